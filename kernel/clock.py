@@ -1,0 +1,72 @@
+"""Time is handed in, never asked for: integer microseconds since the epoch, UTC."""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+SECOND_US = 1_000_000
+MINUTE_US = 60 * SECOND_US
+HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
+
+
+class Clock(Protocol):
+    """Anything that tells the time in microseconds since the epoch."""
+
+    def now_us(self) -> int: ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now_us(self) -> int:
+        return time.time_ns() // 1000
+
+
+class FixedClock:
+    """A clock that stands still until told; for tests and for the sandbox."""
+
+    def __init__(self, now_us: int) -> None:
+        self._now_us = now_us
+
+    def now_us(self) -> int:
+        return self._now_us
+
+    def advance_s(self, seconds: float) -> None:
+        self._now_us += round(seconds * SECOND_US)
+
+
+def rfc3339(at_us: int) -> str:
+    """2026-06-13T12:00:00Z: whole seconds, truncated."""
+    return datetime.fromtimestamp(at_us // SECOND_US, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def rfc3339_ms(at_us: int) -> str:
+    """2026-06-13T12:00:00.123Z: milliseconds, truncated; for attempts."""
+    milliseconds = at_us // 1000 % 1000
+    return f"{rfc3339(at_us)[:-1]}.{milliseconds:03d}Z"
+
+
+def parse_rfc3339(text: str) -> int:
+    """Microseconds since the epoch of an RFC 3339 time; raises ValueError, also without a zone."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time needs a zone, such as Z")
+    since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * SECOND_US + since.microseconds
+
+
+def day_start_us(at_us: int) -> int:
+    """The UTC midnight at or before the moment."""
+    return at_us - at_us % DAY_US
+
+
+def month_start_us(at_us: int) -> int:
+    """The first UTC midnight of the moment's month."""
+    moment = datetime.fromtimestamp(at_us // SECOND_US, UTC)
+    return int(datetime(moment.year, moment.month, 1, tzinfo=UTC).timestamp()) * SECOND_US
+
+
+def next_month_start_us(at_us: int) -> int:
+    """The first UTC midnight of the month after the moment's."""
+    return month_start_us(month_start_us(at_us) + 32 * DAY_US)

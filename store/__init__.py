@@ -1,0 +1,1 @@
+"""SQL for SQLite and PostgreSQL: transactions, the group-commit batch, schema, migrations."""

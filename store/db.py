@@ -1,0 +1,79 @@
+"""Transactions over either database: one function of a Transaction, run once or again.
+
+    async def work(tx: Transaction) -> T: ...
+    value = await database.transaction(work)
+
+Invariant: what `work` did is kept as a whole or not at all, and a value is returned only after the
+commit is durable. `work` may be run again (contention, a lost connection), so it changes nothing
+outside the transaction. It waits for nothing but its own statements: on SQLite it runs inside the
+writer's thread, one hop for the whole transaction, and any other await is an error, which also
+keeps network calls out of transactions.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+Work = Callable[["Transaction"], Awaitable[T]]
+OnHint = Callable[[str], None]
+
+
+class Row(Protocol):
+    """A result row: by column name or by position."""
+
+    def __getitem__(self, key: str | int) -> Any: ...
+
+
+class Transaction(Protocol):
+    """Statements of one transaction, in the portable form of store/dialect.py."""
+
+    async def fetch(self, text: str, **values: Any) -> Sequence[Row]:
+        """All rows."""
+        ...
+
+    async def fetch_one(self, text: str, **values: Any) -> Row | None:
+        """The first row, or None."""
+        ...
+
+    async def execute(self, text: str, **values: Any) -> int:
+        """Runs a write and returns the number of rows it touched."""
+        ...
+
+    async def insert(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], on_conflict: str = ""
+    ) -> int:
+        """Inserts all rows in one statement and returns how many went in; none is no statement."""
+        ...
+
+    def hint(self, name: str) -> None:
+        """After the commit, tell the process's listener that work of this name is there."""
+        ...
+
+
+class Database(Protocol):
+    """One open database; the two implementations are store/sqlite.py and store/postgresql.py."""
+
+    statements_run: int  # driver-level statements since it was opened; for tests and metrics
+
+    async def transaction(
+        self,
+        work: Work[T],
+        *,
+        durable: bool = True,
+        was_committed: Work[bool] | None = None,
+    ) -> T:
+        """Runs work and commits. durable=False may lose the last moments in a crash of the machine
+        (deliveries repeat; money never uses it). was_committed looks for a row of this work
+        when the connection died around COMMIT; without it CommitUnknown is raised.
+        Raises StoreError and whatever work raises; either way nothing was kept."""
+        ...
+
+    async def read(self, work: Work[T]) -> T:
+        """Runs work on one consistent snapshot that cannot write."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+def no_hint(_name: str) -> None:
+    """Nobody listens."""

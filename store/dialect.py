@@ -1,0 +1,144 @@
+"""One SQL text for both databases: what differs between them is translated here, once per text.
+
+A statement is written with named parameters and three marks, over the three types that mean the
+same in both (int8, text, bytes; a flag is 0 or 1, a time is microseconds, JSON is text):
+
+    :name                             a value
+    IN :ids[text]                     a list of values
+    :rows[id text, delta bigint] AS v a list of tuples, as a table v
+    FOR NO KEY UPDATE, SKIP LOCKED    row locks; SQLite has one writer at a time and needs none
+
+The names of the databases stand in this package only; everything above speaks to db.Transaction.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+SQLITE = "sqlite"
+POSTGRESQL = "postgresql"
+
+# Byte order, so that text order is id order whatever the database's locale.
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), POSTGRESQL)
+BIGINT = sa.BigInteger()
+BYTES = sa.LargeBinary()
+
+_MARK = re.compile(
+    r"IN :(?P<list>\w+)\[(?P<list_type>\w+)\]"
+    r"|:(?P<rows>\w+)\[(?P<columns>[^\]]+)\] AS (?P<alias>\w+)"
+    r"|(?<![:\w]):(?P<value>[a-z_]\w*)"
+)
+_LOCK = re.compile(r"\s+FOR (NO KEY )?UPDATE( OF \w+)?( SKIP LOCKED)?")
+_FUNCTIONS = ((re.compile(r"\bGREATEST\("), "MAX("), (re.compile(r"\bLEAST\("), "MIN("))
+_to_json = msgspec.json.Encoder().encode
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A translated text; `bind` turns named values into the driver's positional ones."""
+
+    text: str
+    bind: Callable[[Values], Sequence[Any]]
+
+
+def translate(text: str, *, name: str) -> Statement:
+    """The statement for the database called `name`; raises ValueError for any other name."""
+    if name == SQLITE:
+        return _translate_sqlite(text)
+    if name == POSTGRESQL:
+        return _translate_postgresql(text)
+    raise ValueError(f"no such database: {name}")
+
+
+def _translate_sqlite(text: str) -> Statement:
+    names: list[str] = []
+    as_json: set[str] = set()
+
+    def place(name: str) -> str:
+        if name not in names:
+            names.append(name)
+        return f"?{names.index(name) + 1}"
+
+    def replace(match: re.Match[str]) -> str:
+        if name := match["list"]:
+            as_json.add(name)
+            return f"IN (SELECT value FROM json_each({place(name)}))"
+        if name := match["rows"]:
+            as_json.add(name)
+            columns = [column.split()[0] for column in match["columns"].split(",")]
+            picks = ", ".join(
+                f"json_extract(value, '$[{index}]') AS {column}"
+                for index, column in enumerate(columns)
+            )
+            return f"(SELECT {picks} FROM json_each({place(name)})) AS {match['alias']}"
+        return place(match["value"])
+
+    translated = _MARK.sub(replace, _LOCK.sub("", text))
+    for pattern, function in _FUNCTIONS:
+        translated = pattern.sub(function, translated)
+    order = tuple(names)
+
+    def bind(values: Values) -> Sequence[Any]:
+        if not as_json:
+            return [values[name] for name in order]
+        return [
+            _to_json(values[name]).decode() if name in as_json else values[name] for name in order
+        ]
+
+    return Statement(translated, bind)
+
+
+def _translate_postgresql(text: str) -> Statement:
+    order: list[tuple[str, int | None]] = []
+
+    def place(name: str, column: int | None = None) -> str:
+        if (name, column) not in order:
+            order.append((name, column))
+        return f"${order.index((name, column)) + 1}"
+
+    def replace(match: re.Match[str]) -> str:
+        if name := match["list"]:
+            return f"= ANY({place(name)}::{match['list_type']}[])"
+        if name := match["rows"]:
+            columns = [column.split() for column in match["columns"].split(",")]
+            arrays = ", ".join(
+                f"{place(name, index)}::{kind}[]" for index, (_, kind) in enumerate(columns)
+            )
+            return f"unnest({arrays}) AS {match['alias']}({', '.join(c for c, _ in columns)})"
+        return place(match["value"])
+
+    translated = _MARK.sub(replace, text)
+    plain = tuple(order)
+
+    def bind(values: Values) -> Sequence[Any]:
+        return [
+            values[name] if column is None else [row[column] for row in values[name]]
+            for name, column in plain
+        ]
+
+    return Statement(translated, bind)
+
+
+def insert_text(table: sa.Table, columns: Sequence[str], on_conflict: str, *, name: str) -> str:
+    """A bulk INSERT in the driver's own form: executemany for SQLite, arrays for PostgreSQL."""
+    listed = ", ".join(columns)
+    if name == SQLITE:
+        marks = ", ".join("?" for _ in columns)
+        return f"INSERT INTO {table.name} ({listed}) VALUES ({marks}) {on_conflict}"
+    arrays = ", ".join(
+        f"${index}::{_array_type(table.c[column].type)}[]"
+        for index, column in enumerate(columns, start=1)
+    )
+    return f"INSERT INTO {table.name} ({listed}) SELECT * FROM unnest({arrays}) {on_conflict}"
+
+
+def _array_type(kind: sa.types.TypeEngine[Any]) -> str:
+    if isinstance(kind, sa.BigInteger):
+        return "bigint"
+    return "bytea" if isinstance(kind, sa.LargeBinary) else "text"

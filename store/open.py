@@ -1,0 +1,18 @@
+"""Opens the database that a URL names."""
+
+from pathlib import Path
+
+from store.db import Database, OnHint, no_hint
+from store.postgresql import PostgresqlDatabase
+from store.sqlite import SqliteDatabase
+
+SQLITE_PREFIX = "sqlite:///"
+
+
+def open_database(url: str, *, on_hint: OnHint = no_hint) -> Database:
+    """sqlite:///path or postgresql://…; raises ValueError for any other URL."""
+    if url.startswith(SQLITE_PREFIX):
+        return SqliteDatabase(Path(url.removeprefix(SQLITE_PREFIX)), on_hint=on_hint)
+    if url.startswith(("postgresql://", "postgres://")):
+        return PostgresqlDatabase(url, on_hint=on_hint)
+    raise ValueError("a database URL begins with sqlite:/// or postgresql://")

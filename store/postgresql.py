@@ -1,0 +1,235 @@
+"""PostgreSQL through asyncpg: a small pool, statements prepared once per connection.
+
+READ COMMITTED: whatever must not change under us is locked by the caller first and read by later
+statements only, since a snapshot taken together with a lock is stale after a wait.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, cast
+
+import asyncpg
+
+from store.db import OnHint, Row, T, Work, no_hint
+from store.dialect import POSTGRESQL, Statement, insert_text, translate
+from store.errors import (
+    CommitUnknown,
+    ConnectionLost,
+    Contention,
+    DataRefused,
+    StoreError,
+)
+from store.schema import metadata
+
+CONNECTIONS_MAX = 6
+CONNECT_TIMEOUT_S = 5.0
+STATEMENT_TIMEOUT_S = 30.0
+TRIES_MAX = 6
+RETRY_WAIT_S = 0.02
+
+_CONNECTION_FAILURES = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+_CONTENTION = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+)
+_REFUSED = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError)
+
+_statements: dict[str, Statement] = {}
+
+
+def _statement(text: str) -> Statement:
+    found = _statements.get(text)
+    if found is None:
+        found = _statements[text] = translate(text, name=POSTGRESQL)
+    return found
+
+
+class PostgresqlTransaction:
+    """Statements on one connection."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.hints: set[str] = set()
+        self.statements_run = 0
+
+    async def fetch(self, text: str, **values: Any) -> Sequence[Row]:
+        statement = _statement(text)
+        self.statements_run += 1
+        rows = await self._connection.fetch(statement.text, *statement.bind(values))
+        return cast(Sequence[Row], rows)
+
+    async def fetch_one(self, text: str, **values: Any) -> Row | None:
+        statement = _statement(text)
+        self.statements_run += 1
+        row = await self._connection.fetchrow(statement.text, *statement.bind(values))
+        return cast(Row | None, row)
+
+    async def execute(self, text: str, **values: Any) -> int:
+        statement = _statement(text)
+        self.statements_run += 1
+        return _touched(await self._connection.execute(statement.text, *statement.bind(values)))
+
+    async def insert(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], on_conflict: str = ""
+    ) -> int:
+        if not rows:
+            return 0
+        self.statements_run += 1
+        text = insert_text(metadata.tables[table], columns, on_conflict, name=POSTGRESQL)
+        arrays = [list(column) for column in zip(*rows, strict=True)]
+        return _touched(await self._connection.execute(text, *arrays))
+
+    def hint(self, name: str) -> None:
+        self.hints.add(name)
+
+
+class PostgresqlDatabase:
+    """The database behind `url`; connects on first use and again after an outage."""
+
+    def __init__(self, url: str, *, on_hint: OnHint = no_hint) -> None:
+        self.statements_run = 0
+        self._url = url
+        self._on_hint = on_hint
+        self._pool: Any = None
+        self._pool_lock = asyncio.Lock()
+
+    async def transaction(
+        self,
+        work: Work[T],
+        *,
+        durable: bool = True,
+        was_committed: Work[bool] | None = None,
+    ) -> T:
+        begin = "BEGIN" if durable else "BEGIN; SET LOCAL synchronous_commit = off"
+        value: T
+        for attempt in range(1, TRIES_MAX + 1):
+            kept: list[T] = []
+            try:
+                return await self._once(work, begin, kept)
+            except Contention:
+                if attempt == TRIES_MAX:
+                    raise
+            except CommitUnknown:
+                if was_committed is None:
+                    raise
+                if await self._look(was_committed):
+                    value = kept[0]
+                    return value
+            except ConnectionLost:
+                if attempt >= 2:
+                    raise
+            await asyncio.sleep(RETRY_WAIT_S * attempt)
+        raise AssertionError("the last try returns or raises")
+
+    async def read(self, work: Work[T]) -> T:
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        try:
+            return await self._once(work, begin, [])
+        except (ConnectionLost, CommitUnknown):
+            # A pooled connection can be dead before it is used; a fresh one tells the truth.
+            return await self._once(work, begin, [])
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+
+    async def _once(self, work: Work[T], begin: str, kept: list[T]) -> T:
+        async with self._connection() as connection:
+            transaction = PostgresqlTransaction(connection)
+            is_committing = False
+            try:
+                await connection.execute(begin)
+                value = await work(transaction)
+                kept.append(value)
+                is_committing = True
+                await connection.execute("COMMIT")
+            except BaseException as error:
+                await _roll_back(connection)
+                raise _named(error, is_committing=is_committing) from None
+            finally:
+                self.statements_run += transaction.statements_run + 2
+        for hint in transaction.hints:
+            self._on_hint(hint)
+        return value
+
+    async def _look(self, was_committed: Work[bool]) -> bool:
+        """Asks until the database answers; an outage around COMMIT may last a while."""
+        for attempt in range(TRIES_MAX):
+            try:
+                return await self.read(was_committed)
+            except (ConnectionLost, CommitUnknown):
+                await asyncio.sleep(RETRY_WAIT_S * 2**attempt)
+        raise CommitUnknown("connection")
+
+    @contextlib.asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        try:
+            pool = await self._open_pool()
+            connection = await pool.acquire(timeout=CONNECT_TIMEOUT_S)
+        except _CONNECTION_FAILURES as error:
+            raise ConnectionLost(type(error).__name__) from None
+        try:
+            yield connection
+        finally:
+            with contextlib.suppress(*_CONNECTION_FAILURES):
+                await pool.release(connection)
+
+    async def _open_pool(self) -> Any:
+        async with self._pool_lock:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._url,
+                    min_size=1,
+                    max_size=CONNECTIONS_MAX,
+                    timeout=CONNECT_TIMEOUT_S,
+                    command_timeout=STATEMENT_TIMEOUT_S,
+                    statement_cache_size=1024,
+                    max_cached_statement_lifetime=0,
+                    reset=_no_reset,
+                    # A plan made for one row set serves all: the statements probe by index.
+                    server_settings={"application_name": "topup", "jit": "off"},
+                )
+            return self._pool
+
+
+async def _no_reset(_connection: Any) -> None:
+    """Nothing outlives a transaction here: no session settings, listeners or cursors."""
+
+
+async def _roll_back(connection: Any) -> None:
+    with contextlib.suppress(Exception):
+        if not connection.is_closed() and connection.is_in_transaction():
+            await connection.execute("ROLLBACK")
+
+
+def _named(error: BaseException, *, is_committing: bool) -> BaseException:
+    """A driver's error as ours; it holds the SQLSTATE and the constraint, never a value."""
+    if isinstance(error, _CONTENTION):
+        return Contention(error.sqlstate or "")
+    if isinstance(error, _REFUSED):
+        sqlstate = getattr(error, "sqlstate", None) or type(error).__name__
+        return DataRefused(sqlstate, getattr(error, "constraint_name", None) or "")
+    if isinstance(error, _CONNECTION_FAILURES):
+        kind = CommitUnknown if is_committing else ConnectionLost
+        return kind(type(error).__name__)
+    if isinstance(error, asyncpg.PostgresError):
+        return StoreError(getattr(error, "sqlstate", None) or type(error).__name__)
+    return error
+
+
+def _touched(tag: str) -> int:
+    """The row count at the end of a command tag such as "UPDATE 3"."""
+    count = tag.rpartition(" ")[2]
+    return int(count) if count.isdigit() else 0

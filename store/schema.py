@@ -1,0 +1,402 @@
+"""Every table, with the meaning and unit of its columns. Times are microseconds UTC, flags 0 or 1.
+
+Each table has one writer module, named here; tests/test_tidy.py holds it. Every table carries
+account_id, so that it can be distributed by account. Migrations are the truth for a live database;
+a test compares them with this file.
+"""
+
+import sqlalchemy as sa
+
+from store.dialect import BIGINT, BYTES, TEXT
+
+metadata = sa.MetaData()
+
+
+def _text(name: str, *, null: bool = False, key: bool = False) -> sa.Column[str]:
+    return sa.Column(name, TEXT, nullable=null, primary_key=key)
+
+
+def _int(name: str, *, null: bool = False, default: int | None = None) -> sa.Column[int]:
+    server_default = None if default is None else sa.text(str(default))
+    return sa.Column(name, BIGINT, nullable=null, server_default=server_default)
+
+
+def _bytes(name: str, *, null: bool = False) -> sa.Column[bytes]:
+    return sa.Column(name, BYTES, nullable=null)
+
+
+# keys/account.py. A tenant: merchant, agent operator or end user.
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    _text("id", key=True),
+    _text("name"),
+    _text("email", null=True),  # normalised; the default recipient; unique where set
+    _text("password_hash", null=True),  # argon2; null: no sign-in
+    _int("is_operator", default=0),
+    _int("is_sandbox", default=0),  # made by POST /keys/sandbox
+    _int("created_at"),
+    _int("last_active_at"),  # day-grained; idle sandboxes are deleted by it
+    sa.Index(
+        "ux_accounts_email",
+        "email",
+        unique=True,
+        sqlite_where=sa.text("email IS NOT NULL"),
+        postgresql_where=sa.text("email IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_accounts_sandbox",
+        "last_active_at",
+        sqlite_where=sa.text("is_sandbox = 1"),
+        postgresql_where=sa.text("is_sandbox = 1"),
+    ),
+)
+
+# keys/account.py, but event_no by webhooks/event.py. The row that every change of money locks.
+account_environments = sa.Table(
+    "account_environments",
+    metadata,
+    _text("account_id", key=True),
+    _text("environment", key=True),
+    _int("event_no", default=0),  # of the last event; gapless, in commit order
+    _int("low_balance_threshold_micros", default=0),  # 0: off
+    _int("created_at"),
+)
+
+# keys/api_key.py
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("parent_id", null=True),
+    _text("lineage"),  # ids of the ancestors, nearest first, joined by spaces
+    _text("name"),
+    _text("scopes"),  # joined by spaces
+    _text("ip_allow_list"),  # CIDRs joined by spaces; empty: any address
+    _int("per_call_cents", null=True),
+    _int("per_day_cents", null=True),
+    _int("per_month_cents", null=True),
+    _int("approval_threshold_cents", null=True),
+    _int("expires_at", null=True),
+    _text("prefix"),  # first 16 characters of the newest secret
+    _text("last4"),
+    _int("created_at"),
+    _int("last_used_at", null=True),  # minute-grained
+    _int("revoked_at", null=True),
+    sa.Index("ix_api_keys_account", "account_id", "environment", "id"),
+)
+
+# keys/api_key.py. A key's secret by its SHA-256; two rows while a rotation overlaps.
+api_key_secrets = sa.Table(
+    "api_key_secrets",
+    metadata,
+    _text("digest", key=True),  # SHA-256, hex
+    _text("key_id"),
+    _text("account_id"),
+    _int("expires_at", null=True),  # end of a rotation's overlap
+    _int("created_at"),
+    sa.Index("ix_api_key_secrets_key", "key_id"),
+)
+
+# keys/access_token.py. sat_ (an account's own) and adm_ (operator) tokens.
+access_tokens = sa.Table(
+    "access_tokens",
+    metadata,
+    _text("id", key=True),
+    _text("kind"),  # system | operator
+    _text("account_id"),
+    _text("environment"),
+    _text("name"),
+    _text("digest"),  # SHA-256, hex
+    _text("prefix"),
+    _text("last4"),
+    _int("created_at"),
+    _int("last_used_at", null=True),
+    _int("revoked_at", null=True),
+    sa.Index("ux_access_tokens_digest", "digest", unique=True),
+    sa.Index("ix_access_tokens_account", "account_id", "environment", "id"),
+)
+
+# keys/caps.py. What a key and its descendants spent in one calendar window.
+spend_windows = sa.Table(
+    "spend_windows",
+    metadata,
+    _text("key_id", key=True),
+    _text("period", key=True),  # day | month
+    sa.Column("window_start_at", BIGINT, primary_key=True),
+    _text("account_id"),
+    _int("spent_micros"),
+    sa.CheckConstraint("spent_micros >= 0", name="spent_not_negative"),
+)
+
+# keys/vault.py. Data keys of the installation, sealed under the master key.
+sealed_keys = sa.Table(
+    "sealed_keys",
+    metadata,
+    _text("name", key=True),
+    _bytes("sealed"),
+    _int("created_at"),
+)
+
+# store/idempotency.py. The answer to a request, kept under its Idempotency-Key.
+idempotency_keys = sa.Table(
+    "idempotency_keys",
+    metadata,
+    _text("account_id", key=True),
+    _text("environment", key=True),
+    _text("digest", key=True),  # of the key; 32 hex characters
+    _text("fingerprint"),  # of method, path and parsed body; 32 hex characters
+    _int("status"),  # HTTP status; 0 while a call of several steps runs
+    _bytes("body", null=True),
+    _int("is_sealed", default=0),  # the body holds a secret: sealed, purged after 24 h
+    _int("lease_until_at", null=True),  # while it runs; afterwards another may take over
+    _int("created_at"),
+    sa.Index("ix_idempotency_created", "created_at"),
+)
+
+# billing/ledger.py. Balances; a balance is never negative, on whichever side it is kept.
+ledger_accounts = sa.Table(
+    "ledger_accounts",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("kind"),  # billing/ledger.py: Kind
+    _text("name"),  # empty, a grant's id, a platform, or platform/address of a recipient
+    _int("balance_micros"),
+    _int("expires_at", null=True),  # of a promotional grant
+    _int("created_at"),
+    _int("updated_at"),
+    sa.CheckConstraint("balance_micros >= 0", name="balance_not_negative"),
+    sa.Index("ux_ledger_accounts_name", "account_id", "environment", "kind", "name", unique=True),
+    sa.Index(
+        "ix_ledger_accounts_recipients",
+        "account_id",
+        "environment",
+        "id",
+        sqlite_where=sa.text("kind = 'recipient'"),
+        postgresql_where=sa.text("kind = 'recipient'"),
+    ),
+    sa.Index(
+        "ix_ledger_accounts_grants",
+        "account_id",
+        "environment",
+        "expires_at",
+        sqlite_where=sa.text("kind = 'grant' AND balance_micros > 0"),
+        postgresql_where=sa.text("kind = 'grant' AND balance_micros > 0"),
+    ),
+)
+
+# billing/ledger.py. One movement; names both sides, is never changed.
+transfers = sa.Table(
+    "transfers",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),  # both ledger accounts are this tenant's
+    _text("environment"),
+    _text("debit_id"),
+    _text("credit_id"),
+    _int("amount_micros"),
+    _text("code"),  # why: billing/ledger.py: Code
+    _text("transaction_id", null=True),  # the top-up
+    _text("subject_id", null=True),  # order, hold, redemption, … where there is no top-up
+    _int("created_at"),
+    sa.CheckConstraint("amount_micros > 0", name="amount_positive"),
+    sa.CheckConstraint("debit_id <> credit_id", name="sides_differ"),
+    sa.Index("ix_transfers_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ix_transfers_transaction",
+        "transaction_id",
+        sqlite_where=sa.text("transaction_id IS NOT NULL"),
+        postgresql_where=sa.text("transaction_id IS NOT NULL"),
+    ),
+)
+
+# billing/topup.py
+topups = sa.Table(
+    "topups",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("key_id", null=True),  # null: a session or a token sent it
+    _text("status"),  # pending | delivered | failed | cancelled
+    _text("platform"),
+    _int("amount_cents"),
+    _text("recipient_email"),
+    _text("reference", null=True),
+    _text("metadata"),  # JSON object of strings
+    _text("note", null=True),
+    _text("failure_reason", null=True),
+    _int("new_balance_cents", null=True),  # of the recipient's wallet, once delivered
+    _text("voucher_code", null=True),  # once delivered
+    _text("fulfilment"),  # name in billing/fulfilment/, or approval, sandbox
+    _int("handed_over_at", null=True),  # from then on it cannot be cancelled
+    _int("next_check_at", null=True),  # when the worker looks at a pending one
+    _int("checks_made", default=0),
+    _int("created_at"),
+    _int("settled_at", null=True),
+    sa.Index("ix_topups_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ux_topups_reference",
+        "account_id",
+        "environment",
+        "reference",
+        unique=True,
+        sqlite_where=sa.text("reference IS NOT NULL"),
+        postgresql_where=sa.text("reference IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_topups_due",
+        "next_check_at",
+        sqlite_where=sa.text("status = 'pending' AND next_check_at IS NOT NULL"),
+        postgresql_where=sa.text("status = 'pending' AND next_check_at IS NOT NULL"),
+    ),
+)
+
+# billing/voucher.py. A voucher exists once its top-up is delivered; this row says it was redeemed.
+voucher_redemptions = sa.Table(
+    "voucher_redemptions",
+    metadata,
+    _text("transaction_id", key=True),
+    _text("account_id"),  # the issuer
+    _text("environment"),
+    _text("redeemed_by"),  # the redeeming account
+    _text("settle"),  # wallet | external
+    _int("redeemed_at"),
+)
+
+# billing/approval.py
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("transaction_id"),
+    _text("requested_by", null=True),  # key id
+    _text("status"),  # pending | approved | denied | expired
+    _text("decided_by", null=True),
+    _int("created_at"),
+    _int("expires_at"),
+    _int("decided_at", null=True),
+    sa.Index("ix_approvals_account", "account_id", "environment", "id"),
+    sa.Index("ux_approvals_transaction", "transaction_id", unique=True),
+    sa.Index(
+        "ix_approvals_due",
+        "expires_at",
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
+    ),
+)
+
+# webhooks/event.py. Every event, subscribed or not; the signed bytes are stored once.
+events = sa.Table(
+    "events",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _int("event_no"),
+    _text("type"),
+    _text("transaction_id", null=True),
+    _bytes("body"),
+    _int("created_at"),
+    sa.Index("ux_events_no", "account_id", "environment", "event_no", unique=True),
+    sa.Index(
+        "ix_events_transaction",
+        "transaction_id",
+        sqlite_where=sa.text("transaction_id IS NOT NULL"),
+        postgresql_where=sa.text("transaction_id IS NOT NULL"),
+    ),
+)
+
+# webhooks/endpoint.py; rate_tat_us and the health columns by webhooks/delivery.py.
+endpoints = sa.Table(
+    "endpoints",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("url"),
+    _text("description"),
+    _text("events"),  # types joined by spaces; empty: all
+    _bytes("headers_sealed", null=True),  # JSON object, sealed
+    _bytes("secret_sealed"),
+    _bytes("previous_secret_sealed", null=True),
+    _int("previous_secret_until_at", null=True),
+    _text("retry_schedule_s"),  # joined by spaces
+    _int("rate_limit_per_s", null=True),
+    _int("rate_tat_us", default=0),  # GCRA: theoretical arrival time of the next attempt
+    _text("status"),  # enabled | disabled
+    _text("disabled_reason", null=True),
+    _int("disabled_at", null=True),
+    _int("failing_since_at", null=True),  # first failure after the last success
+    _int("deleted_at", null=True),
+    _int("created_at"),
+    sa.Index(
+        "ix_endpoints_account",
+        "account_id",
+        "environment",
+        "id",
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    ),
+)
+
+# webhooks/delivery.py. One event to one endpoint; the row is the truth, the queue a hint.
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    _text("id", key=True),
+    _text("event_id"),
+    _text("endpoint_id"),
+    _text("account_id"),
+    _text("environment"),
+    _text("event_type"),
+    _text("transaction_id", null=True),
+    _text("status"),  # pending | sending | delivered | failed | cancelled
+    _int("attempts_made"),  # grows only with an attempt row
+    _int("next_attempt_at", null=True),  # pending: due; sending: end of the lease
+    _int("claim_no", default=0),  # fences a settle of an older claim
+    _int("lost_claims", default=0),  # leases that ran out in a row
+    _text("replay_of", null=True),
+    _int("created_at"),
+    _int("settled_at", null=True),
+    sa.Index("ix_deliveries_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ix_deliveries_due",
+        "endpoint_id",
+        "next_attempt_at",
+        sqlite_where=sa.text("status IN ('pending', 'sending')"),
+        postgresql_where=sa.text("status IN ('pending', 'sending')"),
+    ),
+    sa.Index(
+        "ix_deliveries_transaction",
+        "transaction_id",
+        sqlite_where=sa.text("transaction_id IS NOT NULL"),
+        postgresql_where=sa.text("transaction_id IS NOT NULL"),
+    ),
+)
+
+# webhooks/delivery.py. One HTTP request and what came of it.
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    _text("delivery_id", key=True),
+    sa.Column("number", BIGINT, primary_key=True, autoincrement=False),
+    _text("id"),
+    _text("account_id"),
+    _text("environment"),
+    _int("started_at"),
+    _int("duration_us"),
+    _int("http_status", null=True),
+    _text("error", null=True),  # timeout | connect | tls | address | protocol | http | lost
+    _text("reason", null=True),  # for the operator only
+    _text("remote_address", null=True),
+    _text("timings_ms"),  # JSON object
+    _text("request_headers"),  # JSON object, signatures redacted
+    _bytes("response_body"),  # at most 4 KiB
+)
