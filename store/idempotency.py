@@ -1,0 +1,205 @@
+"""Stored answers: the same request with the same Idempotency-Key gets the first answer's bytes.
+
+Invariant: an answer is kept in the transaction whose effect it reports, under a unique key of
+account, environment and key digest; so N parallel requests with one key have one effect. Writes
+idempotency_keys; the caller holds the account's lock, which makes a look before the write enough.
+A call of several steps keeps a row without an answer first, with a lease, so that a crash does not
+answer "in progress" for ever.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kernel.clock import DAY_US, SECOND_US
+from kernel.errors import DomainError, InvalidInput
+from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
+from store.db import Transaction
+
+KEPT_US = 30 * DAY_US
+SEALED_KEPT_US = DAY_US
+PRUNE_ROWS = 500
+_DIGEST_CHARACTERS = 32
+
+Place = tuple[str, str, str]
+
+
+class KeyReused(DomainError):
+    """The key came before with another request."""
+
+
+class KeyInProgress(DomainError):
+    """The first request with this key is still running."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer: status, body bytes, and whether it was stored by an earlier request."""
+
+    status: int
+    body: bytes
+    is_replay: bool = False
+    is_sealed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """Whose key, its digest, and the fingerprint of the request it came with."""
+
+    account_id: str
+    environment: str
+    digest: str
+    fingerprint: str
+
+    @property
+    def place(self) -> Place:
+        return (self.account_id, self.environment, self.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A kept row; status 0 while a call of several steps runs."""
+
+    fingerprint: str
+    status: int
+    body: bytes | None
+    is_sealed: bool
+    lease_until_at: int | None
+
+
+def request_key(
+    *,
+    account_id: str,
+    environment: str,
+    key_text: str,
+    method: str,
+    path: str,
+    canonical_body: bytes,
+) -> RequestKey:
+    """The compact form of a key and its request; raises InvalidInput for a malformed key."""
+    is_sane = 1 <= len(key_text) <= IDEMPOTENCY_KEY_CHARACTERS_MAX
+    if not is_sane or not all("!" <= character <= "~" for character in key_text):
+        raise InvalidInput(
+            "Idempotency-Key takes 1 to 255 visible ASCII characters", param="Idempotency-Key"
+        )
+    request = b"%s %s\n%s" % (method.encode(), path.encode(), canonical_body)
+    return RequestKey(account_id, environment, _digest(key_text.encode()), _digest(request))
+
+
+async def find(tx: Transaction, keys: Iterable[RequestKey]) -> dict[Place, Stored]:
+    """The kept rows of these keys, in one statement."""
+    places = sorted({key.place for key in keys})
+    if not places:
+        return {}
+    rows = await tx.fetch(
+        """SELECT i.account_id, i.environment, i.digest, i.fingerprint, i.status, i.body,
+                  i.is_sealed, i.lease_until_at
+           FROM :places[account_id text, environment text, digest text] AS v
+           CROSS JOIN idempotency_keys i
+           WHERE i.account_id = v.account_id AND i.environment = v.environment
+             AND i.digest = v.digest""",
+        places=places,
+    )
+    return {
+        (row["account_id"], row["environment"], row["digest"]): Stored(
+            row["fingerprint"],
+            row["status"],
+            row["body"],
+            bool(row["is_sealed"]),
+            row["lease_until_at"],
+        )
+        for row in rows
+    }
+
+
+def check(stored: Stored | None, key: RequestKey, now_us: int) -> Answer | None:
+    """The stored answer to replay, or None where the request may run.
+
+    Raises KeyReused for another request, KeyInProgress while the first one's lease runs.
+    """
+    if stored is None:
+        return None
+    if stored.fingerprint != key.fingerprint:
+        raise KeyReused("this Idempotency-Key came before with another request")
+    if stored.status == 0:
+        lease_until_at = stored.lease_until_at or 0
+        if lease_until_at <= now_us:
+            return None
+        wait_s = -((now_us - lease_until_at) // SECOND_US)
+        raise KeyInProgress("the first request with this key is still running", retry_after_s=wait_s)
+    return Answer(stored.status, stored.body or b"", is_replay=True, is_sealed=stored.is_sealed)
+
+
+async def keep(
+    tx: Transaction, answers: Sequence[tuple[RequestKey, Answer]], *, now_us: int
+) -> None:
+    """Stores the answers; a row that holds only a lease is completed."""
+    await _write(
+        tx,
+        [
+            (*key.place, key.fingerprint, answer.status, answer.body, int(answer.is_sealed), None)
+            for key, answer in answers
+        ],
+        now_us,
+    )
+
+
+async def begin(tx: Transaction, key: RequestKey, *, lease_until_at: int, now_us: int) -> None:
+    """Marks the first of several steps; `keep` ends it, or the lease does."""
+    await _write(tx, [(*key.place, key.fingerprint, 0, None, 0, lease_until_at)], now_us)
+
+
+async def abandon(tx: Transaction, key: RequestKey) -> None:
+    """Forgets a begun call that was refused, so that it can be repaired and tried again."""
+    await tx.execute(
+        """DELETE FROM idempotency_keys WHERE account_id = :account_id
+           AND environment = :environment AND digest = :digest AND status = 0""",
+        account_id=key.account_id,
+        environment=key.environment,
+        digest=key.digest,
+    )
+
+
+async def prune(tx: Transaction, *, now_us: int) -> int:
+    """Deletes a bounded number of answers that are past their time; returns how many."""
+    return await tx.execute(
+        """DELETE FROM idempotency_keys WHERE (account_id, environment, digest) IN (
+               SELECT account_id, environment, digest FROM idempotency_keys
+               WHERE created_at < :sealed_before
+                 AND (is_sealed = 1 OR created_at < :before)
+               ORDER BY created_at LIMIT :rows)""",
+        before=now_us - KEPT_US,
+        sealed_before=now_us - SEALED_KEPT_US,
+        rows=PRUNE_ROWS,
+    )
+
+
+async def _write(
+    tx: Transaction,
+    rows: Sequence[tuple[str, str, str, str, int, bytes | None, int, int | None]],
+    now_us: int,
+) -> None:
+    await tx.insert(
+        "idempotency_keys",
+        (
+            "account_id",
+            "environment",
+            "digest",
+            "fingerprint",
+            "status",
+            "body",
+            "is_sealed",
+            "lease_until_at",
+            "created_at",
+        ),
+        sorted((*row, now_us) for row in rows),
+        on_conflict="""ON CONFLICT (account_id, environment, digest) DO UPDATE SET
+            status = excluded.status, body = excluded.body, is_sealed = excluded.is_sealed,
+            lease_until_at = excluded.lease_until_at""",
+    )
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:_DIGEST_CHARACTERS]
+
+
