@@ -1,0 +1,1 @@
+"""Who may call, and how we prove who we are."""

@@ -1,0 +1,244 @@
+"""Both signature schemes of an outgoing webhook, made and checked from one secret.
+
+Promise: what signature_headers() makes is accepted by any Stripe library (X-AiTopUp-Signature) and
+by any Standard Webhooks library (webhook-*). Invariant: pure functions over bytes; a signature
+covers the raw body, never a parsed one. Stores nothing.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import secrets as random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from kernel.errors import InvalidInput
+
+SECRET_PREFIX = "whsec_"  # noqa: S105 - the public form of a secret, not one
+SECRET_BYTES = 32
+SECRET_BYTES_MIN = 24
+SECRET_BYTES_MAX = 64
+SIGNATURE_HEADER = "X-AiTopUp-Signature"
+ID_HEADER = "webhook-id"
+TIMESTAMP_HEADER = "webhook-timestamp"
+STANDARD_HEADER = "webhook-signature"
+TOLERANCE_S = 300
+HEADER_CHARACTERS_MAX = 4096
+_TIMESTAMP_DIGITS_MAX = 12
+
+
+class InvalidSecret(InvalidInput):
+    """A webhook secret is not whsec_ and the base64 of 24 to 64 bytes. Never shows the secret."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, param="secret")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: the part, the header it was seen in, and a sentence about it."""
+
+    part: Literal["secret", "timestamp", "bytes", "header"]
+    header: str | None
+    detail: str
+
+
+def new_webhook_secret() -> str:
+    """A fresh secret: whsec_ and the base64 of 32 random bytes."""
+    return SECRET_PREFIX + base64.b64encode(random.token_bytes(SECRET_BYTES)).decode("ascii")
+
+
+def secret_key(secret: str) -> bytes:
+    """The 24 to 64 key bytes inside a whsec_ secret; raises InvalidSecret for any other form."""
+    if secret != secret.strip():
+        raise InvalidSecret("The secret has white space around it.")
+    if not secret.startswith(SECRET_PREFIX):
+        raise InvalidSecret("The secret does not begin with whsec_.")
+    try:
+        key = base64.b64decode(secret[len(SECRET_PREFIX) :], validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidSecret("The part after whsec_ is not base64.") from None
+    if not SECRET_BYTES_MIN <= len(key) <= SECRET_BYTES_MAX:
+        raise InvalidSecret(
+            f"The secret holds {len(key)} bytes; {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX} are due."
+        )
+    return key
+
+
+def signature_headers(
+    *, secrets: Sequence[str], message_id: str, timestamp_s: int, body: bytes
+) -> dict[str, str]:
+    """The four signature headers of one request; one signature for each secret, newest first.
+
+    timestamp_s is Unix seconds. Sources: Stripe's webhook signatures, scheme v1; Standard
+    Webhooks 1.0. Raises InvalidSecret.
+    """
+    assert secrets, "an endpoint has at least one secret"
+    stripe = [f"t={timestamp_s}"]
+    standard = []
+    for secret in secrets:
+        key = secret_key(secret)
+        stripe.append(f"v1={stripe_signature(secret, timestamp_s, body)}")
+        standard.append(f"v1,{standard_signature(key, message_id, timestamp_s, body)}")
+    return {
+        SIGNATURE_HEADER: ",".join(stripe),
+        ID_HEADER: message_id,
+        TIMESTAMP_HEADER: str(timestamp_s),
+        STANDARD_HEADER: " ".join(standard),
+    }
+
+
+def stripe_signature(secret: str, timestamp_s: int, body: bytes) -> str:
+    """Hex HMAC-SHA256 under the whole secret string, over "{t}." and the raw body."""
+    signed = b"%d." % timestamp_s + body
+    return hmac.digest(secret.encode(), signed, hashlib.sha256).hex()
+
+
+def standard_signature(key: bytes, message_id: str, timestamp_s: int, body: bytes) -> str:
+    """Base64 HMAC-SHA256 under the key bytes, over "{id}.{timestamp}." and the raw body."""
+    signed = b"%s.%d." % (message_id.encode(), timestamp_s) + body
+    return base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode("ascii")
+
+
+def verify(
+    *,
+    headers: Mapping[str, str],
+    body: bytes,
+    secret: str,
+    now_s: int,
+    tolerance_s: int = TOLERANCE_S,
+) -> list[Finding]:
+    """Everything that keeps a received webhook from verifying; an empty list when it is genuine.
+
+    Header names are matched without regard to case. Whichever scheme is present is checked, both
+    when both are; now_s and tolerance_s are Unix seconds. Never raises for what a caller can send.
+    """
+    found = {name.lower(): value for name, value in headers.items()}
+    findings: list[Finding] = []
+    key: bytes | None = None
+    try:
+        key = secret_key(secret)
+    except InvalidSecret as error:
+        findings.append(Finding("secret", None, error.detail))
+    stripe = found.get(SIGNATURE_HEADER.lower())
+    standard = [name for name in (ID_HEADER, TIMESTAMP_HEADER, STANDARD_HEADER) if name in found]
+    if stripe is None and not standard:
+        detail = f"Neither {SIGNATURE_HEADER} nor {STANDARD_HEADER} is among the headers."
+        findings.append(Finding("header", None, detail))
+    if stripe is not None:
+        findings += _check_stripe(stripe, body, secret if key is not None else None)
+        findings += _check_age(SIGNATURE_HEADER, _stripe_timestamp(stripe), now_s, tolerance_s)
+    if standard:
+        findings += _check_standard(found, body, key)
+        timestamp_s = _seconds(found.get(TIMESTAMP_HEADER, ""))
+        findings += _check_age(TIMESTAMP_HEADER, timestamp_s, now_s, tolerance_s)
+    return findings
+
+
+def _check_stripe(header: str, body: bytes, secret: str | None) -> list[Finding]:
+    timestamp_s = _stripe_timestamp(header)
+    signatures = [part[3:] for part in _parts(header, ",") if part.startswith("v1=")]
+    if timestamp_s is None or not signatures or len(header) > HEADER_CHARACTERS_MAX:
+        detail = "The form is t=<Unix seconds>,v1=<64 hex digits>, once or more."
+        return [Finding("header", SIGNATURE_HEADER, detail)]
+    if secret is None:
+        return []
+
+    def matches(candidate: bytes) -> bool:
+        return _matches_any(signatures, stripe_signature(secret, timestamp_s, candidate))
+
+    return _check_bytes(SIGNATURE_HEADER, body, matches)
+
+
+def _check_standard(found: Mapping[str, str], body: bytes, key: bytes | None) -> list[Finding]:
+    missing = [
+        name for name in (ID_HEADER, TIMESTAMP_HEADER, STANDARD_HEADER) if not found.get(name)
+    ]
+    if missing:
+        return [Finding("header", name, f"{name} is missing.") for name in missing]
+    message_id, header = found[ID_HEADER], found[STANDARD_HEADER]
+    timestamp_s = _seconds(found[TIMESTAMP_HEADER])
+    signatures = [part[3:] for part in _parts(header, " ") if part.startswith("v1,")]
+    if not signatures or max(len(header), len(message_id)) > HEADER_CHARACTERS_MAX:
+        detail = "The form is v1,<base64>, once or more, with a space between."
+        return [Finding("header", STANDARD_HEADER, detail)]
+    if key is None or timestamp_s is None:
+        return []
+
+    def matches(candidate: bytes) -> bool:
+        expected = standard_signature(key, message_id, timestamp_s, candidate)
+        return _matches_any(signatures, expected)
+
+    return _check_bytes(STANDARD_HEADER, body, matches)
+
+
+def _check_age(header: str, timestamp_s: int | None, now_s: int, tolerance_s: int) -> list[Finding]:
+    if timestamp_s is None:
+        # The Stripe header's form has been reported whole; a bad number elsewhere has not.
+        if header == SIGNATURE_HEADER:
+            return []
+        return [Finding("timestamp", header, "The timestamp is not Unix seconds in digits.")]
+    off_s = now_s - timestamp_s
+    if abs(off_s) <= tolerance_s:
+        return []
+    side = "old" if off_s > 0 else "in the future"
+    detail = f"The timestamp is {abs(off_s)} s {side}; {tolerance_s} s are tolerated."
+    return [Finding("timestamp", header, detail)]
+
+
+def _check_bytes(header: str, body: bytes, matches: Callable[[bytes], bool]) -> list[Finding]:
+    if matches(body):
+        return []
+    for change, candidate in _likely_originals(body):
+        if matches(candidate):
+            return [Finding("bytes", header, f"The body was changed after signing: {change}.")]
+    detail = (
+        "No signature matches: the body's bytes are not those that were signed, or the secret is "
+        "not this endpoint's. Verify the raw bytes, before any parsing."
+    )
+    return [Finding("bytes", header, detail)]
+
+
+def _likely_originals(body: bytes) -> list[tuple[str, bytes]]:
+    """What was probably signed, by the slips that receivers make most often."""
+    originals = [
+        ("white space was added at its ends", body.strip()),
+        ("line ends were rewritten", body.replace(b"\r\n", b"\n")),
+    ]
+    try:
+        parsed = json.loads(body)
+        for is_ascii in (False, True):
+            compact = json.dumps(parsed, ensure_ascii=is_ascii, separators=(",", ":"))
+            spaced = json.dumps(parsed, ensure_ascii=is_ascii)
+            change = "the JSON was parsed and written again"
+            originals += [(change, compact.encode()), (change, spaced.encode())]
+    except (ValueError, RecursionError):
+        # Not JSON (or surrogates, or a depth that no event of ours has): no such guess.
+        return originals
+    return originals
+
+
+def _stripe_timestamp(header: str) -> int | None:
+    stamps = [part[2:] for part in _parts(header, ",") if part.startswith("t=")]
+    return _seconds(stamps[0]) if len(stamps) == 1 else None
+
+
+def _seconds(text: str) -> int | None:
+    # isdigit() alone accepts the digits of other scripts.
+    if text.isascii() and text.isdigit() and len(text) <= _TIMESTAMP_DIGITS_MAX:
+        return int(text)
+    return None
+
+
+def _parts(header: str, separator: str) -> list[str]:
+    return [part.strip() for part in header[:HEADER_CHARACTERS_MAX].split(separator)]
+
+
+def _matches_any(signatures: Sequence[str], expected: str) -> bool:
+    # Every signature is compared, as bytes: compare_digest refuses non-ASCII text.
+    wanted = expected.encode()
+    equal = [hmac.compare_digest(one.encode(errors="replace"), wanted) for one in signatures]
+    return any(equal)

@@ -1,0 +1,1 @@
+"""Events out: what happened, to whom it is told, and the telling."""

@@ -1,0 +1,96 @@
+"""When a delivery is tried again: pure functions over the schedule and the receiver's answer.
+
+Promise: attempt k waits schedule_s[k-1] after the end of attempt k-1; a Retry-After of a 429 or
+503 moves it later, never earlier, and never past one hour. Invariant: no clock, no state, no I/O.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from kernel.clock import DAY_US, HOUR_US, SECOND_US
+from kernel.errors import InvalidInput
+
+SCHEDULE_S_DEFAULT = (0, 5, 30)
+SCHEDULE_ENTRIES_MAX = 20
+SCHEDULE_WAIT_S_MAX = 3 * DAY_US // SECOND_US
+RETRY_AFTER_US_MAX = HOUR_US
+_RETRY_AFTER_CHARACTERS_MAX = 64
+_RETRY_AFTER_STATUSES = frozenset({429, 503})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def is_delivered(status: int | None) -> bool:
+    """True for 2xx. A redirect is a failure: none is ever followed."""
+    return status is not None and 200 <= status < 300
+
+
+def disables_endpoint(status: int | None) -> bool:
+    """True for 410 Gone: the receiver asks never to be called again."""
+    return status == 410
+
+
+def check_schedule(schedule_s: Sequence[int]) -> tuple[int, ...]:
+    """The schedule as a tuple; raises InvalidInput unless 1 to 20 waits of 0 s to 3 days each."""
+    if not 1 <= len(schedule_s) <= SCHEDULE_ENTRIES_MAX:
+        raise InvalidInput(
+            f"A schedule has 1 to {SCHEDULE_ENTRIES_MAX} entries.", param="retry_schedule_s"
+        )
+    for wait_s in schedule_s:
+        # bool is an int to Python, and true is no number of seconds.
+        if type(wait_s) is not int or not 0 <= wait_s <= SCHEDULE_WAIT_S_MAX:
+            raise InvalidInput(
+                f"Each wait is a whole number of seconds from 0 to {SCHEDULE_WAIT_S_MAX}.",
+                param="retry_schedule_s",
+            )
+    return tuple(schedule_s)
+
+
+def first_attempt_at_us(*, schedule_s: Sequence[int], created_at_us: int) -> int:
+    """When attempt 1 is due: schedule_s[0] after the delivery was written."""
+    return created_at_us + schedule_s[0] * SECOND_US
+
+
+def next_attempt_at_us(
+    *,
+    schedule_s: Sequence[int],
+    attempts_made: int,
+    ended_at_us: int,
+    status: int | None,
+    retry_after: str | None,
+) -> int | None:
+    """When to try again after a failed attempt, or None once the schedule is spent.
+
+    attempts_made counts the one that just ended, at ended_at_us. status is None when no answer
+    came; retry_after is the header as received. Source: contract, section 4.
+    """
+    assert attempts_made >= 1, "the first attempt has its own function"
+    if attempts_made >= len(schedule_s):
+        return None
+    scheduled_at_us = ended_at_us + schedule_s[attempts_made] * SECOND_US
+    if status not in _RETRY_AFTER_STATUSES or retry_after is None:
+        return scheduled_at_us
+    asked_at_us = retry_after_at_us(retry_after, received_at_us=ended_at_us)
+    if asked_at_us is None:
+        return scheduled_at_us
+    return max(scheduled_at_us, min(asked_at_us, ended_at_us + RETRY_AFTER_US_MAX))
+
+
+def retry_after_at_us(text: str, *, received_at_us: int) -> int | None:
+    """The moment that a Retry-After header names, uncapped; None when it cannot be read.
+
+    Takes both forms, seconds and an HTTP date (also the two obsolete ones). Source: RFC 9110,
+    10.2.3 and 5.6.7.
+    """
+    value = text.strip()
+    if len(value) > _RETRY_AFTER_CHARACTERS_MAX or not value.isascii():
+        return None
+    if value.isdigit():
+        return received_at_us + int(value) * SECOND_US
+    try:
+        moment = parsedate_to_datetime(value)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return (moment - _EPOCH) // timedelta(microseconds=1)
+    except (ValueError, TypeError, OverflowError):
+        return None
