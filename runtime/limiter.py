@@ -1,0 +1,213 @@
+"""Token buckets shared by all processes, asked for in blocks, so that a hot key costs no round trip.
+
+Invariant: while Redis answers, a key is granted at most `burst` tokens plus `rate_per_s` for each
+second, counted over all processes. While Redis is away each process keeps a bucket of its own.
+"""
+
+import asyncio
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import cast
+
+from redis.asyncio import Redis
+
+from runtime.redis_link import RedisAway, RedisLink
+
+KEY_PREFIX = "topup:limit:"
+# A process holds at most this many tokens of a key that nobody waits for, no more than the key
+# earns in a tenth of a second, and no longer than a second: beside another process's callers, a
+# share in hand is a share withheld.
+BLOCK_TOKENS_MAX = 20
+BLOCK_EARNED_S = 0.1
+HOLD_S = 1.0
+# A block used up this fast makes the next one twice as large, a slower one half.
+HOT_S = 0.1
+# Strangers name some keys (their addresses), so what is remembered of keys has a limit.
+SHARES_MAX = 10_000
+ROUNDS_MAX = 8
+
+# The bucket is one number, the moment it will be full again (GCRA's theoretical arrival time), by
+# Redis's own clock, so that machines need not agree on the time. No key means a full bucket.
+# KEYS: bucket. ARGV: microseconds for a token, burst, least, wanted, block, returned tokens.
+# Answers granted, left, microseconds until `least` would be granted, microseconds until full.
+_TAKE = """
+local t = redis.call('TIME')
+local now = t[1] * 1000000 + t[2]
+local interval, burst, least = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local full_at = tonumber(redis.call('GET', KEYS[1]) or '0') - tonumber(ARGV[6]) * interval
+full_at = math.min(math.max(full_at, now), now + burst * interval)
+local free = math.floor((now + burst * interval - full_at) / interval + 0.000001)
+local granted, wait = 0, 0
+if free >= least then
+  local spare = math.min(tonumber(ARGV[5]), math.floor(free / 4))
+  granted = math.min(free, math.max(tonumber(ARGV[4]), spare))
+  full_at = full_at + granted * interval
+else
+  wait = math.max(1, math.ceil(full_at + least * interval - now - burst * interval))
+end
+if full_at > now then
+  local life = math.ceil((full_at - now) / 1000)
+  redis.call('SET', KEYS[1], string.format('%.0f', math.ceil(full_at)), 'PX', life)
+else
+  redis.call('DEL', KEYS[1])
+end
+return {granted, free - granted, wait, math.ceil(full_at - now)}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """limit is the burst, remaining a close guess of what is left of it over all processes.
+
+    reset_s is when the bucket is full again, retry_after_s when the same call would be allowed (0
+    if it was); both rounded up to whole seconds.
+    """
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset_s: int
+    retry_after_s: int
+
+
+UNLIMITED = Decision(allowed=True, limit=0, remaining=0, reset_s=0, retry_after_s=0)
+
+
+@dataclass(slots=True)
+class _Share:
+    """What this process knows of one key; times are monotonic seconds."""
+
+    in_hand: int = 0
+    taken_at_s: float = -math.inf
+    block: int = 1
+    # Left in Redis, and when the bucket there is full again, both as of the last answer.
+    left: int = 0
+    full_at_s: float = 0.0
+    # Until then Redis would refuse this cost again, and any larger one: only time brings tokens.
+    denied_until_s: float = -math.inf
+    denied_cost: int = 0
+    # The cost of all calls that wait for a flight, and the one round trip they wait for.
+    waiting: int = 0
+    flight: "asyncio.Task[bool] | None" = None
+    # The bucket for when Redis is away, by the same rule: the moment it is full again.
+    own_full_at_s: float = -math.inf
+
+
+class Limiter:
+    """Takes tokens for keys of ours, such as key:key_... or redeem:203.0.113.7; never a secret."""
+
+    def __init__(self, link: RedisLink, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._link = link
+        self._monotonic = monotonic
+        self._shares: OrderedDict[str, _Share] = OrderedDict()
+
+    async def take(self, key: str, rate_per_s: float, burst: int, cost: int = 1) -> Decision:
+        """Whether `cost` tokens (1 to burst) could be had now; never waits for tokens.
+
+        rate_per_s may be below 1 (5 an hour is 5 / 3600); 0 means no limit.
+        """
+        decision = self.take_now(key, rate_per_s, burst, cost)
+        rounds = 0
+        while decision is None and rounds < ROUNDS_MAX:
+            rounds += 1
+            if not await self._refill(self._share(key), key, rate_per_s, burst, cost):
+                break
+            decision = self.take_now(key, rate_per_s, burst, cost)
+        # Redis went away during the call, or others emptied each block first; both are rare.
+        return decision or self._take_own(self._share(key), rate_per_s, burst, cost)
+
+    def take_now(self, key: str, rate_per_s: float, burst: int, cost: int = 1) -> Decision | None:
+        """As take, without waiting for anything; None when Redis has to be asked."""
+        if rate_per_s <= 0:
+            return UNLIMITED
+        assert 1 <= cost <= burst
+        share = self._share(key)
+        now_s = self._monotonic()
+        if not self._link.is_up:
+            return self._take_own(share, rate_per_s, burst, cost)
+        reset_s = _whole(share.full_at_s - now_s)
+        if share.in_hand >= cost and now_s < share.taken_at_s + HOLD_S:
+            share.in_hand -= cost
+            return Decision(True, burst, min(burst, share.left + share.in_hand), reset_s, 0)
+        if cost >= share.denied_cost and now_s < share.denied_until_s:
+            retry_after_s = _whole(share.denied_until_s - now_s)
+            return Decision(False, burst, share.left, reset_s, retry_after_s)
+        return None
+
+    async def _refill(
+        self, share: _Share, key: str, rate_per_s: float, burst: int, cost: int
+    ) -> bool:
+        """Join the key's round trip, or begin it; False when Redis is away.
+
+        It is a task of its own, so that a cancelled caller takes nobody along.
+        """
+        share.waiting += cost
+        try:
+            if share.flight is None:
+                flight = self._fly(share, key, rate_per_s, burst, cost)
+                share.flight = asyncio.get_running_loop().create_task(flight)
+            return await asyncio.shield(share.flight)
+        finally:
+            share.waiting -= cost
+
+    async def _fly(self, share: _Share, key: str, rate_per_s: float, burst: int, cost: int) -> bool:
+        """Hand back what is left of the last block and take the next one."""
+        is_hot = self._monotonic() - share.taken_at_s < HOT_S
+        block_max = max(1, min(BLOCK_TOKENS_MAX, int(rate_per_s * BLOCK_EARNED_S)))
+        share.block = max(1, min(block_max, share.block * 2 if is_hot else share.block // 2))
+        returned, share.in_hand = share.in_hand, 0
+        wanted = max(cost, share.waiting)
+        arguments = (1_000_000 / rate_per_s, burst, cost, wanted, share.block, returned)
+        try:
+            granted, share.left, wait_us, full_us = await self._link.call(
+                lambda redis: _take(redis, key, arguments)
+            )
+        except RedisAway:
+            return False
+        finally:
+            share.flight = None
+        now_s = self._monotonic()
+        share.in_hand += granted
+        share.taken_at_s = now_s
+        share.full_at_s = now_s + full_us / 1_000_000
+        if not granted:
+            share.denied_until_s = now_s + wait_us / 1_000_000
+            share.denied_cost = cost
+        return True
+
+    def _take_own(self, share: _Share, rate_per_s: float, burst: int, cost: int) -> Decision:
+        """The per-process bucket, full when it is used for the first time."""
+        now_s = self._monotonic()
+        full_at_s = max(share.own_full_at_s, now_s)
+        # Whole tokens, forgiving the last digits of the division.
+        free = math.floor(burst - (full_at_s - now_s) * rate_per_s + 1e-6)
+        if free < cost:
+            retry_after_s = max(1, _whole(full_at_s - now_s - (burst - cost) / rate_per_s))
+            return Decision(False, burst, free, _whole(full_at_s - now_s), retry_after_s)
+        share.own_full_at_s = full_at_s + cost / rate_per_s
+        reset_s = _whole(share.own_full_at_s - now_s)
+        return Decision(True, burst, free - cost, reset_s, 0)
+
+    def _share(self, key: str) -> _Share:
+        share = self._shares.get(key)
+        if share is None:
+            share = self._shares[key] = _Share()
+            if len(self._shares) > SHARES_MAX:
+                self._shares.popitem(last=False)
+        else:
+            self._shares.move_to_end(key)
+        return share
+
+
+async def _take(redis: Redis, key: str, arguments: tuple[float, ...]) -> list[int]:
+    # EVAL with its text rather than by digest: a restarted Redis has forgotten digests.
+    words = [str(argument) for argument in arguments]
+    return await cast(Awaitable[list[int]], redis.eval(_TAKE, 1, KEY_PREFIX + key, *words))
+
+
+def _whole(seconds: float) -> int:
+    """Rounded up, at least 1 for anything positive, never negative."""
+    return max(0, math.ceil(seconds))

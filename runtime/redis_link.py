@@ -1,0 +1,113 @@
+"""One process's line to Redis: no caller ever waits long for a Redis that is slow, stopped or gone.
+
+Invariant: a call takes at most `timeout_s`, and once one has failed every further call is refused
+at once until a probe in the background has seen Redis answer in time again. A stopped Redis
+therefore costs one caller one timeout, never each caller one.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from redis.asyncio import ConnectionPool, Redis
+from redis.exceptions import RedisError
+
+CALL_TIMEOUT_S = 0.05
+CONNECT_TIMEOUT_S = 1.0
+PROBE_INTERVAL_S = 0.5
+CONNECTIONS_MAX = 16
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+class RedisAway(Exception):
+    """Redis cannot be asked now; the caller goes on without it. Never leaves runtime/."""
+
+
+def connection_pool(url: str, *, socket_timeout_s: float | None) -> ConnectionPool:
+    """A pool for unix:///path, redis:// or rediss://; connects on first use.
+
+    socket_timeout_s bounds each read; None waits for ever, which only a listener wants.
+    lib_name is off because CLIENT SETINFO is newer than the 6.2 commands we allow ourselves.
+    """
+    return ConnectionPool.from_url(
+        url,
+        socket_timeout=socket_timeout_s,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        lib_name=None,
+        lib_version=None,
+    )
+
+
+class RedisLink:
+    """A Redis client behind a timeout and a breaker; share one in each process."""
+
+    def __init__(self, url: str, *, timeout_s: float = CALL_TIMEOUT_S) -> None:
+        self.pool = connection_pool(url, socket_timeout_s=CONNECT_TIMEOUT_S)
+        self._redis = Redis(connection_pool=self.pool)
+        self._timeout_s = timeout_s
+        # A burst of callers shares a few connections instead of opening one each.
+        self._turns = asyncio.Semaphore(CONNECTIONS_MAX)
+        self._probe: asyncio.Task[None] | None = None
+        self._on_return: list[Callable[[], None]] = []
+
+    @property
+    def is_up(self) -> bool:
+        """False from a failed call until a probe succeeds; true before the first call."""
+        return self._probe is None
+
+    def on_return(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called each time Redis is found to answer again."""
+        self._on_return.append(callback)
+
+    async def call(self, command: Callable[[Redis], Awaitable[Result]]) -> Result:
+        """The command's result, within the timeout; raises RedisAway for any other end."""
+        if self._probe is not None:
+            raise RedisAway
+        try:
+            async with asyncio.timeout(self._timeout_s), self._turns:
+                return await command(self._redis)
+        except (RedisError, OSError) as error:
+            self._open(error)
+            raise RedisAway from error
+
+    async def aclose(self) -> None:
+        """Stop probing and close every connection; safe while Redis is stopped."""
+        if self._probe is not None:
+            self._probe.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._probe
+        with contextlib.suppress(RedisError, OSError):
+            await self._redis.aclose()
+            await self.pool.disconnect()
+
+    def _open(self, error: BaseException) -> None:
+        if self._probe is None:
+            # The class says enough; a driver's message may hold an address with a password.
+            logger.warning("redis.away", extra={"error": type(error).__name__})
+            self._probe = asyncio.get_running_loop().create_task(self._probe_until_back())
+
+    async def _probe_until_back(self) -> None:
+        # The first probe goes out at once: a timeout that our own busy loop caused heals itself.
+        is_back = await self._answers_in_time()
+        while not is_back:
+            await asyncio.sleep(PROBE_INTERVAL_S)
+            is_back = await self._answers_in_time()
+        self._probe = None
+        logger.info("redis.back")
+        for callback in self._on_return:
+            callback()
+
+    async def _answers_in_time(self) -> bool:
+        """Connect with patience, then ask for an answer as fast as callers need it."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await self._redis.ping()
+            async with asyncio.timeout(self._timeout_s):
+                await self._redis.ping()
+        except (RedisError, OSError):
+            return False
+        return True

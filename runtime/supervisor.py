@@ -1,0 +1,238 @@
+"""What `topup dev` stands on: binds the socket, holds the data directory, keeps children alive.
+
+Invariant: children start in the order given and stop in the reverse order; each leads a session of
+its own, so that a Ctrl-C in the terminal reaches the supervisor alone. A child watches a pipe that
+closes with the supervisor, however it ends. It knows no settings and no child by name.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kernel.errors import DomainError
+
+# The descriptor that a child watches, see watch_parent.
+PARENT_FD_VARIABLE = "TOPUP_PARENT_FD"
+GRACE_S = 15.0
+BACKOFF_FIRST_S = 0.2
+BACKOFF_MAX_S = 10.0
+# A child that lived this long has earned a prompt restart.
+STEADY_S = 30.0
+BACKLOG = 2048
+
+logger = logging.getLogger(__name__)
+
+
+class DataDirInUse(DomainError):
+    """Another process holds the data directory."""
+
+
+def lock_data_dir(data_dir: Path) -> int:
+    """A descriptor that holds the directory until it is closed or the process ends.
+
+    The lock is flock's, so no file can be left behind and children do not inherit it. Raises
+    DataDirInUse.
+    """
+    fd = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(fd)
+        raise DataDirInUse(
+            f"{data_dir} is used by another `topup dev`; stop that one, or set TOPUP_DATA_DIR"
+        ) from error
+    return fd
+
+
+def bind_listener(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 lets the system choose. Raises OSError.
+
+    It listens here and not in the gateway, so callers wait in line while the gateway restarts.
+    """
+    family, kind, _, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def parent_fd(environ: Mapping[str, str]) -> int | None:
+    """The descriptor to watch, or None where no supervisor started this process."""
+    text = environ.get(PARENT_FD_VARIABLE, "")
+    return int(text) if text.isdecimal() else None
+
+
+def watch_parent(fd: int, on_gone: Callable[[], None]) -> None:
+    """Call on_gone once in the running loop when the supervisor has ended, however it ended."""
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        # Nobody ever writes: readable means that the last writer, the supervisor, is gone.
+        loop.remove_reader(fd)
+        on_gone()
+
+    loop.add_reader(fd, read)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One process: its whole environment, and the descriptors beyond 2 that it inherits."""
+
+    name: str
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    pass_fds: Sequence[int] = ()
+
+
+class _Keeper:
+    """Runs one child again and again until it is told to let it go."""
+
+    def __init__(self, child: Child, supervisor: "Supervisor") -> None:
+        self.child = child
+        self.pid: int | None = None
+        self.leave = asyncio.Event()
+        self._supervisor = supervisor
+        self.task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        backoff_s = self._supervisor.backoff_first_s
+        while not self._supervisor.is_stopping:
+            started_s = time.monotonic()
+            process = await self._spawn()
+            if process is not None:
+                await self._wait_for_end(process)
+            if self._supervisor.is_stopping:
+                return
+            if time.monotonic() - started_s >= STEADY_S:
+                backoff_s = self._supervisor.backoff_first_s
+            code = None if process is None else process.returncode
+            logger.warning(
+                "child.ended",
+                extra={"child": self.child.name, "exit_code": code, "restart_in_s": backoff_s},
+            )
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(backoff_s):
+                    await self.leave.wait()
+            backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
+
+    async def _spawn(self) -> asyncio.subprocess.Process | None:
+        fd = self._supervisor.child_pipe_fd
+        try:
+            return await asyncio.create_subprocess_exec(
+                *self.child.argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                env={**self.child.env, PARENT_FD_VARIABLE: str(fd)},
+                pass_fds=(*self.child.pass_fds, fd),
+                start_new_session=True,
+            )
+        except OSError as error:
+            logger.warning(
+                "child.not_started",
+                extra={"child": self.child.name, "error": type(error).__name__},
+            )
+            return None
+
+    async def _wait_for_end(self, process: asyncio.subprocess.Process) -> None:
+        self.pid = process.pid
+        logger.info("child.started", extra={"child": self.child.name, "pid": process.pid})
+        exit_ = asyncio.ensure_future(process.wait())
+        leave = asyncio.ensure_future(self.leave.wait())
+        await asyncio.wait((exit_, leave), return_when=asyncio.FIRST_COMPLETED)
+        leave.cancel()
+        if not exit_.done():
+            await self._terminate(process, exit_)
+        self.pid = None
+
+    async def _terminate(
+        self, process: asyncio.subprocess.Process, exit_: "asyncio.Future[int]"
+    ) -> None:
+        """SIGTERM and a grace; then, or at once on abort, SIGKILL to its whole session."""
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        abort = asyncio.ensure_future(self._supervisor.aborted.wait())
+        await asyncio.wait(
+            (exit_, abort),
+            timeout=self._supervisor.grace_s,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        abort.cancel()
+        if not exit_.done():
+            logger.warning("child.killed", extra={"child": self.child.name})
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await exit_
+
+
+class Supervisor:
+    """Keeps the children until the first SIGINT, SIGTERM or SIGHUP; the second one aborts."""
+
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        grace_s: float = GRACE_S,
+        backoff_first_s: float = BACKOFF_FIRST_S,
+    ) -> None:
+        self._children = tuple(children)
+        self.grace_s = grace_s
+        self.backoff_first_s = backoff_first_s
+        self.aborted = asyncio.Event()
+        self._stop_asked = asyncio.Event()
+        self._keepers: list[_Keeper] = []
+        self.child_pipe_fd, self._own_pipe_fd = os.pipe()
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._stop_asked.is_set()
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The children that run now, by name."""
+        return {k.child.name: k.pid for k in self._keepers if k.pid is not None}
+
+    def ask_to_stop(self) -> None:
+        """What a signal does: stop in order the first time, abort the second."""
+        if self._stop_asked.is_set():
+            self.aborted.set()
+        self._stop_asked.set()
+
+    async def run(self) -> bool:
+        """Start all, wait until asked (or cancelled), stop all.
+
+        True if the end was orderly, False if it was aborted. Runs once.
+        """
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        for number in numbers:
+            loop.add_signal_handler(number, self.ask_to_stop)
+        try:
+            self._keepers = [_Keeper(child, self) for child in self._children]
+            await self._stop_asked.wait()
+        finally:
+            self._stop_asked.set()
+            await self._stop()
+            for number in numbers:
+                loop.remove_signal_handler(number)
+            os.close(self.child_pipe_fd)
+            os.close(self._own_pipe_fd)
+        return not self.aborted.is_set()
+
+    async def _stop(self) -> None:
+        for keeper in reversed(self._keepers):
+            keeper.leave.set()
+            await keeper.task

@@ -1,0 +1,76 @@
+"""The wake-up of an embedded default without any Redis: a byte through a pipe means "look now".
+
+Invariant: writing never blocks, and a full pipe is a wake-up that is already on its way. The
+supervisor owns both ends for as long as it lives, so that a restarted child finds the same pipe.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from typing import Any
+
+READ_BYTES = 65_536
+
+
+def open_wake_pipe() -> tuple[int, int]:
+    """(read end for the worker, write end for the gateway); pass each down with pass_fds."""
+    read_fd, write_fd = os.pipe()
+    os.set_blocking(read_fd, False)
+    os.set_blocking(write_fd, False)
+    return read_fd, write_fd
+
+
+class WakePipe:
+    """Stands where runtime.queue.Queue does when there is no Redis; only hints get through."""
+
+    def __init__(self, write_fd: int) -> None:
+        self._write_fd = write_fd
+
+    async def wake(self) -> None:
+        self.wake_soon()
+
+    def wake_soon(self) -> None:
+        """Have the worker look now; lost without a word if the worker's end is closed."""
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            os.write(self._write_fd, b"w")
+
+    def wake_at(self, at_us: int) -> None:  # noqa: ARG002 - the queue's signature
+        """Have the worker look now: it reads the due time off the database and sets its timer."""
+        self.wake_soon()
+
+    async def enqueue(
+        self,
+        name: str,  # noqa: ARG002 - the queue's signature
+        *args: Any,  # noqa: ARG002
+        defer_until_us: int | None = None,  # noqa: ARG002
+        job_id: str | None = None,  # noqa: ARG002
+    ) -> bool:
+        """False, as when Redis is away: jobs are found by whoever looks for their rows."""
+        self.wake_soon()
+        return False
+
+    async def aclose(self) -> None:
+        """Nothing waits here; the pipe belongs to the supervisor."""
+
+
+def listen(read_fd: int, on_wake: Callable[[], None]) -> Callable[[], None]:
+    """Call on_wake for each batch of bytes in the running loop; returns what ends the listening."""
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        try:
+            is_open = bool(os.read(read_fd, READ_BYTES))
+        except BlockingIOError:
+            return
+        if is_open:
+            on_wake()
+        else:
+            # The end of the file stays readable for ever: listening on would be a busy loop.
+            loop.remove_reader(read_fd)
+
+    def end() -> None:
+        loop.remove_reader(read_fd)
+
+    loop.add_reader(read_fd, read)
+    return end
