@@ -1,0 +1,225 @@
+"""Events: rendered once, numbered per account and environment, written with the change they tell.
+
+Promise: an event and its delivery rows are in the same transaction as what they report, and
+event_no is gapless and in commit order, so a poller's cursor proves that it has seen everything.
+Invariant: whoever publishes holds the account's lock (account_environments) before Outbox.load;
+the body's bytes are what gets signed and are never built again. Writes events, and event_no of
+account_environments; delivery rows go through webhooks/delivery.py.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from kernel.clock import SECOND_US, rfc3339
+from kernel.ids import EventId, new_id
+from store.db import Transaction
+from webhooks import delivery
+
+API_VERSION: Final = "v1"
+TEST_EVENT: Final = "endpoint.test"
+DISABLED_EVENT: Final = "endpoint.disabled"
+EVENT_TYPES: Final = (
+    "topup.delivered",
+    "topup.failed",
+    "topup.cancelled",
+    "topup.pending",
+    "balance.low",
+    "order.paid",
+    "order.failed",
+    "order.refunded",
+    "approval.requested",
+    "approval.approved",
+    "approval.denied",
+    DISABLED_EVENT,
+    TEST_EVENT,
+)
+
+Scope = tuple[str, str]
+_KNOWN_TYPES = frozenset(EVENT_TYPES)
+_COLUMNS = (
+    "id",
+    "account_id",
+    "environment",
+    "event_no",
+    "type",
+    "transaction_id",
+    "body",
+    "created_at",
+)
+_encode = msgspec.json.Encoder().encode
+
+_EVENT_NUMBERS = """
+SELECT e.account_id, e.environment, e.event_no
+FROM :scopes[account_id text, environment text] AS s
+JOIN account_environments e ON e.account_id = s.account_id AND e.environment = s.environment
+"""
+_ENDPOINTS = """
+SELECT p.account_id, p.environment, p.id, p.events, p.retry_schedule_s
+FROM :scopes[account_id text, environment text] AS s
+JOIN endpoints p ON p.account_id = s.account_id AND p.environment = s.environment
+WHERE p.deleted_at IS NULL
+ORDER BY p.id
+"""
+_NUMBER = """
+UPDATE account_environments SET event_no = v.event_no
+FROM :rows[account_id text, environment text, event_no bigint] AS v
+WHERE account_environments.account_id = v.account_id
+  AND account_environments.environment = v.environment
+"""
+
+
+def render_event(
+    *,
+    id: str,  # noqa: A002
+    type: str,  # noqa: A002
+    created_at_us: int,
+    environment: str,
+    data: Mapping[str, Any],
+) -> bytes:
+    """The body as it is signed and sent. Source: contract, section 4."""
+    return _render(id, type, rfc3339(created_at_us), environment, data)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subscriber:
+    """What publishing needs of an endpoint, disabled ones included: their rows are held."""
+
+    id: str
+    types: frozenset[str]  # empty: all
+    first_wait_us: int
+
+
+class Outbox:
+    """The events of one transaction, kept in memory until flush.
+
+    Make it by `load` after the scopes' rows are locked; publish any number of events; flush once
+    before the commit. Two statements and three, whatever the number of scopes and events.
+    """
+
+    def __init__(
+        self, event_numbers: dict[Scope, int], subscribers: dict[Scope, list[_Subscriber]]
+    ) -> None:
+        self._event_numbers = event_numbers
+        self._subscribers = subscribers
+        self._changed: set[Scope] = set()
+        self._events: list[tuple[Any, ...]] = []
+        self._deliveries: list[delivery.NewRow] = []
+        self._second = -1
+        self._second_text = ""
+
+    @classmethod
+    async def load(cls, tx: Transaction, scopes: Collection[Scope]) -> "Outbox":
+        """Reads the scopes' event numbers and endpoints. The caller holds their locks already."""
+        pairs = sorted(set(scopes))
+        numbers = {
+            (row["account_id"], row["environment"]): int(row["event_no"])
+            for row in await tx.fetch(_EVENT_NUMBERS, scopes=pairs)
+        }
+        subscribers: dict[Scope, list[_Subscriber]] = {}
+        for row in await tx.fetch(_ENDPOINTS, scopes=pairs):
+            first_wait_s = int(row["retry_schedule_s"].partition(" ")[0])
+            subscriber = _Subscriber(
+                row["id"], frozenset(row["events"].split()), first_wait_s * SECOND_US
+            )
+            subscribers.setdefault((row["account_id"], row["environment"]), []).append(subscriber)
+        return cls(numbers, subscribers)
+
+    def publish(
+        self,
+        *,
+        account_id: str,
+        environment: str,
+        type: str,  # noqa: A002
+        data: Mapping[str, Any],
+        transaction_id: str | None = None,
+        now_us: int,
+        except_endpoint_id: str | None = None,
+    ) -> EventId:
+        """Adds an event and a delivery for each endpoint subscribed to its type.
+
+        The account's endpoint except_endpoint_id gets none: it must not hear of its own end.
+        """
+        event_id = self.record(
+            account_id=account_id,
+            environment=environment,
+            type=type,
+            data=data,
+            transaction_id=transaction_id,
+            now_us=now_us,
+        )
+        for subscriber in self._subscribers.get((account_id, environment), ()):
+            if subscriber.types and type not in subscriber.types:
+                continue
+            if subscriber.id == except_endpoint_id:
+                continue
+            self._deliveries.append(
+                delivery.new_row(
+                    event_id=event_id,
+                    endpoint_id=subscriber.id,
+                    account_id=account_id,
+                    environment=environment,
+                    event_type=type,
+                    transaction_id=transaction_id,
+                    next_attempt_at=now_us + subscriber.first_wait_us,
+                    created_at=now_us,
+                )
+            )
+        return event_id
+
+    def record(
+        self,
+        *,
+        account_id: str,
+        environment: str,
+        type: str,  # noqa: A002
+        data: Mapping[str, Any],
+        transaction_id: str | None = None,
+        now_us: int,
+    ) -> EventId:
+        """Adds an event that nobody is sent; the test ping makes its one delivery itself."""
+        assert type in _KNOWN_TYPES, type
+        scope = (account_id, environment)
+        event_no = self._event_numbers[scope] + 1
+        self._event_numbers[scope] = event_no
+        self._changed.add(scope)
+        event_id = EventId(new_id("evt"))
+        body = _render(event_id, type, self._time_text(now_us), environment, data)
+        self._events.append(
+            (event_id, account_id, environment, event_no, type, transaction_id, body, now_us)
+        )
+        return event_id
+
+    async def flush(self, tx: Transaction) -> None:
+        """Writes everything published since the last flush."""
+        if not self._events:
+            return
+        rows = [(*scope, self._event_numbers[scope]) for scope in sorted(self._changed)]
+        await tx.execute(_NUMBER, rows=rows)
+        await tx.insert("events", _COLUMNS, self._events)
+        await delivery.insert(tx, self._deliveries)
+        self._changed, self._events, self._deliveries = set(), [], []
+
+    def _time_text(self, now_us: int) -> str:
+        # A batch shares one instant, and formatting costs more than the rest of an event.
+        second = now_us // SECOND_US
+        if second != self._second:
+            self._second, self._second_text = second, rfc3339(now_us)
+        return self._second_text
+
+
+def _render(
+    event_id: str, event_type: str, created_at: str, environment: str, data: Mapping[str, Any]
+) -> bytes:
+    return _encode(
+        {
+            "id": event_id,
+            "type": event_type,
+            "created_at": created_at,
+            "environment": environment,
+            "api_version": API_VERSION,
+            "data": data,
+        }
+    )
