@@ -1,0 +1,295 @@
+"""Every setting of the process: a sentence, a unit, a default, and where its value came from.
+
+Read once, at start, from overrides, the environment, then `.env`; never changed afterwards. Each
+setting's variable is TOPUP_ and its name in capitals. A wrong value stops the process with the
+variable's name and what it should be; the value itself is never printed. Lists are separated by
+commas or spaces; PLATFORMS is JSON.
+"""
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import dotenv
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from billing.platform import MAX_AMOUNT_CENTS, MIN_AMOUNT_CENTS, Platform
+
+PREFIX = "TOPUP_"
+ENV_FILE = Path(".env")
+DATABASE_FILE = "topup.db"
+MASKED = "********"
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Networks = Annotated[tuple[Network, ...], NoDecode]
+Hosts = Annotated[tuple[str, ...], NoDecode]
+_SECRET_OPTION = re.compile(r"secret|token|key|password", re.IGNORECASE)
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message names its variable and says what to do."""
+
+
+class PlatformSetting(BaseModel):
+    """One thing that can be topped up. Amounts in cents; `options` belong to the fulfilment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+    name: Annotated[str, Field(min_length=1, max_length=80)] = ""
+    min_amount_cents: Annotated[int, Field(ge=1, le=100_000_000)] = MIN_AMOUNT_CENTS
+    max_amount_cents: Annotated[int, Field(ge=1, le=100_000_000)] = MAX_AMOUNT_CENTS
+    fulfilment: str = "voucher"
+    options: dict[str, Any] = {}
+
+    def model_post_init(self, _context: Any) -> None:
+        if self.min_amount_cents > self.max_amount_cents:
+            raise ValueError("min_amount_cents is above max_amount_cents")
+        if not self.name:
+            object.__setattr__(self, "name", self.id.capitalize())
+
+    def platform(self) -> Platform:
+        """As the domain knows it."""
+        return Platform(
+            id=self.id,
+            name=self.name,
+            min_amount_cents=self.min_amount_cents,
+            max_amount_cents=self.max_amount_cents,
+            fulfilment=self.fulfilment,
+            options=self.options,
+        )
+
+
+class Settings(BaseSettings):
+    """The process's settings; provider settings are declared beside each provider."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
+    )
+
+    host: str = Field("127.0.0.1", description="Address the gateway listens on.")
+    port: int = Field(8000, ge=0, le=65_535, description="Port it listens on; 0 takes a free one.")
+    data_dir: Path = Field(
+        Path("data"), description="Folder of the SQLite file, the dev secret and dev.json."
+    )
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="postgresql://… or sqlite:///path; empty: SQLite in the data directory.",
+    )
+    redis_url: SecretStr = Field(
+        SecretStr(""), description="redis://… or unix://path; empty: embedded, or none."
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="Master key that seals secrets, `new,old` to rotate; empty: made for dev.",
+    )
+    public_url: str = Field(
+        "", description="Address that clients see, without a path; empty: http://HOST:PORT."
+    )
+    trusted_proxies: Networks = Field(
+        (), description="CIDRs whose X-Forwarded-For tells the caller's address."
+    )
+    rate_limit_per_s: int = Field(
+        200, ge=0, le=1_000_000, description="Requests a second and key, burst twice that; 0: off."
+    )
+    self_serve_staging: bool = Field(
+        True, description="Anyone may make a staging account with POST /keys/sandbox."
+    )
+    promo_sendable: bool = Field(
+        False, description="Promotional credit may be sent to others in live."
+    )
+    platforms: tuple[PlatformSetting, ...] = Field(
+        (), description="JSON list of platforms beside claude, chatgpt and gemini, or in place."
+    )
+    webhook_timeout_s: float = Field(
+        10, gt=0, le=60, description="Seconds for one webhook attempt, name look-up to body."
+    )
+    webhook_allow_private: bool = Field(
+        False, description="DANGER: webhooks may reach private addresses and plain http in live."
+    )
+    webhook_allow_cidrs: Networks = Field(
+        (), description="Private CIDRs that webhooks may reach all the same."
+    )
+    webhook_allow_hosts: Hosts = Field(
+        (), description="Host names whose private addresses webhooks may reach."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe lines that are written."
+    )
+    log_format: Literal["auto", "json", "human"] = Field(
+        "auto", description="Form of a log line; auto: human on a terminal, else JSON."
+    )
+
+    @field_validator("webhook_allow_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: Any) -> Any:
+        return _words(value) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies", "webhook_allow_cidrs", mode="before")
+    @classmethod
+    def _split_networks(cls, value: Any) -> Any:
+        return _networks(_words(value)) if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
+            raise ValueError("begins with postgresql:// or sqlite:///")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("begins with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^/\s?#@]+/?", value):
+            raise ValueError("is http(s)://host[:port] without a path")
+        return value.rstrip("/")
+
+    @field_validator("platforms")
+    @classmethod
+    def _check_platforms(cls, value: tuple[PlatformSetting, ...]) -> tuple[PlatformSetting, ...]:
+        ids = [platform.id for platform in value]
+        if len(set(ids)) != len(ids):
+            raise ValueError("names one id twice")
+        return value
+
+    @property
+    def database_address(self) -> str:
+        """The database URL in force."""
+        path = (self.data_dir / DATABASE_FILE).absolute()
+        return self.database_url.get_secret_value() or f"sqlite:///{path}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Only this machine can reach the gateway."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def address(self, port: int | None = None) -> str:
+        """PUBLIC_URL, or the address that the gateway listens on; port replaces a PORT of 0."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port if port is None else port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One setting as printed: secrets masked. source: default, environment, .env or command."""
+
+    variable: str
+    value: str
+    source: str
+    description: str
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Overrides win over the environment, that over `.env`; raises SettingsError."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [_sentence(problem["loc"], problem["msg"]) for problem in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+    except Exception as error:
+        # pydantic-settings wraps unreadable JSON, value and all.
+        raise SettingsError(_sentence(_field_of(error), "is not valid JSON")) from None
+
+
+def shown_settings(
+    settings: Settings, *, overrides: Mapping[str, Any] | None = None
+) -> list[Shown]:
+    """Every setting, in the order of the class."""
+    in_file = {name.upper() for name in dotenv.dotenv_values(ENV_FILE)}
+    in_environment = {name.upper() for name, value in os.environ.items() if value}
+    rows = []
+    for name, field in Settings.model_fields.items():
+        variable = PREFIX + name.upper()
+        source = "default"
+        if overrides and name in overrides:
+            source = "command"
+        elif variable in in_environment:
+            source = "environment"
+        elif variable in in_file:
+            source = ENV_FILE.name
+        value = _shown(getattr(settings, name))
+        rows.append(Shown(variable, value, source, field.description or ""))
+    return rows
+
+
+def unknown_variables() -> list[str]:
+    """TOPUP_ variables that name no setting: a typo would otherwise go unseen."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    present = {*os.environ, *dotenv.dotenv_values(ENV_FILE)}
+    return sorted(
+        name for name in present if name.upper().startswith(PREFIX) and name.upper() not in known
+    )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(re.split(r"[,\s]+", text.strip(", ")))
+
+
+def _networks(words: Sequence[str]) -> tuple[Network, ...]:
+    found = []
+    for number, word in enumerate(words, start=1):
+        try:
+            found.append(ipaddress.ip_network(word))
+        except ValueError:
+            raise ValueError(f"entry {number} is not a network such as 10.0.0.0/8") from None
+    return tuple(found)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return _masked(value.get_secret_value())
+    if isinstance(value, tuple):
+        return ", ".join(_shown(item) for item in value)
+    if isinstance(value, PlatformSetting):
+        options = {
+            key: MASKED if _SECRET_OPTION.search(key) else option
+            for key, option in value.options.items()
+        }
+        return f"{value.id} ({value.fulfilment}{' ' + str(options) if options else ''})"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _masked(secret: str) -> str:
+    """A URL keeps all but its password; anything else is hidden whole."""
+    if not secret or "://" not in secret:
+        return MASKED if secret else ""
+    secret = re.sub(r"(?i)\b(password=)[^&\s]+", rf"\1{MASKED}", secret)
+    return re.sub(r"^([a-z]+://[^:/@]*):.*@", rf"\1:{MASKED}@", secret)
+
+
+def _sentence(location: tuple[int | str, ...] | str, problem: str) -> str:
+    parts = [location] if isinstance(location, str) else [str(part) for part in location]
+    variable = PREFIX + parts[0].upper()
+    where = "".join(f"[{part}]" for part in parts[1:])
+    problem = problem.removeprefix("Value error, ")
+    return f"{variable}{where}: {problem[:1].lower()}{problem[1:]}"
+
+
+def _field_of(error: Exception) -> str:
+    found = re.search(r'field "(\w+)"', str(error))
+    return found[1] if found else "settings"
