@@ -1,0 +1,79 @@
+"""The answer's shape, the same for every answer under /api/public/v1.
+
+Invariant: seven fields, always there, always in this order; `success` is what the HTTP status
+says. The request log reads code and transaction_id back from the bytes, by that order.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from gateway.codes import CODES
+from kernel.clock import SECOND_US, rfc3339
+from store.idempotency import Answer
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """Field by field as in the contract; `data` may be bytes that were rendered before (Raw)."""
+
+    success: bool
+    code: int
+    message: str
+    transaction_id: str | None
+    status: str
+    timestamp: str
+    data: Any
+
+
+def answer(
+    code: int,
+    data: Any,
+    *,
+    now_us: int,
+    http_status: int | None = None,
+    status: str | None = None,
+    transaction_id: str | None = None,
+    message: str | None = None,
+) -> Answer:
+    """The answer in bytes. http_status defaults to the code's usual one, message to its English,
+    status (the top-up's, where there is one) to ok or error."""
+    row = CODES[code]
+    if http_status is None:
+        http_status = row.http_statuses[0]
+    is_success = http_status < 400
+    if status is None:
+        status = "ok" if is_success else "error"
+    timestamp = _timestamp(now_us // SECOND_US)
+    envelope = Envelope(
+        is_success, code, message or row.message, transaction_id, status, timestamp, data
+    )
+    return Answer(http_status, _encode(envelope))
+
+
+def page(items: Sequence[Any], next_cursor: str | None) -> Mapping[str, Any]:
+    """The `data` of every list."""
+    return {"items": items, "next_cursor": next_cursor, "has_more": next_cursor is not None}
+
+
+def code_of(body: bytes) -> int:
+    """The code in an envelope's bytes, or 0 where there is none."""
+    start = body.find(b'"code":', 0, 32) + 7
+    digits = body[start : start + 4]
+    return int(digits) if start > 6 and digits.isdigit() else 0
+
+
+def transaction_id_of(body: bytes) -> str | None:
+    """The transaction id in an envelope's bytes, or None."""
+    start = body.find(b'"transaction_id":"', 0, 160) + 18
+    if start < 18:
+        return None
+    return body[start : body.index(b'"', start)].decode()
+
+
+@lru_cache(maxsize=2)
+def _timestamp(at_s: int) -> str:
+    return rfc3339(at_s * SECOND_US)

@@ -1,0 +1,214 @@
+"""What a request may carry: bodies and query parameters as msgspec structs, checked field by field.
+
+Promises: a body that passes is exactly its struct: types are never converted, unknown fields are
+refused, so that a typo cannot spend money. A refusal names every bad field, not just the first.
+A field `environment` that the struct does not have may repeat the credential's and is dropped.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Generic, TypeVar, cast
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Meta
+
+from gateway.json_text import ERRORS_MAX, has_control, is_plain, parse, shown
+from kernel.clock import parse_rfc3339
+from kernel.errors import DomainError, InvalidInput
+from kernel.ids import decode
+from kernel.limits import INT64_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX
+
+QUERY_BYTES_MAX = 4096
+QUERY_FIELDS_MAX = 50
+# One line: no control characters and no line ends of any kind.
+LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
+_WORDS = {
+    "`int`": "an integer",
+    "`float`": "a number",
+    "`str`": "a string",
+    "`bool`": "true or false",
+    "`null`": "null",
+    "`array`": "a list",
+    "`object`": "an object",
+}
+_WORD = re.compile("|".join(_WORDS))
+_WHERE = re.compile(r" - at `(?:key in )?\$?\.?([^`]*)`\Z")
+
+Int64 = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
+Text = Annotated[str, Meta(max_length=200)]
+# RFC 3339 with a zone; time_us() turns it into microseconds.
+Time = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
+
+
+class EnvironmentMismatch(DomainError):
+    """The request names another environment than its credential's."""
+
+
+class Fields(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """The base of every body and query; without fields of its own: nothing is taken.
+
+    Defaults are left out of the canonical form, so a field that a later version adds does not
+    make an old request look like another one.
+    """
+
+
+class Page(Fields, frozen=True, kw_only=True):
+    """The query of every list: newest first, from after the cursor."""
+
+    limit: Annotated[int, Meta(ge=1, le=PAGE_ITEMS_MAX)] = PAGE_ITEMS
+    cursor: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+
+
+F = TypeVar("F", bound=Fields)
+
+
+class Shape(Generic[F]):
+    """A struct and its decoder, built once for each route."""
+
+    def __init__(self, struct: type[F]) -> None:
+        self.struct = struct
+        self._decode = msgspec.json.Decoder(struct).decode
+        self._types = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+
+    def decode(self, raw: bytes, environment: str | None) -> F:
+        """The body; raises Unreadable, InvalidInput or EnvironmentMismatch."""
+        if is_plain(raw):
+            try:
+                return self._decode(raw)
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                pass  # the slow way says what is wrong, in all its fields
+        value = parse(raw)
+        if not isinstance(value, dict):
+            raise InvalidInput("the body is a JSON object")
+        return self._convert(value, environment, is_strict=True)
+
+    def of_query(self, query: bytes, environment: str | None) -> F:
+        """The query parameters; raises InvalidInput or EnvironmentMismatch."""
+        return self._convert(_pairs(query), environment, is_strict=False)
+
+    def empty(self) -> F:
+        """The struct without any field given; raises InvalidInput where one is required."""
+        return self._convert({}, None, is_strict=True)
+
+    def _convert(self, value: dict[str, Any], environment: str | None, *, is_strict: bool) -> F:
+        if environment is not None and "environment" in value.keys() - self._types.keys():
+            _check_environment(value.pop("environment"), environment)
+        problems = [
+            {"param": shown(name), "detail": "unknown field"}
+            for name in value
+            if name not in self._types
+        ]
+        for name, field in self._types.items():
+            if name not in value:
+                if field.required:
+                    problems.append({"param": name, "detail": "is required"})
+                continue
+            try:
+                msgspec.convert(value[name], field.type, strict=is_strict)
+            except msgspec.ValidationError as error:
+                problems.append(_problem(name, str(error)))
+        if problems:
+            first = problems[0]
+            raise InvalidInput(
+                f"{first['param']}: {first['detail']}",
+                param=first["param"],
+                errors=problems[:ERRORS_MAX],
+            )
+        try:
+            return msgspec.convert(value, self.struct, strict=is_strict)
+        except msgspec.ValidationError as error:
+            # A rule over several fields, from the struct's __post_init__.
+            raise InvalidInput(_sentence(str(error))) from None
+
+
+def canonical(fields: Fields) -> bytes:
+    """Equal bytes for equal requests, whatever the order and spacing they were written in."""
+    return msgspec.json.encode(fields, order="deterministic")
+
+
+def time_us(text: str | None, param: str) -> int | None:
+    """Microseconds of an RFC 3339 time with a zone; None for None; raises InvalidInput."""
+    if text is None:
+        return None
+    try:
+        return parse_rfc3339(text)
+    except (ValueError, OverflowError):
+        raise InvalidInput(
+            "expected a time such as 2026-06-13T12:00:00Z, with its zone", param=param
+        ) from None
+
+
+def cursor_id(text: str | None, prefix: str) -> str | None:
+    """The id that a list goes on after, None at its head; raises InvalidInput for another form."""
+    if text is None:
+        return None
+    kind, _, number = text.partition("_")
+    try:
+        decode(number)
+    except ValueError:
+        kind = ""
+    if kind != prefix:
+        raise InvalidInput("not a cursor of this list", param="cursor")
+    return text
+
+
+def cursor_number(text: str | None, param: str = "cursor") -> int | None:
+    """The event number that a list goes on from, None at its head; raises InvalidInput."""
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise InvalidInput("not a cursor of this list", param=param)
+    return int(text)
+
+
+def _pairs(query: bytes) -> dict[str, Any]:
+    """Each parameter once, in readable characters."""
+    if len(query) > QUERY_BYTES_MAX:
+        raise InvalidInput(f"the query is longer than {QUERY_BYTES_MAX} bytes")
+    try:
+        listed = parse_qsl(
+            query.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=QUERY_FIELDS_MAX,
+        )
+    except ValueError:
+        raise InvalidInput("the query is not percent-encoded UTF-8") from None
+    found: dict[str, Any] = {}
+    for name, value in listed:
+        if name in found:
+            raise InvalidInput("the parameter appears twice", param=shown(name))
+        if has_control(value) or has_control(name):
+            raise InvalidInput("control characters are not allowed", param=shown(name))
+        found[name] = value
+    return found
+
+
+def _check_environment(named: Any, environment: str) -> None:
+    if not isinstance(named, str):
+        raise InvalidInput("expected a string", param="environment")
+    if named != environment:
+        raise EnvironmentMismatch(
+            f"the credential is of {environment}; use one of the other environment",
+            param="environment",
+            reason="environment",
+        )
+
+
+def _problem(name: str, message: str) -> dict[str, str]:
+    """One entry of errors[]: msgspec's sentence in our words, and where inside the field it is."""
+    where = _WHERE.search(message)
+    inside = where[1].replace("[...]", "") if where else ""
+    return {"param": f"{name}{inside}", "detail": _sentence(_WHERE.sub("", message))}
+
+
+def _sentence(message: str) -> str:
+    if message.startswith("Invalid enum value"):
+        return "not one of the values allowed"
+    if "matching regex" in message:
+        return "holds characters that are not allowed"
+    text = _WORD.sub(lambda word: cast(Mapping[str, str], _WORDS)[word[0]], message)
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,140 @@
+"""Strict JSON, for text that a fast decoder refused or that could mean two things.
+
+Promises: what parse() returns has one reading in every language: no duplicate names, no NaN, no
+integers beyond int64, no lone surrogates, no control characters but tab and line ends, at most
+JSON_DEPTH_MAX levels. Everything else is refused with a sentence that says where.
+"""
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+from kernel.errors import DomainError, InvalidInput
+from kernel.limits import INT64_MAX, JSON_DEPTH_MAX
+
+PARAM_CHARACTERS_MAX = 64
+ERRORS_MAX = 50
+_BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_INT64_DIGITS = 19
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# NUL breaks a PostgreSQL batch; the others break logs, headers and terminals.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_NAME = re.compile(rb'"([^"\\]*)"\s*:')
+
+
+class Unreadable(DomainError):
+    """The body is not JSON that can be read in one way only."""
+
+
+def is_plain(raw: bytes) -> bool:
+    """Nothing in the text needs a second look: a fast decoder's answer can be trusted.
+
+    Neither escapes nor raw control characters (the first byte of C1's is C2), and no name twice.
+    When each colon follows a name, none stands inside a string, so the names were read rightly.
+    Names are compared over all levels; what only looks doubtful costs parse()'s time, no more.
+    Integers are left to the decoder's bounds.
+    """
+    if b"\\" in raw or b"\x7f" in raw or b"\xc2" in raw:
+        return False
+    names = _NAME.findall(raw)
+    return len(set(names)) == len(names) == raw.count(b":")
+
+
+def parse(raw: bytes) -> Any:
+    """The value; raises Unreadable where the text cannot be read, InvalidInput for its values."""
+    if raw.startswith(_BYTE_ORDER_MARKS):
+        raise Unreadable("the body begins with a byte order mark; send plain UTF-8")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"the body is not UTF-8 at byte {error.start}") from None
+    if _depth(raw) > JSON_DEPTH_MAX:
+        raise Unreadable(f"the body is nested deeper than {JSON_DEPTH_MAX} levels")
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer
+        )
+    except json.JSONDecodeError as error:
+        raise Unreadable(f"the body is not JSON: {error.msg} at character {error.pos}") from None
+    problems: list[dict[str, str]] = []
+    _inspect(value, "", problems)
+    if problems:
+        raise InvalidInput(
+            problems[0]["detail"], param=problems[0]["param"], errors=problems[:ERRORS_MAX]
+        )
+    return value
+
+
+def shown(name: str) -> str:
+    """A caller's field name, safe to repeat in an answer."""
+    plain = name.encode("ascii", "backslashreplace").decode()
+    return _CONTROL.sub("?", plain)[:PARAM_CHARACTERS_MAX]
+
+
+def has_control(text: str) -> bool:
+    """Whether the text holds a control character other than tab and line ends."""
+    return _CONTROL.search(text) is not None
+
+
+def is_unicode(text: str) -> bool:
+    """Whether the text has no lone surrogates, which no database and no UTF-8 can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _depth(raw: bytes) -> int:
+    """The deepest nesting of brackets outside strings."""
+    deepest = depth = 0
+    for byte in _STRING.sub(b"", raw):
+        if byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise InvalidInput("the field appears twice", param=shown(name))
+        found[name] = value
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise Unreadable(f"{name} is not JSON")
+
+
+def _integer(digits: str) -> int:
+    # Python reads any number of digits, at a price that grows with their square.
+    return int(digits) if len(digits) <= _INT64_DIGITS + 1 else INT64_MAX + 1
+
+
+def _inspect(value: Any, path: str, problems: list[dict[str, str]]) -> None:
+    """Adds what is wrong with the value, or with any value inside it."""
+    detail = None
+    if isinstance(value, dict):
+        for name, item in value.items():
+            _inspect(name, path or shown(name), problems)
+            _inspect(item, f"{path}.{shown(name)}" if path else shown(name), problems)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _inspect(item, f"{path}[{index}]", problems)
+    elif isinstance(value, str):
+        if not is_unicode(value):
+            detail = "half of a surrogate pair is not a character"
+        elif has_control(value):
+            detail = "control characters are not allowed"
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            detail = "the number is too large"
+    elif isinstance(value, int) and not -INT64_MAX - 1 <= value <= INT64_MAX:
+        detail = "the integer is beyond 64 bits"
+    if detail is not None and len(problems) < ERRORS_MAX:
+        problems.append({"param": path, "detail": detail})
