@@ -7,6 +7,7 @@ same in both (int8, text, bytes; a flag is 0 or 1, a time is microseconds, JSON 
     IN :ids[text]                     a list of values
     :rows[id text, delta bigint] AS v a list of tuples, as a table v
     FOR NO KEY UPDATE, SKIP LOCKED    row locks; SQLite has one writer at a time and needs none
+    DATABASE_NOW_US()                 the server's clock; NULL on SQLite, which has this machine's
 
 The names of the databases stand in this package only; everything above speaks to db.Transaction.
 """
@@ -33,7 +34,13 @@ _MARK = re.compile(
     r"|(?<![:\w]):(?P<value>[a-z_]\w*)"
 )
 _LOCK = re.compile(r"\s+FOR (NO KEY )?UPDATE( OF \w+)?( SKIP LOCKED)?")
-_FUNCTIONS = ((re.compile(r"\bGREATEST\("), "MAX("), (re.compile(r"\bLEAST\("), "MIN("))
+_FUNCTIONS = (
+    (re.compile(r"\bGREATEST\("), "MAX("),
+    (re.compile(r"\bLEAST\("), "MIN("),
+    (re.compile(r"\bSTRING_AGG\("), "GROUP_CONCAT("),
+    (re.compile(r"\bDATABASE_NOW_US\(\)"), "NULL"),
+)
+_SERVER_NOW_US = "CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000000 AS BIGINT)"
 _to_json = msgspec.json.Encoder().encode
 
 Values = Mapping[str, Any]
@@ -113,7 +120,7 @@ def _translate_postgresql(text: str) -> Statement:
             return f"unnest({arrays}) AS {match['alias']}({', '.join(c for c, _ in columns)})"
         return place(match["value"])
 
-    translated = _MARK.sub(replace, text)
+    translated = _MARK.sub(replace, text).replace("DATABASE_NOW_US()", _SERVER_NOW_US)
     plain = tuple(order)
 
     def bind(values: Values) -> Sequence[Any]:
