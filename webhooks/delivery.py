@@ -1,17 +1,32 @@
-"""Deliveries: one event to one endpoint, from its row to its end.
+"""Deliveries: one event to one endpoint, claimed, settled, held, cancelled and replayed.
+
+Promise: at least once, and in flight in one worker at a time. A claim takes a lease and raises
+claim_no; whoever settles must still hold that claim, so an outcome that comes after its lease was
+taken over changes nothing. attempts_made grows only together with an attempt row. Each of claim and
+settle is a fixed number of statements for any number of rows. next_attempt_at is the due time of a
+pending row and the end of the lease of a sending one, so one index finds both the due and the lost.
+
+    pending --claim--> sending --settle--> delivered | failed | pending (again later)
+       |                  `--lease ran out: claim--> sending, same attempt number
+       `--endpoint deleted--> cancelled      `--held 7 days--> failed
 
 Writes deliveries and attempts, and rate_tat_us and failing_since_at of endpoints.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from kernel.ids import new_id
-from store.db import Transaction
+from kernel.clock import DAY_US
+from kernel.errors import NotFound
+from kernel.ids import DeliveryId, new_id
+from keys.principal import Scope
+from store.db import Row, Transaction
+from webhooks.offer import Offer, earliest, offers_of, within_pace
+from webhooks.stage import DELIVERED, LOST, PENDING, SENDING, Claim, Claimed, Settlement, Target
 
 HINT: Final = "deliveries"
-PENDING: Final = "pending"
-
+HELD_US_MAX: Final = 7 * DAY_US
+EXPIRE_ROWS: Final = 1_000
 _COLUMNS = (
     "id",
     "event_id",
@@ -27,7 +42,109 @@ _COLUMNS = (
     "replay_of",
     "created_at",
 )
+_ATTEMPT_COLUMNS = (
+    "delivery_id",
+    "number",
+    "id",
+    "account_id",
+    "environment",
+    "started_at",
+    "duration_us",
+    "http_status",
+    "error",
+    "reason",
+    "remote_address",
+    "timings_ms",
+    "request_headers",
+    "response_body",
+)
+# Spelled as in the partial index, or SQLite does not use it.
+_OPEN = "status IN ('pending', 'sending')"
+
+# One probe of ix_deliveries_due for each endpoint with open rows, however many rows it has.
+_SCAN = f"""
+WITH RECURSIVE waiting(endpoint_id) AS (
+    SELECT MIN(d.endpoint_id) FROM deliveries d WHERE d.{_OPEN}
+    UNION ALL
+    SELECT (SELECT MIN(d.endpoint_id) FROM deliveries d
+            WHERE d.{_OPEN} AND d.endpoint_id > w.endpoint_id)
+    FROM waiting w WHERE w.endpoint_id IS NOT NULL
+)
+SELECT p.id, p.account_id, p.failing_since_at, p.rate_limit_per_s, p.rate_tat_us, a.is_sandbox,
+    (SELECT MIN(d.next_attempt_at) FROM deliveries d
+     WHERE d.{_OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at > :now_us) AS next_at,
+    (SELECT STRING_AGG(due.id, ' ') FROM (
+        SELECT d.id FROM deliveries d
+        WHERE d.{_OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= :now_us
+        ORDER BY d.next_attempt_at LIMIT :ids_max) AS due) AS due_ids
+FROM waiting w
+JOIN endpoints p ON p.id = w.endpoint_id
+JOIN accounts a ON a.id = p.account_id
+WHERE p.status = 'enabled' AND p.deleted_at IS NULL
+"""
+# Whoever claims holds the endpoint's row, so two workers never choose among the same deliveries,
+# and the pace is counted once. A row that another worker holds is left to it.
+_LOCK = """
+SELECT p.id, p.url, p.secret_sealed, p.previous_secret_sealed, p.previous_secret_until_at,
+    p.headers_sealed, p.retry_schedule_s, p.rate_limit_per_s, p.rate_tat_us, p.failing_since_at,
+    a.is_sandbox
+FROM endpoints p JOIN accounts a ON a.id = p.account_id
+WHERE p.id IN :ids[text] AND p.status = 'enabled' AND p.deleted_at IS NULL
+ORDER BY p.id FOR NO KEY UPDATE OF p SKIP LOCKED
+"""
+_CLAIM = f"""
+UPDATE deliveries SET status = 'sending', claim_no = claim_no + 1,
+    lost_claims = CASE WHEN status = 'sending' THEN lost_claims + 1 ELSE lost_claims END,
+    next_attempt_at = :lease_until_us
+WHERE id IN :ids[text] AND {_OPEN} AND next_attempt_at <= :now_us
+RETURNING id, event_id, event_type, endpoint_id, account_id, environment, attempts_made, claim_no,
+    lost_claims
+"""
+_KEEP_PACE = """
+UPDATE endpoints SET rate_tat_us = v.tat_us FROM :rows[id text, tat_us bigint] AS v
+WHERE endpoints.id = v.id
+"""
+_BODIES = "SELECT e.id, e.body FROM events e WHERE e.id IN :ids[text]"
+_SETTLE = """
+UPDATE deliveries SET status = v.status, attempts_made = v.number, lost_claims = 0,
+    next_attempt_at = v.next_attempt_at, settled_at = v.settled_at
+FROM :rows[id text, claim_no bigint, status text, number bigint, next_attempt_at bigint,
+    settled_at bigint] AS v
+WHERE deliveries.id = v.id AND deliveries.claim_no = v.claim_no AND deliveries.status = 'sending'
+RETURNING deliveries.id
+"""
+_FAILING = """
+UPDATE endpoints SET failing_since_at = v.since_us FROM :rows[id text, since_us bigint] AS v
+WHERE endpoints.id = v.id AND endpoints.failing_since_at IS NULL
+"""
+_WELL = """
+UPDATE endpoints SET failing_since_at = NULL
+WHERE id IN :ids[text] AND failing_since_at IS NOT NULL
+"""
+_CANCEL = f"""
+UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attempt_at = NULL,
+    settled_at = :now_us
+WHERE endpoint_id = :endpoint_id AND {_OPEN}
+"""
+_EXPIRE = f"""
+UPDATE deliveries SET status = 'failed', next_attempt_at = NULL, settled_at = :now_us
+WHERE id IN (
+    SELECT d.id FROM endpoints p JOIN deliveries d ON d.endpoint_id = p.id
+    WHERE p.status = 'disabled' AND p.deleted_at IS NULL AND p.disabled_at < :before_us
+      AND d.{_OPEN} AND d.status = 'pending' AND d.created_at < :before_us
+    LIMIT :rows_max)
+"""
+_ORIGINAL = """
+SELECT d.event_id, d.endpoint_id, d.event_type, d.transaction_id, p.deleted_at
+FROM deliveries d JOIN endpoints p ON p.id = d.endpoint_id
+WHERE d.id = :id AND d.account_id = :account_id AND d.environment = :environment
+"""
+
 NewRow = tuple[Any, ...]  # in the order of _COLUMNS; made by new_row only
+
+
+# Chooses the delivery ids to claim, at most the free slots; pure, since a claim may run twice.
+Choose = Callable[[Sequence[Offer]], Sequence[str]]
 
 
 def new_row(
@@ -41,8 +158,12 @@ def new_row(
     next_attempt_at: int,
     created_at: int,
     replay_of: str | None = None,
+    is_claimed: bool = False,
 ) -> NewRow:
-    """A pending delivery, due at next_attempt_at, for `insert`."""
+    """A delivery for `insert`, pending and due at next_attempt_at.
+
+    is_claimed: sending already, by whoever inserts it, under claim 1 until next_attempt_at.
+    """
     return (
         new_id("dlv"),
         event_id,
@@ -51,10 +172,10 @@ def new_row(
         environment,
         event_type,
         transaction_id,
-        PENDING,
+        SENDING if is_claimed else PENDING,
         0,
         next_attempt_at,
-        0,
+        int(is_claimed),
         replay_of,
         created_at,
     )
@@ -65,3 +186,160 @@ async def insert(tx: Transaction, rows: Sequence[NewRow]) -> None:
     if rows:
         await tx.insert("deliveries", _COLUMNS, rows)
         tx.hint(HINT)
+
+
+async def claim(
+    tx: Transaction, choose: Choose, *, now_us: int, lease_us: int, ids_max: int
+) -> Claim:
+    """Takes what is due, as `choose` wishes, for lease_us from now_us.
+
+    ids_max bounds the ids offered for each endpoint. At most five statements.
+    """
+    offers, next_at_us = offers_of(
+        await tx.fetch(_SCAN, now_us=now_us, ids_max=ids_max), now_us=now_us
+    )
+    wanted = frozenset(choose(offers))
+    is_short = sum(len(offer.due_ids) for offer in offers) > len(wanted)
+    if not wanted:
+        return Claim([], next_at_us, is_short, was_contended=False)
+    by_endpoint = {
+        offer.endpoint_id: chosen
+        for offer in offers
+        if (chosen := [id_ for id_ in offer.due_ids if id_ in wanted])
+    }
+    locked = {row["id"]: row for row in await tx.fetch(_LOCK, ids=sorted(by_endpoint))}
+    ids, tats, paced_at_us = within_pace(by_endpoint, locked, now_us=now_us)
+    lease_until_us = now_us + lease_us
+    rows = (
+        await tx.fetch(_CLAIM, ids=ids, now_us=now_us, lease_until_us=lease_until_us) if ids else []
+    )
+    if tats:
+        await tx.execute(_KEEP_PACE, rows=tats)
+    claimed = await _with_bodies(tx, rows, locked, lease_until_us=lease_until_us)
+    return Claim(
+        claimed,
+        earliest(next_at_us, paced_at_us),
+        is_short,
+        was_contended=len(locked) < len(by_endpoint) or len(rows) < len(ids),
+    )
+
+
+async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
+    """Writes the outcomes; returns the ids of those whose claim still held. The rest is stale.
+
+    At most four statements. The endpoint's health is written when it changes only.
+    """
+    rows = [
+        (
+            one.claimed.id,
+            one.claimed.claim_no,
+            one.status,
+            one.claimed.number,
+            one.next_attempt_at_us,
+            None if one.status == PENDING else one.ended_at_us,
+        )
+        for one in sorted(settlements, key=lambda one: one.claimed.id)
+    ]
+    held = frozenset(row["id"] for row in await tx.fetch(_SETTLE, rows=rows))
+    kept = [one for one in settlements if one.claimed.id in held]
+    await tx.insert("attempts", _ATTEMPT_COLUMNS, [_attempt_values(one) for one in kept])
+    await _note_health(tx, kept)
+    return held
+
+
+async def cancel_open(tx: Transaction, endpoint_id: str, *, now_us: int) -> int:
+    """Cancels what an endpoint has not had yet, in flight or not; returns how many.
+
+    The caller holds the account's lock, so that no publisher adds another row.
+    """
+    return await tx.execute(_CANCEL, endpoint_id=endpoint_id, now_us=now_us)
+
+
+async def expire_held(tx: Transaction, *, now_us: int) -> int:
+    """Fails a bounded number of rows that a disabled endpoint has held too long; returns how many.
+
+    Failed, not cancelled: that is what a replay picks up by default once the endpoint is back.
+    """
+    return await tx.execute(
+        _EXPIRE, now_us=now_us, before_us=now_us - HELD_US_MAX, rows_max=EXPIRE_ROWS
+    )
+
+
+async def replay(tx: Transaction, scope: Scope, delivery_id: str, *, now_us: int) -> DeliveryId:
+    """A new delivery of the same event to the same endpoint, due now; raises NotFound.
+
+    The caller holds the account's lock: the endpoint may be deleted at the same time.
+    """
+    account_id, environment = scope
+    original = await tx.fetch_one(
+        _ORIGINAL, id=delivery_id, account_id=account_id, environment=environment
+    )
+    if original is None:
+        raise NotFound("Delivery", param="id")
+    if original["deleted_at"] is not None:
+        raise NotFound("Webhook")
+    row = new_row(
+        event_id=original["event_id"],
+        endpoint_id=original["endpoint_id"],
+        account_id=account_id,
+        environment=environment,
+        event_type=original["event_type"],
+        transaction_id=original["transaction_id"],
+        next_attempt_at=now_us,
+        created_at=now_us,
+        replay_of=delivery_id,
+    )
+    await insert(tx, [row])
+    return DeliveryId(row[0])
+
+
+async def _with_bodies(
+    tx: Transaction, rows: Sequence[Row], locked: Mapping[str, Row], *, lease_until_us: int
+) -> list[Claimed]:
+    if not rows:
+        return []
+    event_ids = sorted({row["event_id"] for row in rows})
+    bodies = {row["id"]: row["body"] for row in await tx.fetch(_BODIES, ids=event_ids)}
+    targets = {id_: Target.of(row) for id_, row in locked.items()}
+    return [
+        Claimed(
+            row["id"],
+            row["event_id"],
+            row["event_type"],
+            row["account_id"],
+            row["environment"],
+            row["attempts_made"] + 1,
+            row["claim_no"],
+            row["lost_claims"],
+            lease_until_us,
+            targets[row["endpoint_id"]],
+            bodies[row["event_id"]],
+        )
+        for row in rows
+    ]
+
+
+def _attempt_values(one: Settlement) -> tuple[Any, ...]:
+    claimed, attempt = one.claimed, one.attempt
+    return (
+        claimed.id,
+        claimed.number,
+        attempt.id,
+        claimed.account_id,
+        claimed.environment,
+        *attempt[1:],
+    )
+
+
+async def _note_health(tx: Transaction, kept: Sequence[Settlement]) -> None:
+    well = {one.claimed.target.id for one in kept if one.status == DELIVERED}
+    failing: dict[str, int] = {}
+    for one in kept:
+        id_ = one.claimed.target.id
+        # A lost lease says nothing about the endpoint.
+        if id_ not in well and one.attempt.error != LOST:
+            failing[id_] = min(one.ended_at_us, failing.get(id_, one.ended_at_us))
+    if failing:
+        await tx.execute(_FAILING, rows=sorted(failing.items()))
+    if well:
+        await tx.execute(_WELL, ids=sorted(well))

@@ -1,0 +1,74 @@
+"""Which endpoints have something due that their pace allows: pure, between the claim's statements."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from kernel.clock import MINUTE_US, SECOND_US
+from store.db import Row
+from webhooks import pace
+
+# What a sandbox account may have sent in a minute, over its two endpoints: 15 at once, then one in
+# four seconds each, which is at most 60 in any minute.
+SANDBOX_PACE: Final = pace.Pace(interval_us=4 * SECOND_US, burst=15)
+assert 2 * (MINUTE_US // SANDBOX_PACE.interval_us + SANDBOX_PACE.burst) == 60
+
+
+class Offer(NamedTuple):
+    """An endpoint with something due; due_ids are the longest due ones, a bounded number."""
+
+    endpoint_id: str
+    account_id: str
+    is_failing: bool
+    due_ids: list[str]
+
+
+def offers_of(rows: Sequence[Row], *, now_us: int) -> tuple[list[Offer], int | None]:
+    """What may be claimed now, and when the next row or turn comes."""
+    offers = []
+    next_at_us = None
+    for row in rows:
+        next_at_us = earliest(next_at_us, row["next_at"])
+        if not row["due_ids"]:
+            continue
+        ids = row["due_ids"].split(" ")
+        if (paced := _pace_of(row)) is not None:
+            turn_at_us = paced.next_turn_us(row["rate_tat_us"])
+            if turn_at_us > now_us:
+                next_at_us = earliest(next_at_us, turn_at_us)
+                continue
+        is_failing = row["failing_since_at"] is not None
+        offers.append(Offer(row["id"], row["account_id"], is_failing, ids))
+    return offers, next_at_us
+
+
+def within_pace(
+    by_endpoint: Mapping[str, list[str]], locked: Mapping[str, Row], *, now_us: int
+) -> tuple[list[str], list[tuple[str, int]], int | None]:
+    """The ids of locked endpoints that their pace allows, the new arrival times, the next turn."""
+    ids: list[str] = []
+    tats: list[tuple[str, int]] = []
+    next_turn_us = None
+    for endpoint_id, row in locked.items():
+        chosen = by_endpoint[endpoint_id]
+        if (paced := _pace_of(row)) is not None:
+            count, tat_us = paced.take(row["rate_tat_us"], now_us=now_us, wanted=len(chosen))
+            chosen = chosen[:count]
+            tats.append((endpoint_id, tat_us))
+            next_turn_us = earliest(next_turn_us, paced.next_turn_us(tat_us))
+        ids += chosen
+    return ids, tats, next_turn_us
+
+
+def _pace_of(row: Row) -> pace.Pace | None:
+    own = None
+    if row["rate_limit_per_s"] is not None:
+        own = pace.per_second(row["rate_limit_per_s"])
+    if row["is_sandbox"]:
+        return SANDBOX_PACE if own is None else pace.slower(own, SANDBOX_PACE)
+    return own
+
+
+def earliest(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)

@@ -1,0 +1,123 @@
+"""The states of a delivery, and the stages of one attempt as values: claimed, then settled.
+
+Invariant: a value of a later stage is made from one of the stage before, so no path forgets to
+record what was claimed. MOVES is the whole state machine; webhooks/delivery.py makes the moves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from store.db import Row
+
+PENDING: Final = "pending"
+SENDING: Final = "sending"
+DELIVERED: Final = "delivered"
+FAILED: Final = "failed"
+CANCELLED: Final = "cancelled"
+STATUSES: Final = (PENDING, SENDING, DELIVERED, FAILED, CANCELLED)
+MOVES: Final[Mapping[str, frozenset[str]]] = {
+    PENDING: frozenset({SENDING, FAILED, CANCELLED}),
+    SENDING: frozenset({SENDING, PENDING, DELIVERED, FAILED, CANCELLED}),
+    DELIVERED: frozenset(),
+    FAILED: frozenset(),
+    CANCELLED: frozenset(),
+}
+
+LOST_CLAIMS_MAX: Final = 5
+LOST: Final = "lost"  # the error class of an attempt whose claims were all lost
+
+
+class Target(NamedTuple):
+    """An endpoint as a delivery needs it. Sealed parts stay sealed until the request is built."""
+
+    id: str
+    url: str
+    secret_sealed: bytes
+    previous_secret_sealed: bytes | None
+    previous_secret_until_at: int | None
+    headers_sealed: bytes | None
+    schedule_s: tuple[int, ...]
+    failing_since_at: int | None
+
+    @classmethod
+    def of(cls, row: Row) -> "Target":
+        """From a row of endpoints."""
+        return cls(
+            row["id"],
+            row["url"],
+            row["secret_sealed"],
+            row["previous_secret_sealed"],
+            row["previous_secret_until_at"],
+            row["headers_sealed"],
+            tuple(map(int, row["retry_schedule_s"].split())),
+            row["failing_since_at"],
+        )
+
+
+class Claimed(NamedTuple):
+    """A delivery that this process may send once, until lease_until_us of the claim's clock.
+
+    number is the attempt's, counted from 1. After LOST_CLAIMS_MAX lost claims it is not to be sent
+    but settled as lost.
+    """
+
+    id: str
+    event_id: str
+    event_type: str
+    account_id: str
+    environment: str
+    number: int
+    claim_no: int
+    lost_claims: int
+    lease_until_us: int
+    target: Target
+    body: bytes
+
+    @property
+    def is_lost(self) -> bool:
+        return self.lost_claims >= LOST_CLAIMS_MAX
+
+
+class Claim(NamedTuple):
+    """What a claim brought, and when there is reason for the next one.
+
+    next_at_us is the earliest time that something else falls due or a pace allows more; null: no
+    such row. is_short: due rows were left for want of a slot. was_contended: another worker was at
+    some of them; look again shortly.
+    """
+
+    claimed: list[Claimed]
+    next_at_us: int | None
+    is_short: bool
+    was_contended: bool
+
+
+class AttemptRow(NamedTuple):
+    """What is written about one attempt; header values and reasons hold no secret."""
+
+    id: str
+    started_at_us: int
+    duration_us: int
+    http_status: int | None
+    error: str | None
+    reason: str | None
+    remote_address: str | None
+    timings_ms: str  # JSON object
+    request_headers: str  # JSON object
+    response_body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How one claimed delivery goes on. next_attempt_at_us is set exactly when status is pending."""
+
+    claimed: Claimed
+    status: str
+    next_attempt_at_us: int | None
+    ended_at_us: int
+    attempt: AttemptRow
+
+    def __post_init__(self) -> None:
+        assert self.status in MOVES[SENDING], self.status
+        assert (self.next_attempt_at_us is None) is (self.status != PENDING), "due iff pending"
