@@ -7,6 +7,7 @@ refused, since httpx would inflate it [a 195 kB gzip reply became 208 MB].
 
 import httpx
 
+from kernel.errors import InvalidInput
 from webhooks.request import RESERVED_HEADERS
 from webhooks.transport import BODY_BYTES_READ_MAX, Outcome, Transport
 
@@ -20,7 +21,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     The client's read timeout becomes the deadline for the whole request. The Transport stays its
     owner's to close. Error classes become httpx.ConnectError (connect, tls, address), ReadTimeout,
-    RemoteProtocolError; their text shows no address.
+    RemoteProtocolError, LocalProtocolError; their text shows no address.
     """
 
     def __init__(self, transport: Transport, *, body_bytes_max: int = BODY_BYTES_READ_MAX) -> None:
@@ -34,16 +35,23 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         body = await request.aread()
         has_key = "Idempotency-Key" in request.headers
         timeout_s = request.extensions.get("timeout", {}).get("read") or TIMEOUT_S_DEFAULT
-        outcome = await self._transport.request(
-            request.method,
-            str(request.url),
-            [pair for pair in request.headers.items() if pair[0].lower() not in RESERVED_HEADERS],
-            body,
-            timeout_s,
-            body_bytes_max=self._body_bytes_max,
-            body_bytes_kept_max=self._body_bytes_max,
-            may_repeat=has_key or request.method in _REPEATABLE_METHODS,
-        )
+        try:
+            outcome = await self._transport.request(
+                request.method,
+                str(request.url),
+                [
+                    pair
+                    for pair in request.headers.items()
+                    if pair[0].lower() not in RESERVED_HEADERS
+                ],
+                body,
+                timeout_s,
+                body_bytes_max=self._body_bytes_max,
+                body_bytes_kept_max=self._body_bytes_max,
+                may_repeat=has_key or request.method in _REPEATABLE_METHODS,
+            )
+        except InvalidInput as error:
+            raise httpx.LocalProtocolError(error.detail, request=request) from error
         return _response(outcome, request)
 
 
