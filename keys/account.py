@@ -1,0 +1,233 @@
+"""Accounts: the tenants, each with a closed world per environment.
+
+Invariant: whoever changes money, events or keys of an account holds the lock on its row in
+account_environments, taken here in (account, environment) order, so two transactions never wait for
+each other in a circle. Writes accounts and account_environments (event_no: webhooks/event.py).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from kernel.clock import DAY_US
+from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.ids import AccountId, new_id
+from kernel.limits import INT64_MAX, PAGE_ITEMS
+from keys.email_address import (
+    InvalidEmail as InvalidEmail,
+    normalise_email as normalise_email,
+)
+from keys.label import normalise_name
+from keys.principal import ENVIRONMENTS, Environment, Scope as Scope
+from store.db import Row, Transaction
+
+SANDBOX_IDLE_US = 7 * DAY_US
+# last_active_at may lag behind by this much; an account is never deleted early for it.
+ACTIVE_GRAIN_US = DAY_US
+_COLUMNS = "id, name, email, password_hash, is_operator, is_sandbox, created_at, last_active_at"
+
+
+class EmailTaken(DomainError):
+    """Another account has this email address already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One tenant. email is the default recipient and the sign-in name; null: neither.
+
+    password_hash is argon2's text; null: no sign-in. Times in microseconds.
+    """
+
+    id: AccountId
+    name: str
+    email: str | None
+    password_hash: str | None
+    is_operator: bool
+    is_sandbox: bool
+    created_at: int
+    last_active_at: int
+
+
+async def create_account(
+    tx: Transaction,
+    *,
+    name: str,
+    email: str | None,
+    now_us: int,
+    environments: Sequence[Environment] = ENVIRONMENTS,
+    is_operator: bool = False,
+    is_sandbox: bool = False,
+) -> AccountId:
+    """A new account in each of the environments; a sandbox account lives in staging only.
+
+    Raises EmailTaken, InvalidEmail (param "email") and InvalidInput for the name.
+    """
+    assert not (is_operator and is_sandbox), "a sandbox account never administers"
+    account_id = AccountId(new_id("acc"))
+    address = None if email is None else normalise_email(email, param="email")
+    label = normalise_name(name)
+    flags = (int(is_operator), int(is_sandbox))
+    inserted = await tx.insert(
+        "accounts",
+        ("id", "name", "email", "is_operator", "is_sandbox", "created_at", "last_active_at"),
+        [(account_id, label, address, *flags, now_us, now_us)],
+        on_conflict="ON CONFLICT DO NOTHING",
+    )
+    if inserted == 0:
+        raise EmailTaken("another account has this email address", param="email")
+    wanted: Sequence[Environment] = ("staging",) if is_sandbox else environments
+    await tx.insert(
+        "account_environments",
+        ("account_id", "environment", "created_at"),
+        [(account_id, environment, now_us) for environment in sorted(wanted)],
+    )
+    return account_id
+
+
+async def get_account(tx: Transaction, account_id: str) -> Account:
+    """The account; raises NotFound."""
+    row = await tx.fetch_one(f"SELECT {_COLUMNS} FROM accounts WHERE id = :id", id=account_id)
+    if row is None:
+        raise NotFound("Account")
+    return _account(row)
+
+
+async def find_by_email(tx: Transaction, email: str) -> Account | None:
+    """The account with this address, in any spelling of it; raises InvalidEmail."""
+    row = await tx.fetch_one(
+        f"SELECT {_COLUMNS} FROM accounts WHERE email = :email",
+        email=normalise_email(email, param="email"),
+    )
+    return None if row is None else _account(row)
+
+
+async def list_accounts(
+    tx: Transaction, *, before_id: str | None = None, limit: int = PAGE_ITEMS
+) -> list[Account]:
+    """Newest first, older than before_id; at most `limit`."""
+    where = "" if before_id is None else "WHERE id < :before_id"
+    values = {} if before_id is None else {"before_id": before_id}
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM accounts {where} ORDER BY id DESC LIMIT :rows",
+        rows=limit,
+        **values,
+    )
+    return [_account(row) for row in rows]
+
+
+async def set_password_hash(tx: Transaction, account_id: str, password_hash: str | None) -> None:
+    """Keeps argon2's text, or ends sign-in with None; raises NotFound."""
+    touched = await tx.execute(
+        "UPDATE accounts SET password_hash = :password_hash WHERE id = :id",
+        password_hash=password_hash,
+        id=account_id,
+    )
+    if touched == 0:
+        raise NotFound("Account")
+
+
+async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -> None:
+    """Lets the account's own credentials carry `admin`, or no longer; the CLI only.
+
+    Raises NotFound, and InvalidInput for a sandbox account.
+    """
+    account = await get_account(tx, account_id)
+    if account.is_sandbox and is_operator:
+        raise InvalidInput("a sandbox account cannot administer", param="account_id")
+    await tx.execute(
+        "UPDATE accounts SET is_operator = :flag WHERE id = :id",
+        flag=int(is_operator),
+        id=account_id,
+    )
+
+
+async def lock_scopes(tx: Transaction, scopes: Iterable[Scope]) -> dict[Scope, int]:
+    """Locks the accounts' environments until the end of the transaction, in one statement.
+
+    The result is low_balance_threshold_micros of each one that exists, read after the wait. Anything
+    else must be read by a later statement: this one's snapshot is older than the lock.
+    """
+    wanted = sorted(set(scopes))
+    if not wanted:
+        return {}
+    rows = await tx.fetch(_SCOPES + " FOR NO KEY UPDATE OF e", scopes=wanted)
+    return _thresholds(rows)
+
+
+async def read_scopes(tx: Transaction, scopes: Iterable[Scope]) -> dict[Scope, int]:
+    """What lock_scopes returns, without the lock: for a rehearsal that writes nothing."""
+    return _thresholds(await tx.fetch(_SCOPES, scopes=sorted(set(scopes))))
+
+
+async def set_low_balance_threshold(
+    tx: Transaction, scope: Scope, *, threshold_micros: int
+) -> None:
+    """When balance.low fires, in micros; 0 is off. Raises NotFound and InvalidInput."""
+    if not 0 <= threshold_micros <= INT64_MAX:
+        raise InvalidInput("a threshold is 0 or more", param="low_balance_threshold_cents")
+    touched = await tx.execute(
+        """UPDATE account_environments SET low_balance_threshold_micros = :threshold_micros
+           WHERE account_id = :account_id AND environment = :environment""",
+        threshold_micros=threshold_micros,
+        account_id=scope[0],
+        environment=scope[1],
+    )
+    if touched == 0:
+        raise NotFound("Account")
+
+
+async def touch_active(tx: Transaction, account_ids: Iterable[str], *, now_us: int) -> int:
+    """Notes that the accounts were used, once a day each; returns how many rows changed.
+
+    Rows that another process is writing are skipped: it notes the same, or the next call does.
+    """
+    wanted = sorted(set(account_ids))
+    if not wanted:
+        return 0
+    return await tx.execute(
+        """UPDATE accounts SET last_active_at = :now_us WHERE id IN (
+               SELECT id FROM accounts
+               WHERE id IN :ids[text] AND last_active_at <= :before
+               ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)""",
+        now_us=now_us,
+        ids=wanted,
+        before=now_us - ACTIVE_GRAIN_US,
+    )
+
+
+async def idle_sandboxes(tx: Transaction, *, now_us: int, limit: int) -> list[AccountId]:
+    """Sandbox accounts that nobody used for seven days, longest idle first; at most `limit`."""
+    rows = await tx.fetch(
+        """SELECT id FROM accounts WHERE is_sandbox = 1 AND last_active_at < :before
+           ORDER BY last_active_at LIMIT :rows""",
+        before=now_us - SANDBOX_IDLE_US - ACTIVE_GRAIN_US,
+        rows=limit,
+    )
+    return [AccountId(row["id"]) for row in rows]
+
+
+_SCOPES = """
+    SELECT e.account_id, e.environment, e.low_balance_threshold_micros
+    FROM :scopes[account_id text, environment text] AS v
+    CROSS JOIN account_environments e
+    WHERE e.account_id = v.account_id AND e.environment = v.environment
+    ORDER BY e.account_id, e.environment"""
+
+
+def _thresholds(rows: Sequence[Row]) -> dict[Scope, int]:
+    return {
+        (row["account_id"], row["environment"]): row["low_balance_threshold_micros"] for row in rows
+    }
+
+
+def _account(row: Row) -> Account:
+    return Account(
+        id=AccountId(row["id"]),
+        name=row["name"],
+        email=cast(str | None, row["email"]),
+        password_hash=cast(str | None, row["password_hash"]),
+        is_operator=bool(row["is_operator"]),
+        is_sandbox=bool(row["is_sandbox"]),
+        created_at=row["created_at"],
+        last_active_at=row["last_active_at"],
+    )

@@ -1,0 +1,291 @@
+"""From a presented token to a principal, through a small cache in front of the database.
+
+Promise: what changed in the database (a revocation, a scope, an expiry, an ancestor) holds here
+CACHE_LIFE_US after it was committed at the latest, since an entry's life is counted from the moment
+its read began; an end that is known is kept to the microsecond. Invariant: no entry, no access: while
+the database cannot answer, a stale entry is not used. Whatever is missing or about to grow stale is
+read by one set-based query at a time; requests that come meanwhile gather for the next.
+"""
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from kernel.clock import MINUTE_US, SECOND_US, Clock
+from kernel.errors import DomainError, Unavailable
+from keys import access_token, account, api_key, key_principal
+from keys.lineage import Refusal
+from keys.principal import Principal
+from keys.token_format import TOKEN_CHARACTERS_MAX, TokenKind, digest, parse
+from store.db import Database, Transaction
+from store.errors import StoreError
+
+CACHE_LIFE_US = SECOND_US // 2
+# A hot entry is read again at this age, so that no request of a busy key waits for the database.
+REFRESH_AGE_US = 300_000
+# A query takes along every used entry older than this: all then grow old together, and a thousand
+# busy keys cost the same few queries a second as one.
+SWEEP_AGE_US = 100_000
+ENTRIES_MAX = 20_000
+UNKNOWN_MAX = 5_000  # apart, so that made-up tokens push no real key out
+WAITING_MAX = 5_000  # digests that wait for the next query
+QUERY_DIGESTS_MAX = 1_000
+WRITE_USES_AFTER_S = 10.0
+
+_logger = logging.getLogger(__name__)
+_Waiting = tuple[TokenKind, "asyncio.Future[Principal | Refusal | None]"]
+
+
+class InvalidCredential(DomainError):
+    """No such key or token, or text that cannot be one."""
+
+
+class CredentialEnded(DomainError):
+    """The key or token, or an ancestor of it, is revoked or past its end; reason says which."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What a digest was found to be, and when the read that found it began."""
+
+    digest: str
+    kind: TokenKind
+    outcome: Principal | Refusal
+    read_at: int
+    noted_minute: int
+
+
+class Authenticator:
+    """One per process. `authenticate_now` first; where it has no answer, `await authenticate`."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._entries: dict[str, _Entry] = {}
+        self._unknown: dict[str, int] = {}
+        self._hot: set[str] = set()
+        self._swept_at = 0
+        self._waiting: dict[str, _Waiting] = {}
+        self._query: asyncio.Task[None] | None = None
+        self._uses: dict[TokenKind, set[str]] = {}
+        self._active_accounts: set[str] = set()
+        self._write: asyncio.Task[None] | None = None
+        self.queries_run = 0  # for tests and metrics
+
+    def authenticate_now(self, token: str) -> Principal | None:
+        """The principal if it is known and fresh, None if it must be loaded.
+
+        Raises InvalidCredential for text that cannot be a token, without a look-up, and what
+        `authenticate` raises where that is known. Called on the event loop.
+        """
+        if len(token) > TOKEN_CHARACTERS_MAX:
+            raise _invalid()
+        presented = digest(token)
+        entry = self._entries.get(presented)
+        now_us = self._clock.now_us()
+        if entry is None:
+            self._refuse_unknown(token, presented, now_us)
+            return None
+        age_us = now_us - entry.read_at
+        # A clock that was set back makes no entry live longer: below 0 is stale, too.
+        if not 0 <= age_us < CACHE_LIFE_US:
+            return None
+        principal = _accepted(entry.outcome, now_us)
+        if not hmac.compare_digest(entry.digest, presented):
+            raise _invalid()
+        self._hot.add(presented)
+        if age_us >= REFRESH_AGE_US and presented not in self._waiting:
+            self._want(presented, entry.kind)
+        minute = now_us // MINUTE_US
+        if entry.noted_minute != minute:
+            entry.noted_minute = minute
+            self._note_use(entry.kind, principal)
+        return principal
+
+    async def authenticate(self, token: str) -> Principal:
+        """The principal behind a token, from the database where the cache has none.
+
+        Raises InvalidCredential, CredentialEnded; Unavailable when too many wait, StoreError when
+        the database does not answer.
+        """
+        found = self.authenticate_now(token)
+        if found is not None:
+            return found
+        parsed = parse(token)
+        if parsed is None:
+            raise _invalid()
+        presented = digest(token)
+        # The query serves others, too: it goes on when this request goes away.
+        outcome = await asyncio.shield(self._want(presented, parsed.kind))
+        if outcome is None:
+            raise _invalid()
+        now_us = self._clock.now_us()
+        principal = _accepted(outcome, now_us)
+        entry = self._entries.get(presented)
+        if entry is not None:
+            self._hot.add(presented)
+            entry.noted_minute = now_us // MINUTE_US
+        self._note_use(parsed.kind, principal)
+        return principal
+
+    async def close(self) -> None:
+        """Ends the query under way and writes the uses that are not written yet."""
+        for task in (self._query, self._write):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
+        _fail(self._waiting.values(), Unavailable("the process is stopping", retry_after_s=1))
+        self._waiting.clear()
+        await self._write_uses()
+
+    def _refuse_unknown(self, token: str, presented: str, now_us: int) -> None:
+        """Raises InvalidCredential for a typo, and for a token that was just not found."""
+        read_at = self._unknown.get(presented)
+        if read_at is not None and 0 <= now_us - read_at < CACHE_LIFE_US:
+            raise _invalid()
+        if parse(token) is None:
+            raise _invalid()
+
+    def _want(self, wanted: str, kind: TokenKind) -> "asyncio.Future[Principal | Refusal | None]":
+        """The answer of a read that begins after this call."""
+        waiting = self._waiting.get(wanted)
+        if waiting is not None:
+            return waiting[1]
+        if len(self._waiting) >= WAITING_MAX:
+            raise Unavailable("too many credentials wait to be looked up", retry_after_s=1)
+        future: asyncio.Future[Principal | Refusal | None] = (
+            asyncio.get_running_loop().create_future()
+        )
+        self._waiting[wanted] = (kind, future)
+        if self._query is None or self._query.done():
+            self._query = asyncio.create_task(self._run_queries())
+        return future
+
+    async def _run_queries(self) -> None:
+        while self._waiting:
+            taken = dict(list(self._waiting.items())[:QUERY_DIGESTS_MAX])
+            for each in taken:
+                del self._waiting[each]
+            try:
+                await self._run_query(taken)
+            except Exception as error:
+                _fail(taken.values(), error)
+            finally:
+                _fail(taken.values(), Unavailable("the process is stopping", retry_after_s=1))
+
+    async def _run_query(self, taken: Mapping[str, _Waiting]) -> None:
+        began_at = self._clock.now_us()
+        kinds = {each: kind for each, (kind, _) in taken.items()}
+        kinds |= self._sweep(began_at, QUERY_DIGESTS_MAX - len(kinds))
+        found = await self._load(kinds, began_at)
+        self._keep(kinds, found, began_at)
+        if 0 <= self._clock.now_us() - began_at < CACHE_LIFE_US:
+            # Who came while the query ran is served by it as by the cache, while it is fresh.
+            for each in kinds:
+                if (late := self._waiting.pop(each, None)) is not None:
+                    _resolve(late, found.get(each))
+        for each, waiting in taken.items():
+            _resolve(waiting, found.get(each))
+
+    def _sweep(self, now_us: int, room: int) -> dict[str, TokenKind]:
+        """Used entries that will be stale soon, to be read along."""
+        if 0 <= now_us - self._swept_at < SWEEP_AGE_US:
+            return {}
+        self._swept_at = now_us
+        hot, self._hot = self._hot, set()
+        entries = [entry for each in hot if (entry := self._entries.get(each)) is not None]
+        old = [entry for entry in entries if now_us - entry.read_at >= SWEEP_AGE_US]
+        return {entry.digest: entry.kind for entry in old[:room]}
+
+    async def _load(
+        self, kinds: dict[str, TokenKind], now_us: int
+    ) -> dict[str, Principal | Refusal]:
+        keys = [each for each, kind in kinds.items() if kind == "key"]
+        tokens = [each for each, kind in kinds.items() if kind != "key"]
+
+        async def work(tx: Transaction) -> dict[str, Principal | Refusal]:
+            found = await key_principal.load_principals(tx, keys, now_us=now_us)
+            return found | await access_token.load_principals(tx, tokens, now_us=now_us)
+
+        self.queries_run += 1
+        return await self._database.read(work)
+
+    def _keep(
+        self,
+        kinds: dict[str, TokenKind],
+        found: dict[str, Principal | Refusal],
+        read_at: int,
+    ) -> None:
+        for each, kind in kinds.items():
+            before = self._entries.pop(each, None)
+            self._unknown.pop(each, None)
+            outcome = found.get(each)
+            if outcome is None:
+                self._unknown[each] = read_at
+                continue
+            noted = -1 if before is None else before.noted_minute
+            self._entries[each] = _Entry(each, kind, outcome, read_at, noted)
+        # Dictionaries keep their order, so the first is the one read longest ago.
+        while len(self._entries) > ENTRIES_MAX:
+            del self._entries[next(iter(self._entries))]
+        while len(self._unknown) > UNKNOWN_MAX:
+            del self._unknown[next(iter(self._unknown))]
+
+    def _note_use(self, kind: TokenKind, principal: Principal) -> None:
+        self._uses.setdefault(kind, set()).add(principal.credential_id)
+        self._active_accounts.add(principal.account_id)
+        if self._write is None or self._write.done():
+            self._write = asyncio.create_task(self._write_uses_later())
+
+    async def _write_uses_later(self) -> None:
+        while self._active_accounts:
+            await asyncio.sleep(WRITE_USES_AFTER_S)
+            await self._write_uses()
+
+    async def _write_uses(self) -> None:
+        uses, self._uses = self._uses, {}
+        accounts, self._active_accounts = self._active_accounts, set()
+        keys = uses.pop("key", set())
+        tokens = set().union(*uses.values())
+        now_us = self._clock.now_us()
+
+        async def work(tx: Transaction) -> None:
+            await api_key.mark_used(tx, keys, now_us=now_us)
+            await access_token.mark_used(tx, tokens, now_us=now_us)
+            await account.touch_active(tx, accounts, now_us=now_us)
+
+        if not accounts:
+            return
+        try:
+            await self._database.transaction(work, durable=False)
+        except StoreError as error:
+            # The next minute's use is written again; nothing stands on this time.
+            _logger.warning("credential uses not written", extra={"sqlstate": error.code})
+
+
+def _accepted(outcome: Principal | Refusal, now_us: int) -> Principal:
+    """The principal unless it ended; an end that came since the read counts."""
+    if isinstance(outcome, Principal):
+        if outcome.expires_at is None or now_us < outcome.expires_at:
+            return outcome
+        outcome = Refusal("expired")
+    raise CredentialEnded(f"the credential is {outcome.reason}", reason=outcome.reason)
+
+
+def _resolve(waiting: _Waiting, outcome: Principal | Refusal | None) -> None:
+    if not waiting[1].done():
+        waiting[1].set_result(outcome)
+
+
+def _fail(waiting: Iterable[_Waiting], error: Exception) -> None:
+    """Tells those without an answer; a refresh has nobody waiting, so its failure is no warning."""
+    for _, future in waiting:
+        if not future.done():
+            future.set_exception(error)
+            future.exception()
+
+
+def _invalid() -> InvalidCredential:
+    return InvalidCredential("the credential is not known here")

@@ -1,0 +1,234 @@
+"""Spend caps: what a key and its descendants may debit in one call, one UTC day, one UTC month.
+
+Every debit counts against the key and all its ancestors in the debit's own transaction, under the
+account's lock; a refund gives back to the window that the spend was counted in. Invariant: with all
+changes made through add_windows, spent_micros is what was debited less what came back, and never
+negative. Writes spend_windows.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from kernel.clock import (
+    DAY_US,
+    SECOND_US,
+    day_start_us,
+    month_start_us,
+    next_month_start_us,
+    rfc3339,
+)
+from kernel.errors import DomainError
+from store.db import Transaction
+
+Period = Literal["day", "month"]
+Window = tuple[str, str, int]  # key id, period, start in microseconds
+MICROS_PER_CENT = 10_000
+CAP_CENTS_MAX = 10**13  # the same in micros is still far from the end of int64
+_PERIODS: tuple[Period, ...] = ("day", "month")
+
+
+class Capped(Protocol):
+    """What this module needs of a key's state; keys/api_key.py: KeyState has it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def per_call_cents(self) -> int | None: ...
+    @property
+    def per_day_cents(self) -> int | None: ...
+    @property
+    def per_month_cents(self) -> int | None: ...
+
+
+class CapExceeded(DomainError):
+    """A cap of the key or of an ancestor leaves no room for the amount.
+
+    reason is per_call, per_day or per_month; extra holds the key's id, the cap as `limit` and what
+    it leaves as `remaining`, both in cents, and `resets_at` (RFC 3339; null for one call's cap).
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class WindowView:
+    """The tightest window of one period: whose it is, the cap, and how much of it is left, in cents.
+
+    remaining_cents is floored, spent_cents rounded up; resets_at is in microseconds.
+    """
+
+    key_id: str
+    period: Period
+    cap_cents: int
+    spent_cents: int
+    remaining_cents: int
+    resets_at: int
+
+
+def windows_of(now_us: int) -> tuple[tuple[Period, int], tuple[Period, int]]:
+    """The UTC day and the UTC month that the moment lies in, with their first microsecond."""
+    return (("day", day_start_us(now_us)), ("month", month_start_us(now_us)))
+
+
+async def load_windows(tx: Transaction, windows: Iterable[Window]) -> dict[Window, int]:
+    """spent_micros of the windows that exist, in one statement."""
+    wanted = sorted(set(windows))
+    if not wanted:
+        return {}
+    rows = await tx.fetch(
+        """SELECT w.key_id, w.period, w.window_start_at, w.spent_micros
+           FROM :windows[key_id text, period text, start bigint] AS v
+           CROSS JOIN spend_windows w
+           WHERE w.key_id = v.key_id AND w.period = v.period AND w.window_start_at = v.start""",
+        windows=wanted,
+    )
+    return {
+        (row["key_id"], row["period"], row["window_start_at"]): row["spent_micros"] for row in rows
+    }
+
+
+async def add_windows(tx: Transaction, changes: Iterable[tuple[str, str, int, str, int]]) -> None:
+    """Adds (key id, period, start, account id, delta in micros); deltas of one window are summed.
+
+    At most two statements: one for windows that grow, one for those that shrink, since a row that is
+    offered to an upsert must itself pass the table's check. No window goes below 0. The caller
+    holds the lock of every account concerned.
+    """
+    sums: dict[tuple[str, str, int, str], int] = {}
+    for key_id, period, start, account_id, delta in changes:
+        at = (key_id, period, start, account_id)
+        sums[at] = sums.get(at, 0) + delta
+    await tx.insert(
+        "spend_windows",
+        ("key_id", "period", "window_start_at", "account_id", "spent_micros"),
+        sorted((*at, delta) for at, delta in sums.items() if delta > 0),
+        on_conflict="""ON CONFLICT (key_id, period, window_start_at) DO UPDATE
+            SET spent_micros = spend_windows.spent_micros + excluded.spent_micros""",
+    )
+    given_back = sorted((*at[:3], -delta) for at, delta in sums.items() if delta < 0)
+    if given_back:
+        await tx.execute(
+            """UPDATE spend_windows
+               SET spent_micros = GREATEST(0, spend_windows.spent_micros - v.back_micros)
+               FROM :rows[key_id text, period text, start bigint, back_micros bigint] AS v
+               WHERE spend_windows.key_id = v.key_id AND spend_windows.period = v.period
+                 AND spend_windows.window_start_at = v.start""",
+            rows=given_back,
+        )
+
+
+def first_cap_exceeded(
+    states: Sequence[Capped], spent: Mapping[Window, int], amount_micros: int, now_us: int
+) -> CapExceeded | None:
+    """The refusal of a debit by the key or an ancestor, or None where every cap has room.
+
+    states begin with the key, ancestors follow. Of several caps the one that waiting helps least is
+    named: one call, then month, then day; of several keys the nearest. A debit that ends exactly at
+    the cap passes.
+    """
+    assert amount_micros >= 0, "a debit is not negative"
+    for state in states:
+        cents = state.per_call_cents
+        if cents is not None and amount_micros > cents * MICROS_PER_CENT:
+            return _exceeded("per_call", state.id, limit=cents, remaining=cents)
+    for period in reversed(_PERIODS):
+        for view, left_micros in _views(period, states, spent, now_us):
+            if amount_micros > left_micros:
+                return _exceeded(
+                    f"per_{period}",
+                    view.key_id,
+                    limit=view.cap_cents,
+                    remaining=view.remaining_cents,
+                    resets_at=view.resets_at,
+                    now_us=now_us,
+                )
+    return None
+
+
+def tightest_remaining_micros(
+    states: Sequence[Capped], spent: Mapping[Window, int], now_us: int
+) -> int | None:
+    """The largest debit that every cap of the lineage still admits, or None without a cap."""
+    rooms = [
+        max(0, left) for period in _PERIODS for _, left in _views(period, states, spent, now_us)
+    ]
+    per_call = tightest_per_call_cents(states)
+    if per_call is not None:
+        rooms.append(per_call * MICROS_PER_CENT)
+    return min(rooms, default=None)
+
+
+def tightest_remaining_cents(
+    states: Sequence[Capped], spent: Mapping[Window, int], now_us: int
+) -> int | None:
+    """tightest_remaining_micros in whole cents, floored."""
+    micros = tightest_remaining_micros(states, spent, now_us)
+    return None if micros is None else micros // MICROS_PER_CENT
+
+
+def tightest_per_call_cents(states: Iterable[Capped]) -> int | None:
+    """The smallest cap on one call in the lineage, or None without one."""
+    return min((s.per_call_cents for s in states if s.per_call_cents is not None), default=None)
+
+
+def tightest_windows(
+    states: Sequence[Capped], spent: Mapping[Window, int], now_us: int
+) -> list[WindowView]:
+    """For each period that the key or an ancestor caps, the window with the least room left."""
+    tightest: list[WindowView] = []
+    for period in _PERIODS:
+        views = _views(period, states, spent, now_us)
+        if views:
+            tightest.append(min(views, key=lambda each: each[1])[0])
+    return tightest
+
+
+def _views(
+    period: Period, states: Sequence[Capped], spent: Mapping[Window, int], now_us: int
+) -> list[tuple[WindowView, int]]:
+    """Each capped key's window of this period, with the micros left in it (negative: overspent)."""
+    caps = [(s.id, s.per_day_cents if period == "day" else s.per_month_cents) for s in states]
+    capped = [(key_id, cents) for key_id, cents in caps if cents is not None]
+    if not capped:
+        return []
+    if period == "day":
+        start, resets_at = day_start_us(now_us), day_start_us(now_us) + DAY_US
+    else:
+        start, resets_at = month_start_us(now_us), next_month_start_us(now_us)
+    views: list[tuple[WindowView, int]] = []
+    for key_id, cap_cents in capped:
+        spent_micros = spent.get((key_id, period, start), 0)
+        left_micros = cap_cents * MICROS_PER_CENT - spent_micros
+        view = WindowView(
+            key_id=key_id,
+            period=period,
+            cap_cents=cap_cents,
+            spent_cents=-(-spent_micros // MICROS_PER_CENT),
+            remaining_cents=max(0, left_micros // MICROS_PER_CENT),
+            resets_at=resets_at,
+        )
+        views.append((view, left_micros))
+    return views
+
+
+def _exceeded(
+    cap: str,
+    key_id: str,
+    *,
+    limit: int,
+    remaining: int,
+    resets_at: int | None = None,
+    now_us: int = 0,
+) -> CapExceeded:
+    wait_s = None if resets_at is None else -((now_us - resets_at) // SECOND_US)
+    return CapExceeded(
+        f"the key's {cap} cap of {limit} cents leaves {remaining} cents",
+        reason=cap,
+        retry_after_s=wait_s,
+        extra={
+            "cap": cap,
+            "key_id": key_id,
+            "limit": limit,
+            "remaining": remaining,
+            "resets_at": None if resets_at is None else rfc3339(resets_at),
+        },
+    )

@@ -1,0 +1,138 @@
+"""What a caller may set on a key, checked and in its stored form; pure.
+
+Invariant: what comes out of here fits the columns of api_keys and means the same when read back.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from kernel.clock import parse_rfc3339
+from kernel.errors import InvalidInput
+from keys.caps import CAP_CENTS_MAX
+from keys.label import normalise_name
+from keys.principal import SCOPES, Network
+
+ALLOW_LIST_ENTRIES_MAX = 100
+_CIDR_CHARACTERS_MAX = 50
+EXPIRES_AT_MAX = parse_rfc3339("9999-12-31T23:59:59Z")
+_V4_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+CENTS_FIELDS = ("per_call_cents", "per_day_cents", "per_month_cents", "approval_threshold_cents")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """A key to be minted. scopes null: the default ones, as far as the parent has them.
+
+    An empty ip_allow_list admits any address. Caps and threshold in cents, expires_at in
+    microseconds; null: none.
+    """
+
+    name: str
+    scopes: Sequence[str] | None = None
+    ip_allow_list: Sequence[str] = ()
+    per_call_cents: int | None = None
+    per_day_cents: int | None = None
+    per_month_cents: int | None = None
+    approval_threshold_cents: int | None = None
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyChanges:
+    """What to change on a key; UNSET leaves a field as it is, None takes a limit away."""
+
+    name: str | UnsetType = UNSET
+    scopes: Sequence[str] | UnsetType = UNSET
+    ip_allow_list: Sequence[str] | UnsetType = UNSET
+    per_call_cents: int | UnsetType | None = UNSET
+    per_day_cents: int | UnsetType | None = UNSET
+    per_month_cents: int | UnsetType | None = UNSET
+    approval_threshold_cents: int | UnsetType | None = UNSET
+    expires_at: int | UnsetType | None = UNSET
+
+
+def columns_of_new(new: NewKey, *, scopes: Sequence[str], now_us: int) -> dict[str, Any]:
+    """The columns of a new key, with `scopes` where it named none; raises InvalidInput."""
+    named = scopes if new.scopes is None else new.scopes
+    return {
+        "name": normalise_name(new.name),
+        "scopes": " ".join(checked_scopes(named)),
+        "ip_allow_list": " ".join(str(net) for net in checked_networks(new.ip_allow_list)),
+        **{field: _checked_cents(field, getattr(new, field)) for field in CENTS_FIELDS},
+        "expires_at": _checked_expiry(new.expires_at, now_us),
+    }
+
+
+def columns_of_changes(changes: KeyChanges, *, now_us: int) -> dict[str, Any]:
+    """The columns to change; raises InvalidInput."""
+    columns: dict[str, Any] = {}
+    if changes.name is not UNSET:
+        columns["name"] = normalise_name(changes.name)
+    if changes.scopes is not UNSET:
+        columns["scopes"] = " ".join(checked_scopes(changes.scopes))
+    if changes.ip_allow_list is not UNSET:
+        networks = checked_networks(changes.ip_allow_list)
+        columns["ip_allow_list"] = " ".join(str(net) for net in networks)
+    for field in CENTS_FIELDS:
+        value = getattr(changes, field)
+        if value is not UNSET:
+            columns[field] = _checked_cents(field, value)
+    if changes.expires_at is not UNSET:
+        columns["expires_at"] = _checked_expiry(changes.expires_at, now_us)
+    return columns
+
+
+def checked_scopes(scopes: Iterable[str]) -> list[str]:
+    """The scopes once each, in the table's order; raises InvalidInput for an unknown one or none."""
+    wanted = set(scopes)
+    if not wanted:
+        raise InvalidInput("a key has at least one scope", param="scopes")
+    if not wanted <= set(SCOPES):
+        # Only our own words are repeated: an unknown one may be anything, even a secret.
+        raise InvalidInput(f"scopes are of {', '.join(SCOPES)}", param="scopes")
+    return [scope for scope in SCOPES if scope in wanted]
+
+
+def checked_networks(cidrs: Sequence[str]) -> list[Network]:
+    """The networks once each, as given; a bare address is a network of one. Raises InvalidInput."""
+    if len(cidrs) > ALLOW_LIST_ENTRIES_MAX:
+        raise InvalidInput(
+            f"an allow-list has at most {ALLOW_LIST_ENTRIES_MAX} entries", param="ip_allow_list"
+        )
+    return list(dict.fromkeys(_network(cidr) for cidr in cidrs))
+
+
+def _network(cidr: str) -> Network:
+    # A zone (%eth0) means nothing to another machine.
+    if len(cidr) > _CIDR_CHARACTERS_MAX or "%" in cidr:
+        raise InvalidInput("an allow-list takes CIDRs", param="ip_allow_list")
+    try:
+        network = ipaddress.ip_network(cidr.strip(" "))
+    except ValueError:
+        raise InvalidInput(
+            "an allow-list takes CIDRs such as 192.0.2.0/24 or 2001:db8::/32, without host bits",
+            param="ip_allow_list",
+        ) from None
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_V4_MAPPED):
+        # Callers are compared as IPv4, so this is what the entry means.
+        mapped = network.network_address.ipv4_mapped
+        return ipaddress.IPv4Network((str(mapped), network.prefixlen - _V4_MAPPED.prefixlen))
+    return network
+
+
+def _checked_cents(field: str, cents: int | None) -> int | None:
+    if cents is not None and not 0 <= cents <= CAP_CENTS_MAX:
+        raise InvalidInput(f"{field} is 0 to {CAP_CENTS_MAX}, or null", param=field)
+    return cents
+
+
+def _checked_expiry(expires_at: int | None, now_us: int) -> int | None:
+    if expires_at is not None and not now_us < expires_at <= EXPIRES_AT_MAX:
+        raise InvalidInput(
+            "expires_at lies in the future, before the year 10000", param="expires_at"
+        )
+    return expires_at

@@ -1,0 +1,74 @@
+"""What a key may do is the intersection with its ancestors at the time of use; pure.
+
+Invariant: a child never gains what an ancestor lacks: its scopes are a subset, every allow-list of
+the lineage must match, it ends when the first of them ends, and its threshold is the tightest.
+`admin` is never inherited: only a parentless key of an operator's account carries it.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from keys.principal import ADMIN, Network
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One key of a lineage, as stored. Times in microseconds; null: never, none."""
+
+    id: str
+    scopes: frozenset[str]
+    ip_allow_list: tuple[Network, ...]
+    approval_threshold_cents: int | None
+    expires_at: int | None
+    revoked_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """What a lineage allows together; each of ip_allow_lists (own first) must match."""
+
+    scopes: frozenset[str]
+    ip_allow_lists: tuple[tuple[Network, ...], ...]
+    approval_threshold_cents: int | None
+    expires_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A credential that exists but works no longer; the key itself or an ancestor ended."""
+
+    reason: Literal["revoked", "expired"]
+
+
+def effective(links: Sequence[Link], *, now_us: int, may_administer: bool) -> Effective | Refusal:
+    """What the first of the links may do, the others being its ancestors, nearest first.
+
+    A key works up to, not at, the microsecond of its end. may_administer says whether the account
+    is an operator's.
+    """
+    assert links, "a lineage begins with the key itself"
+    if any(link.revoked_at is not None for link in links):
+        return Refusal("revoked")
+    expires_at = _least([link.expires_at for link in links])
+    if expires_at is not None and expires_at <= now_us:
+        return Refusal("expired")
+    scopes = frozenset.intersection(*(link.scopes for link in links))
+    if not (may_administer and len(links) == 1):
+        scopes -= {ADMIN}
+    return Effective(
+        scopes=scopes,
+        ip_allow_lists=tuple(link.ip_allow_list for link in links if link.ip_allow_list),
+        approval_threshold_cents=_least([link.approval_threshold_cents for link in links]),
+        expires_at=expires_at,
+    )
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """The networks of a stored allow-list: CIDRs joined by spaces."""
+    return tuple(ipaddress.ip_network(each) for each in text.split())
+
+
+def _least(values: Sequence[int | None]) -> int | None:
+    return min((value for value in values if value is not None), default=None)

@@ -1,0 +1,116 @@
+"""The authenticated caller: one frozen value that says what this request may do.
+
+Invariant: a principal belongs to one account and one environment; what it may do is already the
+intersection with every ancestor of its key. Default deny: a scope that is not listed is not held.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from kernel.errors import DomainError
+
+Environment = Literal["staging", "live"]
+ENVIRONMENTS: tuple[Environment, ...] = ("staging", "live")
+Kind = Literal["key", "system_token", "operator_token", "session"]
+Scope = tuple[str, str]  # account id, environment
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+SCOPES = (
+    "topup:send",
+    "topup:read",
+    "webhooks:read",
+    "webhooks:write",
+    "billing:read",
+    "billing:write",
+    "usage:write",
+    "keys:write",
+    "approvals:write",
+    "admin",
+)
+ADMIN = "admin"
+# Everything an account may do for itself.
+ACCOUNT_SCOPES = tuple(scope for scope in SCOPES if scope != ADMIN)
+# What a key gets that named no scopes: a leak of it can neither make more keys nor approve.
+DEFAULT_SCOPES = tuple(
+    scope for scope in ACCOUNT_SCOPES if scope not in {"keys:write", "approvals:write"}
+)
+
+
+class ScopeMissing(DomainError):
+    """The credential is good, but it may not do this."""
+
+
+class AddressNotAllowed(DomainError):
+    """The caller's address is outside the key's allow-list, or an ancestor's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls, and what is allowed at this moment.
+
+    credential_id is the key's, token's or session's id. lineage is key_id, then the ancestors,
+    nearest first; empty without a key. Each of ip_allow_lists must match. expires_at is the
+    earliest end of the credential, its key and the ancestors, in microseconds. The approval
+    threshold is the tightest of the lineage; null: none. account_email is the default recipient.
+    """
+
+    account_id: str
+    environment: Environment
+    kind: Kind
+    credential_id: str
+    key_id: str | None
+    lineage: tuple[str, ...]
+    scopes: frozenset[str]
+    ip_allow_lists: tuple[tuple[Network, ...], ...]
+    expires_at: int | None
+    is_sandbox: bool
+    approval_threshold_cents: int | None
+    account_email: str | None
+
+    @property
+    def scope(self) -> Scope:
+        """The account and environment that everything of this caller lies in."""
+        return (self.account_id, self.environment)
+
+
+def require_scope(principal: Principal, *scopes: str) -> None:
+    """Raises ScopeMissing unless the caller holds one of the scopes."""
+    if principal.scopes.isdisjoint(scopes):
+        listed = " or ".join(scopes) or "any scope"
+        raise ScopeMissing(
+            f"this call needs {listed}, which the credential does not have",
+            reason="scope",
+            extra={"required_scopes": list(scopes)},
+        )
+
+
+def check_address(principal: Principal, address: Address | str | None) -> None:
+    """Raises AddressNotAllowed unless every allow-list holds the caller's address.
+
+    An address that is missing or unreadable is outside every list. IPv4 written as IPv6
+    (::ffff:192.0.2.1) is the IPv4 address.
+    """
+    if not principal.ip_allow_lists:
+        return
+    found = _address(address)
+    if found is None or not all(_holds(nets, found) for nets in principal.ip_allow_lists):
+        raise AddressNotAllowed("the caller's IP address is not on the key's allow-list")
+
+
+def _holds(networks: Iterable[Network], address: Address) -> bool:
+    return any(network.version == address.version and address in network for network in networks)
+
+
+def _address(address: Address | str | None) -> Address | None:
+    if address is None:
+        return None
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        return found.ipv4_mapped
+    return found

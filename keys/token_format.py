@@ -1,0 +1,85 @@
+"""The written form of keys and tokens: a typo is refused before anything is looked up.
+
+    ak_staging_ | ak_live_      an account's API key
+    sat_staging_ | sat_live_    an account's system access token
+    adm_staging_ | adm_live_    an operator token
+
+Then 26 random base62 characters (154 bits) and 6 more that are the CRC-32 of those 26, so that a
+scanner recognises a leak without asking us. Invariant: the text is never stored, its SHA-256 is;
+155 random bits need no salt and no slow hash.
+"""
+
+import hashlib
+import re
+import secrets
+import zlib
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from kernel.ids import BASE62
+from keys.principal import Environment
+
+TokenKind = Literal["key", "system_token", "operator_token"]
+
+TOKEN_CHARACTERS_MAX = 64
+_RANDOM_CHARACTERS = 26
+_CHECKSUM_CHARACTERS = 6
+_PREFIXES: dict[TokenKind, str] = {
+    "key": "ak",
+    "system_token": "sat",
+    "operator_token": "adm",
+}
+_KINDS: dict[str, TokenKind] = {prefix: kind for kind, prefix in _PREFIXES.items()}
+_FORM = re.compile(r"(ak|sat|adm)_(staging|live)_([0-9A-Za-z]{26})([0-9A-Za-z]{6})")
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedToken:
+    """What a well-formed token says about itself; whether it exists is another question."""
+
+    kind: TokenKind
+    environment: Environment
+
+
+def new_token(kind: TokenKind, environment: Environment) -> str:
+    """A fresh secret; shown once, never stored."""
+    random = "".join(secrets.choice(BASE62) for _ in range(_RANDOM_CHARACTERS))
+    return f"{_PREFIXES[kind]}_{environment}_{random}{checksum(random)}"
+
+
+def new_api_key(environment: Environment) -> str:
+    """A fresh API key such as ak_staging_… with 32 base62 characters."""
+    return new_token("key", environment)
+
+
+def checksum(random: str) -> str:
+    """CRC-32 (IEEE) of ASCII text as 6 base62 characters, zero-padded, digits first."""
+    number = zlib.crc32(random.encode("ascii"))
+    characters = ""
+    for _ in range(_CHECKSUM_CHARACTERS):
+        number, value = divmod(number, 62)
+        characters = BASE62[value] + characters
+    return characters
+
+
+def parse(text: str) -> ParsedToken | None:
+    """Kind and environment of a well-formed token, or None for anything else."""
+    match = _FORM.fullmatch(text)
+    if match is None or checksum(match[3]) != match[4]:
+        return None
+    return ParsedToken(_KINDS[match[1]], cast(Environment, match[2]))
+
+
+def digest(text: str) -> str:
+    """SHA-256 as 64 hex characters; text that UTF-8 cannot hold digests to that of its escape."""
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def prefix16(text: str) -> str:
+    """The first 16 characters, which a list may show."""
+    return text[:16]
+
+
+def last4(text: str) -> str:
+    """The last 4 characters, which a list may show."""
+    return text[-4:]

@@ -1,0 +1,173 @@
+"""Secrets that must be read again are sealed here; the only module that sees a master key.
+
+AES-256-GCM. A blob is version (1 byte), master key id (8), nonce (12), ciphertext and tag (16).
+The purpose and the subject's id are authenticated with it, so a blob moved to another row or column
+does not open. Invariant: a blob sealed under any configured master key opens; new ones are sealed
+under the newest. Random nonces allow 2**32 seals under one master key (NIST SP 800-38D); secrets
+are made by people and rotate long before. Writes sealed_keys.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from store.db import Transaction
+
+KEY_BYTES = 32
+MASTER_KEYS_MAX = 16
+PASSPHRASE_CHARACTERS_MIN = 32
+_VERSION = b"\x01"
+_KEY_ID_BYTES = 8
+_NONCE_BYTES = 12
+_TAG_BYTES = 16
+_HEADER_BYTES = len(_VERSION) + _KEY_ID_BYTES
+_HEX = re.compile(r"[0-9a-fA-F]{64}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{43}=?")
+_DATA_KEY_PURPOSE = "data_key"
+
+
+class SealBroken(RuntimeError):
+    """A blob does not open: its master key is not configured, or it is not what was sealed."""
+
+
+class MasterKeyRefused(ValueError):
+    """The configured master keys cannot be used. Never shows one."""
+
+
+def parse_master_keys(text: str) -> list[bytes]:
+    """The master keys of a setting "new,old", newest first, 32 bytes each.
+
+    An entry is 64 hex characters, base64 (plain or URL-safe) of 32 bytes, or any other text of at
+    least 32 characters, which HKDF-SHA256 turns into a key. HKDF adds no strength: such a text must
+    be random, not a sentence. Raises MasterKeyRefused.
+    """
+    entries = [entry.strip() for entry in text.split(",")]
+    if len(entries) > MASTER_KEYS_MAX:
+        raise MasterKeyRefused(f"at most {MASTER_KEYS_MAX} master keys")
+    keys = [_master_key(entry, number) for number, entry in enumerate(entries, start=1)]
+    if len(set(keys)) != len(keys):
+        raise MasterKeyRefused("the same master key is listed twice")
+    return keys
+
+
+def _master_key(entry: str, number: int) -> bytes:
+    if _HEX.fullmatch(entry):
+        return bytes.fromhex(entry)
+    if _BASE64.fullmatch(entry):
+        plain = entry.rstrip("=").replace("-", "+").replace("_", "/") + "="
+        try:
+            return base64.b64decode(plain, validate=True)
+        except binascii.Error:
+            raise MasterKeyRefused(f"master key {number} is not base64") from None
+    if len(entry) < PASSPHRASE_CHARACTERS_MIN:
+        raise MasterKeyRefused(
+            f"master key {number} has {len(entry)} characters; it takes 32 bytes as hex or base64,"
+            f" or a random text of at least {PASSPHRASE_CHARACTERS_MIN} characters"
+        )
+    return _derive(entry.encode(), b"topup master key 1")
+
+
+def _derive(secret: bytes, info: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(secret)
+
+
+class Vault:
+    """Seals and opens under the master keys, newest first."""
+
+    def __init__(self, master_keys: Sequence[bytes]) -> None:
+        assert master_keys, "a vault has a master key"
+        assert all(len(key) == KEY_BYTES for key in master_keys), "a master key has 32 bytes"
+        ids = [_derive(key, b"topup master key id 1")[:_KEY_ID_BYTES] for key in master_keys]
+        self._newest = ids[0]
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in zip(ids, master_keys, strict=True)}
+
+    def __repr__(self) -> str:
+        return f"Vault({len(self._ciphers)} master keys)"
+
+    def seal(self, plain: bytes, *, purpose: str, subject: str) -> bytes:
+        """The blob to store; opens with the same purpose and subject only."""
+        header = _VERSION + self._newest
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        bound = _bound(header, purpose, subject)
+        return header + nonce + self._ciphers[self._newest].encrypt(nonce, plain, bound)
+
+    def open(self, blob: bytes, *, purpose: str, subject: str) -> bytes:
+        """What was sealed; raises SealBroken."""
+        if len(blob) < _HEADER_BYTES + _NONCE_BYTES + _TAG_BYTES or blob[:1] != _VERSION:
+            raise SealBroken(f"no sealed {purpose} of {subject}")
+        header, rest = blob[:_HEADER_BYTES], blob[_HEADER_BYTES:]
+        cipher = self._ciphers.get(header[len(_VERSION) :])
+        if cipher is None:
+            raise SealBroken(f"the master key of {purpose} of {subject} is not configured")
+        try:
+            return cipher.decrypt(
+                rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], _bound(header, purpose, subject)
+            )
+        except InvalidTag:
+            raise SealBroken(f"the sealed {purpose} of {subject} was altered or moved") from None
+
+    def needs_reseal(self, blob: bytes) -> bool:
+        """Whether an older master key than the newest sealed it."""
+        return blob[:_HEADER_BYTES] != _VERSION + self._newest
+
+    async def data_key(self, tx: Transaction, name: str, *, now_us: int) -> bytes:
+        """The installation's 32-byte key of that name, made on first use.
+
+        Two makers at once get the same key: the first row stays, and both read it afterwards.
+        """
+        sealed = await _sealed_key(tx, name)
+        if sealed is None:
+            fresh = self.seal(
+                secrets.token_bytes(KEY_BYTES), purpose=_DATA_KEY_PURPOSE, subject=name
+            )
+            await tx.insert(
+                "sealed_keys",
+                ("name", "sealed", "created_at"),
+                [(name, fresh, now_us)],
+                on_conflict="ON CONFLICT (name) DO NOTHING",
+            )
+            sealed = await _sealed_key(tx, name)
+        assert sealed is not None, "data keys are never deleted"
+        return self.open(sealed, purpose=_DATA_KEY_PURPOSE, subject=name)
+
+    async def reseal_all(self, tx: Transaction) -> int:
+        """Seals every data key under the newest master key; returns how many were not."""
+        rows = await tx.fetch(
+            "SELECT name, sealed, created_at FROM sealed_keys ORDER BY name FOR NO KEY UPDATE"
+        )
+        old = [row for row in rows if self.needs_reseal(row["sealed"])]
+        return await tx.insert(
+            "sealed_keys",
+            ("name", "sealed", "created_at"),
+            [
+                (row["name"], self._reseal(row["sealed"], row["name"]), row["created_at"])
+                for row in old
+            ],
+            on_conflict="ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed",
+        )
+
+    def _reseal(self, blob: bytes, name: str) -> bytes:
+        plain = self.open(blob, purpose=_DATA_KEY_PURPOSE, subject=name)
+        return self.seal(plain, purpose=_DATA_KEY_PURPOSE, subject=name)
+
+
+async def _sealed_key(tx: Transaction, name: str) -> bytes | None:
+    row = await tx.fetch_one("SELECT sealed FROM sealed_keys WHERE name = :name", name=name)
+    return None if row is None else bytes(row["sealed"])
+
+
+def _bound(header: bytes, purpose: str, subject: str) -> bytes:
+    """The authenticated context; hashed in parts, so that no two contexts spell the same bytes."""
+    return (
+        header
+        + hashlib.sha256(purpose.encode()).digest()
+        + hashlib.sha256(subject.encode()).digest()
+    )
