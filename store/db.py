@@ -40,7 +40,11 @@ class Transaction(Protocol):
         ...
 
     async def insert(
-        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], on_conflict: str = ""
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        on_conflict: str = "",
     ) -> int:
         """Inserts all rows in one statement and returns how many went in; none is no statement."""
         ...
@@ -65,7 +69,8 @@ class Database(Protocol):
         """Runs work and commits. durable=False may lose the last moments in a crash of the machine
         (deliveries repeat; money never uses it). was_committed looks for a row of this work
         when the connection died around COMMIT; without it CommitUnknown is raised.
-        Raises StoreError and whatever work raises; either way nothing was kept."""
+        Raises StoreError and whatever work raises; either way nothing was kept.
+        """
         ...
 
     async def read(self, work: Work[T]) -> T:

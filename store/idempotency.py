@@ -126,7 +126,9 @@ def check(stored: Stored | None, key: RequestKey, now_us: int) -> Answer | None:
         if lease_until_at <= now_us:
             return None
         wait_s = -((now_us - lease_until_at) // SECOND_US)
-        raise KeyInProgress("the first request with this key is still running", retry_after_s=wait_s)
+        raise KeyInProgress(
+            "the first request with this key is still running", retry_after_s=wait_s
+        )
     return Answer(stored.status, stored.body or b"", is_replay=True, is_sealed=stored.is_sealed)
 
 
@@ -162,14 +164,16 @@ async def abandon(tx: Transaction, key: RequestKey) -> None:
 
 async def prune(tx: Transaction, *, now_us: int) -> int:
     """Deletes a bounded number of answers that are past their time; returns how many."""
+    sealed = await _prune_before(tx, "is_sealed = 1 AND", now_us - SEALED_KEPT_US)
+    return sealed + await _prune_before(tx, "", now_us - KEPT_US)
+
+
+async def _prune_before(tx: Transaction, condition: str, before: int) -> int:
     return await tx.execute(
-        """DELETE FROM idempotency_keys WHERE (account_id, environment, digest) IN (
-               SELECT account_id, environment, digest FROM idempotency_keys
-               WHERE created_at < :sealed_before
-                 AND (is_sealed = 1 OR created_at < :before)
-               ORDER BY created_at LIMIT :rows)""",
-        before=now_us - KEPT_US,
-        sealed_before=now_us - SEALED_KEPT_US,
+        f"""DELETE FROM idempotency_keys WHERE (account_id, environment, digest) IN (
+                SELECT account_id, environment, digest FROM idempotency_keys
+                WHERE {condition} created_at < :before ORDER BY created_at LIMIT :rows)""",
+        before=before,
         rows=PRUNE_ROWS,
     )
 
@@ -192,7 +196,7 @@ async def _write(
             "lease_until_at",
             "created_at",
         ),
-        sorted((*row, now_us) for row in rows),
+        [(*row, now_us) for row in sorted(rows, key=lambda row: row[:3])],
         on_conflict="""ON CONFLICT (account_id, environment, digest) DO UPDATE SET
             status = excluded.status, body = excluded.body, is_sealed = excluded.is_sealed,
             lease_until_at = excluded.lease_until_at""",
@@ -201,5 +205,3 @@ async def _write(
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:_DIGEST_CHARACTERS]
-
-

@@ -82,7 +82,11 @@ class PostgresqlTransaction:
         return _touched(await self._connection.execute(statement.text, *statement.bind(values)))
 
     async def insert(
-        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], on_conflict: str = ""
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        on_conflict: str = "",
     ) -> int:
         if not rows:
             return 0
@@ -165,10 +169,13 @@ class PostgresqlDatabase:
         return value
 
     async def _look(self, was_committed: Work[bool]) -> bool:
-        """Asks until the database answers; an outage around COMMIT may last a while."""
+        """Asks until the database answers; an outage around COMMIT may last a while.
+
+        In a transaction that may lock: the lost one can still be committing on the server.
+        """
         for attempt in range(TRIES_MAX):
             try:
-                return await self.read(was_committed)
+                return await self._once(was_committed, "BEGIN", [])
             except (ConnectionLost, CommitUnknown):
                 await asyncio.sleep(RETRY_WAIT_S * 2**attempt)
         raise CommitUnknown("connection")

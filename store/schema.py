@@ -108,6 +108,7 @@ access_tokens = sa.Table(
     _text("kind"),  # system | operator
     _text("account_id"),
     _text("environment"),
+    _text("key_id", null=True),  # the key that made it: it ends with it, and spends on its caps
     _text("name"),
     _text("digest"),  # SHA-256, hex
     _text("prefix"),
@@ -154,6 +155,12 @@ idempotency_keys = sa.Table(
     _int("lease_until_at", null=True),  # while it runs; afterwards another may take over
     _int("created_at"),
     sa.Index("ix_idempotency_created", "created_at"),
+    sa.Index(
+        "ix_idempotency_sealed",
+        "created_at",
+        sqlite_where=sa.text("is_sealed = 1"),
+        postgresql_where=sa.text("is_sealed = 1"),
+    ),
 )
 
 # billing/ledger.py. Balances; a balance is never negative, on whichever side it is kept.
@@ -180,10 +187,16 @@ ledger_accounts = sa.Table(
         postgresql_where=sa.text("kind = 'recipient'"),
     ),
     sa.Index(
+        "ix_ledger_accounts_expiry",
+        "expires_at",
+        sqlite_where=sa.text("kind = 'grant' AND balance_micros > 0"),
+        postgresql_where=sa.text("kind = 'grant' AND balance_micros > 0"),
+    ),
+    sa.Index(
         "ix_ledger_accounts_grants",
         "account_id",
         "environment",
-        "expires_at",
+        "id",
         sqlite_where=sa.text("kind = 'grant' AND balance_micros > 0"),
         postgresql_where=sa.text("kind = 'grant' AND balance_micros > 0"),
     ),
@@ -221,7 +234,7 @@ topups = sa.Table(
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
-    _text("key_id", null=True),  # null: a session or a token sent it
+    _text("spent_by", null=True),  # key id, then its ancestors, joined by spaces; null: no key
     _text("status"),  # pending | delivered | failed | cancelled
     _text("platform"),
     _int("amount_cents"),
@@ -232,6 +245,7 @@ topups = sa.Table(
     _text("failure_reason", null=True),
     _int("new_balance_cents", null=True),  # of the recipient's wallet, once delivered
     _text("voucher_code", null=True),  # once delivered
+    _text("fulfilment_code", null=True),  # what the fulfilment handed back, such as a code
     _text("fulfilment"),  # name in billing/fulfilment/, or approval, sandbox
     _int("handed_over_at", null=True),  # from then on it cannot be cancelled
     _int("next_check_at", null=True),  # when the worker looks at a pending one

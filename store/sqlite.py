@@ -64,7 +64,11 @@ class SqliteTransaction:
         return self._connection.execute(statement.text, statement.bind(values)).rowcount
 
     async def insert(
-        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], on_conflict: str = ""
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        on_conflict: str = "",
     ) -> int:
         if not rows:
             return 0

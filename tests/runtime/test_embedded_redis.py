@@ -88,7 +88,7 @@ def test_a_link_to_somewhere_else_is_refused(tmp_path: Path) -> None:
 async def test_it_listens_on_its_socket_only_and_writes_no_data(
     tmp_path: Path, binary: str
 ) -> None:
-    if not Path(binary).exists():
+    if not os.access(binary, os.X_OK):
         pytest.skip("not on this machine")
     server = EmbeddedRedis(binary, tmp_path)
 

@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("kind", TEXT, nullable=False),
         sa.Column("account_id", TEXT, nullable=False),
         sa.Column("environment", TEXT, nullable=False),
+        sa.Column("key_id", TEXT, nullable=True),
         sa.Column("name", TEXT, nullable=False),
         sa.Column("digest", TEXT, nullable=False),
         sa.Column("prefix", TEXT, nullable=False),
@@ -266,6 +267,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "environment", "digest"),
     )
     op.create_index("ix_idempotency_created", "idempotency_keys", ["created_at"], unique=False)
+    op.create_index(
+        "ix_idempotency_sealed",
+        "idempotency_keys",
+        ["created_at"],
+        unique=False,
+        sqlite_where=sa.text("is_sealed = 1"),
+        postgresql_where=sa.text("is_sealed = 1"),
+    )
 
     op.create_table(
         "ledger_accounts",
@@ -282,9 +291,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
+        "ix_ledger_accounts_expiry",
+        "ledger_accounts",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'grant' AND balance_micros > 0"),
+        postgresql_where=sa.text("kind = 'grant' AND balance_micros > 0"),
+    )
+    op.create_index(
         "ix_ledger_accounts_grants",
         "ledger_accounts",
-        ["account_id", "environment", "expires_at"],
+        ["account_id", "environment", "id"],
         unique=False,
         sqlite_where=sa.text("kind = 'grant' AND balance_micros > 0"),
         postgresql_where=sa.text("kind = 'grant' AND balance_micros > 0"),
@@ -326,7 +343,7 @@ def upgrade() -> None:
         sa.Column("id", TEXT, nullable=False),
         sa.Column("account_id", TEXT, nullable=False),
         sa.Column("environment", TEXT, nullable=False),
-        sa.Column("key_id", TEXT, nullable=True),
+        sa.Column("spent_by", TEXT, nullable=True),
         sa.Column("status", TEXT, nullable=False),
         sa.Column("platform", TEXT, nullable=False),
         sa.Column("amount_cents", BIGINT, nullable=False),
@@ -337,6 +354,7 @@ def upgrade() -> None:
         sa.Column("failure_reason", TEXT, nullable=True),
         sa.Column("new_balance_cents", BIGINT, nullable=True),
         sa.Column("voucher_code", TEXT, nullable=True),
+        sa.Column("fulfilment_code", TEXT, nullable=True),
         sa.Column("fulfilment", TEXT, nullable=False),
         sa.Column("handed_over_at", BIGINT, nullable=True),
         sa.Column("next_check_at", BIGINT, nullable=True),

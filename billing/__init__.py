@@ -1,0 +1,1 @@
+"""Money: the ledger, top-ups, vouchers, fulfilment, approvals, the audit."""

@@ -1,0 +1,386 @@
+"""The books that one batch of commands is decided on: loaded set-based, changed in memory, written.
+
+Commands of any kind and of any tenants share one transaction. `load` locks the tenants' rows in
+order and reads what the commands declared; commands then decide one after the other on this state;
+`flush` writes it. The number of statements does not depend on the number of commands.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from billing import approval, topup as topups, voucher
+from billing.approval import Approval
+from billing.ledger import (
+    Code,
+    InsufficientBalance,
+    Kind,
+    Ledger,
+    LedgerAccount,
+    Place,
+    Scope,
+    Transfer,
+    transfers_of,
+)
+from billing.money import CURRENCY, MICROS_PER_CENT, micros_to_cents
+from billing.platform import Platforms
+from billing.topup import Status, TopUp
+from billing.voucher import Redemption, VoucherCodes
+from keys import caps
+from keys.api_key import KeyState, load_key_states
+from keys.caps import Window
+from store import idempotency
+from store.db import Transaction
+from store.idempotency import Answer, RequestKey, Stored
+from webhooks.event import Outbox
+
+LoadScopes = Callable[[Transaction, Iterable[Scope]], Awaitable[Mapping[Scope, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the operator decided; the same for every command."""
+
+    platforms: Platforms
+    codes: VoucherCodes
+    asynchronous: frozenset[str] = frozenset()  # fulfilments that answer later
+    is_promo_sendable: bool = False
+    public_url: str = ""
+
+
+@dataclass(slots=True)
+class Needs:
+    """What a command wants to find in the books."""
+
+    scopes: set[Scope] = field(default_factory=set)
+    places: set[Place] = field(default_factory=set)
+    key_ids: set[str] = field(default_factory=set)
+    references: set[tuple[str, str, str]] = field(default_factory=set)
+    topup_ids: set[str] = field(default_factory=set)
+    redeemed_topup_ids: set[str] = field(default_factory=set)  # whose vouchers are redeemed
+    request_keys: set[RequestKey] = field(default_factory=set)
+    funding_accounts: set[str] = field(default_factory=set)  # whose test credit of today counts
+
+
+class Books:
+    """The state of one transaction."""
+
+    def __init__(self, rules: Rules, now_us: int) -> None:
+        self.rules = rules
+        self.now_us = now_us
+        self.ledger = Ledger()
+        self.outbox = Outbox({}, {})
+        self.key_states: Mapping[str, KeyState] = {}
+        self._thresholds: Mapping[Scope, int] = {}
+        self._stored: dict[tuple[str, str, str], Stored] = {}
+        self._references: dict[tuple[str, str, str], tuple[str, Status]] = {}
+        self._topups: dict[str, TopUp] = {}
+        self._transfers: dict[str, list[Transfer]] = {}
+        self._approvals: dict[str, Approval] = {}
+        self._redemptions: dict[str, Redemption] = {}
+        self._spent: dict[Window, int] = {}
+        self._spent_changes: dict[Window, tuple[str, int]] = {}
+        self._new_topups: dict[str, TopUp] = {}
+        self._changed_topups: dict[str, TopUp] = {}
+        self._new_approvals: dict[str, Approval] = {}
+        self._changed_approvals: dict[str, Approval] = {}
+        self._new_redemptions: list[Redemption] = []
+        self._answers: list[tuple[RequestKey, Answer]] = []
+
+    async def load(self, tx: Transaction, needs: Needs, *, scopes_by: LoadScopes) -> None:
+        """Locks, then reads: a snapshot taken together with a lock is stale after a wait.
+
+        scopes_by is keys.account.lock_scopes, or read_scopes for a rehearsal.
+        """
+        self._thresholds = await scopes_by(tx, needs.scopes)
+        self._stored = await idempotency.find(tx, needs.request_keys)
+        places = set(needs.places)
+        key_ids = set(needs.key_ids)
+        windows: set[Window] = {(k, p, s) for k in key_ids for p, s in caps.windows_of(self.now_us)}
+        windows.update(_funding_window(one, self.now_us) for one in needs.funding_accounts)
+        if needs.topup_ids:
+            await self._load_topups(tx, needs, places, windows)
+        if needs.references:
+            self._references = await topups.load_references(tx, needs.references)
+        await self.ledger.load(tx, needs.scopes, places)
+        if self._transfers:
+            sides = [t for listed in self._transfers.values() for t in listed]
+            await self.ledger.load_ids(tx, [t.debit_id for t in sides])
+        if key_ids:
+            self.key_states = await load_key_states(tx, key_ids)
+        if windows:
+            self._spent = await caps.load_windows(tx, windows)
+        self.outbox = await Outbox.load(tx, needs.scopes)
+
+    async def _load_topups(
+        self, tx: Transaction, needs: Needs, places: set[Place], windows: set[Window]
+    ) -> None:
+        """Old top-ups with what a refund or a delivery touches."""
+        found = await topups.load(tx, needs.topup_ids)
+        # Whatever belongs to a tenant that is not locked here does not exist here.
+        self._topups = {i: found[i] for i in found if found[i].scope in needs.scopes}
+        for transfer in await transfers_of(tx, list(self._topups)):
+            self._transfers.setdefault(transfer.transaction_id or "", []).append(transfer)
+        if needs.redeemed_topup_ids:
+            self._redemptions = await voucher.load_redemptions(tx, needs.redeemed_topup_ids)
+        self._approvals = await approval.load_for_topups(tx, list(self._topups))
+        for one in self._topups.values():
+            places.add((*one.scope, Kind.RECIPIENT, one.recipient_name))
+            if one.id in needs.redeemed_topup_ids:
+                places.add((*one.scope, Kind.REDEEMED, one.platform))
+            windows.update(
+                (k, p, s) for k in one.spent_by for p, s in caps.windows_of(one.created_at)
+            )
+
+    async def flush(self, tx: Transaction) -> tuple[str, str] | None:
+        """Writes everything; returns a (table, id) that proves the commit, None for no write."""
+        transfer_id = await self.ledger.flush(tx, self.now_us)
+        await topups.insert(tx, list(self._new_topups.values()))
+        await topups.update(tx, list(self._changed_topups.values()))
+        await approval.insert(tx, list(self._new_approvals.values()))
+        await approval.update(tx, list(self._changed_approvals.values()))
+        await voucher.insert_redemptions(tx, self._new_redemptions)
+        if self._spent_changes:
+            await caps.add_windows(
+                tx,
+                [
+                    (*window, account_id, delta)
+                    for window, (account_id, delta) in sorted(self._spent_changes.items())
+                ],
+            )
+        await self.outbox.flush(tx)
+        if self._answers:
+            await idempotency.keep(tx, self._answers, now_us=self.now_us)
+        if any(t.next_check_at is not None for t in self._new_topups.values()) or any(
+            t.next_check_at is not None for t in self._changed_topups.values()
+        ):
+            tx.hint("fulfilment")
+        if transfer_id is not None:
+            return ("transfers", transfer_id)
+        return ("topups", next(iter(self._new_topups))) if self._new_topups else None
+
+    @property
+    def changes(self) -> int:
+        """Grows with each change; what tells whether a refusal came first."""
+        return self.ledger.posted + len(self._new_topups) + len(self._new_approvals)
+
+    # Answers
+
+    def stored_answer(self, key: RequestKey) -> Answer | None:
+        """The answer to replay, or None; raises KeyReused or KeyInProgress."""
+        return idempotency.check(self._stored.get(key.place), key, self.now_us)
+
+    def keep_answer(self, key: RequestKey, answer: Answer) -> None:
+        """A later command of this batch with the same key gets it too."""
+        self._answers.append((key, answer))
+        self._stored[key.place] = Stored(
+            key.fingerprint, answer.status, answer.body, answer.is_sealed, None
+        )
+
+    # Caps
+
+    def check_caps(self, lineage: Iterable[str], amount_micros: int) -> None:
+        """Raises CapExceeded where the key or an ancestor has no room."""
+        states = [self.key_states[key_id] for key_id in lineage]
+        exceeded = caps.first_cap_exceeded(states, self._spent, amount_micros, self.now_us)
+        if exceeded is not None:
+            raise exceeded
+
+    def cap_remaining_micros(self, lineage: Iterable[str]) -> int | None:
+        """What the tightest cap leaves, None without one."""
+        states = [self.key_states[key_id] for key_id in lineage]
+        return caps.tightest_remaining_micros(states, self._spent, self.now_us)
+
+    def count_spend(
+        self, scope: Scope, lineage: Iterable[str], amount_micros: int, at: int
+    ) -> None:
+        """Adds to (or with a negative amount gives back to) the windows of the moment of spending."""
+        for key_id in lineage:
+            for period, start in caps.windows_of(at):
+                window = (key_id, period, start)
+                self._spent[window] = max(0, self._spent.get(window, 0) + amount_micros)
+                _, before = self._spent_changes.get(window, (scope[0], 0))
+                self._spent_changes[window] = (scope[0], before + amount_micros)
+
+    def funded_micros(self, account_id: str) -> int:
+        """Test credit that the account was given today."""
+        return self._spent.get(_funding_window(account_id, self.now_us), 0)
+
+    def count_funding(self, account_id: str, amount_micros: int) -> None:
+        window = _funding_window(account_id, self.now_us)
+        self._spent[window] = self._spent.get(window, 0) + amount_micros
+        _, before = self._spent_changes.get(window, (account_id, 0))
+        self._spent_changes[window] = (account_id, before + amount_micros)
+
+    # Money
+
+    def sendable_micros(self, scope: Scope) -> int:
+        """What a send may use: purchased credit; promotional too in staging or where allowed."""
+        if self._is_promo_sendable(scope):
+            return self.ledger.balance_micros(scope, self.now_us)
+        return self.ledger.account(scope, Kind.WALLET).balance_micros
+
+    def check_debt(self, scope: Scope) -> None:
+        """Raises InsufficientBalance while something is owed."""
+        owed = self.ledger.account(scope, Kind.OWED).balance_micros
+        if owed > 0:
+            raise InsufficientBalance(
+                "an earlier reversal left a debt; new credit pays it first",
+                reason="owed",
+                extra={"owed_cents": -(-owed // MICROS_PER_CENT)},
+            )
+
+    def check_funds(self, scope: Scope, amount_micros: int) -> None:
+        """Raises InsufficientBalance: something is owed, or the sendable credit is too little."""
+        self.check_debt(scope)
+        sendable = self.sendable_micros(scope)
+        if sendable < amount_micros:
+            raise InsufficientBalance(
+                "the wallet does not cover the amount",
+                extra={"sendable_cents": micros_to_cents(sendable)},
+            )
+
+    def take(
+        self, scope: Scope, amount_micros: int, *, to: LedgerAccount, code: Code, topup_id: str
+    ) -> None:
+        """Moves sendable credit out of the wallet: promotional first, the earliest expiry first."""
+        before = self.ledger.balance_micros(scope, self.now_us)
+        sources = self.ledger.grants(scope, self.now_us) if self._is_promo_sendable(scope) else []
+        left = amount_micros
+        for source in [*sources, self.ledger.account(scope, Kind.WALLET)]:
+            part = min(left, source.balance_micros)
+            if part > 0:
+                self.move(source, to, part, code, topup_id=topup_id)
+                left -= part
+        if left:
+            raise InsufficientBalance("the wallet does not cover the amount")
+        self._note_balance(scope, before)
+
+    def give_back(self, scope: Scope, topup: TopUp) -> None:
+        """Returns a held top-up's funds to where each part came from, and its caps' windows."""
+        held = self.ledger.account(scope, Kind.HELD)
+        for transfer in self._transfers[topup.id]:
+            if transfer.code is Code.TOPUP_HOLD:
+                source = self.ledger.by_id(transfer.debit_id)
+                amount = transfer.amount_micros
+                self.move(held, source, amount, Code.TOPUP_REFUND, topup_id=topup.id)
+        self.count_spend(
+            scope, topup.spent_by, -topup.amount_cents * MICROS_PER_CENT, topup.created_at
+        )
+
+    def credit(
+        self, scope: Scope, source: LedgerAccount, amount_micros: int, code: Code, **ids: str
+    ) -> None:
+        """Purchased credit for a wallet; what the tenant owes is paid first."""
+        owed = self.ledger.account(scope, Kind.OWED)
+        debt = min(owed.balance_micros, amount_micros)
+        if debt:
+            self.move(source, owed, debt, Code.DEBT, **ids)
+        if amount_micros > debt:
+            wallet = self.ledger.account(scope, Kind.WALLET)
+            self.move(source, wallet, amount_micros - debt, code, **ids)
+
+    def move(
+        self,
+        debit: LedgerAccount,
+        credit: LedgerAccount,
+        amount_micros: int,
+        code: Code,
+        *,
+        topup_id: str | None = None,
+        subject_id: str | None = None,
+    ) -> None:
+        """One transfer, for a top-up or another subject."""
+        transfer = self.ledger.post(
+            debit=debit,
+            credit=credit,
+            amount_micros=amount_micros,
+            code=code,
+            now_us=self.now_us,
+            transaction_id=topup_id,
+            subject_id=subject_id,
+        )
+        if topup_id is not None:
+            self._transfers.setdefault(topup_id, []).append(transfer)
+
+    def _is_promo_sendable(self, scope: Scope) -> bool:
+        return scope[1] == "staging" or self.rules.is_promo_sendable
+
+    def _note_balance(self, scope: Scope, before_micros: int) -> None:
+        """balance.low fires on each downward crossing: before >= threshold > after."""
+        threshold = self._thresholds.get(scope, 0)
+        after_micros = self.ledger.balance_micros(scope, self.now_us)
+        if threshold > 0 and before_micros >= threshold > after_micros:
+            self.publish(
+                scope,
+                "balance.low",
+                {
+                    "balance_cents": micros_to_cents(after_micros),
+                    "low_balance_threshold_cents": micros_to_cents(threshold),
+                    "currency": CURRENCY,
+                },
+            )
+
+    # Top-ups
+
+    def topup(self, topup_id: str, scope: Scope) -> TopUp | None:
+        """The tenant's top-up; another's looks like none."""
+        found = self._topups.get(topup_id)
+        return found if found is not None and found.scope == scope else None
+
+    def reference_used(self, scope: Scope, reference: str) -> tuple[str, Status] | None:
+        return self._references.get((*scope, reference))
+
+    def add_topup(self, topup: TopUp) -> None:
+        self._topups[topup.id] = topup
+        self._new_topups[topup.id] = topup
+        if topup.reference is not None:
+            self._references[*topup.scope, topup.reference] = (topup.id, topup.status)
+
+    def change_topup(self, topup: TopUp) -> None:
+        self._topups[topup.id] = topup
+        changed = self._new_topups if topup.id in self._new_topups else self._changed_topups
+        changed[topup.id] = topup
+
+    def approval_of(self, topup_id: str) -> Approval | None:
+        return self._approvals.get(topup_id)
+
+    def add_approval(self, asked: Approval) -> None:
+        self._approvals[asked.transaction_id] = asked
+        self._new_approvals[asked.transaction_id] = asked
+
+    def change_approval(self, decided: Approval) -> None:
+        self._approvals[decided.transaction_id] = decided
+        is_new = decided.transaction_id in self._new_approvals
+        (self._new_approvals if is_new else self._changed_approvals)[decided.transaction_id] = (
+            decided
+        )
+
+    def redemption_of(self, topup_id: str) -> Redemption | None:
+        return self._redemptions.get(topup_id)
+
+    def add_redemption(self, redemption: Redemption) -> None:
+        self._redemptions[redemption.transaction_id] = redemption
+        self._new_redemptions.append(redemption)
+
+    def publish(
+        self, scope: Scope, event_type: str, data: Mapping[str, object], topup_id: str | None = None
+    ) -> str:
+        return self.outbox.publish(
+            account_id=scope[0],
+            environment=scope[1],
+            type=event_type,
+            data=data,
+            transaction_id=topup_id,
+            now_us=self.now_us,
+        )
+
+    def publish_topup(self, topup: TopUp) -> str:
+        """topup.delivered, topup.failed, topup.cancelled or topup.pending."""
+        data = topup.event_data()
+        return self.publish(topup.scope, f"topup.{topup.status}", data, topup.id)
+
+
+def _funding_window(account_id: str, now_us: int) -> Window:
+    """Test credit is counted like spending, under the account's id in place of a key's."""
+    period, start = caps.windows_of(now_us)[0]
+    return (account_id, period, start)

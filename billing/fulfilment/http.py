@@ -1,0 +1,113 @@
+"""Asks the operator's own service, with a request signed like a webhook.
+
+POST <url> {transaction_id, environment, platform, amount_cents, recipient_email, voucher_code};
+200 {"status": "delivered" | "failed" | "pending", "reason"}. Anything else, and no answer, is
+unknown: asked again with the same transaction_id, on which the service is idempotent. It can also
+settle a pending one itself with POST /fulfilment/{transaction_id} under the same secret.
+Options: url, secret (whsec_…), timeout_s (10). Source: contract, section 3.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import httpx
+import msgspec
+
+from billing.fulfilment.protocol import (
+    Delivered,
+    OptionsRefused,
+    Outcome,
+    Refused,
+    Registration,
+    Request,
+    Unknown,
+    Waiting,
+)
+from kernel.clock import SECOND_US, Clock
+from kernel.errors import DomainError
+from keys.signing import secret_key, signature_headers
+
+REASON_CHARACTERS_MAX = 200
+
+
+class Options(msgspec.Struct, forbid_unknown_fields=True):
+    """A platform's options for this way."""
+
+    url: str
+    secret: str
+    timeout_s: float = 10.0
+
+
+class _Reply(msgspec.Struct):
+    status: Literal["delivered", "failed", "pending"]
+    reason: str | None = None
+
+
+class Http:
+    """One platform's service."""
+
+    def __init__(self, options: Options, client: httpx.AsyncClient, clock: Clock) -> None:
+        self._options = options
+        self._client = client
+        self._clock = clock
+
+    async def fulfil(self, request: Request) -> Outcome:
+        body = msgspec.json.encode(
+            {
+                "transaction_id": request.transaction_id,
+                "environment": request.environment,
+                "platform": request.platform,
+                "amount_cents": request.amount_cents,
+                "recipient_email": request.recipient_email,
+                "voucher_code": request.voucher_code,
+            }
+        )
+        headers = {
+            "Content-Type": "application/json",
+            **signature_headers(
+                secrets=[self._options.secret],
+                message_id=request.transaction_id,
+                timestamp_s=self._clock.now_us() // SECOND_US,
+                body=body,
+            ),
+        }
+        try:
+            response = await self._client.post(
+                self._options.url, content=body, headers=headers, timeout=self._options.timeout_s
+            )
+        except httpx.HTTPError as error:
+            return Unknown(type(error).__name__)
+        return _judge(response)
+
+
+def _judge(response: httpx.Response) -> Outcome:
+    if response.status_code != 200:
+        return Unknown(f"HTTP {response.status_code}")
+    try:
+        reply = msgspec.json.decode(response.content, type=_Reply)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return Unknown("an unreadable answer")
+    if reply.status == "delivered":
+        return Delivered()
+    if reply.status == "failed":
+        return Refused((reply.reason or "refused by the fulfilment")[:REASON_CHARACTERS_MAX])
+    return Waiting()
+
+
+def _make(options: Mapping[str, Any], client: httpx.AsyncClient, clock: Clock) -> Http:
+    try:
+        parsed = msgspec.convert(dict(options), Options)
+        secret_key(parsed.secret)
+    except msgspec.ValidationError as error:
+        raise OptionsRefused(f"http fulfilment: {error}") from None
+    except DomainError:
+        raise OptionsRefused("http fulfilment: secret is not a whsec_ secret") from None
+    if not parsed.url.startswith(("https://", "http://")):
+        raise OptionsRefused("http fulfilment: url begins with https:// or http://")
+    if not (math.isfinite(parsed.timeout_s) and 0 < parsed.timeout_s <= 60):
+        raise OptionsRefused("http fulfilment: timeout_s is above 0 and at most 60")
+    return Http(parsed, client, clock)
+
+
+FULFILMENT = Registration(name="http", is_asynchronous=True, make=_make)

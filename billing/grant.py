@@ -1,0 +1,94 @@
+"""Promotional credit: grants with an optional expiry, spent before purchased credit.
+
+Each grant is a ledger account of its own, so that a refund finds its way back to it. One that runs
+out is not spendable from that moment on; the sweep then moves what is left to EXPIRED.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from billing.books import Books, Needs
+from billing.ledger import Code, Kind, Scope
+from billing.money import micros_to_cents
+from kernel.ids import new_id
+from store.db import Transaction
+from store.idempotency import Answer, RequestKey
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The grant's id and the wallet's balance after it, in cents."""
+
+    grant_id: str
+    balance_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Gives promotional credit; expires_at in microseconds, None: never."""
+
+    scope: Scope
+    amount_micros: int
+    expires_at: int | None
+    request_key: RequestKey | None
+    answer: Callable[[Granted], Answer]
+
+    def declare(self, needs: Needs) -> None:
+        needs.scopes.add(self.scope)
+        needs.places.add((*self.scope, Kind.PROMOTION, ""))
+        if self.request_key is not None:
+            needs.request_keys.add(self.request_key)
+
+    def decide(self, books: Books) -> Granted:
+        grant_id = new_id("grt")
+        books.move(
+            books.ledger.account(self.scope, Kind.PROMOTION),
+            books.ledger.account(self.scope, Kind.GRANT, grant_id, expires_at=self.expires_at),
+            self.amount_micros,
+            Code.GRANT,
+            subject_id=grant_id,
+        )
+        balance = micros_to_cents(books.ledger.balance_micros(self.scope, books.now_us))
+        return Granted(grant_id, balance)
+
+    def render(self, result: Granted) -> Answer:
+        return self.answer(result)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireGrants:
+    """Empties the tenant's grants that have run out."""
+
+    scope: Scope
+    request_key: None = None
+
+    def declare(self, needs: Needs) -> None:
+        needs.scopes.add(self.scope)
+        needs.places.add((*self.scope, Kind.EXPIRED, ""))
+
+    def decide(self, books: Books) -> int:
+        expired = books.ledger.expired_grants(self.scope, books.now_us)
+        for grant in expired:
+            books.move(
+                grant,
+                books.ledger.account(self.scope, Kind.EXPIRED),
+                grant.balance_micros,
+                Code.EXPIRY,
+                subject_id=grant.name,
+            )
+        return len(expired)
+
+    def render(self, result: int) -> Answer:
+        return Answer(200, str(result).encode())
+
+
+async def scopes_with_expired(tx: Transaction, *, now_us: int, limit: int) -> list[Scope]:
+    """Tenants with something left in a grant that has run out."""
+    rows = await tx.fetch(
+        """SELECT DISTINCT account_id, environment FROM ledger_accounts
+           WHERE kind = 'grant' AND balance_micros > 0 AND expires_at <= :now
+           ORDER BY account_id, environment LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+    )
+    return [(row["account_id"], row["environment"]) for row in rows]

@@ -1,0 +1,20 @@
+"""Units of money. The ledger counts micros; every other unit is converted at the edge, once.
+
+1 USD = 1,000,000 micros · 1 cent = 10,000 · 1 credit = 1,000 · 1 quota unit = 2. Integers only. A
+balance shown in a coarser unit is floored, so nobody is shown what they cannot spend.
+"""
+
+MICROS_PER_USD = 1_000_000
+MICROS_PER_CENT = 10_000
+MICROS_PER_CREDIT = 1_000
+MICROS_PER_QUOTA = 2
+CURRENCY = "USD"
+
+
+def cents_to_micros(cents: int) -> int:
+    return cents * MICROS_PER_CENT
+
+
+def micros_to_cents(micros: int) -> int:
+    """Whole cents, floored."""
+    return micros // MICROS_PER_CENT

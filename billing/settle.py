@@ -1,0 +1,222 @@
+"""Ending a pending top-up: cancel, delivered or failed by its fulfilment, approved or denied.
+
+A pending top-up leaves that state once, under its tenant's lock; funds that were held go to the
+recipient or back to where they came from.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from billing import approval as approvals
+from billing.approval import Approval, Decision
+from billing.books import Books, Needs
+from billing.ledger import Code, Kind, Scope
+from billing.money import MICROS_PER_CENT, micros_to_cents
+from billing.send import BY_APPROVAL, check_alive, fail
+from billing.topup import AlreadyDelivered, TopUp, move
+from billing.voucher import Redemption
+from kernel.errors import DomainError, NotFound
+from store.idempotency import Answer, RequestKey
+
+EXPIRED = "the approval expired"
+DENIED = "the approval was denied"
+
+
+class WrongStateForApproval(DomainError):
+    """The top-up no longer waits for an approval."""
+
+
+def deliver(books: Books, topup: TopUp, *, fulfilment_code: str | None = None) -> TopUp:
+    """Credits the recipient out of the hold; raises where the top-up has ended."""
+    delivered = move(
+        topup,
+        "delivered",
+        now_us=books.now_us,
+        voucher_code=books.rules.codes.code_of(topup.id),
+        fulfilment_code=fulfilment_code,
+    )
+    held = books.ledger.account(topup.scope, Kind.HELD)
+    recipient = books.ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
+    amount_micros = topup.amount_cents * MICROS_PER_CENT
+    books.move(held, recipient, amount_micros, Code.TOPUP_DELIVER, topup_id=topup.id)
+    delivered = replace(delivered, new_balance_cents=micros_to_cents(recipient.balance_micros))
+    books.change_topup(delivered)
+    books.publish_topup(delivered)
+    return delivered
+
+
+def cancel(books: Books, topup: TopUp, *, reason: str | None = None) -> TopUp:
+    """Refunds the hold and ends the top-up as cancelled."""
+    cancelled = move(topup, "cancelled", now_us=books.now_us, failure_reason=reason)
+    books.give_back(topup.scope, topup)
+    books.change_topup(cancelled)
+    books.publish_topup(cancelled)
+    return cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A top-up and the sender's balance after the command."""
+
+    topup: TopUp
+    wallet_balance_cents: int
+    approval: Approval | None = None
+    is_mine: bool = False  # a hand-over: this caller is the one who asks
+
+
+@dataclass(frozen=True, slots=True)
+class _OnTopUp:
+    """What every command on one existing top-up shares."""
+
+    topup_id: str
+    scope: Scope
+    request_key: RequestKey | None
+    answer: Callable[[Ended], Answer]
+
+    def declare(self, needs: Needs) -> None:
+        needs.scopes.add(self.scope)
+        needs.topup_ids.add(self.topup_id)
+        if self.request_key is not None:
+            needs.request_keys.add(self.request_key)
+
+    def render(self, result: Ended) -> Answer:
+        return self.answer(result)
+
+    def _topup(self, books: Books) -> TopUp:
+        found = books.topup(self.topup_id, self.scope)
+        if found is None:
+            raise NotFound("Transaction", param="transaction_id")
+        return found
+
+    def _ended(self, books: Books, topup: TopUp) -> Ended:
+        balance = micros_to_cents(books.ledger.balance_micros(self.scope, books.now_us))
+        return Ended(topup, balance, books.approval_of(topup.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel(_OnTopUp):
+    """The command of POST /topup/cancel; the sender takes a pending top-up back."""
+
+    def decide(self, books: Books) -> Ended:
+        topup = self._topup(books)
+        if topup.status == "pending" and topup.handed_over_at is not None:
+            raise AlreadyDelivered(
+                "the top-up was handed over to its fulfilment",
+                reason="in_fulfilment",
+                extra={"transaction_id": topup.id, "status": topup.status},
+            )
+        cancelled = cancel(books, topup)
+        asked = books.approval_of(topup.id)
+        if asked is not None and asked.status == "pending":
+            books.change_approval(approvals.decide(asked, "denied", by=None, now_us=books.now_us))
+        return self._ended(books, cancelled)
+
+
+@dataclass(frozen=True, slots=True)
+class Settle(_OnTopUp):
+    """A pending top-up ends by its fulfilment's word, or by the sandbox's.
+
+    fulfilment_code is what the fulfilment handed over instead of the wallet's value: the voucher
+    is then settled externally at once, so that the value cannot be claimed twice.
+    """
+
+    outcome: Literal["delivered", "failed"]
+    reason: str | None = None
+    fulfilment_code: str | None = None
+
+    def decide(self, books: Books) -> Ended:
+        topup = self._topup(books)
+        if self.outcome == "failed":
+            move(topup, "failed", now_us=books.now_us)  # raises where it ended before
+            return self._ended(books, fail(books, topup, self.reason or "refused"))
+        delivered = deliver(books, topup, fulfilment_code=self.fulfilment_code)
+        if self.fulfilment_code is not None:
+            self._settle_voucher(books, delivered)
+        asked = books.approval_of(topup.id)
+        if asked is not None and asked.status == "pending":
+            books.change_approval(approvals.decide(asked, "approved", by=None, now_us=books.now_us))
+        return self._ended(books, delivered)
+
+    def declare(self, needs: Needs) -> None:
+        _OnTopUp.declare(self, needs)
+        if self.fulfilment_code is not None:
+            needs.redeemed_topup_ids.add(self.topup_id)
+
+    def _settle_voucher(self, books: Books, topup: TopUp) -> None:
+        recipient = books.ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
+        redeemed = books.ledger.account(topup.scope, Kind.REDEEMED, topup.platform)
+        amount_micros = topup.amount_cents * MICROS_PER_CENT
+        books.move(recipient, redeemed, amount_micros, Code.VOUCHER_SETTLE, topup_id=topup.id)
+        books.add_redemption(
+            Redemption(topup.id, *topup.scope, topup.account_id, "external", books.now_us)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver(_OnTopUp):
+    """The fulfilment is about to be asked: from here on the top-up cannot be cancelled.
+
+    seen_checks_made is what the caller read; of two workers that saw the same, the first one's
+    hand-over changes it, and the second's result is not `is_mine`.
+    """
+
+    seen_checks_made: int
+    next_check_at: int
+
+    def decide(self, books: Books) -> Ended:
+        topup = self._topup(books)
+        if topup.status != "pending" or topup.checks_made != self.seen_checks_made:
+            return self._ended(books, topup)
+        handed = replace(
+            topup,
+            handed_over_at=topup.handed_over_at or books.now_us,
+            next_check_at=self.next_check_at,
+            checks_made=topup.checks_made + 1,
+        )
+        books.change_topup(handed)
+        return replace(self._ended(books, handed), is_mine=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Decide(_OnTopUp):
+    """A person approves or denies, or the time ran out; decided_by is a credential's id."""
+
+    approval_id: str
+    decision: Decision
+    decided_by: str | None = None
+    spent_by: tuple[str, ...] = ()
+
+    def declare(self, needs: Needs) -> None:
+        _OnTopUp.declare(self, needs)
+        needs.key_ids.update(self.spent_by)
+
+    def decide(self, books: Books) -> Ended:
+        topup = self._topup(books)
+        asked = books.approval_of(topup.id)
+        if asked is None or asked.id != self.approval_id:
+            raise NotFound("Approval", param="id")
+        decided = approvals.decide(asked, self.decision, by=self.decided_by, now_us=books.now_us)
+        if topup.status != "pending" or topup.fulfilment != BY_APPROVAL:
+            raise WrongStateForApproval("the top-up no longer waits for an approval")
+        if self.decision == "approved":
+            check_alive(books, topup.spent_by)
+            books.check_debt(topup.scope)
+        books.change_approval(decided)
+        data: dict[str, Any] = {"approval": decided.shape(), **topup.event_data()}
+        is_approved = self.decision == "approved"
+        event = "approval.approved" if is_approved else "approval.denied"
+        books.publish(topup.scope, event, data, topup.id)
+        if is_approved:
+            return self._ended(books, self._release(books, topup))
+        reason = EXPIRED if self.decision == "expired" else DENIED
+        return self._ended(books, cancel(books, topup, reason=reason))
+
+    def _release(self, books: Books, topup: TopUp) -> TopUp:
+        fulfilment = books.rules.platforms.find(topup.platform).fulfilment
+        released = replace(topup, fulfilment=fulfilment)
+        if fulfilment not in books.rules.asynchronous:
+            return deliver(books, released)
+        waiting = replace(released, next_check_at=books.now_us)
+        books.change_topup(waiting)
+        return waiting

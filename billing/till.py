@@ -1,0 +1,132 @@
+"""The till: every command that moves money joins the batch being gathered and is answered once the
+batch is durable.
+
+A command names the tenants it touches, declares what it needs, decides on the books and renders its
+answer, all before the commit: so the stored answer of an idempotent request is the very bytes that
+are sent. A refusal (DomainError) comes before the first change to the books, which is checked.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from billing.books import Books, Needs, Rules
+from kernel.clock import Clock
+from kernel.errors import DomainError
+from keys.account import lock_scopes, read_scopes
+from store.batch import GroupCommit
+from store.db import Database, Transaction
+from store.idempotency import Answer, RequestKey
+
+
+class Decision(Protocol):
+    """What needs the books to be decided."""
+
+    def declare(self, needs: Needs) -> None:
+        """Adds the tenants to lock and the rows to read."""
+        ...
+
+    def decide(self, books: Books) -> Any:
+        """Changes the books and returns the result, or raises a DomainError and changes nothing."""
+        ...
+
+
+class Command(Decision, Protocol):
+    """One request to move or to settle money."""
+
+    @property
+    def request_key(self) -> RequestKey | None: ...
+
+    def render(self, result: Any) -> Answer:
+        """The answer's bytes."""
+        ...
+
+
+class Till:
+    """Group-commits commands; one for each process."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        rules: Rules,
+        *,
+        on_batch: Callable[[int], None] | None = None,
+    ) -> None:
+        self.rules = rules
+        self._database = database
+        self._clock = clock
+        self._batches: GroupCommit[Command, Answer] = GroupCommit(
+            database, _Runner(clock, rules), on_batch=on_batch
+        )
+
+    def submit(self, command: Command) -> Awaitable[Answer]:
+        """The command's answer once it is durable; raises its refusal, or Unavailable."""
+        return self._batches.submit(command)
+
+    async def rehearse(self, command: Decision) -> Any:
+        """Decides the command on a snapshot and returns its result; writes nothing."""
+
+        async def work(tx: Transaction) -> Any:
+            needs = Needs()
+            command.declare(needs)
+            books = Books(self.rules, self._clock.now_us())
+            await books.load(tx, needs, scopes_by=read_scopes)
+            return command.decide(books)
+
+        return await self._database.read(work)
+
+    @property
+    def waiting_s(self) -> float:
+        """Age of the oldest waiting command in seconds."""
+        return self._batches.waiting_s
+
+    async def close(self) -> None:
+        await self._batches.close()
+
+
+class _Runner:
+    """Decides and writes one batch."""
+
+    def __init__(self, clock: Clock, rules: Rules) -> None:
+        self._clock = clock
+        self._rules = rules
+        self._proof: tuple[str, str] | None = None
+        self._scopes: set[tuple[str, str]] = set()
+
+    async def run(
+        self, tx: Transaction, commands: Sequence[Command]
+    ) -> Sequence[Answer | BaseException]:
+        needs = Needs()
+        for command in commands:
+            command.declare(needs)
+        books = Books(self._rules, self._clock.now_us())
+        await books.load(tx, needs, scopes_by=lock_scopes)
+        results = [_decide(command, books) for command in commands]
+        self._proof = await books.flush(tx)
+        self._scopes = needs.scopes
+        return results
+
+    async def was_committed(self, tx: Transaction) -> bool:
+        """Looks for a row of the last batch, behind the lock that the lost one may still hold."""
+        if self._proof is None:
+            return True
+        await lock_scopes(tx, self._scopes)
+        table, row_id = self._proof
+        return await tx.fetch_one(f"SELECT 1 FROM {table} WHERE id = :id", id=row_id) is not None
+
+
+def _decide(command: Command, books: Books) -> Answer | DomainError:
+    key = command.request_key
+    changes = books.changes
+    try:
+        if key is not None:
+            stored = books.stored_answer(key)
+            if stored is not None:
+                return stored
+        answer = command.render(command.decide(books))
+    except DomainError as refusal:
+        assert books.changes == changes, "a refusal came after a change to the books"
+        return refusal
+    if key is not None:
+        books.keep_answer(key, answer)
+    return answer

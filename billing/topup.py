@@ -1,0 +1,286 @@
+"""A top-up: prepaid credit sent from an account's wallet to a recipient's wallet of a platform.
+
+States: a send makes it delivered, failed (and refunded) or pending; pending ends once, in delivered,
+failed or cancelled. `move` is the one function that changes the state. Writes topups; the caller
+holds the account's lock.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import msgspec
+
+from billing.ledger import Scope
+from kernel.clock import rfc3339
+from kernel.errors import DomainError
+from store.db import Row, Transaction
+
+Status = Literal["pending", "delivered", "failed", "cancelled"]
+
+# From a state to the states it may move to; docs/states.md has the diagram.
+MOVES: Mapping[Status, frozenset[Status]] = {
+    "pending": frozenset({"delivered", "failed", "cancelled"}),
+    "delivered": frozenset(),
+    "failed": frozenset(),
+    "cancelled": frozenset(),
+}
+
+
+class AlreadyDelivered(DomainError):
+    """A delivered top-up, or one handed over to its fulfilment, cannot be cancelled."""
+
+
+class AlreadyEnded(DomainError):
+    """The top-up failed or was cancelled before."""
+
+
+class DuplicateReference(DomainError):
+    """The reference was used before, by any key, whatever became of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopUp:
+    """One row of topups; amounts in cents, times in microseconds."""
+
+    id: str
+    account_id: str
+    environment: str
+    spent_by: tuple[str, ...]  # the key and its ancestors; empty without a key
+    status: Status
+    platform: str
+    amount_cents: int
+    recipient_email: str
+    created_at: int
+    fulfilment: str
+    reference: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    note: str | None = None
+    failure_reason: str | None = None
+    new_balance_cents: int | None = None
+    voucher_code: str | None = None
+    fulfilment_code: str | None = None
+    handed_over_at: int | None = None
+    next_check_at: int | None = None
+    checks_made: int = 0
+    settled_at: int | None = None
+
+    @property
+    def scope(self) -> Scope:
+        return (self.account_id, self.environment)
+
+    @property
+    def recipient_name(self) -> str:
+        """The name of the recipient's ledger account."""
+        return f"{self.platform}/{self.recipient_email}"
+
+    def shape(self) -> dict[str, Any]:
+        """The top-up as the API shows it."""
+        return {
+            "transaction_id": self.id,
+            "status": self.status,
+            "platform": self.platform,
+            "amount_cents": self.amount_cents,
+            "recipient_email": self.recipient_email,
+            "voucher_code": self.voucher_code,
+            "new_balance_cents": self.new_balance_cents,
+            "reference": self.reference,
+            "metadata": dict(self.metadata),
+            "note": self.note,
+            "failure_reason": self.failure_reason,
+            "created_at": rfc3339(self.created_at),
+            "settled_at": None if self.settled_at is None else rfc3339(self.settled_at),
+        }
+
+    def event_data(self) -> dict[str, Any]:
+        """The top-up as its events carry it."""
+        data = {
+            "transaction_id": self.id,
+            "status": self.status,
+            "platform": self.platform,
+            "amount_cents": self.amount_cents,
+            "recipient_email": self.recipient_email,
+            "voucher_code": self.voucher_code,
+            "new_balance_cents": self.new_balance_cents,
+            "reference": self.reference,
+            "metadata": dict(self.metadata),
+        }
+        if self.failure_reason is not None:
+            data["failure_reason"] = self.failure_reason
+        return data
+
+
+def move(topup: TopUp, status: Status, *, now_us: int, **changes: Any) -> TopUp:
+    """The top-up in its final state; raises AlreadyDelivered or AlreadyEnded for an ended one."""
+    if status not in MOVES[topup.status]:
+        facts = {"transaction_id": topup.id, "status": topup.status}
+        if topup.status == "delivered":
+            raise AlreadyDelivered("the top-up was delivered", extra=facts)
+        raise AlreadyEnded(f"the top-up was {topup.status} before", extra=facts)
+    return replace(topup, status=status, settled_at=now_us, next_check_at=None, **changes)
+
+
+async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, TopUp]:
+    """The top-ups of these ids, whoever owns them; the caller compares the scope."""
+    rows = await tx.fetch(
+        f"SELECT {_LISTED} FROM topups WHERE id IN :ids[text]", ids=sorted(set(ids))
+    )
+    return {row["id"]: from_row(row) for row in rows}
+
+
+async def load_references(
+    tx: Transaction, references: Iterable[tuple[str, str, str]]
+) -> dict[tuple[str, str, str], tuple[str, Status]]:
+    """(account, environment, reference) -> (id, status) of the top-ups that have them."""
+    rows = await tx.fetch(
+        """SELECT t.account_id, t.environment, t.reference, t.id, t.status
+           FROM :pairs[account_id text, environment text, reference text] AS v
+           CROSS JOIN topups t
+           WHERE t.account_id = v.account_id AND t.environment = v.environment
+             AND t.reference = v.reference""",
+        pairs=sorted(set(references)),
+    )
+    return {
+        (row["account_id"], row["environment"], row["reference"]): (row["id"], row["status"])
+        for row in rows
+    }
+
+
+async def due(tx: Transaction, *, now_us: int, limit: int) -> list[TopUp]:
+    """Pending top-ups that the worker should look at, the longest due first."""
+    rows = await tx.fetch(
+        f"""SELECT {_LISTED} FROM topups
+            WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
+            ORDER BY next_check_at LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+    )
+    return [from_row(row) for row in rows]
+
+
+async def next_due_at(tx: Transaction) -> int | None:
+    """When the next pending top-up is to be looked at, or None."""
+    row = await tx.fetch_one(
+        """SELECT next_check_at FROM topups
+           WHERE status = 'pending' AND next_check_at IS NOT NULL
+           ORDER BY next_check_at LIMIT 1"""
+    )
+    return None if row is None else int(row["next_check_at"])
+
+
+async def insert(tx: Transaction, topups: Sequence[TopUp]) -> None:
+    await tx.insert("topups", COLUMNS, [_row(topup) for topup in topups])
+
+
+async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
+    """Writes what a move or a check changed; rows that exist."""
+    if not topups:
+        return
+    changed = await tx.execute(
+        """UPDATE topups SET status = v.status, failure_reason = v.failure_reason,
+               new_balance_cents = v.new_balance_cents, voucher_code = v.voucher_code,
+               fulfilment_code = v.fulfilment_code, fulfilment = v.fulfilment,
+               handed_over_at = v.handed_over_at, next_check_at = v.next_check_at,
+               checks_made = v.checks_made, settled_at = v.settled_at
+           FROM :rows[id text, status text, failure_reason text, new_balance_cents bigint,
+                      voucher_code text, fulfilment_code text, fulfilment text,
+                      handed_over_at bigint, next_check_at bigint, checks_made bigint,
+                      settled_at bigint] AS v
+           WHERE topups.id = v.id AND topups.status = 'pending'""",
+        rows=[
+            (
+                topup.id,
+                topup.status,
+                topup.failure_reason,
+                topup.new_balance_cents,
+                topup.voucher_code,
+                topup.fulfilment_code,
+                topup.fulfilment,
+                topup.handed_over_at,
+                topup.next_check_at,
+                topup.checks_made,
+                topup.settled_at,
+            )
+            for topup in sorted(topups, key=lambda topup: topup.id)
+        ],
+    )
+    assert changed == len(topups), "a pending top-up vanished under the lock"
+
+
+def from_row(row: Row) -> TopUp:
+    spent_by = row["spent_by"]
+    return TopUp(
+        id=row["id"],
+        account_id=row["account_id"],
+        environment=row["environment"],
+        spent_by=tuple(spent_by.split()) if spent_by else (),
+        status=row["status"],
+        platform=row["platform"],
+        amount_cents=row["amount_cents"],
+        recipient_email=row["recipient_email"],
+        created_at=row["created_at"],
+        fulfilment=row["fulfilment"],
+        reference=row["reference"],
+        metadata=msgspec.json.decode(row["metadata"]),
+        note=row["note"],
+        failure_reason=row["failure_reason"],
+        new_balance_cents=row["new_balance_cents"],
+        voucher_code=row["voucher_code"],
+        fulfilment_code=row["fulfilment_code"],
+        handed_over_at=row["handed_over_at"],
+        next_check_at=row["next_check_at"],
+        checks_made=row["checks_made"],
+        settled_at=row["settled_at"],
+    )
+
+
+COLUMNS = (
+    "id",
+    "account_id",
+    "environment",
+    "spent_by",
+    "status",
+    "platform",
+    "amount_cents",
+    "recipient_email",
+    "reference",
+    "metadata",
+    "note",
+    "failure_reason",
+    "new_balance_cents",
+    "voucher_code",
+    "fulfilment",
+    "fulfilment_code",
+    "handed_over_at",
+    "next_check_at",
+    "checks_made",
+    "created_at",
+    "settled_at",
+)
+_LISTED = ", ".join(COLUMNS)
+
+
+def _row(topup: TopUp) -> tuple[object, ...]:
+    return (
+        topup.id,
+        topup.account_id,
+        topup.environment,
+        " ".join(topup.spent_by) or None,
+        topup.status,
+        topup.platform,
+        topup.amount_cents,
+        topup.recipient_email,
+        topup.reference,
+        msgspec.json.encode(topup.metadata).decode() if topup.metadata else "{}",
+        topup.note,
+        topup.failure_reason,
+        topup.new_balance_cents,
+        topup.voucher_code,
+        topup.fulfilment,
+        topup.fulfilment_code,
+        topup.handed_over_at,
+        topup.next_check_at,
+        topup.checks_made,
+        topup.created_at,
+        topup.settled_at,
+    )

@@ -1,0 +1,163 @@
+"""Voucher codes, and redeeming them. A voucher is the claim on value in the recipient's wallet.
+
+ATU- and five groups of four Crockford base32 characters: 19 carry 95 bits, the last one checks
+them. The 95 bits are the top-up's own id under a keyed permutation, so a code needs no index of its
+own, cannot be guessed without the key (one in 2**95 for each voucher that exists), and gives the
+top-up's primary key back. A voucher exists exactly while its top-up is delivered; it is redeemed
+once, by the primary key of voucher_redemptions, which this module writes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from billing.topup import TopUp
+from kernel.clock import rfc3339
+from kernel.errors import DomainError
+from kernel.ids import ID_BITS, decode, encode
+from store.db import Transaction
+
+PREFIX = "ATU"
+TOPUP_PREFIX = "txn_"
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_DATA_CHARACTERS = 19
+_GROUP = 4
+_ROUNDS = 8
+_LEFT_BITS = 48
+_RIGHT_BITS = ID_BITS - _LEFT_BITS
+_LEFT_MASK = (1 << _LEFT_BITS) - 1
+_RIGHT_MASK = (1 << _RIGHT_BITS) - 1
+# What people misread, as Crockford's alphabet has it.
+_READ = {character: index for index, character in enumerate(CROCKFORD)} | {"O": 0, "I": 1, "L": 1}
+
+Settle = Literal["wallet", "external"]
+Reason = Literal["unknown", "redeemed", "spent"]
+
+
+class NotRedeemable(DomainError):
+    """The code is unknown, redeemed before, or its wallet no longer holds the amount; see reason."""
+
+
+class VoucherCodes:
+    """Turns top-up ids into codes and back under one key of 32 bytes."""
+
+    def __init__(self, key: bytes) -> None:
+        # One block at a time, each a different one: ECB is the bare block cipher, used as a PRF.
+        self._encrypt = Cipher(algorithms.AES256(key), modes.ECB()).encryptor().update  # noqa: S305
+
+    def code_of(self, topup_id: str) -> str:
+        """ATU-XXXX-XXXX-XXXX-XXXX-XXXX for txn_…"""
+        number = self._permute(decode(topup_id.removeprefix(TOPUP_PREFIX)))
+        digits = [
+            CROCKFORD[number >> shift & 31] for shift in range(5 * (_DATA_CHARACTERS - 1), -1, -5)
+        ]
+        digits.append(CROCKFORD[_check_digit(number)])
+        text = "".join(digits)
+        groups = [text[start : start + _GROUP] for start in range(0, len(text), _GROUP)]
+        return "-".join([PREFIX, *groups])
+
+    def topup_id_of(self, code: str) -> str | None:
+        """The top-up whose voucher the code would be, or None for a mistyped or made-up one.
+
+        Letters of either case; hyphens and spaces are ignored.
+        """
+        text = code.strip().upper().replace("-", "").replace(" ", "")
+        if not text.startswith(PREFIX) or len(text) != len(PREFIX) + _DATA_CHARACTERS + 1:
+            return None
+        number = 0
+        values = [_READ.get(character) for character in text[len(PREFIX) :]]
+        for value in values[:-1]:
+            if value is None:
+                return None
+            number = number << 5 | value
+        if values[-1] != _check_digit(number):
+            return None
+        found = self._unpermute(number)
+        return TOPUP_PREFIX + encode(found)
+
+    def _permute(self, number: int) -> int:
+        left, right = number >> _RIGHT_BITS, number & _RIGHT_MASK
+        for step in range(0, _ROUNDS, 2):
+            left ^= self._mix(step, right) & _LEFT_MASK
+            right ^= self._mix(step + 1, left) & _RIGHT_MASK
+        return left << _RIGHT_BITS | right
+
+    def _unpermute(self, number: int) -> int:
+        left, right = number >> _RIGHT_BITS, number & _RIGHT_MASK
+        for step in range(_ROUNDS - 2, -1, -2):
+            right ^= self._mix(step + 1, left) & _RIGHT_MASK
+            left ^= self._mix(step, right) & _LEFT_MASK
+        return left << _RIGHT_BITS | right
+
+    def _mix(self, step: int, half: int) -> int:
+        return int.from_bytes(self._encrypt((step << 64 | half).to_bytes(16))[:6])
+
+
+def voucher_shape(topup: TopUp, *, wallet_cents: int, redeemed_at: int | None) -> dict[str, Any]:
+    """The voucher of a delivered top-up as the API shows it."""
+    status = "redeemed" if redeemed_at is not None else "issued"
+    if redeemed_at is None and wallet_cents < topup.amount_cents:
+        status = "spent"
+    return {
+        "code": topup.voucher_code,
+        "status": status,
+        "platform": topup.platform,
+        "amount_cents": topup.amount_cents,
+        "transaction_id": topup.id,
+        "issued_at": None if topup.settled_at is None else rfc3339(topup.settled_at),
+        "redeemed_at": None if redeemed_at is None else rfc3339(redeemed_at),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """That a voucher was redeemed: by whom and into what."""
+
+    transaction_id: str
+    account_id: str
+    environment: str
+    redeemed_by: str
+    settle: Settle
+    redeemed_at: int
+
+
+async def load_redemptions(tx: Transaction, ids: Iterable[str]) -> dict[str, Redemption]:
+    """Redemptions by the top-up's id."""
+    rows = await tx.fetch(
+        """SELECT transaction_id, account_id, environment, redeemed_by, settle, redeemed_at
+           FROM voucher_redemptions WHERE transaction_id IN :ids[text]""",
+        ids=sorted(set(ids)),
+    )
+    return {
+        row["transaction_id"]: Redemption(
+            row["transaction_id"],
+            row["account_id"],
+            row["environment"],
+            row["redeemed_by"],
+            row["settle"],
+            row["redeemed_at"],
+        )
+        for row in rows
+    }
+
+
+async def insert_redemptions(tx: Transaction, redemptions: Iterable[Redemption]) -> None:
+    await tx.insert(
+        "voucher_redemptions",
+        ("transaction_id", "account_id", "environment", "redeemed_by", "settle", "redeemed_at"),
+        [
+            (r.transaction_id, r.account_id, r.environment, r.redeemed_by, r.settle, r.redeemed_at)
+            for r in redemptions
+        ],
+    )
+
+
+def _check_digit(number: int) -> int:
+    """Weights 3, 1, 3, 1 … modulo 32 find every single wrong character and most swaps."""
+    total = 0
+    for position in range(_DATA_CHARACTERS):
+        digit = number >> 5 * position & 31
+        total += digit * (3 if position % 2 else 1)
+    return total % 32

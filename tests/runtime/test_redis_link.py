@@ -1,0 +1,124 @@
+"""The link: whatever state Redis is in, callers go on."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from runtime.embedded_redis import EmbeddedRedis, find_server
+from runtime.redis_link import RedisAway, RedisLink
+
+
+@pytest_asyncio.fixture
+async def server(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
+    started = EmbeddedRedis(find_server() or "", tmp_path)
+    await started.start()
+    yield started
+    await started.stop()
+
+
+@pytest_asyncio.fixture
+async def link(server: EmbeddedRedis) -> AsyncIterator[RedisLink]:
+    opened = RedisLink(server.url)
+    yield opened
+    await opened.aclose()
+
+
+async def until_back(link: RedisLink) -> None:
+    back = asyncio.Event()
+    link.on_return(back.set)
+    async with asyncio.timeout(10):
+        while not link.is_up:
+            await back.wait()
+
+
+async def test_a_call_answers(link: RedisLink) -> None:
+    assert await link.call(lambda redis: redis.incr("n")) == 1
+    assert link.is_up
+
+
+async def test_after_one_failure_nobody_else_waits_for_a_stopped_redis(
+    server: EmbeddedRedis, link: RedisLink
+) -> None:
+    os.kill(server.pid, signal.SIGSTOP)
+    with pytest.raises(RedisAway):
+        await link.call(lambda redis: redis.incr("n"))
+
+    asked = 0
+    for _ in range(10_000):
+        with pytest.raises(RedisAway):
+            # Refused before anything is awaited: the coroutine ends in its first step.
+            link.call(lambda redis: redis.incr("n")).send(None)
+        asked += 1
+
+    assert asked == 10_000
+    assert not link.is_up
+    os.kill(server.pid, signal.SIGCONT)
+
+
+async def test_a_redis_that_continues_is_used_again(server: EmbeddedRedis, link: RedisLink) -> None:
+    os.kill(server.pid, signal.SIGSTOP)
+    with pytest.raises(RedisAway):
+        await link.call(lambda redis: redis.incr("n"))
+
+    os.kill(server.pid, signal.SIGCONT)
+    await until_back(link)
+
+    assert await link.call(lambda redis: redis.incr("m")) == 1
+
+
+async def test_a_redis_that_starts_later_is_found(tmp_path: Path) -> None:
+    server = EmbeddedRedis(find_server() or "", tmp_path)
+    link = RedisLink(server.url)
+    with pytest.raises(RedisAway):
+        await link.call(lambda redis: redis.incr("n"))
+
+    await server.start()
+    await until_back(link)
+
+    assert await link.call(lambda redis: redis.incr("n")) == 1
+    await link.aclose()
+    await server.stop()
+
+
+async def test_a_restarted_redis_is_used_again(server: EmbeddedRedis, link: RedisLink) -> None:
+    await link.call(lambda redis: redis.incr("n"))
+    await server.stop()
+    await server.start()
+
+    # The old connection is noticed as closed before it is used, or costs one refusal.
+    try:
+        count = await link.call(lambda redis: redis.incr("n"))
+    except RedisAway:
+        await until_back(link)
+        count = await link.call(lambda redis: redis.incr("n"))
+
+    assert count == 1
+
+
+async def test_closing_does_not_wait_for_a_stopped_redis(server: EmbeddedRedis) -> None:
+    link = RedisLink(server.url)
+    await link.call(lambda redis: redis.incr("n"))
+    os.kill(server.pid, signal.SIGSTOP)
+    with pytest.raises(RedisAway):
+        await link.call(lambda redis: redis.incr("n"))
+
+    async with asyncio.timeout(5):
+        await link.aclose()
+
+    os.kill(server.pid, signal.SIGCONT)
+
+
+async def test_many_callers_share_few_connections(server: EmbeddedRedis) -> None:
+    link = RedisLink(server.url, timeout_s=10)
+
+    counts = await asyncio.gather(*[link.call(lambda r: r.incr("n")) for _ in range(500)])
+
+    assert sorted(counts) == list(range(1, 501))
+    clients = await link.call(lambda redis: redis.client_list())
+    assert len(clients) <= 16
+    await link.aclose()

@@ -1,0 +1,322 @@
+"""The worker: prompt without polling, and indifferent to what becomes of Redis."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+from arq.cron import cron
+from redis.asyncio import Redis
+
+from kernel.clock import SystemClock
+from runtime.embedded_redis import EmbeddedRedis, find_server
+from runtime.queue import Queue, WokenWorker
+from runtime.redis_link import RedisLink
+
+PATIENCE_S = 20
+
+
+@pytest_asyncio.fixture
+async def server(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
+    started = EmbeddedRedis(find_server() or "", tmp_path)
+    await started.start()
+    yield started
+    await started.stop()
+
+
+@pytest_asyncio.fixture
+async def queue(server: EmbeddedRedis) -> AsyncIterator[Queue]:
+    link = RedisLink(server.url, timeout_s=1)
+    opened = Queue(link, SystemClock())
+    yield opened
+    await opened.aclose()
+    await link.aclose()
+
+
+class Bench:
+    """A running worker with two jobs: `note`, which records its argument, and `hold`."""
+
+    def __init__(self, url: str, **settings: Any) -> None:
+        self.noted: list[Any] = []
+        self.wakes = 0
+        self.happened = asyncio.Event()
+        self.release = asyncio.Event()
+        self.holding = 0
+        self.worker = WokenWorker(
+            [self._named(self.note), self._named(self.hold), self._named(self.fail)],
+            url=url,
+            on_wake=self._on_wake,
+            handle_signals=False,
+            **settings,
+        )
+        self.task = asyncio.create_task(self.worker.serve())
+
+    @staticmethod
+    def _named(method: Callable[..., Any]) -> Callable[..., Any]:
+        async def job(*args: Any) -> None:
+            await method(*args)
+
+        job.__qualname__ = method.__name__
+        return job
+
+    def _on_wake(self) -> None:
+        self.wakes += 1
+        self.happened.set()
+
+    async def note(self, _ctx: dict[str, Any], value: Any) -> None:
+        self.noted.append(value)
+        self.happened.set()
+
+    async def hold(self, _ctx: dict[str, Any]) -> None:
+        self.holding += 1
+        self.happened.set()
+        await self.release.wait()
+
+    async def fail(self, _ctx: dict[str, Any]) -> None:
+        raise ValueError("as asked")
+
+    async def until(self, fact: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while not fact():
+                self.happened.clear()
+                await self.happened.wait()
+
+    async def end(self) -> None:
+        self.worker.handle_sig(signal.SIGUSR1)
+        await self.task
+
+
+async def enqueue_until_taken(queue: Queue, *args: Any, job_id: str) -> None:
+    """Past an outage: the link may need a moment to notice that Redis is back."""
+    async with asyncio.timeout(PATIENCE_S):
+        is_queued = await queue.enqueue(*args, job_id=job_id)
+        while not is_queued:
+            await asyncio.sleep(0.05)
+            is_queued = await queue.enqueue(*args, job_id=job_id)
+
+
+async def test_a_job_starts_when_it_is_queued_and_not_at_the_next_beat(
+    server: EmbeddedRedis, queue: Queue
+) -> None:
+    bench = Bench(server.url)
+    await bench.until(lambda: bench.wakes > 0)
+    started_s = time.monotonic()
+
+    for number in range(30):
+        await queue.enqueue("note", number)
+        await bench.until(lambda number=number: number in bench.noted)  # type: ignore[misc]
+
+    # At beats of 0.9 s the thirty would have taken 13 s on average.
+    assert time.monotonic() - started_s < 6
+    assert bench.noted == list(range(30))
+    await bench.end()
+
+
+async def test_a_deferred_job_starts_when_it_is_due_and_not_before(
+    server: EmbeddedRedis, queue: Queue
+) -> None:
+    bench = Bench(server.url)
+    await bench.until(lambda: bench.wakes > 0)
+    late_us = []
+
+    for number in range(10):
+        due_us = SystemClock().now_us() + 100_000
+        await queue.enqueue("note", number, defer_until_us=due_us)
+        await bench.until(lambda number=number: number in bench.noted)  # type: ignore[misc]
+        late_us.append(SystemClock().now_us() - due_us)
+
+    assert min(late_us) >= 0
+    # At beats the ten would have been late by 4 s together.
+    assert sum(late_us) < 2_500_000
+    await bench.end()
+
+
+async def test_a_full_worker_takes_the_next_job_when_one_ends(
+    server: EmbeddedRedis, queue: Queue
+) -> None:
+    for number in range(20):
+        await queue.enqueue("note", number)
+    started_s = time.monotonic()
+
+    bench = Bench(server.url, max_jobs=1)
+    await bench.until(lambda: len(bench.noted) == 20)
+
+    # One for each beat would have taken 18 s.
+    assert time.monotonic() - started_s < 6
+    await bench.end()
+
+
+async def test_a_running_job_is_no_reason_to_look_without_end(
+    server: EmbeddedRedis, queue: Queue
+) -> None:
+    bench = Bench(server.url)
+    await queue.enqueue("hold")
+    await bench.until(lambda: bench.holding == 1)
+    client = Redis.from_url(server.url)
+    before = (await client.info("commandstats"))["cmdstat_zrangebyscore"]["calls"]
+
+    # Real time passes on purpose: a busy loop would look a thousand times in it.
+    await asyncio.sleep(0.5)
+
+    after = (await client.info("commandstats"))["cmdstat_zrangebyscore"]["calls"]
+    assert after - before < 20
+    bench.release.set()
+    await client.aclose()
+    await bench.end()
+
+
+async def test_a_hint_is_heard_even_by_a_full_worker(server: EmbeddedRedis, queue: Queue) -> None:
+    bench = Bench(server.url, max_jobs=1)
+    await queue.enqueue("hold")
+    await bench.until(lambda: bench.holding == 1)
+    heard = bench.wakes
+
+    queue.wake_soon()
+
+    await bench.until(lambda: bench.wakes > heard)
+    bench.release.set()
+    await bench.end()
+
+
+async def test_every_worker_hears_a_hint(server: EmbeddedRedis, queue: Queue) -> None:
+    benches = [Bench(server.url) for _ in range(2)]
+    for bench in benches:
+        await bench.until(lambda bench=bench: bench.wakes > 0)  # type: ignore[misc]
+    heard = [bench.wakes for bench in benches]
+
+    queue.wake_soon()
+
+    for bench, before in zip(benches, heard, strict=True):
+        await bench.until(lambda bench=bench, before=before: bench.wakes > before)  # type: ignore[misc]
+        await bench.end()
+
+
+async def test_two_workers_run_each_job_once(server: EmbeddedRedis, queue: Queue) -> None:
+    benches = [Bench(server.url) for _ in range(2)]
+
+    for number in range(40):
+        await queue.enqueue("note", number)
+    for bench in benches:
+        bench.happened = benches[0].happened
+    await benches[0].until(lambda: sum(len(bench.noted) for bench in benches) >= 40)
+
+    assert sorted(benches[0].noted + benches[1].noted) == list(range(40))
+    for bench in benches:
+        await bench.end()
+
+
+async def test_a_failing_job_does_not_stop_the_worker(server: EmbeddedRedis, queue: Queue) -> None:
+    bench = Bench(server.url)
+    await queue.enqueue("fail")
+    await queue.enqueue("unknown_function")
+
+    await queue.enqueue("note", "after")
+
+    await bench.until(lambda: bench.noted == ["after"])
+    await bench.end()
+
+
+async def test_cron_jobs_run(server: EmbeddedRedis) -> None:
+    ticked = asyncio.Event()
+
+    async def tick(_ctx: dict[str, Any]) -> None:
+        ticked.set()
+
+    bench = Bench(server.url, cron_jobs=[cron(tick, second=None, microsecond=0)])
+
+    async with asyncio.timeout(PATIENCE_S):
+        await ticked.wait()
+        ticked.clear()
+        await ticked.wait()
+    await bench.end()
+
+
+async def test_a_worker_starts_without_redis_and_works_once_it_is_there(tmp_path: Path) -> None:
+    server = EmbeddedRedis(find_server() or "", tmp_path)
+    started = asyncio.Event()
+
+    async def on_startup(_ctx: dict[Any, Any]) -> None:
+        started.set()
+
+    bench = Bench(server.url, on_startup=on_startup)
+    async with asyncio.timeout(PATIENCE_S):
+        await started.wait()
+    await server.start()
+    link = RedisLink(server.url)
+    await enqueue_until_taken(Queue(link, SystemClock()), "note", 1, job_id="1")
+
+    await bench.until(lambda: bench.noted == [1])
+    await bench.end()
+    await link.aclose()
+    await server.stop()
+
+
+async def test_a_worker_outlives_restarts_of_redis_with_all_its_turns(
+    server: EmbeddedRedis, queue: Queue
+) -> None:
+    bench = Bench(server.url, max_jobs=2)
+
+    for number in range(4):
+        heard = bench.wakes
+        # Jobs are on their way while it dies, so that a turn is taken and never used.
+        await asyncio.gather(*[queue.enqueue("note", -1) for _ in range(20)])
+        os.kill(server.pid, signal.SIGKILL)
+        await server.stop()
+        await server.start()
+        await enqueue_until_taken(queue, "note", number, job_id=f"n{number}")
+        await bench.until(lambda number=number: number in bench.noted)  # type: ignore[misc]
+        await bench.until(lambda heard=heard: bench.wakes > heard)  # type: ignore[misc]
+
+    for number in (10, 11):
+        await enqueue_until_taken(queue, "hold", job_id=f"h{number}")
+    # Two turns had it, and two it still has.
+    await bench.until(lambda: bench.holding == 2)
+    bench.release.set()
+    await bench.end()
+
+
+async def test_a_stopped_redis_is_waited_for(server: EmbeddedRedis, queue: Queue) -> None:
+    bench = Bench(server.url)
+    await bench.until(lambda: bench.wakes > 0)
+    os.kill(server.pid, signal.SIGSTOP)
+    await queue.enqueue("note", "lost")
+
+    os.kill(server.pid, signal.SIGCONT)
+    await enqueue_until_taken(queue, "note", "after", job_id="after")
+
+    await bench.until(lambda: "after" in bench.noted)
+    await bench.end()
+
+
+async def test_the_end_needs_no_redis(server: EmbeddedRedis) -> None:
+    ended = asyncio.Event()
+
+    async def on_shutdown(_ctx: dict[Any, Any]) -> None:
+        ended.set()
+
+    bench = Bench(server.url, on_shutdown=on_shutdown)
+    await bench.until(lambda: bench.wakes > 0)
+    await server.stop()
+
+    async with asyncio.timeout(PATIENCE_S):
+        await bench.end()
+
+    assert ended.is_set()
+
+
+async def test_jobs_in_flight_are_finished_on_request(server: EmbeddedRedis, queue: Queue) -> None:
+    bench = Bench(server.url, job_completion_wait=PATIENCE_S)
+    await queue.enqueue("hold")
+    await bench.until(lambda: bench.holding == 1)
+
+    bench.worker.handle_sig_wait_for_completion(signal.SIGTERM)
+    await queue.enqueue("note", "not any more")
+    bench.release.set()
+    await bench.task
+
+    assert bench.worker.jobs_complete == 1
+    assert bench.noted == []
