@@ -240,10 +240,12 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozense
         )
         for one in sorted(settlements, key=lambda one: one.claimed.id)
     ]
+    # Endpoints before deliveries, as a claim and a deletion lock them; and a stale outcome tells
+    # about the endpoint all the same.
+    await _note_health(tx, settlements)
     held = frozenset(row["id"] for row in await tx.fetch(_SETTLE, rows=rows))
     kept = [one for one in settlements if one.claimed.id in held]
     await tx.insert("attempts", _ATTEMPT_COLUMNS, [_attempt_values(one) for one in kept])
-    await _note_health(tx, kept)
     return held
 
 
@@ -331,10 +333,10 @@ def _attempt_values(one: Settlement) -> tuple[Any, ...]:
     )
 
 
-async def _note_health(tx: Transaction, kept: Sequence[Settlement]) -> None:
-    well = {one.claimed.target.id for one in kept if one.status == DELIVERED}
+async def _note_health(tx: Transaction, settlements: Sequence[Settlement]) -> None:
+    well = {one.claimed.target.id for one in settlements if one.status == DELIVERED}
     failing: dict[str, int] = {}
-    for one in kept:
+    for one in settlements:
         id_ = one.claimed.target.id
         # A lost lease says nothing about the endpoint.
         if id_ not in well and one.attempt.error != LOST:

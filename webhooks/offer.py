@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from kernel.clock import MINUTE_US, SECOND_US
+from kernel.clock import SECOND_US
 from store.db import Row
 from webhooks import pace
 
 # What a sandbox account may have sent in a minute, over its two endpoints: 15 at once, then one in
 # four seconds each, which is at most 60 in any minute.
 SANDBOX_PACE: Final = pace.Pace(interval_us=4 * SECOND_US, burst=15)
-assert 2 * (MINUTE_US // SANDBOX_PACE.interval_us + SANDBOX_PACE.burst) == 60
 
 
 class Offer(NamedTuple):
@@ -59,6 +58,13 @@ def within_pace(
     return ids, tats, next_turn_us
 
 
+def earliest(one: int | None, other: int | None) -> int | None:
+    """The smaller of two times; null is never."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
 def _pace_of(row: Row) -> pace.Pace | None:
     own = None
     if row["rate_limit_per_s"] is not None:
@@ -66,9 +72,3 @@ def _pace_of(row: Row) -> pace.Pace | None:
     if row["is_sandbox"]:
         return SANDBOX_PACE if own is None else pace.slower(own, SANDBOX_PACE)
     return own
-
-
-def earliest(one: int | None, other: int | None) -> int | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return min(one, other)

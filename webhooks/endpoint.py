@@ -1,0 +1,373 @@
+"""Endpoints: where an account wants its events, and with which secret they are signed.
+
+Promise: a secret is shown when it is made and never again; while a rotation overlaps, both secrets
+sign. A disabled endpoint's deliveries are written and held; a deleted one's are cancelled.
+Invariant: secrets and header values lie in the database sealed, bound to the endpoint's id. Every
+change is made under the account's lock, as publishing is. Writes endpoints; rate_tat_us and
+failing_since_at are kept by webhooks/delivery.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET
+
+from kernel.clock import DAY_US, SECOND_US, rfc3339
+from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.ids import EndpointId, new_id
+from kernel.limits import PAGE_ITEMS
+from keys.account import lock_scopes
+from keys.principal import Scope
+from keys.signing import new_webhook_secret
+from keys.vault import Vault
+from store.db import Row, Transaction
+from webhooks import delivery
+from webhooks.endpoint_fields import (
+    EndpointChanges,
+    NewEndpoint,
+    check_description,
+    check_events,
+    check_headers,
+    check_rate_limit,
+    check_retry_schedule,
+)
+from webhooks.event import DISABLED_EVENT, Outbox
+
+ENABLED: Final = "enabled"
+DISABLED: Final = "disabled"
+BY_REQUEST: Final = "request"
+GONE: Final = "gone"  # it answered 410
+FAILING: Final = "failing"  # nothing but failures for FAILING_US_MAX
+FAILING_US_MAX: Final = 5 * DAY_US
+ENDPOINTS_MAX: Final = 50
+SANDBOX_ENDPOINTS_MAX: Final = 2
+OVERLAP_S_DEFAULT: Final = 86_400
+OVERLAP_S_MAX: Final = 7 * 86_400
+SECRET_PURPOSE: Final = "webhook_secret"  # noqa: S105 - the vault's word for it
+HEADERS_PURPOSE: Final = "webhook_headers"
+MASKED: Final = "********"
+
+_COLUMNS = (
+    "id, account_id, environment, url, description, events, headers_sealed, retry_schedule_s,"
+    " rate_limit_per_s, status, disabled_reason, disabled_at, failing_since_at, created_at"
+)
+_MINE = "account_id = :account_id AND environment = :environment AND deleted_at IS NULL"
+_DISABLE = f"""
+UPDATE endpoints SET status = 'disabled', disabled_reason = v.reason, disabled_at = :now_us
+FROM :wanted[id text, reason text, failing_before bigint] AS v
+WHERE endpoints.id = v.id AND endpoints.status = 'enabled' AND endpoints.deleted_at IS NULL
+  AND (v.reason = '{GONE}' OR endpoints.failing_since_at <= v.failing_before)
+RETURNING endpoints.id
+"""
+
+
+class TooManyEndpoints(DomainError):
+    """The account has as many endpoints as it may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A registered endpoint. events empty: all types. header_names only: the values are secret."""
+
+    id: EndpointId
+    account_id: str
+    environment: str
+    url: str
+    description: str
+    events: tuple[str, ...]
+    header_names: tuple[str, ...]
+    retry_schedule_s: tuple[int, ...]
+    rate_limit_per_s: int | None
+    status: str
+    disabled_reason: str | None
+    disabled_at: int | None
+    failing_since_at: int | None
+    created_at: int
+
+    def shape(self) -> dict[str, Any]:
+        """As the API and the endpoint events show it. Source: contract, section 3, shapes."""
+        return {
+            "id": self.id,
+            "url": self.url,
+            "events": list(self.events),
+            "description": self.description,
+            "status": self.status,
+            "disabled_reason": self.disabled_reason,
+            "retry_schedule_s": list(self.retry_schedule_s),
+            "rate_limit_per_s": self.rate_limit_per_s,
+            "headers": dict.fromkeys(self.header_names, MASKED),
+            "created_at": rfc3339(self.created_at),
+        }
+
+
+async def register(
+    tx: Transaction,
+    vault: Vault,
+    *,
+    scope: Scope,
+    new: NewEndpoint,
+    is_sandbox: bool,
+    now_us: int,
+) -> tuple[Endpoint, str]:
+    """The new endpoint and its secret, which is shown this once.
+
+    The URL was checked by endpoint_fields.check_target before the transaction, and the caller holds
+    the account's lock. Raises InvalidInput and TooManyEndpoints.
+    """
+    account_id, environment = scope
+    events = check_events(new.events)
+    headers = check_headers(new.headers or {})
+    schedule_s = check_retry_schedule(new.retry_schedule_s)
+    check_rate_limit(new.rate_limit_per_s)
+    await _check_count(tx, scope, SANDBOX_ENDPOINTS_MAX if is_sandbox else ENDPOINTS_MAX)
+    id_, secret = new_id("we"), new_webhook_secret()
+    row = {
+        "id": id_,
+        "account_id": account_id,
+        "environment": environment,
+        "url": new.url,
+        "description": check_description(new.description),
+        "events": events,
+        "headers_sealed": _sealed_headers(vault, id_, headers),
+        "secret_sealed": _sealed_secret(vault, id_, secret),
+        "retry_schedule_s": schedule_s,
+        "rate_limit_per_s": new.rate_limit_per_s,
+        "status": ENABLED,
+        "created_at": now_us,
+    }
+    await tx.insert("endpoints", tuple(row), [tuple(row.values())])
+    return await get(tx, vault, scope, id_), secret
+
+
+async def get(tx: Transaction, vault: Vault, scope: Scope, endpoint_id: str) -> Endpoint:
+    """The endpoint; raises NotFound."""
+    row = await tx.fetch_one(
+        f"SELECT {_COLUMNS} FROM endpoints WHERE id = :id AND {_MINE}",
+        id=endpoint_id,
+        account_id=scope[0],
+        environment=scope[1],
+    )
+    if row is None:
+        raise NotFound("Webhook", param="id")
+    return _endpoint(row, vault)
+
+
+async def list_endpoints(
+    tx: Transaction,
+    vault: Vault,
+    scope: Scope,
+    *,
+    before_id: str | None = None,
+    limit: int = PAGE_ITEMS,
+) -> list[Endpoint]:
+    """Newest first, older than before_id; at most `limit`."""
+    where = "" if before_id is None else "AND id < :before_id"
+    values = {} if before_id is None else {"before_id": before_id}
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM endpoints WHERE {_MINE} {where} ORDER BY id DESC LIMIT :rows",
+        account_id=scope[0],
+        environment=scope[1],
+        rows=limit,
+        **values,
+    )
+    return [_endpoint(row, vault) for row in rows]
+
+
+async def patch(
+    tx: Transaction,
+    vault: Vault,
+    scope: Scope,
+    endpoint_id: str,
+    *,
+    changes: EndpointChanges,
+    now_us: int,
+) -> Endpoint:
+    """The endpoint as changed. A new URL was checked by check_target before the transaction.
+
+    Enabling sends what was held, and forgets how long it had been failing. Raises InvalidInput and
+    NotFound.
+    """
+    before = await get(tx, vault, scope, endpoint_id)
+    columns = _changed_columns(vault, endpoint_id, changes)
+    if changes.status is not UNSET and changes.status != before.status:
+        columns |= _status_columns(changes.status, now_us=now_us)
+    if columns:
+        await _update(tx, endpoint_id, columns)
+        tx.hint(delivery.HINT)
+    return await get(tx, vault, scope, endpoint_id)
+
+
+async def rotate_secret(
+    tx: Transaction,
+    vault: Vault,
+    scope: Scope,
+    endpoint_id: str,
+    *,
+    overlap_s: int = OVERLAP_S_DEFAULT,
+    now_us: int,
+) -> tuple[Endpoint, str]:
+    """The endpoint and its new secret; the one before signs as well until overlap_s have passed.
+
+    A third secret that still overlapped ends at once. Raises InvalidInput and NotFound.
+    """
+    if not 0 <= overlap_s <= OVERLAP_S_MAX:
+        raise InvalidInput(f"overlap_s is 0 to {OVERLAP_S_MAX}", param="overlap_s")
+    endpoint = await get(tx, vault, scope, endpoint_id)
+    secret = new_webhook_secret()
+    await tx.execute(
+        """UPDATE endpoints SET previous_secret_sealed = secret_sealed,
+               previous_secret_until_at = :until_us, secret_sealed = :sealed WHERE id = :id""",
+        until_us=now_us + overlap_s * SECOND_US,
+        sealed=_sealed_secret(vault, endpoint_id, secret),
+        id=endpoint_id,
+    )
+    return endpoint, secret
+
+
+async def delete(
+    tx: Transaction, vault: Vault, scope: Scope, endpoint_id: str, *, now_us: int
+) -> Endpoint:
+    """The endpoint that is no more: its open deliveries are cancelled, its secrets gone.
+
+    Raises NotFound. The caller holds the account's lock.
+    """
+    endpoint = await get(tx, vault, scope, endpoint_id)
+    gone = {
+        "deleted_at": now_us,
+        "secret_sealed": b"",
+        "previous_secret_sealed": None,
+        "previous_secret_until_at": None,
+        "headers_sealed": None,
+    }
+    await _update(tx, endpoint_id, gone)
+    await delivery.cancel_open(tx, endpoint_id, now_us=now_us)
+    return endpoint
+
+
+async def disable_unwell(
+    tx: Transaction, vault: Vault, reasons: Mapping[str, str], *, now_us: int
+) -> list[Endpoint]:
+    """Disables the endpoints, for GONE or for FAILING, and tells the accounts' other ones.
+
+    Returns those that were enabled and are not any more; FAILING holds only if an endpoint is still
+    without success for five days. Takes the accounts' locks itself.
+    """
+    rows = await tx.fetch(
+        "SELECT account_id, environment FROM endpoints WHERE id IN :ids[text]", ids=list(reasons)
+    )
+    scopes = {(row["account_id"], row["environment"]) for row in rows}
+    await lock_scopes(tx, scopes)
+    wanted = [(id_, reason, now_us - FAILING_US_MAX) for id_, reason in sorted(reasons.items())]
+    disabled = [row["id"] for row in await tx.fetch(_DISABLE, wanted=wanted, now_us=now_us)]
+    if not disabled:
+        return []
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM endpoints WHERE id IN :ids[text] ORDER BY id", ids=disabled
+    )
+    endpoints = [_endpoint(row, vault) for row in rows]
+    outbox = await Outbox.load(tx, scopes)
+    for endpoint in endpoints:
+        outbox.publish(
+            account_id=endpoint.account_id,
+            environment=endpoint.environment,
+            type=DISABLED_EVENT,
+            data=endpoint.shape(),
+            now_us=now_us,
+            except_endpoint_id=endpoint.id,
+        )
+    await outbox.flush(tx)
+    return endpoints
+
+
+def opened_secret(vault: Vault, endpoint_id: str, sealed: bytes) -> str:
+    """The whsec_ text; raises keys.vault.SealBroken."""
+    return vault.open(sealed, purpose=SECRET_PURPOSE, subject=endpoint_id).decode()
+
+
+def opened_headers(vault: Vault, endpoint_id: str, sealed: bytes | None) -> dict[str, str]:
+    """The tenant's own headers; raises keys.vault.SealBroken."""
+    if sealed is None:
+        return {}
+    plain = vault.open(sealed, purpose=HEADERS_PURPOSE, subject=endpoint_id)
+    return msgspec.json.decode(plain, type=dict[str, str])
+
+
+def _changed_columns(vault: Vault, endpoint_id: str, changes: EndpointChanges) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    if changes.url is not UNSET:
+        columns["url"] = changes.url
+    if changes.events is not UNSET:
+        columns["events"] = check_events(changes.events)
+    if changes.description is not UNSET:
+        columns["description"] = check_description(changes.description)
+    if changes.headers is not UNSET:
+        headers = check_headers(changes.headers or {})
+        columns["headers_sealed"] = _sealed_headers(vault, endpoint_id, headers)
+    if changes.retry_schedule_s is not UNSET:
+        columns["retry_schedule_s"] = check_retry_schedule(changes.retry_schedule_s)
+    if changes.rate_limit_per_s is not UNSET:
+        # A slower pace must not wait for arrival times that a faster one had run up.
+        columns["rate_limit_per_s"] = check_rate_limit(changes.rate_limit_per_s)
+        columns["rate_tat_us"] = 0
+    return columns
+
+
+def _status_columns(status: str, *, now_us: int) -> dict[str, Any]:
+    if status == ENABLED:
+        columns: dict[str, Any] = {"disabled_reason": None, "disabled_at": None}
+        return {"status": ENABLED, **columns, "failing_since_at": None}
+    if status == DISABLED:
+        return {"status": DISABLED, "disabled_reason": BY_REQUEST, "disabled_at": now_us}
+    raise InvalidInput(f"status is {ENABLED} or {DISABLED}", param="status")
+
+
+async def _update(tx: Transaction, endpoint_id: str, columns: Mapping[str, Any]) -> None:
+    assignments = ", ".join(f"{column} = :{column}" for column in columns)
+    await tx.execute(
+        f"UPDATE endpoints SET {assignments} WHERE id = :id", id=endpoint_id, **columns
+    )
+
+
+async def _check_count(tx: Transaction, scope: Scope, endpoints_max: int) -> None:
+    row = await tx.fetch_one(
+        f"SELECT COUNT(*) AS n FROM endpoints WHERE {_MINE}",
+        account_id=scope[0],
+        environment=scope[1],
+    )
+    if row is not None and row["n"] >= endpoints_max:
+        raise TooManyEndpoints(
+            f"an account has at most {endpoints_max} webhooks in each environment",
+            reason="endpoints",
+            extra={"limit": endpoints_max, "remaining": 0},
+        )
+
+
+def _sealed_secret(vault: Vault, endpoint_id: str, secret: str) -> bytes:
+    return vault.seal(secret.encode(), purpose=SECRET_PURPOSE, subject=endpoint_id)
+
+
+def _sealed_headers(vault: Vault, endpoint_id: str, headers: Mapping[str, str]) -> bytes | None:
+    if not headers:
+        return None
+    return vault.seal(msgspec.json.encode(headers), purpose=HEADERS_PURPOSE, subject=endpoint_id)
+
+
+def _endpoint(row: Row, vault: Vault) -> Endpoint:
+    return Endpoint(
+        id=EndpointId(row["id"]),
+        account_id=row["account_id"],
+        environment=row["environment"],
+        url=row["url"],
+        description=row["description"],
+        events=tuple(row["events"].split()),
+        header_names=tuple(opened_headers(vault, row["id"], row["headers_sealed"])),
+        retry_schedule_s=tuple(map(int, row["retry_schedule_s"].split())),
+        rate_limit_per_s=row["rate_limit_per_s"],
+        status=row["status"],
+        disabled_reason=row["disabled_reason"],
+        disabled_at=row["disabled_at"],
+        failing_since_at=row["failing_since_at"],
+        created_at=row["created_at"],
+    )

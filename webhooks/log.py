@@ -1,0 +1,313 @@
+"""The read side of events, deliveries and attempts: what happened, newest first, by keyset.
+
+Promise: an id of another account or environment looks like one that does not exist. Invariant:
+writes nothing; shapes are those of the contract, section 3.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from kernel.clock import rfc3339, rfc3339_ms
+from kernel.errors import InvalidInput, NotFound
+from kernel.ids import AttemptId, DeliveryId, EventId
+from kernel.limits import PAGE_ITEMS
+from keys.principal import Scope
+from store.db import Row, Transaction
+from webhooks.event import EVENT_TYPES
+from webhooks.stage import STATUSES
+
+_MINE = "account_id = :account_id AND environment = :environment"
+_DELIVERY = (
+    "id, event_id, event_type, endpoint_id, transaction_id, status, attempts_made,"
+    " next_attempt_at, replay_of, created_at"
+)
+_ATTEMPT = (
+    "delivery_id, number, id, started_at, duration_us, http_status, error, reason, remote_address,"
+    " timings_ms, request_headers, response_body"
+)
+_EVENT = "id, event_no, type, transaction_id, body, created_at"
+# A retry is shown as due; the end of a running attempt's lease is nobody's business.
+_IN_FLIGHT: Final = "sending"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One HTTP request. reason is the operator's, and not part of the shape. duration in us."""
+
+    id: AttemptId
+    delivery_id: DeliveryId
+    number: int
+    started_at: int
+    duration_us: int
+    http_status: int | None
+    error: str | None
+    reason: str | None
+    remote_address: str | None
+    timings_ms: Mapping[str, float]
+    request_headers: Mapping[str, str]
+    response_body: bytes
+
+    def shape(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "number": self.number,
+            "started_at": rfc3339_ms(self.started_at),
+            "duration_ms": self.duration_us // 1000,
+            "http_status": self.http_status,
+            "error": self.error,
+            "remote_address": self.remote_address,
+            "timings_ms": dict(self.timings_ms),
+            "request_headers": dict(self.request_headers),
+            "response_body": self.response_body.decode("utf-8", "replace"),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event to one endpoint. next_attempt_at is null unless it is pending."""
+
+    id: DeliveryId
+    event_id: EventId
+    event_type: str
+    endpoint_id: str
+    transaction_id: str | None
+    status: str
+    attempts_made: int
+    next_attempt_at: int | None
+    replay_of: str | None
+    created_at: int
+
+    def shape(self) -> dict[str, Any]:
+        next_at = self.next_attempt_at
+        return {
+            "id": self.id,
+            "event_id": self.event_id,
+            "event_type": self.event_type,
+            "endpoint_id": self.endpoint_id,
+            "transaction_id": self.transaction_id,
+            "status": self.status,
+            "attempts_made": self.attempts_made,
+            "next_attempt_at": None if next_at is None else rfc3339(next_at),
+            "replay_of": self.replay_of,
+            "created_at": rfc3339(self.created_at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event; body is what was signed, byte for byte."""
+
+    id: EventId
+    event_no: int
+    type: str
+    transaction_id: str | None
+    body: bytes
+    created_at: int
+
+    def shape(self) -> msgspec.Raw:
+        """The body itself, for an encoder that passes it through."""
+        return msgspec.Raw(self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which deliveries to list; null: any. Times in microseconds, from inclusive, to exclusive."""
+
+    status: str | None = None
+    endpoint_id: str | None = None
+    event_type: str | None = None
+    transaction_id: str | None = None
+    created_after: int | None = None
+    created_before: int | None = None
+
+
+_CLAUSES: Final[Mapping[str, str]] = {
+    "status": "status = :status",
+    "endpoint_id": "endpoint_id = :endpoint_id",
+    "event_type": "event_type = :event_type",
+    "transaction_id": "transaction_id = :transaction_id",
+    "created_after": "created_at >= :created_after",
+    "created_before": "created_at < :created_before",
+}
+
+
+async def list_deliveries(
+    tx: Transaction,
+    scope: Scope,
+    *,
+    wanted: Filter | None = None,
+    before_id: str | None = None,
+    limit: int = PAGE_ITEMS,
+) -> list[Delivery]:
+    """Newest first, older than before_id; at most `limit`. Raises InvalidInput for a filter."""
+    wanted = wanted or Filter()
+    if wanted.status is not None and wanted.status not in STATUSES:
+        raise InvalidInput(f"status is one of {', '.join(STATUSES)}", param="status")
+    if wanted.event_type is not None:
+        _check_type(wanted.event_type, "event_type")
+    values = {name: value for name in _CLAUSES if (value := getattr(wanted, name)) is not None}
+    clauses = [_MINE, *(_CLAUSES[name] for name in values)]
+    if before_id is not None:
+        clauses.append("id < :before_id")
+        values["before_id"] = before_id
+    rows = await tx.fetch(
+        f"SELECT {_DELIVERY} FROM deliveries WHERE {' AND '.join(clauses)}"
+        " ORDER BY id DESC LIMIT :rows",
+        account_id=scope[0],
+        environment=scope[1],
+        rows=limit,
+        **values,
+    )
+    return [_delivery(row) for row in rows]
+
+
+async def get_delivery(tx: Transaction, scope: Scope, delivery_id: str) -> Delivery:
+    """The delivery; raises NotFound."""
+    row = await tx.fetch_one(
+        f"SELECT {_DELIVERY} FROM deliveries WHERE id = :id AND {_MINE}",
+        id=delivery_id,
+        account_id=scope[0],
+        environment=scope[1],
+    )
+    if row is None:
+        raise NotFound("Delivery", param="id")
+    return _delivery(row)
+
+
+async def attempts_of(tx: Transaction, scope: Scope, delivery_id: str) -> list[Attempt]:
+    """The delivery's attempts, first to last; a schedule bounds their number."""
+    rows = await tx.fetch(
+        f"SELECT {_ATTEMPT} FROM attempts WHERE delivery_id = :id AND {_MINE} ORDER BY number",
+        id=delivery_id,
+        account_id=scope[0],
+        environment=scope[1],
+    )
+    return [_attempt(row) for row in rows]
+
+
+async def list_events(
+    tx: Transaction,
+    scope: Scope,
+    *,
+    before_no: int | None = None,
+    event_type: str | None = None,
+    limit: int = PAGE_ITEMS,
+) -> list[Event]:
+    """Newest first, numbered below before_no; at most `limit`. Raises InvalidInput."""
+    where = "" if before_no is None else "AND event_no < :from_no"
+    return await _events(tx, scope, where, "DESC", before_no, event_type, limit)
+
+
+async def events_after(
+    tx: Transaction,
+    scope: Scope,
+    *,
+    after_no: int,
+    event_type: str | None = None,
+    limit: int = PAGE_ITEMS,
+) -> list[Event]:
+    """Oldest first, numbered above after_no; at most `limit`. Raises InvalidInput.
+
+    Numbers are gapless and in commit order: whoever goes on from the last one misses nothing.
+    """
+    return await _events(tx, scope, "AND event_no > :from_no", "ASC", after_no, event_type, limit)
+
+
+async def get_event(tx: Transaction, scope: Scope, event_id: str) -> Event:
+    """The event; raises NotFound."""
+    row = await tx.fetch_one(
+        f"SELECT {_EVENT} FROM events WHERE id = :id AND {_MINE}",
+        id=event_id,
+        account_id=scope[0],
+        environment=scope[1],
+    )
+    if row is None:
+        raise NotFound("Event", param="id")
+    return _event(row)
+
+
+async def events_of(tx: Transaction, scope: Scope, transaction_id: str) -> list[Event]:
+    """The events of one top-up, oldest first."""
+    rows = await tx.fetch(
+        f"SELECT {_EVENT} FROM events WHERE transaction_id = :transaction_id AND {_MINE}"
+        " ORDER BY event_no",
+        transaction_id=transaction_id,
+        account_id=scope[0],
+        environment=scope[1],
+    )
+    return [_event(row) for row in rows]
+
+
+async def _events(
+    tx: Transaction,
+    scope: Scope,
+    where: str,
+    order: str,
+    from_no: int | None,
+    event_type: str | None,
+    limit: int,
+) -> list[Event]:
+    values: dict[str, Any] = {} if from_no is None else {"from_no": from_no}
+    if event_type is not None:
+        _check_type(event_type, "type")
+        where += " AND type = :type"
+        values["type"] = event_type
+    rows: Sequence[Row] = await tx.fetch(
+        f"SELECT {_EVENT} FROM events WHERE {_MINE} {where} ORDER BY event_no {order} LIMIT :rows",
+        account_id=scope[0],
+        environment=scope[1],
+        rows=limit,
+        **values,
+    )
+    return [_event(row) for row in rows]
+
+
+def _check_type(event_type: str, param: str) -> None:
+    if event_type not in EVENT_TYPES:
+        raise InvalidInput(f"the types are {', '.join(EVENT_TYPES)}", param=param)
+
+
+def _delivery(row: Row) -> Delivery:
+    return Delivery(
+        id=DeliveryId(row["id"]),
+        event_id=EventId(row["event_id"]),
+        event_type=row["event_type"],
+        endpoint_id=row["endpoint_id"],
+        transaction_id=row["transaction_id"],
+        status=row["status"],
+        attempts_made=row["attempts_made"],
+        next_attempt_at=None if row["status"] == _IN_FLIGHT else row["next_attempt_at"],
+        replay_of=row["replay_of"],
+        created_at=row["created_at"],
+    )
+
+
+def _attempt(row: Row) -> Attempt:
+    return Attempt(
+        id=AttemptId(row["id"]),
+        delivery_id=DeliveryId(row["delivery_id"]),
+        number=row["number"],
+        started_at=row["started_at"],
+        duration_us=row["duration_us"],
+        http_status=row["http_status"],
+        error=row["error"],
+        reason=row["reason"],
+        remote_address=row["remote_address"],
+        timings_ms=msgspec.json.decode(row["timings_ms"], type=dict[str, float]),
+        request_headers=msgspec.json.decode(row["request_headers"], type=dict[str, str]),
+        response_body=row["response_body"],
+    )
+
+
+def _event(row: Row) -> Event:
+    return Event(
+        id=EventId(row["id"]),
+        event_no=row["event_no"],
+        type=row["type"],
+        transaction_id=row["transaction_id"],
+        body=row["body"],
+        created_at=row["created_at"],
+    )

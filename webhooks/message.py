@@ -1,0 +1,184 @@
+"""One delivery as a signed message: headers by the contract, and what its outcome settles.
+
+Promise: the body's bytes are those of the event; every attempt has a fresh timestamp and signature
+by each secret in force. Invariant: signatures and a tenant's header values are never kept with the
+attempt. Stores nothing.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from kernel.clock import SECOND_US
+from kernel.ids import new_id
+from keys.signing import ID_HEADER, TIMESTAMP_HEADER, signature_headers
+from keys.vault import Vault
+from webhooks.endpoint import MASKED, opened_headers, opened_secret
+from webhooks.retry import next_attempt_at_us
+from webhooks.stage import (
+    DELIVERED,
+    FAILED,
+    LOST,
+    PENDING,
+    AttemptRow,
+    Claimed,
+    Settlement,
+    Target,
+)
+from webhooks.transport import Outcome
+
+USER_AGENT: Final = "AiTopUp-Webhooks/1"
+EVENT_HEADER: Final = "X-AiTopUp-Event"
+DELIVERY_HEADER: Final = "X-AiTopUp-Delivery"
+ATTEMPT_HEADER: Final = "X-AiTopUp-Attempt"
+OPENED_MAX: Final = 4096
+REASON_CHARACTERS_MAX: Final = 500
+# The headers whose values are kept with the attempt.
+_KEPT = frozenset(
+    {
+        "Content-Type",
+        "User-Agent",
+        EVENT_HEADER,
+        DELIVERY_HEADER,
+        ATTEMPT_HEADER,
+        ID_HEADER,
+        TIMESTAMP_HEADER,
+    }
+)
+_encode = msgspec.json.Encoder().encode
+
+Headers = list[tuple[str, str]]
+
+
+class Opened(NamedTuple):
+    """An endpoint's secrets and own headers in the clear; in memory only."""
+
+    secret: str
+    previous_secret: str | None
+    headers: dict[str, str]
+
+
+class Keyring:
+    """The opened secrets of recently used endpoints; a bounded number.
+
+    Keyed by the sealed bytes themselves, so a rotated secret is never taken for the one before.
+    """
+
+    def __init__(self, vault: Vault, *, endpoints_max: int = OPENED_MAX) -> None:
+        self._vault = vault
+        self._endpoints_max = endpoints_max
+        self._opened: OrderedDict[tuple[bytes | None, ...], Opened] = OrderedDict()
+
+    def open(self, target: Target) -> Opened:
+        """Raises keys.vault.SealBroken."""
+        key = (target.secret_sealed, target.previous_secret_sealed, target.headers_sealed)
+        opened = self._opened.get(key)
+        if opened is None:
+            opened = self._opened[key] = self._open(target)
+            if len(self._opened) > self._endpoints_max:
+                self._opened.popitem(last=False)
+        return opened
+
+    def _open(self, target: Target) -> Opened:
+        previous = target.previous_secret_sealed
+        return Opened(
+            opened_secret(self._vault, target.id, target.secret_sealed),
+            None if previous is None else opened_secret(self._vault, target.id, previous),
+            opened_headers(self._vault, target.id, target.headers_sealed),
+        )
+
+
+def message_headers(claimed: Claimed, opened: Opened, *, now_us: int) -> Headers:
+    """All headers but those of the connection; both secrets sign while a rotation overlaps.
+
+    Source: contract, section 4.
+    """
+    target = claimed.target
+    secrets = [opened.secret]
+    until_us = target.previous_secret_until_at
+    if opened.previous_secret is not None and until_us is not None and now_us < until_us:
+        secrets.append(opened.previous_secret)
+    headers = [
+        ("Content-Type", "application/json"),
+        ("User-Agent", USER_AGENT),
+        (EVENT_HEADER, claimed.event_type),
+        (DELIVERY_HEADER, claimed.id),
+        (ATTEMPT_HEADER, str(claimed.number)),
+    ]
+    signatures = signature_headers(
+        secrets=secrets,
+        message_id=claimed.event_id,
+        timestamp_s=now_us // SECOND_US,
+        body=claimed.body,
+    )
+    headers += signatures.items()
+    headers += opened.headers.items()
+    return headers
+
+
+def settlement_of(
+    claimed: Claimed,
+    outcome: Outcome,
+    headers: Sequence[tuple[str, str]],
+    *,
+    ended_at_us: int,
+    schedule_s: Sequence[int] | None = None,
+) -> Settlement:
+    """What the attempt's outcome makes of the delivery; ended_at_us by the claim's clock.
+
+    schedule_s overrides the endpoint's own: a test ping is not tried again.
+    """
+    duration_us = max(0, outcome.ended_at_us - outcome.started_at_us)
+    attempt = AttemptRow(
+        id=new_id("att"),
+        started_at_us=ended_at_us - duration_us,
+        duration_us=duration_us,
+        http_status=outcome.status,
+        error=outcome.error,
+        reason=None if outcome.reason is None else _storable(outcome.reason),
+        remote_address=outcome.remote_address,
+        timings_ms=_encode(outcome.timings_ms).decode(),
+        request_headers=_shown(headers),
+        response_body=outcome.response_body,
+    )
+    if outcome.error is None:
+        return Settlement(claimed, DELIVERED, None, ended_at_us, attempt)
+    next_at_us = next_attempt_at_us(
+        schedule_s=claimed.target.schedule_s if schedule_s is None else schedule_s,
+        attempts_made=claimed.number,
+        ended_at_us=ended_at_us,
+        status=outcome.status,
+        retry_after=outcome.response_headers.get("retry-after"),
+    )
+    status = FAILED if next_at_us is None else PENDING
+    return Settlement(claimed, status, next_at_us, ended_at_us, attempt)
+
+
+def lost_settlement(claimed: Claimed, *, now_us: int) -> Settlement:
+    """The end of a delivery whose worker went away too often while it was being sent."""
+    attempt = AttemptRow(
+        id=new_id("att"),
+        started_at_us=now_us,
+        duration_us=0,
+        http_status=None,
+        error=LOST,
+        reason=f"{claimed.lost_claims} claims in a row were not settled",
+        remote_address=None,
+        timings_ms="{}",
+        request_headers="{}",
+        response_body=b"",
+    )
+    return Settlement(claimed, FAILED, None, now_us, attempt)
+
+
+def _shown(headers: Sequence[tuple[str, str]]) -> str:
+    """The headers as JSON; a signature and whatever is the tenant's own are masked."""
+    return _encode({name: value if name in _KEPT else MASKED for name, value in headers}).decode()
+
+
+def _storable(reason: str) -> str:
+    # PostgreSQL takes no NUL in text, and a peer may send one; lone surrogates cannot be encoded.
+    clean = reason.replace("\x00", "").encode("utf-8", "replace").decode()
+    return clean[:REASON_CHARACTERS_MAX]

@@ -1,0 +1,80 @@
+"""What a test ping carries: data of each type's shape that names nothing real.
+
+Invariant: every id ends in _test and metadata says {"test": "true"}, so that a receiver that acts on
+a sample finds nothing to act on. Pure.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kernel.clock import DAY_US, rfc3339
+
+TRANSACTION_ID = "txn_test"
+APPROVAL_ID = "apr_test"
+ORDER_ID = "ord_test"
+
+
+def sample_data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[str, Any]:
+    """The data object of a sample; endpoint is the pinged one's shape, for the endpoint events."""
+    subject, _, what = event_type.partition(".")
+    if subject == "endpoint":
+        return dict(endpoint)
+    if subject == "balance":
+        return {"balance_cents": 900, "low_balance_threshold_cents": 1000, "currency": "USD"}
+    if subject == "order":
+        return _order(what, now_us=now_us)
+    if subject == "approval":
+        return {"approval": _approval(what, now_us=now_us), **_topup("pending")}
+    return _topup(what)
+
+
+def _topup(status: str) -> dict[str, Any]:
+    is_delivered = status == "delivered"
+    data: dict[str, Any] = {
+        "transaction_id": TRANSACTION_ID,
+        "status": status,
+        "platform": "claude",
+        "amount_cents": 1000,
+        "recipient_email": "user@example.com",
+        "voucher_code": "ATU-TEST-TEST-TEST-TEST-TEST" if is_delivered else None,
+        "new_balance_cents": 5400 if is_delivered else None,
+        "reference": None,
+        "metadata": {"test": "true"},
+    }
+    if status == "failed":
+        data["failure_reason"] = "test"
+    return data
+
+
+def _approval(what: str, *, now_us: int) -> dict[str, Any]:
+    is_decided = what != "requested"
+    return {
+        "id": APPROVAL_ID,
+        "transaction_id": TRANSACTION_ID,
+        "status": what if is_decided else "pending",
+        "requested_by": None,
+        "decided_by": None,
+        "created_at": rfc3339(now_us),
+        "expires_at": rfc3339(now_us + DAY_US),
+        "decided_at": rfc3339(now_us) if is_decided else None,
+    }
+
+
+def _order(status: str, *, now_us: int) -> dict[str, Any]:
+    return {
+        "id": ORDER_ID,
+        "status": status,
+        "provider": "sandbox",
+        "url": None,
+        "pack_id": None,
+        "amount": 1000,
+        "currency": "USD",
+        "pay_amount": 1000,
+        "pay_currency": "USD",
+        "credits": 10_000,
+        "coupon": None,
+        "order_no": "0" * 32,
+        "reference": TRANSACTION_ID,
+        "created_at": rfc3339(now_us),
+        "paid_at": None if status == "failed" else rfc3339(now_us),
+    }
