@@ -7,7 +7,6 @@ not exist here: a response is a status, headers and at most so many raw bytes.
 """
 
 import asyncio
-import ssl
 from typing import Literal, NamedTuple, cast
 
 import httptools
@@ -17,7 +16,7 @@ HEADERS_MAX = 100
 INTERIM_RESPONSES_MAX = 8
 _HTTP_VERSIONS = frozenset({"1.0", "1.1"})
 
-ReplyError = Literal["tls", "protocol"]
+ReplyError = Literal["protocol"]
 
 
 class Reply(NamedTuple):
@@ -164,8 +163,6 @@ class Connection(asyncio.Protocol):
             is_whole = self._is_head_done and not self._has_length and exc is None
             if is_whole:
                 self._finish(None, None)
-            elif isinstance(exc, ssl.SSLError):
-                self._finish("tls", f"{type(exc).__name__}: {exc.reason}")
             else:
                 said = type(exc).__name__ if exc else "closed by the peer"
                 self._finish("protocol", f"{said} before the response was whole")

@@ -23,7 +23,7 @@ NEXT_ADDRESS_AFTER_S = 0.25
 class DialError(Exception):
     """No connection came about; error is the attempt's class, reason is for the operator."""
 
-    def __init__(self, error: Literal["connect", "tls", "address"], reason: str) -> None:
+    def __init__(self, error: Literal["connect", "tls"], reason: str) -> None:
         super().__init__(reason)
         self.error = error
         self.reason = reason
@@ -74,10 +74,8 @@ async def dial(url: ParsedUrl, addresses: Sequence[str], ssl_context: ssl.SSLCon
 
 async def _first_to_answer(addresses: Sequence[str], port: int) -> tuple[str, socket.socket]:
     """Tries one address after the other, the next one early when the last is slow (RFC 8305)."""
-    if len(addresses) == 1:
-        return addresses[0], await _connect(addresses[0], port)
     waiting = list(addresses)
-    racing: dict[asyncio.Task[socket.socket], str] = {}
+    racing: dict[asyncio.Task[socket.socket | DialError], str] = {}
     failed = DialError("connect", "no address to dial")
     try:
         while waiting or racing:
@@ -90,13 +88,11 @@ async def _first_to_answer(addresses: Sequence[str], port: int) -> tuple[str, so
                 return_when=asyncio.FIRST_COMPLETED,
             )
             for task in done:
-                address = racing.pop(task)
-                error = task.exception()
-                if error is None:
-                    return address, task.result()
-                if not isinstance(error, DialError):
-                    raise error
-                failed = error
+                address, reached = racing[task], task.result()
+                del racing[task]
+                if not isinstance(reached, DialError):
+                    return address, reached
+                failed = reached
         raise failed
     finally:
         for loser in racing:
@@ -104,36 +100,40 @@ async def _first_to_answer(addresses: Sequence[str], port: int) -> tuple[str, so
             loser.cancel()
 
 
-def _discard(loser: "asyncio.Task[socket.socket]") -> None:
-    """Closes the socket of an attempt that came in second, and marks its failure as seen."""
-    if not loser.cancelled() and loser.exception() is None:
-        loser.result().close()
+def _discard(loser: "asyncio.Task[socket.socket | DialError]") -> None:
+    """Closes the socket of an attempt that came in second."""
+    if not loser.cancelled():
+        reached = loser.result()
+        if not isinstance(reached, DialError):
+            reached.close()
 
 
-async def _connect(address: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+async def _connect(address: str, port: int) -> socket.socket | DialError:
+    """A connected socket, or why there is none, as a value: several of these race."""
     try:
-        dialling = socket.socket(family, socket.SOCK_STREAM)
+        dialling = socket.socket(
+            socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM
+        )
     except OSError as cause:
-        raise DialError("connect", f"{type(cause).__name__}: {cause}") from cause
+        return DialError("connect", f"{type(cause).__name__}: {cause}")
     try:
         dialling.setblocking(False)
         await asyncio.get_running_loop().sock_connect(dialling, (address, port))
-        _check_peer(dialling, address, port)
+        check_peer(dialling, address, port)
     except OSError as cause:
         dialling.close()
-        raise DialError("connect", f"{type(cause).__name__}: {cause}") from cause
+        return DialError("connect", f"{type(cause).__name__}: {cause}")
     except BaseException:
         dialling.close()
         raise
     return dialling
 
 
-def _check_peer(dialling: socket.socket, address: str, port: int) -> None:
-    """Belt and braces: the socket ends where it was sent, and not at itself."""
+def check_peer(dialling: socket.socket, address: str, port: int) -> None:
+    """Belt and braces: raises ConnectionError unless the socket ends where it was sent."""
     peer, own = dialling.getpeername(), dialling.getsockname()
     if ip_address(peer[0]) != ip_address(address) or peer[1] != port:
-        raise DialError("address", f"the socket ends at {peer[0]}, not at the vetted {address}")
+        raise ConnectionError(f"the socket ends at {peer[0]}, not at the vetted {address}")
     # A free local port dialled from itself connects to itself, by TCP's simultaneous open.
     if peer[:2] == own[:2]:
-        raise DialError("connect", "the socket connected to itself")
+        raise ConnectionError("the socket connected to itself")

@@ -29,7 +29,9 @@ class IdlePool:
         idle_per_origin_max: int = IDLE_PER_ORIGIN_MAX,
         idle_max: int = IDLE_MAX,
         connection_age_s_max: float = CONNECTION_AGE_S_MAX,
+        sweep_s: float = SWEEP_S,
     ) -> None:
+        self._sweep_s = sweep_s
         self._idle_per_origin_max = idle_per_origin_max
         self._idle_max = idle_max
         self._connection_age_s_max = min(connection_age_s_max, CONNECTION_AGE_S_MAX)
@@ -105,7 +107,7 @@ class IdlePool:
 
     def _arm(self) -> None:
         loop = asyncio.get_running_loop()
-        self._sweeper = loop.call_later(SWEEP_S, self._on_sweep, loop)
+        self._sweeper = loop.call_later(self._sweep_s, self._on_sweep, loop)
 
     def _on_sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         self._sweeper = None

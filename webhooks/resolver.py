@@ -61,7 +61,9 @@ class VettedNames:
         *,
         answer_age_s_max: float = ANSWER_AGE_S_MAX,
         lookup_timeout_s: float = LOOKUP_TIMEOUT_S,
+        answers_max: int = ANSWERS_MAX,
     ) -> None:
+        self._answers_max = answers_max
         self._resolver = resolver
         self._answer_age_s_max = answer_age_s_max
         self._lookup_timeout_s = lookup_timeout_s
@@ -115,7 +117,7 @@ class VettedNames:
         if lookup.cancelled() or lookup.exception() is not None:
             self._answers.pop(key, None)
             return
-        if len(self._answers) >= ANSWERS_MAX:
+        if len(self._answers) >= self._answers_max:
             self._answers.clear()
         now_s = lookup.get_loop().time()
         self._answers[key] = (now_s + self._answer_age_s_max, lookup.result())

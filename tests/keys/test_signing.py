@@ -182,6 +182,12 @@ def test_the_likely_slip_is_named(received: bytes, said: str) -> None:
     assert all(said in one.detail for one in findings)
 
 
+def test_changed_bytes_that_are_no_json_are_found() -> None:
+    findings = verify(headers=signed(), body=b"\xff{", secret=NEWER, now_s=T)
+
+    assert parts(findings) == [("bytes", "X-AiTopUp-Signature"), ("bytes", "webhook-signature")]
+
+
 def test_bad_secret_is_found_beside_the_rest() -> None:
     findings = verify(headers=signed(), body=BODY, secret="sk_live_1", now_s=T + 999)
 

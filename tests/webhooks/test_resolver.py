@@ -121,6 +121,18 @@ async def test_caller_that_gives_up_does_not_take_the_answer_from_the_others() -
     assert await patient == ("8.8.8.8",)
 
 
+async def test_remembered_answers_are_bounded() -> None:
+    vetted = VettedNames(Spelling(), answers_max=2)
+    urls = [check_url(f"https://{name}.example/", STRICT) for name in "abc"]
+    now_s = asyncio.get_running_loop().time()
+
+    for url in urls:
+        await vetted.addresses(url, STRICT)
+
+    remembered = [vetted.fresh(url, STRICT, now_s) is not None for url in urls]
+    assert remembered == [False, False, True]
+
+
 async def test_localhost_is_loopback_in_development_whatever_a_name_server_says() -> None:
     vetted = VettedNames(Spelling())
 

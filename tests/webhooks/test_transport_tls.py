@@ -132,6 +132,19 @@ async def test_certificate_of_an_address_serves_a_url_that_names_it(
     assert (outcome.status, outcome.error) == (200, None)
 
 
+async def test_receiver_that_wants_a_client_certificate_is_a_failure(
+    start: Start, client: Client, authority: Authority
+) -> None:
+    server_context = authority.server_context("hook.example")
+    server_context.verify_mode = ssl.CERT_REQUIRED
+    receiver = await start(always(OK), ssl_context=server_context)
+    transport = client(ssl_context=authority.client_context())
+
+    outcome = await transport.post(f"https://hook.example:{receiver.port}/", [], b"{}", 5)
+
+    assert (outcome.status, outcome.error) == (None, "protocol")
+
+
 async def test_unknown_authority_is_refused(
     start: Start, client: Client, authority: Authority
 ) -> None:
