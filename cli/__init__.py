@@ -1,0 +1,1 @@
+"""The `topup` command: one file per group of commands."""

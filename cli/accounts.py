@@ -1,0 +1,84 @@
+"""`topup accounts`: tenants."""
+
+from typing import Any
+
+import click
+
+from billing.opening import open_account
+from cli.database import account_named, read, write
+from cli.output import json_option, run, show_record, show_rows
+from kernel.clock import SystemClock, rfc3339
+from kernel.limits import PAGE_ITEMS, PAGE_ITEMS_MAX
+from keys.account import Account, get_account, list_accounts, set_operator
+from store.db import Transaction
+
+
+@click.group()
+def accounts() -> None:
+    """Tenants: merchants, agent operators, end users."""
+
+
+@accounts.command("create")
+@click.option("--name", required=True, help="What people call it.")
+@click.option("--email", help="Default recipient and sign-in name.")
+@click.option("--operator", is_flag=True, help="Its own credentials may carry `admin`.")
+@json_option
+def create(name: str, email: str | None, operator: bool) -> None:  # noqa: FBT001
+    """Make an account; its staging wallet holds $10,000.00 of test credit."""
+
+    async def work(tx: Transaction) -> Account:
+        now_us = SystemClock().now_us()
+        made = await open_account(tx, name=name, email=email, now_us=now_us, is_operator=operator)
+        return await get_account(tx, made)
+
+    show_record(_shape(run(write(work))))
+
+
+@accounts.command("list")
+@click.option("--limit", type=click.IntRange(1, PAGE_ITEMS_MAX), default=PAGE_ITEMS)
+@click.option("--cursor", help="The id of the last account of the page before.")
+@json_option
+def list_(limit: int, cursor: str | None) -> None:
+    """List accounts, newest first."""
+
+    async def work(tx: Transaction) -> list[Account]:
+        return await list_accounts(tx, before_id=cursor, limit=limit)
+
+    found = run(read(work))
+    more = found[-1].id if len(found) == limit else None
+    rows = [_shape(account) for account in found]
+    show_rows(rows, "id", "name", "email", "operator", "sandbox", "created_at", next_cursor=more)
+
+
+@accounts.command("show")
+@click.argument("account")
+@json_option
+def show(account: str) -> None:
+    """Show one account, by its id or its email address."""
+    show_record(_shape(run(read(account_named(account)))))
+
+
+@accounts.command("operator")
+@click.argument("account")
+@click.option("--on/--off", required=True, help="Let its credentials carry `admin`, or no longer.")
+@json_option
+def operator(account: str, on: bool) -> None:  # noqa: FBT001
+    """Mark an account as the operator's own."""
+
+    async def work(tx: Transaction) -> Account:
+        found = await account_named(account)(tx)
+        await set_operator(tx, found.id, is_operator=on)
+        return await get_account(tx, found.id)
+
+    show_record(_shape(run(write(work))))
+
+
+def _shape(account: Account) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "name": account.name,
+        "email": account.email,
+        "operator": account.is_operator,
+        "sandbox": account.is_sandbox,
+        "created_at": rfc3339(account.created_at),
+    }

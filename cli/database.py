@@ -1,0 +1,33 @@
+"""The configured database, for one command."""
+
+from kernel.errors import NotFound
+from keys.account import Account, find_by_email, get_account
+from runtime.context import open_store
+from runtime.settings import load_settings
+from store.db import T, Transaction, Work
+
+
+async def read(work: Work[T]) -> T:
+    """Runs work on a snapshot of the configured database."""
+    async with open_store(load_settings()) as database:
+        return await database.read(work)
+
+
+async def write(work: Work[T]) -> T:
+    """Runs work in one transaction of the configured database."""
+    async with open_store(load_settings()) as database:
+        return await database.transaction(work)
+
+
+def account_named(account: str) -> Work[Account]:
+    """Finds an account by its id or its email address; raises NotFound."""
+
+    async def work(tx: Transaction) -> Account:
+        if "@" not in account:
+            return await get_account(tx, account)
+        found = await find_by_email(tx, account)
+        if found is None:
+            raise NotFound("Account")
+        return found
+
+    return work

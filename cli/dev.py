@@ -1,0 +1,204 @@
+"""`topup dev`: everything on one machine with one command, for development and a first look.
+
+It holds the data directory, migrates SQLite, makes the demo account, and keeps an embedded Redis, a
+worker and a gateway alive until Ctrl-C.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+
+import click
+from pydantic import SecretStr
+
+from cli import banner
+from cli.demo import Demo, ensure_demo
+from cli.migrate import migrate_now
+from cli.output import EXIT_REFUSED
+from cli.serve import LISTEN_FD_VARIABLE, WAKE_FD_VARIABLE, listen
+from kernel.clock import SystemClock
+from runtime import embedded_redis
+from runtime.context import open_store, open_vault
+from runtime.log import start_logging
+from runtime.master_key import made_master_key
+from runtime.settings import PREFIX, Settings, load_settings
+from runtime.supervisor import Child, Supervisor, lock_data_dir
+from runtime.wake_pipe import open_wake_pipe
+
+READY_S_MAX = 60.0
+_LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 where a wildcard listener answers
+
+
+@click.command()
+@click.option("--host", help="Address to listen on; else TOPUP_HOST.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), help="Port, 0 for a free one; else TOPUP_PORT."
+)
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder; else TOPUP_DATA_DIR.")
+def dev(host: str | None, port: int | None, data_dir: Path | None) -> None:
+    """Run everything embedded: SQLite, Redis, gateway and worker. Ctrl-C stops all."""
+    started_s = time.monotonic()
+    given = {"host": host, "port": port, "data_dir": data_dir}
+    settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    lock_fd = lock_data_dir(settings.data_dir)
+    listener = listen(settings)
+    secret_key = settings.secret_key.get_secret_value() or made_master_key(settings.data_dir)
+    open_vault(secret_key)
+    settings = _for_development(settings, listener.getsockname()[1], secret_key)
+    migrate_now(settings)
+    handler = start_logging(level="warning", form=settings.log_format)
+    try:
+        is_orderly = asyncio.run(_run(settings, listener, started_s))
+    finally:
+        handler.close()
+        os.close(lock_fd)
+    if not is_orderly:
+        raise click.exceptions.Exit(EXIT_REFUSED)
+
+
+def _for_development(settings: Settings, port: int, secret_key: str) -> Settings:
+    """What differs from production; out of loopback, what strangers could misuse is off."""
+    is_private_fine = settings.is_loopback and (
+        settings.webhook_allow_private or "webhook_allow_private" not in settings.model_fields_set
+    )
+    return settings.model_copy(
+        update={
+            "port": port,
+            "data_dir": settings.data_dir.absolute(),
+            "database_url": SecretStr(settings.database_address),
+            "secret_key": SecretStr(secret_key),
+            "public_url": settings.address(port),
+            "webhook_allow_private": is_private_fine,
+            "self_serve_staging": settings.self_serve_staging and settings.is_loopback,
+        }
+    )
+
+
+class _Supervisor(Supervisor):
+    """Says at once that a Ctrl-C was seen."""
+
+    def ask_to_stop(self) -> None:
+        if not self.is_stopping:
+            banner.stopping()
+        super().ask_to_stop()
+
+
+async def _run(settings: Settings, listener: socket, started_s: float) -> bool:
+    """Runs the children until asked to stop; true if the end was orderly."""
+    async with open_store(settings) as database:
+        demo = await ensure_demo(
+            database, SystemClock(), settings.data_dir, url=settings.public_url
+        )
+    plan = await _plan(settings, listener)
+    greeting = asyncio.create_task(_greet(settings, plan, demo, started_s))
+    try:
+        is_orderly = await _Supervisor(plan.children).run()
+    finally:
+        greeting.cancel()
+    banner.stopped(is_orderly=is_orderly)
+    return is_orderly
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The children in the order of their start; redis says what wakes the worker."""
+
+    children: tuple[Child, ...]
+    redis: str
+
+
+async def _plan(settings: Settings, listener: socket) -> _Plan:
+    environment = _environment(settings)
+    gateway_fds: tuple[int, ...] = (listener.fileno(),)
+    gateway_extra = {LISTEN_FD_VARIABLE: str(listener.fileno())}
+    worker_fds: tuple[int, ...] = ()
+    worker_extra: dict[str, str] = {}
+    first: tuple[Child, ...] = ()
+    redis = "Redis of TOPUP_REDIS_URL"
+    if not settings.redis_url.get_secret_value():
+        home = embedded_redis.prepare_home(settings.data_dir)
+        await embedded_redis.stop_orphan(home)
+        environment[PREFIX + "REDIS_URL"] = home.url
+        binary = embedded_redis.find_server()
+        if binary is None:
+            redis = "no Redis found: woken over a pipe, limits per process"
+            read_fd, write_fd = open_wake_pipe()
+            worker_fds, worker_extra = (read_fd,), {WAKE_FD_VARIABLE: str(read_fd)}
+            gateway_fds = (*gateway_fds, write_fd)
+            gateway_extra[WAKE_FD_VARIABLE] = str(write_fd)
+        else:
+            redis = "embedded Redis"
+            argv = [
+                *embedded_redis.server_argv(binary, home),
+                "--logfile",
+                str(home.folder / "log"),
+            ]
+            first = (Child("redis", argv, os.environ),)
+    python = [sys.executable, "-P", "-m", "cli"]
+    worker = Child("worker", [*python, "worker"], {**environment, **worker_extra}, worker_fds)
+    gateway = Child("gateway", [*python, "serve"], {**environment, **gateway_extra}, gateway_fds)
+    return _Plan((*first, worker, gateway), redis)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The children's environment: what was decided here wins over .env."""
+    decided: Mapping[str, object] = {
+        "HOST": settings.host,
+        "PORT": settings.port,
+        "DATA_DIR": settings.data_dir,
+        "DATABASE_URL": settings.database_address,
+        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "PUBLIC_URL": settings.public_url,
+        "WEBHOOK_ALLOW_PRIVATE": settings.webhook_allow_private,
+        "SELF_SERVE_STAGING": settings.self_serve_staging,
+    }
+    root = str(Path(__file__).resolve().parent.parent)
+    path = os.environ.get("PYTHONPATH")
+    return {
+        **os.environ,
+        **{PREFIX + name: str(value) for name, value in decided.items()},
+        "PYTHONPATH": root if not path else f"{root}{os.pathsep}{path}",
+    }
+
+
+async def _greet(settings: Settings, plan: _Plan, demo: Demo, started_s: float) -> None:
+    """Prints the address, the key and the curl line once the gateway is ready."""
+    if await _is_ready(_LOCAL.get(settings.host, settings.host), settings.port):
+        banner.ready(settings, demo, redis=plan.redis, took_s=time.monotonic() - started_s)
+    else:
+        banner.late(READY_S_MAX)
+
+
+async def _is_ready(host: str, port: int) -> bool:
+    """True once GET /readyz answers 200, false if it does not within READY_S_MAX.
+
+    The socket listens already, so the first question waits in line for the gateway to start.
+    """
+    try:
+        async with asyncio.timeout(READY_S_MAX):
+            while not await _answers(host, port):  # noqa: ASYNC110 another process is asked
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _answers(host: str, port: int) -> bool:
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    try:
+        writer.write(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        status = await reader.readline()
+    except OSError:
+        return False
+    finally:
+        writer.close()
+    return b" 200 " in status

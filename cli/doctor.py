@@ -1,0 +1,145 @@
+"""`topup doctor`: looks at each part that a process stands on, and says what is wrong."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import click
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
+from kernel.clock import SECOND_US, SystemClock
+from kernel.errors import DomainError
+from keys.vault import SealBroken
+from runtime.context import VOUCHER_KEY, known_secret_key, open_store, open_vault, redis_url
+from runtime.settings import Settings, SettingsError, load_settings, unknown_variables
+from store.db import Transaction
+from store.errors import StoreError
+from store.migrate import SchemaOutOfRange, schema_version
+
+CHECK_S_MAX = 5.0
+CLOCK_OFF_S_MAX = 2.0
+
+
+class _Sick(Exception):
+    """A check failed; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check saw. is_well null: worth knowing, and no reason to fail."""
+
+    part: str
+    is_well: bool | None
+    detail: str
+
+
+@click.command()
+@json_option
+@click.pass_context
+def doctor(context: click.Context, /) -> None:
+    """Check settings, database, clock, master key and Redis. Exit 1 if one is unwell."""
+    findings = run(_examine(load_settings()))
+    if wants_json():
+        print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            mark, colour = {True: ("✓", "green"), False: ("✗", "red"), None: ("!", "yellow")}[
+                finding.is_well
+            ]
+            click.echo(f"{click.style(mark, fg=colour)} {finding.part:<12}{finding.detail}")
+    if any(finding.is_well is False for finding in findings):
+        context.exit(EXIT_REFUSED)
+
+
+async def _examine(settings: Settings) -> list[Finding]:
+    unknown = unknown_variables()
+    named = f"{', '.join(unknown)}: no such setting" if unknown else "every variable is known"
+    return [
+        Finding("settings", None if unknown else True, named),
+        await _check("database", _database, settings),
+        await _check("clock", _clock, settings),
+        await _check("master key", _master_key, settings),
+        await _redis(settings),
+    ]
+
+
+async def _check(
+    part: str, check: Callable[[Settings], Awaitable[str]], settings: Settings
+) -> Finding:
+    try:
+        async with asyncio.timeout(CHECK_S_MAX):
+            return Finding(part, True, await check(settings))
+    except TimeoutError:
+        return Finding(part, False, f"no answer within {CHECK_S_MAX:.0f} s")
+    except DomainError as error:
+        return Finding(part, False, error.detail)
+    except (_Sick, SettingsError, SchemaOutOfRange) as error:
+        return Finding(part, False, str(error))
+    except (StoreError, OSError) as error:
+        return Finding(part, False, f"{type(error).__name__}: check TOPUP_DATABASE_URL")
+
+
+async def _database(settings: Settings) -> str:
+    kind = settings.database_address.partition(":")[0]
+    async with open_store(settings) as database:
+        started_s = time.perf_counter()
+        version = await schema_version(database)
+        took_ms = (time.perf_counter() - started_s) * 1000
+    return f"{kind}, schema {version}, answers in {took_ms:.1f} ms"
+
+
+async def _clock(settings: Settings) -> str:
+    async def work(tx: Transaction) -> object:
+        row = await tx.fetch_one("SELECT CURRENT_TIMESTAMP AS now")
+        assert row is not None
+        return row["now"]
+
+    async with open_store(settings) as database:
+        told = await database.read(work)
+    now = told if isinstance(told, datetime) else datetime.fromisoformat(str(told))
+    theirs = now if now.tzinfo else now.replace(tzinfo=UTC)
+    off_s = abs(theirs.timestamp() - SystemClock().now_us() / SECOND_US)
+    if off_s > CLOCK_OFF_S_MAX:
+        raise _Sick(f"{off_s:.0f} s apart from the database's: run a time daemon on both machines")
+    return "agrees with the database's"
+
+
+async def _master_key(settings: Settings) -> str:
+    vault = open_vault(known_secret_key(settings))
+
+    async def work(tx: Transaction) -> bool:
+        if await tx.fetch_one("SELECT 1 FROM sealed_keys WHERE name = :name", name=VOUCHER_KEY):
+            await vault.data_key(tx, VOUCHER_KEY, now_us=SystemClock().now_us())
+            return True
+        return False
+
+    async with open_store(settings) as database:
+        try:
+            is_used = await database.read(work)
+        except SealBroken:
+            raise _Sick(
+                "does not open what the database holds: is it another installation's?"
+            ) from None
+    return (
+        "opens what the database holds sealed" if is_used else "is well-formed; nothing sealed yet"
+    )
+
+
+async def _redis(settings: Settings) -> Finding:
+    client = Redis.from_url(redis_url(settings), socket_timeout=CHECK_S_MAX)
+    try:
+        started_s = time.perf_counter()
+        await client.ping()
+        took_ms = (time.perf_counter() - started_s) * 1000
+        return Finding("redis", True, f"answers in {took_ms:.1f} ms")
+    except (RedisError, OSError):
+        if settings.redis_url.get_secret_value():
+            return Finding("redis", False, "does not answer: check TOPUP_REDIS_URL")
+        # Without it sends go on; wake-ups and shared limits do not.
+        return Finding("redis", None, "TOPUP_REDIS_URL is empty and no embedded Redis runs")
+    finally:
+        await client.aclose()

@@ -1,0 +1,129 @@
+"""What a command prints: a table or a record for people, JSON for programs; and how it fails.
+
+Invariant: standard output carries the result alone, so it can be piped; everything else goes to
+standard error. Exit codes: 0 done, 1 refused or something found, 2 wrong usage or settings,
+3 the database or Redis cannot be reached.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+
+import click
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+EXIT_REFUSED = 1
+EXIT_USAGE = 2
+EXIT_UNREACHABLE = 3
+_JSON = "cli.output.json"
+
+T = TypeVar("T")
+Command = Callable[..., Any]
+
+
+def json_option(command: Command) -> Command:
+    """Adds --json, which makes show() and fail() write JSON."""
+
+    def keep(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001
+        context.meta[_JSON] = value
+
+    return click.option(
+        "--json", is_flag=True, expose_value=False, callback=keep, help="Print JSON."
+    )(command)
+
+
+def wants_json() -> bool:
+    """Whether the running command was given --json."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get(_JSON))
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a command's asynchronous part."""
+    return asyncio.run(work)
+
+
+def print_json(value: Any) -> None:
+    click.echo(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode())
+
+
+def show_record(record: Mapping[str, Any], **lists: Sequence[Mapping[str, Any]]) -> None:
+    """One thing: its fields below each other, then each of its lists."""
+    if wants_json():
+        print_json({**record, **lists})
+        return
+    console = _console()
+    console.print(_fields_table(record))
+    for name, rows in lists.items():
+        for number, row in enumerate(rows, start=1):
+            console.print(f"\n[bold]{name} {number}[/]")
+            console.print(_fields_table(row))
+
+
+def show_rows(
+    rows: Sequence[Mapping[str, Any]], *columns: str, next_cursor: str | None = None
+) -> None:
+    """A list: these columns for people, everything as {"items": […], "next_cursor"} in JSON."""
+    if wants_json():
+        print_json({"items": rows, "next_cursor": next_cursor})
+        return
+    if not rows:
+        click.echo("none", err=True)
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_text(row.get(column))) for column in columns))
+    _console().print(table)
+    if next_cursor:
+        click.echo(f"more: --cursor {next_cursor}", err=True)
+
+
+def note(message: str) -> None:
+    """Something to know that is not the result."""
+    click.echo(message, err=True)
+
+
+def fail(problem: str, *, advice: str = "", exit_code: int = EXIT_REFUSED) -> click.exceptions.Exit:
+    """Prints what went wrong and what to do; the caller raises the result."""
+    if wants_json():
+        body = msgspec.json.encode({"error": {"detail": problem, "advice": advice or None}})
+        click.echo(body.decode(), err=True)
+    else:
+        click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+        click.echo(problem, err=True)
+        if advice:
+            click.echo(f"  {advice}", err=True)
+    return click.exceptions.Exit(exit_code)
+
+
+def _fields_table(record: Mapping[str, Any]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in record.items():
+        table.add_row(name, Text(_text(value)))
+    return table
+
+
+def _console() -> Console:
+    # A pipe has no width: whatever reads it wants whole lines.
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=240)
+
+
+def _text(value: Any) -> str:
+    if value is None or value in ((), []):
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return " ".join(str(item) for item in value)
+    if isinstance(value, Mapping):
+        return msgspec.json.encode(value, enc_hook=str).decode()
+    return str(value)

@@ -1,0 +1,18 @@
+"""`topup settings`: every setting, its value and where it came from; secrets masked."""
+
+import dataclasses
+
+import click
+
+from cli.output import json_option, note, show_rows
+from runtime.settings import load_settings, shown_settings, unknown_variables
+
+
+@click.command()
+@json_option
+def settings() -> None:
+    """Print every setting with its source, secrets masked."""
+    rows = [dataclasses.asdict(row) for row in shown_settings(load_settings())]
+    show_rows(rows, "variable", "value", "source", "description")
+    for name in unknown_variables():
+        note(f"warning: {name} names no setting")
