@@ -241,9 +241,9 @@ def unknown_variables() -> list[str]:
     """TOPUP_ variables that name no setting: a typo would otherwise go unseen."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     present = {*os.environ, *dotenv.dotenv_values(ENV_FILE)}
-    return sorted(
-        name for name in present if name.upper().startswith(PREFIX) and name.upper() not in known
-    )
+    ours = {name for name in present if name.upper().startswith(PREFIX)}
+    # Descriptors are handed from `topup dev` to its children.
+    return sorted(name for name in ours if name.upper() not in known and not name.endswith("_FD"))
 
 
 def _words(text: str) -> tuple[str, ...]:

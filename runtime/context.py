@@ -1,0 +1,196 @@
+"""What a process holds while it runs, opened in one place and closed in the reverse order.
+
+Invariant: nothing here is reached through a global; whoever needs a part is handed it. The command
+line opens a store alone; gateway and worker open a context.
+"""
+
+import contextlib
+import ipaddress
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from billing.books import Rules
+from billing.platform import Platforms
+from billing.till import Till
+from billing.voucher import VoucherCodes
+from kernel.clock import Clock, SystemClock
+from keys.authenticator import Authenticator
+from keys.vault import MasterKeyRefused, SealBroken, Vault, parse_master_keys
+from runtime.embedded_redis import prepare_home
+from runtime.limiter import Limiter
+from runtime.master_key import read_master_key
+from runtime.metrics import Metrics
+from runtime.queue import Queue
+from runtime.redis_link import RedisLink
+from runtime.settings import Settings, SettingsError
+from runtime.wake_pipe import WakePipe
+from store.db import Database, OnHint, Transaction
+from store.migrate import check_schema
+from store.open import open_database
+from webhooks.guard import Policy
+from webhooks.resolver import SystemResolver
+from webhooks.transport import Transport
+
+VOUCHER_KEY = "voucher"
+
+
+class Hints:
+    """Tells every listener of this process that a commit left work; see Transaction.hint."""
+
+    def __init__(self) -> None:
+        self._listeners: list[OnHint] = []
+
+    def listen(self, listener: OnHint) -> None:
+        self._listeners.append(listener)
+
+    def __call__(self, name: str) -> None:
+        for listener in self._listeners:
+            listener(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts of one gateway or worker."""
+
+    settings: Settings
+    clock: Clock
+    metrics: Metrics
+    hints: Hints
+    database: Database
+    vault: Vault
+    authenticator: Authenticator
+    limiter: Limiter
+    queue: Queue | WakePipe
+    policy: Policy
+    transport: Transport
+    platforms: Platforms
+    till: Till
+
+
+@contextlib.asynccontextmanager
+async def open_context(
+    settings: Settings, *, clock: Clock | None = None, wake_fd: int | None = None
+) -> AsyncIterator[Context]:
+    """Opens every part; at the end the till is drained first and the database closed last.
+
+    wake_fd is the write end of the pipe that stands in for Redis. Raises SettingsError,
+    SchemaOutOfRange and StoreError.
+    """
+    clock = clock or SystemClock()
+    metrics = Metrics()
+    hints = Hints()
+    vault = open_vault(settings.secret_key.get_secret_value())
+    async with contextlib.AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_store(settings, on_hint=hints))
+        codes = VoucherCodes(await _voucher_key(database, vault, clock))
+        link = RedisLink(redis_url(settings))
+        stack.push_async_callback(link.aclose)
+        queue = Queue(link, clock) if wake_fd is None else WakePipe(wake_fd)
+        stack.push_async_callback(queue.aclose)
+        hints.listen(lambda _name: queue.wake_soon())
+        policy = webhook_policy(settings)
+        resolver = SystemResolver()
+        stack.callback(resolver.close)
+        transport = Transport(policy, resolver, clock)
+        stack.push_async_callback(transport.close)
+        authenticator = Authenticator(database, clock)
+        stack.push_async_callback(authenticator.close)
+        platforms = Platforms([setting.platform() for setting in settings.platforms])
+        rules = Rules(
+            platforms=platforms,
+            codes=codes,
+            is_promo_sendable=settings.promo_sendable,
+            public_url=settings.address(),
+        )
+        till = Till(database, clock, rules, on_batch=_observer(metrics, "till"))
+        stack.push_async_callback(till.close)
+        yield Context(
+            settings=settings,
+            clock=clock,
+            metrics=metrics,
+            hints=hints,
+            database=database,
+            vault=vault,
+            authenticator=authenticator,
+            limiter=Limiter(link),
+            queue=queue,
+            policy=policy,
+            transport=transport,
+            platforms=platforms,
+            till=till,
+        )
+
+
+@contextlib.asynccontextmanager
+async def open_store(
+    settings: Settings, *, on_hint: OnHint | None = None
+) -> AsyncIterator[Database]:
+    """The database alone, its schema checked."""
+    hints = on_hint or Hints()
+    database = open_database(settings.database_address, on_hint=hints)
+    try:
+        await check_schema(database)
+        yield database
+    finally:
+        await database.close()
+
+
+def redis_url(settings: Settings) -> str:
+    """REDIS_URL, or the socket of the data directory's embedded Redis."""
+    return settings.redis_url.get_secret_value() or prepare_home(settings.data_dir).url
+
+
+def open_vault(secret_key: str) -> Vault:
+    """Raises SettingsError where the key is empty or refused."""
+    if not secret_key:
+        raise SettingsError(
+            "TOPUP_SECRET_KEY is empty: it seals webhook secrets, and `topup dev` alone makes one."
+            " Set it to the output of `openssl rand -hex 32` and keep it apart from the database"
+        )
+    try:
+        return Vault(parse_master_keys(secret_key))
+    except MasterKeyRefused as error:
+        raise SettingsError(f"TOPUP_SECRET_KEY: {error}") from None
+
+
+def known_secret_key(settings: Settings) -> str:
+    """SECRET_KEY, or the key that `topup dev` made in the data directory, or an empty string."""
+    return settings.secret_key.get_secret_value() or read_master_key(settings.data_dir)
+
+
+def webhook_policy(settings: Settings) -> Policy:
+    """What WEBHOOK_ALLOW_* permit. http in staging is decided for each endpoint."""
+    return Policy.of(
+        allow_private=settings.webhook_allow_private,
+        allow_http=settings.webhook_allow_private,
+        allow_cidrs=[str(network) for network in settings.webhook_allow_cidrs],
+        allow_hosts=settings.webhook_allow_hosts,
+        own_addresses=_own_addresses(settings.host),
+    )
+
+
+def _own_addresses(host: str) -> list[str]:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return []
+    return [] if address.is_unspecified else [host]
+
+
+def _observer(metrics: Metrics, batch: str) -> Callable[[int], None]:
+    return metrics.batch_size.labels(batch).observe
+
+
+async def _voucher_key(database: Database, vault: Vault, clock: Clock) -> bytes:
+    """The installation's key behind voucher codes, made at the first start."""
+
+    async def work(tx: Transaction) -> bytes:
+        return await vault.data_key(tx, VOUCHER_KEY, now_us=clock.now_us())
+
+    try:
+        return await database.transaction(work)
+    except SealBroken:
+        raise SettingsError(
+            "TOPUP_SECRET_KEY does not open what this database holds sealed: give the key that it"
+            " was started with, or `new,old` to rotate"
+        ) from None
