@@ -76,6 +76,26 @@ async def find(tx: Transaction, approval_id: str) -> Approval | None:
     return None if row is None else from_row(row)
 
 
+async def page(
+    tx: Transaction, scope: Scope, *, status: str | None, before_id: str | None, limit: int
+) -> list[Approval]:
+    """At most `limit` approvals, newest first, older than before_id."""
+    values = {"status": status, "before_id": before_id}
+    given = {name: value for name, value in values.items() if value is not None}
+    clauses = {"status": " AND status = :status", "before_id": " AND id < :before_id"}
+    rows = await tx.fetch(
+        f"""SELECT {_LISTED} FROM approvals
+            WHERE account_id = :account_id AND environment = :environment
+            {"".join(clauses[name] for name in given)}
+            ORDER BY id DESC LIMIT :limit""",
+        account_id=scope[0],
+        environment=scope[1],
+        limit=limit,
+        **given,
+    )
+    return [from_row(row) for row in rows]
+
+
 async def expired(tx: Transaction, *, now_us: int, limit: int) -> list[Approval]:
     """Pending approvals whose time ran out."""
     rows = await tx.fetch(

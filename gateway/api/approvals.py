@@ -1,0 +1,148 @@
+"""Approvals: a person, or a key outside the requester's lineage, decides on a held send."""
+
+from typing import Literal
+
+from billing import approval as approvals, topup as topups
+from billing.approval import Approval
+from billing.settle import Decide, Ended
+from billing.topup import TopUp
+from gateway import codes
+from gateway.call import Call
+from gateway.envelope import answer, page
+from gateway.fields import Fields, Page, cursor_id
+from gateway.routing import Route
+from kernel.errors import NotFound
+from keys.principal import ScopeMissing
+from store.db import Transaction
+from store.idempotency import Answer
+
+
+class ApprovalQuery(Page, frozen=True, kw_only=True):
+    """Which approvals."""
+
+    status: Literal["pending", "approved", "denied", "expired"] | None = None
+
+
+async def list_approvals(call: Call[Fields, ApprovalQuery]) -> Answer:
+    """Newest first."""
+    query = call.query
+    before_id = cursor_id(query.cursor, "apr")
+    scope = call.principal.scope
+
+    async def work(tx: Transaction) -> list[Approval]:
+        return await approvals.page(
+            tx, scope, status=query.status, before_id=before_id, limit=query.limit + 1
+        )
+
+    found = await call.context.database.read(work)
+    has_more = len(found) > query.limit
+    next_cursor = found[query.limit - 1].id if has_more else None
+    items = [one.shape() for one in found[: query.limit]]
+    return answer(codes.SUCCESS, page(items, next_cursor), now_us=call.now_us)
+
+
+async def show(call: Call[Fields, Fields]) -> Answer:
+    """One approval."""
+    asked, _ = await _find(call)
+    return answer(codes.SUCCESS, asked.shape(), now_us=call.now_us)
+
+
+async def approve(call: Call[Fields, Fields]) -> Answer:
+    """The rules are checked again; then the send goes on."""
+    return await _decide(call, "approved")
+
+
+async def deny(call: Call[Fields, Fields]) -> Answer:
+    """The send is cancelled and its funds return."""
+    return await _decide(call, "denied")
+
+
+async def _decide(call: Call[Fields, Fields], decision: Literal["approved", "denied"]) -> Answer:
+    asked, held = await _find(call)
+    _check_outside_lineage(call, held)
+
+    def render(ended: Ended) -> Answer:
+        topup = ended.topup
+        data = {
+            "approval": None if ended.approval is None else ended.approval.shape(),
+            **topup.shape(),
+            "wallet_balance_cents": ended.wallet_balance_cents,
+        }
+        by_status = {"delivered": codes.DELIVERED, "pending": codes.PENDING}
+        return answer(
+            by_status.get(topup.status, codes.SUCCESS),
+            data,
+            now_us=call.now_us,
+            http_status=200,
+            status=topup.status,
+            transaction_id=topup.id,
+        )
+
+    command = Decide(
+        topup_id=asked.transaction_id,
+        scope=asked.scope,
+        request_key=call.request_key,
+        answer=render,
+        approval_id=asked.id,
+        decision=decision,
+        decided_by=call.principal.credential_id,
+        spent_by=held.spent_by,
+    )
+    return await call.context.till.submit(command)
+
+
+async def _find(call: Call[Fields, Fields]) -> tuple[Approval, TopUp]:
+    approval_id = call.params["approval_id"]
+
+    async def work(tx: Transaction) -> tuple[Approval, TopUp]:
+        asked = await approvals.find(tx, approval_id)
+        if asked is None or asked.scope != call.principal.scope:
+            raise NotFound("Approval", param="id")
+        held = await topups.load(tx, [asked.transaction_id])
+        return asked, held[asked.transaction_id]
+
+    return await call.context.database.read(work)
+
+
+def _check_outside_lineage(call: Call[Fields, Fields], held: TopUp) -> None:
+    """A key must not decide what it, an ancestor or a descendant of it asked for."""
+    own = call.principal.key_id
+    if own is None or not held.spent_by:
+        return
+    if own in held.spent_by or held.spent_by[0] in call.principal.lineage:
+        raise ScopeMissing(
+            "a key of the requester's own lineage cannot decide", reason="same_lineage"
+        )
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/approvals",
+        list_approvals,
+        "Sends that wait for a person, and decided ones",
+        scopes=("topup:read", "approvals:write"),
+        query=ApprovalQuery,
+    ),
+    Route(
+        "GET",
+        "/approvals/{approval_id}",
+        show,
+        "One approval",
+        scopes=("topup:read", "approvals:write"),
+    ),
+    Route(
+        "POST",
+        "/approvals/{approval_id}/approve",
+        approve,
+        "Let a held send go on",
+        scopes=("approvals:write",),
+    ),
+    Route(
+        "POST",
+        "/approvals/{approval_id}/deny",
+        deny,
+        "Cancel a held send",
+        scopes=("approvals:write",),
+    ),
+)

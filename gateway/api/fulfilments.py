@@ -1,0 +1,96 @@
+"""A fulfilment settles a pending top-up itself, with a request signed under the platform's secret.
+
+No credential: the signature over the raw body is the proof, and an unknown transaction answers like
+a wrong signature, so nobody learns which ids exist.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from billing import topup as topups
+from billing.settle import Ended, Settle
+from billing.topup import TopUp
+from gateway import codes
+from gateway.call import Call
+from gateway.envelope import answer
+from gateway.fields import Fields
+from gateway.routing import Route
+from kernel.clock import SECOND_US
+from kernel.errors import DomainError
+from keys.signing import verify
+from store.db import Transaction
+from store.idempotency import Answer
+
+SECRET_OPTION = "secret"  # noqa: S105 the option's name
+
+
+class SignatureRefused(DomainError):
+    """The request is not signed with the platform's fulfilment secret, or too long ago."""
+
+
+class SettleBody(Fields, frozen=True, kw_only=True):
+    """What became of the top-up; the reason of a failure is shown to the sender."""
+
+    status: Literal["delivered", "failed"]
+    reason: Annotated[str, Meta(max_length=200)] | None = None
+
+
+async def settle(call: Call[SettleBody, Fields]) -> Answer:
+    """Ends the pending top-up, once; repeated, it answers with how the top-up ended."""
+    topup = await _signed_for(call)
+
+    def render(ended: Ended) -> Answer:
+        return answer(
+            codes.SUCCESS,
+            {"status": ended.topup.status},
+            now_us=call.now_us,
+            status=ended.topup.status,
+            transaction_id=ended.topup.id,
+        )
+
+    if topup.status != "pending":
+        return render(Ended(topup, 0))
+    command = Settle(
+        topup_id=topup.id,
+        scope=topup.scope,
+        request_key=None,
+        answer=render,
+        outcome=call.body.status,
+        reason=call.body.reason,
+    )
+    return await call.context.till.submit(command)
+
+
+async def _signed_for(call: Call[SettleBody, Fields]) -> TopUp:
+    """The top-up that the request settles; raises SignatureRefused."""
+    topup_id = call.params["transaction_id"]
+
+    async def work(tx: Transaction) -> TopUp | None:
+        return (await topups.load(tx, [topup_id])).get(topup_id)
+
+    found = await call.context.database.read(work)
+    platforms = {one.id: one for one in call.context.till.rules.platforms.all()}
+    platform = None if found is None else platforms.get(found.platform)
+    secret = "" if platform is None else str(platform.options.get(SECRET_OPTION, ""))
+    headers = {
+        name.decode("latin-1"): value.decode("latin-1") for name, value in call.headers.items()
+    }
+    # An unknown id is checked against an empty secret, which nothing verifies against.
+    wrong = verify(headers=headers, body=call.raw, secret=secret, now_s=call.now_us // SECOND_US)
+    if found is None or wrong:
+        raise SignatureRefused("the request is not signed by this top-up's fulfilment")
+    return found
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/fulfilment/{transaction_id}",
+        settle,
+        "Settle a pending top-up, signed by its fulfilment",
+        body=SettleBody,
+        is_public=True,
+        takes_key=False,
+    ),
+)

@@ -1,0 +1,130 @@
+"""The statement: opening balance, every transfer, closing balance; JSON or CSV, streamed."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from typing import Literal
+
+import msgspec
+from starlette.responses import StreamingResponse
+
+from billing import statement
+from billing.money import micros_to_cents
+from gateway import codes
+from gateway.call import Call
+from gateway.codes import CODES
+from gateway.fields import Fields, Time, time_us
+from gateway.routing import Reply, Route
+from kernel.clock import rfc3339
+from kernel.errors import InvalidInput
+
+_encode = msgspec.json.Encoder().encode
+_CSV_COLUMNS = (
+    "id",
+    "created_at",
+    "code",
+    "debit",
+    "credit",
+    "amount_cents",
+    "amount_micros",
+    "change_micros",
+    "balance_micros",
+)
+
+
+class StatementQuery(
+    Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to", "form": "format"}
+):
+    """from is inclusive (default: the beginning), to exclusive (default: now)."""
+
+    since: Time | None = None
+    until: Time | None = None
+    form: Literal["json", "csv"] = "json"
+
+
+async def show(call: Call[Fields, StatementQuery]) -> Reply:
+    """Streams page by page: the statement of a busy account does not fit in memory."""
+    now_us = call.now_us
+    since = time_us(call.query.since, "from") or 0
+    until = time_us(call.query.until, "to")
+    until = now_us + 1 if until is None else until
+    if since >= until:
+        raise InvalidInput("from is before to", param="from")
+    scope, database = call.principal.scope, call.context.database
+    opening_micros = await statement.opening_micros(database, scope, before=since)
+    lines = statement.lines(database, scope, since=since, until=until)
+    if call.query.form == "csv":
+        headers = {"Content-Disposition": 'attachment; filename="statement.csv"'}
+        return StreamingResponse(
+            _csv(opening_micros, lines), media_type="text/csv; charset=utf-8", headers=headers
+        )
+    head = statement.statement_head(
+        since=rfc3339(since), until=rfc3339(until), opening_micros=opening_micros
+    )
+    return StreamingResponse(
+        _json(head, opening_micros, lines, now_us), media_type="application/json"
+    )
+
+
+async def _json(
+    head: dict[str, object],
+    opening_micros: int,
+    lines: AsyncIterator[statement.Line],
+    now_us: int,
+) -> AsyncIterator[bytes]:
+    """The envelope, its `data` written as it is read."""
+    row = CODES[codes.SUCCESS]
+    yield (
+        b'{"success":true,"code":%d,"message":%s,"transaction_id":null,"status":"ok",'
+        b'"timestamp":%s,"data":' % (row.code, _encode(row.message), _encode(rfc3339(now_us)))
+    )
+    yield _encode(head)[:-1] + b',"transfers":['
+    balance_micros, separator = opening_micros, b""
+    async for line in lines:
+        balance_micros += line.change_micros
+        yield separator + _encode({**line.transfer, "balance_micros": balance_micros})
+        separator = b","
+    closing = {
+        "closing_balance_cents": micros_to_cents(balance_micros),
+        "closing_balance_micros": balance_micros,
+    }
+    yield b"]," + _encode(closing)[1:] + b"}"
+
+
+async def _csv(opening_micros: int, lines: AsyncIterator[statement.Line]) -> AsyncIterator[bytes]:
+    """A header line, the opening balance, a line for each transfer, the closing balance."""
+    yield _csv_line(_CSV_COLUMNS)
+    yield _csv_line(["", "", "opening_balance", "", "", "", "", "", opening_micros])
+    balance_micros = opening_micros
+    async for line in lines:
+        balance_micros += line.change_micros
+        values = {
+            **line.transfer,
+            "change_micros": line.change_micros,
+            "balance_micros": balance_micros,
+        }
+        yield _csv_line([_inert(values[column]) for column in _CSV_COLUMNS])
+    yield _csv_line(["", "", "closing_balance", "", "", "", "", "", balance_micros])
+
+
+def _csv_line(values: object) -> bytes:
+    written = io.StringIO()
+    csv.writer(written).writerow(values)  # type: ignore[arg-type]  # any sequence of cells
+    return written.getvalue().encode()
+
+
+def _inert(value: object) -> object:
+    """A cell that a spreadsheet does not run: recipients' addresses are strangers' text."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@"} else value
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/topup/statement",
+        show,
+        "Opening balance, every transfer, closing balance",
+        scopes=("topup:read",),
+        query=StatementQuery,
+    ),
+)

@@ -1,0 +1,286 @@
+"""Top-ups: send, validate, cancel, status, history. The send is the hot path of the gateway."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from billing import history
+from billing.send import Order, Rehearsal, Sent, new_send, prepare
+from billing.settle import Cancel, Ended
+from billing.topup import TopUp
+from gateway import codes
+from gateway.call import Call
+from gateway.envelope import answer, page
+from gateway.errors import DOCS_PATH
+from gateway.fields import LINE, Fields, Int64, Page, Text, Time, cursor_id, time_us
+from gateway.routing import Route
+from kernel.clock import rfc3339
+from kernel.limits import (
+    METADATA_KEY_CHARACTERS_MAX,
+    METADATA_PAIRS_MAX,
+    METADATA_VALUE_CHARACTERS_MAX,
+    NOTE_CHARACTERS_MAX,
+    REFERENCE_CHARACTERS_MAX,
+)
+from keys.email_address import InvalidEmail, normalise_email
+from store.db import Transaction
+from store.idempotency import Answer
+
+Address = Annotated[str, Meta(max_length=320)]
+Reference = Annotated[str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)]
+MetadataKey = Annotated[
+    str, Meta(min_length=1, max_length=METADATA_KEY_CHARACTERS_MAX, pattern=LINE)
+]
+MetadataValue = Annotated[str, Meta(max_length=METADATA_VALUE_CHARACTERS_MAX)]
+
+
+class SendBody(Fields, frozen=True, kw_only=True):
+    """What is sent to whom. Without recipient_email the account's own address is taken."""
+
+    platform: Text
+    amount_cents: Int64
+    recipient_email: Address | None = None
+    reference: Reference | None = None
+    metadata: (
+        Annotated[dict[MetadataKey, MetadataValue], Meta(max_length=METADATA_PAIRS_MAX)] | None
+    ) = None
+    note: Annotated[str, Meta(max_length=NOTE_CHARACTERS_MAX)] | None = None
+
+
+class CancelBody(Fields, frozen=True, kw_only=True):
+    """Which top-up."""
+
+    transaction_id: Text
+
+
+class HistoryQuery(Page, frozen=True, kw_only=True):
+    """Filters of the history; created_after is inclusive, created_before exclusive."""
+
+    status: Literal["pending", "delivered", "failed", "cancelled"] | None = None
+    platform: Text | None = None
+    recipient_email: Address | None = None
+    reference: Reference | None = None
+    created_after: Time | None = None
+    created_before: Time | None = None
+
+
+async def send(call: Call[SendBody, Fields]) -> Answer:
+    """One batch on the ledger; the answer is rendered inside it and sent once it is durable."""
+    command = new_send(
+        call.principal, _order(call), request_key=call.request_key, answer=_sent_answer(call)
+    )
+    return await call.context.till.submit(command)
+
+
+async def validate(call: Call[SendBody, Fields]) -> Answer:
+    """The same rules on a snapshot: 1000 with a quote, or the very refusal of a send."""
+    rehearsed = new_send(call.principal, _order(call), request_key=None, answer=_sent_answer(call))
+    quote, sent = await call.context.till.rehearse(Rehearsal(rehearsed))
+    if sent.topup.status == "failed":
+        return _failed(sent.topup, http_status=422, transaction_id=None)
+    data = {
+        "amount_cents": quote.amount_cents,
+        "wallet_balance_cents": quote.wallet_balance_cents,
+        "wallet_balance_after_cents": quote.wallet_balance_after_cents,
+        "cap_remaining_cents": quote.cap_remaining_cents,
+        "would_be": quote.would_be,
+    }
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
+
+
+async def cancel(call: Call[CancelBody, Fields]) -> Answer:
+    """Takes a pending top-up back; its funds return to where they came from."""
+
+    def render(ended: Ended) -> Answer:
+        topup = ended.topup
+        data = {**topup.shape(), "wallet_balance_cents": ended.wallet_balance_cents}
+        return answer(
+            codes.CANCELLED,
+            data,
+            now_us=topup.settled_at or topup.created_at,
+            status=topup.status,
+            transaction_id=topup.id,
+        )
+
+    command = Cancel(call.body.transaction_id, call.principal.scope, call.request_key, render)
+    return await call.context.till.submit(command)
+
+
+async def status(call: Call[Fields, Fields]) -> Answer:
+    """The top-up with its transfers and events; 200 whatever its state."""
+    topup_id = call.params["transaction_id"]
+    scope = call.principal.scope
+
+    async def work(tx: Transaction) -> history.Story:
+        return await history.story(tx, scope, topup_id)
+
+    story = await call.context.database.read(work)
+    topup = story.topup
+    data = {**topup.shape(), "transfers": story.transfers, "events": story.events}
+    if story.approval_id is not None:
+        data["approval_id"] = story.approval_id
+    code = {
+        "delivered": codes.DELIVERED,
+        "pending": codes.PENDING,
+        "failed": codes.FAILED_REFUNDED,
+        "cancelled": codes.CANCELLED,
+    }[topup.status]
+    return answer(
+        code,
+        data,
+        now_us=call.now_us,
+        http_status=200,
+        status=topup.status,
+        transaction_id=topup.id,
+    )
+
+
+async def list_topups(call: Call[Fields, HistoryQuery]) -> Answer:
+    """The history, newest first."""
+    query = call.query
+    wanted = history.Filter(
+        status=query.status,
+        platform=None if query.platform is None else query.platform.strip().lower(),
+        recipient_email=_normalised(query.recipient_email),
+        reference=query.reference,
+        created_after=time_us(query.created_after, "created_after"),
+        created_before=time_us(query.created_before, "created_before"),
+    )
+    before_id = cursor_id(query.cursor, "txn")
+    scope = call.principal.scope
+
+    async def work(tx: Transaction) -> list[TopUp]:
+        # One more than asked tells whether there is another page.
+        return await history.page(tx, scope, wanted, before_id=before_id, limit=query.limit + 1)
+
+    found = await call.context.database.read(work)
+    items = [topup.shape() for topup in found[: query.limit]]
+    has_more = len(found) > query.limit
+    next_cursor = found[query.limit - 1].id if has_more else None
+    return answer(codes.SUCCESS, page(items, next_cursor), now_us=call.now_us)
+
+
+def _normalised(address: str | None) -> str | None:
+    return None if address is None else normalise_email(address)
+
+
+def _order(call: Call[SendBody, Fields]) -> Order:
+    body = call.body
+    address = body.recipient_email
+    platforms = call.context.till.rules.platforms
+    if address is None:
+        platforms.find(body.platform)
+        address = call.principal.account_email
+        if address is None:
+            raise InvalidEmail("the account has no address of its own: name a recipient_email")
+    return prepare(
+        platforms,
+        platform=body.platform,
+        amount_cents=body.amount_cents,
+        recipient_email=address,
+        reference=body.reference,
+        metadata=body.metadata,
+        note=body.note,
+    )
+
+
+class _sent_answer:  # noqa: N801 called like the function it stands for
+    """Renders a send's outcome; a class, since a closure for each send costs more."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call[SendBody, Fields]) -> None:
+        self._call = call
+
+    def __call__(self, sent: Sent) -> Answer:
+        topup = sent.topup
+        if topup.status == "failed":
+            return _failed(topup, http_status=422, transaction_id=topup.id)
+        data: dict[str, Any] = {
+            "voucher_code": topup.voucher_code,
+            "platform": topup.platform,
+            "amount_cents": topup.amount_cents,
+            "new_balance_cents": topup.new_balance_cents,
+            "recipient_email": topup.recipient_email,
+            "wallet_balance_cents": sent.wallet_balance_cents,
+        }
+        code = codes.DELIVERED if topup.status == "delivered" else codes.PENDING
+        if sent.approval is not None:
+            code = codes.APPROVAL_REQUIRED
+            data["approval"] = {
+                "id": sent.approval.id,
+                "url": f"{self._public_url}/dashboard/approvals/{sent.approval.id}",
+                "expires_at": rfc3339(sent.approval.expires_at),
+            }
+        return answer(
+            code, data, now_us=topup.created_at, status=topup.status, transaction_id=topup.id
+        )
+
+    @property
+    def _public_url(self) -> str:
+        return self._call.context.till.rules.public_url
+
+
+def _failed(topup: TopUp, *, http_status: int, transaction_id: str | None) -> Answer:
+    """3005: the top-up failed and the funds are back; trying the same again is no use."""
+    error: Mapping[str, Any] = {
+        "detail": topup.failure_reason or "the fulfilment refused",
+        "param": None,
+        "retryable": False,
+        "retry_after_s": None,
+        "next_action": codes.CODES[codes.FAILED_REFUNDED].next_action,
+        "doc_url": f"{DOCS_PATH}#{codes.FAILED_REFUNDED}",
+    }
+    return answer(
+        codes.FAILED_REFUNDED,
+        {**topup.shape(), "transaction_id": transaction_id, "error": error},
+        now_us=topup.created_at,
+        http_status=http_status,
+        status=topup.status,
+        transaction_id=transaction_id,
+    )
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/topup/send",
+        send,
+        "Send prepaid credit to a recipient's wallet",
+        scopes=("topup:send",),
+        body=SendBody,
+    ),
+    Route(
+        "POST",
+        "/topup/validate",
+        validate,
+        "Rehearse a send: the same rules, nothing written",
+        scopes=("topup:send",),
+        body=SendBody,
+        takes_key=False,
+    ),
+    Route(
+        "POST",
+        "/topup/cancel",
+        cancel,
+        "Cancel a pending top-up",
+        scopes=("topup:send",),
+        body=CancelBody,
+    ),
+    Route(
+        "GET",
+        "/topup/status/{transaction_id}",
+        status,
+        "A top-up with its ledger transfers and events",
+        scopes=("topup:read",),
+    ),
+    Route(
+        "GET",
+        "/topup/history",
+        list_topups,
+        "Top-ups, newest first",
+        scopes=("topup:read",),
+        query=HistoryQuery,
+    ),
+)

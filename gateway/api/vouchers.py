@@ -1,0 +1,113 @@
+"""Vouchers: look one up as its issuer, redeem one once. Guessing codes is rate-limited."""
+
+from typing import Literal
+
+from billing.redeem import Redeem, Redeemed, check_settle, find_issued, unknown_voucher
+from billing.voucher import load_redemptions, voucher_shape
+from billing.wallet import recipients
+from gateway import codes
+from gateway.call import Call
+from gateway.envelope import answer
+from gateway.fields import Fields, Text
+from gateway.limits import take_one
+from gateway.routing import Route
+from store.db import Transaction
+from store.idempotency import Answer
+
+GUESSES_PER_MINUTE = 60
+MINUTE_S = 60
+
+
+class RedeemBody(Fields, frozen=True, kw_only=True):
+    """settle: into the caller's wallet, or external: the platform has honoured it."""
+
+    code: Text
+    settle: Literal["wallet", "external"] = "wallet"
+
+
+async def look_up(call: Call[Fields, Fields]) -> Answer:
+    """A voucher of the caller's own; another's does not exist."""
+    await _count_guess(call)
+    context, principal = call.context, call.principal
+    issued = await find_issued(
+        context.database,
+        context.till.rules.codes,
+        call.params["code"],
+        environment=principal.environment,
+    )
+    if issued.account_id != principal.account_id:
+        raise unknown_voucher()
+
+    async def work(tx: Transaction) -> dict[str, object]:
+        redeemed = (await load_redemptions(tx, [issued.id])).get(issued.id)
+        held = await recipients(
+            tx,
+            issued.scope,
+            recipient_email=issued.recipient_email,
+            platform=issued.platform,
+            limit=1,
+        )
+        return voucher_shape(
+            issued,
+            wallet_cents=held[0].balance_cents if held else 0,
+            redeemed_at=None if redeemed is None else redeemed.redeemed_at,
+        )
+
+    return answer(codes.SUCCESS, await context.database.read(work), now_us=call.now_us)
+
+
+async def redeem(call: Call[RedeemBody, Fields]) -> Answer:
+    """Moves the voucher's value out of the recipient's wallet, once."""
+    await _count_guess(call)
+    context, principal = call.context, call.principal
+    issued = await find_issued(
+        context.database,
+        context.till.rules.codes,
+        call.body.code,
+        environment=principal.environment,
+    )
+    check_settle(principal, issued, call.body.settle)
+
+    def render(result: Redeemed) -> Answer:
+        redeemed_at = result.redemption.redeemed_at
+        data = {
+            **voucher_shape(result.topup, wallet_cents=0, redeemed_at=redeemed_at),
+            "settle": result.redemption.settle,
+            "balance_cents": result.wallet_balance_cents,
+        }
+        if result.topup.scope != principal.scope:
+            # The top-up is the issuer's, and its id means nothing to anybody else.
+            data["transaction_id"] = None
+        return answer(codes.SUCCESS, data, now_us=redeemed_at)
+
+    command = Redeem(issued, principal.scope, call.body.settle, call.request_key, render)
+    return await context.till.submit(command)
+
+
+async def _count_guess(call: Call[RedeemBody, Fields] | Call[Fields, Fields]) -> None:
+    await take_one(
+        call.context.limiter,
+        f"voucher:{call.principal.account_id}",
+        count=GUESSES_PER_MINUTE,
+        period_s=MINUTE_S,
+        detail="too many voucher look-ups in a minute",
+    )
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/vouchers/{code}",
+        look_up,
+        "A voucher that this account issued",
+        scopes=("topup:read",),
+    ),
+    Route(
+        "POST",
+        "/vouchers/redeem",
+        redeem,
+        "Redeem a voucher once",
+        scopes=("topup:send",),
+        body=RedeemBody,
+    ),
+)

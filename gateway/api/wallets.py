@@ -1,0 +1,137 @@
+"""Balances: the account's own wallet and its threshold, the recipients' wallets, the platforms."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from billing import wallet
+from billing.money import cents_to_micros
+from gateway import codes
+from gateway.call import Call
+from gateway.envelope import answer, page
+from gateway.fields import Fields, Page, Text, cursor_id
+from gateway.idempotency import run_once
+from gateway.routing import Route
+from keys.account import set_low_balance_threshold
+from keys.email_address import normalise_email
+from store.db import Transaction
+from store.idempotency import Answer
+
+THRESHOLD_CENTS_MAX = 100_000_000_000
+
+
+class ThresholdBody(Fields, frozen=True, kw_only=True):
+    """When balance.low fires, in cents; 0 turns it off."""
+
+    low_balance_threshold_cents: Annotated[int, Meta(ge=0, le=THRESHOLD_CENTS_MAX)]
+
+
+class WalletQuery(Page, frozen=True, kw_only=True):
+    """Filters of the recipients' wallets."""
+
+    recipient_email: Annotated[str, Meta(max_length=320)] | None = None
+    platform: Text | None = None
+
+
+async def balance(call: Call[Fields, Fields]) -> Answer:
+    """The wallet, what of it can be sent, and what the key may still spend."""
+    principal, now_us = call.principal, call.now_us
+    is_promo_sendable = call.context.till.rules.is_promo_sendable
+
+    async def work(tx: Transaction) -> object:
+        return await wallet.balance(
+            tx, principal, now_us=now_us, is_promo_sendable=is_promo_sendable
+        )
+
+    return answer(codes.SUCCESS, await call.context.database.read(work), now_us=now_us)
+
+
+async def set_threshold(call: Call[ThresholdBody, Fields]) -> Answer:
+    """Sets when balance.low fires; setting it fires nothing."""
+    threshold_cents = call.body.low_balance_threshold_cents
+    scope = call.principal.scope
+
+    async def work(tx: Transaction) -> None:
+        micros = cents_to_micros(threshold_cents)
+        await set_low_balance_threshold(tx, scope, threshold_micros=micros)
+
+    def render(_: None) -> Answer:
+        data = {"low_balance_threshold_cents": threshold_cents}
+        return answer(codes.SUCCESS, data, now_us=call.now_us)
+
+    return await run_once(call.context, call.principal, call.request_key, work, render)
+
+
+async def recipients(call: Call[Fields, WalletQuery]) -> Answer:
+    """The wallets that this account's top-ups credited, newest first."""
+    query = call.query
+    address = None if query.recipient_email is None else normalise_email(query.recipient_email)
+    platform = None if query.platform is None else query.platform.strip().lower()
+    before_id = cursor_id(query.cursor, "lac")
+    scope = call.principal.scope
+
+    async def work(tx: Transaction) -> list[wallet.RecipientWallet]:
+        return await wallet.recipients(
+            tx,
+            scope,
+            recipient_email=address,
+            platform=platform,
+            before_id=before_id,
+            limit=query.limit + 1,
+        )
+
+    found = await call.context.database.read(work)
+    has_more = len(found) > query.limit
+    next_cursor = found[query.limit - 1].id if has_more else None
+    items = [one.shape() for one in found[: query.limit]]
+    return answer(codes.SUCCESS, page(items, next_cursor), now_us=call.now_us)
+
+
+async def platforms(call: Call[Fields, Fields]) -> Answer:
+    """What can be topped up, with limits in cents and how each is fulfilled."""
+    rules = call.context.till.rules
+    items = [
+        {
+            "id": one.id,
+            "name": one.name,
+            "min_amount_cents": one.min_amount_cents,
+            "max_amount_cents": one.max_amount_cents,
+            "fulfilment": ("asynchronous" if one.fulfilment in rules.asynchronous else "immediate"),
+        }
+        for one in rules.platforms.all()
+    ]
+    return answer(codes.SUCCESS, page(items, None), now_us=call.now_us)
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/topup/balance",
+        balance,
+        "The wallet and what the key may still spend",
+        scopes=("topup:read",),
+    ),
+    Route(
+        "PUT",
+        "/topup/balance/threshold",
+        set_threshold,
+        "Set when balance.low fires",
+        scopes=("topup:send",),
+        body=ThresholdBody,
+    ),
+    Route(
+        "GET",
+        "/wallets",
+        recipients,
+        "Recipients' wallets",
+        scopes=("topup:read",),
+        query=WalletQuery,
+    ),
+    Route(
+        "GET",
+        "/platforms",
+        platforms,
+        "What can be topped up",
+        scopes=("topup:read",),
+    ),
+)
