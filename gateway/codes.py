@@ -91,9 +91,7 @@ _ROWS = (
         is_retryable=True,
     ),
     Code(METHOD_NOT_ALLOWED, "Method not allowed", (405,), "fix_request"),
-    Code(
-        PROVIDER_UNAVAILABLE, "Payment provider unavailable", (503,), "wait", is_retryable=True
-    ),
+    Code(PROVIDER_UNAVAILABLE, "Payment provider unavailable", (503,), "wait", is_retryable=True),
     Code(INTERNAL, "Internal error", (500, 503), "wait", is_retryable=True),
     Code(DELIVERY_FAILED, "Webhook delivery failed", (422,), "fix_request"),
     Code(URL_INVALID, "Webhook URL invalid", (422,), "fix_request"),

@@ -4,15 +4,18 @@ Invariant: seven fields, always there, always in this order; `success` is what t
 says. The request log reads code and transaction_id back from the bytes, by that order.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from gateway.codes import CODES
+from gateway.refusal import Refusal
 from kernel.clock import SECOND_US, rfc3339
 from store.idempotency import Answer
+
+R = TypeVar("R")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -40,7 +43,8 @@ def answer(
     message: str | None = None,
 ) -> Answer:
     """The answer in bytes. http_status defaults to the code's usual one, message to its English,
-    status (the top-up's, where there is one) to ok or error."""
+    status (the top-up's, where there is one) to ok or error.
+    """
     row = CODES[code]
     if http_status is None:
         http_status = row.http_statuses[0]
@@ -54,9 +58,34 @@ def answer(
     return Answer(http_status, _encode(envelope))
 
 
+def refuse(refusal: Refusal, now_us: int) -> Answer:
+    """The answer of a refusal: data.error says what is wrong and what to do about it."""
+    return answer(
+        refusal.code.code,
+        {"error": refusal.error},
+        now_us=now_us,
+        http_status=refusal.http_status,
+        status=refusal.status,
+        transaction_id=refusal.transaction_id,
+        message=refusal.message,
+    )
+
+
 def page(items: Sequence[Any], next_cursor: str | None) -> Mapping[str, Any]:
     """The `data` of every list."""
     return {"items": items, "next_cursor": next_cursor, "has_more": next_cursor is not None}
+
+
+def listing(
+    rows: Sequence[R], limit: int, *, shape: Callable[[R], Any], cursor: Callable[[R], str]
+) -> Mapping[str, Any]:
+    """The `data` of a list read with one row more than `limit`, which only says that there is more.
+
+    cursor: where the next page goes on, of the last row shown.
+    """
+    shown = rows[:limit]
+    has_more = len(rows) > limit
+    return page([shape(row) for row in shown], cursor(shown[-1]) if has_more else None)
 
 
 def code_of(body: bytes) -> int:

@@ -118,23 +118,28 @@ def _integer(digits: str) -> int:
 
 def _inspect(value: Any, path: str, problems: list[dict[str, str]]) -> None:
     """Adds what is wrong with the value, or with any value inside it."""
-    detail = None
     if isinstance(value, dict):
         for name, item in value.items():
-            _inspect(name, path or shown(name), problems)
-            _inspect(item, f"{path}.{shown(name)}" if path else shown(name), problems)
+            inside = f"{path}.{shown(name)}" if path else shown(name)
+            _inspect(name, inside, problems)
+            _inspect(item, inside, problems)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             _inspect(item, f"{path}[{index}]", problems)
-    elif isinstance(value, str):
+    else:
+        detail = _flaw(value)
+        if detail is not None and len(problems) < ERRORS_MAX:
+            problems.append({"param": path, "detail": detail})
+
+
+def _flaw(value: Any) -> str | None:
+    """What is wrong with a single value, or None."""
+    if isinstance(value, str):
         if not is_unicode(value):
-            detail = "half of a surrogate pair is not a character"
-        elif has_control(value):
-            detail = "control characters are not allowed"
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            detail = "the number is too large"
-    elif isinstance(value, int) and not -INT64_MAX - 1 <= value <= INT64_MAX:
-        detail = "the integer is beyond 64 bits"
-    if detail is not None and len(problems) < ERRORS_MAX:
-        problems.append({"param": path, "detail": detail})
+            return "half of a surrogate pair is not a character"
+        return "control characters are not allowed" if has_control(value) else None
+    if isinstance(value, float):
+        return None if math.isfinite(value) else "the number is too large"
+    if isinstance(value, int) and not -INT64_MAX - 1 <= value <= INT64_MAX:
+        return "the integer is beyond 64 bits"
+    return None

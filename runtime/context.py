@@ -28,7 +28,7 @@ from store.db import Database, OnHint, Transaction
 from store.migrate import check_schema
 from store.open import open_database
 from webhooks.guard import Policy
-from webhooks.resolver import SystemResolver
+from webhooks.resolver import Resolver, SystemResolver
 from webhooks.transport import Transport
 
 VOUCHER_KEY = "voucher"
@@ -62,6 +62,7 @@ class Context:
     limiter: Limiter
     queue: Queue | WakePipe
     policy: Policy
+    resolver: Resolver
     transport: Transport
     platforms: Platforms
     till: Till
@@ -115,6 +116,7 @@ async def open_context(
             limiter=Limiter(link),
             queue=queue,
             policy=policy,
+            resolver=resolver,
             transport=transport,
             platforms=platforms,
             till=till,

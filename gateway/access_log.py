@@ -1,0 +1,64 @@
+"""One wide line and two figures for each request.
+
+Invariant: paths are route templates and values are ids of ours, so neither a line nor a metric
+holds what a caller made up; the request id is the exception, and the log's formatter masks it.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+from gateway.call import Call
+from gateway.envelope import code_of, transaction_id_of
+from gateway.fields import Fields
+from runtime.context import Context
+from store.idempotency import Answer
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_log = logging.getLogger(__name__)
+
+
+class AccessLog:
+    """Notes every request once its answer is out."""
+
+    def __init__(self, context: Context) -> None:
+        self._metrics = context.metrics
+        self._count: dict[tuple[str, str, int], Callable[[], None]] = {}
+        self._time: dict[str, Callable[[float], None]] = {}
+
+    def note(self, call: Call[Fields, Fields], answer: Answer | None) -> None:
+        duration_s = time.perf_counter() - call.started_s
+        template = call.template or "other"
+        method = call.method if call.method in _METHODS else "other"
+        self._measure(template, method, call.status, duration_s)
+        if not _log.isEnabledFor(logging.INFO):
+            return
+        body = answer.body if answer is not None else b""
+        caller = call.credential
+        client = call.scope.get("client")
+        is_proxied = client is not None and bool(call.context.settings.trusted_proxies)
+        fields = {
+            "request_id": call.request_id.decode(),
+            "method": method,
+            "route": template,
+            "status": call.status,
+            "code": code_of(body),
+            "duration_ms": round(duration_s * 1000, 2),
+            "account_id": None if caller is None else caller.account_id,
+            "environment": None if caller is None else caller.environment,
+            "credential_id": None if caller is None else caller.credential_id,
+            "transaction_id": transaction_id_of(body),
+            "is_replay": answer is not None and answer.is_replay,
+            "address": str(call.address) if is_proxied else (client and client[0]),
+        }
+        _log.info("request", extra={"fields": fields})
+
+    def _measure(self, template: str, method: str, status: int, duration_s: float) -> None:
+        key = (template, method, status)
+        count = self._count.get(key)
+        if count is None:
+            labels = (template, method, str(status))
+            count = self._count[key] = self._metrics.requests.labels(*labels).inc
+            self._time[template] = self._metrics.request_seconds.labels(template).observe
+        count()
+        self._time[template](duration_s)

@@ -1,0 +1,29 @@
+"""GET /codes: the table of numeric codes, for programs; it needs no credential."""
+
+from gateway import codes
+from gateway.call import Call
+from gateway.envelope import answer
+from gateway.fields import Fields
+from gateway.routing import Route
+from store.idempotency import Answer
+
+_ITEMS = [
+    {
+        "code": row.code,
+        "message": row.message,
+        "http_status": row.http_status,
+        "http_statuses": row.http_statuses,
+        "success": row.is_success,
+        "retryable": row.is_retryable,
+        "next_action": row.next_action,
+    }
+    for row in codes.CODES.values()
+]
+
+
+async def list_codes(call: Call[Fields, Fields]) -> Answer:
+    data = {"items": _ITEMS, "next_cursor": None, "has_more": False}
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
+
+
+ROUTES = (Route("GET", "/codes", list_codes, "List all codes", is_public=True),)

@@ -1,0 +1,89 @@
+"""The delivery log: which event went to which endpoint, attempt by attempt; and replay of one."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from gateway import codes
+from gateway.call import Call
+from gateway.envelope import answer, listing
+from gateway.fields import Fields, Page, Time, cursor_id, time_us
+from gateway.idempotency import run_once
+from gateway.routing import Route
+from store.db import Transaction
+from store.idempotency import Answer
+from webhooks import delivery, log
+from webhooks.log import Attempt, Delivery, Filter
+
+_READ = ("webhooks:read",)
+_WRITE = ("webhooks:write",)
+
+Word = Annotated[str, Meta(max_length=64)]
+
+
+class DeliveriesQuery(Page, frozen=True, kw_only=True):
+    status: Word | None = None
+    endpoint_id: Word | None = None
+    event_type: Word | None = None
+    transaction_id: Word | None = None
+    created_after: Time | None = None
+    created_before: Time | None = None
+
+
+async def list_deliveries(call: Call[Fields, DeliveriesQuery]) -> Answer:
+    query, scope = call.query, call.principal.scope
+    before_id = cursor_id(query.cursor, "dlv")
+    wanted = Filter(
+        status=query.status,
+        endpoint_id=query.endpoint_id,
+        event_type=query.event_type,
+        transaction_id=query.transaction_id,
+        created_after=time_us(query.created_after, "created_after"),
+        created_before=time_us(query.created_before, "created_before"),
+    )
+    rows = await call.context.database.read(
+        lambda tx: log.list_deliveries(
+            tx, scope, wanted=wanted, before_id=before_id, limit=query.limit + 1
+        )
+    )
+    data = listing(rows, query.limit, shape=Delivery.shape, cursor=lambda row: row.id)
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
+
+
+async def show(call: Call[Fields, Fields]) -> Answer:
+    scope, delivery_id = call.principal.scope, call.params["delivery_id"]
+
+    async def work(tx: Transaction) -> tuple[Delivery, list[Attempt]]:
+        found = await log.get_delivery(tx, scope, delivery_id)
+        return found, await log.attempts_of(tx, scope, delivery_id)
+
+    found, attempts = await call.context.database.read(work)
+    data = {**found.shape(), "attempts": [attempt.shape() for attempt in attempts]}
+    return answer(codes.SUCCESS, data, now_us=call.now_us, transaction_id=found.transaction_id)
+
+
+async def replay(call: Call[Fields, Fields]) -> Answer:
+    """A new delivery of the same event; 202, since it goes out by itself."""
+    scope, delivery_id, now_us = call.principal.scope, call.params["delivery_id"], call.now_us
+
+    async def work(tx: Transaction) -> Delivery:
+        new_id = await delivery.replay(tx, scope, delivery_id, now_us=now_us)
+        return await log.get_delivery(tx, scope, new_id)
+
+    def render(new: Delivery) -> Answer:
+        return answer(
+            codes.SUCCESS,
+            new.shape(),
+            now_us=now_us,
+            http_status=202,
+            transaction_id=new.transaction_id,
+        )
+
+    return await run_once(call.context, call.principal, call.request_key, work, render)
+
+
+ROUTES = (
+    Route("GET", "/deliveries", list_deliveries, "List deliveries", _READ, query=DeliveriesQuery),
+    Route("GET", "/deliveries/{delivery_id}", show, "Show a delivery", _READ),
+    Route("POST", "/deliveries/{delivery_id}/replay", replay, "Replay a delivery", _WRITE),
+)

@@ -1,0 +1,281 @@
+"""API keys: mint, list, show, change, revoke, rotate; and an account for who has none yet."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from billing.opening import open_account
+from gateway import codes
+from gateway.auth import block_of
+from gateway.call import Call
+from gateway.envelope import answer, listing
+from gateway.fields import EnvironmentMismatch, Fields, Int64, Page, Time, cursor_id, time_us
+from gateway.idempotency import run_once
+from gateway.limits import take_one
+from gateway.routing import Route
+from kernel.clock import HOUR_US, SECOND_US, rfc3339
+from kernel.errors import InvalidInput, NotFound
+from kernel.ids import AccountId
+from keys import api_key
+from keys.api_key import ApiKey
+from keys.key_fields import KeyChanges, NewKey
+from keys.principal import ACCOUNT_SCOPES
+from store.db import Transaction
+from store.idempotency import Answer
+
+STAGING: Final = "staging"
+SANDBOX_NAME = "Sandbox"
+SANDBOX_ACCOUNTS_MAX = 5  # an hour and address
+_CAPS = ("per_call_cents", "per_day_cents", "per_month_cents")
+_SCOPES = ("keys:write",)
+
+Name = Annotated[str, Meta(max_length=400)]
+Words = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=100)]
+
+
+class Caps(Fields, frozen=True, kw_only=True):
+    """Spend caps in cents, as a listed key shows them."""
+
+    per_call_cents: Int64 | UnsetType | None = UNSET
+    per_day_cents: Int64 | UnsetType | None = UNSET
+    per_month_cents: Int64 | UnsetType | None = UNSET
+
+
+class MintBody(Caps, frozen=True, kw_only=True):
+    """The caps stand in the body itself, or in `caps` as a listed key has them."""
+
+    name: Name = "API key"
+    scopes: Words | None = None
+    ip_allow_list: Words = msgspec.field(default_factory=list)
+    caps: Caps | None = None
+    approval_threshold_cents: Int64 | None = None
+    expires_at: Time | None = None
+
+
+class PatchBody(Caps, frozen=True, kw_only=True):
+    name: Name | UnsetType = UNSET
+    scopes: Words | UnsetType = UNSET
+    ip_allow_list: Words | UnsetType = UNSET
+    caps: Caps | UnsetType = UNSET
+    approval_threshold_cents: Int64 | UnsetType | None = UNSET
+    expires_at: Time | UnsetType | None = UNSET
+
+
+class SandboxBody(Fields, frozen=True, kw_only=True):
+    """environment may say what is so anyway."""
+
+    environment: Annotated[str, Meta(max_length=20)] = STAGING
+
+
+class RotateBody(Fields, frozen=True, kw_only=True):
+    overlap_s: Int64 = 0
+
+
+def shape(key: ApiKey) -> dict[str, Any]:
+    """A key as it is listed. Source: contract section 3, shapes."""
+    return {
+        "id": key.id,
+        "parent_id": key.parent_id,
+        "environment": key.environment,
+        "name": key.name,
+        "prefix": key.prefix,
+        "last4": key.last4,
+        "scopes": key.scopes,
+        "caps": {name: getattr(key, name) for name in _CAPS},
+        "ip_allow_list": key.ip_allow_list,
+        "approval_threshold_cents": key.approval_threshold_cents,
+        "expires_at": _time(key.expires_at),
+        "created_at": rfc3339(key.created_at),
+        "last_used_at": _time(key.last_used_at),
+        "revoked_at": _time(key.revoked_at),
+    }
+
+
+async def mint(call: Call[MintBody, Fields]) -> Answer:
+    body, principal = call.body, call.principal
+    now_us = call.now_us
+    caps = _caps(body, body.caps or UNSET)
+    new = NewKey(
+        name=body.name,
+        scopes=body.scopes,
+        ip_allow_list=body.ip_allow_list,
+        approval_threshold_cents=body.approval_threshold_cents,
+        expires_at=time_us(body.expires_at, "expires_at"),
+        **{name: None if value is UNSET else value for name, value in caps.items()},
+    )
+
+    async def work(tx: Transaction) -> tuple[ApiKey, str]:
+        return await api_key.mint(
+            tx,
+            account_id=principal.account_id,
+            environment=principal.environment,
+            parent=principal,
+            new=new,
+            now_us=now_us,
+        )
+
+    return await run_once(
+        call.context, principal, call.request_key, work, _with_secret(now_us, 201), sealed=True
+    )
+
+
+async def list_keys(call: Call[Fields, Page]) -> Answer:
+    principal, limit = call.principal, call.query.limit
+    before_id = cursor_id(call.query.cursor, "key")
+    rows = await call.context.database.read(
+        lambda tx: api_key.list_keys(
+            tx, principal.scope, viewer=principal, before_id=before_id, limit=limit + 1
+        )
+    )
+    data = listing(rows, limit, shape=shape, cursor=lambda key: key.id)
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
+
+
+async def show(call: Call[Fields, Fields]) -> Answer:
+    principal, key_id = call.principal, call.params["key_id"]
+    key = await call.context.database.read(
+        lambda tx: api_key.get(tx, principal.scope, key_id, viewer=principal)
+    )
+    return answer(codes.SUCCESS, shape(key), now_us=call.now_us)
+
+
+async def change(call: Call[PatchBody, Fields]) -> Answer:
+    body, principal, key_id = call.body, call.principal, call.params["key_id"]
+    now_us = call.now_us
+    expires_at = body.expires_at
+    changes = KeyChanges(
+        name=body.name,
+        scopes=body.scopes,
+        ip_allow_list=body.ip_allow_list,
+        approval_threshold_cents=body.approval_threshold_cents,
+        expires_at=expires_at if expires_at is UNSET else time_us(expires_at, "expires_at"),
+        **_caps(body, body.caps),
+    )
+
+    async def work(tx: Transaction) -> ApiKey:
+        # Who may not see the key does not learn that it exists.
+        await api_key.get(tx, principal.scope, key_id, viewer=principal)
+        return await api_key.patch(
+            tx, principal.scope, key_id, changes=changes, asker=principal, now_us=now_us
+        )
+
+    return await run_once(
+        call.context,
+        principal,
+        call.request_key,
+        work,
+        lambda key: answer(codes.SUCCESS, shape(key), now_us=now_us),
+    )
+
+
+async def revoke(call: Call[Fields, Fields]) -> Answer:
+    principal, key_id, now_us = call.principal, call.params["key_id"], call.now_us
+
+    async def work(tx: Transaction) -> ApiKey:
+        await api_key.get(tx, principal.scope, key_id, viewer=principal)
+        return await api_key.revoke(tx, principal.scope, key_id, asker=principal, now_us=now_us)
+
+    return await run_once(
+        call.context,
+        principal,
+        call.request_key,
+        work,
+        lambda key: answer(codes.SUCCESS, shape(key), now_us=now_us),
+    )
+
+
+async def rotate(call: Call[RotateBody, Fields]) -> Answer:
+    principal, key_id, now_us = call.principal, call.params["key_id"], call.now_us
+    overlap_s = call.body.overlap_s
+
+    async def work(tx: Transaction) -> tuple[ApiKey, str]:
+        await api_key.get(tx, principal.scope, key_id, viewer=principal)
+        return await api_key.rotate(
+            tx, principal.scope, key_id, overlap_s=overlap_s, asker=principal, now_us=now_us
+        )
+
+    return await run_once(
+        call.context, principal, call.request_key, work, _with_secret(now_us, 200), sealed=True
+    )
+
+
+async def make_sandbox(call: Call[SandboxBody, Fields]) -> Answer:
+    """A fresh staging account with test credit and its key: the first of an agent's two calls."""
+    context = call.context
+    if not context.settings.self_serve_staging:
+        raise NotFound("Path")
+    if call.body.environment != STAGING:
+        raise EnvironmentMismatch("a sandbox account has staging only", param="environment")
+    await take_one(
+        context.limiter,
+        f"sandbox:{block_of(call.address)}",
+        count=SANDBOX_ACCOUNTS_MAX,
+        period_s=HOUR_US // SECOND_US,
+        detail=f"{SANDBOX_ACCOUNTS_MAX} sandbox accounts an hour are made for one address",
+    )
+    now_us = call.now_us
+
+    async def work(tx: Transaction) -> tuple[AccountId, ApiKey, str]:
+        account_id = await open_account(
+            tx, name=SANDBOX_NAME, email=None, now_us=now_us, is_sandbox=True
+        )
+        key, secret = await api_key.mint(
+            tx,
+            account_id=account_id,
+            environment=STAGING,
+            parent=None,
+            new=NewKey(name=SANDBOX_NAME, scopes=ACCOUNT_SCOPES),
+            now_us=now_us,
+        )
+        return account_id, key, secret
+
+    account_id, key, secret = await context.database.transaction(work)
+    data = {**shape(key), "key": secret, "account_id": account_id}
+    return answer(codes.SUCCESS, data, now_us=now_us, http_status=201)
+
+
+def _caps(body: Caps, inside: Caps | UnsetType) -> Mapping[str, int | UnsetType | None]:
+    """The caps from either place; raises InvalidInput where both name one differently."""
+    found: dict[str, int | UnsetType | None] = {}
+    for name in _CAPS:
+        here = getattr(body, name)
+        there = UNSET if inside is UNSET else getattr(inside, name)
+        if here is not UNSET and there is not UNSET and here != there:
+            raise InvalidInput("stands here and in caps with two values", param=name)
+        found[name] = there if here is UNSET else here
+    return found
+
+
+def _with_secret(now_us: int, http_status: int) -> Any:
+    """Renders a key together with its secret, which is shown this once."""
+
+    def render(made: tuple[ApiKey, str]) -> Answer:
+        key, secret = made
+        data = {**shape(key), "key": secret}
+        return answer(codes.SUCCESS, data, now_us=now_us, http_status=http_status)
+
+    return render
+
+
+def _time(at_us: int | None) -> str | None:
+    return None if at_us is None else rfc3339(at_us)
+
+
+ROUTES = (
+    Route("POST", "/keys", mint, "Mint a key", _SCOPES, body=MintBody),
+    Route("GET", "/keys", list_keys, "List keys", _SCOPES, query=Page),
+    Route(
+        "POST",
+        "/keys/sandbox",
+        make_sandbox,
+        "Make a sandbox account",
+        body=SandboxBody,
+        is_public=True,
+    ),
+    Route("GET", "/keys/{key_id}", show, "Show a key", _SCOPES),
+    Route("PATCH", "/keys/{key_id}", change, "Change a key", _SCOPES, body=PatchBody),
+    Route("DELETE", "/keys/{key_id}", revoke, "Revoke a key", _SCOPES),
+    Route("POST", "/keys/{key_id}/rotate", rotate, "Rotate a key", _SCOPES, body=RotateBody),
+)

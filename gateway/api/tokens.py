@@ -1,0 +1,111 @@
+"""System access tokens (sat_): make, list, revoke."""
+
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from gateway import codes
+from gateway.call import Call
+from gateway.envelope import answer, listing
+from gateway.fields import Fields, Page, cursor_id
+from gateway.idempotency import run_once
+from gateway.routing import Route
+from kernel.clock import rfc3339
+from keys import access_token
+from keys.access_token import AccessToken
+from store.db import Transaction
+from store.idempotency import Answer
+
+_SCOPES = ("keys:write",)
+
+
+class CreateBody(Fields, frozen=True, kw_only=True):
+    name: Annotated[str, Meta(max_length=400)] = "Access token"
+
+
+class DeleteBody(Fields, frozen=True, kw_only=True):
+    """Which token, where the path does not say it."""
+
+    id: Annotated[str, Meta(max_length=64, pattern=r"^tok_[0-9A-Za-z]+\Z")]
+
+
+def shape(token: AccessToken) -> dict[str, Any]:
+    """A token as it is listed; key_id is the key that it is bound to, null for none."""
+    return {
+        "id": token.id,
+        "key_id": token.key_id,
+        "environment": token.environment,
+        "name": token.name,
+        "prefix": token.prefix,
+        "last4": token.last4,
+        "created_at": rfc3339(token.created_at),
+        "last_used_at": None if token.last_used_at is None else rfc3339(token.last_used_at),
+        "revoked_at": None if token.revoked_at is None else rfc3339(token.revoked_at),
+    }
+
+
+async def create(call: Call[CreateBody, Fields]) -> Answer:
+    principal, name, now_us = call.principal, call.body.name, call.now_us
+
+    async def work(tx: Transaction) -> tuple[AccessToken, str]:
+        return await access_token.create(
+            tx,
+            kind="system",
+            account_id=principal.account_id,
+            environment=principal.environment,
+            name=name,
+            maker=principal,
+            now_us=now_us,
+        )
+
+    def render(made: tuple[AccessToken, str]) -> Answer:
+        token, secret = made
+        data = {**shape(token), "token": secret}
+        return answer(codes.SUCCESS, data, now_us=now_us, http_status=201)
+
+    return await run_once(call.context, principal, call.request_key, work, render, sealed=True)
+
+
+async def list_tokens(call: Call[Fields, Page]) -> Answer:
+    principal, limit = call.principal, call.query.limit
+    before_id = cursor_id(call.query.cursor, "tok")
+    rows = await call.context.database.read(
+        lambda tx: access_token.list_tokens(
+            tx, principal.scope, viewer=principal, before_id=before_id, limit=limit + 1
+        )
+    )
+    data = listing(rows, limit, shape=shape, cursor=lambda token: token.id)
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
+
+
+async def revoke(call: Call[Fields, Fields]) -> Answer:
+    return await _revoke(call, call.params["token_id"])
+
+
+async def revoke_named(call: Call[DeleteBody, Fields]) -> Answer:
+    return await _revoke(call, call.body.id)
+
+
+async def _revoke(call: Call[Any, Fields], token_id: str) -> Answer:
+    principal, now_us = call.principal, call.now_us
+
+    async def work(tx: Transaction) -> AccessToken:
+        return await access_token.revoke(
+            tx, principal.scope, token_id, asker=principal, now_us=now_us
+        )
+
+    return await run_once(
+        call.context,
+        principal,
+        call.request_key,
+        work,
+        lambda token: answer(codes.SUCCESS, shape(token), now_us=now_us),
+    )
+
+
+ROUTES = (
+    Route("POST", "/tokens", create, "Make an access token", _SCOPES, body=CreateBody),
+    Route("GET", "/tokens", list_tokens, "List access tokens", _SCOPES, query=Page),
+    Route("DELETE", "/tokens", revoke_named, "Revoke an access token", _SCOPES, body=DeleteBody),
+    Route("DELETE", "/tokens/{token_id}", revoke, "Revoke an access token", _SCOPES),
+)

@@ -1,0 +1,271 @@
+"""Webhook endpoints: register, list, show, change, delete, rotate the secret, test, verify."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from gateway import codes
+from gateway.call import Call
+from gateway.envelope import answer, listing
+from gateway.fields import Fields, Int64, Page, cursor_id
+from gateway.idempotency import run_once, run_steps, stored_answer
+from gateway.routing import Route
+from kernel.clock import SECOND_US
+from kernel.limits import URL_CHARACTERS_MAX
+from keys.signing import verify as verify_signature
+from store.db import Transaction
+from store.idempotency import Answer
+from webhooks import endpoint as endpoints
+from webhooks.endpoint import OVERLAP_S_DEFAULT, Endpoint
+from webhooks.endpoint_fields import (
+    DESCRIPTION_CHARACTERS_MAX,
+    HEADERS_MAX,
+    EndpointChanges,
+    NewEndpoint,
+    check_target,
+)
+from webhooks.event import TEST_EVENT
+from webhooks.ping import send_test
+from webhooks.retry import SCHEDULE_S_DEFAULT
+
+_READ = ("webhooks:read",)
+_WRITE = ("webhooks:write",)
+
+Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
+EventTypes = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=100)]
+Description = Annotated[str, Meta(max_length=DESCRIPTION_CHARACTERS_MAX)]
+HeaderMap = Annotated[dict[str, str], Meta(max_length=HEADERS_MAX)]
+Schedule = Annotated[list[Int64], Meta(max_length=100)]
+
+
+class RegisterBody(Fields, frozen=True, kw_only=True):
+    url: Url
+    events: EventTypes = msgspec.field(default_factory=list)
+    description: Description = ""
+    headers: HeaderMap = msgspec.field(default_factory=dict)
+    retry_schedule_s: Schedule = msgspec.field(default_factory=lambda: list(SCHEDULE_S_DEFAULT))
+    rate_limit_per_s: Int64 | None = None
+
+
+class PatchBody(Fields, frozen=True, kw_only=True):
+    url: Url | UnsetType = UNSET
+    events: EventTypes | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
+    headers: HeaderMap | UnsetType = UNSET
+    retry_schedule_s: Schedule | UnsetType = UNSET
+    rate_limit_per_s: Int64 | UnsetType | None = UNSET
+    status: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
+
+
+class RotateBody(Fields, frozen=True, kw_only=True):
+    overlap_s: Int64 = OVERLAP_S_DEFAULT
+
+
+class TestBody(Fields, frozen=True, kw_only=True):
+    event: Annotated[str, Meta(max_length=64)] = TEST_EVENT
+
+
+class VerifyBody(Fields, frozen=True, kw_only=True):
+    """What a receiver saw: its headers, the raw body as text, and the secret it holds."""
+
+    headers: Annotated[dict[str, str], Meta(max_length=100)]
+    body: str
+    secret: Annotated[str, Meta(max_length=500)]
+
+
+async def register(call: Call[RegisterBody, Fields]) -> Answer:
+    context, principal, body = call.context, call.principal, call.body
+    # A name is looked up before the transaction, and a repeated call need not look again.
+    stored = await stored_answer(context, call.request_key)
+    if stored is not None:
+        return stored
+    await check_target(body.url, principal.environment, context.policy, context.resolver)
+    now_us = call.now_us
+    new = NewEndpoint(
+        url=body.url,
+        events=body.events,
+        description=body.description,
+        headers=body.headers,
+        retry_schedule_s=body.retry_schedule_s,
+        rate_limit_per_s=body.rate_limit_per_s,
+    )
+
+    async def work(tx: Transaction) -> tuple[Endpoint, str]:
+        return await endpoints.register(
+            tx,
+            context.vault,
+            scope=principal.scope,
+            new=new,
+            is_sandbox=principal.is_sandbox,
+            now_us=now_us,
+        )
+
+    return await run_once(
+        context, principal, call.request_key, work, _with_secret(now_us, 201), sealed=True
+    )
+
+
+async def list_endpoints(call: Call[Fields, Page]) -> Answer:
+    context, principal, limit = call.context, call.principal, call.query.limit
+    before_id = cursor_id(call.query.cursor, "we")
+    rows = await context.database.read(
+        lambda tx: endpoints.list_endpoints(
+            tx, context.vault, principal.scope, before_id=before_id, limit=limit + 1
+        )
+    )
+    data = listing(rows, limit, shape=Endpoint.shape, cursor=lambda endpoint: endpoint.id)
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
+
+
+async def show(call: Call[Fields, Fields]) -> Answer:
+    context, principal, endpoint_id = call.context, call.principal, call.params["endpoint_id"]
+    found = await context.database.read(
+        lambda tx: endpoints.get(tx, context.vault, principal.scope, endpoint_id)
+    )
+    return answer(codes.SUCCESS, found.shape(), now_us=call.now_us)
+
+
+async def change(call: Call[PatchBody, Fields]) -> Answer:
+    context, principal, body = call.context, call.principal, call.body
+    endpoint_id, now_us = call.params["endpoint_id"], call.now_us
+    stored = await stored_answer(context, call.request_key)
+    if stored is not None:
+        return stored
+    if body.url is not UNSET:
+        await check_target(body.url, principal.environment, context.policy, context.resolver)
+    changes = EndpointChanges(
+        url=body.url,
+        events=body.events,
+        description=body.description,
+        headers=body.headers,
+        retry_schedule_s=body.retry_schedule_s,
+        rate_limit_per_s=body.rate_limit_per_s,
+        status=body.status,
+    )
+
+    async def work(tx: Transaction) -> Endpoint:
+        return await endpoints.patch(
+            tx, context.vault, principal.scope, endpoint_id, changes=changes, now_us=now_us
+        )
+
+    return await run_once(
+        context,
+        principal,
+        call.request_key,
+        work,
+        lambda changed: answer(codes.SUCCESS, changed.shape(), now_us=now_us),
+    )
+
+
+async def delete(call: Call[Fields, Fields]) -> Answer:
+    context, principal = call.context, call.principal
+    endpoint_id, now_us = call.params["endpoint_id"], call.now_us
+
+    async def work(tx: Transaction) -> Endpoint:
+        return await endpoints.delete(
+            tx, context.vault, principal.scope, endpoint_id, now_us=now_us
+        )
+
+    def render(gone: Endpoint) -> Answer:
+        return answer(codes.SUCCESS, {"id": gone.id, "deleted": True}, now_us=now_us)
+
+    return await run_once(context, principal, call.request_key, work, render)
+
+
+async def rotate_secret(call: Call[RotateBody, Fields]) -> Answer:
+    context, principal = call.context, call.principal
+    endpoint_id, overlap_s, now_us = call.params["endpoint_id"], call.body.overlap_s, call.now_us
+
+    async def work(tx: Transaction) -> tuple[Endpoint, str]:
+        return await endpoints.rotate_secret(
+            tx, context.vault, principal.scope, endpoint_id, overlap_s=overlap_s, now_us=now_us
+        )
+
+    return await run_once(
+        context, principal, call.request_key, work, _with_secret(now_us, 200), sealed=True
+    )
+
+
+async def test(call: Call[TestBody, Fields]) -> Answer:
+    """Sends a sample event now; 5001 with the attempt where the endpoint did not take it."""
+    context, principal = call.context, call.principal
+    timeout_s = context.settings.webhook_timeout_s
+
+    async def steps() -> Answer:
+        attempt = await send_test(
+            context.database,
+            context.vault,
+            context.transport,
+            context.clock,
+            policy=context.policy,
+            scope=principal.scope,
+            endpoint_id=call.params["endpoint_id"],
+            event_type=call.body.event,
+            timeout_s=timeout_s,
+        )
+        code = codes.SUCCESS if attempt.error is None else codes.DELIVERY_FAILED
+        return answer(code, attempt.shape(), now_us=call.now_us)
+
+    return await run_steps(context, principal, call.request_key, steps)
+
+
+async def verify(call: Call[VerifyBody, Fields]) -> Answer:
+    """What is wrong with a received webhook, if anything; nothing of it is kept."""
+    body = call.body
+    findings = verify_signature(
+        secret=body.secret,
+        headers=body.headers,
+        body=body.body.encode(),
+        now_s=call.now_us // SECOND_US,
+    )
+    listed = [
+        {"part": finding.part, "header": finding.header, "detail": finding.detail}
+        for finding in findings
+    ]
+    return answer(codes.SUCCESS, {"valid": not listed, "findings": listed}, now_us=call.now_us)
+
+
+def _with_secret(now_us: int, http_status: int) -> Any:
+    """Renders an endpoint together with its secret, which is shown this once."""
+
+    def render(made: tuple[Endpoint, str]) -> Answer:
+        endpoint, secret = made
+        data = {**endpoint.shape(), "secret": secret}
+        return answer(codes.SUCCESS, data, now_us=now_us, http_status=http_status)
+
+    return render
+
+
+ROUTES = (
+    Route("POST", "/webhooks/register", register, "Register a webhook", _WRITE, body=RegisterBody),
+    Route("GET", "/webhooks", list_endpoints, "List webhooks", _READ, query=Page),
+    Route(
+        "POST",
+        "/webhooks/verify",
+        verify,
+        "Check a received webhook",
+        _READ,
+        body=VerifyBody,
+        takes_key=False,
+    ),
+    Route("GET", "/webhooks/{endpoint_id}", show, "Show a webhook", _READ),
+    Route("PATCH", "/webhooks/{endpoint_id}", change, "Change a webhook", _WRITE, body=PatchBody),
+    Route("DELETE", "/webhooks/{endpoint_id}", delete, "Delete a webhook", _WRITE),
+    Route(
+        "POST",
+        "/webhooks/{endpoint_id}/rotate-secret",
+        rotate_secret,
+        "Rotate a webhook's secret",
+        _WRITE,
+        body=RotateBody,
+    ),
+    Route(
+        "POST",
+        "/webhooks/{endpoint_id}/test",
+        test,
+        "Send a sample event",
+        _WRITE,
+        body=TestBody,
+    ),
+)

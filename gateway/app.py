@@ -1,0 +1,61 @@
+"""The ASGI application: its surfaces, its pages and what stands around them, on one screen.
+
+Edge            every request: request id, one answer whatever happens, security headers, log
+  Pipeline      paths of a surface: credential, limits, scope, body, then the handler
+  Starlette     everything else: health, and the pages
+"""
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from gateway import envelope
+from gateway.api import (
+    approvals,
+    codes,
+    deliveries,
+    events,
+    fulfilments,
+    health,
+    keys,
+    sandbox,
+    statement,
+    tokens,
+    topups,
+    vouchers,
+    wallets,
+    webhooks,
+)
+from gateway.edge import Edge
+from gateway.routing import Router, Surface
+from runtime.context import Context
+
+API_PREFIX = "/api/public/v1"
+
+API = Surface(
+    API_PREFIX,
+    (
+        *topups.ROUTES,
+        *wallets.ROUTES,
+        *statement.ROUTES,
+        *vouchers.ROUTES,
+        *approvals.ROUTES,
+        *sandbox.ROUTES,
+        *fulfilments.ROUTES,
+        *keys.ROUTES,
+        *tokens.ROUTES,
+        *webhooks.ROUTES,
+        *events.ROUTES,
+        *deliveries.ROUTES,
+        *codes.ROUTES,
+    ),
+    envelope.refuse,
+)
+SURFACES = (API,)
+
+
+def create_app(context: Context) -> Starlette:
+    """The application over an open context, which stays the caller's to close."""
+    return Starlette(
+        routes=health.routes(context),
+        middleware=[Middleware(Edge, context=context, router=Router(SURFACES))],
+    )

@@ -1,0 +1,75 @@
+"""Who calls: the Authorization header turned into a principal, once for each request, and the
+caller's address.
+
+Promises: a credential that is missing, malformed or unknown looks the same (2001); a forwarded
+address counts only when a trusted proxy forwarded it.
+"""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+
+from keys.authenticator import Authenticator, InvalidCredential
+from keys.principal import Address, Network, Principal
+
+_SCHEME = b"bearer "
+_HOPS_MAX = 20
+
+
+async def authenticate(authenticator: Authenticator, headers: Mapping[bytes, bytes]) -> Principal:
+    """The principal of the bearer credential; raises InvalidCredential or CredentialEnded."""
+    header = headers.get(b"authorization")
+    if header is None:
+        raise InvalidCredential("send the API key as Authorization: Bearer ak_…")
+    if header[:7].lower() != _SCHEME:
+        raise InvalidCredential("the Authorization header is not of the form Bearer ak_…")
+    token = header[7:].strip().decode("latin-1")
+    return authenticator.authenticate_now(token) or await authenticator.authenticate(token)
+
+
+def caller_address(
+    peer: str | None, forwarded_for: bytes | None, trusted: Sequence[Network]
+) -> Address | None:
+    """The address that the request came from; None when it is unknown (a Unix socket).
+
+    From a trusted peer it is the rightmost address in X-Forwarded-For that is no trusted proxy's:
+    what stands further left is the client's own claim.
+    """
+    address = parse_address(peer)
+    if forwarded_for is None or address is None or not _is_trusted(address, trusted):
+        return address
+    for hop in reversed(forwarded_for.decode("latin-1").split(",")[-_HOPS_MAX:]):
+        found = parse_address(hop.strip())
+        if found is None:
+            return address
+        address = found
+        if not _is_trusted(address, trusted):
+            return address
+    return address
+
+
+def parse_address(text: str | None) -> Address | None:
+    """An address, also with a port or in brackets; IPv4 inside IPv6 is IPv4; None if it is none."""
+    if text is None:
+        return None
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def block_of(address: Address | None) -> str:
+    """The key under which strangers are counted: the address, for IPv6 its /64."""
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address) if address is not None else "local"
+
+
+def _is_trusted(address: Address, trusted: Sequence[Network]) -> bool:
+    return any(address.version == network.version and address in network for network in trusted)

@@ -1,0 +1,110 @@
+"""The outermost layer: one function for each request, from its headers to its log line.
+
+Promises: every answer has a request id; an API answer is never cached or sniffed; whatever goes
+wrong becomes one answer in the surface's shape and one line in the log. The process's one broad
+`except` is here. Paths of no surface (pages, health) go on to Starlette's router.
+"""
+
+import logging
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.access_log import AccessLog
+from gateway.body import ClientGone
+from gateway.call import Call
+from gateway.errors import is_expected, refusal_of
+from gateway.fields import Fields
+from gateway.pipeline import Pipeline
+from gateway.routing import Router
+from runtime.context import Context
+from store.idempotency import Answer
+
+CLIENT_GONE = 499
+
+_JSON = (
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+)
+_REPLAYED = (b"idempotent-replayed", b"true")
+# For pages and streams; a page may set its own.
+_PAGE = {
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"same-origin",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"content-security-policy": (
+        b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+}
+_log = logging.getLogger(__name__)
+
+
+class Edge:
+    """ASGI middleware around everything that speaks HTTP."""
+
+    def __init__(self, app: ASGIApp, *, context: Context, router: Router) -> None:
+        self._app = app
+        self._context = context
+        self._pipeline = Pipeline(context, router)
+        self._access_log = AccessLog(context)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        call: Call[Fields, Fields] = Call(self._context, scope)
+        answer: Answer | None = None
+        try:
+            reply = await self._pipeline.reply(call, receive)
+            if isinstance(reply, Answer):
+                answer = reply
+            else:
+                await (reply or self._app)(scope, receive, _framed(call, send))
+        except ClientGone:
+            call.status = CLIENT_GONE
+        except Exception as error:
+            answer = self._refused(call, error)
+        if answer is not None:
+            await _send(call, answer, send)
+        self._access_log.note(call, answer)
+
+    def _refused(self, call: Call[Fields, Fields], error: Exception) -> Answer | None:
+        """The refusal in the surface's shape; None where an answer has begun already."""
+        if not is_expected(error):
+            fields = {"request_id": call.request_id.decode(), "route": call.template}
+            _log.error("request.failed", exc_info=error, extra={"fields": fields})
+        if call.status:
+            return None
+        refusal = refusal_of(error)
+        call.reply_headers += refusal.headers
+        return call.refuse(refusal, call.now_us)
+
+
+async def _send(call: Call[Fields, Fields], answer: Answer, send: Send) -> None:
+    body = answer.body
+    headers = call.reply_headers
+    if body:
+        headers += _JSON
+        headers.append((b"content-length", b"%d" % len(body)))
+    if answer.is_replay:
+        headers.append(_REPLAYED)
+    call.status = answer.status
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else body})
+
+
+def _framed(call: Call[Fields, Fields], send: Send) -> Send:
+    """A `send` that adds our headers to an answer somebody else writes."""
+
+    async def framed(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            call.status = message["status"]
+            headers = list(message.get("headers", ()))
+            present = {name.lower() for name, _ in headers}
+            headers += call.reply_headers
+            headers += [pair for pair in _PAGE.items() if pair[0] not in present]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return framed

@@ -1,0 +1,159 @@
+"""A request's effect and its stored answer, in one transaction.
+
+Promises: the same request with the same Idempotency-Key has one effect and one answer, byte for
+byte, across parallel calls, processes and restarts; a refusal is not stored, so it can be repaired
+and tried again under the same key. An answer that holds a secret is stored sealed.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from kernel.clock import SECOND_US
+from keys.account import lock_scopes
+from keys.principal import Principal
+from runtime.context import Context
+from store.db import Transaction
+from store.idempotency import (
+    Answer,
+    KeyInProgress,
+    RequestKey,
+    abandon,
+    begin,
+    check,
+    find,
+    keep,
+)
+
+R = TypeVar("R")
+
+SEAL_PURPOSE = "idempotency"
+WAIT_S = 5.0
+WAIT_STEP_S = 0.05
+LEASE_S = 60
+
+
+async def run_once(
+    context: Context,
+    principal: Principal,
+    request_key: RequestKey | None,
+    work: Callable[[Transaction], Awaitable[R]],
+    render: Callable[[R], Answer],
+    *,
+    sealed: bool = False,
+) -> Answer:
+    """Runs work under the account's lock, unless the key's answer is there; keeps the answer.
+
+    Raises KeyReused, KeyInProgress and whatever work raises; then nothing was written.
+    """
+
+    async def once(tx: Transaction) -> Answer:
+        await lock_scopes(tx, [principal.scope])
+        now_us = context.clock.now_us()
+        if request_key is None:
+            return render(await work(tx))
+        found = await find(tx, [request_key])
+        stored = check(found.get(request_key.place), request_key, now_us)
+        if stored is not None:
+            return stored
+        answer = render(await work(tx))
+        kept = _sealed(context, request_key, answer) if sealed else answer
+        await keep(tx, [(request_key, kept)], now_us=now_us)
+        return answer
+
+    async def was_committed(tx: Transaction) -> bool:
+        assert request_key is not None
+        await lock_scopes(tx, [principal.scope])
+        return bool(await find(tx, [request_key]))
+
+    answer = await context.database.transaction(
+        once, was_committed=None if request_key is None else was_committed
+    )
+    return _opened(context, request_key, answer)
+
+
+async def stored_answer(context: Context, request_key: RequestKey | None) -> Answer | None:
+    """The answer that is there already, for calls that check something slow before run_once.
+
+    None where there is none yet; raises KeyReused and KeyInProgress.
+    """
+    if request_key is None:
+        return None
+    found = await context.database.read(lambda tx: find(tx, [request_key]))
+    stored = check(found.get(request_key.place), request_key, context.clock.now_us())
+    return None if stored is None else _opened(context, request_key, stored)
+
+
+async def run_steps(
+    context: Context,
+    principal: Principal,
+    request_key: RequestKey | None,
+    steps: Callable[[], Awaitable[Answer]],
+    *,
+    lease_s: int = LEASE_S,
+) -> Answer:
+    """Runs a call that leaves the database between its transactions, such as an endpoint's test.
+
+    A row with a lease goes first. Whoever comes meanwhile with the same key waits up to WAIT_S
+    for the answer, then KeyInProgress is raised; a lease that ran out is taken over. steps that
+    raise leave no row.
+    """
+    if request_key is None:
+        return await steps()
+    stored = await _begin(context, principal, request_key, lease_s)
+    if stored is not None:
+        return _opened(context, request_key, stored)
+    try:
+        answer = await steps()
+    except BaseException:
+        await context.database.transaction(lambda tx: abandon(tx, request_key))
+        raise
+
+    async def finish(tx: Transaction) -> None:
+        await lock_scopes(tx, [principal.scope])
+        await keep(tx, [(request_key, answer)], now_us=context.clock.now_us())
+
+    await context.database.transaction(finish)
+    return answer
+
+
+async def _begin(
+    context: Context, principal: Principal, key: RequestKey, lease_s: int
+) -> Answer | None:
+    """The stored answer, or None once the lease is ours."""
+
+    async def look(tx: Transaction) -> Answer | None:
+        await lock_scopes(tx, [principal.scope])
+        now_us = context.clock.now_us()
+        found = await find(tx, [key])
+        stored = check(found.get(key.place), key, now_us)
+        if stored is None:
+            until = now_us + lease_s * SECOND_US
+            await begin(tx, key, lease_until_at=until, now_us=now_us)
+        return stored
+
+    loop = asyncio.get_running_loop()
+    deadline_s = loop.time() + WAIT_S
+    while True:
+        try:
+            return await context.database.transaction(look)
+        except KeyInProgress:
+            if loop.time() >= deadline_s:
+                raise
+        await asyncio.sleep(WAIT_STEP_S)
+
+
+def _sealed(context: Context, key: RequestKey, answer: Answer) -> Answer:
+    subject = "/".join(key.place)
+    body = context.vault.seal(answer.body, purpose=SEAL_PURPOSE, subject=subject)
+    return replace(answer, body=body, is_sealed=True)
+
+
+def _opened(context: Context, key: RequestKey | None, answer: Answer) -> Answer:
+    """The answer as it was first given."""
+    if not answer.is_sealed or key is None:
+        return answer
+    subject = "/".join(key.place)
+    body = context.vault.open(answer.body, purpose=SEAL_PURPOSE, subject=subject)
+    return replace(answer, body=body, is_sealed=False)

@@ -1,0 +1,57 @@
+"""Rate limits at the edge: one bucket for each credential, told in the standard headers.
+
+RateLimit-Policy: "default";q=400;w=2 and RateLimit: "default";r=399;t=1, on allowed answers too
+(draft-ietf-httpapi-ratelimit-headers); Retry-After with a refusal. A credential's burst is twice
+its rate, so the window is two seconds.
+"""
+
+from kernel.errors import DomainError
+from runtime.limiter import Decision, Limiter
+
+BURST_S = 2
+
+HeaderList = list[tuple[bytes, bytes]]
+
+
+class RateLimited(DomainError):
+    """Too many requests; retry_after_s says when the next one passes."""
+
+
+class RateLimit:
+    """The limit of each credential; rate_per_s 0 turns it off."""
+
+    def __init__(self, limiter: Limiter, rate_per_s: int) -> None:
+        self._limiter = limiter
+        self._rate_per_s = rate_per_s
+        self._burst = rate_per_s * BURST_S
+        self._policy = (b"ratelimit-policy", b'"default";q=%d;w=%d' % (self._burst, BURST_S))
+
+    async def take(self, key: str, headers: HeaderList) -> None:
+        """Takes one token and adds the headers; raises RateLimited."""
+        if self._rate_per_s == 0:
+            return
+        decision = self._limiter.take_now(key, self._rate_per_s, self._burst)
+        if decision is None:
+            decision = await self._limiter.take(key, self._rate_per_s, self._burst)
+        left = b'"default";r=%d;t=%d' % (decision.remaining, decision.reset_s)
+        headers += (self._policy, (b"ratelimit", left))
+        if not decision.allowed:
+            raise refusal(decision)
+
+
+async def take_one(limiter: Limiter, key: str, *, count: int, period_s: int, detail: str) -> None:
+    """One of `count` in each period for the key, such as 5 an hour; raises RateLimited."""
+    decision = await limiter.take(key, count / period_s, count)
+    if not decision.allowed:
+        raise refusal(decision, detail)
+
+
+def refusal(
+    decision: Decision, detail: str = "too many requests with this credential"
+) -> RateLimited:
+    """What the caller is told."""
+    return RateLimited(
+        detail,
+        retry_after_s=max(1, decision.retry_after_s),
+        extra={"limit": decision.limit, "remaining": decision.remaining},
+    )

@@ -1,0 +1,98 @@
+"""What happens to a request, in this order, before its handler runs and nothing else:
+
+    route -> credential -> address -> rate limit -> scope -> query and body -> Idempotency-Key
+
+So a stranger learns nothing but that a path exists, a refused request is counted, and a stored
+answer is looked for only once the caller may have it. Every step refuses by raising.
+"""
+
+from urllib.parse import quote
+
+from starlette.types import Receive
+
+from gateway.auth import authenticate
+from gateway.body import check_media_type, read_body
+from gateway.call import Call
+from gateway.fields import Fields, canonical
+from gateway.limits import RateLimit
+from gateway.routing import Reply, Resource, Route, Router
+from kernel.errors import NotFound
+from keys.principal import check_address, require_scope
+from runtime.context import Context
+from store.idempotency import Answer, request_key
+
+
+class Pipeline:
+    """The steps, with what they need of the process."""
+
+    def __init__(self, context: Context, router: Router) -> None:
+        self._router = router
+        self._authenticator = context.authenticator
+        self._limit = RateLimit(context.limiter, context.settings.rate_limit_per_s)
+
+    async def reply(self, call: Call[Fields, Fields], receive: Receive) -> Reply | None:
+        """The handler's reply; None for a path of no surface. Raises whatever refuses."""
+        resource = self._find(call)
+        if resource is None:
+            return None
+        if call.method == "OPTIONS":
+            call.reply_headers.append((b"allow", ", ".join(resource.allow).encode()))
+            return Answer(204, b"")
+        route = resource.route(call.method)
+        if not route.is_public:
+            await self._admit(call, route)
+        await _read(call, route, receive)
+        if route.is_unsafe and route.takes_key:
+            _take_key(call)
+        return await route.handler(call)
+
+    def _find(self, call: Call[Fields, Fields]) -> Resource | None:
+        found = self._router.find(call.path)
+        if found is None:
+            surface = self._router.surface_of(call.path)
+            if surface is None:
+                return None
+            call.refuse = surface.refuse
+            raise NotFound("Path")
+        resource, call.params = found
+        call.refuse = resource.surface.refuse
+        call.template = resource.template
+        return resource
+
+    async def _admit(self, call: Call[Fields, Fields], route: Route) -> None:
+        principal = call.principal = await authenticate(self._authenticator, call.headers)
+        if principal.ip_allow_lists:
+            check_address(principal, call.address)
+        await self._limit.take(principal.credential_id, call.reply_headers)
+        require_scope(principal, *route.scopes)
+
+
+async def _read(call: Call[Fields, Fields], route: Route, receive: Receive) -> None:
+    caller = call.credential
+    environment = None if caller is None else caller.environment
+    query: bytes = call.scope["query_string"]
+    call.query = route.query_shape.of_query(query, environment) if query else route.no_query
+    if not route.is_unsafe:
+        return
+    raw = call.raw = await read_body(receive, call.headers)
+    if raw:
+        check_media_type(call.headers)
+        call.body = route.body_shape.decode(raw, environment)
+    else:
+        call.body = route.body_shape.empty()
+
+
+def _take_key(call: Call[Fields, Fields]) -> None:
+    """The request's key, unless it has none or no credential to keep it under."""
+    text = call.headers.get(b"idempotency-key")
+    caller = call.credential
+    if text is None or caller is None:
+        return
+    call.request_key = request_key(
+        account_id=caller.account_id,
+        environment=caller.environment,
+        key_text=text.decode("latin-1"),
+        method=call.method,
+        path=quote(call.path),
+        canonical_body=canonical(call.body),
+    )

@@ -1,0 +1,30 @@
+"""What a refusal says, before a surface puts it into its own shape."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.codes import Code
+from store.idempotency import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One row of the code table with the particulars of this time.
+
+    error: what our own surface shows as data.error. transaction_id and status are the top-up's that
+    the refusal is about. headers go with the answer whatever its shape.
+    """
+
+    code: Code
+    http_status: int
+    message: str
+    detail: str
+    error: Mapping[str, Any]
+    transaction_id: str | None = None
+    status: str | None = None
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+
+# How a surface words a refusal; the number is now, in microseconds.
+Refuse = Callable[[Refusal, int], Answer]

@@ -1,0 +1,145 @@
+"""A gateway of a test: the app over real HTTP on a loopback socket, and a client that speaks to it.
+
+Promise: nothing of ours is replaced. The server runs in the test's own loop, on a free port.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from pydantic import SecretStr
+
+from billing.opening import open_account
+from gateway.app import create_app
+from gateway.serve import _Connection
+from kernel.clock import Clock
+from keys import access_token, api_key
+from keys.key_fields import NewKey
+from keys.principal import ACCOUNT_SCOPES, Environment
+from runtime.context import Context, open_context
+from runtime.settings import Settings, load_settings
+from store.db import Transaction
+
+API = "/api/public/v1"
+# No Redis listens there: the limiter works per process and wake-ups are dropped.
+NO_REDIS = "unix:///nonexistent/redis.sock"
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One running gateway: its parts, its address and a client without a credential."""
+
+    context: Context
+    url: str
+    client: httpx.AsyncClient
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **arguments: Any,
+    ) -> httpx.Response:
+        """A request below /api/public/v1, with the key as its credential."""
+        given = dict(headers or {})
+        if key is not None:
+            given["Authorization"] = f"Bearer {key}"
+        return await self.client.request(method, API + path, headers=given, **arguments)
+
+    async def account(self, *, email: str | None = None, is_sandbox: bool = False) -> str:
+        """A new account; its staging wallet holds $10,000.00."""
+
+        async def work(tx: Transaction) -> str:
+            now_us = self.context.clock.now_us()
+            return await open_account(
+                tx, name="Test", email=email, now_us=now_us, is_sandbox=is_sandbox
+            )
+
+        return await self.context.database.transaction(work)
+
+    async def key(
+        self, account_id: str, environment: Environment = "staging", **fields: Any
+    ) -> str:
+        """A parentless key's secret; all scopes of an account unless named."""
+        new = NewKey(**{"name": "Test", "scopes": ACCOUNT_SCOPES, **fields})
+
+        async def work(tx: Transaction) -> str:
+            _, secret = await api_key.mint(
+                tx,
+                account_id=account_id,
+                environment=environment,
+                parent=None,
+                new=new,
+                now_us=self.context.clock.now_us(),
+            )
+            return secret
+
+        return await self.context.database.transaction(work)
+
+    async def system_token(self, account_id: str) -> str:
+        async def work(tx: Transaction) -> str:
+            _, secret = await access_token.create(
+                tx,
+                kind="system",
+                account_id=account_id,
+                environment="staging",
+                name="Test",
+                maker=None,
+                now_us=self.context.clock.now_us(),
+            )
+            return secret
+
+        return await self.context.database.transaction(work)
+
+
+def settings_of(database_url: str, data_dir: Path, **overrides: Any) -> Settings:
+    """Settings of a test gateway; the rate limit is off unless given."""
+    return load_settings(
+        **{
+            "database_url": SecretStr(database_url),
+            "data_dir": data_dir,
+            "redis_url": SecretStr(NO_REDIS),
+            "secret_key": SecretStr("5a" * 32),
+            "rate_limit_per_s": 0,
+            "webhook_allow_private": True,
+            **overrides,
+        }
+    )
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Gateway]:
+    """A gateway that answers until the block ends."""
+    async with open_context(settings, clock=clock) as context:
+        listener = socket.create_server(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(
+            create_app(context),
+            http=_Connection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+        )
+        server = uvicorn.Server(config)
+        # Signals belong to the test runner.
+        serving = asyncio.create_task(server._serve([listener]))
+        while not server.started:
+            await asyncio.sleep(0)
+        try:
+            async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+                yield Gateway(context, url, client)
+        finally:
+            server.should_exit = True
+            await serving
+            listener.close()
