@@ -7,7 +7,7 @@ import click
 
 from billing.audit import audit as findings_of
 from cli.output import EXIT_REFUSED, json_option, note, run, show_rows
-from runtime.context import open_store
+from runtime.installation import open_store
 from runtime.settings import load_settings
 
 # Beyond this the reader knows that something is wrong on a grand scale.

@@ -2,7 +2,7 @@
 
 from kernel.errors import NotFound
 from keys.account import Account, find_by_email, get_account
-from runtime.context import open_store
+from runtime.installation import open_store
 from runtime.settings import load_settings
 from store.db import T, Transaction, Work
 

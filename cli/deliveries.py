@@ -14,7 +14,7 @@ from kernel.errors import NotFound
 from kernel.limits import PAGE_ITEMS, PAGE_ITEMS_MAX
 from keys.account import lock_scopes
 from keys.principal import ENVIRONMENTS, Environment, Scope
-from runtime.context import open_store, redis_url
+from runtime.installation import open_store, redis_url
 from runtime.queue import Queue
 from runtime.redis_link import RedisLink
 from runtime.settings import Settings, load_settings

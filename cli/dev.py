@@ -18,12 +18,12 @@ from pydantic import SecretStr
 
 from cli import banner
 from cli.demo import Demo, ensure_demo
+from cli.listener import LISTEN_FD_VARIABLE, WAKE_FD_VARIABLE, listen
 from cli.migrate import migrate_now
 from cli.output import EXIT_REFUSED
-from cli.serve import LISTEN_FD_VARIABLE, WAKE_FD_VARIABLE, listen
 from kernel.clock import SystemClock
 from runtime import embedded_redis
-from runtime.context import open_store, open_vault
+from runtime.installation import open_store, open_vault
 from runtime.log import start_logging
 from runtime.master_key import made_master_key
 from runtime.settings import PREFIX, Settings, load_settings

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 
 import click
 from redis.asyncio import Redis
@@ -14,7 +13,7 @@ from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
 from kernel.clock import SECOND_US, SystemClock
 from kernel.errors import DomainError
 from keys.vault import SealBroken
-from runtime.context import VOUCHER_KEY, known_secret_key, open_store, open_vault, redis_url
+from runtime.installation import VOUCHER_KEY, known_secret_key, open_store, open_vault, redis_url
 from runtime.settings import Settings, SettingsError, load_settings, unknown_variables
 from store.db import Transaction
 from store.errors import StoreError
@@ -93,16 +92,15 @@ async def _database(settings: Settings) -> str:
 
 
 async def _clock(settings: Settings) -> str:
-    async def work(tx: Transaction) -> object:
-        row = await tx.fetch_one("SELECT CURRENT_TIMESTAMP AS now")
-        assert row is not None
-        return row["now"]
+    async def work(tx: Transaction) -> int | None:
+        row = await tx.fetch_one("SELECT DATABASE_NOW_US() AS now_us")
+        return None if row is None or row["now_us"] is None else int(row["now_us"])
 
     async with open_store(settings) as database:
-        told = await database.read(work)
-    now = told if isinstance(told, datetime) else datetime.fromisoformat(str(told))
-    theirs = now if now.tzinfo else now.replace(tzinfo=UTC)
-    off_s = abs(theirs.timestamp() - SystemClock().now_us() / SECOND_US)
+        theirs_us = await database.read(work)
+    if theirs_us is None:
+        return "is the database's own"
+    off_s = abs(theirs_us - SystemClock().now_us()) / SECOND_US
     if off_s > CLOCK_OFF_S_MAX:
         raise _Sick(f"{off_s:.0f} s apart from the database's: run a time daemon on both machines")
     return "agrees with the database's"

@@ -1,32 +1,46 @@
 """`topup`: the commands, and the one place where their failures become words and exit codes."""
 
-from typing import Any
+import importlib
+from typing import Any, cast
 
 import click
 
-from cli.accounts import accounts
-from cli.audit import audit
-from cli.deliveries import deliveries
-from cli.dev import dev
-from cli.doctor import doctor
-from cli.keys import keys
-from cli.migrate import migrate
 from cli.output import EXIT_UNREACHABLE, EXIT_USAGE, fail
-from cli.serve import serve
-from cli.settings import settings
-from cli.worker import worker
 from kernel.errors import DomainError
 from runtime.log import mask
 from runtime.settings import SettingsError
 from store.errors import StoreError
 from store.migrate import SchemaOutOfRange
 
+# Each command is loaded when it is run: `topup --help` need not import the whole gateway.
+COMMANDS = {
+    "dev": "Run everything embedded: SQLite, Redis, gateway and worker.",
+    "serve": "Run one gateway (production).",
+    "worker": "Run one worker (production).",
+    "migrate": "Bring the database to the newest schema.",
+    "accounts": "Tenants: create, list, show.",
+    "keys": "API keys, and system and operator tokens.",
+    "deliveries": "The webhook delivery log: list, show, send again.",
+    "audit": "Prove the ledger.",
+    "doctor": "Check settings, database, clock, master key and Redis.",
+    "settings": "Print every setting with its source, secrets masked.",
+}
+
 
 class _Commands(click.Group):
-    """Lists the commands in the order given, and tells their expected failures."""
+    """Finds each command in the module of its name, and tells its expected failures."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(self.commands)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        return cast(click.Command, getattr(importlib.import_module(f"cli.{cmd_name}"), cmd_name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -52,18 +66,3 @@ class _Commands(click.Group):
 @click.version_option(package_name="topup-gateway")
 def main() -> None:
     """Sell and move prepaid AI credit: one call, one ledger transaction, one signed webhook."""
-
-
-for _command in (
-    dev,
-    serve,
-    worker,
-    migrate,
-    accounts,
-    keys,
-    deliveries,
-    audit,
-    doctor,
-    settings,
-):
-    main.add_command(_command)

@@ -4,7 +4,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from cli.output import EXIT_UNREACHABLE, fail, json_option, run, show_record
-from runtime.context import open_store
+from runtime.installation import open_store
 from runtime.settings import Settings, load_settings
 from store.errors import StoreError
 from store.migrate import migrate as migrate_database, schema_version

@@ -15,23 +15,18 @@ from billing.till import Till
 from billing.voucher import VoucherCodes
 from kernel.clock import Clock, SystemClock
 from keys.authenticator import Authenticator
-from keys.vault import MasterKeyRefused, SealBroken, Vault, parse_master_keys
-from runtime.embedded_redis import prepare_home
+from keys.vault import SealBroken, Vault
+from runtime.installation import VOUCHER_KEY, open_store, open_vault, redis_url
 from runtime.limiter import Limiter
-from runtime.master_key import read_master_key
 from runtime.metrics import Metrics
 from runtime.queue import Queue
 from runtime.redis_link import RedisLink
 from runtime.settings import Settings, SettingsError
 from runtime.wake_pipe import WakePipe
 from store.db import Database, OnHint, Transaction
-from store.migrate import check_schema
-from store.open import open_database
 from webhooks.guard import Policy
 from webhooks.resolver import Resolver, SystemResolver
 from webhooks.transport import Transport
-
-VOUCHER_KEY = "voucher"
 
 
 class Hints:
@@ -121,43 +116,6 @@ async def open_context(
             platforms=platforms,
             till=till,
         )
-
-
-@contextlib.asynccontextmanager
-async def open_store(
-    settings: Settings, *, on_hint: OnHint | None = None
-) -> AsyncIterator[Database]:
-    """The database alone, its schema checked."""
-    hints = on_hint or Hints()
-    database = open_database(settings.database_address, on_hint=hints)
-    try:
-        await check_schema(database)
-        yield database
-    finally:
-        await database.close()
-
-
-def redis_url(settings: Settings) -> str:
-    """REDIS_URL, or the socket of the data directory's embedded Redis."""
-    return settings.redis_url.get_secret_value() or prepare_home(settings.data_dir).url
-
-
-def open_vault(secret_key: str) -> Vault:
-    """Raises SettingsError where the key is empty or refused."""
-    if not secret_key:
-        raise SettingsError(
-            "TOPUP_SECRET_KEY is empty: it seals webhook secrets, and `topup dev` alone makes one."
-            " Set it to the output of `openssl rand -hex 32` and keep it apart from the database"
-        )
-    try:
-        return Vault(parse_master_keys(secret_key))
-    except MasterKeyRefused as error:
-        raise SettingsError(f"TOPUP_SECRET_KEY: {error}") from None
-
-
-def known_secret_key(settings: Settings) -> str:
-    """SECRET_KEY, or the key that `topup dev` made in the data directory, or an empty string."""
-    return settings.secret_key.get_secret_value() or read_master_key(settings.data_dir)
 
 
 def webhook_policy(settings: Settings) -> Policy:

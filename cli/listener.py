@@ -1,0 +1,35 @@
+"""The gateway's socket, and the descriptors that `topup dev` passes down to its children."""
+
+import errno
+import os
+import socket
+
+from cli.output import EXIT_USAGE, fail
+from runtime.settings import Settings
+from runtime.supervisor import bind_listener
+
+LISTEN_FD_VARIABLE = "TOPUP_LISTEN_FD"
+WAKE_FD_VARIABLE = "TOPUP_WAKE_FD"
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The bound socket of HOST and PORT; ends the command with a sentence where that fails."""
+    try:
+        return bind_listener(settings.host, settings.port)
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        if error.errno == errno.EADDRINUSE:
+            problem, advice = (
+                f"{where} is in use",
+                "choose another with --port, or 0 for a free one",
+            )
+        else:
+            problem = f"cannot listen on {where}: {os.strerror(error.errno or 0)}"
+            advice = "check --host and --port"
+        raise fail(problem, advice=advice, exit_code=EXIT_USAGE) from None
+
+
+def passed_fd(variable: str) -> int | None:
+    """The descriptor that a parent named in this variable, or None."""
+    text = os.environ.get(variable, "")
+    return int(text) if text.isdecimal() else None
