@@ -222,11 +222,15 @@ class EmbeddedRedis:
         process, self._process = self._process, None
         if process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+        # Asked on its socket it ends at once; a signal waits for its tick, once a second.
+        client = Redis(unix_socket_path=str(self.home.socket_path), socket_timeout=1.0)
+        with contextlib.suppress(RedisError, OSError):
+            await client.shutdown(nosave=True)
+        await client.aclose()
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 await process.wait()
         except TimeoutError:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
             await process.wait()

@@ -198,15 +198,9 @@ async def claim(
     offers, next_at_us = offers_of(
         await tx.fetch(_SCAN, now_us=now_us, ids_max=ids_max), now_us=now_us
     )
-    wanted = frozenset(choose(offers))
-    is_short = sum(len(offer.due_ids) for offer in offers) > len(wanted)
-    if not wanted:
-        return Claim([], next_at_us, is_short, was_contended=False)
-    by_endpoint = {
-        offer.endpoint_id: chosen
-        for offer in offers
-        if (chosen := [id_ for id_ in offer.due_ids if id_ in wanted])
-    }
+    by_endpoint, is_short, has_more = _choice(offers, choose(offers), ids_max=ids_max)
+    if not by_endpoint:
+        return Claim([], next_at_us, len(offers), is_short, has_more, was_contended=False)
     locked = {row["id"]: row for row in await tx.fetch(_LOCK, ids=sorted(by_endpoint))}
     ids, tats, paced_at_us = within_pace(by_endpoint, locked, now_us=now_us)
     lease_until_us = now_us + lease_us
@@ -219,7 +213,9 @@ async def claim(
     return Claim(
         claimed,
         earliest(next_at_us, paced_at_us),
+        len(offers),
         is_short,
+        has_more,
         was_contended=len(locked) < len(by_endpoint) or len(rows) < len(ids),
     )
 
@@ -293,6 +289,24 @@ async def replay(tx: Transaction, scope: Scope, delivery_id: str, *, now_us: int
     )
     await insert(tx, [row])
     return DeliveryId(row[0])
+
+
+def _choice(
+    offers: Sequence[Offer], chosen_ids: Sequence[str], *, ids_max: int
+) -> tuple[dict[str, list[str]], bool, bool]:
+    """The chosen ids by endpoint; whether offered ones are left; whether there may be others."""
+    wanted = frozenset(chosen_ids)
+    by_endpoint: dict[str, list[str]] = {}
+    is_short = has_more = False
+    for offer in offers:
+        chosen = [id_ for id_ in offer.due_ids if id_ in wanted]
+        if chosen:
+            by_endpoint[offer.endpoint_id] = chosen
+        if len(chosen) < len(offer.due_ids):
+            is_short = True
+        elif len(chosen) >= ids_max:
+            has_more = True
+    return by_endpoint, is_short, has_more
 
 
 async def _with_bodies(

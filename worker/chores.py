@@ -1,0 +1,72 @@
+"""What a worker does now and then: small, bounded, harmless when two workers do it at once.
+
+Invariant: each chore is one short transaction at a time, repeated while it finds a full measure of
+work. They run on timers of this process, not as ARQ cron jobs, so that they go on without Redis.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from kernel.clock import Clock
+from store import idempotency
+from store.db import Database, Transaction
+from store.errors import StoreError
+from webhooks import delivery
+
+ROUNDS_MAX: Final = 100
+PAUSE_S: Final = 0.05
+
+logger = logging.getLogger(__name__)
+Prune = Callable[[Transaction], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """run is called at the start and then every_s after it last ended."""
+
+    name: str
+    every_s: float
+    run: Callable[[], Awaitable[None]]
+
+
+def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
+    """What is deleted or ended once its time is over."""
+
+    async def expire_held(tx: Transaction) -> int:
+        return await delivery.expire_held(tx, now_us=clock.now_us())
+
+    async def prune_answers(tx: Transaction) -> int:
+        return await idempotency.prune(tx, now_us=clock.now_us())
+
+    return (
+        Chore("deliveries.expire_held", 60, partial(_repeat, database, expire_held)),
+        Chore("idempotency.prune", 60, partial(_repeat, database, prune_answers)),
+    )
+
+
+async def do_chores(chores: Sequence[Chore]) -> None:
+    """Runs until cancelled; a database that is away is tried again next time."""
+    async with asyncio.TaskGroup() as group:
+        for chore in chores:
+            group.create_task(_keep_doing(chore))
+
+
+async def _keep_doing(chore: Chore) -> None:
+    while True:
+        try:
+            await chore.run()
+        except StoreError as error:
+            logger.warning("chore.failed", extra={"chore": chore.name, "error": str(error)})
+        await asyncio.sleep(chore.every_s)
+
+
+async def _repeat(database: Database, prune: Prune) -> None:
+    """Until a round finds nothing, with pauses that let others write."""
+    for _ in range(ROUNDS_MAX):
+        if await database.transaction(prune) == 0:
+            return
+        await asyncio.sleep(PAUSE_S)

@@ -1,0 +1,165 @@
+"""The stages of one delivery as types: Claimed -> Sent -> Settled. No stage can be left out.
+
+Promise: send() sends at most once, only while the claim's lease leaves time to settle, and returns
+a value whatever happened. No transaction is open meanwhile. Stores nothing.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
+
+from kernel.clock import SECOND_US, Clock, rfc3339_ms
+from keys.vault import SealBroken
+from webhooks.endpoint import FAILING, FAILING_US_MAX, GONE
+from webhooks.endpoint_fields import STAGING
+from webhooks.guard import Policy
+from webhooks.message import Headers, Keyring, lost_settlement, message_headers, settlement_of
+from webhooks.retry import disables_endpoint
+from webhooks.stage import LOST, Claimed, Settlement
+from webhooks.transport import Outcome
+
+# A lease is the attempt's timeout, time to write the outcome, and time to begin.
+SETTLE_S: Final = 20
+BEGIN_S: Final = 5
+
+logger = logging.getLogger(__name__)
+
+
+class Post(Protocol):
+    """webhooks.transport.Transport.post."""
+
+    async def __call__(
+        self, url: str, headers: Headers, body: bytes, timeout_s: float, *, policy: Policy | None
+    ) -> Outcome: ...
+
+
+class Sent(NamedTuple):
+    """A claimed delivery after its attempt, or after it was found lost for good."""
+
+    claimed: Claimed
+    settlement: Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What was written about it. is_held is false when another claim had taken over: nothing was."""
+
+    sent: Sent
+    is_held: bool
+
+
+def lease_us(timeout_s: float) -> int:
+    """How long a claim holds."""
+    return round((timeout_s + SETTLE_S + BEGIN_S) * SECOND_US)
+
+
+class Courier:
+    """Sends claimed deliveries; policies by environment, since http is for staging."""
+
+    def __init__(
+        self,
+        post: Post,
+        keyring: Keyring,
+        clock: Clock,
+        *,
+        live_policy: Policy,
+        staging_policy: Policy,
+        timeout_s: float,
+    ) -> None:
+        self._post = post
+        self._keyring = keyring
+        self._clock = clock
+        self._live_policy = live_policy
+        self._staging_policy = staging_policy
+        self._timeout_s = timeout_s
+        self._time_needed_us = round((timeout_s + SETTLE_S) * SECOND_US)
+
+    async def send(self, claimed: Claimed) -> Sent | None:
+        """The attempt and what it settles; null when the lease is too short to begin.
+
+        Then another claim will come, as after a process that was stopped between claim and send.
+        """
+        now_us = self._clock.now_us()
+        if claimed.is_lost:
+            return Sent(claimed, lost_settlement(claimed, now_us=now_us))
+        if now_us + self._time_needed_us > claimed.lease_until_us:
+            logger.warning("delivery.too_late", extra={"delivery_id": claimed.id})
+            return None
+        try:
+            opened = self._keyring.open(claimed.target)
+            headers = message_headers(claimed, opened, now_us=now_us)
+        except SealBroken as error:
+            outcome, headers = _unsendable(str(error), now_us), []
+        else:
+            outcome = await self._post(
+                claimed.target.url,
+                headers,
+                claimed.body,
+                self._timeout_s,
+                policy=self._staging_policy
+                if claimed.environment == STAGING
+                else self._live_policy,
+            )
+        settlement = settlement_of(claimed, outcome, headers, ended_at_us=self._clock.now_us())
+        return Sent(claimed, settlement)
+
+
+def endpoints_to_disable(sents: Sequence[Sent]) -> dict[str, str]:
+    """The endpoints that said 410, or have only failed for five days, with the reason."""
+    reasons: dict[str, str] = {}
+    for claimed, settlement in sents:
+        if disables_endpoint(settlement.attempt.http_status):
+            reasons[claimed.target.id] = GONE
+            continue
+        since_us = claimed.target.failing_since_at
+        if (
+            settlement.attempt.error not in {None, LOST}
+            and since_us is not None
+            and settlement.ended_at_us - since_us >= FAILING_US_MAX
+        ):
+            reasons.setdefault(claimed.target.id, FAILING)
+    return reasons
+
+
+def log_attempt(settled: Settled) -> None:
+    """One wide line for each attempt; a lost delivery is an alarm."""
+    claimed, settlement = settled.sent
+    attempt, next_at_us = settlement.attempt, settlement.next_attempt_at_us
+    level = logging.INFO
+    if attempt.error == LOST:
+        level = logging.ERROR
+    elif not settled.is_held:
+        level = logging.WARNING
+    if not logger.isEnabledFor(level):
+        return
+    logger.log(
+        level,
+        "delivery.attempted",
+        extra={
+            "account_id": claimed.account_id,
+            "environment": claimed.environment,
+            "endpoint_id": claimed.target.id,
+            "delivery_id": claimed.id,
+            "event_id": claimed.event_id,
+            "event_type": claimed.event_type,
+            "attempt": claimed.number,
+            "attempt_id": attempt.id,
+            "http_status": attempt.http_status,
+            "error": attempt.error,
+            "reason": attempt.reason,
+            "duration_ms": attempt.duration_us // 1000,
+            "status": settlement.status,
+            "next_attempt_at": None if next_at_us is None else rfc3339_ms(next_at_us),
+            "is_stale": not settled.is_held,
+        },
+    )
+
+
+OnSettled = Callable[[Sequence[Settled]], None]
+
+
+def _unsendable(reason: str, now_us: int) -> Outcome:
+    """No request could be made: the operator's master key is missing, or the row was altered."""
+    logger.error("delivery.unsendable", extra={"reason": reason})
+    return Outcome(None, "protocol", reason, {}, b"", False, None, {}, now_us, now_us)

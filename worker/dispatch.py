@@ -1,0 +1,218 @@
+"""The dispatcher: claims what is due and has a free slot, sends it, and has the outcome written.
+
+Promise: woken, timed, never polling: a hint, a freed slot or the next due time starts a claim, and
+a beat of some seconds finds what a lost hint left behind, so it works without Redis. One claim is
+under way at a time, and whatever calls for another meanwhile is answered by one more.
+Invariant: every claimed delivery holds a slot until its outcome is written.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from kernel.clock import SECOND_US, Clock
+from keys.vault import Vault
+from store.db import Database, Transaction
+from store.errors import StoreError
+from webhooks import delivery
+from webhooks.stage import Claim, Claimed
+from worker.deliver import Courier, Settled, log_attempt
+from worker.settle import Settler
+from worker.slots import Slots
+
+BEAT_S: Final = 2.0
+# With work left over, freed slots are gathered this long, or until a quarter of them is free.
+GATHER_S: Final = 0.005
+CONTENDED_S: Final = 0.01
+TIMER_S_MIN: Final = 0.001
+RETRY_S_MAX: Final = 5.0
+# The ids read for each endpoint, to choose among: at most, and at least. Twice its even share.
+OFFER_IDS_MAX: Final = 500
+OFFER_IDS_MIN: Final = 8
+
+logger = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """One for each worker process. on_later is told when a retry will be due, for other workers."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        clock: Clock,
+        courier: Courier,
+        slots: Slots,
+        *,
+        lease_us: int,
+        on_later: Callable[[int], None],
+        on_settled: Callable[[Settled], None] = log_attempt,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._courier = courier
+        self._slots = slots
+        self._lease_us = lease_us
+        self._on_later = on_later
+        self._report = on_settled
+        self._settler = Settler(
+            database,
+            vault,
+            clock,
+            under_way=lambda: len(self._sending),
+            on_settled=self._note_settled,
+        )
+        self._sending: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_short = False
+        self._freed = 0
+        self._endpoints_due = 0
+        self._failures = 0
+        self._is_stopping = False
+
+    def wake(self) -> None:
+        """Look now; any number of calls until the next look are one."""
+        self._woken.set()
+
+    def on_hint(self, name: str) -> None:
+        """The listener for what this process itself commits."""
+        if name == delivery.HINT:
+            self.wake()
+
+    async def run(self) -> None:
+        """Works until stop(), then finishes what is under way. Raises what should end the process."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._settler.run())
+            self.wake()
+            while not self._is_stopping:
+                await self._woken.wait()
+                self._woken.clear()
+                if not self._is_stopping:
+                    await self._look()
+            self._set_timer(None)
+            if self._sending:
+                await asyncio.wait(self._sending)
+            self._settler.close()
+
+    def stop(self) -> None:
+        """Claim no more; run() returns once what is under way is sent and written."""
+        self._is_stopping = True
+        self.wake()
+
+    async def _look(self) -> None:
+        self._freed = 0
+        if not self._slots.free:
+            self._is_short = True
+            self._set_timer(BEAT_S)
+            return
+        try:
+            claim = await self._claim()
+        except StoreError as error:
+            self._failures += 1
+            wait_s = min(GATHER_S * 2**self._failures, RETRY_S_MAX)
+            if self._failures == 1:
+                logger.warning("claim.waits", extra={"error": str(error)})
+            self._set_timer(wait_s)
+            return
+        self._failures = 0
+        self._slots.take(claim.claimed)
+        for claimed in claim.claimed:
+            task = asyncio.create_task(self._deliver(claimed))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+        self._endpoints_due = claim.endpoints_due
+        self._is_short = claim.is_short
+        self._set_timer(self._wait_s(claim))
+        if claim.has_more:
+            # Also when no slot is left: that look notes the shortage and waits for one.
+            self.wake()
+
+    async def _claim(self) -> Claim:
+        choose = self._slots.chooser()
+        share = 2 * self._slots.free // max(1, self._endpoints_due)
+        ids_max = max(OFFER_IDS_MIN, min(share, OFFER_IDS_MAX))
+
+        async def work(tx: Transaction) -> Claim:
+            return await delivery.claim(
+                tx,
+                choose,
+                now_us=self._clock.now_us(),
+                lease_us=self._lease_us,
+                ids_max=ids_max,
+            )
+
+        return await self._database.transaction(work, durable=False)
+
+    def _wait_s(self, claim: Claim) -> float:
+        """Until there is reason to look again, unless something happens before."""
+        wait_s = BEAT_S
+        if claim.was_contended:
+            wait_s = CONTENDED_S
+        if claim.next_at_us is not None:
+            due_s = (claim.next_at_us - self._clock.now_us()) / SECOND_US
+            wait_s = min(wait_s, max(due_s, TIMER_S_MIN))
+        return wait_s
+
+    async def _deliver(self, claimed: Claimed) -> None:
+        sent = None
+        try:
+            sent = await self._courier.send(claimed)
+        except Exception:
+            # The one broad except of this process: a delivery that breaks us must not stop the
+            # others. Its lease runs out, and after five such it is settled as lost.
+            logger.exception("delivery.broke", extra={"delivery_id": claimed.id})
+        if sent is None:
+            self._slots.returned(claimed.target.id)
+            self._slots.settled(1)
+        else:
+            attempt = sent.settlement.attempt
+            self._slots.answered(
+                claimed.target.id, error=attempt.error, duration_us=attempt.duration_us
+            )
+            self._settler.put(sent)
+        self._note_freed(1)
+
+    def _note_settled(self, settled: Sequence[Settled]) -> None:
+        self._slots.settled(len(settled))
+        dues = {
+            one.sent.settlement.next_attempt_at_us
+            for one in settled
+            if one.is_held and one.sent.settlement.next_attempt_at_us is not None
+        }
+        for due_us in dues:
+            self._on_later(due_us)
+        if dues:
+            due_s = (min(dues) - self._clock.now_us()) / SECOND_US
+            self._set_timer_by(max(due_s, TIMER_S_MIN))
+        for one in settled:
+            self._report(one)
+        self._note_freed(len(settled))
+
+    def _note_freed(self, count: int) -> None:
+        """With rows left over for want of a slot, claims again once it is worth a transaction."""
+        if not self._is_short:
+            return
+        self._freed += count
+        if self._freed >= max(1, self._slots.held // 4) or not self._sending:
+            self.wake()
+        else:
+            self._set_timer_by(GATHER_S)
+
+    def _set_timer_by(self, wait_s: float) -> None:
+        """As _set_timer, but only to bring it forward."""
+        at_s = asyncio.get_running_loop().time() + wait_s
+        if self._timer is None or at_s < self._timer.when():
+            self._set_timer(wait_s)
+
+    def _set_timer(self, wait_s: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if wait_s is not None:
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self.wake()

@@ -1,0 +1,175 @@
+"""The worker process: the dispatcher, the jobs that ARQ carries, and the chores.
+
+Promise: it starts, delivers and stops with Redis or without; a stop claims nothing more, finishes
+what is in flight and writes it, within STOP_S. This file and runtime/queue.py are the only ones that
+know ARQ.
+
+What comes later is added here: a job to FUNCTIONS (its first argument is the ARQ context, whose
+"context" and "dispatcher" are the process's own), a chore to `chores_of`, a listener for a hint to
+`run_worker`.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Final, cast
+
+from arq.worker import func
+
+from runtime.context import Context
+from runtime.metrics import Metrics
+from runtime.queue import WAKE_JOB, WokenWorker
+from runtime.supervisor import watch_parent
+from runtime.wake_pipe import listen
+from webhooks.endpoint_fields import policy_of
+from webhooks.message import Keyring
+from worker.chores import Chore, do_chores, pruning_chores
+from worker.database_clock import DatabaseClock
+from worker.deliver import Courier, Settled, lease_us, log_attempt
+from worker.dispatch import Dispatcher
+from worker.slots import Slots, slots_of_process
+
+STOP_S: Final = 14.0  # less than the supervisor's grace
+JOBS_MAX: Final = 50
+JOB_TIMEOUT_S: Final = 60
+CLOCK_REFRESH_S: Final = 30.0
+
+logger = logging.getLogger(__name__)
+
+
+async def wake(arq_context: dict[str, Any]) -> None:
+    """A hint: it has the dispatcher look, and is over."""
+    dispatcher: Dispatcher = arq_context["dispatcher"]
+    dispatcher.wake()
+
+
+# Every job by the name it is queued under. Jobs carry ids and are safe to run twice.
+FUNCTIONS: Final = {WAKE_JOB: wake}
+
+
+def chores_of(context: Context, clock: DatabaseClock) -> Sequence[Chore]:
+    """Everything that this process does now and then."""
+    return (
+        Chore("clock.refresh", CLOCK_REFRESH_S, clock.refresh),
+        *pruning_chores(context.database, context.clock),
+    )
+
+
+def dispatcher_of(context: Context, clock: DatabaseClock) -> Dispatcher:
+    """The dispatcher on the context's parts."""
+    timeout_s = context.settings.webhook_timeout_s
+    courier = Courier(
+        context.transport.post,
+        Keyring(context.vault),
+        clock,
+        live_policy=policy_of(context.policy, "live"),
+        staging_policy=policy_of(context.policy, "staging"),
+        timeout_s=timeout_s,
+    )
+    return Dispatcher(
+        context.database,
+        context.vault,
+        clock,
+        courier,
+        Slots(slots_of_process()),
+        lease_us=lease_us(timeout_s),
+        on_later=context.queue.wake_at,
+        on_settled=partial(_report, context.metrics),
+    )
+
+
+async def run_worker(
+    context: Context,
+    *,
+    redis_url: str | None,
+    wake_fd: int | None = None,
+    parent_fd: int | None = None,
+    on_ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Works until SIGINT, SIGTERM or the end of the parent; returns when all is settled.
+
+    redis_url null: no jobs, only the database and wake_fd, the read end of the supervisor's pipe.
+    """
+    clock = DatabaseClock(context.database, context.clock)
+    await clock.refresh()
+    dispatcher = dispatcher_of(context, clock)
+    context.hints.listen(dispatcher.on_hint)
+    stopped = asyncio.Event()
+    _on_signals(stopped.set)
+    if parent_fd is not None:
+        watch_parent(parent_fd, stopped.set)
+    end_listening = listen(wake_fd, dispatcher.wake) if wake_fd is not None else None
+    parts: list[Callable[[], Awaitable[None]]] = [partial(do_chores, chores_of(context, clock))]
+    if redis_url is not None:
+        parts.append(_arq_worker(context, dispatcher, redis_url).serve)
+    try:
+        async with _running(parts) as running:
+            deliveries = asyncio.ensure_future(dispatcher.run())
+            on_ready()
+            logger.info("worker.ready", extra={"slots": slots_of_process()})
+            await _until(stopped, [deliveries, *running])
+            dispatcher.stop()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(deliveries, STOP_S)
+    finally:
+        if end_listening is not None:
+            end_listening()
+
+
+def _arq_worker(context: Context, dispatcher: Dispatcher, redis_url: str) -> WokenWorker:
+    return WokenWorker(
+        [func(cast(Any, job), name=name) for name, job in FUNCTIONS.items()],
+        url=redis_url,
+        on_wake=dispatcher.wake,
+        handle_signals=False,
+        max_jobs=JOBS_MAX,
+        job_timeout=JOB_TIMEOUT_S,
+        ctx={"context": context, "dispatcher": dispatcher},
+    )
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    parts: Sequence[Callable[[], Awaitable[None]]],
+) -> AsyncIterator[Sequence["asyncio.Future[None]"]]:
+    """The parts as tasks, cancelled and awaited at the end."""
+    tasks = [asyncio.ensure_future(part()) for part in parts]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _until(stopped: asyncio.Event, tasks: Sequence["asyncio.Future[None]"]) -> None:
+    """Returns when asked to stop; raises what any of the tasks raised: then the process ends."""
+
+    async def wait() -> None:
+        await stopped.wait()
+
+    stop = asyncio.ensure_future(wait())
+    done, _ = await asyncio.wait([stop, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    for task in done:
+        task.result()
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+
+
+def _report(metrics: Metrics, settled: Settled) -> None:
+    log_attempt(settled)
+    if not settled.is_held:
+        return
+    settlement = settled.sent.settlement
+    metrics.attempts.labels(settlement.attempt.error or "none").inc()
+    metrics.attempt_seconds.observe(settlement.attempt.duration_us / 1_000_000)
+    if settlement.next_attempt_at_us is None:
+        metrics.deliveries.labels(settlement.status).inc()
