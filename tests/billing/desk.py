@@ -1,0 +1,188 @@
+"""An account at the till: what the tests of billing/ start from."""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from billing.audit import Finding, audit
+from billing.books import Rules
+from billing.opening import open_account
+from billing.platform import Platform, Platforms
+from billing.send import Sent, new_send, prepare
+from billing.settle import Cancel, Decide, Ended, HandOver, Settle
+from billing.till import Till
+from billing.voucher import VoucherCodes
+from billing.wallet import balance
+from kernel.clock import FixedClock
+from keys.api_key import mint
+from keys.key_fields import NewKey
+from keys.key_principal import load_principals
+from keys.principal import Environment, Principal
+from keys.token_format import digest
+from store.db import Database, Transaction
+from store.idempotency import Answer, request_key
+
+SLOW = Platform("slow", "Slow", fulfilment="http")
+
+
+@dataclass(slots=True)
+class Desk:
+    """A till, an account with $10,000.00 in staging, and a key of it. Commands return results."""
+
+    database: Database
+    clock: FixedClock
+    till: Till
+    account_id: str
+    principal: Principal
+    kept: list[Any] = field(default_factory=list)
+
+    async def send(
+        self,
+        amount_cents: int = 1000,
+        *,
+        to: str = "user@example.com",
+        platform: str = "claude",
+        key: str | None = None,
+        body: bytes = b"{}",
+        principal: Principal | None = None,
+        **more: Any,
+    ) -> Sent:
+        """The outcome of a send; with `key` the stored answer's replay shows as `kept` unchanged."""
+        results: list[Sent] = []
+        caller = principal or self.principal
+
+        def render(sent: Sent) -> Answer:
+            results.append(sent)
+            return Answer(200, sent.topup.id.encode())
+
+        order = prepare(
+            self.till.rules.platforms,
+            platform=platform,
+            amount_cents=amount_cents,
+            recipient_email=to,
+            **more,
+        )
+        stored = None
+        if key is not None:
+            stored = request_key(
+                account_id=caller.account_id,
+                environment=caller.environment,
+                key_text=key,
+                method="POST",
+                path="/topup/send",
+                canonical_body=body,
+            )
+        answer = await self.till.submit(new_send(caller, order, request_key=stored, answer=render))
+        self.kept.append(answer)
+        return results[-1] if results else None  # type: ignore[return-value]
+
+    async def cancel(self, topup_id: str) -> Ended:
+        return await self._end(Cancel, topup_id)
+
+    async def settle(self, topup_id: str, outcome: str, **more: Any) -> Ended:
+        return await self._end(Settle, topup_id, outcome=outcome, **more)
+
+    async def hand_over(self, topup_id: str, seen: int) -> Ended:
+        later = self.clock.now_us() + 60_000_000
+        return await self._end(HandOver, topup_id, seen_checks_made=seen, next_check_at=later)
+
+    async def decide(self, topup_id: str, approval_id: str, decision: str) -> Ended:
+        return await self._end(
+            Decide,
+            topup_id,
+            approval_id=approval_id,
+            decision=decision,
+            spent_by=self.principal.lineage,
+        )
+
+    async def balance(self, principal: Principal | None = None) -> dict[str, Any]:
+        caller = principal or self.principal
+
+        async def work(tx: Transaction) -> dict[str, Any]:
+            return await balance(tx, caller, now_us=self.clock.now_us(), is_promo_sendable=False)
+
+        return await self.database.read(work)
+
+    async def findings(self) -> list[Finding]:
+        return [finding async for finding in audit(self.database)]
+
+    async def events(self) -> list[str]:
+        """Types of the account's staging events, in order."""
+
+        async def work(tx: Transaction) -> list[str]:
+            rows = await tx.fetch(
+                "SELECT type FROM events WHERE account_id = :id ORDER BY event_no",
+                id=self.account_id,
+            )
+            return [row["type"] for row in rows]
+
+        return await self.database.read(work)
+
+    async def in_live(self) -> Principal:
+        """A caller of the same account in live, whose wallet is empty."""
+        return await self.mint(environment="live")
+
+    async def mint(self, environment: Environment = "staging", **fields: Any) -> Principal:
+        return await mint_key(self.database, self.clock, self.account_id, environment, **fields)
+
+    async def _end(self, command: Any, topup_id: str, **fields: Any) -> Ended:
+        results: list[Ended] = []
+
+        def render(ended: Ended) -> Answer:
+            results.append(ended)
+            return Answer(200, b"")
+
+        await self.till.submit(
+            command(
+                topup_id=topup_id,
+                scope=self.principal.scope,
+                request_key=None,
+                answer=render,
+                **fields,
+            )
+        )
+        return results[-1]
+
+
+async def open_desk(
+    database: Database, clock: FixedClock, *, email: str = "acme@example.com", **key_fields: Any
+) -> Desk:
+    """A fresh account; key_fields are the caps and the like of its key."""
+
+    async def work(tx: Transaction) -> str:
+        return await open_account(tx, name="Acme", email=email, now_us=clock.now_us())
+
+    account_id = await database.transaction(work)
+    principal = await mint_key(database, clock, account_id, "staging", **key_fields)
+    rules = Rules(
+        platforms=Platforms([SLOW]),
+        codes=VoucherCodes(os.urandom(32)),
+        asynchronous=frozenset({"http"}),
+    )
+    return Desk(database, clock, Till(database, clock, rules), account_id, principal)
+
+
+async def mint_key(
+    database: Database,
+    clock: FixedClock,
+    account_id: str,
+    environment: Environment,
+    *,
+    parent: Principal | None = None,
+    **fields: Any,
+) -> Principal:
+    async def work(tx: Transaction) -> Principal:
+        _, secret = await mint(
+            tx,
+            account_id=account_id,
+            environment=environment,
+            parent=parent,
+            new=NewKey(name="test", **fields),
+            now_us=clock.now_us(),
+        )
+        found = await load_principals(tx, [digest(secret)], now_us=clock.now_us())
+        principal = found[digest(secret)]
+        assert isinstance(principal, Principal), principal
+        return principal
+
+    return await database.transaction(work)

@@ -1,0 +1,164 @@
+"""Promotional credit goes first, comes back where it was, runs out; debts are paid first."""
+
+from typing import Any
+
+import pytest
+
+from billing.credit import Credit, Credited
+from billing.grant import ExpireGrants, Grant, Granted
+from billing.ledger import Code, InsufficientBalance, Kind, Ledger
+from kernel.clock import FixedClock
+from keys.caps import CapExceeded
+from store.db import Database, Transaction
+from store.idempotency import Answer
+from tests.billing.desk import Desk, open_desk
+
+DAY_US = 86_400_000_000
+
+
+async def run(desk: Desk, command: Any, **fields: Any) -> Any:
+    results: list[Any] = []
+
+    def render(result: Any) -> Answer:
+        results.append(result)
+        return Answer(200, b"")
+
+    await desk.till.submit(command(request_key=None, answer=render, **fields))
+    return results[-1]
+
+
+async def grant(desk: Desk, cents: int, *, days: int | None, **fields: Any) -> Granted:
+    expires_at = None if days is None else desk.clock.now_us() + days * DAY_US
+    scope = fields.get("scope", desk.principal.scope)
+    granted: Granted = await run(
+        desk, Grant, scope=scope, amount_micros=cents * 10_000, expires_at=expires_at
+    )
+    return granted
+
+
+async def grant_balances(desk: Desk) -> list[int]:
+    """Cents left in each grant, in order of making."""
+
+    async def work(tx: Transaction) -> list[int]:
+        rows = await tx.fetch(
+            "SELECT balance_micros FROM ledger_accounts WHERE kind = 'grant' ORDER BY name"
+        )
+        return [row["balance_micros"] // 10_000 for row in rows]
+
+    return await desk.database.read(work)
+
+
+async def test_spending_takes_the_grant_that_ends_first(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    await grant(desk, 300, days=None)
+    await grant(desk, 300, days=9)
+    await grant(desk, 300, days=2)
+
+    await desk.send(400)
+
+    assert await grant_balances(desk) == [300, 200, 0]
+    balance = await desk.balance()
+    assert (balance["balance_cents"], balance["promotional_cents"]) == (1_000_500, 500)
+    assert await desk.findings() == []
+
+
+async def test_refund_goes_back_to_the_grants_it_came_from(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    await grant(desk, 300, days=9)
+    await grant(desk, 300, days=2)
+    pending = await desk.send(1000, to="pending@sandbox.test")
+    assert await grant_balances(desk) == [0, 0]
+
+    await desk.cancel(pending.topup.id)
+
+    assert await grant_balances(desk) == [300, 300]
+    assert (await desk.balance())["balance_cents"] == 1_000_600
+    assert await desk.findings() == []
+
+
+async def test_promotional_credit_is_not_sent_to_others_in_live(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    live = await desk.in_live()
+    await grant(desk, 5000, days=None, scope=live.scope)
+    credit = {"scope": live.scope, "amount_cents": 1000, "source": Kind.MANUAL}
+    await run(desk, Credit, **credit)
+
+    with pytest.raises(InsufficientBalance):
+        await desk.send(1001, principal=live)
+
+    sent = await desk.send(1000, principal=live)
+    assert sent.wallet_balance_cents == 5000
+    assert (await desk.balance(live))["sendable_cents"] == 0
+
+
+async def test_grant_that_ran_out_is_not_spent_and_is_swept(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    await grant(desk, 300, days=1)
+    clock.advance_s(86_400)
+
+    await desk.send(400)
+    await desk.till.submit(ExpireGrants(desk.principal.scope))
+
+    assert await grant_balances(desk) == [0]
+    assert (await desk.balance())["balance_cents"] == 999_600
+    assert await desk.findings() == []
+
+
+async def test_sandbox_funding_is_bounded_a_day(database: Database, clock: FixedClock) -> None:
+    desk = await open_desk(database, clock)
+    fields = {
+        "scope": desk.principal.scope,
+        "source": Kind.TEST_CREDIT,
+        "per_day_cents": 1_000_000,
+    }
+    credited: Credited = await run(desk, Credit, amount_cents=600_000, **fields)
+    assert credited.balance_cents == 1_600_000
+
+    with pytest.raises(CapExceeded) as refusal:
+        await run(desk, Credit, amount_cents=400_001, **fields)
+
+    assert refusal.value.extra == {
+        "limit": 1_000_000,
+        "remaining": 400_000,
+        "resets_at": "2026-06-14T00:00:00Z",
+    }
+    clock.advance_s(12 * 3600)
+    await run(desk, Credit, amount_cents=400_001, **fields)
+
+
+async def test_debt_stops_sending_and_new_credit_pays_it_first(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    scope = desk.principal.scope
+
+    async def owe(tx: Transaction) -> None:
+        ledger = Ledger()
+        await ledger.load(tx, [scope], [(*scope, Kind.TRANSIT_OUT, "")])
+        ledger.post(
+            debit=ledger.account(scope, Kind.OWED),
+            credit=ledger.account(scope, Kind.TRANSIT_OUT),
+            amount_micros=500 * 10_000,
+            code=Code.MANUAL,
+            now_us=clock.now_us(),
+        )
+        await ledger.flush(tx, clock.now_us())
+
+    await database.transaction(owe)
+    with pytest.raises(InsufficientBalance) as refusal:
+        await desk.send(1000)
+    assert refusal.value.reason == "owed"
+
+    await run(desk, Credit, scope=scope, amount_cents=600, source=Kind.MANUAL)
+
+    balance = await desk.balance()
+    assert (balance["owed_cents"], balance["balance_cents"]) == (0, 1_000_100)
+    assert await desk.findings() == []

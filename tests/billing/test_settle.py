@@ -1,0 +1,181 @@
+"""A pending top-up ends once: cancelled, delivered, failed, approved or denied."""
+
+import asyncio
+
+import pytest
+
+from billing.approval import ApprovalDecided
+from billing.topup import AlreadyDelivered, AlreadyEnded
+from kernel.clock import FixedClock
+from kernel.errors import DomainError, NotFound
+from store.db import Database
+from tests.billing.desk import open_desk
+
+
+async def test_pending_holds_the_funds_until_it_is_delivered(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    pending = await desk.send(1000, platform="slow")
+    held = await desk.balance()
+
+    ended = await desk.settle(pending.topup.id, "delivered")
+
+    assert (held["balance_cents"], held["held_cents"]) == (999_000, 1000)
+    assert ended.topup.status == "delivered"
+    assert ended.topup.new_balance_cents == 1000
+    assert ended.topup.voucher_code is not None
+    after = await desk.balance()
+    assert (after["balance_cents"], after["held_cents"]) == (999_000, 0)
+    assert await desk.events() == ["topup.pending", "topup.delivered"]
+    assert await desk.findings() == []
+
+
+async def test_failed_fulfilment_refunds(database: Database, clock: FixedClock) -> None:
+    desk = await open_desk(database, clock)
+    pending = await desk.send(1000, platform="slow")
+
+    ended = await desk.settle(pending.topup.id, "failed", reason="no such user")
+
+    assert (ended.topup.status, ended.topup.failure_reason) == ("failed", "no such user")
+    assert (await desk.balance())["balance_cents"] == 1_000_000
+    assert await desk.findings() == []
+
+
+async def test_cancel_returns_the_funds_and_a_second_one_is_refused(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    pending = await desk.send(1000, platform="slow")
+
+    ended = await desk.cancel(pending.topup.id)
+
+    assert (ended.topup.status, ended.wallet_balance_cents) == ("cancelled", 1_000_000)
+    with pytest.raises(AlreadyEnded) as refusal:
+        await desk.cancel(pending.topup.id)
+    assert refusal.value.extra == {"transaction_id": pending.topup.id, "status": "cancelled"}
+
+
+async def test_cancel_after_hand_over_is_refused(database: Database, clock: FixedClock) -> None:
+    desk = await open_desk(database, clock)
+    pending = await desk.send(1000, platform="slow")
+    await desk.hand_over(pending.topup.id, seen=0)
+
+    with pytest.raises(AlreadyDelivered) as refusal:
+        await desk.cancel(pending.topup.id)
+
+    assert refusal.value.reason == "in_fulfilment"
+
+
+async def test_cancel_of_a_delivered_one_is_refused(database: Database, clock: FixedClock) -> None:
+    desk = await open_desk(database, clock)
+    sent = await desk.send(1000)
+
+    with pytest.raises(AlreadyDelivered):
+        await desk.cancel(sent.topup.id)
+
+
+async def test_unknown_and_foreign_top_ups_look_the_same(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+
+    with pytest.raises(NotFound, match="Transaction not found"):
+        await desk.cancel("txn_0000000000000000")
+
+
+async def test_of_parallel_settlements_and_cancels_one_wins(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    pending = await desk.send(1000, platform="slow")
+    topup_id = pending.topup.id
+
+    outcomes = await asyncio.gather(
+        *(desk.settle(topup_id, "delivered") for _ in range(5)),
+        *(desk.settle(topup_id, "failed") for _ in range(5)),
+        *(desk.cancel(topup_id) for _ in range(5)),
+        return_exceptions=True,
+    )
+
+    assert sum(not isinstance(o, BaseException) for o in outcomes) == 1
+    assert all(isinstance(o, DomainError) for o in outcomes if isinstance(o, BaseException))
+    assert await desk.findings() == []
+
+
+async def test_two_workers_that_saw_the_same_top_up_do_not_both_ask(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    pending = await desk.send(1000, platform="slow")
+
+    first = await desk.hand_over(pending.topup.id, seen=0)
+    second = await desk.hand_over(pending.topup.id, seen=0)
+
+    assert (first.is_mine, second.is_mine) == (True, False)
+
+
+async def test_a_code_of_the_fulfilment_settles_the_voucher_so_value_is_not_there_twice(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    pending = await desk.send(1000, platform="slow")
+
+    await desk.settle(pending.topup.id, "delivered", fulfilment_code="CODE-1")
+    later = await desk.send(500, platform="slow")
+    ended = await desk.settle(later.topup.id, "delivered")
+
+    assert ended.topup.new_balance_cents == 500  # the first 1000 were honoured already
+    assert await desk.findings() == []
+
+
+async def test_send_above_the_threshold_waits_for_an_approval(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock, approval_threshold_cents=1000)
+    at_threshold = await desk.send(1000)
+
+    above = await desk.send(1001)
+
+    assert at_threshold.topup.status == "delivered"
+    assert above.topup.status == "pending"
+    assert above.approval is not None
+    ended = await desk.decide(above.topup.id, above.approval.id, "approved")
+    assert ended.topup.status == "delivered"
+    assert ended.topup.new_balance_cents == 2001
+    assert await desk.findings() == []
+    with pytest.raises(ApprovalDecided):
+        await desk.decide(above.topup.id, above.approval.id, "denied")
+
+
+@pytest.mark.parametrize("decision", ["denied", "expired"])
+async def test_denied_or_expired_approval_cancels_and_refunds(
+    database: Database, clock: FixedClock, decision: str
+) -> None:
+    desk = await open_desk(database, clock)
+    asked = await desk.send(1000, to="approval@sandbox.test")
+    assert asked.approval is not None
+
+    ended = await desk.decide(asked.topup.id, asked.approval.id, decision)
+
+    assert ended.topup.status == "cancelled"
+    assert (await desk.balance())["balance_cents"] == 1_000_000
+    assert await desk.events() == [
+        "topup.pending",
+        "approval.requested",
+        "approval.denied",
+        "topup.cancelled",
+    ]
+
+
+async def test_approved_slow_platform_goes_on_to_its_fulfilment(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock, approval_threshold_cents=500)
+    asked = await desk.send(1000, platform="slow")
+    assert asked.approval is not None
+
+    ended = await desk.decide(asked.topup.id, asked.approval.id, "approved")
+
+    assert (ended.topup.status, ended.topup.fulfilment) == ("pending", "http")
+    assert ended.topup.next_check_at == clock.now_us()
