@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from cli import banner
 from cli.demo import Demo, ensure_demo
-from cli.listener import LISTEN_FD_VARIABLE, WAKE_FD_VARIABLE, listen
+from cli.listener import LISTEN_FD_VARIABLE, READY_FD_VARIABLE, WAKE_FD_VARIABLE, listen
 from cli.migrate import migrate_now
 from cli.output import EXIT_REFUSED
 from kernel.clock import SystemClock
@@ -31,7 +31,7 @@ from runtime.supervisor import Child, Supervisor, lock_data_dir
 from runtime.wake_pipe import open_wake_pipe
 
 READY_S_MAX = 60.0
-_LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 where a wildcard listener answers
+READY_CHILDREN = 2  # gateway and worker
 
 
 @click.command()
@@ -45,7 +45,7 @@ def dev(host: str | None, port: int | None, data_dir: Path | None) -> None:
     started_s = time.monotonic()
     given = {"host": host, "port": port, "data_dir": data_dir}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock_fd = lock_data_dir(settings.data_dir)
     listener = listen(settings)
     secret_key = settings.secret_key.get_secret_value() or made_master_key(settings.data_dir)
@@ -107,43 +107,61 @@ async def _run(settings: Settings, listener: socket, started_s: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The children in the order of their start; redis says what wakes the worker."""
+    """The children in the order of their start. redis says what wakes the worker; ready_fd is
+    where each of READY_CHILDREN writes a byte.
+    """
 
     children: tuple[Child, ...]
     redis: str
+    ready_fd: int
 
 
 async def _plan(settings: Settings, listener: socket) -> _Plan:
     environment = _environment(settings)
-    gateway_fds: tuple[int, ...] = (listener.fileno(),)
-    gateway_extra = {LISTEN_FD_VARIABLE: str(listener.fileno())}
-    worker_fds: tuple[int, ...] = ()
-    worker_extra: dict[str, str] = {}
-    first: tuple[Child, ...] = ()
-    redis = "Redis of TOPUP_REDIS_URL"
+    redis = _Redis((), {}, "Redis of TOPUP_REDIS_URL")
     if not settings.redis_url.get_secret_value():
-        home = embedded_redis.prepare_home(settings.data_dir)
-        await embedded_redis.stop_orphan(home)
-        environment[PREFIX + "REDIS_URL"] = home.url
-        binary = embedded_redis.find_server()
-        if binary is None:
-            redis = "no Redis found: woken over a pipe, limits per process"
-            read_fd, write_fd = open_wake_pipe()
-            worker_fds, worker_extra = (read_fd,), {WAKE_FD_VARIABLE: str(read_fd)}
-            gateway_fds = (*gateway_fds, write_fd)
-            gateway_extra[WAKE_FD_VARIABLE] = str(write_fd)
-        else:
-            redis = "embedded Redis"
-            argv = [
-                *embedded_redis.server_argv(binary, home),
-                "--logfile",
-                str(home.folder / "log"),
-            ]
-            first = (Child("redis", argv, os.environ),)
-    python = [sys.executable, "-P", "-m", "cli"]
-    worker = Child("worker", [*python, "worker"], {**environment, **worker_extra}, worker_fds)
-    gateway = Child("gateway", [*python, "serve"], {**environment, **gateway_extra}, gateway_fds)
-    return _Plan((*first, worker, gateway), redis)
+        redis = await _embedded_redis(settings)
+    ready_fd, child_ready_fd = os.pipe()
+    gateway_fds = {
+        LISTEN_FD_VARIABLE: listener.fileno(),
+        READY_FD_VARIABLE: child_ready_fd,
+    }
+    worker_fds = {READY_FD_VARIABLE: child_ready_fd}
+    if redis.is_missing:
+        worker_fds[WAKE_FD_VARIABLE], gateway_fds[WAKE_FD_VARIABLE] = open_wake_pipe()
+    environment |= redis.environment
+    worker = _python("worker", environment, worker_fds)
+    gateway = _python("serve", environment, gateway_fds)
+    return _Plan((*redis.children, worker, gateway), redis.words, ready_fd)
+
+
+@dataclass(frozen=True, slots=True)
+class _Redis:
+    """The Redis that the children are to use."""
+
+    children: tuple[Child, ...]
+    environment: Mapping[str, str]
+    words: str
+    is_missing: bool = False
+
+
+async def _embedded_redis(settings: Settings) -> _Redis:
+    home = embedded_redis.prepare_home(settings.data_dir)
+    await embedded_redis.stop_orphan(home)
+    environment = {PREFIX + "REDIS_URL": home.url}
+    binary = embedded_redis.find_server()
+    if binary is None:
+        words = "no Redis found: woken over a pipe, limits per process"
+        return _Redis((), environment, words, is_missing=True)
+    argv = [*embedded_redis.server_argv(binary, home), "--logfile", str(home.folder / "log")]
+    return _Redis((Child("redis", argv, os.environ),), environment, "embedded Redis")
+
+
+def _python(command: str, environment: Mapping[str, str], fds: Mapping[str, int]) -> Child:
+    """A child that runs one of our commands; it finds its descriptors by the variables' names."""
+    variables = {name: str(fd) for name, fd in fds.items()}
+    argv = [sys.executable, "-P", "-m", "cli", command]
+    return Child(command, argv, {**environment, **variables}, tuple(fds.values()))
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -168,37 +186,30 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 async def _greet(settings: Settings, plan: _Plan, demo: Demo, started_s: float) -> None:
-    """Prints the address, the key and the curl line once the gateway is ready."""
-    if await _is_ready(_LOCAL.get(settings.host, settings.host), settings.port):
-        banner.ready(settings, demo, redis=plan.redis, took_s=time.monotonic() - started_s)
-    else:
-        banner.late(READY_S_MAX)
-
-
-async def _is_ready(host: str, port: int) -> bool:
-    """True once GET /readyz answers 200, false if it does not within READY_S_MAX.
-
-    The socket listens already, so the first question waits in line for the gateway to start.
-    """
+    """Prints the address, the key and the curl line once gateway and worker are ready."""
     try:
         async with asyncio.timeout(READY_S_MAX):
-            while not await _answers(host, port):  # noqa: ASYNC110 another process is asked
-                await asyncio.sleep(0.1)
+            await _read(plan.ready_fd, READY_CHILDREN)
     except TimeoutError:
-        return False
-    return True
+        banner.late(READY_S_MAX)
+        return
+    banner.ready(settings, demo, redis=plan.redis, took_s=time.monotonic() - started_s)
 
 
-async def _answers(host: str, port: int) -> bool:
+async def _read(fd: int, bytes_wanted: int) -> None:
+    """Returns once so many bytes came through the pipe."""
+    loop = asyncio.get_running_loop()
+    has_all = asyncio.Event()
+    bytes_read = 0
+
+    def read() -> None:
+        nonlocal bytes_read
+        bytes_read += len(os.read(fd, bytes_wanted))
+        if bytes_read >= bytes_wanted:
+            has_all.set()
+
+    loop.add_reader(fd, read)
     try:
-        reader, writer = await asyncio.open_connection(host, port)
-    except OSError:
-        return False
-    try:
-        writer.write(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
-        status = await reader.readline()
-    except OSError:
-        return False
+        await has_all.wait()
     finally:
-        writer.close()
-    return b" 200 " in status
+        loop.remove_reader(fd)

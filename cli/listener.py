@@ -1,5 +1,9 @@
-"""The gateway's socket, and the descriptors that `topup dev` passes down to its children."""
+"""The gateway's socket, and the descriptors that `topup dev` passes down to its children.
 
+A child finds a descriptor's number in a variable; what is not there was not passed.
+"""
+
+import contextlib
 import errno
 import os
 import socket
@@ -10,6 +14,7 @@ from runtime.supervisor import bind_listener
 
 LISTEN_FD_VARIABLE = "TOPUP_LISTEN_FD"
 WAKE_FD_VARIABLE = "TOPUP_WAKE_FD"
+READY_FD_VARIABLE = "TOPUP_READY_FD"
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -33,3 +38,13 @@ def passed_fd(variable: str) -> int | None:
     """The descriptor that a parent named in this variable, or None."""
     text = os.environ.get(variable, "")
     return int(text) if text.isdecimal() else None
+
+
+def tell_ready() -> bool:
+    """Tells the supervisor, if there is one, that this process does its work; false without one."""
+    fd = passed_fd(READY_FD_VARIABLE)
+    if fd is None:
+        return False
+    with contextlib.suppress(BrokenPipeError):
+        os.write(fd, b".")
+    return True

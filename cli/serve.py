@@ -7,7 +7,7 @@ import socket
 import click
 import uvloop
 
-from cli.listener import LISTEN_FD_VARIABLE, WAKE_FD_VARIABLE, listen, passed_fd
+from cli.listener import LISTEN_FD_VARIABLE, WAKE_FD_VARIABLE, listen, passed_fd, tell_ready
 from gateway.app import create_app
 from gateway.serve import serve as serve_app
 from runtime.context import open_context
@@ -35,15 +35,12 @@ def serve(host: str | None, port: int | None) -> None:
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
-    parent = parent_fd(os.environ)
     address = settings.address(listener.getsockname()[1])
 
     def tell() -> None:
-        # Under `topup dev` the supervisor says it.
-        if parent is None:
+        if not tell_ready():
             logger.info("gateway.ready", extra={"address": address})
 
     async with open_context(settings, wake_fd=passed_fd(WAKE_FD_VARIABLE)) as context:
-        await serve_app(create_app(context), [listener], parent_fd=parent, on_ready=tell)
-    if parent is None:
-        logger.info("gateway.stopped")
+        app = create_app(context)
+        await serve_app(app, [listener], parent_fd=parent_fd(os.environ), on_ready=tell)
