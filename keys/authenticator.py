@@ -28,11 +28,7 @@ REFRESH_AGE_US = 300_000
 # A query takes along every used entry older than this: all then grow old together, and a thousand
 # busy keys cost the same few queries a second as one.
 SWEEP_AGE_US = 100_000
-ENTRIES_MAX = 20_000
-UNKNOWN_MAX = 5_000  # apart, so that made-up tokens push no real key out
-WAITING_MAX = 5_000  # digests that wait for the next query
 QUERY_DIGESTS_MAX = 1_000
-WRITE_USES_AFTER_S = 10.0
 
 _logger = logging.getLogger(__name__)
 _Waiting = tuple[TokenKind, "asyncio.Future[Principal | Refusal | None]"]
@@ -57,12 +53,23 @@ class _Entry:
     noted_minute: int
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one process keeps, and how long it gathers uses before it writes them."""
+
+    entries_max: int = 20_000
+    unknown_max: int = 5_000  # apart, so that made-up tokens push no real key out
+    waiting_max: int = 5_000  # digests that wait for the next query
+    write_uses_after_s: float = 10.0
+
+
 class Authenticator:
     """One per process. `authenticate_now` first; where it has no answer, `await authenticate`."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, limits: Limits | None = None) -> None:
         self._database = database
         self._clock = clock
+        self._limits = limits or Limits()
         self._entries: dict[str, _Entry] = {}
         self._unknown: dict[str, int] = {}
         self._hot: set[str] = set()
@@ -153,7 +160,7 @@ class Authenticator:
         waiting = self._waiting.get(wanted)
         if waiting is not None:
             return waiting[1]
-        if len(self._waiting) >= WAITING_MAX:
+        if len(self._waiting) >= self._limits.waiting_max:
             raise Unavailable("too many credentials wait to be looked up", retry_after_s=1)
         future: asyncio.Future[Principal | Refusal | None] = (
             asyncio.get_running_loop().create_future()
@@ -228,9 +235,9 @@ class Authenticator:
             noted = -1 if before is None else before.noted_minute
             self._entries[each] = _Entry(each, kind, outcome, read_at, noted)
         # Dictionaries keep their order, so the first is the one read longest ago.
-        while len(self._entries) > ENTRIES_MAX:
+        while len(self._entries) > self._limits.entries_max:
             del self._entries[next(iter(self._entries))]
-        while len(self._unknown) > UNKNOWN_MAX:
+        while len(self._unknown) > self._limits.unknown_max:
             del self._unknown[next(iter(self._unknown))]
 
     def _note_use(self, kind: TokenKind, principal: Principal) -> None:
@@ -241,7 +248,7 @@ class Authenticator:
 
     async def _write_uses_later(self) -> None:
         while self._active_accounts:
-            await asyncio.sleep(WRITE_USES_AFTER_S)
+            await asyncio.sleep(self._limits.write_uses_after_s)
             await self._write_uses()
 
     async def _write_uses(self) -> None:

@@ -8,7 +8,7 @@ negative. Writes spend_windows.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from kernel.clock import (
     DAY_US,
@@ -131,8 +131,9 @@ def first_cap_exceeded(
         if cents is not None and amount_micros > cents * MICROS_PER_CENT:
             return _exceeded("per_call", state.id, limit=cents, remaining=cents)
     for period in reversed(_PERIODS):
-        for view, left_micros in _views(period, states, spent, now_us):
-            if amount_micros > left_micros:
+        for used in _used(period, states, spent, now_us):
+            if amount_micros > max(0, used.left_micros):
+                view = _view(period, used, now_us)
                 return _exceeded(
                     f"per_{period}",
                     view.key_id,
@@ -149,7 +150,9 @@ def tightest_remaining_micros(
 ) -> int | None:
     """The largest debit that every cap of the lineage still admits, or None without a cap."""
     rooms = [
-        max(0, left) for period in _PERIODS for _, left in _views(period, states, spent, now_us)
+        max(0, used.left_micros)
+        for period in _PERIODS
+        for used in _used(period, states, spent, now_us)
     ]
     per_call = tightest_per_call_cents(states)
     if per_call is not None:
@@ -176,38 +179,50 @@ def tightest_windows(
     """For each period that the key or an ancestor caps, the window with the least room left."""
     tightest: list[WindowView] = []
     for period in _PERIODS:
-        views = _views(period, states, spent, now_us)
-        if views:
-            tightest.append(min(views, key=lambda each: each[1])[0])
+        used = _used(period, states, spent, now_us)
+        if used:
+            tightest.append(_view(period, min(used, key=lambda each: each.left_micros), now_us))
     return tightest
 
 
-def _views(
-    period: Period, states: Sequence[Capped], spent: Mapping[Window, int], now_us: int
-) -> list[tuple[WindowView, int]]:
-    """Each capped key's window of this period, with the micros left in it (negative: overspent)."""
-    caps = [(s.id, s.per_day_cents if period == "day" else s.per_month_cents) for s in states]
+class _Used(NamedTuple):
+    """A capped key's window; left_micros is negative where the cap was lowered below the spent."""
+
+    key_id: str
+    cap_cents: int
+    spent_micros: int
+    left_micros: int
+
+
+def _used(
+    period: Period, states: Iterable[Capped], spent: Mapping[Window, int], now_us: int
+) -> list[_Used]:
+    """The windows of the keys that have a cap for this period, in the order of the states."""
+    is_day = period == "day"
+    caps = [
+        (state.id, state.per_day_cents if is_day else state.per_month_cents) for state in states
+    ]
     capped = [(key_id, cents) for key_id, cents in caps if cents is not None]
     if not capped:
         return []
-    if period == "day":
-        start, resets_at = day_start_us(now_us), day_start_us(now_us) + DAY_US
-    else:
-        start, resets_at = month_start_us(now_us), next_month_start_us(now_us)
-    views: list[tuple[WindowView, int]] = []
-    for key_id, cap_cents in capped:
+    start = day_start_us(now_us) if is_day else month_start_us(now_us)
+    found: list[_Used] = []
+    for key_id, cents in capped:
         spent_micros = spent.get((key_id, period, start), 0)
-        left_micros = cap_cents * MICROS_PER_CENT - spent_micros
-        view = WindowView(
-            key_id=key_id,
-            period=period,
-            cap_cents=cap_cents,
-            spent_cents=-(-spent_micros // MICROS_PER_CENT),
-            remaining_cents=max(0, left_micros // MICROS_PER_CENT),
-            resets_at=resets_at,
-        )
-        views.append((view, left_micros))
-    return views
+        found.append(_Used(key_id, cents, spent_micros, cents * MICROS_PER_CENT - spent_micros))
+    return found
+
+
+def _view(period: Period, used: _Used, now_us: int) -> WindowView:
+    is_day = period == "day"
+    return WindowView(
+        key_id=used.key_id,
+        period=period,
+        cap_cents=used.cap_cents,
+        spent_cents=-(-used.spent_micros // MICROS_PER_CENT),
+        remaining_cents=max(0, used.left_micros // MICROS_PER_CENT),
+        resets_at=day_start_us(now_us) + DAY_US if is_day else next_month_start_us(now_us),
+    )
 
 
 def _exceeded(

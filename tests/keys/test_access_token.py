@@ -1,0 +1,303 @@
+"""sat_ and adm_ tokens: whose they are, and that none outlives or outspends its maker."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from kernel.clock import FixedClock
+from kernel.errors import InvalidInput, NotFound
+from keys import access_token, api_key, token_format
+from keys.access_token import AccessToken
+from keys.account import create_account
+from keys.api_key import ApiKey, NewKey
+from keys.key_grant import KeyLimitReached
+from keys.lineage import Refusal
+from keys.principal import ACCOUNT_SCOPES, SCOPES, Principal, Scope, ScopeMissing
+from store.db import Database, Transaction
+
+
+@dataclass
+class Shop:
+    database: Database
+    clock: FixedClock
+    account_id: str
+
+    @property
+    def scope(self) -> Scope:
+        return (self.account_id, "live")
+
+    async def create(
+        self, name: str = "token", *, by: Principal | None = None, kind: Any = "system"
+    ) -> tuple[AccessToken, str]:
+        return await self.database.transaction(
+            lambda tx: access_token.create(
+                tx,
+                kind=kind,
+                account_id=self.account_id,
+                environment="live",
+                name=name,
+                maker=by,
+                now_us=self.clock.now_us(),
+            )
+        )
+
+    async def look_up(self, secret: str) -> Principal | Refusal | None:
+        digest = token_format.digest(secret)
+        found = await self.database.read(
+            lambda tx: access_token.load_principals(tx, [digest], now_us=self.clock.now_us())
+        )
+        return found.get(digest)
+
+    async def principal(self, secret: str) -> Principal:
+        found = await self.look_up(secret)
+        assert isinstance(found, Principal)
+        return found
+
+    async def key(self, *, by: Principal | None = None, **fields: Any) -> tuple[ApiKey, Principal]:
+        key, _ = await self.database.transaction(
+            lambda tx: api_key.mint(
+                tx,
+                account_id=self.account_id,
+                environment="live",
+                parent=by,
+                new=NewKey(name="key", **fields),
+                now_us=self.clock.now_us(),
+            )
+        )
+        return key, a_principal(self, (key.id, *key.lineage), key.scopes)
+
+    async def names(self, viewer: Principal | None = None, **options: Any) -> list[str]:
+        tokens = await self.database.read(
+            lambda tx: access_token.list_tokens(tx, self.scope, viewer=viewer, **options)
+        )
+        return [token.name for token in tokens]
+
+    async def revoke(
+        self, token_id: str, *, by: Principal | None = None, kind: Any = "system"
+    ) -> AccessToken:
+        return await self.database.transaction(
+            lambda tx: access_token.revoke(
+                tx, self.scope, token_id, kind=kind, asker=by, now_us=self.clock.now_us()
+            )
+        )
+
+
+def a_principal(shop: Shop, lineage: tuple[str, ...], scopes: tuple[str, ...]) -> Principal:
+    return Principal(
+        account_id=shop.account_id,
+        environment="live",
+        kind="key" if lineage else "session",
+        credential_id=lineage[0] if lineage else "ses_1",
+        key_id=lineage[0] if lineage else None,
+        lineage=lineage,
+        scopes=frozenset(scopes),
+        ip_allow_lists=(),
+        expires_at=None,
+        is_sandbox=False,
+        approval_threshold_cents=None,
+        account_email=None,
+    )
+
+
+async def open_shop(database: Database, clock: FixedClock, **flags: Any) -> Shop:
+    account_id = await database.transaction(
+        lambda tx: create_account(tx, name="Shop", email=None, now_us=clock.now_us(), **flags)
+    )
+    return Shop(database, clock, account_id)
+
+
+@pytest.fixture
+async def shop(database: Database, clock: FixedClock) -> Shop:
+    return await open_shop(database, clock)
+
+
+async def test_an_accounts_own_token_holds_every_scope_but_admin(shop: Shop) -> None:
+    token, secret = await shop.create(by=a_principal(shop, (), ACCOUNT_SCOPES))
+
+    assert secret.startswith("sat_live_")
+    assert (token.prefix, token.last4, token.key_id) == (secret[:16], secret[-4:], None)
+    assert await shop.principal(secret) == Principal(
+        account_id=shop.account_id,
+        environment="live",
+        kind="system_token",
+        credential_id=token.id,
+        key_id=None,
+        lineage=(),
+        scopes=frozenset(ACCOUNT_SCOPES),
+        ip_allow_lists=(),
+        expires_at=None,
+        is_sandbox=False,
+        approval_threshold_cents=None,
+        account_email=None,
+    )
+
+
+async def test_an_operator_accounts_own_token_may_administer(
+    database: Database, clock: FixedClock
+) -> None:
+    operator = await open_shop(database, clock, is_operator=True)
+    _, secret = await operator.create()
+
+    assert (await operator.principal(secret)).scopes == frozenset(SCOPES)
+
+
+async def test_an_operator_token_holds_every_scope(shop: Shop) -> None:
+    _, secret = await shop.create(kind="operator")
+    found = await shop.principal(secret)
+
+    assert secret.startswith("adm_live_")
+    assert (found.kind, found.scopes) == ("operator_token", frozenset(SCOPES))
+
+
+async def test_operator_tokens_come_from_the_command_line_only(shop: Shop) -> None:
+    with pytest.raises(ScopeMissing):
+        await shop.create(kind="operator", by=a_principal(shop, (), SCOPES))
+
+
+async def test_a_sandbox_account_never_administers(database: Database, clock: FixedClock) -> None:
+    sandbox = await open_shop(database, clock, is_sandbox=True)
+    _, secret = await sandbox.create()
+
+    assert (await sandbox.principal(secret)).scopes == frozenset(ACCOUNT_SCOPES)
+    with pytest.raises(ScopeMissing):
+        await sandbox.create(kind="operator")
+
+
+async def test_a_token_makes_no_tokens(shop: Shop) -> None:
+    _, secret = await shop.create()
+
+    with pytest.raises(ScopeMissing):
+        await shop.create(by=await shop.principal(secret))
+
+
+async def test_a_token_made_by_a_key_is_bound_to_it(shop: Shop) -> None:
+    root, _ = await shop.key(scopes=ACCOUNT_SCOPES)
+    key, by_key = await shop.key(
+        by=a_principal(shop, (root.id,), ACCOUNT_SCOPES),
+        scopes=["keys:write", "topup:send"],
+        ip_allow_list=["192.0.2.0/24"],
+        approval_threshold_cents=9,
+        expires_at=shop.clock.now_us() + 1_000_000,
+    )
+
+    token, secret = await shop.create(by=by_key)
+    found = await shop.principal(secret)
+
+    assert token.key_id == key.id
+    assert (found.kind, found.credential_id) == ("system_token", token.id)
+    # It spends on the caps of the key and its ancestors.
+    assert (found.key_id, found.lineage) == (key.id, (key.id, root.id))
+    assert found.scopes == {"keys:write", "topup:send"}
+    assert [[str(net) for net in nets] for nets in found.ip_allow_lists] == [["192.0.2.0/24"]]
+    assert (found.approval_threshold_cents, found.expires_at) == (9, key.expires_at)
+
+
+async def test_a_bound_token_ends_with_its_key_or_an_ancestor(shop: Shop) -> None:
+    root, by_root = await shop.key(scopes=ACCOUNT_SCOPES)
+    end = shop.clock.now_us() + 1_000_000
+    _, by_child = await shop.key(by=by_root, scopes=ACCOUNT_SCOPES, expires_at=end)
+    _, of_root = await shop.create(by=by_root)
+    _, of_child = await shop.create(by=by_child)
+
+    shop.clock.advance_s(1)
+    assert await shop.look_up(of_child) == Refusal("expired")
+    await shop.principal(of_root)
+    await shop.database.transaction(
+        lambda tx: api_key.revoke(tx, shop.scope, root.id, asker=None, now_us=shop.clock.now_us())
+    )
+    assert await shop.look_up(of_root) == Refusal("revoked")
+
+
+async def test_a_token_bound_to_a_key_that_is_gone_works_no_longer(shop: Shop) -> None:
+    _, by_key = await shop.key(scopes=ACCOUNT_SCOPES)
+    _, secret = await shop.create(by=by_key)
+
+    async def lose(tx: Transaction) -> None:
+        await tx.execute("DELETE FROM api_keys")
+
+    await shop.database.transaction(lose)
+
+    assert await shop.look_up(secret) == Refusal("revoked")
+
+
+async def test_a_revoked_token_stays_revoked_since_the_first_time(shop: Shop) -> None:
+    token, secret = await shop.create()
+    first = shop.clock.now_us()
+
+    await shop.revoke(token.id)
+    shop.clock.advance_s(9)
+
+    assert (await shop.revoke(token.id)).revoked_at == first
+    assert await shop.look_up(secret) == Refusal("revoked")
+    assert await shop.look_up(token_format.new_token("system_token", "live")) is None
+
+
+async def test_tokens_are_listed_newest_first_by_kind_and_pages(shop: Shop) -> None:
+    ids = [(await shop.create(f"token {number}"))[0].id for number in range(3)]
+    operator, _ = await shop.create("operator", kind="operator")
+
+    assert await shop.names(limit=2) == ["token 2", "token 1"]
+    assert await shop.names(before_id=ids[1]) == ["token 0"]
+    assert await shop.names(kind="operator") == ["operator"]
+    with pytest.raises(NotFound):
+        await shop.revoke(operator.id)
+    assert (await shop.revoke(operator.id, kind="operator")).revoked_at is not None
+
+
+async def test_a_key_sees_and_ends_the_tokens_of_its_line_only(shop: Shop) -> None:
+    _, by_root = await shop.key(scopes=ACCOUNT_SCOPES)
+    _, by_child = await shop.key(by=by_root, scopes=ACCOUNT_SCOPES)
+    of_account, _ = await shop.create("account's")
+    of_root, _ = await shop.create("root's", by=by_root)
+    of_child, _ = await shop.create("child's", by=by_child)
+
+    assert await shop.names(by_root) == ["child's", "root's"]
+    assert await shop.names(by_child) == ["child's"]
+    assert await shop.names() == ["child's", "root's", "account's"]
+    for hidden in (of_account, of_root):
+        with pytest.raises(NotFound, match="Token not found"):
+            await shop.revoke(hidden.id, by=by_child)
+    assert (await shop.revoke(of_child.id, by=by_root)).revoked_at is not None
+
+
+async def test_another_account_or_environment_does_not_exist(
+    shop: Shop, database: Database, clock: FixedClock
+) -> None:
+    token, _ = await shop.create()
+    other = await open_shop(database, clock)
+
+    assert await other.names() == []
+    with pytest.raises(NotFound):
+        await other.revoke(token.id)
+    staging = (shop.account_id, "staging")
+    assert await database.read(lambda tx: access_token.list_tokens(tx, staging)) == []
+
+
+async def test_an_account_has_at_most_a_hundred_live_tokens(shop: Shop) -> None:
+    for _ in range(100):
+        token, _ = await shop.create()
+
+    with pytest.raises(KeyLimitReached):
+        await shop.create()
+    await shop.revoke(token.id)
+    await shop.create()
+
+
+async def test_a_token_has_a_name(shop: Shop) -> None:
+    with pytest.raises(InvalidInput):
+        await shop.create("")
+
+
+async def test_use_is_noted_by_the_minute(shop: Shop) -> None:
+    token, _ = await shop.create()
+    shop.clock.advance_s(61)
+
+    async def mark() -> int:
+        return await shop.database.transaction(
+            lambda tx: access_token.mark_used(tx, [token.id], now_us=shop.clock.now_us())
+        )
+
+    assert (await mark(), await mark()) == (1, 0)
+    (stored,) = await shop.database.read(lambda tx: access_token.list_tokens(tx, shop.scope))
+    assert stored == replace(token, last_used_at=token.created_at + 60_000_000)
