@@ -6,10 +6,14 @@ line opens a store alone; gateway and worker open a context.
 
 import contextlib
 import ipaddress
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
+import httpx
+
 from billing.books import Rules
+from billing.fulfilment.discovery import asynchronous, discover, set_up
+from billing.fulfilment.protocol import Fulfilment, OptionsRefused
 from billing.platform import Platforms
 from billing.till import Till
 from billing.voucher import VoucherCodes
@@ -25,6 +29,7 @@ from runtime.settings import Settings, SettingsError
 from runtime.wake_pipe import WakePipe
 from store.db import Database, OnHint, Transaction
 from webhooks.guard import Policy
+from webhooks.httpx_transport import GuardedTransport
 from webhooks.resolver import Resolver, SystemResolver
 from webhooks.transport import Transport
 
@@ -60,6 +65,7 @@ class Context:
     resolver: Resolver
     transport: Transport
     platforms: Platforms
+    fulfilments: Mapping[str, Fulfilment]  # by platform id
     till: Till
 
 
@@ -92,9 +98,20 @@ async def open_context(
         authenticator = Authenticator(database, clock)
         stack.push_async_callback(authenticator.close)
         platforms = Platforms([setting.platform() for setting in settings.platforms])
+        ways = discover()
+        # The operator named these services, so they may be private ones.
+        own_services = Transport(Policy.of(allow_private=True, allow_http=True), resolver, clock)
+        stack.push_async_callback(own_services.close)
+        client = httpx.AsyncClient(transport=GuardedTransport(own_services), trust_env=False)
+        stack.push_async_callback(client.aclose)
+        try:
+            fulfilments = set_up(platforms.all(), ways, client=client, clock=clock)
+        except OptionsRefused as error:
+            raise SettingsError(f"TOPUP_PLATFORMS: {error}") from None
         rules = Rules(
             platforms=platforms,
             codes=codes,
+            asynchronous=asynchronous(ways),
             is_promo_sendable=settings.promo_sendable,
             public_url=settings.address(),
         )
@@ -114,6 +131,7 @@ async def open_context(
             resolver=resolver,
             transport=transport,
             platforms=platforms,
+            fulfilments=fulfilments,
             till=till,
         )
 

@@ -6,10 +6,12 @@ statements only, since a snapshot taken together with a lock is stale after a wa
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
 import asyncpg
+from asyncpg.exceptions._base import DataError as UnencodableError
 
 from store.db import OnHint, Row, T, Work, no_hint
 from store.dialect import POSTGRESQL, Statement, insert_text, translate
@@ -27,10 +29,14 @@ CONNECT_TIMEOUT_S = 5.0
 STATEMENT_TIMEOUT_S = 30.0
 TRIES_MAX = 6
 RETRY_WAIT_S = 0.02
+# How long an outage around COMMIT is waited out before its outcome stays unknown.
+LOOK_TIMEOUT_S = 15.0
+LOOK_WAIT_S_MAX = 1.0
 
 _CONNECTION_FAILURES = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -44,7 +50,14 @@ _CONTENTION = (
     asyncpg.DeadlockDetectedError,
     asyncpg.LockNotAvailableError,
 )
-_REFUSED = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError)
+# The last one is the driver's own, for a value it cannot encode. It is a ValueError and, confusingly,
+# also an InterfaceError, which otherwise means that the connection is of no use.
+_REFUSED = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    asyncpg.ProgramLimitExceededError,
+    UnencodableError,
+)
 
 _statements: dict[str, Statement] = {}
 
@@ -117,7 +130,7 @@ class PostgresqlDatabase:
         was_committed: Work[bool] | None = None,
     ) -> T:
         begin = "BEGIN" if durable else "BEGIN; SET LOCAL synchronous_commit = off"
-        value: T
+        has_lost_connection = False
         for attempt in range(1, TRIES_MAX + 1):
             kept: list[T] = []
             try:
@@ -125,15 +138,18 @@ class PostgresqlDatabase:
             except Contention:
                 if attempt == TRIES_MAX:
                     raise
-            except CommitUnknown:
+            except CommitUnknown as error:
                 if was_committed is None:
                     raise
                 if await self._look(was_committed):
-                    value = kept[0]
-                    return value
+                    return kept[0]
+                if attempt == TRIES_MAX:
+                    raise ConnectionLost(error.code) from None
             except ConnectionLost:
-                if attempt >= 2:
+                # A pooled connection can be dead before it is used; a fresh one tells the truth.
+                if has_lost_connection or attempt == TRIES_MAX:
                     raise
+                has_lost_connection = True
             await asyncio.sleep(RETRY_WAIT_S * attempt)
         raise AssertionError("the last try returns or raises")
 
@@ -158,7 +174,9 @@ class PostgresqlDatabase:
                 value = await work(transaction)
                 kept.append(value)
                 is_committing = True
-                await connection.execute("COMMIT")
+                # Where work went on after a failed statement, COMMIT rolls back and says only so.
+                if await connection.execute("COMMIT") != "COMMIT":
+                    raise asyncpg.InFailedSQLTransactionError
             except BaseException as error:
                 await _roll_back(connection)
                 raise _named(error, is_committing=is_committing) from None
@@ -171,22 +189,27 @@ class PostgresqlDatabase:
     async def _look(self, was_committed: Work[bool]) -> bool:
         """Asks until the database answers; an outage around COMMIT may last a while.
 
-        In a transaction that may lock: the lost one can still be committing on the server.
+        In a transaction that may lock: the lost one can still be committing on the server. Whatever
+        stands in the way, the outcome is unknown then: never a failure that work is run again for.
         """
-        for attempt in range(TRIES_MAX):
+        ends_at_s = time.monotonic() + LOOK_TIMEOUT_S
+        wait_s = RETRY_WAIT_S
+        while True:
             try:
                 return await self._once(was_committed, "BEGIN", [])
-            except (ConnectionLost, CommitUnknown):
-                await asyncio.sleep(RETRY_WAIT_S * 2**attempt)
-        raise CommitUnknown("connection")
+            except StoreError as error:
+                if time.monotonic() + wait_s > ends_at_s:
+                    raise CommitUnknown(error.code) from None
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, LOOK_WAIT_S_MAX)
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
         try:
             pool = await self._open_pool()
             connection = await pool.acquire(timeout=CONNECT_TIMEOUT_S)
-        except _CONNECTION_FAILURES as error:
-            raise ConnectionLost(type(error).__name__) from None
+        except Exception as error:
+            raise _named(error, is_committing=False) from None
         try:
             yield connection
         finally:

@@ -374,7 +374,7 @@ deliveries = sa.Table(
     _text("status"),  # pending | sending | delivered | failed | cancelled
     _int("attempts_made"),  # grows only with an attempt row
     _int("next_attempt_at", null=True),  # pending: due; sending: end of the lease
-    _int("claim_no", default=0),  # fences a settle of an older claim
+    _int("claim_no", default=0),  # grows with every move; fences a settle of an older claim
     _int("lost_claims", default=0),  # leases that ran out in a row
     _text("replay_of", null=True),
     _int("created_at"),

@@ -12,12 +12,16 @@ from functools import partial
 from typing import Final
 
 from kernel.clock import Clock
+from kernel.ids import AccountId
+from keys.account import idle_sandboxes
 from store import idempotency
 from store.db import Database, Transaction
+from store.erase import erase_account
 from store.errors import StoreError
 from webhooks import delivery
 
 ROUNDS_MAX: Final = 100
+ERASED_ACCOUNTS_MAX: Final = 100
 PAUSE_S: Final = 0.05
 
 logger = logging.getLogger(__name__)
@@ -30,7 +34,7 @@ class Chore:
 
     name: str
     every_s: float
-    run: Callable[[], Awaitable[None]]
+    run: Callable[[], Awaitable[object]]
 
 
 def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
@@ -46,6 +50,17 @@ def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
         Chore("deliveries.expire_held", 60, partial(_repeat, database, expire_held)),
         Chore("idempotency.prune", 60, partial(_repeat, database, prune_answers)),
     )
+
+
+async def erase_idle(database: Database, clock: Clock) -> None:
+    """Deletes sandbox accounts that nobody used for seven days, in small steps."""
+
+    async def look(tx: Transaction) -> list[AccountId]:
+        return await idle_sandboxes(tx, now_us=clock.now_us(), limit=ERASED_ACCOUNTS_MAX)
+
+    for account_id in await database.read(look):
+        await erase_account(database, account_id)
+        logger.info("sandbox.erased", extra={"account_id": account_id})
 
 
 async def do_chores(chores: Sequence[Chore]) -> None:

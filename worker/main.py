@@ -5,7 +5,7 @@ what is in flight and writes it, within STOP_S. This file and runtime/queue.py a
 know ARQ.
 
 What comes later is added here: a job to FUNCTIONS (its first argument is the ARQ context, whose
-"context" and "dispatcher" are the process's own), a chore to `chores_of`, a listener for a hint to
+"context" and "wake_all" are the process's own), a chore to `chores_of`, a listener for a hint to
 `run_worker`.
 """
 
@@ -26,34 +26,39 @@ from runtime.supervisor import watch_parent
 from runtime.wake_pipe import listen
 from webhooks.endpoint_fields import policy_of
 from webhooks.message import Keyring
-from worker.chores import Chore, do_chores, pruning_chores
+from worker.chores import Chore, do_chores, erase_idle, pruning_chores
 from worker.database_clock import DatabaseClock
 from worker.deliver import Courier, Settled, lease_us, log_attempt
 from worker.dispatch import Dispatcher
+from worker.fulfil import Fulfiller
 from worker.slots import Slots, slots_of_process
 
 STOP_S: Final = 14.0  # less than the supervisor's grace
 JOBS_MAX: Final = 50
 JOB_TIMEOUT_S: Final = 60
 CLOCK_REFRESH_S: Final = 30.0
+SWEEP_S: Final = 30.0
+ERASE_S: Final = 600.0
 
 logger = logging.getLogger(__name__)
 
 
 async def wake(arq_context: dict[str, Any]) -> None:
-    """A hint: it has the dispatcher look, and is over."""
-    dispatcher: Dispatcher = arq_context["dispatcher"]
-    dispatcher.wake()
+    """A hint: it has the loops look, and is over."""
+    wake_all: Callable[[], None] = arq_context["wake_all"]
+    wake_all()
 
 
 # Every job by the name it is queued under. Jobs carry ids and are safe to run twice.
 FUNCTIONS: Final = {WAKE_JOB: wake}
 
 
-def chores_of(context: Context, clock: DatabaseClock) -> Sequence[Chore]:
+def chores_of(context: Context, clock: DatabaseClock, fulfiller: Fulfiller) -> Sequence[Chore]:
     """Everything that this process does now and then."""
     return (
         Chore("clock.refresh", CLOCK_REFRESH_S, clock.refresh),
+        Chore("topups.sweep", SWEEP_S, fulfiller.sweep),
+        Chore("sandboxes.erase", ERASE_S, partial(erase_idle, context.database, context.clock)),
         *pruning_chores(context.database, context.clock),
     )
 
@@ -96,15 +101,25 @@ async def run_worker(
     clock = DatabaseClock(context.database, context.clock)
     await clock.refresh()
     dispatcher = dispatcher_of(context, clock)
+    fulfiller = Fulfiller(context.database, context.clock, context.till, context.fulfilments)
     context.hints.listen(dispatcher.on_hint)
+    context.hints.listen(lambda _name: fulfiller.wake())
+
+    def wake_all() -> None:
+        dispatcher.wake()
+        fulfiller.wake()
+
     stopped = asyncio.Event()
     _on_signals(stopped.set)
     if parent_fd is not None:
         watch_parent(parent_fd, stopped.set)
-    end_listening = listen(wake_fd, dispatcher.wake) if wake_fd is not None else None
-    parts: list[Callable[[], Awaitable[None]]] = [partial(do_chores, chores_of(context, clock))]
+    end_listening = listen(wake_fd, wake_all) if wake_fd is not None else None
+    parts: list[Callable[[], Awaitable[None]]] = [
+        partial(do_chores, chores_of(context, clock, fulfiller)),
+        fulfiller.run,
+    ]
     if redis_url is not None:
-        parts.append(_arq_worker(context, dispatcher, redis_url).serve)
+        parts.append(_arq_worker(context, wake_all, redis_url).serve)
     try:
         async with _running(parts) as running:
             deliveries = asyncio.ensure_future(dispatcher.run())
@@ -119,15 +134,15 @@ async def run_worker(
             end_listening()
 
 
-def _arq_worker(context: Context, dispatcher: Dispatcher, redis_url: str) -> WokenWorker:
+def _arq_worker(context: Context, wake_all: Callable[[], None], redis_url: str) -> WokenWorker:
     return WokenWorker(
         [func(cast(Any, job), name=name) for name, job in FUNCTIONS.items()],
         url=redis_url,
-        on_wake=dispatcher.wake,
+        on_wake=wake_all,
         handle_signals=False,
         max_jobs=JOBS_MAX,
         job_timeout=JOB_TIMEOUT_S,
-        ctx={"context": context, "dispatcher": dispatcher},
+        ctx={"context": context, "wake_all": wake_all},
     )
 
 

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import httpx
 
-from billing.fulfilment.protocol import Fulfilment, Registration
+from billing.fulfilment.protocol import Fulfilment, OptionsRefused, Registration
 from billing.platform import Platform
 from kernel.clock import Clock
 
@@ -41,6 +41,10 @@ def set_up(
     clock: Clock,
 ) -> dict[str, Fulfilment]:
     """Each platform's fulfilment; raises OptionsRefused for options or a name that do not fit."""
+    for platform in platforms:
+        if platform.fulfilment not in registrations:
+            known = ", ".join(sorted(registrations))
+            raise OptionsRefused(f"{platform.id}: fulfilment is one of {known}")
     return {
         platform.id: registrations[platform.fulfilment].make(platform.options, client, clock)
         for platform in platforms

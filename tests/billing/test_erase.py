@@ -1,0 +1,39 @@
+"""An erased account leaves nothing behind, and its neighbours untouched."""
+
+from kernel.clock import FixedClock
+from store.db import Database, Transaction
+from store.erase import erase_account
+from store.schema import metadata
+from tests.billing.desk import open_desk
+
+
+async def test_erased_account_leaves_no_row_and_others_keep_theirs(
+    database: Database, clock: FixedClock
+) -> None:
+    doomed = await open_desk(database, clock)
+    kept = await open_desk(database, clock, email="kept@example.com")
+    for desk in (doomed, kept):
+        await desk.send(1000, key="order-1")
+        asked = await desk.send(1000, to="approval@sandbox.test")
+        await desk.cancel(asked.topup.id)
+
+    async def rows_of(tx: Transaction) -> dict[str, int]:
+        found = {}
+        for table in metadata.tables.values():
+            column = "id" if table.name == "accounts" else "account_id"
+            if column in table.c:
+                row = await tx.fetch_one(
+                    f"SELECT COUNT(*) AS n FROM {table.name} WHERE {column} = :id",
+                    id=doomed.account_id,
+                )
+                found[table.name] = row["n"] if row is not None else 0
+        return found
+
+    before = await database.read(rows_of)
+    await erase_account(database, doomed.account_id)
+
+    assert before["topups"] == 2
+    assert before["idempotency_keys"] == 1
+    assert set((await database.read(rows_of)).values()) == {0}
+    assert (await kept.balance())["balance_cents"] == 999_000
+    assert await kept.findings() == []
