@@ -1,8 +1,8 @@
 """Deliveries: one event to one endpoint, claimed, settled, held, cancelled and replayed.
 
-Promise: at least once, and in flight in one worker at a time. A claim takes a lease and raises
-claim_no; whoever settles must still hold that claim, so an outcome that comes after its lease was
-taken over changes nothing. attempts_made grows only together with an attempt row. Each of claim and
+Promise: at least once, and in flight in one worker at a time. A claim takes a lease. Every move of a
+row raises its claim_no, and names the one it saw: so an outcome that comes after its lease was taken
+over changes nothing. attempts_made grows only together with an attempt row. Each of claim and
 settle is a fixed number of statements for any number of rows. next_attempt_at is the due time of a
 pending row and the end of the lease of a sending one, so one index finds both the due and the lost.
 
@@ -74,9 +74,9 @@ SELECT p.id, p.account_id, p.failing_since_at, p.rate_limit_per_s, p.rate_tat_us
     (SELECT MIN(d.next_attempt_at) FROM deliveries d
      WHERE d.{_OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at > :now_us) AS next_at,
     (SELECT STRING_AGG(due.id, ' ') FROM (
-        SELECT d.id FROM deliveries d
+        SELECT d.id || ':' || d.claim_no AS id FROM deliveries d
         WHERE d.{_OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= :now_us
-        ORDER BY d.next_attempt_at LIMIT :ids_max) AS due) AS due_ids
+        ORDER BY d.next_attempt_at LIMIT :ids_max) AS due) AS due
 FROM waiting w
 JOIN endpoints p ON p.id = w.endpoint_id
 JOIN accounts a ON a.id = p.account_id
@@ -92,13 +92,15 @@ FROM endpoints p JOIN accounts a ON a.id = p.account_id
 WHERE p.id IN :ids[text] AND p.status = 'enabled' AND p.deleted_at IS NULL
 ORDER BY p.id FOR NO KEY UPDATE OF p SKIP LOCKED
 """
-_CLAIM = f"""
-UPDATE deliveries SET status = 'sending', claim_no = claim_no + 1,
-    lost_claims = CASE WHEN status = 'sending' THEN lost_claims + 1 ELSE lost_claims END,
+# By primary key and number alone: with the status in it, PostgreSQL may walk the partial index.
+_CLAIM = """
+UPDATE deliveries SET status = 'sending', claim_no = deliveries.claim_no + 1,
+    lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
     next_attempt_at = :lease_until_us
-WHERE id IN :ids[text] AND {_OPEN} AND next_attempt_at <= :now_us
-RETURNING id, event_id, event_type, endpoint_id, account_id, environment, attempts_made, claim_no,
-    lost_claims
+FROM :rows[id text, claim_no bigint] AS v
+WHERE deliveries.id = v.id AND deliveries.claim_no = v.claim_no
+RETURNING deliveries.id, event_id, event_type, endpoint_id, account_id, environment, attempts_made,
+    deliveries.claim_no, lost_claims
 """
 _KEEP_PACE = """
 UPDATE endpoints SET rate_tat_us = v.tat_us FROM :rows[id text, tat_us bigint] AS v
@@ -107,10 +109,10 @@ WHERE endpoints.id = v.id
 _BODIES = "SELECT e.id, e.body FROM events e WHERE e.id IN :ids[text]"
 _SETTLE = """
 UPDATE deliveries SET status = v.status, attempts_made = v.number, lost_claims = 0,
-    next_attempt_at = v.next_attempt_at, settled_at = v.settled_at
+    claim_no = v.claim_no + 1, next_attempt_at = v.next_attempt_at, settled_at = v.settled_at
 FROM :rows[id text, claim_no bigint, status text, number bigint, next_attempt_at bigint,
     settled_at bigint] AS v
-WHERE deliveries.id = v.id AND deliveries.claim_no = v.claim_no AND deliveries.status = 'sending'
+WHERE deliveries.id = v.id AND deliveries.claim_no = v.claim_no
 RETURNING deliveries.id
 """
 _FAILING = """
@@ -127,7 +129,8 @@ UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attemp
 WHERE endpoint_id = :endpoint_id AND {_OPEN}
 """
 _EXPIRE = f"""
-UPDATE deliveries SET status = 'failed', next_attempt_at = NULL, settled_at = :now_us
+UPDATE deliveries SET status = 'failed', claim_no = claim_no + 1, next_attempt_at = NULL,
+    settled_at = :now_us
 WHERE id IN (
     SELECT d.id FROM endpoints p JOIN deliveries d ON d.endpoint_id = p.id
     WHERE p.status = 'disabled' AND p.deleted_at IS NULL AND p.disabled_at < :before_us
@@ -204,9 +207,9 @@ async def claim(
     locked = {row["id"]: row for row in await tx.fetch(_LOCK, ids=sorted(by_endpoint))}
     ids, tats, paced_at_us = within_pace(by_endpoint, locked, now_us=now_us)
     lease_until_us = now_us + lease_us
-    rows = (
-        await tx.fetch(_CLAIM, ids=ids, now_us=now_us, lease_until_us=lease_until_us) if ids else []
-    )
+    seen = {id_: number for offer in offers for id_, number in offer.due.items()}
+    pairs = sorted((id_, seen[id_]) for id_ in ids)
+    rows = await tx.fetch(_CLAIM, rows=pairs, lease_until_us=lease_until_us) if pairs else []
     if tats:
         await tx.execute(_KEEP_PACE, rows=tats)
     claimed = await _with_bodies(tx, rows, locked, lease_until_us=lease_until_us)
@@ -299,10 +302,10 @@ def _choice(
     by_endpoint: dict[str, list[str]] = {}
     is_short = has_more = False
     for offer in offers:
-        chosen = [id_ for id_ in offer.due_ids if id_ in wanted]
+        chosen = [id_ for id_ in offer.due if id_ in wanted]
         if chosen:
             by_endpoint[offer.endpoint_id] = chosen
-        if len(chosen) < len(offer.due_ids):
+        if len(chosen) < len(offer.due):
             is_short = True
         elif len(chosen) >= ids_max:
             has_more = True

@@ -13,12 +13,12 @@ SANDBOX_PACE: Final = pace.Pace(interval_us=4 * SECOND_US, burst=15)
 
 
 class Offer(NamedTuple):
-    """An endpoint with something due; due_ids are the longest due ones, a bounded number."""
+    """An endpoint with something due: ids and claim numbers of the longest due, a bounded number."""
 
     endpoint_id: str
     account_id: str
     is_failing: bool
-    due_ids: list[str]
+    due: dict[str, int]
 
 
 def offers_of(rows: Sequence[Row], *, now_us: int) -> tuple[list[Offer], int | None]:
@@ -27,16 +27,15 @@ def offers_of(rows: Sequence[Row], *, now_us: int) -> tuple[list[Offer], int | N
     next_at_us = None
     for row in rows:
         next_at_us = earliest(next_at_us, row["next_at"])
-        if not row["due_ids"]:
+        if not row["due"]:
             continue
-        ids = row["due_ids"].split(" ")
         if (paced := _pace_of(row)) is not None:
             turn_at_us = paced.next_turn_us(row["rate_tat_us"])
             if turn_at_us > now_us:
                 next_at_us = earliest(next_at_us, turn_at_us)
                 continue
         is_failing = row["failing_since_at"] is not None
-        offers.append(Offer(row["id"], row["account_id"], is_failing, ids))
+        offers.append(Offer(row["id"], row["account_id"], is_failing, _numbers(row["due"])))
     return offers, next_at_us
 
 
@@ -63,6 +62,12 @@ def earliest(one: int | None, other: int | None) -> int | None:
     if one is None or other is None:
         return other if one is None else one
     return min(one, other)
+
+
+def _numbers(due: str) -> dict[str, int]:
+    """Of "id:number id:number"."""
+    pairs = (pair.split(":") for pair in due.split(" "))
+    return {id_: int(number) for id_, number in pairs}
 
 
 def _pace_of(row: Row) -> pace.Pace | None:

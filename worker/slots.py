@@ -9,6 +9,7 @@ import resource
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from webhooks.offer import Offer
@@ -161,7 +162,7 @@ class _Choice:
 
     def __init__(self, offer: Offer, room: int, is_failing: bool, is_fast: bool) -> None:  # noqa: FBT001
         self.offer = offer
-        self.ids = offer.due_ids[:room]
+        self.ids = list(islice(offer.due, room))
         self.is_failing = is_failing
         self.is_fast = is_fast
         self.next = 0
