@@ -92,7 +92,7 @@ class Authenticator:
         presented = digest(token)
         entry = self._entries.get(presented)
         now_us = self._clock.now_us()
-        if entry is None:
+        if entry is None or not hmac.compare_digest(entry.digest, presented):
             self._refuse_unknown(token, presented, now_us)
             return None
         age_us = now_us - entry.read_at
@@ -100,10 +100,9 @@ class Authenticator:
         if not 0 <= age_us < CACHE_LIFE_US:
             return None
         principal = _accepted(entry.outcome, now_us)
-        if not hmac.compare_digest(entry.digest, presented):
-            raise _invalid()
         self._hot.add(presented)
-        if age_us >= REFRESH_AGE_US and presented not in self._waiting:
+        # Under a flood of unknown tokens a refresh finds no room; the entry is good all the same.
+        if age_us >= REFRESH_AGE_US and len(self._waiting) < self._limits.waiting_max:
             self._want(presented, entry.kind)
         minute = now_us // MINUTE_US
         if entry.noted_minute != minute:
@@ -121,8 +120,7 @@ class Authenticator:
         if found is not None:
             return found
         parsed = parse(token)
-        if parsed is None:
-            raise _invalid()
+        assert parsed is not None, "authenticate_now refuses what cannot be a token"
         presented = digest(token)
         # The query serves others, too: it goes on when this request goes away.
         outcome = await asyncio.shield(self._want(presented, parsed.kind))
@@ -282,8 +280,7 @@ def _accepted(outcome: Principal | Refusal, now_us: int) -> Principal:
 
 
 def _resolve(waiting: _Waiting, outcome: Principal | Refusal | None) -> None:
-    if not waiting[1].done():
-        waiting[1].set_result(outcome)
+    waiting[1].set_result(outcome)
 
 
 def _fail(waiting: Iterable[_Waiting], error: Exception) -> None:

@@ -720,6 +720,7 @@ async def test_states_of_a_lineage_are_one_statement(shop: Shop) -> None:
         child.id: KeyState(child.id, *shop.scope, None, None, 1, 2, None, None),
         root.id: KeyState(root.id, *shop.scope, None, end, None, None, 7, None),
     }
+    assert await shop.database.read(lambda tx: api_key.load_key_states(tx, [])) == {}
     assert states[root.id].is_usable(end - 1)
     assert not states[root.id].is_usable(end)
     assert not KeyState("k", "a", "live", 1, None, None, None, None, None).is_usable(0)

@@ -446,6 +446,33 @@ async def test_too_many_waiting_are_turned_away(bench: Bench) -> None:
     await asyncio.gather(*tasks[:3])
 
 
+async def test_a_fresh_key_works_while_the_queue_is_full(bench: Bench) -> None:
+    bench.limit(waiting_max=1)
+    _, secret = await bench.mint()
+    others = [(await bench.mint())[1] for _ in range(2)]
+    await bench.authenticator.authenticate(secret)
+    bench.gate.is_open.clear()
+    tasks = []
+    for other in others:
+        tasks.append(asyncio.create_task(bench.authenticator.authenticate(other)))
+        await settle()
+
+    bench.clock.advance_s(0.4)
+
+    assert bench.authenticator.authenticate_now(secret) is not None
+    bench.gate.is_open.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_a_cache_without_room_still_answers(bench: Bench) -> None:
+    bench.limit(entries_max=0)
+    _, secret = await bench.mint()
+
+    await bench.authenticator.authenticate(secret)
+
+    assert bench.authenticator.authenticate_now(secret) is None
+
+
 async def test_closing_tells_those_who_wait(bench: Bench) -> None:
     secrets = [(await bench.mint())[1] for _ in range(2)]
     bench.gate.is_open.clear()
@@ -472,7 +499,16 @@ async def test_use_is_written_later_and_by_the_minute(bench: Bench) -> None:
     await bench.authenticator.close()
     assert await bench.last_used_at(key.id) == noon
 
-    bench.clock.advance_s(86_400)
+    # The next minute is noted from the cache, without a look-up.
+    bench.clock.advance_s(59.6)
+    await bench.authenticator.authenticate(secret)
+    await bench.authenticator.close()
+    bench.clock.advance_s(0.2)
+    bench.authenticator.authenticate_now(secret)
+    await bench.authenticator.close()
+    assert await bench.last_used_at(key.id) == noon + 60_000_000
+
+    bench.clock.advance_s(86_340)
     await bench.authenticator.authenticate(secret)
     await bench.authenticator.close()
     assert await bench.last_used_at(key.id) == noon + 86_400_000_000
