@@ -6,8 +6,6 @@ So a stranger learns nothing but that a path exists, a refused request is counte
 answer is looked for only once the caller may have it. Every step refuses by raising.
 """
 
-from urllib.parse import quote
-
 from starlette.types import Receive
 
 from gateway.auth import authenticate
@@ -93,6 +91,6 @@ def _take_key(call: Call[Fields, Fields]) -> None:
         environment=caller.environment,
         key_text=text.decode("latin-1"),
         method=call.method,
-        path=quote(call.path),
+        path=call.path,
         canonical_body=canonical(call.body),
     )

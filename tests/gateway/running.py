@@ -31,6 +31,16 @@ API = "/api/public/v1"
 NO_REDIS = "unix:///nonexistent/redis.sock"
 
 
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_ready.set()
+
+
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """One running gateway: its parts, its address and a client without a credential."""
@@ -131,11 +141,10 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             proxy_headers=False,
             server_header=False,
         )
-        server = uvicorn.Server(config)
+        server = _Server(config)
         # Signals belong to the test runner.
         serving = asyncio.create_task(server._serve([listener]))
-        while not server.started:
-            await asyncio.sleep(0)
+        await server.is_ready.wait()
         try:
             async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
                 yield Gateway(context, url, client)
