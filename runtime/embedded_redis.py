@@ -211,6 +211,7 @@ class EmbeddedRedis:
             *server_argv(self._binary, self.home),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
         )
         if not await wait_ready(self.home):

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import signal
-import socket
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -21,7 +20,7 @@ from arq.constants import in_progress_key_prefix, job_key_prefix
 from arq.jobs import serialize_job
 from arq.utils import timestamp_ms
 from arq.worker import Function, Worker
-from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from kernel.clock import Clock
@@ -48,8 +47,8 @@ BEAT_S = 0.9
 # What is due later than this is found by the worker's beat and need not wake it.
 WAKE_AHEAD_MS = 2000
 RETRY_S = 0.25
-# How long a worker waits for one answer: a cut network is noticed, a full Redis is not abandoned.
-WORKER_SOCKET_TIMEOUT_S = 2.0
+# How long a worker waits for one look, or for its last words: a Redis that hangs is noticed.
+LOOK_TIMEOUT_S = 5.0
 # ARQ reads only this many due jobs, running ones included: it caps the cluster's jobs in flight.
 QUEUE_READ_MAX = 1000
 
@@ -81,8 +80,8 @@ return redis.call('PUBLISH', ARGV[1], '')
 
 logger = logging.getLogger(__name__)
 _decoder = msgspec.json.Decoder()
-# name, args, due in microseconds, id, how long it may wait past its due time in milliseconds
-Job = tuple[str, tuple[Any, ...], int, str, int]
+# name, args, due in microseconds (None is now), id, how long it may wait past its due time in milliseconds
+Job = tuple[str, tuple[Any, ...], int | None, str, int]
 
 
 def to_json(job: dict[str, Any]) -> bytes:
@@ -147,8 +146,7 @@ class Queue:
         args are JSON values: ids, not objects. The caller keeps a row that says the same, and
         somebody who looks for such rows.
         """
-        due_us = self._clock.now_us() if defer_until_us is None else defer_until_us
-        job = (name, args, due_us, job_id or new_id("job"), JOB_LIFE_MS)
+        job = (name, args, defer_until_us, job_id or new_id("job"), JOB_LIFE_MS)
         try:
             await self._link.call(partial(self._add_jobs, [job]))
         except RedisAway:
@@ -215,7 +213,8 @@ class Queue:
         now_ms = self._clock.now_us() // 1000
         arguments: list[Any] = [""]
         for name, args, due_us, id_, life_ms in jobs:
-            due_ms = -(-due_us // 1000)
+            # ARQ rounds its own clock to the millisecond and so starts up to half of one early.
+            due_ms = now_ms if due_us is None else -(-(due_us + 500) // 1000)
             if due_ms <= now_ms + WAKE_AHEAD_MS:
                 arguments[0] = wake_channel(self._queue_name)
             life_left_ms = max(due_ms - now_ms, 0) + life_ms
@@ -246,7 +245,7 @@ class WokenWorker(Worker):
         **arq_settings: Any,
     ) -> None:
         """arq_settings are arq.worker.Worker's own, such as cron_jobs, max_jobs or job_timeout."""
-        pool = connection_pool(url, socket_timeout_s=WORKER_SOCKET_TIMEOUT_S)
+        pool = connection_pool(url)
         arq_settings.setdefault("queue_read_limit", QUEUE_READ_MAX)
         super().__init__(
             cast(Any, functions),
@@ -269,7 +268,7 @@ class WokenWorker(Worker):
         # read off the running tasks (job_counter), and the semaphore never says no.
         self.sem = cast(asyncio.BoundedSemaphore, asyncio.Semaphore(2**31))
         self._arq_pool = pool
-        self._listener_pool = _listener_pool(url)
+        self._listener_pool = connection_pool(url)
         self._on_wake = on_wake
         self._woken = asyncio.Event()
         self._is_away = False
@@ -316,11 +315,14 @@ class WokenWorker(Worker):
         """Cancel what still runs, run on_shutdown, close every connection; needs no Redis."""
         if not self._handle_signals:
             self.handle_sig(signal.SIGUSR1)
-        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+        if self.tasks:
+            # Each has a last word for Redis, which may have stopped listening.
+            await asyncio.wait(self.tasks.values(), timeout=LOOK_TIMEOUT_S)
         if self.on_shutdown:
             await self.on_shutdown(self.ctx)
         with contextlib.suppress(RedisError, OSError):
-            await self.pool.delete(self.health_check_key)
+            async with asyncio.timeout(1):
+                await self.pool.delete(self.health_check_key)
         for pool in (self._arq_pool, self._listener_pool):
             with contextlib.suppress(RedisError, OSError):
                 await pool.disconnect()
@@ -341,8 +343,11 @@ class WokenWorker(Worker):
     async def _look(self) -> float:
         """Start what is due; the seconds until there is reason to look again."""
         try:
-            await self._poll_iteration()
-            delay_s = await self._next_due_s()
+            async with asyncio.timeout(LOOK_TIMEOUT_S):
+                # Taken before the poll: what falls due between poll and question is not missed.
+                now_ms = timestamp_ms()
+                await self._poll_iteration()
+                delay_s = await self._next_due_s(now_ms)
         except (RedisError, OSError) as error:
             if not self._is_away:
                 logger.warning("redis.away", extra={"error": type(error).__name__})
@@ -353,15 +358,14 @@ class WokenWorker(Worker):
         self._is_away = False
         return delay_s
 
-    async def _next_due_s(self) -> float:
-        """At most a beat. Only scores above now count: a running job keeps its place at the head
-        of the set, and waiting for it would be a busy loop.
+    async def _next_due_s(self, now_ms: int) -> float:
+        """At most a beat. Only scores above now_ms count: a running job keeps its place at the
+        head of the set, and waiting for it would be a busy loop.
         """
-        now_ms = timestamp_ms()
         rows = await self.pool.zrangebyscore(
             self.queue_name, f"({now_ms}", "+inf", start=0, num=1, withscores=True
         )
-        return min((rows[0][1] - now_ms) / 1000, BEAT_S) if rows else BEAT_S
+        return min(max(rows[0][1] - timestamp_ms(), 0) / 1000, BEAT_S) if rows else BEAT_S
 
     async def _listen(self) -> None:
         """Turn every message on the wake channel into a look; reconnect for as long as it takes.
@@ -383,17 +387,3 @@ class WokenWorker(Worker):
                 await asyncio.sleep(RETRY_S)
             finally:
                 await connection.disconnect(nowait=True)
-
-
-def _listener_pool(url: str) -> ConnectionPool:
-    """Reads wait for ever, so the kernel is asked to notice a cut network, within about 20 s."""
-    pool = connection_pool(url, socket_timeout_s=None)
-    if not url.startswith("unix:"):
-        pool.connection_kwargs["socket_keepalive"] = True
-        if hasattr(socket, "TCP_KEEPIDLE"):
-            pool.connection_kwargs["socket_keepalive_options"] = {
-                socket.TCP_KEEPIDLE: 5,
-                socket.TCP_KEEPINTVL: 5,
-                socket.TCP_KEEPCNT: 3,
-            }
-    return pool

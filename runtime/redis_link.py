@@ -8,6 +8,7 @@ therefore costs one caller one timeout, never each caller one.
 import asyncio
 import contextlib
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -18,6 +19,13 @@ CALL_TIMEOUT_S = 0.05
 CONNECT_TIMEOUT_S = 1.0
 PROBE_INTERVAL_S = 0.5
 CONNECTIONS_MAX = 16
+# A silent peer is asked after 5 s and given up 15 s later; unacknowledged data after 10 s (in ms).
+KERNEL_TIMEOUTS = {
+    "TCP_KEEPIDLE": 5,
+    "TCP_KEEPINTVL": 5,
+    "TCP_KEEPCNT": 3,
+    "TCP_USER_TIMEOUT": 10_000,
+}
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -27,26 +35,33 @@ class RedisAway(Exception):
     """Redis cannot be asked now; the caller goes on without it. Never leaves runtime/."""
 
 
-def connection_pool(url: str, *, socket_timeout_s: float | None) -> ConnectionPool:
+def connection_pool(url: str) -> ConnectionPool:
     """A pool for unix:///path, redis:// or rediss://; connects on first use.
 
-    socket_timeout_s bounds each read; None waits for ever, which only a listener wants.
-    lib_name is off because CLIENT SETINFO is newer than the 6.2 commands we allow ourselves.
+    Reads wait for ever: callers bound them with asyncio.timeout. redis-py's own socket_timeout is
+    built on asyncio.wait_for, which up to Python 3.11 loses a cancellation that comes as it ends
+    (seen: a worker that would not stop), and with it our timeouts. What cuts a dead network off is
+    the kernel. lib_name is off because CLIENT SETINFO is newer than the 6.2 commands we allow
+    ourselves.
     """
-    return ConnectionPool.from_url(
-        url,
-        socket_timeout=socket_timeout_s,
-        socket_connect_timeout=CONNECT_TIMEOUT_S,
-        lib_name=None,
-        lib_version=None,
+    pool = ConnectionPool.from_url(
+        url, socket_connect_timeout=CONNECT_TIMEOUT_S, lib_name=None, lib_version=None
     )
+    if not url.startswith("unix:"):
+        pool.connection_kwargs["socket_keepalive"] = True
+        pool.connection_kwargs["socket_keepalive_options"] = {
+            getattr(socket, name): value
+            for name, value in KERNEL_TIMEOUTS.items()
+            if hasattr(socket, name)
+        }
+    return pool
 
 
 class RedisLink:
     """A Redis client behind a timeout and a breaker; share one in each process."""
 
     def __init__(self, url: str, *, timeout_s: float = CALL_TIMEOUT_S) -> None:
-        self.pool = connection_pool(url, socket_timeout_s=CONNECT_TIMEOUT_S)
+        self.pool = connection_pool(url)
         self._redis = Redis(connection_pool=self.pool)
         self._timeout_s = timeout_s
         # A burst of callers shares a few connections instead of opening one each.
@@ -81,7 +96,6 @@ class RedisLink:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._probe
         with contextlib.suppress(RedisError, OSError):
-            await self._redis.aclose()
             await self.pool.disconnect()
 
     def _open(self, error: BaseException) -> None:

@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest_asyncio
 from arq.cron import cron
@@ -104,15 +104,17 @@ async def test_a_job_starts_when_it_is_queued_and_not_at_the_next_beat(
 ) -> None:
     bench = Bench(server.url)
     await bench.until(lambda: bench.wakes > 0)
-    started_s = time.monotonic()
+    slow = 0
 
-    for number in range(30):
+    for number in range(100):
+        started_s = time.monotonic()
         await queue.enqueue("note", number)
         await bench.until(lambda number=number: number in bench.noted)  # type: ignore[misc]
+        slow += time.monotonic() - started_s > 0.6
 
-    # At beats of 0.9 s the thirty would have taken 13 s on average.
-    assert time.monotonic() - started_s < 6
-    assert bench.noted == list(range(30))
+    # Left to the beat of 0.9 s, a third of them would be; a busy machine has one or two.
+    assert slow < 4
+    assert bench.noted == list(range(100))
     await bench.end()
 
 
@@ -226,7 +228,7 @@ async def test_cron_jobs_run(server: EmbeddedRedis) -> None:
     async def tick(_ctx: dict[str, Any]) -> None:
         ticked.set()
 
-    bench = Bench(server.url, cron_jobs=[cron(tick, second=None, microsecond=0)])
+    bench = Bench(server.url, cron_jobs=[cron(cast(Any, tick), second=None, microsecond=0)])
 
     async with asyncio.timeout(PATIENCE_S):
         await ticked.wait()
