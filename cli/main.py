@@ -51,12 +51,14 @@ class _Commands(click.Group):
             raise fail(str(error), exit_code=EXIT_USAGE) from None
         except DomainError as error:
             raise fail(error.detail) from None
-        except (StoreError, OSError) as error:
+        except StoreError as error:
             raise fail(
-                mask(str(error)) or type(error).__name__,
-                advice="is the database running? `topup doctor` looks at each part",
+                f"the database does not answer as it should: {type(error).__name__} {error}",
+                advice="is it running? `topup doctor` looks at each part",
                 exit_code=EXIT_UNREACHABLE,
             ) from None
+        except OSError as error:
+            raise fail(mask(str(error)), exit_code=EXIT_UNREACHABLE) from None
 
 
 @click.group(

@@ -26,12 +26,12 @@ def serve(host: str | None, port: int | None) -> None:
     given = {"host": host, "port": port}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
     inherited = passed_fd(LISTEN_FD_VARIABLE)
-    listener = listen(settings) if inherited is None else socket.socket(fileno=inherited)
-    handler = start_logging(level=settings.log_level, form=settings.log_format)
-    try:
-        uvloop.run(_serve(settings, listener))
-    finally:
-        handler.close()
+    with listen(settings) if inherited is None else socket.socket(fileno=inherited) as listener:
+        handler = start_logging(level=settings.log_level, form=settings.log_format)
+        try:
+            uvloop.run(_serve(settings, listener))
+        finally:
+            handler.close()
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:

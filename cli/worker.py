@@ -39,5 +39,9 @@ async def _work(settings: Settings) -> None:
             redis_url=redis_url(settings) if wake_fd is None else None,
             wake_fd=wake_fd,
             parent_fd=parent_fd(os.environ),
-            on_ready=tell_ready,
+            on_ready=_tell,
         )
+
+
+def _tell() -> None:
+    tell_ready()

@@ -123,7 +123,10 @@ class LineHandler(logging.Handler):
             self._dropped += 1
             return
         self._waiting.append(record)
-        if not self._has_lines.is_set():
+        if self._is_closed:
+            # The very last lines of a process must not go by an unmasked way.
+            self.flush()
+        elif not self._has_lines.is_set():
             self._has_lines.set()
 
     def handle(self, record: logging.LogRecord) -> bool:
