@@ -1,0 +1,92 @@
+"""Rows that the delivery tests begin with; each function is one transaction."""
+
+from collections.abc import Sequence
+
+from kernel.clock import Clock
+from keys.account import create_account, lock_scopes
+from keys.principal import Scope
+from keys.vault import Vault
+from store.db import Database, Transaction
+from webhooks import delivery
+from webhooks.endpoint import Endpoint, register
+from webhooks.endpoint_fields import NewEndpoint
+from webhooks.event import Outbox
+from webhooks.offer import Offer
+from webhooks.stage import Claim
+
+LEASE_US = 35_000_000
+
+
+def new_vault() -> Vault:
+    return Vault([b"k" * 32])
+
+
+async def given_account(database: Database, clock: Clock, *, is_sandbox: bool = False) -> str:
+    async def work(tx: Transaction) -> str:
+        return await create_account(
+            tx, name="Acme", email=None, is_sandbox=is_sandbox, now_us=clock.now_us()
+        )
+
+    return await database.transaction(work)
+
+
+async def given_endpoint(
+    database: Database,
+    clock: Clock,
+    scope: Scope,
+    *,
+    url: str = "https://hooks.example.com/in",
+    events: Sequence[str] = (),
+    retry_schedule_s: Sequence[int] = (0, 5, 30),
+    rate_limit_per_s: int | None = None,
+    is_sandbox: bool = False,
+) -> tuple[Endpoint, str]:
+    new = NewEndpoint(
+        url=url,
+        events=events,
+        retry_schedule_s=retry_schedule_s,
+        rate_limit_per_s=rate_limit_per_s,
+    )
+
+    async def work(tx: Transaction) -> tuple[Endpoint, str]:
+        return await register(
+            tx, new_vault(), scope=scope, new=new, is_sandbox=is_sandbox, now_us=clock.now_us()
+        )
+
+    return await database.transaction(work)
+
+
+async def given_events(
+    database: Database, clock: Clock, scope: Scope, *, count: int = 1, type_: str = "topup.delivered"
+) -> list[str]:
+    async def work(tx: Transaction) -> list[str]:
+        await lock_scopes(tx, [scope])
+        outbox = await Outbox.load(tx, [scope])
+        ids: list[str] = [
+            outbox.publish(
+                account_id=scope[0],
+                environment=scope[1],
+                type=type_,
+                data={"transaction_id": "txn_1", "number": number},
+                transaction_id="txn_1",
+                now_us=clock.now_us(),
+            )
+            for number in range(count)
+        ]
+        await outbox.flush(tx)
+        return ids
+
+    return await database.transaction(work)
+
+
+def everything(offers: Sequence[Offer]) -> list[str]:
+    return [id_ for offer in offers for id_ in offer.due]
+
+
+async def claim_all(database: Database, clock: Clock, *, ids_max: int = 1000) -> Claim:
+    async def work(tx: Transaction) -> Claim:
+        return await delivery.claim(
+            tx, everything, now_us=clock.now_us(), lease_us=LEASE_US, ids_max=ids_max
+        )
+
+    return await database.transaction(work, durable=False)

@@ -1,0 +1,501 @@
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from kernel.clock import FixedClock
+from kernel.errors import NotFound
+from keys.account import lock_scopes
+from keys.principal import Scope
+from store.db import Database, Row, Transaction
+from store.open import open_database
+from tests.webhooks.given import (
+    LEASE_US,
+    claim_all,
+    given_account,
+    given_endpoint,
+    given_events,
+    new_vault,
+)
+from webhooks import delivery, log
+from webhooks.endpoint import delete, patch
+from webhooks.endpoint_fields import EndpointChanges
+from webhooks.message import lost_settlement, settlement_of
+from webhooks.offer import Offer
+from webhooks.stage import MOVES, STATUSES, Claimed, Settlement
+from webhooks.transport import ErrorClass, Outcome
+
+
+def outcome(
+    status: int | None = 200,
+    error: ErrorClass | None = None,
+    *,
+    retry_after: str | None = None,
+    reason: str | None = None,
+) -> Outcome:
+    headers = {} if retry_after is None else {"retry-after": retry_after}
+    return Outcome(
+        status, error, reason, headers, b"ok", False, "203.0.113.1", {"total": 12.5}, 0, 12_500
+    )
+
+
+def settlement(claimed: Claimed, clock: FixedClock, result: Outcome) -> Settlement:
+    return settlement_of(claimed, result, [], ended_at_us=clock.now_us())
+
+
+async def settle(database: Database, settlements: Sequence[Settlement]) -> frozenset[str]:
+    async def work(tx: Transaction) -> frozenset[str]:
+        return await delivery.settle(tx, settlements)
+
+    return await database.transaction(work, durable=False)
+
+
+async def rows(database: Database, text: str, **values: object) -> list[Row]:
+    async def work(tx: Transaction) -> list[Row]:
+        return list(await tx.fetch(text, **values))
+
+    return await database.read(work)
+
+
+async def the_delivery(database: Database, scope: Scope, id_: str) -> log.Delivery:
+    async def work(tx: Transaction) -> log.Delivery:
+        return await log.get_delivery(tx, scope, id_)
+
+    return await database.read(work)
+
+
+async def given_scope(database: Database, clock: FixedClock, **endpoint: object) -> Scope:
+    account = await given_account(database, clock)
+    await given_endpoint(database, clock, (account, "staging"), **endpoint)  # type: ignore[arg-type]
+    return (account, "staging")
+
+
+async def test_a_claim_brings_what_a_request_needs(database: Database, clock: FixedClock) -> None:
+    scope = await given_scope(database, clock)
+    [event_id] = await given_events(database, clock, scope)
+
+    claim = await claim_all(database, clock)
+
+    [claimed] = claim.claimed
+    [event] = await rows(database, "SELECT body FROM events")
+    assert claimed.event_id == event_id
+    assert claimed.body == event["body"]
+    assert (claimed.number, claimed.claim_no, claimed.lost_claims) == (1, 1, 0)
+    assert claimed.target.url == "https://hooks.example.com/in"
+    assert claimed.target.schedule_s == (0, 5, 30)
+    assert claimed.lease_until_us == clock.now_us() + LEASE_US
+    assert (claim.is_short, claim.has_more, claim.was_contended) == (False, False, False)
+
+
+async def test_what_is_claimed_is_not_claimed_again_until_its_lease_ends(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    await given_events(database, clock, scope)
+    await claim_all(database, clock)
+    clock.advance_s(LEASE_US / 1e6 - 0.000001)
+
+    early = await claim_all(database, clock)
+    clock.advance_s(0.000001)
+    again = await claim_all(database, clock)
+
+    assert early.claimed == []
+    assert early.next_at_us == clock.now_us()
+    [claimed] = again.claimed
+    # Sent again under the same number, since no attempt was written.
+    assert (claimed.number, claimed.claim_no, claimed.lost_claims) == (1, 2, 1)
+
+
+async def test_success_ends_a_delivery(database: Database, clock: FixedClock) -> None:
+    scope = await given_scope(database, clock)
+    await given_events(database, clock, scope)
+    [claimed] = (await claim_all(database, clock)).claimed
+    clock.advance_s(1)
+
+    held = await settle(database, [settlement(claimed, clock, outcome())])
+
+    found = await the_delivery(database, scope, claimed.id)
+    assert held == {claimed.id}
+    assert (found.status, found.attempts_made, found.next_attempt_at) == ("delivered", 1, None)
+    [row] = await rows(database, "SELECT settled_at FROM deliveries")
+    assert row["settled_at"] == clock.now_us()
+
+
+async def test_failures_follow_the_schedule_and_then_end(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    await given_events(database, clock, scope)
+    seen = []
+    for _ in range(3):
+        [claimed] = (await claim_all(database, clock)).claimed
+        clock.advance_s(2)
+        await settle(database, [settlement(claimed, clock, outcome(500, "http"))])
+        found = await the_delivery(database, scope, claimed.id)
+        next_at = found.next_attempt_at
+        wait_us = None if next_at is None else next_at - clock.now_us()
+        seen.append((claimed.number, found.status, found.attempts_made, wait_us))
+        clock.advance_s(0 if wait_us is None else wait_us / 1e6)
+
+    assert seen == [
+        (1, "pending", 1, 5_000_000),
+        (2, "pending", 2, 30_000_000),
+        (3, "failed", 3, None),
+    ]
+    assert (await claim_all(database, clock)).claimed == []
+
+
+async def test_a_retry_after_of_503_moves_the_next_attempt(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    await given_events(database, clock, scope)
+    [claimed] = (await claim_all(database, clock)).claimed
+
+    await settle(
+        database, [settlement(claimed, clock, outcome(503, "http", retry_after="120"))]
+    )
+
+    found = await the_delivery(database, scope, claimed.id)
+    assert found.next_attempt_at == clock.now_us() + 120_000_000
+
+
+async def test_an_outcome_after_its_claim_was_taken_over_changes_nothing(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    await given_events(database, clock, scope)
+    [first] = (await claim_all(database, clock)).claimed
+    clock.advance_s(LEASE_US / 1e6)
+    [second] = (await claim_all(database, clock)).claimed
+
+    stale = await settle(database, [settlement(first, clock, outcome(500, "http"))])
+    held = await settle(database, [settlement(second, clock, outcome())])
+    repeated = await settle(database, [settlement(second, clock, outcome())])
+
+    found = await the_delivery(database, scope, first.id)
+    attempts = await rows(database, "SELECT number, http_status FROM attempts")
+    assert (stale, held, repeated) == (frozenset(), {second.id}, frozenset())
+    assert (found.status, found.attempts_made) == ("delivered", 1)
+    assert [(row["number"], row["http_status"]) for row in attempts] == [(1, 200)]
+
+
+async def test_after_five_lost_claims_a_delivery_fails_as_lost(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    await given_events(database, clock, scope)
+    lost = []
+    for _ in range(6):
+        [claimed] = (await claim_all(database, clock)).claimed
+        lost.append(claimed.is_lost)
+        clock.advance_s(LEASE_US / 1e6)
+
+    await settle(database, [lost_settlement(claimed, now_us=clock.now_us())])
+
+    found = await the_delivery(database, scope, claimed.id)
+    [attempt] = await rows(database, "SELECT number, error FROM attempts")
+    [endpoint] = await rows(database, "SELECT failing_since_at FROM endpoints")
+    assert lost == [False, False, False, False, False, True]
+    assert (found.status, found.attempts_made) == ("failed", 1)
+    assert (attempt["number"], attempt["error"]) == (1, "lost")
+    assert endpoint["failing_since_at"] is None
+
+
+async def test_a_settled_attempt_forgets_the_lost_claims_before_it(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    await given_events(database, clock, scope)
+    await claim_all(database, clock)
+    clock.advance_s(LEASE_US / 1e6)
+    [claimed] = (await claim_all(database, clock)).claimed
+    await settle(database, [settlement(claimed, clock, outcome(500, "http"))])
+    clock.advance_s(5)
+
+    [again] = (await claim_all(database, clock)).claimed
+
+    assert (claimed.lost_claims, again.lost_claims, again.number) == (1, 0, 2)
+
+
+@pytest.mark.parametrize("endpoints", [1, 7])
+@pytest.mark.parametrize("events", [1, 40])
+async def test_claim_and_settle_cost_a_fixed_number_of_statements(
+    database: Database, clock: FixedClock, endpoints: int, events: int
+) -> None:
+    scope = await given_scope(database, clock)
+    for _ in range(endpoints - 1):
+        await given_endpoint(database, clock, scope)
+    await given_events(database, clock, scope, count=events)
+    start = database.statements_run
+    claim = await claim_all(database, clock)
+    claimed_at = database.statements_run
+    half = len(claim.claimed) // 2
+    results = [outcome() for _ in range(half)]
+    results += [outcome(500, "http") for _ in claim.claimed[half:]]
+    settlements = [
+        settlement(claimed, clock, result)
+        for claimed, result in zip(claim.claimed, results, strict=True)
+    ]
+
+    held = await settle(database, settlements)
+
+    assert len(held) == endpoints * events
+    # BEGIN, scan, lock, claim, bodies, COMMIT.
+    assert claimed_at - start == 6
+    # BEGIN, at most two for the endpoints' health, deliveries, attempts, COMMIT.
+    assert database.statements_run - claimed_at <= 6
+
+
+async def test_two_workers_never_claim_the_same_delivery(
+    database: Database, database_url: str, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    for _ in range(3):
+        await given_endpoint(database, clock, scope)
+    await given_events(database, clock, scope, count=25)
+    other = open_database(database_url)
+    taken: list[str] = []
+
+    async def work(own: Database) -> None:
+        for _ in range(40):
+            claim = await claim_all(own, clock, ids_max=4)
+            taken.extend(claimed.id for claimed in claim.claimed)
+
+    try:
+        await asyncio.gather(work(database), work(other))
+    finally:
+        await other.close()
+
+    assert len(taken) == 100
+    assert len(set(taken)) == 100
+
+
+async def test_the_choice_bounds_what_is_claimed(database: Database, clock: FixedClock) -> None:
+    scope = await given_scope(database, clock)
+    await given_events(database, clock, scope, count=5)
+
+    def two(offers: Sequence[Offer]) -> list[str]:
+        return list(offers[0].due)[:2]
+
+    async def work(tx: Transaction) -> tuple[int, bool, bool]:
+        claim = await delivery.claim(
+            tx, two, now_us=clock.now_us(), lease_us=LEASE_US, ids_max=100
+        )
+        return len(claim.claimed), claim.is_short, claim.has_more
+
+    assert await database.transaction(work) == (2, True, False)
+
+
+async def test_a_claim_that_took_all_it_was_offered_says_there_may_be_more(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    await given_events(database, clock, scope, count=5)
+
+    first = await claim_all(database, clock, ids_max=3)
+    second = await claim_all(database, clock, ids_max=3)
+
+    assert (len(first.claimed), first.has_more, first.is_short) == (3, True, False)
+    assert (len(second.claimed), second.has_more) == (2, False)
+
+
+async def test_the_longest_due_go_first(database: Database, clock: FixedClock) -> None:
+    scope = await given_scope(database, clock)
+    older = await given_events(database, clock, scope)
+    clock.advance_s(1)
+    await given_events(database, clock, scope, count=3)
+
+    claim = await claim_all(database, clock, ids_max=1)
+
+    assert [claimed.event_id for claimed in claim.claimed] == older
+
+
+async def test_the_next_due_time_skips_what_is_due(database: Database, clock: FixedClock) -> None:
+    scope = await given_scope(database, clock)
+    await given_endpoint(database, clock, scope, retry_schedule_s=(9,))
+    await given_events(database, clock, scope)
+
+    claim = await claim_all(database, clock)
+
+    assert len(claim.claimed) == 1
+    assert claim.next_at_us == clock.now_us() + 9_000_000
+
+
+async def test_a_rate_limit_is_kept_across_claims(database: Database, clock: FixedClock) -> None:
+    scope = await given_scope(database, clock, rate_limit_per_s=2)
+    await given_events(database, clock, scope, count=4)
+    counts = []
+    for _ in range(4):
+        claim = await claim_all(database, clock)
+        counts.append(len(claim.claimed))
+        assert claim.next_at_us is not None
+        assert claim.next_at_us <= clock.now_us() + 500_000
+        clock.advance_s(0.25)
+
+    assert counts == [1, 0, 1, 0]
+
+
+async def test_a_sandbox_account_is_sent_fifteen_at_once_and_then_slowly(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await given_account(database, clock, is_sandbox=True)
+    scope = (account, "staging")
+    await given_endpoint(database, clock, scope, is_sandbox=True)
+    await given_events(database, clock, scope, count=20)
+
+    first = await claim_all(database, clock)
+    clock.advance_s(4)
+    second = await claim_all(database, clock)
+
+    assert (len(first.claimed), len(second.claimed)) == (15, 1)
+
+
+async def test_a_disabled_endpoints_rows_are_held_and_sent_when_it_is_back(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await given_account(database, clock)
+    scope = (account, "staging")
+    endpoint, _ = await given_endpoint(database, clock, scope)
+
+    async def set_status(tx: Transaction, status: str) -> None:
+        await patch(
+            tx,
+            new_vault(),
+            scope,
+            endpoint.id,
+            changes=EndpointChanges(status=status),
+            now_us=clock.now_us(),
+        )
+
+    await database.transaction(lambda tx: set_status(tx, "disabled"))
+    await given_events(database, clock, scope)
+    clock.advance_s(3600)
+    held = await claim_all(database, clock)
+    await database.transaction(lambda tx: set_status(tx, "enabled"))
+    sent = await claim_all(database, clock)
+
+    assert (held.claimed, held.next_at_us) == ([], None)
+    assert len(sent.claimed) == 1
+
+
+async def test_what_is_held_for_seven_days_fails(database: Database, clock: FixedClock) -> None:
+    account = await given_account(database, clock)
+    scope = (account, "staging")
+    endpoint, _ = await given_endpoint(database, clock, scope)
+    await given_events(database, clock, scope)
+
+    async def disable(tx: Transaction) -> None:
+        await patch(
+            tx,
+            new_vault(),
+            scope,
+            endpoint.id,
+            changes=EndpointChanges(status="disabled"),
+            now_us=clock.now_us(),
+        )
+
+    async def expire(tx: Transaction) -> int:
+        return await delivery.expire_held(tx, now_us=clock.now_us())
+
+    await database.transaction(disable)
+    clock.advance_s(7 * 86_400)
+    early = await database.transaction(expire)
+    clock.advance_s(0.000001)
+    late = await database.transaction(expire)
+
+    [row] = await rows(database, "SELECT status, next_attempt_at FROM deliveries")
+    assert (early, late) == (0, 1)
+    assert (row["status"], row["next_attempt_at"]) == ("failed", None)
+
+
+async def test_deleting_an_endpoint_cancels_what_it_has_not_had(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await given_account(database, clock)
+    scope = (account, "staging")
+    endpoint, _ = await given_endpoint(database, clock, scope)
+    await given_events(database, clock, scope, count=2)
+    claim = await claim_all(database, clock, ids_max=1)
+
+    async def work(tx: Transaction) -> None:
+        await lock_scopes(tx, [scope])
+        await delete(tx, new_vault(), scope, endpoint.id, now_us=clock.now_us())
+
+    await database.transaction(work)
+    stale = await settle(database, [settlement(claim.claimed[0], clock, outcome())])
+    await given_events(database, clock, scope)
+
+    found = await rows(database, "SELECT status FROM deliveries")
+    assert [row["status"] for row in found] == ["cancelled", "cancelled"]
+    assert stale == frozenset()
+    assert (await claim_all(database, clock)).claimed == []
+
+
+async def test_health_begins_with_the_first_failure_and_ends_with_a_success(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    seen = []
+    for result in (outcome(500, "http"), outcome(None, "timeout"), outcome()):
+        await given_events(database, clock, scope)
+        claim = await claim_all(database, clock, ids_max=1)
+        [claimed] = claim.claimed
+        await settle(database, [settlement(claimed, clock, result)])
+        [row] = await rows(database, "SELECT failing_since_at FROM endpoints")
+        seen.append(row["failing_since_at"])
+        clock.advance_s(1)
+
+    started = clock.now_us() - 3_000_000
+    assert seen == [started, started, None]
+
+
+async def test_a_replay_is_a_new_delivery_of_the_same_event(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    [event_id] = await given_events(database, clock, scope)
+    [claimed] = (await claim_all(database, clock)).claimed
+    await settle(database, [settlement(claimed, clock, outcome())])
+
+    async def replay(tx: Transaction) -> str:
+        return await delivery.replay(tx, scope, claimed.id, now_us=clock.now_us())
+
+    id_ = await database.transaction(replay)
+
+    [again] = (await claim_all(database, clock)).claimed
+    found = await the_delivery(database, scope, id_)
+    assert (again.id, again.event_id, again.body) == (id_, event_id, claimed.body)
+    assert again.number == 1
+    assert found.replay_of == claimed.id
+
+
+async def test_another_environments_delivery_cannot_be_replayed(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    await given_events(database, clock, scope)
+    [claimed] = (await claim_all(database, clock)).claimed
+
+    async def replay(tx: Transaction) -> str:
+        return await delivery.replay(tx, (scope[0], "live"), claimed.id, now_us=1)
+
+    with pytest.raises(NotFound, match="Delivery not found"):
+        await database.transaction(replay)
+
+
+async def test_a_reason_with_a_nul_can_be_stored(database: Database, clock: FixedClock) -> None:
+    scope = await given_scope(database, clock)
+    await given_events(database, clock, scope)
+    [claimed] = (await claim_all(database, clock)).claimed
+    bad = outcome(None, "protocol", reason="bad \x00 line \ud800")
+
+    await settle(database, [settlement(claimed, clock, bad)])
+
+    [row] = await rows(database, "SELECT reason FROM attempts")
+    assert row["reason"] == "bad  line ?"
+
+
+def test_an_ended_delivery_moves_no_more() -> None:
+    assert set(MOVES) == set(STATUSES)
+    assert [MOVES[status] for status in ("delivered", "failed", "cancelled")] == [frozenset()] * 3
