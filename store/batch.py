@@ -16,7 +16,7 @@ from typing import Generic, Protocol, TypeVar
 
 from kernel.errors import Unavailable
 from store.db import Database, Transaction
-from store.errors import CommitUnknown, ConnectionLost, Contention, StoreError
+from store.errors import CommitUnknown, ConnectionLost, Contention
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -73,6 +73,7 @@ class GroupCommit(Generic[C, R]):
         self._on_batch = on_batch
         self._waiting: deque[_Waiting[C, R]] = deque()
         self._writer: asyncio.Task[None] | None = None
+        self._watcher: asyncio.TimerHandle
         self._is_closed = False
 
     def submit(self, command: C) -> Awaitable[R]:
@@ -104,61 +105,75 @@ class GroupCommit(Generic[C, R]):
 
     async def _drain(self) -> None:
         while self._waiting:
-            batch = self._take()
-            if not batch:
-                continue
+            self._refuse_old()
+            batch = [
+                self._waiting.popleft() for _ in range(min(self._batch_max, len(self._waiting)))
+            ]
+            self._watch(self._age_max_s)
             try:
                 await self._commit(batch)
-            except BaseException as error:
-                # Whatever happens to the writer, nobody waits for ever.
-                _fail(batch, error)
-                if not isinstance(error, Exception):
-                    _fail(self._waiting, error)
-                    self._waiting.clear()
-                    raise
-                _log.exception("batch failed")
+            except BaseException:
+                # Whatever ends the writer, nobody waits for ever; the next command starts another.
+                _fail([*batch, *self._waiting], _away())
+                self._waiting.clear()
+                raise
+            finally:
+                self._watcher.cancel()
 
-    def _take(self) -> list[_Waiting[C, R]]:
+    def _watch(self, delay_s: float) -> None:
+        """While a batch commits, those who wait behind it are refused at their age's end."""
+        self._watcher = asyncio.get_running_loop().call_later(delay_s, self._refuse_and_watch)
+
+    def _refuse_and_watch(self) -> None:
+        self._refuse_old()
+        self._watch(self._age_max_s - self.waiting_s)
+
+    def _refuse_old(self) -> None:
         oldest_s = time.monotonic() - self._age_max_s
-        batch: list[_Waiting[C, R]] = []
-        while self._waiting and len(batch) < self._batch_max:
-            waiting = self._waiting.popleft()
-            if waiting.since_s < oldest_s:
-                refusal = Unavailable("the database cannot keep up", retry_after_s=RETRY_AFTER_S)
-                _fail([waiting], refusal)
-            else:
-                batch.append(waiting)
-        return batch
+        while self._waiting and self._waiting[0].since_s <= oldest_s:
+            refusal = Unavailable("the database cannot keep up", retry_after_s=RETRY_AFTER_S)
+            _fail([self._waiting.popleft()], refusal)
 
     async def _commit(self, batch: Sequence[_Waiting[C, R]]) -> None:
-        if self._on_batch is not None:
-            self._on_batch(len(batch))
+        if not batch:
+            return
         try:
+            if self._on_batch is not None:
+                self._on_batch(len(batch))
             await self._run(batch)
         except (Contention, ConnectionLost, CommitUnknown) as error:
             _log.warning("batch not kept", extra={"error": str(error), "commands": len(batch)})
-            _fail(batch, Unavailable("the database is away", retry_after_s=RETRY_AFTER_S))
-        except (StoreError, ArithmeticError, LookupError, TypeError, ValueError, AssertionError):
+            _fail(batch, _away())
+        except Exception as error:
             # One of them is poison. Alone, each one meets only its own fault.
             _log.exception("batch refused", extra={"commands": len(batch)})
             if len(batch) == 1:
-                raise
-            for waiting in batch:
-                await self._commit_alone(waiting)
+                _fail(batch, error)
+            else:
+                await self._commit_one_by_one(batch)
 
-    async def _commit_alone(self, waiting: _Waiting[C, R]) -> None:
-        try:
-            await self._run([waiting])
-        except (Contention, ConnectionLost, CommitUnknown):
-            _fail([waiting], Unavailable("the database is away", retry_after_s=RETRY_AFTER_S))
-        except Exception as error:
-            _fail([waiting], error)
+    async def _commit_one_by_one(self, batch: Sequence[_Waiting[C, R]]) -> None:
+        for index, waiting in enumerate(batch):
+            try:
+                await self._run([waiting])
+            except (ConnectionLost, CommitUnknown):
+                # The others would each find it out for themselves, one time-out after the other.
+                _fail(batch[index:], _away())
+                return
+            except Contention:
+                _fail([waiting], _away())
+            except Exception as error:
+                _log.exception("command refused")
+                _fail([waiting], error)
 
     async def _run(self, batch: Sequence[_Waiting[C, R]]) -> None:
         commands = [waiting.command for waiting in batch]
 
         async def work(tx: Transaction) -> Sequence[R | BaseException]:
-            return await self._runner.run(tx, commands)
+            results = await self._runner.run(tx, commands)
+            # Before the commit: afterwards nothing may fail, or the batch would be run again.
+            assert len(results) == len(commands), "one result for each command"
+            return results
 
         results = await self._database.transaction(work, was_committed=self._runner.was_committed)
         for waiting, result in zip(batch, results, strict=True):
@@ -170,10 +185,11 @@ class GroupCommit(Generic[C, R]):
                 waiting.future.set_result(result)
 
 
-def _fail(batch: "Sequence[_Waiting[C, R]] | deque[_Waiting[C, R]]", error: BaseException) -> None:
+def _away() -> Unavailable:
+    return Unavailable("the database is away", retry_after_s=RETRY_AFTER_S)
+
+
+def _fail(batch: Sequence[_Waiting[C, R]], error: Exception) -> None:
     for waiting in batch:
         if not waiting.future.done():
-            if isinstance(error, Exception):
-                waiting.future.set_exception(error)
-            else:
-                waiting.future.cancel()
+            waiting.future.set_exception(error)

@@ -10,12 +10,15 @@ writer's thread, one hop for the whole transaction, and any other await is an er
 keeps network calls out of transactions.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 Work = Callable[["Transaction"], Awaitable[T]]
 OnHint = Callable[[str], None]
+
+_log = logging.getLogger(__name__)
 
 
 class Row(Protocol):
@@ -82,3 +85,14 @@ class Database(Protocol):
 
 def no_hint(_name: str) -> None:
     """Nobody listens."""
+
+
+def tell(on_hint: OnHint, names: Iterable[str]) -> None:
+    """Passes hints on. A listener's failure is its own: the commit has happened, and whoever took
+    the failure for the transaction's would run the work again.
+    """
+    for name in sorted(names):
+        try:
+            on_hint(name)
+        except Exception:
+            _log.exception("hint not taken", extra={"hint": name})

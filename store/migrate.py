@@ -7,16 +7,22 @@ busy table is not queued behind.
 
 import asyncio
 import contextlib
+import fcntl
+import functools
+import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from store.db import Database, Transaction
-from store.errors import StoreError
+from store.errors import CommitUnknown, ConnectionLost, Contention, StoreError
 from store.open import SQLITE_PREFIX
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -39,7 +45,10 @@ def migrate(url: str, *, revision: str = "head") -> None:
 
 
 async def schema_version(database: Database) -> str | None:
-    """The version the database is at, or None when it was never migrated."""
+    """The version the database is at, or None when it was never migrated.
+
+    Raises ConnectionLost where it cannot be asked.
+    """
 
     async def work(tx: Transaction) -> str | None:
         row = await tx.fetch_one("SELECT version_num FROM alembic_version")
@@ -47,6 +56,8 @@ async def schema_version(database: Database) -> str | None:
 
     try:
         return await database.read(work)
+    except (Contention, ConnectionLost, CommitUnknown):
+        raise
     except StoreError:
         return None
 
@@ -64,25 +75,55 @@ async def check_schema(database: Database) -> None:
 
 def _migrate_file(path: Path, revision: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Takes effect only before the first table exists.
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        connection.execute("PRAGMA journal_mode = WAL")
     engine = sa.create_engine(f"{SQLITE_PREFIX}{path}")
+    # The driver's own BEGIN comes before INSERT only, and would keep half of a failed migration.
+    sa.event.listen(engine, "connect", _leave_begin_to_us)
+    sa.event.listen(engine, "begin", _begin)
     try:
-        with engine.begin() as connection:
-            _upgrade(connection, revision)
+        with _turn(path):
+            _prepare_file(path)
+            with engine.begin() as connection:
+                _upgrade(connection, revision)
     finally:
         engine.dispose()
 
 
+def _prepare_file(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        # The first takes effect only before the first table exists.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _leave_begin_to_us(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+
+
+def _begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextlib.contextmanager
+def _turn(path: Path) -> Iterator[None]:
+    """The writers' turn of store/sqlite.py: two starters, or a starter and a running gateway."""
+    turn_fd = os.open(f"{path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(turn_fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(turn_fd)
+
+
 async def _migrate_server(url: str, revision: str) -> None:
-    # From here on only the driver's name differs from the operator's URL.
-    engine = create_async_engine("postgresql+asyncpg://" + url.partition("://")[2])
+    # The driver reads the operator's URL itself, so whatever it takes to run is taken here too.
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=functools.partial(asyncpg.connect, url)
+    )
     try:
         async with engine.begin() as connection:
-            await connection.execute(sa.text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
+            # Another starter's migration is waited for; a busy table is not.
             await connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
+            await connection.execute(sa.text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
             await connection.run_sync(_upgrade, revision)
     finally:
         await engine.dispose()

@@ -13,7 +13,7 @@ from typing import Any, cast
 import asyncpg
 from asyncpg.exceptions._base import DataError as UnencodableError
 
-from store.db import OnHint, Row, T, Work, no_hint
+from store.db import OnHint, Row, T, Work, no_hint, tell
 from store.dialect import POSTGRESQL, Statement, insert_text, translate
 from store.errors import (
     CommitUnknown,
@@ -176,14 +176,14 @@ class PostgresqlDatabase:
                 is_committing = True
                 # Where work went on after a failed statement, COMMIT rolls back and says only so.
                 if await connection.execute("COMMIT") != "COMMIT":
-                    raise asyncpg.InFailedSQLTransactionError
+                    raise StoreError("25P02")
             except BaseException as error:
                 await _roll_back(connection)
                 raise _named(error, is_committing=is_committing) from None
             finally:
                 self.statements_run += transaction.statements_run + 2
-        for hint in transaction.hints:
-            self._on_hint(hint)
+            # Before the connection goes back, which waits and may be cancelled.
+            tell(self._on_hint, transaction.hints)
         return value
 
     async def _look(self, was_committed: Work[bool]) -> bool:

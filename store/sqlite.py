@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
-from store.db import OnHint, Row, T, Work, no_hint
+from store.db import OnHint, Row, T, Work, no_hint, tell
 from store.dialect import SQLITE, Statement, insert_text, translate
 from store.errors import ConnectionLost, Contention, DataRefused, StoreError
 from store.schema import metadata
@@ -99,6 +99,7 @@ class SqliteDatabase:
             connection.execute("PRAGMA query_only = 1")
             self._read_connections.put(connection)
         self._is_durable = True
+        self._is_closed = False
 
     async def transaction(
         self,
@@ -107,29 +108,38 @@ class SqliteDatabase:
         durable: bool = True,
         was_committed: Work[bool] | None = None,  # noqa: ARG002 a local file has no lost COMMIT
     ) -> T:
-        value, hints = await self._hop(self._writer, lambda: self._write(work, durable=durable))
-        for hint in hints:
-            self._on_hint(hint)
+        written = self._hop(self._writer, lambda: self._write(work, durable=durable))
+        written.add_done_callback(self._after_write)
+        value, _ = await asyncio.shield(written)
         return value
 
     async def read(self, work: Work[T]) -> T:
-        return await self._hop(self._readers, lambda: self._read(work))
+        return await asyncio.shield(self._hop(self._readers, lambda: self._read(work)))
 
     async def close(self) -> None:
-        await self._hop(self._writer, self._write_connection.close)
+        if self._is_closed:
+            return
+        self._is_closed = True
+        await asyncio.shield(self._hop(self._writer, self._write_connection.close))
         self._writer.shutdown()
         self._readers.shutdown()
         while not self._read_connections.empty():
             self._read_connections.get().close()
         os.close(self._turn_fd)
 
-    async def _hop(self, pool: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+    def _hop(self, pool: ThreadPoolExecutor, call: Callable[[], T]) -> "asyncio.Future[T]":
+        """The call in the pool's thread. Awaited behind a shield: a caller that goes away must not
+        stop a commit half way, so the thread always finishes.
+        """
         try:
-            future = asyncio.get_running_loop().run_in_executor(pool, call)
+            return asyncio.get_running_loop().run_in_executor(pool, call)
         except RuntimeError as error:
             raise ConnectionLost("closed") from error
-        # A caller that goes away must not stop a commit half way: the thread always finishes.
-        return await asyncio.shield(future)
+
+    def _after_write(self, written: "asyncio.Future[tuple[Any, set[str]]]") -> None:
+        # Not the caller's business: it may be gone, and the rows are there all the same.
+        if not written.cancelled() and written.exception() is None:
+            tell(self._on_hint, written.result()[1])
 
     def _write(self, work: Work[T], *, durable: bool) -> tuple[T, set[str]]:
         connection = self._write_connection
@@ -213,7 +223,7 @@ def _named_failures() -> Iterator[None]:
     except sqlite3.IntegrityError as error:
         # "UNIQUE constraint failed: table.column": names only.
         raise DataRefused(error.sqlite_errorname, str(error).rpartition(": ")[2]) from None
-    except (sqlite3.DataError, sqlite3.InterfaceError, OverflowError) as error:
+    except (sqlite3.DataError, sqlite3.InterfaceError, OverflowError, UnicodeEncodeError) as error:
         raise DataRefused(type(error).__name__) from None
     except sqlite3.OperationalError as error:
         code = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
@@ -222,3 +232,6 @@ def _named_failures() -> Iterator[None]:
         raise StoreError(code, str(error) if code == "SQLITE_ERROR" else "") from None
     except sqlite3.ProgrammingError as error:
         raise StoreError("SQLITE_MISUSE", str(error)) from None
+    except sqlite3.Error as error:
+        # Such as a damaged file, which is neither of the above.
+        raise StoreError(getattr(error, "sqlite_errorname", type(error).__name__)) from None
