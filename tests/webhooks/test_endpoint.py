@@ -1,0 +1,401 @@
+import base64
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+
+from kernel.clock import FixedClock
+from kernel.errors import InvalidInput, NotFound
+from keys.principal import Scope
+from store.db import Database, Row, Transaction
+from tests.webhooks.given import (
+    given_account,
+    given_endpoint,
+    given_events,
+    new_vault,
+)
+from webhooks.endpoint import (
+    Endpoint,
+    TooManyEndpoints,
+    delete,
+    disable_unwell,
+    get,
+    list_endpoints,
+    opened_headers,
+    opened_secret,
+    patch,
+    register,
+    rotate_secret,
+)
+from webhooks.endpoint_fields import (
+    EndpointChanges,
+    NewEndpoint,
+    check_headers,
+    check_target,
+    policy_of,
+)
+from webhooks.guard import Policy, UrlRefused
+from webhooks.resolver import SystemResolver
+
+T = TypeVar("T")
+DAY_S = 86_400
+URL = "https://hooks.example.com/in"
+
+
+async def rows(database: Database, text: str, **values: object) -> list[Row]:
+    async def work(tx: Transaction) -> list[Row]:
+        return list(await tx.fetch(text, **values))
+
+    return await database.read(work)
+
+
+async def in_transaction(database: Database, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    return await database.transaction(work)
+
+
+async def given_scope(database: Database, clock: FixedClock) -> Scope:
+    return (await given_account(database, clock), "staging")
+
+
+async def test_a_new_endpoint_has_the_contracts_shape(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    new = NewEndpoint(url=URL, events=["topup.failed"], headers={"Authorization": "Bearer x"})
+
+    endpoint, secret = await in_transaction(
+        database,
+        lambda tx: register(
+            tx, new_vault(), scope=scope, new=new, is_sandbox=False, now_us=clock.now_us()
+        ),
+    )
+
+    assert endpoint.shape() == {
+        "id": endpoint.id,
+        "url": URL,
+        "events": ["topup.failed"],
+        "description": "",
+        "status": "enabled",
+        "disabled_reason": None,
+        "retry_schedule_s": [0, 5, 30],
+        "rate_limit_per_s": None,
+        "headers": {"Authorization": "********"},
+        "created_at": "2026-06-13T12:00:00Z",
+    }
+    assert secret.startswith("whsec_")
+    assert len(base64.b64decode(secret.removeprefix("whsec_"))) == 32
+
+
+async def test_secrets_and_headers_lie_sealed_and_bound_to_their_endpoint(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    new = NewEndpoint(url=URL, headers={"Authorization": "Bearer open-sesame"})
+
+    endpoint, secret = await in_transaction(
+        database,
+        lambda tx: register(
+            tx, new_vault(), scope=scope, new=new, is_sandbox=False, now_us=clock.now_us()
+        ),
+    )
+
+    [row] = await rows(database, "SELECT secret_sealed, headers_sealed FROM endpoints")
+    assert secret.encode() not in row["secret_sealed"]
+    assert b"sesame" not in row["headers_sealed"]
+    assert opened_secret(new_vault(), endpoint.id, row["secret_sealed"]) == secret
+    assert opened_headers(new_vault(), endpoint.id, row["headers_sealed"]) == {
+        "Authorization": "Bearer open-sesame"
+    }
+    with pytest.raises(RuntimeError):
+        opened_secret(new_vault(), "we_other", row["secret_sealed"])
+
+
+@pytest.mark.parametrize(("is_sandbox", "endpoints_max"), [(True, 2), (False, 50)])
+async def test_an_account_has_a_limited_number_of_endpoints(
+    database: Database, clock: FixedClock, *, is_sandbox: bool, endpoints_max: int
+) -> None:
+    scope = await given_scope(database, clock)
+
+    async def fill(tx: Transaction) -> None:
+        for _ in range(endpoints_max + 1):
+            await register(
+                tx,
+                new_vault(),
+                scope=scope,
+                new=NewEndpoint(url=URL),
+                is_sandbox=is_sandbox,
+                now_us=clock.now_us(),
+            )
+
+    with pytest.raises(TooManyEndpoints) as caught:
+        await database.transaction(fill)
+    assert caught.value.extra == {"limit": endpoints_max, "remaining": 0}
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        NewEndpoint(url=URL, events=["topup.exploded"]),
+        NewEndpoint(url=URL, description="x" * 501),
+        NewEndpoint(url=URL, description="a\x00b"),
+        NewEndpoint(url=URL, retry_schedule_s=[]),
+        NewEndpoint(url=URL, retry_schedule_s=[0] * 21),
+        NewEndpoint(url=URL, retry_schedule_s=[0, 3 * DAY_S + 1]),
+        NewEndpoint(url=URL, retry_schedule_s=[-1]),
+        NewEndpoint(url=URL, rate_limit_per_s=0),
+        NewEndpoint(url=URL, rate_limit_per_s=10_001),
+        NewEndpoint(url=URL, headers={f"X-{n}": "v" for n in range(21)}),
+    ],
+)
+async def test_what_is_out_of_range_is_refused(
+    database: Database, clock: FixedClock, new: NewEndpoint
+) -> None:
+    scope = await given_scope(database, clock)
+
+    with pytest.raises(InvalidInput):
+        await in_transaction(
+            database,
+            lambda tx: register(
+                tx, new_vault(), scope=scope, new=new, is_sandbox=False, now_us=clock.now_us()
+            ),
+        )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Host",
+        "content-length",
+        "Transfer-Encoding",
+        "Content-Type",
+        "User-Agent",
+        "webhook-id",
+        "Webhook-Signature",
+        "X-AiTopUp-Signature",
+        "x-aitopup-anything",
+        "Cookie",
+        "",
+        "two words",
+        "a:b",
+        "line\r\nbreak",
+        "n" * 65,
+    ],
+)
+def test_a_tenant_cannot_set_our_headers_or_break_the_request(name: str) -> None:
+    with pytest.raises(InvalidInput):
+        check_headers({name: "value"})
+
+
+@pytest.mark.parametrize("value", ["a\r\nb", "a\nb", "\x00", "\u00e9", "v" * 1025])
+def test_a_header_value_is_one_line_of_ascii(value: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check_headers({"X-Own": value})
+    assert value not in str(caught.value)
+
+
+def test_a_header_is_named_once_whatever_its_case() -> None:
+    with pytest.raises(InvalidInput):
+        check_headers({"X-Own": "1", "x-own": "2"})
+
+
+async def test_plain_http_is_for_staging(database: Database) -> None:
+    policy = Policy()
+
+    assert policy_of(policy, "staging").allow_http
+    assert not policy_of(policy, "live").allow_http
+    with pytest.raises(UrlRefused) as caught:
+        await check_target("http://192.0.2.1/", "live", policy, SystemResolver())
+    assert caught.value.reason == "scheme"
+
+
+async def test_a_private_target_is_refused_at_registration() -> None:
+    resolver = SystemResolver()
+    try:
+        with pytest.raises(UrlRefused) as caught:
+            await check_target("https://127.0.0.1/", "live", Policy(), resolver)
+    finally:
+        resolver.close()
+    assert caught.value.reason == "address"
+
+
+async def test_another_accounts_or_environments_endpoint_looks_like_none(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    endpoint, _ = await given_endpoint(database, clock, scope)
+    other = await given_account(database, clock)
+
+    async def look(tx: Transaction) -> None:
+        for stranger in ((scope[0], "live"), (other, "staging")):
+            with pytest.raises(NotFound, match="Webhook not found"):
+                await get(tx, new_vault(), stranger, endpoint.id)
+
+    await database.read(look)
+
+
+async def test_endpoints_are_listed_newest_first(database: Database, clock: FixedClock) -> None:
+    scope = await given_scope(database, clock)
+    made = [(await given_endpoint(database, clock, scope))[0].id for _ in range(3)]
+    await given_endpoint(database, clock, (scope[0], "live"))
+
+    async def pages(tx: Transaction) -> list[list[str]]:
+        first = await list_endpoints(tx, new_vault(), scope, limit=2)
+        second = await list_endpoints(tx, new_vault(), scope, before_id=first[-1].id, limit=2)
+        return [[one.id for one in first], [one.id for one in second]]
+
+    assert await database.read(pages) == [[made[2], made[1]], [made[0]]]
+
+
+async def test_a_patch_changes_what_it_names_and_nothing_else(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    endpoint, _ = await given_endpoint(database, clock, scope, events=["topup.failed"])
+    changes = EndpointChanges(
+        url="https://new.example.com/", retry_schedule_s=[0], rate_limit_per_s=5
+    )
+
+    changed = await in_transaction(
+        database,
+        lambda tx: patch(
+            tx, new_vault(), scope, endpoint.id, changes=changes, now_us=clock.now_us()
+        ),
+    )
+
+    assert changed.url == "https://new.example.com/"
+    assert changed.retry_schedule_s == (0,)
+    assert changed.rate_limit_per_s == 5
+    assert changed.events == ("topup.failed",)
+
+
+async def test_disabling_and_enabling_by_request(database: Database, clock: FixedClock) -> None:
+    scope = await given_scope(database, clock)
+    endpoint, _ = await given_endpoint(database, clock, scope)
+
+    async def to(status: str) -> Endpoint:
+        return await in_transaction(
+            database,
+            lambda tx: patch(
+                tx,
+                new_vault(),
+                scope,
+                endpoint.id,
+                changes=EndpointChanges(status=status),
+                now_us=clock.now_us(),
+            ),
+        )
+
+    off = await to("disabled")
+    clock.advance_s(60)
+    still_off = await to("disabled")
+    on = await to("enabled")
+
+    assert (off.status, off.disabled_reason) == ("disabled", "request")
+    assert still_off.disabled_at == off.disabled_at
+    assert (on.status, on.disabled_reason, on.disabled_at) == ("enabled", None, None)
+    with pytest.raises(InvalidInput):
+        await to("paused")
+
+
+async def test_a_rotation_keeps_the_older_secret_until_its_overlap_ends(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    endpoint, old = await given_endpoint(database, clock, scope)
+
+    _, new = await in_transaction(
+        database,
+        lambda tx: rotate_secret(
+            tx, new_vault(), scope, endpoint.id, overlap_s=60, now_us=clock.now_us()
+        ),
+    )
+
+    [row] = await rows(
+        database,
+        "SELECT secret_sealed, previous_secret_sealed, previous_secret_until_at FROM endpoints",
+    )
+    assert new != old
+    assert opened_secret(new_vault(), endpoint.id, row["secret_sealed"]) == new
+    assert opened_secret(new_vault(), endpoint.id, row["previous_secret_sealed"]) == old
+    assert row["previous_secret_until_at"] == clock.now_us() + 60_000_000
+
+
+async def test_a_deleted_endpoint_is_gone_with_its_secrets(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    endpoint, _ = await given_endpoint(database, clock, scope)
+
+    async def remove(tx: Transaction) -> Endpoint:
+        return await delete(tx, new_vault(), scope, endpoint.id, now_us=clock.now_us())
+
+    await database.transaction(remove)
+
+    [row] = await rows(database, "SELECT secret_sealed, previous_secret_sealed FROM endpoints")
+    assert (bytes(row["secret_sealed"]), row["previous_secret_sealed"]) == (b"", None)
+    with pytest.raises(NotFound):
+        await database.transaction(remove)
+
+
+async def test_an_endpoint_that_is_gone_is_disabled_and_the_others_hear_of_it(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    gone, _ = await given_endpoint(database, clock, scope)
+    other, _ = await given_endpoint(database, clock, scope)
+
+    async def disable(tx: Transaction) -> list[Endpoint]:
+        return await disable_unwell(tx, new_vault(), {gone.id: "gone"}, now_us=clock.now_us())
+
+    first = await database.transaction(disable)
+    second = await database.transaction(disable)
+
+    deliveries = await rows(database, "SELECT endpoint_id, event_type FROM deliveries")
+    assert [(one.id, one.status, one.disabled_reason) for one in first] == [
+        (gone.id, "disabled", "gone")
+    ]
+    assert second == []
+    assert [(row["endpoint_id"], row["event_type"]) for row in deliveries] == [
+        (other.id, "endpoint.disabled")
+    ]
+
+
+async def test_five_days_of_only_failure_disable_an_endpoint(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    endpoint, _ = await given_endpoint(database, clock, scope)
+
+    async def fail_since_now(tx: Transaction) -> None:
+        await tx.execute("UPDATE endpoints SET failing_since_at = :at", at=clock.now_us())
+
+    async def disable(tx: Transaction) -> list[Endpoint]:
+        return await disable_unwell(
+            tx, new_vault(), {endpoint.id: "failing"}, now_us=clock.now_us()
+        )
+
+    well = await database.transaction(disable)
+    await database.transaction(fail_since_now)
+    clock.advance_s(5 * DAY_S - 0.000001)
+    early = await database.transaction(disable)
+    clock.advance_s(0.000001)
+    late = await database.transaction(disable)
+
+    assert (well, early) == ([], [])
+    assert [one.disabled_reason for one in late] == ["failing"]
+
+
+async def test_publishing_still_writes_rows_for_a_disabled_endpoint(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    endpoint, _ = await given_endpoint(database, clock, scope)
+
+    async def disable(tx: Transaction) -> list[Endpoint]:
+        return await disable_unwell(tx, new_vault(), {endpoint.id: "gone"}, now_us=clock.now_us())
+
+    await database.transaction(disable)
+    await given_events(database, clock, scope)
+
+    [row] = await rows(database, "SELECT status FROM deliveries")
+    assert row["status"] == "pending"

@@ -1,0 +1,159 @@
+import pytest
+
+from kernel.clock import FixedClock
+from kernel.errors import InvalidInput, NotFound
+from keys.principal import Scope
+from store.db import Database, Transaction
+from tests.webhooks.given import claim_all, given_account, given_endpoint, given_events
+from webhooks import delivery, log
+from webhooks.message import settlement_of
+from webhooks.transport import Outcome
+
+
+async def given_scope(database: Database, clock: FixedClock) -> Scope:
+    scope = (await given_account(database, clock), "staging")
+    await given_endpoint(database, clock, scope)
+    return scope
+
+
+async def test_a_delivery_and_its_attempts_have_the_contracts_shapes(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    [event_id] = await given_events(database, clock, scope)
+    [claimed] = (await claim_all(database, clock)).claimed
+    clock.advance_s(0.25)
+    outcome = Outcome(
+        503, "http", "private", {}, b"no\xff", True, "192.0.2.7", {"total": 250.0}, 0, 250_000
+    )
+    headers = [("webhook-id", event_id), ("webhook-signature", "v1,abc")]
+    settlement = settlement_of(claimed, outcome, headers, ended_at_us=clock.now_us())
+
+    async def settle(tx: Transaction) -> None:
+        await delivery.settle(tx, [settlement])
+
+    async def read(tx: Transaction) -> tuple[log.Delivery, list[log.Attempt]]:
+        found = await log.get_delivery(tx, scope, claimed.id)
+        return found, await log.attempts_of(tx, scope, claimed.id)
+
+    await database.transaction(settle)
+    found, [attempt] = await database.read(read)
+
+    assert found.shape() == {
+        "id": claimed.id,
+        "event_id": event_id,
+        "event_type": "topup.delivered",
+        "endpoint_id": claimed.target.id,
+        "transaction_id": "txn_1",
+        "status": "pending",
+        "attempts_made": 1,
+        "next_attempt_at": "2026-06-13T12:00:05Z",
+        "replay_of": None,
+        "created_at": "2026-06-13T12:00:00Z",
+    }
+    assert attempt.shape() == {
+        "id": attempt.id,
+        "number": 1,
+        "started_at": "2026-06-13T12:00:00.000Z",
+        "duration_ms": 250,
+        "http_status": 503,
+        "error": "http",
+        "remote_address": "192.0.2.7",
+        "timings_ms": {"total": 250.0},
+        "request_headers": {"webhook-id": event_id, "webhook-signature": "********"},
+        "response_body": "no\ufffd",
+    }
+    assert attempt.reason == "private"
+
+
+async def test_the_end_of_a_lease_is_not_shown(database: Database, clock: FixedClock) -> None:
+    scope = await given_scope(database, clock)
+    await given_events(database, clock, scope)
+    [claimed] = (await claim_all(database, clock)).claimed
+
+    async def read(tx: Transaction) -> log.Delivery:
+        return await log.get_delivery(tx, scope, claimed.id)
+
+    found = await database.read(read)
+    assert (found.status, found.next_attempt_at) == ("sending", None)
+
+
+async def test_deliveries_are_filtered_and_paged_newest_first(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    await given_events(database, clock, scope, type_="topup.failed")
+    clock.advance_s(10)
+    await given_events(database, clock, scope, count=3)
+    ten_later = clock.now_us()
+    [endpoint_id] = {one.target.id for one in (await claim_all(database, clock, ids_max=1)).claimed}
+
+    async def count(tx: Transaction, wanted: log.Filter, **page: object) -> list[str]:
+        found = await log.list_deliveries(tx, scope, wanted=wanted, **page)  # type: ignore[arg-type]
+        return [one.id for one in found]
+
+    async def read(tx: Transaction) -> None:
+        everything = await count(tx, log.Filter())
+        assert everything == sorted(everything, reverse=True)
+        assert len(everything) == 4
+        assert await count(tx, log.Filter(), limit=2) == everything[:2]
+        assert await count(tx, log.Filter(), before_id=everything[1], limit=2) == everything[2:]
+        assert await count(tx, log.Filter(status="sending")) == everything[3:]
+        assert await count(tx, log.Filter(event_type="topup.failed")) == everything[3:]
+        assert await count(tx, log.Filter(endpoint_id=endpoint_id)) == everything
+        assert await count(tx, log.Filter(endpoint_id="we_other")) == []
+        assert await count(tx, log.Filter(transaction_id="txn_1")) == everything
+        assert await count(tx, log.Filter(created_after=ten_later)) == everything[:3]
+        assert await count(tx, log.Filter(created_before=ten_later)) == everything[3:]
+        with pytest.raises(InvalidInput):
+            await count(tx, log.Filter(status="lost"))
+        with pytest.raises(InvalidInput):
+            await count(tx, log.Filter(event_type="topup.lost"))
+
+    await database.read(read)
+
+
+async def test_events_are_polled_in_order_and_listed_newest_first(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    ids = await given_events(database, clock, scope, count=2)
+    ids += await given_events(database, clock, scope, type_="order.paid")
+
+    async def read(tx: Transaction) -> None:
+        newest = await log.list_events(tx, scope, limit=2)
+        assert [one.id for one in newest] == [ids[2], ids[1]]
+        rest = await log.list_events(tx, scope, before_no=newest[-1].event_no)
+        assert [one.id for one in rest] == [ids[0]]
+        polled = await log.events_after(tx, scope, after_no=1)
+        assert [(one.id, one.event_no) for one in polled] == [(ids[1], 2), (ids[2], 3)]
+        paid = await log.events_after(tx, scope, after_no=0, event_type="order.paid")
+        assert [one.id for one in paid] == [ids[2]]
+        of_topup = await log.events_of(tx, scope, "txn_1")
+        assert [one.id for one in of_topup] == ids
+        one = await log.get_event(tx, scope, ids[0])
+        assert bytes(one.shape()) == one.body
+        with pytest.raises(InvalidInput):
+            await log.list_events(tx, scope, event_type="topup.lost")
+
+    await database.read(read)
+
+
+async def test_another_environments_rows_look_like_none(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    [event_id] = await given_events(database, clock, scope)
+    [claimed] = (await claim_all(database, clock)).claimed
+    live = (scope[0], "live")
+
+    async def read(tx: Transaction) -> None:
+        assert await log.list_deliveries(tx, live) == []
+        assert await log.list_events(tx, live) == []
+        assert await log.attempts_of(tx, live, claimed.id) == []
+        with pytest.raises(NotFound, match="Delivery not found"):
+            await log.get_delivery(tx, live, claimed.id)
+        with pytest.raises(NotFound, match="Event not found"):
+            await log.get_event(tx, live, event_id)
+
+    await database.read(read)

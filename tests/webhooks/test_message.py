@@ -1,0 +1,159 @@
+import json
+import time
+
+import pytest
+import standardwebhooks
+import stripe
+
+from keys.signing import new_webhook_secret
+from keys.vault import SealBroken, Vault
+from tests.webhooks.given import new_vault
+from webhooks.endpoint import HEADERS_PURPOSE, SECRET_PURPOSE
+from webhooks.message import Keyring, message_headers, settlement_of
+from webhooks.stage import Claimed, Target
+from webhooks.transport import Outcome
+
+NOW_US = 1_781_352_000_400_000
+BODY = b'{"id":"evt_1"}'
+
+
+def target(
+    vault: Vault,
+    secret: str,
+    *,
+    previous: str | None = None,
+    until_us: int | None = None,
+    headers: dict[str, str] | None = None,
+) -> Target:
+    def seal(text: str, purpose: str) -> bytes:
+        return vault.seal(text.encode(), purpose=purpose, subject="we_1")
+
+    return Target(
+        "we_1",
+        "https://hooks.example.com/",
+        seal(secret, SECRET_PURPOSE),
+        None if previous is None else seal(previous, SECRET_PURPOSE),
+        until_us,
+        None if headers is None else seal(json.dumps(headers), HEADERS_PURPOSE),
+        (0, 5, 30),
+        None,
+    )
+
+
+def claimed(to: Target, *, number: int = 1) -> Claimed:
+    return Claimed(
+        "dlv_1", "evt_1", "topup.delivered", "acc_1", "live", number, 1, 0, NOW_US, to, BODY
+    )
+
+
+def signed(one: Claimed, vault: Vault, now_us: int = NOW_US) -> dict[str, str]:
+    return dict(message_headers(one, Keyring(vault).open(one.target), now_us=now_us))
+
+
+def test_the_headers_are_the_contracts() -> None:
+    vault = new_vault()
+
+    headers = signed(claimed(target(vault, new_webhook_secret()), number=2), vault)
+
+    assert list(headers) == [
+        "Content-Type",
+        "User-Agent",
+        "X-AiTopUp-Event",
+        "X-AiTopUp-Delivery",
+        "X-AiTopUp-Attempt",
+        "X-AiTopUp-Signature",
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+    ]
+    assert headers["Content-Type"] == "application/json"
+    assert headers["User-Agent"] == "AiTopUp-Webhooks/1"
+    assert headers["X-AiTopUp-Event"] == "topup.delivered"
+    assert headers["X-AiTopUp-Delivery"] == "dlv_1"
+    assert headers["X-AiTopUp-Attempt"] == "2"
+    assert headers["webhook-id"] == "evt_1"
+    assert headers["webhook-timestamp"] == "1781352000"
+    assert headers["X-AiTopUp-Signature"].startswith("t=1781352000,v1=")
+
+
+def test_while_a_rotation_overlaps_the_published_libraries_accept_both_secrets() -> None:
+    vault = new_vault()
+    new, old = new_webhook_secret(), new_webhook_secret()
+    # The libraries compare the timestamp with the machine's clock.
+    now_us = time.time_ns() // 1000
+    one = claimed(target(vault, new, previous=old, until_us=now_us + 1))
+
+    headers = signed(one, vault, now_us)
+
+    for secret in (new, old):
+        assert stripe.WebhookSignature.verify_header(
+            BODY.decode(), headers["X-AiTopUp-Signature"], secret, tolerance=300
+        )
+        assert standardwebhooks.Webhook(secret).verify(BODY, headers) == {"id": "evt_1"}
+
+
+def test_after_the_overlap_only_the_new_secret_signs() -> None:
+    vault = new_vault()
+    one = claimed(
+        target(vault, new_webhook_secret(), previous=new_webhook_secret(), until_us=NOW_US)
+    )
+
+    headers = signed(one, vault)
+
+    assert headers["X-AiTopUp-Signature"].count("v1=") == 1
+    assert headers["webhook-signature"].count("v1,") == 1
+
+
+def test_a_tenants_headers_are_sent_but_not_kept() -> None:
+    vault = new_vault()
+    one = claimed(target(vault, new_webhook_secret(), headers={"Authorization": "Bearer s3"}))
+    headers = message_headers(one, Keyring(vault).open(one.target), now_us=NOW_US)
+    outcome = Outcome(200, None, None, {}, b"", False, None, {}, 0, 0)
+
+    kept = json.loads(
+        settlement_of(one, outcome, headers, ended_at_us=NOW_US).attempt.request_headers
+    )
+
+    assert ("Authorization", "Bearer s3") in headers
+    assert kept["Authorization"] == "********"
+    assert kept["X-AiTopUp-Signature"] == "********"
+    assert kept["webhook-signature"] == "********"
+    assert kept["webhook-id"] == "evt_1"
+
+
+def test_a_keyring_never_takes_a_rotated_secret_for_the_one_before() -> None:
+    vault = new_vault()
+    keyring = Keyring(vault)
+    old, new = new_webhook_secret(), new_webhook_secret()
+
+    assert keyring.open(target(vault, old)).secret == old
+    assert keyring.open(target(vault, new)).secret == new
+
+
+def test_a_keyring_is_bounded() -> None:
+    vault = new_vault()
+    keyring = Keyring(vault, endpoints_max=2)
+
+    for _ in range(5):
+        keyring.open(target(vault, new_webhook_secret()))
+
+    assert len(keyring._opened) == 2
+
+
+def test_a_missing_master_key_is_told_apart() -> None:
+    with pytest.raises(SealBroken):
+        Keyring(Vault([b"x" * 32])).open(target(new_vault(), new_webhook_secret()))
+
+
+def test_an_attempt_starts_its_duration_before_its_end() -> None:
+    vault = new_vault()
+    outcome = Outcome(200, None, None, {}, b"ok", False, "192.0.2.1", {"dns": 0.1}, 10, 2_510)
+
+    settlement = settlement_of(
+        claimed(target(vault, new_webhook_secret())), outcome, [], ended_at_us=NOW_US
+    )
+
+    attempt = settlement.attempt
+    assert (attempt.started_at_us, attempt.duration_us) == (NOW_US - 2_500, 2_500)
+    assert attempt.timings_ms == '{"dns":0.1}'
+    assert (settlement.status, settlement.next_attempt_at_us) == ("delivered", None)

@@ -1,0 +1,132 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from kernel.clock import FixedClock
+from kernel.errors import InvalidInput, NotFound
+from store.db import Database, Row, Transaction
+from tests.webhooks.given import claim_all, given_account, given_endpoint, new_vault
+from webhooks.event import EVENT_TYPES
+from webhooks.guard import Policy
+from webhooks.ping import send_test
+from webhooks.resolver import SystemResolver
+from webhooks.sample import sample_data
+from webhooks.transport import Transport
+
+POLICY = Policy(allow_private=True, allow_http=True)
+
+
+@asynccontextmanager
+async def receiver(status: int) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A loopback server that answers `status` and keeps what it was sent."""
+    requests: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        requests.append(head + await reader.readexactly(length))
+        writer.write(
+            b"HTTP/1.1 %d X\r\nContent-Length: 4\r\nConnection: close\r\n\r\nnope" % status
+        )
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}/hook", requests
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+@asynccontextmanager
+async def transport(clock: FixedClock) -> AsyncIterator[Transport]:
+    resolver = SystemResolver()
+    opened = Transport(POLICY, resolver, clock)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+        resolver.close()
+
+
+async def rows(database: Database, text: str) -> list[Row]:
+    async def work(tx: Transaction) -> list[Row]:
+        return list(await tx.fetch(text))
+
+    return await database.read(work)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "delivered"), [(200, None, "delivered"), (500, "http", "failed")]
+)
+async def test_a_ping_answers_with_its_one_attempt(
+    database: Database, clock: FixedClock, status: int, error: str | None, delivered: str
+) -> None:
+    scope = (await given_account(database, clock), "staging")
+    async with receiver(status) as (url, requests), transport(clock) as sender:
+        endpoint, _ = await given_endpoint(
+            database, clock, scope, url=url, events=["order.paid"], retry_schedule_s=(60, 60)
+        )
+
+        attempt = await send_test(
+            database,
+            new_vault(),
+            sender,
+            clock,
+            policy=POLICY,
+            scope=scope,
+            endpoint_id=endpoint.id,
+            event_type="topup.delivered",
+            timeout_s=5,
+        )
+
+    clock.advance_s(3600)
+    [row] = await rows(database, "SELECT id, status, attempts_made, event_id FROM deliveries")
+    assert (attempt.number, attempt.http_status, attempt.error) == (1, status, error)
+    assert attempt.shape()["response_body"] == "nope"
+    assert (row["status"], row["attempts_made"]) == (delivered, 1)
+    assert (await claim_all(database, clock)).claimed == []
+    [request] = requests
+    head, _, body = request.partition(b"\r\n\r\n")
+    assert b"X-AiTopUp-Delivery: " + row["id"].encode() in head
+    event = json.loads(body)
+    assert (event["id"], event["type"]) == (row["event_id"], "topup.delivered")
+    assert event["data"]["metadata"] == {"test": "true"}
+
+
+async def test_a_ping_of_an_unknown_endpoint_or_type_writes_nothing(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = (await given_account(database, clock), "staging")
+    endpoint, _ = await given_endpoint(database, clock, (scope[0], "live"))
+
+    async with transport(clock) as sender:
+        for event_type, error in (("endpoint.test", NotFound), ("topup.lost", InvalidInput)):
+            with pytest.raises(error):
+                await send_test(
+                    database,
+                    new_vault(),
+                    sender,
+                    clock,
+                    policy=POLICY,
+                    scope=scope,
+                    endpoint_id=endpoint.id,
+                    event_type=event_type,
+                    timeout_s=5,
+                )
+
+    assert await rows(database, "SELECT id FROM events") == []
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_every_type_has_a_sample(event_type: str) -> None:
+    data = sample_data(event_type, {"id": "we_1"}, now_us=0)
+
+    if event_type.startswith("topup."):
+        assert data["status"] == event_type.removeprefix("topup.")
+    assert json.dumps(data).count("txn_") == json.dumps(data).count("txn_test")
