@@ -6,7 +6,7 @@ Promise: nothing of ours is replaced. The server runs in the test's own loop, on
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import uvicorn
 from pydantic import SecretStr
+from starlette.types import ASGIApp
 
 from billing.opening import open_account
 from gateway.app import create_app
@@ -126,13 +127,19 @@ def settings_of(database_url: str, data_dir: Path, **overrides: Any) -> Settings
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Gateway]:
+async def running(
+    settings: Settings,
+    clock: Clock | None = None,
+    make_app: Callable[[Context], ASGIApp] = create_app,
+) -> AsyncIterator[Gateway]:
     """A gateway that answers until the block ends."""
     async with open_context(settings, clock=clock) as context:
-        listener = socket.create_server(("127.0.0.1", 0))
+        # asyncio turns Nagle's delay off only where the protocol is named.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = uvicorn.Config(
-            create_app(context),
+            make_app(context),
             http=_Connection,
             ws="none",
             lifespan="off",

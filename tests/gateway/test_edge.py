@@ -1,0 +1,406 @@
+"""Every answer has the envelope, whatever is sent; driven over real HTTP."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.types import Receive, Scope, Send
+
+from gateway import envelope
+from gateway.app import API_PREFIX, create_app
+from gateway.call import Call
+from gateway.codes import CODES
+from gateway.edge import Edge
+from gateway.fields import Fields
+from gateway.routing import Reply, Route, Router, Surface
+from runtime.context import Context
+from store.errors import CommitUnknown
+from tests.gateway.running import Gateway, running, settings_of
+
+FIELDS = ["success", "code", "message", "transaction_id", "status", "timestamp", "data"]
+SEND = "/topup/send"
+GOOD = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest_asyncio.fixture
+async def gateway(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Gateway]:
+    shutil.copy(sqlite_template, tmp_path / "topup.db")
+    settings = settings_of(f"sqlite:///{tmp_path}/topup.db", tmp_path)
+    async with running(settings, make_app=with_odd_routes) as opened:
+        yield opened
+
+
+def with_odd_routes(context: Context) -> Starlette:
+    """The app, and beside it a surface whose handlers go wrong."""
+    odd = Surface(
+        "/odd",
+        (
+            Route("GET", "/broken", broken, "Breaks", is_public=True),
+            Route("GET", "/away", away, "Database away", is_public=True),
+            Route("GET", "/late", late, "Breaks in the middle", is_public=True),
+        ),
+        envelope.refuse,
+    )
+    app = create_app(context)
+    app.user_middleware.append(Middleware(Edge, context=context, router=Router((odd,))))
+    return app
+
+
+async def broken(_call: Call[Fields, Fields]) -> Reply:
+    raise ZeroDivisionError("ak_staging_secret")
+
+
+async def away(_call: Call[Fields, Fields]) -> Reply:
+    raise CommitUnknown("08006")
+
+
+async def late(_call: Call[Fields, Fields]) -> Reply:
+    async def stream(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+        raise ZeroDivisionError
+
+    return stream
+
+
+@pytest_asyncio.fixture
+async def key(gateway: Gateway) -> str:
+    return await gateway.key(await gateway.account(email="me@example.com"))
+
+
+def check_envelope(body: dict[str, Any], status: int) -> None:
+    assert list(body) == FIELDS
+    assert body["success"] is (status < 400)
+    assert status in CODES[body["code"]].http_statuses
+    if status >= 400 and body["code"] != 5001:
+        error = body["data"]["error"]
+        assert {"detail", "param", "retryable", "retry_after_s", "next_action", "doc_url"} <= set(
+            error
+        )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, 3003),
+        ("POST", "/topup/send/", 404, 3003),
+        ("GET", "", 404, 3003),
+        ("GET", "/topup/status/%00", 404, 3003),
+        ("GET", "/topup/status/%ff%fe", 404, 3003),
+        ("GET", "/topup/status/" + "x" * 2000, 404, 3003),
+        ("GET", "/webhooks/..%2f..%2fetc", 404, 3003),
+        ("GET", "/topup/send", 405, 4004),
+        ("PROPFIND", "/topup/send", 405, 4004),
+        ("POST", "/topup/send", 401, 2001),
+        ("GET", "/topup/balance", 401, 2001),
+    ],
+)
+async def test_a_stranger_gets_an_envelope(
+    gateway: Gateway, method: str, path: str, status: int, code: int
+) -> None:
+    answer = await gateway.call(method, path)
+
+    assert answer.status_code == status
+    if method != "HEAD":
+        check_envelope(answer.json(), status)
+        assert answer.json()["code"] == code
+
+
+async def test_405_says_what_is_allowed(gateway: Gateway) -> None:
+    answer = await gateway.call("PUT", "/webhooks/we_1")
+
+    assert answer.headers["Allow"] == "DELETE, GET, PATCH, HEAD, OPTIONS"
+
+
+async def test_options_answers_with_allow_and_no_cors(gateway: Gateway) -> None:
+    headers = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
+
+    answer = await gateway.call("OPTIONS", SEND, headers=headers)
+
+    assert answer.status_code == 204
+    assert answer.headers["Allow"] == "POST, OPTIONS"
+    assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_head_is_get_without_a_body(gateway: Gateway, key: str) -> None:
+    answer = await gateway.call("HEAD", "/topup/balance", key=key)
+
+    assert answer.status_code == 200
+    assert answer.content == b""
+    assert int(answer.headers["Content-Length"]) > 100
+
+
+async def test_api_answers_are_neither_cached_nor_sniffed(gateway: Gateway, key: str) -> None:
+    for answer in (
+        await gateway.call("GET", "/topup/balance", key=key),
+        await gateway.call("GET", "/nowhere"),
+    ):
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Content-Type"] == "application/json"
+
+
+async def test_a_sane_request_id_comes_back_and_another_is_replaced(gateway: Gateway) -> None:
+    sane = await gateway.call("GET", "/codes", headers={"X-Request-Id": "build-42.a_b"})
+    odd = await gateway.call("GET", "/codes", headers={"X-Request-Id": "a b"})
+    long = await gateway.call("GET", "/codes", headers={"X-Request-Id": "x" * 129})
+    none = await gateway.client.get("/healthz")
+
+    assert sane.headers["X-Request-Id"] == "build-42.a_b"
+    for answer in (odd, long, none):
+        assert answer.headers["X-Request-Id"].startswith("req_")
+
+
+async def test_pages_carry_security_headers(gateway: Gateway) -> None:
+    answer = await gateway.client.get("/healthz")
+
+    assert answer.json() == {"status": "ok"}
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+async def test_readiness_names_its_checks(gateway: Gateway) -> None:
+    answer = await gateway.client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json()["checks"] == {"database": "ok", "batches": "ok"}
+
+
+async def test_metrics_count_requests_by_route_template(gateway: Gateway, key: str) -> None:
+    await gateway.call("GET", "/topup/status/txn_0000000000000000", key=key)
+
+    text = (await gateway.client.get("/metrics")).text
+
+    assert f'route="{API_PREFIX}/topup/status/{{transaction_id}}",status="404"' in text
+    assert "txn_0000000000000000" not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("application/json", 200),
+        ("application/json; charset=utf-8", 200),
+        ("Application/JSON;charset=UTF-8", 200),
+        ("application/problem+json", 200),
+        ("application/x-www-form-urlencoded", 415),
+        ("text/plain", 415),
+        ("application/json; charset=latin-1", 415),
+        ("application/jsonx", 415),
+        ("", 415),
+    ],
+)
+async def test_only_json_is_read(gateway: Gateway, key: str, kind: str, status: int) -> None:
+    body = b'{"platform":"claude","amount_cents":1000}'
+
+    answer = await gateway.call("POST", SEND, key=key, content=body, headers={"Content-Type": kind})
+
+    assert answer.status_code == status
+    check_envelope(answer.json(), status)
+
+
+async def test_a_compressed_body_is_refused(gateway: Gateway, key: str) -> None:
+    answer = await gateway.call(
+        "POST", SEND, key=key, content=b"\x1f\x8b", headers={**JSON, "Content-Encoding": "gzip"}
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (415, 2007)
+
+
+async def test_64_kib_is_the_limit_announced_or_not(gateway: Gateway, key: str) -> None:
+    padded = b'{"platform":"claude","amount_cents":1000' + b" " * 65_535 + b"}"
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for start in range(0, len(padded), 1000):
+            yield padded[start : start + 1000]
+
+    announced = await gateway.call("POST", SEND, key=key, content=padded, headers=JSON)
+    chunked = await gateway.call("POST", SEND, key=key, content=chunks(), headers=JSON)
+
+    for answer in (announced, chunked):
+        assert answer.status_code == 413
+        assert answer.json()["code"] == 2007
+        assert answer.json()["data"]["error"]["limit"] == 65_536
+
+
+async def test_a_body_in_pieces_is_read_whole(gateway: Gateway, key: str) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in (b'{"platform":"cla', b'ude","amount_', b'cents":1000}'):
+            yield piece
+            await asyncio.sleep(0)
+
+    answer = await gateway.call("POST", SEND, key=key, content=pieces(), headers=JSON)
+
+    assert answer.status_code == 200
+
+
+async def test_a_client_that_goes_away_harms_nobody(gateway: Gateway, key: str) -> None:
+    host, _, port = gateway.url.removeprefix("http://").partition(":")
+    _reader, writer = await asyncio.open_connection(host, int(port))
+    head = (
+        f"POST {API_PREFIX}{SEND} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    )
+    writer.write(head.encode())
+    await writer.drain()
+    writer.close()
+
+    answer = await gateway.call("POST", SEND, key=key, json=GOOD)
+
+    assert answer.status_code == 200
+
+
+async def test_an_unexpected_error_is_5000_and_tells_nothing(gateway: Gateway) -> None:
+    answer = await gateway.client.get("/odd/broken")
+
+    assert answer.status_code == 500
+    check_envelope(answer.json(), 500)
+    assert answer.json()["code"] == 5000
+    assert "ak_staging" not in answer.text
+    assert "ZeroDivision" not in answer.text
+
+
+async def test_a_lost_database_is_503_with_retry_after(gateway: Gateway) -> None:
+    answer = await gateway.client.get("/odd/away")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, 5000)
+    assert answer.headers["Retry-After"] == "1"
+
+
+async def test_a_stream_that_breaks_does_not_end_well(gateway: Gateway) -> None:
+    with pytest.raises(Exception, match=r"peer closed|incomplete|disconnected"):
+        await gateway.client.get("/odd/late")
+
+    assert (await gateway.client.get("/healthz")).status_code == 200
+
+
+NONSENSE = [
+    b"",
+    b" ",
+    b"{",
+    b"[]",
+    b"null",
+    b"0",
+    b'"text"',
+    b"\x00\x01\x02",
+    b"\xff\xfe{\x00}\x00",
+    b'\xef\xbb\xbf{"a":1}',
+    b"[" * 60_000,
+    b'{"a":' * 10_000,
+    b'{"amount_cents":' + b"9" * 10_000 + b"}",
+    b'{"amount_cents":NaN}',
+    b'{"amount_cents":1e999}',
+    b'{"platform":"\\u0000"}',
+    b'{"platform":"\\ud800"}',
+    b'{"\\ud800":1}',
+    b'{"platform":"\xed\xa0\x80"}',
+    b'{"platform":"\xc2\x85"}',
+    b'{"a":1,"a":2}',
+    b'{"__proto__":{},"constructor":1}',
+    b'{"platform":"' + b"x" * 60_000 + b'"}',
+    b'{"url":"http://[::1","name":"\\u202e","recipient_email":"a@b@c","amount_cents":-1}',
+    b'{"platform":"claude","amount_cents":9223372036854775807,"recipient_email":"a@b.example"}',
+    b'{"platform":"claude","amount_cents":-9223372036854775808,"recipient_email":"a@b.example"}',
+    b'{"platform":"claude","amount_cents":1000,"recipient_email":"\xe2\x80\xae@x.example"}',
+    b'{"platform":"CLAUDE ","amount_cents":1000,"recipient_email":"' + b"a" * 300 + b'@x.example"}',
+    b'{"overlap_s":-1,"name":"","scopes":["nope"],"expires_at":"soon","ip_allow_list":["x"]}',
+]
+
+
+@pytest.mark.parametrize("raw", NONSENSE)
+async def test_nonsense_never_breaks_a_route(gateway: Gateway, key: str, raw: bytes) -> None:
+    app = create_app(gateway.context)
+    router: Router = app.user_middleware[0].kwargs["router"]
+
+    for resource in router:
+        for method, route in resource.routes.items():
+            if not route.is_unsafe or route.is_public:
+                continue
+            path = resource.template.replace("{", "x_").replace("}", "")
+            answer = await gateway.client.request(
+                method,
+                path,
+                content=raw,
+                headers={**JSON, "Authorization": f"Bearer {key}"},
+            )
+
+            assert answer.status_code < 500, (method, path, answer.text)
+            check_envelope(answer.json(), answer.status_code)
+
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["claude", "user@example.com", "staging", "live", "http://x.example/"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+BODIES = st.dictionaries(
+    st.sampled_from([*GOOD, "reference", "metadata", "note", "environment", "extra"]), JSON_VALUES
+)
+
+
+@hypothesis_settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(body=BODIES)
+async def test_any_body_of_a_send_gets_a_clear_answer(
+    gateway: Gateway, key: str, body: dict[str, Any]
+) -> None:
+    raw = json_of({**GOOD, **body})
+
+    answer = await gateway.call("POST", SEND, key=key, content=raw, headers=JSON)
+
+    assert answer.status_code < 500, (raw, answer.text)
+    check_envelope(answer.json(), answer.status_code)
+    allowed = {1001, 2002, 2003, 2004, 2005, 2006, 2007, 2009}
+    assert answer.json()["code"] in allowed
+
+
+@hypothesis_settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(raw=st.binary(max_size=300))
+async def test_any_bytes_as_a_body_are_malformed(gateway: Gateway, key: str, raw: bytes) -> None:
+    answer = await gateway.call("POST", SEND, key=key, content=raw, headers=JSON)
+
+    assert answer.status_code in {400, 422}
+    assert answer.json()["code"] == 2007
+
+
+@hypothesis_settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(segment=st.text(st.characters(codec="utf-8"), min_size=1), query=st.text())
+async def test_any_path_and_query_get_an_envelope(
+    gateway: Gateway, key: str, segment: str, query: str
+) -> None:
+    path = f"/deliveries/{quoted(segment)}"
+
+    one = await gateway.call("GET", path, key=key)
+    many = await gateway.call("GET", f"/deliveries?status={quoted(query)}", key=key)
+
+    assert one.status_code in {200, 404}
+    assert many.status_code in {200, 422}
+    check_envelope(one.json(), one.status_code)
+    check_envelope(many.json(), many.status_code)
+
+
+def json_of(value: dict[str, Any]) -> bytes:
+    return json.dumps(value).encode()
+
+
+def quoted(text: str) -> str:
+    return quote(text, safe="", errors="replace")

@@ -1,0 +1,192 @@
+"""Bodies and queries are exactly their structs, and a refusal names every bad field."""
+
+from typing import Annotated
+
+import pytest
+from msgspec import UNSET, Meta, UnsetType
+
+from gateway.fields import (
+    EnvironmentMismatch,
+    Fields,
+    Int64,
+    Page,
+    Shape,
+    Time,
+    canonical,
+    cursor_id,
+    cursor_number,
+    time_us,
+)
+from gateway.json_text import Unreadable
+from kernel.errors import InvalidInput
+
+
+class Send(Fields, frozen=True, kw_only=True):
+    platform: Annotated[str, Meta(max_length=10)]
+    amount_cents: Int64
+    metadata: dict[str, str] = {}  # noqa: RUF012 msgspec copies it
+    note: str | None | UnsetType = UNSET  # noqa: RUF036 as the API files have it
+
+
+class Listing(Page, frozen=True, kw_only=True):
+    status: str | None = None
+    created_after: Time | None = None
+
+
+SEND = Shape(Send)
+LISTING = Shape(Listing)
+
+
+def refused(raw: bytes) -> list[tuple[str, str]]:
+    with pytest.raises(InvalidInput) as refusal:
+        SEND.decode(raw, "staging")
+    return [(error["param"], error["detail"]) for error in refusal.value.extra["errors"]]
+
+
+def test_a_good_body_is_its_struct() -> None:
+    body = SEND.decode(b'{"platform": "claude", "amount_cents": 1000}', "staging")
+
+    assert body == Send(platform="claude", amount_cents=1000)
+
+
+def test_every_bad_field_is_named() -> None:
+    assert refused(b'{"platform":7,"amount_cents":"1000","amuont":1}') == [
+        ("amuont", "unknown field"),
+        ("platform", "expected a string, got an integer"),
+        ("amount_cents", "expected an integer, got a string"),
+    ]
+
+
+@pytest.mark.parametrize("amount", ["10.5", "true", "null", '"1000"', "[]", "{}", "1e3", "10.0"])
+def test_an_amount_is_an_integer_and_nothing_else(amount: str) -> None:
+    errors = refused(b'{"platform":"claude","amount_cents":%s}' % amount.encode())
+
+    assert [param for param, _ in errors] == ["amount_cents"]
+
+
+def test_missing_fields_are_named() -> None:
+    assert refused(b"{}") == [("platform", "is required"), ("amount_cents", "is required")]
+
+
+def test_a_bad_member_is_found_inside_its_field() -> None:
+    errors = refused(b'{"platform":"claude","amount_cents":1,"metadata":{"a":1}}')
+
+    assert errors == [("metadata", "expected a string, got an integer")]
+
+
+def test_an_over_long_string_says_its_limit() -> None:
+    errors = refused(b'{"platform":"claude-claude","amount_cents":1}')
+
+    assert errors == [("platform", "expected a string of length <= 10")]
+
+
+def test_a_refusal_never_repeats_a_value() -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        SEND.decode(b'{"platform":["hunter2"],"amount_cents":"hunter2"}', "staging")
+
+    assert "hunter2" not in str(refusal.value.extra) + refusal.value.detail
+
+
+def test_the_credentials_own_environment_is_dropped() -> None:
+    body = SEND.decode(b'{"environment":"staging","platform":"claude","amount_cents":1}', "staging")
+
+    assert body == Send(platform="claude", amount_cents=1)
+
+
+@pytest.mark.parametrize("named", [b'"live"', b'"prod"', b'""'])
+def test_another_environment_is_refused(named: bytes) -> None:
+    with pytest.raises(EnvironmentMismatch):
+        SEND.decode(b'{"environment":%s,"platform":"a","amount_cents":1}' % named, "staging")
+
+
+def test_without_a_credential_environment_is_an_unknown_field() -> None:
+    with pytest.raises(InvalidInput):
+        SEND.decode(b'{"environment":"staging","platform":"a","amount_cents":1}', None)
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"null", b'"x"', b"1"])
+def test_a_body_is_an_object(raw: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        SEND.decode(raw, "staging")
+
+
+def test_text_that_is_no_json_is_unreadable() -> None:
+    with pytest.raises(Unreadable):
+        SEND.decode(b"platform=claude", "staging")
+
+
+def test_equal_requests_have_equal_canonical_bytes() -> None:
+    first = SEND.decode(b'{"platform":"a","amount_cents":1,"metadata":{"x":"1","y":"2"}}', None)
+    other = SEND.decode(
+        b'{ "metadata": {"y":"2", "x":"1"}, "amount_cents":1, "platform":"\\u0061"}', None
+    )
+
+    assert canonical(first) == canonical(other)
+
+
+def test_null_and_absent_differ_where_a_patch_tells_them_apart() -> None:
+    absent = SEND.decode(b'{"platform":"a","amount_cents":1}', None)
+    null = SEND.decode(b'{"platform":"a","amount_cents":1,"note":null}', None)
+
+    assert canonical(absent) != canonical(null)
+
+
+def test_a_default_that_is_written_out_is_the_same_request() -> None:
+    absent = LISTING.decode(b"{}", None)
+    written = LISTING.decode(b'{"status":null,"limit":50}', None)
+
+    assert canonical(absent) == canonical(written)
+
+
+def test_a_query_is_read_in_its_types() -> None:
+    query = LISTING.of_query(b"limit=200&status=failed&cursor=abc", "staging")
+
+    assert (query.limit, query.status, query.cursor) == (200, "failed", "abc")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        b"limit=0",
+        b"limit=201",
+        b"limit=ten",
+        b"limit=",
+        b"limit=1.5",
+        b"limit=99999999999999999999999",
+        b"limit=1&limit=2",
+        b"cursor=",
+        b"statsu=failed",
+        b"status=%00",
+        b"status=%ff",
+        b"status=a%1b%5b0m",
+        b"status=" + b"x" * 5000,
+        b"&".join(b"a%d=1" % number for number in range(60)),
+    ],
+)
+def test_a_wrong_query_is_refused(query: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        LISTING.of_query(query, "staging")
+
+
+def test_times_need_a_zone() -> None:
+    # 2026-06-13T12:00:00Z is 1,781,352,000 Unix seconds (GNU date).
+    assert time_us("2026-06-13T12:00:00Z", "created_after") == 1_781_352_000_000_000
+    assert time_us("2026-06-13T14:00:00+02:00", "created_after") == 1_781_352_000_000_000
+    for wrong in ("2026-06-13T12:00:00", "yesterday", "", "1781352000", "9999-99-99T00:00:00Z"):
+        with pytest.raises(InvalidInput):
+            time_us(wrong, "created_after")
+
+
+def test_a_cursor_is_an_id_of_its_list() -> None:
+    assert cursor_id("dlv_5FxpKAp3PpCQccNv", "dlv") == "dlv_5FxpKAp3PpCQccNv"
+    for wrong in ("key_5FxpKAp3PpCQccNv", "dlv_", "dlv_short", "x", "dlv_5FxpKAp3PpCQcc'v"):
+        with pytest.raises(InvalidInput):
+            cursor_id(wrong, "dlv")
+
+
+def test_an_event_cursor_is_a_number() -> None:
+    assert cursor_number("0") == 0
+    assert cursor_number("42") == 42
+    for wrong in ("-1", "x", "", "٤", "1" * 19):
+        with pytest.raises(InvalidInput):
+            cursor_number(wrong)
