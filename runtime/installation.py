@@ -10,7 +10,7 @@ from keys.vault import MasterKeyRefused, Vault, parse_master_keys
 from runtime.embedded_redis import prepare_home
 from runtime.master_key import read_master_key
 from runtime.settings import Settings, SettingsError
-from store.db import Database, OnHint, Transaction, no_hint
+from store.db import Database, OnHint, no_hint
 from store.migrate import check_schema
 from store.open import open_database
 
@@ -23,16 +23,10 @@ async def open_store(settings: Settings, *, on_hint: OnHint = no_hint) -> AsyncI
     """The database alone, its schema checked. Raises StoreError and SchemaOutOfRange."""
     database = open_database(settings.database_address, on_hint=on_hint)
     try:
-        # A database that cannot be reached is another failure than one without our tables.
-        await database.read(_ask)
         await check_schema(database)
         yield database
     finally:
         await database.close()
-
-
-async def _ask(tx: Transaction) -> None:
-    await tx.fetch_one("SELECT 1")
 
 
 def redis_url(settings: Settings) -> str:
