@@ -72,7 +72,10 @@ class Slots:
     def take(self, claimed: Sequence[Claimed]) -> None:
         """These deliveries were claimed, as chosen by chooser()."""
         for one in claimed:
-            self._lane(one.target.id).under_way += 1
+            lane = self._lane(one.target.id)
+            lane.under_way += 1
+            # What other workers, or this one before it was started again, have seen.
+            lane.is_failing |= one.target.failing_since_at is not None and not lane.is_fast
             self._busy.add(one.target.id)
         self.held += len(claimed)
         if claimed:
@@ -115,8 +118,9 @@ class Slots:
         """
         lanes, last, free = self._lanes, self._last, self.free
         busy = [lanes[id_] for id_ in self._busy]
-        failing_room = self.total // 2 - sum(one.under_way for one in busy if one.is_failing)
-        slow_room = self.total - max(1, self.total // 4)
+        failing_room = max(1, self.total // 2)
+        failing_room -= sum(one.under_way for one in busy if one.is_failing)
+        slow_room = self.total - self.total // 4
         slow_room -= sum(one.under_way for one in busy if not one.is_fast)
         unknown = _Lane(min(ENDPOINT_SLOTS_FIRST, self._lane_max))
 
