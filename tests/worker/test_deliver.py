@@ -1,0 +1,161 @@
+import dataclasses
+import logging
+
+import pytest
+
+from kernel.clock import FixedClock
+from keys.signing import new_webhook_secret
+from keys.vault import Vault
+from tests.webhooks.given import new_vault
+from webhooks.endpoint import SECRET_PURPOSE
+from webhooks.guard import Policy
+from webhooks.message import Headers, Keyring, settlement_of
+from webhooks.stage import Claimed, Target
+from webhooks.transport import ErrorClass, Outcome
+from worker.deliver import Courier, Sent, Settled, endpoints_to_disable, lease_us, log_attempt
+
+DAY_US = 86_400_000_000
+LIVE = Policy()
+STAGING = Policy(allow_http=True)
+
+
+@dataclasses.dataclass
+class Line:
+    """A transport that answers 200 and keeps what it was given."""
+
+    policies: list[Policy | None] = dataclasses.field(default_factory=list)
+
+    async def post(
+        self, url: str, headers: Headers, body: bytes, timeout_s: float, *, policy: Policy | None
+    ) -> Outcome:
+        self.policies.append(policy)
+        return Outcome(200, None, None, {}, b"", False, "192.0.2.1", {}, 0, 1_000)
+
+
+def claimed(
+    clock: FixedClock,
+    *,
+    environment: str = "staging",
+    lost_claims: int = 0,
+    lease: int = lease_us(10),
+    failing_since_at: int | None = None,
+) -> Claimed:
+    sealed = new_vault().seal(new_webhook_secret().encode(), purpose=SECRET_PURPOSE, subject="we_1")
+    target = Target("we_1", "https://x.test/", sealed, None, None, None, (0, 5), failing_since_at)
+    return Claimed(
+        "dlv_1",
+        "evt_1",
+        "topup.delivered",
+        "acc_1",
+        environment,
+        1,
+        lost_claims + 1,
+        lost_claims,
+        clock.now_us() + lease,
+        target,
+        b"{}",
+    )
+
+
+def courier(line: Line, clock: FixedClock, vault: Vault | None = None) -> Courier:
+    return Courier(
+        line.post,
+        Keyring(vault or new_vault()),
+        clock,
+        live_policy=LIVE,
+        staging_policy=STAGING,
+        timeout_s=10,
+    )
+
+
+def sent(one: Claimed, status: int | None, error: ErrorClass | None, at_us: int) -> Sent:
+    outcome = Outcome(status, error, None, {}, b"", False, None, {}, 0, 0)
+    return Sent(one, settlement_of(one, outcome, [], ended_at_us=at_us))
+
+
+async def test_plain_http_is_permitted_in_staging_only(clock: FixedClock) -> None:
+    line = Line()
+
+    await courier(line, clock).send(claimed(clock, environment="staging"))
+    await courier(line, clock).send(claimed(clock, environment="live"))
+
+    assert line.policies == [STAGING, LIVE]
+
+
+async def test_nothing_is_sent_on_a_lease_too_short_to_settle(clock: FixedClock) -> None:
+    line = Line()
+    one = claimed(clock)
+    clock.advance_s(5)
+    in_time = await courier(line, clock).send(one)
+    clock.advance_s(0.000001)
+
+    too_late = await courier(line, clock).send(one)
+
+    assert in_time is not None
+    assert too_late is None
+    assert len(line.policies) == 1
+
+
+async def test_a_delivery_whose_claims_were_lost_is_not_sent_again(clock: FixedClock) -> None:
+    line = Line()
+
+    result = await courier(line, clock).send(claimed(clock, lost_claims=5))
+
+    assert result is not None
+    assert line.policies == []
+    assert (result.settlement.status, result.settlement.attempt.error) == ("failed", "lost")
+
+
+async def test_a_missing_master_key_is_a_failed_attempt_not_a_crash(clock: FixedClock) -> None:
+    line = Line()
+
+    result = await courier(line, clock, Vault([b"x" * 32])).send(claimed(clock))
+
+    assert result is not None
+    assert line.policies == []
+    assert result.settlement.status == "pending"
+    assert result.settlement.attempt.error == "protocol"
+
+
+def test_410_and_five_days_of_failure_ask_for_an_end(clock: FixedClock) -> None:
+    now_us = clock.now_us()
+    long = claimed(clock, failing_since_at=now_us - 5 * DAY_US)
+    short = claimed(clock, failing_since_at=now_us - 5 * DAY_US + 1)
+
+    assert endpoints_to_disable([sent(claimed(clock), 410, "http", now_us)]) == {"we_1": "gone"}
+    assert endpoints_to_disable([sent(long, 500, "http", now_us)]) == {"we_1": "failing"}
+    assert endpoints_to_disable([sent(long, 200, None, now_us)]) == {}
+    assert endpoints_to_disable([sent(short, None, "timeout", now_us)]) == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "is_held", "level"),
+    [("http", True, "INFO"), ("http", False, "WARNING")],
+)
+def test_an_attempt_is_one_wide_line(
+    clock: FixedClock,
+    caplog: pytest.LogCaptureFixture,
+    error: ErrorClass,
+    is_held: bool,
+    level: str,
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    log_attempt(Settled(sent(claimed(clock), 503, error, clock.now_us()), is_held=is_held))
+
+    [record] = caplog.records
+    line = vars(record)
+    assert (record.message, record.levelname) == ("delivery.attempted", level)
+    assert (line["delivery_id"], line["attempt"], line["http_status"]) == ("dlv_1", 1, 503)
+    assert (line["status"], line["next_attempt_at"]) == ("pending", "2026-06-13T12:00:05.000Z")
+
+
+async def test_a_lost_delivery_is_an_alarm(
+    clock: FixedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    result = await courier(Line(), clock).send(claimed(clock, lost_claims=5))
+    assert result is not None
+
+    log_attempt(Settled(result, is_held=True))
+
+    assert [record.levelname for record in caplog.records] == ["ERROR"]

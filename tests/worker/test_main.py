@@ -1,0 +1,144 @@
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from kernel.clock import FixedClock, SystemClock
+from runtime.context import Context, open_context
+from runtime.settings import load_settings
+from runtime.wake_pipe import open_wake_pipe
+from store.db import Database, Row, Transaction
+from tests.webhooks.given import given_account, given_endpoint, given_events
+from tests.worker.receiver import receiver
+from worker.chores import Chore, do_chores, pruning_chores
+from worker.database_clock import DatabaseClock
+from worker.main import run_worker
+
+CLOCK = SystemClock()
+NOBODY = "unix:///nonexistent/redis.sock"
+
+
+@pytest.fixture
+def context_of(
+    database_url: str, tmp_path: Path
+) -> contextlib.AbstractAsyncContextManager[Context]:
+    """A worker's context whose Redis is away."""
+    return open_context(
+        load_settings(
+            database_url=SecretStr(database_url),
+            redis_url=SecretStr(NOBODY),
+            data_dir=tmp_path,
+            # The 32 bytes of tests/webhooks/given.py.
+            secret_key=SecretStr((b"k" * 32).hex()),
+            webhook_allow_private=True,
+        )
+    )
+
+
+@contextlib.asynccontextmanager
+async def working(
+    context: Context, *, redis_url: str | None = None, wake_fd: int | None = None
+) -> AsyncIterator["asyncio.Task[None]"]:
+    ready = asyncio.Event()
+    task = asyncio.create_task(
+        run_worker(context, redis_url=redis_url, wake_fd=wake_fd, on_ready=ready.set)
+    )
+    try:
+        async with asyncio.timeout(20):
+            await ready.wait()
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_worker_delivers_while_redis_is_away_and_stops_on_sigterm(
+    context_of: contextlib.AbstractAsyncContextManager[Context],
+) -> None:
+    async with receiver() as hook, context_of as context:
+        scope = (await given_account(context.database, CLOCK), "staging")
+        await given_endpoint(context.database, CLOCK, scope, url=hook.url)
+        async with working(context, redis_url=NOBODY) as task:
+            await given_events(context.database, CLOCK, scope)
+            await hook.wait_for(1)
+            os.kill(os.getpid(), signal.SIGTERM)
+            async with asyncio.timeout(20):
+                await task
+
+        async def read(tx: Transaction) -> list[Row]:
+            return list(await tx.fetch("SELECT status FROM deliveries"))
+
+        [row] = await context.database.read(read)
+        assert row["status"] == "delivered"
+        assert 'topup_deliveries_total{status="delivered"} 1.0' in context.metrics.render().decode()
+
+
+async def test_a_byte_through_the_pipe_wakes_a_worker_without_redis(
+    context_of: contextlib.AbstractAsyncContextManager[Context],
+) -> None:
+    read_fd, write_fd = open_wake_pipe()
+    try:
+        async with receiver() as hook, context_of as context:
+            scope = (await given_account(context.database, CLOCK), "staging")
+            await given_endpoint(context.database, CLOCK, scope, url=hook.url)
+            async with working(context, wake_fd=read_fd):
+                await given_events(context.database, CLOCK, scope)
+                os.write(write_fd, b"w")
+                await hook.wait_for(1)
+    finally:
+        os.close(read_fd)
+        os.close(write_fd)
+
+
+async def test_the_databases_clock_is_close_to_this_machines(database: Database) -> None:
+    clock = DatabaseClock(database, CLOCK)
+
+    await clock.refresh()
+
+    # Both run here; a minute allows for a slow machine, and tells a wrong unit.
+    assert abs(clock.now_us() - CLOCK.now_us()) < 60_000_000
+
+
+async def test_chores_end_what_is_over(database: Database, clock: FixedClock) -> None:
+    scope = (await given_account(database, clock), "staging")
+    await given_endpoint(database, clock, scope)
+    await given_events(database, clock, scope, count=3)
+
+    async def disable(tx: Transaction) -> None:
+        await tx.execute(
+            "UPDATE endpoints SET status = 'disabled', disabled_at = :at", at=clock.now_us()
+        )
+
+    await database.transaction(disable)
+    clock.advance_s(8 * 86_400)
+
+    for chore in pruning_chores(database, clock):
+        await chore.run()
+
+    async def read(tx: Transaction) -> list[Row]:
+        return list(await tx.fetch("SELECT DISTINCT status FROM deliveries"))
+
+    assert [row["status"] for row in await database.read(read)] == ["failed"]
+
+
+async def test_a_chore_is_done_again_and_again() -> None:
+    runs: list[int] = []
+    enough = asyncio.Event()
+
+    async def run() -> None:
+        runs.append(1)
+        if len(runs) == 3:
+            enough.set()
+
+    task = asyncio.create_task(do_chores([Chore("count", 0.01, run)]))
+    async with asyncio.timeout(20):
+        await enough.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert len(runs) >= 3
