@@ -1,0 +1,275 @@
+"""One effect and one answer for a key, across parallel calls, environments and restarts."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+
+from gateway.idempotency import run_steps
+from keys.authenticator import Authenticator
+from store.db import Transaction
+from store.idempotency import Answer, request_key
+from tests.gateway.running import Gateway, running, settings_of
+
+HOOK = "http://127.0.0.1:9009/hook"
+
+
+@pytest_asyncio.fixture
+async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
+    async with running(settings_of(database_url, tmp_path)) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def key(gateway: Gateway) -> str:
+    return await gateway.key(await gateway.account(email="me@example.com"))
+
+
+async def rows_of(gateway: Gateway, statement: str) -> list[Any]:
+    async def work(tx: Transaction) -> list[Any]:
+        return list(await tx.fetch(statement))
+
+    return await gateway.context.database.read(work)
+
+
+async def test_parallel_mints_with_one_key_make_one_key(gateway: Gateway, key: str) -> None:
+    headers = {"Idempotency-Key": "mint-1"}
+
+    answers = await asyncio.gather(
+        *(
+            gateway.call("POST", "/keys", key=key, json={"name": "one"}, headers=headers)
+            for _ in range(20)
+        )
+    )
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+    replayed = [answer.headers.get("Idempotent-Replayed") for answer in answers]
+    assert sorted(replayed, key=str) == [None] + ["true"] * 19
+    assert len(await rows_of(gateway, "SELECT id FROM api_keys WHERE name = 'one'")) == 1
+
+
+async def test_a_secret_is_stored_sealed_and_replayed_open(gateway: Gateway, key: str) -> None:
+    headers = {"Idempotency-Key": "register-1"}
+    body = {"url": HOOK}
+    first = await gateway.call("POST", "/webhooks/register", key=key, json=body, headers=headers)
+    secret = first.json()["data"]["secret"]
+
+    second = await gateway.call("POST", "/webhooks/register", key=key, json=body, headers=headers)
+
+    assert second.content == first.content
+    (row,) = await rows_of(gateway, "SELECT body, is_sealed FROM idempotency_keys")
+    assert row["is_sealed"] == 1
+    assert secret.encode() not in row["body"]
+    assert base64.b64decode(secret.removeprefix("whsec_")) not in row["body"]
+
+
+async def test_the_answer_survives_a_restart(database_url: str, tmp_path: Path) -> None:
+    settings = settings_of(database_url, tmp_path)
+    headers = {"Idempotency-Key": "register-1"}
+    async with running(settings) as before:
+        key = await before.key(await before.account())
+        first = await before.call(
+            "POST", "/webhooks/register", key=key, json={"url": HOOK}, headers=headers
+        )
+
+    async with running(settings) as after:
+        second = await after.call(
+            "POST", "/webhooks/register", key=key, json={"url": HOOK}, headers=headers
+        )
+
+    assert second.content == first.content
+    assert second.headers["Idempotent-Replayed"] == "true"
+
+
+async def test_another_request_under_the_key_is_2006(gateway: Gateway, key: str) -> None:
+    headers = {"Idempotency-Key": "same"}
+    await gateway.call("POST", "/keys", key=key, json={"name": "one"}, headers=headers)
+
+    body = await gateway.call("POST", "/keys", key=key, json={"name": "two"}, headers=headers)
+    path = await gateway.call("POST", "/tokens", key=key, json={"name": "one"}, headers=headers)
+
+    for answered in (body, path):
+        assert (answered.status_code, answered.json()["code"]) == (409, 2006)
+
+
+async def test_spacing_and_order_of_a_body_do_not_make_another_request(
+    gateway: Gateway, key: str
+) -> None:
+    headers = {"Idempotency-Key": "same", "Content-Type": "application/json"}
+    texts = (
+        b'{"name":"one","scopes":["topup:send"]}',
+        b'{ "scopes": ["topup:send"],\n "name": "\\u006fne" }',
+        b'{"environment":"staging","name":"one","scopes":["topup:send"],"expires_at":null}',
+    )
+
+    answers = [
+        await gateway.call("POST", "/keys", key=key, content=text, headers=headers)
+        for text in texts
+    ]
+
+    assert [answered.status_code for answered in answers] == [201, 201, 201]
+    assert len({answered.content for answered in answers}) == 1
+
+
+async def test_a_refusal_is_not_kept_so_it_can_be_repaired(gateway: Gateway, key: str) -> None:
+    headers = {"Idempotency-Key": "repair"}
+    refused = await gateway.call(
+        "POST", "/keys", key=key, json={"name": "", "scopes": []}, headers=headers
+    )
+
+    repaired = await gateway.call("POST", "/keys", key=key, json={"name": "ok"}, headers=headers)
+
+    assert refused.status_code == 422
+    assert repaired.status_code == 201
+
+
+async def test_the_same_key_of_another_environment_or_account_is_another_key(
+    gateway: Gateway,
+) -> None:
+    mine, theirs = await gateway.account(), await gateway.account()
+    secrets = [
+        await gateway.key(mine, "staging"),
+        await gateway.key(mine, "live"),
+        await gateway.key(theirs, "staging"),
+    ]
+    headers = {"Idempotency-Key": "k"}
+
+    answers = [
+        await gateway.call("POST", "/keys", key=secret, json={}, headers=headers)
+        for secret in secrets
+    ]
+
+    assert len({answered.json()["data"]["id"] for answered in answers}) == 3
+
+
+async def test_a_malformed_key_is_2007(gateway: Gateway, key: str) -> None:
+    for text in ("", "a b", "x" * 256, "\xe9", "tab\tbed"):
+        answered = await gateway.call(
+            "POST",
+            "/keys",
+            key=key,
+            json={},
+            headers={"Idempotency-Key": text.encode("latin-1")},  # type: ignore[dict-item]
+        )
+
+        assert (answered.status_code, answered.json()["code"]) == (422, 2007), text
+        assert answered.json()["data"]["error"]["param"] == "Idempotency-Key"
+
+
+async def test_two_keys_on_one_request_are_refused(gateway: Gateway, key: str) -> None:
+    answered = await gateway.client.post(
+        "/api/public/v1/keys",
+        json={},
+        headers=[
+            ("Authorization", f"Bearer {key}"),
+            ("Idempotency-Key", "a"),
+            ("Idempotency-Key", "b"),
+        ],
+    )
+
+    assert answered.json()["code"] == 2007
+
+
+async def test_a_key_means_nothing_without_a_credential_or_on_a_dry_run(
+    gateway: Gateway, key: str
+) -> None:
+    headers = {"Idempotency-Key": "k"}
+    await gateway.call("POST", "/keys/sandbox", headers=headers)
+    await gateway.call("POST", "/keys/sandbox", headers=headers)
+    good = {"platform": "claude", "amount_cents": 1000}
+    await gateway.call("POST", "/topup/validate", key=key, json=good, headers=headers)
+
+    assert await rows_of(gateway, "SELECT digest FROM idempotency_keys") == []
+    assert len(await rows_of(gateway, "SELECT id FROM accounts WHERE is_sandbox = 1")) == 2
+
+
+async def test_a_test_ping_is_sent_once_for_a_key(gateway: Gateway, key: str) -> None:
+    made = await gateway.call("POST", "/webhooks/register", key=key, json={"url": HOOK})
+    path = f"/webhooks/{made.json()['data']['id']}/test"
+    headers = {"Idempotency-Key": "ping"}
+
+    first = await gateway.call("POST", path, key=key, headers=headers)
+    second = await gateway.call("POST", path, key=key, headers=headers)
+
+    assert (first.status_code, first.json()["code"]) == (422, 5001)
+    assert second.content == first.content
+    assert len(await rows_of(gateway, "SELECT id FROM attempts")) == 1
+
+
+class TestSteps:
+    """run_steps: a call that leaves the database between its transactions."""
+
+    async def test_a_second_caller_waits_for_the_first_and_replays(
+        self, gateway: Gateway, key: str
+    ) -> None:
+        bundle = await Bundle.of(gateway, key)
+        may_go_on = asyncio.Event()
+        first = asyncio.create_task(bundle.run(b"first", until=may_go_on))
+        await bundle.begun.wait()
+        second = asyncio.create_task(bundle.run(b"second"))
+
+        may_go_on.set()
+        answers = await asyncio.gather(first, second)
+
+        assert [found.body for found in answers] == [b"first", b"first"]
+        assert [found.is_replay for found in answers] == [False, True]
+
+    async def test_a_failed_first_leaves_the_key_free(self, gateway: Gateway, key: str) -> None:
+        bundle = await Bundle.of(gateway, key)
+
+        failed = await asyncio.gather(bundle.run(None), return_exceptions=True)
+        repaired = await bundle.run(b"again")
+
+        assert isinstance(failed[0], ConnectionError)
+        assert repaired == Answer(200, b"again")
+
+    async def test_a_lease_that_ran_out_is_taken_over(self, gateway: Gateway, key: str) -> None:
+        bundle = await Bundle.of(gateway, key)
+        never = asyncio.Event()
+        crashed = asyncio.create_task(bundle.run(b"lost", until=never, lease_s=0))
+        await bundle.begun.wait()
+
+        taken_over = await bundle.run(b"mine")
+
+        assert taken_over == Answer(200, b"mine")
+        crashed.cancel()
+        await asyncio.gather(crashed, return_exceptions=True)
+
+
+class Bundle:
+    """Calls of run_steps under one key."""
+
+    def __init__(self, gateway: Gateway, principal: Any) -> None:
+        self._context = gateway.context
+        self._principal = principal
+        self._key = request_key(
+            account_id=principal.account_id,
+            environment=principal.environment,
+            key_text="steps",
+            method="POST",
+            path="/",
+            canonical_body=b"{}",
+        )
+        self.begun = asyncio.Event()
+
+    @classmethod
+    async def of(cls, gateway: Gateway, key: str) -> "Bundle":
+        authenticator: Authenticator = gateway.context.authenticator
+        return cls(gateway, await authenticator.authenticate(key))
+
+    async def run(
+        self, body: bytes | None, *, until: asyncio.Event | None = None, lease_s: int = 60
+    ) -> Answer:
+        async def steps() -> Answer:
+            self.begun.set()
+            if until is not None:
+                await until.wait()
+            if body is None:
+                raise ConnectionError
+            return Answer(200, body)
+
+        return await run_steps(self._context, self._principal, self._key, steps, lease_s=lease_s)
