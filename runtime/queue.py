@@ -49,6 +49,7 @@ WAKE_AHEAD_MS = 2000
 RETRY_S = 0.25
 # How long a worker waits for one look, or for its last words: a Redis that hangs is noticed.
 LOOK_TIMEOUT_S = 5.0
+COMPLETION_WAIT_S = 10
 # ARQ reads only this many due jobs, running ones included: it caps the cluster's jobs in flight.
 QUEUE_READ_MAX = 1000
 
@@ -244,9 +245,14 @@ class WokenWorker(Worker):
         queue_name: str = QUEUE_NAME,
         **arq_settings: Any,
     ) -> None:
-        """arq_settings are arq.worker.Worker's own, such as cron_jobs, max_jobs or job_timeout."""
+        """arq_settings are arq.worker.Worker's own, such as cron_jobs, max_jobs or job_timeout.
+
+        job_completion_wait is how many seconds running jobs have when the worker is stopped; one
+        cancelled on its way to Redis is run again only after job_timeout + 10 s.
+        """
         pool = connection_pool(url)
         arq_settings.setdefault("queue_read_limit", QUEUE_READ_MAX)
+        arq_settings.setdefault("job_completion_wait", COMPLETION_WAIT_S)
         super().__init__(
             cast(Any, functions),
             redis_pool=ArqRedis(
@@ -272,6 +278,7 @@ class WokenWorker(Worker):
         self._on_wake = on_wake
         self._woken = asyncio.Event()
         self._is_away = False
+        self._is_ending = False
 
     @property
     def job_counter(self) -> int:
@@ -283,7 +290,7 @@ class WokenWorker(Worker):
         """ARQ's own count is not kept, see __init__."""
 
     async def serve(self) -> None:
-        """Work until a signal (or handle_sig) ends the loop, then close."""
+        """Work until a signal or stop() ends the loop, then close."""
         try:
             await self.async_run()
         except asyncio.CancelledError:
@@ -298,18 +305,21 @@ class WokenWorker(Worker):
         if self.on_startup:
             await self.on_startup(self.ctx)
         listener = self.loop.create_task(self._listen())
+        looking = self.loop.create_task(self._look_until_ended())
         try:
-            while True:
-                self._woken.clear()
-                delay_s = await self._look()
-                # A timer of the loop, since a blocking command's timeout is as coarse as Redis's
-                # own clock, ten ticks a second or one.
-                timer = self.loop.call_later(delay_s, self._woken.set)
-                await self._woken.wait()
-                timer.cancel()
+            # Neither ends by itself; should one fail, the process must not go on half deaf.
+            await asyncio.shield(asyncio.gather(looking, listener))
         finally:
+            # Cancelled, but the look that goes on is not: redis-py never gives back the connection
+            # of a pipeline that is cancelled as it closes.
+            self._is_ending = True
+            self._woken.set()
             listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
+            await asyncio.gather(looking, listener, return_exceptions=True)
+
+    def stop(self) -> None:
+        """What SIGTERM does: take no more jobs, finish those that run, then end serve()."""
+        self.handle_sig_wait_for_completion(signal.SIGTERM)
 
     async def close(self) -> None:
         """Cancel what still runs, run on_shutdown, close every connection; needs no Redis."""
@@ -339,6 +349,16 @@ class WokenWorker(Worker):
         super()._release_sem_dec_counter_on_complete()
         # A full worker takes its next job now, not at its next look.
         self._woken.set()
+
+    async def _look_until_ended(self) -> None:
+        while not self._is_ending:
+            self._woken.clear()
+            delay_s = await self._look()
+            # A timer of the loop, since a blocking command's timeout is as coarse as Redis's own
+            # clock, ten ticks a second or one.
+            timer = self.loop.call_later(delay_s, self._woken.set)
+            await self._woken.wait()
+            timer.cancel()
 
     async def _look(self) -> float:
         """Start what is due; the seconds until there is reason to look again."""

@@ -86,7 +86,7 @@ class Bench:
                 await self.happened.wait()
 
     async def end(self) -> None:
-        self.worker.handle_sig(signal.SIGUSR1)
+        self.worker.stop()
         await self.task
 
 
@@ -315,7 +315,7 @@ async def test_jobs_in_flight_are_finished_on_request(server: EmbeddedRedis, que
     await queue.enqueue("hold")
     await bench.until(lambda: bench.holding == 1)
 
-    bench.worker.handle_sig_wait_for_completion(signal.SIGTERM)
+    bench.worker.stop()
     await queue.enqueue("note", "not any more")
     bench.release.set()
     await bench.task
