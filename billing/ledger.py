@@ -10,8 +10,9 @@ Assets (what the world owes the tenant's books) grow by debits, everything else 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from kernel.errors import DomainError
 from kernel.ids import new_id
@@ -69,8 +70,7 @@ class InsufficientBalance(DomainError):
     """The wallet holds less than the amount, or something is owed."""
 
 
-@dataclass(slots=True)
-class LedgerAccount:
+class LedgerAccount(msgspec.Struct, gc=False):
     """One account of the working set; `balance_micros` follows the transfers posted so far."""
 
     id: str
@@ -90,8 +90,7 @@ class LedgerAccount:
         return f"{self.kind}:{self.name}" if self.name else str(self.kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(msgspec.Struct, frozen=True, gc=False):
     """One movement; never changed once written."""
 
     id: str
@@ -142,7 +141,7 @@ class Ledger:
         self, scope: Scope, kind: Kind, name: str = "", *, expires_at: int | None = None
     ) -> LedgerAccount:
         """The account of that place; its place was loaded, so a missing one does not exist yet."""
-        place = (*scope, str(kind), name)
+        place = (scope[0], scope[1], kind, name)
         found = self._accounts.get(place)
         if found is None:
             is_fresh_grant = kind is Kind.GRANT
@@ -158,9 +157,12 @@ class Ledger:
 
     def grants(self, scope: Scope, now_us: int) -> list[LedgerAccount]:
         """Unexpired grants with something in them, the earliest expiry first, never-ending last."""
+        held = self._grants.get(scope)
+        if held is None:
+            return []
         alive = [
             grant
-            for grant in self._grants.get(scope, ())
+            for grant in held
             if grant.balance_micros > 0 and (grant.expires_at is None or grant.expires_at > now_us)
         ]
         return sorted(alive, key=lambda g: (g.expires_at is None, g.expires_at or 0, g.id))
@@ -244,7 +246,7 @@ class Ledger:
         return self._transfers[0].id
 
     def _keep(self, account: LedgerAccount) -> None:
-        place = (account.account_id, account.environment, str(account.kind), account.name)
+        place = (account.account_id, account.environment, account.kind, account.name)
         # The first copy read stays the working one: later reads may come after a post.
         if place in self._accounts:
             return

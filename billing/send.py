@@ -6,8 +6,11 @@ held and the recipient is credited on delivery.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from billing.approval import WAITS_US, Approval
 from billing.books import Books, Needs
@@ -41,8 +44,7 @@ class RateLimited(DomainError):
     """Too many requests; retry_after_s says when the next one may come."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True, gc=False):
     """What is to be sent, judged by every rule that needs no books."""
 
     platform: Platform
@@ -53,8 +55,7 @@ class Order:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True, gc=False):
     """The outcome: the top-up, the sender's balance after it, the approval it waits for."""
 
     topup: TopUp
@@ -95,8 +96,7 @@ def prepare(
     return Order(found, amount_cents, address, reference, metadata, note)
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True):
     """The command of POST /topup/send. The top-up's id is fixed before the first try."""
 
     topup_id: str

@@ -5,8 +5,10 @@ recipient or back to where they came from.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, replace as changed
 from typing import Any, Literal
+
+from msgspec.structs import replace
 
 from billing import approval as approvals
 from billing.approval import Approval, Decision
@@ -175,7 +177,7 @@ class HandOver(_OnTopUp):
             checks_made=topup.checks_made + 1,
         )
         books.change_topup(handed)
-        return replace(self._ended(books, handed), is_mine=True)
+        return changed(self._ended(books, handed), is_mine=True)
 
 
 @dataclass(frozen=True, slots=True)

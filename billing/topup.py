@@ -6,10 +6,10 @@ holds the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from billing.ledger import Scope
 from kernel.clock import rfc3339
@@ -39,9 +39,12 @@ class DuplicateReference(DomainError):
     """The reference was used before, by any key, whatever became of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class TopUp:
-    """One row of topups; amounts in cents, times in microseconds."""
+class TopUp(msgspec.Struct, frozen=True, gc=False):
+    """One row of topups; amounts in cents, times in microseconds.
+
+    A struct, like every value of the hot path: a frozen dataclass of this size takes ten times as
+    long to make.
+    """
 
     id: str
     account_id: str
@@ -54,7 +57,7 @@ class TopUp:
     created_at: int
     fulfilment: str
     reference: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = {}
     note: str | None = None
     failure_reason: str | None = None
     new_balance_cents: int | None = None

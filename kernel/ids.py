@@ -1,11 +1,12 @@
 """Ids: a prefix and 16 base62 characters, ordered by time, increasing within a process.
 
-95 bits: 44 of milliseconds since the epoch (to the year 2527), 51 that start at random in each
-millisecond and count up. Base62 in ASCII order, so text order is id order and new rows land at the
+Eight characters of milliseconds since the epoch, eight of a number that starts at random in each
+millisecond and counts up; 95 bits until the year 2527. Base62 in ASCII order, so text order is id order and new rows land at the
 right-hand end of every index [random ids cost 2.7 times as much at a million rows as at ten
 thousand, ordered ones 1.06 times].
 """
 
+import random
 import secrets
 import threading
 import time
@@ -22,28 +23,43 @@ AttemptId = NewType("AttemptId", str)
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ID_CHARACTERS = 16
 ID_BITS = 95
-_COUNTER_BITS = 51
+_HALF_CHARACTERS = 8
+_HALF = 62**_HALF_CHARACTERS
 _PAIRS = [first + second for first in BASE62 for second in BASE62]
-_VALUES = {character: value for value, character in enumerate(BASE62)}
+_VALUES = {pair: value for value, pair in enumerate(_PAIRS)}
 _SQUARE = 62 * 62
+# Ids are told apart, not kept secret: a seeded generator will do, without a system call for each.
+_random = random.Random(secrets.randbits(256))  # noqa: S311
 
 
 class _Sequence:
-    """The process's last id number; each call returns a larger one."""
+    """The process's last id; each call returns a larger one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._last = 0
+        self._at_ms = 0
+        self._prefix = ""
+        self._number = 0
 
-    def next(self) -> int:
-        floor = (time.time_ns() // 1_000_000) << _COUNTER_BITS
+    def next(self) -> str:
+        at_ms = time.time_ns() // 1_000_000
         with self._lock:
-            if self._last < floor:
+            if at_ms > self._at_ms:
+                self._at_ms = at_ms
+                self._prefix = _half(at_ms)
                 # Start in the lower half, so that a millisecond cannot run out of numbers.
-                self._last = floor | secrets.randbits(_COUNTER_BITS - 1)
+                self._number = _random.randrange(_HALF // 2)
             else:
-                self._last += 1 + (self._last * 0x9E3779B1 & 0xFFFF)
-            return self._last
+                self._number += 1 + (self._number * 0x9E3779B1 & 0xFFFF)
+            return self._prefix + _half(self._number)
+
+
+def _half(number: int) -> str:
+    pairs = _PAIRS
+    number, p4 = divmod(number, _SQUARE)
+    number, p3 = divmod(number, _SQUARE)
+    p1, p2 = divmod(number, _SQUARE)
+    return pairs[p1] + pairs[p2] + pairs[p3] + pairs[p4]
 
 
 _sequence = _Sequence()
@@ -51,29 +67,13 @@ _sequence = _Sequence()
 
 def new_id(prefix: str) -> str:
     """A fresh id such as txn_1OeHk2Gq0Zb4yT7a."""
-    return prefix + "_" + encode(_sequence.next())
+    return prefix + "_" + _sequence.next()
 
 
 def encode(number: int) -> str:
     """16 base62 characters of a number below 2**95."""
-    pairs = _PAIRS
-    number, p8 = divmod(number, _SQUARE)
-    number, p7 = divmod(number, _SQUARE)
-    number, p6 = divmod(number, _SQUARE)
-    number, p5 = divmod(number, _SQUARE)
-    number, p4 = divmod(number, _SQUARE)
-    number, p3 = divmod(number, _SQUARE)
-    p1, p2 = divmod(number, _SQUARE)
-    return (
-        pairs[p1]
-        + pairs[p2]
-        + pairs[p3]
-        + pairs[p4]
-        + pairs[p5]
-        + pairs[p6]
-        + pairs[p7]
-        + pairs[p8]
-    )
+    high, low = divmod(number, _HALF)
+    return _half(high) + _half(low)
 
 
 def decode(text: str) -> int:
@@ -81,9 +81,9 @@ def decode(text: str) -> int:
     if len(text) != ID_CHARACTERS:
         raise ValueError("an id has 16 characters after its prefix")
     number = 0
-    for character in text:
-        value = _VALUES.get(character)
+    for place in range(0, ID_CHARACTERS, 2):
+        value = _VALUES.get(text[place : place + 2])
         if value is None:
             raise ValueError("an id has base62 characters only")
-        number = number * 62 + value
+        number = number * _SQUARE + value
     return number

@@ -8,6 +8,7 @@ negative. Writes spend_windows.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol
 
 from kernel.clock import (
@@ -66,7 +67,12 @@ class WindowView:
 
 def windows_of(now_us: int) -> tuple[tuple[Period, int], tuple[Period, int]]:
     """The UTC day and the UTC month that the moment lies in, with their first microsecond."""
-    return (("day", day_start_us(now_us)), ("month", month_start_us(now_us)))
+    return _windows_of_day(day_start_us(now_us))
+
+
+@lru_cache(maxsize=8)
+def _windows_of_day(day_start: int) -> tuple[tuple[Period, int], tuple[Period, int]]:
+    return (("day", day_start), ("month", month_start_us(day_start)))
 
 
 async def load_windows(tx: Transaction, windows: Iterable[Window]) -> dict[Window, int]:
@@ -205,7 +211,7 @@ def _used(
     capped = [(key_id, cents) for key_id, cents in caps if cents is not None]
     if not capped:
         return []
-    start = day_start_us(now_us) if is_day else month_start_us(now_us)
+    start = windows_of(now_us)[0 if is_day else 1][1]
     found: list[_Used] = []
     for key_id, cents in capped:
         spent_micros = spent.get((key_id, period, start), 0)

@@ -8,8 +8,10 @@ answer "in progress" for ever.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from kernel.clock import DAY_US, SECOND_US
 from kernel.errors import DomainError, InvalidInput
@@ -20,6 +22,7 @@ KEPT_US = 30 * DAY_US
 SEALED_KEPT_US = DAY_US
 PRUNE_ROWS = 500
 _DIGEST_CHARACTERS = 32
+_VISIBLE = re.compile(r"[!-~]+").fullmatch
 
 Place = tuple[str, str, str]
 
@@ -32,8 +35,7 @@ class KeyInProgress(DomainError):
     """The first request with this key is still running."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """An HTTP answer: status, body bytes, and whether it was stored by an earlier request."""
 
     status: int
@@ -42,8 +44,7 @@ class Answer:
     is_sealed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RequestKey:
+class RequestKey(msgspec.Struct, frozen=True, gc=False):
     """Whose key, its digest, and the fingerprint of the request it came with."""
 
     account_id: str
@@ -56,8 +57,7 @@ class RequestKey:
         return (self.account_id, self.environment, self.digest)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """A kept row; status 0 while a call of several steps runs."""
 
     fingerprint: str
@@ -78,7 +78,7 @@ def request_key(
 ) -> RequestKey:
     """The compact form of a key and its request; raises InvalidInput for a malformed key."""
     is_sane = 1 <= len(key_text) <= IDEMPOTENCY_KEY_CHARACTERS_MAX
-    if not is_sane or not all("!" <= character <= "~" for character in key_text):
+    if not is_sane or not _VISIBLE(key_text):
         raise InvalidInput(
             "Idempotency-Key takes 1 to 255 visible ASCII characters", param="Idempotency-Key"
         )
