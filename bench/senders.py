@@ -1,0 +1,127 @@
+"""Clients that do not give up: each send is repeated under its Idempotency-Key until it is answered.
+
+What they were told is kept, so that it can be held against the database and the receiver.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+import httpx
+
+from bench.receiver import Received
+from bench.running import API
+
+ANSWER_S_MAX = 15.0
+PAUSE_S = 0.05
+
+
+def client(key: str, *, timeout_s: float = ANSWER_S_MAX) -> httpx.AsyncClient:
+    """A client with the key as its credential and as many connections as it likes."""
+    return httpx.AsyncClient(
+        headers={"Authorization": f"Bearer {key}"},
+        timeout=timeout_s,
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+        trust_env=False,
+    )
+
+
+def order(amount_cents: int, *, email: str = "user@example.com", **fields: str) -> dict[str, object]:
+    """The body of a send."""
+    return {
+        "platform": "claude",
+        "amount_cents": amount_cents,
+        "recipient_email": email,
+        **fields,
+    }
+
+
+@dataclass
+class Senders:
+    """`acknowledged` has each answered send: its reference, which is also its key, and its id."""
+
+    urls: Sequence[str]
+    key: str
+    seed: int = 1
+    amount_cents: int = 100
+    acknowledged: dict[str, str] = field(default_factory=dict)
+    statuses: Counter[str] = field(default_factory=Counter)
+    is_stopping: bool = False
+
+    @contextlib.asynccontextmanager
+    async def sending(self, count: int, *, sends_max: int) -> AsyncIterator["asyncio.Future[None]"]:
+        """So many clients until sends_max were begun or stop(); at the end each has its answer."""
+        random_ = random.Random(self.seed)
+        references = iter(f"send-{self.seed}-{number}" for number in range(sends_max))
+        async with client(self.key) as http, asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._client(http, references, random_)) for _ in range(count)
+            ]
+            yield asyncio.ensure_future(_all(tasks))
+            self.is_stopping = True
+
+    async def _client(
+        self, http: httpx.AsyncClient, references: "AsyncIterator[str] | object", random_: random.Random
+    ) -> None:
+        for reference in references:  # type: ignore[attr-defined]
+            while not await self._is_answered(http, reference, random_):
+                await asyncio.sleep(PAUSE_S)
+            if self.is_stopping:
+                return
+
+    async def _is_answered(
+        self, http: httpx.AsyncClient, reference: str, random_: random.Random
+    ) -> bool:
+        try:
+            answer = await http.post(
+                random_.choice(self.urls) + API + "/topup/send",
+                json=order(self.amount_cents, reference=reference),
+                headers={"Idempotency-Key": reference},
+            )
+        except httpx.TransportError as error:
+            self.statuses[type(error).__name__] += 1
+            return False
+        self.statuses[str(answer.status_code)] += 1
+        if answer.status_code >= 500:
+            return False
+        body = answer.json()
+        assert body["code"] == 1001, body
+        self.acknowledged[reference] = body["transaction_id"]
+        return True
+
+
+async def _all(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    await asyncio.gather(*tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of the acknowledged sends; each figure counts events, `requests` all that came."""
+
+    accepted: int
+    delivered: int
+    never_tried: int
+    requests: int
+    duplicated: int
+    changed: int  # came again with another event id or other bytes
+
+
+def tally(acknowledged: Sequence[str], received: Sequence[Received]) -> Tally:
+    """Of these transaction ids, by what a receiver saw; other events do not count."""
+    seen: dict[str, list[tuple[str, bytes]]] = {transaction_id: [] for transaction_id in acknowledged}
+    for one in received:
+        transaction_id = one.event["data"].get("transaction_id")
+        if transaction_id in seen:
+            seen[transaction_id].append((one.headers["webhook-id"], one.body))
+    came = [requests for requests in seen.values() if requests]
+    return Tally(
+        accepted=len(seen),
+        delivered=len(came),
+        never_tried=len(seen) - len(came),
+        requests=sum(map(len, came)),
+        duplicated=sum(len(requests) - 1 for requests in came),
+        changed=sum(len(set(requests)) > 1 for requests in came),
+    )

@@ -1,0 +1,62 @@
+"""kill -9 at any moment: what was acknowledged is there, balanced, and its event arrives.
+
+bench/crash.py is the long form, with Redis, PostgreSQL and the receiver cut as well.
+"""
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+
+from bench.receiver import Receiver
+from bench.running import API, Installation
+from bench.senders import Senders, client, tally
+from tests.e2e.conftest import Install
+
+SEED = 20260613
+KILLS = 8
+CLIENTS = 8
+SENDS_MAX = 4000
+# A claim that its worker took to the grave is free after the webhook timeout and 25 s.
+ARRIVAL_S_MAX = 120.0
+
+
+async def kill_now_and_then(installation: Installation, random_: random.Random) -> None:
+    victims = [*installation.gateways, *installation.workers]
+    for number in range(KILLS):
+        await asyncio.sleep(random_.uniform(0.02, 0.8))
+        victim = victims[number % len(victims)]
+        victim.kill()
+        await asyncio.to_thread(victim.restart)
+
+
+async def test_kill_9_at_any_moment_loses_no_acknowledged_send_and_no_event(
+    install: Install, receiver: Receiver
+) -> None:
+    installation = install(webhook_timeout_s="1")
+    installation.start()
+    key = await installation.key(await installation.account())
+    async with client(key) as http:
+        await http.post(
+            f"{installation.url}{API}/webhooks/register",
+            json={"url": receiver.url, "retry_schedule_s": [0, 1, 1, 1]},
+        )
+    senders = Senders([installation.url], key, seed=SEED)
+
+    async with senders.sending(CLIENTS, sends_max=SENDS_MAX):
+        await kill_now_and_then(installation, random.Random(SEED))
+
+    acknowledged = list(senders.acknowledged.values())
+    await receiver.until(
+        lambda: tally(acknowledged, receiver.received).never_tried == 0, timeout_s=ARRIVAL_S_MAX
+    )
+    kept = await installation.fetch("SELECT reference, id, status FROM topups")
+    counted = tally(acknowledged, receiver.received)
+    assert sorted(kept) == sorted(
+        (reference, transaction_id, "delivered")
+        for reference, transaction_id in senders.acknowledged.items()
+    )
+    assert counted.delivered == counted.accepted > KILLS
+    assert counted.changed == 0
+    assert await installation.findings() == []

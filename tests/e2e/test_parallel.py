@@ -1,0 +1,106 @@
+"""Many callers at once: money moves once for a key, and never beyond a balance or a cap.
+
+On SQLite with one gateway, on PostgreSQL with two gateway processes.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+
+import httpx
+import pytest
+
+from bench.running import API, Installation
+from bench.senders import client, order
+from tests.e2e.conftest import Install
+
+ANSWER_S_MAX = 60.0
+
+
+@pytest.fixture
+def installation(install: Install) -> Installation:
+    made = install()
+    is_sqlite = made.database_url.startswith("sqlite")
+    made.start(gateways=1 if is_sqlite else 2, workers=0)
+    return made
+
+
+async def send_all(
+    installation: Installation, key: str, orders: Sequence[dict[str, object]], **headers: str
+) -> list[httpx.Response]:
+    """All at once, in turn to each gateway."""
+    urls = [gateway.url for gateway in installation.gateways]
+    async with client(key, timeout_s=ANSWER_S_MAX) as http:
+        return await asyncio.gather(
+            *(
+                http.post(f"{urls[n % len(urls)]}{API}/topup/send", json=one, headers=headers)
+                for n, one in enumerate(orders)
+            )
+        )
+
+
+async def balance(installation: Installation, key: str) -> dict[str, object]:
+    async with client(key) as http:
+        answer = await http.get(f"{installation.url}{API}/topup/balance")
+        return dict(answer.json()["data"])
+
+
+async def test_200_parallel_sends_with_one_idempotency_key_move_money_once(
+    installation: Installation,
+) -> None:
+    key = await installation.key(await installation.account())
+    headers = {"Idempotency-Key": "the-one-key"}
+
+    answers = await send_all(installation, key, [order(1000)] * 200, **headers)
+    for gateway in installation.gateways:
+        gateway.kill()
+        gateway.restart()
+    later = await send_all(installation, key, [order(1000)] * 4, **headers)
+    other = await send_all(installation, key, [order(2000)], **headers)
+
+    replayed = Counter(answer.headers.get("idempotent-replayed") for answer in answers)
+    assert replayed == {None: 1, "true": 199}
+    assert [answer.headers["idempotent-replayed"] for answer in later] == ["true"] * 4
+    assert {answer.status_code for answer in answers + later} == {200}
+    assert len({answer.content for answer in answers + later}) == 1
+    assert answers[0].json()["data"]["new_balance_cents"] == 1000
+    assert (other[0].status_code, other[0].json()["code"]) == (409, 2006)
+    assert (await balance(installation, key))["balance_cents"] == 999_000
+    assert await installation.findings() == []
+
+
+async def test_500_parallel_sends_against_a_balance_for_100_deliver_exactly_100(
+    installation: Installation,
+) -> None:
+    key = await installation.key(await installation.account())
+
+    answers = await send_all(installation, key, [order(10_000)] * 500)
+
+    assert Counter((a.status_code, a.json()["code"]) for a in answers) == {
+        (200, 1001): 100,
+        (402, 2002): 400,
+    }
+    assert (await balance(installation, key))["balance_cents"] == 0
+    assert await installation.findings() == []
+
+
+async def test_500_parallel_sends_of_a_key_with_a_cap_for_100_deliver_exactly_100(
+    installation: Installation,
+) -> None:
+    account_id = await installation.account()
+    parent = await installation.key(account_id, per_month_cents=10_000)
+    async with client(parent) as http:
+        minted = await http.post(f"{installation.url}{API}/keys", json={"name": "child"})
+    keys = [parent, minted.json()["data"]["key"]]
+
+    # Half of them by a child, whose spends count against its parent's cap as well.
+    halves = await asyncio.gather(
+        *(send_all(installation, key, [order(100)] * 250) for key in keys)
+    )
+
+    assert Counter((a.status_code, a.json()["code"]) for half in halves for a in half) == {
+        (200, 1001): 100,
+        (402, 2008): 400,
+    }
+    assert (await balance(installation, parent))["balance_cents"] == 990_000
+    assert await installation.findings() == []
