@@ -33,6 +33,8 @@ _MARK = re.compile(
     r"|:(?P<rows>\w+)\[(?P<columns>[^\]]+)\] AS (?P<alias>\w+)"
     r"|(?<![:\w]):(?P<value>[a-z_]\w*)"
 )
+# Bytes would travel as base64 in one of the two; other types do not exist in the other.
+_LISTED_TYPES = frozenset({"text", "bigint"})
 _LOCK = re.compile(r"\s+FOR (NO KEY )?UPDATE( OF \w+)?( SKIP LOCKED)?")
 _FUNCTIONS = (
     (re.compile(r"\bGREATEST\("), "MAX("),
@@ -55,7 +57,14 @@ class Statement:
 
 
 def translate(text: str, *, name: str) -> Statement:
-    """The statement for the database called `name`; raises ValueError for any other name."""
+    """The statement for the database called `name`; raises ValueError for any other name, and for
+    a list of anything but text and bigint.
+    """
+    for match in _MARK.finditer(text):
+        columns = (match["columns"] or "").split(",")
+        kinds = {match["list_type"]} if match["list"] else {c.split()[1] for c in columns if c}
+        if not kinds <= _LISTED_TYPES:
+            raise ValueError(f"a list holds text or bigint: {match[0]}")
     if name == SQLITE:
         return _translate_sqlite(text)
     if name == POSTGRESQL:

@@ -1,0 +1,333 @@
+"""The rules that a reader relies on, checked on the source itself. A rule without a check is a wish."""
+
+import ast
+import functools
+import graphlib
+import itertools
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+# Who may import whom: each package the ones after its own row, never its own row's neighbour.
+ROWS = (
+    {"cli"},
+    {"gateway", "worker"},
+    {"runtime"},
+    {"billing"},
+    {"webhooks"},
+    {"keys"},
+    {"store"},
+    {"kernel"},
+)
+RANK = {package: rank for rank, row in enumerate(ROWS) for package in row}
+PACKAGES = sorted(RANK)
+FUNCTION_LINES_MAX = 60
+MODULE_LINES_MAX = 400
+READ_AS_TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".txt", ".html", ".js", ".css", ".mako", ""}
+
+SPEAKS_OF_DATABASES = {"store", "cli"}
+# The log also masks what a driver's own error would print, should one ever get past the store.
+SPEAKS_OF_DATABASES_TOO = {"runtime/settings.py", "runtime/log.py"}
+KNOWS_ARQ = {"runtime/queue.py", "worker/main.py"}
+# tx.insert's own text, and erasing an account, which crosses the owners of tables and says so.
+WRITES_ANY_TABLE = {"store/dialect.py", "store/erase.py"}
+
+# Put together, so that this file does not hold what it looks for.
+_UNFINISHED = re.compile(r"\b(?:" + "|".join(("TO" + "DO", "FIX" + "ME", "X" * 3)) + r")\b")
+_FOREIGN = re.compile(
+    "|".join(
+        (
+            "py" + r"pi\.org",
+            "python" + "hosted",
+            "npm" + r"js\.(?:org|com)",
+            "crates" + r"\.io",
+            "proxy" + r"\.golang",
+            r"(?<![\w.}/])/(?:" + "wo" + r"rk|ro" + r"ot|Us" + r"ers|ho" + r"me)/\w",
+        )
+    )
+)
+_TABLE = re.compile(
+    r"^(?P<comment>(?:#.*\n)+)\w+ = sa\.Table\(\n    \"(?P<name>\w+)\"", re.MULTILINE
+)
+_MODULE_NAME = re.compile(r"\b\w+/\w+\.py\b")
+_WRITE = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)")
+_WRITE_OF_A_NAME = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+$")
+
+
+def sources(*, with_tests: bool = False) -> Iterator[Path]:
+    for folder in [*PACKAGES, *(["tests", "bench"] if with_tests else [])]:
+        yield from sorted((ROOT / folder).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), name_of(path))
+
+
+def imports_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """(line, module) of each import; `from a import b` counts as a.b as well, it may be a module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield node.lineno, module
+            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+
+
+def functions_of(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def docstrings_of(tree: ast.AST) -> set[int]:
+    """Identities of the constants that are docstrings or loose strings: prose, not code."""
+    return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+
+
+def words_of(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Every name and every text of the code; comments and docstrings are prose and may explain."""
+    prose = docstrings_of(tree)
+    for node in ast.walk(tree):
+        line = getattr(node, "lineno", 0)
+        match node:
+            case ast.Constant(value=str(text)) if id(node) not in prose:
+                yield line, text
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.alias(name=name):
+                yield line, name
+            case ast.Attribute(attr=name):
+                yield line, name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield line, name
+            case ast.ClassDef(name=name):
+                yield line, name
+            case _:
+                pass
+
+
+def modules() -> dict[str, Path]:
+    """Dotted name -> file, packages by their own name."""
+    found = {}
+    for path in sources():
+        dotted = name_of(path).removesuffix(".py").replace("/", ".")
+        found[dotted.removesuffix(".__init__")] = path
+    return found
+
+
+def shown(findings: list[str]) -> str:
+    return "\n" + "\n".join(findings)
+
+
+# Imports
+
+
+def test_imports_go_down_the_layers_only() -> None:
+    findings = []
+    for path in sources():
+        package = name_of(path).partition("/")[0]
+        for line, module in imports_of(tree_of(path)):
+            other = module.partition(".")[0]
+            if module.startswith(".") or (
+                other in RANK and other != package and RANK[other] <= RANK[package]
+            ):
+                findings.append(f"{name_of(path)}:{line} imports {module}")
+
+    assert not findings, shown(findings)
+
+
+def test_modules_import_each_other_in_no_circle() -> None:
+    known = modules()
+    graph = {}
+    for dotted, path in known.items():
+        # A package's own __init__ is loaded before its modules and imports none of them.
+        graph[dotted] = {module for _, module in imports_of(tree_of(path)) if module in known} - {
+            dotted
+        }
+        if path.name != "__init__.py":
+            graph[dotted] -= {dotted.rpartition(".")[0]}
+
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_no_import_hides_inside_a_function() -> None:
+    findings = [
+        f"{name_of(path)}:{line} imports {module} inside {function.name}"
+        for path in sources(with_tests=True)
+        for function in functions_of(tree_of(path))
+        for line, module in imports_of(function)
+    ]
+
+    assert not findings, shown(findings)
+
+
+def test_two_files_know_arq() -> None:
+    findings = {
+        name_of(path)
+        for path in sources()
+        for _, module in imports_of(tree_of(path))
+        if module.partition(".")[0] == "arq"
+    }
+
+    assert findings <= KNOWS_ARQ
+
+
+def test_the_databases_are_named_in_the_store_only() -> None:
+    findings = []
+    for path in sources():
+        name = name_of(path)
+        if name.partition("/")[0] in SPEAKS_OF_DATABASES or name in SPEAKS_OF_DATABASES_TOO:
+            continue
+        for line, word in words_of(tree_of(path)):
+            if re.search("sqlite|postgres|asyncpg", word, re.IGNORECASE):
+                findings.append(f"{name}:{line} says {word.strip()[:60]!r}")
+
+    assert not findings, shown(findings)
+
+
+# Size
+
+
+def test_functions_fit_on_a_screen() -> None:
+    findings = [
+        f"{name_of(path)}:{function.lineno} {function.name} has {lines} lines"
+        for path in sources(with_tests=True)
+        # A migration is a list of statements, written by a machine.
+        if "/migrations/versions/" not in name_of(path)
+        for function in functions_of(tree_of(path))
+        if (lines := (function.end_lineno or 0) - function.lineno + 1) > FUNCTION_LINES_MAX
+    ]
+
+    assert not findings, shown(findings)
+
+
+def test_modules_can_be_read_in_one_sitting() -> None:
+    findings = [
+        f"{name_of(path)} has {lines} lines"
+        for path in sources(with_tests=True)
+        # The schema is a list of tables, each explained; its length is theirs.
+        if name_of(path) != "store/schema.py"
+        and "/migrations/versions/" not in name_of(path)
+        and (lines := len(path.read_text(encoding="utf-8").splitlines())) > MODULE_LINES_MAX
+    ]
+
+    assert not findings, shown(findings)
+
+
+# Words
+
+
+def test_each_module_says_what_it_promises() -> None:
+    findings = [name_of(path) for path in sources() if not ast.get_docstring(tree_of(path))]
+
+    assert not findings, shown(findings)
+
+
+def test_each_folder_of_source_is_a_package_that_is_shipped() -> None:
+    folders = {name_of(path.parent).replace("/", ".") for path in sources()}
+    initialised = {dotted for dotted, path in modules().items() if path.name == "__init__.py"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+    assert folders == initialised
+    assert initialised == set(project["tool"]["setuptools"]["packages"])
+
+
+def texts() -> Iterator[Path]:
+    """Every file of the tree that people wrote; what tools keep begins with a dot."""
+    kept = {".ci", ".github"}
+    for path in sorted(ROOT.iterdir()):
+        if path.name.startswith(".") and path.name not in kept:
+            continue
+        for file in [path] if path.is_file() else sorted(path.rglob("*")):
+            if file.suffix in READ_AS_TEXT and file.is_file() and "__pycache__" not in file.parts:
+                yield file
+
+
+def test_nothing_is_left_unfinished_or_tied_to_one_machine() -> None:
+    findings = []
+    for path in texts():
+        if {"data", "build", "dist"} & set(path.relative_to(ROOT).parts[:1]):
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if _UNFINISHED.search(text) or _FOREIGN.search(text):
+            findings += [
+                f"{name_of(path)}:{number} {line.strip()[:80]}"
+                for number, line in enumerate(text.splitlines(), start=1)
+                if _UNFINISHED.search(line) or _FOREIGN.search(line)
+            ]
+
+    assert not findings, shown(findings)
+
+
+# Tables
+
+
+def writers() -> dict[str, set[str]]:
+    """Table -> the modules that its comment in the schema names."""
+    text = (ROOT / "store/schema.py").read_text(encoding="utf-8")
+    return {
+        match["name"]: set(_MODULE_NAME.findall(match["comment"]))
+        for match in _TABLE.finditer(text)
+    }
+
+
+def writes_of(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """(line, table) of each statement that writes; the table is empty where it is not spelled out."""
+    prose = docstrings_of(tree)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)) if id(node) not in prose:
+                yield from ((node.lineno, table) for table in _WRITE.findall(text))
+            case ast.JoinedStr(values=parts):
+                for part, after in itertools.pairwise(parts):
+                    is_open = (
+                        isinstance(part, ast.Constant)
+                        and isinstance(after, ast.FormattedValue)
+                        and _WRITE_OF_A_NAME.search(str(part.value))
+                    )
+                    if is_open:
+                        yield node.lineno, ""
+            case ast.Call(func=ast.Attribute(attr="insert", value=ast.Name(id="tx"))):
+                first = node.args[0] if node.args else None
+                yield node.lineno, str(first.value) if isinstance(first, ast.Constant) else ""
+            case _:
+                pass
+
+
+def test_each_table_names_its_writers() -> None:
+    found = writers()
+    text = (ROOT / "store/schema.py").read_text(encoding="utf-8")
+
+    assert len(found) == text.count("sa.Table(")
+    assert [table for table, named in found.items() if not named] == []
+
+
+def test_each_table_is_written_by_its_writers_only() -> None:
+    allowed = writers()
+    written: dict[str, set[str]] = {table: set() for table in allowed}
+    findings = []
+    for path in sources():
+        name = name_of(path)
+        for line, table in writes_of(tree_of(path)):
+            if table in allowed:
+                written[table].add(name)
+            is_stranger = table in allowed and name not in allowed[table]
+            if (is_stranger or table == "") and name not in WRITES_ANY_TABLE:
+                findings.append(f"{name}:{line} writes {table or 'a table that it does not spell'}")
+
+    assert not findings, shown(findings)
+    # A writer that writes no longer is a stale word in the schema.
+    assert {table: allowed[table] - written[table] for table in allowed} == {
+        table: set() for table in allowed
+    }
