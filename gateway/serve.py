@@ -68,18 +68,21 @@ class _Connection(HttpToolsProtocol):
         self.reading_since_s = None
         super().on_message_complete()
 
-    def cut_if_slow(self, now_s: float) -> None:
+    def cut_if_slow(self, now_s: float, read_s_max: float) -> None:
         since_s = self.reading_since_s
-        if since_s is not None and now_s - since_s > REQUEST_READ_S_MAX:
+        if since_s is not None and now_s - since_s > read_s_max:
             self.transport.abort()
 
 
 class _Server(uvicorn.Server):
     """uvicorn's server with our signals, a frozen heap, and a sweep of slow connections."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_ready: Callable[[], None], *, read_s_max: float
+    ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._read_s_max = read_s_max
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -110,7 +113,7 @@ class _Server(uvicorn.Server):
             now_s = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
                 if isinstance(connection, _Connection):
-                    connection.cut_if_slow(now_s)
+                    connection.cut_if_slow(now_s, self._read_s_max)
         return await super().on_tick(counter)
 
 
@@ -120,10 +123,12 @@ async def serve(
     *,
     parent_fd: int | None = None,
     on_ready: Callable[[], None] = lambda: None,
+    request_read_s_max: float = REQUEST_READ_S_MAX,
 ) -> None:
     """Serves until SIGINT, SIGTERM or the end of the parent; returns when all is drained.
 
-    on_ready is called once the app can be reached. The listeners are closed at the end.
+    on_ready is called once the app can be reached. The listeners are closed at the end. A request
+    has request_read_s_max seconds to arrive as a whole.
     """
     raise_open_files_limit()
     config = uvicorn.Config(
@@ -140,7 +145,7 @@ async def serve(
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,
     )
-    server = _Server(config, on_ready)
+    server = _Server(config, on_ready, read_s_max=request_read_s_max)
     if parent_fd is not None:
         watch_parent(parent_fd, server.ask_to_stop)
     await server.serve(sockets=list(listeners))

@@ -1,0 +1,174 @@
+"""The server itself: what a connection may hold, whom it believes, and an end that drops nothing."""
+
+import asyncio
+import contextlib
+import gc
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from gateway.serve import serve
+from runtime.supervisor import bind_listener
+
+
+@dataclass
+class Served:
+    """A running server; `release` lets requests to /wait be answered."""
+
+    port: int
+    parent_pipe: int
+    ended: "asyncio.Task[None]"
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def ask(self, head: bytes) -> bytes:
+        """Everything that comes back until the server closes or a second passes after the answer."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(head)
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            answer = await asyncio.wait_for(reader.read(65_536), 20)
+        await closed(writer)
+        return answer
+
+    def stop(self) -> None:
+        """What happens when the supervisor is gone."""
+        os.close(self.parent_pipe)
+        self.parent_pipe = -1
+
+
+async def closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def serving(*, request_read_s_max: float = 30.0) -> AsyncIterator[Served]:
+    listener = bind_listener("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    read_fd, write_fd = os.pipe()
+    ready = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        served.entered.set()
+        if scope["path"] == "/wait":
+            await served.release.wait()
+        body = f"{scope['client'][0]} {scope['scheme']}".encode()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    running = asyncio.create_task(
+        serve(
+            app,
+            [listener],
+            parent_fd=read_fd,
+            on_ready=ready.set,
+            request_read_s_max=request_read_s_max,
+        )
+    )
+    served = Served(port, write_fd, running)
+    await ready.wait()
+    try:
+        yield served
+    finally:
+        if served.parent_pipe >= 0:
+            served.stop()
+        await running
+        os.close(read_fd)
+        gc.unfreeze()
+
+
+async def test_a_forwarded_header_is_not_believed_by_the_server() -> None:
+    async with serving() as served:
+        answer = await served.ask(
+            b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n"
+            b"x-forwarded-for: 203.0.113.9\r\nx-forwarded-proto: https\r\n\r\n"
+        )
+
+    assert b"\r\n127.0.0.1 http\r\n" in answer
+    assert b"server:" not in answer.lower()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nhost: a\r\nx-long: " + b"a" * 40_000,
+        b"GET / HTTP/1.1\r\nhost: a\r\n" + b"x-many: 1\r\n" * 4_000,
+        b"GET /" + b"a" * 40_000,
+    ],
+    ids=["one long header", "many headers", "long path"],
+)
+async def test_headers_are_bounded(head: bytes) -> None:
+    async with serving() as served:
+        answer = await served.ask(head)
+
+        assert answer.startswith(b"HTTP/1.1 431 ")
+        assert not served.entered.is_set()
+
+
+async def test_a_large_body_is_no_large_header() -> None:
+    async with serving() as served:
+        answer = await served.ask(
+            b"POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 60000\r\n\r\n"
+            + b"a" * 60_000
+        )
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"",
+        b"GET / HT",
+        b"POST /wait HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf",
+    ],
+    ids=["nothing", "half a line", "half a body"],
+)
+async def test_a_request_that_does_not_arrive_is_cut(beginning: bytes) -> None:
+    async with serving(request_read_s_max=0.2) as served:
+        answer = await served.ask(beginning)
+        served.release.set()
+
+    assert answer == b""
+
+
+async def test_a_slow_answer_to_a_whole_request_is_not_cut() -> None:
+    async with serving(request_read_s_max=0.2) as served:
+        waiting = asyncio.create_task(
+            served.ask(b"GET /wait HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        )
+        await served.entered.wait()
+        # Longer than two sweeps of the server, which comes by once a second.
+        await asyncio.sleep(2.2)
+        served.release.set()
+
+        assert (await waiting).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_stop_answers_what_is_in_flight_and_accepts_nothing_more() -> None:
+    async with serving() as served:
+        waiting = asyncio.create_task(
+            served.ask(b"GET /wait HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        )
+        await served.entered.wait()
+
+        served.stop()
+        refused = False
+        while not refused:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            except ConnectionRefusedError:
+                refused = True
+            else:
+                await closed(writer)
+        is_still_open = not waiting.done()
+        served.release.set()
+
+        assert is_still_open
+        assert (await waiting).startswith(b"HTTP/1.1 200 ")
+        await served.ended
