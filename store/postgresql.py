@@ -200,6 +200,8 @@ class PostgresqlDatabase:
             except StoreError as error:
                 if time.monotonic() + wait_s > ends_at_s:
                     raise CommitUnknown(error.code) from None
+            except Exception as error:
+                raise CommitUnknown(type(error).__name__) from error
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, LOOK_WAIT_S_MAX)
 
