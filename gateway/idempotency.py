@@ -7,7 +7,6 @@ and tried again under the same key. An answer that holds a secret is stored seal
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import TypeVar
 
 from kernel.clock import SECOND_US
@@ -147,7 +146,7 @@ async def _begin(
 def _sealed(context: Context, key: RequestKey, answer: Answer) -> Answer:
     subject = "/".join(key.place)
     body = context.vault.seal(answer.body, purpose=SEAL_PURPOSE, subject=subject)
-    return replace(answer, body=body, is_sealed=True)
+    return Answer(answer.status, body, is_sealed=True)
 
 
 def _opened(context: Context, key: RequestKey | None, answer: Answer) -> Answer:
@@ -156,4 +155,4 @@ def _opened(context: Context, key: RequestKey | None, answer: Answer) -> Answer:
         return answer
     subject = "/".join(key.place)
     body = context.vault.open(answer.body, purpose=SEAL_PURPOSE, subject=subject)
-    return replace(answer, body=body, is_sealed=False)
+    return Answer(answer.status, body, is_replay=answer.is_replay)

@@ -18,7 +18,6 @@ from starlette.types import ASGIApp
 
 from billing.opening import open_account
 from gateway.app import create_app
-from gateway.serve import _Connection
 from kernel.clock import Clock
 from keys import access_token, api_key
 from keys.key_fields import NewKey
@@ -140,7 +139,7 @@ async def running(
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = uvicorn.Config(
             make_app(context),
-            http=_Connection,
+            http="httptools",
             ws="none",
             lifespan="off",
             log_config=None,
