@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgspec
 from msgspec import UNSET
 
 from kernel.clock import DAY_US, SECOND_US, rfc3339
@@ -34,6 +33,14 @@ from webhooks.endpoint_fields import (
     check_retry_schedule,
 )
 from webhooks.event import DISABLED_EVENT, Outbox
+from webhooks.sealed import (
+    HEADERS_PURPOSE,
+    SECRET_PURPOSE,
+    opened_headers,
+    resealed,
+    sealed_headers,
+    sealed_secret,
+)
 
 ENABLED: Final = "enabled"
 DISABLED: Final = "disabled"
@@ -45,8 +52,7 @@ ENDPOINTS_MAX: Final = 50
 SANDBOX_ENDPOINTS_MAX: Final = 2
 OVERLAP_S_DEFAULT: Final = 86_400
 OVERLAP_S_MAX: Final = 7 * 86_400
-SECRET_PURPOSE: Final = "webhook_secret"  # noqa: S105 - the vault's word for it
-HEADERS_PURPOSE: Final = "webhook_headers"
+RESEAL_ROWS: Final = 100
 MASKED: Final = "********"
 
 _COLUMNS = (
@@ -60,6 +66,15 @@ FROM :wanted[id text, reason text, failing_before bigint] AS v
 WHERE endpoints.id = v.id AND endpoints.status = 'enabled' AND endpoints.deleted_at IS NULL
   AND (v.reason = '{GONE}' OR endpoints.failing_since_at <= v.failing_before)
 RETURNING endpoints.id
+"""
+_PURPOSES = {
+    "secret_sealed": SECRET_PURPOSE,
+    "previous_secret_sealed": SECRET_PURPOSE,
+    "headers_sealed": HEADERS_PURPOSE,
+}
+_SEALED = f"""
+SELECT id, {", ".join(_PURPOSES)} FROM endpoints WHERE id > :after_id AND deleted_at IS NULL
+ORDER BY id LIMIT :rows FOR NO KEY UPDATE
 """
 
 
@@ -130,8 +145,8 @@ async def register(
         "url": new.url,
         "description": check_description(new.description),
         "events": events,
-        "headers_sealed": _sealed_headers(vault, id_, headers),
-        "secret_sealed": _sealed_secret(vault, id_, secret),
+        "headers_sealed": sealed_headers(vault, id_, headers),
+        "secret_sealed": sealed_secret(vault, id_, secret),
         "retry_schedule_s": schedule_s,
         "rate_limit_per_s": new.rate_limit_per_s,
         "status": ENABLED,
@@ -220,7 +235,7 @@ async def rotate_secret(
         """UPDATE endpoints SET previous_secret_sealed = secret_sealed,
                previous_secret_until_at = :until_us, secret_sealed = :sealed WHERE id = :id""",
         until_us=now_us + overlap_s * SECOND_US,
-        sealed=_sealed_secret(vault, endpoint_id, secret),
+        sealed=sealed_secret(vault, endpoint_id, secret),
         id=endpoint_id,
     )
     return endpoint, secret
@@ -281,17 +296,22 @@ async def disable_unwell(
     return endpoints
 
 
-def opened_secret(vault: Vault, endpoint_id: str, sealed: bytes) -> str:
-    """The whsec_ text; raises keys.vault.SealBroken."""
-    return vault.open(sealed, purpose=SECRET_PURPOSE, subject=endpoint_id).decode()
+async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | None:
+    """Seals a bounded number of endpoints, in id order, under the newest master key.
 
-
-def opened_headers(vault: Vault, endpoint_id: str, sealed: bytes | None) -> dict[str, str]:
-    """The tenant's own headers; raises keys.vault.SealBroken."""
-    if sealed is None:
-        return {}
-    plain = vault.open(sealed, purpose=HEADERS_PURPOSE, subject=endpoint_id)
-    return msgspec.json.decode(plain, type=dict[str, str])
+    Returns the last id looked at, to go on after, or null when there are no more. Raises
+    keys.vault.SealBroken when a master key is missing.
+    """
+    rows = await tx.fetch(_SEALED, after_id=after_id, rows=RESEAL_ROWS)
+    for row in rows:
+        id_ = row["id"]
+        columns = {
+            column: resealed(vault, id_, row[column], purpose=purpose)
+            for column, purpose in _PURPOSES.items()
+        }
+        if any(columns[column] is not row[column] for column in _PURPOSES):
+            await _update(tx, id_, columns)
+    return rows[-1]["id"] if rows else None
 
 
 def _changed_columns(vault: Vault, endpoint_id: str, changes: EndpointChanges) -> dict[str, Any]:
@@ -304,7 +324,7 @@ def _changed_columns(vault: Vault, endpoint_id: str, changes: EndpointChanges) -
         columns["description"] = check_description(changes.description)
     if changes.headers is not UNSET:
         headers = check_headers(changes.headers or {})
-        columns["headers_sealed"] = _sealed_headers(vault, endpoint_id, headers)
+        columns["headers_sealed"] = sealed_headers(vault, endpoint_id, headers)
     if changes.retry_schedule_s is not UNSET:
         columns["retry_schedule_s"] = check_retry_schedule(changes.retry_schedule_s)
     if changes.rate_limit_per_s is not UNSET:
@@ -342,16 +362,6 @@ async def _check_count(tx: Transaction, scope: Scope, endpoints_max: int) -> Non
             reason="endpoints",
             extra={"limit": endpoints_max, "remaining": 0},
         )
-
-
-def _sealed_secret(vault: Vault, endpoint_id: str, secret: str) -> bytes:
-    return vault.seal(secret.encode(), purpose=SECRET_PURPOSE, subject=endpoint_id)
-
-
-def _sealed_headers(vault: Vault, endpoint_id: str, headers: Mapping[str, str]) -> bytes | None:
-    if not headers:
-        return None
-    return vault.seal(msgspec.json.encode(headers), purpose=HEADERS_PURPOSE, subject=endpoint_id)
 
 
 def _endpoint(row: Row, vault: Vault) -> Endpoint:

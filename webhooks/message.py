@@ -15,8 +15,9 @@ from kernel.clock import SECOND_US
 from kernel.ids import new_id
 from keys.signing import ID_HEADER, TIMESTAMP_HEADER, signature_headers
 from keys.vault import Vault
-from webhooks.endpoint import MASKED, opened_headers, opened_secret
+from webhooks.endpoint import MASKED
 from webhooks.retry import next_attempt_at_us
+from webhooks.sealed import opened_headers, opened_secret
 from webhooks.stage import (
     DELIVERED,
     FAILED,

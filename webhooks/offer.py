@@ -1,6 +1,7 @@
 """Which endpoints have something due that their pace allows: pure, between the claim's statements."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 from kernel.clock import SECOND_US
@@ -29,13 +30,16 @@ def offers_of(rows: Sequence[Row], *, now_us: int) -> tuple[list[Offer], int | N
         next_at_us = earliest(next_at_us, row["next_at"])
         if not row["due"]:
             continue
+        due = _numbers(row["due"])
         if (paced := _pace_of(row)) is not None:
-            turn_at_us = paced.next_turn_us(row["rate_tat_us"])
-            if turn_at_us > now_us:
-                next_at_us = earliest(next_at_us, turn_at_us)
-                continue
-        is_failing = row["failing_since_at"] is not None
-        offers.append(Offer(row["id"], row["account_id"], is_failing, _numbers(row["due"])))
+            # Not more than the pace allows, or slots would be set aside for what cannot go.
+            count, tat_us = paced.take(row["rate_tat_us"], now_us=now_us, wanted=len(due))
+            if count < len(due):
+                next_at_us = earliest(next_at_us, paced.next_turn_us(tat_us))
+                due = dict(islice(due.items(), count))
+        if due:
+            is_failing = row["failing_since_at"] is not None
+            offers.append(Offer(row["id"], row["account_id"], is_failing, due))
     return offers, next_at_us
 
 

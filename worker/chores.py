@@ -14,15 +14,17 @@ from typing import Final
 from kernel.clock import Clock
 from kernel.ids import AccountId
 from keys.account import idle_sandboxes
+from keys.vault import Vault
 from store import idempotency
 from store.db import Database, Transaction
 from store.erase import erase_account
 from store.errors import StoreError
-from webhooks import delivery
+from webhooks import delivery, endpoint
 
 ROUNDS_MAX: Final = 100
 ERASED_ACCOUNTS_MAX: Final = 100
 PAUSE_S: Final = 0.05
+RESEAL_S: Final = 3600
 
 logger = logging.getLogger(__name__)
 Prune = Callable[[Transaction], Awaitable[int]]
@@ -35,6 +37,23 @@ class Chore:
     name: str
     every_s: float
     run: Callable[[], Awaitable[object]]
+
+
+def resealing_chore(database: Database, vault: Vault) -> Chore:
+    """After a rotation of the master key: everything that lies sealed moves to the newest one."""
+
+    async def reseal() -> None:
+        resealed = await database.transaction(vault.reseal_all)
+        if resealed:
+            logger.info("keys.resealed", extra={"count": resealed})
+        after_id: str | None = ""
+        while after_id is not None:
+            after_id = await database.transaction(
+                partial(_reseal_endpoints, vault=vault, after_id=after_id)
+            )
+            await asyncio.sleep(PAUSE_S)
+
+    return Chore("secrets.reseal", RESEAL_S, reseal)
 
 
 def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
@@ -76,7 +95,14 @@ async def _keep_doing(chore: Chore) -> None:
             await chore.run()
         except StoreError as error:
             logger.warning("chore.failed", extra={"chore": chore.name, "error": str(error)})
+        except Exception:
+            # A chore that breaks must not take the deliveries down with it.
+            logger.exception("chore.broke", extra={"chore": chore.name})
         await asyncio.sleep(chore.every_s)
+
+
+async def _reseal_endpoints(tx: Transaction, *, vault: Vault, after_id: str) -> str | None:
+    return await endpoint.reseal_some(tx, vault, after_id=after_id)
 
 
 async def _repeat(database: Database, prune: Prune) -> None:

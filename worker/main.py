@@ -11,6 +11,7 @@ What comes later is added here: a job to FUNCTIONS (its first argument is the AR
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -26,7 +27,7 @@ from runtime.supervisor import watch_parent
 from runtime.wake_pipe import listen
 from webhooks.endpoint_fields import policy_of
 from webhooks.message import Keyring
-from worker.chores import Chore, do_chores, erase_idle, pruning_chores
+from worker.chores import Chore, do_chores, erase_idle, pruning_chores, resealing_chore
 from worker.database_clock import DatabaseClock
 from worker.deliver import Courier, Settled, lease_us, log_attempt
 from worker.dispatch import Dispatcher
@@ -59,6 +60,7 @@ def chores_of(context: Context, clock: DatabaseClock, fulfiller: Fulfiller) -> S
         Chore("clock.refresh", CLOCK_REFRESH_S, clock.refresh),
         Chore("topups.sweep", SWEEP_S, fulfiller.sweep),
         Chore("sandboxes.erase", ERASE_S, partial(erase_idle, context.database, context.clock)),
+        resealing_chore(context.database, context.vault),
         *pruning_chores(context.database, context.clock),
     )
 
@@ -123,12 +125,17 @@ async def run_worker(
     try:
         async with _running(parts) as running:
             deliveries = asyncio.ensure_future(dispatcher.run())
+            _freeze_heap()
             on_ready()
             logger.info("worker.ready", extra={"slots": slots_of_process()})
-            await _until(stopped, [deliveries, *running])
-            dispatcher.stop()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(deliveries, STOP_S)
+            try:
+                await _until(stopped, [deliveries, *running])
+                dispatcher.stop()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(deliveries, STOP_S)
+            finally:
+                deliveries.cancel()
+                await asyncio.gather(deliveries, return_exceptions=True)
     finally:
         if end_listening is not None:
             end_listening()
@@ -171,6 +178,12 @@ async def _until(stopped: asyncio.Event, tasks: Sequence["asyncio.Future[None]"]
     stop.cancel()
     for task in done:
         task.result()
+
+
+def _freeze_heap() -> None:
+    # What start-up made lives as long as the process: the collector need not walk it again.
+    gc.collect()
+    gc.freeze()
 
 
 def _on_signals(stop: Callable[[], None]) -> None:

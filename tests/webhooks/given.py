@@ -57,7 +57,12 @@ async def given_endpoint(
 
 
 async def given_events(
-    database: Database, clock: Clock, scope: Scope, *, count: int = 1, type_: str = "topup.delivered"
+    database: Database,
+    clock: Clock,
+    scope: Scope,
+    *,
+    count: int = 1,
+    type_: str = "topup.delivered",
 ) -> list[str]:
     async def work(tx: Transaction) -> list[str]:
         await lock_scopes(tx, [scope])

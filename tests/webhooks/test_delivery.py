@@ -1,4 +1,3 @@
-import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -8,7 +7,6 @@ from kernel.errors import NotFound
 from keys.account import lock_scopes
 from keys.principal import Scope
 from store.db import Database, Row, Transaction
-from store.open import open_database
 from tests.webhooks.given import (
     LEASE_US,
     claim_all,
@@ -21,7 +19,6 @@ from webhooks import delivery, log
 from webhooks.endpoint import delete, patch
 from webhooks.endpoint_fields import EndpointChanges
 from webhooks.message import lost_settlement, settlement_of
-from webhooks.offer import Offer
 from webhooks.stage import MOVES, STATUSES, Claimed, Settlement
 from webhooks.transport import ErrorClass, Outcome
 
@@ -243,108 +240,6 @@ async def test_claim_and_settle_cost_a_fixed_number_of_statements(
     assert claimed_at - start == 6
     # BEGIN, at most two for the endpoints' health, deliveries, attempts, COMMIT.
     assert database.statements_run - claimed_at <= 6
-
-
-async def test_two_workers_never_claim_the_same_delivery(
-    database: Database, database_url: str, clock: FixedClock
-) -> None:
-    scope = await given_scope(database, clock)
-    for _ in range(3):
-        await given_endpoint(database, clock, scope)
-    await given_events(database, clock, scope, count=25)
-    other = open_database(database_url)
-    taken: list[str] = []
-
-    async def work(own: Database) -> None:
-        for _ in range(40):
-            claim = await claim_all(own, clock, ids_max=4)
-            taken.extend(claimed.id for claimed in claim.claimed)
-
-    try:
-        await asyncio.gather(work(database), work(other))
-    finally:
-        await other.close()
-
-    assert len(taken) == 100
-    assert len(set(taken)) == 100
-
-
-async def test_the_choice_bounds_what_is_claimed(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock)
-    await given_events(database, clock, scope, count=5)
-
-    def two(offers: Sequence[Offer]) -> list[str]:
-        return list(offers[0].due)[:2]
-
-    async def work(tx: Transaction) -> tuple[int, bool, bool]:
-        claim = await delivery.claim(tx, two, now_us=clock.now_us(), lease_us=LEASE_US, ids_max=100)
-        return len(claim.claimed), claim.is_short, claim.has_more
-
-    assert await database.transaction(work) == (2, True, False)
-
-
-async def test_a_claim_that_took_all_it_was_offered_says_there_may_be_more(
-    database: Database, clock: FixedClock
-) -> None:
-    scope = await given_scope(database, clock)
-    await given_events(database, clock, scope, count=5)
-
-    first = await claim_all(database, clock, ids_max=3)
-    second = await claim_all(database, clock, ids_max=3)
-
-    assert (len(first.claimed), first.has_more, first.is_short) == (3, True, False)
-    assert (len(second.claimed), second.has_more) == (2, False)
-
-
-async def test_the_longest_due_go_first(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock)
-    older = await given_events(database, clock, scope)
-    clock.advance_s(1)
-    await given_events(database, clock, scope, count=3)
-
-    claim = await claim_all(database, clock, ids_max=1)
-
-    assert [claimed.event_id for claimed in claim.claimed] == older
-
-
-async def test_the_next_due_time_skips_what_is_due(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock)
-    await given_endpoint(database, clock, scope, retry_schedule_s=(9,))
-    await given_events(database, clock, scope)
-
-    claim = await claim_all(database, clock)
-
-    assert len(claim.claimed) == 1
-    assert claim.next_at_us == clock.now_us() + 9_000_000
-
-
-async def test_a_rate_limit_is_kept_across_claims(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock, rate_limit_per_s=2)
-    await given_events(database, clock, scope, count=4)
-    counts = []
-    for _ in range(4):
-        claim = await claim_all(database, clock)
-        counts.append(len(claim.claimed))
-        assert claim.next_at_us is not None
-        assert claim.next_at_us <= clock.now_us() + 500_000
-        clock.advance_s(0.25)
-
-    assert counts == [1, 0, 1, 0]
-
-
-async def test_a_sandbox_account_is_sent_fifteen_at_once_and_then_slowly(
-    database: Database, clock: FixedClock
-) -> None:
-    account = await given_account(database, clock, is_sandbox=True)
-    scope = (account, "staging")
-    await given_endpoint(database, clock, scope, is_sandbox=True)
-    await given_events(database, clock, scope, count=20)
-
-    first = await claim_all(database, clock)
-    clock.advance_s(4)
-    second = await claim_all(database, clock)
-
-    assert (len(first.claimed), len(second.claimed)) == (15, 1)
 
 
 async def test_a_disabled_endpoints_rows_are_held_and_sent_when_it_is_back(

@@ -7,6 +7,7 @@ import pytest
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from keys.principal import Scope
+from keys.vault import Vault
 from store.db import Database, Row, Transaction
 from tests.webhooks.given import (
     given_account,
@@ -21,21 +22,13 @@ from webhooks.endpoint import (
     disable_unwell,
     get,
     list_endpoints,
-    opened_headers,
-    opened_secret,
     patch,
     register,
+    reseal_some,
     rotate_secret,
 )
-from webhooks.endpoint_fields import (
-    EndpointChanges,
-    NewEndpoint,
-    check_headers,
-    check_target,
-    policy_of,
-)
-from webhooks.guard import Policy, UrlRefused
-from webhooks.resolver import SystemResolver
+from webhooks.endpoint_fields import EndpointChanges, NewEndpoint
+from webhooks.sealed import opened_headers, opened_secret
 
 T = TypeVar("T")
 DAY_S = 86_400
@@ -130,92 +123,6 @@ async def test_an_account_has_a_limited_number_of_endpoints(
     with pytest.raises(TooManyEndpoints) as caught:
         await database.transaction(fill)
     assert caught.value.extra == {"limit": endpoints_max, "remaining": 0}
-
-
-@pytest.mark.parametrize(
-    "new",
-    [
-        NewEndpoint(url=URL, events=["topup.exploded"]),
-        NewEndpoint(url=URL, description="x" * 501),
-        NewEndpoint(url=URL, description="a\x00b"),
-        NewEndpoint(url=URL, retry_schedule_s=[]),
-        NewEndpoint(url=URL, retry_schedule_s=[0] * 21),
-        NewEndpoint(url=URL, retry_schedule_s=[0, 3 * DAY_S + 1]),
-        NewEndpoint(url=URL, retry_schedule_s=[-1]),
-        NewEndpoint(url=URL, rate_limit_per_s=0),
-        NewEndpoint(url=URL, rate_limit_per_s=10_001),
-        NewEndpoint(url=URL, headers={f"X-{n}": "v" for n in range(21)}),
-    ],
-)
-async def test_what_is_out_of_range_is_refused(
-    database: Database, clock: FixedClock, new: NewEndpoint
-) -> None:
-    scope = await given_scope(database, clock)
-
-    with pytest.raises(InvalidInput):
-        await in_transaction(
-            database,
-            lambda tx: register(
-                tx, new_vault(), scope=scope, new=new, is_sandbox=False, now_us=clock.now_us()
-            ),
-        )
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "Host",
-        "content-length",
-        "Transfer-Encoding",
-        "Content-Type",
-        "User-Agent",
-        "webhook-id",
-        "Webhook-Signature",
-        "X-AiTopUp-Signature",
-        "x-aitopup-anything",
-        "Cookie",
-        "",
-        "two words",
-        "a:b",
-        "line\r\nbreak",
-        "n" * 65,
-    ],
-)
-def test_a_tenant_cannot_set_our_headers_or_break_the_request(name: str) -> None:
-    with pytest.raises(InvalidInput):
-        check_headers({name: "value"})
-
-
-@pytest.mark.parametrize("value", ["a\r\nb", "a\nb", "\x00", "\u00e9", "v" * 1025])
-def test_a_header_value_is_one_line_of_ascii(value: str) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        check_headers({"X-Own": value})
-    assert value not in str(caught.value)
-
-
-def test_a_header_is_named_once_whatever_its_case() -> None:
-    with pytest.raises(InvalidInput):
-        check_headers({"X-Own": "1", "x-own": "2"})
-
-
-async def test_plain_http_is_for_staging(database: Database) -> None:
-    policy = Policy()
-
-    assert policy_of(policy, "staging").allow_http
-    assert not policy_of(policy, "live").allow_http
-    with pytest.raises(UrlRefused) as caught:
-        await check_target("http://192.0.2.1/", "live", policy, SystemResolver())
-    assert caught.value.reason == "scheme"
-
-
-async def test_a_private_target_is_refused_at_registration() -> None:
-    resolver = SystemResolver()
-    try:
-        with pytest.raises(UrlRefused) as caught:
-            await check_target("https://127.0.0.1/", "live", Policy(), resolver)
-    finally:
-        resolver.close()
-    assert caught.value.reason == "address"
 
 
 async def test_another_accounts_or_environments_endpoint_looks_like_none(
@@ -399,3 +306,23 @@ async def test_publishing_still_writes_rows_for_a_disabled_endpoint(
 
     [row] = await rows(database, "SELECT status FROM deliveries")
     assert row["status"] == "pending"
+
+
+async def test_a_rotated_master_key_takes_over_what_is_sealed(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    endpoint, secret = await given_endpoint(database, clock, scope)
+    await given_endpoint(database, clock, scope)
+    rotated = Vault([b"n" * 32, b"k" * 32])
+
+    async def reseal(tx: Transaction) -> list[str | None]:
+        first = await reseal_some(tx, rotated, after_id="")
+        return [first, await reseal_some(tx, rotated, after_id=first or "")]
+
+    last, none = await database.transaction(reseal)
+
+    found = await rows(database, "SELECT id, secret_sealed FROM endpoints ORDER BY id")
+    assert (last, none) == (found[1]["id"], None)
+    new_alone = Vault([b"n" * 32])
+    assert opened_secret(new_alone, endpoint.id, found[0]["secret_sealed"]) == secret

@@ -8,8 +8,8 @@ import stripe
 from keys.signing import new_webhook_secret
 from keys.vault import SealBroken, Vault
 from tests.webhooks.given import new_vault
-from webhooks.endpoint import HEADERS_PURPOSE, SECRET_PURPOSE
 from webhooks.message import Keyring, message_headers, settlement_of
+from webhooks.sealed import HEADERS_PURPOSE, SECRET_PURPOSE
 from webhooks.stage import Claimed, Target
 from webhooks.transport import Outcome
 

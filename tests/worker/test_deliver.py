@@ -7,9 +7,9 @@ from kernel.clock import FixedClock
 from keys.signing import new_webhook_secret
 from keys.vault import Vault
 from tests.webhooks.given import new_vault
-from webhooks.endpoint import SECRET_PURPOSE
 from webhooks.guard import Policy
 from webhooks.message import Headers, Keyring, settlement_of
+from webhooks.sealed import SECRET_PURPOSE
 from webhooks.stage import Claimed, Target
 from webhooks.transport import ErrorClass, Outcome
 from worker.deliver import Courier, Sent, Settled, endpoints_to_disable, lease_us, log_attempt

@@ -1,0 +1,126 @@
+"""What a claim takes: bounded, paced, in turn, and never what another worker has."""
+
+import asyncio
+from collections.abc import Sequence
+
+from kernel.clock import FixedClock
+from keys.principal import Scope
+from store.db import Database, Transaction
+from store.open import open_database
+from tests.webhooks.given import (
+    LEASE_US,
+    claim_all,
+    given_account,
+    given_endpoint,
+    given_events,
+)
+from webhooks import delivery
+from webhooks.offer import Offer
+
+
+async def given_scope(database: Database, clock: FixedClock, **endpoint: object) -> Scope:
+    account = await given_account(database, clock)
+    await given_endpoint(database, clock, (account, "staging"), **endpoint)  # type: ignore[arg-type]
+    return (account, "staging")
+
+
+async def test_two_workers_never_claim_the_same_delivery(
+    database: Database, database_url: str, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    for _ in range(3):
+        await given_endpoint(database, clock, scope)
+    await given_events(database, clock, scope, count=25)
+    other = open_database(database_url)
+    taken: list[str] = []
+
+    async def work(own: Database) -> None:
+        for _ in range(40):
+            claim = await claim_all(own, clock, ids_max=4)
+            taken.extend(claimed.id for claimed in claim.claimed)
+
+    try:
+        await asyncio.gather(work(database), work(other))
+    finally:
+        await other.close()
+
+    assert len(taken) == 100
+    assert len(set(taken)) == 100
+
+
+async def test_the_choice_bounds_what_is_claimed(database: Database, clock: FixedClock) -> None:
+    scope = await given_scope(database, clock)
+    await given_events(database, clock, scope, count=5)
+
+    def two(offers: Sequence[Offer]) -> list[str]:
+        return list(offers[0].due)[:2]
+
+    async def work(tx: Transaction) -> tuple[int, bool, bool]:
+        claim = await delivery.claim(tx, two, now_us=clock.now_us(), lease_us=LEASE_US, ids_max=100)
+        return len(claim.claimed), claim.is_short, claim.has_more
+
+    assert await database.transaction(work) == (2, True, False)
+
+
+async def test_a_claim_that_took_all_it_was_offered_says_there_may_be_more(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    await given_events(database, clock, scope, count=5)
+
+    first = await claim_all(database, clock, ids_max=3)
+    second = await claim_all(database, clock, ids_max=3)
+
+    assert (len(first.claimed), first.has_more, first.is_short) == (3, True, False)
+    assert (len(second.claimed), second.has_more) == (2, False)
+
+
+async def test_the_longest_due_go_first(database: Database, clock: FixedClock) -> None:
+    scope = await given_scope(database, clock)
+    older = await given_events(database, clock, scope)
+    clock.advance_s(1)
+    await given_events(database, clock, scope, count=3)
+
+    claim = await claim_all(database, clock, ids_max=1)
+
+    assert [claimed.event_id for claimed in claim.claimed] == older
+
+
+async def test_the_next_due_time_skips_what_is_due(database: Database, clock: FixedClock) -> None:
+    scope = await given_scope(database, clock)
+    await given_endpoint(database, clock, scope, retry_schedule_s=(9,))
+    await given_events(database, clock, scope)
+
+    claim = await claim_all(database, clock)
+
+    assert len(claim.claimed) == 1
+    assert claim.next_at_us == clock.now_us() + 9_000_000
+
+
+async def test_a_rate_limit_is_kept_across_claims(database: Database, clock: FixedClock) -> None:
+    scope = await given_scope(database, clock, rate_limit_per_s=2)
+    await given_events(database, clock, scope, count=4)
+    counts = []
+    for _ in range(4):
+        claim = await claim_all(database, clock)
+        counts.append(len(claim.claimed))
+        assert claim.next_at_us is not None
+        assert claim.next_at_us <= clock.now_us() + 500_000
+        clock.advance_s(0.25)
+
+    assert counts == [1, 0, 1, 0]
+
+
+async def test_a_sandbox_account_is_sent_fifteen_at_once_and_then_slowly(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await given_account(database, clock, is_sandbox=True)
+    scope = (account, "staging")
+    await given_endpoint(database, clock, scope, is_sandbox=True)
+    await given_events(database, clock, scope, count=20)
+
+    first = await claim_all(database, clock)
+    clock.advance_s(4)
+    second = await claim_all(database, clock)
+
+    assert (len(first.claimed), len(second.claimed)) == (15, 1)
