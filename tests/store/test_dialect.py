@@ -20,23 +20,23 @@ ON_BOTH = settings(
 @pytest.mark.parametrize(
     ("text", "sqlite", "postgresql"),
     [
-        ("SELECT :a, :b, :a", "SELECT ?1, ?2, ?1", "SELECT $1, $2, $1"),
+        ("SELECT :a, :b, :a", "SELECT ?, ?, ?", "SELECT $1, $2, $1"),
         (
             "SELECT id FROM t WHERE id IN :ids[text] AND n > :n",
-            "SELECT id FROM t WHERE id IN (SELECT value FROM json_each(?1)) AND n > ?2",
+            "SELECT id FROM t WHERE id IN (SELECT value FROM json_each(?)) AND n > ?",
             "SELECT id FROM t WHERE id = ANY($1::text[]) AND n > $2",
         ),
         (
             "SELECT v.n FROM :rows[id text, n bigint] AS v",
             (
                 "SELECT v.n FROM (SELECT json_extract(value, '$[0]') AS id,"
-                " json_extract(value, '$[1]') AS n FROM json_each(?1)) AS v"
+                " json_extract(value, '$[1]') AS n FROM json_each(?)) AS v"
             ),
             "SELECT v.n FROM unnest($1::text[], $2::bigint[]) AS v(id, n)",
         ),
         (
             "SELECT id FROM t WHERE id = :id FOR NO KEY UPDATE OF t SKIP LOCKED",
-            "SELECT id FROM t WHERE id = ?1",
+            "SELECT id FROM t WHERE id = ?",
             "SELECT id FROM t WHERE id = $1 FOR NO KEY UPDATE OF t SKIP LOCKED",
         ),
         ("SELECT id FROM t FOR UPDATE", "SELECT id FROM t", "SELECT id FROM t FOR UPDATE"),

@@ -16,16 +16,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from store.db import Database
 from store.errors import ConnectionLost
-from store.migrate import (
-    MIGRATIONS,
-    VERSIONS,
-    SchemaOutOfRange,
-    check_schema,
-    migrate,
-    schema_version,
-)
+from store.migrate import MIGRATIONS, migrate
 from store.open import open_database
 from store.schema import metadata
+from store.version import VERSIONS, SchemaOutOfRange, check_schema, schema_version
 
 
 def differences(connection: sa.Connection) -> object:
