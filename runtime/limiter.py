@@ -133,7 +133,7 @@ class Limiter:
             share.in_hand -= cost
             return Decision(True, burst, min(burst, share.left + share.in_hand), reset_s, 0)
         if cost >= share.denied_cost and now_s < share.denied_until_s:
-            retry_after_s = _whole(share.denied_until_s - now_s)
+            retry_after_s = max(1, _whole(share.denied_until_s - now_s))
             return Decision(False, burst, share.left, reset_s, retry_after_s)
         return None
 
@@ -209,5 +209,5 @@ async def _take(redis: Redis, key: str, arguments: tuple[float, ...]) -> list[in
 
 
 def _whole(seconds: float) -> int:
-    """Rounded up, at least 1 for anything positive, never negative."""
-    return max(0, math.ceil(seconds))
+    """Rounded up, never negative; the last digits of a difference of times do not count."""
+    return max(0, math.ceil(seconds - 1e-6))

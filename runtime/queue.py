@@ -25,7 +25,7 @@ from redis.exceptions import RedisError
 
 from kernel.clock import Clock
 from kernel.ids import new_id
-from runtime.redis_link import RedisAway, RedisLink, connection_pool
+from runtime.redis_link import RETRY_S, RedisAway, RedisLink, connection_pool, listen
 
 QUEUE_NAME = "topup:queue"
 WAKE_JOB = "wake"
@@ -46,7 +46,6 @@ SLOTS_REMEMBERED_MAX = 4096
 BEAT_S = 0.9
 # What is due later than this is found by the worker's beat and need not wake it.
 WAKE_AHEAD_MS = 2000
-RETRY_S = 0.25
 # How long a worker waits for one look, or for its last words: a Redis that hangs is noticed.
 LOOK_TIMEOUT_S = 5.0
 COMPLETION_WAIT_S = 10
@@ -274,7 +273,7 @@ class WokenWorker(Worker):
         # read off the running tasks (job_counter), and the semaphore never says no.
         self.sem = cast(asyncio.BoundedSemaphore, asyncio.Semaphore(2**31))
         self._arq_pool = pool
-        self._listener_pool = connection_pool(url)
+        self._url = url
         self._on_wake = on_wake
         self._woken = asyncio.Event()
         self._is_away = False
@@ -304,11 +303,14 @@ class WokenWorker(Worker):
         self.ctx["redis"] = self.pool
         if self.on_startup:
             await self.on_startup(self.ctx)
-        listener = self.loop.create_task(self._listen())
+        channel = wake_channel(self.queue_name)
+        listener = self.loop.create_task(listen(self._url, channel, self._heard))
         looking = self.loop.create_task(self._look_until_ended())
         try:
             # Neither ends by itself; should one fail, the process must not go on half deaf.
-            await asyncio.shield(asyncio.gather(looking, listener))
+            done, _ = await asyncio.wait((looking, listener), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
             # Cancelled, but the look that goes on is not: redis-py never gives back the connection
             # of a pipeline that is cancelled as it closes.
@@ -333,9 +335,8 @@ class WokenWorker(Worker):
         with contextlib.suppress(RedisError, OSError):
             async with asyncio.timeout(1):
                 await self.pool.delete(self.health_check_key)
-        for pool in (self._arq_pool, self._listener_pool):
-            with contextlib.suppress(RedisError, OSError):
-                await pool.disconnect()
+        with contextlib.suppress(RedisError, OSError):
+            await self._arq_pool.disconnect()
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
         """Start those that do not run here; asking Redis about our own costs three trips each."""
@@ -387,23 +388,7 @@ class WokenWorker(Worker):
         )
         return min(max(rows[0][1] - timestamp_ms(), 0) / 1000, BEAT_S) if rows else BEAT_S
 
-    async def _listen(self) -> None:
-        """Turn every message on the wake channel into a look; reconnect for as long as it takes.
-
-        The connection is its own and no read on it is ever cut short while the worker lives.
-        """
-        while True:
-            connection = self._listener_pool.make_connection()  # type: ignore[no-untyped-call]
-            try:
-                await connection.connect()
-                await connection.send_command("SUBSCRIBE", wake_channel(self.queue_name))
-                while True:
-                    # The first answer confirms the subscription, and is a reason to look as well.
-                    await connection.read_response()
-                    self._woken.set()
-                    if self._on_wake is not None:
-                        self._on_wake()
-            except (RedisError, OSError):
-                await asyncio.sleep(RETRY_S)
-            finally:
-                await connection.disconnect(nowait=True)
+    def _heard(self) -> None:
+        self._woken.set()
+        if self._on_wake is not None:
+            self._on_wake()

@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 CALL_TIMEOUT_S = 0.05
 CONNECT_TIMEOUT_S = 1.0
 PROBE_INTERVAL_S = 0.5
+RETRY_S = 0.25
 CONNECTIONS_MAX = 16
 # A silent peer is asked after 5 s and given up 15 s later; unacknowledged data after 10 s (in ms).
 KERNEL_TIMEOUTS = {
@@ -55,6 +56,28 @@ def connection_pool(url: str) -> ConnectionPool:
             if hasattr(socket, name)
         }
     return pool
+
+
+async def listen(url: str, channel: str, on_message: Callable[[], None]) -> None:
+    """Call on_message for each message on the channel, for ever, through any outage.
+
+    Also on each (re)connection, since a message may have been missed before it. The connection is
+    the listener's own, and no read on it is cut short while it lives.
+    """
+    pool = connection_pool(url)
+    while True:
+        connection = pool.make_connection()  # type: ignore[no-untyped-call]
+        try:
+            await connection.connect()
+            await connection.send_command("SUBSCRIBE", channel)
+            while True:
+                # The first answer confirms the subscription.
+                await connection.read_response()
+                on_message()
+        except (RedisError, OSError):
+            await asyncio.sleep(RETRY_S)
+        finally:
+            await connection.disconnect(nowait=True)
 
 
 class RedisLink:
