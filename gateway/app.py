@@ -6,7 +6,7 @@ Edge            every request: request id, one answer whatever happens, security
 """
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from gateway import envelope
 from gateway.api import (
@@ -53,9 +53,11 @@ API = Surface(
 SURFACES = (API,)
 
 
-def create_app(context: Context) -> Starlette:
-    """The application over an open context, which stays the caller's to close."""
-    return Starlette(
-        routes=health.routes(context),
-        middleware=[Middleware(Edge, context=context, router=Router(SURFACES))],
-    )
+def create_app(context: Context) -> ASGIApp:
+    """The application over an open context, which stays the caller's to close.
+
+    The edge stands around Starlette, not inside it as a middleware: a call of a surface then costs
+    nothing of Starlette's own layers [3 us of 60].
+    """
+    pages = Starlette(routes=health.routes(context))
+    return Edge(pages, context=context, router=Router(SURFACES))

@@ -1,5 +1,4 @@
-"""Who calls: the Authorization header turned into a principal, once for each request, and the
-caller's address.
+"""Who calls: the credential that a request presents, and the address that it comes from.
 
 Promises: a credential that is missing, malformed or unknown looks the same (2001); a forwarded
 address counts only when a trusted proxy forwarded it.
@@ -8,22 +7,21 @@ address counts only when a trusted proxy forwarded it.
 import ipaddress
 from collections.abc import Mapping, Sequence
 
-from keys.authenticator import Authenticator, InvalidCredential
-from keys.principal import Address, Network, Principal
+from keys.authenticator import InvalidCredential
+from keys.principal import Address, Network
 
 _SCHEME = b"bearer "
 _HOPS_MAX = 20
 
 
-async def authenticate(authenticator: Authenticator, headers: Mapping[bytes, bytes]) -> Principal:
-    """The principal of the bearer credential; raises InvalidCredential or CredentialEnded."""
+def bearer_token(headers: Mapping[bytes, bytes]) -> str:
+    """The presented credential, whatever it is; raises InvalidCredential where there is none."""
     header = headers.get(b"authorization")
     if header is None:
         raise InvalidCredential("send the API key as Authorization: Bearer ak_…")
     if header[:7].lower() != _SCHEME:
         raise InvalidCredential("the Authorization header is not of the form Bearer ak_…")
-    token = header[7:].strip().decode("latin-1")
-    return authenticator.authenticate_now(token) or await authenticator.authenticate(token)
+    return header[7:].strip().decode("latin-1")
 
 
 def caller_address(

@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 class Edge:
-    """ASGI middleware around everything that speaks HTTP."""
+    """The ASGI application around everything that speaks HTTP."""
 
     def __init__(self, app: ASGIApp, *, context: Context, router: Router) -> None:
         self._app = app

@@ -8,7 +8,7 @@ answer is looked for only once the caller may have it. Every step refuses by rai
 
 from starlette.types import Receive
 
-from gateway.auth import authenticate
+from gateway.auth import bearer_token
 from gateway.body import check_media_type, read_body
 from gateway.call import Call
 from gateway.fields import Fields, canonical
@@ -58,7 +58,11 @@ class Pipeline:
         return resource
 
     async def _admit(self, call: Call[Fields, Fields], route: Route) -> None:
-        principal = call.principal = await authenticate(self._authenticator, call.headers)
+        token = bearer_token(call.headers)
+        principal = self._authenticator.authenticate_now(token)
+        if principal is None:
+            principal = await self._authenticator.authenticate(token)
+        call.principal = principal
         if principal.ip_allow_lists:
             check_address(principal, call.address)
         await self._limit.take(principal.credential_id, call.reply_headers)
