@@ -17,7 +17,7 @@ from runtime.installation import VOUCHER_KEY, known_secret_key, open_store, open
 from runtime.settings import Settings, SettingsError, load_settings, unknown_variables
 from store.db import Transaction
 from store.errors import StoreError
-from store.migrate import SchemaOutOfRange, schema_version
+from store.version import SchemaOutOfRange, schema_version
 
 CHECK_S_MAX = 5.0
 CLOCK_OFF_S_MAX = 2.0

@@ -10,7 +10,7 @@ from kernel.errors import DomainError
 from runtime.log import mask
 from runtime.settings import SettingsError
 from store.errors import StoreError
-from store.migrate import SchemaOutOfRange
+from store.version import SchemaOutOfRange
 
 # Each command is loaded when it is run: `topup --help` need not import the whole gateway.
 COMMANDS = {

@@ -7,7 +7,8 @@ from cli.output import EXIT_UNREACHABLE, fail, json_option, run, show_record
 from runtime.installation import open_store
 from runtime.settings import Settings, load_settings
 from store.errors import StoreError
-from store.migrate import migrate as migrate_database, schema_version
+from store.migrate import migrate as migrate_database
+from store.version import schema_version
 
 
 @click.command()

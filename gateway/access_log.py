@@ -15,6 +15,8 @@ from gateway.fields import Fields
 from runtime.context import Context
 from store.idempotency import Answer
 
+HTTP_OK = 200
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _log = logging.getLogger(__name__)
 
@@ -44,6 +46,8 @@ class AccessLog:
     def note(self, call: Call[Fields, Fields], answer: Answer | None) -> None:
         duration_s = time.perf_counter() - call.started_s
         template = call.template or "other"
+        if call.path in _PROBES and call.status == HTTP_OK:
+            return  # asked every few seconds for ever: nobody reads it
         method = call.method if call.method in _METHODS else "other"
         self._measure(template, method, call.status, duration_s)
         if not _log.isEnabledFor(logging.INFO):

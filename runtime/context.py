@@ -13,7 +13,7 @@ import httpx
 
 from billing.books import Rules
 from billing.fulfilment.discovery import asynchronous, discover, set_up
-from billing.fulfilment.protocol import Fulfilment, OptionsRefused
+from billing.fulfilment.protocol import Fulfilment, OptionsRefused, Registration
 from billing.platform import Platforms
 from billing.till import Till
 from billing.voucher import VoucherCodes
@@ -99,15 +99,9 @@ async def open_context(
         stack.push_async_callback(authenticator.close)
         platforms = Platforms([setting.platform() for setting in settings.platforms])
         ways = discover()
-        # The operator named these services, so they may be private ones.
-        own_services = Transport(Policy.of(allow_private=True, allow_http=True), resolver, clock)
-        stack.push_async_callback(own_services.close)
-        client = httpx.AsyncClient(transport=GuardedTransport(own_services), trust_env=False)
-        stack.push_async_callback(client.aclose)
-        try:
-            fulfilments = set_up(platforms.all(), ways, client=client, clock=clock)
-        except OptionsRefused as error:
-            raise SettingsError(f"TOPUP_PLATFORMS: {error}") from None
+        fulfilments = await stack.enter_async_context(
+            _open_fulfilments(platforms, ways, resolver, clock)
+        )
         rules = Rules(
             platforms=platforms,
             codes=codes,
@@ -134,6 +128,23 @@ async def open_context(
             fulfilments=fulfilments,
             till=till,
         )
+
+
+@contextlib.asynccontextmanager
+async def _open_fulfilments(
+    platforms: Platforms, ways: Mapping[str, Registration], resolver: Resolver, clock: Clock
+) -> AsyncIterator[Mapping[str, Fulfilment]]:
+    """Each platform's fulfilment. The operator named their services, so they may be private."""
+    policy = Policy.of(allow_private=True, allow_http=True)
+    transport = Transport(policy, resolver, clock)
+    guarded = GuardedTransport(transport)
+    try:
+        async with httpx.AsyncClient(transport=guarded, trust_env=False) as client:
+            yield set_up(platforms.all(), ways, client=client, clock=clock)
+    except OptionsRefused as error:
+        raise SettingsError(f"TOPUP_PLATFORMS: {error}") from None
+    finally:
+        await transport.close()
 
 
 def webhook_policy(settings: Settings) -> Policy:

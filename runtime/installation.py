@@ -11,8 +11,8 @@ from runtime.embedded_redis import prepare_home
 from runtime.master_key import read_master_key
 from runtime.settings import Settings, SettingsError
 from store.db import Database, OnHint, no_hint
-from store.migrate import check_schema
 from store.open import open_database
+from store.version import check_schema
 
 # The name of the data key behind voucher codes.
 VOUCHER_KEY = "voucher"

@@ -73,13 +73,13 @@ def translate(text: str, *, name: str) -> Statement:
 
 
 def _translate_sqlite(text: str) -> Statement:
-    names: list[str] = []
+    # A value that stands twice is bound twice: numbered marks with a sequence are deprecated.
+    order: list[str] = []
     as_json: set[str] = set()
 
     def place(name: str) -> str:
-        if name not in names:
-            names.append(name)
-        return f"?{names.index(name) + 1}"
+        order.append(name)
+        return "?"
 
     def replace(match: re.Match[str]) -> str:
         if name := match["list"]:
@@ -98,7 +98,6 @@ def _translate_sqlite(text: str) -> Statement:
     translated = _MARK.sub(replace, _LOCK.sub("", text))
     for pattern, function in _FUNCTIONS:
         translated = pattern.sub(function, translated)
-    order = tuple(names)
 
     def bind(values: Values) -> Sequence[Any]:
         if not as_json:

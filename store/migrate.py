@@ -1,4 +1,4 @@
-"""Brings a database to the newest schema, and says which schema a process accepts.
+"""Brings a database to the newest schema; store/version.py says which one a process accepts.
 
 Migrations expand first and contract later; their file names say `pre` (before the deploy) or `post`.
 PostgreSQL migrates under an advisory lock and a lock timeout, so two starters do not collide and a
@@ -21,19 +21,11 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from store.db import Database, Transaction
-from store.errors import CommitUnknown, ConnectionLost, Contention, StoreError
 from store.open import SQLITE_PREFIX
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-# The range of schema versions this code runs on, oldest first.
-VERSIONS = ("0001",)
 _ADVISORY_LOCK = 7_306_941
 _LOCK_TIMEOUT = "5s"
-
-
-class SchemaOutOfRange(RuntimeError):
-    """The database's schema is older or newer than this code accepts."""
 
 
 def migrate(url: str, *, revision: str = "head") -> None:
@@ -42,35 +34,6 @@ def migrate(url: str, *, revision: str = "head") -> None:
         _migrate_file(Path(url.removeprefix(SQLITE_PREFIX)), revision)
     else:
         asyncio.run(_migrate_server(url, revision))
-
-
-async def schema_version(database: Database) -> str | None:
-    """The version the database is at, or None when it was never migrated.
-
-    Raises ConnectionLost where it cannot be asked.
-    """
-
-    async def work(tx: Transaction) -> str | None:
-        row = await tx.fetch_one("SELECT version_num FROM alembic_version")
-        return None if row is None else str(row["version_num"])
-
-    try:
-        return await database.read(work)
-    except (Contention, ConnectionLost, CommitUnknown):
-        raise
-    except StoreError:
-        return None
-
-
-async def check_schema(database: Database) -> None:
-    """Raises SchemaOutOfRange unless this code runs on the database's schema."""
-    version = await schema_version(database)
-    if version not in VERSIONS:
-        found = version or "none"
-        raise SchemaOutOfRange(
-            f"the database's schema is {found}, this code runs on {VERSIONS[0]} to {VERSIONS[-1]}:"
-            " run `topup migrate`"
-        )
 
 
 def _migrate_file(path: Path, revision: str) -> None:

@@ -8,7 +8,7 @@ from kernel.clock import FixedClock
 from runtime.context import open_context, webhook_policy
 from runtime.settings import Settings, SettingsError, load_settings
 from store.db import Transaction
-from store.migrate import SchemaOutOfRange
+from store.version import SchemaOutOfRange
 from webhooks.guard import UrlRefused, check_url
 
 SECRET_KEY = "5f" * 32

@@ -69,6 +69,7 @@ def test_values_are_bound_in_the_order_of_their_places() -> None:
         '[["p",3],["q",null]]',
         '["x","y"]',
         1,
+        2,
     ]
     assert list(translate(text, name=POSTGRESQL).bind(values)) == [
         2,
