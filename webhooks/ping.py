@@ -8,7 +8,7 @@ transaction is open while it is sent.
 from typing import Final
 
 from kernel.clock import SECOND_US, Clock
-from kernel.errors import InvalidInput, NotFound
+from kernel.errors import InvalidInput
 from keys.account import lock_scopes
 from keys.principal import Scope
 from keys.vault import Vault
@@ -94,8 +94,7 @@ async def _claimed_ping(
     row = await tx.fetch_one(
         _TARGET, id=endpoint_id, account_id=account_id, environment=environment
     )
-    if row is None:
-        raise NotFound("Webhook", param="id")
+    assert row is not None, "get() has seen it, under the account's lock"
     outbox = await Outbox.load(tx, [scope])
     event_id = outbox.record(
         account_id=account_id,

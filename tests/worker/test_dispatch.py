@@ -1,94 +1,18 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
 
 import stripe
 
-from kernel.clock import SystemClock
-from keys.principal import Scope
-from store.db import Database, Row, T, Transaction, Work
-from store.errors import ConnectionLost
+from store.db import Database, Transaction
 from store.open import open_database
 from tests.webhooks.given import (
     everything,
-    given_account,
     given_endpoint,
     given_events,
-    new_vault,
 )
+from tests.worker.dispatching import CLOCK, dispatching, given_scope, rows, until
 from tests.worker.receiver import receiver
 from webhooks import delivery
-from webhooks.guard import Policy
-from webhooks.message import Keyring
-from webhooks.resolver import SystemResolver
 from webhooks.stage import Claim
-from webhooks.transport import Transport
-from worker.deliver import Courier, Settled, lease_us
-from worker.dispatch import Dispatcher
-from worker.slots import Slots
-
-POLICY = Policy(allow_private=True, allow_http=True)
-CLOCK = SystemClock()
-
-
-@asynccontextmanager
-async def dispatching(
-    database: Database,
-    *,
-    slots: int = 100,
-    timeout_s: float = 5.0,
-    on_later: Callable[[int], None] = lambda _at_us: None,
-) -> AsyncIterator[tuple[Dispatcher, list[Settled]]]:
-    """A running dispatcher and what it settled; at the end it is stopped in order."""
-    settled: list[Settled] = []
-    resolver = SystemResolver()
-    transport = Transport(POLICY, resolver, CLOCK)
-    courier = Courier(
-        transport.post,
-        Keyring(new_vault()),
-        CLOCK,
-        live_policy=POLICY,
-        staging_policy=POLICY,
-        timeout_s=timeout_s,
-    )
-    dispatcher = Dispatcher(
-        database,
-        new_vault(),
-        CLOCK,
-        courier,
-        Slots(slots),
-        lease_us=lease_us(timeout_s),
-        on_later=on_later,
-        on_settled=settled.append,
-    )
-    running = asyncio.create_task(dispatcher.run())
-    try:
-        yield dispatcher, settled
-        dispatcher.stop()
-        await running
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        await transport.close()
-        resolver.close()
-
-
-async def rows(database: Database, text: str) -> list[Row]:
-    async def work(tx: Transaction) -> list[Row]:
-        return list(await tx.fetch(text))
-
-    return await database.read(work)
-
-
-async def given_scope(database: Database) -> Scope:
-    return (await given_account(database, CLOCK), "staging")
-
-
-async def until(condition: Callable[[], bool], *, timeout_s: float = 20.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        # What it waits for is a row or a list, which tells nobody.
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
 
 
 async def test_an_event_arrives_signed_once_the_dispatcher_is_woken(database: Database) -> None:
@@ -263,99 +187,6 @@ async def test_a_stop_finishes_what_is_in_flight_and_claims_no_more(database: Da
         assert [one.sent.settlement.status for one in settled] == ["delivered"]
     found = await rows(database, "SELECT status FROM deliveries ORDER BY id")
     assert [row["status"] for row in found] == ["delivered", "pending"]
-
-
-class Unsteady:
-    """A database that is away for transactions while told so."""
-
-    def __init__(self, real: Database) -> None:
-        self._real = real
-        self.is_away = False
-        self.refused = 0
-
-    @property
-    def statements_run(self) -> int:
-        return self._real.statements_run
-
-    @statements_run.setter
-    def statements_run(self, count: int) -> None:
-        self._real.statements_run = count
-
-    async def transaction(
-        self, work: Work[T], *, durable: bool = True, was_committed: Work[bool] | None = None
-    ) -> T:
-        if self.is_away:
-            self.refused += 1
-            raise ConnectionLost("away")
-        return await self._real.transaction(work, durable=durable, was_committed=was_committed)
-
-    async def read(self, work: Work[T]) -> T:
-        return await self._real.read(work)
-
-    async def close(self) -> None:
-        await self._real.close()
-
-
-async def test_outcomes_wait_for_a_database_that_is_away(database: Database) -> None:
-    scope = await given_scope(database)
-    unsteady = Unsteady(database)
-
-    def go_away(_number: int) -> tuple[int, float]:
-        unsteady.is_away = True
-        return 200, 0.0
-
-    async with receiver(go_away) as hook, dispatching(unsteady) as (dispatcher, settled):
-        await given_endpoint(database, CLOCK, scope, url=hook.url)
-        await given_events(database, CLOCK, scope, count=4)
-        dispatcher.wake()
-        await hook.wait_for(4)
-        await until(lambda: unsteady.refused >= 2)
-        before = [row["status"] for row in await rows(database, "SELECT status FROM deliveries")]
-        unsteady.is_away = False
-        await until(lambda: len(settled) == 4)
-
-    after = [row["status"] for row in await rows(database, "SELECT status FROM deliveries")]
-    assert before == ["sending"] * 4
-    assert after == ["delivered"] * 4
-    assert len(hook.requests) == 4
-
-
-async def test_an_outcome_that_the_database_refuses_costs_its_neighbours_nothing(
-    database: Database,
-) -> None:
-    scope = await given_scope(database)
-    async with receiver() as hook, dispatching(database) as (dispatcher, settled):
-        await given_endpoint(database, CLOCK, scope, url=hook.url)
-        await given_events(database, CLOCK, scope, count=4)
-        ids = [row["id"] for row in await rows(database, "SELECT id FROM deliveries ORDER BY id")]
-
-        async def poison(tx: Transaction) -> None:
-            await tx.insert("attempts", ATTEMPT_COLUMNS, [_attempt_row(ids[1], scope)])
-
-        await database.transaction(poison)
-        dispatcher.wake()
-        await until(lambda: len(settled) == 4)
-
-    found = await rows(database, "SELECT id, status FROM deliveries ORDER BY id")
-    assert [row["status"] for row in found] == ["delivered", "sending", "delivered", "delivered"]
-
-
-ATTEMPT_COLUMNS = (
-    "delivery_id",
-    "number",
-    "id",
-    "account_id",
-    "environment",
-    "started_at",
-    "duration_us",
-    "timings_ms",
-    "request_headers",
-    "response_body",
-)
-
-
-def _attempt_row(delivery_id: str, scope: Scope) -> Sequence[object]:
-    return (delivery_id, 1, "att_1", *scope, 0, 0, "{}", "{}", b"")
 
 
 async def test_an_idle_dispatcher_does_not_poll(database: Database) -> None:

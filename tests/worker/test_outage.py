@@ -1,0 +1,169 @@
+"""The database goes away, refuses or breaks in the middle of deliveries."""
+
+from collections.abc import Sequence
+
+from keys.principal import Scope
+from store.db import Database, T, Transaction, Work
+from store.errors import ConnectionLost
+from tests.webhooks.given import (
+    given_endpoint,
+    given_events,
+)
+from tests.worker.dispatching import CLOCK, dispatching, given_scope, rows, until
+from tests.worker.receiver import receiver
+from webhooks.guard import Policy
+from webhooks.message import Headers
+from webhooks.transport import Outcome
+
+
+class Unsteady:
+    """A database that is away for transactions while told so."""
+
+    def __init__(self, real: Database) -> None:
+        self._real = real
+        self.is_away = False
+        self.is_away_for_durable = False
+        self.refused = 0
+
+    @property
+    def statements_run(self) -> int:
+        return self._real.statements_run
+
+    @statements_run.setter
+    def statements_run(self, count: int) -> None:
+        self._real.statements_run = count
+
+    async def transaction(
+        self, work: Work[T], *, durable: bool = True, was_committed: Work[bool] | None = None
+    ) -> T:
+        if self.is_away or (durable and self.is_away_for_durable):
+            self.refused += 1
+            raise ConnectionLost("away")
+        return await self._real.transaction(work, durable=durable, was_committed=was_committed)
+
+    async def read(self, work: Work[T]) -> T:
+        return await self._real.read(work)
+
+    async def close(self) -> None:
+        await self._real.close()
+
+
+async def test_outcomes_wait_for_a_database_that_is_away(database: Database) -> None:
+    scope = await given_scope(database)
+    unsteady = Unsteady(database)
+
+    def go_away(_number: int) -> tuple[int, float]:
+        unsteady.is_away = True
+        return 200, 0.0
+
+    async with receiver(go_away) as hook, dispatching(unsteady) as (dispatcher, settled):
+        await given_endpoint(database, CLOCK, scope, url=hook.url)
+        await given_events(database, CLOCK, scope, count=4)
+        dispatcher.wake()
+        await hook.wait_for(4)
+        await until(lambda: unsteady.refused >= 2)
+        before = [row["status"] for row in await rows(database, "SELECT status FROM deliveries")]
+        unsteady.is_away = False
+        await until(lambda: len(settled) == 4)
+
+    after = [row["status"] for row in await rows(database, "SELECT status FROM deliveries")]
+    assert before == ["sending"] * 4
+    assert after == ["delivered"] * 4
+    assert len(hook.requests) == 4
+
+
+async def test_claims_go_on_when_a_database_that_was_away_is_back(database: Database) -> None:
+    scope = await given_scope(database)
+    unsteady = Unsteady(database)
+    unsteady.is_away = True
+    async with receiver() as hook, dispatching(unsteady):
+        await given_endpoint(database, CLOCK, scope, url=hook.url)
+        await given_events(database, CLOCK, scope)
+        await until(lambda: unsteady.refused >= 3)
+        unsteady.is_away = False
+
+        await hook.wait_for(1)
+
+
+async def test_an_endpoint_that_cannot_be_disabled_now_costs_no_outcome(
+    database: Database,
+) -> None:
+    scope = await given_scope(database)
+    unsteady = Unsteady(database)
+    async with (
+        receiver(lambda _number: (410, 0.0)) as hook,
+        dispatching(unsteady) as (dispatcher, settled),
+    ):
+        await given_endpoint(database, CLOCK, scope, url=hook.url)
+        await given_events(database, CLOCK, scope)
+        # Outcomes need not be durable; disabling an endpoint is.
+        unsteady.is_away_for_durable = True
+        dispatcher.wake()
+        await until(lambda: unsteady.refused >= 1)
+        await until(lambda: len(settled) == 1)
+
+    [row] = await rows(database, "SELECT status, attempts_made FROM deliveries")
+    [endpoint] = await rows(database, "SELECT status FROM endpoints")
+    assert (row["status"], row["attempts_made"]) == ("pending", 1)
+    assert endpoint["status"] == "enabled"
+
+
+async def test_a_delivery_that_breaks_us_does_not_stop_the_others(database: Database) -> None:
+    scope = await given_scope(database)
+    calls: list[str] = []
+
+    async def post(
+        url: str, headers: Headers, body: bytes, timeout_s: float, *, policy: Policy | None
+    ) -> Outcome:
+        calls.append(url)
+        if len(calls) == 1:
+            raise LookupError
+        return Outcome(200, None, None, {}, b"", False, None, {}, 0, 0)
+
+    async with dispatching(database, slots=1, post=post) as (dispatcher, settled):
+        await given_endpoint(database, CLOCK, scope)
+        await given_events(database, CLOCK, scope, count=2)
+        dispatcher.wake()
+        await until(lambda: len(settled) == 1)
+
+    found = await rows(database, "SELECT status FROM deliveries ORDER BY id")
+    # The first one's lease runs out, and then it is sent again.
+    assert [row["status"] for row in found] == ["sending", "delivered"]
+
+
+async def test_an_outcome_that_the_database_refuses_costs_its_neighbours_nothing(
+    database: Database,
+) -> None:
+    scope = await given_scope(database)
+    async with receiver() as hook, dispatching(database) as (dispatcher, settled):
+        await given_endpoint(database, CLOCK, scope, url=hook.url)
+        await given_events(database, CLOCK, scope, count=4)
+        ids = [row["id"] for row in await rows(database, "SELECT id FROM deliveries ORDER BY id")]
+
+        async def poison(tx: Transaction) -> None:
+            await tx.insert("attempts", ATTEMPT_COLUMNS, [_attempt_row(ids[1], scope)])
+
+        await database.transaction(poison)
+        dispatcher.wake()
+        await until(lambda: len(settled) == 4)
+
+    found = await rows(database, "SELECT id, status FROM deliveries ORDER BY id")
+    assert [row["status"] for row in found] == ["delivered", "sending", "delivered", "delivered"]
+
+
+ATTEMPT_COLUMNS = (
+    "delivery_id",
+    "number",
+    "id",
+    "account_id",
+    "environment",
+    "started_at",
+    "duration_us",
+    "timings_ms",
+    "request_headers",
+    "response_body",
+)
+
+
+def _attempt_row(delivery_id: str, scope: Scope) -> Sequence[object]:
+    return (delivery_id, 1, "att_1", *scope, 0, 0, "{}", "{}", b"")
