@@ -1,0 +1,280 @@
+"""What a batch of sends reads stays a few probes, however long the account's history is.
+
+An account with a hundred thousand rows in each long table; the plan of every statement of a batch
+is asked for, the way the database makes it in production: SQLite without statistics; PostgreSQL
+without and with them, for the values at hand and as the one plan that it keeps for all values.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from billing.till import Till
+from kernel.clock import FixedClock
+from keys.vault import Vault
+from store.db import Database, Row, Transaction, Work
+from store.dialect import POSTGRESQL, translate
+from store.sqlite import SqliteDatabase
+from tests.billing.desk import Desk, open_desk
+from webhooks.endpoint import register
+from webhooks.endpoint_fields import NewEndpoint
+
+ROWS = 100_000
+BATCH = 20
+# Of one statement; reading 100,000 index entries of one account takes more than 700.
+PAGES_MAX = 600
+# Indexes by which one finds all that an account ever did.
+ACCOUNT_WIDE = {
+    "ix_topups_account",
+    "ix_ledger_accounts_recipients",
+    "ix_transfers_account",
+    "ix_deliveries_account",
+    "ux_events_no",
+}
+# Within an account these hold few rows, whatever it did: grants with a rest, endpoints, the lock.
+SHORT = {"ix_ledger_accounts_grants", "ix_endpoints_account"}
+
+_COUNT = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})"
+_SCOPE = "account_id, environment"
+_OWN = "'{account}', 'staging'"
+HISTORY = (
+    f"""{_COUNT} INSERT INTO topups (id, {_SCOPE}, status, platform, amount_cents, recipient_email,
+            reference, metadata, fulfilment, created_at)
+        SELECT 'txn_0' || (1000000 + i), {_OWN}, 'delivered', 'claude', 100, 'u@example.com',
+            'old-' || i, '{{{{}}}}', 'voucher', i FROM n""",
+    f"""{_COUNT} INSERT INTO ledger_accounts (id, {_SCOPE}, kind, name, balance_micros, created_at,
+            updated_at)
+        SELECT 'lac_0' || (1000000 + i), {_OWN}, 'recipient', 'claude/old' || i || '@example.com',
+            1000000, i, i FROM n""",
+    f"""{_COUNT} INSERT INTO transfers (id, {_SCOPE}, debit_id, credit_id, amount_micros, code,
+            transaction_id, created_at)
+        SELECT 'trf_0' || (1000000 + i), {_OWN}, 'lac_1', 'lac_0' || (1000000 + i), 1000000,
+            'topup_send', 'txn_0' || (1000000 + i), i FROM n""",
+    f"""{_COUNT} INSERT INTO events (id, {_SCOPE}, event_no, type, transaction_id, body, created_at)
+        SELECT 'evt_0' || (1000000 + i), {_OWN}, -i, 'topup.delivered', 'txn_0' || (1000000 + i),
+            :body, i FROM n""",
+    f"""{_COUNT} INSERT INTO deliveries (id, event_id, endpoint_id, {_SCOPE}, event_type,
+            transaction_id, status, attempts_made, created_at)
+        SELECT 'dlv_0' || (1000000 + i), 'evt_0' || (1000000 + i), 'end_1', {_OWN},
+            'topup.delivered', 'txn_0' || (1000000 + i), 'delivered', 1, i FROM n""",
+    f"""{_COUNT} INSERT INTO idempotency_keys ({_SCOPE}, digest, fingerprint, status, body,
+            created_at)
+        SELECT {_OWN}, 'old-' || i, 'f', 200, :body, i FROM n""",
+    f"""{_COUNT} INSERT INTO spend_windows (key_id, period, window_start_at, account_id,
+            spent_micros)
+        SELECT 'key_0' || (i % 100), 'day', i, '{{account}}', 1 FROM n""",
+)
+
+
+Said = list[tuple[str, dict[str, Any]]]
+
+
+class Recorder:
+    """A transaction that notes what it is asked."""
+
+    def __init__(self, tx: Transaction, said: Said) -> None:
+        self._tx = tx
+        self._said = said
+
+    async def fetch(self, text: str, **values: Any) -> Sequence[Row]:
+        self._said.append((text, values))
+        return await self._tx.fetch(text, **values)
+
+    async def fetch_one(self, text: str, **values: Any) -> Row | None:
+        self._said.append((text, values))
+        return await self._tx.fetch_one(text, **values)
+
+    async def execute(self, text: str, **values: Any) -> int:
+        self._said.append((text, values))
+        return await self._tx.execute(text, **values)
+
+    async def insert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        on_conflict: str = "",
+    ) -> int:
+        return await self._tx.insert(table, columns, rows, on_conflict)
+
+    def hint(self, name: str) -> None:
+        self._tx.hint(name)
+
+
+class Recording:
+    """A database whose transactions are noted."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.said: Said = []
+        self.statements_run = 0
+
+    async def transaction(self, work: Work[Any], **options: Any) -> Any:
+        return await self._database.transaction(lambda tx: work(Recorder(tx, self.said)), **options)
+
+    async def read(self, work: Work[Any]) -> Any:
+        return await self._database.read(work)
+
+    async def close(self) -> None:
+        await self._database.close()
+
+
+async def hot_desk(database: Database, clock: FixedClock) -> Desk:
+    desk = await open_desk(database, clock, per_day_cents=10**9)
+
+    async def endpoint(tx: Transaction) -> None:
+        new = NewEndpoint(
+            url="https://hooks.example.com/in",
+            events=(),
+            retry_schedule_s=(0, 5, 30),
+            rate_limit_per_s=None,
+        )
+        scope, vault = desk.principal.scope, Vault([b"k" * 32])
+        await register(tx, vault, scope=scope, new=new, is_sandbox=False, now_us=clock.now_us())
+
+    await database.transaction(endpoint)
+    return desk
+
+
+async def write_history(desk: Desk) -> None:
+    async def work(tx: Transaction) -> None:
+        for text in HISTORY:
+            values = {"body": b"{}"} if ":body" in text else {}
+            await tx.execute(text.format(account=desk.account_id), **values)
+
+    await desk.database.transaction(work)
+
+
+async def statements_of_a_batch(desk: Desk) -> Said:
+    """Each text of a batch of sends and of one of cancels, with values of that batch."""
+    recording, now_us = Recording(desk.database), desk.clock.now_us()
+    desk.till = Till(recording, desk.clock, desk.till.rules)
+    sends = [
+        desk.send(100, key=f"k{i}-{now_us}", reference=f"r{i}-{now_us}", to=f"u{i}@example.com")
+        for i in range(BATCH)
+    ]
+    await asyncio.gather(*sends)
+    held = [desk.send(100, platform="slow", to=f"u{i}@example.com") for i in range(BATCH)]
+    sent = await asyncio.gather(*held)
+    await asyncio.gather(*(desk.cancel(one.topup.id) for one in sent))
+    await desk.till.close()
+    assert len(recording.said) > 20
+    return list({text: (text, values) for text, values in recording.said}.values())
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def faults_of_plan(explained: str) -> list[str]:
+    """What is wrong with a plan of PostgreSQL, in its own words."""
+    plan = json.loads(explained)[0]["Plan"]
+    faults = []
+    for node in nodes(plan):
+        kind, index = node["Node Type"], node.get("Index Name", "")
+        is_scan = kind == "Seq Scan" or index in ACCOUNT_WIDE
+        if is_scan or kind in {"Hash Join", "Merge Join"}:
+            faults.append(f"{kind} {node.get('Relation Name', '')} {index}".strip())
+    pages = plan.get("Shared Hit Blocks", 0) + plan.get("Shared Read Blocks", 0)
+    return faults if pages <= PAGES_MAX else [*faults, f"{pages} pages"]
+
+
+async def faults_of_server(database: Database, text: str, values: dict[str, Any]) -> list[str]:
+    found: list[str] = []
+
+    async def work(tx: Transaction) -> None:
+        statement = translate(text, name=POSTGRESQL)
+        marks = ", ".join("NULL" for _ in statement.bind(values))
+        await tx.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        await tx.execute(f"PREPARE q AS {statement.text}")
+        kept = await tx.fetch_one(f"EXPLAIN (FORMAT JSON) EXECUTE q({marks})")
+        await tx.execute("DEALLOCATE q")
+        # Writes are planned only: on these books they have happened already.
+        options = "ANALYZE, BUFFERS, FORMAT JSON" if "UPDATE" not in text else "FORMAT JSON"
+        made = await tx.fetch_one(f"EXPLAIN ({options}) {text}", **values)
+        assert kept is not None
+        assert made is not None
+        found.extend(f"kept plan: {fault}" for fault in faults_of_plan(kept[0]))
+        found.extend(f"plan: {fault}" for fault in faults_of_plan(made[0]))
+
+    await database.transaction(work)
+    return found
+
+
+async def faults_of_file(database: Database, text: str, values: dict[str, Any]) -> list[str]:
+    rows = await database.read(lambda tx: tx.fetch(f"EXPLAIN QUERY PLAN {text}", **values))
+    lists = set(re.findall(r"\] AS (\w+)", text)) | {"json_each"}
+    faults = []
+    for row in rows:
+        detail = row["detail"]
+        scanned = re.match(r"SCAN (\w+)", detail)
+        by_index = re.match(r"SEARCH \w+ USING (.*?)(?: \((.*)\))?$", detail)
+        if scanned and scanned[1] not in lists and detail != "SCAN CONSTANT ROW":
+            faults.append(detail)
+        if by_index and not SHORT & set(by_index[1].split()):
+            columns = set(re.findall(r"(\w+)[=<>]", by_index[2] or ""))
+            is_lock = re.search(r"\baccount_environments\b", text) is not None
+            if "AUTOMATIC" in by_index[1] or (
+                columns <= {"account_id", "environment"} and not is_lock
+            ):
+                faults.append(detail)
+    return faults
+
+
+async def faults_of(database: Database, text: str, values: dict[str, Any]) -> list[str]:
+    look = faults_of_file if isinstance(database, SqliteDatabase) else faults_of_server
+    return await look(database, text, values)
+
+
+async def faults(desk: Desk) -> dict[str, list[str]]:
+    """Statement -> what is wrong with its plans; statements without a fault are left out."""
+    found = {
+        " ".join(text.split()): await faults_of(desk.database, text, values)
+        for text, values in await statements_of_a_batch(desk)
+    }
+    return {text: wrong for text, wrong in found.items() if wrong}
+
+
+async def test_plans_made_on_a_new_database_may_be_kept(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await hot_desk(database, clock)
+
+    assert await faults(desk) == {}
+
+
+async def test_a_long_history_is_never_read(database: Database, clock: FixedClock) -> None:
+    desk = await hot_desk(database, clock)
+    await write_history(desk)
+
+    assert await faults(desk) == {}
+
+    if not isinstance(database, SqliteDatabase):
+        await database.transaction(lambda tx: tx.execute("ANALYZE"))
+        clock.advance_s(1)
+        assert await faults(desk) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT id FROM topups WHERE note = :value",
+        """SELECT id FROM topups WHERE account_id = :account AND environment = 'staging'
+           AND note = :value""",
+    ],
+)
+async def test_a_statement_that_reads_the_history_is_seen(
+    database: Database, clock: FixedClock, text: str
+) -> None:
+    desk = await hot_desk(database, clock)
+    values = {"value": "x"}
+    if ":account" in text:
+        values["account"] = desk.account_id
+
+    assert await faults_of(database, text, values) != []
