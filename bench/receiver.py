@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -48,7 +48,7 @@ class Receiver:
         self._tasks: set[asyncio.Task[None]] = set()
         self._came = asyncio.Event()
 
-    async def __aenter__(self) -> "Receiver":
+    async def __aenter__(self) -> Self:
         await self.open()
         return self
 
@@ -84,12 +84,6 @@ class Receiver:
             while not is_enough():
                 self._came.clear()
                 await self._came.wait()
-
-    async def next(self, *, timeout_s: float = 60.0) -> Received:
-        """The next request after those that are there."""
-        count = len(self.received)
-        await self.until(lambda: len(self.received) > count, timeout_s=timeout_s)
-        return self.received[count]
 
     async def at_least(self, count: int, *, timeout_s: float = 60.0) -> list[Received]:
         """All that came, once there are so many."""

@@ -6,7 +6,6 @@ here, and they leave by themselves if this one is killed. A gateway's socket is 
 """
 
 import contextlib
-import json
 import os
 import select
 import signal
@@ -14,9 +13,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar, cast
 
 from billing.audit import audit
 from billing.ledger import Code, Kind, Ledger
@@ -33,6 +32,7 @@ from store.db import Database, Transaction, Work
 from store.migrate import migrate
 from store.open import open_database
 
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
 API = "/api/public/v1"
 MASTER_KEY = "5a" * 32
@@ -57,7 +57,6 @@ class Program:
     def __init__(
         self,
         argv: Sequence[str],
-        *,
         env: Mapping[str, str],
         log_path: Path,
         pass_fds: Sequence[int] = (),
@@ -145,6 +144,22 @@ class Program:
             raise
 
 
+class Gateway(Program):
+    """`topup serve` on a socket that we hold; as a child of an installation."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        log_path: Path,
+        pass_fds: Sequence[int],
+    ) -> None:
+        self.listener = bind_listener("127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        fd = self.listener.fileno()
+        super().__init__(argv, {**env, LISTEN_FD_VARIABLE: str(fd)}, log_path, [*pass_fds, fd])
+
+
 class RedisServer:
     """A Redis on a Unix socket, without persistence: what it forgets must not matter."""
 
@@ -213,7 +228,7 @@ class Installation:
             **{f"TOPUP_{name.upper()}": value for name, value in given.items()}
         )
 
-    def __enter__(self) -> "Installation":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -227,25 +242,24 @@ class Installation:
         if with_redis:
             self.redis.start()
         for number in range(gateways):
-            self.gateways.append(Gateway(self, f"gateway{number}"))
+            self.gateways.append(Gateway(*self._child("serve", f"gateway{number}")))
         for number in range(workers):
-            self.workers.append(self.program("worker", f"worker{number}"))
+            self.workers.append(Program(*self._child("worker", f"worker{number}")))
         programs = [*self.gateways, *self.workers]
         for program in programs:
             program.start()
         for program in programs:
             program.wait_ready()
 
-    def program(
-        self, command: str, name: str, *, fds: Mapping[str, int] | None = None
-    ) -> "Program":
-        """A command of ours in this installation that leaves with us; fds by their variables."""
-        passed = {PARENT_FD_VARIABLE: self._parent_fd, **(fds or {})}
-        return Program(
+    def _child(
+        self, command: str, name: str
+    ) -> tuple[list[str], dict[str, str], Path, tuple[int, ...]]:
+        """What a Program is made of, for a command of ours that leaves when we do."""
+        return (
             [sys.executable, "-P", "-m", "cli", command],
-            env={**self.env, **{variable: str(fd) for variable, fd in passed.items()}},
-            log_path=self.data_dir / f"{name}.log",
-            pass_fds=tuple(passed.values()),
+            {**self.env, PARENT_FD_VARIABLE: str(self._parent_fd)},
+            self.data_dir / f"{name}.log",
+            (self._parent_fd,),
         )
 
     def run(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -332,7 +346,8 @@ class Installation:
         """The rows of one SELECT, for what no answer of the API shows."""
 
         async def work(tx: Transaction) -> list[tuple[Any, ...]]:
-            return [tuple(row) for row in await tx.fetch(text, **values)]  # type: ignore[call-overload]
+            # Either driver's row can be iterated, though the common type does not say so.
+            return [tuple(cast(Iterable[Any], row)) for row in await tx.fetch(text, **values)]
 
         async with self._database() as database:
             return await database.read(work)
@@ -343,36 +358,13 @@ class Installation:
             return [str(finding) async for finding in audit(database)]
 
     @contextlib.asynccontextmanager
-    async def _database(self) -> Any:
+    async def _database(self) -> AsyncIterator[Database]:
         database = open_database(self.database_url)
         try:
             yield database
         finally:
             await database.close()
 
-    async def _write(self, work: Work[Any]) -> Any:
+    async def _write(self, work: Work[T]) -> T:
         async with self._database() as database:
             return await database.transaction(work)
-
-
-class Gateway(Program):
-    """`topup serve` on a socket that we hold."""
-
-    def __init__(self, installation: Installation, name: str) -> None:
-        self.listener = bind_listener("127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        made = installation.program(
-            "serve", name, fds={LISTEN_FD_VARIABLE: self.listener.fileno()}
-        )
-        super().__init__(
-            made.argv, env=made.env, log_path=made.log_path, pass_fds=made._pass_fds
-        )
-
-
-def json_lines(log: str) -> list[dict[str, Any]]:
-    """The log lines that are JSON objects."""
-    lines = []
-    for line in log.splitlines():
-        with contextlib.suppress(ValueError):
-            lines.append(json.loads(line))
-    return lines

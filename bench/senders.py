@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import httpx
@@ -29,7 +29,9 @@ def client(key: str, *, timeout_s: float = ANSWER_S_MAX) -> httpx.AsyncClient:
     )
 
 
-def order(amount_cents: int, *, email: str = "user@example.com", **fields: str) -> dict[str, object]:
+def order(
+    amount_cents: int, *, email: str = "user@example.com", **fields: str
+) -> dict[str, object]:
     """The body of a send."""
     return {
         "platform": "claude",
@@ -64,33 +66,34 @@ class Senders:
             self.is_stopping = True
 
     async def _client(
-        self, http: httpx.AsyncClient, references: "AsyncIterator[str] | object", random_: random.Random
+        self,
+        http: httpx.AsyncClient,
+        references: Iterator[str],
+        random_: random.Random,
     ) -> None:
-        for reference in references:  # type: ignore[attr-defined]
-            while not await self._is_answered(http, reference, random_):
-                await asyncio.sleep(PAUSE_S)
+        for reference in references:
+            await self._send(http, reference, random_)
             if self.is_stopping:
                 return
 
-    async def _is_answered(
-        self, http: httpx.AsyncClient, reference: str, random_: random.Random
-    ) -> bool:
-        try:
-            answer = await http.post(
-                random_.choice(self.urls) + API + "/topup/send",
-                json=order(self.amount_cents, reference=reference),
-                headers={"Idempotency-Key": reference},
-            )
-        except httpx.TransportError as error:
-            self.statuses[type(error).__name__] += 1
-            return False
-        self.statuses[str(answer.status_code)] += 1
-        if answer.status_code >= 500:
-            return False
+    async def _send(self, http: httpx.AsyncClient, reference: str, random_: random.Random) -> None:
+        while True:
+            try:
+                answer = await http.post(
+                    random_.choice(self.urls) + API + "/topup/send",
+                    json=order(self.amount_cents, reference=reference),
+                    headers={"Idempotency-Key": reference},
+                )
+            except httpx.TransportError as error:
+                self.statuses[type(error).__name__] += 1
+            else:
+                self.statuses[str(answer.status_code)] += 1
+                if answer.status_code < 500:
+                    break
+            await asyncio.sleep(PAUSE_S)
         body = answer.json()
         assert body["code"] == 1001, body
         self.acknowledged[reference] = body["transaction_id"]
-        return True
 
 
 async def _all(tasks: Sequence["asyncio.Task[None]"]) -> None:
@@ -111,7 +114,9 @@ class Tally:
 
 def tally(acknowledged: Sequence[str], received: Sequence[Received]) -> Tally:
     """Of these transaction ids, by what a receiver saw; other events do not count."""
-    seen: dict[str, list[tuple[str, bytes]]] = {transaction_id: [] for transaction_id in acknowledged}
+    seen: dict[str, list[tuple[str, bytes]]] = {
+        transaction_id: [] for transaction_id in acknowledged
+    }
     for one in received:
         transaction_id = one.event["data"].get("transaction_id")
         if transaction_id in seen:

@@ -1,29 +1,91 @@
-"""An installation for each test: real processes around a migrated database of its own."""
+"""Installations of real processes, each around a migrated database of its own, and a receiver."""
 
+import itertools
+import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from bench.postgres import create_database, drop_database
 from bench.receiver import Receiver
 from bench.running import Installation
 
+SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
+KINDS = ("sqlite", "postgresql")
 Install = Callable[..., Installation]
+_numbers = itertools.count(1)
+
+
+class Shelf:
+    """Makes installations, and keeps those that a module's tests share."""
+
+    def __init__(self, folder: Path, *, file_template: Path, server_template: str) -> None:
+        self._folder = folder
+        self._file_template = file_template
+        self._server_template = server_template
+        self._made: list[Installation] = []
+        self._databases: list[str] = []
+        self.shared: dict[str, Installation] = {}
+
+    def make(self, kind: str, **settings: str) -> Installation:
+        """A new one on a database of that kind, not started; skips where there is no server."""
+        data_dir = self._folder / str(next(_numbers))
+        data_dir.mkdir(mode=0o700)
+        url = ""
+        if kind == "sqlite":
+            shutil.copy(self._file_template, data_dir / "topup.db")
+        else:
+            url = self._database()
+        self._made.append(Installation(data_dir, url, **settings))
+        return self._made[-1]
+
+    def close(self) -> None:
+        for installation in self._made:
+            installation.close()
+        for name in self._databases:
+            drop_database(SERVER_URL, name)
+
+    def _database(self) -> str:
+        if not SERVER_URL:
+            if os.environ.get("CI"):
+                pytest.fail("CI sets TEST_DATABASE_URL: PostgreSQL is never skipped there")
+            pytest.skip("TEST_DATABASE_URL is not set")
+        self._databases.append(f"topup_e2e_{os.getpid()}_{next(_numbers)}")
+        return create_database(SERVER_URL, self._databases[-1], template=self._server_template)
+
+
+@pytest.fixture(scope="module")
+def shelf(
+    request: pytest.FixtureRequest,
+    sqlite_template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Shelf]:
+    opened = Shelf(
+        tmp_path_factory.mktemp("e2e"),
+        file_template=sqlite_template,
+        server_template=request.getfixturevalue("postgresql_template") if SERVER_URL else "",
+    )
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Either kind of database."""
+    return str(request.param)
 
 
 @pytest.fixture
-def install(database_url: str, tmp_path: Path) -> Iterator[Install]:
-    """Makes the installation with the given settings, on either database; closed with the test."""
-    made: list[Installation] = []
+def install(shelf: Shelf, kind: str) -> Install:
+    """Makes an installation with the given settings, on either kind of database."""
 
     def make(**settings: str) -> Installation:
-        made.append(Installation(tmp_path / "data", database_url, **settings))
-        return made[-1]
+        return shelf.make(kind, **settings)
 
-    yield make
-    for installation in made:
-        installation.close()
+    return make
 
 
 @pytest_asyncio.fixture

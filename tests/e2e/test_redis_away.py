@@ -2,17 +2,29 @@
 
 import signal
 import time
+from collections.abc import Callable
 
 import pytest
 
 from bench.receiver import Receiver
 from bench.running import API, Installation
 from bench.senders import client, order, tally
-from tests.e2e.conftest import Install
+from tests.e2e.conftest import Shelf
 
+Step = Callable[[Installation], None]
 SENDS = 20
 # A call that waited for Redis would hang for ever, or until the client gives up after 15 s.
 ANSWER_S_MAX = 2.0
+
+
+@pytest.fixture
+def installation(shelf: Shelf, kind: str) -> Installation:
+    if kind not in shelf.shared:
+        # The limiter is on: it is the part that asks Redis within a request.
+        made = shelf.make(kind, rate_limit_per_s="1000")
+        made.start()
+        shelf.shared[kind] = made
+    return shelf.shared[kind]
 
 
 def kill(installation: Installation) -> None:
@@ -33,11 +45,8 @@ def go_on(installation: Installation) -> None:
 
 @pytest.mark.parametrize(("take_away", "give_back"), [(kill, start_again), (hang, go_on)])
 async def test_sends_go_on_without_redis_and_every_delivery_arrives(
-    install: Install, receiver: Receiver, take_away: object, give_back: object
+    installation: Installation, receiver: Receiver, take_away: Step, give_back: Step
 ) -> None:
-    # The limiter is on: it is the part that asks Redis within a request.
-    installation = install(rate_limit_per_s="1000")
-    installation.start()
     key = await installation.key(await installation.account())
     sent: list[str] = []
     slowest_s = 0.0
@@ -51,20 +60,18 @@ async def test_sends_go_on_without_redis_and_every_delivery_arrives(
             nonlocal slowest_s
             for _ in range(SENDS):
                 began_s = time.monotonic()
-                answer = await http.post(
-                    f"{installation.url}{API}/topup/send", json=order(100)
-                )
+                answer = await http.post(f"{installation.url}{API}/topup/send", json=order(100))
                 slowest_s = max(slowest_s, time.monotonic() - began_s)
                 assert answer.json()["code"] == 1001, answer.text
                 sent.append(answer.json()["transaction_id"])
 
         await send_some()
-        take_away(installation)  # type: ignore[operator]
+        take_away(installation)
         await send_some()
         ready = await http.get(f"{installation.url}/readyz")
         await receiver.at_least(2 * SENDS)
         await send_some()
-        give_back(installation)  # type: ignore[operator]
+        give_back(installation)
         await send_some()
         await receiver.at_least(4 * SENDS)
 

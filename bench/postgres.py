@@ -1,0 +1,101 @@
+"""PostgreSQL for a run: databases of one's own on a given server, or a whole server of one's own."""
+
+import asyncio
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import asyncpg
+
+START_S_MAX = 60
+_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+
+
+def on_server(url: str, statement: str) -> None:
+    """One statement in a connection of its own, outside a transaction; also from within a loop."""
+
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, run()).result()
+
+
+def create_database(server_url: str, name: str, *, template: str = "template1") -> str:
+    """The URL of a new database on the server."""
+    on_server(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    return f"{server_url.rpartition('/')[0]}/{name}"
+
+
+def drop_database(server_url: str, name: str) -> None:
+    """Whoever is still connected to it."""
+    with contextlib.suppress(OSError):
+        on_server(server_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+class OwnServer:
+    """A PostgreSQL in a folder of its own, with fsync as in production; loopback only.
+
+    It refuses to run as root, so then it runs as the user postgres, who must be able to reach the
+    folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "postgresql"
+        self._binaries = _binaries()
+        self._user = None if os.getuid() else pwd.getpwnam("postgres")
+        with socket.socket() as chosen:
+            chosen.bind(("127.0.0.1", 0))
+            self._port = chosen.getsockname()[1]
+        self.url = f"postgresql://topup@127.0.0.1:{self._port}/postgres"
+
+    def create(self) -> None:
+        self._folder.mkdir(mode=0o700)
+        if self._user is not None:
+            os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
+        self._run("initdb", "-U", "topup", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+
+    def start(self) -> None:
+        options = f"-p {self._port} -k {self._folder} -c listen_addresses=127.0.0.1"
+        self._run("pg_ctl", "-l", str(self._folder / "log"), "-w", "-o", options, "start")
+
+    def stop(self, *, mode: str = "fast") -> None:
+        """Fast ends every connection; immediate is as a crash."""
+        self._run("pg_ctl", "-m", mode, "-w", "stop")
+
+    def close(self) -> None:
+        if (self._folder / "postmaster.pid").exists():
+            self.stop(mode="immediate")
+
+    def _run(self, program: str, *words: str) -> None:
+        user = self._user
+        subprocess.run(
+            [str(self._binaries / program), "-D", str(self._folder), *words],
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            timeout=START_S_MAX,
+            check=True,
+            user=None if user is None else user.pw_uid,
+            group=None if user is None else user.pw_gid,
+            extra_groups=None if user is None else [],
+        )
+
+
+def _binaries() -> Path:
+    """Where initdb and pg_ctl are; raises FileNotFoundError with what to do."""
+    found = shutil.which("initdb")
+    if found is not None:
+        return Path(found).parent
+    if _BINARIES:
+        return _BINARIES[0]
+    raise FileNotFoundError("no PostgreSQL server here: apt install postgresql")
