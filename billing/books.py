@@ -243,7 +243,8 @@ class Books:
         self, scope: Scope, amount_micros: int, *, to: LedgerAccount, code: Code, topup_id: str
     ) -> None:
         """Moves sendable credit out of the wallet: promotional first, the earliest expiry first."""
-        before = self.ledger.balance_micros(scope, self.now_us)
+        threshold = self._thresholds.get(scope, 0)
+        before = self.ledger.balance_micros(scope, self.now_us) if threshold else 0
         sources = self.ledger.grants(scope, self.now_us) if self._is_promo_sendable(scope) else []
         left = amount_micros
         for source in [*sources, self.ledger.account(scope, Kind.WALLET)]:
@@ -253,7 +254,8 @@ class Books:
                 left -= part
         if left:
             raise InsufficientBalance("the wallet does not cover the amount")
-        self._note_balance(scope, before)
+        if threshold:
+            self._note_balance(scope, threshold, before)
 
     def give_back(self, scope: Scope, topup: TopUp) -> None:
         """Returns a held top-up's funds to where each part came from, and its caps' windows."""
@@ -305,11 +307,10 @@ class Books:
     def _is_promo_sendable(self, scope: Scope) -> bool:
         return scope[1] == "staging" or self.rules.is_promo_sendable
 
-    def _note_balance(self, scope: Scope, before_micros: int) -> None:
+    def _note_balance(self, scope: Scope, threshold: int, before_micros: int) -> None:
         """balance.low fires on each downward crossing: before >= threshold > after."""
-        threshold = self._thresholds.get(scope, 0)
         after_micros = self.ledger.balance_micros(scope, self.now_us)
-        if threshold > 0 and before_micros >= threshold > after_micros:
+        if before_micros >= threshold > after_micros:
             self.publish(
                 scope,
                 "balance.low",

@@ -84,6 +84,12 @@ class LedgerAccount(msgspec.Struct, gc=False):
     is_touched: bool = False
     delta_micros: int = 0
 
+    def change(self, delta_micros: int) -> None:
+        """Follows one side of a transfer."""
+        self.balance_micros += delta_micros
+        self.delta_micros += delta_micros
+        self.is_touched = True
+
     @property
     def label(self) -> str:
         """What the API shows: wallet, or recipient:claude/user@example.com."""
@@ -183,6 +189,8 @@ class Ledger:
     def balance_micros(self, scope: Scope, now_us: int) -> int:
         """Purchased and promotional credit, holds excluded."""
         wallet = self.account(scope, Kind.WALLET).balance_micros
+        if scope not in self._grants:
+            return wallet
         return wallet + self.promotional_micros(scope, now_us)
 
     def post(
@@ -202,13 +210,10 @@ class Ledger:
         assert (debit.account_id, debit.environment) == (credit.account_id, credit.environment)
         debit_delta = amount_micros if debit.kind in ASSETS else -amount_micros
         credit_delta = -amount_micros if credit.kind in ASSETS else amount_micros
-        for side, delta in ((debit, debit_delta), (credit, credit_delta)):
-            if side.balance_micros + delta < 0:
-                raise InsufficientBalance("the balance does not cover the amount")
-        for side, delta in ((debit, debit_delta), (credit, credit_delta)):
-            side.balance_micros += delta
-            side.delta_micros += delta
-            side.is_touched = True
+        if debit.balance_micros + debit_delta < 0 or credit.balance_micros + credit_delta < 0:
+            raise InsufficientBalance("the balance does not cover the amount")
+        debit.change(debit_delta)
+        credit.change(credit_delta)
         transfer = Transfer(
             new_id("trf"),
             debit.account_id,

@@ -7,7 +7,7 @@ held and the recipient is credited on delivery.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from billing.books import Books, Needs
 from billing.ledger import Code, InsufficientBalance, Kind, Scope
 from billing.money import MICROS_PER_CENT, micros_to_cents
 from billing.platform import Platform, Platforms
-from billing.topup import DuplicateReference, TopUp
+from billing.topup import DuplicateReference, Status, TopUp
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError
 from kernel.ids import new_id
@@ -118,11 +118,10 @@ class Send(msgspec.Struct, frozen=True):
 
     def decide(self, books: Books) -> Sent:
         would_be, fulfilment = self._judge(books)
-        topup = self._new_topup(books, fulfilment)
         if would_be == "delivered":
-            topup = self._deliver(books, topup)
+            topup = self._deliver(books, fulfilment)
         else:
-            topup = self._hold(books, topup, would_be)
+            topup = self._hold(books, fulfilment, would_be)
         books.count_spend(self.scope, self.lineage, self._amount_micros, books.now_us)
         if would_be == "failed":
             topup = fail(books, topup, "sandbox: this recipient always fails")
@@ -169,13 +168,14 @@ class Send(msgspec.Struct, frozen=True):
         thresholds = [books.key_states[key_id].approval_threshold_cents for key_id in self.lineage]
         return any(limit is not None and self.order.amount_cents > limit for limit in thresholds)
 
-    def _new_topup(self, books: Books, fulfilment: str) -> TopUp:
+    def _topup(self, books: Books, fulfilment: str, status: Status, **outcome: Any) -> TopUp:
+        """The row, made once: this is the path of every send."""
         return TopUp(
             id=self.topup_id,
             account_id=self.scope[0],
             environment=self.scope[1],
             spent_by=self.lineage,
-            status="pending",
+            status=status,
             platform=self.order.platform.id,
             amount_cents=self.order.amount_cents,
             recipient_email=self.order.recipient_email,
@@ -184,25 +184,30 @@ class Send(msgspec.Struct, frozen=True):
             reference=self.order.reference,
             metadata=self.order.metadata or {},
             note=self.order.note,
+            **outcome,
         )
 
-    def _deliver(self, books: Books, topup: TopUp) -> TopUp:
-        recipient = books.ledger.account(self.scope, Kind.RECIPIENT, topup.recipient_name)
+    def _deliver(self, books: Books, fulfilment: str) -> TopUp:
+        name = f"{self.order.platform.id}/{self.order.recipient_email}"
+        recipient = books.ledger.account(self.scope, Kind.RECIPIENT, name)
+        topup_id = self.topup_id
         books.take(
-            self.scope, self._amount_micros, to=recipient, code=Code.TOPUP_SEND, topup_id=topup.id
+            self.scope, self._amount_micros, to=recipient, code=Code.TOPUP_SEND, topup_id=topup_id
         )
-        delivered = replace(
-            topup,
-            status="delivered",
+        delivered = self._topup(
+            books,
+            fulfilment,
+            "delivered",
             settled_at=books.now_us,
             new_balance_cents=micros_to_cents(recipient.balance_micros),
-            voucher_code=books.rules.codes.code_of(topup.id),
+            voucher_code=books.rules.codes.code_of(topup_id),
         )
         books.add_topup(delivered)
         books.publish_topup(delivered)
         return delivered
 
-    def _hold(self, books: Books, topup: TopUp, would_be: WouldBe) -> TopUp:
+    def _hold(self, books: Books, fulfilment: str, would_be: WouldBe) -> TopUp:
+        topup = self._topup(books, fulfilment, "pending")
         held = books.ledger.account(self.scope, Kind.HELD)
         books.take(
             self.scope, self._amount_micros, to=held, code=Code.TOPUP_HOLD, topup_id=topup.id

@@ -38,20 +38,21 @@ class _Sequence:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._at_ms = 0
-        self._prefix = ""
         self._number = 0
+        self._run = ""  # the characters that the next ids share
 
     def next(self) -> str:
         at_ms = time.time_ns() // 1_000_000
         with self._lock:
+            number = self._number = self._number + 1
             if at_ms > self._at_ms:
                 self._at_ms = at_ms
-                self._prefix = _half(at_ms)
                 # Start in the lower half, so that a millisecond cannot run out of numbers.
-                self._number = _random.randrange(_HALF // 2)
-            else:
-                self._number += 1 + (self._number * 0x9E3779B1 & 0xFFFF)
-            return self._prefix + _half(self._number)
+                number = self._number = int(_random.random() * (_HALF // 2))
+                self._run = _half(at_ms) + _half(number)[:-2]
+            elif number % _SQUARE == 0:
+                self._run = _half(self._at_ms) + _half(number)[:-2]
+            return self._run + _PAIRS[number % _SQUARE]
 
 
 def _half(number: int) -> str:
