@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from kernel.errors import DomainError, InvalidInput
 from kernel.limits import INT64_MAX, JSON_DEPTH_MAX
+from runtime.log import mask
 
 PARAM_CHARACTERS_MAX = 64
 ERRORS_MAX = 50
@@ -67,9 +68,11 @@ def parse(raw: bytes) -> Any:
 
 
 def shown(name: str) -> str:
-    """A caller's field name, safe to repeat in an answer."""
+    """A caller's field name, safe to repeat in an answer: a credential that strayed into the place
+    of a name is masked, since answers are logged by those who get them.
+    """
     plain = name.encode("ascii", "backslashreplace").decode()
-    return _CONTROL.sub("?", plain)[:PARAM_CHARACTERS_MAX]
+    return mask(_CONTROL.sub("?", plain))[:PARAM_CHARACTERS_MAX]
 
 
 def has_control(text: str) -> bool:

@@ -30,8 +30,11 @@ class Shelf:
         self._databases: list[str] = []
         self.shared: dict[str, Installation] = {}
 
-    def make(self, kind: str, **settings: str) -> Installation:
-        """A new one on a database of that kind, not started; skips where there is no server."""
+    def make(self, kind: str, *, password: str = "", **settings: str) -> Installation:
+        """A new one on a database of that kind, not started; skips where there is no server.
+
+        The password goes into the server's URL.
+        """
         data_dir = self._folder / str(next(_numbers))
         data_dir.mkdir(mode=0o700)
         url = ""
@@ -39,6 +42,8 @@ class Shelf:
             shutil.copy(self._file_template, data_dir / "topup.db")
         else:
             url = self._database()
+            user, _, place = url.rpartition("@")
+            url = f"{user}:{password}@{place}" if password else url
         self._made.append(Installation(data_dir, url, **settings))
         return self._made[-1]
 
