@@ -48,6 +48,11 @@ class Metrics:
             "Commands waiting for the next group commit.",
             registry=self._registry,
         )
+        self.statements = Gauge(
+            "topup_statements",
+            "Driver-level statements of this process so far, BEGIN and COMMIT included.",
+            registry=self._registry,
+        )
         self.batch_size = Histogram(
             "topup_batch_size",
             "Commands in one group commit.",

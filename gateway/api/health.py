@@ -48,6 +48,7 @@ def _readyz(context: Context) -> Callable[[Request], Awaitable[Response]]:
 
 def _metrics(context: Context) -> Callable[[Request], Awaitable[Response]]:
     async def metrics(_request: Request) -> Response:
+        context.metrics.statements.set(context.database.statements_run)
         text = context.metrics.render()
         return Response(text, headers={**_NO_STORE, "content-type": CONTENT_TYPE})
 
