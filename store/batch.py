@@ -26,6 +26,8 @@ R_co = TypeVar("R_co", covariant=True)
 BATCH_COMMANDS_MAX = 256
 WAITING_COMMANDS_MAX = 8_192
 WAITING_AGE_MAX_S = 5.0
+GATHER_TURNS_MAX = 64
+GATHER_IDLE_TURNS = 2
 RETRY_AFTER_S = 1
 
 _log = logging.getLogger(__name__)
@@ -105,6 +107,7 @@ class GroupCommit(Generic[C, R]):
 
     async def _drain(self) -> None:
         while self._waiting:
+            await self._gather()
             self._refuse_old()
             batch = [
                 self._waiting.popleft() for _ in range(min(self._batch_max, len(self._waiting)))
@@ -119,6 +122,21 @@ class GroupCommit(Generic[C, R]):
                 raise
             finally:
                 self._watcher.cancel()
+
+    async def _gather(self) -> None:
+        """Gives the loop a turn while turns bring more commands, without any timer.
+
+        A request that is being read needs two turns to get here. Under load this makes full
+        batches where a full one and a single one took turns, whose fixed costs are the same; alone
+        it costs two empty turns.
+        """
+        idle_turns = 0
+        for _ in range(GATHER_TURNS_MAX):
+            seen = len(self._waiting)
+            if seen >= self._batch_max or idle_turns == GATHER_IDLE_TURNS:
+                return
+            await asyncio.sleep(0)
+            idle_turns = 0 if len(self._waiting) > seen else idle_turns + 1
 
     def _watch(self, delay_s: float) -> None:
         """While a batch commits, those who wait behind it are refused at their age's end."""
