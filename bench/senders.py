@@ -49,6 +49,7 @@ class Senders:
     key: str
     seed: int = 1
     amount_cents: int = 100
+    pause_s: float = 0  # of each client between an answer and its next send
     acknowledged: dict[str, str] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
     is_stopping: bool = False
@@ -75,6 +76,7 @@ class Senders:
             await self._send(http, reference, random_)
             if self.is_stopping:
                 return
+            await asyncio.sleep(self.pause_s)
 
     async def _send(self, http: httpx.AsyncClient, reference: str, random_: random.Random) -> None:
         while True:

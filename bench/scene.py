@@ -1,0 +1,99 @@
+"""Where a measurement runs, and how it says what it saw.
+
+One installation in a temporary folder: on SQLite, as `topup dev` has it, or on a PostgreSQL of its
+own with fsync on. Nothing is left behind.
+"""
+
+import asyncio
+import contextlib
+import math
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from bench.postgres import OwnServer, create_database
+from bench.receiver import Receiver
+from bench.running import API, Installation
+from bench.senders import client
+
+KINDS: Final = ("sqlite", "postgresql")
+
+
+@dataclass
+class Scene:
+    """An installation that is not started yet, and its PostgreSQL where it has one."""
+
+    kind: str
+    installation: Installation
+    server: OwnServer | None
+
+
+@contextlib.contextmanager
+def scene(kind: str, **settings: str) -> Iterator[Scene]:
+    """A migrated installation on a database of that kind."""
+    with (
+        tempfile.TemporaryDirectory(prefix="topup-bench-") as name,
+        contextlib.ExitStack() as stack,
+    ):
+        folder = Path(name)
+        # PostgreSQL runs as another user where we are root.
+        folder.chmod(0o711)
+        server, url = None, ""
+        if kind == "postgresql":
+            server = OwnServer(folder)
+            server.create()
+            stack.callback(server.close)
+            server.start()
+            url = create_database(server.url, "topup")
+        installation = stack.enter_context(Installation(folder / "data", url, **settings))
+        installation.migrate()
+        yield Scene(kind, installation, server)
+
+
+@contextlib.asynccontextmanager
+async def merchant(
+    installation: Installation, receiver: Receiver, **endpoint: Any
+) -> AsyncIterator[tuple[str, httpx.AsyncClient]]:
+    """The key of a new, well-funded account whose webhooks go to the receiver, and its client."""
+    account_id = await installation.account()
+    await installation.fund(account_id, "staging", 1_000_000_000)
+    key = await installation.key(account_id)
+    async with client(key) as http:
+        http.base_url = httpx.URL(installation.url + API)
+        answer = await http.post("/webhooks/register", json={"url": receiver.url, **endpoint})
+        assert answer.status_code == 201, answer.text
+        yield key, http
+
+
+async def in_turn(count: int, per_s: float) -> AsyncIterator[int]:
+    """Numbers at an even pace, whatever the caller does between them."""
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    for number in range(count):
+        await asyncio.sleep(max(0.0, began_s + number / per_s - loop.time()))
+        yield number
+
+
+def milliseconds(values_s: Sequence[float]) -> list[str]:
+    """Count, median, 99th percentile and maximum, for a row of a table."""
+    ordered = sorted(values_s)
+    picked = [ordered[math.ceil(share * len(ordered)) - 1] for share in (0.5, 0.99, 1)]
+    return [str(len(ordered)), *(f"{value * 1000:.1f}" for value in picked)]
+
+
+def show(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table that can be pasted into a page."""
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    print(f"\n{title}  ({os.cpu_count()} cores)\n")
+    for number, row in enumerate(cells):
+        first, *rest = zip(row, widths, strict=True)
+        numbers = [cell.rjust(width) for cell, width in rest]
+        print("  ".join([first[0].ljust(first[1]), *numbers]).rstrip())
+        if number == 0:
+            print("  ".join("-" * width for width in widths))
