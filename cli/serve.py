@@ -43,4 +43,10 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 
     async with open_context(settings, wake_fd=passed_fd(WAKE_FD_VARIABLE)) as context:
         app = create_app(context)
-        await serve_app(app, [listener], parent_fd=parent_fd(os.environ), on_ready=tell)
+        await serve_app(
+            app,
+            [listener],
+            parent_fd=parent_fd(os.environ),
+            on_ready=tell,
+            on_drain=context.feed.close,
+        )

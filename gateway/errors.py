@@ -34,6 +34,7 @@ from keys.principal import AddressNotAllowed, ScopeMissing
 from store.errors import StoreError
 from store.idempotency import KeyInProgress, KeyReused
 from webhooks.endpoint import TooManyEndpoints
+from webhooks.feed import TooManyStreams
 from webhooks.guard import UrlRefused
 
 DOCS_PATH = "/docs/codes"
@@ -61,6 +62,7 @@ TABLE: Final[Mapping[type[DomainError], Row]] = {
     ExternalNotAllowed: Row(codes.MISSING_SCOPE, 403),
     RateLimited: Row(codes.RATE_LIMITED, 429),
     SandboxRateLimited: Row(codes.RATE_LIMITED, 429),
+    TooManyStreams: Row(codes.RATE_LIMITED, 429),
     Unreadable: Row(codes.MALFORMED, 400),
     BodyTooLarge: Row(codes.MALFORMED, 413),
     MediaTypeRefused: Row(codes.MALFORMED, 415),

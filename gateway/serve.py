@@ -78,10 +78,16 @@ class _Server(uvicorn.Server):
     """uvicorn's server with our signals, a frozen heap, and a sweep of slow connections."""
 
     def __init__(
-        self, config: uvicorn.Config, on_ready: Callable[[], None], *, read_s_max: float
+        self,
+        config: uvicorn.Config,
+        on_ready: Callable[[], None],
+        on_drain: Callable[[], None],
+        *,
+        read_s_max: float,
     ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._on_drain = on_drain
         self._read_s_max = read_s_max
 
     @contextlib.contextmanager
@@ -108,6 +114,10 @@ class _Server(uvicorn.Server):
         gc.freeze()
         self._on_ready()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_drain()
+        await super().shutdown(sockets)
+
     async def on_tick(self, counter: int) -> bool:
         if counter % _SWEEP_TICKS == 0:
             now_s = asyncio.get_running_loop().time()
@@ -123,12 +133,14 @@ async def serve(
     *,
     parent_fd: int | None = None,
     on_ready: Callable[[], None] = lambda: None,
+    on_drain: Callable[[], None] = lambda: None,
     request_read_s_max: float = REQUEST_READ_S_MAX,
 ) -> None:
     """Serves until SIGINT, SIGTERM or the end of the parent; returns when all is drained.
 
-    on_ready is called once the app can be reached. The listeners are closed at the end. A request
-    has request_read_s_max seconds to arrive as a whole.
+    on_ready is called once the app can be reached, on_drain when what is in flight is to be finished:
+    an answer that would go on for ever ends itself then. The listeners are closed at the end. A
+    request has request_read_s_max seconds to arrive as a whole.
     """
     raise_open_files_limit()
     config = uvicorn.Config(
@@ -145,7 +157,7 @@ async def serve(
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,
     )
-    server = _Server(config, on_ready, read_s_max=request_read_s_max)
+    server = _Server(config, on_ready, on_drain, read_s_max=request_read_s_max)
     if parent_fd is not None:
         watch_parent(parent_fd, server.ask_to_stop)
     await server.serve(sockets=list(listeners))

@@ -28,6 +28,8 @@ from runtime.redis_link import RedisLink
 from runtime.settings import Settings, SettingsError
 from runtime.wake_pipe import WakePipe
 from store.db import Database, OnHint, Transaction
+from webhooks.event import HINT as EVENTS_HINT
+from webhooks.feed import Feed
 from webhooks.guard import Policy
 from webhooks.httpx_transport import GuardedTransport
 from webhooks.resolver import Resolver, SystemResolver
@@ -67,6 +69,7 @@ class Context:
     platforms: Platforms
     fulfilments: Mapping[str, Fulfilment]  # by platform id
     till: Till
+    feed: Feed
 
 
 @contextlib.asynccontextmanager
@@ -89,7 +92,10 @@ async def open_context(
         stack.push_async_callback(link.aclose)
         queue = Queue(link, clock) if wake_fd is None else WakePipe(wake_fd)
         stack.push_async_callback(queue.aclose)
-        hints.listen(lambda _name: queue.wake_soon())
+        hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon())
+        feed = Feed(database)
+        stack.push_async_callback(feed.aclose)
+        hints.listen(feed.on_hint)
         policy = webhook_policy(settings)
         resolver = SystemResolver()
         stack.callback(resolver.close)
@@ -127,6 +133,7 @@ async def open_context(
             platforms=platforms,
             fulfilments=fulfilments,
             till=till,
+            feed=feed,
         )
 
 

@@ -21,6 +21,8 @@ from webhooks import delivery
 API_VERSION: Final = "v1"
 TEST_EVENT: Final = "endpoint.test"
 DISABLED_EVENT: Final = "endpoint.disabled"
+# Told after a commit that wrote events, delivered to anybody or not; webhooks/feed.py listens.
+HINT: Final = "events"
 EVENT_TYPES: Final = (
     "topup.delivered",
     "topup.failed",
@@ -200,6 +202,7 @@ class Outbox:
         await tx.execute(_NUMBER, rows=rows)
         await tx.insert("events", _COLUMNS, self._events)
         await delivery.insert(tx, self._deliveries)
+        tx.hint(HINT)
         self._changed, self._events, self._deliveries = set(), [], []
 
     def _time_text(self, now_us: int) -> str:

@@ -31,6 +31,8 @@ _ATTEMPT = (
 _EVENT = "id, event_no, type, transaction_id, body, created_at"
 # A retry is shown as due; the end of a running attempt's lease is nobody's business.
 _IN_FLIGHT: Final = "sending"
+# A filter by type has no index of its own: each send would pay for it.
+EVENTS_SCANNED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,17 @@ class Event:
     def shape(self) -> msgspec.Raw:
         """The body itself, for an encoder that passes it through."""
         return msgspec.Raw(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Events in order, and the number to go on from. Where a filter passes over many events, a page
+    may hold few or none and has_more all the same: no read looks at more than EVENTS_SCANNED.
+    """
+
+    events: Sequence[Event]
+    next_no: int
+    has_more: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,10 +208,16 @@ async def list_events(
     before_no: int | None = None,
     event_type: str | None = None,
     limit: int = PAGE_ITEMS,
-) -> list[Event]:
+) -> EventPage:
     """Newest first, numbered below before_no; at most `limit`. Raises InvalidInput."""
-    where = "" if before_no is None else "AND event_no < :from_no"
-    return await _events(tx, scope, where, "DESC", before_no, event_type, limit)
+    oldest_no, last_no = await _event_range(tx, scope)
+    above_no = oldest_no - 1
+    below_no = last_no + 1 if before_no is None else min(before_no, last_no + 1)
+    window_no = above_no if event_type is None else max(above_no, below_no - 1 - EVENTS_SCANNED)
+    events = await _events(tx, scope, (window_no, below_no), "DESC", event_type, limit + 1)
+    if len(events) > limit:
+        return EventPage(events[:limit], events[limit - 1].event_no, has_more=True)
+    return EventPage(events, window_no + 1, has_more=window_no > above_no)
 
 
 async def events_after(
@@ -208,12 +227,30 @@ async def events_after(
     after_no: int,
     event_type: str | None = None,
     limit: int = PAGE_ITEMS,
-) -> list[Event]:
-    """Oldest first, numbered above after_no; at most `limit`. Raises InvalidInput.
+) -> EventPage:
+    """Oldest first, numbered above after_no; at most `limit`.
 
-    Numbers are gapless and in commit order: whoever goes on from the last one misses nothing.
+    Numbers are gapless and in commit order: whoever goes on from next_no misses nothing. Raises
+    InvalidInput, also for an after_no that no event has had yet.
     """
-    return await _events(tx, scope, "AND event_no > :from_no", "ASC", after_no, event_type, limit)
+    oldest_no, last_no = await _event_range(tx, scope)
+    if after_no > last_no:
+        raise InvalidInput(
+            f"no event has this number yet, the last one is {last_no}: is the cursor of another"
+            " environment or installation?",
+            param="after",
+        )
+    above_no = max(after_no, oldest_no - 1)
+    window_no = last_no if event_type is None else min(last_no, above_no + EVENTS_SCANNED)
+    events = await _events(tx, scope, (above_no, window_no + 1), "ASC", event_type, limit + 1)
+    if len(events) > limit:
+        return EventPage(events[:limit], events[limit - 1].event_no, has_more=True)
+    return EventPage(events, window_no, has_more=window_no < last_no)
+
+
+async def last_event_no(tx: Transaction, scope: Scope) -> int:
+    """The number of the newest event; 0 before the first one."""
+    return (await _event_range(tx, scope))[1]
 
 
 async def get_event(tx: Transaction, scope: Scope, event_id: str) -> Event:
@@ -241,24 +278,43 @@ async def events_of(tx: Transaction, scope: Scope, transaction_id: str) -> list[
     return [_event(row) for row in rows]
 
 
+async def _event_range(tx: Transaction, scope: Scope) -> tuple[int, int]:
+    """The numbers of the oldest event that is kept and of the last one that there was.
+
+    They are last + 1 and last where none is kept.
+    """
+    row = await tx.fetch_one(
+        f"SELECT event_no, (SELECT MIN(event_no) FROM events WHERE {_MINE}) AS oldest_no"
+        f" FROM account_environments WHERE {_MINE}",
+        account_id=scope[0],
+        environment=scope[1],
+    )
+    last_no = 0 if row is None else row["event_no"]
+    has_any = row is not None and row["oldest_no"] is not None
+    return (row["oldest_no"] if row is not None and has_any else last_no + 1), last_no
+
+
 async def _events(
     tx: Transaction,
     scope: Scope,
-    where: str,
+    between: tuple[int, int],
     order: str,
-    from_no: int | None,
     event_type: str | None,
     limit: int,
 ) -> list[Event]:
-    values: dict[str, Any] = {} if from_no is None else {"from_no": from_no}
+    """Numbered above the first and below the second."""
+    values: dict[str, Any] = {}
+    where = ""
     if event_type is not None:
         _check_type(event_type, "type")
-        where += " AND type = :type"
-        values["type"] = event_type
+        where, values["type"] = "AND type = :type", event_type
     rows: Sequence[Row] = await tx.fetch(
-        f"SELECT {_EVENT} FROM events WHERE {_MINE} {where} ORDER BY event_no {order} LIMIT :rows",
+        f"SELECT {_EVENT} FROM events WHERE {_MINE} AND event_no > :above_no"
+        f" AND event_no < :below_no {where} ORDER BY event_no {order} LIMIT :rows",
         account_id=scope[0],
         environment=scope[1],
+        above_no=between[0],
+        below_no=between[1],
         rows=limit,
         **values,
     )

@@ -1,59 +1,66 @@
-"""Events: the log of what happened, to page through or to poll from a cursor."""
+"""Events: the log of what happened, to page through, to poll from a cursor, or to stream."""
 
 from typing import Annotated
 
 from msgspec import Meta
 
 from gateway import codes
+from gateway.auth import bearer_token
 from gateway.call import Call
-from gateway.envelope import answer, listing
+from gateway.envelope import answer
+from gateway.event_stream import EventStream
 from gateway.fields import Fields, Page, cursor_number
-from gateway.routing import Route
+from gateway.routing import Reply, Route
 from kernel.errors import InvalidInput
+from keys.principal import Principal, check_address, require_scope
+from store.db import Transaction
 from store.idempotency import Answer
 from webhooks import log
-from webhooks.log import Event
+from webhooks.log import EventPage
 
 _SCOPES = ("webhooks:read",)
+
+Cursor = Annotated[str, Meta(min_length=1, max_length=20)]
+EventType = Annotated[str, Meta(max_length=64)]
 
 
 class EventsQuery(Page, frozen=True, kw_only=True):
     """after: poll, oldest first, from this cursor on (0: from the first event)."""
 
-    after: Annotated[str, Meta(min_length=1, max_length=20)] | None = None
-    type: Annotated[str, Meta(max_length=64)] | None = None
+    after: Cursor | None = None
+    type: EventType | None = None
+
+
+class StreamQuery(Fields, frozen=True, kw_only=True):
+    """after: begin after this cursor (0: at the first event); without it, with what comes next."""
+
+    after: Cursor | None = None
+    type: EventType | None = None
 
 
 async def list_events(call: Call[Fields, EventsQuery]) -> Answer:
     query, scope = call.query, call.principal.scope
-    if query.after is not None:
-        return await _poll(call, query.after)
-    before_no = cursor_number(query.cursor)
-    rows = await call.context.database.read(
-        lambda tx: log.list_events(
-            tx, scope, before_no=before_no, event_type=query.type, limit=query.limit + 1
-        )
-    )
-    data = listing(rows, query.limit, shape=Event.shape, cursor=_number)
-    return answer(codes.SUCCESS, data, now_us=call.now_us)
-
-
-async def _poll(call: Call[Fields, EventsQuery], after: str) -> Answer:
-    """Oldest first; next_cursor is always there, since the next poll goes on from it."""
-    query, scope = call.query, call.principal.scope
-    if query.cursor is not None:
+    after_no = cursor_number(query.after, "after")
+    if after_no is not None and query.cursor is not None:
         raise InvalidInput("give after (to poll) or cursor (to page), not both", param="cursor")
-    after_no = cursor_number(after, "after") or 0
-    rows = await call.context.database.read(
-        lambda tx: log.events_after(
-            tx, scope, after_no=after_no, event_type=query.type, limit=query.limit + 1
+    before_no = cursor_number(query.cursor)
+
+    async def work(tx: Transaction) -> EventPage:
+        if after_no is not None:
+            return await log.events_after(
+                tx, scope, after_no=after_no, event_type=query.type, limit=query.limit
+            )
+        return await log.list_events(
+            tx, scope, before_no=before_no, event_type=query.type, limit=query.limit
         )
-    )
-    shown = rows[: query.limit]
+
+    page = await call.context.database.read(work)
+    # The next poll goes on from its cursor, so there it is never null.
+    has_next = page.has_more or after_no is not None
     data = {
-        "items": [event.shape() for event in shown],
-        "next_cursor": _number(shown[-1]) if shown else str(after_no),
-        "has_more": len(rows) > query.limit,
+        "items": [event.shape() for event in page.events],
+        "next_cursor": str(page.next_no) if has_next else None,
+        "has_more": page.has_more,
     }
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
@@ -66,11 +73,46 @@ async def show(call: Call[Fields, Fields]) -> Answer:
     )
 
 
-def _number(event: Event) -> str:
-    return str(event.event_no)
+async def stream(call: Call[Fields, StreamQuery]) -> Reply:
+    """Server-sent events; Last-Event-ID, which a client sends when it reconnects, beats after."""
+    context, principal, event_type = call.context, call.principal, call.query.type
+    header = call.headers.get(b"last-event-id")
+    seen = call.query.after if header is None else header.decode("latin-1")
+    after_no = cursor_number(seen, "after" if header is None else "Last-Event-ID")
+
+    async def begin(tx: Transaction) -> int:
+        if after_no is None:
+            return await log.last_event_no(tx, principal.scope)
+        # Refuses a bad type, and a cursor of another environment.
+        await log.events_after(
+            tx, principal.scope, after_no=after_no, event_type=event_type, limit=1
+        )
+        return after_no
+
+    begin_no = await context.database.read(begin)
+    if call.method == "HEAD":
+        return Answer(200, b"")
+    return EventStream(
+        context.database,
+        principal.scope,
+        context.feed.subscribe(principal.scope, principal.credential_id),
+        check=lambda: _check(call, principal),
+        event_type=event_type,
+        begin_no=begin_no,
+    )
+
+
+async def _check(call: Call[Fields, StreamQuery], began_as: Principal) -> None:
+    """Raises unless the caller could open the same stream now: a key may end at any time."""
+    principal = await call.context.authenticator.authenticate(bearer_token(call.headers))
+    assert principal.scope == began_as.scope, "a credential's account never changes"
+    if principal.ip_allow_lists:
+        check_address(principal, call.address)
+    require_scope(principal, *_SCOPES)
 
 
 ROUTES = (
     Route("GET", "/events", list_events, "List or poll events", _SCOPES, query=EventsQuery),
+    Route("GET", "/events/stream", stream, "Stream events", _SCOPES, query=StreamQuery),
     Route("GET", "/events/{event_id}", show, "Show an event", _SCOPES),
 )

@@ -20,7 +20,9 @@ from keys.principal import ENVIRONMENTS, Environment
 from tests.e2e.conftest import Shelf
 
 ROUTES = [route for surface in SURFACES for route in surface.routes]
-TOUCHING = [route for route in ROUTES if not route.is_public]
+# An answer that goes on for ever; tests/gateway/test_event_stream.py shows whose events it has.
+ENDLESS = {"/events/stream"}
+TOUCHING = [route for route in ROUTES if not route.is_public and route.path not in ENDLESS]
 
 
 class World(NamedTuple):

@@ -48,6 +48,7 @@ POST /webhooks/{endpoint_id}/rotate-secret
 POST /webhooks/{endpoint_id}/test
 POST /webhooks/verify
 GET /events
+GET /events/stream
 GET /events/{event_id}
 GET /deliveries
 GET /deliveries/{delivery_id}

@@ -122,13 +122,15 @@ async def test_events_are_polled_in_order_and_listed_newest_first(
 
     async def read(tx: Transaction) -> None:
         newest = await log.list_events(tx, scope, limit=2)
-        assert [one.id for one in newest] == [ids[2], ids[1]]
-        rest = await log.list_events(tx, scope, before_no=newest[-1].event_no)
-        assert [one.id for one in rest] == [ids[0]]
+        assert [one.id for one in newest.events] == [ids[2], ids[1]]
+        rest = await log.list_events(tx, scope, before_no=newest.next_no)
+        assert [one.id for one in rest.events] == [ids[0]]
         polled = await log.events_after(tx, scope, after_no=1)
-        assert [(one.id, one.event_no) for one in polled] == [(ids[1], 2), (ids[2], 3)]
+        assert [(one.id, one.event_no) for one in polled.events] == [(ids[1], 2), (ids[2], 3)]
         paid = await log.events_after(tx, scope, after_no=0, event_type="order.paid")
-        assert [one.id for one in paid] == [ids[2]]
+        assert [one.id for one in paid.events] == [ids[2]]
+        assert (newest.has_more, rest.has_more, polled.has_more) == (True, False, False)
+        assert (polled.next_no, paid.next_no) == (3, 3)
         of_topup = await log.events_of(tx, scope, "txn_1")
         assert [one.id for one in of_topup] == ids
         one = await log.get_event(tx, scope, ids[0])
@@ -149,7 +151,7 @@ async def test_another_environments_rows_look_like_none(
 
     async def read(tx: Transaction) -> None:
         assert await log.list_deliveries(tx, live) == []
-        assert await log.list_events(tx, live) == []
+        assert (await log.list_events(tx, live)).events == []
         assert await log.attempts_of(tx, live, claimed.id) == []
         with pytest.raises(NotFound, match="Delivery not found"):
             await log.get_delivery(tx, live, claimed.id)

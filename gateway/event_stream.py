@@ -1,0 +1,145 @@
+"""One stream of server-sent events: an ASGI application that writes until one side has had enough.
+
+    id: <the event's number, a cursor for Last-Event-ID or GET /events?after=>
+    event: <its type>
+    data: <its body, byte for byte as it is signed>
+
+Promise: every event after the beginning, once and in order, or the stream ends and the client goes
+on from its last id. Invariant: no transaction is open while it writes or waits, and at most one
+page of events is in memory. A client that does not read, a credential that has ended and a stopping
+process end it.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.types import Receive, Scope as AsgiScope, Send
+
+from gateway.body import ClientGone
+from kernel.errors import DomainError
+from keys.principal import Scope
+from store.db import Database
+from store.errors import StoreError
+from webhooks import log
+from webhooks.feed import Subscription
+from webhooks.log import Event, EventPage
+
+PAGE_EVENTS: Final = 100
+HEARTBEAT_S: Final = 15.0
+# With the credential cache's half second, an ended key's stream ends within the second.
+CHECK_S: Final = 0.4
+# A client that takes nothing for so long is cut; it can go on from the last event that it had.
+SEND_S_MAX: Final = 30.0
+# Then the client is to connect again, which spreads streams over gateways that came later.
+LIFE_S_MAX: Final = 3600.0
+RECONNECT_MS: Final = 1000
+
+_HEADERS = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    # A proxy that collects the answer before passing it on would hold the events back.
+    (b"x-accel-buffering", b"no"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The waits of a stream, in seconds; tests shorten them."""
+
+    heartbeat_s: float = HEARTBEAT_S
+    check_s: float = CHECK_S
+    send_s_max: float = SEND_S_MAX
+    life_s_max: float = LIFE_S_MAX
+
+
+class EventStream:
+    """place is given back when the stream ends. check raises once the caller may not listen."""
+
+    def __init__(
+        self,
+        database: Database,
+        scope: Scope,
+        place: contextlib.AbstractContextManager[Subscription],
+        *,
+        check: Callable[[], Awaitable[None]],
+        event_type: str | None,
+        begin_no: int,
+        pace: Pace | None = None,
+    ) -> None:
+        self._database = database
+        self._scope = scope
+        self._place = place
+        self._check = check
+        self._event_type = event_type
+        self._seen_no = begin_no
+        self._pace = pace or Pace()
+
+    async def __call__(self, _scope: AsgiScope, receive: Receive, send: Send) -> None:
+        with self._place as subscription:
+            listening = asyncio.create_task(_end_when_gone(receive, subscription))
+            try:
+                await self._write(send, subscription)
+            except (DomainError, StoreError):
+                # The credential has ended or the database is away: the client connects again and
+                # is told so in words.
+                pass
+            finally:
+                listening.cancel()
+            await self._say(send, b"", is_last=True)
+
+    async def _write(self, send: Send, subscription: Subscription) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
+        # The id alone: whoever reconnects before the first event goes on from here, too.
+        await self._say(send, b"retry: %d\nid: %d\n\n" % (RECONNECT_MS, self._seen_no))
+        began_s = said_s = time.monotonic()
+        may_have_more = True
+        while not subscription.is_ended and time.monotonic() - began_s < self._pace.life_s_max:
+            await self._check()
+            text = b""
+            if may_have_more:
+                page = await self._next_page()
+                self._seen_no, may_have_more = page.next_no, page.has_more
+                text = b"".join(map(_frame, page.events))
+            elif time.monotonic() - said_s >= self._pace.heartbeat_s:
+                text = b": alive\nid: %d\n\n" % self._seen_no
+            if text:
+                await self._say(send, text)
+                said_s = time.monotonic()
+            if not may_have_more:
+                may_have_more = await subscription.wait_beyond(
+                    self._seen_no, timeout_s=self._pace.check_s
+                )
+
+    async def _next_page(self) -> EventPage:
+        return await self._database.read(
+            lambda tx: log.events_after(
+                tx,
+                self._scope,
+                after_no=self._seen_no,
+                event_type=self._event_type,
+                limit=PAGE_EVENTS,
+            )
+        )
+
+    async def _say(self, send: Send, text: bytes, *, is_last: bool = False) -> None:
+        message = {"type": "http.response.body", "body": text, "more_body": not is_last}
+        try:
+            async with asyncio.timeout(self._pace.send_s_max):
+                await send(message)
+        except TimeoutError:
+            raise ClientGone from None
+
+
+async def _end_when_gone(receive: Receive, subscription: Subscription) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    subscription.end()
+
+
+def _frame(event: Event) -> bytes:
+    assert b"\n" not in event.body, "the encoder writes one line"
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.event_no, event.type.encode(), event.body)
