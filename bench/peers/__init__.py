@@ -1,0 +1,1 @@
+"""What the measurements are held against; each file runs in a process of its own."""

@@ -1,0 +1,154 @@
+"""Tables on the screen, and the same ones between markers in docs/performance.md.
+
+Promise: a section is replaced as a whole and names its day, its machine and its versions; a quick
+run never replaces the figures of a full one.
+"""
+
+import argparse
+import os
+import platform
+import re
+import sqlite3
+import statistics
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from bench.running import ROOT
+
+PAGE = ROOT / "docs" / "performance.md"
+FULL_RUNS = 5
+_FULL = "medians of five runs"
+_QUICK = "one short run"
+_PACKAGES = ("uvicorn", "uvloop", "starlette", "asyncpg", "arq")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How thorough a run is, and whether its tables are kept."""
+
+    is_full: bool
+    is_kept: bool
+    others: argparse.Namespace
+
+    @property
+    def runs(self) -> int:
+        return FULL_RUNS if self.is_full else 1
+
+    def pick(self, quick: float, full: float) -> float:
+        return full if self.is_full else quick
+
+    def count(self, quick: int, full: int) -> int:
+        return full if self.is_full else quick
+
+
+def options(
+    description: str | None, add: Callable[[argparse.ArgumentParser], object] = lambda _: None
+) -> Options:
+    """From the command line; `add` declares what one measurement has beside the common ones."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--quick", action="store_true", help="one short run (the default)")
+    group.add_argument("--full", action="store_true", help="medians of five, as the page keeps")
+    parser.add_argument("--write", action="store_true", help="keep the tables in the page")
+    add(parser)
+    found = parser.parse_args()
+    return Options(found.full, found.write, found)
+
+
+@dataclass(slots=True)
+class Table:
+    """Rows under a heading; a cell that is a number is shown with three digits that matter."""
+
+    title: str
+    columns: Sequence[str]
+    rows: list[Sequence[str]] = field(default_factory=list)
+
+    def add(self, *cells: object) -> None:
+        assert len(cells) == len(self.columns), "one cell for each column"
+        self.rows.append([shown(cell) for cell in cells])
+
+    def text(self) -> str:
+        widths = [
+            max(len(row[place]) for row in [self.columns, *self.rows])
+            for place in range(len(self.columns))
+        ]
+        lines = [_line(self.columns, widths), _line(["-" * width for width in widths], widths)]
+        lines += [_line(row, widths) for row in self.rows]
+        return f"**{self.title}**\n\n" + "\n".join(lines) + "\n"
+
+
+def shown(cell: object) -> str:
+    """12,345 · 123 · 12.3 · 1.23 · 0.123; a dash for nothing."""
+    if cell is None:
+        return "-"
+    if isinstance(cell, bool) or not isinstance(cell, int | float):
+        return str(cell)
+    size = abs(cell)
+    if isinstance(cell, int) or size >= 1000:
+        return f"{cell:,.0f}"
+    digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
+    return f"{cell:.{digits}f}"
+
+
+def show(chosen: Options, name: str, tables: Iterable[Table], *, notes: str = "") -> None:
+    """Prints the tables, ratios first as they are given, and keeps them where that was asked."""
+    text = "\n".join([table.text() for table in tables] + ([notes + "\n"] if notes else []))
+    head = f"{_FULL if chosen.is_full else _QUICK}; {circumstances()}"
+    print(f"\n{head}\n\n{text}", flush=True)
+    if chosen.is_kept:
+        _keep(name, f"{head}\n\n{text}", is_full=chosen.is_full)
+
+
+def median(values: Iterable[float]) -> float:
+    return statistics.median(values)
+
+
+def circumstances() -> str:
+    """The day, the machine and what ran on it."""
+    today = datetime.now(UTC).date()
+    versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{today}, {os.cpu_count()} cores, {memory_gb:.0f} GB, {platform.system()}"
+        f" {platform.release().partition('-')[0]}, Python {platform.python_version()},"
+        f" SQLite {sqlite3.sqlite_version}, {_postgresql()}, {versions};"
+        f" load average before {os.getloadavg()[0]:.1f}"
+    )
+
+
+def _postgresql() -> str:
+    try:
+        said = subprocess.run(
+            ["postgres", "--version"], capture_output=True, text=True, check=True, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "PostgreSQL unknown"
+    found = re.search(r"\d+(\.\d+)?", said.stdout)
+    return f"PostgreSQL {found[0]}" if found else "PostgreSQL unknown"
+
+
+def _keep(name: str, text: str, *, is_full: bool) -> None:
+    page = PAGE.read_text() if PAGE.exists() else "# Performance: measured\n"
+    begin, end = f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
+    section = f"{begin}\n{text}\n{end}"
+    before, found, rest = page.partition(begin)
+    if not found:
+        page = f"{page.rstrip()}\n\n## {name.capitalize()}\n\n{section}\n"
+    else:
+        old, _, after = rest.partition(end)
+        if _FULL in old and not is_full:
+            print(f"{PAGE.name} keeps the full run's figures for {name}")
+            return
+        page = before + section + after
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+    return f"| {' | '.join(padded)} |"
