@@ -85,6 +85,7 @@ class Books:
         self._changed_approvals: dict[str, Approval] = {}
         self._new_redemptions: list[Redemption] = []
         self._answers: list[tuple[RequestKey, Answer]] = []
+        self._changes = 0
 
     async def load(self, tx: Transaction, needs: Needs, *, scopes_by: LoadScopes) -> None:
         """Locks, then reads: a snapshot taken together with a lock is stale after a wait.
@@ -131,9 +132,9 @@ class Books:
                 (k, p, s) for k in one.spent_by for p, s in caps.windows_of(one.created_at)
             )
 
-    async def flush(self, tx: Transaction) -> tuple[str, str] | None:
-        """Writes everything; returns a (table, id) that proves the commit, None for no write."""
-        transfer_id = await self.ledger.flush(tx, self.now_us)
+    async def flush(self, tx: Transaction) -> None:
+        """Writes everything."""
+        await self.ledger.flush(tx, self.now_us)
         await topups.insert(tx, list(self._new_topups.values()))
         await topups.update(tx, list(self._changed_topups.values()))
         await approval.insert(tx, list(self._new_approvals.values()))
@@ -154,14 +155,11 @@ class Books:
             t.next_check_at is not None for t in self._changed_topups.values()
         ):
             tx.hint("fulfilment")
-        if transfer_id is not None:
-            return ("transfers", transfer_id)
-        return ("topups", next(iter(self._new_topups))) if self._new_topups else None
 
     @property
     def changes(self) -> int:
         """Grows with each change; what tells whether a refusal came first."""
-        return self.ledger.posted + len(self._new_topups) + len(self._new_approvals)
+        return self.ledger.posted + self.outbox.published + self._changes
 
     # Answers
 
@@ -206,6 +204,7 @@ class Books:
         return self._spent.get(_funding_window(account_id, self.now_us), 0)
 
     def count_funding(self, account_id: str, amount_micros: int) -> None:
+        self._changes += 1
         window = _funding_window(account_id, self.now_us)
         self._spent[window] = self._spent.get(window, 0) + amount_micros
         _, before = self._spent_changes.get(window, (account_id, 0))
@@ -332,12 +331,14 @@ class Books:
         return self._references.get((*scope, reference))
 
     def add_topup(self, topup: TopUp) -> None:
+        self._changes += 1
         self._topups[topup.id] = topup
         self._new_topups[topup.id] = topup
         if topup.reference is not None:
             self._references[*topup.scope, topup.reference] = (topup.id, topup.status)
 
     def change_topup(self, topup: TopUp) -> None:
+        self._changes += 1
         self._topups[topup.id] = topup
         changed = self._new_topups if topup.id in self._new_topups else self._changed_topups
         changed[topup.id] = topup
@@ -346,10 +347,12 @@ class Books:
         return self._approvals.get(topup_id)
 
     def add_approval(self, asked: Approval) -> None:
+        self._changes += 1
         self._approvals[asked.transaction_id] = asked
         self._new_approvals[asked.transaction_id] = asked
 
     def change_approval(self, decided: Approval) -> None:
+        self._changes += 1
         self._approvals[decided.transaction_id] = decided
         is_new = decided.transaction_id in self._new_approvals
         (self._new_approvals if is_new else self._changed_approvals)[decided.transaction_id] = (
@@ -360,6 +363,7 @@ class Books:
         return self._redemptions.get(topup_id)
 
     def add_redemption(self, redemption: Redemption) -> None:
+        self._changes += 1
         self._redemptions[redemption.transaction_id] = redemption
         self._new_redemptions.append(redemption)
 

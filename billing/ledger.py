@@ -234,10 +234,10 @@ class Ledger:
         """How many transfers were added."""
         return len(self._transfers)
 
-    async def flush(self, tx: Transaction, now_us: int) -> str | None:
-        """Writes what changed; returns the id of the first transfer, proof of the commit."""
+    async def flush(self, tx: Transaction, now_us: int) -> None:
+        """Writes what changed."""
         if not self._transfers:
-            return None
+            return
         touched = [account for account in self._by_id.values() if account.is_touched]
         fresh = sorted((a.id, a) for a in touched if a.is_new)
         await tx.insert(
@@ -248,7 +248,6 @@ class Ledger:
             changed = await tx.execute(_MOVE, rows=known, now=now_us)
             assert changed == len(known), "a ledger account vanished under the lock"
         await tx.insert("transfers", _TRANSFER_COLUMNS, [_row(t) for t in self._transfers])
-        return self._transfers[0].id
 
     def _keep(self, account: LedgerAccount) -> None:
         place = (account.account_id, account.environment, account.kind, account.name)

@@ -17,7 +17,7 @@ from billing.books import Books, Needs
 from billing.ledger import Code, InsufficientBalance, Kind, Scope
 from billing.money import MICROS_PER_CENT, micros_to_cents
 from billing.platform import Platform, Platforms
-from billing.topup import DuplicateReference, Status, TopUp
+from billing.topup import DuplicateReference, Status, TopUp, move
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError
 from kernel.ids import new_id
@@ -256,6 +256,7 @@ class Rehearsal:
         self.send.declare(needs)
 
     def decide(self, books: Books) -> tuple[Quote, Sent]:
+        check_alive(books, self.send.lineage)
         before = _balance_cents(books, self.send.scope)
         remaining = books.cap_remaining_micros(self.send.lineage)
         sent = self.send.decide(books)
@@ -300,13 +301,7 @@ def check_alive(books: Books, lineage: tuple[str, ...]) -> None:
 
 def fail(books: Books, topup: TopUp, reason: str) -> TopUp:
     """Refunds a held top-up and ends it as failed."""
-    failed = replace(
-        topup,
-        status="failed",
-        failure_reason=reason,
-        settled_at=books.now_us,
-        next_check_at=None,
-    )
+    failed = move(topup, "failed", now_us=books.now_us, failure_reason=reason)
     books.give_back(topup.scope, topup)
     books.change_topup(failed)
     books.publish_topup(failed)

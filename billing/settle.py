@@ -130,7 +130,6 @@ class Settle(_OnTopUp):
     def decide(self, books: Books) -> Ended:
         topup = self._topup(books)
         if self.outcome == "failed":
-            move(topup, "failed", now_us=books.now_us)  # raises where it ended before
             return self._ended(books, fail(books, topup, self.reason or "refused"))
         delivered = deliver(books, topup, fulfilment_code=self.fulfilment_code)
         if self.fulfilment_code is not None:

@@ -90,8 +90,6 @@ class _Runner:
     def __init__(self, clock: Clock, rules: Rules) -> None:
         self._clock = clock
         self._rules = rules
-        self._proof: tuple[str, str] | None = None
-        self._scopes: set[tuple[str, str]] = set()
 
     async def run(
         self, tx: Transaction, commands: Sequence[Command]
@@ -102,17 +100,8 @@ class _Runner:
         books = Books(self._rules, self._clock.now_us())
         await books.load(tx, needs, scopes_by=lock_scopes)
         results = [_decide(command, books) for command in commands]
-        self._proof = await books.flush(tx)
-        self._scopes = needs.scopes
+        await books.flush(tx)
         return results
-
-    async def was_committed(self, tx: Transaction) -> bool:
-        """Looks for a row of the last batch, behind the lock that the lost one may still hold."""
-        if self._proof is None:
-            return True
-        await lock_scopes(tx, self._scopes)
-        table, row_id = self._proof
-        return await tx.fetch_one(f"SELECT 1 FROM {table} WHERE id = :id", id=row_id) is not None
 
 
 def _decide(command: Command, books: Books) -> Answer | DomainError:

@@ -61,14 +61,7 @@ async def run_once(
         await keep(tx, [(request_key, kept)], now_us=now_us)
         return answer
 
-    async def was_committed(tx: Transaction) -> bool:
-        assert request_key is not None
-        await lock_scopes(tx, [principal.scope])
-        return bool(await find(tx, [request_key]))
-
-    answer = await context.database.transaction(
-        once, was_committed=None if request_key is None else was_committed
-    )
+    answer = await context.database.transaction(once)
     return _opened(context, request_key, answer)
 
 

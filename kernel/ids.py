@@ -19,6 +19,7 @@ EndpointId = NewType("EndpointId", str)
 EventId = NewType("EventId", str)
 DeliveryId = NewType("DeliveryId", str)
 AttemptId = NewType("AttemptId", str)
+ReplayId = NewType("ReplayId", str)
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ID_CHARACTERS = 16

@@ -42,10 +42,6 @@ class Runner(Protocol[C_contra, R_co]):
         """One result or one refusal for each command, in order."""
         ...
 
-    async def was_committed(self, tx: Transaction) -> bool:
-        """Whether the batch last run is there; asked when the connection died around COMMIT."""
-        ...
-
 
 @dataclass(slots=True)
 class _Waiting(Generic[C, R]):
@@ -193,7 +189,7 @@ class GroupCommit(Generic[C, R]):
             assert len(results) == len(commands), "one result for each command"
             return results
 
-        results = await self._database.transaction(work, was_committed=self._runner.was_committed)
+        results = await self._database.transaction(work)
         for waiting, result in zip(batch, results, strict=True):
             if waiting.future.done():
                 continue

@@ -62,17 +62,11 @@ class Database(Protocol):
 
     statements_run: int  # driver-level statements since it was opened; for tests and metrics
 
-    async def transaction(
-        self,
-        work: Work[T],
-        *,
-        durable: bool = True,
-        was_committed: Work[bool] | None = None,
-    ) -> T:
+    async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
         """Runs work and commits. durable=False may lose the last moments in a crash of the machine
-        (deliveries repeat; money never uses it). was_committed looks for a row of this work
-        when the connection died around COMMIT; without it CommitUnknown is raised.
-        Raises StoreError and whatever work raises; either way nothing was kept.
+        (deliveries repeat; money never uses it), and does not find out what became of a COMMIT
+        whose connection died. Raises StoreError and whatever work raises; nothing was kept then,
+        but after CommitUnknown.
         """
         ...
 

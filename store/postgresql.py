@@ -71,6 +71,10 @@ _REFUSED = (
     UnencodableError,
 )
 
+# Null where nothing was written; PostgreSQL 13 and newer.
+_TRANSACTION_ID = "SELECT pg_current_xact_id_if_assigned()::text"
+_STATUS = "SELECT pg_xact_status($1::text::xid8)"
+
 _statements: dict[str, Statement] = {}
 
 
@@ -134,29 +138,15 @@ class PostgresqlDatabase:
         self._pool: Any = None
         self._pool_lock = asyncio.Lock()
 
-    async def transaction(
-        self,
-        work: Work[T],
-        *,
-        durable: bool = True,
-        was_committed: Work[bool] | None = None,
-    ) -> T:
+    async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
         begin = "BEGIN" if durable else "BEGIN; SET LOCAL synchronous_commit = off"
         has_lost_connection = False
         for attempt in range(1, TRIES_MAX + 1):
-            kept: list[T] = []
             try:
-                return await self._once(work, begin, kept)
+                return await self._once(work, begin, is_resolved=durable)
             except Contention:
                 if attempt == TRIES_MAX:
                     raise
-            except CommitUnknown as error:
-                if was_committed is None:
-                    raise
-                if await self._look(was_committed):
-                    return kept[0]
-                if attempt == TRIES_MAX:
-                    raise ConnectionLost(error.code) from None
             except ConnectionLost:
                 # A pooled connection can be dead before it is used; a fresh one tells the truth.
                 if has_lost_connection or attempt == TRIES_MAX:
@@ -168,52 +158,72 @@ class PostgresqlDatabase:
     async def read(self, work: Work[T]) -> T:
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         try:
-            return await self._once(work, begin, [])
+            return await self._once(work, begin, is_resolved=False)
         except (ConnectionLost, CommitUnknown):
             # A pooled connection can be dead before it is used; a fresh one tells the truth.
-            return await self._once(work, begin, [])
+            return await self._once(work, begin, is_resolved=False)
 
     async def close(self) -> None:
         if self._pool is not None:
             await self._pool.close()
 
-    async def _once(self, work: Work[T], begin: str, kept: list[T]) -> T:
+    async def _once(self, work: Work[T], begin: str, *, is_resolved: bool) -> T:
+        """One try. is_resolved: where the connection dies around COMMIT, finds out what became of
+        it; then ConnectionLost says that nothing was kept.
+        """
+        transaction_id = None
         async with self._connection() as connection:
             transaction = PostgresqlTransaction(connection)
             is_committing = False
             try:
                 await connection.execute(begin)
                 value = await work(transaction)
-                kept.append(value)
+                if is_resolved:
+                    transaction_id = await connection.fetchval(_TRANSACTION_ID)
                 is_committing = True
                 # Where work went on after a failed statement, COMMIT rolls back and says only so.
                 if await connection.execute("COMMIT") != "COMMIT":
                     raise StoreError("25P02")
+                is_committing = False
             except BaseException as error:
                 await _roll_back(connection)
-                raise _named(error, is_committing=is_committing) from None
+                failure = _named(error, is_committing=is_committing)
+                if not (is_resolved and isinstance(failure, CommitUnknown)):
+                    raise failure from None
             finally:
-                self.statements_run += transaction.statements_run + 2
-            # Before the connection goes back, which waits and may be cancelled.
-            tell(self._on_hint, transaction.hints)
+                self.statements_run += transaction.statements_run + 2 + is_resolved
+            if not is_committing:
+                # Before the connection goes back, which waits and may be cancelled.
+                tell(self._on_hint, transaction.hints)
+                return value
+        if transaction_id is not None and not await self._was_committed(transaction_id):
+            raise ConnectionLost("before COMMIT")
+        tell(self._on_hint, transaction.hints)
         return value
 
-    async def _look(self, was_committed: Work[bool]) -> bool:
-        """Asks until the database answers; an outage around COMMIT may last a while.
+    async def _was_committed(self, transaction_id: str) -> bool:
+        """Asks the server what became of a transaction; an outage around COMMIT may last a while.
 
-        In a transaction that may lock: the lost one can still be committing on the server. Whatever
-        stands in the way, the outcome is unknown then: never a failure that work is run again for.
+        Whatever stands in the way, the outcome is unknown then: never a failure that work is run
+        again for.
         """
         ends_at_s = time.monotonic() + LOOK_TIMEOUT_S
         wait_s = RETRY_WAIT_S
         while True:
             try:
-                return await self._once(was_committed, "BEGIN", [])
+                async with self._connection() as connection:
+                    status = await connection.fetchval(_STATUS, transaction_id)
             except StoreError as error:
-                if time.monotonic() + wait_s > ends_at_s:
-                    raise CommitUnknown(error.code) from None
+                code = error.code
             except Exception as error:
                 raise CommitUnknown(type(error).__name__) from error
+            else:
+                if status in {"committed", "aborted"}:
+                    return bool(status == "committed")
+                # The lost connection's COMMIT is still on its way through the server.
+                code = str(status)
+            if time.monotonic() + wait_s > ends_at_s:
+                raise CommitUnknown(code)
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, LOOK_WAIT_S_MAX)
 

@@ -101,13 +101,7 @@ class SqliteDatabase:
         self._is_durable = True
         self._is_closed = False
 
-    async def transaction(
-        self,
-        work: Work[T],
-        *,
-        durable: bool = True,
-        was_committed: Work[bool] | None = None,  # noqa: ARG002 a local file has no lost COMMIT
-    ) -> T:
+    async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
         written = self._hop(self._writer, lambda: self._write(work, durable=durable))
         written.add_done_callback(self._after_write)
         value, _ = await asyncio.shield(written)

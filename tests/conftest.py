@@ -70,7 +70,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         pytest.skip("TEST_DATABASE_URL is not set")
     name = f"topup_test_{os.getpid()}_{next(_numbers)}"
     template = request.getfixturevalue("postgresql_template")
-    _on_server(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    _on_server(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield _url_of(name)
     with contextlib.suppress(OSError):
         _on_server(f"DROP DATABASE {name} WITH (FORCE)")

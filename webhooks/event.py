@@ -129,6 +129,11 @@ class Outbox:
             subscribers.setdefault((row["account_id"], row["environment"]), []).append(subscriber)
         return cls(numbers, subscribers)
 
+    @property
+    def published(self) -> int:
+        """How many events wait for flush."""
+        return len(self._events)
+
     def publish(
         self,
         *,

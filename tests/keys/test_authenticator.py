@@ -39,12 +39,10 @@ class Gate:
         await self.is_open.wait()
         return value
 
-    async def transaction(
-        self, work: Work[T], *, durable: bool = True, was_committed: Work[bool] | None = None
-    ) -> T:
+    async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
         if self.is_down:
             raise ConnectionLost("down")
-        return await self._database.transaction(work, durable=durable, was_committed=was_committed)
+        return await self._database.transaction(work, durable=durable)
 
     async def close(self) -> None:
         await self._database.close()

@@ -42,9 +42,6 @@ class Runner:
             for command in commands
         ]
 
-    async def was_committed(self, tx: Transaction) -> bool:
-        return True
-
 
 class Gate:
     """A database whose transactions begin when the test lets them, and fail when it says so."""

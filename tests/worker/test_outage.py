@@ -33,13 +33,11 @@ class Unsteady:
     def statements_run(self, count: int) -> None:
         self._real.statements_run = count
 
-    async def transaction(
-        self, work: Work[T], *, durable: bool = True, was_committed: Work[bool] | None = None
-    ) -> T:
+    async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
         if self.is_away or (durable and self.is_away_for_durable):
             self.refused += 1
             raise ConnectionLost("away")
-        return await self._real.transaction(work, durable=durable, was_committed=was_committed)
+        return await self._real.transaction(work, durable=durable)
 
     async def read(self, work: Work[T]) -> T:
         return await self._real.read(work)
