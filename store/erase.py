@@ -12,8 +12,11 @@ ROWS_PER_STEP = 500
 
 # Table, its key and what finds the account's rows by an index.
 _STEPS = (
+    # First of all, or a worker would add deliveries meanwhile.
+    ("replays", "id", "{own}"),
     ("attempts", "delivery_id", "delivery_id IN (SELECT id FROM deliveries WHERE {own})"),
     ("deliveries", "id", "{own}"),
+    ("notices", "id", "{own}"),
     ("endpoints", "id", "{own}"),
     ("events", "id", "{own}"),
     (

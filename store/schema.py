@@ -327,7 +327,8 @@ events = sa.Table(
     ),
 )
 
-# webhooks/endpoint.py; rate_tat_us and the health columns by webhooks/delivery.py.
+# webhooks/endpoint.py; rate_tat_us, drain_tat_us and claimed_at by webhooks/delivery.py, and
+# failing_since_at by webhooks/health.py.
 endpoints = sa.Table(
     "endpoints",
     metadata,
@@ -344,7 +345,10 @@ endpoints = sa.Table(
     _text("retry_schedule_s"),  # joined by spaces
     _int("rate_limit_per_s", null=True),
     _int("rate_tat_us", default=0),  # GCRA: theoretical arrival time of the next attempt
+    _int("drain_tat_us", default=0),  # the same for what was held until enabled_at
     _text("status"),  # enabled | disabled
+    _int("enabled_at", null=True),  # when it was last enabled again
+    _int("claimed_at", null=True),  # its last claim, to ten seconds
     _text("disabled_reason", null=True),
     _int("disabled_at", null=True),
     _int("failing_since_at", null=True),  # first failure after the last success
@@ -377,9 +381,56 @@ deliveries = sa.Table(
     _int("claim_no", default=0),  # grows with every move; fences a settle of an older claim
     _int("lost_claims", default=0),  # leases that ran out in a row
     _text("replay_of", null=True),
+    _text("replay_id", null=True),  # the job that made it; null: not made by one
     _int("created_at"),
     _int("settled_at", null=True),
-    sa.Index("ix_deliveries_account", "account_id", "environment", "id"),
+    # The log is read newest first, by created_at and id. An index for the common status and type
+    # would cost each send more than such pages save: those rows are many, so a page is soon full.
+    sa.Index("ix_deliveries_account", "account_id", "environment", "created_at", "id"),
+    sa.Index("ix_deliveries_endpoint", "endpoint_id", "created_at", "id"),
+    sa.Index(
+        "ix_deliveries_status",
+        "account_id",
+        "environment",
+        "status",
+        "created_at",
+        "id",
+        sqlite_where=sa.text("status <> 'delivered'"),
+        postgresql_where=sa.text("status <> 'delivered'"),
+    ),
+    sa.Index(
+        "ix_deliveries_type",
+        "account_id",
+        "environment",
+        "event_type",
+        "created_at",
+        "id",
+        sqlite_where=sa.text("event_type <> 'topup.delivered'"),
+        postgresql_where=sa.text("event_type <> 'topup.delivered'"),
+    ),
+    sa.Index(
+        "ix_deliveries_replays",
+        "event_id",
+        sqlite_where=sa.text("replay_of IS NOT NULL"),
+        postgresql_where=sa.text("replay_of IS NOT NULL"),
+    ),
+    # A job counts its rows by status, and sends nothing twice.
+    sa.Index(
+        "ix_deliveries_job",
+        "replay_id",
+        "status",
+        "next_attempt_at",
+        sqlite_where=sa.text("replay_id IS NOT NULL"),
+        postgresql_where=sa.text("replay_id IS NOT NULL"),
+    ),
+    sa.Index(
+        "ux_deliveries_job",
+        "replay_id",
+        "replay_of",
+        unique=True,
+        sqlite_where=sa.text("replay_id IS NOT NULL"),
+        postgresql_where=sa.text("replay_id IS NOT NULL"),
+    ),
     sa.Index(
         "ix_deliveries_due",
         "endpoint_id",
@@ -392,6 +443,40 @@ deliveries = sa.Table(
         "transaction_id",
         sqlite_where=sa.text("transaction_id IS NOT NULL"),
         postgresql_where=sa.text("transaction_id IS NOT NULL"),
+    ),
+)
+
+# webhooks/replay.py, and by steps webhooks/replay_step.py. A job that sends an endpoint's
+# deliveries of a period again.
+replays = sa.Table(
+    "replays",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("endpoint_id"),
+    _text("status"),  # running | paused | done | cancelled
+    _text("delivery_status"),  # failed | delivered: which ones
+    _text("event_types"),  # joined by spaces; empty: all
+    _int("since_at"),  # of the deliveries' created_at, inclusive
+    _int("until_at"),  # exclusive; at most created_at
+    _int("rate_per_s"),
+    _int("matched"),  # counted before it began; what was queued, once that is all
+    _int("queued", default=0),
+    _int("after_at"),  # the cursor: created_at and id of the last delivery looked at
+    _text("after_id"),
+    _int("is_queued", default=0),  # the cursor is at the end; what is queued has yet to settle
+    _int("next_step_at", null=True),  # null: no more steps, the counts are final
+    _int("done", null=True),  # delivered or failed; null: not final, counted from the deliveries
+    _int("failed", null=True),  # of those; null as done
+    _int("created_at"),
+    _int("ended_at", null=True),
+    sa.Index("ix_replays_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ix_replays_due",
+        "next_step_at",
+        sqlite_where=sa.text("status <> 'paused' AND next_step_at IS NOT NULL"),
+        postgresql_where=sa.text("status <> 'paused' AND next_step_at IS NOT NULL"),
     ),
 )
 
@@ -412,5 +497,23 @@ attempts = sa.Table(
     _text("remote_address", null=True),
     _text("timings_ms"),  # JSON object
     _text("request_headers"),  # JSON object, signatures redacted
+    _text("body_sha256", null=True),  # hex; null: no request could be made
     _bytes("response_body"),  # at most 4 KiB
+)
+
+# webhooks/notice.py. What an account should know of a failing endpoint: once for each stage.
+notices = sa.Table(
+    "notices",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("endpoint_id"),
+    _text("stage"),  # failing | failing_for_a_day | disabled
+    _text("reason", null=True),  # disabled: why
+    _int("failing_since_at"),  # disabled without a failure: when
+    _int("created_at"),
+    _int("ended_at", null=True),  # it works again, was enabled again or deleted
+    sa.Index("ix_notices_account", "account_id", "environment", "id"),
+    sa.Index("ux_notices_stage", "endpoint_id", "failing_since_at", "stage", unique=True),
 )

@@ -10,7 +10,8 @@ pending row and the end of the lease of a sending one, so one index finds both t
        |                  `--lease ran out: claim--> sending, same attempt number
        `--endpoint deleted--> cancelled      `--held 7 days--> failed
 
-Writes deliveries and attempts, and rate_tat_us and failing_since_at of endpoints.
+Writes deliveries and attempts, and what its claims keep in endpoints: rate_tat_us, drain_tat_us and
+claimed_at.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +22,9 @@ from kernel.errors import NotFound
 from kernel.ids import DeliveryId, new_id
 from keys.principal import Scope
 from store.db import Row, Transaction
-from webhooks.offer import Offer, earliest, offers_of, within_pace
-from webhooks.stage import DELIVERED, LOST, PENDING, SENDING, Claim, Claimed, Settlement, Target
+from webhooks import health
+from webhooks.offer import HELD_IDS_MAX, Offer, earliest, offers_of, within_pace
+from webhooks.stage import PENDING, SENDING, Claim, Claimed, Settlement, Target
 
 HINT: Final = "deliveries"
 HELD_US_MAX: Final = 7 * DAY_US
@@ -56,12 +58,14 @@ _ATTEMPT_COLUMNS = (
     "remote_address",
     "timings_ms",
     "request_headers",
+    "body_sha256",
     "response_body",
 )
 # Spelled as in the partial index, or SQLite does not use it.
 _OPEN = "status IN ('pending', 'sending')"
 
-# One probe of ix_deliveries_due for each endpoint with open rows, however many rows it has.
+# A few probes of ix_deliveries_due for each endpoint with open rows, however many rows it has. What
+# was due before it was enabled again was held, and goes apart from what came since: slowly.
 _SCAN = f"""
 WITH RECURSIVE waiting(endpoint_id) AS (
     SELECT MIN(d.endpoint_id) FROM deliveries d WHERE d.{_OPEN}
@@ -70,13 +74,20 @@ WITH RECURSIVE waiting(endpoint_id) AS (
             WHERE d.{_OPEN} AND d.endpoint_id > w.endpoint_id)
     FROM waiting w WHERE w.endpoint_id IS NOT NULL
 )
-SELECT p.id, p.account_id, p.failing_since_at, p.rate_limit_per_s, p.rate_tat_us, a.is_sandbox,
+SELECT p.id, p.account_id, p.failing_since_at, p.enabled_at, p.rate_limit_per_s, p.rate_tat_us,
+    p.drain_tat_us, a.is_sandbox,
     (SELECT MIN(d.next_attempt_at) FROM deliveries d
      WHERE d.{_OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at > :now_us) AS next_at,
     (SELECT STRING_AGG(due.id, ' ') FROM (
         SELECT d.id || ':' || d.claim_no AS id FROM deliveries d
         WHERE d.{_OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= :now_us
-        ORDER BY d.next_attempt_at LIMIT :ids_max) AS due) AS due
+          AND d.next_attempt_at > COALESCE(p.enabled_at, 0)
+        ORDER BY d.next_attempt_at LIMIT :ids_max) AS due) AS due,
+    CASE WHEN p.enabled_at IS NULL THEN NULL ELSE
+        (SELECT STRING_AGG(held.id, ' ') FROM (
+            SELECT d.id || ':' || d.claim_no AS id FROM deliveries d
+            WHERE d.{_OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= p.enabled_at
+            ORDER BY d.next_attempt_at LIMIT {HELD_IDS_MAX}) AS held) END AS held
 FROM waiting w
 JOIN endpoints p ON p.id = w.endpoint_id
 JOIN accounts a ON a.id = p.account_id
@@ -86,8 +97,8 @@ WHERE p.status = 'enabled' AND p.deleted_at IS NULL
 # and the pace is counted once. A row that another worker holds is left to it.
 _LOCK = """
 SELECT p.id, p.url, p.secret_sealed, p.previous_secret_sealed, p.previous_secret_until_at,
-    p.headers_sealed, p.retry_schedule_s, p.rate_limit_per_s, p.rate_tat_us, p.failing_since_at,
-    a.is_sandbox
+    p.headers_sealed, p.retry_schedule_s, p.rate_limit_per_s, p.rate_tat_us, p.drain_tat_us,
+    p.failing_since_at, p.enabled_at, p.claimed_at, a.is_sandbox
 FROM endpoints p JOIN accounts a ON a.id = p.account_id
 WHERE p.id IN :ids[text] AND p.status = 'enabled' AND p.deleted_at IS NULL
 ORDER BY p.id FOR NO KEY UPDATE OF p SKIP LOCKED
@@ -103,7 +114,9 @@ RETURNING deliveries.id, event_id, event_type, endpoint_id, account_id, environm
     deliveries.claim_no, lost_claims
 """
 _KEEP_PACE = """
-UPDATE endpoints SET rate_tat_us = v.tat_us FROM :rows[id text, tat_us bigint] AS v
+UPDATE endpoints SET rate_tat_us = v.rate_tat_us, drain_tat_us = v.drain_tat_us,
+    claimed_at = :now_us
+FROM :rows[id text, rate_tat_us bigint, drain_tat_us bigint] AS v
 WHERE endpoints.id = v.id
 """
 _BODIES = "SELECT e.id, e.body FROM events e WHERE e.id IN :ids[text]"
@@ -115,18 +128,15 @@ FROM :rows[id text, claim_no bigint, status text, number bigint, next_attempt_at
 WHERE deliveries.id = v.id AND deliveries.claim_no = v.claim_no
 RETURNING deliveries.id
 """
-_FAILING = """
-UPDATE endpoints SET failing_since_at = v.since_us FROM :rows[id text, since_us bigint] AS v
-WHERE endpoints.id = v.id AND endpoints.failing_since_at IS NULL
-"""
-_WELL = """
-UPDATE endpoints SET failing_since_at = NULL
-WHERE id IN :ids[text] AND failing_since_at IS NOT NULL
-"""
 _CANCEL = f"""
 UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attempt_at = NULL,
     settled_at = :now_us
 WHERE endpoint_id = :endpoint_id AND {_OPEN}
+"""
+_CANCEL_OF_JOB = """
+UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attempt_at = NULL,
+    settled_at = :now_us
+WHERE replay_id = :replay_id AND status = 'pending'
 """
 _EXPIRE = f"""
 UPDATE deliveries SET status = 'failed', claim_no = claim_no + 1, next_attempt_at = NULL,
@@ -191,6 +201,14 @@ async def insert(tx: Transaction, rows: Sequence[NewRow]) -> None:
         tx.hint(HINT)
 
 
+async def insert_of_job(tx: Transaction, rows: Sequence[NewRow], *, replay_id: str) -> None:
+    """As insert, for what a replay job makes; none twice, by a unique key."""
+    if rows:
+        columns = (*_COLUMNS, "replay_id")
+        await tx.insert("deliveries", columns, [(*row, replay_id) for row in rows])
+        tx.hint(HINT)
+
+
 async def claim(
     tx: Transaction, choose: Choose, *, now_us: int, lease_us: int, ids_max: int
 ) -> Claim:
@@ -205,13 +223,14 @@ async def claim(
     if not by_endpoint:
         return Claim([], next_at_us, len(offers), is_short, has_more, was_contended=False)
     locked = {row["id"]: row for row in await tx.fetch(_LOCK, ids=sorted(by_endpoint))}
-    ids, tats, paced_at_us = within_pace(by_endpoint, locked, now_us=now_us)
+    held_ids = frozenset(id_ for offer in offers for id_ in offer.held)
+    ids, paces, paced_at_us = within_pace(by_endpoint, locked, held_ids, now_us=now_us)
     lease_until_us = now_us + lease_us
-    seen = {id_: number for offer in offers for id_, number in offer.due.items()}
+    seen = {id_: number for offer in offers for id_, number in (offer.due | offer.held).items()}
     pairs = sorted((id_, seen[id_]) for id_ in ids)
     rows = await tx.fetch(_CLAIM, rows=pairs, lease_until_us=lease_until_us) if pairs else []
-    if tats:
-        await tx.execute(_KEEP_PACE, rows=tats)
+    if paces:
+        await tx.execute(_KEEP_PACE, rows=paces, now_us=now_us)
     claimed = await _with_bodies(tx, rows, locked, lease_until_us=lease_until_us)
     return Claim(
         claimed,
@@ -226,7 +245,7 @@ async def claim(
 async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
     """Writes the outcomes; returns the ids of those whose claim still held. The rest is stale.
 
-    At most four statements. The endpoint's health is written when it changes only.
+    At most six statements; the endpoint's health and its notices are written when they change only.
     """
     rows = [
         (
@@ -241,7 +260,7 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozense
     ]
     # Endpoints before deliveries, as a claim and a deletion lock them; and a stale outcome tells
     # about the endpoint all the same.
-    await _note_health(tx, settlements)
+    await health.note(tx, settlements)
     held = frozenset(row["id"] for row in await tx.fetch(_SETTLE, rows=rows))
     kept = [one for one in settlements if one.claimed.id in held]
     await tx.insert("attempts", _ATTEMPT_COLUMNS, [_attempt_values(one) for one in kept])
@@ -254,6 +273,11 @@ async def cancel_open(tx: Transaction, endpoint_id: str, *, now_us: int) -> int:
     The caller holds the account's lock, so that no publisher adds another row.
     """
     return await tx.execute(_CANCEL, endpoint_id=endpoint_id, now_us=now_us)
+
+
+async def cancel_of_job(tx: Transaction, replay_id: str, *, now_us: int) -> int:
+    """Cancels what a replay job made and nobody is sending; returns how many, a bounded number."""
+    return await tx.execute(_CANCEL_OF_JOB, replay_id=replay_id, now_us=now_us)
 
 
 async def expire_held(tx: Transaction, *, now_us: int) -> int:
@@ -302,12 +326,13 @@ def _choice(
     by_endpoint: dict[str, list[str]] = {}
     is_short = has_more = False
     for offer in offers:
-        chosen = [id_ for id_ in offer.due if id_ in wanted]
+        offered = [*offer.due, *offer.held]
+        chosen = [id_ for id_ in offered if id_ in wanted]
         if chosen:
             by_endpoint[offer.endpoint_id] = chosen
-        if len(chosen) < len(offer.due):
+        if len(chosen) < len(offered):
             is_short = True
-        elif len(chosen) >= ids_max:
+        elif len(offer.due) >= ids_max:
             has_more = True
     return by_endpoint, is_short, has_more
 
@@ -348,17 +373,3 @@ def _attempt_values(one: Settlement) -> tuple[Any, ...]:
         claimed.environment,
         *attempt[1:],
     )
-
-
-async def _note_health(tx: Transaction, settlements: Sequence[Settlement]) -> None:
-    well = {one.claimed.target.id for one in settlements if one.status == DELIVERED}
-    failing: dict[str, int] = {}
-    for one in settlements:
-        id_ = one.claimed.target.id
-        # A lost lease says nothing about the endpoint.
-        if id_ not in well and one.attempt.error != LOST:
-            failing[id_] = min(one.ended_at_us, failing.get(id_, one.ended_at_us))
-    if failing:
-        await tx.execute(_FAILING, rows=sorted(failing.items()))
-    if well:
-        await tx.execute(_WELL, ids=sorted(well))

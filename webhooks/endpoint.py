@@ -3,8 +3,8 @@
 Promise: a secret is shown when it is made and never again; while a rotation overlaps, both secrets
 sign. A disabled endpoint's deliveries are written and held; a deleted one's are cancelled.
 Invariant: secrets and header values lie in the database sealed, bound to the endpoint's id. Every
-change is made under the account's lock, as publishing is. Writes endpoints; rate_tat_us and
-failing_since_at are kept by webhooks/delivery.py.
+change is made under the account's lock, as publishing is. Writes endpoints, but what its deliveries
+keep there and what disables it for its answers.
 """
 
 from collections.abc import Mapping
@@ -13,16 +13,15 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from kernel.clock import DAY_US, SECOND_US, rfc3339
+from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import EndpointId, new_id
 from kernel.limits import PAGE_ITEMS
-from keys.account import lock_scopes
 from keys.principal import Scope
 from keys.signing import new_webhook_secret
 from keys.vault import Vault
 from store.db import Row, Transaction
-from webhooks import delivery
+from webhooks import delivery, notice
 from webhooks.endpoint_fields import (
     EndpointChanges,
     NewEndpoint,
@@ -32,7 +31,6 @@ from webhooks.endpoint_fields import (
     check_rate_limit,
     check_retry_schedule,
 )
-from webhooks.event import DISABLED_EVENT, Outbox
 from webhooks.sealed import (
     HEADERS_PURPOSE,
     SECRET_PURPOSE,
@@ -45,9 +43,6 @@ from webhooks.sealed import (
 ENABLED: Final = "enabled"
 DISABLED: Final = "disabled"
 BY_REQUEST: Final = "request"
-GONE: Final = "gone"  # it answered 410
-FAILING: Final = "failing"  # nothing but failures for FAILING_US_MAX
-FAILING_US_MAX: Final = 5 * DAY_US
 ENDPOINTS_MAX: Final = 50
 SANDBOX_ENDPOINTS_MAX: Final = 2
 OVERLAP_S_DEFAULT: Final = 86_400
@@ -55,18 +50,11 @@ OVERLAP_S_MAX: Final = 7 * 86_400
 RESEAL_ROWS: Final = 100
 MASKED: Final = "********"
 
-_COLUMNS = (
+COLUMNS: Final = (
     "id, account_id, environment, url, description, events, headers_sealed, retry_schedule_s,"
     " rate_limit_per_s, status, disabled_reason, disabled_at, failing_since_at, created_at"
 )
 _MINE = "account_id = :account_id AND environment = :environment AND deleted_at IS NULL"
-_DISABLE = f"""
-UPDATE endpoints SET status = 'disabled', disabled_reason = v.reason, disabled_at = :now_us
-FROM :wanted[id text, reason text, failing_before bigint] AS v
-WHERE endpoints.id = v.id AND endpoints.status = 'enabled' AND endpoints.deleted_at IS NULL
-  AND (v.reason = '{GONE}' OR endpoints.failing_since_at <= v.failing_before)
-RETURNING endpoints.id
-"""
 _PURPOSES = {
     "secret_sealed": SECRET_PURPOSE,
     "previous_secret_sealed": SECRET_PURPOSE,
@@ -159,14 +147,14 @@ async def register(
 async def get(tx: Transaction, vault: Vault, scope: Scope, endpoint_id: str) -> Endpoint:
     """The endpoint; raises NotFound."""
     row = await tx.fetch_one(
-        f"SELECT {_COLUMNS} FROM endpoints WHERE id = :id AND {_MINE}",
+        f"SELECT {COLUMNS} FROM endpoints WHERE id = :id AND {_MINE}",
         id=endpoint_id,
         account_id=scope[0],
         environment=scope[1],
     )
     if row is None:
         raise NotFound("Webhook", param="id")
-    return _endpoint(row, vault)
+    return endpoint_of(row, vault)
 
 
 async def list_endpoints(
@@ -181,13 +169,13 @@ async def list_endpoints(
     where = "" if before_id is None else "AND id < :before_id"
     values = {} if before_id is None else {"before_id": before_id}
     rows = await tx.fetch(
-        f"SELECT {_COLUMNS} FROM endpoints WHERE {_MINE} {where} ORDER BY id DESC LIMIT :rows",
+        f"SELECT {COLUMNS} FROM endpoints WHERE {_MINE} {where} ORDER BY id DESC LIMIT :rows",
         account_id=scope[0],
         environment=scope[1],
         rows=limit,
         **values,
     )
-    return [_endpoint(row, vault) for row in rows]
+    return [endpoint_of(row, vault) for row in rows]
 
 
 async def patch(
@@ -201,13 +189,14 @@ async def patch(
 ) -> Endpoint:
     """The endpoint as changed. A new URL was checked by check_target before the transaction.
 
-    Enabling sends what was held, and forgets how long it had been failing. Raises InvalidInput and
-    NotFound.
+    Enabling sends what was held, slowly at first (webhooks/offer.py), and forgets how long it had
+    been failing. Raises InvalidInput and NotFound.
     """
     before = await get(tx, vault, scope, endpoint_id)
     columns = _changed_columns(vault, endpoint_id, changes)
     if changes.status is not UNSET and changes.status != before.status:
         columns |= _status_columns(changes.status, now_us=now_us)
+        await notice.end(tx, [endpoint_id], now_us=now_us)
     if columns:
         await _update(tx, endpoint_id, columns)
         tx.hint(delivery.HINT)
@@ -257,43 +246,9 @@ async def delete(
         "headers_sealed": None,
     }
     await _update(tx, endpoint_id, gone)
+    await notice.end(tx, [endpoint_id], now_us=now_us)
     await delivery.cancel_open(tx, endpoint_id, now_us=now_us)
     return endpoint
-
-
-async def disable_unwell(
-    tx: Transaction, vault: Vault, reasons: Mapping[str, str], *, now_us: int
-) -> list[Endpoint]:
-    """Disables the endpoints, for GONE or for FAILING, and tells the accounts' other ones.
-
-    Returns those that were enabled and are not any more; FAILING holds only if an endpoint is still
-    without success for five days. Takes the accounts' locks itself.
-    """
-    rows = await tx.fetch(
-        "SELECT account_id, environment FROM endpoints WHERE id IN :ids[text]", ids=list(reasons)
-    )
-    scopes = {(row["account_id"], row["environment"]) for row in rows}
-    await lock_scopes(tx, scopes)
-    wanted = [(id_, reason, now_us - FAILING_US_MAX) for id_, reason in sorted(reasons.items())]
-    disabled = [row["id"] for row in await tx.fetch(_DISABLE, wanted=wanted, now_us=now_us)]
-    if not disabled:
-        return []
-    rows = await tx.fetch(
-        f"SELECT {_COLUMNS} FROM endpoints WHERE id IN :ids[text] ORDER BY id", ids=disabled
-    )
-    endpoints = [_endpoint(row, vault) for row in rows]
-    outbox = await Outbox.load(tx, scopes)
-    for endpoint in endpoints:
-        outbox.publish(
-            account_id=endpoint.account_id,
-            environment=endpoint.environment,
-            type=DISABLED_EVENT,
-            data=endpoint.shape(),
-            now_us=now_us,
-            except_endpoint_id=endpoint.id,
-        )
-    await outbox.flush(tx)
-    return endpoints
 
 
 async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | None:
@@ -337,7 +292,8 @@ def _changed_columns(vault: Vault, endpoint_id: str, changes: EndpointChanges) -
 def _status_columns(status: str, *, now_us: int) -> dict[str, Any]:
     if status == ENABLED:
         columns: dict[str, Any] = {"disabled_reason": None, "disabled_at": None}
-        return {"status": ENABLED, **columns, "failing_since_at": None}
+        columns |= {"enabled_at": now_us, "drain_tat_us": 0, "failing_since_at": None}
+        return {"status": ENABLED, **columns}
     if status == DISABLED:
         return {"status": DISABLED, "disabled_reason": BY_REQUEST, "disabled_at": now_us}
     raise InvalidInput(f"status is {ENABLED} or {DISABLED}", param="status")
@@ -364,7 +320,8 @@ async def _check_count(tx: Transaction, scope: Scope, endpoints_max: int) -> Non
         )
 
 
-def _endpoint(row: Row, vault: Vault) -> Endpoint:
+def endpoint_of(row: Row, vault: Vault) -> Endpoint:
+    """Of a row of COLUMNS."""
     return Endpoint(
         id=EndpointId(row["id"]),
         account_id=row["account_id"],

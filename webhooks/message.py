@@ -5,6 +5,7 @@ by each secret in force. Invariant: signatures and a tenant's header values are 
 attempt. Stores nothing.
 """
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -16,7 +17,7 @@ from kernel.ids import new_id
 from keys.signing import ID_HEADER, TIMESTAMP_HEADER, signature_headers
 from keys.vault import Vault
 from webhooks.endpoint import MASKED
-from webhooks.retry import next_attempt_at_us
+from webhooks.retry import aborts_delivery, disable_reason, next_attempt_at_us
 from webhooks.sealed import opened_headers, opened_secret
 from webhooks.stage import (
     DELIVERED,
@@ -129,7 +130,8 @@ def settlement_of(
 ) -> Settlement:
     """What the attempt's outcome makes of the delivery; ended_at_us by the claim's clock.
 
-    schedule_s overrides the endpoint's own: a test ping is not tried again.
+    schedule_s overrides the endpoint's own: a test ping is not tried again. Without headers no
+    request could be made.
     """
     duration_us = max(0, outcome.ended_at_us - outcome.started_at_us)
     attempt = AttemptRow(
@@ -142,19 +144,23 @@ def settlement_of(
         remote_address=outcome.remote_address,
         timings_ms=_encode(outcome.timings_ms).decode(),
         request_headers=_shown(headers),
+        body_sha256=hashlib.sha256(claimed.body).hexdigest() if headers else None,
         response_body=outcome.response_body,
     )
+    reason = disable_reason(outcome.status, outcome.response_headers)
     if outcome.error is None:
-        return Settlement(claimed, DELIVERED, None, ended_at_us, attempt)
-    next_at_us = next_attempt_at_us(
-        schedule_s=claimed.target.schedule_s if schedule_s is None else schedule_s,
-        attempts_made=claimed.number,
-        ended_at_us=ended_at_us,
-        status=outcome.status,
-        retry_after=outcome.response_headers.get("retry-after"),
-    )
+        return Settlement(claimed, DELIVERED, None, ended_at_us, attempt, reason)
+    next_at_us = None
+    if not aborts_delivery(outcome.response_headers):
+        next_at_us = next_attempt_at_us(
+            schedule_s=claimed.target.schedule_s if schedule_s is None else schedule_s,
+            attempts_made=claimed.number,
+            ended_at_us=ended_at_us,
+            status=outcome.status,
+            retry_after=outcome.response_headers.get("retry-after"),
+        )
     status = FAILED if next_at_us is None else PENDING
-    return Settlement(claimed, status, next_at_us, ended_at_us, attempt)
+    return Settlement(claimed, status, next_at_us, ended_at_us, attempt, reason)
 
 
 def lost_settlement(claimed: Claimed, *, now_us: int) -> Settlement:
@@ -169,6 +175,7 @@ def lost_settlement(claimed: Claimed, *, now_us: int) -> Settlement:
         remote_address=None,
         timings_ms="{}",
         request_headers="{}",
+        body_sha256=None,
         response_body=b"",
     )
     return Settlement(claimed, FAILED, None, now_us, attempt)

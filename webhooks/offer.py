@@ -1,6 +1,6 @@
 """Which endpoints have something due that their pace allows: pure, between the claim's statements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -13,13 +13,29 @@ from webhooks import pace
 SANDBOX_PACE: Final = pace.Pace(interval_us=4 * SECOND_US, burst=15)
 
 
+# What a disabled endpoint held comes back at this pace, beside what happens meanwhile: a receiver
+# that recovers is not met with a week of events at once.
+DRAIN_PACE: Final = pace.per_second(50)
+# One more than may go at once says that there is more.
+HELD_IDS_MAX: Final = DRAIN_PACE.burst + 1
+# How exactly an endpoint's row says when it was last claimed for; each time costs a write.
+CLAIMED_US_MAX: Final = 10 * SECOND_US
+
+Paces = tuple[str, int, int]  # endpoint id, rate_tat_us, drain_tat_us
+
+
 class Offer(NamedTuple):
-    """An endpoint with something due: ids and claim numbers of the longest due, a bounded number."""
+    """An endpoint with something due: ids and claim numbers of the longest due, a bounded number.
+
+    held: those that were due before it was enabled again, at enabled_at.
+    """
 
     endpoint_id: str
     account_id: str
     is_failing: bool
     due: dict[str, int]
+    held: dict[str, int]
+    enabled_at: int | None
 
 
 def offers_of(rows: Sequence[Row], *, now_us: int) -> tuple[list[Offer], int | None]:
@@ -28,37 +44,45 @@ def offers_of(rows: Sequence[Row], *, now_us: int) -> tuple[list[Offer], int | N
     next_at_us = None
     for row in rows:
         next_at_us = earliest(next_at_us, row["next_at"])
-        if not row["due"]:
+        due, held = _numbers(row["due"]), _numbers(row["held"])
+        if not due and not held:
             continue
-        due = _numbers(row["due"])
-        if (paced := _pace_of(row)) is not None:
-            # Not more than the pace allows, or slots would be set aside for what cannot go.
-            count, tat_us = paced.take(row["rate_tat_us"], now_us=now_us, wanted=len(due))
-            if count < len(due):
-                next_at_us = earliest(next_at_us, paced.next_turn_us(tat_us))
-                due = dict(islice(due.items(), count))
-        if due:
+        # Not more than the pace allows, or slots would be set aside for what cannot go.
+        allowed, _, turn_us = _allowed(row, len(due), len(held), now_us=now_us)
+        next_at_us = earliest(next_at_us, turn_us)
+        due, held = _first(due, allowed[0]), _first(held, allowed[1])
+        if due or held:
             is_failing = row["failing_since_at"] is not None
-            offers.append(Offer(row["id"], row["account_id"], is_failing, due))
+            offers.append(
+                Offer(row["id"], row["account_id"], is_failing, due, held, row["enabled_at"])
+            )
     return offers, next_at_us
 
 
 def within_pace(
-    by_endpoint: Mapping[str, list[str]], locked: Mapping[str, Row], *, now_us: int
-) -> tuple[list[str], list[tuple[str, int]], int | None]:
-    """The ids of locked endpoints that their pace allows, the new arrival times, the next turn."""
+    by_endpoint: Mapping[str, list[str]],
+    locked: Mapping[str, Row],
+    held_ids: Collection[str],
+    *,
+    now_us: int,
+) -> tuple[list[str], list[Paces], int | None]:
+    """The ids of locked endpoints that their paces allow, what is to be kept of the paces and of
+    the time of the claim, and the next turn.
+    """
     ids: list[str] = []
-    tats: list[tuple[str, int]] = []
+    paces: list[Paces] = []
     next_turn_us = None
     for endpoint_id, row in locked.items():
-        chosen = by_endpoint[endpoint_id]
-        if (paced := _pace_of(row)) is not None:
-            count, tat_us = paced.take(row["rate_tat_us"], now_us=now_us, wanted=len(chosen))
-            chosen = chosen[:count]
-            tats.append((endpoint_id, tat_us))
-            next_turn_us = earliest(next_turn_us, paced.next_turn_us(tat_us))
-        ids += chosen
-    return ids, tats, next_turn_us
+        due = [id_ for id_ in by_endpoint[endpoint_id] if id_ not in held_ids]
+        held = [id_ for id_ in by_endpoint[endpoint_id] if id_ in held_ids]
+        allowed, tats, turn_us = _allowed(row, len(due), len(held), now_us=now_us)
+        next_turn_us = earliest(next_turn_us, turn_us)
+        ids += [*due[: allowed[0]], *held[: allowed[1]]]
+        claimed_at = row["claimed_at"]
+        is_stale = claimed_at is None or now_us - claimed_at >= CLAIMED_US_MAX
+        if is_stale or tats != (row["rate_tat_us"], row["drain_tat_us"]):
+            paces.append((endpoint_id, *tats))
+    return ids, paces, next_turn_us
 
 
 def earliest(one: int | None, other: int | None) -> int | None:
@@ -68,8 +92,36 @@ def earliest(one: int | None, other: int | None) -> int | None:
     return min(one, other)
 
 
-def _numbers(due: str) -> dict[str, int]:
-    """Of "id:number id:number"."""
+def _allowed(
+    row: Row, due: int, held: int, *, now_us: int
+) -> tuple[tuple[int, int], tuple[int, int], int | None]:
+    """How many of each may go now, the arrival times after them, and the turn of the next.
+
+    The turn is null where no pace holds anything back. What came since goes before what was held.
+    """
+    turn_us = None
+    rate_tat_us, drain_tat_us = row["rate_tat_us"], row["drain_tat_us"]
+    may_drain, _ = DRAIN_PACE.take(drain_tat_us, now_us=now_us, wanted=held)
+    if (own := _pace_of(row)) is not None:
+        count, rate_tat_us = own.take(rate_tat_us, now_us=now_us, wanted=due + may_drain)
+        if count < due + may_drain:
+            turn_us = own.next_turn_us(rate_tat_us)
+        due = min(due, count)
+        may_drain = count - due
+    drained, drain_tat_us = DRAIN_PACE.take(drain_tat_us, now_us=now_us, wanted=may_drain)
+    if drained < held and turn_us is None:
+        turn_us = DRAIN_PACE.next_turn_us(drain_tat_us)
+    return (due, drained), (rate_tat_us, drain_tat_us), turn_us
+
+
+def _first(numbers: dict[str, int], count: int) -> dict[str, int]:
+    return numbers if count >= len(numbers) else dict(islice(numbers.items(), count))
+
+
+def _numbers(due: str | None) -> dict[str, int]:
+    """Of "id:number id:number"; null is none."""
+    if not due:
+        return {}
     pairs = (pair.split(":") for pair in due.split(" "))
     return {id_: int(number) for id_, number in pairs}
 

@@ -28,7 +28,7 @@ SETTLE_S: Final = 20
 _ONCE: Final = (0,)
 _TARGET = """
 SELECT id, url, secret_sealed, previous_secret_sealed, previous_secret_until_at, headers_sealed,
-    retry_schedule_s, failing_since_at
+    retry_schedule_s, failing_since_at, enabled_at
 FROM endpoints
 WHERE id = :id AND account_id = :account_id AND environment = :environment AND deleted_at IS NULL
 """

@@ -4,7 +4,7 @@ Promise: attempt k waits schedule_s[k-1] after the end of attempt k-1; a Retry-A
 503 moves it later, never earlier, and never past one hour. Invariant: no clock, no state, no I/O.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -15,6 +15,11 @@ SCHEDULE_S_DEFAULT = (0, 5, 30)
 SCHEDULE_ENTRIES_MAX = 20
 SCHEDULE_WAIT_S_MAX = 3 * DAY_US // SECOND_US
 RETRY_AFTER_US_MAX = HOUR_US
+CONTROL_HEADER = "webhook-delivery"
+ABORT = "abort-message"
+DISABLE = "disable"
+GONE = "gone"  # why an endpoint is disabled: it answered 410
+ASKED = "asked"  # or said so in the control header
 _RETRY_AFTER_CHARACTERS_MAX = 64
 _RETRY_AFTER_STATUSES = frozenset({429, 503})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,9 +30,20 @@ def is_delivered(status: int | None) -> bool:
     return status is not None and 200 <= status < 300
 
 
-def disables_endpoint(status: int | None) -> bool:
-    """True for 410 Gone: the receiver asks never to be called again."""
-    return status == 410
+def disable_reason(status: int | None, headers: Mapping[str, str]) -> str | None:
+    """Why the receiver's answer disables its endpoint, GONE or ASKED, or None.
+
+    Both ask never to be called again; the header may come with any status, success too. Source:
+    contract, section 4, and the header as hosted services read it.
+    """
+    if status == 410:
+        return GONE
+    return ASKED if _control(headers) == DISABLE else None
+
+
+def aborts_delivery(headers: Mapping[str, str]) -> bool:
+    """True where the receiver wants no other attempt of this delivery. It changes no success."""
+    return _control(headers) == ABORT
 
 
 def check_schedule(schedule_s: Sequence[int]) -> tuple[int, ...]:
@@ -74,6 +90,10 @@ def next_attempt_at_us(
     if asked_at_us is None:
         return scheduled_at_us
     return max(scheduled_at_us, min(asked_at_us, ended_at_us + RETRY_AFTER_US_MAX))
+
+
+def _control(headers: Mapping[str, str]) -> str:
+    return headers.get(CONTROL_HEADER, "").strip().lower()
 
 
 def retry_after_at_us(text: str, *, received_at_us: int) -> int | None:

@@ -39,6 +39,7 @@ class Target(NamedTuple):
     headers_sealed: bytes | None
     schedule_s: tuple[int, ...]
     failing_since_at: int | None
+    enabled_at: int | None  # when it was last enabled again
 
     @classmethod
     def of(cls, row: Row) -> "Target":
@@ -52,6 +53,7 @@ class Target(NamedTuple):
             row["headers_sealed"],
             tuple(map(int, row["retry_schedule_s"].split())),
             row["failing_since_at"],
+            row["enabled_at"],
         )
 
 
@@ -108,18 +110,23 @@ class AttemptRow(NamedTuple):
     remote_address: str | None
     timings_ms: str  # JSON object
     request_headers: str  # JSON object
+    body_sha256: str | None  # hex; null: no request could be made
     response_body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How one claimed delivery goes on. next_attempt_at_us is set exactly when status is pending."""
+    """How one claimed delivery goes on. next_attempt_at_us is set exactly when status is pending.
+
+    disable_reason: why the receiver's answer disables its endpoint; null: it does not.
+    """
 
     claimed: Claimed
     status: str
     next_attempt_at_us: int | None
     ended_at_us: int
     attempt: AttemptRow
+    disable_reason: str | None = None
 
     def __post_init__(self) -> None:
         assert self.status in MOVES[SENDING], self.status

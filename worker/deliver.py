@@ -11,11 +11,9 @@ from typing import Final, NamedTuple, Protocol
 
 from kernel.clock import SECOND_US, Clock, rfc3339_ms
 from keys.vault import SealBroken
-from webhooks.endpoint import FAILING, FAILING_US_MAX, GONE
 from webhooks.endpoint_fields import STAGING
 from webhooks.guard import Policy
 from webhooks.message import Headers, Keyring, lost_settlement, message_headers, settlement_of
-from webhooks.retry import disables_endpoint
 from webhooks.stage import LOST, Claimed, Settlement
 from webhooks.transport import Outcome
 
@@ -103,23 +101,6 @@ class Courier:
             )
         settlement = settlement_of(claimed, outcome, headers, ended_at_us=self._clock.now_us())
         return Sent(claimed, settlement)
-
-
-def endpoints_to_disable(sents: Sequence[Sent]) -> dict[str, str]:
-    """The endpoints that said 410, or have only failed for five days, with the reason."""
-    reasons: dict[str, str] = {}
-    for claimed, settlement in sents:
-        if disables_endpoint(settlement.attempt.http_status):
-            reasons[claimed.target.id] = GONE
-            continue
-        since_us = claimed.target.failing_since_at
-        if (
-            settlement.attempt.error not in {None, LOST}
-            and since_us is not None
-            and settlement.ended_at_us - since_us >= FAILING_US_MAX
-        ):
-            reasons.setdefault(claimed.target.id, FAILING)
-    return reasons
 
 
 def log_attempt(settled: Settled) -> None:

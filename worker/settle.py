@@ -15,8 +15,9 @@ from keys.vault import Vault
 from store.db import Database, Transaction
 from store.errors import DataRefused, StoreError
 from webhooks import delivery
-from webhooks.endpoint import Endpoint, disable_unwell
-from worker.deliver import OnSettled, Sent, Settled, endpoints_to_disable
+from webhooks.disabling import disable_unwell, reasons_to_disable
+from webhooks.endpoint import Endpoint
+from worker.deliver import OnSettled, Sent, Settled
 
 GROUP_MAX: Final = 500
 # With many requests under way more outcomes are about to come, and a commit costs more than they.
@@ -91,7 +92,7 @@ class Settler:
             break
         self._retry_s = RETRY_S_FIRST
         self._on_settled([Settled(sent, sent.claimed.id in held) for sent in group])
-        if reasons := endpoints_to_disable(group):
+        if reasons := reasons_to_disable([sent.settlement for sent in group]):
             await self._disable(reasons)
 
     async def _write_apart(self, group: Sequence[Sent], error: DataRefused) -> None:

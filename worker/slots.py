@@ -9,7 +9,7 @@ import resource
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from webhooks.offer import Offer
@@ -21,7 +21,9 @@ SLOTS_MIN: Final = 8
 DESCRIPTORS_SPARED: Final = 64
 DESCRIPTORS_PER_SLOT: Final = 2
 # A new endpoint starts narrow and widens by one with each success, which doubles it per round trip.
+# One that was enabled again starts with a single request: it may not be well yet.
 ENDPOINT_SLOTS_FIRST: Final = 4
+ENABLED_SLOTS_FIRST: Final = 1
 HUNG_UNTIL_ONE: Final = 2
 FAST_US_MAX: Final = 1_000_000
 ENDPOINTS_REMEMBERED_MAX: Final = 10_000
@@ -48,6 +50,7 @@ class _Lane:
     hung: int = 0  # slow failures, such as timeouts, in a row
     is_failing: bool = False
     is_fast: bool = False
+    enabled_at: int | None = None  # what it knows was learnt since then
 
 
 class Slots:
@@ -73,6 +76,8 @@ class Slots:
         """These deliveries were claimed, as chosen by chooser()."""
         for one in claimed:
             lane = self._lane(one.target.id)
+            if lane.enabled_at != one.target.enabled_at:
+                self._begin_again(lane, one.target.enabled_at)
             lane.under_way += 1
             # What other workers, or this one before it was started again, have seen.
             lane.is_failing |= one.target.failing_since_at is not None and not lane.is_fast
@@ -129,6 +134,8 @@ class Slots:
             for offer in offers:
                 lane = lanes.get(offer.endpoint_id, unknown)
                 room = lane.width - lane.under_way
+                if lane.enabled_at != offer.enabled_at:
+                    room = ENABLED_SLOTS_FIRST - lane.under_way
                 if room > 0:
                     is_failing = lane.is_failing or (offer.is_failing and not lane.is_fast)
                     choices.append(_Choice(offer, room, is_failing, lane.is_fast))
@@ -150,6 +157,10 @@ class Slots:
             self._lanes.move_to_end(endpoint_id)
         return lane
 
+    def _begin_again(self, lane: _Lane, enabled_at: int | None) -> None:
+        lane.width, lane.hung, lane.enabled_at = ENABLED_SLOTS_FIRST, 0, enabled_at
+        lane.is_failing = lane.is_fast = False
+
     def _forget_idle(self) -> None:
         while len(self._lanes) > ENDPOINTS_REMEMBERED_MAX:
             id_, lane = next(iter(self._lanes.items()))
@@ -166,7 +177,7 @@ class _Choice:
 
     def __init__(self, offer: Offer, room: int, is_failing: bool, is_fast: bool) -> None:  # noqa: FBT001
         self.offer = offer
-        self.ids = list(islice(offer.due, room))
+        self.ids = list(islice(chain(offer.due, offer.held), room))
         self.is_failing = is_failing
         self.is_fast = is_fast
         self.next = 0

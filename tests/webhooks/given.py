@@ -85,7 +85,7 @@ async def given_events(
 
 
 def everything(offers: Sequence[Offer]) -> list[str]:
-    return [id_ for offer in offers for id_ in offer.due]
+    return [id_ for offer in offers for id_ in (*offer.due, *offer.held)]
 
 
 async def claim_all(database: Database, clock: Clock, *, ids_max: int = 1000) -> Claim:

@@ -15,11 +15,11 @@ from tests.webhooks.given import (
     given_events,
     new_vault,
 )
+from webhooks.disabling import disable_unwell
 from webhooks.endpoint import (
     Endpoint,
     TooManyEndpoints,
     delete,
-    disable_unwell,
     get,
     list_endpoints,
     patch,

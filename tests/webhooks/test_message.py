@@ -37,6 +37,7 @@ def target(
         None if headers is None else seal(json.dumps(headers), HEADERS_PURPOSE),
         (0, 5, 30),
         None,
+        None,
     )
 
 

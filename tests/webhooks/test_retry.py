@@ -4,7 +4,7 @@ from hypothesis import given, strategies as st
 from kernel.errors import InvalidInput
 from webhooks.retry import (
     check_schedule,
-    disables_endpoint,
+    disable_reason,
     first_attempt_at_us,
     is_delivered,
     next_attempt_at_us,
@@ -136,9 +136,9 @@ def test_anything_else_is_not_delivered(status: int | None) -> None:
 
 
 def test_only_410_disables() -> None:
-    assert disables_endpoint(410)
-    assert not disables_endpoint(404)
-    assert not disables_endpoint(None)
+    assert disable_reason(410, {}) == "gone"
+    assert disable_reason(404, {}) is None
+    assert disable_reason(None, {}) is None
 
 
 @pytest.mark.parametrize("schedule_s", [[0], [0, 5, 30], [259_200] * 20])

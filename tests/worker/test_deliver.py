@@ -7,12 +7,13 @@ from kernel.clock import FixedClock
 from keys.signing import new_webhook_secret
 from keys.vault import Vault
 from tests.webhooks.given import new_vault
+from webhooks.disabling import reasons_to_disable
 from webhooks.guard import Policy
 from webhooks.message import Headers, Keyring, settlement_of
 from webhooks.sealed import SECRET_PURPOSE
 from webhooks.stage import Claimed, Target
 from webhooks.transport import ErrorClass, Outcome
-from worker.deliver import Courier, Sent, Settled, endpoints_to_disable, lease_us, log_attempt
+from worker.deliver import Courier, Sent, Settled, lease_us, log_attempt
 
 DAY_US = 86_400_000_000
 LIVE = Policy()
@@ -41,7 +42,7 @@ def claimed(
     failing_since_at: int | None = None,
 ) -> Claimed:
     sealed = new_vault().seal(new_webhook_secret().encode(), purpose=SECRET_PURPOSE, subject="we_1")
-    target = Target("we_1", "https://x.test/", sealed, None, None, None, (0, 5), failing_since_at)
+    target = Target("we_1", "https://x.test/", sealed, None, None, None, (0, 5), failing_since_at, None)
     return Claimed(
         "dlv_1",
         "evt_1",
@@ -122,10 +123,13 @@ def test_410_and_five_days_of_failure_ask_for_an_end(clock: FixedClock) -> None:
     long = claimed(clock, failing_since_at=now_us - 5 * DAY_US)
     short = claimed(clock, failing_since_at=now_us - 5 * DAY_US + 1)
 
-    assert endpoints_to_disable([sent(claimed(clock), 410, "http", now_us)]) == {"we_1": "gone"}
-    assert endpoints_to_disable([sent(long, 500, "http", now_us)]) == {"we_1": "failing"}
-    assert endpoints_to_disable([sent(long, 200, None, now_us)]) == {}
-    assert endpoints_to_disable([sent(short, None, "timeout", now_us)]) == {}
+    def reasons(one: Sent) -> dict[str, str]:
+        return reasons_to_disable([one.settlement])
+
+    assert reasons(sent(claimed(clock), 410, "http", now_us)) == {"we_1": "gone"}
+    assert reasons(sent(long, 500, "http", now_us)) == {"we_1": "failing"}
+    assert reasons(sent(long, 200, None, now_us)) == {}
+    assert reasons(sent(short, None, "timeout", now_us)) == {}
 
 
 @pytest.mark.parametrize(

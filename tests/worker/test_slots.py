@@ -10,7 +10,12 @@ from worker.slots import Slots, slots_of_process
 
 def offer(endpoint: str, count: int, *, account: str = "acc_1", is_failing: bool = False) -> Offer:
     return Offer(
-        endpoint, account, is_failing, {f"{endpoint}-{number}": 0 for number in range(count)}
+        endpoint,
+        account,
+        is_failing,
+        {f"{endpoint}-{number}": 0 for number in range(count)},
+        {},
+        None,
     )
 
 
@@ -36,6 +41,7 @@ def claimed(chosen: Sequence[str], offers: Sequence[Offer]) -> list[Claimed]:
                 None,
                 (0,),
                 1 if by_id[id_].is_failing else None,
+                by_id[id_].enabled_at,
             ),
             b"",
         )

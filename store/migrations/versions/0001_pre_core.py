@@ -155,6 +155,7 @@ def upgrade() -> None:
         sa.Column("remote_address", TEXT, nullable=True),
         sa.Column("timings_ms", TEXT, nullable=False),
         sa.Column("request_headers", TEXT, nullable=False),
+        sa.Column("body_sha256", TEXT, nullable=True),
         sa.Column("response_body", BYTES, nullable=False),
         sa.PrimaryKeyConstraint("delivery_id", "number"),
     )
@@ -173,12 +174,16 @@ def upgrade() -> None:
         sa.Column("claim_no", BIGINT, server_default=sa.text("0"), nullable=False),
         sa.Column("lost_claims", BIGINT, server_default=sa.text("0"), nullable=False),
         sa.Column("replay_of", TEXT, nullable=True),
+        sa.Column("replay_id", TEXT, nullable=True),
         sa.Column("created_at", BIGINT, nullable=False),
         sa.Column("settled_at", BIGINT, nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
-        "ix_deliveries_account", "deliveries", ["account_id", "environment", "id"], unique=False
+        "ix_deliveries_account",
+        "deliveries",
+        ["account_id", "environment", "created_at", "id"],
+        unique=False,
     )
     op.create_index(
         "ix_deliveries_due",
@@ -189,12 +194,55 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('pending', 'sending')"),
     )
     op.create_index(
+        "ix_deliveries_endpoint", "deliveries", ["endpoint_id", "created_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_deliveries_job",
+        "deliveries",
+        ["replay_id", "status", "next_attempt_at"],
+        unique=False,
+        sqlite_where=sa.text("replay_id IS NOT NULL"),
+        postgresql_where=sa.text("replay_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_deliveries_replays",
+        "deliveries",
+        ["event_id"],
+        unique=False,
+        sqlite_where=sa.text("replay_of IS NOT NULL"),
+        postgresql_where=sa.text("replay_of IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_deliveries_status",
+        "deliveries",
+        ["account_id", "environment", "status", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("status <> 'delivered'"),
+        postgresql_where=sa.text("status <> 'delivered'"),
+    )
+    op.create_index(
         "ix_deliveries_transaction",
         "deliveries",
         ["transaction_id"],
         unique=False,
         sqlite_where=sa.text("transaction_id IS NOT NULL"),
         postgresql_where=sa.text("transaction_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_deliveries_type",
+        "deliveries",
+        ["account_id", "environment", "event_type", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("event_type <> 'topup.delivered'"),
+        postgresql_where=sa.text("event_type <> 'topup.delivered'"),
+    )
+    op.create_index(
+        "ux_deliveries_job",
+        "deliveries",
+        ["replay_id", "replay_of"],
+        unique=True,
+        sqlite_where=sa.text("replay_id IS NOT NULL"),
+        postgresql_where=sa.text("replay_id IS NOT NULL"),
     )
 
     op.create_table(
@@ -212,7 +260,10 @@ def upgrade() -> None:
         sa.Column("retry_schedule_s", TEXT, nullable=False),
         sa.Column("rate_limit_per_s", BIGINT, nullable=True),
         sa.Column("rate_tat_us", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("drain_tat_us", BIGINT, server_default=sa.text("0"), nullable=False),
         sa.Column("status", TEXT, nullable=False),
+        sa.Column("enabled_at", BIGINT, nullable=True),
+        sa.Column("claimed_at", BIGINT, nullable=True),
         sa.Column("disabled_reason", TEXT, nullable=True),
         sa.Column("disabled_at", BIGINT, nullable=True),
         sa.Column("failing_since_at", BIGINT, nullable=True),
@@ -319,6 +370,62 @@ def upgrade() -> None:
         "ledger_accounts",
         ["account_id", "environment", "kind", "name"],
         unique=True,
+    )
+
+    op.create_table(
+        "notices",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("endpoint_id", TEXT, nullable=False),
+        sa.Column("stage", TEXT, nullable=False),
+        sa.Column("reason", TEXT, nullable=True),
+        sa.Column("failing_since_at", BIGINT, nullable=False),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.Column("ended_at", BIGINT, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_notices_account", "notices", ["account_id", "environment", "id"], unique=False
+    )
+    op.create_index(
+        "ux_notices_stage", "notices", ["endpoint_id", "failing_since_at", "stage"], unique=True
+    )
+
+    op.create_table(
+        "replays",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("endpoint_id", TEXT, nullable=False),
+        sa.Column("status", TEXT, nullable=False),
+        sa.Column("delivery_status", TEXT, nullable=False),
+        sa.Column("event_types", TEXT, nullable=False),
+        sa.Column("since_at", BIGINT, nullable=False),
+        sa.Column("until_at", BIGINT, nullable=False),
+        sa.Column("rate_per_s", BIGINT, nullable=False),
+        sa.Column("matched", BIGINT, nullable=False),
+        sa.Column("queued", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("after_at", BIGINT, nullable=False),
+        sa.Column("after_id", TEXT, nullable=False),
+        sa.Column("is_queued", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("next_step_at", BIGINT, nullable=True),
+        sa.Column("done", BIGINT, nullable=True),
+        sa.Column("failed", BIGINT, nullable=True),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.Column("ended_at", BIGINT, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_replays_account", "replays", ["account_id", "environment", "id"], unique=False
+    )
+    op.create_index(
+        "ix_replays_due",
+        "replays",
+        ["next_step_at"],
+        unique=False,
+        sqlite_where=sa.text("status <> 'paused' AND next_step_at IS NOT NULL"),
+        postgresql_where=sa.text("status <> 'paused' AND next_step_at IS NOT NULL"),
     )
 
     op.create_table(
