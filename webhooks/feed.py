@@ -26,6 +26,8 @@ STREAMS_PER_HOLDER: Final = 5
 STREAMS_PER_SCOPE: Final = 20
 STREAMS: Final = 1_000
 RETRY_AFTER_S: Final = 5
+# A look that a database holds up is not waited for longer.
+CLOSE_S_MAX: Final = 5.0
 
 _NUMBERS = """
 SELECT e.account_id, e.environment, e.event_no
@@ -122,9 +124,11 @@ class Feed:
     async def aclose(self) -> None:
         """As close, and nothing runs any more."""
         self.close()
+        self._hinted.set()
         if self._watcher is not None:
-            self._watcher.cancel()
-            await asyncio.wait([self._watcher])
+            _, late = await asyncio.wait([self._watcher], timeout=CLOSE_S_MAX)
+            for watcher in late:
+                watcher.cancel()
 
     @contextlib.contextmanager
     def _holding(
@@ -143,7 +147,7 @@ class Feed:
                 self._hinted.set()
 
     async def _watch(self) -> None:
-        while self._subscriptions:
+        while self._subscriptions and not self._is_closed:
             self._hinted.clear()
             try:
                 await self._look(list(self._subscriptions))
@@ -160,8 +164,9 @@ class Feed:
             rows = await tx.fetch(_NUMBERS, scopes=scopes)
             return [((row["account_id"], row["environment"]), row["event_no"]) for row in rows]
 
+        found = await self._database.read(work)
         self.looks += 1
-        for scope, event_no in await self._database.read(work):
+        for scope, event_no in found:
             for subscription in self._subscriptions.get(scope, ()):
                 subscription.advance(event_no)
 

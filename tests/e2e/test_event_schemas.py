@@ -1,0 +1,111 @@
+"""Every type of event, published for real, fits the schema that /docs/events shows a merchant."""
+
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+from bench.receiver import Received, Receiver
+from bench.running import API, Installation
+from bench.senders import client, order
+from tests.e2e.conftest import Install
+from webhooks.event import EVENT_TYPES
+
+# Orders come with the payment providers; until then their samples stand for them.
+NOT_YET_REAL = {"order.paid", "order.failed", "order.refunded"}
+
+
+def without_room(schema: Any) -> Any:
+    """The schema, but no object may have a field that is not declared: that is how drift shows."""
+    if isinstance(schema, list):
+        return [without_room(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {name: without_room(value) for name, value in schema.items()}
+    if "properties" in closed:
+        closed["additionalProperties"] = False
+    return closed
+
+
+@pytest.fixture
+def installation(install: Install) -> Installation:
+    started = install()
+    started.start()
+    return started
+
+
+async def test_every_published_event_fits_its_schema(
+    installation: Installation, receiver: Receiver
+) -> None:
+    account_id = await installation.account(email="me@example.com")
+    sender, approver = [await installation.key(account_id) for _ in range(2)]
+
+    async def answer(received: Received) -> int:
+        return 410 if received.path == "/gone" else 200
+
+    receiver.answer = answer
+    async with client(sender) as http, client(approver) as other:
+        http.base_url = other.base_url = httpx.URL(installation.url + API)
+        await cause_everything(http, other, receiver)
+        await receiver.until(
+            lambda: any(one.event["type"] == "endpoint.disabled" for one in receiver.received)
+        )
+        real = await everything(http)
+        endpoint_id = (await http.get("/webhooks")).json()["data"]["items"][-1]["id"]
+        for event_type in EVENT_TYPES:
+            await http.post(f"/webhooks/{endpoint_id}/test", json={"event": event_type})
+        events = await everything(http)
+    published = await catalogue(installation)
+
+    assert {event["type"] for event in real} == set(EVENT_TYPES) - NOT_YET_REAL - {"endpoint.test"}
+    assert {event["type"] for event in events} == set(EVENT_TYPES) == set(published)
+    for event in events:
+        schema = without_room(published[event["type"]]["schema"])
+        Draft202012Validator(schema, format_checker=FormatChecker()).validate(event)
+
+
+async def cause_everything(
+    http: httpx.AsyncClient, approver: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    """One event of each type that something other than an order causes."""
+
+    async def made(path: str, **body: Any) -> dict[str, Any]:
+        answer = await http.post(path, json=body)
+        assert answer.status_code < 300, answer.text
+        return dict(answer.json())
+
+    await made("/webhooks/register", url=receiver.url)
+    await made("/webhooks/register", url=receiver.url.replace("/hook", "/gone"))
+    await http.put("/topup/balance/threshold", json={"low_balance_threshold_cents": 999_950})
+    await made(
+        "/topup/send", **order(100, reference="order-1"), metadata={"basket": "7"}, note="first"
+    )
+    await http.post("/topup/send", json=order(100, email="failed@sandbox.test"))
+    pending = await made("/topup/send", **order(100, email="pending@sandbox.test"))
+    await made("/topup/cancel", transaction_id=pending["transaction_id"])
+    for decision in ("approve", "deny"):
+        asked = await made("/topup/send", **order(100, email="approval@sandbox.test"))
+        path = f"/approvals/{asked['data']['approval']['id']}/{decision}"
+        decided = await approver.post(path)
+        assert decided.status_code < 300, decided.text
+
+
+async def everything(http: httpx.AsyncClient) -> list[dict[str, Any]]:
+    page = (await http.get("/events", params={"after": "0", "limit": 200})).json()["data"]
+    assert page["has_more"] is False
+    return list(page["items"])
+
+
+async def catalogue(installation: Installation) -> dict[str, Any]:
+    """As anybody sees it, without a credential; each schema is also served by itself."""
+    async with httpx.AsyncClient(base_url=installation.url, trust_env=False) as http:
+        types = dict((await http.get("/docs/events")).json()["types"])
+        for event_type, entry in types.items():
+            alone = await http.get(f"/docs/events/{event_type}")
+            assert alone.headers["content-type"] == "application/schema+json"
+            assert alone.json() == entry["schema"]
+        unknown = await http.get("/docs/events/topup.lost")
+        assert unknown.status_code == 404
+        assert unknown.json()["error"]["types"] == list(EVENT_TYPES)
+    return types
