@@ -20,6 +20,7 @@ from runtime.redis_link import RedisLink
 from runtime.settings import Settings, load_settings
 from store.db import Transaction, Work
 from webhooks import delivery, log
+from webhooks.log_page import Filter, place_of
 from webhooks.stage import STATUSES
 
 
@@ -38,7 +39,7 @@ def deliveries() -> None:
 @click.option("--event", "event_type", help="A type such as topup.delivered.")
 @click.option("--transaction", "transaction_id", help="A top-up's id.")
 @click.option("--limit", type=click.IntRange(1, PAGE_ITEMS_MAX), default=PAGE_ITEMS)
-@click.option("--cursor", help="The id of the last delivery of the page before.")
+@click.option("--cursor", help="The next_cursor of the page before.")
 @json_option
 def list_(
     account: str,
@@ -51,22 +52,22 @@ def list_(
     cursor: str | None,
 ) -> None:
     """List deliveries, newest first."""
-    wanted = log.Filter(
+    wanted = Filter(
         status=status,
         endpoint_id=endpoint_id,
         event_type=event_type,
         transaction_id=transaction_id,
     )
 
-    async def work(tx: Transaction) -> list[log.Delivery]:
+    async def work(tx: Transaction) -> log.DeliveryPage:
         owner = await account_named(account)(tx)
-        scope = (owner.id, environment)
-        return await log.list_deliveries(tx, scope, wanted=wanted, before_id=cursor, limit=limit)
+        scope, before = (owner.id, environment), place_of(cursor)
+        return await log.list_deliveries(tx, scope, wanted=wanted, before=before, limit=limit)
 
     found = run(read(work))
-    more = found[-1].id if len(found) == limit else None
+    more = None if found.next is None else found.next.cursor()
     columns = ("id", "event_type", "endpoint_id", "status", "attempts_made", "created_at")
-    show_rows([one.shape() for one in found], *columns, next_cursor=more)
+    show_rows([one.shape() for one in found.deliveries], *columns, next_cursor=more)
 
 
 @deliveries.command("show")

@@ -17,6 +17,7 @@ from kernel.limits import PAGE_ITEMS
 from keys.principal import Scope
 from store.db import Row, Transaction
 from webhooks.event import EVENT_TYPES
+from webhooks.log_page import Filter, Place, query_of
 from webhooks.stage import STATUSES
 
 _MINE = "account_id = :account_id AND environment = :environment"
@@ -26,7 +27,7 @@ _DELIVERY = (
 )
 _ATTEMPT = (
     "delivery_id, number, id, started_at, duration_us, http_status, error, reason, remote_address,"
-    " timings_ms, request_headers, response_body"
+    " timings_ms, request_headers, body_sha256, response_body"
 )
 _EVENT = "id, event_no, type, transaction_id, body, created_at"
 # A retry is shown as due; the end of a running attempt's lease is nobody's business.
@@ -50,6 +51,7 @@ class Attempt:
     remote_address: str | None
     timings_ms: Mapping[str, float]
     request_headers: Mapping[str, str]
+    body_sha256: str | None
     response_body: bytes
 
     def shape(self) -> dict[str, Any]:
@@ -63,6 +65,7 @@ class Attempt:
             "remote_address": self.remote_address,
             "timings_ms": dict(self.timings_ms),
             "request_headers": dict(self.request_headers),
+            "body_sha256": self.body_sha256,
             "response_body": self.response_body.decode("utf-8", "replace"),
         }
 
@@ -125,26 +128,15 @@ class EventPage:
     has_more: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which deliveries to list; null: any. Times in microseconds, from inclusive, to exclusive."""
+@dataclass(frozen=True, slots=True)
+class DeliveryPage:
+    """Deliveries, newest first, and where the next page goes on; null: there is none.
 
-    status: str | None = None
-    endpoint_id: str | None = None
-    event_type: str | None = None
-    transaction_id: str | None = None
-    created_after: int | None = None
-    created_before: int | None = None
+    Where filters pass over many deliveries it may hold few or none, see webhooks/log_page.py.
+    """
 
-
-_CLAUSES: Final[Mapping[str, str]] = {
-    "status": "status = :status",
-    "endpoint_id": "endpoint_id = :endpoint_id",
-    "event_type": "event_type = :event_type",
-    "transaction_id": "transaction_id = :transaction_id",
-    "created_after": "created_at >= :created_after",
-    "created_before": "created_at < :created_before",
-}
+    deliveries: Sequence[Delivery]
+    next: Place | None
 
 
 async def list_deliveries(
@@ -152,29 +144,29 @@ async def list_deliveries(
     scope: Scope,
     *,
     wanted: Filter | None = None,
-    before_id: str | None = None,
+    before: Place | None = None,
     limit: int = PAGE_ITEMS,
-) -> list[Delivery]:
-    """Newest first, older than before_id; at most `limit`. Raises InvalidInput for a filter."""
+) -> DeliveryPage:
+    """Newest first, after `before`; at most `limit`. Raises InvalidInput for a filter."""
     wanted = wanted or Filter()
     if wanted.status is not None and wanted.status not in STATUSES:
         raise InvalidInput(f"status is one of {', '.join(STATUSES)}", param="status")
     if wanted.event_type is not None:
         _check_type(wanted.event_type, "event_type")
-    values = {name: value for name in _CLAUSES if (value := getattr(wanted, name)) is not None}
-    clauses = [_MINE, *(_CLAUSES[name] for name in values)]
-    if before_id is not None:
-        clauses.append("id < :before_id")
-        values["before_id"] = before_id
-    rows = await tx.fetch(
-        f"SELECT {_DELIVERY} FROM deliveries WHERE {' AND '.join(clauses)}"
-        " ORDER BY id DESC LIMIT :rows",
-        account_id=scope[0],
-        environment=scope[1],
-        rows=limit,
-        **values,
-    )
-    return [_delivery(row) for row in rows]
+    query = query_of(wanted, before, columns=_DELIVERY)
+    mine = {"account_id": scope[0], "environment": scope[1]}
+    text, values, edge = query.page, {**query.values, **mine, "rows": limit + 1}, None
+    if query.edge is not None:
+        row = await tx.fetch_one(query.edge, **query.edge_values, **mine)
+        if row is not None:
+            edge = Place(row["created_at"], row["id"])
+            text = query.page_to_edge
+            values |= {"edge_at": edge.created_at, "edge_id": edge.id}
+    found = [_delivery(row) for row in await tx.fetch(text, **values)]
+    if len(found) > limit:
+        last = found[limit - 1]
+        return DeliveryPage(found[:limit], Place(last.created_at, last.id))
+    return DeliveryPage(found, edge)
 
 
 async def get_delivery(tx: Transaction, scope: Scope, delivery_id: str) -> Delivery:
@@ -354,6 +346,7 @@ def _attempt(row: Row) -> Attempt:
         remote_address=row["remote_address"],
         timings_ms=msgspec.json.decode(row["timings_ms"], type=dict[str, float]),
         request_headers=msgspec.json.decode(row["request_headers"], type=dict[str, str]),
+        body_sha256=row["body_sha256"],
         response_body=row["response_body"],
     )
 

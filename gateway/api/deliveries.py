@@ -6,14 +6,15 @@ from msgspec import Meta
 
 from gateway import codes
 from gateway.call import Call
-from gateway.envelope import answer, listing
-from gateway.fields import Fields, Page, Time, cursor_id, time_us
+from gateway.envelope import answer, page
+from gateway.fields import Fields, Page, Time, time_us
 from gateway.idempotency import run_once
 from gateway.routing import Route
 from store.db import Transaction
 from store.idempotency import Answer
-from webhooks import delivery, log
-from webhooks.log import Attempt, Delivery, Filter
+from webhooks import delivery as deliveries, log
+from webhooks.log import Attempt, Delivery
+from webhooks.log_page import Filter, place_of
 
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
@@ -32,7 +33,7 @@ class DeliveriesQuery(Page, frozen=True, kw_only=True):
 
 async def list_deliveries(call: Call[Fields, DeliveriesQuery]) -> Answer:
     query, scope = call.query, call.principal.scope
-    before_id = cursor_id(query.cursor, "dlv")
+    before = place_of(query.cursor)
     wanted = Filter(
         status=query.status,
         endpoint_id=query.endpoint_id,
@@ -41,12 +42,11 @@ async def list_deliveries(call: Call[Fields, DeliveriesQuery]) -> Answer:
         created_after=time_us(query.created_after, "created_after"),
         created_before=time_us(query.created_before, "created_before"),
     )
-    rows = await call.context.database.read(
-        lambda tx: log.list_deliveries(
-            tx, scope, wanted=wanted, before_id=before_id, limit=query.limit + 1
-        )
+    found = await call.context.database.read(
+        lambda tx: log.list_deliveries(tx, scope, wanted=wanted, before=before, limit=query.limit)
     )
-    data = listing(rows, query.limit, shape=Delivery.shape, cursor=lambda row: row.id)
+    items = [delivery.shape() for delivery in found.deliveries]
+    data = page(items, None if found.next is None else found.next.cursor())
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
@@ -67,7 +67,7 @@ async def replay(call: Call[Fields, Fields]) -> Answer:
     scope, delivery_id, now_us = call.principal.scope, call.params["delivery_id"], call.now_us
 
     async def work(tx: Transaction) -> Delivery:
-        new_id = await delivery.replay(tx, scope, delivery_id, now_us=now_us)
+        new_id = await deliveries.replay(tx, scope, delivery_id, now_us=now_us)
         return await log.get_delivery(tx, scope, new_id)
 
     def render(new: Delivery) -> Answer:

@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 
 from kernel.clock import FixedClock
@@ -6,6 +8,7 @@ from keys.principal import Scope
 from store.db import Database, Transaction
 from tests.webhooks.given import claim_all, given_account, given_endpoint, given_events
 from webhooks import delivery, log
+from webhooks.log_page import Filter
 from webhooks.message import settlement_of
 from webhooks.transport import Outcome
 
@@ -61,6 +64,7 @@ async def test_a_delivery_and_its_attempts_have_the_contracts_shapes(
         "remote_address": "192.0.2.7",
         "timings_ms": {"total": 250.0},
         "request_headers": {"webhook-id": event_id, "webhook-signature": "********"},
+        "body_sha256": hashlib.sha256(claimed.body).hexdigest(),
         "response_body": "no\ufffd",
     }
     assert attempt.reason == "private"
@@ -88,27 +92,30 @@ async def test_deliveries_are_filtered_and_paged_newest_first(
     ten_later = clock.now_us()
     [endpoint_id] = {one.target.id for one in (await claim_all(database, clock, ids_max=1)).claimed}
 
-    async def count(tx: Transaction, wanted: log.Filter, **page: object) -> list[str]:
+    async def count(tx: Transaction, wanted: Filter, **page: object) -> list[str]:
         found = await log.list_deliveries(tx, scope, wanted=wanted, **page)  # type: ignore[arg-type]
-        return [one.id for one in found]
+        return [one.id for one in found.deliveries]
 
     async def read(tx: Transaction) -> None:
-        everything = await count(tx, log.Filter())
+        everything = await count(tx, Filter())
         assert everything == sorted(everything, reverse=True)
         assert len(everything) == 4
-        assert await count(tx, log.Filter(), limit=2) == everything[:2]
-        assert await count(tx, log.Filter(), before_id=everything[1], limit=2) == everything[2:]
-        assert await count(tx, log.Filter(status="sending")) == everything[3:]
-        assert await count(tx, log.Filter(event_type="topup.failed")) == everything[3:]
-        assert await count(tx, log.Filter(endpoint_id=endpoint_id)) == everything
-        assert await count(tx, log.Filter(endpoint_id="we_other")) == []
-        assert await count(tx, log.Filter(transaction_id="txn_1")) == everything
-        assert await count(tx, log.Filter(created_after=ten_later)) == everything[:3]
-        assert await count(tx, log.Filter(created_before=ten_later)) == everything[3:]
+        assert await count(tx, Filter(), limit=2) == everything[:2]
+        first = await log.list_deliveries(tx, scope, limit=2)
+        assert first.next is not None
+        rest = await log.list_deliveries(tx, scope, before=first.next, limit=2)
+        assert ([one.id for one in rest.deliveries], rest.next) == (everything[2:], None)
+        assert await count(tx, Filter(status="sending")) == everything[3:]
+        assert await count(tx, Filter(event_type="topup.failed")) == everything[3:]
+        assert await count(tx, Filter(endpoint_id=endpoint_id)) == everything
+        assert await count(tx, Filter(endpoint_id="we_other")) == []
+        assert await count(tx, Filter(transaction_id="txn_1")) == everything
+        assert await count(tx, Filter(created_after=ten_later)) == everything[:3]
+        assert await count(tx, Filter(created_before=ten_later)) == everything[3:]
         with pytest.raises(InvalidInput):
-            await count(tx, log.Filter(status="lost"))
+            await count(tx, Filter(status="lost"))
         with pytest.raises(InvalidInput):
-            await count(tx, log.Filter(event_type="topup.lost"))
+            await count(tx, Filter(event_type="topup.lost"))
 
     await database.read(read)
 
@@ -150,7 +157,9 @@ async def test_another_environments_rows_look_like_none(
     live = (scope[0], "live")
 
     async def read(tx: Transaction) -> None:
-        assert await log.list_deliveries(tx, live) == []
+        assert (await log.list_deliveries(tx, live)).deliveries == []
+        of_endpoint = Filter(endpoint_id=claimed.target.id)
+        assert (await log.list_deliveries(tx, live, wanted=of_endpoint)).deliveries == []
         assert (await log.list_events(tx, live)).events == []
         assert await log.attempts_of(tx, live, claimed.id) == []
         with pytest.raises(NotFound, match="Delivery not found"):
