@@ -43,6 +43,16 @@ class Metrics:
             buckets=_ATTEMPT_SECONDS,
             registry=self._registry,
         )
+        self.oldest_due_seconds = Gauge(
+            "topup_oldest_due_seconds",
+            "Seconds that the longest due webhook delivery of an enabled endpoint has waited.",
+            registry=self._registry,
+        )
+        self.overlooked_seconds = Gauge(
+            "topup_overlooked_seconds",
+            "The same of endpoints that no worker looks after; above 0 the gateway is unready.",
+            registry=self._registry,
+        )
         self.queue_depth = Gauge(
             "topup_queue_depth",
             "Commands waiting for the next group commit.",

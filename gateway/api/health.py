@@ -1,43 +1,86 @@
 """Whether the process lives (/healthz), can work (/readyz), and what it counts (/metrics)."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from kernel.clock import SECOND_US
 from runtime.context import Context
 from runtime.metrics import CONTENT_TYPE
 from store.batch import WAITING_AGE_MAX_S
 from store.db import Transaction
 from store.errors import StoreError
+from webhooks.backlog import Backlog, look
 
 DATABASE_TIMEOUT_S = 2.0
+BACKLOG_AGE_S_MAX = 1.0
 
 _NO_STORE = {"cache-control": "no-store"}
 
 
 def routes(context: Context) -> list[Route]:
     """Starlette's routes of the three paths."""
+    watch = BacklogWatch(context)
     return [
         Route("/healthz", _healthz, methods=["GET"]),
-        Route("/readyz", _readyz(context), methods=["GET"]),
-        Route("/metrics", _metrics(context), methods=["GET"]),
+        Route("/readyz", _readyz(context, watch), methods=["GET"]),
+        Route("/metrics", _metrics(context, watch), methods=["GET"]),
     ]
+
+
+class BacklogWatch:
+    """The deliveries' backlog, at most BACKLOG_AGE_S_MAX old, however many ask at once."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._attempt_us_max = round(context.settings.webhook_timeout_s * SECOND_US)
+        self._lock = asyncio.Lock()
+        self._seen: Backlog | None = None
+        self._seen_s = float("-inf")
+
+    async def see(self) -> Backlog | None:
+        """None while the database does not answer."""
+        async with self._lock:
+            if time.monotonic() - self._seen_s >= BACKLOG_AGE_S_MAX:
+                self._seen = await self._look()
+                self._seen_s = time.monotonic()
+            return self._seen
+
+    async def _look(self) -> Backlog | None:
+        now_us = self._context.clock.now_us()
+
+        async def work(tx: Transaction) -> Backlog:
+            return await look(tx, now_us=now_us, attempt_us_max=self._attempt_us_max)
+
+        try:
+            async with asyncio.timeout(DATABASE_TIMEOUT_S):
+                return await self._context.database.read(work)
+        except (StoreError, TimeoutError):
+            return None
 
 
 async def _healthz(_request: Request) -> Response:
     return JSONResponse({"status": "ok"}, headers=_NO_STORE)
 
 
-def _readyz(context: Context) -> Callable[[Request], Awaitable[Response]]:
-    """200 while the database answers and batches commit; Redis may be away, work goes on."""
+def _readyz(context: Context, watch: BacklogWatch) -> Callable[[Request], Awaitable[Response]]:
+    """200 while the database answers, batches commit and deliveries are looked after.
+
+    Redis may be away, work goes on. What overlooked means is said in webhooks/backlog.py.
+    """
 
     async def readyz(_request: Request) -> Response:
+        backlog = await watch.see()
+        # A look that failed is tried once more, so that a slow backlog is told from a dead database.
+        is_answering = backlog is not None or await _answers(context)
         checks = {
-            "database": "ok" if await _answers(context) else "away",
+            "database": "ok" if is_answering else "away",
             "batches": "ok" if context.till.waiting_s < WAITING_AGE_MAX_S else "stuck",
+            "deliveries": _state_of(backlog),
         }
         is_ready = all(state == "ok" for state in checks.values())
         body = {"status": "ready" if is_ready else "unready", "checks": checks}
@@ -46,13 +89,22 @@ def _readyz(context: Context) -> Callable[[Request], Awaitable[Response]]:
     return readyz
 
 
-def _metrics(context: Context) -> Callable[[Request], Awaitable[Response]]:
+def _metrics(context: Context, watch: BacklogWatch) -> Callable[[Request], Awaitable[Response]]:
     async def metrics(_request: Request) -> Response:
         context.metrics.statements.set(context.database.statements_run)
+        if (backlog := await watch.see()) is not None:
+            context.metrics.oldest_due_seconds.set(backlog.oldest_due_us / SECOND_US)
+            context.metrics.overlooked_seconds.set(backlog.overlooked_us / SECOND_US)
         text = context.metrics.render()
         return Response(text, headers={**_NO_STORE, "content-type": CONTENT_TYPE})
 
     return metrics
+
+
+def _state_of(backlog: Backlog | None) -> str:
+    if backlog is None:
+        return "unknown"
+    return "overlooked" if backlog.overlooked_us else "ok"
 
 
 async def _answers(context: Context) -> bool:

@@ -1,0 +1,40 @@
+"""Notices of failing endpoints: what the account should look at, newest first."""
+
+from gateway import codes
+from gateway.call import Call
+from gateway.envelope import answer, listing
+from gateway.fields import Fields, Page, cursor_id
+from gateway.routing import Route
+from store.idempotency import Answer
+from webhooks import notice
+from webhooks.notice import Notice
+
+
+class NoticesQuery(Page, frozen=True, kw_only=True):
+    """open: true for what still goes on, false for what is over; both unless given."""
+
+    open: bool | None = None
+
+
+async def list_notices(call: Call[Fields, NoticesQuery]) -> Answer:
+    query, scope = call.query, call.principal.scope
+    before_id = cursor_id(query.cursor, "ntc")
+    rows = await call.context.database.read(
+        lambda tx: notice.list_notices(
+            tx, scope, is_open=query.open, before_id=before_id, limit=query.limit + 1
+        )
+    )
+    data = listing(rows, query.limit, shape=Notice.shape, cursor=lambda row: row.id)
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/notices",
+        list_notices,
+        "List notices of failing webhooks",
+        ("webhooks:read",),
+        query=NoticesQuery,
+    ),
+)

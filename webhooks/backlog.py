@@ -1,0 +1,65 @@
+"""How long accepted deliveries wait, and whether anybody looks after them: for readiness and alarms.
+
+Promise: an endpoint that is served, however slowly, is not overlooked: neither its own pace nor its
+own slow answers, nor a week of held events that drains, turns a service red. Overlooked is one that
+has something due for DUE_US_MAX while no worker has claimed for it for as long. Of endpoints that
+fail that is said only if none at all is claimed for: they share what slots are left to them, so
+many dead ones of one tenant wait for each other. Disabled ones hold what they have, on purpose.
+Invariant: writes nothing; a few index probes for each endpoint with something open.
+"""
+
+from typing import Final, NamedTuple
+
+from kernel.clock import MINUTE_US
+from store.db import Transaction
+from webhooks.offer import CLAIMED_US_MAX
+
+DUE_US_MAX: Final = MINUTE_US
+
+_OPEN = "status IN ('pending', 'sending')"
+_LOOK = f"""
+WITH RECURSIVE waiting(endpoint_id) AS (
+    SELECT MIN(d.endpoint_id) FROM deliveries d WHERE d.{_OPEN}
+    UNION ALL
+    SELECT (SELECT MIN(d.endpoint_id) FROM deliveries d
+            WHERE d.{_OPEN} AND d.endpoint_id > w.endpoint_id)
+    FROM waiting w WHERE w.endpoint_id IS NOT NULL
+)
+SELECT MIN(o.due_at) AS due_at, MAX(o.claimed_at) AS claimed_at,
+    MIN(CASE WHEN o.is_late = 1 THEN o.due_at END) AS late_at,
+    MIN(CASE WHEN o.is_late = 1 AND o.failing_since_at IS NULL THEN o.due_at END) AS well_late_at
+FROM (
+    SELECT q.due_at, q.claimed_at, q.failing_since_at,
+        CASE WHEN q.due_at < :due_before AND COALESCE(q.claimed_at, 0) < :claimed_before
+             THEN 1 ELSE 0 END AS is_late
+    FROM (
+        SELECT p.claimed_at, p.failing_since_at,
+            (SELECT MIN(d.next_attempt_at) FROM deliveries d
+             WHERE d.{_OPEN} AND d.endpoint_id = p.id) AS due_at
+        FROM waiting w JOIN endpoints p ON p.id = w.endpoint_id
+        WHERE p.status = 'enabled' AND p.deleted_at IS NULL
+    ) AS q
+) AS o
+"""
+
+
+class Backlog(NamedTuple):
+    """Microseconds that the longest due delivery has waited: of any enabled endpoint, and of one
+    that nobody looks after. 0: none waits.
+    """
+
+    oldest_due_us: int
+    overlooked_us: int
+
+
+async def look(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:
+    """One statement. attempt_us_max: how long one attempt may hold an endpoint's only slot."""
+    claimed_before = now_us - DUE_US_MAX - CLAIMED_US_MAX - attempt_us_max
+    row = await tx.fetch_one(_LOOK, due_before=now_us - DUE_US_MAX, claimed_before=claimed_before)
+    if row is None or row["due_at"] is None:
+        return Backlog(0, 0)
+    is_anybody_there = row["claimed_at"] is not None and row["claimed_at"] >= claimed_before
+    late_at = row["well_late_at"] if is_anybody_there else row["late_at"]
+    return Backlog(
+        max(0, now_us - row["due_at"]), 0 if late_at is None else max(0, now_us - late_at)
+    )
