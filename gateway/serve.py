@@ -24,6 +24,8 @@ HEAD_BYTES_MAX = 32 * 1024
 REQUEST_READ_S_MAX = 30.0
 KEEP_ALIVE_S = 65
 DRAIN_S = 10
+# A request leaves no cycles behind; looking for some after every 700 objects finds nothing.
+GC_ALLOCATIONS = 20_000
 OPEN_FILES = 65_536
 _SWEEP_TICKS = 10  # of a tenth of a second
 
@@ -112,6 +114,7 @@ class _Server(uvicorn.Server):
         # [p99 of a send falls from 55 to 8 ms].
         gc.collect()
         gc.freeze()
+        gc.set_threshold(GC_ALLOCATIONS)
         self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -15,9 +15,11 @@ import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from store.checkpoint import Checkpointer
 from store.db import OnHint, Row, T, Work, no_hint, tell
 from store.dialect import SQLITE, Statement, insert_text, translate
 from store.errors import ConnectionLost, Contention, DataRefused, StoreError
@@ -27,7 +29,8 @@ VERSION_MIN = (3, 35, 0)
 BUSY_TIMEOUT_MS = 5_000
 READERS = 2
 CACHE_KIB = 64 * 1024
-AUTOCHECKPOINT_PAGES = 4_000
+# SQLite's own checkpoint inside a commit, should the one of store/checkpoint.py not keep up.
+AUTOCHECKPOINT_PAGES = 32_000
 
 _statements: dict[str, Statement] = {}
 
@@ -89,7 +92,10 @@ class SqliteDatabase:
         self.statements_run = 0
         self._on_hint = on_hint
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._turn_fd = os.open(f"{path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._turn_fd = _open_turn(path)
+        # A lock belongs to the open file, so the checkpointer's turn needs one of its own.
+        self._checkpoint_turn_fd = _open_turn(path)
+        self._checkpointer = Checkpointer(_connect(path), partial(_turn, self._checkpoint_turn_fd))
         self._write_connection = _connect(path)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-read")
@@ -117,9 +123,11 @@ class SqliteDatabase:
         await asyncio.shield(self._hop(self._writer, self._write_connection.close))
         self._writer.shutdown()
         self._readers.shutdown()
+        self._checkpointer.close()
         while not self._read_connections.empty():
             self._read_connections.get().close()
         os.close(self._turn_fd)
+        os.close(self._checkpoint_turn_fd)
 
     def _hop(self, pool: ThreadPoolExecutor, call: Callable[[], T]) -> "asyncio.Future[T]":
         """The call in the pool's thread. Awaited behind a shield: a caller that goes away must not
@@ -137,7 +145,8 @@ class SqliteDatabase:
 
     def _write(self, work: Work[T], *, durable: bool) -> tuple[T, set[str]]:
         connection = self._write_connection
-        with _named_failures(), self._turn():
+        rows_before = connection.total_changes
+        with _named_failures(), _turn(self._turn_fd):
             if durable is not self._is_durable:
                 connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                 self._is_durable = durable
@@ -152,7 +161,8 @@ class SqliteDatabase:
                 raise
             finally:
                 self.statements_run += transaction.statements_run + 2
-            return value, transaction.hints
+        self._checkpointer.note(connection.total_changes - rows_before)
+        return value, transaction.hints
 
     def _read(self, work: Work[T]) -> T:
         connection = self._read_connections.get()
@@ -168,13 +178,18 @@ class SqliteDatabase:
         finally:
             self._read_connections.put(connection)
 
-    @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
-        fcntl.flock(self._turn_fd, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.flock(self._turn_fd, fcntl.LOCK_UN)
+
+def _open_turn(path: Path) -> int:
+    return os.open(f"{path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+@contextlib.contextmanager
+def _turn(fd: int) -> Iterator[None]:
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(fd, fcntl.LOCK_UN)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
