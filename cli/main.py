@@ -21,6 +21,7 @@ COMMANDS = {
     "accounts": "Tenants: create, list, show.",
     "keys": "API keys, and system and operator tokens.",
     "deliveries": "The webhook delivery log: list, show, send again.",
+    "replay": "Send an endpoint's deliveries of a period again.",
     "audit": "Prove the ledger.",
     "doctor": "Check settings, database, clock, master key and Redis.",
     "settings": "Print every setting with its source, secrets masked.",

@@ -36,6 +36,7 @@ from store.idempotency import KeyInProgress, KeyReused
 from webhooks.endpoint import TooManyEndpoints
 from webhooks.feed import TooManyStreams
 from webhooks.guard import UrlRefused
+from webhooks.replay import ReplayEnded, TooManyReplays
 
 DOCS_PATH = "/docs/codes"
 RETRY_AFTER_S = 1
@@ -70,6 +71,7 @@ TABLE: Final[Mapping[type[DomainError], Row]] = {
     EmailTaken: Row(codes.MALFORMED, 422),
     KeyLimitReached: Row(codes.MALFORMED, 422),
     TooManyEndpoints: Row(codes.MALFORMED, 422),
+    TooManyReplays: Row(codes.MALFORMED, 422),
     InvalidPlatform: Row(codes.INVALID_PLATFORM, 422),
     InvalidEmail: Row(codes.INVALID_RECIPIENT, 422),
     AmountOutOfRange: Row(codes.AMOUNT_OUT_OF_RANGE, 422),
@@ -82,6 +84,7 @@ TABLE: Final[Mapping[type[DomainError], Row]] = {
     AlreadyEnded: Row(codes.ALREADY_SETTLED, 409),
     ApprovalDecided: Row(codes.ALREADY_SETTLED, 409),
     WrongStateForApproval: Row(codes.ALREADY_SETTLED, 409),
+    ReplayEnded: Row(codes.ALREADY_SETTLED, 409),
     NotRedeemable: Row(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
     NotFound: Row(codes.NOT_FOUND, 404),
     MethodNotAllowed: Row(codes.METHOD_NOT_ALLOWED, 405),

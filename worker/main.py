@@ -32,6 +32,7 @@ from worker.database_clock import DatabaseClock
 from worker.deliver import Courier, Settled, lease_us, log_attempt
 from worker.dispatch import Dispatcher
 from worker.fulfil import Fulfiller
+from worker.replay import Replayer
 from worker.slots import Slots, slots_of_process
 
 STOP_S: Final = 14.0  # less than the supervisor's grace
@@ -119,6 +120,7 @@ async def run_worker(
     parts: list[Callable[[], Awaitable[None]]] = [
         partial(do_chores, chores_of(context, clock, fulfiller)),
         fulfiller.run,
+        Replayer(context.database, clock).run,
     ]
     if redis_url is not None:
         parts.append(_arq_worker(context, wake_all, redis_url).serve)

@@ -72,6 +72,7 @@ async def made_world(
         held = await made("/topup/send", **order)
         http.headers["Authorization"] = f"Bearer {key}"
         token = await made("/tokens", name=tag)
+        replay = await made(f"/webhooks/{endpoint['data']['id']}/replay")
         (event, *_) = (await http.get("/events")).json()["data"]["items"]
         (delivery, *_) = (await http.get("/deliveries")).json()["data"]["items"]
     ids = {
@@ -80,6 +81,7 @@ async def made_world(
         "endpoint_id": endpoint["data"]["id"],
         "event_id": event["id"],
         "delivery_id": delivery["id"],
+        "replay_id": replay["data"]["id"],
         "key_id": careful["data"]["id"],
         "token_id": token["data"]["id"],
         "approval_id": held["data"]["approval"]["id"],

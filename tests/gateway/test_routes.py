@@ -53,6 +53,12 @@ GET /events/{event_id}
 GET /deliveries
 GET /deliveries/{delivery_id}
 POST /deliveries/{delivery_id}/replay
+POST /webhooks/{endpoint_id}/replay
+GET /replays
+GET /replays/{replay_id}
+POST /replays/{replay_id}/pause
+POST /replays/{replay_id}/resume
+POST /replays/{replay_id}/cancel
 GET /keys
 POST /keys
 GET /keys/{key_id}
@@ -232,7 +238,16 @@ async def test_another_account_cannot_see_any_of_it_either(gateway: Gateway) -> 
 
 # Bodies of those calls that refuse an empty one.
 BODIES: dict[str, dict[str, Any]] = {"/sandbox/topups/{transaction_id}": {"outcome": "delivered"}}
-LISTS = ("/keys", "/tokens", "/webhooks", "/events", "/deliveries", "/approvals", "/topup/history")
+LISTS = (
+    "/keys",
+    "/tokens",
+    "/webhooks",
+    "/events",
+    "/deliveries",
+    "/replays",
+    "/approvals",
+    "/topup/history",
+)
 
 
 async def listed(gateway: Gateway, key: str) -> list[str]:
@@ -267,6 +282,7 @@ async def things_of(gateway: Gateway, key: str) -> dict[str, str]:
     child = await made("/keys", name="child")
     token = await made("/tokens", name="token")
     deliveries = (await gateway.call("GET", "/deliveries", key=key)).json()["data"]["items"]
+    replay = await made(f"/webhooks/{endpoint['data']['id']}/replay")
     return {
         "endpoint_id": endpoint["data"]["id"],
         "transaction_id": asked["transaction_id"],
@@ -276,4 +292,5 @@ async def things_of(gateway: Gateway, key: str) -> dict[str, str]:
         "token_id": token["data"]["id"],
         "delivery_id": deliveries[0]["id"],
         "event_id": deliveries[0]["event_id"],
+        "replay_id": replay["data"]["id"],
     }

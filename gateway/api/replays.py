@@ -1,0 +1,142 @@
+"""Replays: jobs that send an endpoint's deliveries again; made, watched, paused and ended."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from gateway import codes
+from gateway.call import Call
+from gateway.envelope import answer, listing
+from gateway.fields import Fields, Int64, Page, Time, cursor_id, time_us
+from gateway.idempotency import run_once, stored_answer
+from gateway.routing import Route
+from store.db import Transaction
+from store.idempotency import Answer
+from webhooks import replay as replays
+from webhooks.replay import NewReplay, Replay
+from webhooks.stage import FAILED
+
+_READ = ("webhooks:read",)
+_WRITE = ("webhooks:write",)
+
+Word = Annotated[str, Meta(max_length=64)]
+
+
+class ReplayBody(Fields, frozen=True, kw_only=True):
+    """since: from the first delivery on; until: until now. dry_run only counts."""
+
+    since: Time | None = None
+    until: Time | None = None
+    status: Word = FAILED
+    events: Annotated[list[Word], Meta(max_length=100)] = msgspec.field(default_factory=list)
+    rate_per_s: Int64 | None = None
+    dry_run: bool = False
+
+
+async def create(call: Call[ReplayBody, Fields]) -> Answer:
+    """202: the deliveries are queued by a worker, step by step."""
+    context, principal, body, now_us = call.context, call.principal, call.body, call.now_us
+    new = NewReplay(
+        since_us=time_us(body.since, "since"),
+        until_us=time_us(body.until, "until"),
+        status=body.status,
+        events=tuple(body.events),
+        rate_per_s=body.rate_per_s,
+    )
+    # Counting may take a moment, and a repeated call need not count again.
+    stored = None if body.dry_run else await stored_answer(context, call.request_key)
+    if stored is not None:
+        return stored
+    endpoint_id = call.params["endpoint_id"]
+    wanted = replays.wanted_of(principal.scope, endpoint_id, new, now_us=now_us)
+    rate_per_s = replays.rate_of(new)
+    matched = await replays.count(context.database, wanted)
+    if body.dry_run:
+        data = {
+            "dry_run": True,
+            "matched": matched,
+            "rate_per_s": rate_per_s,
+            **replays.filter_shape(wanted),
+        }
+        return answer(codes.SUCCESS, data, now_us=now_us, http_status=202)
+
+    async def work(tx: Transaction) -> Replay:
+        return await replays.create(
+            tx, wanted, matched=matched, rate_per_s=rate_per_s, now_us=now_us
+        )
+
+    def render(made: Replay) -> Answer:
+        return answer(codes.SUCCESS, made.shape(), now_us=now_us, http_status=202)
+
+    return await run_once(context, principal, call.request_key, work, render)
+
+
+async def list_replays(call: Call[Fields, Page]) -> Answer:
+    scope, limit = call.principal.scope, call.query.limit
+    before_id = cursor_id(call.query.cursor, "rpl")
+    rows = await call.context.database.read(
+        lambda tx: replays.list_replays(tx, scope, before_id=before_id, limit=limit + 1)
+    )
+    data = listing(rows, limit, shape=Replay.shape, cursor=lambda row: row.id)
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
+
+
+async def show(call: Call[Fields, Fields]) -> Answer:
+    scope, replay_id = call.principal.scope, call.params["replay_id"]
+    found = await call.context.database.read(lambda tx: replays.get(tx, scope, replay_id))
+    return answer(codes.SUCCESS, found.shape(), now_us=call.now_us)
+
+
+async def pause(call: Call[Fields, Fields]) -> Answer:
+    """What is queued already goes out; a second pause changes nothing."""
+    return await _changed(call, replays.pause)
+
+
+async def resume(call: Call[Fields, Fields]) -> Answer:
+    async def work(tx: Transaction, scope: tuple[str, str], replay_id: str) -> Replay:
+        return await replays.resume(tx, scope, replay_id, now_us=call.now_us)
+
+    return await _changed(call, work)
+
+
+async def cancel(call: Call[Fields, Fields]) -> Answer:
+    """What was delivered stays delivered; what waits is cancelled with it."""
+
+    async def work(tx: Transaction, scope: tuple[str, str], replay_id: str) -> Replay:
+        return await replays.cancel(tx, scope, replay_id, now_us=call.now_us)
+
+    return await _changed(call, work)
+
+
+async def _changed(
+    call: Call[Fields, Fields],
+    change: Callable[[Transaction, tuple[str, str], str], Awaitable[Replay]],
+) -> Answer:
+    scope, replay_id, now_us = call.principal.scope, call.params["replay_id"], call.now_us
+
+    async def work(tx: Transaction) -> Replay:
+        return await change(tx, scope, replay_id)
+
+    def render(changed: Replay) -> Answer:
+        return answer(codes.SUCCESS, changed.shape(), now_us=now_us)
+
+    return await run_once(call.context, call.principal, call.request_key, work, render)
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/webhooks/{endpoint_id}/replay",
+        create,
+        "Send deliveries of a period again",
+        _WRITE,
+        body=ReplayBody,
+    ),
+    Route("GET", "/replays", list_replays, "List replays", _READ, query=Page),
+    Route("GET", "/replays/{replay_id}", show, "Show a replay", _READ),
+    Route("POST", "/replays/{replay_id}/pause", pause, "Pause a replay", _WRITE),
+    Route("POST", "/replays/{replay_id}/resume", resume, "Resume a replay", _WRITE),
+    Route("POST", "/replays/{replay_id}/cancel", cancel, "Cancel a replay", _WRITE),
+)
