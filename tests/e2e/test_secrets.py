@@ -7,6 +7,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -228,19 +229,20 @@ def provoke_commands(stage: Stage) -> None:
     """Commands that succeed and that fail, with secrets in their settings; on one database."""
     if not stage.installation.database_url.startswith("sqlite"):
         return
-    run = stage.installation.run
     other_key = {"secret_key": "6b" * 32}
     bad_url = {"database_url": f"postgresql://topup:{DATABASE_PASSWORD}@127.0.0.1:1/none"}
     bad_redis = {"redis_url": f"redis://:{DATABASE_PASSWORD}@127.0.0.1:1/0"}
     bad_platforms = {"platforms": f'[{{"id": "p", "options": {{"secret": "{HEADER_TOKEN}"}}'}
-    for words, settings in (
+    commands: list[tuple[tuple[str, ...], dict[str, str]]] = [
         (("settings",), {}),
         (("doctor",), bad_redis),
         (("serve", "--port", "0"), other_key),
         (("audit",), bad_url),
         (("worker",), bad_platforms),
-    ):
-        done = run(*words, **settings)
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        ends = pool.map(lambda one: stage.installation.run(*one[0], **one[1]), commands)
+    for (words, _), done in zip(commands, ends, strict=True):
         stage.suspects.hear(f"topup {' '.join(words)}", done.stdout + done.stderr)
         assert done.stdout + done.stderr, words
 
