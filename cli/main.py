@@ -22,6 +22,8 @@ COMMANDS = {
     "keys": "API keys, and system and operator tokens.",
     "deliveries": "The webhook delivery log: list, show, send again.",
     "replay": "Send an endpoint's deliveries of a period again.",
+    "listen": "Send an account's events to a port of this machine, signed.",
+    "verify": "Say what is wrong with a received webhook, if anything.",
     "audit": "Prove the ledger.",
     "doctor": "Check settings, database, clock, master key and Redis.",
     "settings": "Print every setting with its source, secrets masked.",

@@ -93,9 +93,7 @@ async def open_context(
         queue = Queue(link, clock) if wake_fd is None else WakePipe(wake_fd)
         stack.push_async_callback(queue.aclose)
         hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon())
-        feed = Feed(database)
-        stack.push_async_callback(feed.aclose)
-        hints.listen(feed.on_hint)
+        feed = await stack.enter_async_context(_open_feed(database, hints))
         policy = webhook_policy(settings)
         resolver = SystemResolver()
         stack.callback(resolver.close)
@@ -135,6 +133,17 @@ async def open_context(
             till=till,
             feed=feed,
         )
+
+
+@contextlib.asynccontextmanager
+async def _open_feed(database: Database, hints: Hints) -> AsyncIterator[Feed]:
+    """Nothing of it runs before the first stream is opened."""
+    feed = Feed(database)
+    hints.listen(feed.on_hint)
+    try:
+        yield feed
+    finally:
+        await feed.aclose()
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,78 @@
+"""`topup verify`: what is wrong with a webhook that was received, if anything; needs no gateway."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import BinaryIO
+
+import click
+
+from cli.output import EXIT_REFUSED, json_option, print_json, wants_json
+from kernel.clock import SECOND_US, SystemClock
+from keys.signing import TOLERANCE_S, verify as verify_signature
+
+BODY_BYTES_MAX = 1 << 20
+
+
+@click.command()
+@click.option(
+    "--secret",
+    required=True,
+    envvar="WEBHOOK_SECRET",
+    help="The endpoint's whsec_…; else WEBHOOK_SECRET, which no list of processes shows.",
+)
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    required=True,
+    metavar="'NAME: VALUE'",
+    help="As it was received; repeat for each signature header.",
+)
+@click.option(
+    "--body-file", type=click.File("rb"), required=True, help="The raw body; - is standard input."
+)
+@click.option(
+    "--tolerance-s",
+    type=click.IntRange(0),
+    default=TOLERANCE_S,
+    show_default=True,
+    help="How old the timestamp may be; a large number for a body that was kept.",
+)
+@json_option
+@click.pass_context
+def verify(
+    context: click.Context,
+    /,
+    secret: str,
+    headers: Sequence[str],
+    body_file: BinaryIO,
+    tolerance_s: int,
+) -> None:
+    """Say whether a received webhook is genuine, and if not, why. Exit 1 if it is not."""
+    body = body_file.read(BODY_BYTES_MAX + 1)
+    if len(body) > BODY_BYTES_MAX:
+        raise click.UsageError(f"the body is larger than {BODY_BYTES_MAX} bytes; ours are not")
+    findings = verify_signature(
+        secret=secret,
+        headers=dict(_pair(header) for header in headers),
+        body=body,
+        now_s=SystemClock().now_us() // SECOND_US,
+        tolerance_s=tolerance_s,
+    )
+    if wants_json():
+        print_json({"valid": not findings, "findings": [asdict(one) for one in findings]})
+    elif findings:
+        for finding in findings:
+            where = f" ({finding.header})" if finding.header else ""
+            click.echo(f"{click.style('✗', fg='red')} {finding.part}{where}: {finding.detail}")
+    else:
+        click.echo(f"{click.style('✓', fg='green')} genuine: {len(body)} bytes as they were signed")
+    if findings:
+        context.exit(EXIT_REFUSED)
+
+
+def _pair(header: str) -> tuple[str, str]:
+    name, colon, value = header.partition(":")
+    if not colon or not name.strip():
+        raise click.UsageError(f"--header is 'Name: value', not {name[:40]!r}")
+    return name.strip(), value.strip()

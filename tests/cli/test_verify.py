@@ -1,0 +1,97 @@
+"""`topup verify`: what a receiver's developer asks when a signature does not fit."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import main
+from keys.signing import signature_headers
+
+SECRET = "whsec_" + "QUJD" * 8
+BODY = b'{"id":"evt_1","type":"topup.delivered"}'
+
+
+def verify(
+    body: bytes = BODY,
+    *words: str,
+    secret: str = SECRET,
+    age_s: int = 0,
+    changed: Mapping[str, str] | None = None,
+) -> Result:
+    headers = signature_headers(
+        secrets=[SECRET], message_id="evt_1", timestamp_s=int(time.time()) - age_s, body=BODY
+    )
+    given = [f"--header={name}: {value}" for name, value in (headers | dict(changed or {})).items()]
+    return CliRunner().invoke(
+        main, ["verify", "--secret", secret, *given, "--body-file", "-", *words], input=body
+    )
+
+
+def parts_of(result: Result) -> set[str]:
+    found: dict[str, Any] = json.loads(result.stdout)
+    assert found["valid"] is (not found["findings"])
+    return {finding["part"] for finding in found["findings"]}
+
+
+def test_a_genuine_webhook_is_said_to_be_one() -> None:
+    result = verify()
+
+    assert result.exit_code == 0
+    assert "genuine" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("result", "parts"),
+    [
+        (lambda: verify(BODY + b"\n", "--json"), {"bytes"}),
+        (lambda: verify(BODY, "--json", secret="whsec_" + "QUJE" * 8), {"bytes"}),
+        (lambda: verify(BODY, "--json", secret=SECRET[6:]), {"secret"}),
+        (lambda: verify(BODY, "--json", age_s=400), {"timestamp"}),
+        (lambda: verify(BODY, "--json", changed={"webhook-signature": "v2,abc"}), {"header"}),
+        (lambda: verify(BODY, "--json", "--tolerance-s", "500", age_s=400), set()),
+    ],
+    ids=["bytes", "another secret", "form of the secret", "timestamp", "header", "tolerated"],
+)
+def test_each_slip_is_named(result: Any, parts: set[str]) -> None:
+    answered = result()
+
+    assert parts_of(answered) == parts
+    assert answered.exit_code == (1 if parts else 0)
+
+
+def test_people_are_told_in_a_sentence_and_never_the_secret() -> None:
+    result = verify(BODY.replace(b":", b": ").replace(b",", b", "))
+
+    assert result.exit_code == 1
+    assert "the JSON was parsed and written again" in result.stdout
+    assert SECRET not in result.output
+
+
+def test_the_body_may_lie_in_a_file_and_the_secret_in_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "body").write_bytes(BODY)
+    headers = signature_headers(
+        secrets=[SECRET], message_id="evt_1", timestamp_s=int(time.time()), body=BODY
+    )
+    words = [f"--header={name}:{value}" for name, value in headers.items()]
+
+    result = CliRunner().invoke(
+        main,
+        ["verify", *words, "--body-file", str(tmp_path / "body")],
+        env={"WEBHOOK_SECRET": SECRET},
+    )
+
+    assert result.exit_code == 0
+
+
+def test_a_header_without_a_name_is_a_usage_error() -> None:
+    result = CliRunner().invoke(
+        main, ["verify", "--secret", SECRET, "--header", "v1=abc", "--body-file", "-"], input=BODY
+    )
+
+    assert result.exit_code == 2
+    assert "'Name: value'" in result.stderr
