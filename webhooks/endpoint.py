@@ -292,7 +292,7 @@ def _changed_columns(vault: Vault, endpoint_id: str, changes: EndpointChanges) -
 def _status_columns(status: str, *, now_us: int) -> dict[str, Any]:
     if status == ENABLED:
         columns: dict[str, Any] = {"disabled_reason": None, "disabled_at": None}
-        columns |= {"enabled_at": now_us, "drain_tat_us": 0, "failing_since_at": None}
+        columns |= {"enabled_at": now_us, "failing_since_at": None}
         return {"status": ENABLED, **columns}
     if status == DISABLED:
         return {"status": DISABLED, "disabled_reason": BY_REQUEST, "disabled_at": now_us}
