@@ -30,6 +30,10 @@ class Receiver:
     requests: list[Request] = field(default_factory=list)
     answers: Callable[[int], Answer] = lambda _number: (200, 0.0)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    headers: dict[str, str] = field(default_factory=dict)  # of every answer
+    held: asyncio.Event | None = None  # no answer before it is set
+    in_flight: list[int] = field(default_factory=list)  # open requests, at each arrival
+    open_now: int = 0
 
     async def wait_for(self, count: int, *, timeout_s: float = 20.0) -> None:
         """Until so many requests have come; fails the test otherwise."""
@@ -47,10 +51,17 @@ class Receiver:
                 body = await reader.readexactly(int(headers["content-length"]))
                 status, wait_s = self.answers(len(self.requests))
                 self.requests.append(Request(headers, body, time.monotonic()))
+                self.open_now += 1
+                self.in_flight.append(self.open_now)
                 self.arrived.set()
+                if self.held is not None:
+                    await self.held.wait()
                 if wait_s:
                     await asyncio.sleep(wait_s)
-                writer.write(b"HTTP/1.1 %d X\r\nContent-Length: 2\r\n\r\nok" % status)
+                more = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
+                answer = f"HTTP/1.1 {status} X\r\nContent-Length: 2\r\n{more}\r\nok"
+                self.open_now -= 1
+                writer.write(answer.encode())
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             return

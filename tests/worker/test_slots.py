@@ -213,3 +213,33 @@ def test_the_process_has_no_more_slots_than_its_descriptors_allow() -> None:
 
     assert 8 <= slots <= 10
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= min(soft, 84)
+
+
+def test_an_endpoint_that_is_enabled_again_starts_with_one_and_doubles() -> None:
+    slots = Slots(1000)
+    widened(slots, "we_1")
+    again = offer("we_1", 1000)._replace(enabled_at=7)
+    widths = []
+    for _ in range(4):
+        chosen = take(slots, [again])
+        widths.append(len(chosen))
+        answer(slots, "we_1", len(chosen))
+
+    assert widths == [1, 2, 4, 8]
+
+
+def test_what_was_under_way_before_it_was_enabled_counts_too() -> None:
+    slots = Slots(1000)
+    take(slots, [offer("we_1", 3)])
+    again = offer("we_1", 1000)._replace(enabled_at=7)
+
+    assert take(slots, [again]) == []
+    answer(slots, "we_1", 3)
+    assert len(take(slots, [again])) == 1
+
+
+def test_what_was_held_gets_the_slots_that_are_left() -> None:
+    slots = Slots(1000)
+    both = offer("we_1", 3)._replace(held={"held-1": 0, "held-2": 0})
+
+    assert slots.chooser()([both]) == ["we_1-0", "we_1-1", "we_1-2", "held-1"]

@@ -1,0 +1,107 @@
+"""What an endpoint's state does to its deliveries, with real workers and counted requests."""
+
+import asyncio
+
+from kernel.clock import FixedClock
+from store.db import Database, Transaction
+from store.open import open_database
+from tests.webhooks.given import (
+    claim_all,
+    given_account,
+    given_endpoint,
+    given_events,
+    new_vault,
+)
+from tests.worker.dispatching import CLOCK, dispatching, given_scope, rows, until
+from tests.worker.receiver import Receiver, receiver
+from webhooks.endpoint import patch
+from webhooks.endpoint_fields import EndpointChanges
+
+
+async def test_a_receiver_that_comes_back_is_met_by_one_request_then_by_a_few(
+    database: Database,
+) -> None:
+    scope = await given_scope(database)
+    release = asyncio.Event()
+    in_flight: list[int] = []
+
+    async with receiver() as hook, dispatching(database) as (dispatcher, settled):
+        hold_answers(hook, release, in_flight)
+        endpoint, _ = await given_endpoint(database, CLOCK, scope, url=hook.url)
+        await set_status(database, endpoint.id, scope, "disabled")
+        await given_events(database, CLOCK, scope, count=40)
+        await set_status(database, endpoint.id, scope, "enabled")
+        dispatcher.wake()
+        await hook.wait_for(1)
+        dispatcher.wake()
+        # Another claim has been under way since, and brought nothing.
+        before = database.statements_run
+        await until(lambda: database.statements_run > before)
+        alone = len(hook.requests)
+
+        release.set()
+        await until(lambda: len(settled) == 40)
+
+    assert alone == 1
+    # The pace lets five go together, the lane as many as have succeeded before.
+    assert max(in_flight) <= 6
+    assert len({request.event["id"] for request in hook.requests}) == 40
+
+
+async def test_two_workers_claim_no_more_together_than_the_pace_allows(
+    database: Database, database_url: str, clock: FixedClock
+) -> None:
+    scope = (await given_account(database, clock), "staging")
+    await given_endpoint(database, clock, scope, rate_limit_per_s=10)
+    await given_events(database, clock, scope, count=100)
+    other = open_database(database_url)
+    counts = []
+    try:
+        for _ in range(30):
+            claims = await asyncio.gather(claim_all(database, clock), claim_all(other, clock))
+            counts.append(sum(len(claim.claimed) for claim in claims))
+            clock.advance_s(0.05)
+    finally:
+        await other.close()
+
+    # One each tenth of a second, whichever worker is quicker.
+    assert counts == [1, 0] * 15
+
+
+async def test_a_receiver_that_says_disable_is_not_called_again(database: Database) -> None:
+    scope = await given_scope(database)
+    async with receiver() as hook, dispatching(database) as (dispatcher, settled):
+        hook.headers = {"webhook-delivery": "disable"}
+        await given_endpoint(database, CLOCK, scope, url=hook.url)
+        await given_events(database, CLOCK, scope)
+        dispatcher.wake()
+        await until(lambda: len(settled) == 1)
+        status = ""
+        async with asyncio.timeout(20):
+            while status != "disabled":
+                [row] = await rows(database, "SELECT status, disabled_reason FROM endpoints")
+                status = row["status"]
+        await given_events(database, CLOCK, scope)
+        dispatcher.wake()
+
+    assert row["disabled_reason"] == "asked"
+    assert len(hook.requests) == 1
+    found = await rows(database, "SELECT status FROM deliveries ORDER BY id")
+    assert [one["status"] for one in found] == ["delivered", "pending"]
+
+
+def hold_answers(hook: Receiver, release: asyncio.Event, in_flight: list[int]) -> None:
+    """Until `release`, no answer; in_flight gets the number of open requests at each arrival."""
+    hook.held = release
+    hook.in_flight = in_flight
+
+
+async def set_status(
+    database: Database, endpoint_id: str, scope: tuple[str, str], status: str
+) -> None:
+    async def work(tx: Transaction) -> None:
+        changes = EndpointChanges(status=status)
+        now_us = CLOCK.now_us()
+        await patch(tx, new_vault(), scope, endpoint_id, changes=changes, now_us=now_us)
+
+    await database.transaction(work)
