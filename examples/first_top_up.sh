@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# From nothing to a replayed webhook with curl alone: a sandbox key, an endpoint, a top-up, the
+# delivery log, a replay.
+#
+#   ./first_top_up.sh [gateway] [receiver]
+#
+# gateway: default http://127.0.0.1:8000, as `topup dev` has it. receiver: default
+# http://127.0.0.1:3000/hook; run by hand, this waits until you have started one.
+set -euo pipefail
+
+api="${1:-http://127.0.0.1:8000}/api/public/v1"
+receiver="${2:-http://127.0.0.1:3000/hook}"
+
+# The first string field of that name in an answer; a real client has a JSON parser.
+field() {
+    [[ $2 =~ \"$1\":\"([^\"]*)\" ]] && echo "${BASH_REMATCH[1]}"
+}
+
+call() { # method, path, [body]; prints the answer, fails on a status of 400 and more
+    curl --silent --show-error --fail-with-body --max-time 30 --request "$1" "$api$2" \
+        ${key:+--header "Authorization: Bearer $key"} \
+        --header "Content-Type: application/json" ${3:+--data "$3"}
+}
+
+echo "1. a key, without signing up"
+key=""
+key=$(field key "$(call POST /keys/sandbox)")
+echo "   ${key:0:16}…"
+
+echo "2. an endpoint"
+endpoint=$(call POST /webhooks/register "{\"url\": \"$receiver\"}")
+echo "   $(field id "$endpoint")"
+echo "   WEBHOOK_SECRET=$(field secret "$endpoint")"
+if [ -t 0 ]; then
+    read -r -p "   start a receiver with this secret at $receiver, then press Enter "
+fi
+
+echo "3. a top-up of \$10.00; repeated with the same Idempotency-Key, it happens once"
+order='{"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}'
+send() {
+    curl --silent --show-error --fail-with-body --max-time 30 "$api/topup/send" \
+        --header "Authorization: Bearer $key" --header "Content-Type: application/json" \
+        --header "Idempotency-Key: first-top-up" --data "$order"
+}
+transaction=$(field transaction_id "$(send)")
+[ "$transaction" = "$(field transaction_id "$(send)")" ]
+echo "   $transaction"
+
+echo "4. its webhook"
+# Prints a delivery's status once it is settled; by default it is tried for about 35 s.
+settled() {
+    local status
+    for _ in $(seq 200); do
+        status=$(field status "$(call GET "/deliveries/$1" | sed 's/.*"data"://')")
+        case "$status" in pending | sending) sleep 0.2 ;; *) break ;; esac
+    done
+    echo "$status"
+}
+listed=$(call GET "/deliveries?transaction_id=$transaction")
+delivery=$(field id "${listed#*\"items\":}")
+echo "   $delivery $(settled "$delivery")"
+
+echo "5. the same again: same event, same bytes, a fresh signature"
+replayed=$(call POST "/deliveries/$delivery/replay")
+again=$(field id "${replayed#*\"data\":}")
+status=$(settled "$again")
+echo "   $again $status"
+[ "$status" = delivered ]
