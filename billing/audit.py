@@ -160,12 +160,18 @@ _RULES = (
     ),
     (
         "event numbers have no gap",
-        """SELECT e.account_id AS row_id, e.event_no AS expected,
-                (SELECT COUNT(*) FROM events v WHERE v.account_id = e.account_id
-                    AND v.environment = e.environment) AS found
-           FROM account_environments e
-           WHERE e.account_id = :account_id AND e.environment = :environment
-             AND e.event_no <> (SELECT COALESCE(MAX(v.event_no), 0) FROM events v
-                WHERE v.account_id = e.account_id AND v.environment = e.environment)""",
+        # Retention takes the oldest first and leaves the newest: what is left runs from some number
+        # to the counter, each once.
+        """SELECT s.row_id, s.expected, s.found FROM (
+                SELECT e.account_id AS row_id, e.event_no - COALESCE(k.first_no - 1, 0) AS expected,
+                    COALESCE(k.kept, 0) AS found, e.event_no - COALESCE(k.last_no, 0) AS ahead
+                FROM account_environments e
+                LEFT JOIN (
+                    SELECT MIN(v.event_no) AS first_no, MAX(v.event_no) AS last_no, COUNT(*) AS kept
+                    FROM events v
+                    WHERE v.account_id = :account_id AND v.environment = :environment
+                ) AS k ON 1 = 1
+                WHERE e.account_id = :account_id AND e.environment = :environment) AS s
+           WHERE s.expected <> s.found OR s.ahead <> 0""",
     ),
 )

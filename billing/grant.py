@@ -86,7 +86,7 @@ async def scopes_with_expired(tx: Transaction, *, now_us: int, limit: int) -> li
     """Tenants with something left in a grant that has run out."""
     rows = await tx.fetch(
         """SELECT DISTINCT account_id, environment FROM ledger_accounts
-           WHERE kind = 'grant' AND balance_micros > 0 AND expires_at <= :now
+           WHERE kind = 'grant' AND is_spent = 0 AND expires_at <= :now
            ORDER BY account_id, environment LIMIT :limit""",
         now=now_us,
         limit=limit,

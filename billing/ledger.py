@@ -300,10 +300,11 @@ _GRANTS = f"""
     FROM :scopes[account_id text, environment text] AS v
     CROSS JOIN ledger_accounts l
     WHERE l.account_id = v.account_id AND l.environment = v.environment
-      AND l.kind = 'grant' AND l.balance_micros > 0"""
+      AND l.kind = 'grant' AND l.is_spent = 0"""
 _BY_ID = f"SELECT {_COLUMNS} FROM ledger_accounts l WHERE l.id IN :ids[text]"
 _MOVE = """
-    UPDATE ledger_accounts SET balance_micros = balance_micros + v.delta, updated_at = :now
+    UPDATE ledger_accounts SET balance_micros = balance_micros + v.delta, updated_at = :now,
+        is_spent = CASE WHEN kind = 'grant' AND balance_micros + v.delta = 0 THEN 1 ELSE 0 END
     FROM :rows[id text, delta bigint] AS v WHERE ledger_accounts.id = v.id"""
 _ACCOUNT_COLUMNS = (
     "id",

@@ -46,6 +46,7 @@ def upgrade() -> None:
         ),
         sa.Column("created_at", BIGINT, nullable=False),
         sa.PrimaryKeyConstraint("account_id", "environment"),
+        postgresql_with={"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02},
     )
     op.create_table(
         "accounts",
@@ -178,6 +179,7 @@ def upgrade() -> None:
         sa.Column("created_at", BIGINT, nullable=False),
         sa.Column("settled_at", BIGINT, nullable=True),
         sa.PrimaryKeyConstraint("id"),
+        postgresql_with={"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02},
     )
     op.create_index(
         "ix_deliveries_account",
@@ -336,26 +338,28 @@ def upgrade() -> None:
         sa.Column("name", TEXT, nullable=False),
         sa.Column("balance_micros", BIGINT, nullable=False),
         sa.Column("expires_at", BIGINT, nullable=True),
+        sa.Column("is_spent", BIGINT, server_default=sa.text("0"), nullable=False),
         sa.Column("created_at", BIGINT, nullable=False),
         sa.Column("updated_at", BIGINT, nullable=False),
         sa.CheckConstraint("balance_micros >= 0", name="balance_not_negative"),
         sa.PrimaryKeyConstraint("id"),
+        postgresql_with={"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02},
     )
     op.create_index(
         "ix_ledger_accounts_expiry",
         "ledger_accounts",
         ["expires_at"],
         unique=False,
-        sqlite_where=sa.text("kind = 'grant' AND balance_micros > 0"),
-        postgresql_where=sa.text("kind = 'grant' AND balance_micros > 0"),
+        sqlite_where=sa.text("kind = 'grant' AND is_spent = 0"),
+        postgresql_where=sa.text("kind = 'grant' AND is_spent = 0"),
     )
     op.create_index(
         "ix_ledger_accounts_grants",
         "ledger_accounts",
         ["account_id", "environment", "id"],
         unique=False,
-        sqlite_where=sa.text("kind = 'grant' AND balance_micros > 0"),
-        postgresql_where=sa.text("kind = 'grant' AND balance_micros > 0"),
+        sqlite_where=sa.text("kind = 'grant' AND is_spent = 0"),
+        postgresql_where=sa.text("kind = 'grant' AND is_spent = 0"),
     )
     op.create_index(
         "ix_ledger_accounts_recipients",
@@ -444,6 +448,7 @@ def upgrade() -> None:
         sa.Column("spent_micros", BIGINT, nullable=False),
         sa.CheckConstraint("spent_micros >= 0", name="spent_not_negative"),
         sa.PrimaryKeyConstraint("key_id", "period", "window_start_at"),
+        postgresql_with={"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02},
     )
     op.create_table(
         "topups",
