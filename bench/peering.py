@@ -120,7 +120,9 @@ def peer_node() -> Path | None:
     def install() -> None:
         shutil.rmtree(home, ignore_errors=True)
         shutil.copytree(source, home)
-        words = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+        # Not `npm ci`, which refuses a lock without the binaries of platforms that are not ours;
+        # this one takes the locked versions too.
+        words = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"]
         subprocess.run(words, cwd=home, check=True, stdout=subprocess.DEVNULL)
 
     _install_once(home, sources, install)

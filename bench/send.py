@@ -58,12 +58,11 @@ class Bench:
         self._installation = installation
         self._noop = noop
         self._seconds = seconds
-        roots = {"gateway": lambda: [installation.gateways[0].pid]}
+        roots = {"gateway": [installation.gateways[0].pid]}
         if not installation.database_url.startswith("sqlite"):
-            server = postmaster(installation.database_url)
-            roots["postgres"] = lambda: [server]
+            roots["postgres"] = [postmaster(installation.database_url)]
         self._meter = Meter(roots)
-        self._noop_meter = Meter({"noop": lambda: [noop.pid]})
+        self._noop_meter = Meter({"noop": [noop.pid]})
 
     def round(self, figures: Figures, connections: int, keys: Sequence[str]) -> None:
         common = {"connections": connections, "seconds": self._seconds}
@@ -118,7 +117,7 @@ def measure(kind: str, chosen: report.Options) -> list[tuple[int, int, Figures, 
                     figures = Figures()
                     for _ in range(chosen.runs):
                         bench.round(figures, connections, keys)
-                    memory = Meter({"gateway": lambda: [installation.gateways[0].pid]}).peak_mb()
+                    memory = Meter({"gateway": [installation.gateways[0].pid]}).peak_mb()
                     cases.append((wallets, connections, figures, memory))
                     print(f"  {kind} {wallets} wallets {connections} connections", flush=True)
     return cases

@@ -36,13 +36,14 @@ class Tally:
     first_ns: int = 0
     last_ns: int = 0
 
-    def take(self, head: bytes, body: bytes) -> None:
+    def take(self, head: bytes, lowered: bytes, body: bytes) -> None:
         now_ns = time.perf_counter_ns()
         self.received += 1
         self.first_ns = self.first_ns or now_ns
         self.last_ns = now_ns
-        at = head.find(b"webhook-id:")
+        at = lowered.find(b"webhook-id:")
         if at >= 0:
+            # As it came: ids that differ in case alone are different ones.
             self.ids.add(head[at + 11 : head.find(b"\r\n", at)])
         at = body.find(_SENT)
         if at >= 0:
@@ -81,15 +82,16 @@ class Connection(asyncio.Protocol):
             head_end = buffer.find(b"\r\n\r\n")
             if head_end < 0:
                 break
-            head = buffer[:head_end].lower() + b"\r\n"
-            at = head.find(b"content-length:")
+            head = buffer[: head_end + 2]
+            lowered = head.lower()
+            at = lowered.find(b"content-length:")
             length = int(head[at + 15 : head.find(b"\r\n", at)]) if at >= 0 else 0
             assert length <= REQUEST_BYTES_MAX
             end = head_end + 4 + length
             if len(buffer) < end:
                 break
             body, buffer = buffer[head_end + 4 : end], buffer[end:]
-            self._desk.answer(self._transport, head, body)
+            self._desk.answer(self._transport, head, lowered, body)
         self._buffer = buffer
 
 
@@ -100,14 +102,16 @@ class Desk:
         self._delay_s = delay_s
         self._tally = Tally()
 
-    def answer(self, transport: asyncio.Transport, head: bytes, body: bytes) -> None:
-        if head.startswith(b"get "):
+    def answer(
+        self, transport: asyncio.Transport, head: bytes, lowered: bytes, body: bytes
+    ) -> None:
+        if head.startswith(b"GET "):
             said = json.dumps(self._asked(head.split(b" ", 2)[1])).encode()
             transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(said) + said)
             return
-        self._tally.take(head, body)
+        self._tally.take(head, lowered, body)
         if self._delay_s:
-            asyncio.get_running_loop().call_later(self._delay_s, transport.write, _ANSWER)
+            asyncio.get_running_loop().call_later(self._delay_s, _write, transport)
         else:
             transport.write(_ANSWER)
 
@@ -117,6 +121,12 @@ class Desk:
         if path == b"/reset":
             self._tally = Tally()
         return self._tally.count()
+
+
+def _write(transport: asyncio.Transport) -> None:
+    # Whoever asked may have gone meanwhile.
+    if not transport.is_closing():
+        transport.write(_ANSWER)
 
 
 class Sink:

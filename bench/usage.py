@@ -5,17 +5,17 @@ connections, so a server that others share is counted with what they do.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import asyncpg
 import psutil
 
-Roots = Mapping[str, Callable[[], list[int]]]
+Roots = Mapping[str, Sequence[int]]
 
 
 class Meter:
-    """CPU seconds of each group since start(); the roots' ids are asked for anew each time."""
+    """CPU seconds of each group since start(); what a root started meanwhile is counted with it."""
 
     def __init__(self, roots: Roots) -> None:
         self._roots = roots
@@ -23,23 +23,21 @@ class Meter:
 
     def start(self) -> None:
         self._before = {
-            process.pid: _cpu_s(process)
-            for pids in self._roots.values()
-            for process in _tree(pids())
+            process.pid: _cpu_s(process) for pids in self._roots.values() for process in _tree(pids)
         }
 
     def cpu_s(self) -> dict[str, float]:
         """By group; a process that came meanwhile counts whole."""
         return {
             name: sum(
-                _cpu_s(process) - self._before.get(process.pid, 0.0) for process in _tree(pids())
+                _cpu_s(process) - self._before.get(process.pid, 0.0) for process in _tree(pids)
             )
             for name, pids in self._roots.items()
         }
 
     def peak_mb(self) -> dict[str, float]:
         """Resident memory at its highest since each process began, added up over the group."""
-        return {name: sum(map(_peak_mb, _tree(pids()))) for name, pids in self._roots.items()}
+        return {name: sum(map(_peak_mb, _tree(pids))) for name, pids in self._roots.items()}
 
 
 def postmaster(url: str) -> int:
@@ -56,7 +54,7 @@ def postmaster(url: str) -> int:
     return asyncio.run(find())
 
 
-def _tree(pids: list[int]) -> list[psutil.Process]:
+def _tree(pids: Sequence[int]) -> list[psutil.Process]:
     found: dict[int, psutil.Process] = {}
     for pid in pids:
         try:

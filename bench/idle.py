@@ -1,0 +1,56 @@
+"""What an installation costs that nobody uses: CPU of gateway, worker and Redis at rest.
+
+python -m bench.idle [--full] [--write]
+"""
+
+import time
+
+from bench import report
+from bench.scene import KINDS, scene
+from bench.systems import pid_of_redis
+from bench.usage import Meter, postmaster
+
+SETTLE_S = 3
+
+
+def main() -> None:
+    chosen = report.options(__doc__)
+    seconds = chosen.pick(8, 30)
+    groups = ("gateway", "worker", "redis")
+    table = report.Table(
+        "Share of one core at rest; MB resident",
+        ("database", "all three", *groups, "PostgreSQL", *(f"{name} MB" for name in groups)),
+    )
+    for kind in KINDS:
+        with scene(kind) as stage:
+            installation = stage.installation
+            installation.start()
+            roots = {
+                "gateway": [installation.gateways[0].pid],
+                "worker": [installation.workers[0].pid],
+                "redis": [pid_of_redis(installation)],
+            }
+            if stage.server is not None:
+                roots["postgres"] = [postmaster(stage.server.url)]
+            time.sleep(SETTLE_S)
+            meter = Meter(roots)
+            shares = []
+            for _ in range(chosen.runs):
+                meter.start()
+                time.sleep(seconds)
+                shares.append({n: s / seconds for n, s in meter.cpu_s().items()})
+            peak = meter.peak_mb()
+        medians = {name: report.median(one[name] for one in shares) for name in roots}
+        total = report.median(sum(one[name] for name in groups) for one in shares)
+        table.add(
+            kind,
+            f"{total:.2%}",
+            *(f"{medians[name]:.2%}" for name in groups),
+            f"{medians['postgres']:.2%}" if "postgres" in medians else None,
+            *(peak[name] for name in groups),
+        )
+    report.show(chosen, "idle", [table], notes=f"Over {seconds:.0f} s, at rest since {SETTLE_S} s.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,276 @@
+"""Stored top-ups in bulk: the rows of so many sends, as if they had been made over the last hours.
+
+The ledger adds up and events are numbered without a gap, so `topup audit` finds nothing. With
+is_backlog the webhooks are still to be sent, else each has its attempt. Tables are written directly
+and set-based, past their writers: it is the only way to a million within minutes.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from bench.postgres import on_server
+from bench.tenants import Tenant, opened
+from billing.ledger import Code, Kind, Ledger
+from kernel.clock import SECOND_US, SystemClock
+from kernel.ids import encode
+from keys.account import lock_scopes
+from store.db import Transaction
+from webhooks.event import render_event
+
+ROWS_PER_STEP = 4_000
+SPAN_US = 20 * 3600 * SECOND_US
+AMOUNT_CENTS = 100
+MICROS = AMOUNT_CENTS * 10_000
+SENDS_PER_RECIPIENT = 10
+EVENT = "topup.delivered"
+_TICKS_PER_MS = 62**8
+_HEADERS = msgspec.json.encode(
+    {
+        "content-type": "application/json",
+        "user-agent": "AiTopUp-Webhooks/1.0",
+        "webhook-id": "evt_0000000000000000",
+        "webhook-timestamp": "1780000000",
+        "webhook-signature": "v1,********",
+        "x-aitopup-signature": "t=1780000000,v1=********",
+    }
+).decode()
+_TIMINGS = '{"dns":0.0,"connect":0.4,"tls":0.0,"first_byte":1.2,"total":1.7}'
+_TABLES = {
+    "topups": (
+        *("id", "account_id", "environment", "status", "platform", "amount_cents"),
+        *("recipient_email", "metadata", "new_balance_cents", "voucher_code", "fulfilment"),
+        *("created_at", "settled_at"),
+    ),
+    "transfers": (
+        *("id", "account_id", "environment", "debit_id", "credit_id", "amount_micros", "code"),
+        *("transaction_id", "created_at"),
+    ),
+    "events": (
+        *("id", "account_id", "environment", "event_no", "type", "transaction_id", "body"),
+        "created_at",
+    ),
+    "deliveries": (
+        *("id", "event_id", "endpoint_id", "account_id", "environment", "event_type"),
+        *("transaction_id", "status", "attempts_made", "next_attempt_at", "claim_no"),
+        *("created_at", "settled_at"),
+    ),
+    "attempts": (
+        *("delivery_id", "number", "id", "account_id", "environment", "started_at"),
+        *("duration_us", "http_status", "remote_address", "timings_ms", "request_headers"),
+        *("body_sha256", "response_body"),
+    ),
+    "idempotency_keys": (
+        *("account_id", "environment", "digest", "fingerprint", "status", "body", "created_at"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """Where one tenant's rows go."""
+
+    tenant: Tenant
+    wallet_id: str
+    recipient_ids: Sequence[str]
+    first_event_no: int
+    begin_us: int
+    step_us: int
+    is_backlog: bool
+
+    def id(self, prefix: str, number: int) -> str:
+        """Ordered by time, as ids are; below whatever is made from now on."""
+        at_us = self.begin_us + number * self.step_us
+        tick = number % 1000 * 1_000_000
+        return f"{prefix}_{encode(at_us // 1000 * _TICKS_PER_MS + tick)}"
+
+
+async def stock(
+    database_url: str, tenants: Sequence[Tenant], count: int, *, is_backlog: bool = False
+) -> None:
+    """Adds count top-ups, spread evenly over the tenants, whose endpoint gets each one's event."""
+    each = count // len(tenants)
+    assert each * len(tenants) == count, "an even share for each"
+    async with opened(database_url) as database:
+        for tenant in tenants:
+
+            async def begin(tx: Transaction, tenant: Tenant = tenant) -> _Shelf:
+                return await _begin(tx, tenant, each, is_backlog=is_backlog)
+
+            shelf = await database.transaction(begin)
+            for first in range(0, each, ROWS_PER_STEP):
+                numbers = range(first, min(each, first + ROWS_PER_STEP))
+
+                async def fill(
+                    tx: Transaction, shelf: _Shelf = shelf, numbers: range = numbers
+                ) -> None:
+                    for table, rows in _rows(shelf, numbers).items():
+                        await tx.insert(table, _TABLES[table], rows)
+
+                await database.transaction(fill, durable=False)
+    tidy(database_url)
+
+
+def tidy(database_url: str) -> None:
+    """What a database does in quiet hours, so that it is not done while something is measured."""
+    if not database_url.startswith("sqlite"):
+        on_server(database_url, "VACUUM ANALYZE")
+        on_server(database_url, "CHECKPOINT")
+        return
+    connection = sqlite3.connect(database_url.removeprefix("sqlite:///"))
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+async def _begin(tx: Transaction, tenant: Tenant, count: int, *, is_backlog: bool) -> _Shelf:
+    """Takes the money out of the wallet, opens the recipients' accounts, reserves event numbers."""
+    now_us = SystemClock().now_us()
+    scope = tenant.scope
+    await lock_scopes(tx, [scope])
+    row = await tx.fetch_one(
+        "SELECT event_no FROM account_environments WHERE account_id = :a AND environment = :e",
+        a=scope[0],
+        e=scope[1],
+    )
+    assert row is not None
+    first_event_no = int(row["event_no"]) + 1
+    ledger = Ledger()
+    await ledger.load(tx, [scope], [])
+    wallet_id = ledger.account(scope, Kind.WALLET).id
+    recipients = max(1, count // SENDS_PER_RECIPIENT)
+    shelf = _Shelf(
+        tenant,
+        wallet_id,
+        # A second stock of the same tenant has recipients of its own.
+        [f"lac_{encode((now_us // 1000 - n) * _TICKS_PER_MS + n)}" for n in range(recipients)],
+        first_event_no,
+        now_us - SPAN_US if not is_backlog else now_us - count,
+        max(1, SPAN_US // count) if not is_backlog else 1,
+        is_backlog,
+    )
+    rows = [
+        (id_, *scope, str(Kind.RECIPIENT), _recipient_name(shelf, n), balance, now_us, now_us)
+        for n, id_ in enumerate(shelf.recipient_ids)
+        if (balance := len(range(n, count, recipients)) * MICROS)
+    ]
+    columns = ("id", "account_id", "environment", "kind", "name", "balance_micros")
+    for first in range(0, len(rows), ROWS_PER_STEP):
+        step = rows[first : first + ROWS_PER_STEP]
+        await tx.insert("ledger_accounts", (*columns, "created_at", "updated_at"), step)
+    await tx.execute(
+        "UPDATE ledger_accounts SET balance_micros = balance_micros - :sum WHERE id = :id",
+        sum=count * MICROS,
+        id=wallet_id,
+    )
+    await tx.execute(
+        """UPDATE account_environments SET event_no = event_no + :n
+           WHERE account_id = :a AND environment = :e""",
+        n=count,
+        a=scope[0],
+        e=scope[1],
+    )
+    return shelf
+
+
+def _recipient_name(shelf: _Shelf, number: int) -> str:
+    return f"claude/stock{shelf.first_event_no}-{number}@example.com"
+
+
+def _rows(shelf: _Shelf, numbers: range) -> dict[str, list[tuple[object, ...]]]:
+    """The rows of these sends, by table."""
+    rows: dict[str, list[tuple[object, ...]]] = {table: [] for table in _TABLES}
+    for number in numbers:
+        _add(rows, shelf, number)
+    if shelf.is_backlog:
+        del rows["attempts"]
+    return rows
+
+
+def _add(rows: dict[str, list[tuple[object, ...]]], shelf: _Shelf, number: int) -> None:
+    scope = shelf.tenant.scope
+    at_us = shelf.begin_us + number * shelf.step_us
+    topup_id, event_id = shelf.id("txn", number), shelf.id("evt", number)
+    delivery_id = shelf.id("dlv", number)
+    recipient = number % len(shelf.recipient_ids)
+    email = _recipient_name(shelf, recipient).partition("/")[2]
+    balance_cents = (number // len(shelf.recipient_ids) + 1) * AMOUNT_CENTS
+    voucher = f"ATU-{topup_id[4:8]}-{topup_id[8:12]}-{topup_id[12:16]}-{topup_id[16:20]}-0000"
+    data = {
+        "transaction_id": topup_id,
+        "status": "delivered",
+        "platform": "claude",
+        "amount_cents": AMOUNT_CENTS,
+        "recipient_email": email,
+        "voucher_code": voucher,
+        "new_balance_cents": balance_cents,
+        "reference": None,
+        "metadata": {},
+    }
+    body = render_event(
+        id=event_id, type=EVENT, created_at_us=at_us, environment=scope[1], data=data
+    )
+    digest = hashlib.sha256(topup_id.encode()).hexdigest()
+    rows["topups"].append(
+        (
+            topup_id,
+            *scope,
+            "delivered",
+            "claude",
+            AMOUNT_CENTS,
+            email,
+            "{}",
+            balance_cents,
+            voucher,
+            "voucher",
+            at_us,
+            at_us,
+        )
+    )
+    rows["transfers"].append(
+        (
+            shelf.id("trf", number),
+            *scope,
+            shelf.wallet_id,
+            shelf.recipient_ids[recipient],
+            MICROS,
+            str(Code.TOPUP_SEND),
+            topup_id,
+            at_us,
+        )
+    )
+    event_no = shelf.first_event_no + number
+    rows["events"].append((event_id, *scope, event_no, EVENT, topup_id, body, at_us))
+    state = ("pending", 0, at_us, 0) if shelf.is_backlog else ("delivered", 1, None, 2)
+    rows["deliveries"].append(
+        (
+            delivery_id,
+            event_id,
+            shelf.tenant.endpoint_id,
+            *scope,
+            EVENT,
+            topup_id,
+            *state,
+            at_us,
+            None if shelf.is_backlog else at_us + 2000,
+        )
+    )
+    rows["attempts"].append(
+        (
+            delivery_id,
+            1,
+            shelf.id("att", number),
+            *scope,
+            at_us,
+            1700,
+            200,
+            "127.0.0.1",
+            _TIMINGS,
+            _HEADERS,
+            digest,
+            b"",
+        )
+    )
+    rows["idempotency_keys"].append((*scope, digest[:32], digest[32:], 200, body, at_us))
