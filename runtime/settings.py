@@ -124,6 +124,15 @@ class Settings(BaseSettings):
     webhook_allow_hosts: Hosts = Field(
         (), description="Host names whose private addresses webhooks may reach."
     )
+    retention_staging_days: int = Field(
+        30, ge=1, le=36_500, description="Days that staging's events and deliveries are kept."
+    )
+    retention_live_days: int = Field(
+        400,
+        ge=1,
+        le=36_500,
+        description="Days that live's are kept; ledger and top-ups always are.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe lines that are written."
     )

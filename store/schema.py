@@ -338,8 +338,8 @@ events = sa.Table(
     ),
 )
 
-# webhooks/endpoint.py; rate_tat_us, drain_tat_us and claimed_at by webhooks/delivery.py, and
-# failing_since_at by webhooks/health.py.
+# webhooks/endpoint.py, and webhooks/disabling.py for its answers; rate_tat_us, drain_tat_us and
+# claimed_at by webhooks/delivery.py, failing_since_at by webhooks/health.py.
 endpoints = sa.Table(
     "endpoints",
     metadata,

@@ -113,6 +113,19 @@ async def end(tx: Transaction, endpoint_ids: Collection[str], *, now_us: int) ->
     await tx.execute(_END, ids=sorted(endpoint_ids), now_us=now_us)
 
 
+async def prune(tx: Transaction, scope: Scope, *, before_us: int, rows_max: int) -> int:
+    """Deletes a bounded number of notices that ended before; returns how many."""
+    return await tx.execute(
+        """DELETE FROM notices WHERE id IN (
+               SELECT id FROM notices WHERE account_id = :account_id
+                 AND environment = :environment AND ended_at < :before_us LIMIT :rows_max)""",
+        account_id=scope[0],
+        environment=scope[1],
+        before_us=before_us,
+        rows_max=rows_max,
+    )
+
+
 async def list_notices(
     tx: Transaction,
     scope: Scope,

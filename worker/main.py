@@ -20,9 +20,11 @@ from typing import Any, Final, cast
 
 from arq.worker import func
 
+from kernel.clock import DAY_US
 from runtime.context import Context
 from runtime.metrics import Metrics
 from runtime.queue import WAKE_JOB, WokenWorker
+from runtime.settings import Settings
 from runtime.supervisor import watch_parent
 from runtime.wake_pipe import listen
 from webhooks.endpoint_fields import policy_of
@@ -32,6 +34,7 @@ from worker.database_clock import DatabaseClock
 from worker.deliver import Courier, Settled, lease_us, log_attempt
 from worker.dispatch import Dispatcher
 from worker.fulfil import Fulfiller
+from worker.prune import retention_chore
 from worker.replay import Replayer
 from worker.slots import Slots, slots_of_process
 
@@ -63,7 +66,15 @@ def chores_of(context: Context, clock: DatabaseClock, fulfiller: Fulfiller) -> S
         Chore("sandboxes.erase", ERASE_S, partial(erase_idle, context.database, context.clock)),
         resealing_chore(context.database, context.vault),
         *pruning_chores(context.database, context.clock),
+        retention_chore(context.database, context.clock, _kept_us(context.settings)),
     )
+
+
+def _kept_us(settings: Settings) -> dict[str, int]:
+    return {
+        "staging": settings.retention_staging_days * DAY_US,
+        "live": settings.retention_live_days * DAY_US,
+    }
 
 
 def dispatcher_of(context: Context, clock: DatabaseClock) -> Dispatcher:

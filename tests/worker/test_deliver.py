@@ -42,7 +42,9 @@ def claimed(
     failing_since_at: int | None = None,
 ) -> Claimed:
     sealed = new_vault().seal(new_webhook_secret().encode(), purpose=SECRET_PURPOSE, subject="we_1")
-    target = Target("we_1", "https://x.test/", sealed, None, None, None, (0, 5), failing_since_at, None)
+    target = Target(
+        "we_1", "https://x.test/", sealed, None, None, None, (0, 5), failing_since_at, None
+    )
     return Claimed(
         "dlv_1",
         "evt_1",
