@@ -39,18 +39,21 @@ SELECT d.created_at, d.id FROM deliveries d
 WHERE {walked} AND (d.created_at, d.id) > (:after_at, :after_id) AND d.created_at < :until_us
 ORDER BY d.created_at, d.id LIMIT 1 OFFSET :skipped
 """
+# Counted, where EXISTS would do: a join could be planned while a table is small, and kept when it has
+# grown. COALESCE keeps the last query off the endpoint's index, where it would read all there is for
+# each row [11 s instead of 30 ms for 10,000 rows]: by its event it finds the few replays of one.
 _WHERE = """
 FROM deliveries d
 WHERE {walked} AND (d.created_at, d.id) > (:after_at, :after_id)
   AND (d.created_at, d.id) <= (:end_at, :end_id)
   AND {matched} AND d.settled_at <= :as_of_us {of_types}
-  AND EXISTS (SELECT 1 FROM events e WHERE e.id = d.event_id)
-  AND NOT EXISTS (
-    SELECT 1 FROM deliveries r
-    WHERE r.event_id = d.event_id AND r.replay_of IS NOT NULL AND r.endpoint_id = d.endpoint_id
-      AND r.id > d.id AND r.created_at < :as_of_us
+  AND (SELECT COUNT(*) FROM events e WHERE e.id = d.event_id) = 1
+  AND (
+    SELECT COUNT(*) FROM deliveries r
+    WHERE r.event_id = d.event_id AND r.replay_of IS NOT NULL
+      AND COALESCE(r.endpoint_id, '') = d.endpoint_id AND r.id > d.id AND r.created_at < :as_of_us
       AND (r.settled_at IS NULL OR r.settled_at > :as_of_us {stands_in}
-        OR (r.status = d.status AND r.created_at >= :since_us AND r.created_at < :until_us)))
+        OR (r.status = d.status AND r.created_at >= :since_us AND r.created_at < :until_us))) = 0
 """
 _COUNT = "SELECT COUNT(*) AS n" + _WHERE
 _ROWS = (

@@ -25,7 +25,7 @@ from webhooks.stage import CANCELLED
 STEPS_PER_S: Final = 10
 STEP_US: Final = SECOND_US // STEPS_PER_S
 OPEN_MAX: Final = 1_000
-LOOKED_AT_MAX: Final = 2_000
+LOOKED_AT_MAX: Final = 500
 FULL_WAIT_US: Final = SECOND_US
 DISABLED_WAIT_US: Final = 5 * SECOND_US
 SETTLE_WAIT_US: Final = SECOND_US // 2
