@@ -1,0 +1,177 @@
+"""Replays many failed deliveries, and shows that the worker's memory does not grow with them.
+
+    python -m bench.replay [--quick] [--kind sqlite|postgresql]
+
+100,000 deliveries (--quick: 10,000) at the highest rate that a replay may have. Prints how long it
+took to begin, the rate, and the memory of worker and gateway at a tenth, at half and at the end.
+Ends with 1 where a delivery did not arrive exactly once, or the worker grew by more than GROWTH_MIB.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from bench.receiver import Received, Receiver
+from bench.running import Installation, Program
+from bench.scene import KINDS, merchant, scene, show
+from kernel.clock import SECOND_US, SystemClock
+from kernel.ids import new_id
+from keys.principal import Scope
+from store.db import Database, Transaction
+from store.open import open_database
+from webhooks.event import render_event
+from webhooks.replay import RATE_PER_S_MAX
+
+COUNT: Final = 100_000
+QUICK_COUNT: Final = 10_000
+GROWTH_MIB: Final = 16
+LOOK_S: Final = 0.25
+AT_ONCE: Final = 5_000
+AGO_US: Final = 3600 * SECOND_US
+_EVENT: Final = ("id", "account_id", "environment", "event_no", "type", "body", "created_at")
+_DELIVERY: Final = (
+    "id",
+    "event_id",
+    "endpoint_id",
+    "account_id",
+    "environment",
+    "event_type",
+    "status",
+    "attempts_made",
+    "created_at",
+    "settled_at",
+)
+
+
+async def make_failures(database: Database, scope: Scope, endpoint_id: str, count: int) -> None:
+    """So many deliveries of an hour ago that have failed, one millisecond after the other."""
+    account_id, environment = scope
+    first_us = SystemClock().now_us() - AGO_US
+    type_ = "topup.delivered"
+    for start in range(0, count, AT_ONCE):
+        events, deliveries = [], []
+        for number in range(start, min(start + AT_ONCE, count)):
+            event_id, at_us = new_id("evt"), first_us + number * 1_000
+            body = render_event(
+                id=event_id,
+                type=type_,
+                created_at_us=at_us,
+                environment=environment,
+                data={"number": number},
+            )
+            events.append((event_id, *scope, -number - 1, type_, body, at_us))
+            made = (new_id("dlv"), event_id, endpoint_id, account_id, environment, type_)
+            deliveries.append((*made, "failed", 3, at_us, at_us + SECOND_US))
+
+        async def work(
+            tx: Transaction, events: list[Any] = events, deliveries: list[Any] = deliveries
+        ) -> None:
+            await tx.insert("events", _EVENT, events)
+            await tx.insert("deliveries", _DELIVERY, deliveries)
+
+        await database.transaction(work)
+
+
+def resident_mib(program: Program) -> float:
+    """What the process holds in memory."""
+    pages = int(Path(f"/proc/{program.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+class Arrivals:
+    """How often each event came."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+
+    async def take(self, received: Received) -> int | None:
+        id_ = received.headers["webhook-id"]
+        self.counts[id_] = self.counts.get(id_, 0) + 1
+        return 200
+
+
+async def watch(
+    http: httpx.AsyncClient, installation: Installation, replay_id: str, count: int
+) -> list[list[str]]:
+    """A row for each mark passed: deliveries done, their rate, and what the processes hold."""
+    marks, rows = [count // 10, count // 2, count], []
+    began_s = time.perf_counter()
+    while marks:
+        await asyncio.sleep(LOOK_S)
+        data = (await http.get(f"/replays/{replay_id}")).json()["data"]
+        if data["done"] >= marks[0]:
+            marks.pop(0)
+            seconds = time.perf_counter() - began_s
+            rows.append(
+                [
+                    f"{data['done']:,} done",
+                    f"{seconds:.1f}",
+                    f"{data['done'] / seconds:.0f}",
+                    f"{resident_mib(installation.workers[0]):.1f}",
+                    f"{resident_mib(installation.gateways[0]):.1f}",
+                ]
+            )
+    return rows
+
+
+async def measure(kind: str, count: int) -> bool:
+    """Whether all came once, in a worker that did not grow."""
+    arrivals = Arrivals()
+    with scene(kind) as stage:
+        installation = stage.installation
+        await asyncio.to_thread(installation.start)
+        async with (
+            Receiver(arrivals.take) as receiver,
+            merchant(installation, receiver) as (_, http),
+        ):
+            [(endpoint_id, *scope)] = await installation.fetch(
+                "SELECT id, account_id, environment FROM endpoints"
+            )
+            database = open_database(installation.database_url)
+            await make_failures(database, (scope[0], scope[1]), endpoint_id, count)
+            await database.close()
+            asked_s = time.perf_counter()
+            begun = await http.post(
+                f"/webhooks/{endpoint_id}/replay", json={"rate_per_s": RATE_PER_S_MAX}
+            )
+            begin_ms = (time.perf_counter() - asked_s) * 1000
+            assert begun.status_code == 202, begun.text
+            forgetting = asyncio.create_task(forget(receiver))
+            rows = await watch(http, installation, begun.json()["data"]["id"], count)
+            forgetting.cancel()
+    title = (
+        f"{kind}: a replay of {count:,} at {RATE_PER_S_MAX} a second, begun in {begin_ms:.0f} ms"
+    )
+    show(title, ["", "s", "per s", "worker MiB", "gateway MiB"], rows)
+    growth_mib = float(rows[-1][3]) - float(rows[0][3])
+    came = sorted(arrivals.counts.values())
+    print(
+        f"\n{len(came):,} events came, at most {came[-1]} times; worker grew {growth_mib:.1f} MiB"
+    )
+    return came == [1] * count and growth_mib <= GROWTH_MIB
+
+
+async def forget(receiver: Receiver) -> None:
+    """Keeps this process small: what came is counted already."""
+    while True:
+        await asyncio.sleep(1)
+        receiver.received.clear()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--kind", choices=KINDS, default=KINDS[0])
+    options = parser.parse_args()
+    count = QUICK_COUNT if options.quick else COUNT
+    sys.exit(0 if asyncio.run(measure(options.kind, count)) else 1)
+
+
+if __name__ == "__main__":
+    main()
