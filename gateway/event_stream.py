@@ -30,8 +30,8 @@ from webhooks.log import Event, EventPage
 
 PAGE_EVENTS: Final = 100
 HEARTBEAT_S: Final = 15.0
-# With the credential cache's half second, an ended key's stream ends within the second.
-CHECK_S: Final = 0.4
+# With a tick and the credential cache's half second, an ended key's stream ends within the second.
+CHECK_S: Final = 0.35
 # A client that takes nothing for so long is cut; it can go on from the last event that it had.
 SEND_S_MAX: Final = 30.0
 # Then the client is to connect again, which spreads streams over gateways that came later.
