@@ -19,7 +19,7 @@ import httpx
 
 from bench.receiver import Received, Receiver
 from bench.running import Installation, Program
-from bench.scene import KINDS, merchant, scene, show
+from bench.scene import KINDS, Scene, merchant, scene, show
 from kernel.clock import SECOND_US, SystemClock
 from kernel.ids import new_id
 from keys.principal import Scope
@@ -120,34 +120,31 @@ async def watch(
     return rows
 
 
-async def measure(kind: str, count: int) -> bool:
+async def measure(stage: Scene, count: int) -> bool:
     """Whether all came once, in a worker that did not grow."""
     arrivals = Arrivals()
-    with scene(kind) as stage:
-        installation = stage.installation
-        await asyncio.to_thread(installation.start)
-        async with (
-            Receiver(arrivals.take) as receiver,
-            merchant(installation, receiver) as (_, http),
-        ):
-            [(endpoint_id, *scope)] = await installation.fetch(
-                "SELECT id, account_id, environment FROM endpoints"
-            )
-            database = open_database(installation.database_url)
-            await make_failures(database, (scope[0], scope[1]), endpoint_id, count)
-            await database.close()
-            asked_s = time.perf_counter()
-            begun = await http.post(
-                f"/webhooks/{endpoint_id}/replay", json={"rate_per_s": RATE_PER_S_MAX}
-            )
-            begin_ms = (time.perf_counter() - asked_s) * 1000
-            assert begun.status_code == 202, begun.text
-            forgetting = asyncio.create_task(forget(receiver))
-            rows = await watch(http, installation, begun.json()["data"]["id"], count)
-            forgetting.cancel()
-    title = (
-        f"{kind}: a replay of {count:,} at {RATE_PER_S_MAX} a second, begun in {begin_ms:.0f} ms"
-    )
+    installation = stage.installation
+    await asyncio.to_thread(installation.start)
+    async with (
+        Receiver(arrivals.take) as receiver,
+        merchant(installation, receiver) as (_, http),
+    ):
+        [(endpoint_id, *scope)] = await installation.fetch(
+            "SELECT id, account_id, environment FROM endpoints"
+        )
+        database = open_database(installation.database_url)
+        await make_failures(database, (scope[0], scope[1]), endpoint_id, count)
+        await database.close()
+        asked_s = time.perf_counter()
+        begun = await http.post(
+            f"/webhooks/{endpoint_id}/replay", json={"rate_per_s": RATE_PER_S_MAX}
+        )
+        begin_ms = (time.perf_counter() - asked_s) * 1000
+        assert begun.status_code == 202, begun.text
+        forgetting = asyncio.create_task(forget(receiver))
+        rows = await watch(http, installation, begun.json()["data"]["id"], count)
+        forgetting.cancel()
+    title = f"{stage.kind}: a replay of {count:,} at {RATE_PER_S_MAX} a second, begun in {begin_ms:.0f} ms"
     show(title, ["", "s", "per s", "worker MiB", "gateway MiB"], rows)
     growth_mib = float(rows[-1][3]) - float(rows[0][3])
     came = sorted(arrivals.counts.values())
@@ -170,7 +167,9 @@ def main() -> None:
     parser.add_argument("--kind", choices=KINDS, default=KINDS[0])
     options = parser.parse_args()
     count = QUICK_COUNT if options.quick else COUNT
-    sys.exit(0 if asyncio.run(measure(options.kind, count)) else 1)
+    with scene(options.kind) as stage:
+        is_well = asyncio.run(measure(stage, count))
+    sys.exit(0 if is_well else 1)
 
 
 if __name__ == "__main__":
