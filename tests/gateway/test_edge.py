@@ -169,7 +169,7 @@ async def test_readiness_names_its_checks(gateway: Gateway) -> None:
     answer = await gateway.client.get("/readyz")
 
     assert answer.status_code == 200
-    assert answer.json()["checks"] == {"database": "ok", "batches": "ok"}
+    assert answer.json()["checks"] == {"database": "ok", "batches": "ok", "deliveries": "ok"}
 
 
 async def test_metrics_count_requests_by_route_template(gateway: Gateway, key: str) -> None:
