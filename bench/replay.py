@@ -1,10 +1,11 @@
 """Replays many failed deliveries, and shows that the worker's memory does not grow with them.
 
-    python -m bench.replay [--quick] [--kind sqlite|postgresql]
+    python -m bench.replay [--quick] [--count 100000] [--kind sqlite|postgresql]
 
 100,000 deliveries (--quick: 10,000) at the highest rate that a replay may have. Prints how long it
 took to begin, the rate, and the memory of worker and gateway at a tenth, at half and at the end.
-Ends with 1 where a delivery did not arrive exactly once, or the worker grew by more than GROWTH_MIB.
+Ends with 1 where a delivery did not arrive exactly once, or the worker grew by more than GROWTH_MIB;
+on SQLite also by the pages that its writer keeps, whatever fills them.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from kernel.ids import new_id
 from keys.principal import Scope
 from store.db import Database, Transaction
 from store.open import open_database
+from store.sqlite import CACHE_KIB
 from webhooks.event import render_event
 from webhooks.replay import RATE_PER_S_MAX
 
@@ -151,7 +153,8 @@ async def measure(stage: Scene, count: int) -> bool:
     print(
         f"\n{len(came):,} events came, at most {came[-1]} times; worker grew {growth_mib:.1f} MiB"
     )
-    return came == [1] * count and growth_mib <= GROWTH_MIB
+    kept_mib = CACHE_KIB / 1024 if stage.server is None else 0
+    return came == [1] * count and growth_mib <= GROWTH_MIB + kept_mib
 
 
 async def forget(receiver: Receiver) -> None:
@@ -164,9 +167,10 @@ async def forget(receiver: Receiver) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--kind", choices=KINDS, default=KINDS[0])
     options = parser.parse_args()
-    count = QUICK_COUNT if options.quick else COUNT
+    count = QUICK_COUNT if options.quick else options.count
     with scene(options.kind) as stage:
         is_well = asyncio.run(measure(stage, count))
     sys.exit(0 if is_well else 1)
