@@ -258,18 +258,6 @@ async def get_event(tx: Transaction, scope: Scope, event_id: str) -> Event:
     return _event(row)
 
 
-async def events_of(tx: Transaction, scope: Scope, transaction_id: str) -> list[Event]:
-    """The events of one top-up, oldest first."""
-    rows = await tx.fetch(
-        f"SELECT {_EVENT} FROM events WHERE transaction_id = :transaction_id AND {_MINE}"
-        " ORDER BY event_no",
-        transaction_id=transaction_id,
-        account_id=scope[0],
-        environment=scope[1],
-    )
-    return [_event(row) for row in rows]
-
-
 async def _event_range(tx: Transaction, scope: Scope) -> tuple[int, int]:
     """The numbers of the oldest event that is kept and of the last one that there was.
 

@@ -138,8 +138,6 @@ async def test_events_are_polled_in_order_and_listed_newest_first(
         assert [one.id for one in paid.events] == [ids[2]]
         assert (newest.has_more, rest.has_more, polled.has_more) == (True, False, False)
         assert (polled.next_no, paid.next_no) == (3, 3)
-        of_topup = await log.events_of(tx, scope, "txn_1")
-        assert [one.id for one in of_topup] == ids
         one = await log.get_event(tx, scope, ids[0])
         assert bytes(one.shape()) == one.body
         with pytest.raises(InvalidInput):

@@ -1,0 +1,103 @@
+"""Each filter of the delivery log walks its own index, and says so when asked for its plan."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from kernel.clock import FixedClock
+from kernel.errors import InvalidInput
+from keys.principal import Scope
+from store.db import Database, Transaction
+from tests.webhooks.given import claim_all, given_account, given_endpoint, given_events
+from webhooks import log, log_page
+from webhooks.log_page import Filter, Place, place_of, query_of
+
+FILTERS = [
+    (Filter(), "ix_deliveries_account"),
+    (Filter(created_after=5, created_before=9), "ix_deliveries_account"),
+    (Filter(status="delivered"), "ix_deliveries_account"),
+    (Filter(event_type="topup.delivered"), "ix_deliveries_account"),
+    (Filter(status="failed"), "ix_deliveries_status"),
+    (Filter(status="failed", created_before=9), "ix_deliveries_status"),
+    (Filter(endpoint_id="we_1"), "ix_deliveries_endpoint"),
+    (Filter(endpoint_id="we_1", status="delivered"), "ix_deliveries_endpoint"),
+    (Filter(endpoint_id="we_1", status="failed"), "ix_deliveries_status"),
+    (Filter(event_type="order.paid"), "ix_deliveries_type"),
+    (Filter(event_type="order.paid", endpoint_id="we_1"), "ix_deliveries_type"),
+    (Filter(transaction_id="txn_1"), "ix_deliveries_transaction"),
+    (Filter(transaction_id="txn_1", status="failed"), "ix_deliveries_transaction"),
+]
+
+
+@pytest.mark.parametrize("place", [None, Place(7, "dlv_1")])
+@pytest.mark.parametrize(("wanted", "index"), FILTERS)
+async def test_the_plan_is_the_index_that_was_meant(
+    database: Database, clock: FixedClock, wanted: Filter, index: str, place: Place | None
+) -> None:
+    scope = (await given_account(database, clock), "staging")
+    await given_endpoint(database, clock, scope)
+    await given_events(database, clock, scope, count=2000)
+    query = query_of(wanted, place, columns="id, created_at, status")
+    mine = {"account_id": scope[0], "environment": scope[1]}
+    # Where a page has an edge, that walk bounds it, and a few rows are read in whatever way.
+    text, values = query.page, {**query.values, "rows": 50}
+    if query.edge is not None:
+        text, values = query.edge, dict(query.edge_values)
+
+    async def explain(tx: Transaction) -> str:
+        await tx.execute("UPDATE deliveries SET transaction_id = id")
+        await tx.execute("ANALYZE")
+        is_sqlite = "sqlite" in type(tx).__name__.lower()
+        verb = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
+        found = await tx.fetch(f"{verb} {text}", **values, **mine)
+        return "\n".join(str(row[-1]) for row in found)
+
+    plan = await database.transaction(explain)
+
+    assert index in plan
+    if "transaction" not in index:
+        assert "Sort" not in plan
+        assert "TEMP B-TREE" not in plan
+
+
+async def test_what_has_no_index_is_looked_for_in_pieces_and_all_found(
+    database: Database, clock: FixedClock
+) -> None:
+    scope: Scope = (await given_account(database, clock), "staging")
+    await given_endpoint(database, clock, scope)
+    size = log_page.SCANNED_ROWS_MAX
+    await given_events(database, clock, scope, count=3)
+    [first, *_] = (await claim_all(database, clock, ids_max=1)).claimed
+    clock.advance_s(1)
+    await given_events(database, clock, scope, count=size)
+
+    async def mark(tx: Transaction) -> None:
+        # Delivered, the oldest of all.
+        await tx.execute("UPDATE deliveries SET status = 'delivered' WHERE id = :id", id=first.id)
+
+    await database.transaction(mark)
+    wanted = Filter(status="delivered")
+
+    async def read(tx: Transaction) -> tuple[log.DeliveryPage, log.DeliveryPage]:
+        head = await log.list_deliveries(tx, scope, wanted=wanted)
+        return head, await log.list_deliveries(tx, scope, wanted=wanted, before=head.next)
+
+    head, rest = await database.read(read)
+
+    assert (head.deliveries, head.next is None) == ([], False)
+    assert ([one.id for one in rest.deliveries], rest.next) == ([first.id], None)
+
+
+@given(st.integers(0, 10**18 - 1), st.from_regex(r"[0-9A-Za-z]{16}", fullmatch=True))
+def test_a_cursor_names_its_place(created_at: int, number: str) -> None:
+    place = Place(created_at, f"dlv_{number}")
+
+    assert place_of(place.cursor()) == place
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["dlv_1", "12", "12.evt_0000000000000000", "x.dlv_0000000000000000", "1" * 19, "1.dlv_1", "."],
+)
+def test_another_form_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="not a cursor of this list"):
+        place_of(text)
