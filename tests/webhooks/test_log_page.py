@@ -28,35 +28,41 @@ FILTERS = [
 ]
 
 
-@pytest.mark.parametrize("place", [None, Place(7, "dlv_1")])
-@pytest.mark.parametrize(("wanted", "index"), FILTERS)
-async def test_the_plan_is_the_index_that_was_meant(
-    database: Database, clock: FixedClock, wanted: Filter, index: str, place: Place | None
-) -> None:
-    scope = (await given_account(database, clock), "staging")
-    await given_endpoint(database, clock, scope)
-    await given_events(database, clock, scope, count=2000)
+async def plan_of(
+    tx: Transaction, scope: Scope, wanted: Filter, place: Place | None
+) -> tuple[str, bool]:
+    """The plan of the walk, and whether it may need sorting: one top-up has few deliveries."""
     query = query_of(wanted, place, columns="id, created_at, status")
-    mine = {"account_id": scope[0], "environment": scope[1]}
     # Where a page has an edge, that walk bounds it, and a few rows are read in whatever way.
     text, values = query.page, {**query.values, "rows": 50}
     if query.edge is not None:
         text, values = query.edge, dict(query.edge_values)
+    is_sqlite = "sqlite" in type(tx).__name__.lower()
+    verb = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
+    found = await tx.fetch(f"{verb} {text}", **values, account_id=scope[0], environment=scope[1])
+    return "\n".join(str(row[-1]) for row in found), wanted.transaction_id is not None
 
-    async def explain(tx: Transaction) -> str:
+
+async def test_each_filter_walks_the_index_that_was_meant(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = (await given_account(database, clock), "staging")
+    await given_endpoint(database, clock, scope)
+    await given_events(database, clock, scope, count=6000)
+
+    async def explain(tx: Transaction) -> list[str]:
         await tx.execute("UPDATE deliveries SET transaction_id = id")
         await tx.execute("ANALYZE")
-        is_sqlite = "sqlite" in type(tx).__name__.lower()
-        verb = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
-        found = await tx.fetch(f"{verb} {text}", **values, **mine)
-        return "\n".join(str(row[-1]) for row in found)
+        findings = []
+        for wanted, index in FILTERS:
+            for place in (None, Place(7, "dlv_1")):
+                plan, may_sort = await plan_of(tx, scope, wanted, place)
+                is_sorted = "Sort" in plan or "TEMP B-TREE" in plan
+                if index not in plan or (is_sorted and not may_sort):
+                    findings.append(f"{wanted} {place}: {plan}")
+        return findings
 
-    plan = await database.transaction(explain)
-
-    assert index in plan
-    if "transaction" not in index:
-        assert "Sort" not in plan
-        assert "TEMP B-TREE" not in plan
+    assert await database.transaction(explain) == []
 
 
 async def test_what_has_no_index_is_looked_for_in_pieces_and_all_found(
