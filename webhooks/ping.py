@@ -1,8 +1,8 @@
 """The test ping: a sample event to one endpoint, now, once, with its attempt as the answer.
 
 Promise: what arrives is signed and shaped like any delivery, and stands in the delivery log. It is
-sent whether the endpoint is enabled, subscribed or neither, and is never tried again. No
-transaction is open while it is sent.
+sent whether the endpoint is enabled, subscribed or neither, and is never tried again; but an answer
+that disables an endpoint counts. No transaction is open while it is sent.
 """
 
 from typing import Final
@@ -14,6 +14,7 @@ from keys.principal import Scope
 from keys.vault import Vault
 from store.db import Database, Transaction
 from webhooks import delivery, log
+from webhooks.disabling import disable_unwell, reasons_to_disable
 from webhooks.endpoint import get
 from webhooks.endpoint_fields import policy_of
 from webhooks.event import EVENT_TYPES, TEST_EVENT, Outbox
@@ -75,7 +76,13 @@ async def send_test(
         await delivery.settle(tx, [settlement])
         return (await log.attempts_of(tx, scope, claimed.id))[0]
 
-    return await database.transaction(settle)
+    async def disable(tx: Transaction) -> None:
+        await disable_unwell(tx, vault, reasons, now_us=clock.now_us())
+
+    attempt = await database.transaction(settle)
+    if reasons := reasons_to_disable([settlement]):
+        await database.transaction(disable)
+    return attempt
 
 
 async def _claimed_ping(

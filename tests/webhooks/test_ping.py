@@ -99,6 +99,28 @@ async def test_a_ping_answers_with_its_one_attempt(
     assert event["data"]["metadata"] == {"test": "true"}
 
 
+async def test_a_ping_that_is_answered_gone_disables_the_endpoint(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = (await given_account(database, clock), "staging")
+    async with receiver(410) as (url, _), transport(clock) as sender:
+        endpoint, _ = await given_endpoint(database, clock, scope, url=url)
+
+        await send_test(
+            database,
+            new_vault(),
+            sender,
+            clock,
+            policy=POLICY,
+            scope=scope,
+            endpoint_id=endpoint.id,
+            timeout_s=5,
+        )
+
+    [row] = await rows(database, "SELECT status, disabled_reason FROM endpoints")
+    assert (row["status"], row["disabled_reason"]) == ("disabled", "gone")
+
+
 async def test_a_ping_of_an_unknown_endpoint_or_type_writes_nothing(
     database: Database, clock: FixedClock
 ) -> None:

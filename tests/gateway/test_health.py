@@ -1,0 +1,130 @@
+"""Readiness, the gauges and the notices, as an operator and an account see them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from kernel.clock import FixedClock
+from store.db import Transaction
+from tests.gateway.running import Gateway, running, settings_of
+from tests.webhooks.given import given_endpoint, given_events
+from tests.webhooks.test_notice import fail_one
+
+
+@pytest_asyncio.fixture
+async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
+    async with running(settings_of(database_url, tmp_path), clock) as opened:
+        yield opened
+
+
+async def ready(gateway: Gateway) -> tuple[int, Any]:
+    answer = await gateway.client.get("/readyz")
+    return answer.status_code, answer.json()["checks"]["deliveries"]
+
+
+async def gauges(gateway: Gateway) -> dict[str, float]:
+    lines = (await gateway.client.get("/metrics")).text.splitlines()
+    pairs = (line.split(" ") for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, value in pairs if name.endswith("_seconds")}
+
+
+async def test_a_delivery_that_nobody_looks_after_turns_readiness_red(
+    gateway: Gateway, clock: FixedClock
+) -> None:
+    database = gateway.context.database
+    scope = (await gateway.account(), "staging")
+    await given_endpoint(database, clock, scope)
+    await given_events(database, clock, scope)
+    clock.advance_s(61)
+
+    # No worker runs here.
+    assert await ready(gateway) == (503, "overlooked")
+    found = await gauges(gateway)
+    assert found["topup_oldest_due_seconds"] == 61.0
+    assert found["topup_overlooked_seconds"] == 61.0
+
+
+async def test_many_callers_of_readiness_cost_one_look(gateway: Gateway, clock: FixedClock) -> None:
+    scope = (await gateway.account(), "staging")
+    await given_endpoint(gateway.context.database, clock, scope)
+    before = gateway.context.database.statements_run
+
+    answers = await asyncio.gather(*(ready(gateway) for _ in range(20)))
+
+    assert set(answers) == {(200, "ok")}
+    # BEGIN, the look, COMMIT; a second look where the twenty take longer than a second.
+    assert gateway.context.database.statements_run - before <= 6
+
+
+async def test_an_account_lists_its_notices(gateway: Gateway, clock: FixedClock) -> None:
+    database = gateway.context.database
+    account_id = await gateway.account()
+    key = await gateway.key(account_id)
+    endpoints = [
+        (await given_endpoint(database, clock, (account_id, "staging"), events=[type_]))[0]
+        for type_ in ("topup.delivered", "order.paid")
+    ]
+    await fail_one(database, clock, (account_id, "staging"))
+    clock.advance_s(60)
+    await fail_one(database, clock, (account_id, "staging"), 200)
+    await given_events(database, clock, (account_id, "staging"), type_="order.paid")
+
+    listed = (await gateway.call("GET", "/notices", key=key)).json()["data"]
+    still_open = await gateway.call("GET", "/notices", key=key, params={"open": "true"})
+    over = await gateway.call("GET", "/notices", key=key, params={"open": "false", "limit": 1})
+    live = await gateway.key(account_id, "live")
+    elsewhere = await gateway.call("GET", "/notices", key=live)
+    unscoped = await gateway.key(account_id, scopes=["topup:send"])
+    refused = await gateway.call("GET", "/notices", key=unscoped)
+
+    assert set(listed) == {"items", "next_cursor", "has_more"}
+    [notice] = listed["items"]
+    assert notice["endpoint_id"] == endpoints[0].id
+    assert (notice["stage"], notice["ended_at"]) == ("failing", "2026-06-13T12:01:00Z")
+    assert still_open.json()["data"]["items"] == []
+    assert over.json()["data"]["items"] == [notice]
+    assert elsewhere.json()["data"]["items"] == []
+    assert refused.status_code == 403
+
+
+async def test_notices_are_paged(gateway: Gateway, clock: FixedClock) -> None:
+    database = gateway.context.database
+    account_id = await gateway.account()
+    key = await gateway.key(account_id)
+    scope = (account_id, "staging")
+    await given_endpoint(database, clock, scope)
+
+    for _ in range(3):
+        await fail_one(database, clock, scope)
+        clock.advance_s(1)
+        await fail_one(database, clock, scope, 200)
+        clock.advance_s(1)
+
+    first = (await gateway.call("GET", "/notices", key=key, params={"limit": 2})).json()["data"]
+    cursor = {"cursor": first["next_cursor"]}
+    rest = (await gateway.call("GET", "/notices", key=key, params=cursor)).json()["data"]
+    starts = [one["failing_since"] for one in (*first["items"], *rest["items"])]
+    assert starts == ["2026-06-13T12:00:04Z", "2026-06-13T12:00:02Z", "2026-06-13T12:00:00Z"]
+    assert (first["has_more"], rest["has_more"]) == (True, False)
+
+
+@pytest.mark.parametrize("cursor", ["dlv_0000000000000000", "x"])
+async def test_a_cursor_of_another_list_is_refused(gateway: Gateway, cursor: str) -> None:
+    key = await gateway.key(await gateway.account())
+
+    for path in ("/notices", "/deliveries"):
+        answer = await gateway.call("GET", path, key=key, params={"cursor": cursor})
+        assert (answer.status_code, answer.json()["code"]) == (422, 2007)
+
+
+async def test_readiness_is_red_while_the_tables_are_away(gateway: Gateway) -> None:
+    async def hide(tx: Transaction) -> None:
+        await tx.execute("ALTER TABLE deliveries RENAME TO hidden")
+
+    await gateway.context.database.transaction(hide)
+
+    assert await ready(gateway) == (503, "unknown")
