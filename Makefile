@@ -29,8 +29,8 @@ fix: $(INSTALLED) ## repair what a machine can: lint and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## every measurement of bench/, one after the other
-	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+bench: $(INSTALLED) ## every measurement of docs/performance.md, quick; ARGS=--full for the kept ones
+	@exec $(BIN)/python -m bench $(ARGS)
 
 # Only the locked set is installed, each file by its hash; the project itself is linked in place.
 $(INSTALLED): requirements.lock pyproject.toml

@@ -22,7 +22,7 @@ def main() -> None:
         ("database", "all three", *groups, "PostgreSQL", *(f"{name} MB" for name in groups)),
     )
     for kind in KINDS:
-        with scene(kind) as stage:
+        with scene(kind, log_level=chosen.log_level) as stage:
             installation = stage.installation
             installation.start()
             roots = {

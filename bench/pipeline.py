@@ -12,7 +12,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from bench.usage import Meter
 CONNECTIONS = 64
 SLOW_MS = 50
 LOW_PER_S = 10
-WARM_UP = 100
+WARM_UP_MAX = 2_000  # a second or so: compilers and pools are warm then
 GROUPS = ("front", "worker", "redis", "postgres")
 PEER = "bullmq"
 
@@ -80,23 +80,29 @@ class Bench:
         seconds = chosen.pick(3, 20)
         most = chosen.others.events or chosen.count(4_000, 20_000)
         one = Round(events=min(most, round(system.per_s * seconds)))
-        with start(
-            system, self._server, folder.with_suffix(".i"), self._sink.url, is_slow=False
-        ) as running:
+        with self._started(system, folder.with_suffix(".i"), self._sink) as running:
+            self._warm_up(running, self._sink, system.per_s)
             self._burst(running, one)
             one.low = self._pace(running, LOW_PER_S, chosen.pick(3, 10))
             one.half = self._pace(running, one.delivered_per_s / 2, chosen.pick(2, 5))
-        with start(
-            system, self._server, folder.with_suffix(".s"), self._slow_sink.url, is_slow=True
-        ) as running:
+        with self._started(system, folder.with_suffix(".s"), self._slow_sink) as running:
             slow_events = min(most, round(system.slow_per_s * seconds))
-            self._warm_up(running, self._slow_sink)
+            self._warm_up(running, self._slow_sink, system.slow_per_s)
             sent, came = self._send(running, self._slow_sink, slow_events)
             one.slow_per_s = _delivered_per_s(sent, came, slow_events)
         return one
 
+    def _started(self, system: System, folder: Path, sink: Sink) -> AbstractContextManager[Running]:
+        return start(
+            system,
+            self._server,
+            folder,
+            sink.url,
+            is_slow=sink is self._slow_sink,
+            log_level=self._chosen.log_level,
+        )
+
     def _burst(self, running: Running, one: Round) -> None:
-        self._warm_up(running, self._sink)
         logged_before = running.logged()
         meter = Meter(running.roots)
         meter.start()
@@ -107,15 +113,16 @@ class Bench:
         one.cpu_us = {name: s / one.events * 1e6 for name, s in meter.cpu_s().items()}
         one.peak_mb = meter.peak_mb()
 
-    def _warm_up(self, running: Running, sink: Sink) -> None:
+    def _warm_up(self, running: Running, sink: Sink, per_s: int) -> None:
         sink.reset()
         _load(running, requests=1)
         try:
             sink.wait(1, timeout_s=READY_S_MAX)
         except TimeoutError:
             raise NotReady(f"nothing is delivered:\n{running.logs}") from None
-        _load(running, requests=WARM_UP)
-        sink.wait(WARM_UP + 1, timeout_s=60)
+        events = min(WARM_UP_MAX, per_s)
+        _load(running, requests=events)
+        sink.wait(events + 1, timeout_s=READY_S_MAX)
 
     def _send(self, running: Running, sink: Sink, events: int) -> tuple[Load, dict[str, float]]:
         sink.reset()

@@ -102,7 +102,7 @@ def scrape(url: str) -> dict[str, float]:
 def measure(kind: str, chosen: report.Options) -> list[tuple[int, int, Figures, dict[str, float]]]:
     """(wallets, connections, figures, peak memory) of each case on one kind of database."""
     cases = []
-    with scene(kind, rate_limit_per_s=RATE_LIMIT, log_level="warning") as found:
+    with scene(kind, rate_limit_per_s=RATE_LIMIT, log_level=chosen.log_level) as found:
         installation = found.installation
         noop_argv = [sys.executable, "-m", "bench.peers.noop"]
         log = Path(installation.data_dir) / "noop.log"

@@ -1,7 +1,8 @@
 """Stored top-ups in bulk: the rows of so many sends, as if they had been made over the last hours.
 
 The ledger adds up and events are numbered without a gap, so `topup audit` finds nothing. With
-is_backlog the webhooks are still to be sent, else each has its attempt. Tables are written directly
+is_backlog the webhooks are still to be sent and fall due together in a moment, once all rows are
+there; else each has its attempt. Tables are written directly
 and set-based, past their writers: it is the only way to a million within minutes.
 """
 
@@ -16,7 +17,7 @@ from bench.postgres import on_server
 from bench.tenants import Tenant, opened
 from billing.ledger import Code, Kind, Ledger
 from kernel.clock import SECOND_US, SystemClock
-from kernel.ids import encode
+from kernel.ids import encode, new_id
 from keys.account import lock_scopes
 from store.db import Transaction
 from webhooks.event import render_event
@@ -28,6 +29,7 @@ MICROS = AMOUNT_CENTS * 10_000
 SENDS_PER_RECIPIENT = 10
 EVENT = "topup.delivered"
 _TICKS_PER_MS = 62**8
+_TICKS_PER_TENANT = 10**8
 _HEADERS = msgspec.json.encode(
     {
         "content-type": "application/json",
@@ -74,17 +76,18 @@ class _Shelf:
     """Where one tenant's rows go."""
 
     tenant: Tenant
+    place: int  # of the tenant among all
     wallet_id: str
     recipient_ids: Sequence[str]
     first_event_no: int
     begin_us: int
     step_us: int
-    is_backlog: bool
+    due_us: int | None  # of a backlog
 
     def id(self, prefix: str, number: int) -> str:
         """Ordered by time, as ids are; below whatever is made from now on."""
         at_us = self.begin_us + number * self.step_us
-        tick = number % 1000 * 1_000_000
+        tick = self.place * _TICKS_PER_TENANT + number
         return f"{prefix}_{encode(at_us // 1000 * _TICKS_PER_MS + tick)}"
 
 
@@ -92,13 +95,14 @@ async def stock(
     database_url: str, tenants: Sequence[Tenant], count: int, *, is_backlog: bool = False
 ) -> None:
     """Adds count top-ups, spread evenly over the tenants, whose endpoint gets each one's event."""
+    due_us = SystemClock().now_us() + round(backlog_s(len(tenants), count) * SECOND_US)
     each = count // len(tenants)
     assert each * len(tenants) == count, "an even share for each"
     async with opened(database_url) as database:
-        for tenant in tenants:
+        for place, tenant in enumerate(tenants):
 
-            async def begin(tx: Transaction, tenant: Tenant = tenant) -> _Shelf:
-                return await _begin(tx, tenant, each, is_backlog=is_backlog)
+            async def begin(tx: Transaction, place: int = place, tenant: Tenant = tenant) -> _Shelf:
+                return await _begin(tx, tenant, place, each, due_us if is_backlog else None)
 
             shelf = await database.transaction(begin)
             for first in range(0, each, ROWS_PER_STEP):
@@ -114,6 +118,11 @@ async def stock(
     tidy(database_url)
 
 
+def backlog_s(tenants: int, count: int) -> float:
+    """When a backlog of that size falls due: longer than it takes to write."""
+    return 3 + tenants / 150 + count / 4_000
+
+
 def tidy(database_url: str) -> None:
     """What a database does in quiet hours, so that it is not done while something is measured."""
     if not database_url.startswith("sqlite"):
@@ -125,7 +134,9 @@ def tidy(database_url: str) -> None:
     connection.close()
 
 
-async def _begin(tx: Transaction, tenant: Tenant, count: int, *, is_backlog: bool) -> _Shelf:
+async def _begin(
+    tx: Transaction, tenant: Tenant, place: int, count: int, due_us: int | None
+) -> _Shelf:
     """Takes the money out of the wallet, opens the recipients' accounts, reserves event numbers."""
     now_us = SystemClock().now_us()
     scope = tenant.scope
@@ -143,13 +154,13 @@ async def _begin(tx: Transaction, tenant: Tenant, count: int, *, is_backlog: boo
     recipients = max(1, count // SENDS_PER_RECIPIENT)
     shelf = _Shelf(
         tenant,
+        place,
         wallet_id,
-        # A second stock of the same tenant has recipients of its own.
-        [f"lac_{encode((now_us // 1000 - n) * _TICKS_PER_MS + n)}" for n in range(recipients)],
+        [new_id("lac") for _ in range(recipients)],
         first_event_no,
-        now_us - SPAN_US if not is_backlog else now_us - count,
-        max(1, SPAN_US // count) if not is_backlog else 1,
-        is_backlog,
+        now_us - SPAN_US,
+        max(1, SPAN_US // count),
+        due_us,
     )
     rows = [
         (id_, *scope, str(Kind.RECIPIENT), _recipient_name(shelf, n), balance, now_us, now_us)
@@ -176,6 +187,7 @@ async def _begin(tx: Transaction, tenant: Tenant, count: int, *, is_backlog: boo
 
 
 def _recipient_name(shelf: _Shelf, number: int) -> str:
+    # A second stock of the same tenant has recipients of its own.
     return f"claude/stock{shelf.first_event_no}-{number}@example.com"
 
 
@@ -184,7 +196,7 @@ def _rows(shelf: _Shelf, numbers: range) -> dict[str, list[tuple[object, ...]]]:
     rows: dict[str, list[tuple[object, ...]]] = {table: [] for table in _TABLES}
     for number in numbers:
         _add(rows, shelf, number)
-    if shelf.is_backlog:
+    if shelf.due_us is not None:
         del rows["attempts"]
     return rows
 
@@ -243,7 +255,8 @@ def _add(rows: dict[str, list[tuple[object, ...]]], shelf: _Shelf, number: int) 
     )
     event_no = shelf.first_event_no + number
     rows["events"].append((event_id, *scope, event_no, EVENT, topup_id, body, at_us))
-    state = ("pending", 0, at_us, 0) if shelf.is_backlog else ("delivered", 1, None, 2)
+    due_us = shelf.due_us
+    state = ("delivered", 1, None, 2) if due_us is None else ("pending", 0, due_us, 0)
     rows["deliveries"].append(
         (
             delivery_id,
@@ -254,7 +267,7 @@ def _add(rows: dict[str, list[tuple[object, ...]]], shelf: _Shelf, number: int) 
             topup_id,
             *state,
             at_us,
-            None if shelf.is_backlog else at_us + 2000,
+            at_us + 2000 if due_us is None else None,
         )
     )
     rows["attempts"].append(

@@ -83,7 +83,7 @@ class Running:
 
 @contextlib.contextmanager
 def start(
-    system: System, server: OwnServer, folder: Path, hook_url: str, *, is_slow: bool
+    system: System, server: OwnServer, folder: Path, hook_url: str, *, is_slow: bool, log_level: str
 ) -> Iterator[Running]:
     """The system on a database and a Redis of its own. May raise NotReady."""
     folder.mkdir()
@@ -91,7 +91,7 @@ def start(
     if system.name.startswith("topup"):
         is_embedded = "embedded" in system.name
         url = "" if is_embedded else create_database(server.url, name)
-        with _ours(folder, url, hook_url, server) as running:
+        with _ours(folder, url, hook_url, server, log_level) as running:
             yield running
         return
     url = create_database(server.url, name)
@@ -126,8 +126,10 @@ def start(
 
 
 @contextlib.contextmanager
-def _ours(folder: Path, url: str, hook_url: str, server: OwnServer) -> Iterator[Running]:
-    settings = {"rate_limit_per_s": RATE_LIMIT, "log_level": "warning"}
+def _ours(
+    folder: Path, url: str, hook_url: str, server: OwnServer, log_level: str
+) -> Iterator[Running]:
+    settings = {"rate_limit_per_s": RATE_LIMIT, "log_level": log_level}
     with Installation(folder / "data", url, **settings) as installation:
         installation.migrate()
         database_url = installation.database_url

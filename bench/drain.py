@@ -1,0 +1,59 @@
+"""A backlog of deliveries and how long the workers of one installation take, claim to log."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.running import PAUSE_S, READY_S_MAX
+from bench.scene import Scene
+from bench.sink import Sink
+from bench.stock import backlog_s, stock
+from bench.systems import count_of
+from bench.tenants import Tenant
+from bench.usage import Meter, postmaster
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What was done a second; CPU in µs each, and cores kept busy, of the workers and PostgreSQL."""
+
+    per_s: float
+    cpu_us: Mapping[str, float]
+    cores: Mapping[str, float]
+    worker_mb: float
+
+
+def drain(stage: Scene, tenants: Sequence[Tenant], sink: Sink, count: int) -> Drained:
+    """The started workers deliver count webhooks that fall due together; each attempt is on record.
+
+    Counted from the first look at the receiver that finds one, some ms after the due time.
+    """
+    url = stage.installation.database_url
+    roots = {"worker": [worker.pid for worker in stage.installation.workers]}
+    if stage.server is not None:
+        roots["postgres"] = [postmaster(stage.server.url)]
+    meter = Meter(roots)
+    logged = count_of(url, "attempts")
+    sink.reset()
+    asyncio.run(stock(url, tenants, count, is_backlog=True))
+    assert not sink.stats()["received"], "the backlog fell due before it was complete"
+    began = sink.wait(1, timeout_s=READY_S_MAX + backlog_s(len(tenants), count))
+    meter.start()
+    ended = sink.wait(count, timeout_s=READY_S_MAX + count / 100)
+    _wait_logged(url, logged + count)
+    cpu_s, seconds = meter.cpu_s(), (ended["last_ns"] - began["last_ns"]) / 1e9
+    counted = count - began["unique"]
+    return Drained(
+        counted / seconds,
+        {part: used_s / counted * 1e6 for part, used_s in cpu_s.items()},
+        {part: used_s / seconds for part, used_s in cpu_s.items()},
+        meter.peak_mb()["worker"] / len(roots["worker"]),
+    )
+
+
+def _wait_logged(database_url: str, count: int) -> None:
+    deadline_s = time.monotonic() + READY_S_MAX
+    while count_of(database_url, "attempts") < count:
+        assert time.monotonic() < deadline_s, "attempts are missing"
+        time.sleep(5 * PAUSE_S)

@@ -1,0 +1,157 @@
+"""More processes on one PostgreSQL: 1, 2 and 4 gateways, 1, 2 and 4 workers.
+
+    python -m bench.scale [--full] [--write] [--processes 1 2 4]
+
+Gateways: 64 connections on each, one hot wallet and 1,000 wallets. Workers: a backlog for 1,000
+endpoints of as many accounts, gateways off. Efficiency is what one of n does ÷ what one alone does;
+the same by CPU tells what a process still does for a second of a core, which does not depend on how
+many cores this machine has. `cores` shows which part is at its end.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench import report
+from bench.drain import drain
+from bench.loading import loading
+from bench.scene import scene
+from bench.sink import Sink
+from bench.tenants import open_tenants
+from bench.usage import Meter, postmaster
+
+PROCESSES = (1, 2, 4)
+WALLETS = (1, 1000)
+ENDPOINTS = 1000
+CONNECTIONS = 64
+RATE_LIMIT = "1000000"
+KIND = "postgresql"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One run: what was done a second, and the cores that each part kept busy."""
+
+    per_s: float
+    p99_ms: float
+    cores: Mapping[str, float]
+
+    def cpu_us(self, part: str) -> float:
+        return self.cores[part] / self.per_s * 1e6
+
+
+def gateways(processes: int, chosen: report.Options) -> dict[int, list[Sample]]:
+    """By number of wallets."""
+    found: dict[int, list[Sample]] = {}
+    with scene(KIND, rate_limit_per_s=RATE_LIMIT, log_level=chosen.log_level) as stage:
+        installation = stage.installation
+        assert stage.server is not None
+        installation.start(gateways=processes, workers=0)
+        pids = [gateway.pid for gateway in installation.gateways]
+        meter = Meter({"process": pids, "postgres": [postmaster(stage.server.url)]})
+        urls = [gateway.url for gateway in installation.gateways]
+        for wallets in WALLETS:
+            tenants = asyncio.run(open_tenants(installation.database_url, wallets))
+            keys = [tenant.key for tenant in tenants]
+            found[wallets] = [
+                _send(urls, keys, meter, chosen.pick(2, 5)) for _ in range(chosen.runs)
+            ]
+    return found
+
+
+def _send(urls: Sequence[str], keys: Sequence[str], meter: Meter, seconds: float) -> Sample:
+    meter.start()
+    with contextlib.ExitStack() as stack:
+        loaders = [
+            stack.enter_context(loading(url, keys=keys, connections=CONNECTIONS, seconds=seconds))
+            for url in urls
+        ]
+        loads = [loader.result() for loader in loaders]
+    assert not any(one.refused for one in loads), "refused"
+    return Sample(
+        sum(one.per_s for one in loads),
+        max(one.p99_ms for one in loads),
+        {part: cpu_s / seconds for part, cpu_s in meter.cpu_s().items()},
+    )
+
+
+def workers(processes: int, chosen: report.Options) -> list[Sample]:
+    backlog = chosen.count(4_000, 50_000)
+    found = []
+    with Sink() as sink, scene(KIND, log_level=chosen.log_level) as stage:
+        hooks = [f"{sink.url}/{number}" for number in range(ENDPOINTS)]
+        url = stage.installation.database_url
+        tenants = asyncio.run(open_tenants(url, ENDPOINTS, hook_urls=hooks))
+        stage.installation.start(gateways=0, workers=processes)
+        for _ in range(chosen.runs):
+            one = drain(stage, tenants, sink, backlog)
+            cores = {"process": one.cores["worker"], "postgres": one.cores["postgres"]}
+            found.append(Sample(one.per_s, 0.0, cores))
+    return found
+
+
+def _tables(found: Mapping[str, Mapping[int, Sequence[Sample]]]) -> list[report.Table]:
+    """What each part does with n processes, beside the same with one."""
+    table = report.Table(
+        f"Efficiency of one of n processes (1.00: as one alone); {os.cpu_count()} cores",
+        (
+            *("what", "processes", "by rate", "by CPU", "per second", "p99 ms", "process µs"),
+            *("cores: processes", "cores: PostgreSQL"),
+        ),
+    )
+    for what, samples in found.items():
+        alone = samples[min(samples)]
+        for processes, runs in samples.items():
+            per_s = report.median(one.per_s for one in runs)
+            cpu_us = report.median(one.cpu_us("process") for one in runs)
+            first_per_s = report.median(one.per_s for one in alone) / min(samples)
+            table.add(
+                what,
+                processes,
+                per_s / processes / first_per_s,
+                report.median(one.cpu_us("process") for one in alone) / cpu_us,
+                round(per_s),
+                report.median(one.p99_ms for one in runs) or None,
+                cpu_us,
+                report.median(one.cores["process"] for one in runs),
+                report.median(one.cores["postgres"] for one in runs),
+            )
+    return [table]
+
+
+def _hot(found: Mapping[str, Mapping[int, Sequence[Sample]]], wallets: Sequence[str]) -> str:
+    """One hot wallet ÷ many, for each number of gateways."""
+    hot, many = (found[name] for name in wallets)
+    ratios = [
+        f"{report.shown(_per_s(hot[n]) / _per_s(many[n]))} with {n} gateways" for n in sorted(hot)
+    ]
+    return f"One hot wallet ÷ 1,000 wallets, sends a second: {', '.join(ratios)}."
+
+
+def _per_s(runs: Sequence[Sample]) -> float:
+    return report.median(one.per_s for one in runs)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--processes", type=int, nargs="+", default=list(PROCESSES))
+
+
+def main() -> None:
+    chosen = report.options(__doc__, _arguments)
+    names = {wallets: f"sends, {wallets:,} wallets" for wallets in WALLETS}
+    found: dict[str, dict[int, Sequence[Sample]]] = {name: {} for name in names.values()}
+    found["deliveries"] = {}
+    for processes in chosen.others.processes:
+        for wallets, runs in gateways(processes, chosen).items():
+            found[names[wallets]][processes] = runs
+        found["deliveries"][processes] = workers(processes, chosen)
+        print(f"  {processes} processes", flush=True)
+    note = _hot(found, [names[wallets] for wallets in WALLETS])
+    report.show(chosen, "scale-out", _tables(found), notes=note)
+
+
+if __name__ == "__main__":
+    main()
