@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import pytest
+
 from kernel.clock import SECOND_US
 from keys.principal import Scope
 from store.db import Database, Transaction
 from store.open import open_database
 from tests.webhooks.given import given_endpoint, given_events
-from tests.webhooks.replaying import found, start
+from tests.webhooks.replaying import execute, found, start
 from tests.worker.dispatching import CLOCK, dispatching, given_scope, rows, until
 from tests.worker.receiver import receiver
 from webhooks import replay
@@ -148,3 +150,57 @@ async def test_a_worker_that_ends_is_followed_by_another(
 
     assert sorted(request.headers["webhook-id"] for request in hook.requests) == sorted(ids)
     assert (over.status, over.done) == ("done", 120)
+
+
+async def test_a_job_that_breaks_holds_up_no_other(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    scope = await given_scope(database)
+    endpoint, _ = await given_endpoint(database, CLOCK, scope)
+    await given_failures(database, scope, 3)
+    broken = await start(database, CLOCK, scope, endpoint.id)
+    sound = await start(database, CLOCK, scope, endpoint.id)
+    # No code of ours writes this; a row may still be altered by hand.
+    await execute(
+        database, "UPDATE replays SET delivery_status = 'odd' WHERE id = :id", id=broken.id
+    )
+    replayer = Replayer(database, CLOCK)
+
+    waits = {await replayer.look() for _ in range(3)}
+
+    assert (await found(database, sound)).queued == 3
+    assert "replay.broke" in caplog.text
+    assert max(waits) <= 1.0
+
+
+async def test_a_step_that_the_database_refuses_is_taken_later(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    scope = await given_scope(database)
+    endpoint, _ = await given_endpoint(database, CLOCK, scope)
+    await given_failures(database, scope, 3)
+    job = await start(database, CLOCK, scope, endpoint.id)
+    replayer = Replayer(database, CLOCK)
+    await execute(database, "ALTER TABLE endpoints RENAME TO elsewhere")
+
+    refused_s = await replayer.look()
+    await execute(database, "ALTER TABLE elsewhere RENAME TO endpoints")
+    await replayer.look()
+
+    assert refused_s == 1.0
+    assert "replay.waits" in caplog.text
+    assert (await found(database, job)).queued == 3
+
+
+async def test_without_a_database_it_looks_again(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = open_database(database_url)
+    await away.close()
+    if "sqlite" not in database_url:
+        away = open_database("postgresql://nobody@127.0.0.1:1/nothing")
+
+    wait_s = await Replayer(away, CLOCK).look()
+
+    assert wait_s == 1.0
+    assert "replay.waits" in caplog.text
