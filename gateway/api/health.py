@@ -70,8 +70,15 @@ async def _healthz(_request: Request) -> Response:
 def _readyz(context: Context, watch: BacklogWatch) -> Callable[[Request], Awaitable[Response]]:
     """200 while the database answers, batches commit and deliveries are looked after.
 
-    Redis may be away, work goes on. What overlooked means is said in webhooks/backlog.py.
+    Redis may be away, work goes on. What overlooked means is said in webhooks/backlog.py. Also shown
+    is whether the operator lets webhooks reach private addresses: how many, not which.
     """
+    settings = context.settings
+    exceptions = {
+        "allow_private": settings.webhook_allow_private,
+        "allow_cidrs": len(settings.webhook_allow_cidrs),
+        "allow_hosts": len(settings.webhook_allow_hosts),
+    }
 
     async def readyz(_request: Request) -> Response:
         backlog = await watch.see()
@@ -83,7 +90,11 @@ def _readyz(context: Context, watch: BacklogWatch) -> Callable[[Request], Awaita
             "deliveries": _state_of(backlog),
         }
         is_ready = all(state == "ok" for state in checks.values())
-        body = {"status": "ready" if is_ready else "unready", "checks": checks}
+        body = {
+            "status": "ready" if is_ready else "unready",
+            "checks": checks,
+            "webhooks": exceptions,
+        }
         return JSONResponse(body, 200 if is_ready else 503, headers=_NO_STORE)
 
     return readyz

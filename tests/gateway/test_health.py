@@ -48,6 +48,24 @@ async def test_a_delivery_that_nobody_looks_after_turns_readiness_red(
     assert found["topup_overlooked_seconds"] == 61.0
 
 
+async def test_readiness_says_that_private_addresses_are_let_through_but_not_which(
+    database_url: str, tmp_path: Path
+) -> None:
+    settings = settings_of(
+        database_url,
+        tmp_path,
+        webhook_allow_private=False,
+        webhook_allow_cidrs="10.1.0.0/16",
+        webhook_allow_hosts="hook.internal,other.internal",
+    )
+    async with running(settings) as gateway:
+        answer = await gateway.client.get("/readyz")
+
+    shown = {"allow_private": False, "allow_cidrs": 1, "allow_hosts": 2}
+    assert answer.json()["webhooks"] == shown
+    assert "internal" not in answer.text
+
+
 async def test_many_callers_of_readiness_cost_one_look(gateway: Gateway, clock: FixedClock) -> None:
     scope = (await gateway.account(), "staging")
     await given_endpoint(gateway.context.database, clock, scope)
