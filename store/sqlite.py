@@ -28,7 +28,9 @@ from store.schema import metadata
 VERSION_MIN = (3, 35, 0)
 BUSY_TIMEOUT_MS = 5_000
 READERS = 2
-CACHE_KIB = 64 * 1024
+# Pages kept by each connection: the writer's hold the upper levels of every index it adds to.
+WRITER_CACHE_KIB = 32 * 1024
+READER_CACHE_KIB = 4 * 1024
 # SQLite's own checkpoint inside a commit, should the one of store/checkpoint.py not keep up.
 AUTOCHECKPOINT_PAGES = 32_000
 
@@ -96,7 +98,7 @@ class SqliteDatabase:
         # A lock belongs to the open file, so the checkpointer's turn needs one of its own.
         self._checkpoint_turn_fd = _open_turn(path)
         self._checkpointer = Checkpointer(_connect(path), partial(_turn, self._checkpoint_turn_fd))
-        self._write_connection = _connect(path)
+        self._write_connection = _connect(path, cache_kib=WRITER_CACHE_KIB)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-read")
         self._read_connections: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
@@ -192,7 +194,7 @@ def _turn(fd: int) -> Iterator[None]:
         fcntl.flock(fd, fcntl.LOCK_UN)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, *, cache_kib: int = READER_CACHE_KIB) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path,
         timeout=BUSY_TIMEOUT_MS / 1000,
@@ -206,7 +208,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     if sys.platform == "darwin":
         connection.execute("PRAGMA fullfsync = 1")
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES}")
     connection.execute("PRAGMA temp_store = MEMORY")
     return connection
