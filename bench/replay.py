@@ -26,7 +26,7 @@ from kernel.ids import new_id
 from keys.principal import Scope
 from store.db import Database, Transaction
 from store.open import open_database
-from store.sqlite import CACHE_KIB
+from store.sqlite import WRITER_CACHE_KIB
 from webhooks.event import render_event
 from webhooks.replay import RATE_PER_S_MAX
 
@@ -153,7 +153,7 @@ async def measure(stage: Scene, count: int) -> bool:
     print(
         f"\n{len(came):,} events came, at most {came[-1]} times; worker grew {growth_mib:.1f} MiB"
     )
-    kept_mib = CACHE_KIB / 1024 if stage.server is None else 0
+    kept_mib = WRITER_CACHE_KIB / 1024 if stage.server is None else 0
     return came == [1] * count and growth_mib <= GROWTH_MIB + kept_mib
 
 

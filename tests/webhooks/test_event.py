@@ -5,6 +5,7 @@ import pytest
 from kernel.clock import FixedClock
 from keys.account import lock_scopes
 from store.db import Database, Row, Transaction
+from store.postgresql import PostgresqlDatabase
 from tests.webhooks.given import given_account, given_endpoint, given_events
 from webhooks.event import Outbox, render_event
 
