@@ -4,7 +4,8 @@ Promise: an endpoint that is served, however slowly, is not overlooked: neither 
 own slow answers, nor a week of held events that drains, turns a service red. Overlooked is one that
 has something due for DUE_US_MAX while no worker has claimed for it for as long. Of endpoints that
 fail that is said only if none at all is claimed for: they share what slots are left to them, so
-many dead ones of one tenant wait for each other. Disabled ones hold what they have, on purpose.
+many dead ones of one tenant wait for each other. Disabled ones hold what they have, on purpose, and
+one that was just enabled again is given the same time.
 Invariant: writes nothing; a few index probes for each endpoint with something open.
 """
 
@@ -31,9 +32,10 @@ SELECT MIN(o.due_at) AS due_at, MAX(o.claimed_at) AS claimed_at,
 FROM (
     SELECT q.due_at, q.claimed_at, q.failing_since_at,
         CASE WHEN q.due_at < :due_before AND COALESCE(q.claimed_at, 0) < :claimed_before
+              AND COALESCE(q.enabled_at, 0) < :claimed_before
              THEN 1 ELSE 0 END AS is_late
     FROM (
-        SELECT p.claimed_at, p.failing_since_at,
+        SELECT p.claimed_at, p.enabled_at, p.failing_since_at,
             (SELECT MIN(d.next_attempt_at) FROM deliveries d
              WHERE d.{_OPEN} AND d.endpoint_id = p.id) AS due_at
         FROM waiting w JOIN endpoints p ON p.id = w.endpoint_id

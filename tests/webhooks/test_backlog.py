@@ -101,20 +101,28 @@ async def test_an_endpoint_that_is_served_slowly_is_not_overlooked(
     assert (found.oldest_due_us, found.overlooked_us) == (200 * SECOND_US, 0)
 
 
-async def test_a_disabled_endpoint_holds_on_purpose(database: Database, clock: FixedClock) -> None:
+async def test_a_disabled_endpoint_holds_on_purpose_and_has_its_time_once_enabled(
+    database: Database, clock: FixedClock
+) -> None:
     scope = await given_scope(database, clock)
     endpoint, _ = await given_endpoint(database, clock, scope)
 
-    async def disable(tx: Transaction) -> None:
-        changes = EndpointChanges(status="disabled")
+    async def set_status(tx: Transaction, status: str) -> None:
+        changes = EndpointChanges(status=status)
         now_us = clock.now_us()
         await patch(tx, new_vault(), scope, endpoint.id, changes=changes, now_us=now_us)
 
-    await database.transaction(disable)
+    await database.transaction(lambda tx: set_status(tx, "disabled"))
     await given_events(database, clock, scope)
     clock.advance_s(3600)
+    disabled = await look(database, clock)
+    await database.transaction(lambda tx: set_status(tx, "enabled"))
+    enabled = await look(database, clock)
+    clock.advance_s(81)
 
-    assert await look(database, clock) == NONE
+    assert disabled == NONE
+    assert enabled == Backlog(3600 * SECOND_US, 0)
+    assert (await look(database, clock)).overlooked_us == 3681 * SECOND_US
 
 
 @pytest.mark.parametrize("has_worker", [True, False])
