@@ -202,14 +202,18 @@ def _rows(shelf: _Shelf, numbers: range) -> dict[str, list[tuple[object, ...]]]:
 
 
 def _add(rows: dict[str, list[tuple[object, ...]]], shelf: _Shelf, number: int) -> None:
+    """One send: what the merchant sees, and what the webhook needs."""
     scope = shelf.tenant.scope
     at_us = shelf.begin_us + number * shelf.step_us
-    topup_id, event_id = shelf.id("txn", number), shelf.id("evt", number)
-    delivery_id = shelf.id("dlv", number)
+    topup_id = shelf.id("txn", number)
     recipient = number % len(shelf.recipient_ids)
     email = _recipient_name(shelf, recipient).partition("/")[2]
     balance_cents = (number // len(shelf.recipient_ids) + 1) * AMOUNT_CENTS
     voucher = f"ATU-{topup_id[4:8]}-{topup_id[8:12]}-{topup_id[12:16]}-{topup_id[16:20]}-0000"
+    said = (topup_id, *scope, "delivered", "claude", AMOUNT_CENTS, email, "{}", balance_cents)
+    rows["topups"].append((*said, voucher, "voucher", at_us, at_us))
+    sides = (shelf.wallet_id, shelf.recipient_ids[recipient], MICROS, str(Code.TOPUP_SEND))
+    rows["transfers"].append((shelf.id("trf", number), *scope, *sides, topup_id, at_us))
     data = {
         "transaction_id": topup_id,
         "status": "delivered",
@@ -221,69 +225,25 @@ def _add(rows: dict[str, list[tuple[object, ...]]], shelf: _Shelf, number: int) 
         "reference": None,
         "metadata": {},
     }
+    event_id = shelf.id("evt", number)
     body = render_event(
         id=event_id, type=EVENT, created_at_us=at_us, environment=scope[1], data=data
     )
-    digest = hashlib.sha256(topup_id.encode()).hexdigest()
-    rows["topups"].append(
-        (
-            topup_id,
-            *scope,
-            "delivered",
-            "claude",
-            AMOUNT_CENTS,
-            email,
-            "{}",
-            balance_cents,
-            voucher,
-            "voucher",
-            at_us,
-            at_us,
-        )
-    )
-    rows["transfers"].append(
-        (
-            shelf.id("trf", number),
-            *scope,
-            shelf.wallet_id,
-            shelf.recipient_ids[recipient],
-            MICROS,
-            str(Code.TOPUP_SEND),
-            topup_id,
-            at_us,
-        )
-    )
     event_no = shelf.first_event_no + number
     rows["events"].append((event_id, *scope, event_no, EVENT, topup_id, body, at_us))
-    due_us = shelf.due_us
-    state = ("delivered", 1, None, 2) if due_us is None else ("pending", 0, due_us, 0)
-    rows["deliveries"].append(
-        (
-            delivery_id,
-            event_id,
-            shelf.tenant.endpoint_id,
-            *scope,
-            EVENT,
-            topup_id,
-            *state,
-            at_us,
-            at_us + 2000 if due_us is None else None,
-        )
-    )
-    rows["attempts"].append(
-        (
-            delivery_id,
-            1,
-            shelf.id("att", number),
-            *scope,
-            at_us,
-            1700,
-            200,
-            "127.0.0.1",
-            _TIMINGS,
-            _HEADERS,
-            digest,
-            b"",
-        )
-    )
+    digest = hashlib.sha256(topup_id.encode()).hexdigest()
     rows["idempotency_keys"].append((*scope, digest[:32], digest[32:], 200, body, at_us))
+    _add_delivery(rows, shelf, number, at_us, digest)
+
+
+def _add_delivery(
+    rows: dict[str, list[tuple[object, ...]]], shelf: _Shelf, number: int, at_us: int, digest: str
+) -> None:
+    scope, due_us = shelf.tenant.scope, shelf.due_us
+    delivery_id, event_id = shelf.id("dlv", number), shelf.id("evt", number)
+    settled_at = at_us + 2000 if due_us is None else None
+    state = ("delivered", 1, None, 2) if due_us is None else ("pending", 0, due_us, 0)
+    names = (delivery_id, event_id, shelf.tenant.endpoint_id, *scope, EVENT)
+    rows["deliveries"].append((*names, shelf.id("txn", number), *state, at_us, settled_at))
+    request = (at_us, 1700, 200, "127.0.0.1", _TIMINGS, _HEADERS, digest, b"")
+    rows["attempts"].append((delivery_id, 1, shelf.id("att", number), *scope, *request))
