@@ -1,7 +1,8 @@
 """Endpoints: where an account wants its events, and with which secret they are signed.
 
-Promise: a secret is shown when it is made and never again; while a rotation overlaps, both secrets
-sign. A disabled endpoint's deliveries are written and held; a deleted one's are cancelled.
+Promise: a secret is shown when it is made and never again; each one before it signs as well until
+its own overlap has passed. A disabled endpoint's deliveries are written and held; a deleted one's
+are cancelled.
 Invariant: secrets and header values lie in the database sealed, bound to the endpoint's id. Every
 change is made under the account's lock, as publishing is. Writes endpoints, but what its deliveries
 keep there and what disables it for its answers.
@@ -33,10 +34,15 @@ from webhooks.endpoint_fields import (
 )
 from webhooks.sealed import (
     HEADERS_PURPOSE,
+    OLDER_PURPOSE,
     SECRET_PURPOSE,
+    OlderSecret,
     opened_headers,
+    opened_older,
+    opened_secret,
     resealed,
     sealed_headers,
+    sealed_older,
     sealed_secret,
 )
 
@@ -47,6 +53,7 @@ ENDPOINTS_MAX: Final = 50
 SANDBOX_ENDPOINTS_MAX: Final = 2
 OVERLAP_S_DEFAULT: Final = 86_400
 OVERLAP_S_MAX: Final = 7 * 86_400
+OLDER_SECRETS_MAX: Final = 5
 RESEAL_ROWS: Final = 100
 MASKED: Final = "********"
 
@@ -57,9 +64,10 @@ COLUMNS: Final = (
 _MINE = "account_id = :account_id AND environment = :environment AND deleted_at IS NULL"
 _PURPOSES = {
     "secret_sealed": SECRET_PURPOSE,
-    "previous_secret_sealed": SECRET_PURPOSE,
+    "previous_secret_sealed": OLDER_PURPOSE,
     "headers_sealed": HEADERS_PURPOSE,
 }
+_SECRETS = "SELECT secret_sealed, previous_secret_sealed FROM endpoints WHERE id = :id"
 _SEALED = f"""
 SELECT id, {", ".join(_PURPOSES)} FROM endpoints WHERE id > :after_id AND deleted_at IS NULL
 ORDER BY id LIMIT :rows FOR NO KEY UPDATE
@@ -214,19 +222,26 @@ async def rotate_secret(
 ) -> tuple[Endpoint, str]:
     """The endpoint and its new secret; the one before signs as well until overlap_s have passed.
 
-    A third secret that still overlapped ends at once. Raises InvalidInput and NotFound.
+    Those before it go on until their own overlaps have passed; of more than OLDER_SECRETS_MAX the
+    oldest end at once. Raises InvalidInput and NotFound.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"overlap_s is 0 to {OVERLAP_S_MAX}", param="overlap_s")
     endpoint = await get(tx, vault, scope, endpoint_id)
     secret = new_webhook_secret()
-    await tx.execute(
-        """UPDATE endpoints SET previous_secret_sealed = secret_sealed,
-               previous_secret_until_at = :until_us, secret_sealed = :sealed WHERE id = :id""",
-        until_us=now_us + overlap_s * SECOND_US,
-        sealed=sealed_secret(vault, endpoint_id, secret),
-        id=endpoint_id,
+    row = await tx.fetch_one(_SECRETS, id=endpoint_id)
+    assert row is not None, "get() has seen it, under the account's lock"
+    last = OlderSecret(
+        opened_secret(vault, endpoint_id, row["secret_sealed"]), now_us + overlap_s * SECOND_US
     )
+    before = opened_older(vault, endpoint_id, row["previous_secret_sealed"])
+    older = [one for one in (last, *before) if now_us < one.until_us][:OLDER_SECRETS_MAX]
+    columns = {
+        "secret_sealed": sealed_secret(vault, endpoint_id, secret),
+        "previous_secret_sealed": sealed_older(vault, endpoint_id, older),
+        "previous_secret_until_at": max((one.until_us for one in older), default=None),
+    }
+    await _update(tx, endpoint_id, columns)
     return endpoint, secret
 
 

@@ -18,7 +18,7 @@ from keys.signing import ID_HEADER, TIMESTAMP_HEADER, signature_headers
 from keys.vault import Vault
 from webhooks.endpoint import MASKED
 from webhooks.retry import aborts_delivery, disable_reason, next_attempt_at_us
-from webhooks.sealed import opened_headers, opened_secret
+from webhooks.sealed import OlderSecret, opened_headers, opened_older, opened_secret
 from webhooks.stage import (
     DELIVERED,
     FAILED,
@@ -58,7 +58,7 @@ class Opened(NamedTuple):
     """An endpoint's secrets and own headers in the clear; in memory only."""
 
     secret: str
-    previous_secret: str | None
+    older_secrets: tuple[OlderSecret, ...]
     headers: dict[str, str]
 
 
@@ -84,24 +84,23 @@ class Keyring:
         return opened
 
     def _open(self, target: Target) -> Opened:
-        previous = target.previous_secret_sealed
         return Opened(
             opened_secret(self._vault, target.id, target.secret_sealed),
-            None if previous is None else opened_secret(self._vault, target.id, previous),
+            opened_older(self._vault, target.id, target.previous_secret_sealed),
             opened_headers(self._vault, target.id, target.headers_sealed),
         )
 
 
 def message_headers(claimed: Claimed, opened: Opened, *, now_us: int) -> Headers:
-    """All headers but those of the connection; both secrets sign while a rotation overlaps.
+    """All headers but those of the connection; older secrets sign until their overlaps end.
 
     Source: contract, section 4.
     """
     target = claimed.target
     secrets = [opened.secret]
     until_us = target.previous_secret_until_at
-    if opened.previous_secret is not None and until_us is not None and now_us < until_us:
-        secrets.append(opened.previous_secret)
+    if until_us is not None and now_us < until_us:
+        secrets += [one.secret for one in opened.older_secrets if now_us < one.until_us]
     headers = [
         ("Content-Type", "application/json"),
         ("User-Agent", USER_AGENT),

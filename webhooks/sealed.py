@@ -1,14 +1,22 @@
 """An endpoint's secrets and header values as they lie in the database: sealed, bound to its id."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 
 from keys.vault import Vault
 
 SECRET_PURPOSE: Final = "webhook_secret"  # noqa: S105 - the vault's word for it
+OLDER_PURPOSE: Final = "webhook_older_secrets"
 HEADERS_PURPOSE: Final = "webhook_headers"
+
+
+class OlderSecret(NamedTuple):
+    """A secret that was rotated out, and until when it signs as well; that moment excluded."""
+
+    secret: str
+    until_us: int
 
 
 def sealed_secret(vault: Vault, endpoint_id: str, secret: str) -> bytes:
@@ -18,6 +26,21 @@ def sealed_secret(vault: Vault, endpoint_id: str, secret: str) -> bytes:
 def opened_secret(vault: Vault, endpoint_id: str, sealed: bytes) -> str:
     """The whsec_ text; raises keys.vault.SealBroken."""
     return vault.open(sealed, purpose=SECRET_PURPOSE, subject=endpoint_id).decode()
+
+
+def sealed_older(vault: Vault, endpoint_id: str, older: Sequence[OlderSecret]) -> bytes | None:
+    """All of them as one; null for none at all."""
+    if not older:
+        return None
+    return vault.seal(msgspec.json.encode(older), purpose=OLDER_PURPOSE, subject=endpoint_id)
+
+
+def opened_older(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[OlderSecret, ...]:
+    """In the order they were sealed in; raises keys.vault.SealBroken."""
+    if sealed is None:
+        return ()
+    plain = vault.open(sealed, purpose=OLDER_PURPOSE, subject=endpoint_id)
+    return msgspec.json.decode(plain, type=tuple[OlderSecret, ...])
 
 
 def sealed_headers(vault: Vault, endpoint_id: str, headers: Mapping[str, str]) -> bytes | None:

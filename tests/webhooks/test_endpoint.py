@@ -28,7 +28,7 @@ from webhooks.endpoint import (
     rotate_secret,
 )
 from webhooks.endpoint_fields import EndpointChanges, NewEndpoint
-from webhooks.sealed import opened_headers, opened_secret
+from webhooks.sealed import OlderSecret, opened_headers, opened_older, opened_secret
 
 T = TypeVar("T")
 DAY_S = 86_400
@@ -48,6 +48,28 @@ async def in_transaction(database: Database, work: Callable[[Transaction], Await
 
 async def given_scope(database: Database, clock: FixedClock) -> Scope:
     return (await given_account(database, clock), "staging")
+
+
+async def rotated(
+    database: Database, scope: Scope, endpoint_id: str, *, overlap_s: int, now_us: int
+) -> str:
+    """The new secret."""
+    _, secret = await in_transaction(
+        database,
+        lambda tx: rotate_secret(
+            tx, new_vault(), scope, endpoint_id, overlap_s=overlap_s, now_us=now_us
+        ),
+    )
+    return secret
+
+
+async def older(database: Database, endpoint_id: str) -> tuple[tuple[OlderSecret, ...], int | None]:
+    """The secrets before the newest, and until when one of them signs."""
+    [row] = await rows(
+        database, "SELECT previous_secret_sealed, previous_secret_until_at FROM endpoints"
+    )
+    sealed = row["previous_secret_sealed"]
+    return opened_older(new_vault(), endpoint_id, sealed), row["previous_secret_until_at"]
 
 
 async def test_a_new_endpoint_has_the_contracts_shape(
@@ -223,8 +245,56 @@ async def test_a_rotation_keeps_the_older_secret_until_its_overlap_ends(
     )
     assert new != old
     assert opened_secret(new_vault(), endpoint.id, row["secret_sealed"]) == new
-    assert opened_secret(new_vault(), endpoint.id, row["previous_secret_sealed"]) == old
-    assert row["previous_secret_until_at"] == clock.now_us() + 60_000_000
+    until_us = clock.now_us() + 60_000_000
+    assert opened_older(new_vault(), endpoint.id, row["previous_secret_sealed"]) == (
+        OlderSecret(old, until_us),
+    )
+    assert row["previous_secret_until_at"] == until_us
+
+
+async def test_a_second_rotation_leaves_the_first_ones_overlap_alone(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    endpoint, first = await given_endpoint(database, clock, scope)
+    start_us = clock.now_us()
+
+    second = await rotated(database, scope, endpoint.id, overlap_s=60, now_us=start_us)
+    await rotated(database, scope, endpoint.id, overlap_s=10, now_us=start_us + 1)
+
+    assert await older(database, endpoint.id) == (
+        (OlderSecret(second, start_us + 10_000_001), OlderSecret(first, start_us + 60_000_000)),
+        start_us + 60_000_000,
+    )
+
+
+async def test_a_rotation_forgets_what_no_longer_signs(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    endpoint, _ = await given_endpoint(database, clock, scope)
+    start_us = clock.now_us()
+
+    await rotated(database, scope, endpoint.id, overlap_s=60, now_us=start_us)
+    await rotated(database, scope, endpoint.id, overlap_s=0, now_us=start_us + 60_000_000)
+
+    assert await older(database, endpoint.id) == ((), None)
+
+
+async def test_of_many_rotations_the_oldest_secrets_leave_first(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    endpoint, first = await given_endpoint(database, clock, scope)
+    now_us = clock.now_us()
+
+    made = [first]
+    made += [
+        await rotated(database, scope, endpoint.id, overlap_s=60, now_us=now_us) for _ in range(7)
+    ]
+
+    kept, _ = await older(database, endpoint.id)
+    assert [one.secret for one in kept] == [made[6], made[5], made[4], made[3], made[2]]
 
 
 async def test_a_deleted_endpoint_is_gone_with_its_secrets(

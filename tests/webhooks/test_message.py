@@ -1,15 +1,16 @@
 import json
 import time
+from collections.abc import Sequence
 
 import pytest
 import standardwebhooks
 import stripe
 
-from keys.signing import new_webhook_secret
+from keys.signing import new_webhook_secret, stripe_signature
 from keys.vault import SealBroken, Vault
 from tests.webhooks.given import new_vault
 from webhooks.message import Keyring, message_headers, settlement_of
-from webhooks.sealed import HEADERS_PURPOSE, SECRET_PURPOSE
+from webhooks.sealed import OlderSecret, sealed_headers, sealed_older, sealed_secret
 from webhooks.stage import Claimed, Target
 from webhooks.transport import Outcome
 
@@ -21,20 +22,16 @@ def target(
     vault: Vault,
     secret: str,
     *,
-    previous: str | None = None,
-    until_us: int | None = None,
+    older: Sequence[OlderSecret] = (),
     headers: dict[str, str] | None = None,
 ) -> Target:
-    def seal(text: str, purpose: str) -> bytes:
-        return vault.seal(text.encode(), purpose=purpose, subject="we_1")
-
     return Target(
         "we_1",
         "https://hooks.example.com/",
-        seal(secret, SECRET_PURPOSE),
-        None if previous is None else seal(previous, SECRET_PURPOSE),
-        until_us,
-        None if headers is None else seal(json.dumps(headers), HEADERS_PURPOSE),
+        sealed_secret(vault, "we_1", secret),
+        sealed_older(vault, "we_1", older),
+        max((one.until_us for one in older), default=None),
+        sealed_headers(vault, "we_1", headers or {}),
         (0, 5, 30),
         None,
         None,
@@ -82,7 +79,7 @@ def test_while_a_rotation_overlaps_the_published_libraries_accept_both_secrets()
     new, old = new_webhook_secret(), new_webhook_secret()
     # The libraries compare the timestamp with the machine's clock.
     now_us = time.time_ns() // 1000
-    one = claimed(target(vault, new, previous=old, until_us=now_us + 1))
+    one = claimed(target(vault, new, older=[OlderSecret(old, now_us + 1)]))
 
     headers = signed(one, vault, now_us)
 
@@ -93,10 +90,31 @@ def test_while_a_rotation_overlaps_the_published_libraries_accept_both_secrets()
         assert standardwebhooks.Webhook(secret).verify(BODY, headers) == {"id": "evt_1"}
 
 
+def test_every_older_secret_signs_until_its_own_overlap_ends() -> None:
+    vault = new_vault()
+    newest, middle, oldest = (new_webhook_secret() for _ in range(3))
+    older = [OlderSecret(middle, NOW_US + 10), OlderSecret(oldest, NOW_US + 20)]
+    one = claimed(target(vault, newest, older=older))
+
+    def in_force(now_us: int) -> set[str]:
+        # The timestamp's second is the same throughout, so a secret always makes the same one.
+        signatures = signed(one, vault, now_us)["X-AiTopUp-Signature"].split(",")[1:]
+        assert len(set(signatures)) == len(signatures)
+        return {
+            secret
+            for secret in (newest, middle, oldest)
+            if f"v1={stripe_signature(secret, 1_781_352_000, BODY)}" in signatures
+        }
+
+    assert in_force(NOW_US + 9) == {newest, middle, oldest}
+    assert in_force(NOW_US + 10) == {newest, oldest}
+    assert in_force(NOW_US + 20) == {newest}
+
+
 def test_after_the_overlap_only_the_new_secret_signs() -> None:
     vault = new_vault()
     one = claimed(
-        target(vault, new_webhook_secret(), previous=new_webhook_secret(), until_us=NOW_US)
+        target(vault, new_webhook_secret(), older=[OlderSecret(new_webhook_secret(), NOW_US)])
     )
 
     headers = signed(one, vault)
