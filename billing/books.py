@@ -239,10 +239,20 @@ class Books:
             )
 
     def take(
-        self, scope: Scope, amount_micros: int, *, to: LedgerAccount, code: Code, topup_id: str
+        self,
+        scope: Scope,
+        amount_micros: int,
+        *,
+        to: LedgerAccount,
+        code: Code,
+        topup_id: str,
+        is_returned: bool = False,
     ) -> None:
-        """Moves sendable credit out of the wallet: promotional first, the earliest expiry first."""
-        threshold = self._thresholds.get(scope, 0)
+        """Moves sendable credit out of the wallet: promotional first, the earliest expiry first.
+
+        is_returned: the same command gives it back, so no balance becomes low.
+        """
+        threshold = 0 if is_returned else self._thresholds.get(scope, 0)
         before = self.ledger.balance_micros(scope, self.now_us) if threshold else 0
         sources = self.ledger.grants(scope, self.now_us) if self._is_promo_sendable(scope) else []
         left = amount_micros

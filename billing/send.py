@@ -18,7 +18,7 @@ from billing.ledger import Code, InsufficientBalance, Kind, Scope
 from billing.money import MICROS_PER_CENT, micros_to_cents
 from billing.platform import Platform, Platforms
 from billing.topup import DuplicateReference, Status, TopUp, move
-from kernel.clock import SECOND_US
+from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError
 from kernel.ids import new_id
 from keys.account import normalise_email
@@ -147,7 +147,7 @@ class Send(msgspec.Struct, frozen=True):
                     extra={"transaction_id": seen[0], "status": seen[1]},
                 )
         scripted = self._sandbox_script()
-        _refuse_scripted(scripted, self.order.amount_cents)
+        _refuse_scripted(scripted, self.order.amount_cents, books.now_us)
         books.check_caps(self.lineage, self._amount_micros)
         books.check_funds(self.scope, self._amount_micros)
         if scripted == "failed":
@@ -210,7 +210,12 @@ class Send(msgspec.Struct, frozen=True):
         topup = self._topup(books, fulfilment, "pending")
         held = books.ledger.account(self.scope, Kind.HELD)
         books.take(
-            self.scope, self._amount_micros, to=held, code=Code.TOPUP_HOLD, topup_id=topup.id
+            self.scope,
+            self._amount_micros,
+            to=held,
+            code=Code.TOPUP_HOLD,
+            topup_id=topup.id,
+            is_returned=would_be == "failed",
         )
         topup = replace(topup, next_check_at=self._first_check_at(books, topup, would_be))
         books.add_topup(topup)
@@ -308,11 +313,15 @@ def fail(books: Books, topup: TopUp, reason: str) -> TopUp:
     return failed
 
 
-def _refuse_scripted(scripted: str, amount_cents: int) -> None:
+def _refuse_scripted(scripted: str, amount_cents: int, now_us: int) -> None:
     if scripted == "insufficient":
         raise InsufficientBalance("sandbox: this recipient finds every wallet empty")
     if scripted == "ratelimited":
-        raise RateLimited("sandbox: this recipient is always rate limited", retry_after_s=1)
+        raise RateLimited(
+            "sandbox: this recipient is always rate limited",
+            retry_after_s=1,
+            extra={"limit": 1, "remaining": 0, "resets_at": rfc3339(now_us + SECOND_US)},
+        )
     if scripted == "capped":
         raise CapExceeded(
             "sandbox: this recipient is above every cap",

@@ -57,6 +57,21 @@ def cancel(books: Books, topup: TopUp, *, reason: str | None = None) -> TopUp:
     return cancelled
 
 
+def close_approval(books: Books, topup: TopUp, decision: Decision) -> None:
+    """Ends the approval that a pending top-up waits for, when something else ends the top-up."""
+    asked = books.approval_of(topup.id)
+    if topup.status == "pending" and asked is not None and asked.status == "pending":
+        decided = approvals.decide(asked, decision, by=None, now_us=books.now_us)
+        _tell_decision(books, topup, decided)
+
+
+def _tell_decision(books: Books, topup: TopUp, decided: Approval) -> None:
+    books.change_approval(decided)
+    data: dict[str, Any] = {"approval": decided.shape(), **topup.event_data()}
+    event = "approval.approved" if decided.status == "approved" else "approval.denied"
+    books.publish(topup.scope, event, data, topup.id)
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A top-up and the sender's balance after the command."""
@@ -108,11 +123,8 @@ class Cancel(_OnTopUp):
                 reason="in_fulfilment",
                 extra={"transaction_id": topup.id, "status": topup.status},
             )
-        cancelled = cancel(books, topup)
-        asked = books.approval_of(topup.id)
-        if asked is not None and asked.status == "pending":
-            books.change_approval(approvals.decide(asked, "denied", by=None, now_us=books.now_us))
-        return self._ended(books, cancelled)
+        close_approval(books, topup, "denied")
+        return self._ended(books, cancel(books, topup))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +142,12 @@ class Settle(_OnTopUp):
     def decide(self, books: Books) -> Ended:
         topup = self._topup(books)
         if self.outcome == "failed":
+            close_approval(books, topup, "denied")
             return self._ended(books, fail(books, topup, self.reason or "refused"))
+        close_approval(books, topup, "approved")
         delivered = deliver(books, topup, fulfilment_code=self.fulfilment_code)
         if self.fulfilment_code is not None:
             self._settle_voucher(books, delivered)
-        asked = books.approval_of(topup.id)
-        if asked is not None and asked.status == "pending":
-            books.change_approval(approvals.decide(asked, "approved", by=None, now_us=books.now_us))
         return self._ended(books, delivered)
 
     def declare(self, needs: Needs) -> None:
@@ -199,15 +210,16 @@ class Decide(_OnTopUp):
             raise NotFound("Approval", param="id")
         decided = approvals.decide(asked, self.decision, by=self.decided_by, now_us=books.now_us)
         if topup.status != "pending" or topup.fulfilment != BY_APPROVAL:
+            if self.decision == "expired":
+                # Nothing is left to decide, and the sweep must not find it again for ever.
+                books.change_approval(decided)
+                return self._ended(books, topup)
             raise WrongStateForApproval("the top-up no longer waits for an approval")
         if self.decision == "approved":
             check_alive(books, topup.spent_by)
             books.check_debt(topup.scope)
-        books.change_approval(decided)
-        data: dict[str, Any] = {"approval": decided.shape(), **topup.event_data()}
         is_approved = self.decision == "approved"
-        event = "approval.approved" if is_approved else "approval.denied"
-        books.publish(topup.scope, event, data, topup.id)
+        _tell_decision(books, topup, decided)
         if is_approved:
             return self._ended(books, self._release(books, topup))
         reason = EXPIRED if self.decision == "expired" else DENIED

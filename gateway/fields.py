@@ -7,7 +7,7 @@ A field `environment` that the struct does not have may repeat the credential's 
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, Literal, TypeVar, cast, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -109,7 +109,7 @@ class Shape(Generic[F]):
             try:
                 msgspec.convert(value[name], field.type, strict=is_strict)
             except msgspec.ValidationError as error:
-                problems.append(_problem(name, str(error)))
+                problems.append(_problem(name, str(error), field.type))
         if problems:
             first = problems[0]
             raise InvalidInput(
@@ -198,11 +198,23 @@ def _check_environment(named: Any, environment: str) -> None:
         )
 
 
-def _problem(name: str, message: str) -> dict[str, str]:
+def _problem(name: str, message: str, kind: Any) -> dict[str, str]:
     """One entry of errors[]: msgspec's sentence in our words, and where inside the field it is."""
     where = _WHERE.search(message)
     inside = where[1].replace("[...]", "") if where else ""
-    return {"param": f"{name}{inside}", "detail": _sentence(_WHERE.sub("", message))}
+    joint = "." if inside and not inside.startswith("[") else ""
+    choices = _choices(kind)
+    detail = _sentence(_WHERE.sub("", message))
+    if message.startswith("Invalid enum value") and choices and not inside:
+        detail = f"is one of {', '.join(choices)}"
+    return {"param": f"{name}{joint}{inside}", "detail": detail}
+
+
+def _choices(kind: Any) -> list[str]:
+    """The words of a Literal, wherever it stands in the type."""
+    if get_origin(kind) is Literal:
+        return [str(word) for word in get_args(kind)]
+    return [word for part in get_args(kind) for word in _choices(part)]
 
 
 def _sentence(message: str) -> str:

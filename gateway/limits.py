@@ -5,6 +5,9 @@ RateLimit-Policy: "default";q=400;w=2 and RateLimit: "default";r=399;t=1, on all
 its rate, so the window is two seconds.
 """
 
+import time
+
+from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError
 from runtime.limiter import Decision, Limiter
 
@@ -50,8 +53,10 @@ def refusal(
     decision: Decision, detail: str = "too many requests with this credential"
 ) -> RateLimited:
     """What the caller is told."""
+    wait_s = max(1, decision.retry_after_s)
+    resets_at = rfc3339(time.time_ns() // 1000 + wait_s * SECOND_US)
     return RateLimited(
         detail,
-        retry_after_s=max(1, decision.retry_after_s),
-        extra={"limit": decision.limit, "remaining": decision.remaining},
+        retry_after_s=wait_s,
+        extra={"limit": decision.limit, "remaining": decision.remaining, "resets_at": resets_at},
     )

@@ -12,12 +12,17 @@ import logging
 import resource
 import signal
 import socket
+import time
 from collections.abc import Callable, Generator, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway import envelope
+from gateway.errors import refusal_of
+from gateway.json_text import Unreadable
+from kernel.ids import new_id
 from runtime.supervisor import watch_parent
 
 HEAD_BYTES_MAX = 32 * 1024
@@ -55,6 +60,18 @@ class _Connection(HttpToolsProtocol):
             if self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
                 self.transport.write(_TOO_LARGE)
                 self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        """Even what is no HTTP gets the envelope: clients read one shape."""
+        request_id = new_id("req").encode()
+        refusal = refusal_of(Unreadable(msg))
+        body = envelope.refuse(refusal, time.time_ns() // 1000).body
+        self.transport.write(
+            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
+            b"x-request-id: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+            % (request_id, len(body), body)
+        )
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

@@ -105,11 +105,11 @@ async def _find(call: Call[Fields, Fields]) -> tuple[Approval, TopUp]:
 
 
 def _check_outside_lineage(call: Call[Fields, Fields], held: TopUp) -> None:
-    """A key must not decide what it, an ancestor or a descendant of it asked for."""
-    own = call.principal.key_id
-    if own is None or not held.spent_by:
-        return
-    if own in held.spent_by or held.spent_by[0] in call.principal.lineage:
+    """A key must not decide what a key of its own family asked for.
+
+    Any common ancestor counts: whoever holds it can make both the asker and the decider.
+    """
+    if not set(held.spent_by).isdisjoint(call.principal.lineage):
         raise ScopeMissing(
             "a key of the requester's own lineage cannot decide", reason="same_lineage"
         )

@@ -1,21 +1,24 @@
 """Vouchers: look one up as its issuer, redeem one once. Guessing codes is rate-limited."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from billing.redeem import Redeem, Redeemed, check_settle, find_issued, unknown_voucher
-from billing.voucher import load_redemptions, voucher_shape
+from billing.topup import TopUp
+from billing.voucher import NotRedeemable, load_redemptions, voucher_shape
 from billing.wallet import recipients
 from gateway import codes
 from gateway.call import Call
 from gateway.envelope import answer
 from gateway.fields import Fields, Text
-from gateway.limits import take_one
+from gateway.limits import refusal
 from gateway.routing import Route
 from store.db import Transaction
 from store.idempotency import Answer
 
-GUESSES_PER_MINUTE = 60
-MINUTE_S = 60
+# 600 codes a minute, of which 60 may be wrong ones: a miss costs as much as ten hits.
+LOOK_UPS = 600
+LOOK_UPS_PER_S = 10.0
+MISS_COST = 10
 
 
 class RedeemBody(Fields, frozen=True, kw_only=True):
@@ -27,14 +30,8 @@ class RedeemBody(Fields, frozen=True, kw_only=True):
 
 async def look_up(call: Call[Fields, Fields]) -> Answer:
     """A voucher of the caller's own; another's does not exist."""
-    await _count_guess(call)
     context, principal = call.context, call.principal
-    issued = await find_issued(
-        context.database,
-        context.till.rules.codes,
-        call.params["code"],
-        environment=principal.environment,
-    )
+    issued = await _find(call, call.params["code"])
     if issued.account_id != principal.account_id:
         raise unknown_voucher()
 
@@ -58,14 +55,8 @@ async def look_up(call: Call[Fields, Fields]) -> Answer:
 
 async def redeem(call: Call[RedeemBody, Fields]) -> Answer:
     """Moves the voucher's value out of the recipient's wallet, once."""
-    await _count_guess(call)
     context, principal = call.context, call.principal
-    issued = await find_issued(
-        context.database,
-        context.till.rules.codes,
-        call.body.code,
-        environment=principal.environment,
-    )
+    issued = await _find(call, call.body.code)
     check_settle(principal, issued, call.body.settle)
 
     def render(result: Redeemed) -> Answer:
@@ -84,14 +75,22 @@ async def redeem(call: Call[RedeemBody, Fields]) -> Answer:
     return await context.till.submit(command)
 
 
-async def _count_guess(call: Call[RedeemBody, Fields] | Call[Fields, Fields]) -> None:
-    await take_one(
-        call.context.limiter,
-        f"voucher:{call.principal.account_id}",
-        count=GUESSES_PER_MINUTE,
-        period_s=MINUTE_S,
-        detail="too many voucher look-ups in a minute",
-    )
+async def _find(call: Call[Any, Any], code: str) -> TopUp:
+    """The voucher's top-up. Wrong codes cost ten times as much, so guessing ends soon."""
+    limiter, key = call.context.limiter, f"voucher:{call.principal.account_id}"
+    taken = await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS)
+    if not taken.allowed:
+        raise refusal(taken, "too many voucher codes, or too many wrong ones")
+    try:
+        return await find_issued(
+            call.context.database,
+            call.context.till.rules.codes,
+            code,
+            environment=call.principal.environment,
+        )
+    except NotRedeemable:
+        await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS, cost=MISS_COST - 1)
+        raise
 
 
 ROUTES = (

@@ -280,3 +280,21 @@ async def test_rehearsal_tells_what_a_send_would_do_and_writes_nothing(
     assert quote.would_be == "delivered"
     assert (await desk.balance())["balance_cents"] == 1_000_000
     assert await desk.events() == []
+
+
+async def test_a_send_that_is_refunded_at_once_makes_no_balance_low(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+
+    async def set_threshold(tx: Transaction) -> None:
+        await tx.execute(
+            "UPDATE account_environments SET low_balance_threshold_micros = :micros",
+            micros=1_000_000 * 10_000,
+        )
+
+    await database.transaction(set_threshold)
+
+    await desk.send(1000, to="failed@sandbox.test")
+
+    assert await desk.events() == ["topup.failed"]

@@ -8,7 +8,7 @@ from billing.approval import ApprovalDecided
 from billing.topup import AlreadyDelivered, AlreadyEnded
 from kernel.clock import FixedClock
 from kernel.errors import DomainError, NotFound
-from store.db import Database
+from store.db import Database, Transaction
 from tests.billing.desk import open_desk
 
 
@@ -179,3 +179,54 @@ async def test_approved_slow_platform_goes_on_to_its_fulfilment(
 
     assert (ended.topup.status, ended.topup.fulfilment) == ("pending", "http")
     assert ended.topup.next_check_at == clock.now_us()
+
+
+@pytest.mark.parametrize(("outcome", "word"), [("failed", "denied"), ("delivered", "approved")])
+async def test_a_top_up_that_ends_otherwise_ends_its_approval(
+    database: Database, clock: FixedClock, outcome: str, word: str
+) -> None:
+    desk = await open_desk(database, clock)
+    asked = await desk.send(1000, to="approval@sandbox.test")
+
+    ended = await desk.settle(asked.topup.id, outcome)
+
+    assert ended.approval is not None
+    assert ended.approval.status == word
+    assert f"approval.{word}" in await desk.events()
+
+
+async def test_cancelling_tells_that_the_approval_was_denied(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    asked = await desk.send(1000, to="approval@sandbox.test")
+
+    await desk.cancel(asked.topup.id)
+
+    assert await desk.events() == [
+        "topup.pending",
+        "approval.requested",
+        "approval.denied",
+        "topup.cancelled",
+    ]
+
+
+async def test_an_approval_of_an_ended_top_up_expires_all_the_same(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    asked = await desk.send(1000, to="approval@sandbox.test")
+    assert asked.approval is not None
+    await desk.settle(asked.topup.id, "failed")
+
+    async def as_before(tx: Transaction) -> None:
+        # What an older version left behind.
+        await tx.execute("UPDATE approvals SET status = 'pending'")
+
+    await database.transaction(as_before)
+
+    ended = await desk.decide(asked.topup.id, asked.approval.id, "expired")
+
+    assert ended.approval is not None
+    assert ended.approval.status == "expired"
+    assert ended.topup.status == "failed"
