@@ -149,18 +149,20 @@ def check_url(url: str, policy: Policy) -> ParsedUrl:
     Raises UrlRefused. Names are not resolved here: see vet(). Stricter than the URL standards on
     purpose, since two parsers that disagree are how a guard is passed.
     """
-    if not 1 <= len(url) <= URL_CHARACTERS_MAX:
+    schemes = ("https", "http") if policy.allow_http or policy.allow_private else ("https",)
+    if not url:
+        raise UrlRefused("The URL is empty.", reason="form")
+    if len(url) > URL_CHARACTERS_MAX:
         raise UrlRefused(f"A URL has at most {URL_CHARACTERS_MAX} characters.", reason="form")
     scheme, separator, rest = url.partition("://")
     if not separator:
-        raise UrlRefused("A URL begins with https://.", reason="form")
+        begins = " or ".join(f"{one}://" for one in schemes)
+        raise UrlRefused(f"A URL begins with {begins}.", reason="form")
     cut = min((at for at in map(rest.find, "/?#\\") if at >= 0), default=len(rest))
     authority, target = rest[:cut], rest[cut:]
+    if scheme.lower() not in schemes:
+        raise UrlRefused(f"Only {' and '.join(schemes)} URLs are called here.", reason="scheme")
     is_http = scheme.lower() == "http"
-    if not is_http and scheme.lower() != "https":
-        raise UrlRefused("Only https URLs are called.", reason="scheme")
-    if is_http and not (policy.allow_http or policy.allow_private):
-        raise UrlRefused("An https URL is required here.", reason="scheme")
     if "@" in authority:
         raise UrlRefused("A URL must not carry credentials.", reason="credentials")
     if "#" in target:

@@ -32,7 +32,8 @@ from webhooks.retry import SCHEDULE_S_DEFAULT
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
 
-Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
+# Told to callers, but refused by check_target: a URL that is too long is 5002, as any other bad one.
+Url = Annotated[str, Meta(extra_json_schema={"maxLength": URL_CHARACTERS_MAX})]
 EventTypes = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=100)]
 Description = Annotated[str, Meta(max_length=DESCRIPTION_CHARACTERS_MAX)]
 HeaderMap = Annotated[dict[str, str], Meta(max_length=HEADERS_MAX)]

@@ -216,6 +216,8 @@ async def test_a_url_that_may_not_be_called_is_5002(gateway: Gateway, key: str) 
         ("http://user:pw@127.0.0.1/", "credentials"),
         ("http://127.0.0.1:22/", "port"),
         ("nonsense", "form"),
+        ("", "form"),
+        ("https://example.com/" + "a" * 2029, "form"),
     ):
         answer = await gateway.call("POST", "/webhooks/register", key=key, json={"url": url})
 

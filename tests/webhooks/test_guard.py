@@ -67,6 +67,31 @@ def test_internal_name_is_refused_unresolved(host: str) -> None:
     assert refused.value.reason == "address"
 
 
+@pytest.mark.parametrize(
+    ("url", "policy", "reason", "detail"),
+    [
+        ("", STRICT, "form", "The URL is empty."),
+        ("https://example.com/" + "a" * 2029, STRICT, "form",
+         "A URL has at most 2048 characters."),
+        ("ftp://example.com/", STRICT, "scheme", "Only https URLs are called here."),
+        ("http://example.com/", STRICT, "scheme", "Only https URLs are called here."),
+        ("ftp://example.com/", Policy(allow_http=True), "scheme",
+         "Only https and http URLs are called here."),
+        ("ftp://example.com/", Policy(allow_private=True), "scheme",
+         "Only https and http URLs are called here."),
+        ("example.com", STRICT, "form", "A URL begins with https://."),
+        ("example.com", Policy(allow_http=True), "form", "A URL begins with https:// or http://."),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_is_wrong_under_this_policy(
+    url: str, policy: Policy, reason: str, detail: str
+) -> None:
+    with pytest.raises(UrlRefused) as refused:
+        check_url(url, policy)
+
+    assert (refused.value.reason, refused.value.detail) == (reason, detail)
+
+
 def test_forbidden_and_unresolvable_look_the_same_to_the_caller() -> None:
     with pytest.raises(UrlRefused) as literal:
         check_url("https://10.0.0.1/", STRICT)
