@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -175,3 +176,13 @@ async def test_a_stop_answers_what_is_in_flight_and_accepts_nothing_more() -> No
         assert is_still_open
         assert (await waiting).startswith(b"HTTP/1.1 200 ")
         await served.ended
+
+
+async def test_what_is_no_http_gets_the_envelope_too() -> None:
+    async with serving() as served:
+        answer = await served.ask(b"NONSENSE / HTTP/1.1\r\n\r\n")
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"x-request-id: req_" in head
+    assert json.loads(body)["code"] == 2007
