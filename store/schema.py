@@ -327,6 +327,7 @@ events = sa.Table(
     _int("event_no"),
     _text("type"),
     _text("transaction_id", null=True),
+    _int("is_sample", default=0),  # of a test ping; no replay job sends it again
     _bytes("body"),
     _int("created_at"),
     sa.Index("ux_events_no", "account_id", "environment", "event_no", unique=True),

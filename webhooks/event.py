@@ -72,6 +72,8 @@ WHERE account_environments.account_id = v.account_id
   AND account_environments.environment = v.environment
 """
 
+_MARK_SAMPLE = "UPDATE events SET is_sample = 1 WHERE id = :id"
+
 
 def render_event(
     *,
@@ -216,6 +218,11 @@ class Outbox:
         if second != self._second:
             self._second, self._second_text = second, rfc3339(now_us)
         return self._second_text
+
+
+async def mark_sample(tx: Transaction, event_id: EventId) -> None:
+    """Says of an event of this transaction that nothing happened; publishing need not carry it."""
+    await tx.execute(_MARK_SAMPLE, id=event_id)
 
 
 def _render(

@@ -2,7 +2,8 @@
 
 Promise: what arrives is signed and shaped like any delivery, and stands in the delivery log. It is
 sent whether the endpoint is enabled, subscribed or neither, and is never tried again; but an answer
-that disables an endpoint counts. No transaction is open while it is sent.
+that disables an endpoint counts. Its event is marked as a sample, which no replay job matches. No
+transaction is open while it is sent.
 """
 
 from typing import Final
@@ -17,7 +18,7 @@ from webhooks import delivery, log
 from webhooks.disabling import disable_unwell, reasons_to_disable
 from webhooks.endpoint import get
 from webhooks.endpoint_fields import policy_of
-from webhooks.event import EVENT_TYPES, TEST_EVENT, Outbox
+from webhooks.event import EVENT_TYPES, TEST_EVENT, Outbox, mark_sample
 from webhooks.guard import Policy
 from webhooks.message import Keyring, message_headers, settlement_of
 from webhooks.sample import sample_data
@@ -111,6 +112,7 @@ async def _claimed_ping(
         now_us=now_us,
     )
     await outbox.flush(tx)
+    await mark_sample(tx, event_id)
     body = await tx.fetch_one(_BODY, id=event_id)
     assert body is not None, "it was written two statements ago"
     new = delivery.new_row(

@@ -6,7 +6,8 @@ holds since an ended delivery never moves: matched are those that had ended at a
 
 Each event at most once: of several deliveries that match, the newest stands for the others; and
 none where a later one was still open, or had arrived after the failed one that was asked for. So
-a replay that is repeated sends only what is still missing. Writes nothing.
+a replay that is repeated sends only what is still missing. Nothing of a test ping, however it was
+sent. Writes nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,7 +48,7 @@ FROM deliveries d
 WHERE {walked} AND (d.created_at, d.id) > (:after_at, :after_id)
   AND (d.created_at, d.id) <= (:end_at, :end_id)
   AND {matched} AND d.settled_at <= :as_of_us {of_types}
-  AND (SELECT COUNT(*) FROM events e WHERE e.id = d.event_id) = 1
+  AND (SELECT COUNT(*) FROM events e WHERE e.id = d.event_id AND e.is_sample = 0) = 1
   AND (
     SELECT COUNT(*) FROM deliveries r
     WHERE r.event_id = d.event_id AND r.replay_of IS NOT NULL

@@ -1,7 +1,7 @@
 """What a test ping carries: data of each type's shape that names nothing real.
 
-Invariant: every id ends in _test and metadata says {"test": "true"}, so that a receiver that acts on
-a sample finds nothing to act on. Pure.
+Invariant: data says "test": true, which no real event does, every id ends in _test, and metadata says
+{"test": "true"}, so that a receiver that acts on a sample finds nothing to act on. Pure.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,10 @@ ORDER_ID = "ord_test"
 
 def sample_data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[str, Any]:
     """The data object of a sample; endpoint is the pinged one's shape, for the endpoint events."""
+    return {"test": True, **_data(event_type, endpoint, now_us=now_us)}
+
+
+def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[str, Any]:
     subject, _, what = event_type.partition(".")
     if subject == "endpoint":
         return dict(endpoint)

@@ -41,9 +41,23 @@ Reference = Annotated[
 # An amount of a currency that stands beside it, in its smallest unit: USD 2, KWD 3, JPY 0 places.
 Minor = Annotated[int, Meta(ge=0, description="In the currency's smallest unit.")]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3,5}$", description="ISO 4217.")]
+# Literal takes no booleans here, so the schema says by itself that it is true where it is there.
+Sample = Annotated[
+    bool,
+    Meta(
+        description="There in the sample of a test ping only: nothing of it is real.",
+        extra_json_schema={"const": True},
+    ),
+]
 
 
-class _TopUp(Struct, kw_only=True):
+class _Data(Struct, kw_only=True):
+    """What any event's data may carry."""
+
+    test: Sample | UnsetType = UNSET
+
+
+class _TopUp(_Data, kw_only=True):
     """A top-up as its events carry it."""
 
     transaction_id: TransactionId
@@ -91,7 +105,7 @@ class PendingTopUp(_TopUp, kw_only=True):
     new_balance_cents: None
 
 
-class LowBalance(Struct, kw_only=True):
+class LowBalance(_Data, kw_only=True):
     """The account's wallet, after the change that took it below the threshold."""
 
     balance_cents: Cents
@@ -99,7 +113,7 @@ class LowBalance(Struct, kw_only=True):
     currency: Literal["USD"]
 
 
-class Order(Struct, kw_only=True):
+class Order(_Data, kw_only=True):
     """An order of credit. reference is the txn_… under which the ledger has it."""
 
     id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
@@ -147,7 +161,7 @@ class ApprovalOfTopUp(PendingTopUp, kw_only=True):
     approval: Approval
 
 
-class Endpoint(Struct, kw_only=True):
+class Endpoint(_Data, kw_only=True):
     """A webhook endpoint. events empty: all types; the values of headers are masked."""
 
     id: Annotated[str, Meta(pattern=r"^we_[0-9A-Za-z]+$")]

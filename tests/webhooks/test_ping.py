@@ -8,10 +8,19 @@ import pytest
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from store.db import Database, Row, Transaction
-from tests.webhooks.given import claim_all, given_account, given_endpoint, new_vault
+from tests.webhooks.given import (
+    claim_all,
+    given_account,
+    given_endpoint,
+    given_events,
+    new_vault,
+)
+from tests.webhooks.replaying import run_to_the_end, sent_again, start
+from webhooks import delivery
 from webhooks.event import EVENT_TYPES
 from webhooks.guard import Policy
 from webhooks.ping import send_test
+from webhooks.replay import NewReplay
 from webhooks.resolver import SystemResolver
 from webhooks.sample import sample_data
 from webhooks.transport import Transport
@@ -52,6 +61,27 @@ async def transport(clock: FixedClock) -> AsyncIterator[Transport]:
     finally:
         await opened.close()
         resolver.close()
+
+
+async def ended(database: Database, clock: FixedClock, event_id: str, *, status: str) -> str:
+    """What a receiver and its dispatcher do: the event's pending delivery ends. Its id."""
+
+    async def work(tx: Transaction) -> str:
+        row = await tx.fetch_one(
+            "SELECT id FROM deliveries WHERE event_id = :event_id AND status = 'pending'",
+            event_id=event_id,
+        )
+        assert row is not None
+        await tx.execute(
+            """UPDATE deliveries SET status = :status, settled_at = :now_us, next_attempt_at = NULL
+               WHERE id = :id""",
+            status=status,
+            now_us=clock.now_us(),
+            id=row["id"],
+        )
+        return str(row["id"])
+
+    return await database.transaction(work)
 
 
 async def rows(database: Database, text: str) -> list[Row]:
@@ -121,6 +151,41 @@ async def test_a_ping_that_is_answered_gone_disables_the_endpoint(
     assert (row["status"], row["disabled_reason"]) == ("disabled", "gone")
 
 
+@pytest.mark.parametrize(("answer", "status"), [(500, "failed"), (200, "delivered")])
+async def test_no_replay_sends_a_sample_again_as_if_it_were_real(
+    database: Database, clock: FixedClock, answer: int, status: str
+) -> None:
+    scope = (await given_account(database, clock), "staging")
+    async with receiver(answer) as (url, _), transport(clock) as sender:
+        endpoint, _ = await given_endpoint(database, clock, scope, url=url)
+        await send_test(
+            database,
+            new_vault(),
+            sender,
+            clock,
+            policy=POLICY,
+            scope=scope,
+            endpoint_id=endpoint.id,
+            event_type="topup.delivered",
+            timeout_s=5,
+        )
+    [ping] = await rows(database, "SELECT id, event_id FROM deliveries")
+    await database.transaction(
+        lambda tx: delivery.replay(tx, scope, ping["id"], now_us=clock.now_us())
+    )
+    # Sent again by its id, it is still a sample.
+    await ended(database, clock, ping["event_id"], status=status)
+    [event_id] = await given_events(database, clock, scope)
+    real = await ended(database, clock, event_id, status=status)
+    clock.advance_s(3600)
+
+    job = await start(database, clock, scope, endpoint.id, NewReplay(status=status))
+    await run_to_the_end(database, clock)
+
+    assert job.matched == 1
+    assert await sent_again(database, job) == [real]
+
+
 async def test_a_ping_of_an_unknown_endpoint_or_type_writes_nothing(
     database: Database, clock: FixedClock
 ) -> None:
@@ -151,4 +216,5 @@ def test_every_type_has_a_sample(event_type: str) -> None:
 
     if event_type.startswith("topup."):
         assert data["status"] == event_type.removeprefix("topup.")
+    assert data["test"] is True
     assert json.dumps(data).count("txn_") == json.dumps(data).count("txn_test")

@@ -23,6 +23,14 @@ def test_each_schema_is_one_and_its_example_fits(event_type: str) -> None:
     Draft202012Validator(schema, format_checker=FormatChecker()).validate(event_example(event_type))
 
 
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_each_schema_declares_the_mark_of_a_sample(event_type: str) -> None:
+    assert event_example(event_type)["data"]["test"] is True
+    Draft202012Validator(event_schema(event_type)).validate(changed(event_type, test=True))
+    with pytest.raises(jsonschema.ValidationError):
+        Draft202012Validator(event_schema(event_type)).validate(changed(event_type, test=False))
+
+
 def changed(event_type: str, **fields: Any) -> dict[str, Any]:
     event = event_example(event_type)
     event["data"] = {**event["data"], **fields}

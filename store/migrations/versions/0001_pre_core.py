@@ -290,6 +290,7 @@ def upgrade() -> None:
         sa.Column("event_no", BIGINT, nullable=False),
         sa.Column("type", TEXT, nullable=False),
         sa.Column("transaction_id", TEXT, nullable=True),
+        sa.Column("is_sample", BIGINT, server_default=sa.text("0"), nullable=False),
         sa.Column("body", BYTES, nullable=False),
         sa.Column("created_at", BIGINT, nullable=False),
         sa.PrimaryKeyConstraint("id"),
