@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from billing.audit import audit as findings_of
-from cli.output import EXIT_REFUSED, json_option, note, run, show_rows
+from cli.output import EXIT_REFUSED, json_option, note, run, show_rows, wants_json
 from runtime.installation import open_store
 from runtime.settings import load_settings
 
@@ -24,7 +24,8 @@ def audit(context: click.Context) -> None:
         show_rows(findings, "rule", "account_id", "environment", "row_id", "expected", "found")
         note(f"{len(findings)} rows break a rule (figures in micros)")
         context.exit(EXIT_REFUSED)
-    show_rows([], "rule")
+    if wants_json():
+        show_rows([], "rule")
     note("the ledger is proved: every balance is the sum of its transfers")
 
 

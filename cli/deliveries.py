@@ -100,8 +100,14 @@ def replay(delivery_ids: Sequence[str]) -> None:
 
 async def _replay(delivery_ids: Sequence[str]) -> list[tuple[str, str]]:
     settings = load_settings()
+    console = Console(stderr=True)
+    # Beside a terminal the bar would leave an empty line behind.
     steps = track(
-        delivery_ids, description="replaying", console=Console(stderr=True), transient=True
+        delivery_ids,
+        description="replaying",
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
     )
     async with open_store(settings) as database:
         made = [(one, await database.transaction(_replay_one(one))) for one in steps]

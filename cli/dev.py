@@ -18,14 +18,15 @@ from pydantic import SecretStr
 
 from cli import banner
 from cli.demo import Demo, ensure_demo
+from cli.dev_key import development_key
 from cli.listener import LISTEN_FD_VARIABLE, READY_FD_VARIABLE, WAKE_FD_VARIABLE, listen
 from cli.migrate import migrate_now
 from cli.output import EXIT_REFUSED
+from cli.typos import warn_of_unknown_variables
 from kernel.clock import SystemClock
 from runtime import embedded_redis
-from runtime.installation import open_store, open_vault
+from runtime.installation import open_store
 from runtime.log import start_logging
-from runtime.master_key import made_master_key
 from runtime.settings import PREFIX, Settings, load_settings
 from runtime.supervisor import Child, Supervisor, lock_data_dir
 from runtime.wake_pipe import open_wake_pipe
@@ -48,11 +49,11 @@ def dev(host: str | None, port: int | None, data_dir: Path | None) -> None:
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock_fd = lock_data_dir(settings.data_dir)
     listener = listen(settings)
-    secret_key = settings.secret_key.get_secret_value() or made_master_key(settings.data_dir)
-    open_vault(secret_key)
+    secret_key = development_key(settings)
     settings = _for_development(settings, listener.getsockname()[1], secret_key)
     migrate_now(settings)
     handler = start_logging(level="warning", form=settings.log_format)
+    warn_of_unknown_variables()
     try:
         is_orderly = asyncio.run(_run(settings, listener, started_s))
     finally:

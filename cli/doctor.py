@@ -12,8 +12,13 @@ from redis.exceptions import RedisError
 from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
 from kernel.clock import SECOND_US, SystemClock
 from kernel.errors import DomainError
-from keys.vault import SealBroken
-from runtime.installation import VOUCHER_KEY, known_secret_key, open_store, open_vault, redis_url
+from runtime.installation import (
+    known_secret_key,
+    open_store,
+    open_vault,
+    opens_what_is_sealed,
+    redis_url,
+)
 from runtime.settings import Settings, SettingsError, load_settings, unknown_variables
 from store.db import Transaction
 from store.errors import StoreError
@@ -108,26 +113,17 @@ async def _clock(settings: Settings) -> str:
 
 async def _master_key(settings: Settings) -> str:
     vault = open_vault(known_secret_key(settings))
-
-    async def work(tx: Transaction) -> bool:
-        if await tx.fetch_one("SELECT 1 FROM sealed_keys WHERE name = :name", name=VOUCHER_KEY):
-            await vault.data_key(tx, VOUCHER_KEY, now_us=SystemClock().now_us())
-            return True
-        return False
-
-    async with open_store(settings) as database:
-        try:
-            is_used = await database.read(work)
-        except SealBroken:
-            raise _Sick(
-                "does not open what the database holds: is it another installation's?"
-            ) from None
-    return (
-        "opens what the database holds sealed" if is_used else "is well-formed; nothing sealed yet"
-    )
+    opens = await opens_what_is_sealed(settings, vault)
+    if opens is False:
+        raise _Sick("does not open what the database holds: is it another installation's?")
+    return "opens what the database holds sealed" if opens else "is well-formed; nothing sealed yet"
 
 
 async def _redis(settings: Settings) -> Finding:
+    missing = "TOPUP_REDIS_URL is empty and no embedded Redis runs"
+    if not settings.redis_url.get_secret_value() and not settings.data_dir.is_dir():
+        # Its socket's folder would be made where it is missing, and the data directory with it.
+        return Finding("redis", None, missing)
     client = Redis.from_url(redis_url(settings), socket_timeout=CHECK_S_MAX)
     try:
         started_s = time.perf_counter()
@@ -138,6 +134,6 @@ async def _redis(settings: Settings) -> Finding:
         if settings.redis_url.get_secret_value():
             return Finding("redis", False, "does not answer: check TOPUP_REDIS_URL")
         # Without it sends go on; wake-ups and shared limits do not.
-        return Finding("redis", None, "TOPUP_REDIS_URL is empty and no embedded Redis runs")
+        return Finding("redis", None, missing)
     finally:
         await client.aclose()

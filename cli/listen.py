@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import click
 import httpx
@@ -20,7 +21,16 @@ import msgspec
 from cli.database import account_named, write
 from cli.demo import read_demo
 from cli.event_source import Streamed, StreamRefused, follow
-from cli.output import EXIT_USAGE, fail, json_option, note, run, wants_json
+from cli.output import (
+    EXIT_USAGE,
+    fail,
+    json_option,
+    json_text,
+    note,
+    run,
+    visible,
+    wants_json,
+)
 from kernel.clock import DAY_US, SECOND_US, SystemClock
 from kernel.ids import new_id
 from keys import api_key
@@ -63,8 +73,24 @@ class _Source:
     event_type: str | None
 
 
+def _receiver(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """An address that can be sent to."""
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(value)
+        # Reading the port checks it.
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return value
+    raise click.BadParameter("is a URL such as http://localhost:3000/hook")
+
+
 @click.command()
-@click.option("--forward", required=True, metavar="URL", help="Such as http://localhost:3000/hook.")
+@click.option(
+    "--forward",
+    required=True,
+    metavar="URL",
+    callback=_receiver,
+    help="Such as http://localhost:3000/hook.",
+)
 @click.option("--key", help="An API key with webhooks:read; else the demo account's.")
 @click.option("--account", help="Its id or email address, in place of a key (operators).")
 @click.option(
@@ -217,9 +243,10 @@ def _greet(source: _Source, forward: str, secret: str) -> None:
 
 def _show(forwarded: _Forwarded) -> None:
     if wants_json():
-        click.echo(msgspec.json.encode(asdict(forwarded)))
+        click.echo(json_text(asdict(forwarded)))
         return
     colour = "green" if forwarded.is_taken else "red"
     status = click.style(str(forwarded.status or "---"), fg=colour)
-    line = f"{time.strftime('%H:%M:%S')}  {status}  {forwarded.type:<18}  {forwarded.event_id}"
-    click.echo(f"{line}  {forwarded.error or f'{forwarded.took_ms} ms'}")
+    event = visible(f"{forwarded.type:<18}  {forwarded.event_id}")
+    outcome = visible(forwarded.error or f"{forwarded.took_ms} ms")
+    click.echo(f"{time.strftime('%H:%M:%S')}  {status}  {event}  {outcome}")

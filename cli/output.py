@@ -1,11 +1,13 @@
 """What a command prints: a table or a record for people, JSON for programs; and how it fails.
 
 Invariant: standard output carries the result alone, so it can be piped; everything else goes to
-standard error. Exit codes: 0 done, 1 refused or something found, 2 wrong usage or settings,
+standard error. No control character that came from outside reaches the terminal: it is shown as an
+escape. Exit codes: 0 done, 1 refused or something found, 2 wrong usage or settings,
 3 the database or Redis cannot be reached.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -20,6 +22,10 @@ EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 _JSON = "cli.output.json"
+# What moves a terminal's cursor, colours it, or turns the order of what follows around.
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 
 T = TypeVar("T")
 Command = Callable[..., Any]
@@ -47,8 +53,27 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
+def visible(text: str, *, keep: str = "") -> str:
+    """The text with its control characters shown as Python writes them; those in keep stay."""
+    return _CONTROL.sub(
+        lambda found: found[0] if found[0] in keep else _escape(found[0]),
+        text,
+    )
+
+
+def json_text(value: Any, *, indent: int = 0) -> str:
+    """JSON that is safe on a terminal too: msgspec leaves what is above 0x7e as it is."""
+    encoded = msgspec.json.encode(value, enc_hook=str)
+    text = (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
+    # Inside of strings every line feed is escaped already; what is left is the indentation's.
+    return _CONTROL.sub(
+        lambda found: "\n" if found[0] == "\n" else f"\\u{ord(found[0]):04x}",
+        text,
+    )
+
+
 def print_json(value: Any) -> None:
-    click.echo(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode())
+    click.echo(json_text(value, indent=2))
 
 
 def show_record(record: Mapping[str, Any], **lists: Sequence[Mapping[str, Any]]) -> None:
@@ -78,27 +103,27 @@ def show_rows(
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_text(row.get(column))) for column in columns))
+        table.add_row(*(Text(visible(_text(row.get(column)))) for column in columns))
     _console().print(table)
     if next_cursor:
-        click.echo(f"more: --cursor {next_cursor}", err=True)
+        note(f"more: --cursor {next_cursor}")
 
 
 def note(message: str) -> None:
     """Something to know that is not the result."""
-    click.echo(message, err=True)
+    click.echo(visible(message, keep="\n"), err=True)
 
 
 def fail(problem: str, *, advice: str = "", exit_code: int = EXIT_REFUSED) -> click.exceptions.Exit:
     """Prints what went wrong and what to do; the caller raises the result."""
     if wants_json():
-        body = msgspec.json.encode({"error": {"detail": problem, "advice": advice or None}})
-        click.echo(body.decode(), err=True)
+        body = {"error": {"detail": problem, "advice": advice or None}}
+        click.echo(json_text(body), err=True)
     else:
         click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-        click.echo(problem, err=True)
+        note(problem)
         if advice:
-            click.echo(f"  {advice}", err=True)
+            note(f"  {advice}")
     return click.exceptions.Exit(exit_code)
 
 
@@ -107,8 +132,12 @@ def _fields_table(record: Mapping[str, Any]) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in record.items():
-        table.add_row(name, Text(_text(value)))
+        table.add_row(name, Text(visible(_text(value))))
     return table
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def _console() -> Console:

@@ -205,8 +205,11 @@ async def _watched(database: Database, job: Replay) -> Replay:
         TimeRemainingColumn(),
     )
     looks_idle = 0
+    console = Console(stderr=True)
     try:
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        with Progress(
+            *columns, console=console, transient=True, disable=not console.is_terminal
+        ) as bar:
             task = bar.add_task(job.status, total=job.matched, failed=0)
             while job.ended_at is None:
                 await asyncio.sleep(LOOK_S)

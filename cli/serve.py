@@ -8,6 +8,7 @@ import click
 import uvloop
 
 from cli.listener import LISTEN_FD_VARIABLE, WAKE_FD_VARIABLE, listen, passed_fd, tell_ready
+from cli.typos import warn_of_unknown_variables
 from gateway.app import create_app
 from gateway.serve import serve as serve_app
 from runtime.context import open_context
@@ -28,6 +29,7 @@ def serve(host: str | None, port: int | None) -> None:
     inherited = passed_fd(LISTEN_FD_VARIABLE)
     with listen(settings) if inherited is None else socket.socket(fileno=inherited) as listener:
         handler = start_logging(level=settings.log_level, form=settings.log_format)
+        warn_of_unknown_variables()
         try:
             uvloop.run(_serve(settings, listener))
         finally:

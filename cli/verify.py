@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import click
 
-from cli.output import EXIT_REFUSED, json_option, print_json, wants_json
+from cli.output import EXIT_REFUSED, json_option, print_json, visible, wants_json
 from kernel.clock import SECOND_US, SystemClock
 from keys.signing import TOLERANCE_S, verify as verify_signature
 
@@ -64,7 +64,8 @@ def verify(
     elif findings:
         for finding in findings:
             where = f" ({finding.header})" if finding.header else ""
-            click.echo(f"{click.style('✗', fg='red')} {finding.part}{where}: {finding.detail}")
+            words = visible(f"{finding.part}{where}: {finding.detail}")
+            click.echo(f"{click.style('✗', fg='red')} {words}")
     else:
         click.echo(f"{click.style('✓', fg='green')} genuine: {len(body)} bytes as they were signed")
     if findings:

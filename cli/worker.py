@@ -6,6 +6,7 @@ import click
 import uvloop
 
 from cli.listener import WAKE_FD_VARIABLE, passed_fd, tell_ready
+from cli.typos import warn_of_unknown_variables
 from runtime.context import open_context
 from runtime.installation import redis_url
 from runtime.log import start_logging
@@ -21,6 +22,7 @@ def worker() -> None:
     """Run one worker (production): deliveries, fulfilment, chores."""
     settings = load_settings()
     handler = start_logging(level=settings.log_level, form=settings.log_format)
+    warn_of_unknown_variables()
     if parent_fd(os.environ) is not None:
         # The supervisor tells the user once that everything is ready.
         handler.addFilter(lambda record: record.msg != READY)

@@ -81,8 +81,9 @@ def prepare_home(data_dir: Path) -> RedisHome:
     if len(os.fsencode(folder / SOCKET_NAME)) > SOCKET_PATH_BYTES_MAX:
         digest = hashlib.sha256(os.fsencode(resolved)).hexdigest()[:12]
         folder = Path(tempfile.gettempdir()) / f"topup-{os.getuid()}-{digest}"
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
-        folder.mkdir(mode=0o700, parents=True)
+        folder.mkdir(mode=0o700)
     found = folder.lstat()
     is_folder = folder.is_dir() and not folder.is_symlink()
     if not is_folder or found.st_uid != os.getuid() or found.st_mode & 0o077:

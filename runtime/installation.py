@@ -6,13 +6,13 @@ Gateway and worker open all of them together (runtime/context.py); a command ope
 import contextlib
 from collections.abc import AsyncIterator
 
-from keys.vault import MasterKeyRefused, Vault, parse_master_keys
+from keys.vault import MasterKeyRefused, SealBroken, Vault, parse_master_keys
 from runtime.embedded_redis import prepare_home
 from runtime.master_key import read_master_key
 from runtime.settings import Settings, SettingsError
-from store.db import Database, OnHint, no_hint
-from store.open import open_database
-from store.version import check_schema
+from store.db import Database, OnHint, Transaction, no_hint
+from store.open import file_of, open_database
+from store.version import SchemaOutOfRange, check_schema, schema_version
 
 # The name of the data key behind voucher codes.
 VOUCHER_KEY = "voucher"
@@ -20,11 +20,52 @@ VOUCHER_KEY = "voucher"
 
 @contextlib.asynccontextmanager
 async def open_store(settings: Settings, *, on_hint: OnHint = no_hint) -> AsyncIterator[Database]:
-    """The database alone, its schema checked. Raises StoreError and SchemaOutOfRange."""
+    """The database alone, its schema checked. Raises StoreError and SchemaOutOfRange.
+
+    It makes none: opening a file that is missing would leave an empty one behind.
+    """
+    if is_database_missing(settings):
+        raise SchemaOutOfRange(
+            f"there is no database at {file_of(settings.database_address)}: check TOPUP_DATA_DIR and"
+            " TOPUP_DATABASE_URL; `topup dev` and `topup migrate` make one"
+        )
     database = open_database(settings.database_address, on_hint=on_hint)
     try:
         await check_schema(database)
         yield database
+    finally:
+        await database.close()
+
+
+def is_database_missing(settings: Settings) -> bool:
+    """Whether its file was never made; a server's database is asked, not looked for."""
+    file = file_of(settings.database_address)
+    return file is not None and not file.exists()
+
+
+async def opens_what_is_sealed(settings: Settings, vault: Vault | None) -> bool | None:
+    """Whether the vault opens what the database holds; None: nothing is sealed yet.
+
+    No vault opens nothing. Reads only, and makes no database. Raises StoreError.
+    """
+
+    async def work(tx: Transaction) -> bool | None:
+        if not await tx.fetch_one("SELECT 1 FROM sealed_keys WHERE name = :name", name=VOUCHER_KEY):
+            return None
+        if vault is None:
+            return False
+        try:
+            # The row is there, so none is made and its time is not used.
+            await vault.data_key(tx, VOUCHER_KEY, now_us=0)
+        except SealBroken:
+            return False
+        return True
+
+    if is_database_missing(settings):
+        return None
+    database = open_database(settings.database_address)
+    try:
+        return None if await schema_version(database) is None else await database.read(work)
     finally:
         await database.close()
 
@@ -34,8 +75,8 @@ def redis_url(settings: Settings) -> str:
     return settings.redis_url.get_secret_value() or prepare_home(settings.data_dir).url
 
 
-def open_vault(secret_key: str) -> Vault:
-    """Raises SettingsError where the key is empty or refused."""
+def open_vault(secret_key: str, *, source: str = "TOPUP_SECRET_KEY") -> Vault:
+    """Raises SettingsError where the key is empty or refused; source is where it came from."""
     if not secret_key:
         raise SettingsError(
             "TOPUP_SECRET_KEY is empty: it seals webhook secrets, and `topup dev` alone makes one."
@@ -44,7 +85,7 @@ def open_vault(secret_key: str) -> Vault:
     try:
         return Vault(parse_master_keys(secret_key))
     except MasterKeyRefused as error:
-        raise SettingsError(f"TOPUP_SECRET_KEY: {error}") from None
+        raise SettingsError(f"{source}: {error}") from None
 
 
 def known_secret_key(settings: Settings) -> str:

@@ -15,7 +15,7 @@ _KEY_BYTES = 32
 
 def made_master_key(data_dir: Path) -> str:
     """The data directory's own key, made at the first call; only its owner can read the file."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A key that is half written must not be taken for one: it gets its name when it is whole.
     draft = data_dir / f".{FILE_NAME}.{os.getpid()}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -22,6 +22,7 @@ from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from store.open import SQLITE_PREFIX
+from store.sqlite import make_private_file
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _ADVISORY_LOCK = 7_306_941
@@ -37,7 +38,7 @@ def migrate(url: str, *, revision: str = "head") -> None:
 
 
 def _migrate_file(path: Path, revision: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_file(path)
     engine = sa.create_engine(f"{SQLITE_PREFIX}{path}")
     # The driver's own BEGIN comes before INSERT only, and would keep half of a failed migration.
     sa.event.listen(engine, "connect", _leave_begin_to_us)

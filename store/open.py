@@ -16,3 +16,8 @@ def open_database(url: str, *, on_hint: OnHint = no_hint) -> Database:
     if url.startswith(("postgresql://", "postgres://")):
         return PostgresqlDatabase(url, on_hint=on_hint)
     raise ValueError("a database URL begins with sqlite:/// or postgresql://")
+
+
+def file_of(url: str) -> Path | None:
+    """The file that the URL names, or None where a server holds the database."""
+    return Path(url.removeprefix(SQLITE_PREFIX)) if url.startswith(SQLITE_PREFIX) else None

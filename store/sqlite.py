@@ -93,12 +93,13 @@ class SqliteDatabase:
             raise RuntimeError(f"SQLite {sqlite3.sqlite_version} is older than 3.35")
         self.statements_run = 0
         self._on_hint = on_hint
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_file(path)
+        with _named_failures():
+            self._write_connection = _connect(path, cache_kib=WRITER_CACHE_KIB)
         self._turn_fd = _open_turn(path)
         # A lock belongs to the open file, so the checkpointer's turn needs one of its own.
         self._checkpoint_turn_fd = _open_turn(path)
         self._checkpointer = Checkpointer(_connect(path), partial(_turn, self._checkpoint_turn_fd))
-        self._write_connection = _connect(path, cache_kib=WRITER_CACHE_KIB)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-read")
         self._read_connections: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
@@ -181,6 +182,17 @@ class SqliteDatabase:
             self._read_connections.put(connection)
 
 
+def make_private_file(path: Path) -> None:
+    """Makes the file and its folder for their owner alone, where they are missing.
+
+    SQLite gives its log and shared memory the mode of the file. What exists stays as it is, and is
+    not opened here: closing any descriptor of it would drop this process's locks on it.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
 def _open_turn(path: Path) -> int:
     return os.open(f"{path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
@@ -203,6 +215,15 @@ def _connect(path: Path, *, cache_kib: int = READER_CACHE_KIB) -> sqlite3.Connec
         cached_statements=512,
     )
     connection.row_factory = sqlite3.Row
+    try:
+        _configure(connection, cache_kib)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _configure(connection: sqlite3.Connection, cache_kib: int) -> None:
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect on a new file only
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
@@ -211,7 +232,6 @@ def _connect(path: Path, *, cache_kib: int = READER_CACHE_KIB) -> sqlite3.Connec
     connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES}")
     connection.execute("PRAGMA temp_store = MEMORY")
-    return connection
 
 
 def _drive(coroutine: Awaitable[T]) -> T:
