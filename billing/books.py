@@ -151,9 +151,8 @@ class Books:
         await self.outbox.flush(tx)
         if self._answers:
             await idempotency.keep(tx, self._answers, now_us=self.now_us)
-        if any(t.next_check_at is not None for t in self._new_topups.values()) or any(
-            t.next_check_at is not None for t in self._changed_topups.values()
-        ):
+        written = (*self._new_topups.values(), *self._changed_topups.values())
+        if any(topup.next_check_at is not None for topup in written):
             tx.hint("fulfilment")
 
     @property
