@@ -114,7 +114,7 @@ def compare(kind: str, *, rounds: int, seconds: float, per_s: float) -> list[Seq
     for hanging, figures in seen.items():
         all_s = [value for one in figures for value in one]
         name = f"{kind}: {hanging} of {ENDPOINTS} hanging"
-        rows.append([name, hung[hanging], *milliseconds(all_s), p99s[hanging], ""])
+        rows.append([name, hung[hanging], *milliseconds(all_s), f"{p99s[hanging]:.1f}", ""])
     rows[-1] = [*rows[-1][:-1], f"{p99s[HANGING] / p99s[0]:.2f}"]
     return rows
 

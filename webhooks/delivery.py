@@ -14,7 +14,7 @@ Writes deliveries and attempts, and what its claims keep in endpoints: rate_tat_
 claimed_at.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from kernel.clock import DAY_US
@@ -78,12 +78,13 @@ SELECT p.id, p.account_id, p.failing_since_at, p.enabled_at, p.rate_limit_per_s,
     p.drain_tat_us, a.is_sandbox,
     (SELECT MIN(d.next_attempt_at) FROM deliveries d
      WHERE d.{_OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at > :now_us) AS next_at,
-    (SELECT STRING_AGG(due.id, ' ') FROM (
-        SELECT d.id || ':' || d.claim_no AS id FROM deliveries d
-        WHERE d.{_OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= :now_us
-          AND d.next_attempt_at > COALESCE(p.enabled_at, 0)
-        ORDER BY d.next_attempt_at LIMIT :ids_max) AS due) AS due,
-    CASE WHEN p.enabled_at IS NULL THEN NULL ELSE
+    CASE WHEN p.id IN :full_ids[text] THEN NULL ELSE
+        (SELECT STRING_AGG(due.id, ' ') FROM (
+            SELECT d.id || ':' || d.claim_no AS id FROM deliveries d
+            WHERE d.{_OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= :now_us
+              AND d.next_attempt_at > COALESCE(p.enabled_at, 0)
+            ORDER BY d.next_attempt_at LIMIT :ids_max) AS due) END AS due,
+    CASE WHEN p.enabled_at IS NULL OR p.id IN :full_ids[text] THEN NULL ELSE
         (SELECT STRING_AGG(held.id, ' ') FROM (
             SELECT d.id || ':' || d.claim_no AS id FROM deliveries d
             WHERE d.{_OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= p.enabled_at
@@ -210,18 +211,24 @@ async def insert_of_job(tx: Transaction, rows: Sequence[NewRow], *, replay_id: s
 
 
 async def claim(
-    tx: Transaction, choose: Choose, *, now_us: int, lease_us: int, ids_max: int
+    tx: Transaction,
+    choose: Choose,
+    *,
+    now_us: int,
+    lease_us: int,
+    ids_max: int,
+    full_ids: Collection[str] = (),
 ) -> Claim:
     """Takes what is due, as `choose` wishes, for lease_us from now_us.
 
-    ids_max bounds the ids offered for each endpoint. At most five statements.
+    ids_max bounds the ids offered for each endpoint; those of full_ids, for which there is no slot
+    now, are offered none, whatever backlog they have. At most five statements.
     """
-    offers, next_at_us = offers_of(
-        await tx.fetch(_SCAN, now_us=now_us, ids_max=ids_max), now_us=now_us
-    )
-    by_endpoint, is_short, has_more = _choice(offers, choose(offers), ids_max=ids_max)
+    scanned = await tx.fetch(_SCAN, now_us=now_us, ids_max=ids_max, full_ids=sorted(full_ids))
+    offers, next_at_us = offers_of(scanned, now_us=now_us)
+    by_endpoint, short_ids, has_more = _choice(offers, choose(offers), ids_max=ids_max)
     if not by_endpoint:
-        return Claim([], next_at_us, len(offers), is_short, has_more, was_contended=False)
+        return Claim([], next_at_us, len(offers), short_ids, has_more, was_contended=False)
     locked = {row["id"]: row for row in await tx.fetch(_LOCK, ids=sorted(by_endpoint))}
     held_ids = frozenset(id_ for offer in offers for id_ in offer.held)
     ids, paces, paced_at_us = within_pace(by_endpoint, locked, held_ids, now_us=now_us)
@@ -236,7 +243,7 @@ async def claim(
         claimed,
         earliest(next_at_us, paced_at_us),
         len(offers),
-        is_short,
+        short_ids,
         has_more,
         was_contended=len(locked) < len(by_endpoint) or len(rows) < len(ids),
     )
@@ -320,21 +327,22 @@ async def replay(tx: Transaction, scope: Scope, delivery_id: str, *, now_us: int
 
 def _choice(
     offers: Sequence[Offer], chosen_ids: Sequence[str], *, ids_max: int
-) -> tuple[dict[str, list[str]], bool, bool]:
-    """The chosen ids by endpoint; whether offered ones are left; whether there may be others."""
+) -> tuple[dict[str, list[str]], frozenset[str], bool]:
+    """The chosen ids by endpoint; where offered ones are left; whether there may be others."""
     wanted = frozenset(chosen_ids)
     by_endpoint: dict[str, list[str]] = {}
-    is_short = has_more = False
+    short_ids = set()
+    has_more = False
     for offer in offers:
         offered = [*offer.due, *offer.held]
         chosen = [id_ for id_ in offered if id_ in wanted]
         if chosen:
             by_endpoint[offer.endpoint_id] = chosen
         if len(chosen) < len(offered):
-            is_short = True
+            short_ids.add(offer.endpoint_id)
         elif len(offer.due) >= ids_max:
             has_more = True
-    return by_endpoint, is_short, has_more
+    return by_endpoint, frozenset(short_ids), has_more
 
 
 async def _with_bodies(

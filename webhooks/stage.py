@@ -85,7 +85,7 @@ class Claim(NamedTuple):
     """What a claim brought, and when there is reason for the next one.
 
     next_at_us is the earliest time that something else falls due or a pace allows more; null: no
-    such row. endpoints_due counts those that had something to offer. is_short: offered rows were
+    such row. endpoints_due counts those that had something to offer. short_ids: those whose rows were
     left for want of a slot; has_more: all that an endpoint offered was taken, and it may have more.
     was_contended: another worker was at some of them; look again shortly.
     """
@@ -93,7 +93,7 @@ class Claim(NamedTuple):
     claimed: list[Claimed]
     next_at_us: int | None
     endpoints_due: int
-    is_short: bool
+    short_ids: frozenset[str]
     has_more: bool
     was_contended: bool
 

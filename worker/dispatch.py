@@ -66,7 +66,9 @@ class Dispatcher:
         self._sending: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        # Rows were left for want of a slot: of anybody's, or of one of these endpoints' own.
         self._is_short = False
+        self._full: frozenset[str] = frozenset()
         self._freed = 0
         self._endpoints_due = 0
         self._failures = 0
@@ -103,6 +105,8 @@ class Dispatcher:
 
     async def _look(self) -> None:
         self._freed = 0
+        # Before the claim: what ends during it must find that it was waited for.
+        self._full = self._slots.full()
         if not self._slots.free:
             self._is_short = True
             self._set_timer(BEAT_S)
@@ -123,14 +127,16 @@ class Dispatcher:
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
         self._endpoints_due = claim.endpoints_due
-        self._is_short = claim.is_short
+        full = self._slots.full()
+        self._full |= claim.short_ids & full
+        self._is_short = not claim.short_ids <= full
         self._set_timer(self._wait_s(claim))
         if claim.has_more:
             # Also when no slot is left: that look notes the shortage and waits for one.
             self.wake()
 
     async def _claim(self) -> Claim:
-        choose = self._slots.chooser()
+        choose, full_ids = self._slots.chooser(), self._full
         share = 2 * self._slots.free // max(1, self._endpoints_due)
         ids_max = max(OFFER_IDS_MIN, min(share, OFFER_IDS_MAX))
 
@@ -141,6 +147,7 @@ class Dispatcher:
                 now_us=self._clock.now_us(),
                 lease_us=self._lease_us,
                 ids_max=ids_max,
+                full_ids=full_ids,
             )
 
         return await self._database.transaction(work, durable=False)
@@ -172,7 +179,8 @@ class Dispatcher:
                 claimed.target.id, error=attempt.error, duration_us=attempt.duration_us
             )
             self._settler.put(sent)
-        self._note_freed(1)
+        if self._is_short or claimed.target.id in self._full:
+            self._note_freed(1)
 
     def _note_settled(self, settled: Sequence[Settled]) -> None:
         self._slots.settled(len(settled))
@@ -188,12 +196,11 @@ class Dispatcher:
             self._set_timer_by(max(due_s, TIMER_S_MIN))
         for one in settled:
             self._report(one)
-        self._note_freed(len(settled))
+        if self._is_short:
+            self._note_freed(len(settled))
 
     def _note_freed(self, count: int) -> None:
-        """With rows left over for want of a slot, claims again once it is worth a transaction."""
-        if not self._is_short:
-            return
+        """Slots that were waited for: claims again once it is worth a transaction."""
         self._freed += count
         if self._freed >= max(1, self._slots.held // 4) or not self._sending:
             self.wake()

@@ -72,6 +72,11 @@ class Slots:
     def free(self) -> int:
         return self.total - self.held
 
+    def full(self) -> frozenset[str]:
+        """The endpoints that may have no more requests under way, until one of theirs ends."""
+        lanes = self._lanes
+        return frozenset(id_ for id_ in self._busy if lanes[id_].under_way >= lanes[id_].width)
+
     def take(self, claimed: Sequence[Claimed]) -> None:
         """These deliveries were claimed, as chosen by chooser()."""
         for one in claimed:

@@ -10,12 +10,14 @@ from store.open import open_database
 from tests.webhooks.given import (
     LEASE_US,
     claim_all,
+    everything,
     given_account,
     given_endpoint,
     given_events,
 )
 from webhooks import delivery
 from webhooks.offer import Offer
+from webhooks.stage import Claim
 
 
 async def given_scope(database: Database, clock: FixedClock, **endpoint: object) -> Scope:
@@ -57,7 +59,7 @@ async def test_the_choice_bounds_what_is_claimed(database: Database, clock: Fixe
 
     async def work(tx: Transaction) -> tuple[int, bool, bool]:
         claim = await delivery.claim(tx, two, now_us=clock.now_us(), lease_us=LEASE_US, ids_max=100)
-        return len(claim.claimed), claim.is_short, claim.has_more
+        return len(claim.claimed), bool(claim.short_ids), claim.has_more
 
     assert await database.transaction(work) == (2, True, False)
 
@@ -71,7 +73,7 @@ async def test_a_claim_that_took_all_it_was_offered_says_there_may_be_more(
     first = await claim_all(database, clock, ids_max=3)
     second = await claim_all(database, clock, ids_max=3)
 
-    assert (len(first.claimed), first.has_more, first.is_short) == (3, True, False)
+    assert (len(first.claimed), first.has_more, bool(first.short_ids)) == (3, True, False)
     assert (len(second.claimed), second.has_more) == (2, False)
 
 
@@ -124,3 +126,27 @@ async def test_a_sandbox_account_is_sent_fifteen_at_once_and_then_slowly(
     second = await claim_all(database, clock)
 
     assert (len(first.claimed), len(second.claimed)) == (15, 1)
+
+
+async def test_an_endpoint_without_a_slot_is_offered_nothing_of_its_backlog(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = (await given_account(database, clock), "staging")
+    full, _ = await given_endpoint(database, clock, scope)
+    other, _ = await given_endpoint(database, clock, scope)
+    await given_events(database, clock, scope, count=3)
+
+    async def work(tx: Transaction) -> Claim:
+        return await delivery.claim(
+            tx,
+            everything,
+            now_us=clock.now_us(),
+            lease_us=LEASE_US,
+            ids_max=100,
+            full_ids=[full.id],
+        )
+
+    claim = await database.transaction(work)
+
+    assert [one.target.id for one in claim.claimed] == [other.id] * 3
+    assert (claim.endpoints_due, claim.short_ids) == (1, frozenset())

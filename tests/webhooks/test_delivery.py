@@ -81,7 +81,7 @@ async def test_a_claim_brings_what_a_request_needs(database: Database, clock: Fi
     assert claimed.target.url == "https://hooks.example.com/in"
     assert claimed.target.schedule_s == (0, 5, 30)
     assert claimed.lease_until_us == clock.now_us() + LEASE_US
-    assert (claim.is_short, claim.has_more, claim.was_contended) == (False, False, False)
+    assert (bool(claim.short_ids), claim.has_more, claim.was_contended) == (False, False, False)
 
 
 async def test_what_is_claimed_is_not_claimed_again_until_its_lease_ends(

@@ -243,3 +243,13 @@ def test_what_was_held_gets_the_slots_that_are_left() -> None:
     both = offer("we_1", 3)._replace(held={"held-1": 0, "held-2": 0})
 
     assert slots.chooser()([both]) == ["we_1-0", "we_1-1", "we_1-2", "held-1"]
+
+
+def test_a_lane_is_full_until_one_of_its_requests_ends() -> None:
+    slots = Slots(1000)
+    take(slots, [offer("we_1", 4), offer("we_2", 3)])
+    before = slots.full()
+
+    slots.answered("we_1", error="http", duration_us=1)
+
+    assert (before, slots.full()) == ({"we_1"}, set())
