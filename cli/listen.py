@@ -8,6 +8,7 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import signal
 import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
@@ -136,6 +137,8 @@ def listen(
             source = _Source(address, found, after, event_type)
             await _listen(source, forward, secret or secret_of(found))
 
+    # A shell that starts it in the background has it ignore Ctrl-C; asked to stop, it stops.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         run(work())
     note("stopped")
