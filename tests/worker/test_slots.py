@@ -252,4 +252,4 @@ def test_a_lane_is_full_until_one_of_its_requests_ends() -> None:
 
     slots.answered("we_1", error="http", duration_us=1)
 
-    assert (before, slots.full()) == ({"we_1"}, set())
+    assert (before, slots.full()) == (frozenset({"we_1"}), frozenset())
