@@ -6,7 +6,7 @@ order and reads what the commands declared; commands then decide one after the o
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from billing import approval, topup as topups, voucher
 from billing.approval import Approval
@@ -22,11 +22,12 @@ from billing.ledger import (
     transfers_of,
 )
 from billing.money import CURRENCY, MICROS_PER_CENT, micros_to_cents
+from billing.needs import Needs, S, Shelf
 from billing.platform import Platforms
+from billing.spending import Spending, funding_window
 from billing.topup import Status, TopUp
 from billing.voucher import Redemption, VoucherCodes
 from keys import caps
-from keys.api_key import KeyState, load_key_states
 from keys.caps import Window
 from store import idempotency
 from store.db import Transaction
@@ -47,20 +48,6 @@ class Rules:
     public_url: str = ""
 
 
-@dataclass(slots=True)
-class Needs:
-    """What a command wants to find in the books."""
-
-    scopes: set[Scope] = field(default_factory=set)
-    places: set[Place] = field(default_factory=set)
-    key_ids: set[str] = field(default_factory=set)
-    references: set[tuple[str, str, str]] = field(default_factory=set)
-    topup_ids: set[str] = field(default_factory=set)
-    redeemed_topup_ids: set[str] = field(default_factory=set)  # whose vouchers are redeemed
-    request_keys: set[RequestKey] = field(default_factory=set)
-    funding_accounts: set[str] = field(default_factory=set)  # whose test credit of today counts
-
-
 class Books:
     """The state of one transaction."""
 
@@ -69,7 +56,8 @@ class Books:
         self.now_us = now_us
         self.ledger = Ledger()
         self.outbox = Outbox({}, {})
-        self.key_states: Mapping[str, KeyState] = {}
+        self.spending = Spending(now_us)
+        self._shelves: Mapping[type[Shelf], Shelf] = {}
         self._thresholds: Mapping[Scope, int] = {}
         self._stored: dict[tuple[str, str, str], Stored] = {}
         self._references: dict[tuple[str, str, str], tuple[str, Status]] = {}
@@ -77,8 +65,6 @@ class Books:
         self._transfers: dict[str, list[Transfer]] = {}
         self._approvals: dict[str, Approval] = {}
         self._redemptions: dict[str, Redemption] = {}
-        self._spent: dict[Window, int] = {}
-        self._spent_changes: dict[Window, tuple[str, int]] = {}
         self._new_topups: dict[str, TopUp] = {}
         self._changed_topups: dict[str, TopUp] = {}
         self._new_approvals: dict[str, Approval] = {}
@@ -95,22 +81,27 @@ class Books:
         self._thresholds = await scopes_by(tx, needs.scopes)
         self._stored = await idempotency.find(tx, needs.request_keys)
         places = set(needs.places)
-        key_ids = set(needs.key_ids)
-        windows: set[Window] = {(k, p, s) for k in key_ids for p, s in caps.windows_of(self.now_us)}
-        windows.update(_funding_window(one, self.now_us) for one in needs.funding_accounts)
+        windows = set(needs.windows)
+        windows.update(funding_window(one, self.now_us) for one in needs.funding_accounts)
         if needs.topup_ids:
             await self._load_topups(tx, needs, places, windows)
         if needs.references:
             self._references = await topups.load_references(tx, needs.references)
+        if needs.shelves:
+            await self._load_shelves(tx, needs)
+            places |= needs.places
+            windows |= needs.windows
         await self.ledger.load(tx, needs.scopes, places)
-        if self._transfers:
-            sides = [t for listed in self._transfers.values() for t in listed]
-            await self.ledger.load_ids(tx, [t.debit_id for t in sides])
-        if key_ids:
-            self.key_states = await load_key_states(tx, key_ids)
-        if windows:
-            self._spent = await caps.load_windows(tx, windows)
+        sides = [t.debit_id for listed in self._transfers.values() for t in listed]
+        if sides or needs.ledger_ids:
+            await self.ledger.load_ids(tx, [*sides, *needs.ledger_ids])
+        await self.spending.load(tx, needs.key_ids, windows)
         self.outbox = await Outbox.load(tx, needs.scopes)
+
+    async def _load_shelves(self, tx: Transaction, needs: Needs) -> None:
+        self._shelves = needs.shelves
+        for shelf in sorted(needs.shelves.values(), key=lambda shelf: type(shelf).__name__):
+            await shelf.load(tx, needs, self.now_us)
 
     async def _load_topups(
         self, tx: Transaction, needs: Needs, places: set[Place], windows: set[Window]
@@ -140,14 +131,9 @@ class Books:
         await approval.insert(tx, list(self._new_approvals.values()))
         await approval.update(tx, list(self._changed_approvals.values()))
         await voucher.insert_redemptions(tx, self._new_redemptions)
-        if self._spent_changes:
-            await caps.add_windows(
-                tx,
-                [
-                    (*window, account_id, delta)
-                    for window, (account_id, delta) in sorted(self._spent_changes.items())
-                ],
-            )
+        for shelf in self._shelves.values():
+            await shelf.flush(tx, self.now_us)
+        await self.spending.flush(tx)
         await self.outbox.flush(tx)
         if self._answers:
             await idempotency.keep(tx, self._answers, now_us=self.now_us)
@@ -158,7 +144,16 @@ class Books:
     @property
     def changes(self) -> int:
         """Grows with each change; what tells whether a refusal came first."""
-        return self.ledger.posted + self.outbox.published + self._changes
+        changes = self.ledger.posted + self.outbox.published + self.spending.changes + self._changes
+        if self._shelves:
+            changes += sum(shelf.changes for shelf in self._shelves.values())
+        return changes
+
+    def shelf(self, kind: type[S]) -> S:
+        """The subject's rows; its commands declared the shelf."""
+        found = self._shelves[kind]
+        assert isinstance(found, kind)
+        return found
 
     # Answers
 
@@ -173,47 +168,14 @@ class Books:
             key.fingerprint, answer.status, answer.body, answer.is_sealed, None
         )
 
-    # Caps
-
-    def check_caps(self, lineage: Iterable[str], amount_micros: int) -> None:
-        """Raises CapExceeded where the key or an ancestor has no room."""
-        states = [self.key_states[key_id] for key_id in lineage]
-        exceeded = caps.first_cap_exceeded(states, self._spent, amount_micros, self.now_us)
-        if exceeded is not None:
-            raise exceeded
-
-    def cap_remaining_micros(self, lineage: Iterable[str]) -> int | None:
-        """What the tightest cap leaves, None without one."""
-        states = [self.key_states[key_id] for key_id in lineage]
-        return caps.tightest_remaining_micros(states, self._spent, self.now_us)
-
-    def count_spend(
-        self, scope: Scope, lineage: Iterable[str], amount_micros: int, at: int
-    ) -> None:
-        """Adds to (or with a negative amount gives back to) the windows of the moment of spending."""
-        for key_id in lineage:
-            for period, start in caps.windows_of(at):
-                window = (key_id, period, start)
-                self._spent[window] = max(0, self._spent.get(window, 0) + amount_micros)
-                _, before = self._spent_changes.get(window, (scope[0], 0))
-                self._spent_changes[window] = (scope[0], before + amount_micros)
-
-    def funded_micros(self, account_id: str) -> int:
-        """Test credit that the account was given today."""
-        return self._spent.get(_funding_window(account_id, self.now_us), 0)
-
-    def count_funding(self, account_id: str, amount_micros: int) -> None:
-        self._changes += 1
-        window = _funding_window(account_id, self.now_us)
-        self._spent[window] = self._spent.get(window, 0) + amount_micros
-        _, before = self._spent_changes.get(window, (account_id, 0))
-        self._spent_changes[window] = (account_id, before + amount_micros)
-
     # Money
 
-    def sendable_micros(self, scope: Scope) -> int:
-        """What a send may use: purchased credit; promotional too in staging or where allowed."""
-        if self._is_promo_sendable(scope):
+    def sendable_micros(self, scope: Scope, *, is_own_use: bool = False) -> int:
+        """What a send may use: purchased credit; promotional too in staging or where allowed.
+
+        is_own_use: the account uses it up itself (AI usage), so promotional credit counts always.
+        """
+        if is_own_use or self._is_promo_sendable(scope):
             return self.ledger.balance_micros(scope, self.now_us)
         return self.ledger.account(scope, Kind.WALLET).balance_micros
 
@@ -227,10 +189,10 @@ class Books:
                 extra={"owed_cents": -(-owed // MICROS_PER_CENT)},
             )
 
-    def check_funds(self, scope: Scope, amount_micros: int) -> None:
+    def check_funds(self, scope: Scope, amount_micros: int, *, is_own_use: bool = False) -> None:
         """Raises InsufficientBalance: something is owed, or the sendable credit is too little."""
         self.check_debt(scope)
-        sendable = self.sendable_micros(scope)
+        sendable = self.sendable_micros(scope, is_own_use=is_own_use)
         if sendable < amount_micros:
             raise InsufficientBalance(
                 "the wallet does not cover the amount",
@@ -244,26 +206,33 @@ class Books:
         *,
         to: LedgerAccount,
         code: Code,
-        topup_id: str,
+        topup_id: str | None = None,
+        subject_id: str | None = None,
+        is_own_use: bool = False,
         is_returned: bool = False,
-    ) -> None:
+    ) -> list[Transfer]:
         """Moves sendable credit out of the wallet: promotional first, the earliest expiry first.
 
-        is_returned: the same command gives it back, so no balance becomes low.
+        is_returned: the same command gives it back, so no balance becomes low. Returns the parts.
         """
         threshold = 0 if is_returned else self._thresholds.get(scope, 0)
         before = self.ledger.balance_micros(scope, self.now_us) if threshold else 0
-        sources = self.ledger.grants(scope, self.now_us) if self._is_promo_sendable(scope) else []
+        is_promo_taken = is_own_use or self._is_promo_sendable(scope)
+        sources = self.ledger.grants(scope, self.now_us) if is_promo_taken else []
         left = amount_micros
+        parts = []
         for source in [*sources, self.ledger.account(scope, Kind.WALLET)]:
             part = min(left, source.balance_micros)
             if part > 0:
-                self.move(source, to, part, code, topup_id=topup_id)
+                parts.append(
+                    self.move(source, to, part, code, topup_id=topup_id, subject_id=subject_id)
+                )
                 left -= part
         if left:
             raise InsufficientBalance("the wallet does not cover the amount")
         if threshold:
             self._note_balance(scope, threshold, before)
+        return parts
 
     def give_back(self, scope: Scope, topup: TopUp) -> None:
         """Returns a held top-up's funds to where each part came from, and its caps' windows."""
@@ -273,9 +242,8 @@ class Books:
                 source = self.ledger.by_id(transfer.debit_id)
                 amount = transfer.amount_micros
                 self.move(held, source, amount, Code.TOPUP_REFUND, topup_id=topup.id)
-        self.count_spend(
-            scope, topup.spent_by, -topup.amount_cents * MICROS_PER_CENT, topup.created_at
-        )
+        amount_micros = -topup.amount_cents * MICROS_PER_CENT
+        self.spending.count(scope[0], topup.spent_by, amount_micros, topup.created_at)
 
     def credit(
         self, scope: Scope, source: LedgerAccount, amount_micros: int, code: Code, **ids: str
@@ -298,7 +266,7 @@ class Books:
         *,
         topup_id: str | None = None,
         subject_id: str | None = None,
-    ) -> None:
+    ) -> Transfer:
         """One transfer, for a top-up or another subject."""
         transfer = self.ledger.post(
             debit=debit,
@@ -311,6 +279,7 @@ class Books:
         )
         if topup_id is not None:
             self._transfers.setdefault(topup_id, []).append(transfer)
+        return transfer
 
     def _is_promo_sendable(self, scope: Scope) -> bool:
         return scope[1] == "staging" or self.rules.is_promo_sendable
@@ -392,9 +361,3 @@ class Books:
         """topup.delivered, topup.failed, topup.cancelled or topup.pending."""
         data = topup.event_data()
         return self.publish(topup.scope, f"topup.{topup.status}", data, topup.id)
-
-
-def _funding_window(account_id: str, now_us: int) -> Window:
-    """Test credit is counted like spending, under the account's id in place of a key's."""
-    period, start = caps.windows_of(now_us)[0]
-    return (account_id, period, start)

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from billing.books import Books, Needs
+from billing.books import Books
 from billing.ledger import Code, Kind, Scope
 from billing.money import MICROS_PER_CENT, micros_to_cents
+from billing.needs import Needs
 from kernel.clock import DAY_US, SECOND_US, day_start_us, rfc3339
 from kernel.ids import new_id
 from keys.caps import CapExceeded
@@ -52,7 +53,7 @@ class Credit:
         amount_micros = self.amount_cents * MICROS_PER_CENT
         if self.per_day_cents is not None:
             self._check_day(books, self.per_day_cents)
-            books.count_funding(self.scope[0], amount_micros)
+            books.spending.count_funding(self.scope[0], amount_micros)
         subject_id = new_id("crd")
         source = books.ledger.account(self.scope, self.source)
         code = Code.TEST_CREDIT if self.source is Kind.TEST_CREDIT else Code.MANUAL
@@ -64,7 +65,7 @@ class Credit:
         return self.answer(result)
 
     def _check_day(self, books: Books, per_day_cents: int) -> None:
-        given_cents = -(-books.funded_micros(self.scope[0]) // MICROS_PER_CENT)
+        given_cents = -(-books.spending.funded_micros(self.scope[0]) // MICROS_PER_CENT)
         remaining = max(0, per_day_cents - given_cents)
         if self.amount_cents > remaining:
             resets_at = day_start_us(books.now_us) + DAY_US

@@ -7,9 +7,10 @@ out is not spendable from that moment on; the sweep then moves what is left to E
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from billing.books import Books, Needs
+from billing.books import Books
 from billing.ledger import Code, Kind, Scope
 from billing.money import micros_to_cents
+from billing.needs import Needs
 from kernel.ids import new_id
 from store.db import Transaction
 from store.idempotency import Answer, RequestKey

@@ -31,6 +31,10 @@ class Kind(StrEnum):
     OWED = "owed"  # asset: what the tenant owes after a reversal it could not pay
     RECIPIENT = "recipient"  # a recipient's wallet; the name is platform/address
     REDEEMED = "redeemed"  # honoured by a platform; the name is the platform
+    USED = "used"  # credit used up by AI usage
+    PROVIDER = "provider"  # asset: credit sold through a payment provider; the name is the provider
+    CODES = "codes"  # asset: credit given by redemption codes
+    WITHDRAWN = "withdrawn"  # credit that an operator took away
     TEST_CREDIT = "test_credit"  # asset: staging credit out of thin air
     MANUAL = "manual"  # asset: credit given by an operator
     PROMOTION = "promotion"  # asset: promotional credit given
@@ -46,6 +50,8 @@ ASSETS = frozenset(
         Kind.MANUAL,
         Kind.PROMOTION,
         Kind.TRANSIT_IN,
+        Kind.PROVIDER,
+        Kind.CODES,
     }
 )
 
@@ -64,6 +70,17 @@ class Code(StrEnum):
     DEBT = "debt"  # new credit pays what was owed
     GRANT = "grant"
     EXPIRY = "expiry"
+    PURCHASE = "purchase"
+    PURCHASE_REVERSAL = "purchase_reversal"
+    REVERSAL_UNDONE = "reversal_undone"  # a dispute that was won
+    REDEMPTION = "redemption"  # of a redemption code
+    SUBSCRIPTION = "subscription"
+    CHECKIN = "checkin"
+    AI_USAGE = "ai_usage"
+    USAGE_HOLD = "usage_hold"
+    USAGE_CAPTURE = "usage_capture"
+    USAGE_RELEASE = "usage_release"
+    OAUTH_CHARGE = "oauth_charge"
 
 
 class InsufficientBalance(DomainError):

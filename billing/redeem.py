@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from billing import topup as topups
-from billing.books import Books, Needs
+from billing.books import Books
 from billing.ledger import Code, Kind, Scope
 from billing.money import MICROS_PER_CENT, micros_to_cents
+from billing.needs import Needs
 from billing.topup import TopUp
 from billing.voucher import NotRedeemable, Redemption, Settle, VoucherCodes
 from kernel.errors import DomainError

@@ -13,9 +13,10 @@ import msgspec
 from msgspec.structs import replace
 
 from billing.approval import WAITS_US, Approval
-from billing.books import Books, Needs
+from billing.books import Books
 from billing.ledger import Code, InsufficientBalance, Kind, Scope
 from billing.money import MICROS_PER_CENT, micros_to_cents
+from billing.needs import Needs
 from billing.platform import Platform, Platforms
 from billing.topup import DuplicateReference, Status, TopUp, move
 from kernel.clock import SECOND_US, rfc3339
@@ -122,7 +123,7 @@ class Send(msgspec.Struct, frozen=True):
             topup = self._deliver(books, fulfilment)
         else:
             topup = self._hold(books, fulfilment, would_be)
-        books.count_spend(self.scope, self.lineage, self._amount_micros, books.now_us)
+        books.spending.count(self.scope[0], self.lineage, self._amount_micros, books.now_us)
         if would_be == "failed":
             topup = fail(books, topup, "sandbox: this recipient always fails")
         approval = books.approval_of(topup.id)
@@ -148,7 +149,7 @@ class Send(msgspec.Struct, frozen=True):
                 )
         scripted = self._sandbox_script()
         _refuse_scripted(scripted, self.order.amount_cents, books.now_us)
-        books.check_caps(self.lineage, self._amount_micros)
+        books.spending.check(self.lineage, self._amount_micros)
         books.check_funds(self.scope, self._amount_micros)
         if scripted == "failed":
             return "failed", BY_SANDBOX
@@ -165,7 +166,9 @@ class Send(msgspec.Struct, frozen=True):
         return self.order.recipient_email.removesuffix(SANDBOX_DOMAIN)
 
     def _is_above_threshold(self, books: Books) -> bool:
-        thresholds = [books.key_states[key_id].approval_threshold_cents for key_id in self.lineage]
+        thresholds = [
+            books.spending.key_states[key_id].approval_threshold_cents for key_id in self.lineage
+        ]
         return any(limit is not None and self.order.amount_cents > limit for limit in thresholds)
 
     def _topup(self, books: Books, fulfilment: str, status: Status, **outcome: Any) -> TopUp:
@@ -263,7 +266,7 @@ class Rehearsal:
     def decide(self, books: Books) -> tuple[Quote, Sent]:
         check_alive(books, self.send.lineage)
         before = _balance_cents(books, self.send.scope)
-        remaining = books.cap_remaining_micros(self.send.lineage)
+        remaining = books.spending.remaining_micros(self.send.lineage)
         sent = self.send.decide(books)
         would_be: WouldBe = "approval_required" if sent.approval is not None else _outcome(sent)
         quote = Quote(
@@ -297,7 +300,7 @@ def new_send(
 def check_alive(books: Books, lineage: tuple[str, ...]) -> None:
     """Raises CredentialEnded where the key or an ancestor was revoked or has run out."""
     for key_id in lineage:
-        state = books.key_states.get(key_id)
+        state = books.spending.key_states.get(key_id)
         if state is None or state.revoked_at is not None:
             raise CredentialEnded("the API key was revoked")
         if state.expires_at is not None and state.expires_at <= books.now_us:

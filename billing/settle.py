@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from billing import approval as approvals
 from billing.approval import Approval, Decision
-from billing.books import Books, Needs
+from billing.books import Books
 from billing.ledger import Code, Kind, Scope
 from billing.money import MICROS_PER_CENT, micros_to_cents
+from billing.needs import Needs
 from billing.send import BY_APPROVAL, check_alive, fail
 from billing.topup import AlreadyDelivered, TopUp, move
 from billing.voucher import Redemption

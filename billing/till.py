@@ -9,7 +9,8 @@ are sent. A refusal (DomainError) comes before the first change to the books, wh
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
-from billing.books import Books, Needs, Rules
+from billing.books import Books, Rules
+from billing.needs import Needs
 from kernel.clock import Clock
 from kernel.errors import DomainError
 from keys.account import lock_scopes, read_scopes
