@@ -1,4 +1,4 @@
-"""Reads a request's body: JSON only, bounded in bytes.
+"""Reads a request's body: JSON, or a form where the route takes one; bounded in bytes.
 
 Promises: at most BODY_BYTES_MAX and one packet are kept in memory, whatever Content-Length says.
 How long a body may take to arrive is the server's limit (gateway/serve.py): a timer here would cost
@@ -7,6 +7,7 @@ more than reading a small body does.
 
 import re
 from collections.abc import Mapping
+from typing import Final, Literal
 
 from starlette.types import Message, Receive
 
@@ -18,6 +19,20 @@ _JSON_TYPE = re.compile(
     rb'application/(?:json|[a-z0-9.-]{1,40}\+json)\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*\Z',
     re.IGNORECASE,
 )
+_FORM_TYPE = re.compile(
+    rb'application/x-www-form-urlencoded\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*\Z',
+    re.IGNORECASE,
+)
+
+# What a route's body is: json, form (urlencoded), either, or raw: whatever a provider sends, its
+# bytes being what is signed.
+Media = Literal["json", "form", "json_or_form", "raw"]
+_TAKEN: Final[Mapping[Media, tuple[re.Pattern[bytes], ...]]] = {
+    "json": (_JSON_TYPE,),
+    "form": (_FORM_TYPE,),
+    "json_or_form": (_JSON_TYPE, _FORM_TYPE),
+    "raw": (),
+}
 
 
 class BodyTooLarge(DomainError):
@@ -49,15 +64,20 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
     return bytes(body)
 
 
-def check_media_type(headers: Mapping[bytes, bytes]) -> None:
-    """Raises MediaTypeRefused unless the body is plain JSON."""
+def check_media_type(headers: Mapping[bytes, bytes], media: Media = "json") -> bool:
+    """Whether the body is a form; raises MediaTypeRefused unless it is what the route takes."""
     kind = headers.get(b"content-type", b"")
-    if kind != b"application/json" and _JSON_TYPE.match(kind) is None:
-        raise MediaTypeRefused(
-            "send the body as Content-Type: application/json", param="Content-Type"
-        )
+    if kind == b"application/json" and media != "form":
+        is_form = False
+    else:
+        taken = next((one for one in _TAKEN[media] if one.match(kind)), None)
+        if taken is None:
+            wanted = "application/json" if media == "json" else "application/x-www-form-urlencoded"
+            raise MediaTypeRefused(f"send the body as Content-Type: {wanted}", param="Content-Type")
+        is_form = taken is _FORM_TYPE
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise MediaTypeRefused("send the body uncompressed", param="Content-Encoding")
+    return is_form
 
 
 def _part(message: Message) -> tuple[bytes, bool]:

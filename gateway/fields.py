@@ -17,7 +17,7 @@ from gateway.json_text import ERRORS_MAX, has_control, is_plain, parse, shown
 from kernel.clock import parse_rfc3339
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import decode
-from kernel.limits import INT64_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX
+from kernel.limits import BODY_BYTES_MAX, INT64_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX
 
 QUERY_BYTES_MAX = 4096
 QUERY_FIELDS_MAX = 50
@@ -55,6 +55,10 @@ class Fields(
     """
 
 
+class LooseFields(Fields, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """The base of a dialect's bodies and queries: that vendor's clients send more than we read."""
+
+
 class Page(Fields, frozen=True, kw_only=True):
     """The query of every list: newest first, from after the cursor."""
 
@@ -72,6 +76,7 @@ class Shape(Generic[F]):
         self.struct = struct
         self._decode = msgspec.json.Decoder(struct).decode
         self._types = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+        self._is_loose = not struct.__struct_config__.forbid_unknown_fields
 
     def decode(self, raw: bytes, environment: str | None) -> F:
         """The body; raises Unreadable, InvalidInput or EnvironmentMismatch."""
@@ -89,6 +94,10 @@ class Shape(Generic[F]):
         """The query parameters; raises InvalidInput or EnvironmentMismatch."""
         return self._convert(_pairs(query), environment, is_strict=False)
 
+    def of_form(self, raw: bytes, environment: str | None) -> F:
+        """The fields of a urlencoded body; raises InvalidInput or EnvironmentMismatch."""
+        return self._convert(_pairs(raw, BODY_BYTES_MAX), environment, is_strict=False)
+
     def empty(self) -> F:
         """The struct without any field given; raises InvalidInput where one is required."""
         return self._convert({}, None, is_strict=True)
@@ -99,7 +108,7 @@ class Shape(Generic[F]):
         problems = [
             {"param": shown(name), "detail": "unknown field"}
             for name in value
-            if name not in self._types
+            if name not in self._types and not self._is_loose
         ]
         for name, field in self._types.items():
             if name not in value:
@@ -164,10 +173,10 @@ def cursor_number(text: str | None, param: str = "cursor") -> int | None:
     return int(text)
 
 
-def _pairs(query: bytes) -> dict[str, Any]:
+def _pairs(query: bytes, bytes_max: int = QUERY_BYTES_MAX) -> dict[str, Any]:
     """Each parameter once, in readable characters."""
-    if len(query) > QUERY_BYTES_MAX:
-        raise InvalidInput(f"the query is longer than {QUERY_BYTES_MAX} bytes")
+    if len(query) > bytes_max:
+        raise InvalidInput(f"the parameters are longer than {bytes_max} bytes")
     try:
         listed = parse_qsl(
             query.decode("ascii"),
@@ -176,7 +185,7 @@ def _pairs(query: bytes) -> dict[str, Any]:
             max_num_fields=QUERY_FIELDS_MAX,
         )
     except ValueError:
-        raise InvalidInput("the query is not percent-encoded UTF-8") from None
+        raise InvalidInput("the parameters are not percent-encoded UTF-8") from None
     found: dict[str, Any] = {}
     for name, value in listed:
         if name in found:

@@ -77,9 +77,13 @@ async def _read(call: Call[Fields, Fields], route: Route, receive: Receive) -> N
     if not route.is_unsafe:
         return
     raw = call.raw = await read_body(receive, call.headers)
-    if raw:
-        check_media_type(call.headers)
-        call.body = route.body_shape.decode(raw, environment)
+    if route.media == "raw":
+        call.body = route.body()
+    elif raw:
+        if check_media_type(call.headers, route.media):
+            call.body = route.body_shape.of_form(raw, environment)
+        else:
+            call.body = route.body_shape.decode(raw, environment)
     else:
         call.body = route.body_shape.empty()
 

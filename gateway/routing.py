@@ -12,6 +12,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from gateway.body import Media
 from gateway.call import Call
 from gateway.fields import Fields, Shape
 from gateway.refusal import Refuse
@@ -55,7 +56,8 @@ class Route:
 
     scopes: the caller must hold one of them; none only where is_public says that no credential is
     looked at. body and query: every field that is taken. takes_key: Idempotency-Key counts (for
-    methods that change something); a dry run leaves it out.
+    methods that change something); a dry run leaves it out. media: what the body is; raw is not
+    looked at, call.raw has its bytes.
     """
 
     method: str
@@ -67,6 +69,7 @@ class Route:
     query: type[Fields] = Fields
     is_public: bool = False
     takes_key: bool = True
+    media: Media = "json"
     body_shape: Shape[Any] = field(init=False, repr=False, compare=False)
     query_shape: Shape[Any] = field(init=False, repr=False, compare=False)
     no_query: Fields = field(init=False, repr=False, compare=False)

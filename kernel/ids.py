@@ -25,7 +25,7 @@ BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ID_CHARACTERS = 16
 ID_BITS = 95
 _HALF_CHARACTERS = 8
-_HALF = 62**_HALF_CHARACTERS
+_HALF: int = 62**_HALF_CHARACTERS
 _PAIRS = [first + second for first in BASE62 for second in BASE62]
 _VALUES = {pair: value for value, pair in enumerate(_PAIRS)}
 _SQUARE = 62 * 62
@@ -76,6 +76,15 @@ def encode(number: int) -> str:
     """16 base62 characters of a number below 2**95."""
     high, low = divmod(number, _HALF)
     return _half(high) + _half(low)
+
+
+def number_of(made: str) -> int:
+    """A number below 2**53 for a dialect whose ids are integers: it grows with time as the ids do.
+
+    The id's milliseconds and the 11 lowest bits of the number that counts within them.
+    """
+    milliseconds, number = divmod(decode(made.partition("_")[2]), _HALF)
+    return milliseconds << 11 | number & 2047
 
 
 def decode(text: str) -> int:
