@@ -1,0 +1,342 @@
+"""What a payment provider is, in our words: it opens a checkout, and says what was paid.
+
+A module in billing/providers/ (or in a folder that the operator names) defines PROVIDER, a
+Registration. It imports this protocol and kernel, keys.signing and billing.price only; its
+settings, HTTP client and clock are handed to `make`. Amounts are converted at this border, once, with
+the currency's places. What a notification says is a value (a Fact); whoever acts on facts decides
+what is credited (billing/cashier.py), so no provider can move money by itself.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, Protocol
+
+import httpx
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from billing.price import Price
+from kernel.clock import Clock
+from kernel.errors import DomainError
+from keys.principal import Environment
+
+CheckoutKind = Literal["payment", "subscription", "invoice"]
+Interval = Literal["month", "year"]
+
+
+class ProviderUnavailable(DomainError):
+    """The provider did not answer in time, or not to rely on; nothing is known of the payment."""
+
+
+class ProviderRefused(DomainError):
+    """The provider said a definite no to what we asked; the order cannot be paid there."""
+
+
+class NotificationRefused(DomainError):
+    """The notification is forged, stale, unreadable or for another; reason says which.
+
+    reason: signature, timestamp, form. Nothing of it may be believed.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutRequest:
+    """What the payer is to pay for. Sent again after a crash, it opens the same checkout.
+
+    title is shown to the payer. method: the provider's own way of paying, such as alipay.
+    product_ref: the provider's own price or product. expires_at in microseconds.
+    """
+
+    order_id: str
+    kind: CheckoutKind
+    price: Price
+    title: str
+    success_url: str
+    cancel_url: str
+    notify_url: str
+    customer_email: str | None = None
+    customer_ref: str | None = None
+    method: str | None = None
+    product_ref: str | None = None
+    interval: Interval | None = None
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The checkout: url is where the payer goes, ref is what `inquire` asks about.
+
+    objects: every id that later notifications may name instead of the order's (sessions, invoices,
+    payments, customers' subscriptions); they are kept, so that each finds the order.
+    """
+
+    url: str
+    ref: str
+    objects: tuple[str, ...] = ()
+    customer_ref: str | None = None
+    invoice_pdf: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom a fact is about: the order's id where the provider repeats it, else ids it knows."""
+
+    order_id: str | None = None
+    objects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """The payment of an order has really arrived. payment_id: one payment, however often told."""
+
+    subject: Subject
+    payment_id: str
+    price: Price
+    customer_ref: str | None = None
+    subscription_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """Somebody says it is paid, but not with a proof of the amount: `inquire` before crediting."""
+
+    subject: Subject
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The payment of an order failed for good."""
+
+    subject: Subject
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The checkout ended unpaid."""
+
+    subject: Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Not paid, not over."""
+
+    subject: Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """Money went back to the payer. price: the whole that was refunded under this key so far."""
+
+    subject: Subject
+    key: str
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """The payer's bank took the payment back, for now; price is the disputed part."""
+
+    subject: Subject
+    key: str
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeClosed:
+    """A dispute ended; won: the money is ours again."""
+
+    subject: Subject
+    key: str
+    is_won: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePaid:
+    """One period of a subscription is paid. Times in microseconds.
+
+    price is what was paid; product_ref the provider's price or product it was paid for.
+    """
+
+    subject: Subject
+    subscription_ref: str
+    invoice_id: str
+    price: Price
+    period_start_at: int
+    period_end_at: int
+    product_ref: str | None = None
+    is_prorated: bool = False
+    customer_ref: str | None = None
+
+
+SubscriptionStatus = Literal["active", "past_due", "cancelled", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionChanged:
+    """A subscription's standing at the provider."""
+
+    subject: Subject
+    subscription_ref: str
+    status: SubscriptionStatus
+    period_end_at: int | None = None
+    is_ending: bool = False  # at the end of the period
+    product_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Genuine, and nothing to us; why is for the operator."""
+
+    why: str
+
+
+Fact = (
+    Paid
+    | Unconfirmed
+    | Failed
+    | Expired
+    | Waiting
+    | Refunded
+    | Disputed
+    | DisputeClosed
+    | InvoicePaid
+    | SubscriptionChanged
+    | Ignored
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A notification as it came in. Header names in lower case; query without its '?'."""
+
+    method: str
+    headers: Mapping[bytes, bytes]
+    query: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What a genuine notification says. event_id: the same for each repetition of it."""
+
+    event_id: str
+    type: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """What the provider wants to hear once the facts are committed, and if they cannot be."""
+
+    body: bytes
+    media_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What happens at the sandbox's page, for `imitate` to tell as this provider would.
+
+    kind as in CheckoutRequest. For a renewal the period's times are given, in microseconds.
+    """
+
+    outcome: Literal["paid", "failed", "expired", "refunded", "renewed", "renewal_failed", "ended"]
+    kind: CheckoutKind
+    order_id: str
+    ref: str
+    payment_id: str
+    price: Price
+    event_id: str
+    subscription_ref: str | None = None
+    customer_ref: str | None = None
+    product_ref: str | None = None
+    period_start_at: int | None = None
+    period_end_at: int | None = None
+
+
+class Provider(Protocol):
+    """One provider with one environment's credentials."""
+
+    async def open(self, request: CheckoutRequest) -> Opened:
+        """Makes the checkout; raises ProviderUnavailable and ProviderRefused."""
+        ...
+
+    def read(self, received: Received) -> Notification:
+        """Verifies and reads a notification; raises NotificationRefused."""
+        ...
+
+    async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:
+        """What became of a checkout; raises ProviderUnavailable."""
+        ...
+
+    async def portal(self, customer_ref: str, return_url: str) -> str:
+        """Where the customer manages subscriptions; raises ProviderUnavailable, ProviderRefused."""
+        ...
+
+    def imitate(self, deed: Deed) -> Received:
+        """The signed notification that the provider would send; for the sandbox's page."""
+        ...
+
+
+class ProviderSettings(BaseModel):
+    """What every provider's settings have; a field is TOPUP_<PROVIDER>_<FIELD> in capitals.
+
+    Each but `offered` has a staging twin, TOPUP_<PROVIDER>_STAGING_<FIELD>. currency: what the
+    provider charges, empty for the order's own; price_per_usd: decimal text, how much of it one
+    US dollar costs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    api_base: str = ""
+    currency: str = ""
+    price_per_usd: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """The credentials to take payments are there."""
+        raise NotImplementedError
+
+    @property
+    def webhook_secrets(self) -> tuple[SecretStr, ...]:
+        """What notifications are verified with; none is ever empty."""
+        raise NotImplementedError
+
+    @classmethod
+    def for_sandbox(cls, secret: str) -> "ProviderSettings":
+        """Settings that can read and imitate notifications under a generated secret, no more."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """The currency that a provider charges in; rate: how much of it one US dollar costs.
+
+    An empty currency is the order's own.
+    """
+
+    currency: str = ""
+    rate: Fraction | None = None
+
+
+Make = Callable[[ProviderSettings, Environment, httpx.AsyncClient, Clock], Provider]
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a module in the folder defines as PROVIDER.
+
+    paths: where its notifications come in, the first being the one it is told; methods of them.
+    """
+
+    name: str
+    settings: type[ProviderSettings]
+    make: Make
+    paths: tuple[str, ...]
+    methods: tuple[str, ...] = ("POST",)
+    kinds: tuple[CheckoutKind, ...] = ("payment",)
+    has_portal: bool = False
+    accepted: Acknowledgement = Acknowledgement(b'{"received":true}')
+    refused: Acknowledgement = Acknowledgement(b'{"received":false}')
