@@ -11,8 +11,6 @@ import secrets
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from argon2 import PasswordHasher
-
 from billing.opening import open_account
 from kernel.clock import Clock
 from kernel.errors import NotFound
@@ -20,6 +18,7 @@ from kernel.ids import AccountId
 from keys import access_token, api_key, key_principal, token_format
 from keys.account import find_by_email, get_account, lock_scopes, set_password_hash
 from keys.lineage import Refusal
+from keys.password import hash_password
 from keys.principal import ACCOUNT_SCOPES, Environment
 from store.db import Database, Transaction
 
@@ -45,7 +44,7 @@ async def ensure_demo(database: Database, clock: Clock, data_dir: Path, *, url: 
     """The demo account with working credentials; rewrites dev.json where something changed."""
     before = read_demo(data_dir)
     password = before.password if before and before.password else secrets.token_urlsafe(12)
-    password_hash = PasswordHasher().hash(password)
+    password_hash = hash_password(password)
 
     async def work(tx: Transaction) -> Demo:
         known = replace(before, url=url) if before else Demo(url)

@@ -1,27 +1,45 @@
 """Who calls: the credential that a request presents, and the address that it comes from.
 
-Promises: a credential that is missing, malformed or unknown looks the same (2001); a forwarded
-address counts only when a trusted proxy forwarded it.
+Promises: a credential that is missing, malformed or unknown looks the same (2001); a Bearer
+credential beats the session's cookie, and neither passes for the other; a forwarded address counts
+only when a trusted proxy forwarded it.
 """
 
 import ipaddress
 from collections.abc import Mapping, Sequence
 
+from starlette.types import Scope
+
+from gateway.session_cookie import is_https, read_cookie
 from keys.authenticator import InvalidCredential
-from keys.principal import Address, Network
+from keys.principal import Address, Network, Principal
+from runtime.settings import Settings
 
 _SCHEME = b"bearer "
 _HOPS_MAX = 20
 
 
-def bearer_token(headers: Mapping[bytes, bytes]) -> str:
-    """The presented credential, whatever it is; raises InvalidCredential where there is none."""
+def presented(scope: Scope, headers: Mapping[bytes, bytes], settings: Settings) -> tuple[str, bool]:
+    """The credential and whether it is the cookie's; raises InvalidCredential for none."""
     header = headers.get(b"authorization")
-    if header is None:
-        raise InvalidCredential("send the API key as Authorization: Bearer ak_…")
-    if header[:7].lower() != _SCHEME:
-        raise InvalidCredential("the Authorization header is not of the form Bearer ak_…")
-    return header[7:].strip().decode("latin-1")
+    if header is not None:
+        if header[:7].lower() != _SCHEME:
+            raise InvalidCredential("the Authorization header is not of the form Bearer ak_…")
+        return header[7:].strip().decode("latin-1"), False
+    if b"cookie" in headers:
+        token = read_cookie(headers, is_secure=is_https(scope, settings))
+        if token is not None:
+            return token, True
+    raise InvalidCredential("send the API key as Authorization: Bearer ak_…")
+
+
+def check_presented(principal: Principal, *, is_cookie: bool) -> None:
+    """Raises InvalidCredential unless a session came in its cookie and a key or token as Bearer.
+
+    The checks of a cookie hold for a session only where it is one.
+    """
+    if (principal.kind == "session") is not is_cookie:
+        raise InvalidCredential("the credential is not known here")
 
 
 def caller_address(

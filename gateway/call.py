@@ -28,7 +28,7 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 class Call(Generic[B, Q]):
     """body and query are the route's structs, raw the body's bytes; request_key is null without an
-    Idempotency-Key.
+    Idempotency-Key, session_token unless the caller came by cookie.
 
     template is the route's path, never the caller's, so a log or a metric can hold it.
     """
@@ -48,6 +48,7 @@ class Call(Generic[B, Q]):
         "request_id",
         "request_key",
         "scope",
+        "session_token",
         "started_s",
         "status",
         "template",
@@ -70,6 +71,7 @@ class Call(Generic[B, Q]):
         self.params: Mapping[str, str] = {}
         self.raw = b""
         self.request_key: RequestKey | None = None
+        self.session_token: str | None = None
         self._principal: Principal | None = None
         self.status = 0
 

@@ -24,6 +24,7 @@ from gateway.json_text import Unreadable
 from gateway.limits import RateLimited
 from gateway.refusal import Refusal
 from gateway.routing import MethodNotAllowed
+from gateway.session_cookie import ForgeryRefused
 from kernel.errors import DomainError, InvalidInput, NotFound, Unavailable
 from keys.account import EmailTaken
 from keys.authenticator import CredentialEnded, InvalidCredential
@@ -61,6 +62,7 @@ TABLE: Final[Mapping[type[DomainError], Row]] = {
     ScopeMissing: Row(codes.MISSING_SCOPE, 403),
     EnvironmentMismatch: Row(codes.MISSING_SCOPE, 403),
     ExternalNotAllowed: Row(codes.MISSING_SCOPE, 403),
+    ForgeryRefused: Row(codes.MISSING_SCOPE, 403),
     RateLimited: Row(codes.RATE_LIMITED, 429),
     SandboxRateLimited: Row(codes.RATE_LIMITED, 429),
     TooManyStreams: Row(codes.RATE_LIMITED, 429),

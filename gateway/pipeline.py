@@ -1,6 +1,7 @@
 """What happens to a request, in this order, before its handler runs and nothing else:
 
-    route -> credential -> address -> rate limit -> scope -> query and body -> Idempotency-Key
+    route -> credential -> address -> rate limit -> scope -> query, body, where a request by cookie
+    came from -> Idempotency-Key
 
 So a stranger learns nothing but that a path exists, a refused request is counted, and a stored
 answer is looked for only once the caller may have it. Every step refuses by raising.
@@ -8,13 +9,15 @@ answer is looked for only once the caller may have it. Every step refuses by rai
 
 from starlette.types import Receive
 
-from gateway.auth import bearer_token
+from gateway.auth import check_presented, presented
 from gateway.body import check_media_type, read_body
 from gateway.call import Call
 from gateway.fields import Fields, canonical
 from gateway.limits import RateLimit
 from gateway.routing import Reply, Resource, Route, Router
+from gateway.session_cookie import check_forgery
 from kernel.errors import NotFound
+from keys.authenticator import InvalidCredential
 from keys.principal import check_address, require_scope
 from runtime.context import Context
 from store.idempotency import Answer, request_key
@@ -25,6 +28,7 @@ class Pipeline:
 
     def __init__(self, context: Context, router: Router) -> None:
         self._router = router
+        self._settings = context.settings
         self._authenticator = context.authenticator
         self._limit = RateLimit(context.limiter, context.settings.rate_limit_per_s)
 
@@ -58,11 +62,16 @@ class Pipeline:
         return resource
 
     async def _admit(self, call: Call[Fields, Fields], route: Route) -> None:
-        token = bearer_token(call.headers)
+        token, is_cookie = presented(call.scope, call.headers, self._settings)
         principal = self._authenticator.authenticate_now(token)
         if principal is None:
             principal = await self._authenticator.authenticate(token)
+        check_presented(principal, is_cookie=is_cookie)
         call.principal = principal
+        if is_cookie:
+            call.session_token = token
+        elif route.session_only:
+            raise InvalidCredential("this is for a person who signed in, not for a key")
         if principal.ip_allow_lists:
             check_address(principal, call.address)
         await self._limit.take(principal.credential_id, call.reply_headers)
@@ -77,6 +86,9 @@ async def _read(call: Call[Fields, Fields], route: Route, receive: Receive) -> N
     if not route.is_unsafe:
         return
     raw = call.raw = await read_body(receive, call.headers)
+    if call.session_token is not None:
+        settings = call.context.settings
+        check_forgery(call.scope, call.headers, raw, settings, call.session_token)
     if route.media == "raw":
         call.body = route.body()
     elif raw:

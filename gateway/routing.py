@@ -57,7 +57,7 @@ class Route:
     scopes: the caller must hold one of them; none only where is_public says that no credential is
     looked at. body and query: every field that is taken. takes_key: Idempotency-Key counts (for
     methods that change something); a dry run leaves it out. media: what the body is; raw is not
-    looked at, call.raw has its bytes.
+    looked at, call.raw has its bytes. session_only: for a person in a browser, no other credential.
     """
 
     method: str
@@ -70,6 +70,7 @@ class Route:
     is_public: bool = False
     takes_key: bool = True
     media: Media = "json"
+    session_only: bool = False
     body_shape: Shape[Any] = field(init=False, repr=False, compare=False)
     query_shape: Shape[Any] = field(init=False, repr=False, compare=False)
     no_query: Fields = field(init=False, repr=False, compare=False)

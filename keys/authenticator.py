@@ -10,12 +10,12 @@ read by one set-based query at a time; requests that come meanwhile gather for t
 import asyncio
 import hmac
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from kernel.clock import MINUTE_US, SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
-from keys import access_token, account, api_key, key_principal
+from keys import access_token, account, api_key, key_principal, session
 from keys.lineage import Refusal
 from keys.principal import Principal
 from keys.token_format import TOKEN_CHARACTERS_MAX, TokenKind, digest, parse
@@ -29,6 +29,21 @@ REFRESH_AGE_US = 300_000
 # busy keys cost the same few queries a second as one.
 SWEEP_AGE_US = 100_000
 QUERY_DIGESTS_MAX = 1_000
+
+# Whose tokens: how their principals are loaded, and how their use is noted; both take digests or
+# ids of one statement's worth.
+_Found = dict[str, Principal | Refusal]
+_Load = Callable[..., Awaitable[_Found]]
+_MarkUsed = Callable[..., Awaitable[int]]
+_SOURCES: tuple[tuple[frozenset[TokenKind], _Load, _MarkUsed], ...] = (
+    (frozenset({"key"}), key_principal.load_principals, api_key.mark_used),
+    (
+        frozenset({"system_token", "operator_token"}),
+        access_token.load_principals,
+        access_token.mark_used,
+    ),
+    (frozenset({"session"}), session.load_principals, session.mark_used),
+)
 
 _logger = logging.getLogger(__name__)
 _Waiting = tuple[TokenKind, "asyncio.Future[Principal | Refusal | None]"]
@@ -204,15 +219,14 @@ class Authenticator:
         old = [entry for entry in entries if now_us - entry.read_at >= SWEEP_AGE_US]
         return {entry.digest: entry.kind for entry in old[:room]}
 
-    async def _load(
-        self, kinds: dict[str, TokenKind], now_us: int
-    ) -> dict[str, Principal | Refusal]:
-        keys = [each for each, kind in kinds.items() if kind == "key"]
-        tokens = [each for each, kind in kinds.items() if kind != "key"]
-
-        async def work(tx: Transaction) -> dict[str, Principal | Refusal]:
-            found = await key_principal.load_principals(tx, keys, now_us=now_us)
-            return found | await access_token.load_principals(tx, tokens, now_us=now_us)
+    async def _load(self, kinds: dict[str, TokenKind], now_us: int) -> _Found:
+        async def work(tx: Transaction) -> _Found:
+            found: _Found = {}
+            for theirs, load, _ in _SOURCES:
+                digests = [each for each, kind in kinds.items() if kind in theirs]
+                if digests:
+                    found |= await load(tx, digests, now_us=now_us)
+            return found
 
         self.queries_run += 1
         return await self._database.read(work)
@@ -220,7 +234,7 @@ class Authenticator:
     def _keep(
         self,
         kinds: dict[str, TokenKind],
-        found: dict[str, Principal | Refusal],
+        found: _Found,
         read_at: int,
     ) -> None:
         for each, kind in kinds.items():
@@ -252,13 +266,13 @@ class Authenticator:
     async def _write_uses(self) -> None:
         uses, self._uses = self._uses, {}
         accounts, self._active_accounts = self._active_accounts, set()
-        keys = uses.pop("key", set())
-        tokens = set().union(*uses.values())
         now_us = self._clock.now_us()
 
         async def work(tx: Transaction) -> None:
-            await api_key.mark_used(tx, keys, now_us=now_us)
-            await access_token.mark_used(tx, tokens, now_us=now_us)
+            for theirs, _, mark_used in _SOURCES:
+                ids = {each for kind in theirs for each in uses.get(kind, ())}
+                if ids:
+                    await mark_used(tx, ids, now_us=now_us)
             await account.touch_active(tx, accounts, now_us=now_us)
 
         if not accounts:

@@ -3,9 +3,10 @@
     ak_staging_ | ak_live_      an account's API key
     sat_staging_ | sat_live_    an account's system access token
     adm_staging_ | adm_live_    an operator token
+    sst_                        a dashboard session, in a cookie only; it may change its environment
 
 Then 26 random base62 characters (154 bits) and 6 more that are the CRC-32 of those 26, so that a
-scanner recognises a leak without asking us. Invariant: the text is never stored, its SHA-256 is;
+scanner recognises a leak without asking us; a session's are 43 (256 bits). Invariant: the text is never stored, its SHA-256 is;
 155 random bits need no salt and no slow hash.
 """
 
@@ -19,10 +20,11 @@ from typing import Literal, cast
 from kernel.ids import BASE62
 from keys.principal import Environment
 
-TokenKind = Literal["key", "system_token", "operator_token"]
+TokenKind = Literal["key", "system_token", "operator_token", "session"]
 
 TOKEN_CHARACTERS_MAX = 64
 _RANDOM_CHARACTERS = 26
+_SESSION_CHARACTERS = 43
 _CHECKSUM_CHARACTERS = 6
 _PREFIXES: dict[TokenKind, str] = {
     "key": "ak",
@@ -31,20 +33,30 @@ _PREFIXES: dict[TokenKind, str] = {
 }
 _KINDS: dict[str, TokenKind] = {prefix: kind for kind, prefix in _PREFIXES.items()}
 _FORM = re.compile(r"(ak|sat|adm)_(staging|live)_([0-9A-Za-z]{26})([0-9A-Za-z]{6})")
+_SESSION_FORM = re.compile(r"sst_([0-9A-Za-z]{43})([0-9A-Za-z]{6})")
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedToken:
-    """What a well-formed token says about itself; whether it exists is another question."""
+    """What a well-formed token says about itself; whether it exists is another question.
+
+    environment is null where the token does not name it.
+    """
 
     kind: TokenKind
-    environment: Environment
+    environment: Environment | None
 
 
 def new_token(kind: TokenKind, environment: Environment) -> str:
     """A fresh secret; shown once, never stored."""
-    random = "".join(secrets.choice(BASE62) for _ in range(_RANDOM_CHARACTERS))
+    random = _random(_RANDOM_CHARACTERS)
     return f"{_PREFIXES[kind]}_{environment}_{random}{checksum(random)}"
+
+
+def new_session_token() -> str:
+    """A fresh secret for a session's cookie."""
+    random = _random(_SESSION_CHARACTERS)
+    return f"sst_{random}{checksum(random)}"
 
 
 def new_api_key(environment: Environment) -> str:
@@ -65,7 +77,11 @@ def checksum(random: str) -> str:
 def parse(text: str) -> ParsedToken | None:
     """Kind and environment of a well-formed token, or None for anything else."""
     match = _FORM.fullmatch(text)
-    if match is None or checksum(match[3]) != match[4]:
+    if match is None:
+        session = _SESSION_FORM.fullmatch(text)
+        is_session = session is not None and checksum(session[1]) == session[2]
+        return ParsedToken("session", None) if is_session else None
+    if checksum(match[3]) != match[4]:
         return None
     return ParsedToken(_KINDS[match[1]], cast(Environment, match[2]))
 
@@ -83,3 +99,7 @@ def prefix16(text: str) -> str:
 def last4(text: str) -> str:
     """The last 4 characters, which a list may show."""
     return text[-4:]
+
+
+def _random(characters: int) -> str:
+    return "".join(secrets.choice(BASE62) for _ in range(characters))

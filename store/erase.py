@@ -33,6 +33,7 @@ _STEPS = (
     ("api_key_secrets", "key_id", "key_id IN (SELECT id FROM api_keys WHERE {own})"),
     ("api_keys", "id", "{own}"),
     ("access_tokens", "id", "{own}"),
+    ("sessions", "id", "{own}"),
     ("account_environments", "environment", "{own}"),
 )
 _OWN = "account_id = :account_id"

@@ -125,6 +125,22 @@ access_tokens = sa.Table(
     sa.Index("ix_access_tokens_account", "account_id", "environment", "id"),
 )
 
+# keys/session.py. A person's sign-in in one browser; the row goes when it ends.
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),  # the one it looks at; a switch changes the digest, too
+    _text("digest"),  # SHA-256 of the cookie's token, hex
+    _text("user_agent"),  # as the browser called itself, cut
+    _int("created_at"),
+    _int("last_seen_at"),  # minute-grained; it ends after seven days without use
+    _int("expires_at"),
+    sa.Index("ux_sessions_digest", "digest", unique=True),
+    sa.Index("ix_sessions_account", "account_id", "last_seen_at"),
+)
+
 # keys/caps.py. What a key and its descendants spent in one calendar window.
 spend_windows = sa.Table(
     "spend_windows",
@@ -530,4 +546,230 @@ notices = sa.Table(
     _int("ended_at", null=True),  # it works again, was enabled again or deleted
     sa.Index("ix_notices_account", "account_id", "environment", "id"),
     sa.Index("ux_notices_stage", "endpoint_id", "failing_since_at", "stage", unique=True),
+)
+
+# billing/sandbox_checkout.py. The hosted page that stands in for a provider, staging only.
+sandbox_checkouts = sa.Table(
+    "sandbox_checkouts",
+    metadata,
+    _text("token", key=True),  # the page's address: whoever knows it may pay
+    _text("account_id"),
+    _text("environment"),
+    _text("order_id"),
+    _text("provider"),  # that it stands in for
+    _text("kind"),  # payment | subscription | invoice
+    _text("ref"),  # the checkout's id at the provider, as its notifications name it
+    _text("payment_id"),  # of its one payment
+    _int("pay_amount"),  # smallest unit of pay_currency
+    _text("pay_currency"),
+    _text("outcome", null=True),  # paid | failed | expired; the first one stays
+    _int("created_at"),
+    _int("ended_at", null=True),
+    sa.Index("ux_sandbox_checkouts_order", "order_id", unique=True),
+)
+
+# billing/pack.py. Amounts of credit that are sold as one; a catalogue of each environment.
+packs = sa.Table(
+    "packs",
+    metadata,
+    _text("environment", key=True),
+    _text("id", key=True),
+    _text("name"),
+    _int("amount"),  # price, in the currency's smallest unit
+    _text("currency"),
+    _int("credits"),  # all of them, the bonus included; 1 credit is $0.001
+    _int("bonus_credits", default=0),  # how many of them are shown as a bonus
+    _int("is_popular", default=0),
+    _int("is_active", default=1),
+    _int("position", default=0),  # in the list
+    _int("created_at"),
+    sa.CheckConstraint("amount > 0 AND credits > 0", name="pack_sells_something"),
+)
+
+# billing/coupon.py. What takes a part of an order's price away.
+coupons = sa.Table(
+    "coupons",
+    metadata,
+    _text("id", key=True),
+    _text("environment"),
+    _text("code"),  # upper case
+    _text("kind"),  # percent | amount
+    _int("percent", null=True),  # 1 to 100; of kind percent
+    _int("amount_off", null=True),  # smallest unit; of kind amount
+    _text("currency", null=True),  # of amount_off and minimum_amount; null: any
+    _int("minimum_amount", null=True),  # the least list price that it is taken for
+    _int("uses_max", null=True),  # by everybody; null: any number
+    _int("uses_per_account", null=True),
+    _int("used_count", default=0),  # rows of coupon_uses ever claimed and not released
+    _int("expires_at", null=True),
+    _int("is_active", default=1),
+    _int("created_at"),
+    sa.CheckConstraint("used_count >= 0", name="used_count_not_negative"),
+    sa.Index("ux_coupons_code", "environment", "code", unique=True),
+    sa.Index("ix_coupons_environment", "environment", "id"),
+)
+
+# billing/coupon.py. That an order claims a use of a coupon; gone when the order dies.
+coupon_uses = sa.Table(
+    "coupon_uses",
+    metadata,
+    _text("coupon_id", key=True),
+    _text("order_id", key=True),
+    _text("account_id"),
+    _int("created_at"),
+    sa.Index("ix_coupon_uses_account", "account_id", "coupon_id"),
+)
+
+# billing/order_rows.py. A purchase of credit, from the wish to the payment and back.
+orders = sa.Table(
+    "orders",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("order_no"),  # 32 hex characters; what some providers and dialects know it by
+    _text("reference"),  # a txn_ id
+    _text("kind"),  # payment | subscription | invoice
+    _text("status"),  # billing/order.py: MOVES
+    _text("provider"),
+    _int("is_stand_in", default=0),  # the sandbox's page instead of the provider
+    _text("method", null=True),  # the provider's own way of paying
+    _text("pack_id", null=True),
+    _text("pack_name", null=True),  # as it was then; null without a pack
+    _text("plan_id", null=True),  # of a subscription
+    _text("interval", null=True),  # month | year, of a subscription
+    _int("amount"),  # list price, smallest unit of the currency
+    _text("currency"),
+    _int("discount", default=0),  # same unit
+    _int("pay_amount"),  # what the provider charges, frozen
+    _text("pay_currency"),
+    _int("credits_micros"),  # all that is credited
+    _int("promotional_micros", default=0),  # the part of it that the coupon paid
+    _text("coupon_id", null=True),
+    _text("coupon_code", null=True),
+    _text("url", null=True),  # where the payer goes; null until the provider answered
+    _text("provider_ref", null=True),  # what the provider is asked about
+    _text("customer_ref", null=True),
+    _text("invoice_pdf", null=True),
+    _text("success_url", null=True),
+    _text("cancel_url", null=True),
+    _text("oauth_app_id", null=True),  # the app that ordered for the user
+    _text("created_by", null=True),  # credential's id
+    _text("request_digest", null=True),  # of the Idempotency-Key, so a retry finds the order
+    _text("payment_id", null=True),  # the payment that paid it, or that is reviewed
+    _int("refunded_amount", default=0),  # gone back or disputed, in pay_currency
+    _int("reversed_micros", default=0),  # credit that was taken back for it
+    _int("reversed_promotional_micros", default=0),  # the part of it that promotion got back
+    _text("reason", null=True),  # of failed and review, for people
+    _int("next_check_at", null=True),  # when the provider is asked about a pending one
+    _int("checks_made", default=0),
+    _int("created_at"),
+    _int("expires_at"),  # then a pending one is given up, unless the provider says paid
+    _int("paid_at", null=True),
+    sa.CheckConstraint(
+        "promotional_micros >= 0 AND promotional_micros <= credits_micros",
+        name="promotional_within_credits",
+    ),
+    sa.CheckConstraint(
+        "reversed_micros >= 0 AND reversed_micros <= credits_micros",
+        name="reversed_within_credits",
+    ),
+    sa.Index("ix_orders_account", "account_id", "environment", "id"),
+    sa.Index("ux_orders_order_no", "order_no", unique=True),
+    sa.Index("ux_orders_reference", "reference", unique=True),
+    sa.Index(
+        "ux_orders_request",
+        "account_id",
+        "environment",
+        "request_digest",
+        unique=True,
+        sqlite_where=sa.text("request_digest IS NOT NULL"),
+        postgresql_where=sa.text("request_digest IS NOT NULL"),
+    ),
+    sa.Index("ix_orders_environment", "environment", "id"),
+    sa.Index(
+        "ix_orders_due",
+        "next_check_at",
+        sqlite_where=sa.text("status = 'pending' AND next_check_at IS NOT NULL"),
+        postgresql_where=sa.text("status = 'pending' AND next_check_at IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_orders_pending",
+        "account_id",
+        "environment",
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
+    ),
+    sa.Index(
+        "ix_orders_review",
+        "environment",
+        "id",
+        sqlite_where=sa.text("status = 'review'"),
+        postgresql_where=sa.text("status = 'review'"),
+    ),
+    sa.Index(
+        "ix_orders_reversed",
+        "environment",
+        "id",
+        sqlite_where=sa.text("reversed_micros > 0"),
+        postgresql_where=sa.text("reversed_micros > 0"),
+    ),
+)
+
+# billing/order_rows.py. Ids that the provider may name instead of ours; each is one order's.
+provider_objects = sa.Table(
+    "provider_objects",
+    metadata,
+    _text("provider", key=True),
+    _text("environment", key=True),
+    _text("object_id", key=True),
+    _text("account_id"),
+    _text("order_id", null=True),
+    _text("subscription_id", null=True),
+    _int("created_at"),
+    sa.Index("ix_provider_objects_order", "order_id"),
+)
+
+# billing/order_rows.py. What went back of an order's payment: one row for each refund and dispute.
+order_reversals = sa.Table(
+    "order_reversals",
+    metadata,
+    _text("order_id", key=True),
+    _text("key", key=True),  # the provider's id of the refund or dispute
+    _text("account_id"),
+    _text("environment"),
+    _text("kind"),  # refund | dispute
+    _int("amount"),  # in the order's pay_currency; the whole so far
+    _text("status"),  # open | won | lost, of a dispute; a refund is lost
+    _int("created_at"),
+)
+
+# billing/provider_event.py. Genuine notifications and what became of each; forged ones leave none.
+provider_events = sa.Table(
+    "provider_events",
+    metadata,
+    _text("provider", key=True),
+    _text("environment", key=True),
+    _text("event_id", key=True),
+    _text("type"),
+    _text("account_id", null=True),
+    _text("order_id", null=True),
+    _text("outcome"),  # applied | repeated | ignored | unknown | refused | review
+    _text("detail"),  # for the operator; empty: nothing to say
+    _int("received_at"),
+    _int("resolved_at", null=True),  # when an operator dealt with it
+    sa.Index("ix_provider_events_received", "environment", "received_at"),
+    sa.Index(
+        "ix_provider_events_order",
+        "order_id",
+        sqlite_where=sa.text("order_id IS NOT NULL"),
+        postgresql_where=sa.text("order_id IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_provider_events_open",
+        "environment",
+        "received_at",
+        sqlite_where=sa.text("outcome IN ('review', 'refused') AND resolved_at IS NULL"),
+        postgresql_where=sa.text("outcome IN ('review', 'refused') AND resolved_at IS NULL"),
+    ),
 )

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from gateway import codes
-from gateway.auth import bearer_token
+from gateway.auth import check_presented, presented
 from gateway.call import Call
 from gateway.envelope import answer
 from gateway.event_stream import EventStream
@@ -104,7 +104,10 @@ async def stream(call: Call[Fields, StreamQuery]) -> Reply:
 
 async def _check(call: Call[Fields, StreamQuery], began_as: Principal) -> None:
     """Raises unless the caller could open the same stream now: a key may end at any time."""
-    principal = await call.context.authenticator.authenticate(bearer_token(call.headers))
+    context = call.context
+    token, is_cookie = presented(call.scope, call.headers, context.settings)
+    principal = await context.authenticator.authenticate(token)
+    check_presented(principal, is_cookie=is_cookie)
     assert principal.scope == began_as.scope, "a credential's account never changes"
     if principal.ip_allow_lists:
         check_address(principal, call.address)

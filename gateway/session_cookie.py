@@ -1,0 +1,112 @@
+"""The session's cookie, and what a request by cookie must show before it may change anything.
+
+Invariant: over https the cookie has the __Host- prefix, so no other host and no plain-http answer
+can set it, and only that name is read. A browser sends a cookie along whoever wrote the page: a
+request that changes something counts only with this session's own token from one of our pages, or
+where the browser itself says that the page was ours.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import parse_qs
+
+from starlette.types import Scope
+
+from kernel.clock import SECOND_US
+from kernel.errors import DomainError
+from keys.session import LIFE_US, is_forgery_token
+from runtime.settings import Settings
+
+NAME = "topup_session"
+TOKEN_HEADER = b"x-csrf-token"
+TOKEN_FIELD = "csrf_token"  # noqa: S105 a name, not a secret
+_FORM_TYPE = b"application/x-www-form-urlencoded"
+_FIELDS_MAX = 500
+
+Headers = Mapping[bytes, bytes]
+
+
+class ForgeryRefused(DomainError):
+    """A request by cookie that no page of ours is known to have made."""
+
+
+def is_https(scope: Scope, settings: Settings) -> bool:
+    """Whether people reach the gateway over https: PUBLIC_URL says so, or the connection is."""
+    return settings.public_url.startswith("https://") or scope.get("scheme") == "https"
+
+
+def cookie_name(*, is_secure: bool) -> str:
+    return f"__Host-{NAME}" if is_secure else NAME
+
+
+def read_cookie(headers: Headers, *, is_secure: bool) -> str | None:
+    """The session's token; None where there is no such cookie, or more than one."""
+    wanted = cookie_name(is_secure=is_secure)
+    found: set[str] = set()
+    for pair in headers.get(b"cookie", b"").decode("latin-1").split(";"):
+        name, _, value = pair.strip().partition("=")
+        if name == wanted:
+            found.add(value)
+    return found.pop() if len(found) == 1 else None
+
+
+def set_cookie(token: str, *, is_secure: bool) -> tuple[bytes, bytes]:
+    """The header that keeps the token in the browser."""
+    return _header(token, LIFE_US // SECOND_US, is_secure=is_secure)
+
+
+def clear_cookie(*, is_secure: bool) -> tuple[bytes, bytes]:
+    """The header that makes the browser forget it."""
+    return _header("", 0, is_secure=is_secure)
+
+
+def check_forgery(
+    scope: Scope, headers: Headers, raw: bytes, settings: Settings, token: str
+) -> None:
+    """Raises ForgeryRefused unless the request by this session's cookie came from our own page."""
+    if is_same_origin(scope, headers, settings):
+        return
+    given = headers.get(TOKEN_HEADER, b"").decode("latin-1")
+    if not given and headers.get(b"content-type", b"").startswith(_FORM_TYPE):
+        given = _field(raw)
+    if not is_forgery_token(given, token):
+        raise ForgeryRefused(
+            "this change did not come from a page of this gateway: reload the page and try again",
+            reason="forgery",
+        )
+
+
+def is_same_origin(scope: Scope, headers: Headers, settings: Settings) -> bool:
+    """Whether the browser says that the page which made the request is ours."""
+    if headers.get(b"sec-fetch-site") == b"same-origin":
+        return True
+    origin = headers.get(b"origin")
+    return origin is not None and origin in _own_origins(scope, headers, settings)
+
+
+def is_foreign(scope: Scope, headers: Headers, settings: Settings) -> bool:
+    """Whether the browser says that it is not; for forms that have no session yet."""
+    says = headers.get(b"sec-fetch-site") or headers.get(b"origin")
+    return says is not None and not is_same_origin(scope, headers, settings)
+
+
+def _own_origins(scope: Scope, headers: Headers, settings: Settings) -> set[bytes]:
+    """PUBLIC_URL, and the address that this request was made to."""
+    scheme = "https" if is_https(scope, settings) else "http"
+    host = headers.get(b"host", b"")
+    own = {f"{scheme}://".encode() + host} if host else set()
+    return own | ({settings.public_url.encode()} if settings.public_url else set())
+
+
+def _field(raw: bytes) -> str:
+    try:
+        fields = parse_qs(raw.decode("ascii"), max_num_fields=_FIELDS_MAX)
+    except ValueError:
+        return ""
+    values = fields.get(TOKEN_FIELD, [])
+    return values[0] if len(values) == 1 else ""
+
+
+def _header(value: str, age_s: int, *, is_secure: bool) -> tuple[bytes, bytes]:
+    name = cookie_name(is_secure=is_secure)
+    text = f"{name}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax"
+    return b"set-cookie", f"{text}; Secure".encode() if is_secure else text.encode()

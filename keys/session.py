@@ -1,0 +1,203 @@
+"""Dashboard sessions: a person's sign-in in one browser, and the environment it looks at.
+
+Promises: a session ends 30 days after it began, or after 7 days without use; its token is found by
+digest and never stored. Invariant: a token names one environment for as long as it lives. A switch
+gives the session another token, so no cache anywhere can act in the world that was just left.
+Writes sessions.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from kernel.clock import DAY_US, MINUTE_US
+from kernel.errors import NotFound
+from kernel.ids import AccountId, new_id
+from keys.lineage import Refusal
+from keys.principal import ACCOUNT_SCOPES, ADMIN, SCOPES, Environment, Principal
+from keys.token_format import digest, new_session_token
+from store.db import Row, Transaction
+
+LIFE_US = 30 * DAY_US
+IDLE_US = 7 * DAY_US
+SESSIONS_MAX = 20  # of one account; the one used longest ago makes room
+USER_AGENT_CHARACTERS_MAX = 200
+_COLUMNS = "id, account_id, environment, user_agent, created_at, last_seen_at, expires_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One sign-in as it is listed. last_seen_at is minute-grained; times in microseconds."""
+
+    id: str
+    account_id: AccountId
+    environment: Environment
+    user_agent: str
+    created_at: int
+    last_seen_at: int
+    expires_at: int
+
+
+async def begin(
+    tx: Transaction,
+    *,
+    account_id: str,
+    user_agent: str,
+    now_us: int,
+    environment: Environment = "staging",
+) -> tuple[Session, str]:
+    """A new session and its token for the cookie; what ended or is one too many goes.
+
+    The caller has checked the password and holds the account's lock.
+    """
+    await tx.execute(
+        """DELETE FROM sessions WHERE account_id = :account_id AND (
+               expires_at <= :now_us OR last_seen_at <= :idle_since OR id NOT IN (
+                   SELECT id FROM sessions WHERE account_id = :account_id
+                   ORDER BY last_seen_at DESC, id DESC LIMIT :kept))""",
+        account_id=account_id,
+        now_us=now_us,
+        idle_since=now_us - IDLE_US,
+        kept=SESSIONS_MAX - 1,
+    )
+    token = new_session_token()
+    columns: dict[str, Any] = {
+        "id": new_id("ses"),
+        "account_id": account_id,
+        "environment": environment,
+        "user_agent": _printable(user_agent)[:USER_AGENT_CHARACTERS_MAX],
+        "created_at": now_us,
+        "last_seen_at": now_us,
+        "expires_at": now_us + LIFE_US,
+    }
+    stored = {**columns, "digest": digest(token)}
+    await tx.insert("sessions", tuple(stored), [tuple(stored.values())])
+    return Session(**columns), token
+
+
+async def switch(
+    tx: Transaction, account_id: str, session_id: str, *, environment: Environment
+) -> str:
+    """The session's new token, for the other environment; the old one is dead. Raises NotFound."""
+    token = new_session_token()
+    touched = await tx.execute(
+        """UPDATE sessions SET environment = :environment, digest = :digest
+           WHERE id = :id AND account_id = :account_id""",
+        environment=environment,
+        digest=digest(token),
+        id=session_id,
+        account_id=account_id,
+    )
+    if touched == 0:
+        raise NotFound("Session")
+    return token
+
+
+async def list_sessions(tx: Transaction, account_id: str, *, now_us: int) -> list[Session]:
+    """Those that still work, last used first."""
+    rows = await tx.fetch(
+        f"""SELECT {_COLUMNS} FROM sessions
+            WHERE account_id = :account_id AND expires_at > :now_us AND last_seen_at > :idle_since
+            ORDER BY last_seen_at DESC, id DESC""",
+        account_id=account_id,
+        now_us=now_us,
+        idle_since=now_us - IDLE_US,
+    )
+    return [_session(row) for row in rows]
+
+
+async def end(tx: Transaction, account_id: str, session_id: str) -> None:
+    """Signs out; raises NotFound, also for another account's session."""
+    touched = await tx.execute(
+        "DELETE FROM sessions WHERE id = :id AND account_id = :account_id",
+        id=session_id,
+        account_id=account_id,
+    )
+    if touched == 0:
+        raise NotFound("Session")
+
+
+async def end_others(tx: Transaction, account_id: str, kept_id: str = "") -> int:
+    """Signs out everywhere but in the session kept (in none: everywhere); returns how many."""
+    return await tx.execute(
+        "DELETE FROM sessions WHERE account_id = :account_id AND id <> :kept_id",
+        account_id=account_id,
+        kept_id=kept_id,
+    )
+
+
+async def load_principals(
+    tx: Transaction, digests: Iterable[str], *, now_us: int
+) -> dict[str, Principal | Refusal]:
+    """By digest: the principal, or why the session works no longer; unknown ones are left out."""
+    wanted = sorted(set(digests))
+    if not wanted:
+        return {}
+    rows = await tx.fetch(
+        """SELECT s.id, s.account_id, s.environment, s.digest, s.last_seen_at, s.expires_at,
+                  a.is_operator, a.is_sandbox, a.email
+           FROM sessions s JOIN accounts a ON a.id = s.account_id
+           WHERE s.digest IN :digests[text]""",
+        digests=wanted,
+    )
+    return {row["digest"]: _principal(row, now_us) for row in rows}
+
+
+async def mark_used(tx: Transaction, session_ids: Iterable[str], *, now_us: int) -> int:
+    """Notes the minute of use, in one statement; returns how many rows changed."""
+    wanted = sorted(set(session_ids))
+    if not wanted:
+        return 0
+    return await tx.execute(
+        """UPDATE sessions SET last_seen_at = :minute_at WHERE id IN (
+               SELECT id FROM sessions WHERE id IN :ids[text] AND last_seen_at < :minute_at
+               ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)""",
+        minute_at=now_us - now_us % MINUTE_US,
+        ids=wanted,
+    )
+
+
+def forgery_token(token: str) -> str:
+    """What a form of this session's pages carries, to show that it came from one of them.
+
+    Made from the session's token, so it needs no storing and is dead after a switch; it does not
+    lead back to the token.
+    """
+    return hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
+
+
+def is_forgery_token(given: str, token: str) -> bool:
+    """Whether the text is that token, in constant time."""
+    return hmac.compare_digest(given.encode(), forgery_token(token).encode())
+
+
+def _principal(row: Row, now_us: int) -> Principal | Refusal:
+    expires_at: int = min(row["expires_at"], row["last_seen_at"] + IDLE_US)
+    if expires_at <= now_us:
+        return Refusal("expired")
+    is_sandbox = bool(row["is_sandbox"])
+    scopes = SCOPES if row["is_operator"] else ACCOUNT_SCOPES
+    return Principal(
+        account_id=row["account_id"],
+        environment=row["environment"],
+        kind="session",
+        credential_id=row["id"],
+        key_id=None,
+        lineage=(),
+        scopes=frozenset(scopes) - {ADMIN} if is_sandbox else frozenset(scopes),
+        ip_allow_lists=(),
+        expires_at=expires_at,
+        is_sandbox=is_sandbox,
+        approval_threshold_cents=None,
+        account_email=row["email"],
+    )
+
+
+def _session(row: Row) -> Session:
+    return Session(**{name: row[name] for name in _COLUMNS.split(", ")})
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())
