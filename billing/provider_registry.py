@@ -28,7 +28,7 @@ def discover(*folders: Path) -> dict[str, Registration]:
     found: dict[str, Registration] = {}
     for folder in (FOLDER, *folders):
         for path in sorted(folder.glob("*.py")):
-            if path.stem == "__init__":
+            if path.stem.startswith("_"):  # parts of a provider, and the package itself
                 continue
             registration = _load(path).PROVIDER
             if registration.name in found:

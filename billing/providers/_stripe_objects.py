@@ -1,0 +1,200 @@
+"""Stripe's objects, as far as they are read: in today's shape and in those of before 2025-03.
+
+Then a subscription was at the top of an invoice, and prices and prorations were in its lines. Every
+field that may be missing or null has a default; unknown ones are passed over.
+"""
+
+import msgspec
+
+
+class Named(msgspec.Struct):
+    """An expanded object; else its id alone stands in its place."""
+
+    id: str
+
+
+Ref = str | Named | None
+
+
+class Session(msgspec.Struct):
+    """A checkout session."""
+
+    id: str
+    mode: str = "payment"
+    status: str | None = None
+    payment_status: str | None = None
+    client_reference_id: str | None = None
+    metadata: dict[str, str] | None = None
+    amount_total: int | None = None
+    currency: str | None = None
+    customer: Ref = None
+    payment_intent: Ref = None
+    subscription: Ref = None
+    invoice: Ref = None
+    url: str | None = None
+
+
+class _Period(msgspec.Struct):
+    start: int
+    end: int
+
+
+class _PriceDetails(msgspec.Struct):
+    price: Ref = None
+
+
+class _Pricing(msgspec.Struct):
+    price_details: _PriceDetails | None = None
+
+
+class _ItemDetails(msgspec.Struct):
+    proration: bool = False
+
+
+class _LineParent(msgspec.Struct):
+    subscription_item_details: _ItemDetails | None = None
+    invoice_item_details: _ItemDetails | None = None
+
+
+class Line(msgspec.Struct):
+    """One line of an invoice."""
+
+    amount: int = 0
+    period: _Period | None = None
+    proration: bool = False
+    parent: _LineParent | None = None
+    price: Ref = None
+    pricing: _Pricing | None = None
+
+    @property
+    def is_prorated(self) -> bool:
+        parent = self.parent or _LineParent()
+        details = parent.subscription_item_details or parent.invoice_item_details
+        return self.proration or (details is not None and details.proration)
+
+    @property
+    def price_ref(self) -> str | None:
+        details = self.pricing.price_details if self.pricing else None
+        return ref_id(details.price if details else self.price)
+
+
+class _Lines(msgspec.Struct):
+    data: list[Line] = []
+
+
+class _SubscriptionDetails(msgspec.Struct):
+    subscription: Ref = None
+    metadata: dict[str, str] | None = None
+
+
+class _InvoiceParent(msgspec.Struct):
+    subscription_details: _SubscriptionDetails | None = None
+
+
+class PaidBy(msgspec.Struct):
+    """What a payment of an invoice was made with."""
+
+    payment_intent: Ref = None
+    charge: Ref = None
+
+
+class _InvoicePayment(msgspec.Struct):
+    payment: PaidBy | None = None
+
+
+class _InvoicePayments(msgspec.Struct):
+    data: list[_InvoicePayment] = []
+
+
+class Invoice(msgspec.Struct):
+    """An invoice: of an order, or of one period of a subscription."""
+
+    id: str
+    status: str | None = None
+    amount_paid: int = 0
+    currency: str = ""
+    customer: Ref = None
+    metadata: dict[str, str] | None = None
+    subscription: Ref = None
+    subscription_details: _SubscriptionDetails | None = None
+    parent: _InvoiceParent | None = None
+    payment_intent: Ref = None
+    charge: Ref = None
+    payments: _InvoicePayments | None = None
+    lines: _Lines = msgspec.field(default_factory=_Lines)
+    hosted_invoice_url: str | None = None
+    invoice_pdf: str | None = None
+
+    @property
+    def details(self) -> _SubscriptionDetails:
+        """The subscription it belongs to, wherever this version of the API writes it."""
+        details = (self.parent.subscription_details if self.parent else None) or (
+            self.subscription_details or _SubscriptionDetails()
+        )
+        return _SubscriptionDetails(details.subscription or self.subscription, details.metadata)
+
+    @property
+    def payment_ids(self) -> list[str]:
+        """Payment intents and charges that paid it, where the event tells them."""
+        rows = [row.payment for row in self.payments.data if row.payment] if self.payments else []
+        refs = [self.payment_intent, self.charge]
+        refs += [ref for row in rows for ref in (row.payment_intent, row.charge)]
+        return [found for ref in refs if (found := ref_id(ref))]
+
+
+class InvoicePaymentMade(msgspec.Struct):
+    """Which payment paid which invoice."""
+
+    invoice: Ref = None
+    payment: PaidBy | None = None
+
+
+class Item(msgspec.Struct):
+    """One price of a subscription."""
+
+    current_period_end: int | None = None
+    price: Ref = None
+
+
+class _Items(msgspec.Struct):
+    data: list[Item] = []
+
+
+class Subscription(msgspec.Struct):
+    """A subscription's standing."""
+
+    id: str
+    status: str = ""
+    cancel_at_period_end: bool = False
+    cancel_at: int | None = None
+    current_period_end: int | None = None
+    customer: Ref = None
+    metadata: dict[str, str] | None = None
+    items: _Items = msgspec.field(default_factory=_Items)
+
+
+class Charge(msgspec.Struct):
+    """A charge with the sum that went back."""
+
+    id: str
+    amount_refunded: int
+    currency: str
+    payment_intent: Ref = None
+    invoice: Ref = None
+    metadata: dict[str, str] | None = None
+
+
+class Dispute(msgspec.Struct):
+    """A dispute, or an inquiry that takes no money (status warning_…)."""
+
+    id: str
+    amount: int
+    currency: str
+    status: str = ""
+    charge: Ref = None
+    payment_intent: Ref = None
+
+
+def ref_id(ref: Ref) -> str | None:
+    """The id of what may be expanded."""
+    return ref.id if isinstance(ref, Named) else ref

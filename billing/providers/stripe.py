@@ -1,0 +1,387 @@
+"""Stripe: Checkout for payments and subscriptions, invoices, the customer portal.
+
+Requests go through Stripe's own library over the HTTP client that is handed in; what comes back, and
+what events say, is read by _stripe_events.py. Every object that is made carries the order's id, and
+every request an idempotency key made of it, so that asking again after a crash makes nothing twice
+(Stripe keeps keys for a day). Source: Stripe's API reference and its webhook guide.
+"""
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+import stripe
+from pydantic import Field, SecretStr
+
+from billing.provider import (
+    CheckoutRequest,
+    Deed,
+    Fact,
+    Ignored,
+    Notification,
+    NotificationRefused,
+    Opened,
+    ProviderRefused,
+    ProviderSettings,
+    Received,
+    Registration,
+    rotated,
+)
+from billing.provider_call import (
+    PAUSES_S,
+    TRIES_MAX,
+    NoAnswer,
+    ask,
+    decoded,
+    refused,
+    says_nothing,
+    unavailable,
+    within_deadline,
+)
+from billing.providers._stripe_events import (
+    Unreadable,
+    facts_of,
+    invoice_facts,
+    session_facts,
+    to_stripe,
+)
+from billing.providers._stripe_imitation import imitated
+from billing.providers._stripe_objects import Invoice, Named, Session, ref_id
+from kernel.clock import SECOND_US, Clock
+from keys.principal import Environment
+from keys.signing import TOLERANCE_S, stripe_signature
+
+NAME = "stripe"
+API_BASE = "https://api.stripe.com"
+SIGNATURE_HEADER = b"stripe-signature"
+SIGNATURE_BYTES_MAX = 4096
+INVOICE_DUE_DAYS = 7
+_TIMESTAMP_DIGITS_MAX = 12
+
+T = TypeVar("T")
+
+
+class Settings(ProviderSettings):
+    """TOPUP_STRIPE_…"""
+
+    secret_key: SecretStr = Field(
+        default=SecretStr(""), description="Stripe's secret or restricted key, sk_… or rk_…."
+    )
+    webhook_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Signing secret of the webhook endpoint, whsec_…, or `new,old`.",
+    )
+
+    @property
+    def is_complete(self) -> bool:
+        return bool(self.secret_key.get_secret_value() and self.webhook_secrets)
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        return rotated(self.webhook_secret)
+
+    @classmethod
+    def for_sandbox(cls, secret: str) -> "Settings":
+        return cls(webhook_secret=SecretStr(f"whsec_{secret}"))
+
+
+class Stripe:
+    """Stripe with one environment's keys."""
+
+    def __init__(
+        self, settings: Settings, environment: Environment, client: httpx.AsyncClient, clock: Clock
+    ) -> None:
+        self._secrets = settings.webhook_secrets
+        self._is_live = environment == "live"
+        self._clock = clock
+        self._has_key = bool(settings.secret_key.get_secret_value())
+        # Otherwise the library writes a file into the home directory and tells of the machine.
+        stripe.enable_telemetry = False
+        self._stripe = stripe.StripeClient(
+            settings.secret_key.get_secret_value(),
+            base_addresses={"api": settings.api_base or API_BASE},
+            http_client=_Transport(client),
+            max_network_retries=TRIES_MAX - 1,
+        )
+
+    async def open(self, request: CheckoutRequest) -> Opened:
+        self._require_key()
+        async with within_deadline(NAME):
+            if request.kind == "invoice":
+                return await self._open_invoice(request)
+            return await self._open_session(request)
+
+    async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:
+        self._require_key()
+        try:
+            async with within_deadline(NAME):
+                if ref.startswith("in_"):
+                    return await self._inquire_invoice(order_id, ref)
+                return await self._inquire_session(order_id, ref)
+        except (ProviderRefused, Unreadable):
+            raise unavailable(NAME, "no answer about the payment") from None
+
+    async def portal(self, customer_ref: str, return_url: str) -> str:
+        self._require_key()
+        params: Any = {"customer": customer_ref, "return_url": return_url}
+        async with within_deadline(NAME):
+            made = await self._send(
+                self._stripe.v1.billing_portal.sessions.create_async(params), _Portal
+            )
+        return made.url
+
+    def read(self, received: Received) -> Notification:
+        self._verify(received)
+        try:
+            event = msgspec.json.decode(received.body, type=_Event)
+            if not event.id:
+                raise Unreadable("no id")
+            return Notification(
+                event.id, event.type, tuple(facts_of(event.type, event.data.object))
+            )
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Unreadable):
+            raise NotificationRefused(
+                "the event is not in a shape of Stripe's", reason="form"
+            ) from None
+
+    def imitate(self, deed: Deed) -> Received:
+        now_s = self._clock.now_us() // SECOND_US
+        event_type, made = imitated(deed)
+        event = {
+            "id": deed.event_id,
+            "object": "event",
+            "api_version": stripe.api_version,
+            "created": now_s,
+            "type": event_type,
+            "livemode": self._is_live,
+            "pending_webhooks": 1,
+            "data": {"object": made},
+        }
+        body = msgspec.json.encode(event)
+        signature = stripe_signature(self._secrets[0], now_s, body)
+        headers = {
+            b"content-type": b"application/json; charset=utf-8",
+            SIGNATURE_HEADER: f"t={now_s},v1={signature}".encode(),
+        }
+        return Received("POST", headers, b"", body)
+
+    async def _open_session(self, request: CheckoutRequest) -> Opened:
+        metadata = {"order_id": request.order_id}
+        inner = "subscription_data" if request.kind == "subscription" else "payment_intent_data"
+        params: Any = {
+            "mode": request.kind,
+            "client_reference_id": request.order_id,
+            "metadata": metadata,
+            inner: {"metadata": metadata},
+            "line_items": [{"quantity": 1, **_priced(request)}],
+            "success_url": request.success_url,
+            "cancel_url": request.cancel_url,
+            **_payer(request),
+        }
+        if request.expires_at is not None:
+            params["expires_at"] = request.expires_at // SECOND_US
+        session = await self._send(
+            self._stripe.v1.checkout.sessions.create_async(params, _once(request, "session")),
+            Session,
+        )
+        if not session.url:
+            raise unavailable(NAME, "a session without an address")
+        ids = [session.id, ref_id(session.payment_intent), ref_id(session.subscription)]
+        objects = tuple(one for one in ids if one)
+        return Opened(session.url, session.id, objects, ref_id(session.customer))
+
+    async def _open_invoice(self, request: CheckoutRequest) -> Opened:
+        metadata = {"order_id": request.order_id}
+        amount = to_stripe(request.price)
+        currency = request.price.currency.lower()
+        customer = request.customer_ref or await self._make_customer(request)
+        invoices = self._stripe.v1.invoices
+        params: Any = {
+            "customer": customer,
+            "collection_method": "send_invoice",
+            "days_until_due": INVOICE_DUE_DAYS,
+            "currency": currency,
+            "metadata": metadata,
+            "auto_advance": True,
+            "pending_invoice_items_behavior": "exclude",
+        }
+        draft = await self._send(invoices.create_async(params, _once(request, "invoice")), Invoice)
+        item: Any = {
+            "customer": customer,
+            "invoice": draft.id,
+            "amount": amount,
+            "currency": currency,
+            "description": request.title,
+            "metadata": metadata,
+        }
+        await self._send(
+            self._stripe.v1.invoice_items.create_async(item, _once(request, "item")), Named
+        )
+        made = await self._send(
+            invoices.finalize_invoice_async(draft.id, {}, _once(request, "finalize")), Invoice
+        )
+        if request.customer_email is not None:
+            await self._send(
+                invoices.send_invoice_async(draft.id, {}, _once(request, "send")), Invoice
+            )
+        if not made.hosted_invoice_url:
+            raise unavailable(NAME, "an invoice without an address")
+        objects = (made.id, *made.payment_ids)
+        return Opened(made.hosted_invoice_url, made.id, objects, customer, made.invoice_pdf)
+
+    async def _make_customer(self, request: CheckoutRequest) -> str:
+        params: Any = {"metadata": {"order_id": request.order_id}}
+        if request.customer_email is not None:
+            params["email"] = request.customer_email
+        made = await self._send(
+            self._stripe.v1.customers.create_async(params, _once(request, "customer")), Named
+        )
+        return made.id
+
+    async def _inquire_session(self, order_id: str, ref: str) -> Sequence[Fact]:
+        session = await self._send(self._stripe.v1.checkout.sessions.retrieve_async(ref), Session)
+        if order_id not in ((session.metadata or {}).get("order_id"), session.client_reference_id):
+            return (Ignored("the checkout is another order's"),)
+        return session_facts(session, session.status or "")
+
+    async def _inquire_invoice(self, order_id: str, ref: str) -> Sequence[Fact]:
+        params: Any = {"expand": ["payments"]}
+        invoice = await self._send(self._stripe.v1.invoices.retrieve_async(ref, params), Invoice)
+        if (invoice.metadata or {}).get("order_id") != order_id:
+            return (Ignored("the invoice is another order's"),)
+        return invoice_facts(invoice, invoice.status or "")
+
+    async def _send(self, sent: Awaitable[stripe.StripeObject], form: type[T]) -> T:
+        """What was made, read by our own shapes; raises ProviderUnavailable, ProviderRefused."""
+        try:
+            made = await sent
+        except stripe.StripeError as error:
+            raise _translated(error) from None
+        response = made.last_response
+        assert response is not None, "the library keeps the answer of every call"
+        return decoded(NAME, response.body, form)
+
+    def _verify(self, received: Received) -> None:
+        """Any v1 under any secret, over the raw bytes; raises NotificationRefused."""
+        header = received.headers.get(SIGNATURE_HEADER, b"")
+        parts = [part.strip() for part in header[:SIGNATURE_BYTES_MAX].split(b",")]
+        stamps = [part[2:] for part in parts if part.startswith(b"t=")]
+        signatures = [part[3:] for part in parts if part.startswith(b"v1=")]
+        is_stamp = len(stamps) == 1 and len(stamps[0]) <= _TIMESTAMP_DIGITS_MAX
+        if not (is_stamp and stamps[0].isdigit()):
+            raise NotificationRefused("the signature header has no timestamp", reason="signature")
+        stamp_s = int(stamps[0])
+        expected = [stripe_signature(one, stamp_s, received.body).encode() for one in self._secrets]
+        # Each pair is compared, so that the time taken tells nothing.
+        equal = [hmac.compare_digest(one, ours) for one in signatures for ours in expected]
+        if not any(equal):
+            raise NotificationRefused("no signature of the event is valid", reason="signature")
+        if abs(self._clock.now_us() // SECOND_US - stamp_s) > TOLERANCE_S:
+            raise NotificationRefused("the event was signed at another time", reason="timestamp")
+
+    def _require_key(self) -> None:
+        if not self._has_key:
+            raise ProviderRefused("stripe has no credentials here")
+
+
+class _EventData(msgspec.Struct):
+    object: msgspec.Raw
+
+
+class _Event(msgspec.Struct):
+    id: str
+    type: str
+    data: _EventData
+
+
+class _Portal(msgspec.Struct):
+    url: str
+
+
+class _Failure(msgspec.Struct):
+    error: dict[str, Any]
+
+
+class _Transport(stripe.HTTPClient):
+    """Stripe's library over our client: one bounded try at a time, which the library repeats."""
+
+    name = "httpx"
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        super().__init__()
+        self._httpx = client
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        content = post_data.encode() if isinstance(post_data, str) else post_data or b""
+        try:
+            answer = await ask(self._httpx, method.upper(), url, headers=headers, content=content)
+        except NoAnswer as error:
+            raise _unknown(str(error)) from None
+        if not _is_whole(answer.body, is_failure=answer.status >= 400):
+            raise _unknown("an unreadable answer")
+        return answer.body, answer.status, answer.headers
+
+    async def sleep_async(self, secs: float) -> None:
+        await asyncio.sleep(min(secs, PAUSES_S[-1]))
+
+
+def _unknown(why: str) -> stripe.APIConnectionError:
+    make: Any = stripe.APIConnectionError  # its parameters have no types
+    error: stripe.APIConnectionError = make(why, should_retry=True)
+    return error
+
+
+def _is_whole(body: bytes, *, is_failure: bool) -> bool:
+    """The library takes the form of an answer for granted."""
+    form: Any = _Failure if is_failure else dict[str, msgspec.Raw]
+    try:
+        msgspec.json.decode(body, type=form)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _translated(error: stripe.StripeError) -> Exception:
+    status = error.http_status
+    is_unknown = isinstance(error, stripe.APIConnectionError | stripe.RateLimitError)
+    if is_unknown or status is None or status == 409 or says_nothing(status):
+        return unavailable(NAME, type(error).__name__)
+    return refused(NAME, status, error.code, getattr(error, "param", None))
+
+
+def _once(request: CheckoutRequest, step: str) -> Any:
+    return {"idempotency_key": f"topup/{request.order_id}/{step}"}
+
+
+def _priced(request: CheckoutRequest) -> dict[str, Any]:
+    if request.product_ref is not None:
+        return {"price": request.product_ref}
+    price: dict[str, Any] = {
+        "currency": request.price.currency.lower(),
+        "unit_amount": to_stripe(request.price),
+        "product_data": {"name": request.title},
+    }
+    if request.kind == "subscription":
+        price["recurring"] = {"interval": request.interval or "month"}
+    return {"price_data": price}
+
+
+def _payer(request: CheckoutRequest) -> dict[str, str]:
+    if request.customer_ref is not None:
+        return {"customer": request.customer_ref}
+    return {} if request.customer_email is None else {"customer_email": request.customer_email}
+
+
+PROVIDER = Registration(
+    name=NAME,
+    settings=Settings,
+    make=Stripe,
+    paths=("/payment/webhook/stripe",),
+    kinds=("payment", "subscription", "invoice"),
+    has_portal=True,
+)
