@@ -97,9 +97,17 @@ async def page(
 
 
 async def expired(tx: Transaction, *, now_us: int, limit: int) -> list[Approval]:
-    """Pending approvals whose time ran out."""
+    """Pending approvals whose time ran out, by their tenants' own clocks."""
+    of_approval = ", ".join(f"a.{name}" for name in COLUMNS)
     rows = await tx.fetch(
         f"""SELECT {_LISTED} FROM approvals WHERE status = 'pending' AND expires_at <= :now
+            UNION
+            SELECT {of_approval}
+            FROM account_environments e
+            CROSS JOIN approvals a
+            WHERE e.clock_ahead_us > 0
+              AND a.account_id = e.account_id AND a.environment = e.environment
+              AND a.status = 'pending' AND a.expires_at <= :now + e.clock_ahead_us
             ORDER BY expires_at LIMIT :limit""",
         now=now_us,
         limit=limit,

@@ -28,13 +28,14 @@ from billing.spending import Spending, funding_window
 from billing.topup import Status, TopUp
 from billing.voucher import Redemption, VoucherCodes
 from keys import caps
+from keys.account import Standings
 from keys.caps import Window
 from store import idempotency
 from store.db import Transaction
 from store.idempotency import Answer, RequestKey, Stored
 from webhooks.event import Outbox
 
-LoadScopes = Callable[[Transaction, Iterable[Scope]], Awaitable[Mapping[Scope, int]]]
+LoadScopes = Callable[[Transaction, Iterable[Scope]], Awaitable[Standings]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,9 @@ class Books:
 
         scopes_by is keys.account.lock_scopes, or read_scopes for a rehearsal.
         """
-        self._thresholds = await scopes_by(tx, needs.scopes)
+        standings = await scopes_by(tx, needs.scopes)
+        self._thresholds = standings.thresholds
+        self.ledger.clocks_ahead_us = standings.clocks_ahead_us
         self._stored = await idempotency.find(tx, needs.request_keys)
         places = set(needs.places)
         windows = set(needs.windows)
@@ -140,6 +143,10 @@ class Books:
         written = (*self._new_topups.values(), *self._changed_topups.values())
         if any(topup.next_check_at is not None for topup in written):
             tx.hint("fulfilment")
+
+    def now_of(self, scope: Scope) -> int:
+        """The tenant's own time: ahead of now_us where its sandbox clock was advanced."""
+        return self.now_us + self.ledger.clocks_ahead_us.get(scope, 0)
 
     @property
     def changes(self) -> int:
@@ -280,6 +287,12 @@ class Books:
         if topup_id is not None:
             self._transfers.setdefault(topup_id, []).append(transfer)
         return transfer
+
+    def note_fall(self, scope: Scope, before_micros: int) -> None:
+        """balance.low, where something else than a spend took the balance below its threshold."""
+        threshold = self._thresholds.get(scope, 0)
+        if threshold:
+            self._note_balance(scope, threshold, before_micros)
 
     def _is_promo_sendable(self, scope: Scope) -> bool:
         return scope[1] == "staging" or self.rules.is_promo_sendable

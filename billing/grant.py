@@ -84,10 +84,17 @@ class ExpireGrants:
 
 
 async def scopes_with_expired(tx: Transaction, *, now_us: int, limit: int) -> list[Scope]:
-    """Tenants with something left in a grant that has run out."""
+    """Tenants with something left in a grant that has run out, by their own clocks."""
     rows = await tx.fetch(
-        """SELECT DISTINCT account_id, environment FROM ledger_accounts
+        """SELECT account_id, environment FROM ledger_accounts
            WHERE kind = 'grant' AND is_spent = 0 AND expires_at <= :now
+           UNION
+           SELECT l.account_id, l.environment
+           FROM account_environments e
+           CROSS JOIN ledger_accounts l
+           WHERE e.clock_ahead_us > 0
+             AND l.account_id = e.account_id AND l.environment = e.environment
+             AND l.kind = 'grant' AND l.is_spent = 0 AND l.expires_at <= :now + e.clock_ahead_us
            ORDER BY account_id, environment LIMIT :limit""",
         now=now_us,
         limit=limit,

@@ -21,7 +21,8 @@ async def balance(
     scope = (principal.account_id, principal.environment)
     ledger = Ledger()
     await ledger.load(tx, [scope], [])
-    thresholds = await read_scopes(tx, [scope])
+    standings = await read_scopes(tx, [scope])
+    ledger.clocks_ahead_us = standings.clocks_ahead_us
     total = ledger.balance_micros(scope, now_us)
     promotional = ledger.promotional_micros(scope, now_us)
     is_all_sendable = is_promo_sendable or scope[1] == "staging"
@@ -33,7 +34,7 @@ async def balance(
         "owed_cents": -micros_to_cents(-ledger.account(scope, Kind.OWED).balance_micros),
         "currency": CURRENCY,
         "environment": scope[1],
-        "low_balance_threshold_cents": micros_to_cents(thresholds.get(scope, 0)),
+        "low_balance_threshold_cents": micros_to_cents(standings.thresholds.get(scope, 0)),
         "key": await _key_windows(tx, principal, now_us),
     }
 

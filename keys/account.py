@@ -5,7 +5,7 @@ account_environments, taken here in (account, environment) order, so two transac
 each other in a circle. Writes accounts and account_environments (event_no: webhooks/event.py).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -24,7 +24,9 @@ from store.db import Row, Transaction
 SANDBOX_IDLE_US = 7 * DAY_US
 # last_active_at may lag behind by this much; an account is never deleted early for it.
 ACTIVE_GRAIN_US = DAY_US
-_COLUMNS = "id, name, email, password_hash, is_operator, is_sandbox, created_at, last_active_at"
+_COLUMNS = (
+    "id, name, email, password_hash, is_operator, is_sandbox, time_zone, created_at, last_active_at"
+)
 
 
 class EmailTaken(DomainError):
@@ -35,7 +37,8 @@ class EmailTaken(DomainError):
 class Account:
     """One tenant. email is the default recipient and the sign-in name; null: neither.
 
-    password_hash is argon2's text; null: no sign-in. Times in microseconds.
+    password_hash is argon2's text; null: no sign-in. time_zone is an IANA name; it says when a
+    check-in's day begins. Times in microseconds.
     """
 
     id: AccountId
@@ -44,8 +47,21 @@ class Account:
     password_hash: str | None
     is_operator: bool
     is_sandbox: bool
+    time_zone: str
     created_at: int
     last_active_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """What the locked rows of account_environments say.
+
+    thresholds: low_balance_threshold_micros of each one that exists. clocks_ahead_us: how far the
+    sandbox clock is ahead, of those only where it was advanced.
+    """
+
+    thresholds: Mapping[Scope, int]
+    clocks_ahead_us: Mapping[Scope, int]
 
 
 async def create_account(
@@ -141,22 +157,58 @@ async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -
     )
 
 
-async def lock_scopes(tx: Transaction, scopes: Iterable[Scope]) -> dict[Scope, int]:
+async def set_time_zone(tx: Transaction, account_id: str, time_zone: str) -> None:
+    """Where the account's days begin; the caller knows the name. Raises NotFound."""
+    touched = await tx.execute(
+        "UPDATE accounts SET time_zone = :time_zone WHERE id = :id",
+        time_zone=time_zone,
+        id=account_id,
+    )
+    if touched == 0:
+        raise NotFound("Account")
+
+
+async def load_time_zones(tx: Transaction, account_ids: Iterable[str]) -> dict[str, str]:
+    """The accounts' time zones, in one statement."""
+    rows = await tx.fetch(
+        "SELECT id, time_zone FROM accounts WHERE id IN :ids[text]", ids=sorted(set(account_ids))
+    )
+    return {row["id"]: row["time_zone"] for row in rows}
+
+
+async def advance_clock(tx: Transaction, scope: Scope, *, by_us: int, ahead_us_max: int) -> int:
+    """Moves the scope's sandbox clock on; returns how far ahead it is. Raises InvalidInput."""
+    assert scope[1] == "staging", "a sandbox clock is staging's"
+    assert by_us > 0, "it goes forward"
+    touched = await tx.execute(
+        """UPDATE account_environments SET clock_ahead_us = clock_ahead_us + :by_us
+           WHERE account_id = :account_id AND environment = :environment
+             AND clock_ahead_us + :by_us <= :ahead_us_max""",
+        by_us=by_us,
+        ahead_us_max=ahead_us_max,
+        account_id=scope[0],
+        environment=scope[1],
+    )
+    if touched == 0:
+        raise InvalidInput("the clock would be too far ahead", param="advance_s")
+    return (await read_scopes(tx, [scope])).clocks_ahead_us[scope]
+
+
+async def lock_scopes(tx: Transaction, scopes: Iterable[Scope]) -> Standings:
     """Locks the accounts' environments until the end of the transaction, in one statement.
 
-    The result is low_balance_threshold_micros of each one that exists, read after the wait. Anything
-    else must be read by a later statement: this one's snapshot is older than the lock.
+    The result was read after the wait. Anything else must be read by a later statement: this one's
+    snapshot is older than the lock.
     """
     wanted = sorted(set(scopes))
     if not wanted:
-        return {}
-    rows = await tx.fetch(_SCOPES + " FOR NO KEY UPDATE OF e", scopes=wanted)
-    return _thresholds(rows)
+        return Standings({}, {})
+    return _standings(await tx.fetch(_SCOPES + " FOR NO KEY UPDATE OF e", scopes=wanted))
 
 
-async def read_scopes(tx: Transaction, scopes: Iterable[Scope]) -> dict[Scope, int]:
+async def read_scopes(tx: Transaction, scopes: Iterable[Scope]) -> Standings:
     """What lock_scopes returns, without the lock: for a rehearsal that writes nothing."""
-    return _thresholds(await tx.fetch(_SCOPES, scopes=sorted(set(scopes))))
+    return _standings(await tx.fetch(_SCOPES, scopes=sorted(set(scopes))))
 
 
 async def set_low_balance_threshold(
@@ -207,17 +259,17 @@ async def idle_sandboxes(tx: Transaction, *, now_us: int, limit: int) -> list[Ac
 
 
 _SCOPES = """
-    SELECT e.account_id, e.environment, e.low_balance_threshold_micros
+    SELECT e.account_id, e.environment, e.low_balance_threshold_micros, e.clock_ahead_us
     FROM :scopes[account_id text, environment text] AS v
     CROSS JOIN account_environments e
     WHERE e.account_id = v.account_id AND e.environment = v.environment
     ORDER BY e.account_id, e.environment"""
 
 
-def _thresholds(rows: Sequence[Row]) -> dict[Scope, int]:
-    return {
-        (row["account_id"], row["environment"]): row["low_balance_threshold_micros"] for row in rows
-    }
+def _standings(rows: Sequence[Row]) -> Standings:
+    # By position: this is the path of every send.
+    thresholds = {(row[0], row[1]): row[2] for row in rows}
+    return Standings(thresholds, {(row[0], row[1]): row[3] for row in rows if row[3]})
 
 
 def _account(row: Row) -> Account:
@@ -228,6 +280,7 @@ def _account(row: Row) -> Account:
         password_hash=cast(str | None, row["password_hash"]),
         is_operator=bool(row["is_operator"]),
         is_sandbox=bool(row["is_sandbox"]),
+        time_zone=row["time_zone"],
         created_at=row["created_at"],
         last_active_at=row["last_active_at"],
     )

@@ -39,6 +39,8 @@ accounts = sa.Table(
     _text("password_hash", null=True),  # argon2; null: no sign-in
     _int("is_operator", default=0),
     _int("is_sandbox", default=0),  # made by POST /keys/sandbox
+    # IANA name; where a check-in's day begins.
+    sa.Column("time_zone", TEXT, nullable=False, server_default="UTC"),
     _int("created_at"),
     _int("last_active_at"),  # day-grained; idle sandboxes are deleted by it
     sa.Index(
@@ -64,7 +66,16 @@ account_environments = sa.Table(
     _text("environment", key=True),
     _int("event_no", default=0),  # of the last event; gapless, in commit order
     _int("low_balance_threshold_micros", default=0),  # 0: off
+    _int("clock_ahead_us", default=0),  # of the sandbox clock; staging only
     _int("created_at"),
+    # Names no column that a change of money changes.
+    sa.Index(
+        "ix_account_environments_ahead",
+        "account_id",
+        "environment",
+        sqlite_where=sa.text("clock_ahead_us > 0"),
+        postgresql_where=sa.text("clock_ahead_us > 0"),
+    ),
     postgresql_with=_HOT,
 )
 
@@ -306,6 +317,7 @@ voucher_redemptions = sa.Table(
     _text("redeemed_by"),  # the redeeming account
     _text("settle"),  # wallet | external
     _int("redeemed_at"),
+    sa.Index("ix_voucher_redemptions_redeemer", "redeemed_by", "environment", "transaction_id"),
 )
 
 # billing/approval.py
@@ -330,6 +342,61 @@ approvals = sa.Table(
         sqlite_where=sa.text("status = 'pending'"),
         postgresql_where=sa.text("status = 'pending'"),
     ),
+)
+
+# billing/redemption_batch.py. Redemption codes that were made together, worth the same each.
+redemption_batches = sa.Table(
+    "redemption_batches",
+    metadata,
+    _text("id", key=True),
+    _text("environment"),
+    _text("name"),
+    _int("credits_micros"),  # of each code
+    _int("code_count"),
+    _int("uses_max"),  # of each code
+    _int("is_promotional"),  # the credit is a grant
+    _int("promotional_days", null=True),  # of the grant, from the redemption; null: no end
+    _int("is_complete", default=0),  # every code was written and handed over
+    _int("expires_at", null=True),  # from then on nothing can be redeemed
+    _int("disabled_at", null=True),
+    _int("created_at"),
+    sa.Index("ix_redemption_batches_environment", "environment", "id"),
+)
+
+# billing/redemption_batch.py, but used_count by billing/redemption.py. A code, by its digest only.
+redemption_codes = sa.Table(
+    "redemption_codes",
+    metadata,
+    _text("id", key=True),
+    _text("batch_id"),
+    _text("environment"),
+    _text("digest"),  # HMAC-SHA256 under a key of the installation, hex
+    _text("last4"),
+    _int("uses_max"),
+    _int("used_count", default=0),
+    _int("disabled_at", null=True),
+    _int("created_at"),
+    sa.CheckConstraint("used_count >= 0 AND used_count <= uses_max", name="uses_in_limit"),
+    sa.Index("ux_redemption_codes_digest", "digest", unique=True),
+    sa.Index("ix_redemption_codes_batch", "batch_id", "id"),
+    sa.Index("ix_redemption_codes_last4", "environment", "last4", "id"),
+)
+
+# billing/redemption.py. That an account redeemed a code; by each account once.
+code_redemptions = sa.Table(
+    "code_redemptions",
+    metadata,
+    _text("code_id", key=True),
+    _text("account_id", key=True),
+    _text("id"),  # the transfers' subject, and the name of a grant
+    _text("environment"),
+    _int("credits_micros"),
+    _int("is_promotional"),
+    _text("last4"),
+    _int("expires_at", null=True),  # of the grant
+    _int("created_at"),
+    sa.CheckConstraint("credits_micros > 0", name="redemption_positive"),
+    sa.Index("ix_code_redemptions_account", "account_id", "environment", "id"),
 )
 
 # webhooks/event.py, pruned by webhooks/retention.py. Every event, subscribed or not; the signed
@@ -659,7 +726,8 @@ orders = sa.Table(
     _text("payment_id", null=True),  # the payment that paid it, or that is reviewed
     _int("refunded_amount", default=0),  # gone back or disputed, in pay_currency
     _int("reversed_micros", default=0),  # credit that was taken back for it
-    _int("reversed_promotional_micros", default=0),  # the part of it that promotion got back
+    _int("reversed_promotional_micros", default=0),  # what of it PROMOTION got, not PROVIDER
+    _int("reversed_grant_micros", default=0),  # what of it came out of the order's own grant
     _text("reason", null=True),  # of failed and review, for people
     _int("next_check_at", null=True),  # when the provider is asked about a pending one
     _int("checks_made", default=0),
@@ -740,7 +808,7 @@ order_reversals = sa.Table(
     _text("environment"),
     _text("kind"),  # refund | dispute
     _int("amount"),  # in the order's pay_currency; the whole so far
-    _text("status"),  # open | won | lost, of a dispute; a refund is lost
+    _text("status"),  # of a dispute open | won | lost; of a refund done
     _int("created_at"),
 )
 
@@ -772,4 +840,211 @@ provider_events = sa.Table(
         sqlite_where=sa.text("outcome IN ('review', 'refused') AND resolved_at IS NULL"),
         postgresql_where=sa.text("outcome IN ('review', 'refused') AND resolved_at IS NULL"),
     ),
+)
+
+# billing/usage.py. Credit used up at once, for AI usage.
+usage_records = sa.Table(
+    "usage_records",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("key_id", null=True),  # that charged it; null: no key
+    _int("amount_micros"),
+    _text("description"),
+    _text("model", null=True),
+    _text("reference", null=True),
+    _int("created_at"),
+    sa.Index("ix_usage_records_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ux_usage_records_reference",
+        "account_id",
+        "environment",
+        "reference",
+        unique=True,
+        sqlite_where=sa.text("reference IS NOT NULL"),
+        postgresql_where=sa.text("reference IS NOT NULL"),
+    ),
+)
+
+# billing/hold.py. Credit set aside for AI usage whose price is not known yet.
+holds = sa.Table(
+    "holds",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("spent_by", null=True),  # key id, then its ancestors, joined by spaces; null: no key
+    _text("status"),  # held | captured | released | expired
+    _int("amount_micros"),
+    _int("captured_micros", default=0),  # the rest of an ended hold went back
+    _text("description"),
+    _text("model", null=True),
+    _text("reference", null=True),
+    _text("sources"),  # JSON list of [ledger account id, micros], in the order they were taken
+    _int("created_at"),
+    _int("expires_at"),  # by the tenant's own clock
+    _int("ended_at", null=True),
+    sa.CheckConstraint(
+        "captured_micros >= 0 AND captured_micros <= amount_micros", name="captured_in_hold"
+    ),
+    sa.Index("ix_holds_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ux_holds_reference",
+        "account_id",
+        "environment",
+        "reference",
+        unique=True,
+        sqlite_where=sa.text("reference IS NOT NULL"),
+        postgresql_where=sa.text("reference IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_holds_due",
+        "expires_at",
+        sqlite_where=sa.text("status = 'held'"),
+        postgresql_where=sa.text("status = 'held'"),
+    ),
+    sa.Index(
+        "ix_holds_open",
+        "account_id",
+        "environment",
+        "expires_at",
+        sqlite_where=sa.text("status = 'held'"),
+        postgresql_where=sa.text("status = 'held'"),
+    ),
+)
+
+# billing/checkin.py. One for each account, environment and day.
+checkins = sa.Table(
+    "checkins",
+    metadata,
+    _text("account_id", key=True),
+    _text("environment", key=True),
+    _text("day", key=True),  # such as 2026-06-13, in time_zone
+    _text("time_zone"),  # that this day is of
+    _text("next_time_zone"),  # of the next one: the account's when this one was made
+    _int("streak"),  # days in a row, this one included
+    _int("awarded_micros"),
+    _text("grant_id"),  # the name of the grant's ledger account
+    _int("checked_in_at"),  # by the tenant's own clock
+    _int("created_at"),
+)
+
+# billing/checkin_settings.py. What a check-in awards; without a row the defaults hold.
+checkin_settings = sa.Table(
+    "checkin_settings",
+    metadata,
+    _text("environment", key=True),
+    _int("is_enabled"),
+    _int("credits_min"),
+    _int("credits_max"),  # equal to credits_min: a fixed award
+    _int("streak_bonus_credits"),  # more for each day of the streak after the first
+    _int("streak_days_max"),  # days of a streak that count
+    _int("daily_budget_credits", null=True),  # of all accounts, by UTC day; null: none
+    _int("updated_at"),
+)
+
+# billing/checkin.py. What check-ins awarded in one UTC day, all accounts together.
+checkin_days = sa.Table(
+    "checkin_days",
+    metadata,
+    _text("environment", key=True),
+    sa.Column("day_start_at", BIGINT, primary_key=True, autoincrement=False),
+    _int("awarded_micros"),
+)
+
+# keys/oauth_app.py. Another's software that may act for users who consent to it.
+oauth_apps = sa.Table(
+    "oauth_apps",
+    metadata,
+    _text("id", key=True),  # the client_id
+    _text("account_id"),  # the owner: charges go there
+    _text("environment"),
+    _text("name"),
+    _text("redirect_host"),  # with its port, where that is not the scheme's own
+    _text("scope"),  # general_api_access | advanced_access | trusted_advanced_access
+    _int("cap_micros"),  # what it may charge one user in each period, unless consented otherwise
+    _text("cap_period"),  # day | month, in UTC
+    _text("secret_digest"),  # SHA-256, hex
+    _text("secret_last4"),
+    _int("created_at"),
+    _int("rotated_at", null=True),
+    _int("disabled_at", null=True),
+    sa.Index("ix_oauth_apps_account", "account_id", "environment", "id"),
+)
+
+# keys/oauth_code.py. What a user just consented to, for the app to fetch once.
+oauth_codes = sa.Table(
+    "oauth_codes",
+    metadata,
+    _text("digest", key=True),  # SHA-256, hex
+    _text("account_id"),  # the user
+    _text("environment"),
+    _text("app_id"),
+    _text("redirect_uri"),
+    _text("challenge", null=True),  # PKCE, S256; null: none was sent
+    _text("scope"),
+    _int("cap_micros"),
+    _text("cap_period"),
+    _int("expires_at"),
+    _int("used_at", null=True),
+    sa.Index("ix_oauth_codes_account", "account_id", "environment", "expires_at"),
+)
+
+# keys/oauth_grant.py. Which app may act for which user; renewed by each consent.
+oauth_grants = sa.Table(
+    "oauth_grants",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),  # the user
+    _text("environment"),
+    _text("app_id"),
+    _text("scope"),
+    _int("cap_micros"),
+    _text("cap_period"),  # day | month, in UTC; what was charged is in spend_windows
+    _int("consented_at"),
+    _int("revoked_at", null=True),
+    sa.Index("ux_oauth_grants_app", "app_id", "account_id", unique=True),
+    sa.Index("ix_oauth_grants_account", "account_id", "environment", "id"),
+)
+
+# keys/oauth_token.py. oat_ tokens; a management token is fetched with an access token.
+oauth_tokens = sa.Table(
+    "oauth_tokens",
+    metadata,
+    _text("id", key=True),
+    _text("kind"),  # access | management
+    _text("account_id"),  # the user
+    _text("environment"),
+    _text("app_id"),
+    _text("grant_id"),
+    _text("digest"),  # SHA-256, hex
+    _text("prefix"),
+    _text("last4"),
+    _int("created_at"),
+    _int("last_used_at", null=True),  # minute-grained
+    _int("expires_at"),
+    _int("revoked_at", null=True),
+    sa.Index("ux_oauth_tokens_digest", "digest", unique=True),
+    sa.Index("ix_oauth_tokens_grant", "grant_id", "id"),
+    sa.Index("ix_oauth_tokens_account", "account_id", "id"),
+)
+
+# billing/charge.py. What an app took from a user's wallet for its owner.
+oauth_charges = sa.Table(
+    "oauth_charges",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),  # the user
+    _text("environment"),
+    _text("app_id"),
+    _text("grant_id"),
+    _text("owner_id"),  # the app's account
+    _text("order_no"),  # the app's own
+    _int("amount_micros"),
+    _text("remark"),
+    _int("created_at"),
+    sa.CheckConstraint("amount_micros > 0", name="charge_positive"),
+    sa.Index("ux_oauth_charges_order", "app_id", "account_id", "order_no", unique=True),
+    sa.Index("ix_oauth_charges_account", "account_id", "environment", "id"),
 )

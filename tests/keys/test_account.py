@@ -61,6 +61,7 @@ async def test_an_account_lives_in_both_environments(database: Database) -> None
         password_hash=None,
         is_operator=False,
         is_sandbox=False,
+        time_zone="UTC",
         created_at=NOW,
         last_active_at=NOW,
     )
@@ -150,15 +151,16 @@ async def test_the_lock_answers_with_the_thresholds_of_what_exists(database: Dat
         )
     )
 
-    assert locked == {(account_id, "live"): 70_000, (account_id, "staging"): 0}
-    assert await database.transaction(lambda tx: account.lock_scopes(tx, [])) == {}
+    assert locked.thresholds == {(account_id, "live"): 70_000, (account_id, "staging"): 0}
+    nothing = await database.transaction(lambda tx: account.lock_scopes(tx, []))
+    assert nothing == account.Standings({}, {})
 
 
 async def test_transactions_that_lock_in_any_order_take_turns(database: Database) -> None:
     scopes = [(await an_account(database), "live") for _ in range(4)]
 
     async def add_one(tx: Transaction, order: Sequence[tuple[str, str]]) -> None:
-        locked = await account.lock_scopes(tx, order)
+        locked = (await account.lock_scopes(tx, order)).thresholds
         for scope in order:
             await account.set_low_balance_threshold(tx, scope, threshold_micros=locked[scope] + 1)
 
@@ -173,7 +175,7 @@ async def test_transactions_that_lock_in_any_order_take_turns(database: Database
 
     # Each saw the one before: what the lock answers is read after the wait.
     locked = await database.transaction(lambda tx: account.lock_scopes(tx, scopes))
-    assert list(locked.values()) == [20, 20, 20, 20]
+    assert list(locked.thresholds.values()) == [20, 20, 20, 20]
 
 
 async def test_locking_is_one_statement_for_any_number(database: Database) -> None:

@@ -13,6 +13,60 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "checkin_days",
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("day_start_at", BIGINT, autoincrement=False, nullable=False),
+        sa.Column("awarded_micros", BIGINT, nullable=False),
+        sa.PrimaryKeyConstraint("environment", "day_start_at"),
+    )
+    op.create_table(
+        "checkin_settings",
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("is_enabled", BIGINT, nullable=False),
+        sa.Column("credits_min", BIGINT, nullable=False),
+        sa.Column("credits_max", BIGINT, nullable=False),
+        sa.Column("streak_bonus_credits", BIGINT, nullable=False),
+        sa.Column("streak_days_max", BIGINT, nullable=False),
+        sa.Column("daily_budget_credits", BIGINT, nullable=True),
+        sa.Column("updated_at", BIGINT, nullable=False),
+        sa.PrimaryKeyConstraint("environment"),
+    )
+    op.create_table(
+        "checkins",
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("day", TEXT, nullable=False),
+        sa.Column("time_zone", TEXT, nullable=False),
+        sa.Column("next_time_zone", TEXT, nullable=False),
+        sa.Column("streak", BIGINT, nullable=False),
+        sa.Column("awarded_micros", BIGINT, nullable=False),
+        sa.Column("grant_id", TEXT, nullable=False),
+        sa.Column("checked_in_at", BIGINT, nullable=False),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "environment", "day"),
+    )
+    op.create_table(
+        "code_redemptions",
+        sa.Column("code_id", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("credits_micros", BIGINT, nullable=False),
+        sa.Column("is_promotional", BIGINT, nullable=False),
+        sa.Column("last4", TEXT, nullable=False),
+        sa.Column("expires_at", BIGINT, nullable=True),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.CheckConstraint("credits_micros > 0", name="redemption_positive"),
+        sa.PrimaryKeyConstraint("code_id", "account_id"),
+    )
+    op.create_index(
+        "ix_code_redemptions_account",
+        "code_redemptions",
+        ["account_id", "environment", "id"],
+        unique=False,
+    )
+
+    op.create_table(
         "coupon_uses",
         sa.Column("coupon_id", TEXT, nullable=False),
         sa.Column("order_id", TEXT, nullable=False),
@@ -45,6 +99,160 @@ def upgrade() -> None:
     )
     op.create_index("ix_coupons_environment", "coupons", ["environment", "id"], unique=False)
     op.create_index("ux_coupons_code", "coupons", ["environment", "code"], unique=True)
+
+    op.create_table(
+        "holds",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("spent_by", TEXT, nullable=True),
+        sa.Column("status", TEXT, nullable=False),
+        sa.Column("amount_micros", BIGINT, nullable=False),
+        sa.Column("captured_micros", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("description", TEXT, nullable=False),
+        sa.Column("model", TEXT, nullable=True),
+        sa.Column("reference", TEXT, nullable=True),
+        sa.Column("sources", TEXT, nullable=False),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.Column("expires_at", BIGINT, nullable=False),
+        sa.Column("ended_at", BIGINT, nullable=True),
+        sa.CheckConstraint(
+            "captured_micros >= 0 AND captured_micros <= amount_micros", name="captured_in_hold"
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_holds_account", "holds", ["account_id", "environment", "id"], unique=False)
+    op.create_index(
+        "ix_holds_due",
+        "holds",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("status = 'held'"),
+        postgresql_where=sa.text("status = 'held'"),
+    )
+    op.create_index(
+        "ix_holds_open",
+        "holds",
+        ["account_id", "environment", "expires_at"],
+        unique=False,
+        sqlite_where=sa.text("status = 'held'"),
+        postgresql_where=sa.text("status = 'held'"),
+    )
+    op.create_index(
+        "ux_holds_reference",
+        "holds",
+        ["account_id", "environment", "reference"],
+        unique=True,
+        sqlite_where=sa.text("reference IS NOT NULL"),
+        postgresql_where=sa.text("reference IS NOT NULL"),
+    )
+
+    op.create_table(
+        "oauth_apps",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("redirect_host", TEXT, nullable=False),
+        sa.Column("scope", TEXT, nullable=False),
+        sa.Column("cap_micros", BIGINT, nullable=False),
+        sa.Column("cap_period", TEXT, nullable=False),
+        sa.Column("secret_digest", TEXT, nullable=False),
+        sa.Column("secret_last4", TEXT, nullable=False),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.Column("rotated_at", BIGINT, nullable=True),
+        sa.Column("disabled_at", BIGINT, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_oauth_apps_account", "oauth_apps", ["account_id", "environment", "id"], unique=False
+    )
+
+    op.create_table(
+        "oauth_charges",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("app_id", TEXT, nullable=False),
+        sa.Column("grant_id", TEXT, nullable=False),
+        sa.Column("owner_id", TEXT, nullable=False),
+        sa.Column("order_no", TEXT, nullable=False),
+        sa.Column("amount_micros", BIGINT, nullable=False),
+        sa.Column("remark", TEXT, nullable=False),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.CheckConstraint("amount_micros > 0", name="charge_positive"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_oauth_charges_account",
+        "oauth_charges",
+        ["account_id", "environment", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ux_oauth_charges_order", "oauth_charges", ["app_id", "account_id", "order_no"], unique=True
+    )
+
+    op.create_table(
+        "oauth_codes",
+        sa.Column("digest", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("app_id", TEXT, nullable=False),
+        sa.Column("redirect_uri", TEXT, nullable=False),
+        sa.Column("challenge", TEXT, nullable=True),
+        sa.Column("scope", TEXT, nullable=False),
+        sa.Column("cap_micros", BIGINT, nullable=False),
+        sa.Column("cap_period", TEXT, nullable=False),
+        sa.Column("expires_at", BIGINT, nullable=False),
+        sa.Column("used_at", BIGINT, nullable=True),
+        sa.PrimaryKeyConstraint("digest"),
+    )
+    op.create_index(
+        "ix_oauth_codes_account",
+        "oauth_codes",
+        ["account_id", "environment", "expires_at"],
+        unique=False,
+    )
+
+    op.create_table(
+        "oauth_grants",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("app_id", TEXT, nullable=False),
+        sa.Column("scope", TEXT, nullable=False),
+        sa.Column("cap_micros", BIGINT, nullable=False),
+        sa.Column("cap_period", TEXT, nullable=False),
+        sa.Column("consented_at", BIGINT, nullable=False),
+        sa.Column("revoked_at", BIGINT, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_oauth_grants_account", "oauth_grants", ["account_id", "environment", "id"], unique=False
+    )
+    op.create_index("ux_oauth_grants_app", "oauth_grants", ["app_id", "account_id"], unique=True)
+
+    op.create_table(
+        "oauth_tokens",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("app_id", TEXT, nullable=False),
+        sa.Column("grant_id", TEXT, nullable=False),
+        sa.Column("digest", TEXT, nullable=False),
+        sa.Column("prefix", TEXT, nullable=False),
+        sa.Column("last4", TEXT, nullable=False),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.Column("last_used_at", BIGINT, nullable=True),
+        sa.Column("expires_at", BIGINT, nullable=False),
+        sa.Column("revoked_at", BIGINT, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_oauth_tokens_account", "oauth_tokens", ["account_id", "id"], unique=False)
+    op.create_index("ix_oauth_tokens_grant", "oauth_tokens", ["grant_id", "id"], unique=False)
+    op.create_index("ux_oauth_tokens_digest", "oauth_tokens", ["digest"], unique=True)
 
     op.create_table(
         "order_reversals",
@@ -98,6 +306,7 @@ def upgrade() -> None:
         sa.Column(
             "reversed_promotional_micros", BIGINT, server_default=sa.text("0"), nullable=False
         ),
+        sa.Column("reversed_grant_micros", BIGINT, server_default=sa.text("0"), nullable=False),
         sa.Column("reason", TEXT, nullable=True),
         sa.Column("next_check_at", BIGINT, nullable=True),
         sa.Column("checks_made", BIGINT, server_default=sa.text("0"), nullable=False),
@@ -228,6 +437,54 @@ def upgrade() -> None:
     op.create_index("ix_provider_objects_order", "provider_objects", ["order_id"], unique=False)
 
     op.create_table(
+        "redemption_batches",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("credits_micros", BIGINT, nullable=False),
+        sa.Column("code_count", BIGINT, nullable=False),
+        sa.Column("uses_max", BIGINT, nullable=False),
+        sa.Column("is_promotional", BIGINT, nullable=False),
+        sa.Column("promotional_days", BIGINT, nullable=True),
+        sa.Column("is_complete", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("expires_at", BIGINT, nullable=True),
+        sa.Column("disabled_at", BIGINT, nullable=True),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_redemption_batches_environment",
+        "redemption_batches",
+        ["environment", "id"],
+        unique=False,
+    )
+
+    op.create_table(
+        "redemption_codes",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("batch_id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("digest", TEXT, nullable=False),
+        sa.Column("last4", TEXT, nullable=False),
+        sa.Column("uses_max", BIGINT, nullable=False),
+        sa.Column("used_count", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("disabled_at", BIGINT, nullable=True),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.CheckConstraint("used_count >= 0 AND used_count <= uses_max", name="uses_in_limit"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_redemption_codes_batch", "redemption_codes", ["batch_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_redemption_codes_last4",
+        "redemption_codes",
+        ["environment", "last4", "id"],
+        unique=False,
+    )
+    op.create_index("ux_redemption_codes_digest", "redemption_codes", ["digest"], unique=True)
+
+    op.create_table(
         "sandbox_checkouts",
         sa.Column("token", TEXT, nullable=False),
         sa.Column("account_id", TEXT, nullable=False),
@@ -260,6 +517,56 @@ def upgrade() -> None:
     )
     op.create_index("ix_sessions_account", "sessions", ["account_id", "last_seen_at"], unique=False)
     op.create_index("ux_sessions_digest", "sessions", ["digest"], unique=True)
+
+    op.create_table(
+        "usage_records",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("key_id", TEXT, nullable=True),
+        sa.Column("amount_micros", BIGINT, nullable=False),
+        sa.Column("description", TEXT, nullable=False),
+        sa.Column("model", TEXT, nullable=True),
+        sa.Column("reference", TEXT, nullable=True),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_usage_records_account",
+        "usage_records",
+        ["account_id", "environment", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ux_usage_records_reference",
+        "usage_records",
+        ["account_id", "environment", "reference"],
+        unique=True,
+        sqlite_where=sa.text("reference IS NOT NULL"),
+        postgresql_where=sa.text("reference IS NOT NULL"),
+    )
+
+    with op.batch_alter_table("account_environments", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("clock_ahead_us", BIGINT, server_default=sa.text("0"), nullable=False)
+        )
+        batch_op.create_index(
+            "ix_account_environments_ahead",
+            ["account_id", "environment"],
+            unique=False,
+            sqlite_where=sa.text("clock_ahead_us > 0"),
+            postgresql_where=sa.text("clock_ahead_us > 0"),
+        )
+
+    with op.batch_alter_table("accounts", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("time_zone", TEXT, server_default="UTC", nullable=False))
+
+    op.create_index(
+        "ix_voucher_redemptions_redeemer",
+        "voucher_redemptions",
+        ["redeemed_by", "environment", "transaction_id"],
+        unique=False,
+    )
 
     # The catalogue that a new installation starts with; an operator's own packs stand beside it.
     packs = sa.table(
