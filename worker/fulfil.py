@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping
 
-from billing import approval as approvals, grant, topup as topups
+from billing import topup as topups
 from billing.fulfilment.protocol import (
     Delivered,
     Fulfilment,
@@ -21,8 +21,8 @@ from billing.fulfilment.protocol import (
     Unknown,
 )
 from billing.send import BY_SANDBOX
-from billing.settle import Decide, Ended, HandOver, Settle
-from billing.till import Command, Till
+from billing.settle import Ended, HandOver, Settle
+from billing.till import Till
 from billing.topup import TopUp
 from kernel.clock import DAY_US, SECOND_US, Clock
 from kernel.errors import DomainError
@@ -32,7 +32,6 @@ from store.idempotency import Answer
 
 DUE_TOPUPS_MAX = 64
 ASKED_AT_ONCE_MAX = 16
-SWEPT_MAX = 100
 BEAT_S = 30.0
 # Longer than any fulfilment's own deadline: an ask that died with its worker is repeated then.
 FIRST_WAIT_US = 75 * SECOND_US
@@ -91,32 +90,6 @@ class Fulfiller:
 
         await asyncio.gather(*(one(topup) for topup in due))
         return len(due)
-
-    async def sweep(self) -> int:
-        """Ends what ran out of time: approvals after a day, grants at their expiry."""
-        now_us = self._clock.now_us()
-
-        async def look(tx: Transaction) -> list[Command]:
-            asked = await approvals.expired(tx, now_us=now_us, limit=SWEPT_MAX)
-            scopes = await grant.scopes_with_expired(tx, now_us=now_us, limit=SWEPT_MAX)
-            decided: list[Command] = [
-                Decide(
-                    topup_id=one.transaction_id,
-                    scope=one.scope,
-                    request_key=None,
-                    answer=_no_answer,
-                    approval_id=one.id,
-                    decision="expired",
-                )
-                for one in asked
-            ]
-            return [*decided, *(grant.ExpireGrants(scope) for scope in scopes)]
-
-        commands = await self._database.read(look)
-        for command in commands:
-            with contextlib.suppress(DomainError):  # somebody was quicker
-                await self._till.submit(command)
-        return len(commands)
 
     async def _wait_s(self) -> float:
         next_due_at = await self._database.read(topups.next_due_at)

@@ -33,6 +33,7 @@ from worker.chores import Chore, do_chores, erase_idle, pruning_chores, resealin
 from worker.database_clock import DatabaseClock
 from worker.deliver import Courier, Settled, lease_us, log_attempt
 from worker.dispatch import Dispatcher
+from worker.expire import Expirer
 from worker.fulfil import Fulfiller
 from worker.prune import retention_chore
 from worker.replay import Replayer
@@ -42,7 +43,6 @@ STOP_S: Final = 14.0  # less than the supervisor's grace
 JOBS_MAX: Final = 50
 JOB_TIMEOUT_S: Final = 60
 CLOCK_REFRESH_S: Final = 30.0
-SWEEP_S: Final = 30.0
 ERASE_S: Final = 600.0
 
 logger = logging.getLogger(__name__)
@@ -58,11 +58,10 @@ async def wake(arq_context: dict[str, Any]) -> None:
 FUNCTIONS: Final = {WAKE_JOB: wake}
 
 
-def chores_of(context: Context, clock: DatabaseClock, fulfiller: Fulfiller) -> Sequence[Chore]:
+def chores_of(context: Context, clock: DatabaseClock) -> Sequence[Chore]:
     """Everything that this process does now and then."""
     return (
         Chore("clock.refresh", CLOCK_REFRESH_S, clock.refresh),
-        Chore("topups.sweep", SWEEP_S, fulfiller.sweep),
         Chore("sandboxes.erase", ERASE_S, partial(erase_idle, context.database, context.clock)),
         resealing_chore(context.database, context.vault),
         *pruning_chores(context.database, context.clock),
@@ -118,10 +117,12 @@ async def run_worker(
     fulfiller = Fulfiller(context.database, context.clock, context.till, context.fulfilments)
     context.hints.listen(dispatcher.on_hint)
     context.hints.listen(lambda _name: fulfiller.wake())
+    expirer = Expirer(context.database, context.clock, context.till)
 
     def wake_all() -> None:
         dispatcher.wake()
         fulfiller.wake()
+        expirer.wake()
 
     stopped = asyncio.Event()
     _on_signals(stopped.set)
@@ -129,8 +130,9 @@ async def run_worker(
         watch_parent(parent_fd, stopped.set)
     end_listening = listen(wake_fd, wake_all) if wake_fd is not None else None
     parts: list[Callable[[], Awaitable[None]]] = [
-        partial(do_chores, chores_of(context, clock, fulfiller)),
+        partial(do_chores, chores_of(context, clock)),
         fulfiller.run,
+        expirer.run,
         Replayer(context.database, clock).run,
     ]
     if redis_url is not None:
