@@ -25,6 +25,7 @@ _STEPS = (
         "transaction_id IN (SELECT id FROM topups WHERE {own})",
     ),
     ("code_redemptions", "id", "{own}"),
+    ("sandbox_checkouts", "token", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("approvals", "id", "{own}"),
     ("topups", "id", "{own}"),
     ("usage_records", "id", "{own}"),
