@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from gateway.body import Media
 from gateway.call import Call
 from gateway.fields import Fields, Shape
+from gateway.outcome import Outcome
 from gateway.refusal import Refuse
 from kernel.errors import DomainError, NotFound
 from keys.principal import SCOPES
@@ -58,6 +59,9 @@ class Route:
     looked at. body and query: every field that is taken. takes_key: Idempotency-Key counts (for
     methods that change something); a dry run leaves it out. media: what the body is; raw is not
     looked at, call.raw has its bytes. session_only: for a person in a browser, no other credential.
+
+    For the documents: description is what the summary leaves open, answers each way to succeed,
+    refuses the codes of its own beside those that any call may meet.
     """
 
     method: str
@@ -71,6 +75,9 @@ class Route:
     takes_key: bool = True
     media: Media = "json"
     session_only: bool = False
+    description: str = ""
+    answers: tuple[Outcome, ...] = ()
+    refuses: tuple[int, ...] = ()
     body_shape: Shape[Any] = field(init=False, repr=False, compare=False)
     query_shape: Shape[Any] = field(init=False, repr=False, compare=False)
     no_query: Fields = field(init=False, repr=False, compare=False)
@@ -90,11 +97,15 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """One API: its routes below a prefix, and how it words a refusal."""
+    """One API: its routes below a prefix, and how it words a refusal.
+
+    refusal: the struct of a dialect's refusal, for the documents; our own is always the envelope.
+    """
 
     prefix: str
     routes: tuple[Route, ...]
     refuse: Refuse
+    refusal: Any = None
 
 
 @dataclass(slots=True)

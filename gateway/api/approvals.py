@@ -10,7 +10,9 @@ from gateway import codes
 from gateway.call import Call
 from gateway.envelope import answer, page
 from gateway.fields import Fields, Page, cursor_id
+from gateway.outcome import Listing, ok
 from gateway.routing import Route
+from gateway.shapes.topups import Approval as ApprovalShape, DecidedTopUp
 from kernel.errors import NotFound
 from keys.principal import ScopeMissing
 from store.db import Transaction
@@ -123,6 +125,7 @@ ROUTES = (
         "Sends that wait for a person, and decided ones",
         scopes=("topup:read", "approvals:write"),
         query=ApprovalQuery,
+        answers=ok(Listing[ApprovalShape]),
     ),
     Route(
         "GET",
@@ -130,6 +133,7 @@ ROUTES = (
         show,
         "One approval",
         scopes=("topup:read", "approvals:write"),
+        answers=ok(ApprovalShape),
     ),
     Route(
         "POST",
@@ -137,6 +141,9 @@ ROUTES = (
         approve,
         "Let a held send go on",
         scopes=("approvals:write",),
+        description=("The rules are checked again. A key of the lineage that asked cannot decide."),
+        answers=ok(DecidedTopUp, codes.DELIVERED, codes.PENDING, codes.SUCCESS),
+        refuses=(codes.ALREADY_SETTLED,),
     ),
     Route(
         "POST",
@@ -144,5 +151,7 @@ ROUTES = (
         deny,
         "Cancel a held send",
         scopes=("approvals:write",),
+        answers=ok(DecidedTopUp, codes.SUCCESS),
+        refuses=(codes.ALREADY_SETTLED,),
     ),
 )

@@ -1,10 +1,12 @@
-"""GET /codes: the table of numeric codes, for programs; it needs no credential."""
+"""Codes: the table of numeric codes, for programs; it needs no credential."""
 
 from gateway import codes
 from gateway.call import Call
 from gateway.envelope import answer
 from gateway.fields import Fields
+from gateway.outcome import Listing, ok
 from gateway.routing import Route
+from gateway.shapes.keys import CodeRow
 from store.idempotency import Answer
 
 _ITEMS = [
@@ -26,4 +28,13 @@ async def list_codes(call: Call[Fields, Fields]) -> Answer:
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
-ROUTES = (Route("GET", "/codes", list_codes, "List all codes", is_public=True),)
+ROUTES = (
+    Route(
+        "GET",
+        "/codes",
+        list_codes,
+        "List all codes",
+        is_public=True,
+        answers=ok(Listing[CodeRow]),
+    ),
+)

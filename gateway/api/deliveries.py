@@ -9,7 +9,9 @@ from gateway.call import Call
 from gateway.envelope import answer, page
 from gateway.fields import Fields, Page, Time, time_us
 from gateway.idempotency import run_once
+from gateway.outcome import Listing, begun, ok
 from gateway.routing import Route
+from gateway.shapes.webhooks import Delivery as DeliveryShape, DeliveryWithAttempts
 from store.db import Transaction
 from store.idempotency import Answer
 from webhooks import delivery as deliveries, log
@@ -83,7 +85,30 @@ async def replay(call: Call[Fields, Fields]) -> Answer:
 
 
 ROUTES = (
-    Route("GET", "/deliveries", list_deliveries, "List deliveries", _READ, query=DeliveriesQuery),
-    Route("GET", "/deliveries/{delivery_id}", show, "Show a delivery", _READ),
-    Route("POST", "/deliveries/{delivery_id}/replay", replay, "Replay a delivery", _WRITE),
+    Route(
+        "GET",
+        "/deliveries",
+        list_deliveries,
+        "List deliveries",
+        _READ,
+        query=DeliveriesQuery,
+        answers=ok(Listing[DeliveryShape]),
+    ),
+    Route(
+        "GET",
+        "/deliveries/{delivery_id}",
+        show,
+        "Show a delivery with its attempts",
+        _READ,
+        answers=ok(DeliveryWithAttempts),
+    ),
+    Route(
+        "POST",
+        "/deliveries/{delivery_id}/replay",
+        replay,
+        "Replay a delivery",
+        _WRITE,
+        description="A new delivery of the same event: same id, same body, a fresh signature.",
+        answers=begun(DeliveryShape),
+    ),
 )

@@ -10,7 +10,9 @@ from gateway.call import Call
 from gateway.envelope import answer
 from gateway.event_stream import EventStream
 from gateway.fields import Fields, Page, cursor_number
+from gateway.outcome import Listing, Outcome, ok
 from gateway.routing import Reply, Route
+from gateway.shapes.webhooks import Event as EventShape
 from kernel.errors import InvalidInput
 from keys.principal import Principal, check_address, require_scope
 from store.db import Transaction
@@ -115,7 +117,35 @@ async def _check(call: Call[Fields, StreamQuery], began_as: Principal) -> None:
 
 
 ROUTES = (
-    Route("GET", "/events", list_events, "List or poll events", _SCOPES, query=EventsQuery),
-    Route("GET", "/events/stream", stream, "Stream events", _SCOPES, query=StreamQuery),
-    Route("GET", "/events/{event_id}", show, "Show an event", _SCOPES),
+    Route(
+        "GET",
+        "/events",
+        list_events,
+        "List or poll events",
+        _SCOPES,
+        query=EventsQuery,
+        description=(
+            "Newest first; with `after` oldest first, and then next_cursor is never null: it is"
+            " where the next poll goes on, so that no event is missed."
+        ),
+        answers=ok(Listing[EventShape]),
+    ),
+    Route(
+        "GET",
+        "/events/stream",
+        stream,
+        "Stream events",
+        _SCOPES,
+        query=StreamQuery,
+        description="Server-sent events; a client that reconnects sends Last-Event-ID.",
+        answers=(Outcome(200, None, media_types=("text/event-stream",)),),
+    ),
+    Route(
+        "GET",
+        "/events/{event_id}",
+        show,
+        "Show an event",
+        _SCOPES,
+        answers=ok(EventShape),
+    ),
 )

@@ -1,4 +1,4 @@
-"""A fulfilment settles a pending top-up itself, with a request signed under the platform's secret.
+"""Fulfilments: one settles a pending top-up itself, signed under its platform's secret.
 
 No credential: the signature over the raw body is the proof, and an unknown transaction answers like
 a wrong signature, so nobody learns which ids exist.
@@ -15,7 +15,9 @@ from gateway import codes
 from gateway.call import Call
 from gateway.envelope import answer
 from gateway.fields import Fields
+from gateway.outcome import ok
 from gateway.routing import Route
+from gateway.shapes.topups import Settlement
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError
 from keys.signing import verify
@@ -92,5 +94,7 @@ ROUTES = (
         body=SettleBody,
         is_public=True,
         takes_key=False,
+        answers=ok(Settlement),
+        refuses=(codes.INVALID_KEY,),
     ),
 )

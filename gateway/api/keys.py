@@ -14,7 +14,9 @@ from gateway.envelope import answer, listing
 from gateway.fields import EnvironmentMismatch, Fields, Int64, Page, Time, cursor_id, time_us
 from gateway.idempotency import run_once
 from gateway.limits import take_one
+from gateway.outcome import Listing, created, ok
 from gateway.routing import Route
+from gateway.shapes.keys import ApiKey as KeyShape, MintedKey, SandboxKey
 from kernel.clock import HOUR_US, SECOND_US, rfc3339
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import AccountId
@@ -264,8 +266,10 @@ def _time(at_us: int | None) -> str | None:
 
 
 ROUTES = (
-    Route("POST", "/keys", mint, "Mint a key", _SCOPES, body=MintBody),
-    Route("GET", "/keys", list_keys, "List keys", _SCOPES, query=Page),
+    Route("POST", "/keys", mint, "Mint a key", _SCOPES, body=MintBody, answers=created(MintedKey)),
+    Route(
+        "GET", "/keys", list_keys, "List keys", _SCOPES, query=Page, answers=ok(Listing[KeyShape])
+    ),
     Route(
         "POST",
         "/keys/sandbox",
@@ -273,9 +277,28 @@ ROUTES = (
         "Make a sandbox account",
         body=SandboxBody,
         is_public=True,
+        description="A fresh staging account with test credit, and its key: no sign-up needed.",
+        answers=created(SandboxKey),
+        refuses=(codes.MISSING_SCOPE, codes.NOT_FOUND, codes.RATE_LIMITED),
     ),
-    Route("GET", "/keys/{key_id}", show, "Show a key", _SCOPES),
-    Route("PATCH", "/keys/{key_id}", change, "Change a key", _SCOPES, body=PatchBody),
-    Route("DELETE", "/keys/{key_id}", revoke, "Revoke a key", _SCOPES),
-    Route("POST", "/keys/{key_id}/rotate", rotate, "Rotate a key", _SCOPES, body=RotateBody),
+    Route("GET", "/keys/{key_id}", show, "Show a key", _SCOPES, answers=ok(KeyShape)),
+    Route(
+        "PATCH",
+        "/keys/{key_id}",
+        change,
+        "Change a key",
+        _SCOPES,
+        body=PatchBody,
+        answers=ok(KeyShape),
+    ),
+    Route("DELETE", "/keys/{key_id}", revoke, "Revoke a key", _SCOPES, answers=ok(KeyShape)),
+    Route(
+        "POST",
+        "/keys/{key_id}/rotate",
+        rotate,
+        "Rotate a key",
+        _SCOPES,
+        body=RotateBody,
+        answers=ok(MintedKey),
+    ),
 )

@@ -4,7 +4,9 @@ from gateway import codes
 from gateway.call import Call
 from gateway.envelope import answer, listing
 from gateway.fields import Fields, Page, cursor_id
+from gateway.outcome import Listing, ok
 from gateway.routing import Route
+from gateway.shapes.webhooks import Notice as NoticeShape
 from store.idempotency import Answer
 from webhooks import notice
 from webhooks.notice import Notice
@@ -36,5 +38,6 @@ ROUTES = (
         "List notices of failing webhooks",
         ("webhooks:read",),
         query=NoticesQuery,
+        answers=ok(Listing[NoticeShape]),
     ),
 )

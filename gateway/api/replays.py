@@ -11,7 +11,9 @@ from gateway.call import Call
 from gateway.envelope import answer, listing
 from gateway.fields import Fields, Int64, Page, Time, cursor_id, time_us
 from gateway.idempotency import run_once, stored_answer
+from gateway.outcome import Listing, Outcome, begun, ok
 from gateway.routing import Route
+from gateway.shapes.webhooks import Replay as ReplayShape, ReplayCount
 from store.db import Transaction
 from store.idempotency import Answer
 from webhooks import replay as replays
@@ -133,10 +135,28 @@ ROUTES = (
         "Send deliveries of a period again",
         _WRITE,
         body=ReplayBody,
+        answers=(*begun(ReplayShape), Outcome(202, ReplayCount)),
     ),
-    Route("GET", "/replays", list_replays, "List replays", _READ, query=Page),
-    Route("GET", "/replays/{replay_id}", show, "Show a replay", _READ),
-    Route("POST", "/replays/{replay_id}/pause", pause, "Pause a replay", _WRITE),
-    Route("POST", "/replays/{replay_id}/resume", resume, "Resume a replay", _WRITE),
-    Route("POST", "/replays/{replay_id}/cancel", cancel, "Cancel a replay", _WRITE),
+    Route(
+        "GET",
+        "/replays",
+        list_replays,
+        "List replays",
+        _READ,
+        query=Page,
+        answers=ok(Listing[ReplayShape]),
+    ),
+    Route("GET", "/replays/{replay_id}", show, "Show a replay", _READ, answers=ok(ReplayShape)),
+    *(
+        Route(
+            "POST",
+            f"/replays/{{replay_id}}/{word}",
+            handler,
+            f"{word.capitalize()} a replay",
+            _WRITE,
+            answers=ok(ReplayShape),
+            refuses=(codes.ALREADY_SETTLED,),
+        )
+        for word, handler in (("pause", pause), ("resume", resume), ("cancel", cancel))
+    ),
 )

@@ -14,7 +14,9 @@ from gateway import codes
 from gateway.call import Call
 from gateway.codes import CODES
 from gateway.fields import Fields, Time, time_us
+from gateway.outcome import JSON, Outcome
 from gateway.routing import Reply, Route
+from gateway.shapes.topups import Statement
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput
 
@@ -126,5 +128,6 @@ ROUTES = (
         "Opening balance, every transfer, closing balance",
         scopes=("topup:read",),
         query=StatementQuery,
+        answers=(Outcome(200, Statement, media_types=(JSON, "text/csv")),),
     ),
 )

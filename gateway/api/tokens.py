@@ -9,7 +9,9 @@ from gateway.call import Call
 from gateway.envelope import answer, listing
 from gateway.fields import Fields, Page, cursor_id
 from gateway.idempotency import run_once
+from gateway.outcome import Listing, created, ok
 from gateway.routing import Route
+from gateway.shapes.keys import AccessToken as TokenShape, MadeToken
 from kernel.clock import rfc3339
 from keys import access_token
 from keys.access_token import AccessToken
@@ -104,8 +106,40 @@ async def _revoke(call: Call[Any, Fields], token_id: str) -> Answer:
 
 
 ROUTES = (
-    Route("POST", "/tokens", create, "Make an access token", _SCOPES, body=CreateBody),
-    Route("GET", "/tokens", list_tokens, "List access tokens", _SCOPES, query=Page),
-    Route("DELETE", "/tokens", revoke_named, "Revoke an access token", _SCOPES, body=DeleteBody),
-    Route("DELETE", "/tokens/{token_id}", revoke, "Revoke an access token", _SCOPES),
+    Route(
+        "POST",
+        "/tokens",
+        create,
+        "Make an access token",
+        _SCOPES,
+        body=CreateBody,
+        answers=created(MadeToken),
+    ),
+    Route(
+        "GET",
+        "/tokens",
+        list_tokens,
+        "List access tokens",
+        _SCOPES,
+        query=Page,
+        answers=ok(Listing[TokenShape]),
+    ),
+    Route(
+        "DELETE",
+        "/tokens",
+        revoke_named,
+        "Revoke the access token that the body names",
+        _SCOPES,
+        body=DeleteBody,
+        answers=ok(TokenShape),
+        refuses=(codes.NOT_FOUND,),
+    ),
+    Route(
+        "DELETE",
+        "/tokens/{token_id}",
+        revoke,
+        "Revoke an access token",
+        _SCOPES,
+        answers=ok(TokenShape),
+    ),
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from billing import history
-from billing.send import Order, Rehearsal, Sent, new_send, prepare
+from billing.send import Order, Rehearsal, Sent as Decided, new_send, prepare
 from billing.settle import Cancel, Ended
 from billing.topup import TopUp
 from gateway import codes
@@ -14,7 +14,17 @@ from gateway.call import Call
 from gateway.envelope import answer, page
 from gateway.errors import DOCS_PATH
 from gateway.fields import LINE, Fields, Int64, Page, Text, Time, cursor_id, time_us
+from gateway.outcome import Listing, Outcome, ok
 from gateway.routing import Route
+from gateway.shapes.topups import (
+    FailedSend,
+    Quote,
+    Sent,
+    SentForApproval,
+    SettledTopUp,
+    TopUp as TopUpShape,
+    TopUpStory,
+)
 from kernel.clock import rfc3339
 from kernel.limits import (
     METADATA_KEY_CHARACTERS_MAX,
@@ -193,7 +203,7 @@ class _sent_answer:  # noqa: N801 called like the function it stands for
     def __init__(self, call: Call[SendBody, Fields]) -> None:
         self._call = call
 
-    def __call__(self, sent: Sent) -> Answer:
+    def __call__(self, sent: Decided) -> Answer:
         topup = sent.topup
         if topup.status == "failed":
             return _failed(topup, http_status=422, transaction_id=topup.id)
@@ -242,6 +252,16 @@ def _failed(topup: TopUp, *, http_status: int, transaction_id: str | None) -> An
     )
 
 
+_REFUSES = (
+    codes.INSUFFICIENT_BALANCE,
+    codes.INVALID_PLATFORM,
+    codes.INVALID_RECIPIENT,
+    codes.AMOUNT_OUT_OF_RANGE,
+    codes.DUPLICATE,
+    codes.CAP_EXCEEDED,
+)
+_REFUSED_BY_PLATFORM = Outcome(422, FailedSend, (codes.FAILED_REFUNDED,))
+
 ROUTES = (
     Route(
         "POST",
@@ -250,6 +270,18 @@ ROUTES = (
         "Send prepaid credit to a recipient's wallet",
         scopes=("topup:send",),
         body=SendBody,
+        description=(
+            "Debits the account's wallet, credits the recipient's, issues the voucher and sends the"
+            " webhook, all in one transaction. Pending where the platform takes its time, or where"
+            " a person has to approve. Give an Idempotency-Key, and a repeated call sends once."
+        ),
+        answers=(
+            Outcome(200, Sent, (codes.DELIVERED,)),
+            Outcome(202, Sent, (codes.PENDING,)),
+            Outcome(202, SentForApproval, (codes.APPROVAL_REQUIRED,)),
+            _REFUSED_BY_PLATFORM,
+        ),
+        refuses=_REFUSES,
     ),
     Route(
         "POST",
@@ -259,6 +291,8 @@ ROUTES = (
         scopes=("topup:send",),
         body=SendBody,
         takes_key=False,
+        answers=(*ok(Quote), _REFUSED_BY_PLATFORM),
+        refuses=_REFUSES,
     ),
     Route(
         "POST",
@@ -267,6 +301,9 @@ ROUTES = (
         "Cancel a pending top-up",
         scopes=("topup:send",),
         body=CancelBody,
+        description="Its funds go back to where they came from, and topup.cancelled is sent.",
+        answers=ok(SettledTopUp, codes.CANCELLED),
+        refuses=(codes.ALREADY_DELIVERED, codes.NOT_FOUND, codes.ALREADY_SETTLED),
     ),
     Route(
         "GET",
@@ -274,6 +311,10 @@ ROUTES = (
         status,
         "A top-up with its ledger transfers and events",
         scopes=("topup:read",),
+        description="200 whatever its state; the code says which.",
+        answers=ok(
+            TopUpStory, codes.DELIVERED, codes.PENDING, codes.FAILED_REFUNDED, codes.CANCELLED
+        ),
     ),
     Route(
         "GET",
@@ -282,5 +323,7 @@ ROUTES = (
         "Top-ups, newest first",
         scopes=("topup:read",),
         query=HistoryQuery,
+        answers=ok(Listing[TopUpShape]),
+        refuses=(codes.INVALID_RECIPIENT,),
     ),
 )

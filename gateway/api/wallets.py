@@ -11,7 +11,9 @@ from gateway.call import Call
 from gateway.envelope import answer, page
 from gateway.fields import Fields, Page, Text, cursor_id
 from gateway.idempotency import run_once
+from gateway.outcome import Listing, ok
 from gateway.routing import Route
+from gateway.shapes.topups import Balance, Platform, RecipientWallet, Threshold
 from keys.account import set_low_balance_threshold
 from keys.email_address import normalise_email
 from store.db import Transaction
@@ -110,6 +112,7 @@ ROUTES = (
         balance,
         "The wallet and what the key may still spend",
         scopes=("topup:read",),
+        answers=ok(Balance),
     ),
     Route(
         "PUT",
@@ -118,6 +121,8 @@ ROUTES = (
         "Set when balance.low fires",
         scopes=("topup:send",),
         body=ThresholdBody,
+        description="It fires when the wallet falls below it, not when it is set.",
+        answers=ok(Threshold),
     ),
     Route(
         "GET",
@@ -126,6 +131,8 @@ ROUTES = (
         "Recipients' wallets",
         scopes=("topup:read",),
         query=WalletQuery,
+        answers=ok(Listing[RecipientWallet]),
+        refuses=(codes.INVALID_RECIPIENT,),
     ),
     Route(
         "GET",
@@ -133,5 +140,6 @@ ROUTES = (
         platforms,
         "What can be topped up",
         scopes=("topup:read",),
+        answers=ok(Listing[Platform]),
     ),
 )

@@ -10,7 +10,15 @@ from gateway.call import Call
 from gateway.envelope import answer, listing
 from gateway.fields import Fields, Int64, Page, cursor_id
 from gateway.idempotency import run_once, run_steps, stored_answer
+from gateway.outcome import Listing, Outcome, created, ok
 from gateway.routing import Route
+from gateway.shapes.webhooks import (
+    Attempt,
+    DeletedEndpoint,
+    EndpointWithSecret,
+    Verification,
+    WebhookEndpoint,
+)
 from kernel.clock import SECOND_US
 from kernel.limits import URL_CHARACTERS_MAX
 from keys.signing import verify as verify_signature
@@ -239,8 +247,25 @@ def _with_secret(now_us: int, http_status: int) -> Any:
 
 
 ROUTES = (
-    Route("POST", "/webhooks/register", register, "Register a webhook", _WRITE, body=RegisterBody),
-    Route("GET", "/webhooks", list_endpoints, "List webhooks", _READ, query=Page),
+    Route(
+        "POST",
+        "/webhooks/register",
+        register,
+        "Register a webhook",
+        _WRITE,
+        body=RegisterBody,
+        answers=created(EndpointWithSecret),
+        refuses=(codes.URL_INVALID,),
+    ),
+    Route(
+        "GET",
+        "/webhooks",
+        list_endpoints,
+        "List webhooks",
+        _READ,
+        query=Page,
+        answers=ok(Listing[WebhookEndpoint]),
+    ),
     Route(
         "POST",
         "/webhooks/verify",
@@ -249,10 +274,34 @@ ROUTES = (
         _READ,
         body=VerifyBody,
         takes_key=False,
+        answers=ok(Verification),
     ),
-    Route("GET", "/webhooks/{endpoint_id}", show, "Show a webhook", _READ),
-    Route("PATCH", "/webhooks/{endpoint_id}", change, "Change a webhook", _WRITE, body=PatchBody),
-    Route("DELETE", "/webhooks/{endpoint_id}", delete, "Delete a webhook", _WRITE),
+    Route(
+        "GET",
+        "/webhooks/{endpoint_id}",
+        show,
+        "Show a webhook",
+        _READ,
+        answers=ok(WebhookEndpoint),
+    ),
+    Route(
+        "PATCH",
+        "/webhooks/{endpoint_id}",
+        change,
+        "Change a webhook",
+        _WRITE,
+        body=PatchBody,
+        answers=ok(WebhookEndpoint),
+        refuses=(codes.URL_INVALID,),
+    ),
+    Route(
+        "DELETE",
+        "/webhooks/{endpoint_id}",
+        delete,
+        "Delete a webhook",
+        _WRITE,
+        answers=ok(DeletedEndpoint),
+    ),
     Route(
         "POST",
         "/webhooks/{endpoint_id}/rotate-secret",
@@ -260,6 +309,7 @@ ROUTES = (
         "Rotate a webhook's secret",
         _WRITE,
         body=RotateBody,
+        answers=ok(EndpointWithSecret),
     ),
     Route(
         "POST",
@@ -268,5 +318,6 @@ ROUTES = (
         "Send a sample event",
         _WRITE,
         body=TestBody,
+        answers=(*ok(Attempt), Outcome(422, Attempt, (codes.DELIVERY_FAILED,))),
     ),
 )

@@ -1,0 +1,211 @@
+"""The whole document: OpenAPI 3.1, with the webhooks that we send.
+
+Promise: every route that requests are routed by is here, and nothing else. Pure but for reading the
+package's version.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Any, Final
+
+import msgspec
+
+from gateway.api.docs_events import PATH as EVENTS_PATH
+from gateway.codes import CODES
+from gateway.envelope import Envelope
+from gateway.openapi.examples import EVENT_EXAMPLE
+from gateway.openapi.operations import BEARER, SESSION, is_ours, operation, tag_of
+from gateway.openapi.responses import Shared
+from gateway.openapi.schemas import PLACE, Schema, Schemas, pruned
+from gateway.routing import Resource, Route, Router
+from gateway.shapes.refused import Refused
+from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
+from keys.principal import SCOPES
+from keys.signing import SIGNATURE_HEADER, STANDARD_HEADER
+from webhooks.schemas import TYPES, event_example, event_schema
+
+OPENAPI: Final = "3.1.0"
+DIALECT: Final = "https://spec.openapis.org/oas/3.1/dialect/base"
+PACKAGE: Final = "topup-gateway"
+_TOLD: Final = (
+    "Prepaid AI credit in one call: a ledger, vouchers and signed webhooks behind one REST API."
+    " Every answer comes in one envelope with a numeric code; an `Idempotency-Key` makes a repeated"
+    " call harmless; `ak_staging_` keys run the full life without moving real credit."
+)
+_SIGNATURES: Final = (
+    (SIGNATURE_HEADER, "t=<Unix seconds>,v1=<hex HMAC-SHA256>: Stripe's scheme."),
+    ("X-AiTopUp-Event", "The event's type."),
+    ("X-AiTopUp-Delivery", "The delivery's id, dlv_…"),
+    ("X-AiTopUp-Attempt", "Which attempt it is, from 1."),
+    ("webhook-id", "The event's id: the same in every attempt and replay."),
+    ("webhook-timestamp", "Unix seconds of this attempt."),
+    (STANDARD_HEADER, "v1,<base64 HMAC-SHA256>: Standard Webhooks' scheme."),
+)
+
+
+def document(router: Router, server: str) -> dict[str, Any]:
+    """The document as JSON values; server is the URL that its paths stand below."""
+    rows = sorted(_rows(router), key=_order)
+    schemas = Schemas(_types(rows))
+    shared = Shared(schemas)
+    paths: dict[str, dict[str, Any]] = {}
+    tags: dict[str, str] = {}
+    for resource, route in rows:
+        made = operation(resource, route, schemas, shared)
+        paths.setdefault(resource.template, {})[route.method.lower()] = made
+        tags.setdefault(*tag_of(route))
+    hooks = {event_type: _webhook(event_type, schemas) for event_type in TYPES}
+    schemas.components["Envelope"] = _envelope(schemas)
+    roots = [paths, hooks, shared.responses, {"$ref": f"{PLACE}Envelope"}]
+    return {
+        "openapi": OPENAPI,
+        "jsonSchemaDialect": DIALECT,
+        "info": {"title": "Topup Gateway", "version": version(PACKAGE), "description": _TOLD},
+        "servers": [{"url": server}],
+        "tags": [{"name": name, "description": about} for name, about in tags.items()],
+        "paths": paths,
+        "webhooks": hooks,
+        "components": {
+            "schemas": pruned(schemas.components, roots),
+            "responses": dict(sorted(shared.responses.items())),
+            "securitySchemes": _security_schemes(),
+            "parameters": {"Idempotency-Key": _idempotency_key()},
+            "headers": _headers(),
+        },
+    }
+
+
+def _rows(router: Router) -> Iterator[tuple[Resource, Route]]:
+    for resource in router:
+        for route in resource.routes.values():
+            yield resource, route
+
+
+def _order(row: tuple[Resource, Route]) -> tuple[bool, int]:
+    """Our own first, each surface as its table has it."""
+    resource, route = row
+    return (not is_ours(resource), resource.surface.routes.index(route))
+
+
+def _types(rows: list[tuple[Resource, Route]]) -> Iterator[Any]:
+    yield from (Envelope, Refused)
+    for event_type in TYPES.values():
+        yield event_type.data
+    for resource, route in rows:
+        yield from (route.body, route.query)
+        yield from (outcome.data for outcome in route.answers if outcome.data is not None)
+        if resource.surface.refusal is not None:
+            yield resource.surface.refusal
+
+
+def _envelope(schemas: Schemas) -> Schema:
+    made = dict(schemas.body_of(Envelope))
+    properties = {**made["properties"]}
+    properties["code"] = {"type": "integer", "enum": list(CODES)}
+    properties["status"] = {
+        "type": "string",
+        "description": "The top-up's, where one is concerned; else ok or error.",
+    }
+    properties["timestamp"] = {"type": "string", "format": "date-time"}
+    made["properties"] = properties
+    made["description"] = "What every answer looks like; success is what the HTTP status says."
+    return made
+
+
+def _webhook(event_type: str, schemas: Schemas) -> dict[str, Any]:
+    schema = event_schema(event_type)
+    inside = schema["$defs"]["Event"]
+    fields = {name: value for name, value in inside["properties"].items() if name != "data"}
+    fields["data"] = schemas.of(TYPES[event_type].data)
+    example = EVENT_EXAMPLE if event_type == "topup.delivered" else event_example(event_type)
+    told = {"schema": {**_untitled(inside), "properties": fields}, "example": example}
+    return {
+        "post": {
+            "operationId": "on_" + event_type.replace(".", "_"),
+            "tags": ["Webhooks we send"],
+            "summary": TYPES[event_type].sentence,
+            "description": f"Its JSON Schema alone: {EVENTS_PATH}/{event_type}",
+            "parameters": [
+                {
+                    "name": name,
+                    "in": "header",
+                    "required": True,
+                    "description": about,
+                    "schema": {"type": "string"},
+                }
+                for name, about in _SIGNATURES
+            ],
+            "requestBody": {"required": True, "content": {"application/json": told}},
+            "responses": {
+                "2XX": {"description": "Taken. Answer within 10 s."},
+                "410": {"description": "Gone: the endpoint is disabled."},
+                "default": {"description": "Not taken: tried again by the endpoint's schedule."},
+            },
+        }
+    }
+
+
+def _untitled(schema: Mapping[str, Any]) -> Schema:
+    return {name: value for name, value in schema.items() if name != "title"}
+
+
+def _security_schemes() -> dict[str, Any]:
+    return {
+        BEARER: {
+            "type": "http",
+            "scheme": "bearer",
+            "description": (
+                "An API key (ak_staging_… or ak_live_…) or a system access token (sat_…)."
+                f" Scopes: {', '.join(SCOPES)}."
+            ),
+        },
+        SESSION: {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "topup_session",
+            "description": "The dashboard's session. It is good for every call; some need it.",
+        },
+    }
+
+
+def _idempotency_key() -> dict[str, Any]:
+    return {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": (
+            "Any text of your own for this one action. The same key with the same request gets the"
+            " first answer again, byte for byte, and nothing happens twice."
+        ),
+        "schema": {
+            "type": "string",
+            "pattern": "^[!-~]+$",
+            "minLength": 1,
+            "maxLength": IDEMPOTENCY_KEY_CHARACTERS_MAX,
+        },
+    }
+
+
+def _headers() -> dict[str, Any]:
+    text: Schema = {"type": "string"}
+    return {
+        "X-Request-Id": {
+            "description": "The request's id, yours if you sent a sane one.",
+            "required": True,
+            "schema": text,
+        },
+        "RateLimit": {"description": '"default";r=<left>;t=<seconds to the reset>', "schema": text},
+        "RateLimit-Policy": {"description": '"default";q=<quota>;w=<seconds>', "schema": text},
+        "Retry-After": {
+            "description": "How long to wait, in seconds.",
+            "schema": {"type": "integer", "minimum": 1},
+        },
+        "Idempotent-Replayed": {
+            "description": "The answer to an earlier request with the same Idempotency-Key.",
+            "schema": {"type": "string", "const": "true"},
+        },
+    }
+
+
+def encoded(made: Mapping[str, Any]) -> bytes:
+    """The document's bytes, the same for the same table."""
+    return msgspec.json.encode(made)

@@ -1,0 +1,190 @@
+"""Examples of calls: the contract's and the landing page's, whole and valid.
+
+Tests hold each body against its route and each answer against the document.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.codes import CODES
+
+API: Final = "/api/public/v1"
+TIME: Final = "2026-06-13T12:00:00Z"
+EMAIL: Final = "user@example.com"
+VOUCHER: Final = "ATU-7Q3X-9KVM-2C8R-T5WA-H4NB"
+TRANSACTION: Final = "txn_abc123"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A request's body and the answer to it; null where there is nothing to show."""
+
+    body: Mapping[str, Any] | None = None
+    answer: Mapping[str, Any] | None = None
+
+
+def _answer(
+    code: int, data: Any, *, status: str = "ok", transaction_id: str | None = None
+) -> Mapping[str, Any]:
+    return {
+        "success": True,
+        "code": code,
+        "message": CODES[code].message,
+        "transaction_id": transaction_id,
+        "status": status,
+        "timestamp": TIME,
+        "data": data,
+    }
+
+
+_SEND: Final = {"platform": "claude", "amount_cents": 1000, "recipient_email": EMAIL}
+_SENT: Final = {
+    "voucher_code": VOUCHER,
+    "platform": "claude",
+    "amount_cents": 1000,
+    "new_balance_cents": 5400,
+    "recipient_email": EMAIL,
+    "wallet_balance_cents": 999000,
+}
+_TOPUP: Final = {
+    "transaction_id": TRANSACTION,
+    "status": "cancelled",
+    "platform": "claude",
+    "amount_cents": 1000,
+    "recipient_email": EMAIL,
+    "voucher_code": None,
+    "new_balance_cents": None,
+    "reference": None,
+    "metadata": {},
+    "note": None,
+    "failure_reason": None,
+    "created_at": TIME,
+    "settled_at": TIME,
+}
+_KEY: Final = {
+    "id": "key_abc123",
+    "parent_id": None,
+    "environment": "staging",
+    "name": "Sandbox",
+    "prefix": "ak_staging_7Q3X9",
+    "last4": "H4NB",
+    "scopes": ["topup:send", "topup:read"],
+    "caps": {"per_call_cents": None, "per_day_cents": None, "per_month_cents": None},
+    "ip_allow_list": [],
+    "approval_threshold_cents": None,
+    "expires_at": None,
+    "created_at": TIME,
+    "last_used_at": None,
+    "revoked_at": None,
+}
+# What a key looks like; the check at its end says that it is none.
+_SECRET: Final = "ak_staging_" + "7Q3X9KVM2C8RT5WA" * 2
+_ENDPOINT: Final[Mapping[str, Any]] = {
+    "id": "we_abc123",
+    "url": "https://example.com/hook",
+    "events": ["topup.delivered", "topup.failed"],
+    "description": "",
+    "status": "enabled",
+    "disabled_reason": None,
+    "retry_schedule_s": [0, 5, 30],
+    "rate_limit_per_s": None,
+    "headers": {},
+    "created_at": TIME,
+    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+}
+
+EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
+    ("POST", f"{API}/keys/sandbox"): Example(
+        answer=_answer(1000, {**_KEY, "key": _SECRET, "account_id": "acc_abc123"})
+    ),
+    ("POST", f"{API}/topup/send"): Example(
+        _SEND, _answer(1001, _SENT, status="delivered", transaction_id=TRANSACTION)
+    ),
+    ("POST", f"{API}/topup/validate"): Example(
+        _SEND,
+        _answer(
+            1000,
+            {
+                "amount_cents": 1000,
+                "wallet_balance_cents": 1000000,
+                "wallet_balance_after_cents": 999000,
+                "cap_remaining_cents": None,
+                "would_be": "delivered",
+            },
+        ),
+    ),
+    ("POST", f"{API}/topup/cancel"): Example(
+        {"transaction_id": TRANSACTION},
+        _answer(
+            3001,
+            {**_TOPUP, "wallet_balance_cents": 1000000},
+            status="cancelled",
+            transaction_id=TRANSACTION,
+        ),
+    ),
+    ("GET", f"{API}/topup/balance"): Example(
+        answer=_answer(
+            1000,
+            {
+                "balance_cents": 999000,
+                "sendable_cents": 999000,
+                "promotional_cents": 0,
+                "held_cents": 0,
+                "owed_cents": 0,
+                "currency": "USD",
+                "environment": "staging",
+                "low_balance_threshold_cents": 0,
+                "key": {"id": "key_abc123", "per_call_cents": None, "windows": []},
+            },
+        )
+    ),
+    ("PUT", f"{API}/topup/balance/threshold"): Example({"low_balance_threshold_cents": 5000}),
+    ("POST", f"{API}/vouchers/redeem"): Example({"code": VOUCHER}),
+    ("POST", f"{API}/sandbox/topups/{{transaction_id}}"): Example({"outcome": "delivered"}),
+    ("POST", f"{API}/sandbox/fund"): Example({"amount_cents": 100000}),
+    ("POST", f"{API}/fulfilment/{{transaction_id}}"): Example({"status": "delivered"}),
+    ("POST", f"{API}/keys"): Example(
+        {"name": "Agent", "scopes": ["topup:send", "topup:read"], "caps": {"per_day_cents": 50000}}
+    ),
+    ("PATCH", f"{API}/keys/{{key_id}}"): Example({"approval_threshold_cents": 20000}),
+    ("POST", f"{API}/keys/{{key_id}}/rotate"): Example({"overlap_s": 3600}),
+    ("POST", f"{API}/tokens"): Example({"name": "Billing page"}),
+    ("DELETE", f"{API}/tokens"): Example({"id": "tok_abc123"}),
+    ("POST", f"{API}/webhooks/register"): Example(
+        {"url": _ENDPOINT["url"], "events": _ENDPOINT["events"]}, _answer(1000, _ENDPOINT)
+    ),
+    ("PATCH", f"{API}/webhooks/{{endpoint_id}}"): Example({"retry_schedule_s": [0, 60, 3600]}),
+    ("POST", f"{API}/webhooks/{{endpoint_id}}/rotate-secret"): Example({"overlap_s": 86400}),
+    ("POST", f"{API}/webhooks/{{endpoint_id}}/test"): Example({"event": "topup.delivered"}),
+    ("POST", f"{API}/webhooks/{{endpoint_id}}/replay"): Example(
+        {"since": "2026-06-13T00:00:00Z", "status": "failed", "dry_run": True}
+    ),
+    ("POST", f"{API}/webhooks/verify"): Example(
+        {
+            "headers": {"X-AiTopUp-Signature": "t=1765432100,v1=5257a869e7"},
+            "body": '{"id":"evt_abc123"}',
+            "secret": _ENDPOINT["secret"],
+        }
+    ),
+}
+
+# The contract's own, section 4.
+EVENT_EXAMPLE: Final = {
+    "id": "evt_abc123",
+    "type": "topup.delivered",
+    "created_at": TIME,
+    "environment": "staging",
+    "api_version": "v1",
+    "data": {
+        "transaction_id": TRANSACTION,
+        "status": "delivered",
+        "platform": "claude",
+        "amount_cents": 1000,
+        "recipient_email": EMAIL,
+        "voucher_code": VOUCHER,
+        "new_balance_cents": 5400,
+        "reference": None,
+        "metadata": {},
+    },
+}

@@ -1,0 +1,154 @@
+"""The responses of a route: its own successes and refusals, and what any call may meet.
+
+Invariant: a status stands here only with the codes that come with it, from the one table of codes.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from gateway import codes
+from gateway.codes import CODES
+from gateway.openapi.schemas import Schema, Schemas
+from gateway.outcome import JSON, Outcome
+from gateway.routing import Route
+from gateway.shapes.refused import Refused
+
+Statuses = dict[int, set[int]]
+
+_HEADER: Final = "#/components/headers/"
+_BAD: Final = 400
+
+
+def refusals_of(route: Route, *, has_params: bool) -> Statuses:
+    """The codes of every refusal, by HTTP status."""
+    found: Statuses = {500: {codes.INTERNAL}, 503: {codes.INTERNAL}, 422: {codes.MALFORMED}}
+    if not route.is_public:
+        found[401] = {codes.INVALID_KEY, codes.KEY_ENDED}
+        found[403] = {codes.MISSING_SCOPE, codes.ADDRESS_NOT_ALLOWED}
+        found[429] = {codes.RATE_LIMITED}
+    if has_params:
+        found[404] = {codes.NOT_FOUND}
+    if route.is_unsafe:
+        found |= {status: {codes.MALFORMED} for status in (400, 413, 415)}
+        if route.takes_key and not route.is_public:
+            found[409] = {codes.DUPLICATE, codes.KEY_IN_PROGRESS}
+    for code in route.refuses:
+        for status in CODES[code].http_statuses:
+            if status >= _BAD:
+                found.setdefault(status, set()).add(code)
+    return found
+
+
+class Shared:
+    """Refusals that many routes have in common: each stands once, and is referred to."""
+
+    def __init__(self, schemas: Schemas) -> None:
+        self._schemas = schemas
+        self.responses: dict[str, Any] = {}
+
+    def refer(self, status: int, listed: Iterable[int], kind: Any | None) -> Mapping[str, Any]:
+        """The response of a refusal: of our own where kind is Refused, else of a dialect."""
+        codes_listed = sorted(listed)
+        is_ours = kind is Refused
+        vendor = "" if is_ours else f".{getattr(kind, '__name__', 'any')}"
+        name = ".".join(str(number) for number in (status, *codes_listed)) + vendor
+        if is_ours:
+            schema = _envelope(codes_listed, self._schemas.of(Refused), is_success=False)
+        else:
+            schema = {} if kind is None else self._schemas.of(kind)
+        self.responses[name] = {
+            "description": _told(codes_listed),
+            "headers": _of_refusal(status),
+            "content": _content([JSON], [schema]),
+        }
+        return {"$ref": f"#/components/responses/{name}"}
+
+
+def enveloped(route: Route, refused: Statuses, schemas: Schemas, shared: Shared) -> dict[str, Any]:
+    """The responses of a route of our own, every one in the envelope."""
+    outcomes = _by_status(route)
+    responses: dict[str, Any] = {}
+    for status in sorted({*outcomes, *refused}):
+        mine, listed = outcomes.get(status, []), refused.get(status, set())
+        if not mine:
+            responses[str(status)] = shared.refer(status, listed, Refused)
+            continue
+        choices = [_success(outcome, schemas) for outcome in mine if outcome.data is not None]
+        if listed:
+            choices.append(_envelope(sorted(listed), schemas.of(Refused), is_success=False))
+        told = listed.union(*(outcome.codes for outcome in mine))
+        responses[str(status)] = _response(route, status, _told(told), mine, choices)
+    return responses
+
+
+def plain(
+    route: Route, refused: Statuses, schemas: Schemas, shared: Shared, refusal: Any | None
+) -> dict[str, Any]:
+    """The responses of a dialect's route, in that vendor's own shape where it is declared."""
+    responses: dict[str, Any] = {}
+    for status, mine in _by_status(route).items():
+        choices = [schemas.of(one.data) for one in mine if one.data is not None]
+        if status in refused and refusal is not None:
+            choices.append(schemas.of(refusal))
+        responses[str(status)] = _response(route, status, "As that vendor answers.", mine, choices)
+    if not responses:
+        responses["2XX"] = {"description": "As that vendor answers."}
+    for status, listed in sorted(refused.items()):
+        responses.setdefault(str(status), shared.refer(status, listed, refusal))
+    return responses
+
+
+def _by_status(route: Route) -> dict[int, list[Outcome]]:
+    outcomes: dict[int, list[Outcome]] = {}
+    for outcome in route.answers:
+        outcomes.setdefault(outcome.http_status, []).append(outcome)
+    return outcomes
+
+
+def _response(
+    route: Route, status: int, told: str, mine: list[Outcome], choices: list[Schema]
+) -> dict[str, Any]:
+    media = [kind for outcome in mine for kind in outcome.media_types]
+    return {
+        "description": told,
+        "headers": _headers(route, status),
+        "content": _content(media, choices),
+    }
+
+
+def _success(outcome: Outcome, schemas: Schemas) -> Schema:
+    is_success = outcome.http_status < _BAD
+    return _envelope(sorted(outcome.codes), schemas.of(outcome.data), is_success=is_success)
+
+
+def _envelope(listed: list[int], data: Schema, *, is_success: bool) -> Schema:
+    narrowed = {"success": {"const": is_success}, "code": {"enum": listed}, "data": data}
+    return {"allOf": [{"$ref": "#/components/schemas/Envelope"}, {"properties": narrowed}]}
+
+
+def _content(media: Iterable[str], choices: list[Schema]) -> dict[str, Any]:
+    schema: Schema = {"anyOf": choices} if len(choices) > 1 else dict(*choices)
+    return {
+        kind: {"schema": schema if kind == JSON else {"type": "string"}}
+        for kind in dict.fromkeys(media)
+        if kind
+    }
+
+
+def _told(listed: Iterable[int]) -> str:
+    return " · ".join(f"{code} {CODES[code].message}" for code in sorted(listed))
+
+
+def _headers(route: Route, status: int) -> Mapping[str, Any]:
+    names = ["X-Request-Id"]
+    if not route.is_public:
+        names += ["RateLimit", "RateLimit-Policy"]
+    if route.is_unsafe and route.takes_key and status < _BAD:
+        names.append("Idempotent-Replayed")
+    return {name: {"$ref": _HEADER + name} for name in names}
+
+
+def _of_refusal(status: int) -> Mapping[str, Any]:
+    waits = status in {409, 429, 503}
+    names = ["X-Request-Id", *(["Retry-After"] if waits else [])]
+    return {name: {"$ref": _HEADER + name} for name in names}
