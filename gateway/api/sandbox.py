@@ -1,9 +1,10 @@
-"""The sandbox, staging only: settle a pending top-up at will, and add test credit."""
+"""The sandbox, staging only: settle a pending top-up, add test credit, see a later time."""
 
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from billing import sandbox_clock
 from billing.credit import (
     CREDIT_CENTS_MAX,
     SANDBOX_FUNDING_PER_DAY_CENTS,
@@ -16,7 +17,13 @@ from gateway import codes
 from gateway.call import Call
 from gateway.envelope import answer
 from gateway.fields import EnvironmentMismatch, Fields
+from gateway.idempotency import run_once
+from gateway.outcome import ok
 from gateway.routing import Route
+from gateway.shapes.topups import Funding, SettledTopUp
+from gateway.shapes.usage import AccountClock
+from kernel.clock import SECOND_US, rfc3339
+from store.db import Transaction
 from store.idempotency import Answer
 
 
@@ -30,6 +37,12 @@ class FundBody(Fields, frozen=True, kw_only=True):
     """How much test credit, in cents."""
 
     amount_cents: Annotated[int, Meta(ge=1, le=CREDIT_CENTS_MAX)]
+
+
+class ClockBody(Fields, frozen=True, kw_only=True):
+    """How far the account's clock goes on, in seconds."""
+
+    advance_s: Annotated[int, Meta(ge=1, le=sandbox_clock.ADVANCE_S_MAX)]
 
 
 async def settle(call: Call[OutcomeBody, Fields]) -> Answer:
@@ -79,6 +92,25 @@ async def fund(call: Call[FundBody, Fields]) -> Answer:
     return await call.context.till.submit(command)
 
 
+async def advance(call: Call[ClockBody, Fields]) -> Answer:
+    """Moves the account's own clock on: what is due by it ends or begins."""
+    _check_staging(call.principal.environment)
+    scope, advance_s, now_us = call.principal.scope, call.body.advance_s, call.now_us
+
+    async def work(tx: Transaction) -> int:
+        return await sandbox_clock.advance(tx, scope, advance_s=advance_s)
+
+    def render(ahead_us: int) -> Answer:
+        data = {
+            "advanced_s": advance_s,
+            "ahead_s": ahead_us // SECOND_US,
+            "now": rfc3339(now_us + ahead_us),
+        }
+        return answer(codes.SUCCESS, data, now_us=now_us)
+
+    return await run_once(call.context, call.principal, call.request_key, work, render)
+
+
 def _check_staging(environment: str) -> None:
     if environment != "staging":
         raise EnvironmentMismatch(
@@ -94,6 +126,8 @@ ROUTES = (
         "Settle a pending staging top-up",
         scopes=("topup:send",),
         body=OutcomeBody,
+        answers=ok(SettledTopUp, codes.DELIVERED, codes.FAILED_REFUNDED),
+        refuses=(codes.ALREADY_DELIVERED, codes.ALREADY_SETTLED),
     ),
     Route(
         "POST",
@@ -102,5 +136,16 @@ ROUTES = (
         "Add test credit to the staging wallet",
         scopes=("topup:send",),
         body=FundBody,
+        answers=ok(Funding),
+        refuses=(codes.CAP_EXCEEDED,),
+    ),
+    Route(
+        "POST",
+        "/sandbox/clock",
+        advance,
+        "Let the staging account see a later time",
+        scopes=("topup:send", "usage:write", "billing:write"),
+        body=ClockBody,
+        answers=ok(AccountClock),
     ),
 )

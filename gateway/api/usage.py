@@ -1,0 +1,203 @@
+"""Usage: credit charged for AI usage, at once or out of a hold that was set aside before."""
+
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from billing import hold, sandbox_clock
+from billing.money import MICROS_PER_CREDIT
+from billing.reserve import TTL_S, TTL_S_MAX, CaptureHold, Held, ReleaseHold, new_hold
+from billing.usage import Used, amount_of, new_usage
+from gateway import codes
+from gateway.call import Call
+from gateway.envelope import answer
+from gateway.fields import LINE, Fields, Int64
+from gateway.outcome import created, ok
+from gateway.routing import Route
+from gateway.shapes.usage import ChangedHold, Hold, Usage
+from kernel.limits import NOTE_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX
+from store.db import Transaction
+from store.idempotency import Answer
+
+MODEL_CHARACTERS_MAX = 128
+
+Description = Annotated[str, Meta(min_length=1, max_length=NOTE_CHARACTERS_MAX, pattern=LINE)]
+Model = Annotated[str, Meta(min_length=1, max_length=MODEL_CHARACTERS_MAX, pattern=LINE)]
+Reference = Annotated[str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)]
+
+
+class UsageBody(Fields, frozen=True, kw_only=True):
+    """What was used; the amount in credits or in micros, one of the two."""
+
+    description: Description
+    credits: Int64 | None = None
+    amount_micros: Int64 | None = None
+    model: Model | None = None
+    reference: Reference | None = None
+
+
+class HoldBody(UsageBody, frozen=True, kw_only=True):
+    """What may be used, and for how long it is set aside."""
+
+    ttl_s: Annotated[int, Meta(ge=1, le=TTL_S_MAX)] = TTL_S
+
+
+class CaptureBody(Fields, frozen=True, kw_only=True):
+    """How much of the hold was used; without an amount, all of it."""
+
+    credits: Int64 | None = None
+    amount_micros: Int64 | None = None
+
+
+async def use(call: Call[UsageBody, Fields]) -> Answer:
+    """Charges the account's wallet."""
+    body = call.body
+
+    def render(used: Used) -> Answer:
+        data = {**used.record.shape(), **_balance(used.balance_micros)}
+        return answer(codes.SUCCESS, data, now_us=used.record.created_at)
+
+    command = new_usage(
+        call.principal,
+        amount_micros=amount_of(body.credits, body.amount_micros),
+        description=body.description,
+        model=body.model,
+        reference=body.reference,
+        request_key=call.request_key,
+        answer=render,
+    )
+    return await call.context.till.submit(command)
+
+
+async def place(call: Call[HoldBody, Fields]) -> Answer:
+    """Sets credit aside: it leaves the balance and counts in the caps."""
+    body = call.body
+
+    def render(held: Held) -> Answer:
+        data = {**held.shape(), **_balance(held.balance_micros)}
+        return answer(codes.SUCCESS, data, now_us=held.hold.created_at, http_status=201)
+
+    command = new_hold(
+        call.principal,
+        amount_micros=amount_of(body.credits, body.amount_micros),
+        ttl_s=body.ttl_s,
+        description=body.description,
+        model=body.model,
+        reference=body.reference,
+        request_key=call.request_key,
+        answer=render,
+    )
+    return await call.context.till.submit(command)
+
+
+async def capture(call: Call[CaptureBody, Fields]) -> Answer:
+    """Charges what was used of the hold, once; the rest is released."""
+    body = call.body
+    is_whole = body.credits is None and body.amount_micros is None
+    command = CaptureHold(
+        hold_id=call.params["hold_id"],
+        scope=call.principal.scope,
+        amount_micros=None if is_whole else amount_of(body.credits, body.amount_micros),
+        request_key=call.request_key,
+        answer=_ended,
+    )
+    return await call.context.till.submit(command)
+
+
+async def release(call: Call[Fields, Fields]) -> Answer:
+    """Gives all of the hold back."""
+    command = ReleaseHold(
+        hold_id=call.params["hold_id"],
+        scope=call.principal.scope,
+        request_key=call.request_key,
+        answer=_ended,
+    )
+    return await call.context.till.submit(command)
+
+
+async def show(call: Call[Fields, Fields]) -> Answer:
+    """One hold of the account."""
+    scope, hold_id, now_us = call.principal.scope, call.params["hold_id"], call.now_us
+
+    async def work(tx: Transaction) -> dict[str, Any]:
+        found = await hold.find(tx, hold_id, scope)
+        return found.shape(await sandbox_clock.now_of(tx, scope, now_us=now_us))
+
+    return answer(codes.SUCCESS, await call.context.database.read(work), now_us=now_us)
+
+
+def _ended(held: Held) -> Answer:
+    data = {**held.shape(), **_balance(held.balance_micros)}
+    assert held.hold.ended_at is not None, "captured or released"
+    return answer(codes.SUCCESS, data, now_us=held.hold.ended_at)
+
+
+def _balance(balance_micros: int) -> dict[str, int]:
+    return {
+        "balance_micros": balance_micros,
+        "balance_credits": balance_micros // MICROS_PER_CREDIT,
+    }
+
+
+_REFUSES = (
+    codes.INSUFFICIENT_BALANCE,
+    codes.AMOUNT_OUT_OF_RANGE,
+    codes.DUPLICATE,
+    codes.CAP_EXCEEDED,
+)
+
+ROUTES = (
+    Route(
+        "POST",
+        "/usage",
+        use,
+        "Charge credit for AI usage",
+        scopes=("usage:write",),
+        body=UsageBody,
+        description="Promotional credit goes first. Give credits or amount_micros, one of them.",
+        answers=ok(Usage),
+        refuses=_REFUSES,
+    ),
+    Route(
+        "POST",
+        "/holds",
+        place,
+        "Set credit aside for usage whose price is not known yet",
+        scopes=("usage:write",),
+        body=HoldBody,
+        description=(
+            "It leaves the balance and counts in the key's caps at once. Capture it once, in part or"
+            " whole; what is not captured until it is released or expires goes back."
+        ),
+        answers=created(ChangedHold),
+        refuses=_REFUSES,
+    ),
+    Route(
+        "GET",
+        "/holds/{hold_id}",
+        show,
+        "A hold",
+        scopes=("usage:write",),
+        answers=ok(Hold),
+    ),
+    Route(
+        "POST",
+        "/holds/{hold_id}/capture",
+        capture,
+        "Charge what was used of a hold; the rest is released",
+        scopes=("usage:write",),
+        body=CaptureBody,
+        description="Give credits or amount_micros; without either, all of it is captured.",
+        answers=ok(ChangedHold),
+        refuses=(codes.AMOUNT_OUT_OF_RANGE, codes.ALREADY_SETTLED),
+    ),
+    Route(
+        "POST",
+        "/holds/{hold_id}/release",
+        release,
+        "Give a hold back",
+        scopes=("usage:write",),
+        answers=ok(ChangedHold),
+        refuses=(codes.ALREADY_SETTLED,),
+    ),
+)
