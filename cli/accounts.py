@@ -4,12 +4,13 @@ from typing import Any
 
 import click
 
+from billing.checkin_day import zone_of
 from billing.opening import open_account
 from cli.database import account_named, read, write
 from cli.output import json_option, run, show_record, show_rows
 from kernel.clock import SystemClock, rfc3339
 from kernel.limits import PAGE_ITEMS, PAGE_ITEMS_MAX
-from keys.account import Account, get_account, list_accounts, set_operator
+from keys.account import Account, get_account, list_accounts, set_operator, set_time_zone
 from store.db import Transaction
 
 
@@ -73,6 +74,22 @@ def operator(account: str, on: bool) -> None:  # noqa: FBT001
     show_record(_shape(run(write(work))))
 
 
+@accounts.command("zone")
+@click.argument("account")
+@click.argument("time_zone")
+@json_option
+def zone(account: str, time_zone: str) -> None:
+    """Set where an account's days begin, such as Asia/Kuwait; counts after its next check-in."""
+
+    async def work(tx: Transaction) -> Account:
+        zone_of(time_zone)
+        found = await account_named(account)(tx)
+        await set_time_zone(tx, found.id, time_zone)
+        return await get_account(tx, found.id)
+
+    show_record(_shape(run(write(work))))
+
+
 def _shape(account: Account) -> dict[str, Any]:
     return {
         "id": account.id,
@@ -80,5 +97,6 @@ def _shape(account: Account) -> dict[str, Any]:
         "email": account.email,
         "operator": account.is_operator,
         "sandbox": account.is_sandbox,
+        "time_zone": account.time_zone,
         "created_at": rfc3339(account.created_at),
     }

@@ -1,0 +1,52 @@
+"""Which day it is for an account, and when its next check-in may come. Pure.
+
+A day is one of the account's time zone. Between two check-ins are at least 20 hours as well, so
+that a change of zone, or the short day of a clock change, never makes two awards out of one day.
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from kernel.clock import HOUR_US, SECOND_US
+from kernel.errors import InvalidInput
+
+PAUSE_US = 20 * HOUR_US
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+\-/]{0,63}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@lru_cache(maxsize=1024)
+def zone_of(name: str) -> tzinfo:
+    """The zone of an IANA name such as Asia/Kuwait; raises InvalidInput for an unknown one."""
+    if name == "UTC":
+        return UTC
+    try:
+        if _NAME.fullmatch(name):
+            return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        pass
+    raise InvalidInput("not a time zone such as UTC or Asia/Kuwait", param="time_zone")
+
+
+def day_of(at_us: int, zone: tzinfo) -> date:
+    """The calendar day of the moment there."""
+    return datetime.fromtimestamp(at_us // SECOND_US, zone).date()
+
+
+def start_of(day: date, zone: tzinfo) -> int:
+    """The day's first moment there, in microseconds; where midnight is skipped, what follows it."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    return (midnight.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
+
+
+def next_at(last_day: date, last_at: int, zone: tzinfo) -> int:
+    """When the check-in after that one may come, in microseconds; zone is the next one's."""
+    return max(start_of(last_day + timedelta(days=1), zone), last_at + PAUSE_US)
+
+
+def streak_of(last_day: date | None, last_streak: int, day: date) -> int:
+    """Days in a row, this one included."""
+    follows = last_day is not None and last_day + timedelta(days=1) == day
+    return last_streak + 1 if follows else 1
