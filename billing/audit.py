@@ -2,7 +2,8 @@
 
 Checked tenant by tenant, so no transaction is long: the sum of all balances by side is zero, every
 cached balance is the sum of its transfers, no balance is negative, what is held equals the pending
-top-ups, and every top-up's transfers add up to its state.
+top-ups and the open holds, and the transfers of every top-up, hold, charge and check-in add up to
+its state.
 """
 
 from collections.abc import AsyncIterator
@@ -72,6 +73,25 @@ def _finding(rule: str, scope: Scope, row: Row) -> Finding:
     return Finding(rule, *scope, row["row_id"], expected, found)
 
 
+def _moved(code: str) -> str:
+    """What transfers of that code add up to."""
+    return f"SUM(CASE WHEN code = '{code}' THEN amount_micros ELSE 0 END)"
+
+
+def _charged_once(table: str, subject: str, amount: str, code: str) -> str:
+    """A rule: the transfers of that code on a row's subject add up to its amount."""
+    return f"""
+        SELECT r.{subject} AS row_id, r.{amount} AS expected, COALESCE(m.moved, 0) AS found
+        FROM {table} r
+        LEFT JOIN (
+            SELECT subject_id, SUM(amount_micros) AS moved FROM transfers
+            WHERE account_id = :account_id AND environment = :environment AND code = '{code}'
+            GROUP BY subject_id
+        ) AS m ON m.subject_id = r.{subject}
+        WHERE r.account_id = :account_id AND r.environment = :environment
+          AND COALESCE(m.moved, 0) <> r.{amount}"""
+
+
 # Each rule selects the rows that break it: row_id, expected, found.
 _RULES = (
     (
@@ -120,12 +140,15 @@ _RULES = (
              AND (d.id IS NULL OR c.id IS NULL)""",
     ),
     (
-        "holds equal pending top-ups",
+        "what is held equals pending top-ups and open holds",
         f"""SELECT s.row_id, s.expected, s.found FROM (
                 SELECT :account_id AS row_id,
                     COALESCE((SELECT SUM(amount_cents) * {MICROS_PER_CENT} FROM topups
                         WHERE account_id = :account_id AND environment = :environment
-                          AND status = 'pending'), 0) AS expected,
+                          AND status = 'pending'), 0)
+                    + COALESCE((SELECT SUM(amount_micros) FROM holds
+                        WHERE account_id = :account_id AND environment = :environment
+                          AND status = 'held'), 0) AS expected,
                     COALESCE((SELECT SUM(balance_micros) FROM ledger_accounts
                         WHERE account_id = :account_id AND environment = :environment
                           AND kind = 'held'), 0) AS found) AS s
@@ -157,6 +180,94 @@ _RULES = (
            HAVING COALESCE(SUM(CASE WHEN t.code = 'topup_hold' THEN t.amount_micros ELSE 0 END), 0)
                <> COALESCE(SUM(CASE WHEN t.code = 'topup_refund' THEN t.amount_micros ELSE 0 END), 0)
         """,
+    ),
+    (
+        "a charge left its user once",
+        """SELECT c.id AS row_id, c.amount_micros AS expected, COALESCE(m.moved, 0) AS found
+           FROM oauth_charges c
+           LEFT JOIN (
+               SELECT t.subject_id, SUM(t.amount_micros) AS moved
+               FROM ledger_accounts l
+               JOIN transfers t ON t.credit_id = l.id AND t.account_id = l.account_id
+                   AND t.environment = l.environment
+               WHERE l.account_id = :account_id AND l.environment = :environment
+                 AND l.kind = 'transit_out'
+               GROUP BY t.subject_id
+           ) AS m ON m.subject_id = c.id
+           WHERE c.account_id = :account_id AND c.environment = :environment
+             AND COALESCE(m.moved, 0) <> c.amount_micros""",
+    ),
+    (
+        "a charge reached the app's owner once",
+        """SELECT c.id AS row_id, c.amount_micros AS expected, COALESCE(m.moved, 0) AS found
+           FROM oauth_charges c
+           LEFT JOIN (
+               SELECT t.subject_id, SUM(t.amount_micros) AS moved
+               FROM ledger_accounts l
+               JOIN transfers t ON t.debit_id = l.id AND t.account_id = l.account_id
+                   AND t.environment = l.environment
+               WHERE l.account_id = :account_id AND l.environment = :environment
+                 AND l.kind = 'transit_in'
+               GROUP BY t.subject_id
+           ) AS m ON m.subject_id = c.id
+           WHERE c.owner_id = :account_id AND c.environment = :environment
+             AND COALESCE(m.moved, 0) <> c.amount_micros""",
+    ),
+    (
+        "a hold took its amount once, and once ended gave all of it on",
+        f"""SELECT h.id AS row_id, h.amount_micros AS expected,
+                CASE WHEN COALESCE(m.captured, 0) <> h.captured_micros THEN m.captured
+                     WHEN COALESCE(m.taken, 0) <> h.amount_micros THEN m.taken
+                     ELSE COALESCE(m.captured, 0) + COALESCE(m.released, 0) END AS found
+            FROM holds h
+            LEFT JOIN (
+                SELECT subject_id, {_moved("usage_hold")} AS taken,
+                    {_moved("usage_capture")} AS captured, {_moved("usage_release")} AS released
+                FROM transfers
+                WHERE account_id = :account_id AND environment = :environment
+                  AND code IN ('usage_hold', 'usage_capture', 'usage_release')
+                GROUP BY subject_id
+            ) AS m ON m.subject_id = h.id
+            WHERE h.account_id = :account_id AND h.environment = :environment
+              AND (COALESCE(m.taken, 0) <> h.amount_micros
+                   OR COALESCE(m.captured, 0) <> h.captured_micros
+                   OR COALESCE(m.captured, 0) + COALESCE(m.released, 0)
+                       <> CASE WHEN h.status = 'held' THEN 0 ELSE h.amount_micros END)""",
+    ),
+    (
+        "usage was charged once",
+        _charged_once("usage_records", "id", "amount_micros", "ai_usage"),
+    ),
+    (
+        "a check-in was awarded once",
+        _charged_once("checkins", "grant_id", "awarded_micros", "checkin"),
+    ),
+    (
+        "a redeemed code was credited once",
+        """SELECT r.id AS row_id, r.credits_micros AS expected, COALESCE(m.moved, 0) AS found
+           FROM code_redemptions r
+           LEFT JOIN (
+               SELECT t.subject_id, SUM(t.amount_micros) AS moved
+               FROM ledger_accounts l
+               JOIN transfers t ON t.debit_id = l.id AND t.account_id = l.account_id
+                   AND t.environment = l.environment
+               WHERE l.account_id = :account_id AND l.environment = :environment
+                 AND l.kind IN ('codes', 'promotion')
+               GROUP BY t.subject_id
+           ) AS m ON m.subject_id = r.id
+           WHERE r.account_id = :account_id AND r.environment = :environment
+             AND COALESCE(m.moved, 0) <> r.credits_micros""",
+    ),
+    (
+        "credit of a code has its redemption",
+        """SELECT t.id AS row_id, 0 AS expected, t.amount_micros AS found
+           FROM ledger_accounts l
+           JOIN transfers t ON t.debit_id = l.id AND t.account_id = l.account_id
+               AND t.environment = l.environment
+           LEFT JOIN code_redemptions r ON r.account_id = t.account_id
+               AND r.environment = t.environment AND r.id = t.subject_id
+           WHERE l.account_id = :account_id AND l.environment = :environment
+             AND l.kind = 'codes' AND r.id IS NULL""",
     ),
     (
         "event numbers have no gap",
