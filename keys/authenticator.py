@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from kernel.clock import MINUTE_US, SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
-from keys import access_token, account, api_key, key_principal, session
+from keys import access_token, account, api_key, key_principal, oauth_token, session
 from keys.lineage import Refusal
 from keys.principal import Principal
 from keys.token_format import TOKEN_CHARACTERS_MAX, TokenKind, digest, parse
@@ -43,6 +43,7 @@ _SOURCES: tuple[tuple[frozenset[TokenKind], _Load, _MarkUsed], ...] = (
         access_token.mark_used,
     ),
     (frozenset({"session"}), session.load_principals, session.mark_used),
+    (frozenset({"oauth_token"}), oauth_token.load_principals, oauth_token.mark_used),
 )
 
 _logger = logging.getLogger(__name__)

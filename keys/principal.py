@@ -13,7 +13,7 @@ from kernel.errors import DomainError
 
 Environment = Literal["staging", "live"]
 ENVIRONMENTS: tuple[Environment, ...] = ("staging", "live")
-Kind = Literal["key", "system_token", "operator_token", "session"]
+Kind = Literal["key", "system_token", "operator_token", "session", "oauth"]
 Scope = tuple[str, str]  # account id, environment
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -38,6 +38,15 @@ DEFAULT_SCOPES = tuple(
     scope for scope in ACCOUNT_SCOPES if scope not in {"keys:write", "approvals:write"}
 )
 
+# What OAuth apps ask for, each holding the ones before it. A route that names one is open to the
+# tokens of such apps; no other credential holds any of them.
+OAuthScope = Literal["general_api_access", "advanced_access", "trusted_advanced_access"]
+OAUTH_SCOPES: tuple[OAuthScope, ...] = (
+    "general_api_access",
+    "advanced_access",
+    "trusted_advanced_access",
+)
+
 
 class ScopeMissing(DomainError):
     """The credential is good, but it may not do this."""
@@ -48,6 +57,16 @@ class AddressNotAllowed(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
+class OAuthOrigin:
+    """The app that acts for the account: its id, its owner's account, and the user's grant."""
+
+    app_id: str
+    owner_id: str
+    grant_id: str
+    scope: OAuthScope
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """Who calls, and what is allowed at this moment.
 
@@ -55,6 +74,7 @@ class Principal:
     nearest first; empty without a key. Each of ip_allow_lists must match. expires_at is the
     earliest end of the credential, its key and the ancestors, in microseconds. The approval
     threshold is the tightest of the lineage; null: none. account_email is the default recipient.
+    oauth is set for the token of an app.
     """
 
     account_id: str
@@ -69,6 +89,7 @@ class Principal:
     is_sandbox: bool
     approval_threshold_cents: int | None
     account_email: str | None
+    oauth: OAuthOrigin | None = None
 
     @property
     def scope(self) -> Scope:

@@ -3,6 +3,7 @@
     ak_staging_ | ak_live_      an account's API key
     sat_staging_ | sat_live_    an account's system access token
     adm_staging_ | adm_live_    an operator token
+    oat_                        an OAuth app's token for one user
     sst_                        a dashboard session, in a cookie only; it may change its environment
 
 Then 26 random base62 characters (154 bits) and 6 more that are the CRC-32 of those 26, so that a
@@ -20,7 +21,7 @@ from typing import Literal, cast
 from kernel.ids import BASE62
 from keys.principal import Environment
 
-TokenKind = Literal["key", "system_token", "operator_token", "session"]
+TokenKind = Literal["key", "system_token", "operator_token", "session", "oauth_token"]
 
 TOKEN_CHARACTERS_MAX = 64
 _RANDOM_CHARACTERS = 26
@@ -33,7 +34,8 @@ _PREFIXES: dict[TokenKind, str] = {
 }
 _KINDS: dict[str, TokenKind] = {prefix: kind for kind, prefix in _PREFIXES.items()}
 _FORM = re.compile(r"(ak|sat|adm)_(staging|live)_([0-9A-Za-z]{26})([0-9A-Za-z]{6})")
-_SESSION_FORM = re.compile(r"sst_([0-9A-Za-z]{43})([0-9A-Za-z]{6})")
+# Tokens that do not name their environment.
+_BARE_FORM = re.compile(r"(?:sst_([0-9A-Za-z]{43})|oat_([0-9A-Za-z]{26}))([0-9A-Za-z]{6})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,12 @@ def new_session_token() -> str:
     return f"sst_{random}{checksum(random)}"
 
 
+def new_oauth_token() -> str:
+    """A fresh secret such as oat_… with 32 base62 characters."""
+    random = _random(_RANDOM_CHARACTERS)
+    return f"oat_{random}{checksum(random)}"
+
+
 def new_api_key(environment: Environment) -> str:
     """A fresh API key such as ak_staging_… with 32 base62 characters."""
     return new_token("key", environment)
@@ -78,9 +86,7 @@ def parse(text: str) -> ParsedToken | None:
     """Kind and environment of a well-formed token, or None for anything else."""
     match = _FORM.fullmatch(text)
     if match is None:
-        session = _SESSION_FORM.fullmatch(text)
-        is_session = session is not None and checksum(session[1]) == session[2]
-        return ParsedToken("session", None) if is_session else None
+        return _parse_bare(text)
     if checksum(match[3]) != match[4]:
         return None
     return ParsedToken(_KINDS[match[1]], cast(Environment, match[2]))
@@ -103,3 +109,10 @@ def last4(text: str) -> str:
 
 def _random(characters: int) -> str:
     return "".join(secrets.choice(BASE62) for _ in range(characters))
+
+
+def _parse_bare(text: str) -> ParsedToken | None:
+    match = _BARE_FORM.fullmatch(text)
+    if match is None or checksum(match[1] or match[2]) != match[3]:
+        return None
+    return ParsedToken("session" if match[1] else "oauth_token", None)
