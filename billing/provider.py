@@ -1,8 +1,9 @@
 """What a payment provider is, in our words: it opens a checkout, and says what was paid.
 
 A module in billing/providers/ (or in a folder that the operator names) defines PROVIDER, a
-Registration. It imports this protocol and kernel, keys.signing and billing.price only; its
-settings, HTTP client and clock are handed to `make`. Amounts are converted at this border, once, with
+Registration; one whose name begins with an underscore is a part of another. It imports this protocol,
+billing.provider_call, billing.price, keys.signing and kernel only; its settings, HTTP client and
+clock are handed to `make`. Amounts are converted at this border, once, with
 the currency's places. What a notification says is a value (a Fact); whoever acts on facts decides
 what is credited (billing/cashier.py), so no provider can move money by itself.
 """
@@ -11,17 +12,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from billing.price import Price, check_currency, parse_decimal
 from kernel.clock import Clock
-from kernel.errors import DomainError
+from kernel.errors import DomainError, InvalidInput
 from keys.principal import Environment
 
 RATE_PLACES = 6
+T = TypeVar("T")
 CheckoutKind = Literal["payment", "subscription", "invoice"]
 Interval = Literal["month", "year"]
 
@@ -46,7 +48,8 @@ class CheckoutRequest:
     """What the payer is to pay for. Sent again after a crash, it opens the same checkout.
 
     title is shown to the payer. method: the provider's own way of paying, such as alipay.
-    product_ref: the provider's own price or product. expires_at in microseconds.
+    product_ref: the provider's own price or product. expires_at in microseconds; Stripe takes 30
+    minutes to 24 hours from now.
     """
 
     order_id: str
@@ -81,7 +84,11 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom a fact is about: the order's id where the provider repeats it, else ids it knows."""
+    """Whom a fact is about: the order's id where the provider repeats it, and ids it knows.
+
+    Whoever acts on facts keeps every id of a subject whose order is found, also of Waiting: a later
+    refund or dispute may name nothing else.
+    """
 
     order_id: str | None = None
     objects: tuple[str, ...] = ()
@@ -321,12 +328,12 @@ class ProviderSettings(BaseModel):
     @field_validator("currency")
     @classmethod
     def _check_currency(cls, value: str) -> str:
-        return value and check_currency(value)
+        return value and stated(check_currency, value)
 
     @field_validator("price_per_usd")
     @classmethod
     def _check_rate(cls, value: str) -> str:
-        if value and parse_decimal(value, places=RATE_PLACES, param="price_per_usd") == 0:
+        if value and stated(_rate, value) == 0:
             raise ValueError("is above 0")
         return value
 
@@ -349,14 +356,26 @@ class ProviderSettings(BaseModel):
     def charge(self) -> Charge:
         """In what currency the provider charges."""
         if self.price_per_usd:
-            units = parse_decimal(self.price_per_usd, places=RATE_PLACES, param="price_per_usd")
-            return Charge(self.currency, Fraction(units, 10**RATE_PLACES))
+            return Charge(self.currency, _rate(self.price_per_usd))
         return Charge(self.currency, Fraction(1) if self.currency == "USD" else None)
 
     @classmethod
     def for_sandbox(cls, secret: str) -> Self:
         """Settings that can read and imitate notifications under a generated secret, no more."""
         raise NotImplementedError
+
+
+def stated(parse: Callable[..., T], *given: str) -> T:
+    """What parse makes of a setting; its refusal in the form that settings are refused in."""
+    try:
+        return parse(*given)
+    except InvalidInput as error:
+        raise ValueError(error.detail) from None
+
+
+def _rate(text: str) -> Fraction:
+    units = parse_decimal(text, places=RATE_PLACES, param="price_per_usd")
+    return Fraction(units, 10**RATE_PLACES)
 
 
 def rotated(secret: SecretStr) -> tuple[str, ...]:

@@ -1047,4 +1047,5 @@ oauth_charges = sa.Table(
     sa.CheckConstraint("amount_micros > 0", name="charge_positive"),
     sa.Index("ux_oauth_charges_order", "app_id", "account_id", "order_no", unique=True),
     sa.Index("ix_oauth_charges_account", "account_id", "environment", "id"),
+    sa.Index("ix_oauth_charges_owner", "owner_id", "environment", "id"),
 )

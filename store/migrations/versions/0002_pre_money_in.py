@@ -190,6 +190,9 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
+        "ix_oauth_charges_owner", "oauth_charges", ["owner_id", "environment", "id"], unique=False
+    )
+    op.create_index(
         "ux_oauth_charges_order", "oauth_charges", ["app_id", "account_id", "order_no"], unique=True
     )
 

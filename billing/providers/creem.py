@@ -1,0 +1,177 @@
+"""Creem: hosted checkout of its own products, subscriptions, the customer portal.
+
+Creem is the merchant of record: it may add tax to a price, and what it refunds contains that tax.
+So the price that counts is the order's `amount` (never more than was paid), and refunds and disputes
+are scaled down by it. It knows no idempotency key; asked twice it opens two checkouts for one order,
+of which the payer is shown one. A signature has no time in it: repetitions are harmless because
+payments are known by their ids. Source: docs.creem.io, webhooks and API reference.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import httpx
+import msgspec
+from pydantic import Field, SecretStr
+
+from billing.provider import (
+    CheckoutRequest,
+    Deed,
+    Fact,
+    Ignored,
+    Notification,
+    NotificationRefused,
+    Opened,
+    ProviderRefused,
+    ProviderSettings,
+    Received,
+    Registration,
+    rotated,
+)
+from billing.provider_call import call, decoded, refused, unavailable, within_deadline
+from billing.providers._creem_events import Checkout, Event, checkout_facts, facts_of, imitated
+from kernel.clock import Clock
+from keys.principal import Environment
+
+NAME = "creem"
+T = TypeVar("T")
+API_BASES: Mapping[Environment, str] = {
+    "live": "https://api.creem.io",
+    "staging": "https://test-api.creem.io",
+}
+SIGNATURE_HEADER = b"creem-signature"
+
+
+class Settings(ProviderSettings):
+    """TOPUP_CREEM_…"""
+
+    api_key: SecretStr = Field(default=SecretStr(""), description="Creem's API key.")
+    webhook_secret: SecretStr = Field(
+        default=SecretStr(""), description="Secret of Creem's webhook, or `new,old`."
+    )
+
+    @property
+    def is_complete(self) -> bool:
+        return bool(self.api_key.get_secret_value() and self.webhook_secrets)
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        return rotated(self.webhook_secret)
+
+    @classmethod
+    def for_sandbox(cls, secret: str) -> "Settings":
+        return cls(webhook_secret=SecretStr(secret))
+
+
+class _Portal(msgspec.Struct):
+    customer_portal_link: str
+
+
+class Creem:
+    """Creem with one environment's key."""
+
+    def __init__(
+        self, settings: Settings, environment: Environment, client: httpx.AsyncClient, clock: Clock
+    ) -> None:
+        self._key = settings.api_key.get_secret_value()
+        self._secrets = [secret.encode() for secret in settings.webhook_secrets]
+        self._base = settings.api_base or API_BASES[environment]
+        self._client = client
+        self._clock = clock
+
+    async def open(self, request: CheckoutRequest) -> Opened:
+        if request.product_ref is None:
+            raise ProviderRefused("creem sells its own products only, and this has none there")
+        body: dict[str, Any] = {
+            "product_id": request.product_ref,
+            "request_id": request.order_id,
+            "units": 1,
+            "success_url": request.success_url,
+            "metadata": {"order_id": request.order_id},
+        }
+        if request.customer_ref is not None:
+            body["customer"] = {"id": request.customer_ref}
+        elif request.customer_email is not None:
+            body["customer"] = {"email": request.customer_email}
+        made = await self._ask("POST", "/v1/checkouts", Checkout, body)
+        if not made.checkout_url:
+            raise unavailable(NAME, "a checkout without an address")
+        return Opened(made.checkout_url, made.id, (made.id,))
+
+    async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:
+        query = urlencode({"checkout_id": ref})
+        try:
+            found = await self._ask("GET", f"/v1/checkouts?{query}", Checkout)
+        except ProviderRefused:
+            raise unavailable(NAME, "no answer about the payment") from None
+        if found.order_id != order_id:
+            return (Ignored("the checkout is another order's"),)
+        return checkout_facts(found)
+
+    async def portal(self, customer_ref: str, return_url: str) -> str:  # noqa: ARG002 it takes none
+        body = {"customer_id": customer_ref}
+        made = await self._ask("POST", "/v1/customers/billing", _Portal, body)
+        return made.customer_portal_link
+
+    def read(self, received: Received) -> Notification:
+        signature = received.headers.get(SIGNATURE_HEADER, b"").strip().lower()
+        equal = [hmac.compare_digest(signature, ours) for ours in self._signatures(received.body)]
+        if not any(equal):
+            raise NotificationRefused("the event's signature is not valid", reason="signature")
+        try:
+            event = msgspec.json.decode(received.body, type=Event)
+            if not event.id:
+                raise ValueError("no id")
+            return Notification(event.id, event.type, tuple(facts_of(event)))
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise NotificationRefused(
+                "the event is not in a shape of Creem's", reason="form"
+            ) from None
+
+    def imitate(self, deed: Deed) -> Received:
+        event_type, made = imitated(deed)
+        body = msgspec.json.encode(
+            {
+                "id": deed.event_id,
+                "eventType": event_type,
+                "created_at": self._clock.now_us() // 1000,
+                "object": made,
+            }
+        )
+        headers = {
+            b"content-type": b"application/json",
+            SIGNATURE_HEADER: self._signatures(body)[0],
+        }
+        return Received("POST", headers, b"", body)
+
+    def _signatures(self, body: bytes) -> list[bytes]:
+        """Of the raw body under each secret, newest first."""
+        return [hmac.digest(one, body, hashlib.sha256).hex().encode() for one in self._secrets]
+
+    async def _ask(
+        self, method: str, path: str, form: type[T], body: Mapping[str, Any] | None = None
+    ) -> T:
+        if not self._key:
+            raise ProviderRefused("creem has no credentials here")
+        headers = {"x-api-key": self._key, "Content-Type": "application/json"}
+        content = b"" if body is None else msgspec.json.encode(body)
+        async with within_deadline(NAME):
+            answer = await call(
+                self._client, NAME, method, self._base + path, headers=headers, content=content
+            )
+        if answer.status >= 300:
+            raise refused(NAME, answer.status)
+        return decoded(NAME, answer.body, form)
+
+
+PROVIDER = Registration(
+    name=NAME,
+    settings=Settings,
+    make=Creem,
+    paths=("/payment/webhook/creem",),
+    kinds=("payment", "subscription"),
+    has_portal=True,
+)

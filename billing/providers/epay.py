@@ -1,0 +1,278 @@
+"""Epay (易支付): a redirect to the gateway's page, and notifications signed with MD5.
+
+The protocol of many gateways, each at its own address: submit.php takes the payer, api.php tells of
+an order. MD5 with the key behind it is weak by design: a notification above `confirm_above` is
+believed only when api.php says the same. Gateways tell of success only; the other words that are
+read here are the sandbox's. Source: the protocol as its common client libraries speak it.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Self
+from urllib.parse import parse_qsl, urlencode
+
+import httpx
+import msgspec
+from pydantic import Field, SecretStr, model_validator
+
+from billing.price import price_of
+from billing.provider import (
+    Acknowledgement,
+    CheckoutRequest,
+    Deed,
+    Expired,
+    Fact,
+    Failed,
+    Ignored,
+    Notification,
+    NotificationRefused,
+    Opened,
+    Paid,
+    ProviderRefused,
+    ProviderSettings,
+    Received,
+    Refunded,
+    Registration,
+    Subject,
+    Unconfirmed,
+    Waiting,
+    rotated,
+    stated,
+)
+from billing.provider_call import call, decoded, refused, unavailable, within_deadline
+from kernel.clock import Clock
+from kernel.errors import InvalidInput
+from keys.principal import Environment
+
+NAME = "epay"
+CURRENCY = "CNY"
+SANDBOX_PID = "1000"
+SANDBOX_RATE = "7.00"
+NAME_CHARACTERS_MAX = 100
+PARAMETERS_MAX = 40
+_STATUSES = {
+    "paid": "TRADE_SUCCESS",
+    "failed": "TRADE_CLOSED",
+    "expired": "TRADE_EXPIRED",
+    "refunded": "TRADE_REFUND",
+}
+
+
+class Settings(ProviderSettings):
+    """TOPUP_EPAY_…"""
+
+    api_base: str = Field(default="", description="The gateway's address, before /submit.php.")
+    currency: str = Field(default=CURRENCY, description="What the gateway charges.")
+    pid: str = Field(default="", description="The merchant's id at the gateway.")
+    key: SecretStr = Field(
+        default=SecretStr(""), description="The merchant's key, or `new,old`; requests use the new."
+    )
+    methods: str = Field(
+        default="alipay,wxpay", description="Ways of paying that are offered, the default first."
+    )
+    confirm_above: str = Field(
+        default="1000",
+        description="Amount in its currency above which api.php must confirm; empty: never.",
+    )
+
+    @model_validator(mode="after")
+    def _check_confirm_above(self) -> Self:
+        if self.confirm_above:
+            stated(price_of, self.confirm_above, self.currency)
+        return self
+
+    @property
+    def is_complete(self) -> bool:
+        return bool(self.api_base and self.webhook_secrets)
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        return rotated(self.key) if self.pid else ()
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        return tuple(part for word in self.methods.split(",") if (part := word.strip()))
+
+    @classmethod
+    def for_sandbox(cls, secret: str) -> "Settings":
+        return cls(pid=SANDBOX_PID, key=SecretStr(secret), price_per_usd=SANDBOX_RATE)
+
+
+class _Order(msgspec.Struct):
+    """What api.php says; gateways write its numbers as text or not, as they like."""
+
+    code: int | str
+    status: int | str = ""
+    out_trade_no: str = ""
+    trade_no: str = ""
+    money: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b'""'))
+
+
+class Epay:
+    """A gateway with one environment's key."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        environment: Environment,  # noqa: ARG002 a gateway is told by its address
+        client: httpx.AsyncClient,
+        clock: Clock,  # noqa: ARG002 its signatures have no time
+    ) -> None:
+        self._settings = settings
+        self._currency = settings.currency
+        self._keys = settings.webhook_secrets
+        above = settings.confirm_above
+        self._confirm_above = price_of(above, self._currency).amount if above else None
+        self._client = client
+
+    async def open(self, request: CheckoutRequest) -> Opened:
+        """No call: the page's address is made of signed parameters."""
+        self._require_key()
+        if request.price.currency != self._currency:
+            raise ProviderRefused(f"epay charges {self._currency} here")
+        ways = self._settings.ways
+        if request.method is not None and request.method not in ways:
+            raise ProviderRefused(f"epay's ways of paying are {', '.join(ways)}")
+        way = request.method or (ways[0] if ways else "")
+        parameters = {
+            "pid": self._settings.pid,
+            "type": way,
+            "out_trade_no": request.order_id,
+            "notify_url": request.notify_url,
+            "return_url": request.success_url,
+            "name": request.title[:NAME_CHARACTERS_MAX],
+            "money": request.price.decimal(),
+            "device": "pc",
+        }
+        query = urlencode(_signed(parameters, self._keys[0]))
+        return Opened(f"{self._settings.api_base}/submit.php?{query}", request.order_id)
+
+    async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:  # noqa: ARG002 the same
+        self._require_key()
+        parameters = {
+            "act": "order",
+            "pid": self._settings.pid,
+            "key": self._keys[0],
+            "out_trade_no": order_id,
+        }
+        url = f"{self._settings.api_base}/api.php?{urlencode(parameters)}"
+        async with within_deadline(NAME):
+            answer = await call(self._client, NAME, "GET", url, headers={})
+        if answer.status >= 300:
+            refused(NAME, answer.status)
+            raise unavailable(NAME, "no answer about the payment")
+        order = decoded(NAME, answer.body, _Order)
+        if str(order.code) != "1" or str(order.status) != "1":
+            # Also an order that the gateway does not know: its page may yet be visited.
+            return (Waiting(Subject(order_id)),)
+        if order.out_trade_no != order_id or not order.trade_no:
+            return (Ignored("the answer is about another order"),)
+        try:
+            price = price_of(bytes(order.money).decode().strip('"'), self._currency)
+        except InvalidInput:
+            raise unavailable(NAME, "no amount in the answer") from None
+        return (Paid(Subject(order_id, (order.trade_no,)), order.trade_no, price),)
+
+    async def portal(self, customer_ref: str, return_url: str) -> str:  # noqa: ARG002 there is none
+        raise ProviderRefused("epay has no page for customers")
+
+    def read(self, received: Received) -> Notification:
+        found = _parameters(received.query if received.method == "GET" else received.body)
+        sign = found.get("sign", "").lower().encode()
+        equal = [hmac.compare_digest(sign, _sign(found, key).encode()) for key in self._keys]
+        if not any(equal) or found.get("sign_type", "MD5").upper() != "MD5":
+            raise NotificationRefused("the notification's sign is not valid", reason="signature")
+        if found.get("pid") != self._settings.pid:
+            raise NotificationRefused("the notification is another merchant's", reason="form")
+        try:
+            return self._told(found)
+        except (KeyError, InvalidInput):
+            raise _unreadable() from None
+
+    def imitate(self, deed: Deed) -> Received:
+        if deed.outcome not in _STATUSES:
+            raise ProviderRefused("epay has no subscriptions")
+        parameters = {
+            "pid": self._settings.pid,
+            "trade_no": deed.payment_id,
+            "out_trade_no": deed.order_id,
+            "type": self._settings.ways[0] if self._settings.ways else "alipay",
+            "name": "Credit",
+            "money": deed.price.decimal(),
+            "trade_status": _STATUSES[deed.outcome],
+            # One refund of a payment is told apart from the next by its event.
+            "param": deed.event_id if deed.outcome == "refunded" else "",
+        }
+        query = urlencode(_signed(parameters, self._keys[0])).encode()
+        return Received("GET", {}, query, b"")
+
+    def _told(self, found: Mapping[str, str]) -> Notification:
+        trade_no, status, order_id = found["trade_no"], found["trade_status"], found["out_trade_no"]
+        price = price_of(found["money"], self._currency)
+        subject = Subject(order_id, (trade_no,))
+        fact: Fact = Waiting(subject)
+        event_id = f"{trade_no}:{status}"
+        if status == _STATUSES["paid"]:
+            is_much = self._confirm_above is not None and price.amount > self._confirm_above
+            fact = Unconfirmed(subject, order_id) if is_much else Paid(subject, trade_no, price)
+        elif status == _STATUSES["refunded"]:
+            key = found.get("param") or trade_no
+            fact, event_id = Refunded(subject, key, price), f"{event_id}:{key}"
+        elif status == _STATUSES["failed"]:
+            fact = Failed(subject, "the payment failed")
+        elif status == _STATUSES["expired"]:
+            fact = Expired(subject)
+        return Notification(event_id, status, (fact,))
+
+    def _require_key(self) -> None:
+        if not self._settings.is_complete:
+            raise ProviderRefused("epay has no credentials here")
+
+
+def _parameters(encoded: bytes) -> dict[str, str]:
+    """Each once; raises NotificationRefused."""
+    try:
+        pairs = parse_qsl(
+            encoded.decode(),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=PARAMETERS_MAX,
+        )
+    except ValueError:
+        raise _unreadable() from None
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _unreadable()
+    return found
+
+
+def _sign(parameters: Mapping[str, str], key: str) -> str:
+    """Lower-case hex MD5 of the sorted parameters that have a value, unescaped, and the key."""
+    signed = sorted(
+        (name, value)
+        for name, value in parameters.items()
+        if value and name not in ("sign", "sign_type")
+    )
+    text = "&".join(f"{name}={value}" for name, value in signed) + key
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _signed(parameters: Mapping[str, str], key: str) -> dict[str, str]:
+    return {**parameters, "sign": _sign(parameters, key), "sign_type": "MD5"}
+
+
+def _unreadable() -> NotificationRefused:
+    return NotificationRefused("the notification is not in the protocol's form", reason="form")
+
+
+PROVIDER = Registration(
+    name=NAME,
+    settings=Settings,
+    make=Epay,
+    paths=("/payment/webhook/epay", "/api/user/epay/notify"),
+    methods=("GET", "POST"),
+    accepted=Acknowledgement(b"success", "text/plain; charset=utf-8"),
+    refused=Acknowledgement(b"fail", "text/plain; charset=utf-8"),
+)

@@ -1,0 +1,380 @@
+"""MyFatoorah: payment links, and notifications of two generations.
+
+What a notification of the second generation signs does not cover the amount, and of neither is it
+known to be paid in full: so each that says "paid" is Unconfirmed, and GetPaymentStatus is asked.
+Invoices are in the account's base currency, which `currency` names. There is no idempotency key;
+asked twice, two links exist for one order, of which the payer is shown one. Source:
+docs.myfatoorah.com, SendPayment, GetPaymentStatus, webhooks v1 and v2.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+import msgspec
+from pydantic import Field, SecretStr
+
+from billing.price import price_of
+from billing.provider import (
+    CheckoutRequest,
+    Deed,
+    Expired,
+    Fact,
+    Failed,
+    Ignored,
+    Notification,
+    NotificationRefused,
+    Opened,
+    Paid,
+    ProviderRefused,
+    ProviderSettings,
+    Received,
+    Refunded,
+    Registration,
+    Subject,
+    Unconfirmed,
+    Waiting,
+    rotated,
+)
+from billing.provider_call import call, decoded, refused, unavailable, within_deadline
+from kernel.clock import Clock, rfc3339
+from kernel.errors import InvalidInput
+from keys.principal import Environment
+
+NAME = "myfatoorah"
+API_BASES: Mapping[Environment, str] = {
+    "live": "https://api.myfatoorah.com",
+    "staging": "https://apitest.myfatoorah.com",
+}
+SIGNATURE_HEADER = b"myfatoorah-signature"
+RETURN_URL_CHARACTERS_MAX = 254
+CURRENCY = "KWD"
+SANDBOX_RATE = "0.31"
+NAMELESS_CUSTOMER = "Customer"
+_PAYMENT, _REFUND = 1, 2
+# What the signature of the second generation covers, in this order.
+_SIGNED_V2 = {
+    _PAYMENT: (
+        "Invoice.Id",
+        "Invoice.Status",
+        "Transaction.Status",
+        "Transaction.PaymentId",
+        "Invoice.ExternalIdentifier",
+    ),
+    _REFUND: (
+        "Refund.Id",
+        "Refund.Status",
+        "Amount.ValueInBaseCurrency",
+        "ReferencedInvoice.Id",
+    ),
+}
+# What the first generation's leaves out, by its event's type.
+_UNSIGNED_V1 = {_REFUND: "GatewayReference", 4: "KycFeedback"}
+# The first generation's names of the same; it tells no status of the invoice.
+_NAMES_V1 = {
+    _PAYMENT: {
+        "Invoice.Id": "InvoiceId",
+        "Invoice.Status": "",
+        "Transaction.Status": "TransactionStatus",
+        "Transaction.PaymentId": "PaymentId",
+        "Invoice.ExternalIdentifier": "CustomerReference",
+    },
+    _REFUND: {
+        "Refund.Id": "RefundId",
+        "Refund.Status": "RefundStatus",
+        "Amount.ValueInBaseCurrency": "Amount",
+        "ReferencedInvoice.Id": "InvoiceId",
+    },
+}
+_BLANK = {code: dict.fromkeys(names, "") for code, names in _SIGNED_V2.items()}
+_NAMES = {_PAYMENT: "PAYMENT_STATUS_CHANGED", _REFUND: "REFUND_STATUS_CHANGED"}
+# Of the invoice and of the payment; MyFatoorah itself does not tell when an invoice expires.
+_STATUSES = {
+    "paid": ("PAID", "SUCCESS"),
+    "failed": ("PENDING", "FAILED"),
+    "expired": ("EXPIRED", ""),
+}
+
+
+class Settings(ProviderSettings):
+    """TOPUP_MYFATOORAH_…"""
+
+    currency: str = Field(
+        default=CURRENCY, description="The account's base currency, in which it charges."
+    )
+    api_token: SecretStr = Field(default=SecretStr(""), description="MyFatoorah's API token.")
+    webhook_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Secret of MyFatoorah's webhook, which is optional there and not here.",
+    )
+
+    @property
+    def is_complete(self) -> bool:
+        return bool(self.api_token.get_secret_value() and self.webhook_secrets)
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        return rotated(self.webhook_secret)
+
+    @classmethod
+    def for_sandbox(cls, secret: str) -> "Settings":
+        return cls(webhook_secret=SecretStr(secret), price_per_usd=SANDBOX_RATE)
+
+
+class _Made(msgspec.Struct):
+    id: int | str = msgspec.field(name="InvoiceId")
+    url: str = msgspec.field(name="InvoiceURL")
+
+
+class _Transaction(msgspec.Struct, rename="pascal"):
+    transaction_status: str = ""
+    payment_id: str | None = None
+
+
+class _Status(msgspec.Struct, rename="pascal"):
+    invoice_id: int | str
+    invoice_status: str
+    invoice_value: msgspec.Raw
+    customer_reference: str | None = None
+    invoice_transactions: list[_Transaction] = []
+
+
+class _Wrong(msgspec.Struct, rename="pascal"):
+    name: str | None = None
+
+
+class _Answer(msgspec.Struct, rename="pascal"):
+    is_success: bool
+    data: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    validation_errors: list[_Wrong] | None = None
+
+
+class MyFatoorah:
+    """MyFatoorah with one environment's token."""
+
+    def __init__(
+        self, settings: Settings, environment: Environment, client: httpx.AsyncClient, clock: Clock
+    ) -> None:
+        self._token = settings.api_token.get_secret_value()
+        self._secrets = [secret.encode() for secret in settings.webhook_secrets]
+        self._base = settings.api_base or API_BASES[environment]
+        self._currency = settings.currency
+        self._client = client
+        self._clock = clock
+
+    async def open(self, request: CheckoutRequest) -> Opened:
+        if max(len(request.success_url), len(request.cancel_url)) > RETURN_URL_CHARACTERS_MAX:
+            raise ProviderRefused(
+                f"myfatoorah takes return addresses of {RETURN_URL_CHARACTERS_MAX} characters"
+            )
+        if request.price.currency != self._currency:
+            raise ProviderRefused(f"myfatoorah charges {self._currency} here")
+        body: dict[str, Any] = {
+            # The exact decimal text of the price as a JSON number.
+            "InvoiceValue": msgspec.Raw(request.price.decimal().encode()),
+            "DisplayCurrencyIso": self._currency,
+            "CustomerName": request.customer_email or NAMELESS_CUSTOMER,
+            "NotificationOption": "LNK",
+            "CallBackUrl": request.success_url,
+            "ErrorUrl": request.cancel_url,
+            "CustomerReference": request.order_id,
+            "UserDefinedField": request.order_id,
+        }
+        if request.customer_email is not None:
+            body["CustomerEmail"] = request.customer_email
+        made = decoded(NAME, await self._ask("/v2/SendPayment", body), _Made)
+        return Opened(made.url, str(made.id), (str(made.id),))
+
+    async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:
+        body = {"Key": ref, "KeyType": "InvoiceId"}
+        try:
+            status = decoded(NAME, await self._ask("/v2/GetPaymentStatus", body), _Status)
+            price = price_of(_text(status.invoice_value), self._currency)
+        except (ProviderRefused, InvalidInput):
+            raise unavailable(NAME, "no answer about the payment") from None
+        if status.customer_reference != order_id or str(status.invoice_id) != ref:
+            return (Ignored("the invoice is another order's"),)
+        # Their own spelling of success; the right one too, should they mend it.
+        payments = [
+            one.payment_id
+            for one in status.invoice_transactions
+            if one.transaction_status in ("Succss", "Success") and one.payment_id
+        ]
+        subject = Subject(order_id, (ref, *payments))
+        if status.invoice_status == "Paid":
+            return (Paid(subject, payment_id=payments[0] if payments else ref, price=price),)
+        if status.invoice_status in ("Canceled", "Expired"):
+            return (Expired(subject),)
+        return (Waiting(subject),)
+
+    async def portal(self, customer_ref: str, return_url: str) -> str:  # noqa: ARG002 there is none
+        raise ProviderRefused("myfatoorah has no page for customers")
+
+    def read(self, received: Received) -> Notification:
+        try:
+            code, name, found, canonical = _parsed(received.body)
+        except (msgspec.MsgspecError, KeyError, ValueError, RecursionError):
+            raise _unreadable() from None
+        signature = received.headers.get(SIGNATURE_HEADER, b"").strip()
+        equal = [hmac.compare_digest(signature, ours) for ours in self._signatures(canonical)]
+        if not any(equal):
+            raise NotificationRefused("the event's signature is not valid", reason="signature")
+        try:
+            return self._told(code, name, found)
+        except (InvalidInput, KeyError):
+            raise _unreadable() from None
+
+    def imitate(self, deed: Deed) -> Received:
+        code, data = _imitated(deed)
+        event = {
+            "Code": code,
+            "Name": _NAMES[code],
+            "CountryIsoCode": "KWT",
+            "CreationDate": rfc3339(self._clock.now_us()),
+            "Reference": deed.event_id,
+        }
+        body = msgspec.json.encode({"Event": event, "Data": data})
+        headers = {
+            b"content-type": b"application/json",
+            SIGNATURE_HEADER: self._signatures(_parsed(body)[3])[0],
+        }
+        return Received("POST", headers, b"", body)
+
+    def _told(self, code: int, name: str, found: Mapping[str, str]) -> Notification:
+        if code == _REFUND:
+            key, status = found["Refund.Id"], found["Refund.Status"]
+            subject = Subject(None, (found["ReferencedInvoice.Id"],))
+            price = price_of(found["Amount.ValueInBaseCurrency"], self._currency)
+            fact: Fact = Ignored("a refund that did not happen")
+            if status == "REFUNDED":
+                fact = Refunded(subject, key, price)
+            return Notification(f"refund:{key}:{status}", name, (fact,))
+        if code != _PAYMENT:
+            return Notification(f"{code}:{name}", name, (Ignored("nothing to us"),))
+        invoice, payment = found["Invoice.Id"], found["Transaction.PaymentId"]
+        statuses = (found["Invoice.Status"], found["Transaction.Status"])
+        ids = tuple(one for one in (invoice, payment) if one)
+        subject = Subject(found["Invoice.ExternalIdentifier"] or None, ids)
+        event_id = ":".join(("payment", invoice, payment, *statuses))
+        return Notification(event_id, name, (_payment_fact(subject, invoice, *statuses),))
+
+    def _signatures(self, canonical: bytes) -> list[bytes]:
+        """Of the canonical text under each secret, newest first."""
+        digests = [hmac.digest(one, canonical, hashlib.sha256) for one in self._secrets]
+        return [base64.b64encode(digest) for digest in digests]
+
+    async def _ask(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """The answer's Data; raises ProviderUnavailable, ProviderRefused."""
+        if not self._token:
+            raise ProviderRefused("myfatoorah has no credentials here")
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        async with within_deadline(NAME):
+            answer = await call(
+                self._client,
+                NAME,
+                "POST",
+                self._base + path,
+                headers=headers,
+                content=msgspec.json.encode(body),
+            )
+        if answer.status in (401, 403):
+            raise refused(NAME, answer.status)
+        told = decoded(NAME, answer.body, _Answer)
+        if answer.status >= 300 or not told.is_success:
+            raise refused(NAME, answer.status, *(one.name for one in told.validation_errors or ()))
+        return bytes(told.data)
+
+
+def _payment_fact(subject: Subject, invoice: str, status: str, transaction: str) -> Fact:
+    if status == "PAID" or (not status and transaction == "SUCCESS"):
+        return Unconfirmed(subject, invoice)
+    if status == "EXPIRED":
+        return Expired(subject)
+    if transaction in ("FAILED", "CANCELED") or status == "CANCELED":
+        return Failed(subject, "the payment failed")
+    return Waiting(subject)
+
+
+def _parsed(body: bytes) -> tuple[int, str, dict[str, str], bytes]:
+    """(event's code, its name, fields by the second generation's names, what is signed).
+
+    Raises MsgspecError, KeyError or ValueError for another shape.
+    """
+    whole = _fields(body)
+    data = _fields(whole["Data"])
+    if bytes(whole["Event"]).startswith(b"{"):
+        event = _fields(whole["Event"])
+        code, found = int(_text(event["Code"])), _flat(data)
+        signed = [(name, found.get(name, "")) for name in _SIGNED_V2[code]]
+        return code, _text(event["Name"]), {**_BLANK[code], **found}, _canonical(signed)
+    code = int(_text(whole["EventType"]))
+    flat = {name: _text(raw) for name, raw in data.items()}
+    signed = [pair for pair in flat.items() if pair[0] != _UNSIGNED_V1.get(code)]
+    signed.sort(key=lambda pair: pair[0].lower())
+    found = {name: flat.get(old, "") for name, old in _NAMES_V1.get(code, {}).items()}
+    return code, _text(whole["Event"]), found, _canonical(signed)
+
+
+def _canonical(pairs: Sequence[tuple[str, str]]) -> bytes:
+    return ",".join(f"{name}={value}" for name, value in pairs).encode()
+
+
+def _fields(raw: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
+    return msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+
+
+def _flat(data: Mapping[str, msgspec.Raw]) -> dict[str, str]:
+    """Invoice.Id and the like, each as text."""
+    found = {}
+    for name, raw in data.items():
+        if bytes(raw).startswith(b"{"):
+            found.update({f"{name}.{part}": _text(one) for part, one in _fields(raw).items()})
+    return found
+
+
+def _text(raw: msgspec.Raw) -> str:
+    """A value as it is signed: text as it is, null as nothing, a number in its own digits."""
+    written = bytes(raw)
+    if written.startswith(b'"'):
+        return msgspec.json.decode(written, type=str)
+    return "" if written == b"null" else written.decode()
+
+
+def _unreadable() -> NotificationRefused:
+    return NotificationRefused("the event is not in a shape of MyFatoorah's", reason="form")
+
+
+def _imitated(deed: Deed) -> tuple[int, dict[str, Any]]:
+    """The event's code and Data with which MyFatoorah would tell of the deed."""
+    amount = {"ValueInBaseCurrency": deed.price.decimal(), "BaseCurrency": deed.price.currency}
+    if deed.outcome == "refunded":
+        return _REFUND, {
+            # One refund of a payment is told apart from the next by its event.
+            "Refund": {"Id": deed.event_id, "Status": "REFUNDED"},
+            "Amount": amount,
+            "ReferencedInvoice": {"Id": deed.ref},
+        }
+    if deed.outcome not in _STATUSES:
+        raise ProviderRefused("myfatoorah has no subscriptions")
+    invoice_status, transaction_status = _STATUSES[deed.outcome]
+    return _PAYMENT, {
+        "Invoice": {
+            "Id": deed.ref,
+            "Status": invoice_status,
+            "ExternalIdentifier": deed.order_id,
+            "UserDefinedField": deed.order_id,
+        },
+        "Transaction": {"Status": transaction_status, "PaymentId": deed.payment_id},
+        "Amount": amount,
+    }
+
+
+PROVIDER = Registration(
+    name=NAME,
+    settings=Settings,
+    make=MyFatoorah,
+    paths=("/api/billing/webhook/myfatoorah",),
+)

@@ -1,0 +1,161 @@
+"""Orders at the till: what the tests of buying credit start from."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from billing import order_list
+from billing.coupon import Coupon, create as create_coupon, new_coupon
+from billing.ledger import Scope
+from billing.order import Order
+from billing.payment import AttachCheckout, Checked, EndUnpaid, NoteCheck, SettlePaid
+from billing.price import Price
+from billing.provider_event import LogEntry, Told, of_order
+from billing.purchase import NewOrder, Placed, new_place
+from billing.resolution import Verdict, new_resolution
+from billing.reversal import CloseDispute, Reverse, Settled
+from billing.till import Till
+from kernel.clock import FixedClock
+from store.db import Database, Transaction
+from store.idempotency import Answer
+from tests.billing.desk import Desk, open_desk
+
+T = TypeVar("T")
+Make = Callable[[Callable[[T], Answer]], Any]
+
+
+@dataclass(slots=True)
+class Counter:
+    """A desk whose account buys credit in staging at the provider "stripe"."""
+
+    desk: Desk
+    scope: Scope
+    till: Till
+    _events: Any = field(default_factory=lambda: itertools.count(1))
+
+    async def place(self, **fields: Any) -> Placed:
+        """An order of the Pro Pack, $20.00 for 25,000 credits, unless fields say otherwise."""
+        if not fields.keys() & {"pack_id", "amount_cents", "plan"}:
+            fields["pack_id"] = "pack_pro"
+        new = NewOrder(**{"provider": "stripe", **fields})
+        return await self._run(lambda keep: new_place(self.scope, new, answer=keep))
+
+    async def order(self, **fields: Any) -> Order:
+        return (await self.place(**fields)).order
+
+    def told(self, *, event: str | None = None, provider: str = "stripe") -> Told:
+        """A notification; a fresh one without a name."""
+        return Told(provider, self.scope[1], event or f"evt_{next(self._events)}", "test")
+
+    async def attach(self, order: Order, **fields: Any) -> Settled:
+        fields = {"url": "https://pay.example/1", "provider_ref": f"cs_{order.id}", **fields}
+        return await self._on(AttachCheckout, order, told=None, **fields)
+
+    async def pay(
+        self,
+        order: Order,
+        payment: str = "pi_1",
+        *,
+        price: Price | None = None,
+        told: Told | None = None,
+        **fields: Any,
+    ) -> Settled:
+        return await self._on(
+            SettlePaid,
+            order,
+            told=told or self.told(),
+            payment_id=payment,
+            price=price or order.price,
+            **fields,
+        )
+
+    async def end(self, order: Order, status: Literal["failed", "expired"]) -> Settled:
+        return await self._on(EndUnpaid, order, told=self.told(), status=status)
+
+    async def refund(
+        self, order: Order, amount: int, *, key: str = "re_1", currency: str = "USD"
+    ) -> Settled:
+        return await self._reverse(order, "refund", key, Price(amount, currency))
+
+    async def dispute(self, order: Order, amount: int, *, key: str = "dp_1") -> Settled:
+        return await self._reverse(order, "dispute", key, Price(amount, order.pay_currency))
+
+    async def close_dispute(self, order: Order, *, is_won: bool, key: str = "dp_1") -> Settled:
+        return await self._on(CloseDispute, order, told=self.told(), key=key, is_won=is_won)
+
+    async def check(self, order: Order) -> Checked:
+        return await self._run(
+            lambda keep: NoteCheck(order.id, order.scope, order.checks_made, answer=keep)
+        )
+
+    async def resolve(self, order: Order, verdict: Verdict) -> Settled:
+        return await self._run(
+            lambda keep: new_resolution(order.id, order.scope, verdict, by="ana", answer=keep)
+        )
+
+    async def coupon(self, code: str = "SUMMER", **fields: Any) -> Coupon:
+        """A coupon of staging; a quarter off unless fields say otherwise."""
+        if "amount_off" not in fields:
+            fields.setdefault("percent", 25)
+        made = new_coupon(self.scope[1], code, now_us=self.desk.clock.now_us(), **fields)
+        return await self.desk.database.transaction(lambda tx: create_coupon(tx, made))
+
+    async def now(self, order: Order) -> Order:
+        """The order as it is stored."""
+        return await self.desk.database.read(lambda tx: order_list.get(tx, order.scope, order.id))
+
+    async def log(self, order: Order) -> list[LogEntry]:
+        async def work(tx: Transaction) -> list[LogEntry]:
+            return list(await of_order(tx, order.id))
+
+        return await self.desk.database.read(work)
+
+    async def micros(self) -> dict[str, int]:
+        """Balances of the tenant's ledger accounts that hold something, by kind."""
+
+        async def work(tx: Transaction) -> dict[str, int]:
+            rows = await tx.fetch(
+                """SELECT kind, SUM(balance_micros) AS held FROM ledger_accounts
+                   WHERE account_id = :account_id AND environment = :environment
+                   GROUP BY kind HAVING SUM(balance_micros) <> 0""",
+                account_id=self.scope[0],
+                environment=self.scope[1],
+            )
+            return {row["kind"]: int(row["held"]) for row in rows}
+
+        return await self.desk.database.read(work)
+
+    async def _reverse(
+        self, order: Order, kind: Literal["refund", "dispute"], key: str, price: Price
+    ) -> Settled:
+        return await self._on(Reverse, order, told=self.told(), key=key, kind=kind, price=price)
+
+    async def _on(self, command: Any, order: Order, **fields: Any) -> Settled:
+        return await self._run(
+            lambda keep: command(order_id=order.id, scope=order.scope, answer=keep, **fields)
+        )
+
+    async def _run(self, make: Make[T]) -> T:
+        results: list[T] = []
+
+        def keep(result: T) -> Answer:
+            results.append(result)
+            return Answer(200, b"")
+
+        await self.till.submit(make(keep))
+        return results[-1]
+
+
+async def open_counter(
+    database: Database, clock: FixedClock, *, email: str = "acme@example.com"
+) -> Counter:
+    """A fresh account with $10,000.00 of test credit in staging."""
+    desk = await open_desk(database, clock, email=email)
+    return Counter(desk, desk.principal.scope, desk.till)
+
+
+async def open_live_counter(database: Database, clock: FixedClock) -> Counter:
+    """The same in live, where the wallet is empty and promotional credit cannot be sent."""
+    desk = await open_desk(database, clock)
+    return Counter(desk, (desk.account_id, "live"), desk.till)
