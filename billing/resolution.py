@@ -15,8 +15,8 @@ from billing.ledger import Scope
 from billing.needs import Needs
 from billing.order import Order, OrderDecided
 from billing.order_shelf import OrderShelf
-from billing.payment import end_unpaid, settle
 from billing.provider_event import Told
+from billing.purchase import end_unpaid, settle
 from billing.reversal import Settled
 from kernel.ids import new_id
 from store.idempotency import Answer, RequestKey

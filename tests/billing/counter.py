@@ -9,10 +9,10 @@ from billing import order_list
 from billing.coupon import Coupon, create as create_coupon, new_coupon
 from billing.ledger import Scope
 from billing.order import Order
-from billing.payment import AttachCheckout, Checked, EndUnpaid, NoteCheck, SettlePaid
+from billing.placement import NewOrder, Placed, new_place
 from billing.price import Price
 from billing.provider_event import LogEntry, Told, of_order
-from billing.purchase import NewOrder, Placed, new_place
+from billing.purchase import AttachCheckout, Checked, EndUnpaid, NoteCheck, SettlePaid
 from billing.resolution import Verdict, new_resolution
 from billing.reversal import CloseDispute, Reverse, Settled
 from billing.till import Till
