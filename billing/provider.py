@@ -2,28 +2,24 @@
 
 A module in billing/providers/ (or in a folder that the operator names) defines PROVIDER, a
 Registration; one whose name begins with an underscore is a part of another. It imports this protocol,
-billing.provider_call, billing.price, keys.signing and kernel only; its settings, HTTP client and
+billing.provider_settings, billing.provider_call, billing.price, keys.signing and kernel only; its settings, HTTP client and
 clock are handed to `make`. Amounts are converted at this border, once, with
 the currency's places. What a notification says is a value (a Fact); whoever acts on facts decides
 what is credited (billing/cashier.py), so no provider can move money by itself.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any, Literal, Protocol, Self, TypeVar
+from typing import Any, Literal, Protocol
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from billing.price import Price, check_currency, parse_decimal
+from billing.price import Price
+from billing.provider_settings import ProviderSettings
 from kernel.clock import Clock
-from kernel.errors import DomainError, InvalidInput
+from kernel.errors import DomainError
 from keys.principal import Environment
 
-RATE_PLACES = 6
-T = TypeVar("T")
 CheckoutKind = Literal["payment", "subscription", "invoice"]
 Interval = Literal["month", "year"]
 
@@ -287,100 +283,6 @@ class Provider(Protocol):
     def imitate(self, deed: Deed) -> Received:
         """The signed notification that the provider would send; for the sandbox's page."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """The currency that a provider charges in; rate: how much of it one US dollar costs.
-
-    An empty currency is the order's own. Without a rate for another one nothing can be charged.
-    """
-
-    currency: str = ""
-    rate: Fraction | None = None
-
-
-class ProviderSettings(BaseModel):
-    """What every provider's settings have; a field is TOPUP_<PROVIDER>_<FIELD> in capitals.
-
-    Each has a staging twin, TOPUP_<PROVIDER>_STAGING_<FIELD>. Every field's default is text or a
-    number that leaves the provider without credentials, and its description ends with a full stop.
-    Secrets are SecretStr; a rotated one is `new,old`.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    api_base: str = Field(default="", description="The provider's API; empty: its own address.")
-    currency: str = Field(
-        default="", description="What it charges; empty: the order's own currency."
-    )
-    price_per_usd: str = Field(
-        default="", description="How much of that currency one US dollar costs, such as 7.30."
-    )
-
-    @field_validator("api_base")
-    @classmethod
-    def _check_base(cls, value: str) -> str:
-        if value and not re.fullmatch(r"https?://[^\s?#@]+", value):
-            raise ValueError("is http(s)://host[:port] with or without a path")
-        return value.rstrip("/")
-
-    @field_validator("currency")
-    @classmethod
-    def _check_currency(cls, value: str) -> str:
-        return value and stated(check_currency, value)
-
-    @field_validator("price_per_usd")
-    @classmethod
-    def _check_rate(cls, value: str) -> str:
-        if value and stated(_rate, value) == 0:
-            raise ValueError("is above 0")
-        return value
-
-    @property
-    def is_complete(self) -> bool:
-        """The credentials to take payments are there."""
-        raise NotImplementedError
-
-    @property
-    def webhook_secrets(self) -> tuple[str, ...]:
-        """What notifications are verified with, newest first; none is ever empty."""
-        raise NotImplementedError
-
-    @property
-    def ways(self) -> tuple[str, ...]:
-        """The provider's own ways of paying, the default first; empty where it has but one."""
-        return ()
-
-    @property
-    def charge(self) -> Charge:
-        """In what currency the provider charges."""
-        if self.price_per_usd:
-            return Charge(self.currency, _rate(self.price_per_usd))
-        return Charge(self.currency, Fraction(1) if self.currency == "USD" else None)
-
-    @classmethod
-    def for_sandbox(cls, secret: str) -> Self:
-        """Settings that can read and imitate notifications under a generated secret, no more."""
-        raise NotImplementedError
-
-
-def stated(parse: Callable[..., T], *given: str) -> T:
-    """What parse makes of a setting; its refusal in the form that settings are refused in."""
-    try:
-        return parse(*given)
-    except InvalidInput as error:
-        raise ValueError(error.detail) from None
-
-
-def _rate(text: str) -> Fraction:
-    units = parse_decimal(text, places=RATE_PLACES, param="price_per_usd")
-    return Fraction(units, 10**RATE_PLACES)
-
-
-def rotated(secret: SecretStr) -> tuple[str, ...]:
-    """The secrets of a setting `new,old`; nothing empty, so nothing is ever verified with that."""
-    return tuple(part for word in secret.get_secret_value().split(",") if (part := word.strip()))
 
 
 Make = Callable[[Any, Environment, httpx.AsyncClient, Clock], Provider]

@@ -14,7 +14,8 @@ from typing import Any
 
 import httpx
 
-from billing.provider import Charge, Provider, ProviderSettings, Registration
+from billing.provider import Provider, Registration
+from billing.provider_settings import Charge, ProviderSettings
 from kernel.clock import Clock
 from keys.principal import ENVIRONMENTS, Environment
 

@@ -26,12 +26,11 @@ from billing.provider import (
     NotificationRefused,
     Opened,
     ProviderRefused,
-    ProviderSettings,
     Received,
     Registration,
-    rotated,
 )
 from billing.provider_call import call, decoded, refused, unavailable, within_deadline
+from billing.provider_settings import ProviderSettings, rotated
 from billing.providers._creem_events import Checkout, Event, checkout_facts, facts_of, imitated
 from kernel.clock import Clock
 from keys.principal import Environment

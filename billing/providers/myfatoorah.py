@@ -30,16 +30,15 @@ from billing.provider import (
     Opened,
     Paid,
     ProviderRefused,
-    ProviderSettings,
     Received,
     Refunded,
     Registration,
     Subject,
     Unconfirmed,
     Waiting,
-    rotated,
 )
 from billing.provider_call import call, decoded, refused, unavailable, within_deadline
+from billing.provider_settings import ProviderSettings, rotated
 from kernel.clock import Clock, rfc3339
 from kernel.errors import InvalidInput
 from keys.principal import Environment

@@ -25,10 +25,8 @@ from billing.provider import (
     NotificationRefused,
     Opened,
     ProviderRefused,
-    ProviderSettings,
     Received,
     Registration,
-    rotated,
 )
 from billing.provider_call import (
     PAUSES_S,
@@ -41,6 +39,7 @@ from billing.provider_call import (
     unavailable,
     within_deadline,
 )
+from billing.provider_settings import ProviderSettings, rotated
 from billing.providers._stripe_events import (
     Unreadable,
     facts_of,
