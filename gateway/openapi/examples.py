@@ -143,6 +143,11 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ("POST", f"{API}/vouchers/redeem"): Example({"code": VOUCHER}),
     ("POST", f"{API}/sandbox/topups/{{transaction_id}}"): Example({"outcome": "delivered"}),
     ("POST", f"{API}/sandbox/fund"): Example({"amount_cents": 100000}),
+    ("POST", f"{API}/sandbox/clock"): Example({"advance_s": 86400}),
+    ("POST", f"{API}/codes/redeem"): Example({"code": "TOPUP-7Q3X-9KVM-2C8R"}),
+    ("POST", f"{API}/usage"): Example({"credits": 250, "description": "A summary", "model": "m-1"}),
+    ("POST", f"{API}/holds"): Example({"credits": 1000, "description": "A chat", "ttl_s": 600}),
+    ("POST", f"{API}/holds/{{hold_id}}/capture"): Example({"credits": 640}),
     ("POST", f"{API}/fulfilment/{{transaction_id}}"): Example({"status": "delivered"}),
     ("POST", f"{API}/keys"): Example(
         {"name": "Agent", "scopes": ["topup:send", "topup:read"], "caps": {"per_day_cents": 50000}}

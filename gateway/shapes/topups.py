@@ -237,6 +237,21 @@ class Funding(Struct, kw_only=True):
     balance_cents: Cents
 
 
+class RedeemedCode(Struct, kw_only=True):
+    """Credit that a code or a voucher brought. expires_at is null unless it expires."""
+
+    id: str
+    type: Literal["code", "voucher"]
+    last4: str
+    amount_cents: Cents
+    amount_micros: Micros
+    credits: Annotated[int, Meta(description="In credits of $0.001.")]
+    promotional: bool
+    expires_at: Time | None
+    redeemed_at: Time
+    balance_cents: Annotated[int, Meta(description="The caller's wallet, in US cents.")]
+
+
 class Settlement(Struct, kw_only=True):
     """How the top-up ended."""
 

@@ -1,0 +1,141 @@
+"""The OpenAPI document: valid, whole, and true to the table that routes requests."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from jsonschema import Draft202012Validator, ValidationError
+from schemathesis.specs.openapi.definitions import OPENAPI_31
+
+from gateway.codes import CODES
+from gateway.openapi.examples import EVENT_EXAMPLE, EXAMPLES
+from gateway.openapi.operations import is_ours, operation_id, tag_of
+from gateway.routing import Resource, Route, Router
+from gateway.surfaces import SURFACES
+from tests.gateway.conforming import the_document, validator
+from tests.gateway.running import API, Gateway, running, settings_of
+from webhooks.event import EVENT_TYPES
+from webhooks.schemas import event_schema
+
+ROWS = [(one, route) for one in Router(SURFACES) for route in one.routes.values()]
+OURS = [(one, route) for one, route in ROWS if is_ours(one)]
+
+
+def named(value: object) -> str | None:
+    return f"{value.method} {value.path}" if isinstance(value, Route) else None
+
+
+def test_the_document_is_valid_openapi() -> None:
+    Draft202012Validator(OPENAPI_31).validate(the_document())
+
+
+def test_every_route_is_there_and_nothing_else() -> None:
+    listed = {
+        (method.upper(), template)
+        for template, item in the_document()["paths"].items()
+        for method in item
+    }
+
+    assert listed == {(route.method, one.template) for one, route in ROWS}
+    assert len({operation_id(route, one) for one, route in ROWS}) == len(ROWS)
+
+
+@pytest.mark.parametrize(("resource", "route"), OURS, ids=named)
+def test_each_route_of_ours_says_what_it_answers(resource: Resource, route: Route) -> None:
+    assert route.answers, f"{route.method} {resource.template} declares no answer"
+    for outcome in route.answers:
+        for code in outcome.codes:
+            assert outcome.http_status in CODES[code].http_statuses
+
+
+def test_every_reference_leads_somewhere() -> None:
+    document = the_document()
+
+    for ref in set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(document))):
+        node: Any = document
+        for step in ref.removeprefix("#/").split("/"):
+            node = node[step]
+
+
+def test_every_group_has_a_short_name_and_a_sentence() -> None:
+    for _, route in ROWS:
+        name, about = tag_of(route)
+        assert 0 < len(name) <= 40, name
+        assert about.endswith("."), (name, about)
+
+
+def test_every_code_stands_at_a_route_that_may_answer_with_it() -> None:
+    # 4004 is the answer of no operation, and 4005 comes with payment providers.
+    text = json.dumps(the_document()["paths"]) + json.dumps(the_document()["components"])
+    found = {
+        int(code)
+        for listed in re.findall(r'"code": {"enum": \[([\d, ]+)\]', text)
+        for code in listed.split(", ")
+    }
+
+    assert set(CODES) - found <= {4004, 4005}
+
+
+@pytest.mark.parametrize(("method", "template"), EXAMPLES)
+def test_each_example_is_one(method: str, template: str) -> None:
+    resource, _ = Router(SURFACES).find(template) or (None, None)
+    assert resource is not None
+    route, example = resource.route(method), EXAMPLES[method, template]
+
+    if example.body is not None:
+        route.body_shape.decode(json.dumps(example.body).encode(), None)
+    if example.answer is not None:
+        status = min(one.http_status for one in route.answers)
+        validator(method, template, str(status), "application/json").validate(example.answer)
+
+
+def test_each_body_that_needs_a_field_has_an_example() -> None:
+    missing = [
+        (route.method, one.template)
+        for one, route in OURS
+        if (route.method, one.template) not in EXAMPLES and needs_body(one.template, route)
+    ]
+
+    assert missing == []
+
+
+def needs_body(template: str, route: Route) -> bool:
+    operation = the_document()["paths"][template][route.method.lower()]
+    return bool(operation.get("requestBody", {}).get("required"))
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_each_webhook_is_described_as_its_own_schema_does(event_type: str) -> None:
+    described = the_document()["webhooks"][event_type]["post"]["requestBody"]["content"]
+    told = described["application/json"]
+    schema = {"allOf": [told["schema"]], "components": the_document()["components"]}
+
+    Draft202012Validator(schema).validate(told["example"])
+    Draft202012Validator(event_schema(event_type)).validate(told["example"])
+    with pytest.raises(ValidationError):
+        Draft202012Validator(schema).validate({**told["example"], "data": {}})
+
+
+def test_the_contracts_event_is_the_example() -> None:
+    Draft202012Validator(event_schema("topup.delivered")).validate(EVENT_EXAMPLE)
+
+
+@pytest_asyncio.fixture
+async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
+    async with running(settings_of(database_url, tmp_path)) as opened:
+        yield opened
+
+
+async def test_it_is_served_once_and_then_known_by_its_tag(gateway: Gateway) -> None:
+    first = await gateway.client.get("/openapi.json")
+    again = await gateway.client.get(
+        "/openapi.json", headers={"If-None-Match": first.headers["etag"]}
+    )
+
+    assert first.json() == {**the_document(), "servers": [{"url": "/"}]}
+    assert (again.status_code, again.content) == (304, b"")
+    assert f"{API}/topup/send" in first.json()["paths"]
