@@ -1,0 +1,214 @@
+"""The cashier: sells credit for money that a payment provider takes.
+
+Promises: an order is written before its provider is asked and no transaction is open meanwhile, so a
+crash at any point leaves an order that a retry with the same Idempotency-Key or a sweep goes on
+with; a notification is believed only under a secret of its provider, which also fixes the
+environment; it is acknowledged after everything it says was committed.
+"""
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Final
+
+from billing import order_list
+from billing.checkout import Checkouts, Kept, environment_of
+from billing.order import Order
+from billing.placement import NewOrder, Placed, new_place
+from billing.provider import (
+    Notification,
+    NotificationRefused,
+    ProviderRefused,
+    ProviderUnavailable,
+    Received,
+)
+from billing.provider_event import Outcome, Told
+from billing.provider_registry import Providers
+from billing.provider_word import ProviderWord
+from billing.purchase import Checked, EndUnpaid, NoteCheck
+from billing.resolution import Verdict, new_resolution
+from billing.return_url import check_return_url
+from billing.reversal import Settled
+from billing.till import Till
+from kernel.clock import DAY_US, Clock
+from kernel.errors import DomainError, InvalidInput, NotFound
+from keys.principal import ENVIRONMENTS, Environment, Scope
+from store.db import Database, Transaction
+
+# An expired order whose provider cannot be asked is given up then; a payment would still count.
+SILENT_US: Final = 3 * DAY_US
+INQUIRY: Final = "inquiry"
+
+_log = logging.getLogger(__name__)
+
+
+class NoWebhookSecret(DomainError):
+    """There is no secret that a notification of this provider could be verified with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A genuine notification: where it belongs, and the weightiest outcome of what it says."""
+
+    environment: Environment
+    event_id: str
+    type: str
+    outcome: Outcome
+
+
+class Cashier:
+    """Orders from the wish to the credit; one for each process."""
+
+    def __init__(
+        self, database: Database, clock: Clock, till: Till, providers: Providers, public_url: str
+    ) -> None:
+        self.providers = providers
+        self._database = database
+        self._clock = clock
+        self._till = till
+        self._checkouts = Checkouts(database, clock, till, providers, public_url)
+        self._word = ProviderWord(database, clock, till, self._checkouts)
+
+    async def place(self, scope: Scope, new: NewOrder) -> Order:
+        """The order with its checkout; one whose total is 0 is paid already.
+
+        The same request_digest finds the same order, which goes on where an earlier try stopped.
+        What the provider charges in is filled in here. Raises InvalidInput, what PlaceOrder raises,
+        ProviderUnavailable (the order is pending) and ProviderRefused (it failed).
+        """
+        kept: Kept[Placed] = Kept()
+        await self._till.submit(new_place(scope, self._completed(new, scope), answer=kept))
+        placed = kept.result
+        order = placed.order
+        if order.status == "pending" and order.url is None:
+            return await self._checkouts.open(order)
+        if order.status == "failed" and order.url is None and not placed.is_new:
+            raise ProviderRefused(
+                order.reason or f"{order.provider} refused the order",
+                extra={"order_id": order.id},
+            )
+        return order
+
+    async def notified(self, name: str, received: Received) -> Heard:
+        """Acts on a notification; returns once all of it is durable.
+
+        Raises NoWebhookSecret, NotificationRefused, ProviderUnavailable (ask it to come again).
+        """
+        environment, said = self._verified(name, received)
+        told = Told(name, environment, said.event_id, said.type)
+        outcome = await self._word.act_on(said.facts, told)
+        heard = Heard(environment, said.event_id, said.type, outcome)
+        _log.info(
+            "payment.notified",
+            extra={
+                "fields": {
+                    "provider": name,
+                    "environment": environment,
+                    "event_id": said.event_id,
+                    "type": said.type,
+                    "outcome": outcome,
+                }
+            },
+        )
+        return heard
+
+    async def check(self, due: Order) -> None:
+        """One look of the sweep: opens what was never opened, asks about the rest, ends what ran out.
+
+        Of several sweeps that saw the same order one goes on. Never raises for the provider.
+        """
+        kept: Kept[Checked] = Kept()
+        await self._till.submit(NoteCheck(due.id, due.scope, due.checks_made, answer=kept))
+        order = kept.result.order
+        if not kept.result.is_mine:
+            return
+        is_over = self._clock.now_us() >= order.expires_at
+        try:
+            if order.provider_ref is not None:
+                told = self._inquiry(order)
+                facts = await self._checkouts.inquire(order, order.provider_ref)
+                await self._word.confirm(order, facts, told)
+            elif not is_over:
+                await self._checkouts.open(order)
+        except (ProviderUnavailable, ProviderRefused) as error:
+            fields = {"order_id": order.id, "provider": order.provider, "reason": error.detail}
+            _log.warning("order.not_asked", extra={"fields": fields})
+            is_over = self._clock.now_us() >= order.expires_at + SILENT_US
+        if is_over:
+            await self._end(order)
+
+    async def resolve(self, order_id: str, verdict: Verdict, *, by: str) -> Order:
+        """An operator's decision; raises NotFound, and OrderDecided where nothing waits for one."""
+
+        async def work(tx: Transaction) -> Order | None:
+            return await order_list.find(tx, order_id)
+
+        found = await self._database.read(work)
+        if found is None:
+            raise NotFound("Order")
+        kept: Kept[Settled] = Kept()
+        await self._till.submit(new_resolution(found.id, found.scope, verdict, by=by, answer=kept))
+        return kept.result.order
+
+    def _completed(self, new: NewOrder, scope: Scope) -> NewOrder:
+        """The wish with what the provider makes of it; raises InvalidInput."""
+        environment = next(one for one in ENVIRONMENTS if one == scope[1])
+        offered = self.providers.offered(environment)
+        if new.provider not in offered:
+            listed = (
+                f"is one of {', '.join(offered)}" if offered else f"there is none in {scope[1]}"
+            )
+            raise InvalidInput(listed, param="provider")
+        registration = self.providers.registration(new.provider)
+        assert registration is not None, "an offered provider was found"
+        if new.kind not in registration.kinds:
+            raise InvalidInput(f"{new.provider} takes no {new.kind}", param="provider")
+        for param in ("success_url", "cancel_url"):
+            url = getattr(new, param)
+            if url is not None:
+                check_return_url(url, param=param)
+        return replace(
+            new,
+            charge=self.providers.charge(new.provider, environment),
+            is_stand_in=self.providers.is_stand_in(new.provider, environment),
+            method=self._method(new, environment),
+        )
+
+    def _method(self, new: NewOrder, environment: Environment) -> str | None:
+        """The provider's own way of paying: the one asked for, else its first."""
+        ways = self.providers.methods(new.provider, environment)
+        if new.method is not None and new.method not in ways:
+            raise InvalidInput(f"{new.provider} has no such method", param="payment_method")
+        return new.method or next(iter(ways), None)
+
+    def _verified(self, name: str, received: Received) -> tuple[Environment, Notification]:
+        """What the notification says, and the environment whose secret it is signed under."""
+        readers = self.providers.readers(name)
+        if not readers:
+            raise NoWebhookSecret(f"there is no webhook secret of {name} to verify this with")
+        refusals: list[NotificationRefused] = []
+        for environment, provider in readers:
+            try:
+                return environment, provider.read(received)
+            except NotificationRefused as error:
+                refusals.append(error)
+        # Signed under one of the secrets, but stale or unreadable: that says more.
+        raise next((one for one in refusals if one.reason != "signature"), refusals[0])
+
+    def _inquiry(self, order: Order) -> Told:
+        """Our own question, in the log of what providers say."""
+        event_id = f"{INQUIRY}:{order.id}"
+        return Told(order.provider, environment_of(order), event_id, INQUIRY)
+
+    async def _end(self, order: Order) -> None:
+        """Its time is over; whatever it has become meanwhile stays."""
+        kept: Kept[Settled] = Kept()
+        await self._till.submit(
+            EndUnpaid(
+                order_id=order.id,
+                scope=order.scope,
+                told=None,
+                answer=kept,
+                status="expired",
+                reason="it was not paid in time",
+            )
+        )

@@ -1,0 +1,155 @@
+"""An order's checkout at its provider: opened, asked about, and tied to the order.
+
+Promise: no transaction is open while a provider is asked. Opening again after a crash sends the same
+request, made of the order's row alone, so a provider that knows idempotency opens one checkout; what
+was opened is tied to the order before anybody is told of it. A stand-in's checkout is the sandbox's
+page.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+from billing.money import MICROS_PER_CREDIT
+from billing.order import Order
+from billing.provider import (
+    CheckoutRequest,
+    Fact,
+    Opened,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+from billing.provider_registry import Providers
+from billing.purchase import AttachCheckout, EndUnpaid
+from billing.reversal import Settled
+from billing.sandbox_checkout import StandIn
+from billing.till import Till
+from kernel.clock import Clock
+from keys.principal import ENVIRONMENTS, Environment
+from store.db import Database, Transaction
+from store.idempotency import Answer
+
+# Where payers go that the buyer named no URL for; gateway/pages/checkout.py shows them.
+COMPLETE_PATH = "/checkout/complete"
+CANCELLED_PATH = "/checkout/cancelled"
+
+R = TypeVar("R")
+
+
+class Kept(Generic[R]):
+    """Keeps a command's result; of a batch that was tried twice, the last try's."""
+
+    def __init__(self) -> None:
+        self._results: list[R] = []
+
+    def __call__(self, result: R) -> Answer:
+        self._results.append(result)
+        return Answer(200, b"")
+
+    @property
+    def result(self) -> R:
+        return self._results[-1]
+
+
+class Checkout(Protocol):
+    """What an order's provider and the sandbox's page have in common."""
+
+    async def open(self, request: CheckoutRequest) -> Opened: ...
+
+    async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]: ...
+
+
+class Checkouts:
+    """The checkouts of this process's orders, one after the other or side by side."""
+
+    def __init__(
+        self, database: Database, clock: Clock, till: Till, providers: Providers, public_url: str
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._till = till
+        self._providers = providers
+        self._public_url = public_url
+
+    async def open(self, order: Order) -> Order:
+        """The order with its checkout.
+
+        Raises ProviderUnavailable, and the order stays pending: a sweep or a retry opens it;
+        ProviderRefused, and the order has failed. Both name the order.
+        """
+        try:
+            checkout = self._checkout_of(order)
+            opened = await checkout.open(await self._request(order))
+        except ProviderUnavailable as error:
+            error.extra["order_id"] = order.id
+            raise
+        except ProviderRefused as error:
+            await self._submit(EndUnpaid, order, told=None, status="failed", reason=error.detail)
+            error.extra["order_id"] = order.id
+            raise
+        settled = await self._submit(
+            AttachCheckout,
+            order,
+            told=None,
+            url=opened.url,
+            provider_ref=opened.ref,
+            objects=opened.objects,
+            customer_ref=opened.customer_ref,
+            invoice_pdf=opened.invoice_pdf,
+        )
+        return settled.order
+
+    async def inquire(self, order: Order, ref: str) -> Sequence[Fact]:
+        """What the provider says of the order; raises ProviderUnavailable and ProviderRefused."""
+        return await self._checkout_of(order).inquire(order.id, ref)
+
+    async def _submit(self, command: Callable[..., Any], order: Order, **fields: Any) -> Settled:
+        kept: Kept[Settled] = Kept()
+        await self._till.submit(
+            command(order_id=order.id, scope=order.scope, answer=kept, **fields)
+        )
+        return kept.result
+
+    def _checkout_of(self, order: Order) -> Checkout:
+        environment = environment_of(order)
+        provider = self._providers.of(order.provider, environment)
+        is_stand_in = self._providers.is_stand_in(order.provider, environment)
+        if provider is None or is_stand_in is not order.is_stand_in:
+            raise ProviderRefused(f"{order.provider} is no longer configured as the order needs it")
+        if not is_stand_in:
+            return provider
+        return StandIn(provider, order.provider, self._database, self._clock, self._public_url)
+
+    async def _request(self, order: Order) -> CheckoutRequest:
+        registration = self._providers.registration(order.provider)
+        assert registration is not None, "its provider was just found"
+
+        async def email(tx: Transaction) -> str | None:
+            row = await tx.fetch_one(
+                "SELECT email FROM accounts WHERE id = :id", id=order.account_id
+            )
+            return None if row is None else row["email"]
+
+        return CheckoutRequest(
+            order_id=order.id,
+            kind=order.kind,
+            price=order.price,
+            title=title_of(order),
+            success_url=order.success_url or self._public_url + COMPLETE_PATH,
+            cancel_url=order.cancel_url or self._public_url + CANCELLED_PATH,
+            notify_url=self._public_url + registration.paths[0],
+            customer_email=await self._database.read(email),
+            customer_ref=order.customer_ref,
+            method=order.method,
+            interval=order.interval,
+            expires_at=order.expires_at,
+        )
+
+
+def title_of(order: Order) -> str:
+    """What is bought, as the payer reads it."""
+    return order.pack_name or f"{order.credits_micros // MICROS_PER_CREDIT:,} credits"
+
+
+def environment_of(order: Order) -> Environment:
+    """The order's environment, which is one of the two."""
+    return next(one for one in ENVIRONMENTS if one == order.environment)

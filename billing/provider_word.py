@@ -1,0 +1,158 @@
+"""A provider's word, acted on: each fact becomes one command on the order that it is about.
+
+Promise: a genuine notification leaves a row in the operator's log, with what became of it, in the
+transaction of that change. A payment that the notification does not prove is confirmed by asking
+the provider first. A fact about no order of ours changes nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from billing import order_list, provider_event
+from billing.checkout import Checkouts, Kept
+from billing.order import Order
+from billing.provider import (
+    DisputeClosed,
+    Disputed,
+    Expired,
+    Fact,
+    Failed,
+    Ignored,
+    InvoicePaid,
+    Paid,
+    ProviderRefused,
+    ProviderUnavailable,
+    Refunded,
+    Subject,
+    SubscriptionChanged,
+    Unconfirmed,
+    Waiting,
+)
+from billing.provider_event import LogEntry, Outcome, Told
+from billing.purchase import EndUnpaid, SettlePaid
+from billing.reversal import CloseDispute, Reverse, Settled
+from billing.till import Till
+from kernel.clock import Clock
+from store.db import Database, Transaction
+
+_WEIGHTS: Sequence[Outcome] = ("repeated", "ignored", "unknown", "applied", "review", "refused")
+_NOT_CONFIRMED = "the provider does not confirm the payment"
+
+
+class ProviderWord:
+    """Acts on facts, each in a transaction of its own; told says where they come from."""
+
+    def __init__(self, database: Database, clock: Clock, till: Till, checkouts: Checkouts) -> None:
+        self._database = database
+        self._clock = clock
+        self._till = till
+        self._checkouts = checkouts
+
+    async def act_on(self, facts: Sequence[Fact], told: Told) -> Outcome:
+        """The weightiest outcome; raises ProviderUnavailable where a confirmation did not come."""
+        outcomes = [await self._act(fact, told) for fact in facts]
+        if not outcomes:
+            outcomes = [await self._note(told, "ignored", "it says nothing")]
+        return max(outcomes, key=_WEIGHTS.index)
+
+    async def confirm(self, order: Order, facts: Sequence[Fact], told: Told) -> Outcome:
+        """Acts on the provider's answer about this order; what is still unproven is passed over."""
+        telling = [one for one in facts if not isinstance(one, Unconfirmed | Waiting | Ignored)]
+        outcomes = [await self._act_on_order(fact, order, told) for fact in telling]
+        return max(outcomes, key=_WEIGHTS.index, default="ignored")
+
+    async def _act(self, fact: Fact, told: Told) -> Outcome:
+        if isinstance(fact, Ignored):
+            return await self._note(told, "ignored", fact.why)
+        if isinstance(fact, InvoicePaid | SubscriptionChanged):
+            return await self._note(told, "unknown", f"subscription {fact.subscription_ref}")
+        order = await self._find(fact.subject, told)
+        if order is None:
+            named = fact.subject.order_id or " ".join(fact.subject.objects)
+            return await self._note(told, "unknown", f"no order of ours: {named}")
+        if (order.provider, order.environment) != (told.provider, told.environment):
+            whose = f"an order at {order.provider} in {order.environment}"
+            detail = f"{told.provider} in {told.environment} speaks of {order.id}, {whose}"
+            return await self._note(told, "refused", detail, order)
+        if isinstance(fact, Waiting):
+            return await self._note(told, "ignored", "not paid yet", order)
+        if isinstance(fact, Unconfirmed):
+            return await self._inquire(fact, order, told)
+        return await self._act_on_order(fact, order, told)
+
+    async def _inquire(self, fact: Unconfirmed, order: Order, told: Told) -> Outcome:
+        try:
+            facts = await self._checkouts.inquire(order, fact.ref)
+        except (ProviderUnavailable, ProviderRefused) as error:
+            await self._note(told, "ignored", f"not confirmed yet: {error.detail}", order)
+            raise
+        outcome = await self.confirm(order, facts, told)
+        if outcome == "ignored":
+            await self._note(told, "ignored", _NOT_CONFIRMED, order)
+        return outcome
+
+    async def _act_on_order(self, fact: Fact, order: Order, told: Told) -> Outcome:
+        kept: Kept[Settled] = Kept()
+        make = _command(fact)
+        await self._till.submit(make(order_id=order.id, scope=order.scope, told=told, answer=kept))
+        return kept.result.outcome
+
+    async def _find(self, subject: Subject, told: Told) -> Order | None:
+        """By the order's own id, else by what the provider calls it."""
+
+        async def work(tx: Transaction) -> Order | None:
+            found = None
+            if subject.order_id is not None:
+                found = await order_list.find(tx, subject.order_id)
+            if found is None and subject.objects:
+                found = await order_list.find_by_objects(
+                    tx, told.provider, told.environment, subject.objects
+                )
+            return found
+
+        return await self._database.read(work)
+
+    async def _note(
+        self, told: Told, outcome: Outcome, detail: str, order: Order | None = None
+    ) -> Outcome:
+        """A row for what changes no order."""
+        entry = LogEntry(
+            told,
+            outcome,
+            self._clock.now_us(),
+            None if order is None else order.account_id,
+            None if order is None else order.id,
+            detail,
+        )
+
+        async def work(tx: Transaction) -> None:
+            await provider_event.record(tx, [entry])
+
+        await self._database.transaction(work)
+        return outcome
+
+
+def _command(fact: Fact) -> Callable[..., Any]:
+    """The command that the fact calls for, but for the order and who told it."""
+    match fact:
+        case Paid():
+            return partial(
+                SettlePaid,
+                payment_id=fact.payment_id,
+                price=fact.price,
+                objects=fact.subject.objects,
+                customer_ref=fact.customer_ref,
+            )
+        case Failed():
+            return partial(EndUnpaid, status="failed", reason=fact.reason)
+        case Expired():
+            return partial(EndUnpaid, status="expired")
+        case Refunded():
+            return partial(Reverse, key=fact.key, kind="refund", price=fact.price)
+        case Disputed():
+            return partial(Reverse, key=fact.key, kind="dispute", price=fact.price)
+        case DisputeClosed():
+            return partial(CloseDispute, key=fact.key, is_won=fact.is_won)
+        case _:
+            raise AssertionError(f"{type(fact).__name__} changes no order")
