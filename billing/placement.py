@@ -16,7 +16,8 @@ from billing.needs import Needs
 from billing.order import LIVES_US, Order, TooManyOrders, next_check_at
 from billing.order_shelf import OrderShelf
 from billing.price import Price, convert
-from billing.provider import Charge, CheckoutKind, Interval
+from billing.provider import CheckoutKind, Interval
+from billing.provider_settings import Charge
 from billing.purchase import settle
 from billing.send import AmountOutOfRange
 from kernel.errors import InvalidInput, NotFound
