@@ -2,8 +2,8 @@
 
 Checked tenant by tenant, so no transaction is long: the sum of all balances by side is zero, every
 cached balance is the sum of its transfers, no balance is negative, what is held equals the pending
-top-ups and the open holds, and the transfers of every top-up, hold, charge and check-in add up to
-its state.
+top-ups and the open holds, and the transfers of every top-up, order, hold, charge and check-in add
+up to its state.
 """
 
 from collections.abc import AsyncIterator
@@ -268,6 +268,53 @@ _RULES = (
                AND r.environment = t.environment AND r.id = t.subject_id
            WHERE l.account_id = :account_id AND l.environment = :environment
              AND l.kind = 'codes' AND r.id IS NULL""",
+    ),
+    (
+        "a settled order was credited once, any other never",
+        """SELECT o.id AS row_id, COALESCE(m.moved, 0) AS found,
+                CASE WHEN o.paid_at IS NULL THEN 0 ELSE o.credits_micros END AS expected
+           FROM orders o
+           LEFT JOIN (
+               SELECT t.subject_id, SUM(t.amount_micros) AS moved FROM transfers t
+               WHERE t.account_id = :account_id AND t.environment = :environment
+                 AND t.subject_id IS NOT NULL AND t.code IN ('purchase', 'debt', 'grant')
+               GROUP BY t.subject_id
+           ) AS m ON m.subject_id = o.id
+           WHERE o.account_id = :account_id AND o.environment = :environment
+             AND COALESCE(m.moved, 0)
+                 <> CASE WHEN o.paid_at IS NULL THEN 0 ELSE o.credits_micros END""",
+    ),
+    (
+        "an order is settled exactly if it was paid",
+        """SELECT o.id AS row_id, CASE WHEN o.paid_at IS NULL THEN 0 ELSE 1 END AS expected,
+                CASE WHEN o.paid_at IS NULL THEN 1 ELSE 0 END AS found
+           FROM orders o
+           WHERE o.account_id = :account_id AND o.environment = :environment
+             AND (o.paid_at IS NULL)
+                 = (o.status IN ('paid', 'partially_refunded', 'refunded', 'disputed'))""",
+    ),
+    (
+        "what was reversed of an order was taken back",
+        """SELECT o.id AS row_id, o.reversed_micros AS expected, COALESCE(m.moved, 0) AS found
+           FROM orders o
+           LEFT JOIN (
+               SELECT t.subject_id, SUM(CASE WHEN t.code = 'purchase_reversal'
+                   THEN t.amount_micros ELSE -t.amount_micros END) AS moved
+               FROM transfers t
+               WHERE t.account_id = :account_id AND t.environment = :environment
+                 AND t.code IN ('purchase_reversal', 'reversal_undone')
+               GROUP BY t.subject_id
+           ) AS m ON m.subject_id = o.id
+           WHERE o.account_id = :account_id AND o.environment = :environment
+             AND COALESCE(m.moved, 0) <> o.reversed_micros""",
+    ),
+    (
+        "no more of an order was reversed than was credited",
+        """SELECT o.id AS row_id, o.reversed_micros AS found,
+                CASE WHEN o.paid_at IS NULL THEN 0 ELSE o.credits_micros END AS expected
+           FROM orders o
+           WHERE o.account_id = :account_id AND o.environment = :environment
+             AND o.reversed_micros > CASE WHEN o.paid_at IS NULL THEN 0 ELSE o.credits_micros END""",
     ),
     (
         "event numbers have no gap",

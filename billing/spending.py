@@ -64,6 +64,10 @@ class Spending:
             for period, start in caps.windows_of(at):
                 self._add((key_id, period, start), account_id, amount_micros)
 
+    def spent_micros(self, window: Window) -> int:
+        """What was counted in a window that was loaded, together with this transaction's."""
+        return self._spent.get(window, 0)
+
     def funded_micros(self, account_id: str) -> int:
         """Test credit that the account was given today."""
         return self._spent.get(funding_window(account_id, self._now_us), 0)

@@ -1,0 +1,363 @@
+"""What an app takes: once for each order_no, within the cap, never more than there is."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from billing.audit import audit
+from billing.charge import OrderNoReused, list_charges, load_spent
+from billing.credit import Credit
+from billing.grant import Grant
+from billing.ledger import Code, InsufficientBalance, Kind, Ledger, Scope
+from billing.till import Till
+from kernel.clock import FixedClock
+from keys import oauth_grant
+from keys.authenticator import CredentialEnded
+from keys.caps import CapExceeded
+from store.db import Database, Transaction
+from store.idempotency import Answer
+from store.open import open_database
+from tests.billing.charging import Counter, open_counter
+
+MILLION_DOLLARS = 10**12
+
+
+def nothing(_result: object) -> Answer:
+    return Answer(200, b"")
+
+
+@pytest.fixture
+async def counter(database: Database, clock: FixedClock) -> AsyncIterator[Counter]:
+    opened = await open_counter(database, clock)
+    yield opened
+    assert [finding async for finding in audit(database)] == []
+
+
+async def spent(counter: Counter) -> int:
+    async def work(tx: Transaction) -> int:
+        grants = await oauth_grant.list_grants(tx, counter.principal.scope)
+        found = await load_spent(tx, grants, now_us=counter.desk.clock.now_us())
+        return found[counter.origin.grant_id]
+
+    return await counter.desk.database.read(work)
+
+
+async def listed(counter: Counter) -> list[tuple[str, int]]:
+    rows = await counter.desk.database.read(lambda tx: list_charges(tx, counter.principal.scope))
+    return [(row.order_no, row.amount_micros) for row in rows]
+
+
+async def test_a_charge_goes_from_the_user_to_the_owner(counter: Counter) -> None:
+    charge = await counter.charge(1_250_000, "o-1", remark="Two pages")
+
+    # $10,000.00 less and more $1.25.
+    assert await counter.user_cents() == 999_875
+    assert await counter.owner_cents() == 1_000_125
+    assert (charge.account_id, charge.owner_id) == (
+        counter.desk.account_id,
+        counter.scene.owner_id,
+    )
+    assert (charge.order_no, charge.amount_micros, charge.remark) == ("o-1", 1_250_000, "Two pages")
+    assert await listed(counter) == [("o-1", 1_250_000)]
+
+
+async def test_a_charge_may_be_a_millionth_of_a_dollar(counter: Counter) -> None:
+    await counter.charge(1)
+
+    assert await spent(counter) == 1
+
+
+async def test_the_same_charge_again_takes_nothing(counter: Counter) -> None:
+    first = await counter.charge(500_000, "o-1", remark="x")
+    counter.desk.clock.advance_s(3600)
+
+    assert await counter.charge(500_000, "o-1", remark="x") == first
+    assert await spent(counter) == 500_000
+    assert await listed(counter) == [("o-1", 500_000)]
+
+
+@pytest.mark.parametrize(("micros", "remark"), [(500_001, "x"), (500_000, "y"), (500_000, "")])
+async def test_an_order_no_with_another_body_is_refused(
+    counter: Counter, micros: int, remark: str
+) -> None:
+    await counter.charge(500_000, "o-1", remark="x")
+
+    with pytest.raises(OrderNoReused):
+        await counter.charge(micros, "o-1", remark=remark)
+    assert await spent(counter) == 500_000
+
+
+async def test_an_order_no_is_each_apps_and_each_users_own(counter: Counter) -> None:
+    other = await counter.agree(name="Other", scope="advanced_access")
+
+    await counter.charge(1_000_000, "o-1")
+    await counter.charge(2_000_000, "o-1", principal=other)
+
+    assert await listed(counter) == [("o-1", 2_000_000), ("o-1", 1_000_000)]
+
+
+async def test_a_charge_ends_exactly_at_the_cap_and_no_further(counter: Counter) -> None:
+    await counter.charge(9_999_999, "o-1")
+
+    with pytest.raises(CapExceeded) as refused:
+        await counter.charge(2, "o-2")
+    await counter.charge(1, "o-3")
+    with pytest.raises(CapExceeded):
+        await counter.charge(1, "o-4")
+
+    # June 2026 begins a new window on July the 1st; the clock stands at noon of the 13th.
+    assert refused.value.reason == "per_month"
+    assert refused.value.extra == {
+        "limit": 1000,
+        "remaining": 0,
+        "resets_at": "2026-07-01T00:00:00Z",
+    }
+    assert refused.value.retry_after_s == 17 * 86_400 + 43_200
+
+
+async def test_the_cap_is_whole_again_in_the_next_period(
+    database: Database, clock: FixedClock
+) -> None:
+    counter = await open_counter(database, clock, cap_micros=1_000_000, cap_period="day")
+    await counter.charge(1_000_000, "o-1")
+
+    clock.advance_s(43_200 - 0.000001)
+    with pytest.raises(CapExceeded) as refused:
+        await counter.charge(1, "o-2")
+    clock.advance_s(0.000001)
+    await counter.charge(1_000_000, "o-3")
+
+    assert refused.value.extra["resets_at"] == "2026-06-14T00:00:00Z"
+
+
+async def test_a_cap_of_nothing_lets_nothing_through(database: Database, clock: FixedClock) -> None:
+    counter = await open_counter(database, clock, cap_micros=0)
+
+    with pytest.raises(CapExceeded):
+        await counter.charge(1)
+
+
+async def test_a_new_consent_does_not_empty_the_running_period(counter: Counter) -> None:
+    await counter.charge(6_000_000, "o-1")
+    await counter.scene.end_grant(counter.origin.grant_id)
+    _, secret = await counter.scene.token()
+    again = await counter.scene.principal(secret)
+
+    with pytest.raises(CapExceeded):
+        await counter.charge(4_000_001, "o-2", principal=again)
+    await counter.charge(4_000_000, "o-3", principal=again)
+
+
+async def test_the_cap_is_the_one_that_was_consented_to(
+    database: Database, clock: FixedClock
+) -> None:
+    counter = await open_counter(database, clock, cap_micros=1_000_000)
+
+    async def raise_it(tx: Transaction) -> None:
+        await tx.execute("UPDATE oauth_apps SET cap_micros = :more", more=MILLION_DOLLARS)
+
+    await database.transaction(raise_it)
+
+    with pytest.raises(CapExceeded):
+        await counter.charge(1_000_001)
+
+
+@pytest.mark.parametrize("how", ["grant", "app"])
+async def test_what_ended_after_the_token_was_read_takes_nothing(
+    counter: Counter, how: str
+) -> None:
+    if how == "grant":
+        await counter.scene.end_grant(counter.origin.grant_id)
+    else:
+        await counter.scene.disable()
+
+    with pytest.raises(CredentialEnded):
+        await counter.charge(1)
+    assert await counter.user_cents() == 1_000_000
+
+
+async def test_a_grant_of_another_app_takes_nothing(counter: Counter) -> None:
+    other = await counter.agree(name="Other", scope="advanced_access")
+    forged = replace(counter.principal, oauth=replace(counter.origin, app_id=other.oauth.app_id))  # type: ignore[union-attr]
+
+    with pytest.raises(CredentialEnded):
+        await counter.charge(1, principal=forged)
+
+
+async def test_the_wallet_limits_a_charge_before_a_larger_cap(
+    database: Database, clock: FixedClock
+) -> None:
+    counter = await open_counter(database, clock, cap_micros=MILLION_DOLLARS)
+
+    with pytest.raises(InsufficientBalance):
+        await counter.charge(10_000_000_001, "o-1")
+    await counter.charge(10_000_000_000, "o-2")
+
+    assert await counter.user_cents() == 0
+    assert await counter.owner_cents() == 2_000_000
+
+
+async def owe(counter: Counter, scope: Scope, micros: int) -> None:
+    """A debt out of nowhere, with the credit that it stands for."""
+
+    async def work(tx: Transaction) -> None:
+        ledger = Ledger()
+        await ledger.load(tx, [scope], [])
+        debt, wallet = ledger.account(scope, Kind.OWED), ledger.account(scope, Kind.WALLET)
+        ledger.post(debit=debt, credit=wallet, amount_micros=micros, code=Code.MANUAL, now_us=1)
+        await ledger.flush(tx, 1)
+
+    await counter.desk.database.transaction(work)
+
+
+async def test_who_owes_is_not_charged(counter: Counter) -> None:
+    await owe(counter, counter.principal.scope, 1)
+
+    with pytest.raises(InsufficientBalance) as refused:
+        await counter.charge(1)
+    assert refused.value.reason == "owed"
+
+
+async def test_what_the_owner_owes_is_paid_by_charges_first(counter: Counter) -> None:
+    await owe(counter, counter.scene.app.owner, 300_000)
+
+    await counter.charge(1_000_000)
+
+    balance = await counter.desk.balance(counter.in_the_owners_place())
+    # $10,000.00 and the 30 cents that are owed; then 70 of the 100 cents that came.
+    assert (balance["balance_cents"], balance["owed_cents"]) == (1_000_100, 0)
+
+
+async def test_an_owner_may_try_its_own_app(database: Database, clock: FixedClock) -> None:
+    counter = await open_counter(database, clock, is_own_app=True)
+
+    await counter.charge(1_000_000)
+
+    assert await counter.user_cents() == 1_000_000
+    assert await spent(counter) == 1_000_000
+    assert [finding async for finding in audit(database)] == []
+
+
+async def test_in_live_promotional_credit_is_nobody_elses_to_take(
+    database: Database, clock: FixedClock
+) -> None:
+    counter = await open_counter(database, clock, environment="live")
+    scope, till = counter.principal.scope, counter.desk.till
+    await till.submit(Credit(scope, 200, Kind.MANUAL, None, nothing))
+    await till.submit(Grant(scope, 5_000_000, None, None, nothing))
+
+    with pytest.raises(InsufficientBalance):
+        await counter.charge(2_000_001, "o-1")
+    await counter.charge(2_000_000, "o-2")
+
+    assert (await counter.user_cents(), await counter.owner_cents()) == (500, 200)
+    assert [finding async for finding in audit(database)] == []
+
+
+async def test_in_staging_promotional_credit_arrives_as_purchased(counter: Counter) -> None:
+    scope = counter.principal.scope
+    await counter.desk.till.submit(Grant(scope, 1_000_000, None, None, nothing))
+
+    await counter.charge(1_500_000)
+
+    assert await counter.user_cents() == 999_950
+    assert await counter.owner_cents() == 1_000_150
+
+
+# In parallel
+
+
+async def test_parallel_charges_at_two_tills_stop_at_the_cap(
+    counter: Counter, database_url: str
+) -> None:
+    other = open_database(database_url)
+    second = Till(other, counter.desk.clock, counter.desk.till.rules)
+    try:
+        taken, refused = await counter.together(
+            *(
+                counter.charge(300_000, f"o-{number}", till=till)
+                for number in range(50)
+                for till in (counter.desk.till, second)
+                if number % 2 == (till is second)
+            )
+        )
+    finally:
+        await second.close()
+        await other.close()
+
+    # 33 charges of 30 cents are $9.90; the 34th would be $10.20.
+    assert len(taken) == 33
+    assert all(isinstance(one, CapExceeded) for one in refused), refused
+    assert await spent(counter) == 9_900_000
+    assert await counter.owner_cents() == 1_000_990
+
+
+async def test_parallel_charges_at_two_tills_never_overspend(
+    database: Database, clock: FixedClock, database_url: str
+) -> None:
+    counter = await open_counter(database, clock, cap_micros=MILLION_DOLLARS)
+    other = open_database(database_url)
+    second = Till(other, clock, counter.desk.till.rules)
+    try:
+        taken, refused = await counter.together(
+            *(
+                counter.charge(3_000_000_000, f"o-{number}", till=till)
+                for number in range(10)
+                for till in (counter.desk.till, second)
+                if number % 2 == (till is second)
+            )
+        )
+    finally:
+        await second.close()
+        await other.close()
+
+    # Three times $3,000.00 of $10,000.00.
+    assert len(taken) == 3
+    assert all(isinstance(one, InsufficientBalance) for one in refused), refused
+    assert await counter.user_cents() == 100_000
+    assert [finding async for finding in audit(database)] == []
+
+
+async def test_parallel_charges_of_one_order_no_are_one(
+    counter: Counter, database_url: str
+) -> None:
+    other = open_database(database_url)
+    second = Till(other, counter.desk.clock, counter.desk.till.rules)
+    try:
+        taken, refused = await counter.together(
+            *(
+                counter.charge(1_000_000, "o-1", till=till)
+                for _ in range(10)
+                for till in (counter.desk.till, second)
+            )
+        )
+    finally:
+        await second.close()
+        await other.close()
+
+    assert refused == []
+    assert len({charge.id for charge in taken}) == 1
+    assert await counter.user_cents() == 999_900
+
+
+async def test_apps_that_charge_each_other_do_not_wait_for_ever(
+    counter: Counter, database_url: str
+) -> None:
+    back = await counter.mirrored()
+    other = open_database(database_url)
+    second = Till(other, counter.desk.clock, counter.desk.till.rules)
+    try:
+        taken, refused = await counter.together(
+            *(counter.charge(10_000, f"o-{number}") for number in range(20)),
+            *(
+                counter.charge(10_000, f"o-{number}", principal=back, till=second)
+                for number in range(20)
+            ),
+        )
+    finally:
+        await second.close()
+        await other.close()
+
+    assert (len(taken), refused) == (40, [])
+    assert await counter.user_cents() == await counter.owner_cents() == 1_000_000
