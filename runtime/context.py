@@ -15,12 +15,14 @@ from billing.books import Rules
 from billing.fulfilment.discovery import asynchronous, discover, set_up
 from billing.fulfilment.protocol import Fulfilment, OptionsRefused, Registration
 from billing.platform import Platforms
+from billing.redemption import RedemptionCodes
 from billing.till import Till
 from billing.voucher import VoucherCodes
 from kernel.clock import Clock, SystemClock
 from keys.authenticator import Authenticator
+from keys.password import Passwords
 from keys.vault import SealBroken, Vault
-from runtime.installation import VOUCHER_KEY, open_store, open_vault, redis_url
+from runtime.installation import REDEMPTION_KEY, VOUCHER_KEY, open_store, open_vault, redis_url
 from runtime.limiter import Limiter
 from runtime.metrics import Metrics
 from runtime.queue import Queue
@@ -61,6 +63,7 @@ class Context:
     database: Database
     vault: Vault
     authenticator: Authenticator
+    passwords: Passwords
     limiter: Limiter
     queue: Queue | WakePipe
     policy: Policy
@@ -68,6 +71,7 @@ class Context:
     transport: Transport
     platforms: Platforms
     fulfilments: Mapping[str, Fulfilment]  # by platform id
+    redemption_codes: RedemptionCodes
     till: Till
     feed: Feed
 
@@ -87,7 +91,8 @@ async def open_context(
     vault = open_vault(settings.secret_key.get_secret_value())
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_store(settings, on_hint=hints))
-        codes = VoucherCodes(await _voucher_key(database, vault, clock))
+        codes = VoucherCodes(await _data_key(VOUCHER_KEY, database, vault, clock))
+        redemption_key = await _data_key(REDEMPTION_KEY, database, vault, clock)
         link = RedisLink(redis_url(settings))
         stack.push_async_callback(link.aclose)
         queue = Queue(link, clock) if wake_fd is None else WakePipe(wake_fd)
@@ -106,13 +111,7 @@ async def open_context(
         fulfilments = await stack.enter_async_context(
             _open_fulfilments(platforms, ways, resolver, clock)
         )
-        rules = Rules(
-            platforms=platforms,
-            codes=codes,
-            asynchronous=asynchronous(ways),
-            is_promo_sendable=settings.promo_sendable,
-            public_url=settings.address(),
-        )
+        rules = _rules(settings, platforms, codes, ways)
         till = Till(database, clock, rules, on_batch=_observer(metrics, "till"))
         stack.push_async_callback(till.close)
         yield Context(
@@ -123,6 +122,7 @@ async def open_context(
             database=database,
             vault=vault,
             authenticator=authenticator,
+            passwords=Passwords(),
             limiter=Limiter(link),
             queue=queue,
             policy=policy,
@@ -130,9 +130,25 @@ async def open_context(
             transport=transport,
             platforms=platforms,
             fulfilments=fulfilments,
+            redemption_codes=RedemptionCodes(redemption_key),
             till=till,
             feed=feed,
         )
+
+
+def _rules(
+    settings: Settings,
+    platforms: Platforms,
+    codes: VoucherCodes,
+    ways: Mapping[str, Registration],
+) -> Rules:
+    return Rules(
+        platforms=platforms,
+        codes=codes,
+        asynchronous=asynchronous(ways),
+        is_promo_sendable=settings.promo_sendable,
+        public_url=settings.address(),
+    )
 
 
 @contextlib.asynccontextmanager
@@ -186,11 +202,11 @@ def _observer(metrics: Metrics, batch: str) -> Callable[[int], None]:
     return metrics.batch_size.labels(batch).observe
 
 
-async def _voucher_key(database: Database, vault: Vault, clock: Clock) -> bytes:
-    """The installation's key behind voucher codes, made at the first start."""
+async def _data_key(name: str, database: Database, vault: Vault, clock: Clock) -> bytes:
+    """The installation's key of that name, made at the first start."""
 
     async def work(tx: Transaction) -> bytes:
-        return await vault.data_key(tx, VOUCHER_KEY, now_us=clock.now_us())
+        return await vault.data_key(tx, name, now_us=clock.now_us())
 
     try:
         return await database.transaction(work)

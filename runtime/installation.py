@@ -16,6 +16,8 @@ from store.version import SchemaOutOfRange, check_schema, schema_version
 
 # The name of the data key behind voucher codes.
 VOUCHER_KEY = "voucher"
+# The same for the digests of redemption codes.
+REDEMPTION_KEY = "redemption"
 
 
 @contextlib.asynccontextmanager

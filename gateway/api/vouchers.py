@@ -4,21 +4,18 @@ from typing import Any, Literal
 
 from billing.redeem import Redeem, Redeemed, check_settle, find_issued, unknown_voucher
 from billing.topup import TopUp
-from billing.voucher import NotRedeemable, load_redemptions, voucher_shape
+from billing.voucher import load_redemptions, voucher_shape
 from billing.wallet import recipients
 from gateway import codes
 from gateway.call import Call
 from gateway.envelope import answer
 from gateway.fields import Fields, Text
-from gateway.limits import refusal
+from gateway.outcome import ok
+from gateway.redeeming import guarded
 from gateway.routing import Route
+from gateway.shapes.topups import IssuedVoucher, RedeemedVoucher
 from store.db import Transaction
 from store.idempotency import Answer
-
-# 600 codes a minute, of which 60 may be wrong ones: a miss costs as much as ten hits.
-LOOK_UPS = 600
-LOOK_UPS_PER_S = 10.0
-MISS_COST = 10
 
 
 class RedeemBody(Fields, frozen=True, kw_only=True):
@@ -77,20 +74,14 @@ async def redeem(call: Call[RedeemBody, Fields]) -> Answer:
 
 async def _find(call: Call[Any, Any], code: str) -> TopUp:
     """The voucher's top-up. Wrong codes cost ten times as much, so guessing ends soon."""
-    limiter, key = call.context.limiter, f"voucher:{call.principal.account_id}"
-    taken = await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS)
-    if not taken.allowed:
-        raise refusal(taken, "too many voucher codes, or too many wrong ones")
-    try:
-        return await find_issued(
-            call.context.database,
-            call.context.till.rules.codes,
-            code,
-            environment=call.principal.environment,
-        )
-    except NotRedeemable:
-        await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS, cost=MISS_COST - 1)
-        raise
+    context, environment = call.context, call.principal.environment
+    return await guarded(
+        context,
+        call.principal,
+        lambda: find_issued(
+            context.database, context.till.rules.codes, code, environment=environment
+        ),
+    )
 
 
 ROUTES = (
@@ -100,6 +91,8 @@ ROUTES = (
         look_up,
         "A voucher that this account issued",
         scopes=("topup:read",),
+        answers=ok(IssuedVoucher),
+        refuses=(codes.NOT_REDEEMABLE,),
     ),
     Route(
         "POST",
@@ -108,5 +101,8 @@ ROUTES = (
         "Redeem a voucher once",
         scopes=("topup:send",),
         body=RedeemBody,
+        description="Moves its amount out of the recipient's wallet; wrong codes are counted.",
+        answers=ok(RedeemedVoucher),
+        refuses=(codes.NOT_REDEEMABLE,),
     ),
 )

@@ -240,7 +240,7 @@ class Funding(Struct, kw_only=True):
 class RedeemedCode(Struct, kw_only=True):
     """Credit that a code or a voucher brought. expires_at is null unless it expires."""
 
-    id: str
+    id: Annotated[str | None, Meta(description="Of a code's redemption; a voucher's has none.")]
     type: Literal["code", "voucher"]
     last4: str
     amount_cents: Cents

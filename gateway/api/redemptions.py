@@ -1,0 +1,55 @@
+"""Redemption codes: credit for whoever types one in first. Vouchers are taken too."""
+
+from billing.money import MICROS_PER_CREDIT, micros_to_cents
+from gateway import codes
+from gateway.call import Call
+from gateway.envelope import answer
+from gateway.fields import Fields, Text
+from gateway.outcome import ok
+from gateway.redeeming import Credited, redeem
+from gateway.routing import Route
+from gateway.shapes.topups import RedeemedCode
+from kernel.clock import rfc3339
+from store.idempotency import Answer
+
+
+class RedeemBody(Fields, frozen=True, kw_only=True):
+    """code: TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…."""
+
+    code: Text
+
+
+async def redeem_code(call: Call[RedeemBody, Fields]) -> Answer:
+    """Credits the caller's wallet with what the code is worth, once."""
+
+    def render(credited: Credited) -> Answer:
+        data = {
+            "id": credited.redemption_id,
+            "type": "voucher" if credited.is_voucher else "code",
+            "last4": credited.last4,
+            "amount_cents": micros_to_cents(credited.amount_micros),
+            "amount_micros": credited.amount_micros,
+            "credits": credited.amount_micros // MICROS_PER_CREDIT,
+            "promotional": credited.is_promotional,
+            "expires_at": None if credited.expires_at is None else rfc3339(credited.expires_at),
+            "redeemed_at": rfc3339(credited.redeemed_at),
+            "balance_cents": micros_to_cents(credited.balance_micros),
+        }
+        return answer(codes.SUCCESS, data, now_us=credited.redeemed_at)
+
+    return await redeem(call, call.body.code, render)
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/codes/redeem",
+        redeem_code,
+        "Redeem a code or a voucher once",
+        scopes=("billing:write",),
+        body=RedeemBody,
+        description="Wrong codes are counted: guessing ends soon.",
+        answers=ok(RedeemedCode),
+        refuses=(codes.NOT_REDEEMABLE,),
+    ),
+)

@@ -1,0 +1,50 @@
+"""Redemption codes of a test: batches with an installation's key, and redeeming them at a desk."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from billing.redemption import CodeRedeemed, RedeemCode, RedemptionCodes, find_code
+from billing.redemption_batch import Batch, NewBatch, make
+from keys.principal import Environment, Principal
+from store.idempotency import Answer
+from tests.billing.desk import Desk
+
+CODES = RedemptionCodes(bytes(range(32)))
+
+
+async def make_codes(
+    desk: Desk,
+    worth_credits: int = 1000,
+    count: int = 1,
+    *,
+    environment: Environment = "staging",
+    **more: Any,
+) -> tuple[Batch, list[str]]:
+    """A batch and its codes."""
+    made: list[str] = []
+
+    def keep(step: Sequence[str]) -> None:
+        made.extend(step)
+
+    batch = await make(
+        desk.database,
+        CODES,
+        NewBatch(environment=environment, credits=worth_credits, count=count, **more),
+        keep=keep,
+        now_us=desk.clock.now_us(),
+    )
+    return batch, made
+
+
+async def redeem(desk: Desk, code: str, *, principal: Principal | None = None) -> CodeRedeemed:
+    """What the code was worth; raises NotRedeemable."""
+    caller = principal or desk.principal
+    code_id = await find_code(desk.database, CODES, code, environment=caller.environment)
+    results: list[CodeRedeemed] = []
+
+    def render(redeemed: CodeRedeemed) -> Answer:
+        results.append(redeemed)
+        return Answer(200, b"")
+
+    await desk.till.submit(RedeemCode(code_id, caller.scope, None, render))
+    return results[-1]

@@ -1,0 +1,163 @@
+"""Batches: whole or worth nothing, made in bulk, listed without a code, disabled."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from billing.redemption import new_code
+from billing.redemption_batch import (
+    NewBatch,
+    disable_batch,
+    disable_code,
+    get_batch,
+    list_batches,
+    list_codes,
+    make,
+)
+from billing.voucher import NotRedeemable
+from kernel.clock import FixedClock
+from kernel.errors import InvalidInput, NotFound
+from store.db import Database
+from tests.billing.desk import open_desk
+from tests.billing.redeeming import CODES, make_codes, redeem
+
+NEW = NewBatch(environment="staging", credits=1000, count=1)
+
+
+async def test_many_codes_are_made_in_few_statements(database: Database, clock: FixedClock) -> None:
+    steps: list[int] = []
+    before = database.statements_run
+
+    batch = await make(
+        database,
+        CODES,
+        NewBatch(environment="staging", credits=5, count=2_500),
+        keep=lambda step: steps.append(len(step)),
+        now_us=clock.now_us(),
+    )
+
+    assert steps == [1000, 1000, 500]
+    assert database.statements_run - before < 30
+    assert (batch.code_count, batch.is_complete, batch.credits_micros) == (2_500, True, 5_000)
+
+
+async def test_codes_of_a_batch_that_was_not_finished_are_worth_nothing(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    seen: list[str] = []
+
+    def keep(step: Sequence[str]) -> None:
+        seen.extend(step)
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="disk is full"):
+        await make(database, CODES, NEW, keep=keep, now_us=clock.now_us())
+
+    with pytest.raises(NotRedeemable) as refusal:
+        await redeem(desk, seen[0])
+    assert refusal.value.reason == "unknown"
+    [batch] = await database.read(lambda tx: list_batches(tx, "staging", before_id=None, limit=10))
+    assert batch.is_complete is False
+
+
+async def test_a_code_that_exists_already_is_made_anew(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    _, [taken] = await make_codes(desk)
+    seen: list[str] = []
+    given = itertools.chain([taken], iter(new_code, None))
+
+    await make(
+        database, CODES, NEW, keep=seen.extend, now_us=clock.now_us(), fresh=lambda: next(given)
+    )
+
+    assert seen != [taken]
+    assert (await redeem(desk, taken)).balance_micros == 10_001_000_000
+    assert (await redeem(desk, seen[0])).balance_micros == 10_002_000_000
+
+
+async def test_a_generator_that_repeats_itself_is_no_generator(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    _, [taken] = await make_codes(desk)
+    seen: list[str] = []
+
+    with pytest.raises(RuntimeError, match="repeats itself"):
+        await make(
+            database, CODES, NEW, keep=seen.extend, now_us=clock.now_us(), fresh=lambda: taken
+        )
+
+    assert seen == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"credits": 0}, "credits"),
+        ({"credits": 100_000_001}, "credits"),
+        ({"count": 0}, "count"),
+        ({"count": 1_000_001}, "count"),
+        ({"uses_max": 0}, "uses"),
+        ({"promotional_days": 7}, "days"),
+        ({"is_promotional": True, "promotional_days": 0}, "days"),
+        ({"expires_at": 5}, "expires_at"),
+        ({"name": "x" * 81}, "name"),
+    ],
+)
+async def test_a_batch_that_makes_no_sense_is_refused(
+    fields: dict[str, Any], param: str, database: Database, clock: FixedClock
+) -> None:
+    new = NewBatch(**{"environment": "staging", "credits": 1, "count": 1, **fields})
+
+    with pytest.raises(InvalidInput) as refusal:
+        await make(database, CODES, new, keep=lambda _step: None, now_us=clock.now_us())
+
+    assert refusal.value.param == param
+
+
+async def test_codes_are_listed_by_what_gives_nothing_away(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    first, [code] = await make_codes(desk, name="Spring")
+    second, _ = await make_codes(desk, count=3)
+    await make_codes(desk, environment="live")
+    await redeem(desk, code)
+
+    batches = await database.read(lambda tx: list_batches(tx, "staging", before_id=None, limit=10))
+    older = await database.read(
+        lambda tx: list_batches(tx, "staging", before_id=second.id, limit=10)
+    )
+    found = await database.read(lambda tx: list_codes(tx, "staging", last4=code[-4:], limit=10))
+    every = await database.read(lambda tx: list_codes(tx, "staging", limit=10))
+
+    assert [(batch.id, batch.used_count) for batch in batches] == [(second.id, 0), (first.id, 1)]
+    assert [batch.name for batch in older] == ["Spring"]
+    assert [one.shape(clock.now_us())["status"] for one in found] == ["redeemed"]
+    assert code not in str([one.shape(clock.now_us()) for one in found])
+    assert len(every) == 4
+
+
+async def test_disabling_is_once_and_for_all_that_exists(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    batch, _ = await make_codes(desk)
+    at = clock.now_us()
+
+    await database.transaction(lambda tx: disable_batch(tx, batch.id, now_us=at))
+    await database.transaction(lambda tx: disable_batch(tx, batch.id, now_us=at + 5))
+
+    assert (await database.read(lambda tx: get_batch(tx, batch.id))).disabled_at == at
+    [listed] = await database.read(lambda tx: list_codes(tx, "staging", limit=2))
+    assert listed.shape(at)["status"] == "disabled"
+    for change in (disable_batch, disable_code):
+        with pytest.raises(NotFound):
+            await database.transaction(
+                lambda tx, change=change: change(tx, "rdx_0000000000000000", now_us=at)  # type: ignore[misc]
+            )

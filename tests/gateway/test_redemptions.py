@@ -1,0 +1,168 @@
+"""POST /codes/redeem: what each kind of code answers, once, and that guessing ends soon."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from billing.redemption_batch import disable_batch, list_batches
+from kernel.clock import FixedClock
+from tests.gateway.coding import codes_of
+from tests.gateway.running import Gateway, running, settings_of
+
+SEND = {"platform": "claude", "amount_cents": 500, "recipient_email": "user@example.com"}
+WRONG = "TOPUP-0000-0000-0000"
+
+
+@pytest_asyncio.fixture
+async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
+    async with running(settings_of(database_url, tmp_path), clock) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def key(gateway: Gateway) -> str:
+    return await gateway.key(await gateway.account(email="me@example.com"))
+
+
+async def redeem(gateway: Gateway, key: str | None, code: str, **more: Any) -> Any:
+    return await gateway.call("POST", "/codes/redeem", key=key, json={"code": code}, **more)
+
+
+async def test_a_code_answers_with_its_worth(gateway: Gateway, key: str) -> None:
+    [code] = await codes_of(gateway, 1234)
+
+    answer = await redeem(gateway, key, code.lower())
+
+    assert (answer.status_code, answer.json()["code"]) == (200, 1000)
+    data = answer.json()["data"]
+    assert data.pop("id").startswith("rdm_")
+    assert data == {
+        "type": "code",
+        "last4": code[-4:],
+        "amount_cents": 123,
+        "amount_micros": 1_234_000,
+        "credits": 1234,
+        "promotional": False,
+        "expires_at": None,
+        "redeemed_at": "2026-06-13T12:00:00Z",
+        "balance_cents": 1_000_123,
+    }
+    assert code not in answer.text
+
+
+async def test_promotional_credit_says_when_it_ends(gateway: Gateway, key: str) -> None:
+    [code] = await codes_of(gateway, is_promotional=True, promotional_days=30)
+
+    data = (await redeem(gateway, key, code)).json()["data"]
+
+    assert (data["promotional"], data["expires_at"]) == (True, "2026-07-13T12:00:00Z")
+
+
+async def test_a_voucher_is_taken_too(gateway: Gateway, key: str) -> None:
+    sent = await gateway.call("POST", "/topup/send", key=key, json=SEND)
+    voucher = sent.json()["data"]["voucher_code"]
+    other = await gateway.key(await gateway.account())
+
+    answer = await redeem(gateway, other, voucher)
+    again = await redeem(gateway, other, voucher)
+
+    data = answer.json()["data"]
+    assert (data["id"], data["type"], data["amount_cents"]) == (None, "voucher", 500)
+    assert data["balance_cents"] == 1_000_500
+    assert again.json()["data"]["error"]["reason"] == "redeemed"
+
+
+async def test_statuses_tell_the_reasons_apart(
+    gateway: Gateway, key: str, clock: FixedClock
+) -> None:
+    [used] = await codes_of(gateway)
+    [foreign] = await codes_of(gateway, environment="live")
+    [ended] = await codes_of(gateway, expires_at=clock.now_us() + 1_000_000)
+    [disabled] = await codes_of(gateway)
+    await redeem(gateway, key, used)
+    database = gateway.context.database
+    batches = await database.read(lambda tx: list_batches(tx, "staging", before_id=None, limit=1))
+    await database.transaction(lambda tx: disable_batch(tx, batches[0].id, now_us=clock.now_us()))
+    clock.advance_s(1)
+
+    for code, status, reason in (
+        (WRONG, 404, "unknown"),
+        (foreign, 404, "unknown"),
+        ("nonsense", 404, "unknown"),
+        (used, 409, "redeemed"),
+        (disabled, 409, "disabled"),
+        (ended, 410, "expired"),
+    ):
+        answer = await redeem(gateway, key, code)
+        found = answer.json()
+        assert (answer.status_code, found["code"]) == (status, 2011)
+        assert found["data"]["error"]["reason"] == reason
+
+
+async def test_of_many_accounts_at_once_one_is_paid(gateway: Gateway) -> None:
+    keys = [await gateway.key(await gateway.account()) for _ in range(12)]
+    [code] = await codes_of(gateway)
+
+    answers = await asyncio.gather(*(redeem(gateway, key, code) for key in keys))
+
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 11
+
+
+async def test_the_same_request_again_gets_the_same_answer(gateway: Gateway, key: str) -> None:
+    first_code, second_code = await codes_of(gateway, count=2)
+    headers = {"Idempotency-Key": "code-1"}
+
+    first = await redeem(gateway, key, first_code, headers=headers)
+    again = await redeem(gateway, key, first_code, headers=headers)
+    other = await redeem(gateway, key, second_code, headers=headers)
+
+    assert first.content == again.content
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert (other.status_code, other.json()["code"]) == (409, 2006)
+
+
+async def test_only_a_credential_that_may_change_billing_redeems(gateway: Gateway) -> None:
+    [code] = await codes_of(gateway)
+    account = await gateway.account()
+    reader = await gateway.key(account, scopes=("billing:read", "topup:send"))
+    writer = await gateway.key(account, scopes=("billing:write",))
+
+    assert (await redeem(gateway, reader, code)).status_code == 403
+    assert (await redeem(gateway, None, code)).status_code == 401
+    assert (await redeem(gateway, writer, code)).status_code == 200
+
+
+async def test_wrong_codes_are_soon_refused_and_cost_vouchers_the_same_budget(
+    gateway: Gateway, key: str
+) -> None:
+    [code] = await codes_of(gateway)
+
+    misses = [await redeem(gateway, key, WRONG) for _ in range(90)]
+
+    assert [miss.status_code for miss in misses[:40]] == [404] * 40
+    assert misses[-1].json()["code"] == 4001
+    voucher = await gateway.call("GET", "/vouchers/ATU-0000-0000-0000-0000-0000", key=key)
+    assert voucher.json()["code"] == 4001
+    assert (await redeem(gateway, key, code)).json()["code"] == 4001
+    # Another account is not made to pay for it.
+    other = await gateway.key(await gateway.account())
+    assert (await redeem(gateway, other, code)).status_code == 200
+
+
+async def test_no_log_line_holds_a_code(
+    gateway: Gateway, key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    [code] = await codes_of(gateway)
+
+    for _ in range(2):
+        await redeem(gateway, key, code)
+    await gateway.call("POST", "/codes/redeem", key=key, json={"code": code, code: 1})
+
+    assert code not in caplog.text
+    assert code.removeprefix("TOPUP-") not in caplog.text
