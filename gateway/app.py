@@ -8,54 +8,15 @@ Edge            every request: request id, one answer whatever happens, security
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from gateway import envelope
-from gateway.api import (
-    approvals,
-    codes,
-    deliveries,
-    docs_events,
-    events,
-    fulfilments,
-    health,
-    keys,
-    notices,
-    replays,
-    sandbox,
-    statement,
-    tokens,
-    topups,
-    vouchers,
-    wallets,
-    webhooks,
-)
+from gateway.api import docs_events, health
 from gateway.edge import Edge
-from gateway.routing import Router, Surface
+from gateway.openapi import serve as openapi
+from gateway.pages import static
+from gateway.pages.refused import not_found
+from gateway.pages.surface import PAGES
+from gateway.routing import Router
+from gateway.surfaces import API_PREFIX as API_PREFIX, SURFACES as SURFACES
 from runtime.context import Context
-
-API_PREFIX = "/api/public/v1"
-
-API = Surface(
-    API_PREFIX,
-    (
-        *topups.ROUTES,
-        *wallets.ROUTES,
-        *statement.ROUTES,
-        *vouchers.ROUTES,
-        *approvals.ROUTES,
-        *sandbox.ROUTES,
-        *fulfilments.ROUTES,
-        *keys.ROUTES,
-        *tokens.ROUTES,
-        *webhooks.ROUTES,
-        *events.ROUTES,
-        *deliveries.ROUTES,
-        *replays.ROUTES,
-        *notices.ROUTES,
-        *codes.ROUTES,
-    ),
-    envelope.refuse,
-)
-SURFACES = (API,)
 
 
 def create_app(context: Context) -> ASGIApp:
@@ -64,5 +25,13 @@ def create_app(context: Context) -> ASGIApp:
     The edge stands around Starlette, not inside it as a middleware: a call of a surface then costs
     nothing of Starlette's own layers [3 us of 60].
     """
-    pages = Starlette(routes=[*health.routes(context), *docs_events.routes(context)])
-    return Edge(pages, context=context, router=Router(SURFACES))
+    pages = Starlette(
+        routes=[
+            *health.routes(context),
+            *docs_events.routes(context),
+            *openapi.routes(context, SURFACES),
+            *static.routes(),
+        ],
+        exception_handlers={404: not_found},
+    )
+    return Edge(pages, context=context, router=Router((*SURFACES, *PAGES)))

@@ -15,7 +15,7 @@ from gateway.call import Call
 from gateway.errors import is_expected, refusal_of
 from gateway.fields import Fields
 from gateway.pipeline import Pipeline
-from gateway.routing import Router
+from gateway.routing import Reply, Router
 from runtime.context import Context
 from store.idempotency import Answer
 
@@ -34,9 +34,12 @@ _PAGE = {
     b"referrer-policy": b"same-origin",
     b"cross-origin-opener-policy": b"same-origin",
     b"content-security-policy": (
-        b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+        b" connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none';"
+        b" frame-ancestors 'none'"
     ),
 }
+_HTTPS = {b"strict-transport-security": b"max-age=31536000"}
 _log = logging.getLogger(__name__)
 
 
@@ -48,6 +51,8 @@ class Edge:
         self._context = context
         self._pipeline = Pipeline(context, router)
         self._access_log = AccessLog(context)
+        is_https = context.settings.public_url.startswith("https://")
+        self._page = _PAGE | _HTTPS if is_https else _PAGE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,21 +60,26 @@ class Edge:
             return
         call: Call[Fields, Fields] = Call(self._context, scope)
         answer: Answer | None = None
+        reply: Reply | None = None
         try:
             reply = await self._pipeline.reply(call, receive)
             if isinstance(reply, Answer):
                 answer = reply
             else:
-                await (reply or self._app)(scope, receive, _framed(call, send))
+                await (reply or self._app)(scope, receive, self._framed(call, send))
         except ClientGone:
             call.status = CLIENT_GONE
         except Exception as error:
-            answer = self._refused(call, error)
+            reply = self._refused(call, error)
+            if isinstance(reply, Answer):
+                answer = reply
+            elif reply is not None:
+                await reply(scope, receive, self._framed(call, send))
         if answer is not None:
             await _send(call, answer, send)
         self._access_log.note(call, answer)
 
-    def _refused(self, call: Call[Fields, Fields], error: Exception) -> Answer | None:
+    def _refused(self, call: Call[Fields, Fields], error: Exception) -> Reply | None:
         """The refusal in the surface's shape; None where an answer has begun already."""
         if not is_expected(error):
             fields = {"request_id": call.request_id.decode(), "route": call.template}
@@ -79,6 +89,21 @@ class Edge:
         refusal = refusal_of(error)
         call.reply_headers += refusal.headers
         return call.refuse(refusal, call.now_us)
+
+    def _framed(self, call: Call[Fields, Fields], send: Send) -> Send:
+        """A `send` that adds our headers to an answer somebody else writes."""
+
+        async def framed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                call.status = message["status"]
+                headers = list(message.get("headers", ()))
+                present = {name.lower() for name, _ in headers}
+                headers += call.reply_headers
+                headers += [pair for pair in self._page.items() if pair[0] not in present]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        return framed
 
 
 async def _send(call: Call[Fields, Fields], answer: Answer, send: Send) -> None:
@@ -92,19 +117,3 @@ async def _send(call: Call[Fields, Fields], answer: Answer, send: Send) -> None:
     call.status = answer.status
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else body})
-
-
-def _framed(call: Call[Fields, Fields], send: Send) -> Send:
-    """A `send` that adds our headers to an answer somebody else writes."""
-
-    async def framed(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            call.status = message["status"]
-            headers = list(message.get("headers", ()))
-            present = {name.lower() for name, _ in headers}
-            headers += call.reply_headers
-            headers += [pair for pair in _PAGE.items() if pair[0] not in present]
-            message = {**message, "headers": headers}
-        await send(message)
-
-    return framed

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from billing.approval import ApprovalDecided
+from billing.checkin import AlreadyCheckedIn, BudgetExhausted, CheckinOff
+from billing.coupon import CouponRefused, CouponTaken
+from billing.hold import HoldEnded
 from billing.ledger import InsufficientBalance
+from billing.order import OrderDecided, TooManyOrders
+from billing.pack import PackTaken
 from billing.platform import InvalidPlatform
 from billing.redeem import ExternalNotAllowed
 from billing.send import AmountOutOfRange, RateLimited as SandboxRateLimited
@@ -24,7 +29,7 @@ from gateway.json_text import Unreadable
 from gateway.limits import RateLimited
 from gateway.refusal import Refusal
 from gateway.routing import MethodNotAllowed
-from gateway.session_cookie import ForgeryRefused
+from gateway.session_cookie import ForgeryRefused, SignInRefused
 from kernel.errors import DomainError, InvalidInput, NotFound, Unavailable
 from keys.account import EmailTaken
 from keys.authenticator import CredentialEnded, InvalidCredential
@@ -58,6 +63,7 @@ TABLE: Final[Mapping[type[DomainError], Row]] = {
     InvalidCredential: Row(codes.INVALID_KEY, 401),
     CredentialEnded: Row(codes.KEY_ENDED, 401),
     SignatureRefused: Row(codes.INVALID_KEY, 401),
+    SignInRefused: Row(codes.INVALID_KEY, 401),
     AddressNotAllowed: Row(codes.ADDRESS_NOT_ALLOWED, 403),
     ScopeMissing: Row(codes.MISSING_SCOPE, 403),
     EnvironmentMismatch: Row(codes.MISSING_SCOPE, 403),
@@ -74,6 +80,9 @@ TABLE: Final[Mapping[type[DomainError], Row]] = {
     KeyLimitReached: Row(codes.MALFORMED, 422),
     TooManyEndpoints: Row(codes.MALFORMED, 422),
     TooManyReplays: Row(codes.MALFORMED, 422),
+    TooManyOrders: Row(codes.MALFORMED, 422),
+    CouponTaken: Row(codes.MALFORMED, 422),
+    PackTaken: Row(codes.MALFORMED, 422),
     InvalidPlatform: Row(codes.INVALID_PLATFORM, 422),
     InvalidEmail: Row(codes.INVALID_RECIPIENT, 422),
     AmountOutOfRange: Row(codes.AMOUNT_OUT_OF_RANGE, 422),
@@ -86,8 +95,14 @@ TABLE: Final[Mapping[type[DomainError], Row]] = {
     AlreadyEnded: Row(codes.ALREADY_SETTLED, 409),
     ApprovalDecided: Row(codes.ALREADY_SETTLED, 409),
     WrongStateForApproval: Row(codes.ALREADY_SETTLED, 409),
+    AlreadyCheckedIn: Row(codes.ALREADY_SETTLED, 409),
+    BudgetExhausted: Row(codes.ALREADY_SETTLED, 409),
+    CheckinOff: Row(codes.MISSING_SCOPE, 403),
+    HoldEnded: Row(codes.ALREADY_SETTLED, 409),
     ReplayEnded: Row(codes.ALREADY_SETTLED, 409),
+    OrderDecided: Row(codes.ALREADY_SETTLED, 409),
     NotRedeemable: Row(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
+    CouponRefused: Row(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
     NotFound: Row(codes.NOT_FOUND, 404),
     MethodNotAllowed: Row(codes.METHOD_NOT_ALLOWED, 405),
     UrlRefused: Row(codes.URL_INVALID, 422),

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.types import ASGIApp
+
 from gateway.codes import Code
 from store.idempotency import Answer
 
@@ -26,5 +28,5 @@ class Refusal:
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 
 
-# How a surface words a refusal; the number is now, in microseconds.
-Refuse = Callable[[Refusal, int], Answer]
+# How a surface words a refusal; the number is now, in microseconds. A page writes itself.
+Refuse = Callable[[Refusal, int], Answer | ASGIApp]

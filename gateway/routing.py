@@ -40,6 +40,7 @@ _KINDS = {
     "approval_id": "Approval",
     "hold_id": "Hold",
     "order_id": "Order",
+    "session_id": "Session",
 }
 
 

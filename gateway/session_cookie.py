@@ -29,6 +29,10 @@ class ForgeryRefused(DomainError):
     """A request by cookie that no page of ours is known to have made."""
 
 
+class SignInRefused(DomainError):
+    """The address and the password do not belong together; which of them is wrong stays unsaid."""
+
+
 def is_https(scope: Scope, settings: Settings) -> bool:
     """Whether people reach the gateway over https: PUBLIC_URL says so, or the connection is."""
     return settings.public_url.startswith("https://") or scope.get("scheme") == "https"

@@ -57,6 +57,7 @@ class Passwords:
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(AT_ONCE_MAX)
         self._waiting = 0
+        self.worked_out = 0  # for tests and metrics
 
     async def hash(self, text: str) -> str:
         async with self._turn():
@@ -73,6 +74,7 @@ class Passwords:
         self._waiting += 1
         try:
             async with self._turns:
+                self.worked_out += 1
                 yield
         finally:
             self._waiting -= 1

@@ -119,6 +119,11 @@ async def end(tx: Transaction, account_id: str, session_id: str) -> None:
         raise NotFound("Session")
 
 
+async def end_of_token(tx: Transaction, token: str) -> None:
+    """Signs out the session of that token, if there is one."""
+    await tx.execute("DELETE FROM sessions WHERE digest = :digest", digest=digest(token))
+
+
 async def end_others(tx: Transaction, account_id: str, kept_id: str = "") -> int:
     """Signs out everywhere but in the session kept (in none: everywhere); returns how many."""
     return await tx.execute(

@@ -1,0 +1,99 @@
+"""Templates to HTML answers: Jinja2 with everything escaped and every name known.
+
+Promises: a value is never taken for markup, a template's typo is an error and not an empty space,
+and nothing on a page comes from another host or stands in it as a script or a style.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import Scope
+
+from gateway.call import Call
+from gateway.pages import words
+from gateway.pages.static import static_url
+from gateway.session_cookie import TOKEN_FIELD
+from keys.session import forgery_token
+
+THEMES = ("light", "dark")
+THEME_COOKIE = "topup_theme"
+SEE_OTHER = 303
+_NO_STORE = "no-store"
+
+
+def page(
+    call: Call[Any, Any],
+    template: str,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,
+) -> Response:
+    """The template as an answer to this call; who is signed in, and how it looks, are known to it."""
+    return standing(
+        template,
+        call.scope,
+        status=status,
+        headers=headers,
+        principal=call.credential,
+        csrf_token="" if call.session_token is None else forgery_token(call.session_token),
+        now_us=call.now_us,
+        **values,
+    )
+
+
+def standing(
+    template: str,
+    scope: Scope,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,
+) -> Response:
+    """The template as an answer where there is no call, such as for an unknown path."""
+    known = {
+        "principal": None,
+        "csrf_token": "",
+        "now_us": 0,
+        "path": scope["path"],
+        "theme": _theme(scope),
+        "said": words.said(scope["query_string"]),
+        "csrf_field": TOKEN_FIELD,
+        **values,
+    }
+    text = _templates().get_template(template).render(known)
+    return HTMLResponse(text, status, headers={"cache-control": _NO_STORE, **(headers or {})})
+
+
+def go(path: str, *, said: str | None = None, **query: str) -> Response:
+    """Sends the browser on with a GET; said names a sentence of words.SAID shown there."""
+    if said is not None:
+        assert said in words.SAID, said
+        query["said"] = said
+    target = f"{path}?{urlencode(query)}" if query else path
+    return RedirectResponse(target, SEE_OTHER, headers={"cache-control": _NO_STORE})
+
+
+def _theme(scope: Scope) -> str:
+    """What the person chose; empty: as the system has it."""
+    sent = [value for name, value in scope["headers"] if name == b"cookie"]
+    return next((one for one in THEMES if f"{THEME_COOKIE}={one}".encode() in b";".join(sent)), "")
+
+
+@cache
+def _templates() -> Environment:
+    made = Environment(
+        loader=PackageLoader("gateway", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals["static"] = static_url
+    made.filters.update(words.FILTERS)
+    return made

@@ -1,0 +1,39 @@
+// What every page gains from a script; without one it works all the same.
+"use strict";
+
+const inZone = new Intl.DateTimeFormat(undefined, {
+  year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
+});
+
+// Times stand in UTC; shown are they in the reader's own zone, UTC stays in the title.
+function showTimes(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (!Number.isNaN(at.getTime())) time.textContent = inZone.format(at);
+  }
+}
+
+function addCopyButtons(root) {
+  if (!navigator.clipboard) return;
+  for (const holder of root.querySelectorAll("[data-copy]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "small";
+    button.textContent = "Copy";
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(holder.dataset.copy).textContent.trim());
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    });
+    holder.append(button);
+  }
+}
+
+// A form that ends something asks once more.
+document.addEventListener("submit", (event) => {
+  const question = event.submitter?.dataset.ask;
+  if (question && !window.confirm(question)) event.preventDefault();
+});
+
+showTimes(document);
+addCopyButtons(document);

@@ -1,0 +1,50 @@
+"""Every API that this gateway answers to: the one table that requests, documents and tests walk."""
+
+from gateway import envelope
+from gateway.api import (
+    approvals,
+    codes,
+    deliveries,
+    events,
+    fulfilments,
+    keys,
+    notices,
+    redemptions,
+    replays,
+    sandbox,
+    statement,
+    tokens,
+    topups,
+    usage,
+    vouchers,
+    wallets,
+    webhooks,
+)
+from gateway.routing import Surface
+
+API_PREFIX = "/api/public/v1"
+
+API = Surface(
+    API_PREFIX,
+    (
+        *topups.ROUTES,
+        *wallets.ROUTES,
+        *statement.ROUTES,
+        *vouchers.ROUTES,
+        *redemptions.ROUTES,
+        *approvals.ROUTES,
+        *sandbox.ROUTES,
+        *usage.ROUTES,
+        *fulfilments.ROUTES,
+        *keys.ROUTES,
+        *tokens.ROUTES,
+        *webhooks.ROUTES,
+        *events.ROUTES,
+        *deliveries.ROUTES,
+        *replays.ROUTES,
+        *notices.ROUTES,
+        *codes.ROUTES,
+    ),
+    envelope.refuse,
+)
+SURFACES = (API,)

@@ -1,0 +1,240 @@
+"""Signing in, up and out over real HTTP: what is set, what is told, and what stays unsaid."""
+
+from pathlib import Path
+
+import pytest
+
+from kernel.clock import FixedClock
+from tests.gateway.pages.browser import PASSWORD, csrf_of, member, new_browser, signed_in, text_of
+from tests.gateway.running import API, Gateway, running, settings_of
+
+
+async def test_the_cookie_is_for_this_site_and_not_for_scripts(gateway: Gateway) -> None:
+    await member(gateway, "ann@example.com")
+
+    answer = await new_browser(gateway).sign_in("Ann@Example.com ")
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/dashboard"
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("topup_session=sst_")
+    assert "; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax" in cookie
+    assert "Secure" not in cookie
+
+
+async def test_over_https_it_is_bound_to_the_host(database_url: str, tmp_path: Path) -> None:
+    settings = settings_of(database_url, tmp_path, public_url="https://pay.example")
+    async with running(settings) as gateway:
+        await member(gateway, "ann@example.com")
+        browser = new_browser(gateway)
+
+        answer = await browser.send(
+            "/sign-in",
+            {"email": "ann@example.com", "password": PASSWORD},
+            headers={"Origin": "https://pay.example"},
+        )
+
+        cookie = answer.headers["set-cookie"]
+        assert cookie.startswith("__Host-topup_session=sst_")
+        assert cookie.endswith("; Secure")
+        assert answer.headers["strict-transport-security"] == "max-age=31536000"
+        token = cookie.partition("=")[2].partition(";")[0]
+        for name, status in (("__Host-topup_session", 200), ("topup_session", 303)):
+            shown = await gateway.client.get("/dashboard", headers={"Cookie": f"{name}={token}"})
+            assert shown.status_code == status
+
+
+async def test_a_wrong_password_and_an_unknown_address_look_the_same(gateway: Gateway) -> None:
+    await member(gateway, "ann@example.com")
+    await gateway.account(email="bob@example.com")
+    browser = new_browser(gateway)
+
+    answers = [
+        await browser.sign_in(email, "wrong password")
+        for email in ("ann@example.com", "bob@example.com", "nobody@example.com", "no address")
+    ]
+
+    shown = {
+        answer.text.replace(email, "")
+        for answer, email in zip(
+            answers,
+            ("ann@example.com", "bob@example.com", "nobody@example.com", "no address"),
+            strict=True,
+        )
+    }
+    assert [answer.status_code for answer in answers] == [401] * 4
+    assert len(shown) == 1
+    assert browser.session is None
+
+
+async def test_an_unknown_address_costs_the_same_work(gateway: Gateway) -> None:
+    await member(gateway, "ann@example.com")
+    worked = []
+
+    for email in ("ann@example.com", "nobody@example.com", "no address"):
+        before = gateway.context.passwords.worked_out
+        await new_browser(gateway).sign_in(email, "wrong password")
+        worked.append(gateway.context.passwords.worked_out - before)
+
+    assert worked == [1, 1, 1]
+
+
+async def test_guessing_at_an_account_is_throttled_known_or_not(gateway: Gateway) -> None:
+    await member(gateway, "ann@example.com")
+    for email in ("ann@example.com", "nobody@example.com"):
+        browser = new_browser(gateway)
+        answers = [await browser.sign_in(email, f"guess number {n}") for n in range(11)]
+
+        assert [answer.status_code for answer in answers] == [401] * 10 + [429]
+    # The right password is no way around it.
+    assert (await new_browser(gateway).sign_in("ann@example.com")).status_code == 429
+
+
+async def test_guessing_from_one_address_is_throttled(gateway: Gateway) -> None:
+    browser = new_browser(gateway)
+
+    answers = [await browser.sign_in(f"nobody{n}@example.com", "some guess") for n in range(31)]
+
+    assert [answer.status_code for answer in answers] == [401] * 30 + [429]
+
+
+async def test_signing_up_tells_nobody_whether_the_address_has_an_account(
+    gateway: Gateway,
+) -> None:
+    await member(gateway, "ann@example.com")
+    answers = []
+    for email in ("ann@example.com", "eve@example.com"):
+        fields = {"name": "Eve", "email": email, "password": "another password"}
+        answer = await new_browser(gateway).send("/sign-up", fields)
+        assert answer.status_code == 200
+        assert "set-cookie" not in answer.headers
+        answers.append(answer.text.replace(email, ""))
+
+    assert answers[0] == answers[1]
+    assert (await new_browser(gateway).sign_in("ann@example.com")).status_code == 303
+    eve = new_browser(gateway)
+    assert (await eve.sign_in("eve@example.com", "another password")).status_code == 303
+    balance = (await eve.request("GET", f"{API}/topup/balance")).json()["data"]
+    assert balance["balance_cents"] == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"name": "Eve", "email": "eve@example.com", "password": "short"}, "10 to 200"),
+        ({"name": "", "email": "eve@example.com", "password": PASSWORD}, "1 to 100"),
+        ({"name": "Eve", "email": "no address", "password": PASSWORD}, "exactly one @"),
+        ({"name": "Eve<b>", "email": "<script>", "password": PASSWORD}, "exactly one @"),
+    ],
+)
+async def test_a_bad_sign_up_says_what_is_wrong(
+    gateway: Gateway, fields: dict[str, str], said: str
+) -> None:
+    answer = await new_browser(gateway).send("/sign-up", fields)
+
+    assert answer.status_code == 422
+    assert said in text_of(answer.text)
+    assert "<script>" not in answer.text.replace('<script src="', "")
+    assert PASSWORD not in answer.text
+
+
+async def test_without_self_service_nobody_signs_up(database_url: str, tmp_path: Path) -> None:
+    async with running(settings_of(database_url, tmp_path, self_serve_staging=False)) as gateway:
+        browser = new_browser(gateway)
+        fields = {"name": "Eve", "email": "eve@example.com", "password": PASSWORD}
+
+        assert (await browser.get("/sign-up")).status_code == 404
+        assert (await browser.send("/sign-up", fields)).status_code == 404
+        assert "/sign-up" not in (await browser.get("/sign-in")).text
+
+
+async def test_the_dashboard_asks_to_sign_in_and_leads_back(gateway: Gateway) -> None:
+    await member(gateway, "ann@example.com")
+    browser = new_browser(gateway)
+
+    asked = await browser.request("GET", "/dashboard/account?x=1")
+    signed = await browser.send(
+        asked.headers["location"].partition("?")[0],
+        {"email": "ann@example.com", "password": PASSWORD, "next": "/dashboard/account?x=1"},
+    )
+
+    assert asked.status_code == 303
+    assert asked.headers["location"] == "/sign-in?next=%2Fdashboard%2Faccount%3Fx%3D1"
+    assert signed.headers["location"] == "/dashboard/account?x=1"
+
+
+@pytest.mark.parametrize(
+    "way",
+    ["//evil.example", "https://evil.example", "/\\evil.example", "/a\nb", "javascript:x", ""],
+)
+async def test_nobody_is_led_off_the_site(gateway: Gateway, way: str) -> None:
+    await member(gateway, "ann@example.com")
+
+    answer = await new_browser(gateway).send(
+        "/sign-in", {"email": "ann@example.com", "password": PASSWORD, "next": way}
+    )
+
+    assert answer.headers["location"] == "/dashboard"
+
+
+async def test_another_site_signs_nobody_in(gateway: Gateway) -> None:
+    await member(gateway, "ann@example.com")
+    browser = new_browser(gateway)
+    fields = {"email": "ann@example.com", "password": PASSWORD}
+
+    for headers in (
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Origin": "https://other.example"},
+    ):
+        answer = await browser.send("/sign-in", fields, headers=headers)
+
+        assert answer.status_code == 403
+    assert browser.session is None
+
+
+async def test_signing_out_ends_the_session_everywhere(gateway: Gateway) -> None:
+    browser = await signed_in(gateway)
+    token = browser.session
+    page = await browser.get("/dashboard")
+
+    answer = await browser.send("/dashboard/sign-out", {"csrf_token": csrf_of(page.text)})
+
+    assert answer.headers["location"] == "/sign-in?said=signed-out"
+    assert "Max-Age=0" in answer.headers["set-cookie"]
+    sessions = await gateway.context.database.read(lambda tx: tx.fetch("SELECT id FROM sessions"))
+    assert sessions == []
+    assert token is not None
+
+
+async def test_a_new_sign_in_is_a_new_session(gateway: Gateway) -> None:
+    browser = await signed_in(gateway)
+    first = browser.session
+
+    await browser.sign_in("ann@example.com")
+
+    assert browser.session != first
+    listed = await gateway.context.database.read(lambda tx: tx.fetch("SELECT id FROM sessions"))
+    assert len(listed) == 1
+
+
+async def test_a_password_change_signs_out_the_others(
+    database_url: str, tmp_path: Path, clock: FixedClock
+) -> None:
+    async with running(settings_of(database_url, tmp_path), clock) as gateway:
+        browser = await signed_in(gateway)
+        other = new_browser(gateway)
+        await other.sign_in("ann@example.com")
+        fields = {"password": "wrong password", "new_password": "quite another one"}
+
+        wrong = await browser.send("/dashboard/account/password", fields)
+        right = await browser.send("/dashboard/account/password", {**fields, "password": PASSWORD})
+
+        clock.advance_s(1)
+        assert wrong.status_code == 401
+        assert "not your password" in wrong.text
+        assert right.headers["location"] == "/dashboard/account?said=password-changed"
+        assert (await browser.request("GET", "/dashboard")).status_code == 200
+        assert (await other.request("GET", "/dashboard")).status_code == 303
+        assert (await new_browser(gateway).sign_in("ann@example.com")).status_code == 401
