@@ -114,7 +114,7 @@ class LowBalance(_Data, kw_only=True):
 
 
 class Order(_Data, kw_only=True):
-    """An order of credit. reference is the txn_… under which the ledger has it."""
+    """An order of credit. reference is the txn_… that its events and deliveries are found by."""
 
     id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
     status: Literal[
@@ -196,7 +196,9 @@ TYPES: Final[Mapping[str, EventType]] = {
     "balance.low": EventType("The account's wallet fell below its threshold.", LowBalance),
     "order.paid": EventType("An order of credit was paid, and the credit is there.", Order),
     "order.failed": EventType("An order of credit will not be paid.", Order),
-    "order.refunded": EventType("An order's payment went back, in part or whole.", Order),
+    "order.refunded": EventType(
+        "An order's payment went back in part or whole, or came back with a won dispute.", Order
+    ),
     "approval.requested": EventType("A top-up waits for a person.", ApprovalOfTopUp),
     "approval.approved": EventType("A person let a top-up go on.", ApprovalOfTopUp),
     "approval.denied": EventType(
