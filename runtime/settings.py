@@ -12,15 +12,30 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import dotenv
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from billing.platform import MAX_AMOUNT_CENTS, MIN_AMOUNT_CENTS, Platform
+from runtime.provider_variables import (
+    NO_PROVIDERS,
+    VARIABLE_PREFIX,
+    ProviderSetup,
+    ProviderSetupRefused,
+    read_providers,
+)
 
-PREFIX = "TOPUP_"
+PREFIX = VARIABLE_PREFIX
 ENV_FILE = Path(".env")
 DATABASE_FILE = "topup.db"
 MASKED = "********"
@@ -28,6 +43,7 @@ MASKED = "********"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Networks = Annotated[tuple[Network, ...], NoDecode]
 Hosts = Annotated[tuple[str, ...], NoDecode]
+Folders = Annotated[tuple[Path, ...], NoDecode]
 _SECRET_OPTION = re.compile(r"secret|token|key|password", re.IGNORECASE)
 
 
@@ -66,7 +82,7 @@ class PlatformSetting(BaseModel):
 
 
 class Settings(BaseSettings):
-    """The process's settings; provider settings are declared beside each provider."""
+    """The process's settings; payment providers' are declared beside each of them."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -112,6 +128,9 @@ class Settings(BaseSettings):
     platforms: tuple[PlatformSetting, ...] = Field(
         (), description="JSON list of platforms beside claude, chatgpt and gemini, or in place."
     )
+    provider_folders: Folders = Field(
+        (), description="Folders with payment providers beside the built-in ones."
+    )
     webhook_timeout_s: float = Field(
         10, gt=0, le=60, description="Seconds for one webhook attempt, name look-up to body."
     )
@@ -140,9 +159,11 @@ class Settings(BaseSettings):
         "auto", description="Form of a log line; auto: human on a terminal, else JSON."
     )
 
-    @field_validator("webhook_allow_hosts", mode="before")
+    _providers: ProviderSetup = PrivateAttr(default=NO_PROVIDERS)
+
+    @field_validator("webhook_allow_hosts", "provider_folders", mode="before")
     @classmethod
-    def _split_hosts(cls, value: Any) -> Any:
+    def _split_words(cls, value: Any) -> Any:
         return _words(value) if isinstance(value, str) else value
 
     @field_validator("trusted_proxies", "webhook_allow_cidrs", mode="before")
@@ -182,6 +203,17 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def providers(self) -> ProviderSetup:
+        """The payment providers and what is set of each."""
+        return self._providers
+
+    def with_providers(self, providers: ProviderSetup) -> Self:
+        """The same settings with the providers' own."""
+        settings = self.model_copy()
+        settings._providers = providers  # noqa: SLF001 of this very class
+        return settings
+
+    @property
     def database_address(self) -> str:
         """The database URL in force."""
         path = (self.data_dir / DATABASE_FILE).absolute()
@@ -214,9 +246,15 @@ class Shown:
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Overrides win over the environment, that over `.env`; raises SettingsError."""
+    """Overrides win over the environment, that over `.env`; raises SettingsError.
+
+    An override may be a provider's too, such as stripe_staging_webhook_secret.
+    """
     try:
-        return Settings(**overrides)
+        settings = Settings(**overrides)
+        return settings.with_providers(_read_providers(settings, overrides))
+    except ProviderSetupRefused as error:
+        raise SettingsError(str(error)) from None
     except ValidationError as error:
         lines = [_sentence(problem["loc"], problem["msg"]) for problem in error.errors()]
         raise SettingsError("\n".join(lines)) from None
@@ -228,7 +266,7 @@ def load_settings(**overrides: Any) -> Settings:
 def shown_settings(
     settings: Settings, *, overrides: Mapping[str, Any] | None = None
 ) -> list[Shown]:
-    """Every setting, in the order of the class."""
+    """Every setting, in the order of the class, then the payment providers'."""
     in_file = {name.upper() for name in dotenv.dotenv_values(ENV_FILE)}
     in_environment = {name.upper() for name, value in os.environ.items() if value}
     rows = []
@@ -243,16 +281,29 @@ def shown_settings(
             source = ENV_FILE.name
         value = _shown(getattr(settings, name))
         rows.append(Shown(variable, value, source, field.description or ""))
+    rows += [
+        Shown(found.name, _shown(found.value), found.source, found.description)
+        for found in settings.providers.variables
+    ]
     return rows
 
 
 def unknown_variables() -> list[str]:
     """TOPUP_ variables that name no setting: a typo would otherwise go unseen."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {found.name for found in load_settings().providers.variables}
     present = {*os.environ, *dotenv.dotenv_values(ENV_FILE)}
     ours = {name for name in present if name.upper().startswith(PREFIX)}
     # Descriptors are handed from `topup dev` to its children.
     return sorted(name for name in ours if name.upper() not in known and not name.endswith("_FD"))
+
+
+def _read_providers(settings: Settings, overrides: Mapping[str, Any]) -> ProviderSetup:
+    command = {PREFIX + name.upper(): value for name, value in overrides.items()}
+    environment = {name.upper(): value for name, value in os.environ.items()}
+    file = {name.upper(): value for name, value in dotenv.dotenv_values(ENV_FILE).items()}
+    sources = [("command", command), ("environment", environment), (ENV_FILE.name, file)]
+    return read_providers(settings.provider_folders, sources)
 
 
 def _words(text: str) -> tuple[str, ...]:
