@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from billing.approval import ApprovalDecided
+from billing.cashier import NoWebhookSecret
+from billing.charge import OrderNoReused
 from billing.checkin import AlreadyCheckedIn, BudgetExhausted, CheckinOff
 from billing.coupon import CouponRefused, CouponTaken
 from billing.hold import HoldEnded
@@ -16,6 +18,7 @@ from billing.ledger import InsufficientBalance
 from billing.order import OrderDecided, TooManyOrders
 from billing.pack import PackTaken
 from billing.platform import InvalidPlatform
+from billing.provider import NotificationRefused, ProviderRefused, ProviderUnavailable
 from billing.redeem import ExternalNotAllowed
 from billing.send import AmountOutOfRange, RateLimited as SandboxRateLimited
 from billing.settle import WrongStateForApproval
@@ -36,6 +39,9 @@ from keys.authenticator import CredentialEnded, InvalidCredential
 from keys.caps import CapExceeded
 from keys.email_address import InvalidEmail
 from keys.key_grant import KeyLimitReached
+from keys.oauth_app import ClientRefused
+from keys.oauth_code import CodeRefused
+from keys.oauth_redirect import RedirectRefused
 from keys.principal import AddressNotAllowed, ScopeMissing
 from store.errors import StoreError
 from store.idempotency import KeyInProgress, KeyReused
@@ -63,7 +69,11 @@ TABLE: Final[Mapping[type[DomainError], Row]] = {
     InvalidCredential: Row(codes.INVALID_KEY, 401),
     CredentialEnded: Row(codes.KEY_ENDED, 401),
     SignatureRefused: Row(codes.INVALID_KEY, 401),
+    NotificationRefused: Row(codes.INVALID_KEY, 401),
     SignInRefused: Row(codes.INVALID_KEY, 401),
+    ClientRefused: Row(codes.INVALID_KEY, 401),
+    CodeRefused: Row(codes.MALFORMED, 400),
+    RedirectRefused: Row(codes.MALFORMED, 422),
     AddressNotAllowed: Row(codes.ADDRESS_NOT_ALLOWED, 403),
     ScopeMissing: Row(codes.MISSING_SCOPE, 403),
     EnvironmentMismatch: Row(codes.MISSING_SCOPE, 403),
@@ -90,6 +100,7 @@ TABLE: Final[Mapping[type[DomainError], Row]] = {
     CapExceeded: Row(codes.CAP_EXCEEDED, 402),
     DuplicateReference: Row(codes.DUPLICATE, 409),
     KeyReused: Row(codes.DUPLICATE, 409),
+    OrderNoReused: Row(codes.DUPLICATE, 409),
     KeyInProgress: Row(codes.KEY_IN_PROGRESS, 409),
     AlreadyDelivered: Row(codes.ALREADY_DELIVERED, 409),
     AlreadyEnded: Row(codes.ALREADY_SETTLED, 409),
@@ -106,6 +117,9 @@ TABLE: Final[Mapping[type[DomainError], Row]] = {
     NotFound: Row(codes.NOT_FOUND, 404),
     MethodNotAllowed: Row(codes.METHOD_NOT_ALLOWED, 405),
     UrlRefused: Row(codes.URL_INVALID, 422),
+    NoWebhookSecret: Row(codes.PROVIDER_UNAVAILABLE, 503),
+    ProviderUnavailable: Row(codes.PROVIDER_UNAVAILABLE, 503),
+    ProviderRefused: Row(codes.PROVIDER_UNAVAILABLE, 503),
     Unavailable: Row(codes.INTERNAL, 503),
 }
 

@@ -18,7 +18,7 @@ from gateway.fields import Fields, Shape
 from gateway.outcome import Outcome
 from gateway.refusal import Refuse
 from kernel.errors import DomainError, NotFound
-from keys.principal import SCOPES
+from keys.principal import OAUTH_SCOPES, SCOPES
 from store.idempotency import Answer
 
 # An Answer, or an ASGI application that writes the answer itself (streams).
@@ -41,6 +41,7 @@ _KINDS = {
     "hold_id": "Hold",
     "order_id": "Order",
     "session_id": "Session",
+    "checkout_token": "Checkout",
 }
 
 
@@ -85,7 +86,7 @@ class Route:
 
     def __post_init__(self) -> None:
         assert bool(self.scopes) is not self.is_public, f"{self.path}: scopes, or public"
-        assert set(self.scopes) <= set(SCOPES), f"{self.path}: no such scope"
+        assert {*self.scopes} <= {*SCOPES, *OAUTH_SCOPES}, f"{self.path}: no such scope"
         object.__setattr__(self, "body_shape", Shape(self.body))
         object.__setattr__(self, "query_shape", Shape(self.query))
         object.__setattr__(self, "no_query", self.query())

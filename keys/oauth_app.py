@@ -145,7 +145,9 @@ async def authenticate(tx: Transaction, app_id: str, secret: str) -> OAuthApp:
     stored = "" if row is None else row["secret_digest"]
     is_known = hmac.compare_digest(stored.encode(), digest(secret).encode())
     if row is None or not is_known or row["disabled_at"] is not None:
-        raise ClientRefused("no app has this client_id and client_secret")
+        raise ClientRefused(
+            "no app has this client_id and client_secret", param="client_secret", reason="client"
+        )
     return _app(row)
 
 

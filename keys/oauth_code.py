@@ -132,9 +132,13 @@ async def take(
         and redirect_uri in {None, row["redirect_uri"]}
     )
     if row is None or not is_good:
-        raise CodeRefused("the code is unknown, used, too old or not this app's", param="code")
+        raise CodeRefused(
+            "the code is unknown, used, too old or not this app's", param="code", reason="code"
+        )
     if not _is_proven(row["challenge"], verifier):
-        raise CodeRefused("the code_verifier does not fit the code", param="code_verifier")
+        raise CodeRefused(
+            "the code_verifier does not fit the code", param="code_verifier", reason="code"
+        )
     touched = await tx.execute(
         "UPDATE oauth_codes SET used_at = :now_us WHERE digest = :digest AND used_at IS NULL",
         now_us=now_us,

@@ -110,20 +110,6 @@ def decode_template(template: str) -> str:
     return text
 
 
-def check_foreign(url: str, param: str) -> str:
-    """A page of somebody else's to come back to: http or https, no credentials, no fragment's trick.
-
-    Raises InvalidInput.
-    """
-    found = re.fullmatch(
-        r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?#].*)?", url
-    )
-    is_plain = url.isascii() and url.isprintable() and " " not in url and "\\" not in url
-    if found is None or not is_plain or len(url) > URL_CHARACTERS_MAX:
-        raise InvalidInput("expected an http or https URL without credentials", param=param)
-    return url
-
-
 def _with(url: str, pairs: list[tuple[str, str | None]]) -> str:
     _, mark, query = url.partition("?")
     if {name for name, _ in parse_qsl(query, keep_blank_values=True)} & _RESERVED:

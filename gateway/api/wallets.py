@@ -111,7 +111,7 @@ ROUTES = (
         "/topup/balance",
         balance,
         "The wallet and what the key may still spend",
-        scopes=("topup:read",),
+        scopes=("topup:read", "general_api_access"),
         answers=ok(Balance),
     ),
     Route(
@@ -139,7 +139,7 @@ ROUTES = (
         "/platforms",
         platforms,
         "What can be topped up",
-        scopes=("topup:read",),
+        scopes=("topup:read", "general_api_access"),
         answers=ok(Listing[Platform]),
     ),
 )

@@ -15,7 +15,7 @@ from gateway.call import Call
 from gateway.fields import Fields
 from gateway.routing import MethodNotAllowed, Reply, Route, Router, Surface
 from kernel.errors import NotFound
-from keys.principal import SCOPES
+from keys.principal import OAUTH_SCOPES, SCOPES
 from tests.gateway.running import Gateway, running, settings_of
 
 # What needs no credential, each for a reason of the contract: the first contact of an agent, the
@@ -91,7 +91,7 @@ def test_every_route_has_scopes_or_is_known_to_be_public() -> None:
     assert public == PUBLIC
     for _, route in all_routes():
         assert route.is_public or route.scopes
-        assert set(route.scopes) <= set(SCOPES)
+        assert set(route.scopes) <= {*SCOPES, *OAUTH_SCOPES}
 
 
 def test_a_route_without_scopes_cannot_be_written() -> None:
