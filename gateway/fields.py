@@ -7,7 +7,20 @@ A field `environment` that the struct does not have may repeat the credential's 
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, Literal, TypeVar, cast, get_args, get_origin
+from functools import reduce
+from operator import or_
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+)
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -76,6 +89,8 @@ class Shape(Generic[F]):
         self.struct = struct
         self._decode = msgspec.json.Decoder(struct).decode
         self._types = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+        # Text has no null: ?status=null names a status.
+        self._of_text = {name: _without_null(kept.type) for name, kept in self._types.items()}
         self._is_loose = not struct.__struct_config__.forbid_unknown_fields
 
     def decode(self, raw: bytes, environment: str | None) -> F:
@@ -116,7 +131,8 @@ class Shape(Generic[F]):
                     problems.append({"param": name, "detail": "is required"})
                 continue
             try:
-                msgspec.convert(value[name], field.type, strict=is_strict)
+                kind = field.type if is_strict else self._of_text[name]
+                msgspec.convert(value[name], kind, strict=is_strict)
             except msgspec.ValidationError as error:
                 problems.append(_problem(name, str(error), field.type))
         if problems:
@@ -217,6 +233,13 @@ def _problem(name: str, message: str, kind: Any) -> dict[str, str]:
     if message.startswith("Invalid enum value") and choices and not inside:
         detail = f"is one of {', '.join(choices)}"
     return {"param": f"{name}{joint}{inside}", "detail": detail}
+
+
+def _without_null(kind: Any) -> Any:
+    """The type without its null."""
+    if get_origin(kind) not in {Union, UnionType}:
+        return kind
+    return reduce(or_, (part for part in get_args(kind) if part is not NoneType))
 
 
 def _choices(kind: Any) -> list[str]:

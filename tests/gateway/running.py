@@ -25,6 +25,7 @@ from keys.principal import ACCOUNT_SCOPES, Environment
 from runtime.context import Context, open_context
 from runtime.settings import Settings, load_settings
 from store.db import Transaction
+from tests.gateway.conforming import check
 
 API = "/api/public/v1"
 # No Redis listens there: the limiter works per process and wake-ups are dropped.
@@ -58,11 +59,16 @@ class Gateway:
         headers: Mapping[str, str] | None = None,
         **arguments: Any,
     ) -> httpx.Response:
-        """A request below /api/public/v1, with the key as its credential."""
+        """A request below /api/public/v1, with the key as its credential.
+
+        Fails where the answer is not as the OpenAPI document says.
+        """
         given = dict(headers or {})
         if key is not None:
             given["Authorization"] = f"Bearer {key}"
-        return await self.client.request(method, API + path, headers=given, **arguments)
+        answer = await self.client.request(method, API + path, headers=given, **arguments)
+        check(answer)
+        return answer
 
     async def account(self, *, email: str | None = None, is_sandbox: bool = False) -> str:
         """A new account; its staging wallet holds $10,000.00."""

@@ -150,6 +150,7 @@ def test_a_query_is_read_in_its_types() -> None:
         b"limit=0",
         b"limit=201",
         b"limit=ten",
+        b"limit=null",
         b"limit=",
         b"limit=1.5",
         b"limit=99999999999999999999999",
