@@ -1,0 +1,64 @@
+"""The payment providers of a process: their HTTP client, and the secrets of their stand-ins.
+
+Invariant: a stand-in's secret is made once for this installation and sealed, so every process has the
+same one, nobody configures it, and it opens nothing in live.
+"""
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterable
+
+import httpx
+
+from billing.provider_call import BODY_BYTES_MAX
+from billing.provider_registry import Providers
+from kernel.clock import Clock
+from keys.vault import Vault
+from runtime.settings import Settings
+from store.db import Database, Transaction
+from webhooks.guard import Policy
+from webhooks.httpx_transport import GuardedTransport
+from webhooks.resolver import Resolver
+from webhooks.transport import Transport
+
+logger = logging.getLogger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def open_providers(
+    settings: Settings, database: Database, vault: Vault, resolver: Resolver, clock: Clock
+) -> AsyncIterator[Providers]:
+    """Each provider with its settings. The operator named their addresses, so they may be private.
+
+    What is set up in part is told in the log. Raises SealBroken.
+    """
+    setup = settings.providers
+    for note in setup.notes:
+        logger.warning("provider.not_offered", extra={"detail": note})
+    secrets = await _stand_in_secrets(setup.registrations, database, vault, clock)
+    policy = Policy.of(allow_private=True, allow_http=True)
+    transport = Transport(policy, resolver, clock)
+    guarded = GuardedTransport(transport, body_bytes_max=BODY_BYTES_MAX)
+    try:
+        async with httpx.AsyncClient(transport=guarded, trust_env=False) as client:
+            yield Providers(
+                setup.registrations,
+                setup.settings,
+                stand_in_secrets=secrets,
+                client=client,
+                clock=clock,
+            )
+    finally:
+        await transport.close()
+
+
+async def _stand_in_secrets(
+    names: Iterable[str], database: Database, vault: Vault, clock: Clock
+) -> dict[str, str]:
+    async def work(tx: Transaction) -> dict[str, str]:
+        return {
+            name: (await vault.data_key(tx, f"sandbox/{name}", now_us=clock.now_us())).hex()
+            for name in names
+        }
+
+    return await database.transaction(work)
