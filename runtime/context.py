@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import httpx
 
 from billing.books import Rules
+from billing.cashier import Cashier
 from billing.fulfilment.discovery import asynchronous, discover, set_up
 from billing.fulfilment.protocol import Fulfilment, OptionsRefused, Registration
 from billing.platform import Platforms
+from billing.provider_registry import Providers
 from billing.redemption import RedemptionCodes
 from billing.till import Till
 from billing.voucher import VoucherCodes
@@ -25,6 +27,8 @@ from keys.vault import SealBroken, Vault
 from runtime.installation import REDEMPTION_KEY, VOUCHER_KEY, open_store, open_vault, redis_url
 from runtime.limiter import Limiter
 from runtime.metrics import Metrics
+from runtime.payments import open_providers
+from runtime.payment_providers import open_providers
 from runtime.queue import Queue
 from runtime.redis_link import RedisLink
 from runtime.settings import Settings, SettingsError
@@ -73,6 +77,8 @@ class Context:
     fulfilments: Mapping[str, Fulfilment]  # by platform id
     redemption_codes: RedemptionCodes
     till: Till
+    providers: Providers
+    cashier: Cashier
     feed: Feed
 
 
@@ -111,9 +117,13 @@ async def open_context(
         fulfilments = await stack.enter_async_context(
             _open_fulfilments(platforms, ways, resolver, clock)
         )
+        opened = open_providers(settings, database, vault, resolver, clock)
+        providers = await stack.enter_async_context(opened)
         rules = _rules(settings, platforms, codes, ways)
         till = Till(database, clock, rules, on_batch=_observer(metrics, "till"))
         stack.push_async_callback(till.close)
+        opened = open_providers(settings, database, vault, resolver, clock)
+        providers = await stack.enter_async_context(opened)
         yield Context(
             settings=settings,
             clock=clock,
@@ -132,6 +142,8 @@ async def open_context(
             fulfilments=fulfilments,
             redemption_codes=RedemptionCodes(redemption_key),
             till=till,
+            providers=providers,
+            cashier=Cashier(database, clock, till, providers, settings.address()),
             feed=feed,
         )
 
