@@ -28,7 +28,6 @@ from runtime.installation import REDEMPTION_KEY, VOUCHER_KEY, open_store, open_v
 from runtime.limiter import Limiter
 from runtime.metrics import Metrics
 from runtime.payments import open_providers
-from runtime.payment_providers import open_providers
 from runtime.queue import Queue
 from runtime.redis_link import RedisLink
 from runtime.settings import Settings, SettingsError
@@ -122,8 +121,6 @@ async def open_context(
         rules = _rules(settings, platforms, codes, ways)
         till = Till(database, clock, rules, on_batch=_observer(metrics, "till"))
         stack.push_async_callback(till.close)
-        opened = open_providers(settings, database, vault, resolver, clock)
-        providers = await stack.enter_async_context(opened)
         yield Context(
             settings=settings,
             clock=clock,

@@ -30,14 +30,13 @@ async def open_providers(
 ) -> AsyncIterator[Providers]:
     """Each provider with its settings. The operator named their addresses, so they may be private.
 
-    What is set up in part is told in the log. Raises SealBroken.
+    What is set up in part is told in the log. Raises SealBroken and StoreError.
     """
     setup = settings.providers
     for note in setup.notes:
-        logger.warning("provider.not_offered", extra={"detail": note})
+        logger.warning("provider.not_offered", extra={"fields": {"detail": note}})
     secrets = await _stand_in_secrets(setup.registrations, database, vault, clock)
-    policy = Policy.of(allow_private=True, allow_http=True)
-    transport = Transport(policy, resolver, clock)
+    transport = Transport(Policy.of(allow_private=True, allow_http=True), resolver, clock)
     guarded = GuardedTransport(transport, body_bytes_max=BODY_BYTES_MAX)
     try:
         async with httpx.AsyncClient(transport=guarded, trust_env=False) as client:
@@ -55,10 +54,13 @@ async def open_providers(
 async def _stand_in_secrets(
     names: Iterable[str], database: Database, vault: Vault, clock: Clock
 ) -> dict[str, str]:
+    listed = list(names)
+
     async def work(tx: Transaction) -> dict[str, str]:
+        now_us = clock.now_us()
         return {
-            name: (await vault.data_key(tx, f"sandbox/{name}", now_us=clock.now_us())).hex()
-            for name in names
+            name: (await vault.data_key(tx, f"sandbox/{name}", now_us=now_us)).hex()
+            for name in listed
         }
 
     return await database.transaction(work)
