@@ -20,6 +20,7 @@ COMMANDS = {
     "migrate": "Bring the database to the newest schema.",
     "accounts": "Tenants: create, list, show.",
     "keys": "API keys, and system and operator tokens.",
+    "orders": "Purchases of credit: list, show, and decide what no rule may.",
     "codes": "Redemption codes: create, list, disable.",
     "deliveries": "The webhook delivery log: list, show, send again.",
     "replay": "Send an endpoint's deliveries of a period again.",

@@ -8,6 +8,7 @@ Edge            every request: request id, one answer whatever happens, security
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from gateway import payments
 from gateway.api import docs_events, health
 from gateway.edge import Edge
 from gateway.openapi import serve as openapi
@@ -34,4 +35,5 @@ def create_app(context: Context) -> ASGIApp:
         ],
         exception_handlers={404: not_found},
     )
-    return Edge(pages, context=context, router=Router((*SURFACES, *PAGES)))
+    told = payments.surfaces(context.cashier.providers)
+    return Edge(pages, context=context, router=Router((*SURFACES, *told, *PAGES)))

@@ -43,6 +43,12 @@ class Metrics:
             buckets=_ATTEMPT_SECONDS,
             registry=self._registry,
         )
+        self.notifications = self._counter(
+            "topup_payment_notifications",
+            "Payment providers' notifications by provider and outcome, or why not believed.",
+            "provider",
+            "outcome",
+        )
         self.oldest_due_seconds = Gauge(
             "topup_oldest_due_seconds",
             "Seconds that the longest due webhook delivery of an enabled endpoint has waited.",

@@ -36,6 +36,7 @@ from worker.dispatch import Dispatcher
 from worker.expire import Expirer
 from worker.fulfil import Fulfiller
 from worker.prune import retention_chore
+from worker.reconcile import Reconciler
 from worker.replay import Replayer
 from worker.slots import Slots, slots_of_process
 
@@ -134,6 +135,7 @@ async def run_worker(
         fulfiller.run,
         expirer.run,
         Replayer(context.database, clock).run,
+        Reconciler(context.database, context.clock, context.cashier).run,
     ]
     if redis_url is not None:
         parts.append(_arq_worker(context, wake_all, redis_url).serve)

@@ -1,6 +1,6 @@
 """The pages as rows of the route table: those for anybody, and the dashboard."""
 
-from gateway.pages import account, overview, sign_in, sign_up
+from gateway.pages import account, checkout, overview, sign_in, sign_up
 from gateway.pages.refused import refuse
 from gateway.routing import Surface
 
@@ -8,10 +8,19 @@ DASHBOARD = Surface(
     "/dashboard",
     (
         *overview.ROUTES,
+        *send.ROUTES,
+        *topups.ROUTES,
+        *approvals.ROUTES,
+        *vouchers.ROUTES,
+        *statement.ROUTES,
+        *keys.ROUTES,
+        *webhooks.ROUTES,
+        *deliveries.ROUTES,
+        *replays.ROUTES,
         *account.ROUTES,
         *sign_in.DASHBOARD_ROUTES,
     ),
     refuse,
 )
-ENTRY = Surface("", (*sign_in.ROUTES, *sign_up.ROUTES), refuse)
+ENTRY = Surface("", (*sign_in.ROUTES, *sign_up.ROUTES, *checkout.ROUTES), refuse)
 PAGES = (DASHBOARD, ENTRY)

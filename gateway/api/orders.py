@@ -1,0 +1,144 @@
+"""Orders: credit that is bought at a payment provider."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from msgspec import Meta
+
+from billing import order_list
+from billing.order import Order, Status
+from billing.placement import NewOrder
+from gateway import codes
+from gateway.call import Call
+from gateway.envelope import answer, listing
+from gateway.fields import Fields, Int64, Page, Text, Time, cursor_id, time_us
+from gateway.idempotency import run_steps
+from gateway.outcome import Listing, created, ok
+from gateway.routing import Route
+from gateway.shapes.orders import Order as OrderShape
+from kernel.limits import URL_CHARACTERS_MAX
+from store.db import Transaction
+from store.idempotency import Answer, RequestKey
+
+Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
+
+
+class OrderBody(Fields, frozen=True, kw_only=True):
+    """What is bought: a pack, or credit for amount_cents of US dollars; and where it is paid."""
+
+    provider: Text
+    pack_id: Text | None = None
+    amount_cents: Int64 | None = None
+    success_url: Url | None = None
+    cancel_url: Url | None = None
+    coupon: Text | None = None
+
+
+class OrdersQuery(Page, frozen=True, kw_only=True):
+    """Filters of the list; created_after is inclusive, created_before exclusive."""
+
+    status: Status | None = None
+    provider: Text | None = None
+    created_after: Time | None = None
+    created_before: Time | None = None
+
+
+async def create(call: Call[OrderBody, Fields]) -> Answer:
+    """Writes the order, then opens its checkout at the provider.
+
+    With an Idempotency-Key a call that was cut off is gone on with: the same order, one checkout.
+    """
+    context, principal, body = call.context, call.principal, call.body
+    new = NewOrder(
+        provider=body.provider,
+        pack_id=body.pack_id,
+        amount_cents=body.amount_cents,
+        coupon=body.coupon,
+        success_url=body.success_url,
+        cancel_url=body.cancel_url,
+        created_by=principal.credential_id,
+        request_digest=request_digest(call.request_key),
+    )
+
+    async def steps() -> Answer:
+        placed = await context.cashier.place(principal.scope, new)
+        return answer(codes.SUCCESS, placed.shape(), now_us=call.now_us, http_status=201)
+
+    return await run_steps(context, principal, call.request_key, steps)
+
+
+async def list_orders(call: Call[Fields, OrdersQuery]) -> Answer:
+    """Newest first."""
+    query, scope = call.query, call.principal.scope
+    wanted = order_list.Filter(
+        status=query.status,
+        provider=query.provider,
+        created_after=time_us(query.created_after, "created_after"),
+        created_before=time_us(query.created_before, "created_before"),
+    )
+    before_id = cursor_id(query.cursor, "ord")
+
+    async def work(tx: Transaction) -> Sequence[Order]:
+        return await order_list.page(tx, scope, wanted, before_id=before_id, limit=query.limit + 1)
+
+    found = await call.context.database.read(work)
+    data = listing(found, query.limit, shape=Order.shape, cursor=lambda order: order.id)
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
+
+
+async def show(call: Call[Fields, Fields]) -> Answer:
+    """One order of the account."""
+    scope, order_id = call.principal.scope, call.params["order_id"]
+
+    async def work(tx: Transaction) -> Order:
+        return await order_list.get(tx, scope, order_id)
+
+    found = await call.context.database.read(work)
+    return answer(codes.SUCCESS, found.shape(), now_us=call.now_us)
+
+
+def request_digest(request_key: RequestKey | None) -> str | None:
+    """What the order remembers of the request: its key together with what was asked for."""
+    return None if request_key is None else request_key.digest + request_key.fingerprint
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/orders",
+        create,
+        "Buy credit: the order, and where it is paid",
+        scopes=("billing:write",),
+        body=OrderBody,
+        description=(
+            "Name either a pack_id or an amount_cents. The payer goes to `url`; the credit is there"
+            " once the provider says that it was paid, and `order.paid` tells of it. An order whose"
+            " coupon covers all of it is paid at once. In staging a provider without credentials is"
+            " stood in for by a hosted page of the sandbox."
+        ),
+        answers=created(OrderShape),
+        refuses=(
+            codes.AMOUNT_OUT_OF_RANGE,
+            codes.NOT_FOUND,
+            codes.NOT_REDEEMABLE,
+            codes.PROVIDER_UNAVAILABLE,
+        ),
+    ),
+    Route(
+        "GET",
+        "/orders",
+        list_orders,
+        "Orders, newest first",
+        scopes=("billing:read",),
+        query=OrdersQuery,
+        answers=ok(Listing[OrderShape]),
+    ),
+    Route(
+        "GET",
+        "/orders/{order_id}",
+        show,
+        "An order and what became of it",
+        scopes=("billing:read",),
+        answers=ok(OrderShape),
+    ),
+)
