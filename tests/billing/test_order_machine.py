@@ -1,0 +1,158 @@
+"""Facts about an order in any order, repeated and at once: credited once, never negative, proven.
+
+The model knows nothing of ledgers: whether the order is settled, and what is gone of its payment.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+
+from hypothesis import given, settings, strategies as st
+
+from billing.order import Order
+from billing.price import Price
+from kernel.clock import FixedClock, parse_rfc3339
+from store.open import open_database
+from tests.billing.counter import Counter, open_live_counter
+
+Fact = tuple[str, str, int]
+CREDITS = 25_000_000
+keys = st.sampled_from(["a", "b"])
+amounts = st.sampled_from([1, 333, 700, 1500, 2000, 5000])
+facts = st.one_of(
+    st.tuples(st.just("paid"), st.sampled_from(["pi_1", "pi_1", "pi_2"]), st.just(0)),
+    st.tuples(st.just("paid wrongly"), st.just("pi_3"), st.just(0)),
+    st.tuples(st.sampled_from(["failed", "expired"]), st.just(""), st.just(0)),
+    st.tuples(st.just("refund"), keys, amounts),
+    st.tuples(st.just("dispute"), keys, amounts),
+    st.tuples(st.sampled_from(["won", "lost"]), keys, st.just(0)),
+    st.tuples(st.just("spend"), st.just(""), st.integers(1, CREDITS)),
+    st.tuples(st.sampled_from(["approve", "reject"]), st.just(""), st.just(0)),
+)
+plans = st.lists(st.lists(facts, min_size=1, max_size=4), min_size=2, max_size=8)
+
+
+@dataclass
+class Model:
+    """What must have become of the order; amounts in its pay_currency."""
+
+    pay_amount: int
+    status: str = "pending"
+    payment: str = ""
+    gone: dict[str, int] = field(default_factory=dict)
+    disputes: dict[str, str] = field(default_factory=dict)
+
+    def hear(self, fact: Fact) -> None:
+        name, key, amount = fact
+        if name in {"paid", "paid wrongly"}:
+            if self.status in {"pending", "failed", "expired"} and key != self.payment:
+                self.status = "settled" if name == "paid" else "review"
+                self.payment = key
+        elif name in {"failed", "expired"}:
+            self.status = name if self.status == "pending" else self.status
+        elif name in {"approve", "reject"} and self.status == "review":
+            self.status = "settled" if name == "approve" else "failed"
+        elif name in {"refund", "dispute"}:
+            seen = f"{name[0]}{key}"
+            self.gone[seen] = max(self.gone.get(seen, 0), min(amount, self.pay_amount))
+        elif name in {"won", "lost"}:
+            self.disputes.setdefault(f"d{key}", name)
+
+    @property
+    def gone_amount(self) -> int:
+        kept = [sum_ for key, sum_ in self.gone.items() if self.disputes.get(key) != "won"]
+        return min(sum(kept), self.pay_amount)
+
+    @property
+    def is_disputed(self) -> bool:
+        return any(key.startswith("d") and key not in self.disputes for key in self.gone)
+
+
+async def _tell(counter: Counter, order: Order, fact: Fact) -> None:
+    name, key, amount = fact
+    if name == "paid":
+        await counter.pay(order, key)
+    elif name == "paid wrongly":
+        await counter.pay(order, key, price=Price(order.pay_amount + 1, "USD"))
+    elif name in {"failed", "expired"}:
+        await counter.end(order, "failed" if name == "failed" else "expired")
+    elif name == "refund":
+        await counter.refund(order, amount, key=f"re_{key}")
+    elif name == "dispute":
+        await counter.dispute(order, amount, key=f"dp_{key}")
+    else:
+        await counter.close_dispute(order, is_won=name == "won", key=f"dp_{key}")
+
+
+async def _step(counter: Counter, order: Order, model: Model, group: list[Fact]) -> None:
+    """One batch of facts; what is no provider's word is done by itself afterwards."""
+    told = [fact for fact in group if fact[0] not in {"spend", "approve", "reject"}]
+    for fact in told:
+        model.hear(fact)
+    await asyncio.gather(*(_tell(counter, order, fact) for fact in told))
+    for fact in group:
+        if fact[0] == "spend":
+            held = await counter.micros()
+            micros = min(fact[2], held.get("wallet", 0) + held.get("grant", 0))
+            if micros:
+                await counter.spend(micros)
+        elif fact[0] in {"approve", "reject"} and model.status == "review":
+            await counter.resolve(order, "approve" if fact[0] == "approve" else "reject")
+            model.hear(fact)
+
+
+async def _check(counter: Counter, order: Order, model: Model) -> None:
+    stored, held = await counter.now(order), await counter.micros()
+    assert all(micros > 0 for micros in held.values()), held
+    has_credit = held.get("wallet", 0) + held.get("grant", 0) + held.get("used", 0)
+    if model.status != "settled":
+        assert (stored.status, held) == (model.status, {})
+        return
+    gone = model.gone_amount
+    reversed_micros = ceil(Fraction(CREDITS * gone, order.pay_amount))
+    assert (stored.refunded_amount, stored.reversed_micros) == (gone, reversed_micros)
+    assert has_credit - held.get("owed", 0) == CREDITS - reversed_micros
+    # What went out of each source is what is left to it, never less than nothing.
+    sources = held.get("provider", 0) + held.get("promotion", 0)
+    assert sources == CREDITS - reversed_micros
+    assert held.get("promotion", 0) <= order.promotional_micros
+    if model.is_disputed:
+        assert stored.status == "disputed"
+    elif gone:
+        is_whole = gone == order.pay_amount
+        assert stored.status == ("refunded" if is_whole else "partially_refunded")
+    else:
+        assert stored.status == "paid"
+
+
+async def _run(path: Path, plan: list[list[Fact]], percent: int) -> None:
+    database = open_database(f"sqlite:///{path}")
+    clock = FixedClock(parse_rfc3339("2026-06-13T12:00:00Z"))
+    counter = await open_live_counter(database, clock)
+    coupon = {}
+    if percent:
+        await counter.coupon(percent=percent)
+        coupon = {"coupon": "SUMMER"}
+    order = await counter.order(**coupon)
+    model = Model(order.pay_amount)
+    for group in plan:
+        await _step(counter, order, model, group)
+        await _check(counter, order, model)
+    assert await counter.desk.findings() == []
+    await counter.till.close()
+    await database.close()
+
+
+@given(plan=plans, percent=st.sampled_from([0, 25, 50]))
+@settings(max_examples=60, deadline=None)
+def test_facts_in_any_order_credit_once_and_balance(
+    sqlite_template: Path, plan: list[list[Fact]], percent: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "topup.db"
+        shutil.copy(sqlite_template, path)
+        asyncio.run(_run(path, plan, percent))

@@ -1,0 +1,377 @@
+"""Refunds and disputes: the credits' share of what is gone, rounded up, and never a negative balance."""
+
+import asyncio
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, strategies as st
+
+from billing.ledger import InsufficientBalance
+from billing.order import Order, due_micros
+from billing.pack import Pack, create as create_pack
+from billing.price import Price
+from kernel.clock import FixedClock
+from keys.account import set_low_balance_threshold
+from store.db import Database
+from tests.billing.counter import Counter, open_live_counter
+
+
+@pytest.fixture
+async def counter(database: Database, clock: FixedClock) -> Counter:
+    return await open_live_counter(database, clock)
+
+
+async def paid(counter: Counter, payment: str = "pi_1", **fields: object) -> Order:
+    """The Pro Pack, $20.00 for 25,000 credits."""
+    return (await counter.pay(await counter.order(**fields), payment)).order
+
+
+async def test_a_whole_refund_takes_all_of_it_back(counter: Counter) -> None:
+    order = await paid(counter)
+
+    refunded = await counter.refund(order, 2000)
+
+    assert (refunded.outcome, refunded.order.status) == ("applied", "refunded")
+    assert await counter.micros() == {}
+    assert await counter.desk.findings() == []
+
+
+async def test_a_part_takes_its_share(counter: Counter) -> None:
+    order = await paid(counter)
+
+    refunded = await counter.refund(order, 500)
+
+    assert refunded.order.status == "partially_refunded"
+    assert refunded.order.refunded_amount == 500
+    # A quarter of 25,000 credits, their bonus included.
+    assert refunded.order.reversed_micros == 6_250_000
+    assert await counter.micros() == {"provider": 18_750_000, "wallet": 18_750_000}
+
+
+async def test_only_the_increase_is_taken(counter: Counter) -> None:
+    order = await paid(counter)
+
+    outcomes = [(await counter.refund(order, sum_)).outcome for sum_ in (500, 500, 800, 300, 800)]
+
+    assert outcomes == ["applied", "repeated", "applied", "repeated", "repeated"]
+    # 8/20 of 25,000 credits.
+    assert (await counter.now(order)).reversed_micros == 10_000_000
+    assert await counter.micros() == {"provider": 15_000_000, "wallet": 15_000_000}
+
+
+async def test_each_share_is_rounded_up_and_the_sum_is_exact(counter: Counter) -> None:
+    """10 credits for three cents: 3,333.3 micros a cent."""
+    odd = Pack(
+        environment="live", id="odd", name="Odd", amount=3, currency="USD", credits=10, created_at=0
+    )
+    await counter.desk.database.transaction(lambda tx: create_pack(tx, odd))
+    order = await paid(counter, pack_id="odd")
+
+    reversed_micros = [
+        (await counter.refund(order, 1, key=key)).order.reversed_micros
+        for key in ("re_1", "re_2", "re_3")
+    ]
+
+    assert reversed_micros == [3_334, 6_667, 10_000]
+    assert await counter.micros() == {}
+
+
+async def test_refund_and_dispute_of_one_payment_take_no_more_than_all(counter: Counter) -> None:
+    order = await paid(counter)
+    await counter.refund(order, 1500)
+
+    disputed = await counter.dispute(order, 2000)
+    more = await counter.refund(order, 99_999, key="re_2")
+
+    assert disputed.order.status == "disputed"
+    assert more.order.refunded_amount == 2000
+    assert more.order.reversed_micros == 25_000_000
+    assert await counter.micros() == {}
+    assert await counter.desk.findings() == []
+
+
+async def test_what_was_spent_becomes_a_debt_and_blocks_sends(counter: Counter) -> None:
+    order = await paid(counter)
+    await counter.spend(24_000_000)
+
+    await counter.refund(order, 2000)
+
+    assert await counter.micros() == {"owed": 24_000_000, "used": 24_000_000}
+    with pytest.raises(InsufficientBalance) as refused:
+        await counter.desk.send(100, principal=await counter.desk.in_live())
+    assert (refused.value.reason, refused.value.extra["owed_cents"]) == ("owed", 2400)
+
+
+async def test_the_orders_own_grant_pays_first(counter: Counter) -> None:
+    """A quarter off: 6,250 of the 25,000 credits are promotional, and $15.00 were paid."""
+    await counter.coupon(percent=25)
+    order = await paid(counter, coupon="summer")
+
+    await counter.refund(order, 300)
+
+    # A fifth of the payment: 5,000 credits, all of them out of the grant.
+    assert await counter.micros() == {
+        "grant": 1_250_000,
+        "promotion": 1_250_000,
+        "provider": 18_750_000,
+        "wallet": 18_750_000,
+    }
+    await counter.refund(order, 1500)
+    assert await counter.micros() == {}
+    assert await counter.desk.findings() == []
+
+
+async def test_a_spent_grant_is_paid_for_by_the_wallet(counter: Counter) -> None:
+    await counter.coupon(percent=25)
+    order = await paid(counter, coupon="SUMMER")
+    await counter.spend(6_250_000)
+
+    refunded = await counter.refund(order, 1500)
+
+    assert refunded.order.reversed_promotional_micros == 6_250_000
+    assert refunded.order.reversed_grant_micros == 0
+    assert await counter.micros() == {"owed": 6_250_000, "used": 6_250_000}
+    assert await counter.desk.findings() == []
+
+
+# Disputes
+
+
+async def test_a_dispute_takes_and_a_won_one_gives_back(counter: Counter) -> None:
+    order = await paid(counter)
+
+    disputed = await counter.dispute(order, 2000)
+    during = await counter.micros()
+    won = await counter.close_dispute(order, is_won=True)
+    again = await counter.close_dispute(order, is_won=True)
+
+    assert (disputed.order.status, won.order.status, again.outcome) == (
+        "disputed",
+        "paid",
+        "repeated",
+    )
+    assert during == {}
+    assert await counter.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
+    assert await counter.desk.findings() == []
+
+
+async def test_a_lost_dispute_is_a_refund(counter: Counter) -> None:
+    order = await paid(counter)
+    await counter.dispute(order, 2000)
+
+    lost = await counter.close_dispute(order, is_won=False)
+
+    assert lost.order.status == "refunded"
+    assert await counter.micros() == {}
+    assert (await counter.close_dispute(order, is_won=True)).outcome == "repeated"
+    assert await counter.micros() == {}
+
+
+async def test_a_won_dispute_pays_its_debt_and_then_the_wallet(counter: Counter) -> None:
+    order = await paid(counter)
+    await counter.spend(10_000_000)
+    await counter.dispute(order, 2000)
+    assert await counter.micros() == {"owed": 10_000_000, "used": 10_000_000}
+
+    await counter.close_dispute(order, is_won=True)
+
+    assert await counter.micros() == {
+        "provider": 25_000_000,
+        "used": 10_000_000,
+        "wallet": 15_000_000,
+    }
+
+
+async def test_a_won_dispute_fills_the_grant_again(counter: Counter) -> None:
+    await counter.coupon(percent=25)
+    order = await paid(counter, coupon="SUMMER")
+    before = await counter.micros()
+    await counter.dispute(order, 900)
+
+    await counter.close_dispute(order, is_won=True)
+
+    assert await counter.micros() == before
+    assert before == {
+        "grant": 6_250_000,
+        "promotion": 6_250_000,
+        "provider": 18_750_000,
+        "wallet": 18_750_000,
+    }
+
+
+async def test_purchased_credit_comes_back_as_such(counter: Counter) -> None:
+    """The grant was spent, so the wallet and a debt paid for it: they get it back."""
+    await counter.coupon(percent=25)
+    order = await paid(counter, coupon="SUMMER")
+    await counter.spend(6_250_000)
+    await counter.dispute(order, 1500)
+
+    await counter.close_dispute(order, is_won=True)
+
+    assert await counter.micros() == {
+        "promotion": 6_250_000,
+        "provider": 18_750_000,
+        "used": 6_250_000,
+        "wallet": 18_750_000,
+    }
+    assert await counter.desk.findings() == []
+
+
+async def test_a_won_dispute_leaves_the_refund(counter: Counter) -> None:
+    order = await paid(counter)
+    await counter.refund(order, 500)
+    await counter.dispute(order, 1500)
+
+    won = await counter.close_dispute(order, is_won=True)
+
+    assert (won.order.status, won.order.refunded_amount) == ("partially_refunded", 500)
+    assert await counter.micros() == {"provider": 18_750_000, "wallet": 18_750_000}
+
+
+# Out of order
+
+
+async def test_a_refund_before_its_payment_waits_for_it(counter: Counter) -> None:
+    order = await counter.order()
+
+    early = await counter.refund(order, 500)
+    settled = await counter.pay(order)
+
+    assert (early.outcome, early.order.status) == ("applied", "pending")
+    assert settled.order.status == "partially_refunded"
+    assert await counter.micros() == {"provider": 18_750_000, "wallet": 18_750_000}
+    assert await counter.desk.findings() == []
+
+
+@pytest.mark.parametrize(("is_won", "status"), [(True, "paid"), (False, "refunded")])
+async def test_the_end_of_a_dispute_may_come_before_it(
+    counter: Counter, is_won: bool, status: str
+) -> None:
+    order = await paid(counter)
+
+    await counter.close_dispute(order, is_won=is_won)
+    before = (await counter.now(order)).status
+    disputed = await counter.dispute(order, 2000)
+
+    assert before == "paid"
+    assert disputed.order.status == status
+    assert (await counter.micros() == {}) is not is_won
+
+
+async def test_parallel_facts_take_back_once(counter: Counter) -> None:
+    order = await paid(counter)
+
+    await asyncio.gather(
+        *(counter.refund(order, 500) for _ in range(10)),
+        *(counter.dispute(order, 500) for _ in range(10)),
+    )
+
+    assert (await counter.now(order)).refunded_amount == 1000
+    assert await counter.micros() == {"provider": 12_500_000, "wallet": 12_500_000}
+
+
+async def test_another_currency_is_for_a_person(counter: Counter) -> None:
+    order = await paid(counter)
+
+    told = await counter.refund(order, 2000, currency="KWD")
+
+    assert (told.outcome, told.order.status) == ("review", "paid")
+    assert await counter.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
+
+
+async def test_nothing_gone_is_nothing_taken(counter: Counter) -> None:
+    order = await paid(counter)
+
+    assert (await counter.refund(order, 0)).outcome == "ignored"
+    assert (await counter.refund(order, -5, key="re_2")).outcome == "ignored"
+    assert (await counter.now(order)).status == "paid"
+
+
+# What is told
+
+
+async def test_each_change_is_an_event(counter: Counter) -> None:
+    order = await paid(counter)
+    await counter.refund(order, 500)
+    await counter.refund(order, 500)
+    await counter.dispute(order, 1500)
+    await counter.close_dispute(order, is_won=False)
+
+    assert await counter.desk.events() == ["order.paid"] + ["order.refunded"] * 3
+
+
+async def test_a_reversal_may_make_the_balance_low(counter: Counter) -> None:
+    order = await paid(counter)
+    await counter.desk.database.transaction(
+        lambda tx: set_low_balance_threshold(tx, counter.scope, threshold_micros=20_000_000)
+    )
+
+    await counter.refund(order, 200)
+    high = await counter.desk.events()
+    await counter.refund(order, 500)
+
+    assert high == ["order.paid", "order.refunded"]
+    assert await counter.desk.events() == [*high, "balance.low", "order.refunded"]
+
+
+# The arithmetic
+
+
+def sold(credits_micros: int, pay_amount: int) -> Order:
+    return Order(
+        id="ord_1",
+        account_id="acc_1",
+        environment="live",
+        order_no="0" * 32,
+        reference="txn_1",
+        kind="payment",
+        status="paid",
+        provider="stripe",
+        amount=pay_amount,
+        currency="USD",
+        pay_amount=pay_amount,
+        pay_currency="USD",
+        credits_micros=credits_micros,
+        created_at=0,
+        expires_at=0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("credits_micros", "pay_amount", "gone", "due"),
+    [
+        (25_000_000, 2000, 0, 0),
+        (25_000_000, 2000, 1, 12_500),
+        (25_000_000, 2000, 1999, 24_987_500),
+        (25_000_000, 2000, 2000, 25_000_000),
+        (25_000_000, 2000, 9999, 25_000_000),
+        (10_000, 3, 1, 3_334),
+        (1_000, 7, 6, 858),
+        (1_000, 1, 1, 1_000),
+        (0, 900, 900, 0),
+        (5_000, 0, 10, 0),
+    ],
+)
+def test_what_is_due(credits_micros: int, pay_amount: int, gone: int, due: int) -> None:
+    assert due_micros(sold(credits_micros, pay_amount), gone) == due
+
+
+@given(
+    credits_micros=st.integers(1, 10**11),
+    pay_amount=st.integers(1, 10**11),
+    parts=st.lists(st.integers(0, 10**11), max_size=6),
+)
+def test_shares_add_up_and_never_exceed_the_credit(
+    credits_micros: int, pay_amount: int, parts: list[int]
+) -> None:
+    order = sold(credits_micros, pay_amount)
+    gone = taken = 0
+    for part in parts:
+        gone += part
+        due = due_micros(order, gone)
+        exact = Fraction(credits_micros * min(gone, pay_amount), pay_amount)
+        assert exact <= due < exact + 1
+        assert taken <= due <= credits_micros
+        taken = due
+    assert due_micros(order, pay_amount) == credits_micros
+    assert Price(pay_amount, "USD") == order.price
