@@ -16,7 +16,6 @@ from billing.cashier import Cashier
 from billing.fulfilment.discovery import asynchronous, discover, set_up
 from billing.fulfilment.protocol import Fulfilment, OptionsRefused, Registration
 from billing.platform import Platforms
-from billing.provider_registry import Providers
 from billing.redemption import RedemptionCodes
 from billing.till import Till
 from billing.voucher import VoucherCodes
@@ -76,7 +75,6 @@ class Context:
     fulfilments: Mapping[str, Fulfilment]  # by platform id
     redemption_codes: RedemptionCodes
     till: Till
-    providers: Providers
     cashier: Cashier
     feed: Feed
 
@@ -139,7 +137,6 @@ async def open_context(
             fulfilments=fulfilments,
             redemption_codes=RedemptionCodes(redemption_key),
             till=till,
-            providers=providers,
             cashier=Cashier(database, clock, till, providers, settings.address()),
             feed=feed,
         )
