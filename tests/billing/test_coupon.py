@@ -1,0 +1,334 @@
+"""Coupons: what they take off, who may use them, and that N parallel orders keep their limits."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from billing.coupon import (
+    Coupon,
+    CouponRefused,
+    CouponTaken,
+    check_coupon,
+    discount_of,
+    list_coupons,
+    new_coupon,
+    set_active,
+)
+from billing.order import Order
+from billing.pack import Pack, create as create_pack
+from billing.placement import PlanItem
+from billing.price import Price
+from billing.till import Till
+from kernel.clock import FixedClock
+from kernel.errors import InvalidInput, NotFound
+from store.db import Database
+from store.open import open_database
+from tests.billing.counter import Counter, open_counter, open_live_counter
+
+DAY_S = 86_400
+
+
+@pytest.fixture
+async def counter(database: Database, clock: FixedClock) -> Counter:
+    return await open_live_counter(database, clock)
+
+
+def coupon(**fields: Any) -> Coupon:
+    return new_coupon("live", "TEST", now_us=0, **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "price", "off"),
+    [
+        ({"percent": 25}, Price(2000, "USD"), 500),
+        ({"percent": 33}, Price(1999, "USD"), 659),  # 659.67, rounded down
+        ({"percent": 1}, Price(99, "USD"), 0),
+        ({"percent": 100}, Price(1999, "USD"), 1999),
+        ({"percent": 10}, Price(1500, "KWD"), 150),
+        ({"amount_off": 300, "currency": "USD"}, Price(2000, "USD"), 300),
+        ({"amount_off": 5000, "currency": "USD"}, Price(2000, "USD"), 2000),
+        ({"percent": 50, "minimum_amount": 2000, "currency": "USD"}, Price(2000, "USD"), 1000),
+    ],
+)
+def test_what_it_takes_off(fields: dict[str, Any], price: Price, off: int) -> None:
+    assert discount_of(coupon(**fields), price, used_by_account=0, now_us=1) == off
+
+
+@pytest.mark.parametrize(
+    ("fields", "used", "reason"),
+    [
+        ({"percent": 10, "is_active": False}, 0, "disabled"),
+        ({"percent": 10, "expires_at": 100}, 0, "expired"),
+        ({"percent": 10, "uses_max": 3, "used_count": 3}, 0, "spent"),
+        ({"percent": 10, "uses_per_account": 2}, 2, "spent"),
+        ({"amount_off": 10, "currency": "KWD"}, 0, "currency"),
+        ({"percent": 10, "minimum_amount": 2001, "currency": "USD"}, 0, "minimum"),
+    ],
+)
+def test_why_it_is_refused(fields: dict[str, Any], used: int, reason: str) -> None:
+    with pytest.raises(CouponRefused) as refused:
+        discount_of(coupon(**fields), Price(2000, "USD"), used_by_account=used, now_us=100)
+
+    assert (refused.value.reason, refused.value.param) == (reason, "coupon")
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({}, "percent"),
+        ({"percent": 0}, "percent"),
+        ({"percent": 101}, "percent"),
+        ({"amount_off": 100}, "currency"),
+        ({"amount_off": -1, "currency": "USD"}, "amount_off"),
+        ({"amount_off": 100, "percent": 5, "currency": "USD"}, "percent"),
+        ({"percent": 5, "minimum_amount": 100}, "currency"),
+        ({"percent": 5, "uses_max": 0}, "uses_max"),
+        ({"percent": 5, "uses_per_account": 2**63}, "uses_per_account"),
+        ({"amount_off": 100, "currency": "DOLLAR"}, "currency"),
+    ],
+)
+def test_what_cannot_be_one(fields: dict[str, Any], param: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        coupon(**fields)
+
+    assert refused.value.param == param
+
+
+@pytest.mark.parametrize("code", ["", "A", "A" * 41, "A B", "ÄB", "A\x00B", "-AB"])
+def test_what_is_no_code(code: str) -> None:
+    with pytest.raises(InvalidInput, match="a code has"):
+        check_coupon(new_coupon("live", code, now_us=0, percent=5))
+
+
+async def test_the_discount_is_paid_by_promotion(counter: Counter) -> None:
+    await counter.coupon(percent=25)
+
+    order = await counter.order(coupon=" summer ")
+    await counter.pay(order)
+
+    assert (order.amount, order.discount, order.pay_amount, order.coupon_code) == (
+        2000,
+        500,
+        1500,
+        "SUMMER",
+    )
+    # All 25,000 credits; a quarter of them promotional.
+    assert await counter.micros() == {
+        "grant": 6_250_000,
+        "promotion": 6_250_000,
+        "provider": 18_750_000,
+        "wallet": 18_750_000,
+    }
+    assert await counter.desk.findings() == []
+
+
+async def test_the_promotional_share_is_rounded_down(counter: Counter) -> None:
+    odd = Pack(
+        environment="live", id="odd", name="Odd", amount=7, currency="USD", credits=10, created_at=0
+    )
+    await counter.desk.database.transaction(lambda tx: create_pack(tx, odd))
+    await counter.coupon(amount_off=2, currency="USD")
+
+    order = await counter.order(pack_id="odd", coupon="SUMMER")
+
+    # 10,000 micros x 2 / 7 = 2,857.14
+    assert (order.promotional_micros, order.pay_amount) == (2_857, 5)
+
+
+async def test_an_order_of_nothing_is_paid_at_once(counter: Counter) -> None:
+    await counter.coupon(percent=100)
+
+    placed = await counter.place(coupon="SUMMER")
+
+    assert (placed.order.status, placed.order.pay_amount) == ("paid", 0)
+    assert placed.order.paid_at is not None
+    assert await counter.micros() == {"grant": 25_000_000, "promotion": 25_000_000}
+    assert await counter.desk.events() == ["order.paid"]
+    assert await counter.desk.findings() == []
+
+
+async def test_money_for_an_order_of_nothing_is_for_a_person(counter: Counter) -> None:
+    await counter.coupon(percent=100)
+    order = await counter.order(coupon="SUMMER")
+
+    settled = await counter.pay(order, price=Price(2000, "USD"))
+
+    assert (settled.outcome, settled.order.status) == ("review", "paid")
+    assert (await counter.refund(order, 2000)).outcome == "ignored"
+    assert await counter.micros() == {"grant": 25_000_000, "promotion": 25_000_000}
+
+
+async def test_a_subscription_is_never_free(counter: Counter) -> None:
+    await counter.coupon(percent=100)
+    plan = PlanItem("pln_1", "month", Price(900, "USD"))
+
+    with pytest.raises(CouponRefused, match="paid at its provider"):
+        await counter.place(kind="subscription", plan=plan, coupon="SUMMER")
+
+
+async def test_unknown_and_foreign_codes_look_the_same(counter: Counter) -> None:
+    elsewhere = Counter(counter.desk, (counter.scope[0], "staging"), counter.till)
+    await elsewhere.coupon("TESTING")
+
+    for code in ("TESTING", "NOTHING", "", "x", "\x00\x00", "A" * 5000):
+        with pytest.raises(CouponRefused) as refused:
+            await counter.place(coupon=code)
+        assert refused.value.reason == "unknown"
+
+
+# Limits
+
+
+async def test_parallel_orders_keep_the_limit(counter: Counter, database_url: str) -> None:
+    """Two processes, one account."""
+    await counter.coupon(uses_max=3)
+    second = open_database(database_url)
+    other = Till(second, counter.desk.clock, counter.till.rules)
+    twin = Counter(counter.desk, counter.scope, other)
+
+    placed = await asyncio.gather(
+        *((counter, twin)[number % 2].place(coupon="SUMMER") for number in range(20)),
+        return_exceptions=True,
+    )
+
+    refused = [one for one in placed if isinstance(one, CouponRefused)]
+    assert [one.reason for one in refused] == ["spent"] * 17
+    assert await used(counter) == 3
+    await other.close()
+    await second.close()
+
+
+async def test_parallel_accounts_keep_the_limit(
+    database: Database, database_url: str, clock: FixedClock
+) -> None:
+    """Each account has a lock of its own, the coupon one for all."""
+    seconds = [open_database(database_url) for _ in range(4)]
+    counters = [
+        await open_counter(one, clock, email=f"{number}@example.com")
+        for number, one in enumerate(seconds)
+    ]
+    await counters[0].coupon(uses_max=5)
+
+    placed = await asyncio.gather(
+        *(counters[number % 4].place(coupon="SUMMER") for number in range(24)),
+        return_exceptions=True,
+    )
+
+    orders = [one for one in placed if not isinstance(one, BaseException)]
+    assert len(orders) == 5
+    assert {type(one) for one in placed if isinstance(one, BaseException)} == {CouponRefused}
+    assert await used(counters[0]) == 5
+    for one, opened in zip(counters, seconds, strict=True):
+        await one.till.close()
+        await opened.close()
+
+
+async def used(counter: Counter) -> int:
+    """The coupon's count, which is that of its uses."""
+    database = counter.desk.database
+    (found,) = await database.read(lambda tx: list_coupons(tx, counter.scope[1], limit=10))
+    rows = await database.read(lambda tx: tx.fetch("SELECT COUNT(*) AS uses FROM coupon_uses"))
+    assert found.used_count == rows[0]["uses"]
+    return found.used_count
+
+
+async def test_an_account_has_its_own_limit(
+    counter: Counter, database: Database, clock: FixedClock
+) -> None:
+    await counter.coupon(uses_per_account=1)
+    other_desk = (await open_counter(database, clock, email="other@example.com")).desk
+    other = Counter(other_desk, (other_desk.account_id, "live"), other_desk.till)
+
+    placed = await asyncio.gather(
+        *(one.place(coupon="SUMMER") for one in (counter, counter, other, other)),
+        return_exceptions=True,
+    )
+
+    assert [isinstance(one, CouponRefused) for one in placed] == [False, True, False, True]
+
+
+@pytest.mark.parametrize("end", ["failed", "expired"])
+async def test_a_dead_order_releases_its_use(counter: Counter, end: Any) -> None:
+    await counter.coupon(uses_max=1, uses_per_account=1)
+    order = await counter.order(coupon="SUMMER")
+
+    await counter.end(order, end)
+    await counter.end(order, end)
+
+    assert await used(counter) == 0
+    assert (await counter.place(coupon="SUMMER")).is_new
+
+
+async def test_a_late_payment_claims_its_use_again(counter: Counter) -> None:
+    await counter.coupon(uses_max=1)
+    first = await counter.order(coupon="SUMMER")
+    await counter.end(first, "expired")
+    second = await counter.order(coupon="SUMMER")
+
+    late = await counter.pay(first, "pi_1")
+    await counter.pay(second, "pi_2")
+
+    assert late.outcome == "applied"
+    # What was promised is kept, past the limit.
+    assert await used(counter) == 2
+
+
+async def test_an_end_and_a_payment_in_one_batch_leave_one_use(counter: Counter) -> None:
+    await counter.coupon()
+    order = await counter.order(coupon="SUMMER")
+
+    await asyncio.gather(counter.end(order, "failed"), counter.pay(order))
+
+    assert (await counter.now(order)).status == "paid"
+    assert await used(counter) == 1
+    assert await counter.desk.findings() == []
+
+
+async def test_a_rejected_order_releases_its_use(counter: Counter) -> None:
+    await counter.coupon()
+    order: Order = await counter.order(coupon="SUMMER")
+    await counter.pay(order, price=Price(1, "USD"))
+    assert await used(counter) == 1
+
+    await counter.resolve(order, "reject")
+
+    assert await used(counter) == 0
+
+
+# The catalogue
+
+
+async def test_a_code_is_taken_once_in_an_environment(counter: Counter) -> None:
+    await counter.coupon("SUMMER")
+
+    with pytest.raises(CouponTaken):
+        await counter.coupon("summer")
+
+    elsewhere = Counter(counter.desk, (counter.scope[0], "staging"), counter.till)
+    assert (await elsewhere.coupon("summer")).code == "SUMMER"
+
+
+async def test_a_disabled_one_is_refused_until_it_is_enabled(counter: Counter) -> None:
+    await counter.coupon()
+    database = counter.desk.database
+
+    off = await database.transaction(lambda tx: set_active(tx, "live", "summer", is_active=False))
+    with pytest.raises(CouponRefused, match="disabled"):
+        await counter.place(coupon="SUMMER")
+    await database.transaction(lambda tx: set_active(tx, "live", "SUMMER", is_active=True))
+
+    assert not off.is_active
+    assert (await counter.place(coupon="SUMMER")).is_new
+    with pytest.raises(NotFound):
+        await database.transaction(lambda tx: set_active(tx, "live", "NONE", is_active=True))
+
+
+async def test_it_ends_in_time(counter: Counter, clock: FixedClock) -> None:
+    await counter.coupon(expires_at=clock.now_us() + DAY_S * 1_000_000)
+    clock.advance_s(DAY_S - 1)
+    assert (await counter.place(coupon="SUMMER")).is_new
+    clock.advance_s(1)
+
+    with pytest.raises(CouponRefused, match="expired"):
+        await counter.place(coupon="SUMMER")
