@@ -34,34 +34,42 @@ _CAPS = ("per_call_cents", "per_day_cents", "per_month_cents")
 _SCOPES = ("keys:write",)
 
 Name = Annotated[str, Meta(max_length=400)]
-Words = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=100)]
+Word = Annotated[str, Meta(max_length=64)]
+Scopes = Annotated[
+    list[Word], Meta(max_length=100, description="Among those of the key that mints it.")
+]
+AllowList = Annotated[
+    list[Word], Meta(max_length=100, description="Addresses or CIDRs; empty: any address.")
+]
+CapCents = Annotated[Int64, Meta(description="In US cents, calendar windows of UTC; null: no cap.")]
+ThresholdCents = Annotated[Int64, Meta(description="A send above it waits for a person.")]
 
 
 class Caps(Fields, frozen=True, kw_only=True):
     """Spend caps in cents, as a listed key shows them."""
 
-    per_call_cents: Int64 | UnsetType | None = UNSET
-    per_day_cents: Int64 | UnsetType | None = UNSET
-    per_month_cents: Int64 | UnsetType | None = UNSET
+    per_call_cents: CapCents | UnsetType | None = UNSET
+    per_day_cents: CapCents | UnsetType | None = UNSET
+    per_month_cents: CapCents | UnsetType | None = UNSET
 
 
 class MintBody(Caps, frozen=True, kw_only=True):
     """The caps stand in the body itself, or in `caps` as a listed key has them."""
 
     name: Name = "API key"
-    scopes: Words | None = None
-    ip_allow_list: Words = msgspec.field(default_factory=list)
+    scopes: Scopes | None = None
+    ip_allow_list: AllowList = msgspec.field(default_factory=list)
     caps: Caps | None = None
-    approval_threshold_cents: Int64 | None = None
+    approval_threshold_cents: ThresholdCents | None = None
     expires_at: Time | None = None
 
 
 class PatchBody(Caps, frozen=True, kw_only=True):
     name: Name | UnsetType = UNSET
-    scopes: Words | UnsetType = UNSET
-    ip_allow_list: Words | UnsetType = UNSET
+    scopes: Scopes | UnsetType = UNSET
+    ip_allow_list: AllowList | UnsetType = UNSET
     caps: Caps | UnsetType = UNSET
-    approval_threshold_cents: Int64 | UnsetType | None = UNSET
+    approval_threshold_cents: ThresholdCents | UnsetType | None = UNSET
     expires_at: Time | UnsetType | None = UNSET
 
 
@@ -72,7 +80,7 @@ class SandboxBody(Fields, frozen=True, kw_only=True):
 
 
 class RotateBody(Fields, frozen=True, kw_only=True):
-    overlap_s: Int64 = 0
+    overlap_s: Annotated[Int64, Meta(description="How long the old key still works.")] = 0
 
 
 def shape(key: ApiKey) -> dict[str, Any]:

@@ -48,12 +48,21 @@ MetadataValue = Annotated[str, Meta(max_length=METADATA_VALUE_CHARACTERS_MAX)]
 class SendBody(Fields, frozen=True, kw_only=True):
     """What is sent to whom. Without recipient_email the account's own address is taken."""
 
-    platform: Text
-    amount_cents: Int64
-    recipient_email: Address | None = None
-    reference: Reference | None = None
+    platform: Annotated[Text, Meta(description="What is topped up; see GET /platforms.")]
+    amount_cents: Annotated[Int64, Meta(description="In US cents, within the platform's limits.")]
+    recipient_email: (
+        Annotated[Address, Meta(description="Whose wallet; your account's own address if absent.")]
+        | None
+    ) = None
+    reference: (
+        Annotated[Reference, Meta(description="Your own name for it, once per environment.")] | None
+    ) = None
     metadata: (
-        Annotated[dict[MetadataKey, MetadataValue], Meta(max_length=METADATA_PAIRS_MAX)] | None
+        Annotated[
+            dict[MetadataKey, MetadataValue],
+            Meta(max_length=METADATA_PAIRS_MAX, description="Pairs of yours; events carry them."),
+        ]
+        | None
     ) = None
     note: Annotated[str, Meta(max_length=NOTE_CHARACTERS_MAX)] | None = None
 

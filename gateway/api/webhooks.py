@@ -41,11 +41,25 @@ _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
 
 # Told to callers, but refused by check_target: a URL that is too long is 5002, as any other bad one.
-Url = Annotated[str, Meta(extra_json_schema={"maxLength": URL_CHARACTERS_MAX})]
-EventTypes = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=100)]
+Url = Annotated[
+    str,
+    Meta(
+        description="https in live, http too in staging; its host is public.",
+        extra_json_schema={"maxLength": URL_CHARACTERS_MAX},
+    ),
+]
+EventTypes = Annotated[
+    list[Annotated[str, Meta(max_length=64)]],
+    Meta(max_length=100, description="Event types; empty: all."),
+]
 Description = Annotated[str, Meta(max_length=DESCRIPTION_CHARACTERS_MAX)]
-HeaderMap = Annotated[dict[str, str], Meta(max_length=HEADERS_MAX)]
-Schedule = Annotated[list[Int64], Meta(max_length=100)]
+HeaderMap = Annotated[
+    dict[str, str], Meta(max_length=HEADERS_MAX, description="Sent along; masked when shown.")
+]
+Schedule = Annotated[
+    list[Int64], Meta(max_length=100, description="Entry k: the wait before attempt k, in seconds.")
+]
+RatePerS = Annotated[Int64, Meta(description="At most so many requests a second; null: no limit.")]
 
 
 class RegisterBody(Fields, frozen=True, kw_only=True):
@@ -54,7 +68,7 @@ class RegisterBody(Fields, frozen=True, kw_only=True):
     description: Description = ""
     headers: HeaderMap = msgspec.field(default_factory=dict)
     retry_schedule_s: Schedule = msgspec.field(default_factory=lambda: list(SCHEDULE_S_DEFAULT))
-    rate_limit_per_s: Int64 | None = None
+    rate_limit_per_s: RatePerS | None = None
 
 
 class PatchBody(Fields, frozen=True, kw_only=True):
@@ -63,16 +77,20 @@ class PatchBody(Fields, frozen=True, kw_only=True):
     description: Description | UnsetType = UNSET
     headers: HeaderMap | UnsetType = UNSET
     retry_schedule_s: Schedule | UnsetType = UNSET
-    rate_limit_per_s: Int64 | UnsetType | None = UNSET
-    status: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
+    rate_limit_per_s: RatePerS | UnsetType | None = UNSET
+    status: Annotated[str, Meta(max_length=20, description="enabled or disabled.")] | UnsetType = (
+        UNSET
+    )
 
 
 class RotateBody(Fields, frozen=True, kw_only=True):
-    overlap_s: Int64 = OVERLAP_S_DEFAULT
+    overlap_s: Annotated[Int64, Meta(description="How long the old secret still signs.")] = (
+        OVERLAP_S_DEFAULT
+    )
 
 
 class TestBody(Fields, frozen=True, kw_only=True):
-    event: Annotated[str, Meta(max_length=64)] = TEST_EVENT
+    event: Annotated[str, Meta(max_length=64, description="Of which type.")] = TEST_EVENT
 
 
 class VerifyBody(Fields, frozen=True, kw_only=True):
