@@ -1,0 +1,162 @@
+"""Usage and holds of a desk's account: each command's result."""
+
+from typing import Any
+
+from billing import hold as holds
+from billing.grant import Grant
+from billing.hold import Hold
+from billing.reserve import CaptureHold, ExpireHolds, Held, ReleaseHold, new_hold
+from billing.till import Till
+from billing.usage import Used, new_usage
+from keys.principal import Principal
+from store.db import Database, Transaction
+from store.idempotency import Answer, RequestKey, request_key
+from tests.billing.desk import Desk
+from worker.expire import Expirer
+
+
+def beside(desk: Desk, database: Database) -> Desk:
+    """The same account at another till, as in another process or after a restart."""
+    till = Till(database, desk.clock, desk.till.rules)
+    return Desk(database, desk.clock, till, desk.account_id, desk.principal)
+
+
+class Kept:
+    """Renders a result as its repr and keeps it."""
+
+    def __init__(self) -> None:
+        self.results: list[Any] = []
+
+    def __call__(self, result: Any) -> Answer:
+        self.results.append(result)
+        return Answer(200, repr(result).encode())
+
+
+def key_of(principal: Principal, text: str | None, body: bytes = b"{}") -> RequestKey | None:
+    if text is None:
+        return None
+    return request_key(
+        account_id=principal.account_id,
+        environment=principal.environment,
+        key_text=text,
+        method="POST",
+        path="/usage",
+        canonical_body=body,
+    )
+
+
+async def run(desk: Desk, command: Any, kept: Kept) -> Any:
+    """The command's result; None where a stored answer was replayed. `desk.kept` has the answer."""
+    desk.kept.append(await desk.till.submit(command))
+    return kept.results[-1] if kept.results else None
+
+
+async def use(
+    desk: Desk,
+    micros: int,
+    *,
+    principal: Principal | None = None,
+    key: str | None = None,
+    **more: Any,
+) -> Used:
+    caller, kept = principal or desk.principal, Kept()
+    command = new_usage(
+        caller,
+        amount_micros=micros,
+        description=more.pop("description", "AI chat completion"),
+        request_key=key_of(caller, key),
+        answer=kept,
+        **more,
+    )
+    result: Used = await run(desk, command, kept)
+    return result
+
+
+async def hold(
+    desk: Desk,
+    micros: int,
+    *,
+    principal: Principal | None = None,
+    key: str | None = None,
+    **more: Any,
+) -> Held:
+    caller, kept = principal or desk.principal, Kept()
+    command = new_hold(
+        caller,
+        amount_micros=micros,
+        description=more.pop("description", "AI chat completion"),
+        request_key=key_of(caller, key),
+        answer=kept,
+        **more,
+    )
+    result: Held = await run(desk, command, kept)
+    return result
+
+
+async def capture(desk: Desk, hold_id: str, micros: int | None = None, **more: Any) -> Held:
+    kept, caller = Kept(), more.get("principal", desk.principal)
+    key = key_of(caller, more.get("key"), str(micros).encode())
+    result: Held = await run(desk, CaptureHold(hold_id, caller.scope, micros, key, kept), kept)
+    return result
+
+
+async def release(desk: Desk, hold_id: str, **more: Any) -> Held:
+    kept, caller = Kept(), more.get("principal", desk.principal)
+    key = key_of(caller, more.get("key"))
+    result: Held = await run(desk, ReleaseHold(hold_id, caller.scope, key, kept), kept)
+    return result
+
+
+async def expire(desk: Desk, *hold_ids: str) -> int:
+    """How many of them ended."""
+    answer = await desk.till.submit(ExpireHolds(desk.principal.scope, hold_ids))
+    return int(answer.body)
+
+
+async def sweep(desk: Desk) -> int:
+    """What a worker does when it looks."""
+    return await Expirer(desk.database, desk.clock, desk.till).sweep()
+
+
+async def grant(desk: Desk, micros: int, *, expires_at: int | None, scope: Any = None) -> None:
+    command = Grant(scope or desk.principal.scope, micros, expires_at, None, Kept())
+    await desk.till.submit(command)
+
+
+async def find(desk: Desk, hold_id: str, principal: Principal | None = None) -> Hold:
+    scope = (principal or desk.principal).scope
+
+    async def work(tx: Transaction) -> Hold:
+        return await holds.find(tx, hold_id, scope)
+
+    return await desk.database.read(work)
+
+
+async def balances(desk: Desk, principal: Principal | None = None) -> dict[str, int]:
+    """Ledger kind -> micros, of the account's environment; grants are added up."""
+    account_id, environment = (principal or desk.principal).scope
+
+    async def work(tx: Transaction) -> dict[str, int]:
+        rows = await tx.fetch(
+            """SELECT kind, SUM(balance_micros) AS micros FROM ledger_accounts
+               WHERE account_id = :account_id AND environment = :environment GROUP BY kind""",
+            account_id=account_id,
+            environment=environment,
+        )
+        return {row["kind"]: int(row["micros"]) for row in rows}
+
+    return await desk.database.read(work)
+
+
+async def spent_micros(desk: Desk, principal: Principal) -> dict[str, int]:
+    """Period and start of each window of the key -> micros spent in it."""
+
+    async def work(tx: Transaction) -> dict[str, int]:
+        rows = await tx.fetch(
+            """SELECT period, window_start_at, spent_micros FROM spend_windows
+               WHERE key_id = :key_id ORDER BY period, window_start_at""",
+            key_id=principal.key_id,
+        )
+        return {f"{row[0]} {row[1] // 86_400_000_000}": row[2] for row in rows}
+
+    return await desk.database.read(work)
