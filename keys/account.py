@@ -131,6 +131,15 @@ async def list_accounts(
     return [_account(row) for row in rows]
 
 
+async def first_account(tx: Transaction) -> Account | None:
+    """The installation's own account, so to speak: the oldest operator's, else the oldest of all."""
+    row = await tx.fetch_one(
+        f"""SELECT {_COLUMNS} FROM accounts WHERE is_sandbox = 0
+            ORDER BY is_operator DESC, id LIMIT 1"""
+    )
+    return None if row is None else _account(row)
+
+
 async def set_password_hash(tx: Transaction, account_id: str, password_hash: str | None) -> None:
     """Keeps argon2's text, or ends sign-in with None; raises NotFound."""
     touched = await tx.execute(

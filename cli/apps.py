@@ -1,0 +1,167 @@
+"""`topup apps`: OAuth apps. A client_secret is printed once, when it is made."""
+
+from typing import Any, Final
+
+import click
+
+from billing.money import MICROS_PER_USD
+from billing.price import parse_decimal
+from cli.database import account_named, read, write
+from cli.output import json_option, note, run, show_record, show_rows
+from kernel.clock import SystemClock, rfc3339
+from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.limits import PAGE_ITEMS, PAGE_ITEMS_MAX
+from keys import oauth_app
+from keys.account import Account, first_account, lock_scopes
+from keys.oauth_app import CAP_MICROS, CAP_PERIODS, NewApp, OAuthApp
+from keys.principal import ENVIRONMENTS, OAUTH_SCOPES, Environment, Scope
+from store.db import Transaction
+
+_PLACES: Final = 6
+_environment = click.option(
+    "--environment", type=click.Choice(ENVIRONMENTS), default="staging", show_default=True
+)
+_account = click.option(
+    "--account",
+    help="The owner, by id or email address; default: the oldest operator's account, else the"
+    " oldest account.",
+)
+
+
+def _dollars(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
+    """Micros of an amount in dollars."""
+    try:
+        return parse_decimal(value, places=_PLACES, param="cap")
+    except DomainError as error:
+        raise click.BadParameter(error.detail) from None
+
+
+@click.group()
+def apps() -> None:
+    """OAuth apps: software that acts for users who allow it."""
+
+
+@apps.command("create")
+@click.option("--name", required=True, help="Shown to whoever is asked to allow it.")
+@click.option(
+    "--redirect-host", required=True, help="Where codes go: a host, with its port if it has one."
+)
+@click.option("--scope", type=click.Choice(OAUTH_SCOPES), required=True)
+@_account
+@_environment
+@click.option(
+    "--cap",
+    "cap_micros",
+    default=str(CAP_MICROS // MICROS_PER_USD),
+    show_default=True,
+    callback=_dollars,
+    help="Dollars that it may charge one user in each period.",
+)
+@click.option("--cap-period", type=click.Choice(CAP_PERIODS), default="month", show_default=True)
+@json_option
+def create(account: str | None, environment: Environment, **fields: Any) -> None:
+    """Register an app. Its secret is shown once."""
+
+    async def work(tx: Transaction) -> tuple[OAuthApp, str]:
+        owner = await _owner(tx, account, environment)
+        await lock_scopes(tx, [owner])
+        now_us = SystemClock().now_us()
+        return await oauth_app.create(tx, owner, NewApp(**fields), now_us=now_us)
+
+    made, secret = run(write(work))
+    _show_secret(made, secret)
+
+
+@apps.command("list")
+@_account
+@_environment
+@click.option("--limit", type=click.IntRange(1, PAGE_ITEMS_MAX), default=PAGE_ITEMS)
+@click.option("--cursor", help="The client_id of the last app of the page before.")
+@json_option
+def list_(account: str | None, environment: Environment, limit: int, cursor: str | None) -> None:
+    """List an account's apps, newest first."""
+
+    async def work(tx: Transaction) -> list[OAuthApp]:
+        owner = await _owner(tx, account, environment)
+        return await oauth_app.list_apps(tx, owner, before_id=cursor, limit=limit)
+
+    found = run(read(work))
+    more = found[-1].id if len(found) == limit else None
+    rows = [_shape(app) for app in found]
+    columns = ("client_id", "name", "scope", "redirect_host", "cap", "disabled_at")
+    show_rows(rows, *columns, next_cursor=more)
+
+
+@apps.command("rotate")
+@click.argument("client_id")
+@json_option
+def rotate(client_id: str) -> None:
+    """Make a new secret; the present one ends at once, tokens live on."""
+
+    async def work(tx: Transaction) -> tuple[OAuthApp, str]:
+        owner = await _owner_of(tx, client_id)
+        await lock_scopes(tx, [owner])
+        return await oauth_app.rotate(tx, owner, client_id, now_us=SystemClock().now_us())
+
+    made, secret = run(write(work))
+    _show_secret(made, secret)
+
+
+@apps.command("disable")
+@click.argument("client_id")
+@json_option
+def disable(client_id: str) -> None:
+    """End an app for good, and with it every token of it."""
+
+    async def work(tx: Transaction) -> OAuthApp:
+        owner = await _owner_of(tx, client_id)
+        await lock_scopes(tx, [owner])
+        return await oauth_app.disable(tx, owner, client_id, now_us=SystemClock().now_us())
+
+    show_record(_shape(run(write(work))))
+
+
+async def _owner(tx: Transaction, account: str | None, environment: Environment) -> Scope:
+    """Raises NotFound, and InvalidInput for an account that never earns or spends live credit."""
+    found: Account | None
+    found = await account_named(account)(tx) if account is not None else await first_account(tx)
+    if found is None:
+        raise NotFound("Account")
+    if found.is_sandbox and environment == "live":
+        raise InvalidInput("a sandbox account is staging's only", param="account")
+    return (found.id, environment)
+
+
+async def _owner_of(tx: Transaction, client_id: str) -> Scope:
+    """Whose app it is; the operator need not say."""
+    found = await oauth_app.find(tx, client_id)
+    if found is None:
+        raise NotFound("App")
+    return found.owner
+
+
+def _show_secret(app: OAuthApp, secret: str) -> None:
+    show_record({**_shape(app), "client_secret": secret})
+    note("the client_secret is shown this once")
+
+
+def _shape(app: OAuthApp) -> dict[str, Any]:
+    dollars, micros = divmod(app.cap_micros, MICROS_PER_USD)
+    places = f"{micros:06d}".rstrip("0").ljust(2, "0")
+    return {
+        "client_id": app.id,
+        "account_id": app.account_id,
+        "environment": app.environment,
+        "name": app.name,
+        "scope": app.scope,
+        "redirect_host": app.redirect_host,
+        "cap": f"${dollars}.{places} a {app.cap_period}",
+        "secret": f"…{app.secret_last4}",
+        "created_at": rfc3339(app.created_at),
+        "rotated_at": _time(app.rotated_at),
+        "disabled_at": _time(app.disabled_at),
+    }
+
+
+def _time(at_us: int | None) -> str | None:
+    return None if at_us is None else rfc3339(at_us)
