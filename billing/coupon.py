@@ -134,7 +134,8 @@ def check_coupon(coupon: Coupon) -> Coupon:
 
 def new_coupon(environment: str, code: str, *, now_us: int, **fields: Any) -> Coupon:
     """A fresh, active one; raises InvalidInput."""
-    kind: Literal["percent", "amount"] = "amount" if fields.get("amount_off") else "percent"
+    is_amount = fields.get("amount_off") is not None
+    kind: Literal["percent", "amount"] = "amount" if is_amount else "percent"
     return check_coupon(
         Coupon(
             id=new_id("cpn"),
