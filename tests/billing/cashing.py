@@ -1,0 +1,110 @@
+"""A cashier of a test: a desk, Toypay over real HTTP, and stand-ins of the built-in providers."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from billing import order_list, provider_event
+from billing.cashier import Cashier
+from billing.order import Order
+from billing.placement import NewOrder
+from billing.provider_event import LogEntry
+from billing.provider_registry import Key, Providers, discover
+from billing.provider_settings import ProviderSettings
+from billing.till import Till
+from kernel.clock import FixedClock
+from keys.principal import ENVIRONMENTS
+from store.db import Database, Transaction
+from tests.billing import toypay
+from tests.billing.desk import Desk, open_desk
+
+PUBLIC_URL = "https://gateway.example"
+
+
+@dataclass(slots=True)
+class Shop:
+    """A desk whose account buys at Toypay; a second cashier of it is another process's."""
+
+    desk: Desk
+    server: toypay.Server
+    client: httpx.AsyncClient
+    folder: Path
+    cashier: Cashier
+
+    def another(self, database: Database | None = None) -> Cashier:
+        """Another process's cashier: a till of its own on the same database."""
+        opened = database or self.desk.database
+        till = Till(opened, self.desk.clock, self.desk.till.rules)
+        return self._cashier(opened, till)
+
+    async def place(self, cashier: Cashier | None = None, **fields: Any) -> Order:
+        """An order of $20.00 for 20,000 credits, unless fields say otherwise."""
+        new = NewOrder(**{"provider": "toypay", "amount_cents": 2000, **fields})
+        return await (cashier or self.cashier).place(self.desk.principal.scope, new)
+
+    async def told(self, kind: str, order: Order, **changes: Any) -> str:
+        """The outcome of an event that Toypay signs."""
+        heard = await self.cashier.notified("toypay", toypay.event(kind, order, **changes))
+        return heard.outcome
+
+    async def sweep(self, cashier: Cashier | None = None) -> int:
+        """One look at what is due a minute from now; how many orders there were."""
+        self.desk.clock.advance_s(60)
+        due = await self.desk.database.read(
+            lambda tx: order_list.due(tx, now_us=self.desk.clock.now_us(), limit=100)
+        )
+        for order in due:
+            await (cashier or self.cashier).check(order)
+        return len(due)
+
+    async def now(self, order: Order) -> Order:
+        return await self.desk.database.read(lambda tx: order_list.get(tx, order.scope, order.id))
+
+    async def orders(self) -> list[Order]:
+        async def work(tx: Transaction) -> list[Order]:
+            found = await order_list.page(
+                tx, self.desk.principal.scope, order_list.Filter(), before_id=None, limit=200
+            )
+            return list(found)
+
+        return await self.desk.database.read(work)
+
+    async def log(self, order: Order) -> list[LogEntry]:
+        return list(await self.desk.database.read(lambda tx: provider_event.of_order(tx, order.id)))
+
+    async def bought_cents(self) -> int:
+        """What the wallet holds beyond its test credit."""
+        return int((await self.desk.balance())["balance_cents"]) - 1_000_000
+
+    def _cashier(self, database: Database, till: Till) -> Cashier:
+        registrations = discover(self.folder)
+        settings: dict[Key, ProviderSettings] = {}
+        for environment in ENVIRONMENTS:
+            given: dict[str, Any] = {
+                "api_base": self.server.url,
+                "key": "toy_key",
+                "webhook_secret": toypay.SECRETS[environment],
+            }
+            settings["toypay", environment] = registrations["toypay"].settings(**given)
+        providers = Providers(
+            registrations,
+            settings,
+            stand_in_secrets={"stripe": "5a" * 32},
+            client=self.client,
+            clock=self.desk.clock,
+        )
+        return Cashier(database, self.desk.clock, till, providers, PUBLIC_URL)
+
+
+@contextlib.asynccontextmanager
+async def open_shop(database: Database, clock: FixedClock, folder: Path) -> AsyncIterator[Shop]:
+    """A fresh account; folder is where the provider's file goes."""
+    desk = await open_desk(database, clock)
+    async with toypay.serving() as server, httpx.AsyncClient(trust_env=False) as client:
+        shop = Shop(desk, server, client, toypay.folder_of(folder), cashier=None)  # type: ignore[arg-type]
+        shop.cashier = shop._cashier(database, desk.till)
+        yield shop

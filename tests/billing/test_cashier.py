@@ -1,0 +1,243 @@
+"""Placing orders: written before the provider is asked, one checkout each, never lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from billing import order_list
+from billing.coupon import create as create_coupon, new_coupon
+from billing.placement import NewOrder
+from billing.provider import ProviderRefused, ProviderUnavailable
+from kernel.clock import FixedClock
+from kernel.errors import InvalidInput
+from store.db import Database, Transaction
+from tests.billing.cashing import Shop, open_shop
+
+DAY_S = 86_400
+
+
+@pytest_asyncio.fixture
+async def shop(database: Database, clock: FixedClock, tmp_path: Path) -> AsyncIterator[Shop]:
+    async with open_shop(database, clock, tmp_path) as opened:
+        yield opened
+
+
+async def test_an_order_comes_back_with_its_checkout(shop: Shop) -> None:
+    order = await shop.place()
+
+    assert (order.status, order.url) == ("pending", "https://toypay.example/co_1")
+    assert (order.pay_amount, order.pay_currency) == (2000, "USD")
+    assert await shop.now(order) == order
+
+
+async def test_the_order_is_there_and_no_transaction_open_while_the_provider_is_asked(
+    shop: Shop,
+) -> None:
+    seen: list[str] = []
+
+    async def on_open(order_id: str) -> None:
+        # A transaction of another request: it would wait for one that is open, for ever on SQLite.
+        async def work(tx: Transaction) -> None:
+            found = await order_list.find(tx, order_id)
+            assert found is not None
+            seen.append(found.status)
+
+        await asyncio.wait_for(shop.desk.database.transaction(work), 5)
+
+    shop.server.on_open = on_open
+    await shop.place()
+
+    assert seen == ["pending"]
+
+
+async def test_an_unavailable_provider_leaves_a_pending_order_that_a_retry_goes_on_with(
+    shop: Shop,
+) -> None:
+    shop.server.is_away = True
+    with pytest.raises(ProviderUnavailable) as refused:
+        await shop.place(request_digest="d1")
+    (waiting,) = await shop.orders()
+    shop.server.is_away = False
+    order = await shop.place(request_digest="d1")
+
+    assert refused.value.extra["order_id"] == waiting.id == order.id
+    assert (waiting.status, waiting.url) == ("pending", None)
+    assert order.url == "https://toypay.example/co_1"
+    assert len(shop.server.checkouts) == 1
+    assert len(await shop.orders()) == 1
+
+
+async def test_an_unavailable_provider_is_asked_again_by_the_sweep(shop: Shop) -> None:
+    shop.server.is_away = True
+    with pytest.raises(ProviderUnavailable):
+        await shop.place()
+    shop.server.is_away = False
+    assert await shop.sweep() == 1
+    (order,) = await shop.orders()
+
+    assert order.url == "https://toypay.example/co_1"
+    assert len(shop.server.checkouts) == 1
+
+
+async def test_a_refused_order_has_failed_and_a_retry_says_so_again(shop: Shop) -> None:
+    shop.server.is_refusing = True
+    for _ in range(2):
+        with pytest.raises(ProviderRefused):
+            await shop.place(request_digest="d1")
+    (order,) = await shop.orders()
+
+    assert order.status == "failed"
+    assert order.reason == "toypay refused the payment"
+    assert shop.server.asked == [f"open {order.id}"]
+    assert await shop.desk.events() == ["order.failed"]
+
+
+async def test_a_call_cut_off_while_the_provider_answers_is_gone_on_with_elsewhere(
+    shop: Shop,
+) -> None:
+    asked = asyncio.Event()
+
+    async def hang(_order_id: str) -> None:
+        asked.set()
+        shop.server.on_open = None
+        await asyncio.sleep(0.2)
+
+    shop.server.on_open = hang
+    cut = asyncio.create_task(shop.place(request_digest="d1"))
+    await asked.wait()
+    cut.cancel()
+    order = await shop.place(shop.another(), request_digest="d1")
+
+    assert len(await shop.orders()) == 1
+    assert len(shop.server.checkouts) == 1
+    assert order.url == "https://toypay.example/co_1"
+
+
+async def test_parallel_tries_of_one_request_make_one_order_and_one_checkout(shop: Shop) -> None:
+    other = shop.another()
+    placed = await asyncio.gather(
+        *(
+            shop.place(cashier, request_digest="d1")
+            for cashier in (shop.cashier, other)
+            for _ in range(4)
+        )
+    )
+
+    assert len({order.id for order in placed}) == 1
+    assert {order.url for order in placed} == {"https://toypay.example/co_1"}
+    assert len(await shop.orders()) == 1
+    assert len(shop.server.checkouts) == 1
+
+
+async def test_an_order_of_nothing_is_paid_at_once_and_no_provider_is_asked(shop: Shop) -> None:
+    now_us = shop.desk.clock.now_us()
+    coupon = new_coupon("staging", "ALLFREE", now_us=now_us, percent=100)
+    await shop.desk.database.transaction(lambda tx: create_coupon(tx, coupon))
+    order = await shop.place(coupon="allfree")
+
+    assert (order.status, order.pay_amount, order.url) == ("paid", 0, None)
+    assert shop.server.asked == []
+    assert await shop.bought_cents() == 2000
+    assert await shop.desk.events() == ["order.paid"]
+    assert await shop.desk.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"provider": "nobody"}, "provider"),
+        ({"provider": "creem"}, "provider"),  # known, but nothing is set for it here
+        ({"kind": "subscription"}, "provider"),
+        ({"method": "alipay"}, "payment_method"),
+        ({"success_url": "javascript:alert(1)"}, "success_url"),
+        ({"cancel_url": "https://user:secret@shop.example/"}, "cancel_url"),
+    ],
+)
+async def test_what_cannot_be_paid_is_refused_before_anything_is_written(
+    shop: Shop, fields: dict[str, Any], param: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await shop.place(**fields)
+
+    assert refused.value.param == param
+    assert await shop.orders() == []
+
+
+async def test_a_live_order_needs_a_provider_with_live_credentials(shop: Shop) -> None:
+    live = (shop.desk.account_id, "live")
+    with pytest.raises(InvalidInput) as refused:
+        await shop.cashier.place(live, NewOrder(provider="stripe", amount_cents=2000))
+
+    assert refused.value.detail == "is one of toypay"
+
+
+async def test_the_sweep_asks_every_minute_for_a_quarter_of_an_hour_then_hourly(
+    shop: Shop,
+) -> None:
+    order = await shop.place()
+    for _ in range(15):
+        assert await shop.sweep() == 1
+    # The sixteenth is an hour after the fifteenth, not a minute.
+    assert await shop.sweep() == 0
+    shop.desk.clock.advance_s(3600 - 120)
+    assert await shop.sweep() == 1
+
+    assert shop.server.asked == [f"open {order.id}", *["ask co_1"] * 16]
+
+
+async def test_a_payment_that_nobody_told_of_is_found_by_the_sweep(shop: Shop) -> None:
+    order = await shop.place()
+    shop.server.pay(order)
+    await shop.sweep()
+    (entry,) = await shop.log(order)
+
+    assert (await shop.now(order)).status == "paid"
+    assert await shop.bought_cents() == 2000
+    assert (entry.told.type, entry.outcome) == ("inquiry", "applied")
+    # Told at last, it is one payment.
+    assert await shop.told("paid", order) == "repeated"
+    assert await shop.bought_cents() == 2000
+    assert await shop.desk.findings() == []
+
+
+async def test_two_sweeps_of_one_moment_ask_once(shop: Shop) -> None:
+    order = await shop.place()
+    shop.desk.clock.advance_s(60)
+    await asyncio.gather(shop.cashier.check(order), shop.another().check(order))
+
+    assert shop.server.asked == [f"open {order.id}", "ask co_1"]
+
+
+async def test_an_order_that_is_not_paid_in_time_expires_and_a_late_payment_still_counts(
+    shop: Shop,
+) -> None:
+    order = await shop.place()
+    shop.desk.clock.advance_s(DAY_S)
+    await shop.sweep()
+    expired = await shop.now(order)
+    assert await shop.told("paid", order) == "applied"
+
+    assert expired.status == "expired"
+    assert (await shop.now(order)).status == "paid"
+    assert await shop.bought_cents() == 2000
+    assert await shop.desk.events() == ["order.failed", "order.paid"]
+    assert await shop.desk.findings() == []
+
+
+async def test_an_order_whose_provider_is_silent_is_not_given_up_for_three_days(
+    shop: Shop,
+) -> None:
+    order = await shop.place()
+    shop.server.is_away = True
+    shop.desk.clock.advance_s(DAY_S)
+    await shop.sweep()
+    waiting = await shop.now(order)
+    shop.desk.clock.advance_s(3 * DAY_S)
+    await shop.sweep()
+
+    assert waiting.status == "pending"
+    assert (await shop.now(order)).status == "expired"
