@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from gateway import payments
 from gateway.api import docs_events, health
+from gateway.docs import pages as docs
 from gateway.edge import Edge
 from gateway.openapi import serve as openapi
 from gateway.pages import static
@@ -30,6 +31,7 @@ def create_app(context: Context) -> ASGIApp:
         routes=[
             *health.routes(context),
             *docs_events.routes(context),
+            *docs.routes(context, SURFACES),
             *openapi.routes(context, SURFACES),
             *static.routes(),
         ],

@@ -50,7 +50,7 @@ from webhooks.feed import TooManyStreams
 from webhooks.guard import UrlRefused
 from webhooks.replay import ReplayEnded, TooManyReplays
 
-DOCS_PATH = "/api/public/v1/codes"
+DOCS_PATH = "/docs/codes"
 RETRY_AFTER_S = 1
 _HIDDEN = "something went wrong on our side; the request id finds it in our log"
 _AWAY = "the gateway cannot take the request now; try again"

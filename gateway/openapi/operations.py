@@ -15,6 +15,8 @@ from gateway.openapi.responses import Shared, enveloped, plain, refusals_of
 from gateway.openapi.schemas import Schemas, without_null
 from gateway.routing import PARAM_CHARACTERS_MAX, Resource, Route
 
+# Where a rule comes from is said to those who change it, not to those who call.
+_SOURCE: Final = re.compile(r" \(contract [\d.]+\)")
 _PARAM: Final = re.compile(r"\{(\w+)\}")
 _TAKEN: Final[Mapping[Media, tuple[str, ...]]] = {
     "json": ("application/json",),
@@ -37,13 +39,18 @@ def tag_of(route: Route) -> tuple[str, str]:
     module = inspect.getmodule(route.handler)
     assert module is not None, f"{route.path}: a handler of no module"
     paragraph = " ".join((module.__doc__ or "").partition("\n\n")[0].split())
-    name, _, rest = paragraph.partition(". ")[0].removesuffix(".").partition(": ")
+    sentence = _SOURCE.sub("", paragraph).partition(". ")[0]
+    name, _, rest = sentence.removesuffix(".").partition(": ")
     return name, f"{rest[:1].upper()}{rest[1:]}." if rest else ""
 
 
 def operation_id(route: Route, resource: Resource) -> str:
     """Unique, and stable as long as the path is."""
-    words = re.findall(r"\w+", resource.template.removeprefix(resource.surface.prefix))
+    path = resource.template
+    # Dialects share words: only ours go without their prefix.
+    words = re.findall(
+        r"\w+", path.removeprefix(resource.surface.prefix) if is_ours(resource) else path
+    )
     named = "_".join(words).replace("-", "_").strip("_")
     return f"{route.method.lower()}_{named}"
 

@@ -1,4 +1,4 @@
-"""docs/webhooks.md, where it states what the code decides."""
+"""The guide to webhooks, where it states what the code decides."""
 
 import hmac
 import re
@@ -13,7 +13,7 @@ from keys.signing import TOLERANCE_S, signature_headers
 from webhooks import feed, retry
 from webhooks.event import EVENT_TYPES
 
-PAGE = (Path(__file__).parents[2] / "docs/webhooks.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "gateway/docs/text/webhooks.md").read_text(encoding="utf-8")
 SECRET, OTHER = "whsec_" + "QUJD" * 8, "whsec_" + "QUJE" * 8
 BODY = b'{"id":"evt_1"}'
 

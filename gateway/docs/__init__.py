@@ -1,0 +1,1 @@
+"""The documentation that the gateway serves: pages for people, plain text for programs."""

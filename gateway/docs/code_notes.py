@@ -1,0 +1,45 @@
+"""What each code means to whoever gets it, in a sentence; a test holds that none is missing."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from gateway import codes
+
+NOTES: Final[Mapping[int, str]] = {
+    codes.SUCCESS: "It is done: 201 where something was made, 202 where it goes on by itself.",
+    codes.DELIVERED: "The recipient's wallet is credited and the voucher is issued.",
+    codes.PENDING: "The funds are held until the platform or a person has decided.",
+    codes.INVALID_KEY: "No credential, or none that is known. Send Authorization: Bearer ak_….",
+    codes.INSUFFICIENT_BALANCE: (
+        "The wallet does not hold what can be sent; reason owed: a debt comes first."
+    ),
+    codes.INVALID_PLATFORM: "No such platform; GET /platforms lists them.",
+    codes.INVALID_RECIPIENT: "Not an address, or none was given and the account has none.",
+    codes.AMOUNT_OUT_OF_RANGE: "Outside the platform's limits, which min and max tell.",
+    codes.DUPLICATE: (
+        "The reference was used before, or the Idempotency-Key came with another request;"
+        " transaction_id is the first one's."
+    ),
+    codes.MALFORMED: "The request cannot be read or a field does not fit; errors[] names each one.",
+    codes.CAP_EXCEEDED: "More than the key, or one it descends from, may spend until resets_at.",
+    codes.MISSING_SCOPE: "The credential is good, but it may not do this, or not in this environment.",
+    codes.KEY_ENDED: "The key was good once: it expired, or somebody revoked it.",
+    codes.NOT_REDEEMABLE: "reason says why: unknown, redeemed, spent, disabled or expired.",
+    codes.CANCELLED: "The top-up is off and its funds are back.",
+    codes.ALREADY_DELIVERED: "Too late to cancel: delivered, or handed to the platform.",
+    codes.NOT_FOUND: (
+        "No such id or path. Another account's or environment's looks the same; the message names"
+        " the kind."
+    ),
+    codes.ALREADY_SETTLED: "Too late: it failed, was cancelled, or somebody has decided.",
+    codes.FAILED_REFUNDED: "The platform refused. The funds are back; sending the same again will fail.",
+    codes.APPROVAL_REQUIRED: "Above the key's threshold: data.approval.url is where a person decides.",
+    codes.RATE_LIMITED: "Too many calls; Retry-After says when the next one passes.",
+    codes.ADDRESS_NOT_ALLOWED: "The caller's address is not on the key's allow-list.",
+    codes.KEY_IN_PROGRESS: "The first call with this Idempotency-Key still runs; ask again.",
+    codes.METHOD_NOT_ALLOWED: "The path takes other methods, which Allow lists.",
+    codes.PROVIDER_UNAVAILABLE: "The payment provider does not answer; try again.",
+    codes.INTERNAL: "Our fault, or we cannot take it now. Try again with the same Idempotency-Key.",
+    codes.DELIVERY_FAILED: "The webhook did not take the sample; data is the attempt.",
+    codes.URL_INVALID: "reason says what is wrong with the URL: scheme, credentials, port, address, form.",
+}

@@ -1,0 +1,238 @@
+"""The reference: the OpenAPI document, resource by resource, as a page and as text shows it.
+
+Promise: nothing is said here that the document does not say, so nothing can drift from what is
+served. Pure.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.docs import samples
+
+DEPTH_MAX: Final = 4
+_CHARACTERS: Final = re.compile(r"[a-z0-9]+")
+_METHODS: Final = ("get", "post", "put", "patch", "delete")
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a request or an answer: its dotted name, type, and what is said of it."""
+
+    name: str
+    kind: str
+    is_required: bool
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One HTTP status with its codes as the document words them, and the fields of `data`."""
+
+    status: str
+    told: str
+    codes: tuple[int, ...]
+    about: str
+    fields: Sequence[Field]
+    example: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call."""
+
+    anchor: str
+    method: str
+    path: str
+    summary: str
+    about: str
+    is_ours: bool
+    path_params: Sequence[str]
+    query: Sequence[Field]
+    body: Sequence[Field]
+    takes_idempotency_key: bool
+    answers: Sequence[Outcome]
+    refusals: Sequence[Outcome]
+    call: samples.Call
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """The calls of one resource, on a page of their own."""
+
+    slug: str
+    name: str
+    about: str
+    operations: Sequence[Operation]
+
+
+def resources(document: Json, server: str) -> list[Resource]:
+    """Every resource in the document's order; server is shown in the samples."""
+    reader = _Reader(document, server)
+    found: dict[str, list[Operation]] = {tag["name"]: [] for tag in document["tags"]}
+    for path, item in document["paths"].items():
+        for method in _METHODS:
+            if method in item:
+                found[item[method]["tags"][0]].append(reader.operation(path, method, item[method]))
+    return [
+        Resource(slug_of(tag["name"]), tag["name"], tag["description"], found[tag["name"]])
+        for tag in document["tags"]
+    ]
+
+
+def slug_of(name: str) -> str:
+    """Top-ups -> top-ups."""
+    return "-".join(_CHARACTERS.findall(name.lower()))
+
+
+class _Reader:
+    """Reads operations, following references."""
+
+    def __init__(self, document: Json, server: str) -> None:
+        self._document = document
+        self._server = server
+
+    def operation(self, path: str, method: str, raw: Json) -> Operation:
+        parameters = [self._resolved(one) for one in raw["parameters"]]
+        answers: list[Outcome] = []
+        refusals: list[Outcome] = []
+        for status, response in raw["responses"].items():
+            outcome = self._outcome(status, self._resolved(response))
+            (answers if status < "3" or outcome.example else refusals).append(outcome)
+        call = samples.call_of(self._server, path, method, raw, self._resolved)
+        return Operation(
+            anchor=raw["operationId"].replace("_", "-"),
+            method=method.upper(),
+            path=path,
+            summary=raw["summary"],
+            about=raw["description"],
+            is_ours=any(outcome.codes for outcome in answers),
+            path_params=[one["name"] for one in parameters if one["in"] == "path"],
+            query=[self._parameter(one) for one in parameters if one["in"] == "query"],
+            body=list(self._body(raw)),
+            takes_idempotency_key=call.takes_idempotency_key,
+            answers=answers,
+            refusals=refusals,
+            call=call,
+        )
+
+    def _resolved(self, node: Json) -> Json:
+        ref = node.get("$ref")
+        if ref is None:
+            return node
+        found: Any = self._document
+        for step in ref.removeprefix("#/").split("/"):
+            found = found[step]
+        return self._resolved(found)
+
+    def _parameter(self, raw: Json) -> Field:
+        schema = raw["schema"]
+        return Field(raw["name"], kind_of(schema), raw["required"], self._about(schema))
+
+    def _body(self, raw: Json) -> Iterator[Field]:
+        for media in raw.get("requestBody", {}).get("content", {}).values():
+            yield from self._fields(media.get("schema", {}), "", 0)
+            return
+
+    def _outcome(self, status: str, response: Json) -> Outcome:
+        media = response.get("content", {}).get("application/json", {})
+        schema = self._resolved(media.get("schema", {}))
+        codes: list[int] = []
+        fields: list[Field] = []
+        about = ""
+        for choice in schema.get("anyOf", [schema]):
+            data = choice
+            for part in choice.get("allOf", ()):
+                narrowed = part.get("properties", {})
+                codes += narrowed.get("code", {}).get("enum", ())
+                data = narrowed.get("data", data)
+            shape = self._resolved(data)
+            about = about or shape.get("description", "")
+            known = {field.name for field in fields}
+            fields += [one for one in self._fields(data, "", 0) if one.name not in known]
+        told = response["description"]
+        return Outcome(status, told, tuple(codes), about, fields, media.get("example"))
+
+    def _fields(self, schema: Json, prefix: str, depth: int) -> Iterator[Field]:
+        shape = self._resolved(schema)
+        required = shape.get("required", ())
+        for name, inner in shape.get("properties", {}).items():
+            dotted = f"{prefix}{name}"
+            yield Field(dotted, self._kind(inner), name in required, self._about(inner))
+            below = self._below(inner)
+            if below is not None and depth < DEPTH_MAX:
+                mark = "[]." if self._is_list(inner) else "."
+                yield from self._fields(below, dotted + mark, depth + 1)
+
+    def _kind(self, schema: Json) -> str:
+        return kind_of(self._narrowed(schema))
+
+    def _narrowed(self, schema: Json) -> Json:
+        """The schema with a reference among its choices followed."""
+        if "$ref" in schema:
+            return self._resolved(schema)
+        if "anyOf" in schema:
+            return {**schema, "anyOf": [self._resolved(one) for one in schema["anyOf"]]}
+        return schema
+
+    def _about(self, schema: Json) -> str:
+        """What is said of it, by itself or by what it refers to, and its default."""
+        places = (schema, *map(self._resolved, schema.get("anyOf", ())), self._resolved(schema))
+        told = next((one["description"] for one in places if "description" in one), "")
+        default = schema.get("default")
+        if default is None or default in ("", []):
+            return str(told)
+        return f"{told} Default: `{json.dumps(default)}`.".strip()
+
+    def _is_list(self, schema: Json) -> bool:
+        kinds = [schema, *schema.get("anyOf", ())]
+        return any(one.get("type") == "array" for one in kinds)
+
+    def _below(self, schema: Json) -> Json | None:
+        """The object inside, through null and lists; None for a plain value."""
+        for one in (schema, *schema.get("anyOf", ())):
+            inner = one.get("items", one) if one.get("type") == "array" else one
+            found = self._resolved(inner)
+            if "properties" in found:
+                return found
+        return None
+
+
+def kind_of(schema: Json) -> str:
+    """A type in words: a string, an integer from 1 to 200, one of `a`, `b`."""
+    if "anyOf" in schema:
+        kinds = [kind_of(one) for one in schema["anyOf"] if one.get("type") != "null"]
+        nullable = len(kinds) < len(schema["anyOf"])
+        return " or ".join(dict.fromkeys(kinds)) + (" or null" if nullable else "")
+    if "const" in schema:
+        return f"always `{schema['const']}`"
+    if "enum" in schema:
+        words = [word for word in schema["enum"] if word is not None]
+        nullable = len(words) < len(schema["enum"])
+        return ", ".join(f"`{word}`" for word in words) + (" or null" if nullable else "")
+    kind = schema.get("type", "any")
+    if kind == "array":
+        return f"list of {kind_of(schema.get('items', {}))}"
+    if schema.get("format") == "date-time":
+        return "time"
+    return f"{kind}{_bounds(schema)}"
+
+
+_INT64: Final = 2**63 - 1
+
+
+def _bounds(schema: Json) -> str:
+    least, most = schema.get("minimum"), schema.get("maximum")
+    least = None if least == -_INT64 - 1 else least
+    most = None if most == _INT64 else most
+    if least is not None and most is not None:
+        return f" from {least} to {most}"
+    if least is not None:
+        return f", at least {least}"
+    if most is not None:
+        return f", at most {most}"
+    return f", at most {schema['maxLength']} characters" if "maxLength" in schema else ""
