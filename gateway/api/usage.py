@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from billing import hold, sandbox_clock
-from billing.money import MICROS_PER_CREDIT
+from billing.money import MICROS_PER_CREDIT, micros_to_cents
 from billing.reserve import TTL_S, TTL_S_MAX, CaptureHold, Held, ReleaseHold, new_hold
 from billing.usage import Used, amount_of, new_usage
 from gateway import codes
@@ -136,6 +136,7 @@ def _balance(balance_micros: int) -> dict[str, int]:
     return {
         "balance_micros": balance_micros,
         "balance_credits": balance_micros // MICROS_PER_CREDIT,
+        "balance_cents": micros_to_cents(balance_micros),
     }
 
 

@@ -13,6 +13,7 @@ BalanceMicros = Annotated[
     int, Meta(description="The account's wallet afterwards, in millionths of a US dollar.")
 ]
 BalanceCredits = Annotated[int, Meta(description="The same in credits of $0.001, floored.")]
+BalanceCents = Annotated[int, Meta(description="The same in US cents, floored.")]
 Reference = Annotated[str, Meta(description="The caller's own name for it, once per environment.")]
 
 
@@ -28,6 +29,7 @@ class Usage(Struct, kw_only=True):
     created_at: Time
     balance_micros: BalanceMicros
     balance_credits: BalanceCredits
+    balance_cents: BalanceCents
 
 
 class Hold(Struct, kw_only=True):
@@ -52,6 +54,7 @@ class ChangedHold(Hold, kw_only=True):
 
     balance_micros: BalanceMicros
     balance_credits: BalanceCredits
+    balance_cents: BalanceCents
 
 
 class AccountClock(Struct, kw_only=True):

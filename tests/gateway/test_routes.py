@@ -75,6 +75,12 @@ POST /tokens
 DELETE /tokens
 POST /sandbox/topups/{transaction_id}
 POST /sandbox/fund
+POST /sandbox/clock
+POST /usage
+POST /holds
+GET /holds/{hold_id}
+POST /holds/{hold_id}/capture
+POST /holds/{hold_id}/release
 GET /codes
 """
 
@@ -281,6 +287,7 @@ async def things_of(gateway: Gateway, key: str) -> dict[str, str]:
     )
     child = await made("/keys", name="child")
     token = await made("/tokens", name="token")
+    held = await made("/holds", credits=1, description="usage")
     deliveries = (await gateway.call("GET", "/deliveries", key=key)).json()["data"]["items"]
     replay = await made(f"/webhooks/{endpoint['data']['id']}/replay")
     return {
@@ -292,5 +299,6 @@ async def things_of(gateway: Gateway, key: str) -> dict[str, str]:
         "token_id": token["data"]["id"],
         "delivery_id": deliveries[0]["id"],
         "event_id": deliveries[0]["event_id"],
+        "hold_id": held["data"]["id"],
         "replay_id": replay["data"]["id"],
     }
