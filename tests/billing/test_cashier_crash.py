@@ -1,0 +1,126 @@
+"""A process that dies between any two writes of a purchase, and what the next one makes of it.
+
+Every transaction of the flow is a place to die: just before its commit, so that it never was, and
+just after, so that nobody heard of it. Afterwards another process takes a retry and one sweep.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from billing import sandbox_checkout
+from billing.cashier import Cashier
+from billing.order import Order
+from billing.provider import Received
+from kernel.clock import FixedClock
+from kernel.errors import Unavailable
+from store.db import Database, T, Transaction, Work
+from store.errors import ConnectionLost, StoreError
+from tests.billing import toypay
+from tests.billing.cashing import Shop, open_shop
+
+WRITES_MAX = 20
+
+
+class MortalDatabase:
+    """The database of a process that dies at its nth transaction, and does nothing after that."""
+
+    def __init__(self, database: Database, nth: int, *, is_committed: bool) -> None:
+        self._database = database
+        self._left = nth
+        self._is_committed = is_committed
+        self.is_dead = False
+        self.statements_run = 0
+
+    async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
+        if self.is_dead:
+            raise ConnectionLost("the process died")
+        self._left -= 1
+        if self._left > 0:
+            return await self._database.transaction(work, durable=durable)
+        self.is_dead = True
+        if self._is_committed:
+            await self._database.transaction(work, durable=durable)
+        raise ConnectionLost("the process died")
+
+    async def read(self, work: Work[T]) -> T:
+        if self.is_dead:
+            raise ConnectionLost("the process died")
+        return await self._database.read(work)
+
+    async def close(self) -> None: ...
+
+
+@pytest_asyncio.fixture
+async def shop(database: Database, clock: FixedClock, tmp_path: Path) -> AsyncIterator[Shop]:
+    async with open_shop(database, clock, tmp_path) as opened:
+        yield opened
+
+
+async def buy(shop: Shop, database: Database, provider: str, digest: str) -> None:
+    """The whole purchase in one process: the order, the payer's payment, the provider's word."""
+    cashier = shop.another(database)
+    order = await shop.place(cashier, provider=provider, request_digest=digest)
+    if provider == "toypay":
+        shop.server.pay(order)
+        said = toypay.event("paid", order)
+    else:
+        said = await press_pay(shop, cashier, database, order)
+    await cashier.notified(provider, said)
+
+
+async def press_pay(shop: Shop, cashier: Cashier, database: Database, order: Order) -> Received:
+    """What the sandbox's page does before it sends the notification."""
+    token = (order.url or "").rpartition("/")[2]
+    now_us = shop.desk.clock.now_us()
+
+    async def work(tx: Transaction) -> sandbox_checkout.SandboxCheckout:
+        return await sandbox_checkout.decide(tx, token, "paid", now_us=now_us)
+
+    decided = await database.transaction(work)
+    provider = cashier.providers.of("stripe", "staging")
+    assert provider is not None
+    return provider.imitate(decided.deed())
+
+
+async def paid_orders(shop: Shop) -> int:
+    """How many orders' money is at the provider, or paid for on the page."""
+
+    async def work(tx: Transaction) -> int:
+        row = await tx.fetch_one(
+            "SELECT COUNT(*) AS paid FROM sandbox_checkouts WHERE outcome = 'paid'"
+        )
+        return 0 if row is None else int(row["paid"])
+
+    at_provider = sum(one["status"] == "paid" for one in shop.server.checkouts.values())
+    at_page: int = await shop.desk.database.read(work)
+    return at_provider + at_page
+
+
+@pytest.mark.parametrize("is_committed", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("provider", ["toypay", "stripe"])
+async def test_a_purchase_survives_a_death_at_any_of_its_writes(
+    shop: Shop, provider: str, is_committed: bool
+) -> None:
+    deaths = 0
+    for nth in range(1, WRITES_MAX):
+        digest = f"d{nth}"
+        before = len(await shop.orders())
+        mortal = MortalDatabase(shop.desk.database, nth, is_committed=is_committed)
+        with contextlib.suppress(StoreError, Unavailable):
+            await buy(shop, mortal, provider, digest)
+        deaths += mortal.is_dead
+        await shop.sweep()
+        expected = 2000 * await paid_orders(shop)
+        assert await shop.bought_cents() == expected, f"uncredited after a death at write {nth}"
+        # The caller, who heard nothing, asks again.
+        order = await shop.place(shop.another(), provider=provider, request_digest=digest)
+        assert len(await shop.orders()) == before + 1
+        assert order.url is not None
+        assert await shop.desk.findings() == []
+        if not mortal.is_dead:
+            break
+    assert deaths >= 3
