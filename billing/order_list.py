@@ -22,6 +22,7 @@ class Filter:
     """
 
     status: str | None = None
+    without_kind: str | None = None
     provider: str | None = None
     pack_id: str | None = None
     oauth_app_id: str | None = None
@@ -35,6 +36,7 @@ class Filter:
 # Each filter's clause; the values are always parameters.
 _CLAUSES: Mapping[str, str] = {
     "status": "status = :status",
+    "without_kind": "kind <> :without_kind",
     "provider": "provider = :provider",
     "pack_id": "pack_id = :pack_id",
     "oauth_app_id": "oauth_app_id = :oauth_app_id",
@@ -163,10 +165,11 @@ async def paid_uncredited(
     """
     return await _operators_page(
         tx,
-        """(status = 'review' OR id IN (
-               SELECT order_id FROM provider_events
-               WHERE environment = :environment AND outcome IN ('review', 'refused')
-                 AND resolved_at IS NULL AND order_id IS NOT NULL))""",
+        """SELECT id FROM orders WHERE environment = :environment AND status = 'review'
+           UNION
+           SELECT order_id FROM provider_events
+           WHERE environment = :environment AND outcome IN ('review', 'refused')
+             AND resolved_at IS NULL AND order_id IS NOT NULL""",
         environment,
         before_id=before_id,
         limit=limit,
@@ -181,11 +184,13 @@ async def credited_unpaid(
     """
     return await _operators_page(
         tx,
-        """((reversed_micros > 0 AND EXISTS (
-                SELECT 1 FROM ledger_accounts l
-                WHERE l.account_id = orders.account_id AND l.environment = orders.environment
-                  AND l.kind = 'owed' AND l.name = '' AND l.balance_micros > 0))
-             OR (status = 'paid' AND reason IS NOT NULL))""",
+        """SELECT o.id FROM orders o
+           JOIN ledger_accounts l ON l.account_id = o.account_id AND l.environment = o.environment
+               AND l.kind = 'owed' AND l.name = '' AND l.balance_micros > 0
+           WHERE o.environment = :environment AND o.reversed_micros > 0
+           UNION
+           SELECT id FROM orders
+           WHERE environment = :environment AND paid_at IS NOT NULL AND reason IS NOT NULL""",
         environment,
         before_id=before_id,
         limit=limit,
@@ -193,12 +198,13 @@ async def credited_unpaid(
 
 
 async def _operators_page(
-    tx: Transaction, clause: str, environment: str, *, before_id: str | None, limit: int
+    tx: Transaction, ids: str, environment: str, *, before_id: str | None, limit: int
 ) -> Sequence[Order]:
+    """A page of the orders that the query `ids` selects, of which there are few."""
     older = "" if before_id is None else " AND id < :before_id"
     values = {} if before_id is None else {"before_id": before_id}
     rows = await tx.fetch(
-        f"""SELECT {LISTED} FROM orders WHERE environment = :environment AND {clause}{older}
+        f"""SELECT {LISTED} FROM orders WHERE id IN ({ids}){older}
             ORDER BY id DESC LIMIT :limit""",
         environment=environment,
         limit=limit,

@@ -46,7 +46,8 @@ class PlanItem:
 class NewOrder:
     """What is asked for: one of pack_id, amount_cents (USD) and plan; texts were judged before.
 
-    charge: what the provider charges in. coupon: as it was typed. is_stand_in: the sandbox's page
+    charge: what the provider charges in. coupon: as it was typed; discount: what the operator takes
+    off the price without one, in its smallest unit. is_stand_in: the sandbox's page
     takes the provider's place. request_digest: of the Idempotency-Key; a later try finds the order.
     """
 
@@ -57,6 +58,7 @@ class NewOrder:
     amount_cents: int | None = None
     plan: PlanItem | None = None
     coupon: str | None = None
+    discount: int = 0
     is_stand_in: bool = False
     method: str | None = None
     customer_ref: str | None = None
@@ -157,7 +159,7 @@ class PlaceOrder:
             pay_amount=pay.amount,
             pay_currency=pay.currency,
             credits_micros=item.credits_micros,
-            promotional_micros=item.credits_micros * discount // item.price.amount,
+            promotional_micros=_promotional(item, discount) if coupon is not None else 0,
             coupon_id=None if coupon is None else coupon.id,
             coupon_code=None if coupon is None else coupon.code,
             next_check_at=next_check_at(0, books.now_us),
@@ -190,7 +192,8 @@ class PlaceOrder:
 
     def _discount(self, books: Books, price: Price) -> tuple[Coupon | None, int]:
         if self.new.coupon is None:
-            return None, 0
+            assert 0 <= self.new.discount < price.amount, "a price is left"
+            return None, self.new.discount
         coupons = books.shelf(OrderShelf).coupons
         coupon = coupons.find(self.scope[1], normalise_code(self.new.coupon))
         used = coupons.used_by(coupon, self.scope[0])
@@ -232,6 +235,11 @@ _TAKEN_OVER = (
     "created_by",
     "request_digest",
 )
+
+
+def _promotional(item: _Item, discount: int) -> int:
+    """The part of the credit that a coupon pays for; a lower price of the operator's gives none."""
+    return item.credits_micros * discount // item.price.amount
 
 
 def _charged(price: Price, charge: Charge) -> Price:

@@ -728,7 +728,7 @@ orders = sa.Table(
     _int("reversed_micros", default=0),  # credit that was taken back for it
     _int("reversed_promotional_micros", default=0),  # what of it PROMOTION got, not PROVIDER
     _int("reversed_grant_micros", default=0),  # what of it came out of the order's own grant
-    _text("reason", null=True),  # of failed and review, for people
+    _text("reason", null=True),  # of failed, of review and of an approval, for people
     _int("next_check_at", null=True),  # when the provider is asked about a pending one
     _int("checks_made", default=0),
     _int("created_at"),
@@ -774,6 +774,13 @@ orders = sa.Table(
         "id",
         sqlite_where=sa.text("status = 'review'"),
         postgresql_where=sa.text("status = 'review'"),
+    ),
+    sa.Index(
+        "ix_orders_approved",
+        "environment",
+        "id",
+        sqlite_where=sa.text("paid_at IS NOT NULL AND reason IS NOT NULL"),
+        postgresql_where=sa.text("paid_at IS NOT NULL AND reason IS NOT NULL"),
     ),
     sa.Index(
         "ix_orders_reversed",

@@ -136,6 +136,15 @@ async def test_the_promotional_share_is_rounded_down(counter: Counter) -> None:
     assert (order.promotional_micros, order.pay_amount) == (2_857, 5)
 
 
+async def test_a_lower_price_of_the_operators_is_no_promotion(counter: Counter) -> None:
+    order = await counter.order(discount=100)
+
+    await counter.pay(order)
+
+    assert order.pay_amount == 1900
+    assert await counter.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
+
+
 async def test_an_order_of_nothing_is_paid_at_once(counter: Counter) -> None:
     await counter.coupon(percent=100)
 

@@ -24,6 +24,7 @@ from billing.provider_event import LogEntry, Outcome, Told
 from kernel.clock import HOUR_US, MINUTE_US, FixedClock
 from kernel.errors import NotFound
 from store.db import Database, Transaction
+from store.erase import erase_account
 from tests.billing.counter import Counter, open_counter, open_live_counter
 from tests.billing.test_reversal import sold
 
@@ -312,6 +313,26 @@ async def test_due_orders_come_longest_waiting_first(counter: Counter, clock: Fi
     assert await database.read(work) == ([first.id], first.next_check_at)
     clock.advance_s(10)
     assert await database.read(work) == ([first.id, second.id], first.next_check_at)
+
+
+async def test_an_erased_account_leaves_no_order(counter: Counter, database: Database) -> None:
+    await counter.coupon()
+    order = await counter.order(coupon="SUMMER")
+    await counter.attach(order)
+    await counter.pay(order)
+    await counter.refund(order, 500)
+
+    async def rows(tx: Transaction) -> list[int]:
+        tables = ("orders", "coupon_uses", "provider_objects", "order_reversals", "provider_events")
+        counted = [await tx.fetch(f"SELECT COUNT(*) AS n FROM {table}") for table in tables]
+        return [int(found[0]["n"]) for found in counted]
+
+    before = await database.read(rows)
+    await erase_account(database, counter.scope[0])
+
+    # The session and the payment lead to the order; the payment and the refund were told.
+    assert before == [1, 1, 2, 1, 2]
+    assert await database.read(rows) == [0] * 5
 
 
 # The log of notifications

@@ -330,6 +330,14 @@ def upgrade() -> None:
         "ix_orders_account", "orders", ["account_id", "environment", "id"], unique=False
     )
     op.create_index(
+        "ix_orders_approved",
+        "orders",
+        ["environment", "id"],
+        unique=False,
+        sqlite_where=sa.text("paid_at IS NOT NULL AND reason IS NOT NULL"),
+        postgresql_where=sa.text("paid_at IS NOT NULL AND reason IS NOT NULL"),
+    )
+    op.create_index(
         "ix_orders_due",
         "orders",
         ["next_check_at"],
