@@ -22,6 +22,7 @@ from gateway.api import (
     wallets,
     webhooks,
 )
+from gateway.dialect_discovery import discover
 from gateway.routing import Surface
 
 API_PREFIX = "/api/public/v1"
@@ -51,4 +52,4 @@ API = Surface(
     ),
     envelope.refuse,
 )
-SURFACES = (API,)
+SURFACES = (API, *discover())

@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from billing.platform import MAX_AMOUNT_CENTS, MIN_AMOUNT_CENTS, Platform
+from runtime.newapi_discount import discounts_of
 from runtime.provider_variables import (
     NO_PROVIDERS,
     VARIABLE_PREFIX,
@@ -44,6 +45,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Networks = Annotated[tuple[Network, ...], NoDecode]
 Hosts = Annotated[tuple[str, ...], NoDecode]
 Folders = Annotated[tuple[Path, ...], NoDecode]
+Amounts = Annotated[tuple[Annotated[int, Field(ge=1, le=10_000)], ...], NoDecode]
 _SECRET_OPTION = re.compile(r"secret|token|key|password", re.IGNORECASE)
 
 
@@ -152,6 +154,18 @@ class Settings(BaseSettings):
         le=36_500,
         description="Days that live's are kept; ledger and top-ups always are.",
     )
+    newapi_min_topup: int = Field(
+        1, ge=1, le=10_000, description="Least US dollars of a payment through the Newapi dialect."
+    )
+    newapi_stripe_min_topup: int = Field(
+        1, ge=1, le=10_000, description="The same where it is paid at Stripe."
+    )
+    newapi_amount_options: Amounts = Field(
+        (10, 20, 50, 100, 200, 500), description="US dollar amounts that Newapi's clients offer."
+    )
+    newapi_discount: str = Field(
+        "", description="Amounts that cost less there, and what part is paid: 100:0.95, 500:0.9."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe lines that are written."
     )
@@ -161,7 +175,15 @@ class Settings(BaseSettings):
 
     _providers: ProviderSetup = PrivateAttr(default=NO_PROVIDERS)
 
-    @field_validator("webhook_allow_hosts", "provider_folders", mode="before")
+    @field_validator("newapi_discount")
+    @classmethod
+    def _check_discount(cls, value: str) -> str:
+        discounts_of(value)
+        return value
+
+    @field_validator(
+        "webhook_allow_hosts", "provider_folders", "newapi_amount_options", mode="before"
+    )
     @classmethod
     def _split_words(cls, value: Any) -> Any:
         return _words(value) if isinstance(value, str) else value

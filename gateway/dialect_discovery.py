@@ -1,0 +1,43 @@
+"""Finds the dialects in their folder. Adding one is one new file that defines SURFACE, or SURFACES.
+
+A dialect is thin: its request -> our command, our result -> its shape. It imports commands and parts
+of the gateway, never another dialect.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from gateway.routing import Surface
+
+FOLDER = Path(__file__).parent / "dialects"
+
+
+def discover(*folders: Path) -> tuple[Surface, ...]:
+    """The surfaces of this folder and of others, by the files' names."""
+    found: list[Surface] = []
+    for path in _files((FOLDER, *folders)):
+        module = _load(path)
+        found += getattr(module, "SURFACES", None) or (module.SURFACE,)
+    return tuple(found)
+
+
+def _files(folders: tuple[Path, ...]) -> Iterator[Path]:
+    for folder in folders:
+        yield from (path for path in sorted(folder.glob("*.py")) if not path.stem.startswith("_"))
+
+
+def _load(path: Path) -> ModuleType:
+    name = f"gateway.dialects.{path.stem}"
+    loaded = sys.modules.get(name)
+    if loaded is not None and getattr(loaded, "__file__", None) == str(path):
+        return loaded
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None, path
+    assert spec.loader is not None, path
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

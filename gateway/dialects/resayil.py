@@ -1,0 +1,217 @@
+"""Resayil: packs and their history as that vendor's clients know them (contract 5.2).
+
+    GET  /topup-packs             the catalogue
+    POST /topup                   a pack -> where the payer goes
+    GET  /topup-history?page=N    payments, newest first, 20 a page
+    GET  /subscription            plan and balance
+
+Promise: whatever goes wrong below /api/billing is {"error": {"message", "code"}}, the code being the
+HTTP status. Prices are numbers with a fraction, credits of packs are integers.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta
+
+from billing import order_list, pack as packs
+from billing.checkout import COMPLETE_PATH
+from billing.ledger import Ledger
+from billing.money import MICROS_PER_CREDIT
+from billing.order import SETTLED, Order
+from billing.order_list import Filter
+from billing.placement import NewOrder
+from billing.price import Price
+from gateway import codes
+from gateway.api.orders import request_digest
+from gateway.call import Call
+from gateway.fields import Fields, LooseFields, Text
+from gateway.idempotency import run_steps
+from gateway.outcome import created, ok
+from gateway.plain_answer import number, plain_answer, price_number
+from gateway.refusal import Refusal
+from gateway.routing import Route, Surface
+from gateway.shapes.resayil import (
+    Checkout,
+    History,
+    Pack,
+    Packs,
+    Paging,
+    Problem,
+    Purchase,
+    Refused,
+    Subscription,
+)
+from kernel.clock import rfc3339
+from keys.account import read_scopes
+from store.db import Transaction
+from store.idempotency import Answer
+
+PER_PAGE: Final = 20
+PAGES_MAX: Final = 100_000
+# That vendor's own; where it takes no payments, the first that does.
+PROVIDER: Final = "myfatoorah"
+NO_PACK: Final = "Custom top-up"
+CREDIT_PLACES: Final = 3
+NO_PLAN: Final = "free"
+
+Status = Literal["completed", "pending", "failed"]
+
+
+class TopUpBody(LooseFields, frozen=True, kw_only=True):
+    """Which pack of the catalogue."""
+
+    pack_id: Text
+    coupon: Text | None = None
+
+
+class PageQuery(LooseFields, frozen=True, kw_only=True):
+    """page counts from 1."""
+
+    page: Annotated[int, Meta(ge=0, le=PAGES_MAX)] = 1
+
+
+async def list_packs(call: Call[Fields, Fields]) -> Answer:
+    """What the caller's environment sells, in the order of the catalogue."""
+    environment = call.principal.environment
+
+    async def work(tx: Transaction) -> Sequence[packs.Pack]:
+        return await packs.list_packs(tx, environment)
+
+    return plain_answer(Packs(packs=[_pack(one) for one in await call.context.database.read(work)]))
+
+
+async def buy(call: Call[TopUpBody, Fields]) -> Answer:
+    """Writes an order of the pack and opens its checkout.
+
+    With an Idempotency-Key a call that was cut off is gone on with: the same order, one checkout.
+    """
+    context, principal = call.context, call.principal
+    offered = context.cashier.providers.offered(principal.environment)
+    new = NewOrder(
+        provider=PROVIDER if PROVIDER in offered or not offered else offered[0],
+        pack_id=call.body.pack_id,
+        coupon=call.body.coupon,
+        created_by=principal.credential_id,
+        request_digest=request_digest(call.request_key),
+    )
+
+    async def steps() -> Answer:
+        order = await context.cashier.place(principal.scope, new)
+        url = order.url or context.settings.address() + COMPLETE_PATH
+        body = Checkout(payment_url=url, id=order.reference, status=_status(order))
+        return plain_answer(body, http_status=201)
+
+    return await run_steps(context, principal, call.request_key, steps)
+
+
+async def history(call: Call[Fields, PageQuery]) -> Answer:
+    """One page of the account's payments for credit."""
+    scope, page = call.principal.scope, max(1, call.query.page)
+    wanted = Filter(without_kind="subscription")
+
+    async def work(tx: Transaction) -> tuple[Sequence[Order], int]:
+        return await order_list.numbered_page(
+            tx, scope, wanted, offset=(page - 1) * PER_PAGE, limit=PER_PAGE
+        )
+
+    found, total = await call.context.database.read(work)
+    paging = Paging(current_page=page, per_page=PER_PAGE, total=total)
+    return plain_answer(History(data=[_purchase(order) for order in found], meta=paging))
+
+
+async def subscription(call: Call[Fields, Fields]) -> Answer:
+    """The account has no plan: free, for ever, with the credit that it holds."""
+    scope, now_us = call.principal.scope, call.now_us
+
+    async def work(tx: Transaction) -> int:
+        ledger = Ledger()
+        await ledger.load(tx, [scope], [])
+        ledger.clocks_ahead_us = (await read_scopes(tx, [scope])).clocks_ahead_us
+        return ledger.balance_micros(scope, now_us)
+
+    balance_micros = await call.context.database.read(work)
+    body = Subscription(
+        tier=NO_PLAN,
+        status="active",
+        expires_at=None,
+        credits=number(balance_micros * 10**CREDIT_PLACES // MICROS_PER_CREDIT, CREDIT_PLACES),
+    )
+    return plain_answer(body)
+
+
+def refuse(refusal: Refusal, _now_us: int) -> Answer:
+    """What is wrong, in a sentence."""
+    status = refusal.http_status
+    body = Refused(error=Problem(message=refusal.detail, code=status))
+    return plain_answer(body, http_status=status)
+
+
+def _pack(one: packs.Pack) -> Pack:
+    return Pack(
+        id=one.id,
+        name=one.name,
+        price=price_number(one.price),
+        currency=one.currency,
+        credits=one.credits,
+        popular=one.is_popular,
+    )
+
+
+def _purchase(order: Order) -> Purchase:
+    return Purchase(
+        id=order.reference,
+        pack_name=order.pack_name or NO_PACK,
+        credits=order.credits_micros // MICROS_PER_CREDIT,
+        # In the pack's currency, as that vendor has it, whatever the provider converts it to.
+        amount_paid=price_number(Price(order.amount - order.discount, order.currency)),
+        currency=order.currency,
+        status=_status(order),
+        created_at=rfc3339(order.created_at),
+    )
+
+
+def _status(order: Order) -> Status:
+    if order.status in SETTLED:
+        return "completed"
+    return "pending" if order.status in {"pending", "review"} else "failed"
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/topup-packs",
+        list_packs,
+        "Packs of credit",
+        scopes=("billing:read",),
+        answers=ok(Packs),
+    ),
+    Route(
+        "POST",
+        "/topup",
+        buy,
+        "Buy a pack",
+        scopes=("billing:write",),
+        body=TopUpBody,
+        answers=created(Checkout),
+        refuses=(codes.NOT_FOUND, codes.NOT_REDEEMABLE, codes.PROVIDER_UNAVAILABLE),
+    ),
+    Route(
+        "GET",
+        "/topup-history",
+        history,
+        "Payments for credit, newest first",
+        scopes=("billing:read",),
+        query=PageQuery,
+        answers=ok(History),
+    ),
+    Route(
+        "GET",
+        "/subscription",
+        subscription,
+        "Plan and balance",
+        scopes=("billing:read",),
+        answers=ok(Subscription),
+    ),
+)
+SURFACE = Surface("/api/billing", ROUTES, refuse, Refused)

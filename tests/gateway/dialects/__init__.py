@@ -1,0 +1,1 @@
+"""The dialects, held against their vendors' published examples."""
