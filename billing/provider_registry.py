@@ -25,13 +25,15 @@ Key = tuple[str, Environment]
 
 
 def discover(*folders: Path) -> dict[str, Registration]:
-    """Registrations by name, of this folder and of others; raises ValueError for a name met twice."""
+    """Registrations by name, of this folder and of others; raises ValueError for a file that is no
+    provider and for a name met twice.
+    """
     found: dict[str, Registration] = {}
     for folder in (FOLDER, *folders):
         for path in sorted(folder.glob("*.py")):
             if path.stem.startswith("_"):  # parts of a provider, and the package itself
                 continue
-            registration = _load(path).PROVIDER
+            registration = _load(path)
             if registration.name in found:
                 raise ValueError(f"two payment providers are called {registration.name}")
             found[registration.name] = registration
@@ -137,15 +139,29 @@ def _stand_in(registration: Registration, given: ProviderSettings, secret: str) 
     return settings.model_copy(update=chosen)
 
 
-def _load(path: Path) -> ModuleType:
+def _load(path: Path) -> Registration:
+    """What the module defines; raises ValueError, which names the file."""
     name = f"billing.providers.{path.stem}"
-    loaded = sys.modules.get(name)
-    if loaded is not None and getattr(loaded, "__file__", None) == str(path):
-        return loaded
+    module = sys.modules.get(name)
+    if module is None or getattr(module, "__file__", None) != str(path):
+        module = _run(name, path)
+    registration = getattr(module, "PROVIDER", None)
+    if not isinstance(registration, Registration):
+        raise ValueError(  # noqa: TRY004 it is the file that is wrong
+            f"{path.name} defines no PROVIDER, which is a Registration"
+        )
+    return registration
+
+
+def _run(name: str, path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None, path
     assert spec.loader is not None, path
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except (ImportError, SyntaxError) as error:
+        del sys.modules[name]
+        raise ValueError(f"{path.name} cannot be loaded: {error}") from error
     return module

@@ -207,6 +207,8 @@ class Epay:
 
     def _told(self, found: Mapping[str, str]) -> Notification:
         trade_no, status, order_id = found["trade_no"], found["trade_status"], found["out_trade_no"]
+        if not (trade_no and order_id):
+            raise KeyError("no ids")
         price = price_of(found["money"], self._currency)
         subject = Subject(order_id, (trade_no,))
         fact: Fact = Waiting(subject)

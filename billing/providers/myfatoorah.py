@@ -254,6 +254,8 @@ class MyFatoorah:
         if code != _PAYMENT:
             return Notification(f"{code}:{name}", name, (Ignored("nothing to us"),))
         invoice, payment = found["Invoice.Id"], found["Transaction.PaymentId"]
+        if not invoice:
+            raise KeyError("no id")
         statuses = (found["Invoice.Status"], found["Transaction.Status"])
         ids = tuple(one for one in (invoice, payment) if one)
         subject = Subject(found["Invoice.ExternalIdentifier"] or None, ids)
