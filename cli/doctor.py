@@ -60,15 +60,19 @@ def doctor(context: click.Context, /) -> None:
 
 
 async def _examine(settings: Settings) -> list[Finding]:
-    unknown = unknown_variables()
-    named = f"{', '.join(unknown)}: no such setting" if unknown else "every variable is known"
     return [
-        Finding("settings", None if unknown else True, named),
+        _settings(settings),
         await _check("database", _database, settings),
         await _check("clock", _clock, settings),
         await _check("master key", _master_key, settings),
         await _redis(settings),
     ]
+
+
+def _settings(settings: Settings) -> Finding:
+    odd = [f"{name}: no such setting" for name in unknown_variables()]
+    odd += settings.providers.notes
+    return Finding("settings", None if odd else True, "; ".join(odd) or "every variable is known")
 
 
 async def _check(

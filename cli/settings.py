@@ -12,7 +12,10 @@ from runtime.settings import load_settings, shown_settings, unknown_variables
 @json_option
 def settings() -> None:
     """Print every setting with its source, secrets masked."""
-    rows = [dataclasses.asdict(row) for row in shown_settings(load_settings())]
+    loaded = load_settings()
+    rows = [dataclasses.asdict(row) for row in shown_settings(loaded)]
     show_rows(rows, "variable", "value", "source", "description")
     for name in unknown_variables():
         note(f"warning: {name} names no setting")
+    for sentence in loaded.providers.notes:
+        note(f"warning: {sentence}")
