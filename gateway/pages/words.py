@@ -18,6 +18,9 @@ SAID: Final[Mapping[str, str]] = {
     "environment-live": "You are in live now: what you send is real credit.",
     "key-saved": "The key is changed.",
     "key-revoked": "The key is revoked; it stops working everywhere within a second.",
+    "sent-delivered": "Sent: the credit is in the recipient's wallet.",
+    "sent-pending": "Taken: the top-up is pending, its funds are held.",
+    "sent-failed": "The top-up failed; its funds are back in the wallet.",
     "topup-cancelled": "The top-up is cancelled and its funds are back in the wallet.",
     "topup-settled": "The pending top-up is settled.",
     "funded": "The test credit is in the wallet.",
@@ -34,6 +37,8 @@ SAID: Final[Mapping[str, str]] = {
     "replay-cancelled": "The replay is cancelled.",
     "voucher-redeemed": "The voucher is redeemed.",
     "token-revoked": "The token is revoked.",
+    "app-removed": "The app's access is gone; its tokens stop working everywhere within a second.",
+    "app-disabled": "The app is disabled, and every token of it with it.",
 }
 _SAID_CHARACTERS_MAX = 200
 # A state's colour; a word stands beside it, so colour is never the only sign.

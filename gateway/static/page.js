@@ -1,15 +1,17 @@
 // What every page gains from a script; without one it works all the same.
 "use strict";
 
-const inZone = new Intl.DateTimeFormat(undefined, {
-  year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
-});
+const moment = { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" };
+const inZone = new Intl.DateTimeFormat(undefined, moment);
+const ofOtherYear = new Intl.DateTimeFormat(undefined, { ...moment, year: "numeric" });
+const thisYear = new Date().getFullYear();
 
 // Times stand in UTC; shown are they in the reader's own zone, UTC stays in the title.
 function showTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
-    if (!Number.isNaN(at.getTime())) time.textContent = inZone.format(at);
+    if (Number.isNaN(at.getTime())) continue;
+    time.textContent = (at.getFullYear() === thisYear ? inZone : ofOtherYear).format(at);
   }
 }
 

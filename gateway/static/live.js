@@ -1,0 +1,60 @@
+// The live tail of the delivery log: an event of the stream, or a row still under way, fetches the
+// page's newest rows again.
+"use strict";
+
+const STREAM = "/api/public/v1/events/stream";
+const UNDER_WAY_MS = 1500;
+const shown = document.getElementById("live");
+const toggle = document.getElementById("live-switch");
+const says = document.getElementById("live-says");
+let stream = null;
+let timer = 0;
+let isFetching = false;
+
+function isUnderWay() {
+  return [...shown.querySelectorAll(".chip.wait")].length > 0;
+}
+
+async function refresh() {
+  clearTimeout(timer);
+  if (!stream || isFetching) return;
+  isFetching = true;
+  try {
+    const answer = await fetch(location.href, { credentials: "same-origin" });
+    if (!answer.ok || answer.redirected) return stop();
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById("live");
+    if (fresh && fresh.innerHTML !== shown.dataset.seen) {
+      shown.dataset.seen = fresh.innerHTML;
+      shown.replaceChildren(...fresh.childNodes);
+      showTimes(shown);
+    }
+  } finally {
+    isFetching = false;
+  }
+  if (stream && isUnderWay()) timer = setTimeout(refresh, UNDER_WAY_MS);
+}
+
+function start() {
+  stream = new EventSource(STREAM);
+  const soon = () => { clearTimeout(timer); timer = setTimeout(refresh, 250); };
+  for (const type of toggle.dataset.types.split(" ")) stream.addEventListener(type, soon);
+  toggle.setAttribute("aria-pressed", "true");
+  toggle.innerHTML = '<span class="live-dot"></span>Live';
+  says.textContent = "The log follows what happens.";
+  refresh();
+}
+
+function stop() {
+  stream?.close();
+  stream = null;
+  clearTimeout(timer);
+  toggle.setAttribute("aria-pressed", "false");
+  toggle.textContent = "Live tail";
+  says.textContent = "The log stands still.";
+}
+
+if (shown.dataset.newest === "yes") {
+  toggle.hidden = false;
+  toggle.addEventListener("click", () => (stream ? stop() : start()));
+}
