@@ -8,7 +8,7 @@ Edge            every request: request id, one answer whatever happens, security
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from gateway import payments
+from gateway import mcp, payments
 from gateway.api import docs_events, health
 from gateway.docs import pages as docs
 from gateway.edge import Edge
@@ -38,4 +38,4 @@ def create_app(context: Context) -> ASGIApp:
         exception_handlers={404: not_found},
     )
     told = payments.surfaces(context.cashier.providers)
-    return Edge(pages, context=context, router=Router((*SURFACES, *told, *PAGES)))
+    return Edge(pages, context=context, router=Router((*SURFACES, mcp.surface(), *told, *PAGES)))

@@ -280,7 +280,7 @@ def start_logging(
     root.addHandler(handler)
     root.setLevel(level.upper())
     # What these say at each start or job is said by our own lines.
-    for chatty in ("uvicorn", "arq", "alembic", "asyncio", "httpx", "httpcore", "stripe"):
+    for chatty in ("uvicorn", "arq", "alembic", "asyncio", "httpx", "httpcore", "stripe", "mcp"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     # No line shows these, and finding them costs more than the rest of a record.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
