@@ -41,6 +41,8 @@ _KINDS = {
     "hold_id": "Hold",
     "order_id": "Order",
     "session_id": "Session",
+    "grant_id": "Connected app",
+    "app_id": "App",
     "checkout_token": "Checkout",
 }
 

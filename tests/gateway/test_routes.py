@@ -24,6 +24,8 @@ PUBLIC = {
     ("POST", f"{API_PREFIX}/keys/sandbox"),
     ("GET", f"{API_PREFIX}/codes"),
     ("POST", f"{API_PREFIX}/fulfilment/{{transaction_id}}"),
+    # An app's own secret stands in the body.
+    ("POST", "/api/v1/user/oauth/issue-token"),
 }
 # Contract section 3, without what later issues add.
 CONTRACT = """
