@@ -219,8 +219,10 @@ class Stripe:
         await self._send(
             self._stripe.v1.invoice_items.create_async(item, _once(request, "item")), Named
         )
+        # Its payment's id is all that a later refund will name.
+        expand: Any = {"expand": ["payments"]}
         made = await self._send(
-            invoices.finalize_invoice_async(draft.id, {}, _once(request, "finalize")), Invoice
+            invoices.finalize_invoice_async(draft.id, expand, _once(request, "finalize")), Invoice
         )
         if request.customer_email is not None:
             await self._send(

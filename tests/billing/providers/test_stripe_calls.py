@@ -132,6 +132,7 @@ async def test_an_invoice_is_made_item_by_item_and_sent(
     assert invoice["metadata[order_id]"] == ORDER_ID
     assert (invoice["collection_method"], invoice["days_until_due"]) == ("send_invoice", "7")
     assert invoice["pending_invoice_items_behavior"] == "exclude"
+    assert form(sent[3]) == {"expand[0]": "payments"}
     assert (item["amount"], item["currency"], item["invoice"]) == ("6200", "kwd", "in_3Qr8")
 
 
