@@ -1,6 +1,6 @@
 """Numbers over time as SVG made here: a picture with its numbers in a table beside it.
 
-Pure. What is worked out here is drawn by the template, in the units of the picture (720 by 180).
+Pure. What is worked out here is drawn by the template, in the units of the picture (400 by 170).
 """
 
 from collections.abc import Callable, Sequence
@@ -11,11 +11,11 @@ from gateway.pages.words import count, money
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, rfc3339
 from store.activity import Activity
 
-WIDTH: Final = 720
-HEIGHT: Final = 180
+WIDTH: Final = 400
+HEIGHT: Final = 170
 _RIGHT, _TOP, _BOTTOM = 4, 12, 28
 _FLOOR: Final = HEIGHT - _BOTTOM
-_LABELS: Final = 6
+_LABELS: Final = 5
 _MICROS_PER_CENT: Final = 10_000
 
 
@@ -45,6 +45,7 @@ class Chart:
     """What the template draws. rows: each step's label, time and figures; totals: each series'."""
 
     title: str
+    span: str
     series: Sequence[Series]
     ticks: Sequence[tuple[float, str]]
     levels: Sequence[tuple[float, str]]
@@ -61,7 +62,7 @@ class Chart:
 
 def bars(title: str, activity: Activity, series: Sequence[Series]) -> Chart:
     """Stacked bars, the first series at the bottom."""
-    frame = _Frame(activity, left=52)
+    frame = _Frame(activity, left=42)
     numbers = [[activity.count(start, *one.statuses) for one in series] for start in frame.starts]
     top = _ceiling(max(map(sum, numbers)))
     drawn: list[Bar] = []
@@ -88,7 +89,7 @@ def bars(title: str, activity: Activity, series: Sequence[Series]) -> Chart:
 
 def balance_line(title: str, activity: Activity, *, now_micros: int) -> Chart:
     """The balance at the end of each step, worked out backwards from what it is now."""
-    frame = _Frame(activity, left=84)
+    frame = _Frame(activity, left=64)
     cents: list[int] = []
     micros = now_micros
     for start in reversed(frame.starts):
@@ -148,7 +149,8 @@ class _Frame:
         every = max(1, round(len(self.labels) / _LABELS))
         last = len(self.labels) - 1
         return Chart(
-            title=f"{title}, {_span(self._activity)}",
+            title=title,
+            span=_span(self._activity),
             series=series,
             ticks=[
                 (self.middle(place), label)

@@ -90,7 +90,7 @@ async def _charts(call: Call[Any, Any], balance_micros: int) -> list[Chart]:
         return [
             balance_line("Balance", changes, now_micros=balance_micros),
             bars("Top-ups", topups, _TOPUPS),
-            bars("Webhook deliveries", deliveries, _DELIVERIES),
+            bars("Deliveries", deliveries, _DELIVERIES),
         ]
 
     return await call.context.database.read(work)

@@ -1,6 +1,21 @@
 """The pages as rows of the route table: those for anybody, and the dashboard."""
 
-from gateway.pages import account, checkout, overview, sign_in, sign_up
+from gateway.pages import (
+    account,
+    approvals,
+    checkout,
+    deliveries,
+    keys,
+    overview,
+    replays,
+    send,
+    sign_in,
+    sign_up,
+    statement,
+    topups,
+    vouchers,
+    webhooks,
+)
 from gateway.pages.refused import refuse
 from gateway.routing import Surface
 
