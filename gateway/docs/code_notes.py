@@ -9,7 +9,7 @@ NOTES: Final[Mapping[int, str]] = {
     codes.SUCCESS: "It is done: 201 where something was made, 202 where it goes on by itself.",
     codes.DELIVERED: "The recipient's wallet is credited and the voucher is issued.",
     codes.PENDING: "The funds are held until the platform or a person has decided.",
-    codes.INVALID_KEY: "No credential, or none that is known. Send Authorization: Bearer ak_….",
+    codes.INVALID_KEY: "No credential, or none that is known. Send Authorization: Bearer ak_…",
     codes.INSUFFICIENT_BALANCE: (
         "The wallet does not hold what can be sent; reason owed: a debt comes first."
     ),

@@ -148,6 +148,22 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ("POST", f"{API}/usage"): Example({"credits": 250, "description": "A summary", "model": "m-1"}),
     ("POST", f"{API}/holds"): Example({"credits": 1000, "description": "A chat", "ttl_s": 600}),
     ("POST", f"{API}/holds/{{hold_id}}/capture"): Example({"credits": 640}),
+    ("POST", f"{API}/orders"): Example({"provider": "stripe", "amount_cents": 1000}),
+    ("POST", "/api/user/pay"): Example({"amount": 10}),
+    ("POST", "/api/user/topup"): Example({"key": "TOPUP-7Q3X-9KVM-2C8R"}),
+    ("POST", "/api/billing/topup"): Example({"pack_id": "pack_starter"}),
+    ("POST", "/api/v1/user/oauth/issue-token"): Example(
+        {"client_id": "app_abc123", "client_secret": "…", "code": "7Q3X9KVM2C8RT5WA"}
+    ),
+    ("POST", "/api/v1/user/oauth/charge"): Example(
+        {"amount": "0.25", "remark": "A summary", "order_no": "1001"}
+    ),
+    ("POST", "/api/v1/pay/oa/stripe/create-order"): Example(
+        {"amount": "10.00", "product_id": "10001"}
+    ),
+    ("POST", "/api/v1/pay/oa/stripe/create-invoice-order"): Example(
+        {"amount": "10.00", "product_id": "10001"}
+    ),
     ("POST", f"{API}/fulfilment/{{transaction_id}}"): Example({"status": "delivered"}),
     ("POST", f"{API}/keys"): Example(
         {"name": "Agent", "scopes": ["topup:send", "topup:read"], "caps": {"per_day_cents": 50000}}

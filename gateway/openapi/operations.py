@@ -21,7 +21,8 @@ _PARAM: Final = re.compile(r"\{(\w+)\}")
 _TAKEN: Final[Mapping[Media, tuple[str, ...]]] = {
     "json": ("application/json",),
     "form": ("application/x-www-form-urlencoded",),
-    "json_or_form": ("application/json", "application/x-www-form-urlencoded"),
+    # The form first: it is what that vendor's own clients send.
+    "json_or_form": ("application/x-www-form-urlencoded", "application/json"),
     "raw": ("application/octet-stream",),
 }
 IDEMPOTENCY_KEY: Final = {"$ref": "#/components/parameters/Idempotency-Key"}

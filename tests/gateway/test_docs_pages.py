@@ -1,0 +1,288 @@
+"""The documentation's pages: whole, true to the code, and with samples that run."""
+
+import ast
+import asyncio
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import pytest_asyncio
+
+from billing.credit import OPENING_TEST_CREDIT_CENTS, SANDBOX_FUNDING_PER_DAY_CENTS
+from gateway.codes import CODES, NextAction
+from gateway.docs import samples
+from gateway.docs.code_notes import NOTES
+from gateway.docs.markdown import anchor_of, headings, to_html
+from gateway.docs.pages import GUIDES, PLACEHOLDER, guide_text, path_of
+from gateway.docs.reference import Operation, resources
+from gateway.limits import BURST_S
+from gateway.mcp_tools import TOOLS
+from kernel.clock import DAY_US
+from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX
+from keys.principal import ADMIN, SCOPES
+from keys.signing import signature_headers
+from runtime.settings import Settings
+from store.idempotency import KEPT_US
+from tests.gateway.conforming import the_document
+from tests.gateway.running import Gateway, running, settings_of
+
+LISTED = resources(the_document(), PLACEHOLDER)
+OPERATIONS = [one for resource in LISTED for one in resource.operations]
+SEND = next(one for one in OPERATIONS if one.path.endswith("/topup/send"))
+NODE = shutil.which("node")
+CURL = shutil.which("curl")
+
+
+@pytest_asyncio.fixture
+async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
+    async with running(settings_of(database_url, tmp_path)) as opened:
+        yield opened
+
+
+class Page(HTMLParser):
+    """What a page links to, and the anchors it has."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: set[str] = set()
+        self.anchors: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "a" and given.get("href"):
+            self.links.add(str(given["href"]))
+        if given.get("id"):
+            self.anchors.add(str(given["id"]))
+
+
+async def test_every_link_of_every_page_leads_somewhere(gateway: Gateway) -> None:
+    pages: dict[str, Page] = {}
+    waiting = {"/docs"}
+    while waiting:
+        path = waiting.pop()
+        answer = await gateway.client.get(path, follow_redirects=True)
+        assert answer.status_code == 200, path
+        pages[path] = Page(answer.text)
+        if path.startswith("/docs"):
+            found = {link.partition("#")[0] for link in pages[path].links if link[0] == "/"}
+            waiting |= found - {*pages, "/", "/dashboard"}
+    for path, page in pages.items():
+        for link in page.links:
+            place, _, anchor = link.partition("#")
+            target = pages.get(place or path)
+            if anchor and target is not None:
+                assert anchor in target.anchors, f"{path} links to {link}"
+
+    assert {path_of(name) for name in GUIDES} <= pages.keys()
+    assert {f"/docs/api/{one.slug}" for one in LISTED} <= pages.keys()
+
+
+async def test_where_an_error_points_the_code_is_explained(gateway: Gateway) -> None:
+    refused = await gateway.call("GET", "/topup/balance")
+    path, _, anchor = refused.json()["data"]["error"]["doc_url"].partition("#")
+
+    page = await gateway.client.get(path)
+
+    assert (page.status_code, anchor) == (200, "2001")
+    assert {str(code) for code in CODES} <= Page(page.text).anchors
+
+
+def test_every_code_is_explained() -> None:
+    assert set(NOTES) == set(CODES)
+
+
+async def test_the_samples_name_the_address_that_the_reader_used(gateway: Gateway) -> None:
+    page = (await gateway.client.get("/docs/api/top-ups")).text
+    odd = await gateway.client.get("/docs", headers={"Host": "<script>alert(1)</script>"})
+
+    assert f"curl -X POST {gateway.url}/api/public/v1/topup/send" in page
+    assert PLACEHOLDER not in page
+    assert "<script>alert" not in odd.text
+
+
+async def test_an_unknown_resource_is_not_found(gateway: Gateway) -> None:
+    assert (await gateway.client.get("/docs/api/nothing")).status_code == 404
+
+
+async def test_the_plain_text_has_every_call_code_and_guide(gateway: Gateway) -> None:
+    overview = (await gateway.client.get("/llms.txt")).text
+    everything = (await gateway.client.get("/llms-full.txt")).text
+
+    assert overview.startswith("# Topup Gateway\n\n> ")
+    for path in (path_of(name) for name in GUIDES):
+        assert f"({gateway.url}{path})" in overview
+    for operation in OPERATIONS:
+        assert f"`{operation.method} {operation.path}`" in everything
+    for row in CODES.values():
+        assert f"| {row.code} | {row.message} |" in everything
+    assert PLACEHOLDER not in everything
+    assert "$GATEWAY" not in everything
+
+
+# Samples
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.anchor)
+def test_each_sample_is_a_program(operation: Operation, tmp_path: Path) -> None:
+    words = shlex.split(samples.curl(operation.call))
+    ast.parse(samples.python(operation.call))
+
+    assert words[0] == "curl"
+    assert any(word.startswith(PLACEHOLDER) for word in words)
+    if operation.call.body is not None and not operation.call.is_form:
+        assert json.loads(words[words.index("-d") + 1]) == operation.call.body
+    if NODE:
+        script = tmp_path / "sample.mjs"
+        script.write_text(samples.javascript(operation.call))
+        subprocess.run([NODE, "--check", str(script)], check=True, capture_output=True)
+
+
+async def test_the_samples_of_a_send_send(gateway: Gateway, tmp_path: Path) -> None:
+    key = await gateway.key(await gateway.account())
+    runs = [
+        ["bash", "-c", samples.curl(SEND.call)],
+        [sys.executable, "-c", samples.python(SEND.call)],
+    ]
+    if NODE:
+        script = tmp_path / "sample.mjs"
+        script.write_text(samples.javascript(SEND.call).replace(PLACEHOLDER, gateway.url))
+        runs.append([NODE, str(script)])
+    for argv in runs:
+        given = [word.replace(PLACEHOLDER, gateway.url) for word in argv]
+        printed = await run(given, {**os.environ, "KEY": key})
+        assert "ATU-" in printed, printed
+
+    listed = (await gateway.call("GET", "/topup/history", key=key)).json()["data"]["items"]
+    assert len(listed) == len(runs)
+
+
+async def run(argv: list[str], environment: dict[str, str]) -> str:
+    """What the program printed; it runs while the gateway answers in this loop."""
+    running_one = await asyncio.create_subprocess_exec(
+        *argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    printed, _ = await asyncio.wait_for(running_one.communicate(), 60)
+    return printed.decode()
+
+
+SECRET = "whsec_" + "QUJD" * 8
+JAVASCRIPT = """
+const [headers, body, secret] = JSON.parse(process.argv[1]);
+console.log(await isGenuine(headers, body, secret));
+"""
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not there to run the guide's JavaScript")
+@pytest.mark.parametrize(
+    ("secret", "age_s", "body", "expected"),
+    [
+        (SECRET, 0, '{"id":"evt_1"}', "true"),
+        ("whsec_" + "QUJE" * 8, 0, '{"id":"evt_1"}', "false"),
+        (SECRET, 900, '{"id":"evt_1"}', "false"),
+        (SECRET, 0, '{"id":"evt_2"}', "false"),
+    ],
+)
+def test_the_guides_javascript_takes_what_is_genuine_and_nothing_else(
+    secret: str, age_s: int, body: str, expected: str
+) -> None:
+    (code,) = re.findall(r"```javascript\n(.*?)```", guide_text("webhooks"), re.DOTALL)
+    headers = signature_headers(
+        secrets=(secret,),
+        message_id="evt_1",
+        timestamp_s=int(time.time()) - age_s,
+        body=b'{"id":"evt_1"}',
+    )
+    given = json.dumps([{name.lower(): value for name, value in headers.items()}, body, SECRET])
+
+    done = subprocess.run(
+        [str(NODE), "--input-type=module", "-e", code + JAVASCRIPT, given],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.strip() == expected
+
+
+# Guides
+
+
+def test_the_guides_figures_are_the_codes() -> None:
+    start, sandbox = guide_text("start"), guide_text("sandbox")
+    rate_per_s = Settings.model_fields["rate_limit_per_s"].default
+
+    assert f"${OPENING_TEST_CREDIT_CENTS // 100:,}.00 of test credit" in start
+    assert f"{rate_per_s} calls a second, {rate_per_s * BURST_S} at once" in start
+    assert f"is {PAGE_ITEMS} unless you say otherwise, at most {PAGE_ITEMS_MAX}" in start
+    assert f"1 to {IDEMPOTENCY_KEY_CHARACTERS_MAX} visible ASCII" in start
+    assert f"kept for {KEPT_US // DAY_US} days" in start
+    assert f"${SANDBOX_FUNDING_PER_DAY_CENTS // 100:,} a day" in sandbox
+    for scope in SCOPES:
+        assert (f"| `{scope}` |" in start) is (scope != ADMIN)
+    for tool in TOOLS:
+        assert f"| `{tool}` |" in guide_text("mcp")
+    for action in get_args(NextAction):
+        assert f"| `{action}` |" in guide_text("errors")
+
+
+async def test_the_sandbox_recipients_end_as_the_guide_says(gateway: Gateway) -> None:
+    key = await gateway.key(await gateway.account())
+    rows = re.findall(r"\| `(\w+@sandbox\.test)` \| (\d{4})", guide_text("sandbox"))
+
+    for recipient, code in rows:
+        order = {"platform": "claude", "amount_cents": 1000, "recipient_email": recipient}
+        answer = await gateway.call("POST", "/topup/send", key=key, json=order)
+        assert str(answer.json()["code"]) == code, recipient
+    assert len(rows) == 7
+
+
+# Markdown
+
+
+TABLE = (
+    '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>'
+    "<thead><tr><th>a</th><th>b</th></tr></thead>"
+    "<tbody><tr><td><code>1</code></td><td>&lt;i&gt;</td></tr></tbody></table></div>"
+)
+
+
+def test_markdown_is_escaped_and_its_marks_are_tags() -> None:
+    html = to_html(
+        "# A <b>\n\n## One & two\n\nSee `x<y` and **bold [link](/docs)**.\n\n"
+        "- one\n- two\n  goes on\n\n1. first\n\n| a | b |\n|---|---|\n| `1` | <i> |\n\n"
+        "> told\n\n```sh\ncurl <x>\n```\n"
+    )
+
+    assert html.split("\n") == [
+        "<h1>A &lt;b&gt;</h1>",
+        '<h2 id="one-two"><a class="anchor" href="#one-two">One &amp; two</a></h2>',
+        '<p>See <code>x&lt;y</code> and <strong>bold <a href="/docs">link</a></strong>.</p>',
+        "<ul><li>one</li><li>two goes on</li></ul>",
+        "<ol><li>first</li></ol>",
+        TABLE,
+        '<p class="note">told</p>',
+        '<pre tabindex="0"><code>curl &lt;x&gt;</code></pre>',
+    ]
+
+
+def test_a_link_to_a_script_is_refused() -> None:
+    with pytest.raises(AssertionError):
+        to_html("[x](javascript:alert(1))")
+
+
+def test_headings_inside_code_are_none() -> None:
+    text = "## `a` b\n\n```sh\n## not one\n```\n"
+
+    assert [(one.level, one.text, one.anchor) for one in headings(text)] == [(2, "a b", "a-b")]
+    assert anchor_of("Prove that nothing is missing") == "prove-that-nothing-is-missing"
