@@ -100,7 +100,9 @@ async def expired(tx: Transaction, *, now_us: int, limit: int) -> list[Approval]
     """Pending approvals whose time ran out, by their tenants' own clocks."""
     of_approval = ", ".join(f"a.{name}" for name in COLUMNS)
     rows = await tx.fetch(
-        f"""SELECT {_LISTED} FROM approvals WHERE status = 'pending' AND expires_at <= :now
+        f"""SELECT * FROM (
+                SELECT {_LISTED} FROM approvals WHERE status = 'pending' AND expires_at <= :now
+                ORDER BY expires_at LIMIT :limit) AS plain
             UNION
             SELECT {of_approval}
             FROM account_environments e

@@ -86,8 +86,10 @@ class ExpireGrants:
 async def scopes_with_expired(tx: Transaction, *, now_us: int, limit: int) -> list[Scope]:
     """Tenants with something left in a grant that has run out, by their own clocks."""
     rows = await tx.fetch(
-        """SELECT account_id, environment FROM ledger_accounts
-           WHERE kind = 'grant' AND is_spent = 0 AND expires_at <= :now
+        """SELECT plain.account_id, plain.environment FROM (
+               SELECT account_id, environment FROM ledger_accounts
+               WHERE kind = 'grant' AND is_spent = 0 AND expires_at <= :now
+               ORDER BY expires_at LIMIT :limit) AS plain
            UNION
            SELECT l.account_id, l.environment
            FROM account_environments e
