@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from billing.checkin import AlreadyCheckedIn, BudgetExhausted, CheckedIn, CheckIn, CheckinOff
+from billing.checkin import AlreadyCheckedIn, BudgetExhausted, CheckedIn, CheckinOff
 from billing.checkin_settings import DEFAULTS, CheckinSettings, write_settings
 from billing.sandbox_clock import advance
 from kernel.clock import FixedClock, parse_rfc3339, rfc3339
@@ -15,13 +15,9 @@ from keys.account import set_time_zone
 from store.db import Database, Transaction
 from store.open import open_database
 from tests.billing.desk import Desk, open_desk
-from tests.billing.using import Kept, balances, beside, key_of, run
+from tests.billing.using import balances, beside, check_in
 
 FIXED = CheckinSettings(is_enabled=True, credits_min=100, credits_max=100)
-
-
-def lowest(low: int, _high: int) -> int:
-    return low
 
 
 def at(text: str) -> FixedClock:
@@ -30,14 +26,6 @@ def at(text: str) -> FixedClock:
 
 def go_to(clock: FixedClock, text: str) -> None:
     clock.advance_s((parse_rfc3339(text) - clock.now_us()) / 1_000_000)
-
-
-async def check_in(desk: Desk, *, key: str | None = None, **more: Any) -> CheckedIn:
-    caller, kept = more.get("principal", desk.principal), Kept()
-    request_key = key_of(caller, key)
-    command = CheckIn(caller.scope, more.get("pick", lowest), request_key, kept)
-    result: CheckedIn = await run(desk, command, kept)
-    return result
 
 
 async def configure(desk: Desk, settings: CheckinSettings, environment: str = "staging") -> None:

@@ -5,6 +5,7 @@ from store.db import Database, Transaction
 from store.erase import erase_account
 from store.schema import metadata
 from tests.billing.desk import open_desk
+from tests.billing.using import capture, check_in, hold, use
 
 
 async def test_erased_account_leaves_no_row_and_others_keep_theirs(
@@ -16,6 +17,9 @@ async def test_erased_account_leaves_no_row_and_others_keep_theirs(
         await desk.send(1000, key="order-1")
         asked = await desk.send(1000, to="approval@sandbox.test")
         await desk.cancel(asked.topup.id)
+        await use(desk, 10)
+        await capture(desk, (await hold(desk, 1_000_000)).hold.id, 9_990)
+        await check_in(desk)
 
     async def rows_of(tx: Transaction) -> dict[str, int]:
         found = {}
@@ -35,5 +39,6 @@ async def test_erased_account_leaves_no_row_and_others_keep_theirs(
     assert before["topups"] == 2
     assert before["idempotency_keys"] == 1
     assert set((await database.read(rows_of)).values()) == {0}
-    assert (await kept.balance())["balance_cents"] == 999_000
+    # $10.00 were sent, one cent was used, ten cents were awarded.
+    assert (await kept.balance())["balance_cents"] == 999_009
     assert await kept.findings() == []

@@ -3,6 +3,7 @@
 from typing import Any
 
 from billing import hold as holds
+from billing.checkin import CheckedIn, CheckIn
 from billing.grant import Grant
 from billing.hold import Hold
 from billing.reserve import CaptureHold, ExpireHolds, Held, ReleaseHold, new_hold
@@ -121,6 +122,19 @@ async def sweep(desk: Desk) -> int:
 async def grant(desk: Desk, micros: int, *, expires_at: int | None, scope: Any = None) -> None:
     command = Grant(scope or desk.principal.scope, micros, expires_at, None, Kept())
     await desk.till.submit(command)
+
+
+def lowest(low: int, _high: int) -> int:
+    """A random source without a surprise."""
+    return low
+
+
+async def check_in(desk: Desk, *, key: str | None = None, **more: Any) -> CheckedIn:
+    caller, kept = more.get("principal", desk.principal), Kept()
+    request_key = key_of(caller, key)
+    command = CheckIn(caller.scope, more.get("pick", lowest), request_key, kept)
+    result: CheckedIn = await run(desk, command, kept)
+    return result
 
 
 async def find(desk: Desk, hold_id: str, principal: Principal | None = None) -> Hold:
