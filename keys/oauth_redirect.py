@@ -44,13 +44,13 @@ def normalise_host(text: str) -> str:
             "write the host in ASCII, an international name as xn--…", param="redirect_host"
         )
     host, colon, port = _split_port(text.lower())
-    if colon and not (_PORT.fullmatch(port) and int(port) < 65_536):
-        raise InvalidInput("the port is 1 to 65535", param="redirect_host")
     if host not in LOOPBACK and not _is_name(host):
         raise InvalidInput(
             "a redirect host is a name such as app.example.com, with its port if it has one",
             param="redirect_host",
         )
+    if colon and not (_PORT.fullmatch(port) and int(port) < 65_536):
+        raise InvalidInput("the port is 1 to 65535", param="redirect_host")
     if port == "443":
         colon = port = ""
     return host + colon + port

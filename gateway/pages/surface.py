@@ -3,8 +3,11 @@
 from gateway.pages import (
     account,
     approvals,
+    apps,
     checkout,
+    consent,
     deliveries,
+    grants,
     keys,
     overview,
     replays,
@@ -33,9 +36,11 @@ DASHBOARD = Surface(
         *deliveries.ROUTES,
         *replays.ROUTES,
         *account.ROUTES,
+        *grants.ROUTES,
+        *apps.ROUTES,
         *sign_in.DASHBOARD_ROUTES,
     ),
     refuse,
 )
 ENTRY = Surface("", (*sign_in.ROUTES, *sign_up.ROUTES, *checkout.ROUTES), refuse)
-PAGES = (DASHBOARD, ENTRY)
+PAGES = (DASHBOARD, ENTRY, consent.SURFACE)

@@ -1,0 +1,234 @@
+"""The OAuth consent page: a person sees which app asks for what, and allows or denies it.
+
+Promises: nothing is granted but by a form of this page; whatever is wrong with the request is shown
+here and never sent anywhere, so a browser leaves only for the app's registered host, checked when
+the page is shown and again when its form comes back. The code stands in the address alone.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from starlette.responses import RedirectResponse
+
+from gateway.call import Call
+from gateway.fields import Fields
+from gateway.limits import take_one
+from gateway.pages.form import Form, read_form, read_query
+from gateway.pages.refused import refuse
+from gateway.pages.render import SEE_OTHER, page
+from gateway.pages.route import open_route, page_route
+from gateway.routing import Reply, Surface
+from gateway.session_cookie import is_https
+from kernel.errors import InvalidInput
+from keys import oauth_app, oauth_code
+from keys.account import Account, get_account, lock_scopes
+from keys.oauth_app import OAuthApp
+from keys.oauth_code import CODE_CHARACTERS, is_challenge
+from keys.oauth_redirect import (
+    STATE_CHARACTERS_MAX,
+    RedirectRefused,
+    check_redirect,
+    denial,
+    landing,
+)
+from keys.principal import ACCOUNT_SCOPES, OAUTH_SCOPES
+from store.db import Transaction
+
+PREFIX: Final = "/next/v1"
+SUCCEED: Final = f"{PREFIX}/oauth/succeed"
+ASKED: Final = (
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "redirect_template",
+    "code_challenge",
+    "code_challenge_method",
+)
+CONSENTS_PER_MINUTE: Final = 30
+# What each step of the ladder adds, in the words of whoever is asked.
+_MEANS: Final = dict(
+    zip(
+        OAUTH_SCOPES,
+        (
+            "Read your name, your email address, your balance and your credit history",
+            "Charge your wallet, up to the limit below",
+            "Make orders with which you buy credit, and hold a management token with these rights",
+        ),
+        strict=True,
+    )
+)
+_CODE: Final = re.compile(rf"[0-9A-Za-z]{{{CODE_CHARACTERS}}}")
+# Codes in an address must not travel on as somebody's Referer.
+_PRIVATE: Final = {"referrer-policy": "no-referrer"}
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " form-action 'self' {origin}; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that may be shown: its app, and where a browser may go with the answer.
+
+    host: what redirect_uri must be on: the app's, or ours for the page that shows the code.
+    """
+
+    app: OAuthApp
+    redirect_uri: str
+    host: str
+    state: str | None
+    template: str | None
+    challenge: str | None
+
+    def landing(self, code: str) -> str:
+        return landing(
+            self.redirect_uri,
+            host=self.host,
+            code=code,
+            state=self.state,
+            template=self.template,
+        )
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """Who asks, for what, and the two answers."""
+    form = read_query(call)
+
+    async def work(tx: Transaction) -> tuple[Asked, Account]:
+        asked = await _asked(tx, call, form)
+        return asked, await get_account(tx, asked.app.account_id)
+
+    asked, owner = await call.context.database.read(work)
+    steps = OAUTH_SCOPES[: OAUTH_SCOPES.index(asked.app.scope) + 1]
+    return page(
+        call,
+        "consent.html",
+        headers={**_PRIVATE, "content-security-policy": _policy(asked)},
+        app=asked.app,
+        owner=owner,
+        rights=[_MEANS[step] for step in steps],
+        may_charge=len(steps) > 1,
+        lands_here=asked.host != asked.app.redirect_host,
+        asked={name: form.raw(name) for name in ASKED if form.raw(name)},
+    )
+
+
+async def decide(call: Call[Fields, Fields]) -> Reply:
+    """Allow: on to the app with a code. Deny: on to the app without one."""
+    form, account_id = read_form(call), call.principal.account_id
+    await take_one(
+        call.context.limiter,
+        f"consent:{account_id}",
+        count=CONSENTS_PER_MINUTE,
+        period_s=60,
+        detail="too many answers in a minute; wait a little",
+    )
+    decision = form.text("decision")
+    if decision not in {"allow", "deny"}:
+        raise InvalidInput("press Allow or Deny", param="decision")
+
+    async def work(tx: Transaction) -> str:
+        asked = await _asked(tx, call, form)
+        if decision == "deny":
+            return denial(asked.redirect_uri, host=asked.host, state=asked.state)
+        await lock_scopes(tx, [(account_id, asked.app.environment)])
+        code = await oauth_code.issue(
+            tx,
+            asked.app,
+            account_id,
+            redirect_uri=asked.redirect_uri,
+            challenge=asked.challenge,
+            now_us=call.now_us,
+        )
+        return asked.landing(code)
+
+    target = await call.context.database.transaction(work)
+    return RedirectResponse(target, SEE_OTHER, headers={"cache-control": "no-store", **_PRIVATE})
+
+
+async def succeed(call: Call[Fields, Fields]) -> Reply:
+    """Shows the code to whoever types it into the app by hand."""
+    form = read_query(call)
+    code = form.raw("code")
+    return page(
+        call,
+        "consent_code.html",
+        headers=_PRIVATE,
+        code=code if _CODE.fullmatch(code) else None,
+        is_denied=form.raw("error") == "access_denied",
+    )
+
+
+async def _asked(tx: Transaction, call: Call[Any, Any], form: Form) -> Asked:
+    """The request, checked; raises InvalidInput and RedirectRefused."""
+    app = await oauth_app.find(tx, form.raw("client_id"))
+    if app is None or app.disabled_at is not None:
+        raise InvalidInput("no app has this client_id", param="client_id")
+    redirect_uri = form.raw("redirect_uri")
+    host = _own_host(call, redirect_uri) or app.redirect_host
+    check_redirect(redirect_uri, host)
+    if form.raw("response_type") != "code":
+        raise InvalidInput("response_type is code", param="response_type")
+    if form.raw("scope") != app.scope:
+        raise InvalidInput(
+            "the scope is not the one that this app is registered for", param="scope"
+        )
+    state = form.raw("state")
+    if len(state) > STATE_CHARACTERS_MAX:
+        raise InvalidInput(f"state has at most {STATE_CHARACTERS_MAX} characters", param="state")
+    template = form.raw("redirect_template") or None
+    if template is not None and host != app.redirect_host:
+        raise RedirectRefused(
+            "the page that shows the code takes no template", param="redirect_uri"
+        )
+    asked = Asked(app, redirect_uri, host, state or None, template, _challenge(form))
+    asked.landing("0" * CODE_CHARACTERS)
+    return asked
+
+
+def _challenge(form: Form) -> str | None:
+    """The PKCE challenge; plain ones prove nothing and are refused."""
+    challenge = form.raw("code_challenge")
+    if form.raw("code_challenge_method") not in {"", "S256"}:
+        raise InvalidInput("code_challenge_method is S256", param="code_challenge_method")
+    if not challenge:
+        return None
+    if not is_challenge(challenge):
+        raise InvalidInput("code_challenge is base64url of a SHA-256", param="code_challenge")
+    return challenge
+
+
+def _own_host(call: Call[Any, Any], redirect_uri: str) -> str | None:
+    """Our own host where the URL is our page that shows the code, else None."""
+    settings = call.context.settings
+    scheme = "https" if is_https(call.scope, settings) else "http"
+    own = {
+        settings.public_url,
+        f"{scheme}://{call.headers.get(b'host', b'').decode('latin-1')}",
+    }
+    if not any(origin and redirect_uri == origin + SUCCEED for origin in own):
+        return None
+    return urlsplit(redirect_uri).netloc
+
+
+def _policy(asked: Asked) -> str:
+    """Browsers hold a form's redirect against form-action, too."""
+    scheme, _, rest = asked.redirect_uri.partition("://")
+    # The policy's language has no word for an IPv6 address.
+    origin = f"{scheme}:" if rest.startswith("[") else f"{scheme}://{asked.host}"
+    return _POLICY.format(origin=origin)
+
+
+SURFACE = Surface(
+    PREFIX,
+    (
+        page_route("GET", "/oauth", show, "Consent to an app", ACCOUNT_SCOPES),
+        page_route("POST", "/oauth", decide, "Allow or deny an app", ACCOUNT_SCOPES),
+        open_route("GET", "/oauth/succeed", succeed, "The code, to type in"),
+    ),
+    refuse,
+)
