@@ -79,17 +79,15 @@ def _moved(code: str) -> str:
 
 
 def _charged_once(table: str, subject: str, amount: str, code: str) -> str:
-    """A rule: the transfers of that code on a row's subject add up to its amount."""
+    """A rule: the transfers of that code on a subject add up to its row's amount, both ways."""
     return f"""
-        SELECT r.{subject} AS row_id, r.{amount} AS expected, COALESCE(m.moved, 0) AS found
-        FROM {table} r
-        LEFT JOIN (
-            SELECT subject_id, SUM(amount_micros) AS moved FROM transfers
+        SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
+            SELECT {subject} AS row_id, {amount} AS expected, 0 AS found FROM {table}
+            WHERE account_id = :account_id AND environment = :environment
+            UNION ALL
+            SELECT COALESCE(subject_id, id), 0, amount_micros FROM transfers
             WHERE account_id = :account_id AND environment = :environment AND code = '{code}'
-            GROUP BY subject_id
-        ) AS m ON m.subject_id = r.{subject}
-        WHERE r.account_id = :account_id AND r.environment = :environment
-          AND COALESCE(m.moved, 0) <> r.{amount}"""
+        ) AS s GROUP BY s.row_id HAVING SUM(s.expected) <> SUM(s.found)"""
 
 
 # Each rule selects the rows that break it: row_id, expected, found.

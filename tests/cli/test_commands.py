@@ -106,6 +106,20 @@ def test_a_second_account_with_the_same_address_is_refused(topup: Topup) -> None
     assert "another account has this email address" in result.stderr
 
 
+def test_an_accounts_days_begin_in_its_time_zone(topup: Topup) -> None:
+    account = result_of(topup("accounts", "create", "--name", "Acme", "--json"))
+
+    moved = result_of(topup("accounts", "zone", account["id"], "Asia/Kuwait", "--json"))
+    wrong = [
+        topup("accounts", "zone", account["id"], name)
+        for name in ("Mars/Base", "../../etc/passwd", "America", "/etc/passwd", "")
+    ]
+
+    assert (account["time_zone"], moved["time_zone"]) == ("UTC", "Asia/Kuwait")
+    assert {result.exit_code for result in wrong} == {1}
+    assert all("not a time zone" in result.stderr for result in wrong)
+
+
 def test_accounts_are_paged_by_cursor(topup: Topup) -> None:
     for name in ("One", "Two", "Three"):
         topup("accounts", "create", "--name", name)

@@ -1,0 +1,47 @@
+"""The audit names the row of a hold, a charge or a check-in that its transfers do not bear out."""
+
+import pytest
+
+from kernel.clock import FixedClock
+from store.db import Database
+from tests.billing.desk import Desk, open_desk
+from tests.billing.using import capture, check_in, hold, use
+
+HELD = "what is held equals pending top-ups and open holds"
+HOLD = "a hold took its amount once, and once ended gave all of it on"
+
+
+async def a_life(database: Database, clock: FixedClock) -> Desk:
+    """One of each: an open hold, a captured one, a charge, a check-in."""
+    desk = await open_desk(database, clock)
+    await use(desk, 100, reference="used")
+    await hold(desk, 1000, reference="open")
+    await capture(desk, (await hold(desk, 1000, reference="done")).hold.id, 400)
+    await check_in(desk)
+    assert await desk.findings() == []
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("UPDATE holds SET amount_micros = 999 WHERE reference = 'open'", {HELD, HOLD}),
+        ("UPDATE holds SET status = 'released' WHERE reference = 'open'", {HELD, HOLD}),
+        ("UPDATE holds SET status = 'held' WHERE reference = 'done'", {HELD, HOLD}),
+        ("UPDATE holds SET captured_micros = 401 WHERE reference = 'done'", {HOLD}),
+        ("DELETE FROM holds WHERE reference = 'open'", {HELD}),
+        ("UPDATE usage_records SET amount_micros = 99", {"usage was charged once"}),
+        ("UPDATE usage_records SET id = 'usg_0'", {"usage was charged once"}),
+        ("DELETE FROM usage_records", {"usage was charged once"}),
+        ("UPDATE checkins SET awarded_micros = 1", {"a check-in was awarded once"}),
+        ("UPDATE checkins SET grant_id = 'grt_0'", {"a check-in was awarded once"}),
+    ],
+)
+async def test_a_row_without_its_transfers_is_found(
+    database: Database, clock: FixedClock, change: str, expected: set[str]
+) -> None:
+    desk = await a_life(database, clock)
+
+    await database.transaction(lambda tx: tx.execute(change))
+
+    assert {finding.rule for finding in await desk.findings()} == expected
