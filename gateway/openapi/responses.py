@@ -50,8 +50,8 @@ class Shared:
         """The response of a refusal: of our own where kind is Refused, else of a dialect."""
         codes_listed = sorted(listed)
         is_ours = kind is Refused
-        vendor = "" if is_ours else f".{getattr(kind, '__name__', 'any')}"
-        name = ".".join(str(number) for number in (status, *codes_listed)) + vendor
+        vendor = [] if is_ours else [self._name_of(kind)]
+        name = ".".join(map(str, (status, *codes_listed, *vendor)))
         if is_ours:
             schema = _envelope(codes_listed, self._schemas.of(Refused), is_success=False)
         else:
@@ -62,6 +62,10 @@ class Shared:
             "content": _content([JSON], [schema]),
         }
         return {"$ref": f"#/components/responses/{name}"}
+
+    def _name_of(self, kind: Any | None) -> str:
+        """The component's: vendors name their refusals alike."""
+        return "any" if kind is None else str(self._schemas.of(kind)["$ref"]).rpartition("/")[2]
 
 
 def enveloped(route: Route, refused: Statuses, schemas: Schemas, shared: Shared) -> dict[str, Any]:
