@@ -20,6 +20,8 @@ from kernel.limits import URL_CHARACTERS_MAX
 from store.db import Transaction
 from store.idempotency import Answer, RequestKey
 
+# Longer than a provider is waited for. Who takes over sooner would open the same checkout again.
+LEASE_S = 30
 Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
 
 
@@ -64,7 +66,7 @@ async def create(call: Call[OrderBody, Fields]) -> Answer:
         placed = await context.cashier.place(principal.scope, new)
         return answer(codes.SUCCESS, placed.shape(), now_us=call.now_us, http_status=201)
 
-    return await run_steps(context, principal, call.request_key, steps)
+    return await run_steps(context, principal, call.request_key, steps, lease_s=LEASE_S)
 
 
 async def list_orders(call: Call[Fields, OrdersQuery]) -> Answer:

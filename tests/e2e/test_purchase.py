@@ -1,0 +1,112 @@
+"""A purchase by a person in a browser: order, page, Pay, the webhook, the balance."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from typing import Literal
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+
+from bench.receiver import Receiver
+from bench.running import API
+from bench.senders import client
+from tests.e2e.conftest import Install
+
+PHONE: ViewportSize = {"width": 390, "height": 800}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+
+@pytest_asyncio.fixture
+async def browser() -> AsyncIterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI has a browser")
+        pytest.skip("there is no chromium on the PATH")
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        await opened.close()
+
+
+async def test_a_person_buys_credit_on_a_phone_without_scripts(
+    install: Install, receiver: Receiver, browser: Browser
+) -> None:
+    installation = install()
+    installation.start()
+    key = await installation.key(await installation.account(email="me@example.com"))
+    async with client(key) as http:
+        api = installation.url + API
+        await http.post(f"{api}/webhooks/register", json={"url": receiver.url})
+        made = await http.post(
+            f"{api}/orders",
+            json={
+                "provider": "stripe",
+                "pack_id": "pack_pro",
+                "success_url": f"{installation.url}/checkout/complete?shop=1",
+            },
+        )
+        order = made.json()["data"]
+
+        context = await browser.new_context(viewport=PHONE, java_script_enabled=False)
+        page = await context.new_page()
+        await page.goto(installation.url + urlsplit(order["url"]).path)
+        await page.get_by_role("button", name="Pay 20.00 USD").click()
+        outcome = await page.locator(".outcome").inner_text()
+        await page.get_by_role("link", name="Continue to 127.0.0.1").click()
+        landed = page.url
+        await context.close()
+
+        await receiver.until(lambda: len(receiver.received) == 1, timeout_s=30)
+        shown = await http.get(f"{api}/orders/{order['id']}")
+        balance = await http.get(f"{api}/topup/balance")
+        statement = await http.get(f"{api}/topup/statement?format=csv")
+
+    assert outcome == "Paid"
+    assert landed == f"{installation.url}/checkout/complete?shop=1"
+    assert shown.json()["data"]["status"] == "paid"
+    # $10,000.00 of test credit, and 25,000 credits of $0.001.
+    assert balance.json()["data"]["balance_cents"] == 1_000_000 + 2500
+    assert "purchase" in statement.text
+    (event,) = receiver.received
+    assert event.event["type"] == "order.paid"
+    assert event.event["data"] == shown.json()["data"]
+    assert await installation.findings() == []
+
+
+async def test_the_page_is_readable_by_everybody_in_both_themes(
+    install: Install, browser: Browser
+) -> None:
+    installation = install()
+    installation.start(workers=0)
+    key = await installation.key(await installation.account())
+    complaints: list[str] = []
+    async with client(key) as http:
+        for theme in THEMES:
+            made = await http.post(
+                f"{installation.url}{API}/orders",
+                json={"provider": "myfatoorah", "amount_cents": 12_345},
+            )
+            path = urlsplit(made.json()["data"]["url"]).path
+            context = await browser.new_context(viewport=PHONE, color_scheme=theme)
+            page = await context.new_page()
+            page.on("console", lambda line: complaints.append(line.text))
+            await page.goto(installation.url + path)
+            await check(page)
+            await page.get_by_role("button", name="Decline").click()
+            await page.get_by_text("Declined").wait_for()
+            await check(page)
+            await context.close()
+
+    assert [line for line in complaints if "Content Security Policy" in line] == []
+
+
+async def check(page: Page) -> None:
+    found = await Axe().run(page)
+
+    assert found.violations_count == 0, found.generate_report()
+    assert await page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
