@@ -362,20 +362,12 @@ def _post(
 _USER: Final = "/user/oauth"
 _PAY: Final = "/pay/oa/stripe"
 _READS: Final = {"takes_key": False}
-_ISSUES: Final = {
-    "body": IssueBody,
-    "is_public": True,
-    "takes_key": False,
-    "refuses": (codes.INVALID_KEY, codes.RATE_LIMITED),
-}
-_ORDERS: Final = {
-    "body": OrderBody,
-    "refuses": (codes.NOT_FOUND, codes.AMOUNT_OUT_OF_RANGE, codes.PROVIDER_UNAVAILABLE),
-}
-_CHARGES: Final = {
-    "body": ChargeBody,
-    "refuses": (codes.INSUFFICIENT_BALANCE, codes.CAP_EXCEEDED, codes.DUPLICATE),
-}
+_TRIED: Final = (codes.INVALID_KEY, codes.RATE_LIMITED)
+_SOLD: Final = (codes.NOT_FOUND, codes.AMOUNT_OUT_OF_RANGE, codes.PROVIDER_UNAVAILABLE)
+_SPENT: Final = (codes.INSUFFICIENT_BALANCE, codes.CAP_EXCEEDED, codes.DUPLICATE)
+_ISSUES: Final = {"body": IssueBody, "is_public": True, "takes_key": False, "refuses": _TRIED}
+_ORDERS: Final = {"body": OrderBody, "refuses": _SOLD}
+_CHARGES: Final = {"body": ChargeBody, "refuses": _SPENT}
 _TOKEN: Final = f"{_USER}/management-token"
 
 SURFACE = Surface(

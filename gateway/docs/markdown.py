@@ -154,10 +154,12 @@ def _table(lines: list[str]) -> Markup:
         )
         for line in lines[2:]
     )
+    # A region can be reached by the keyboard, to scroll it, and needs a name of its own.
+    name = _bare(f"{_cells(lines[0])[0]}: {_cells(lines[2])[0]} …")
     return Markup(
-        '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>'
+        '<div class="scroll" tabindex="0" role="region" aria-label="{}"><table>'
         "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
-    ).format(head, rows)
+    ).format(name, head, rows)
 
 
 def _cells(line: str) -> list[str]:

@@ -251,7 +251,7 @@ async def test_the_sandbox_recipients_end_as_the_guide_says(gateway: Gateway) ->
 
 
 TABLE = (
-    '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>'
+    '<div class="scroll" tabindex="0" role="region" aria-label="a: 1 …"><table>'
     "<thead><tr><th>a</th><th>b</th></tr></thead>"
     "<tbody><tr><td><code>1</code></td><td>&lt;i&gt;</td></tr></tbody></table></div>"
 )

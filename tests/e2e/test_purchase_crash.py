@@ -1,0 +1,122 @@
+"""kill -9 of gateways while people buy: nothing is paid twice, or paid and not credited for long.
+
+tests/billing/test_cashier_crash.py dies at each single write; here real processes die anywhere.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import SecretStr
+
+from bench.running import API, MASTER_KEY, Installation
+from bench.senders import PAUSE_S, client
+from kernel.clock import FixedClock, SystemClock
+from runtime.context import open_context
+from runtime.settings import Settings, load_settings
+from tests.e2e.conftest import Install
+from worker.reconcile import Reconciler
+
+SEED = 20260613
+CLIENTS = 4
+ORDERS = 24
+KILLS = 6
+PROVIDERS = ("creem", "epay", "myfatoorah", "stripe")
+# One sweep comes a minute after the order, and looks every half minute at the latest.
+SWEEP_S = 90
+
+
+@dataclass
+class Buyers:
+    """People who do not give up. `bought` has each one's order by the key of the request."""
+
+    urls: list[str]
+    key: str
+    bought: dict[str, str] = field(default_factory=dict)
+    statuses: Counter[int] = field(default_factory=Counter)
+
+    async def buy(self, numbers: list[int], random_: random.Random) -> None:
+        """Each order, and Pay on its page, each repeated until it is answered."""
+        async with client(self.key) as http:
+            for number in numbers:
+                body = {"provider": PROVIDERS[number % 4], "amount_cents": 1000 + number}
+                once = {"Idempotency-Key": f"buy-{number}"}
+                made = await self._until(
+                    http, random_, 201, f"{API}/orders", json=body, headers=once
+                )
+                order = made.json()["data"]
+                self.bought[f"buy-{number}"] = order["id"]
+                path = urlsplit(order["url"]).path
+                await self._until(http, random_, 303, path, data={"outcome": "paid"})
+
+    async def _until(
+        self,
+        http: httpx.AsyncClient,
+        random_: random.Random,
+        status: int,
+        path: str,
+        **sent: object,
+    ) -> httpx.Response:
+        while True:
+            try:
+                answer = await http.post(random_.choice(self.urls) + path, **sent)  # type: ignore[arg-type]
+                self.statuses[answer.status_code] += 1
+                if answer.status_code == status:
+                    return answer
+            except httpx.HTTPError:
+                self.statuses[0] += 1
+            await asyncio.sleep(PAUSE_S)
+
+
+async def test_kill_9_while_people_buy_leaves_no_payment_uncredited(install: Install) -> None:
+    installation = install()
+    await asyncio.to_thread(installation.start, gateways=2, workers=0)
+    account_id = await installation.account()
+    urls = [gateway.url for gateway in installation.gateways]
+    buyers = Buyers(urls, await installation.key(account_id))
+    random_ = random.Random(SEED)
+    async with asyncio.TaskGroup() as group:
+        for first in range(CLIENTS):
+            numbers = list(range(first, ORDERS, CLIENTS))
+            group.create_task(buyers.buy(numbers, random.Random(SEED + first)))
+        for _ in range(KILLS):
+            await asyncio.sleep(random_.uniform(0.02, 0.6))
+            victim = random_.choice(installation.gateways)
+            victim.kill()
+            await asyncio.to_thread(victim.restart)
+
+    await sweep(installation)
+
+    orders = await installation.fetch("SELECT id, status, amount FROM orders ORDER BY id")
+    credited = await installation.fetch(
+        "SELECT subject_id, SUM(amount_micros) FROM transfers WHERE code = 'purchase'"
+        " GROUP BY subject_id ORDER BY subject_id"
+    )
+    assert buyers.statuses[0] > 0, "nobody met a dead gateway"
+    assert len(orders) == ORDERS == len(set(buyers.bought.values()))
+    assert {status for _, status, _ in orders} == {"paid"}
+    assert [(id_, int(micros)) for id_, micros in credited] == [
+        (id_, amount * 10_000) for id_, _, amount in orders
+    ]
+    assert await installation.findings() == []
+
+
+async def sweep(installation: Installation) -> None:
+    """What a worker does within the next minute and a half, at once."""
+    clock = FixedClock(SystemClock().now_us())
+    clock.advance_s(SWEEP_S)
+    async with open_context(settings_of(installation), clock=clock) as context:
+        await Reconciler(context.database, clock, context.cashier).step()
+
+
+def settings_of(installation: Installation) -> Settings:
+    return load_settings(
+        database_url=SecretStr(installation.database_url),
+        data_dir=Path(installation.data_dir),
+        redis_url=SecretStr(installation.redis.url),
+        secret_key=SecretStr(MASTER_KEY),
+    )
