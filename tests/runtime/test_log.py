@@ -21,6 +21,7 @@ SECRETS = {
     "system token": f"sat_staging_{RANDOM}",
     "operator token": f"adm_live_{RANDOM}",
     "oauth token": f"oat_{RANDOM}",
+    "oauth app's secret": f"oas_{RANDOM}",
     "webhook secret": "whsec_Zk3vQ9xW1mB7nC5d+F8gH2jK/4pL6sT0yA==",
     "bearer": f"Bearer {RANDOM}",
     "basic": f"Basic {RANDOM}==",
