@@ -4,7 +4,6 @@ Promise: what they say of the API is read from the OpenAPI document and the tabl
 cannot drift; the guides' figures are held by tests. The gateway's own address stands in the samples.
 """
 
-import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import cache, cached_property
@@ -134,7 +133,7 @@ class Pages:
             samples=lambda op: _samples(op, server),
             inline=inline,
             messages={code: row.message for code, row in CODES.items()},
-            pretty=pretty,
+            pretty=samples.pretty,
         )
 
     def _page(self, request: Request, template: str, title: str, **values: Any) -> Response:
@@ -185,11 +184,6 @@ def _places(listed: Sequence[Resource], *, is_ours: bool) -> Iterator[tuple[str,
     for one in listed:
         if any(operation.is_ours for operation in one.operations) is is_ours:
             yield f"{PATH}/api/{one.slug}", one.name
-
-
-def pretty(value: Any) -> str:
-    """JSON for people."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def _samples(operation: Operation, server: str) -> list[tuple[str, str]]:

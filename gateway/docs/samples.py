@@ -21,6 +21,8 @@ _IDS: Final[Mapping[str, str]] = {
     "order_id": "ord_abc123",
     "code": "ATU-7Q3X-9KVM-2C8R-T5WA-H4NB",
 }
+# Each item on a line of its own, none of it with brackets or spaces inside.
+_FLAT_LIST = re.compile(r"\[\n((?:\s+[^\s\[\]{}]+\n)+)\s*\]")
 FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -111,9 +113,15 @@ def javascript(call: Call) -> str:
     return "\n".join([*lines, "});", "console.log(answer.status, await answer.json());"])
 
 
+def pretty(value: Any) -> str:
+    """JSON for people: a list of plain values stays on its line."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return _FLAT_LIST.sub(lambda match: f"[{' '.join(match[1].split())}]", text)
+
+
 def _json(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else json.dumps(value, indent=2, ensure_ascii=False)
+    return text if len(text) <= 60 else pretty(value)
 
 
 def _python(value: Mapping[str, Any]) -> str:
