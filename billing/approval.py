@@ -118,7 +118,7 @@ async def expired(tx: Transaction, *, now_us: int, limit: int) -> list[Approval]
 
 
 async def insert(tx: Transaction, approvals: Sequence[Approval]) -> None:
-    await tx.insert("approvals", COLUMNS, [_row(one) for one in approvals])
+    await tx.insert_last("approvals", COLUMNS, [_row(one) for one in approvals])
 
 
 async def update(tx: Transaction, approvals: Sequence[Approval]) -> None:

@@ -99,7 +99,7 @@ class Books:
         if sides or needs.ledger_ids:
             await self.ledger.load_ids(tx, [*sides, *needs.ledger_ids])
         await self.spending.load(tx, needs.key_ids, windows)
-        self.outbox = await Outbox.load(tx, needs.scopes)
+        self.outbox = await Outbox.load(tx, needs.scopes, event_numbers=standings.event_numbers)
 
     async def _load_shelves(self, tx: Transaction, needs: Needs) -> None:
         self._shelves = needs.shelves
@@ -128,14 +128,15 @@ class Books:
 
     async def flush(self, tx: Transaction) -> None:
         """Writes everything."""
-        await self.ledger.flush(tx, self.now_us)
-        await topups.insert(tx, list(self._new_topups.values()))
         await topups.update(tx, list(self._changed_topups.values()))
-        await approval.insert(tx, list(self._new_approvals.values()))
         await approval.update(tx, list(self._changed_approvals.values()))
-        await voucher.insert_redemptions(tx, self._new_redemptions)
         for shelf in self._shelves.values():
             await shelf.flush(tx, self.now_us)
+        # From here on what may be written together: one round trip, where there are such.
+        await self.ledger.flush(tx, self.now_us)
+        await topups.insert(tx, list(self._new_topups.values()))
+        await approval.insert(tx, list(self._new_approvals.values()))
+        await voucher.insert_redemptions(tx, self._new_redemptions)
         await self.spending.flush(tx)
         await self.outbox.flush(tx)
         if self._answers:

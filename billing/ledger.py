@@ -131,7 +131,7 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
 class Ledger:
     """The accounts that one transaction touches, and the transfers it adds.
 
-    `load` brings what exists, in two statements for any number; `account` gives one of them, made
+    `load` brings what exists, in one statement for any number; `account` gives one of them, made
     when it is missing; `post` moves value in memory; `flush` writes all, in three statements.
     """
 
@@ -151,9 +151,7 @@ class Ledger:
         for account_id, environment in ordered:
             wanted.update((account_id, environment, kind, "") for kind in _STANDING)
         self._loaded |= wanted
-        for row in await tx.fetch(_PROBE, places=sorted(wanted)):
-            self._keep(_from_row(row))
-        for row in await tx.fetch(_GRANTS, scopes=ordered):
+        for row in await tx.fetch(_PROBE, places=sorted(wanted), scopes=ordered):
             self._keep(_from_row(row))
 
     async def load_ids(self, tx: Transaction, ids: Iterable[str]) -> None:
@@ -261,14 +259,13 @@ class Ledger:
             return
         touched = [account for account in self._by_id.values() if account.is_touched]
         fresh = sorted((a.id, a) for a in touched if a.is_new)
-        await tx.insert(
+        await tx.insert_last(
             "ledger_accounts", _ACCOUNT_COLUMNS, [_new_row(a, now_us) for _, a in fresh]
         )
         known = sorted((a.id, a.delta_micros) for a in touched if a.delta_micros and not a.is_new)
         if known:
-            changed = await tx.execute(_MOVE, rows=known, now=now_us)
-            assert changed == len(known), "a ledger account vanished under the lock"
-        await tx.insert("transfers", _TRANSFER_COLUMNS, [_row(t) for t in self._transfers])
+            await tx.execute_last(_MOVE, touching=len(known), rows=known, now=now_us)
+        await tx.insert_last("transfers", _TRANSFER_COLUMNS, [_row(t) for t in self._transfers])
 
     def _keep(self, account: LedgerAccount) -> None:
         place = (account.account_id, account.environment, account.kind, account.name)
@@ -315,12 +312,12 @@ _PROBE = f"""
     FROM :places[account_id text, environment text, kind text, name text] AS v
     CROSS JOIN ledger_accounts l
     WHERE l.account_id = v.account_id AND l.environment = v.environment
-      AND l.kind = v.kind AND l.name = v.name"""
-_GRANTS = f"""
+      AND l.kind = v.kind AND l.name = v.name
+    UNION ALL
     SELECT {_COLUMNS}
-    FROM :scopes[account_id text, environment text] AS v
+    FROM :scopes[account_id text, environment text] AS w
     CROSS JOIN ledger_accounts l
-    WHERE l.account_id = v.account_id AND l.environment = v.environment
+    WHERE l.account_id = w.account_id AND l.environment = w.environment
       AND l.kind = 'grant' AND l.is_spent = 0"""
 _BY_ID = f"SELECT {_COLUMNS} FROM ledger_accounts l WHERE l.id IN :ids[text]"
 _MOVE = """

@@ -172,7 +172,7 @@ async def next_due_at(tx: Transaction) -> int | None:
 
 
 async def insert(tx: Transaction, topups: Sequence[TopUp]) -> None:
-    await tx.insert("topups", COLUMNS, [_row(topup) for topup in topups])
+    await tx.insert_last("topups", COLUMNS, [_row(topup) for topup in topups])
 
 
 async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:

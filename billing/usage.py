@@ -5,7 +5,7 @@ its ancestors like every debit. Writes usage_records; what is not known yet is a
 (billing/hold.py).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from billing.ledger import Code, Kind, Scope
 from billing.money import MICROS_PER_CREDIT
 from billing.needs import Needs, Shelf
 from billing.send import AmountOutOfRange, check_alive
+from billing.spending import Lineage
 from billing.topup import DuplicateReference
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput
@@ -197,7 +198,7 @@ def amount_of(credit_count: int | None, amount_micros: int | None) -> int:
     return given * unit
 
 
-def check_spendable(books: Books, scope: Scope, lineage: Iterable[str], amount_micros: int) -> None:
+def check_spendable(books: Books, scope: Scope, lineage: Lineage, amount_micros: int) -> None:
     """Raises CapExceeded or InsufficientBalance where the account's own use is not covered."""
     books.spending.check(lineage, amount_micros)
     books.check_funds(scope, amount_micros, is_own_use=True)

@@ -6,7 +6,6 @@ holds what a caller made up; the request id is the exception, and the log's form
 
 import logging
 import time
-from collections.abc import Callable
 from typing import Any
 
 from gateway.call import Call
@@ -39,9 +38,7 @@ class AccessLog:
     """Notes every request once its answer is out."""
 
     def __init__(self, context: Context) -> None:
-        self._metrics = context.metrics
-        self._count: dict[tuple[str, str, int], Callable[[], None]] = {}
-        self._time: dict[str, Callable[[float], None]] = {}
+        self._requests = context.metrics.requests
 
     def note(self, call: Call[Fields, Fields], answer: Answer | None) -> None:
         duration_s = time.perf_counter() - call.started_s
@@ -49,7 +46,7 @@ class AccessLog:
         if call.path in _PROBES and call.status == HTTP_OK:
             return  # asked every few seconds for ever: nobody reads it
         method = call.method if call.method in _METHODS else "other"
-        self._measure(template, method, call.status, duration_s)
+        self._requests.note(template, method, call.status, duration_s)
         if not _log.isEnabledFor(logging.INFO):
             return
         body = answer.body if answer is not None else b""
@@ -71,13 +68,3 @@ class AccessLog:
             "address": str(call.address) if is_proxied else (client and client[0]),
         }
         _log.handle(_Line(fields))
-
-    def _measure(self, template: str, method: str, status: int, duration_s: float) -> None:
-        key = (template, method, status)
-        count = self._count.get(key)
-        if count is None:
-            labels = (template, method, str(status))
-            count = self._count[key] = self._metrics.requests.labels(*labels).inc
-            self._time[template] = self._metrics.request_seconds.labels(template).observe
-        count()
-        self._time[template](duration_s)

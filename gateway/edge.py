@@ -8,10 +8,12 @@ wrong becomes one answer in the surface's shape and one line in the log. The pro
 import logging
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from gateway.access_log import AccessLog
 from gateway.body import ClientGone
 from gateway.call import Call
+from gateway.connection import CYCLE, write_whole
 from gateway.errors import is_expected, refusal_of
 from gateway.fields import Fields
 from gateway.pipeline import Pipeline
@@ -20,6 +22,7 @@ from runtime.context import Context
 from store.idempotency import Answer
 
 CLIENT_GONE = 499
+NO_CONTENT = 204
 
 _JSON = (
     (b"content-type", b"application/json"),
@@ -59,6 +62,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         call: Call[Fields, Fields] = Call(self._context, scope)
+        cycle = scope.pop(CYCLE, None)
         answer: Answer | None = None
         reply: Reply | None = None
         try:
@@ -76,7 +80,7 @@ class Edge:
             elif reply is not None:
                 await reply(scope, receive, self._framed(call, send))
         if answer is not None:
-            await _send(call, answer, send)
+            await _send(call, answer, send, cycle)
         self._access_log.note(call, answer)
 
     def _refused(self, call: Call[Fields, Fields], error: Exception) -> Reply | None:
@@ -106,14 +110,22 @@ class Edge:
         return framed
 
 
-async def _send(call: Call[Fields, Fields], answer: Answer, send: Send) -> None:
+async def _send(
+    call: Call[Fields, Fields], answer: Answer, send: Send, cycle: RequestResponseCycle | None
+) -> None:
     body = answer.body
     headers = call.reply_headers
     if body:
         headers += _JSON
         headers.append((b"content-length", b"%d" % len(body)))
+    elif answer.status != NO_CONTENT:
+        headers.append((b"content-length", b"0"))
     if answer.is_replay:
         headers.append(_REPLAYED)
     call.status = answer.status
+    if call.method == "HEAD":
+        body = b""
+    if write_whole(cycle, answer.status, headers, body):
+        return
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else body})
+    await send({"type": "http.response.body", "body": body})

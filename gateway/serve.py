@@ -12,20 +12,14 @@ import logging
 import resource
 import signal
 import socket
-import time
 from collections.abc import Callable, Generator, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway import envelope
-from gateway.errors import refusal_of
-from gateway.json_text import Unreadable
-from kernel.ids import new_id
+from gateway.connection import Connection
 from runtime.supervisor import watch_parent
 
-HEAD_BYTES_MAX = 32 * 1024
 REQUEST_READ_S_MAX = 30.0
 KEEP_ALIVE_S = 65
 DRAIN_S = 10
@@ -34,63 +28,7 @@ GC_ALLOCATIONS = 20_000
 OPEN_FILES = 65_536
 _SWEEP_TICKS = 10  # of a tenth of a second
 
-_TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-    b"content-length: 0\r\nconnection: close\r\n\r\n"
-)
-
 logger = logging.getLogger(__name__)
-
-
-class _Connection(HttpToolsProtocol):
-    """One client's connection; uvicorn itself sets no limit to headers and to slow requests."""
-
-    reading_since_s: float | None = None
-    _is_head = False
-    _head_bytes = 0
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.reading_since_s = self.loop.time()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self._is_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
-                self.transport.write(_TOO_LARGE)
-                self.transport.close()
-
-    def send_400_response(self, msg: str) -> None:
-        """Even what is no HTTP gets the envelope: clients read one shape."""
-        request_id = new_id("req").encode()
-        refusal = refusal_of(Unreadable(msg))
-        body = envelope.refuse(refusal, time.time_ns() // 1000).body
-        self.transport.write(
-            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
-            b"x-request-id: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
-            % (request_id, len(body), body)
-        )
-        self.transport.close()
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._is_head = True
-        self._head_bytes = 0
-        self.reading_since_s = self.loop.time()
-
-    def on_headers_complete(self) -> None:
-        self._is_head = False
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        self.reading_since_s = None
-        super().on_message_complete()
-
-    def cut_if_slow(self, now_s: float, read_s_max: float) -> None:
-        since_s = self.reading_since_s
-        if since_s is not None and now_s - since_s > read_s_max:
-            self.transport.abort()
 
 
 class _Server(uvicorn.Server):
@@ -142,7 +80,7 @@ class _Server(uvicorn.Server):
         if counter % _SWEEP_TICKS == 0:
             now_s = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
-                if isinstance(connection, _Connection):
+                if isinstance(connection, Connection):
                     connection.cut_if_slow(now_s, self._read_s_max)
         return await super().on_tick(counter)
 
@@ -165,7 +103,7 @@ async def serve(
     raise_open_files_limit()
     config = uvicorn.Config(
         app,
-        http=_Connection,
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,

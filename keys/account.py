@@ -57,11 +57,12 @@ class Standings:
     """What the locked rows of account_environments say.
 
     thresholds: low_balance_threshold_micros of each one that exists. clocks_ahead_us: how far the
-    sandbox clock is ahead, of those only where it was advanced.
+    sandbox clock is ahead, of those only where it was advanced. event_numbers: of the last event.
     """
 
     thresholds: Mapping[Scope, int]
     clocks_ahead_us: Mapping[Scope, int]
+    event_numbers: Mapping[Scope, int]
 
 
 async def create_account(
@@ -211,7 +212,7 @@ async def lock_scopes(tx: Transaction, scopes: Iterable[Scope]) -> Standings:
     """
     wanted = sorted(set(scopes))
     if not wanted:
-        return Standings({}, {})
+        return Standings({}, {}, {})
     return _standings(await tx.fetch(_SCOPES + " FOR NO KEY UPDATE OF e", scopes=wanted))
 
 
@@ -268,7 +269,8 @@ async def idle_sandboxes(tx: Transaction, *, now_us: int, limit: int) -> list[Ac
 
 
 _SCOPES = """
-    SELECT e.account_id, e.environment, e.low_balance_threshold_micros, e.clock_ahead_us
+    SELECT e.account_id, e.environment, e.low_balance_threshold_micros, e.clock_ahead_us,
+           e.event_no
     FROM :scopes[account_id text, environment text] AS v
     CROSS JOIN account_environments e
     WHERE e.account_id = v.account_id AND e.environment = v.environment
@@ -278,7 +280,8 @@ _SCOPES = """
 def _standings(rows: Sequence[Row]) -> Standings:
     # By position: this is the path of every send.
     thresholds = {(row[0], row[1]): row[2] for row in rows}
-    return Standings(thresholds, {(row[0], row[1]): row[3] for row in rows if row[3]})
+    ahead = {(row[0], row[1]): row[3] for row in rows if row[3]}
+    return Standings(thresholds, ahead, {(row[0], row[1]): row[4] for row in rows})
 
 
 def _account(row: Row) -> Account:

@@ -103,7 +103,7 @@ async def add_windows(tx: Transaction, changes: Iterable[tuple[str, str, int, st
     for key_id, period, start, account_id, delta in changes:
         at = (key_id, period, start, account_id)
         sums[at] = sums.get(at, 0) + delta
-    await tx.insert(
+    await tx.insert_last(
         "spend_windows",
         ("key_id", "period", "window_start_at", "account_id", "spent_micros"),
         sorted((*at, delta) for at, delta in sums.items() if delta > 0),

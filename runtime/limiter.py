@@ -20,7 +20,7 @@ KEY_PREFIX = "topup:limit:"
 # A process holds at most this many tokens of a key that nobody waits for, no more than the key
 # earns in a tenth of a second, and no longer than a second: beside another process's callers, a
 # share in hand is a share withheld.
-BLOCK_TOKENS_MAX = 20
+BLOCK_TOKENS_MAX = 256
 BLOCK_EARNED_S = 0.1
 HOLD_S = 1.0
 # A block used up this fast makes the next one twice as large, a slower one half.

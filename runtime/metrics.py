@@ -4,8 +4,13 @@ Labels come from fixed lists (route templates, codes, error classes), never from
 so the number of series is bounded.
 """
 
+from bisect import bisect_left
+from collections.abc import Iterator
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
@@ -13,21 +18,56 @@ _ATTEMPT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _BATCH_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
+class Requests(Collector):
+    """HTTP requests by route, method and status, and their times by route.
+
+    Counted by the event loop alone, so without the locks of a Counter [1 us of a send against 3].
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str, int], int] = {}
+        # For each route: requests by the bucket they fall into, and the sum of their seconds.
+        self._times: dict[str, tuple[list[int], list[float]]] = {}
+
+    def note(self, route: str, method: str, status: int, duration_s: float) -> None:
+        key = (route, method, status)
+        self._counts[key] = self._counts.get(key, 0) + 1
+        times = self._times.get(route)
+        if times is None:
+            times = self._times[route] = ([0] * (len(_SECONDS) + 1), [0.0])
+        times[0][bisect_left(_SECONDS, duration_s)] += 1
+        times[1][0] += duration_s
+
+    def collect(self) -> Iterator[Metric]:
+        counted = CounterMetricFamily(
+            "topup_requests", "HTTP requests.", labels=("route", "method", "status")
+        )
+        for (route, method, status), count in self._counts.items():
+            counted.add_metric((route, method, str(status)), count)
+        yield counted
+        timed = HistogramMetricFamily(
+            "topup_request_seconds",
+            "Seconds from the request's headers to the answer.",
+            labels=("route",),
+        )
+        for route, (buckets, total_s) in self._times.items():
+            timed.add_metric((route,), _cumulative(buckets), total_s[0])
+        yield timed
+
+
+def _cumulative(buckets: list[int]) -> list[tuple[str, float]]:
+    """(upper bound, requests up to it) as Prometheus wants them."""
+    bounds = [*(str(float(bound)) for bound in _SECONDS), "+Inf"]
+    return [(bound, sum(buckets[: place + 1])) for place, bound in enumerate(bounds)]
+
+
 class Metrics:
     """The counters of one gateway or worker."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self.requests = self._counter(
-            "topup_requests", "HTTP requests.", "route", "method", "status"
-        )
-        self.request_seconds = Histogram(
-            "topup_request_seconds",
-            "Seconds from the request's headers to the answer.",
-            ["route"],
-            buckets=_SECONDS,
-            registry=self._registry,
-        )
+        self.requests = Requests()
+        self._registry.register(self.requests)
         self.sends = self._counter(
             "topup_sends", "Top-ups by answer code and environment.", "code", "environment"
         )

@@ -5,9 +5,8 @@
 
 Invariant: what `work` did is kept as a whole or not at all, and a value is returned only after the
 commit is durable. `work` may be run again (contention, a lost connection), so it changes nothing
-outside the transaction. It waits for nothing but its own statements: on SQLite it runs inside the
-writer's thread, one hop for the whole transaction, and any other await is an error, which also
-keeps network calls out of transactions.
+outside the transaction. It waits for nothing but its own statements: on SQLite it is driven to its
+end in one go, and any other await is an error, which also keeps network calls out of transactions.
 """
 
 import logging
@@ -52,6 +51,22 @@ class Transaction(Protocol):
         """Inserts all rows in one statement and returns how many went in; none is no statement."""
         ...
 
+    async def insert_last(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        on_conflict: str = "",
+    ) -> None:
+        """As insert, but perhaps later: with its neighbours in one round trip, at the latest before
+        the next other statement or the commit. Neighbours touch different rows.
+        """
+        ...
+
+    async def execute_last(self, text: str, *, touching: int, **values: Any) -> None:
+        """As execute, perhaps later like insert_last; StoreError unless so many rows are touched."""
+        ...
+
     def hint(self, name: str) -> None:
         """After the commit, tell the process's listener that work of this name is there."""
         ...
@@ -62,8 +77,11 @@ class Database(Protocol):
 
     statements_run: int  # driver-level statements since it was opened; for tests and metrics
 
-    async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
-        """Runs work and commits. durable=False may lose the last moments in a crash of the machine
+    async def transaction(
+        self, work: Work[T], *, durable: bool = True, is_short: bool = False
+    ) -> T:
+        """Runs work and commits. is_short: work takes a few milliseconds at most and may run on the
+        event loop's thread where it has to wait for nobody. durable=False may lose the last moments in a crash of the machine
         (deliveries repeat; money never uses it), and does not find out what became of a COMMIT
         whose connection died. Raises StoreError and whatever work raises; nothing was kept then,
         but after CommitUnknown.

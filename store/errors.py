@@ -31,3 +31,9 @@ class ConnectionLost(StoreError):
 
 class CommitUnknown(StoreError):
     """The database went away while COMMIT was under way."""
+
+
+def check_touched(touched: int, expected: int) -> None:
+    """Raises StoreError where a statement met other rows than those that were read under a lock."""
+    if touched != expected:
+        raise StoreError("rows", f"{touched} touched, not {expected}")

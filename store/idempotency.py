@@ -183,7 +183,7 @@ async def _write(
     rows: Sequence[tuple[str, str, str, str, int, bytes | None, int, int | None]],
     now_us: int,
 ) -> None:
-    await tx.insert(
+    await tx.insert_last(
         "idempotency_keys",
         (
             "account_id",

@@ -6,6 +6,9 @@ statements only, since a snapshot taken together with a lock is stale after a wa
 
 import asyncio
 import contextlib
+import functools
+import itertools
+import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
@@ -21,6 +24,7 @@ from store.errors import (
     Contention,
     DataRefused,
     StoreError,
+    check_touched,
 )
 from store.schema import metadata
 
@@ -78,6 +82,8 @@ _BEGIN_SOON_DURABLE = "BEGIN; SET LOCAL synchronous_commit = off"
 _TRANSACTION_ID = "SELECT pg_current_xact_id_if_assigned()::text"
 _STATUS = "SELECT pg_xact_status($1::text::xid8)"
 
+_PARAMETER = re.compile(r"\$(\d+)")
+
 _statements: dict[str, Statement] = {}
 
 
@@ -95,21 +101,29 @@ class PostgresqlTransaction:
         self._connection = connection
         self.hints: set[str] = set()
         self.statements_run = 0
+        # Text, arguments, and how many rows it must touch.
+        self._last: list[tuple[str, Sequence[Any], int | None]] = []
 
     async def fetch(self, text: str, **values: Any) -> Sequence[Row]:
         statement = _statement(text)
+        if self._last:
+            await self.write_last()
         self.statements_run += 1
         rows = await self._connection.fetch(statement.text, *statement.bind(values))
         return cast(Sequence[Row], rows)
 
     async def fetch_one(self, text: str, **values: Any) -> Row | None:
         statement = _statement(text)
+        if self._last:
+            await self.write_last()
         self.statements_run += 1
         row = await self._connection.fetchrow(statement.text, *statement.bind(values))
         return cast(Row | None, row)
 
     async def execute(self, text: str, **values: Any) -> int:
         statement = _statement(text)
+        if self._last:
+            await self.write_last()
         self.statements_run += 1
         return _touched(await self._connection.execute(statement.text, *statement.bind(values)))
 
@@ -122,13 +136,70 @@ class PostgresqlTransaction:
     ) -> int:
         if not rows:
             return 0
+        if self._last:
+            await self.write_last()
         self.statements_run += 1
         text = insert_text(metadata.tables[table], columns, on_conflict, name=POSTGRESQL)
-        arrays = [list(column) for column in zip(*rows, strict=True)]
-        return _touched(await self._connection.execute(text, *arrays))
+        return _touched(await self._connection.execute(text, *_arrays(rows)))
+
+    async def insert_last(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        on_conflict: str = "",
+    ) -> None:
+        if rows:
+            text = insert_text(metadata.tables[table], columns, on_conflict, name=POSTGRESQL)
+            await self._gather(text, _arrays(rows), None)
+
+    async def execute_last(self, text: str, *, touching: int, **values: Any) -> None:
+        statement = _statement(text)
+        await self._gather(statement.text, statement.bind(values), touching)
+
+    async def _gather(self, text: str, arguments: Sequence[Any], touching: int | None) -> None:
+        # The same text twice may mean the same row twice, which one statement does not see.
+        if any(text == gathered for gathered, _, _ in self._last):
+            await self.write_last()
+        self._last.append((text, arguments, touching))
+
+    async def write_last(self) -> str | None:
+        """Writes what was gathered in one statement; the transaction's id, None without any."""
+        if not self._last:
+            return None
+        last, self._last = self._last, []
+        self.statements_run += 1
+        row = await self._connection.fetchrow(
+            _together(tuple(text for text, _, _ in last)),
+            *itertools.chain.from_iterable(arguments for _, arguments, _ in last),
+        )
+        for place, (_, _, expected) in enumerate(last):
+            if expected is not None:
+                check_touched(row[place], expected)
+        return cast(str, row["id"])
 
     def hint(self, name: str) -> None:
         self.hints.add(name)
+
+
+def _arrays(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+@functools.cache
+def _together(texts: tuple[str, ...]) -> str:
+    """Writes as one: each a part of a WITH, its parameters counted on from the part before.
+
+    Answers the touched rows of each part, and the transaction's id.
+    """
+    parts, counts, offset = [], [], 0
+    for place, text in enumerate(texts):
+        numbers = [int(number) for number in _PARAMETER.findall(text)]
+        shifted = _PARAMETER.sub(lambda found: f"${int(found[1]) + offset}", text)  # noqa: B023
+        parts.append(f"w{place} AS ({shifted} RETURNING 1)")
+        counts.append(f"(SELECT count(*) FROM w{place})")
+        offset += max(numbers)
+    return f"WITH {', '.join(parts)} SELECT {', '.join(counts)}, pg_current_xact_id()::text AS id"
 
 
 class PostgresqlDatabase:
@@ -141,7 +212,13 @@ class PostgresqlDatabase:
         self._pool: Any = None
         self._pool_lock = asyncio.Lock()
 
-    async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
+    async def transaction(
+        self,
+        work: Work[T],
+        *,
+        durable: bool = True,
+        is_short: bool = False,  # noqa: ARG002 the loop never waits for this one
+    ) -> T:
         begin = _BEGIN_DURABLE if durable else _BEGIN_SOON_DURABLE
         has_lost_connection = False
         for attempt in range(1, TRIES_MAX + 1):
@@ -177,11 +254,13 @@ class PostgresqlDatabase:
         transaction_id = None
         async with self._connection() as connection:
             transaction = PostgresqlTransaction(connection)
-            is_committing = False
+            is_committing = is_asked = False
             try:
                 await connection.execute(begin)
                 value = await work(transaction)
-                if is_resolved:
+                transaction_id = await transaction.write_last()
+                is_asked = is_resolved and transaction_id is None
+                if is_asked:
                     transaction_id = await connection.fetchval(_TRANSACTION_ID)
                 is_committing = True
                 # Where work went on after a failed statement, COMMIT rolls back and says only so.
@@ -194,7 +273,7 @@ class PostgresqlDatabase:
                 if not (is_resolved and isinstance(failure, CommitUnknown)):
                     raise failure from None
             finally:
-                self.statements_run += transaction.statements_run + 2 + is_resolved
+                self.statements_run += transaction.statements_run + 2 + is_asked
             if not is_committing:
                 # Before the connection goes back, which waits and may be cancelled.
                 tell(self._on_hint, transaction.hints)

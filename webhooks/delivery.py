@@ -198,7 +198,7 @@ def new_row(
 async def insert(tx: Transaction, rows: Sequence[NewRow]) -> None:
     """Writes the rows in one statement and hints at them after the commit; none is no work."""
     if rows:
-        await tx.insert("deliveries", _COLUMNS, rows)
+        await tx.insert_last("deliveries", _COLUMNS, rows)
         tx.hint(HINT)
 
 
@@ -206,7 +206,7 @@ async def insert_of_job(tx: Transaction, rows: Sequence[NewRow], *, replay_id: s
     """As insert, for what a replay job makes; none twice, by a unique key."""
     if rows:
         columns = (*_COLUMNS, "replay_id")
-        await tx.insert("deliveries", columns, [(*row, replay_id) for row in rows])
+        await tx.insert_last("deliveries", columns, [(*row, replay_id) for row in rows])
         tx.hint(HINT)
 
 

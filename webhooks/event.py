@@ -115,13 +115,22 @@ class Outbox:
         self._second_text = ""
 
     @classmethod
-    async def load(cls, tx: Transaction, scopes: Collection[Scope]) -> "Outbox":
-        """Reads the scopes' event numbers and endpoints. The caller holds their locks already."""
+    async def load(
+        cls,
+        tx: Transaction,
+        scopes: Collection[Scope],
+        *,
+        event_numbers: Mapping[Scope, int] | None = None,
+    ) -> "Outbox":
+        """Reads the scopes' endpoints. The caller holds their locks, and may have read the numbers
+        of their last events with them; else they are read here.
+        """
         pairs = sorted(set(scopes))
-        numbers = {
-            (row["account_id"], row["environment"]): int(row["event_no"])
-            for row in await tx.fetch(_EVENT_NUMBERS, scopes=pairs)
-        }
+        if event_numbers is None:
+            rows = await tx.fetch(_EVENT_NUMBERS, scopes=pairs)
+            numbers = {(row["account_id"], row["environment"]): row["event_no"] for row in rows}
+        else:
+            numbers = dict(event_numbers)
         subscribers: dict[Scope, list[_Subscriber]] = {}
         for row in await tx.fetch(_ENDPOINTS, scopes=pairs):
             first_wait_s = int(row["retry_schedule_s"].partition(" ")[0])
@@ -206,8 +215,8 @@ class Outbox:
         if not self._events:
             return
         rows = [(*scope, self._event_numbers[scope]) for scope in sorted(self._changed)]
-        await tx.execute(_NUMBER, rows=rows)
-        await tx.insert("events", _COLUMNS, self._events)
+        await tx.execute_last(_NUMBER, touching=len(rows), rows=rows)
+        await tx.insert_last("events", _COLUMNS, self._events)
         await delivery.insert(tx, self._deliveries)
         tx.hint(HINT)
         self._changed, self._events, self._deliveries = set(), [], []

@@ -35,15 +35,17 @@ class MortalDatabase:
         self.is_dead = False
         self.statements_run = 0
 
-    async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
+    async def transaction(
+        self, work: Work[T], *, durable: bool = True, is_short: bool = False
+    ) -> T:
         if self.is_dead:
             raise ConnectionLost("the process died")
         self._left -= 1
         if self._left > 0:
-            return await self._database.transaction(work, durable=durable)
+            return await self._database.transaction(work, durable=durable, is_short=is_short)
         self.is_dead = True
         if self._is_committed:
-            await self._database.transaction(work, durable=durable)
+            await self._database.transaction(work, durable=durable, is_short=is_short)
         raise ConnectionLost("the process died")
 
     async def read(self, work: Work[T]) -> T:

@@ -101,6 +101,19 @@ class Recorder:
     ) -> int:
         return await self._tx.insert(table, columns, rows, on_conflict)
 
+    async def insert_last(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        on_conflict: str = "",
+    ) -> None:
+        await self._tx.insert_last(table, columns, rows, on_conflict)
+
+    async def execute_last(self, text: str, *, touching: int, **values: Any) -> None:
+        self._said.append((text, values))
+        await self._tx.execute_last(text, touching=touching, **values)
+
     def hint(self, name: str) -> None:
         self._tx.hint(name)
 

@@ -33,10 +33,12 @@ class Gate:
         await self.is_open.wait()
         return value
 
-    async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
+    async def transaction(
+        self, work: Work[T], *, durable: bool = True, is_short: bool = False
+    ) -> T:
         if self.is_down:
             raise ConnectionLost("down")
-        return await self._database.transaction(work, durable=durable)
+        return await self._database.transaction(work, durable=durable, is_short=is_short)
 
     async def close(self) -> None:
         await self._database.close()

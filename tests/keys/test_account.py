@@ -152,8 +152,9 @@ async def test_the_lock_answers_with_the_thresholds_of_what_exists(database: Dat
     )
 
     assert locked.thresholds == {(account_id, "live"): 70_000, (account_id, "staging"): 0}
+    assert locked.event_numbers == {(account_id, "live"): 0, (account_id, "staging"): 0}
     nothing = await database.transaction(lambda tx: account.lock_scopes(tx, []))
-    assert nothing == account.Standings({}, {})
+    assert nothing == account.Standings({}, {}, {})
 
 
 async def test_transactions_that_lock_in_any_order_take_turns(database: Database) -> None:

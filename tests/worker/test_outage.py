@@ -33,11 +33,13 @@ class Unsteady:
     def statements_run(self, count: int) -> None:
         self._real.statements_run = count
 
-    async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
+    async def transaction(
+        self, work: Work[T], *, durable: bool = True, is_short: bool = False
+    ) -> T:
         if self.is_away or (durable and self.is_away_for_durable):
             self.refused += 1
             raise ConnectionLost("away")
-        return await self._real.transaction(work, durable=durable)
+        return await self._real.transaction(work, durable=durable, is_short=is_short)
 
     async def read(self, work: Work[T]) -> T:
         return await self._real.read(work)
