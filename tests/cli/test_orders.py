@@ -1,0 +1,145 @@
+"""`topup orders`: what an operator sees of purchases, and decides."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from pydantic import SecretStr
+
+from billing.opening import open_account
+from billing.order import Order
+from billing.placement import NewOrder
+from billing.price import Price
+from billing.provider import Deed
+from cli.main import main
+from runtime.context import Context, open_context
+from runtime.settings import Settings, load_settings
+from tests.gateway.running import NO_REDIS
+
+SECRET_KEY = "5f" * 32
+Topup = Callable[..., Result]
+
+
+@pytest.fixture
+def topup(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Topup:
+    """Runs `topup orders …` on a migrated, empty database."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv("TOPUP_" + name.upper(), raising=False)
+    environment = {
+        "TOPUP_DATABASE_URL": database_url,
+        "TOPUP_SECRET_KEY": SECRET_KEY,
+        "TOPUP_REDIS_URL": NO_REDIS,
+    }
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, ["orders", *words], env=environment)
+
+    return run
+
+
+@pytest.fixture
+def sold(database_url: str, tmp_path: Path) -> dict[str, str]:
+    """Ids of three orders of $20.00: one pending, one paid, one in review."""
+
+    async def sell() -> dict[str, str]:
+        settings = load_settings(
+            database_url=SecretStr(database_url),
+            data_dir=tmp_path,
+            secret_key=SecretStr(SECRET_KEY),
+            redis_url=SecretStr(NO_REDIS),
+        )
+        async with open_context(settings) as context:
+            now_us = context.clock.now_us()
+            account_id = await context.database.transaction(
+                lambda tx: open_account(tx, name="Acme", email="a@example.com", now_us=now_us)
+            )
+            made = {
+                name: await context.cashier.place(
+                    (account_id, "staging"), NewOrder(provider="stripe", amount_cents=2000)
+                )
+                for name in ("pending", "paid", "review")
+            }
+            await pay(context, made["paid"], 2000)
+            await pay(context, made["review"], 1)
+        return {name: order.id for name, order in made.items()}
+
+    return asyncio.run(sell())
+
+
+async def pay(context: Context, order: Order, amount: int) -> None:
+    provider = context.cashier.providers.of("stripe", "staging")
+    assert provider is not None
+    deed = Deed(
+        outcome="paid",
+        kind="payment",
+        order_id=order.id,
+        ref=order.provider_ref or "",
+        payment_id=f"pi_{order.id}",
+        price=Price(amount, "USD"),
+        event_id=f"evt_{order.id}",
+    )
+    await context.cashier.notified("stripe", provider.imitate(deed))
+
+
+def result_of(result: Result) -> Any:
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_orders_are_listed_and_narrowed(topup: Topup, sold: dict[str, str]) -> None:
+    everything = result_of(topup("list", "--json"))
+    paid = result_of(topup("list", "--status=paid", "--account=a@example.com", "--json"))
+    live = result_of(topup("list", "--environment=live", "--json"))
+    page = result_of(topup("list", "--limit=2", "--json"))
+    rest = result_of(topup("list", f"--cursor={page['next_cursor']}", "--json"))
+
+    assert [one["id"] for one in everything["items"]] == [
+        sold["review"],
+        sold["paid"],
+        sold["pending"],
+    ]
+    assert [one["id"] for one in paid["items"]] == [sold["paid"]]
+    assert live["items"] == []
+    assert [one["id"] for one in rest["items"]] == [sold["pending"]]
+
+
+def test_an_order_is_shown_with_what_its_provider_said(topup: Topup, sold: dict[str, str]) -> None:
+    shown = result_of(topup("show", sold["review"], "--json"))
+    (event,) = shown["events"]
+
+    assert (shown["status"], shown["reason"]) == ("review", "0.01 USD was paid, not 20.00 USD")
+    assert (event["type"], event["outcome"]) == ("checkout.session.completed", "review")
+    assert sold["review"] in topup("show", sold["review"]).stdout
+
+
+def test_problems_are_the_two_lists_of_an_operator(topup: Topup, sold: dict[str, str]) -> None:
+    before = result_of(topup("problems", "--json"))
+    people = topup("problems")
+    result_of(topup("approve", sold["review"], "--by=ana", "--json"))
+    after = result_of(topup("problems", "--json"))
+
+    assert [one["id"] for one in before["paid_uncredited"]] == [sold["review"]]
+    assert before["credited_unpaid"] == []
+    assert sold["review"] in people.stdout
+    assert "paid but uncredited" in people.stderr
+    assert after["paid_uncredited"] == []
+    assert [one["id"] for one in after["credited_unpaid"]] == [sold["review"]]
+    assert "approved by ana" in after["credited_unpaid"][0]["reason"]
+
+
+def test_a_review_is_decided_once(topup: Topup, sold: dict[str, str]) -> None:
+    rejected = result_of(topup("reject", sold["review"], "--json"))
+    again = topup("approve", sold["review"])
+    paid = topup("approve", sold["paid"])
+    unknown = topup("reject", "ord_0000000000000000")
+
+    assert rejected["status"] == "failed"
+    assert "on the command line" in rejected["reason"]
+    assert (again.exit_code, paid.exit_code, unknown.exit_code) == (1, 1, 1)
+    assert "the order is failed" in again.stderr
+    assert "Order not found" in unknown.stderr
