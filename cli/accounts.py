@@ -1,5 +1,6 @@
 """`topup accounts`: tenants."""
 
+import secrets
 from typing import Any
 
 import click
@@ -9,8 +10,18 @@ from billing.opening import open_account
 from cli.database import account_named, read, write
 from cli.output import json_option, run, show_record, show_rows
 from kernel.clock import SystemClock, rfc3339
+from kernel.errors import InvalidInput
 from kernel.limits import PAGE_ITEMS, PAGE_ITEMS_MAX
-from keys.account import Account, get_account, list_accounts, set_operator, set_time_zone
+from keys import session
+from keys.account import (
+    Account,
+    get_account,
+    list_accounts,
+    set_operator,
+    set_password_hash,
+    set_time_zone,
+)
+from keys.password import check_password, hash_password
 from store.db import Transaction
 
 
@@ -88,6 +99,37 @@ def zone(account: str, time_zone: str) -> None:
         return await get_account(tx, found.id)
 
     show_record(_shape(run(write(work))))
+
+
+@accounts.command("password")
+@click.argument("account")
+@click.option("--generate", is_flag=True, help="Make one and print it, this once.")
+@json_option
+def password(account: str, generate: bool) -> None:  # noqa: FBT001
+    """Set the password that signs in to the dashboard; signs the account out everywhere.
+
+    Asked for without showing it, unless --generate; it is never an argument, which others could see.
+    """
+    if generate:
+        new = secrets.token_urlsafe(15)
+    else:
+        new = click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True)
+    run(_set_password(account, new))
+    show_record({"account": account, "password": new} if generate else {"account": account})
+
+
+async def _set_password(account: str, new: str) -> None:
+    check_password(new)
+    password_hash = hash_password(new)
+
+    async def work(tx: Transaction) -> None:
+        found = await account_named(account)(tx)
+        if found.email is None:
+            raise InvalidInput("the account has no email address to sign in with", param="account")
+        await set_password_hash(tx, found.id, password_hash)
+        await session.end_others(tx, found.id)
+
+    await write(work)
 
 
 def _shape(account: Account) -> dict[str, Any]:

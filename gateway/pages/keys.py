@@ -105,8 +105,7 @@ def _new_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM) -
 
 
 def _secret_page(call: Call[Any, Any], key: dict[str, Any], done: str) -> Response:
-    address = call.context.settings.address()
-    return page(call, "key_made.html", key=key, done=done, address=address)
+    return page(call, "key_made.html", key=key, done=done)
 
 
 async def _key_page(

@@ -76,7 +76,6 @@ async def _overview(call: Call[Any, Any], problem: Problem = NO_PROBLEM) -> Resp
         topups=(await ask(call, "GET", "/topup/history", query={"limit": 6})).data["items"],
         has_keys=bool((await ask(call, "GET", "/keys", query={"limit": 1})).data["items"]),
         charts=charts,
-        address=call.context.settings.address(),
     )
 
 

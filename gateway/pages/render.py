@@ -4,6 +4,7 @@ Promises: a value is never taken for markup, a template's typo is an error and n
 and nothing on a page comes from another host or stands in it as a script or a style.
 """
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -23,6 +24,7 @@ THEMES = ("light", "dark")
 THEME_COOKIE = "topup_theme"
 SEE_OTHER = 303
 _NO_STORE = "no-store"
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
 
 
 def page(
@@ -42,6 +44,7 @@ def page(
         principal=call.credential,
         csrf_token="" if call.session_token is None else forgery_token(call.session_token),
         now_us=call.now_us,
+        address=_address(call),
         **values,
     )
 
@@ -76,6 +79,15 @@ def go(path: str, *, said: str | None = None, **query: str) -> Response:
         query["said"] = said
     target = f"{path}?{urlencode(query)}" if query else path
     return RedirectResponse(target, SEE_OTHER, headers={"cache-control": _NO_STORE})
+
+
+def _address(call: Call[Any, Any]) -> str:
+    """Where the reader's own programs reach this gateway: as PUBLIC_URL says, or as the browser did."""
+    settings = call.context.settings
+    host = call.headers.get(b"host", b"").decode("latin-1")
+    if settings.public_url or _HOST.fullmatch(host) is None:
+        return settings.address()
+    return f"{call.scope['scheme']}://{host}"
 
 
 def _theme(scope: Scope) -> str:

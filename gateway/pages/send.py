@@ -78,7 +78,6 @@ async def _form_page(
         platforms=platforms,
         balance=balance,
         once=new_id("frm"),
-        address=call.context.settings.address(),
     )
 
 

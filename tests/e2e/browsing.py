@@ -1,0 +1,71 @@
+"""A real Chromium for the tests of pages: Debian's own, without anything of its own downloaded."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+from playwright.async_api import Browser, Page, async_playwright
+
+CHROMIUM = shutil.which("chromium")
+# What axe calls worse than a blemish.
+GRAVE = {"serious", "critical"}
+
+
+@dataclass
+class Window:
+    """One tab, and what its console complained of: scripts refused, files missing, errors."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+
+@contextlib.asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """A running browser; skips where there is none, fails where CI forgot it."""
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI installs chromium: the browser tests are never skipped there")
+        pytest.skip("there is no chromium on the PATH")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=60_000
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+async def new_window(
+    browser: Browser, url: str, *, has_scripts: bool = True, width: int = 1280
+) -> Window:
+    """A tab of a profile of its own, with the gateway's address as its base."""
+    context = await browser.new_context(
+        base_url=url,
+        java_script_enabled=has_scripts,
+        viewport={"width": width, "height": 860},
+        timezone_id="Asia/Kuwait",
+        locale="en-US",
+    )
+    window = Window(await context.new_page())
+
+    def note(text: str) -> None:
+        window.complaints.append(text)
+
+    window.page.on("console", lambda said: note(said.text) if said.type == "error" else None)
+    window.page.on("pageerror", lambda error: note(str(error)))
+    return window
+
+
+async def grave_faults(page: Page) -> list[str]:
+    """What axe finds that keeps somebody out, a line each."""
+    found = await Axe().run(page)
+    return [
+        f"{page.url}: {one['id']}: {one['nodes'][0]['html'][:120]}"
+        for one in found.response["violations"]
+        if one["impact"] in GRAVE
+    ]

@@ -1,0 +1,292 @@
+"""The dashboard as a person uses it, in a real browser in front of real processes."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from bench.receiver import Received, Receiver
+from bench.running import API, Installation
+from tests.e2e.browsing import chromium, grave_faults, new_window
+from tests.e2e.conftest import Shelf
+
+PASSWORD = "correct horse battery"
+PLACES = (
+    "",
+    "/send",
+    "/topups",
+    "/approvals",
+    "/vouchers",
+    "/wallets",
+    "/statement",
+    "/keys",
+    "/keys/new",
+    "/webhooks",
+    "/webhooks/new",
+    "/deliveries",
+    "/replays",
+    "/account",
+)
+
+
+@pytest_asyncio.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def installation(shelf: Shelf) -> Installation:
+    """One for the module: each test has an account of its own in it."""
+    if "dashboard" not in shelf.shared:
+        shelf.shared["dashboard"] = shelf.make("sqlite")
+        shelf.shared["dashboard"].start()
+    return shelf.shared["dashboard"]
+
+
+async def sign_up(page: Page, email: str) -> None:
+    """Makes the account and signs in with it."""
+    await page.goto("/sign-up")
+    await page.get_by_label("Name").fill("Ann's shop")
+    await page.get_by_label("Email address").fill(email)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Make the account").click()
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
+async def mint(page: Page, name: str = "Support agent") -> tuple[str, str]:
+    """A key's secret and the curl line shown with it."""
+    await page.goto("/dashboard/keys/new")
+    await page.get_by_label("Name").fill(name)
+    await page.get_by_role("button", name="Mint the key").click()
+    secret = await page.locator("#secret-value").inner_text()
+    return secret, await page.locator("#curl-line").inner_text()
+
+
+async def register(page: Page, url: str, waits: str = "0 5 30") -> None:
+    await page.goto("/dashboard/webhooks/new")
+    await page.get_by_label("URL").fill(url)
+    await page.get_by_label("Waits before each attempt").fill(waits)
+    await page.get_by_role("button", name="Register").click()
+    await expect(page.locator("#secret-value")).to_contain_text("whsec_")
+    await page.get_by_role("link", name="To the webhook's page").click()
+
+
+async def send(page: Page, recipient: str) -> None:
+    """A top-up of $12.50 by the form, checked first."""
+    await page.goto("/dashboard/send")
+    await page.get_by_label("Amount").fill("12.50")
+    await page.get_by_label("Recipient").fill(recipient)
+    await page.get_by_role("button", name="Check").click()
+    await page.get_by_role("button", name="Send $12.50").click()
+
+
+async def run_in_shell(line: str) -> str:
+    if shutil.which("curl") is None:
+        pytest.skip("there is no curl to run the shown line with")
+    process = await asyncio.create_subprocess_shell(
+        line, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    written, _ = await process.communicate()
+    return written.decode()
+
+
+async def test_from_sign_up_to_a_replay(
+    installation: Installation, browser: Browser, receiver: Receiver
+) -> None:
+    window = await new_window(browser, installation.url)
+    page = window.page
+    await sign_up(page, "journey@shop.example")
+    await expect(page.locator(".figures")).to_contain_text("$10,000.00")
+
+    secret, line = await mint(page)
+    answer = await run_in_shell(line)
+    await page.goto("/dashboard/topups")
+
+    assert re.fullmatch(r"ak_staging_[0-9A-Za-z]{32}", secret)
+    assert '"code":1001' in answer
+    await expect(page.get_by_role("row").filter(has_text="user@example.com")).to_contain_text(
+        "$10.00"
+    )
+
+    await register(page, receiver.url)
+    await send(page, "bob@example.com")
+    await expect(page.locator("h1")).to_have_text("$12.50 to bob@example.com")
+    await expect(page.locator(".note.good")).to_contain_text("Sent")
+    await receiver.at_least(1)
+    await page.goto("/dashboard/deliveries")
+    await page.get_by_role("link", name="topup.delivered").click()
+    first = page.url
+    await expect(page.get_by_role("heading", name="Attempt 1")).to_be_visible()
+    await page.get_by_role("button", name="Replay").click()
+    await receiver.at_least(2)
+    await page.reload()
+
+    assert page.url != first
+    await expect(page.get_by_text("replay", exact=True)).to_be_visible()
+    ids = {one.headers["webhook-id"] for one in receiver.received}
+    bodies = {one.body for one in receiver.received}
+    assert (len(ids), len(bodies)) == (1, 1)
+    assert window.complaints == []
+
+
+async def test_everything_works_without_scripts(
+    installation: Installation, browser: Browser, receiver: Receiver
+) -> None:
+    page = (await new_window(browser, installation.url, has_scripts=False, width=390)).page
+    await sign_up(page, "plain@shop.example")
+
+    secret, _ = await mint(page)
+    await register(page, receiver.url)
+    await page.get_by_role("button", name="Send the sample").click()
+    await expect(page.get_by_text("taken")).to_be_visible()
+    await send(page, "approval@sandbox.test")
+    await page.get_by_role("button", name="Approve").click()
+
+    await expect(page.locator(".note.good")).to_contain_text("Approved")
+    assert secret.startswith("ak_staging_")
+    await expect(page.locator("time").first).to_contain_text("UTC")
+
+
+async def test_the_live_tail_shows_what_happens(
+    installation: Installation, browser: Browser, receiver: Receiver
+) -> None:
+    window = await new_window(browser, installation.url)
+    page = window.page
+    await sign_up(page, "live@shop.example")
+    secret, _ = await mint(page)
+    await register(page, receiver.url)
+    await page.goto("/dashboard/deliveries")
+    rows = page.locator("#live tbody tr")
+    await page.get_by_role("button", name="Live tail").click()
+    await expect(rows).to_have_count(0)
+
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for number in range(2):
+            await client.post(
+                f"{installation.url}{API}/topup/send",
+                headers={"Authorization": f"Bearer {secret}"},
+                json={
+                    "platform": "claude",
+                    "amount_cents": 1000 + number,
+                    "recipient_email": "user@example.com",
+                },
+            )
+
+    await expect(rows).to_have_count(2)
+    await expect(rows.first).to_contain_text("delivered")
+    assert window.complaints == []
+
+
+async def test_what_failed_is_replayed_with_progress(
+    installation: Installation, browser: Browser, receiver: Receiver
+) -> None:
+    async def refuse(_received: Received) -> int | None:
+        return 500
+
+    receiver.answer = refuse
+    window = await new_window(browser, installation.url)
+    page = window.page
+    await sign_up(page, "replay@shop.example")
+    await register(page, receiver.url, waits="0")
+    here = page.url
+    for name in ("ada", "bob", "cid"):
+        await send(page, f"{name}@example.com")
+    await receiver.at_least(3)
+
+    async def take(_received: Received) -> int | None:
+        return 200
+
+    receiver.answer = take
+    await page.goto(f"{here}#replay")
+    await page.get_by_role("button", name="Count").click()
+    await page.get_by_role("button", name="Send 3 again").click()
+
+    await expect(page.get_by_text("3 of 3 settled")).to_be_visible()
+    await expect(page.get_by_text("done", exact=True)).to_be_visible()
+    await receiver.at_least(6)
+    assert window.complaints == []
+
+
+async def test_no_page_keeps_anybody_out(
+    installation: Installation, browser: Browser, receiver: Receiver
+) -> None:
+    window = await new_window(browser, installation.url)
+    page = window.page
+    await sign_up(page, "axe@shop.example")
+    found = [await grave_faults(page)]
+    await mint(page)
+    found.append(await grave_faults(page))
+    await register(page, receiver.url)
+    found.append(await grave_faults(page))
+    await send(page, "bob@example.com")
+    await receiver.at_least(1)
+    found.append(await grave_faults(page))
+
+    for theme in ("light", "dark"):
+        await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        for place in (*("/dashboard" + place for place in PLACES), "/sign-in", "/sign-up", "/no"):
+            await page.goto(place)
+            found.append(await grave_faults(page))
+
+    assert [fault for faults in found for fault in faults] == []
+
+
+async def test_no_page_scrolls_sideways_on_a_phone(
+    installation: Installation, browser: Browser, receiver: Receiver
+) -> None:
+    page = (await new_window(browser, installation.url, width=390)).page
+    await sign_up(page, "phone@shop.example")
+    await register(page, receiver.url)
+    await send(page, "somebody.with.a.rather.long.address@department.example.com")
+
+    too_wide = []
+    for place in PLACES:
+        await page.goto(f"/dashboard{place}")
+        over = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        too_wide += [place] if over > 0 else []
+
+    assert too_wide == []
+
+
+async def test_the_keyboard_reaches_the_content_and_times_are_the_readers(
+    installation: Installation, browser: Browser
+) -> None:
+    page = (await new_window(browser, installation.url)).page
+    await sign_up(page, "keys@shop.example")
+    await page.goto("/dashboard/account")
+
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+
+    await expect(page.locator("main")).to_be_focused()
+    time = page.locator("time").first
+    shown, title = await time.inner_text(), await time.get_attribute("title")
+    assert title is not None
+    assert title.endswith("UTC")
+    # Kuwait is three hours ahead all year.
+    hour = (int(title[11:13]) + 3) % 24
+    assert f"{hour % 12 or 12:02d}:{title[14:19]}" in shown
+
+
+async def test_the_colours_are_chosen_and_kept(
+    installation: Installation, browser: Browser
+) -> None:
+    page = (await new_window(browser, installation.url, has_scripts=False)).page
+    await page.goto("/sign-in")
+
+    await page.get_by_role("button", name="Colours").click()
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    await page.goto("/sign-up")
+    await page.get_by_role("button", name="Colours").click()
+
+    await expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    await page.get_by_role("button", name="Colours").click()
+    await expect(page.locator("html")).not_to_have_attribute("data-theme", re.compile(".*"))

@@ -1,0 +1,87 @@
+"""What charts draw, and how values read."""
+
+from typing import Any
+
+import pytest
+
+from gateway.pages.chart import Series, balance_line, bars
+from gateway.pages.words import count, duration, micros, money, said, short, when
+from kernel.clock import DAY_US, parse_rfc3339
+from store.activity import Activity
+
+DAY = parse_rfc3339("2026-06-13T00:00:00Z")
+GOOD = Series("delivered", "good", ("delivered",))
+BAD = Series("failed", "bad", ("failed", "cancelled"))
+
+
+def activity(*rows: tuple[int, str, int, int]) -> Activity:
+    """Two days; each row is day, state, number, sum."""
+    listed: list[Any] = [
+        {"step": DAY + day * DAY_US, "status": state, "number": number, "total": total}
+        for day, state, number, total in rows
+    ]
+    return Activity(DAY_US, [DAY, DAY + DAY_US], listed)
+
+
+def test_bars_stand_on_each_other() -> None:
+    chart = bars(
+        "Top-ups",
+        activity((0, "delivered", 3, 0), (1, "failed", 1, 0), (1, "delivered", 1, 0)),
+        [GOOD, BAD],
+    )
+
+    # The scale ends at 4; its 130 units are between y = 12 and y = 142.
+    assert [(bar.tone, bar.y, bar.height) for bar in chart.bars] == [
+        ("good", 44.5, 97.5),
+        ("good", 109.5, 32.5),
+        ("bad", 77.0, 32.5),
+    ]
+    assert chart.totals == ["4", "1"]
+    assert chart.rows[1] == ("06-14", "2026-06-14T00:00:00Z", ["1", "1"])
+    assert chart.bars[0].title == "06-13: 3 delivered"
+    assert chart.span == "last 2 days"
+
+
+def test_no_bars_at_all_is_empty() -> None:
+    assert bars("Top-ups", activity(), [GOOD]).is_empty
+
+
+def test_the_balance_is_worked_out_backwards() -> None:
+    chart = balance_line("Balance", activity((1, "moved", 2, -3_000_000)), now_micros=5_000_000)
+
+    assert [row[2] for row in chart.rows] == [["$8.00"], ["$5.00"]]
+    assert chart.totals == ["$5.00"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        (money(1_234_567), "$12,345.67"),
+        (money(-5), "−$0.05"),
+        (money(None), "—"),
+        (micros(1_234_500), "$1.2345"),
+        (micros(-30_000_000), "−$30.00"),
+        (count(1_234_567), "1,234,567"),
+        (duration(0), "0 s"),
+        (duration(90), "1 min 30 s"),
+        (duration(259_200), "3 d"),
+        (short("abcdefghij", 5), "ab…ij"),
+        (str(when(None)), "—"),
+        (
+            str(when("2026-06-13T12:00:00.123Z")),
+            (
+                '<time datetime="2026-06-13T12:00:00.123Z" title="2026-06-13 12:00:00 UTC">'
+                "2026-06-13 12:00:00 UTC</time>"
+            ),
+        ),
+    ],
+)
+def test_values_read_well(shown: str, text: str) -> None:
+    assert shown == text
+
+
+def test_only_known_sentences_are_said() -> None:
+    assert said(b"said=funded") == "The test credit is in the wallet."
+    assert said(b"said=anything") is None
+    assert said(b"said=\xff") is None
+    assert said(b"") is None
