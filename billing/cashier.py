@@ -37,6 +37,8 @@ from store.db import Database, Transaction
 # An expired order whose provider cannot be asked is given up then; a payment would still count.
 SILENT_US: Final = 3 * DAY_US
 INQUIRY: Final = "inquiry"
+# What an order may name instead of a provider in staging: the hosted page, whoever it stands in for.
+SANDBOX: Final = "sandbox"
 
 _log = logging.getLogger(__name__)
 
@@ -152,12 +154,7 @@ class Cashier:
     def _completed(self, new: NewOrder, scope: Scope) -> NewOrder:
         """The wish with what the provider makes of it; raises InvalidInput."""
         environment = next(one for one in ENVIRONMENTS if one == scope[1])
-        offered = self.providers.offered(environment)
-        if new.provider not in offered:
-            listed = (
-                f"is one of {', '.join(offered)}" if offered else f"there is none in {scope[1]}"
-            )
-            raise InvalidInput(listed, param="provider")
+        new = replace(new, provider=self._named(new, environment))
         registration = self.providers.registration(new.provider)
         assert registration is not None, "an offered provider was found"
         if new.kind not in registration.kinds:
@@ -172,6 +169,23 @@ class Cashier:
             is_stand_in=self.providers.is_stand_in(new.provider, environment),
             method=self._method(new, environment),
         )
+
+    def _named(self, new: NewOrder, environment: Environment) -> str:
+        """The provider; `sandbox` is any that has a stand-in and charges the order's own currency."""
+        offered = self.providers.offered(environment)
+        if new.provider in offered:
+            return new.provider
+        stand_ins = [
+            name
+            for name in offered
+            if self.providers.is_stand_in(name, environment)
+            and not self.providers.charge(name, environment).currency
+        ]
+        if new.provider == SANDBOX and stand_ins:
+            return stand_ins[0]
+        listed = ", ".join([*offered, SANDBOX] if stand_ins else offered)
+        problem = f"is one of {listed}" if listed else f"there is none in {environment}"
+        raise InvalidInput(problem, param="provider")
 
     def _method(self, new: NewOrder, environment: Environment) -> str | None:
         """The provider's own way of paying: the one asked for, else its first."""

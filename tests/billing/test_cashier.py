@@ -167,6 +167,16 @@ async def test_what_cannot_be_paid_is_refused_before_anything_is_written(
     assert await shop.orders() == []
 
 
+async def test_the_sandbox_may_be_named_instead_of_whom_it_stands_in_for(shop: Shop) -> None:
+    order = await shop.place(provider="sandbox")
+    live = (shop.desk.account_id, "live")
+    with pytest.raises(InvalidInput):
+        await shop.cashier.place(live, NewOrder(provider="sandbox", amount_cents=2000))
+
+    assert (order.provider, order.is_stand_in) == ("stripe", True)
+    assert (order.url or "").startswith("https://gateway.example/sandbox/checkout/")
+
+
 async def test_a_live_order_needs_a_provider_with_live_credentials(shop: Shop) -> None:
     live = (shop.desk.account_id, "live")
     with pytest.raises(InvalidInput) as refused:
