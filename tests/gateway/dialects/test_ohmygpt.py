@@ -161,8 +161,8 @@ async def test_only_an_apps_token_makes_user_calls(agreed: Agreement, path: str)
         answer = await agreed.post(path, CHARGE, token=credential)
         refused(answer, 403, "oauth_insufficient_scope_error")
         assert form_of(answer.text) == form_of(recorded("ohmygpt/error-403.json"))
-    for credential in (None, "oat_" + "0" * 32, "nonsense"):
-        refused(await agreed.post(path, CHARGE, token=credential), 401, "oauth_invalid_token_error")
+    for unknown in (None, "oat_" + "0" * 32, "nonsense"):
+        refused(await agreed.post(path, CHARGE, token=unknown), 401, "oauth_invalid_token_error")
 
 
 @pytest.mark.parametrize(
