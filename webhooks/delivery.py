@@ -270,7 +270,7 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozense
     await health.note(tx, settlements)
     held = frozenset(row["id"] for row in await tx.fetch(_SETTLE, rows=rows))
     kept = [one for one in settlements if one.claimed.id in held]
-    await tx.insert("attempts", _ATTEMPT_COLUMNS, [_attempt_values(one) for one in kept])
+    await tx.insert_last("attempts", _ATTEMPT_COLUMNS, [_attempt_values(one) for one in kept])
     return held
 
 

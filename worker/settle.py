@@ -78,7 +78,7 @@ class Settler:
 
         while True:
             try:
-                held = await self._database.transaction(work, durable=False)
+                held = await self._database.transaction(work, durable=False, is_short=True)
             except DataRefused as error:
                 await self._write_apart(group, error)
                 return
