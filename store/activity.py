@@ -13,8 +13,16 @@ from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from store.db import Row, Transaction
 
 ROWS_MAX: Final = 10_000
-# The width of a step and how many of them: two weeks, two days, two hours, half an hour.
-SPANS: Final = ((DAY_US, 14), (HOUR_US, 48), (5 * MINUTE_US, 24), (MINUTE_US, 30))
+# The width of a step and how many of them: two weeks, then less down to half an hour.
+SPANS: Final = (
+    (DAY_US, 14),
+    (6 * HOUR_US, 16),
+    (HOUR_US, 48),
+    (HOUR_US, 24),
+    (15 * MINUTE_US, 24),
+    (5 * MINUTE_US, 24),
+    (MINUTE_US, 30),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,15 +186,17 @@ def _ceiling(highest: int) -> int:
 
 
 def _label(start: int, step_us: int) -> str:
-    """The day, or the hour and minute, in UTC."""
+    """The day, the day and hour, or the hour and minute, in UTC."""
     text = rfc3339(start)
-    return text[5:10] if step_us >= DAY_US else text[11:16]
+    if step_us >= DAY_US:
+        return text[5:10]
+    return f"{text[8:10]}. {text[11:13]}h" if step_us > HOUR_US else text[11:16]
 
 
 def _span(activity: Activity) -> str:
     steps = len(activity.starts)
     if activity.step_us >= DAY_US:
         return f"last {steps} days"
-    if activity.step_us >= HOUR_US:
-        return f"last {steps} hours"
+    if steps * activity.step_us > 2 * HOUR_US:
+        return f"last {steps * activity.step_us // HOUR_US} hours"
     return f"last {steps * activity.step_us // MINUTE_US} minutes"

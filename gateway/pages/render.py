@@ -108,4 +108,6 @@ def _templates() -> Environment:
     )
     made.globals["static"] = static_url
     made.filters.update(words.FILTERS)
+    # Bodies are shown in the order that they were signed in.
+    made.policies["json.dumps_kwargs"] = {"sort_keys": False}
     return made

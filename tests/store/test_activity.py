@@ -63,6 +63,7 @@ async def test_a_quiet_account_sees_two_weeks(database: Database, clock: FixedCl
     ("apart_us", "step_us"),
     [
         (130 * 1_000_000, DAY_US),
+        (40 * 1_000_000, 6 * HOUR_US),
         (20 * 1_000_000, HOUR_US),
         (1_000_000, 5 * MINUTE_US),
         (1_000, MINUTE_US),
