@@ -573,6 +573,15 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("time_zone", TEXT, server_default="UTC", nullable=False))
 
     op.create_index(
+        "ix_transfers_subject",
+        "transfers",
+        ["subject_id"],
+        unique=False,
+        sqlite_where=sa.text("subject_id IS NOT NULL"),
+        postgresql_where=sa.text("subject_id IS NOT NULL"),
+    )
+
+    op.create_index(
         "ix_voucher_redemptions_redeemer",
         "voucher_redemptions",
         ["redeemed_by", "environment", "transaction_id"],
