@@ -138,8 +138,11 @@ class Cashier:
         if is_over:
             await self._end(order)
 
-    async def resolve(self, order_id: str, verdict: Verdict, *, by: str) -> Order:
-        """An operator's decision; raises NotFound, and OrderDecided where nothing waits for one."""
+    async def resolve(self, order_id: str, verdict: Verdict, *, by: str, note: str = "") -> Order:
+        """An operator's decision and what they say of it.
+
+        Raises NotFound, and OrderDecided where nothing waits for a decision.
+        """
 
         async def work(tx: Transaction) -> Order | None:
             return await order_list.find(tx, order_id)
@@ -148,7 +151,9 @@ class Cashier:
         if found is None:
             raise NotFound("Order")
         kept: Kept[Settled] = Kept()
-        await self._till.submit(new_resolution(found.id, found.scope, verdict, by=by, answer=kept))
+        await self._till.submit(
+            new_resolution(found.id, found.scope, verdict, by=by, note=note, answer=kept)
+        )
         return kept.result.order
 
     def _completed(self, new: NewOrder, scope: Scope) -> NewOrder:

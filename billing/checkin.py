@@ -184,6 +184,12 @@ class CheckIn:
         )
 
 
+async def last_of(tx: Transaction, scope: Scope) -> Checkin | None:
+    """The tenant's last check-in."""
+    row = await tx.fetch_one(_LAST, scopes=[scope])
+    return None if row is None else _from_row(row)
+
+
 def _already(last: Checkin, now_us: int) -> AlreadyCheckedIn:
     wait_s = -((now_us - last.next_at) // SECOND_US)
     return AlreadyCheckedIn(

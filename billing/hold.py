@@ -190,6 +190,29 @@ async def find(tx: Transaction, hold_id: str, scope: Scope) -> Hold:
     return found
 
 
+async def page(
+    tx: Transaction,
+    scope: Scope,
+    *,
+    is_open_only: bool = False,
+    before_id: str | None = None,
+    limit: int,
+) -> list[Hold]:
+    """At most `limit` holds of the tenant, newest first, older than before_id."""
+    narrowed = " AND status = 'held'" if is_open_only else ""
+    rows = await tx.fetch(
+        f"""SELECT {_LISTED} FROM holds
+            WHERE account_id = :account_id AND environment = :environment
+              AND id < :before_id{narrowed}
+            ORDER BY id DESC LIMIT :limit""",
+        account_id=scope[0],
+        environment=scope[1],
+        before_id=before_id or "~",
+        limit=limit,
+    )
+    return [_from_row(row) for row in rows]
+
+
 async def due(tx: Transaction, *, now_us: int, limit: int) -> dict[Scope, list[str]]:
     """Ids of open holds whose time is over by their tenants' own clocks, by tenant."""
     rows = await tx.fetch(

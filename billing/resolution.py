@@ -13,7 +13,7 @@ from typing import Literal
 from billing.books import Books
 from billing.ledger import Scope
 from billing.needs import Needs
-from billing.order import Order, OrderDecided
+from billing.order import REASON_CHARACTERS_MAX, Order, OrderDecided
 from billing.order_shelf import OrderShelf
 from billing.provider_event import Told
 from billing.purchase import end_unpaid, settle
@@ -26,7 +26,8 @@ Verdict = Literal["approve", "reject"]
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """The command of `topup orders approve|reject`; by is a credential's id or a person's name.
+    """The command of `topup orders approve|reject`; by is a credential's id or a person's name, note
+    what they say of it.
 
     Raises NotFound, and OrderDecided where nothing waits for a decision.
     """
@@ -38,6 +39,7 @@ class Resolve:
     by: str
     answer: Callable[[Settled], Answer]
     request_key: RequestKey | None = None
+    note: str = ""
 
     def declare(self, needs: Needs) -> None:
         needs.scopes.add(self.scope)
@@ -58,7 +60,7 @@ class Resolve:
         what = "dismissed" if is_dismissal else f"{self.verdict}d"
         if self.verdict == "reject" and not is_dismissal:
             what = "rejected"
-        detail = f"{what} by {self.by}: {order.reason or 'settled before'}"
+        detail = f"{what} by {self._who}: {order.reason or 'settled before'}"
         shelf.resolve(order.id)
         told = Told(order.provider, order.environment, self.resolution_id, f"operator.{what}")
         shelf.note(told, resolved, "applied", detail, books.now_us)
@@ -67,15 +69,26 @@ class Resolve:
     def render(self, result: Settled) -> Answer:
         return self.answer(result)
 
+    @property
+    def _who(self) -> str:
+        return f"{self.by} ({self.note})" if self.note else self.by
+
     def _end(self, books: Books, order: Order) -> Order:
         if self.verdict == "approve":
-            reason = f"approved by {self.by}: {order.reason}"
+            reason = f"approved by {self._who}: {order.reason}"[:REASON_CHARACTERS_MAX]
             return settle(books, order, payment_id=order.payment_id, reason=reason)
-        return end_unpaid(books, order, "failed", f"rejected by {self.by}: {order.reason}")
+        reason = f"rejected by {self._who}: {order.reason}"[:REASON_CHARACTERS_MAX]
+        return end_unpaid(books, order, "failed", reason)
 
 
 def new_resolution(
-    order_id: str, scope: Scope, verdict: Verdict, *, by: str, answer: Callable[[Settled], Answer]
+    order_id: str,
+    scope: Scope,
+    verdict: Verdict,
+    *,
+    by: str,
+    note: str = "",
+    answer: Callable[[Settled], Answer],
 ) -> Resolve:
     """The command with a fresh id."""
-    return Resolve(new_id("res"), order_id, scope, verdict, by, answer)
+    return Resolve(new_id("res"), order_id, scope, verdict, by, answer, note=note)

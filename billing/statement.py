@@ -103,8 +103,8 @@ def _line(row: Any) -> Line:
     return Line(
         transfer_shape(
             row["id"],
-            _label(row["debit_kind"], row["debit_name"]),
-            _label(row["credit_kind"], row["credit_name"]),
+            account_label(row["debit_kind"], row["debit_name"]),
+            account_label(row["credit_kind"], row["credit_name"]),
             row["amount_micros"],
             row["code"],
             row["created_at"],
@@ -113,5 +113,6 @@ def _line(row: Any) -> Line:
     )
 
 
-def _label(kind: str, name: str) -> str:
+def account_label(kind: str, name: str) -> str:
+    """A ledger account as statements name it: wallet, recipient:claude/bob@example.com."""
     return f"{kind}:{name}" if name else kind

@@ -179,6 +179,22 @@ def new_usage(
     )
 
 
+async def page(
+    tx: Transaction, scope: Scope, *, before_id: str | None = None, limit: int
+) -> list[UsageRecord]:
+    """At most `limit` records of the tenant, newest first, older than before_id."""
+    rows = await tx.fetch(
+        f"""SELECT {", ".join(_COLUMNS)} FROM usage_records
+            WHERE account_id = :account_id AND environment = :environment AND id < :before_id
+            ORDER BY id DESC LIMIT :limit""",
+        account_id=scope[0],
+        environment=scope[1],
+        before_id=before_id or "~",
+        limit=limit,
+    )
+    return [UsageRecord(*(row[name] for name in _COLUMNS)) for row in rows]
+
+
 def amount_of(credit_count: int | None, amount_micros: int | None) -> int:
     """The amount in micros of a body that names it in one of the two units.
 

@@ -17,8 +17,15 @@ from store.db import Transaction
 async def balance(
     tx: Transaction, principal: Principal, *, now_us: int, is_promo_sendable: bool
 ) -> dict[str, Any]:
-    """The answer of GET /topup/balance; cents are floored, what is owed is rounded up."""
-    scope = (principal.account_id, principal.environment)
+    """The answer of GET /topup/balance."""
+    held = await balance_of(tx, principal.scope, now_us=now_us, is_promo_sendable=is_promo_sendable)
+    return {**held, "key": await _key_windows(tx, principal, now_us)}
+
+
+async def balance_of(
+    tx: Transaction, scope: Scope, *, now_us: int, is_promo_sendable: bool
+) -> dict[str, Any]:
+    """What the tenant has; cents are floored, what is owed is rounded up."""
     ledger = Ledger()
     await ledger.load(tx, [scope], [])
     standings = await read_scopes(tx, [scope])
@@ -35,7 +42,6 @@ async def balance(
         "currency": CURRENCY,
         "environment": scope[1],
         "low_balance_threshold_cents": micros_to_cents(standings.thresholds.get(scope, 0)),
-        "key": await _key_windows(tx, principal, now_us),
     }
 
 

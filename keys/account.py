@@ -119,13 +119,26 @@ async def find_by_email(tx: Transaction, email: str) -> Account | None:
 
 
 async def list_accounts(
-    tx: Transaction, *, before_id: str | None = None, limit: int = PAGE_ITEMS
+    tx: Transaction,
+    *,
+    matching: str = "",
+    before_id: str | None = None,
+    limit: int = PAGE_ITEMS,
 ) -> list[Account]:
-    """Newest first, older than before_id; at most `limit`."""
-    where = "" if before_id is None else "WHERE id < :before_id"
-    values = {} if before_id is None else {"before_id": before_id}
+    """Newest first, older than before_id; at most `limit`.
+
+    matching: only those with this id, or with this text in their name or address, in either case.
+    """
+    clauses, values = ["id < :before_id"], {"before_id": before_id or "~"}
+    if matching:
+        # LIKE would take the underscore of an id or an address for a wildcard.
+        clauses.append(
+            """(id = :matching OR REPLACE(LOWER(name), :lowered, '') <> LOWER(name)
+                OR REPLACE(LOWER(email), :lowered, '') <> LOWER(email))"""
+        )
+        values |= {"matching": matching, "lowered": matching.lower()}
     rows = await tx.fetch(
-        f"SELECT {_COLUMNS} FROM accounts {where} ORDER BY id DESC LIMIT :rows",
+        f"SELECT {_COLUMNS} FROM accounts WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT :rows",
         rows=limit,
         **values,
     )

@@ -61,7 +61,8 @@ async def check_grant(
         )
 
 
-async def check_room(tx: Transaction, scope: Scope) -> None:
+async def count_live(tx: Transaction, scope: Scope) -> int:
+    """How many keys of the account are not revoked."""
     row = await tx.fetch_one(
         """SELECT COUNT(*) AS keys FROM api_keys
            WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL""",
@@ -69,7 +70,11 @@ async def check_room(tx: Transaction, scope: Scope) -> None:
         environment=scope[1],
     )
     assert row is not None, "COUNT has a row"
-    if row["keys"] >= LIVE_KEYS_MAX:
+    return int(row["keys"])
+
+
+async def check_room(tx: Transaction, scope: Scope) -> None:
+    if await count_live(tx, scope) >= LIVE_KEYS_MAX:
         raise KeyLimitReached(
             f"an account has at most {LIVE_KEYS_MAX} keys that are not revoked",
             extra={"limit": LIVE_KEYS_MAX},
