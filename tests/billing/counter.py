@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from billing import order_list
 from billing.coupon import Coupon, create as create_coupon, new_coupon
-from billing.ledger import Code, Kind, Ledger, Scope
+from billing.ledger import Scope
 from billing.order import Order
 from billing.placement import NewOrder, Placed, new_place
 from billing.price import Price
@@ -16,7 +16,9 @@ from billing.purchase import AttachCheckout, Checked, EndUnpaid, NoteCheck, Sett
 from billing.resolution import Verdict, new_resolution
 from billing.reversal import CloseDispute, Reverse, Settled
 from billing.till import Till
+from billing.usage import UseCredit, Used
 from kernel.clock import FixedClock
+from kernel.ids import new_id
 from store.db import Database, Transaction
 from store.idempotency import Answer
 from tests.billing.desk import Desk, open_desk
@@ -112,28 +114,22 @@ class Counter:
         return await self.desk.database.read(work)
 
     async def spend(self, micros: int) -> None:
-        """Uses credit up, promotional first, as AI usage does."""
+        """Uses credit up, promotional first."""
 
-        async def work(tx: Transaction) -> None:
-            ledger, now_us = Ledger(), self.desk.clock.now_us()
-            await ledger.load(tx, [self.scope], [(*self.scope, Kind.USED, "")])
-            left = micros
-            wallet, used = (ledger.account(self.scope, kind) for kind in (Kind.WALLET, Kind.USED))
-            for source in [*ledger.grants(self.scope, now_us), wallet]:
-                part = min(left, source.balance_micros)
-                left -= part
-                if part:
-                    ledger.post(
-                        debit=source,
-                        credit=used,
-                        amount_micros=part,
-                        code=Code.AI_USAGE,
-                        now_us=now_us,
-                    )
-            assert left == 0, "the account has less"
-            await ledger.flush(tx, now_us)
+        def command(keep: Callable[[Used], Answer]) -> UseCredit:
+            return UseCredit(
+                usage_id=new_id("usg"),
+                scope=self.scope,
+                lineage=(),
+                amount_micros=micros,
+                description="AI chat completion",
+                model=None,
+                reference=None,
+                request_key=None,
+                answer=keep,
+            )
 
-        await self.desk.database.transaction(work)
+        await self._run(command)
 
     async def micros(self) -> dict[str, int]:
         """Balances of the tenant's ledger accounts that hold something, by kind."""
