@@ -12,6 +12,7 @@ same in both (int8, text, bytes; a flag is 0 or 1, a time is microseconds, JSON 
 The names of the databases stand in this package only; everything above speaks to db.Transaction.
 """
 
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -142,6 +143,11 @@ def _translate_postgresql(text: str) -> Statement:
 
 def insert_text(table: sa.Table, columns: Sequence[str], on_conflict: str, *, name: str) -> str:
     """A bulk INSERT in the driver's own form: executemany for SQLite, arrays for PostgreSQL."""
+    return _insert_text(table, tuple(columns), on_conflict, name)
+
+
+@functools.cache
+def _insert_text(table: sa.Table, columns: tuple[str, ...], on_conflict: str, name: str) -> str:
     listed = ", ".join(columns)
     if name == SQLITE:
         marks = ", ".join("?" for _ in columns)

@@ -12,6 +12,7 @@ import pytest_asyncio
 from store.db import Database, Transaction
 from store.errors import ConnectionLost, StoreError
 from store.open import open_database
+from store.postgresql import PostgresqlDatabase
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -194,3 +195,15 @@ async def test_a_database_that_does_not_exist_is_told_by_its_sqlstate(database_u
         await database.transaction(values)
 
     assert caught.value.code == "3D000"
+
+
+async def test_a_server_that_does_not_answer_costs_the_connection_not_the_caller(
+    database_url: str,
+) -> None:
+    database = PostgresqlDatabase(database_url, transaction_timeout_s=0.2)
+
+    with pytest.raises(ConnectionLost):
+        await database.transaction(lambda tx: tx.fetch("SELECT pg_sleep(60)"))
+
+    assert await database.read(lambda tx: tx.fetch_one("SELECT 1 AS one")) is not None
+    await database.close()
