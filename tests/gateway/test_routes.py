@@ -290,6 +290,7 @@ async def things_of(gateway: Gateway, key: str) -> dict[str, str]:
     child = await made("/keys", name="child")
     token = await made("/tokens", name="token")
     held = await made("/holds", credits=1, description="usage")
+    order = await made("/orders", provider="stripe", amount_cents=1000)
     deliveries = (await gateway.call("GET", "/deliveries", key=key)).json()["data"]["items"]
     replay = await made(f"/webhooks/{endpoint['data']['id']}/replay")
     return {
@@ -302,5 +303,6 @@ async def things_of(gateway: Gateway, key: str) -> dict[str, str]:
         "delivery_id": deliveries[0]["id"],
         "event_id": deliveries[0]["event_id"],
         "hold_id": held["data"]["id"],
+        "order_id": order["data"]["id"],
         "replay_id": replay["data"]["id"],
     }
