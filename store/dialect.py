@@ -12,7 +12,6 @@ same in both (int8, text, bytes; a flag is 0 or 1, a time is microseconds, JSON 
 The names of the databases stand in this package only; everything above speaks to db.Transaction.
 """
 
-import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -141,22 +140,33 @@ def _translate_postgresql(text: str) -> Statement:
     return Statement(translated, bind)
 
 
-def insert_text(table: sa.Table, columns: Sequence[str], on_conflict: str, *, name: str) -> str:
-    """A bulk INSERT in the driver's own form: executemany for SQLite, arrays for PostgreSQL."""
-    return _insert_text(table, tuple(columns), on_conflict, name)
+def insert_text(
+    table: sa.Table,
+    columns: Sequence[str],
+    on_conflict: str,
+    *,
+    name: str,
+    shared: Sequence[str] = (),
+) -> str:
+    """A bulk INSERT in the driver's own form: executemany for SQLite, arrays for PostgreSQL.
 
-
-@functools.cache
-def _insert_text(table: sa.Table, columns: tuple[str, ...], on_conflict: str, name: str) -> str:
+    shared columns, of PostgreSQL, are values that all rows have, given after the arrays.
+    """
     listed = ", ".join(columns)
     if name == SQLITE:
         marks = ", ".join("?" for _ in columns)
         return f"INSERT INTO {table.name} ({listed}) VALUES ({marks}) {on_conflict}"
-    arrays = ", ".join(
-        f"${index}::{_array_type(table.c[column].type)}[]"
-        for index, column in enumerate(columns, start=1)
+    own = [column for column in columns if column not in shared]
+    numbers = {column: number for number, column in enumerate((*own, *shared), start=1)}
+    types = {column: _array_type(table.c[column].type) for column in columns}
+    arrays = ", ".join(f"${numbers[column]}::{types[column]}[]" for column in own)
+    values = ", ".join(
+        f"${numbers[column]}::{types[column]}" if column in shared else column for column in columns
     )
-    return f"INSERT INTO {table.name} ({listed}) SELECT * FROM unnest({arrays}) {on_conflict}"
+    return (
+        f"INSERT INTO {table.name} ({listed}) SELECT {values}"
+        f" FROM unnest({arrays}) AS v ({', '.join(own)}) {on_conflict}"
+    )
 
 
 def _array_type(kind: sa.types.TypeEngine[Any]) -> str:

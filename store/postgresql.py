@@ -16,8 +16,9 @@ from typing import Any, cast
 import asyncpg
 from asyncpg.exceptions._base import DataError as UnencodableError
 
+from store.bulk import bulk_insert
 from store.db import OnHint, Row, T, Work, no_hint, tell
-from store.dialect import POSTGRESQL, Statement, insert_text, translate
+from store.dialect import POSTGRESQL, Statement, translate
 from store.errors import (
     CommitUnknown,
     ConnectionLost,
@@ -26,7 +27,6 @@ from store.errors import (
     StoreError,
     check_touched,
 )
-from store.schema import metadata
 
 CONNECTIONS_MAX = 6
 CONNECT_TIMEOUT_S = 5.0
@@ -144,8 +144,8 @@ class PostgresqlTransaction:
         if self._last:
             await self.write_last()
         self.statements_run += 1
-        text = insert_text(metadata.tables[table], columns, on_conflict, name=POSTGRESQL)
-        return _touched(await self._connection.execute(text, *_arrays(rows)))
+        text, arguments = bulk_insert(table, tuple(columns), on_conflict).bind(rows)
+        return _touched(await self._connection.execute(text, *arguments))
 
     async def insert_last(
         self,
@@ -155,8 +155,8 @@ class PostgresqlTransaction:
         on_conflict: str = "",
     ) -> None:
         if rows:
-            text = insert_text(metadata.tables[table], columns, on_conflict, name=POSTGRESQL)
-            await self._gather(text, _arrays(rows), None)
+            text, arguments = bulk_insert(table, tuple(columns), on_conflict).bind(rows)
+            await self._gather(text, arguments, None)
 
     async def execute_last(self, text: str, *, touching: int, **values: Any) -> None:
         statement = _statement(text)
@@ -185,10 +185,6 @@ class PostgresqlTransaction:
 
     def hint(self, name: str) -> None:
         self.hints.add(name)
-
-
-def _arrays(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
 
 
 @functools.cache

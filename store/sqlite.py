@@ -11,6 +11,7 @@ own busy handler sleeps in steps of up to 100 ms [half the rate and 1.1 s worst,
 import asyncio
 import contextlib
 import fcntl
+import functools
 import os
 import queue
 import sqlite3
@@ -44,6 +45,11 @@ def _statement(text: str) -> Statement:
     if found is None:
         found = _statements[text] = translate(text, name=SQLITE)
     return found
+
+
+@functools.cache
+def _insert(table: str, columns: tuple[str, ...], on_conflict: str) -> str:
+    return insert_text(metadata.tables[table], columns, on_conflict, name=SQLITE)
 
 
 class SqliteTransaction:
@@ -80,7 +86,7 @@ class SqliteTransaction:
         if not rows:
             return 0
         self.statements_run += 1
-        text = insert_text(metadata.tables[table], columns, on_conflict, name=SQLITE)
+        text = _insert(table, tuple(columns), on_conflict)
         return self._connection.executemany(text, rows).rowcount
 
     async def insert_last(

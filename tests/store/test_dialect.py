@@ -106,8 +106,13 @@ def test_an_insert_is_one_statement_for_any_number_of_rows() -> None:
         "INSERT INTO events (id, event_no, body) VALUES (?, ?, ?) "
     )
     assert insert_text(table, columns, "ON CONFLICT DO NOTHING", name=POSTGRESQL) == (
-        "INSERT INTO events (id, event_no, body)"
-        " SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[]) ON CONFLICT DO NOTHING"
+        "INSERT INTO events (id, event_no, body) SELECT id, event_no, body"
+        " FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS v (id, event_no, body)"
+        " ON CONFLICT DO NOTHING"
+    )
+    assert insert_text(table, columns, "", name=POSTGRESQL, shared=("event_no",)) == (
+        "INSERT INTO events (id, event_no, body) SELECT id, $3::bigint, body"
+        " FROM unnest($1::text[], $2::bytea[]) AS v (id, body) "
     )
 
 
