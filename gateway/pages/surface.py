@@ -9,6 +9,7 @@ from gateway.pages import (
     deliveries,
     grants,
     keys,
+    landing,
     overview,
     replays,
     send,
@@ -42,5 +43,5 @@ DASHBOARD = Surface(
     ),
     refuse,
 )
-ENTRY = Surface("", (*sign_in.ROUTES, *sign_up.ROUTES, *checkout.ROUTES), refuse)
+ENTRY = Surface("", (*landing.ROUTES, *sign_in.ROUTES, *sign_up.ROUTES, *checkout.ROUTES), refuse)
 PAGES = (DASHBOARD, ENTRY, consent.SURFACE)
