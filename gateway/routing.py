@@ -44,6 +44,12 @@ _KINDS = {
     "grant_id": "Connected app",
     "app_id": "App",
     "checkout_token": "Checkout",
+    "form_id": "Order",
+    "account_id": "Account",
+    "pack_id": "Pack",
+    "coupon_code": "Coupon",
+    "batch_id": "Batch",
+    "code_id": "Code",
 }
 
 

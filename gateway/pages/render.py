@@ -44,7 +44,7 @@ def page(
         principal=call.credential,
         csrf_token="" if call.session_token is None else forgery_token(call.session_token),
         now_us=call.now_us,
-        address=_address(call),
+        address=address_of(call),
         **values,
     )
 
@@ -81,7 +81,7 @@ def go(path: str, *, said: str | None = None, **query: str) -> Response:
     return RedirectResponse(target, SEE_OTHER, headers={"cache-control": _NO_STORE})
 
 
-def _address(call: Call[Any, Any]) -> str:
+def address_of(call: Call[Any, Any]) -> str:
     """Where the reader's own programs reach this gateway: as PUBLIC_URL says, or as the browser did."""
     settings = call.context.settings
     host = call.headers.get(b"host", b"").decode("latin-1")

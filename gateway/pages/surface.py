@@ -4,12 +4,15 @@ from gateway.pages import (
     account,
     approvals,
     apps,
+    buy,
     checkout,
+    codes,
     consent,
     deliveries,
     grants,
     keys,
     landing,
+    orders,
     overview,
     replays,
     send,
@@ -17,9 +20,11 @@ from gateway.pages import (
     sign_up,
     statement,
     topups,
+    usage,
     vouchers,
     webhooks,
 )
+from gateway.pages.admin.routes import ADMIN_ROUTES
 from gateway.pages.refused import refuse
 from gateway.routing import Surface
 
@@ -32,6 +37,10 @@ DASHBOARD = Surface(
         *approvals.ROUTES,
         *vouchers.ROUTES,
         *statement.ROUTES,
+        *buy.ROUTES,
+        *orders.ROUTES,
+        *codes.ROUTES,
+        *usage.ROUTES,
         *keys.ROUTES,
         *webhooks.ROUTES,
         *deliveries.ROUTES,
@@ -43,5 +52,6 @@ DASHBOARD = Surface(
     ),
     refuse,
 )
+OPERATOR = Surface("/dashboard/admin", ADMIN_ROUTES, refuse)
 ENTRY = Surface("", (*landing.ROUTES, *sign_in.ROUTES, *sign_up.ROUTES, *checkout.ROUTES), refuse)
-PAGES = (DASHBOARD, ENTRY, consent.SURFACE)
+PAGES = (DASHBOARD, OPERATOR, ENTRY, consent.SURFACE)

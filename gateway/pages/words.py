@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 from markupsafe import Markup
 
+from billing.price import Price
 from kernel.clock import parse_rfc3339, rfc3339
 
 # Told on the page that a form leads to; only the name travels, so nobody can put words in a link.
@@ -39,6 +40,23 @@ SAID: Final[Mapping[str, str]] = {
     "token-revoked": "The token is revoked.",
     "app-removed": "The app's access is gone; its tokens stop working everywhere within a second.",
     "app-disabled": "The app is disabled, and every token of it with it.",
+    "order-back": "You are back from the payment page. What came of the payment stands here.",
+    "order-paid": "Nothing was left to pay: the credit is in the wallet.",
+    "hold-released": "The hold is released, and its credit is back.",
+    "checked-in": "Checked in: the credit is in the wallet.",
+    "zone-set": "The time zone counts after your next check-in.",
+    "order-approved": "The order is credited as if its price had been paid.",
+    "order-rejected": "The order is decided: nothing was credited for it.",
+    "coupon-made": "The coupon can be used from now on.",
+    "coupon-disabled": "The coupon is disabled; orders that were made with it stay as they are.",
+    "coupon-enabled": "The coupon can be used again.",
+    "pack-made": "The pack is offered from now on.",
+    "pack-disabled": "The pack is no longer offered; orders that were made stay as they are.",
+    "pack-enabled": "The pack is offered again.",
+    "batch-shown": "These codes were made and shown before; they cannot be shown again.",
+    "batch-disabled": "No code of the batch can be redeemed any more.",
+    "code-disabled": "The code cannot be redeemed any more.",
+    "checkin-set": "Check-ins award what is set here, from the next one on.",
 }
 _SAID_CHARACTERS_MAX = 200
 # A state's colour; a word stands beside it, so colour is never the only sign.
@@ -50,6 +68,11 @@ TONES: Final[Mapping[str, str]] = {
     "paid": "good",
     "done": "good",
     "redeemed": "good",
+    "captured": "good",
+    "applied": "good",
+    "won": "good",
+    "held": "wait",
+    "open": "wait",
     "issued": "calm",
     "pending": "wait",
     "sending": "wait",
@@ -61,6 +84,8 @@ TONES: Final[Mapping[str, str]] = {
     "revoked": "bad",
     "disputed": "bad",
     "review": "bad",
+    "refused": "bad",
+    "lost": "bad",
 }
 
 
@@ -86,6 +111,11 @@ def micros(amount: int) -> str:
     whole, part = divmod(abs(amount), 1_000_000)
     places = f"{part:06d}".rstrip("0").ljust(2, "0")
     return f"{sign}${whole:,}.{places}"
+
+
+def price(amount: int, currency: str) -> str:
+    """2000, "USD" -> 20.00 USD; the amount is in the currency's smallest unit."""
+    return f"{Price(amount, currency).decimal()} {currency}"
 
 
 def count(number: int) -> str:
@@ -132,6 +162,7 @@ def short(text: str, characters: int = 40) -> str:
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "money": money,
     "micros": micros,
+    "price": price,
     "count": count,
     "when": when,
     "tone": tone,

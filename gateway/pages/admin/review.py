@@ -1,0 +1,42 @@
+"""What waits for an operator: money that came without credit, and credit without money."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from billing import order_list
+from billing.order import Order
+from gateway.call import Call
+from gateway.fields import Fields, cursor_id
+from gateway.pages.admin.fields import admin_route
+from gateway.pages.form import read_query
+from gateway.pages.paging import ASKED, paged
+from gateway.pages.render import page
+from gateway.routing import Reply
+from store.db import Transaction
+
+UNCREDITED: Final = "uncredited"
+UNPAID: Final = "unpaid"
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """Both lists, each with pages of its own."""
+    environment, asked = call.principal.environment, read_query(call)
+    first = cursor_id(asked.text(UNCREDITED) or None, "ord")
+    second = cursor_id(asked.text(UNPAID) or None, "ord")
+
+    async def work(tx: Transaction) -> tuple[Sequence[Order], Sequence[Order]]:
+        return (
+            await order_list.paid_uncredited(tx, environment, before_id=first, limit=ASKED),
+            await order_list.credited_unpaid(tx, environment, before_id=second, limit=ASKED),
+        )
+
+    uncredited, unpaid = await call.context.database.read(work)
+    return page(
+        call,
+        "admin/review.html",
+        uncredited=paged(call, uncredited, lambda one: str(one.id), name=UNCREDITED),
+        unpaid=paged(call, unpaid, lambda one: str(one.id), name=UNPAID),
+    )
+
+
+ROUTES = (admin_route("GET", "", show, "What waits for a decision"),)
