@@ -2,8 +2,8 @@
 
 Checked tenant by tenant, so no transaction is long: the sum of all balances by side is zero, every
 cached balance is the sum of its transfers, no balance is negative, what is held equals the pending
-top-ups and the open holds, and the transfers of every top-up, order, hold, charge and check-in add
-up to its state.
+top-ups and the open holds, and the transfers of every top-up, order, paid period, hold, charge and
+check-in add up to its state.
 """
 
 from collections.abc import AsyncIterator
@@ -89,6 +89,36 @@ def _charged_once(table: str, subject: str, amount: str, code: str) -> str:
             WHERE account_id = :account_id AND environment = :environment AND code = '{code}'
         ) AS s GROUP BY s.row_id HAVING SUM(s.expected) <> SUM(s.found)"""
 
+
+def _reversed_once(table: str) -> str:
+    """A rule: what was taken back for a row, less what was given back, is what the row says."""
+    return f"""
+        SELECT s.id AS row_id, s.reversed_micros AS expected, COALESCE(m.moved, 0) AS found
+        FROM {table} s
+        LEFT JOIN (
+            SELECT t.subject_id, SUM(CASE WHEN t.code = 'purchase_reversal'
+                THEN t.amount_micros ELSE -t.amount_micros END) AS moved
+            FROM transfers t
+            WHERE t.account_id = :account_id AND t.environment = :environment
+              AND t.code IN ('purchase_reversal', 'reversal_undone')
+            GROUP BY t.subject_id
+        ) AS m ON m.subject_id = s.id
+        WHERE s.account_id = :account_id AND s.environment = :environment
+          AND COALESCE(m.moved, 0) <> s.reversed_micros"""
+
+
+# Both ways: no period without its credit, and no plan's credit without its period.
+_CREDITED_PERIODS = """
+    SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
+        SELECT id AS row_id, credits_micros AS expected, 0 AS found FROM subscription_periods
+        WHERE account_id = :account_id AND environment = :environment
+        UNION ALL
+        SELECT COALESCE(t.subject_id, t.id), 0, t.amount_micros FROM transfers t
+        WHERE t.account_id = :account_id AND t.environment = :environment
+          AND (t.code = 'subscription' OR t.code = 'debt' AND t.subject_id IN (
+              SELECT id FROM subscription_periods
+              WHERE account_id = :account_id AND environment = :environment))
+    ) AS s GROUP BY s.row_id HAVING SUM(s.expected) <> SUM(s.found)"""
 
 # Each rule selects the rows that break it: row_id, expected, found.
 _RULES = (
@@ -293,18 +323,15 @@ _RULES = (
     ),
     (
         "what was reversed of an order was taken back",
-        """SELECT o.id AS row_id, o.reversed_micros AS expected, COALESCE(m.moved, 0) AS found
-           FROM orders o
-           LEFT JOIN (
-               SELECT t.subject_id, SUM(CASE WHEN t.code = 'purchase_reversal'
-                   THEN t.amount_micros ELSE -t.amount_micros END) AS moved
-               FROM transfers t
-               WHERE t.account_id = :account_id AND t.environment = :environment
-                 AND t.code IN ('purchase_reversal', 'reversal_undone')
-               GROUP BY t.subject_id
-           ) AS m ON m.subject_id = o.id
-           WHERE o.account_id = :account_id AND o.environment = :environment
-             AND COALESCE(m.moved, 0) <> o.reversed_micros""",
+        _reversed_once("orders"),
+    ),
+    (
+        "a paid period of a subscription was credited once",
+        _CREDITED_PERIODS,
+    ),
+    (
+        "what was reversed of a period was taken back",
+        _reversed_once("subscription_periods"),
     ),
     (
         "no more of an order was reversed than was credited",

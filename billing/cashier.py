@@ -9,9 +9,11 @@ environment; it is acknowledged after everything it says was committed.
 import logging
 from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import urlencode
 
-from billing import order_list
+from billing import order_list, sandbox_subscription, subscription_rows
 from billing.checkout import Checkouts, Kept, environment_of
+from billing.coupon import CouponRefused
 from billing.order import Order
 from billing.placement import NewOrder, Placed, new_place
 from billing.provider import (
@@ -64,11 +66,12 @@ class Cashier:
         self, database: Database, clock: Clock, till: Till, providers: Providers, public_url: str
     ) -> None:
         self.providers = providers
+        self._public_url = public_url
         self._database = database
         self._clock = clock
         self._till = till
         self._checkouts = Checkouts(database, clock, till, providers, public_url)
-        self._word = ProviderWord(database, clock, till, self._checkouts)
+        self.word = ProviderWord(database, clock, till, self._checkouts)
 
     async def place(self, scope: Scope, new: NewOrder) -> Order:
         """The order with its checkout; one whose total is 0 is paid already.
@@ -77,8 +80,14 @@ class Cashier:
         What the provider charges in is filled in here. Raises InvalidInput, what PlaceOrder raises,
         ProviderUnavailable (the order is pending) and ProviderRefused (it failed).
         """
+        completed = self._completed(new, scope)
+        if new.plan is not None and not completed.is_stand_in:
+            customer_ref = await self._database.read(
+                lambda tx: subscription_rows.find_customer(tx, scope, new.provider)
+            )
+            completed = replace(completed, customer_ref=customer_ref)
         kept: Kept[Placed] = Kept()
-        await self._till.submit(new_place(scope, self._completed(new, scope), answer=kept))
+        await self._till.submit(new_place(scope, completed, answer=kept))
         placed = kept.result
         order = placed.order
         if order.status == "pending" and order.url is None:
@@ -97,7 +106,7 @@ class Cashier:
         """
         environment, said = self._verified(name, received)
         told = Told(name, environment, said.event_id, said.type)
-        outcome = await self._word.act_on(said.facts, told)
+        outcome = await self.word.act_on(said.facts, told)
         heard = Heard(environment, said.event_id, said.type, outcome)
         _log.info(
             "payment.notified",
@@ -112,6 +121,34 @@ class Cashier:
             },
         )
         return heard
+
+    async def portal(self, scope: Scope, return_url: str) -> str:
+        """Where the account manages its plan: the provider's page, or the sandbox's.
+
+        Raises InvalidInput, NotFound (no plan, and never one), ProviderUnavailable, ProviderRefused.
+        """
+        check_return_url(return_url, param="return_url")
+        one = await self._database.read(lambda tx: subscription_rows.latest(tx, scope))
+        if one is None:
+            raise NotFound("Subscription")
+        environment = next(env for env in ENVIRONMENTS if env == one.environment)
+        provider = self.providers.of(one.provider, environment)
+        is_stand_in = self.providers.is_stand_in(one.provider, environment)
+        registration = self.providers.registration(one.provider)
+        has_portal = registration is not None and registration.has_portal
+        if provider is None or not has_portal or is_stand_in is not one.is_stand_in:
+            raise ProviderRefused(f"{one.provider} is no longer configured as the plan needs it")
+        if is_stand_in:
+            begun = await self._database.read(
+                lambda tx: sandbox_subscription.find_of_order(tx, one.order_id)
+            )
+            if begun is None:
+                raise NotFound("Subscription")
+            query = urlencode({"return_url": return_url})
+            return f"{self._public_url}{sandbox_subscription.PATH}/{begun.token}?{query}"
+        if one.customer_ref is None:
+            raise ProviderUnavailable(f"{one.provider} has not told who the customer is")
+        return await provider.portal(one.customer_ref, return_url)
 
     async def check(self, due: Order) -> None:
         """One look of the sweep: opens what was never opened, asks about the rest, ends what ran out.
@@ -128,7 +165,7 @@ class Cashier:
             if order.provider_ref is not None:
                 told = self._inquiry(order)
                 facts = await self._checkouts.inquire(order, order.provider_ref)
-                await self._word.confirm(order, facts, told)
+                await self.word.confirm(order, facts, told)
             elif not is_over:
                 await self._checkouts.open(order)
         except (ProviderUnavailable, ProviderRefused) as error:
@@ -164,6 +201,11 @@ class Cashier:
         assert registration is not None, "an offered provider was found"
         if new.kind not in registration.kinds:
             raise InvalidInput(f"{new.provider} takes no {new.kind}", param="provider")
+        is_stand_in = self.providers.is_stand_in(new.provider, environment)
+        is_discount_taken = registration.takes_discount or is_stand_in
+        if new.plan is not None and new.coupon is not None and not is_discount_taken:
+            detail = f"{new.provider} takes no coupon of ours for a plan"
+            raise CouponRefused(detail, param="coupon", reason="kind")
         for param in ("success_url", "cancel_url"):
             url = getattr(new, param)
             if url is not None:
@@ -171,7 +213,7 @@ class Cashier:
         return replace(
             new,
             charge=self.providers.charge(new.provider, environment),
-            is_stand_in=self.providers.is_stand_in(new.provider, environment),
+            is_stand_in=is_stand_in,
             method=self._method(new, environment),
         )
 

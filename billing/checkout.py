@@ -22,6 +22,8 @@ from billing.provider_registry import Providers
 from billing.purchase import AttachCheckout, EndUnpaid
 from billing.reversal import Settled
 from billing.sandbox_checkout import StandIn
+from billing.subscription import Subscription
+from billing.subscription_rows import find_by_order
 from billing.till import Till
 from kernel.clock import Clock
 from keys.principal import ENVIRONMENTS, Environment
@@ -123,12 +125,14 @@ class Checkouts:
         registration = self._providers.registration(order.provider)
         assert registration is not None, "its provider was just found"
 
-        async def email(tx: Transaction) -> str | None:
+        async def known(tx: Transaction) -> tuple[str | None, Subscription | None]:
             row = await tx.fetch_one(
                 "SELECT email FROM accounts WHERE id = :id", id=order.account_id
             )
-            return None if row is None else row["email"]
+            begun = await find_by_order(tx, order.id) if order.kind == "subscription" else None
+            return None if row is None else row["email"], begun
 
+        email, begun = await self._database.read(known)
         return CheckoutRequest(
             order_id=order.id,
             kind=order.kind,
@@ -137,10 +141,12 @@ class Checkouts:
             success_url=order.success_url or self._public_url + COMPLETE_PATH,
             cancel_url=order.cancel_url or self._public_url + CANCELLED_PATH,
             notify_url=self._public_url + registration.paths[0],
-            customer_email=await self._database.read(email),
+            customer_email=email,
             customer_ref=order.customer_ref,
             method=order.method,
             interval=order.interval,
+            product_ref=None if begun is None else begun.product_ref,
+            discount=0 if begun is None else begun.amount - begun.first_amount,
             expires_at=order.expires_at,
         )
 

@@ -15,11 +15,14 @@ from billing.money import CURRENCY, cents_to_micros
 from billing.needs import Needs
 from billing.order import LIVES_US, Order, TooManyOrders, next_check_at
 from billing.order_shelf import OrderShelf
+from billing.plan import PlanItem as PlanItem
 from billing.price import Price, convert
-from billing.provider import CheckoutKind, Interval
+from billing.provider import CheckoutKind
 from billing.provider_settings import Charge
 from billing.purchase import settle
 from billing.send import AmountOutOfRange
+from billing.subscription import AlreadySubscribed, Subscription
+from billing.subscription_shelf import SubscriptionShelf
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
 from kernel.limits import INT64_MAX
@@ -31,15 +34,6 @@ PENDING_ORDERS_MAX = 200
 # Far below what the ledger can hold, so that a settlement never fails for its size.
 BALANCE_MICROS_MAX = INT64_MAX // 4
 _OWN_CURRENCY = Charge()
-
-
-@dataclass(frozen=True, slots=True)
-class PlanItem:
-    """What a subscription's order is for. It credits nothing: the provider's invoices do."""
-
-    plan_id: str
-    interval: Interval
-    price: Price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +84,9 @@ class _Item:
 class PlaceOrder:
     """Writes the order, before any provider is asked. Its ids are fixed before the first try.
 
-    Raises NotFound (the pack), CouponRefused, AmountOutOfRange, InvalidInput and TooManyOrders.
+    A plan's order begins a subscription, which stays incomplete until its first period is paid.
+    Raises NotFound (the pack), CouponRefused, AmountOutOfRange, InvalidInput, TooManyOrders and
+    AlreadySubscribed.
     """
 
     order_id: str
@@ -111,6 +107,8 @@ class PlaceOrder:
             shelf.coupon_codes.add((self.scope[1], normalise_code(self.new.coupon)))
         if self.new.request_digest is not None:
             shelf.requests.add((*self.scope, self.new.request_digest))
+        if self.new.plan is not None:
+            needs.shelf(SubscriptionShelf).living.add(self.scope)
         needs.places.add((*self.scope, Kind.PROVIDER, self.new.provider))
         needs.places.add((*self.scope, Kind.PROMOTION, ""))
         if self.request_key is not None:
@@ -124,9 +122,12 @@ class PlaceOrder:
                 return Placed(earlier, is_new=False)
         if shelf.pending(self.scope) >= PENDING_ORDERS_MAX:
             raise TooManyOrders(f"an account has at most {PENDING_ORDERS_MAX} unpaid orders")
+        self._check_unsubscribed(books)
         order = self._order(books)
         self._check_creditable(books, order)
         shelf.add(order)
+        if self.new.plan is not None:
+            books.shelf(SubscriptionShelf).add(_subscription(order, self.new.plan, self._charge))
         if order.coupon_id is not None:
             shelf.coupons.claim(order.coupon_id, order.id, order.account_id)
         if order.pay_amount == 0:
@@ -144,7 +145,7 @@ class PlaceOrder:
             raise CouponRefused(
                 "a subscription is paid at its provider", param="coupon", reason="kind"
             )
-        pay = _charged(left, self.new.charge)
+        pay = _charged(left, self._charge)
         return Order(
             id=self.order_id,
             account_id=self.scope[0],
@@ -170,12 +171,29 @@ class PlaceOrder:
             **{name: getattr(self.new, name) for name in _TAKEN_OVER},
         )
 
+    @property
+    def _charge(self) -> Charge:
+        """A provider's own price or product has its own currency."""
+        plan = self.new.plan
+        return self.new.charge if plan is None or plan.product_ref is None else _OWN_CURRENCY
+
+    def _check_unsubscribed(self, books: Books) -> None:
+        if self.new.plan is None:
+            return
+        living = books.shelf(SubscriptionShelf).living_of(self.scope)
+        if living is not None:
+            raise AlreadySubscribed(
+                f"the account has the plan {living.plan_name}; change it in the portal",
+                reason="already_subscribed",
+                extra={"plan_id": living.plan_id},
+            )
+
     def _item(self, books: Books) -> _Item:
         chosen = (self.new.pack_id, self.new.amount_cents, self.new.plan)
         if sum(one is not None for one in chosen) != 1:
             raise InvalidInput("name either a pack or an amount", param="pack_id")
         if self.new.plan is not None:
-            return _Item(self.new.plan.price, 0)
+            return _Item(self.new.plan.price, 0, self.new.plan.name or None)
         if self.new.pack_id is not None:
             pack = books.shelf(OrderShelf).pack((self.scope[1], self.new.pack_id))
             if pack is None or not pack.is_active:
@@ -235,6 +253,28 @@ _TAKEN_OVER = (
     "created_by",
     "request_digest",
 )
+
+
+def _subscription(order: Order, plan: PlanItem, charge: Charge) -> Subscription:
+    """The order's subscription, by terms that are its own from now on."""
+    price = _charged(plan.price, charge)
+    return Subscription(
+        id=new_id("sub"),
+        account_id=order.account_id,
+        environment=order.environment,
+        order_id=order.id,
+        provider=order.provider,
+        is_stand_in=order.is_stand_in,
+        plan_id=plan.plan_id,
+        plan_name=plan.name,
+        interval=plan.interval,
+        credits_micros=plan.credits_micros,
+        amount=price.amount,
+        currency=price.currency,
+        first_amount=order.pay_amount,
+        product_ref=plan.product_ref,
+        created_at=order.created_at,
+    )
 
 
 def _promotional(item: _Item, discount: int) -> int:

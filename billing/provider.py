@@ -44,8 +44,9 @@ class CheckoutRequest:
     """What the payer is to pay for. Sent again after a crash, it opens the same checkout.
 
     title is shown to the payer. method: the provider's own way of paying, such as alipay.
-    product_ref: the provider's own price or product. expires_at in microseconds; Stripe takes 30
-    minutes to 24 hours from now.
+    product_ref: the provider's own price or product. discount: how much less than each later one
+    the first period of a subscription costs; price is the first one's. expires_at in microseconds;
+    Stripe takes 30 minutes to 24 hours from now.
     """
 
     order_id: str
@@ -60,6 +61,7 @@ class CheckoutRequest:
     method: str | None = None
     product_ref: str | None = None
     interval: Interval | None = None
+    discount: int = 0
     expires_at: int | None = None
 
 
@@ -181,7 +183,7 @@ SubscriptionStatus = Literal["active", "past_due", "cancelled", "expired"]
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChanged:
-    """A subscription's standing at the provider."""
+    """A subscription's standing at the provider. sent_at: when it said so, where it tells that."""
 
     subject: Subject
     subscription_ref: str
@@ -189,6 +191,7 @@ class SubscriptionChanged:
     period_end_at: int | None = None
     is_ending: bool = False  # at the end of the period
     product_ref: str | None = None
+    sent_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,9 +248,13 @@ class Deed:
     """What happens at the sandbox's page, for `imitate` to tell as this provider would.
 
     kind as in CheckoutRequest. For a renewal the period's times are given, in microseconds.
+    renewed: a period is paid, the first one too; is_prorated: a part of one, of which full_price is
+    the price. changed: the customer chose another plan, or to end with the period, or not to.
     """
 
-    outcome: Literal["paid", "failed", "expired", "refunded", "renewed", "renewal_failed", "ended"]
+    outcome: Literal[
+        "paid", "failed", "expired", "refunded", "renewed", "renewal_failed", "changed", "ended"
+    ]
     kind: CheckoutKind
     order_id: str
     ref: str
@@ -259,6 +266,9 @@ class Deed:
     product_ref: str | None = None
     period_start_at: int | None = None
     period_end_at: int | None = None
+    full_price: Price | None = None
+    is_prorated: bool = False
+    is_ending: bool = False
 
 
 class Provider(Protocol):
@@ -293,6 +303,7 @@ class Registration:
     """What a module in the folder defines as PROVIDER.
 
     paths: where its notifications come in, the first being the one it is told; methods of them.
+    takes_discount: the first period of a subscription may cost less than the others.
     """
 
     name: str
@@ -302,5 +313,6 @@ class Registration:
     methods: tuple[str, ...] = ("POST",)
     kinds: tuple[CheckoutKind, ...] = ("payment",)
     has_portal: bool = False
+    takes_discount: bool = False
     accepted: Acknowledgement = Acknowledgement(b'{"received":true}')
     refused: Acknowledgement = Acknowledgement(b'{"received":false}')

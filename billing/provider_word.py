@@ -1,15 +1,16 @@
-"""A provider's word, acted on: each fact becomes one command on the order that it is about.
+"""A provider's word, acted on: each fact becomes one command on what it is about.
 
 Promise: a genuine notification leaves a row in the operator's log, with what became of it, in the
 transaction of that change. A payment that the notification does not prove is confirmed by asking
-the provider first. A fact about no order of ours changes nothing.
+the provider first. A fact about nothing of ours changes nothing; a refund or dispute among them is
+kept until its payment is told, and so are ids that belong together.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from billing import order_list, provider_event
+from billing import order_list, provider_event, stray
 from billing.checkout import Checkouts, Kept
 from billing.order import Order
 from billing.provider import (
@@ -32,10 +33,24 @@ from billing.provider import (
 from billing.provider_event import LogEntry, Outcome, Told
 from billing.purchase import EndUnpaid, SettlePaid
 from billing.reversal import CloseDispute, Reverse, Settled
+from billing.subscription_word import Standing, SubscriptionWord
 from billing.till import Till
 from kernel.clock import Clock
 from store.db import Database, Transaction
 
+# Every fact but those that say nothing.
+Telling = (
+    Paid
+    | Unconfirmed
+    | Failed
+    | Expired
+    | Waiting
+    | Refunded
+    | Disputed
+    | DisputeClosed
+    | InvoicePaid
+    | SubscriptionChanged
+)
 _WEIGHTS: Sequence[Outcome] = ("repeated", "ignored", "unknown", "applied", "review", "refused")
 _NOT_CONFIRMED = "the provider does not confirm the payment"
 
@@ -48,6 +63,7 @@ class ProviderWord:
         self._clock = clock
         self._till = till
         self._checkouts = checkouts
+        self._subscriptions = SubscriptionWord(database, till)
 
     async def act_on(self, facts: Sequence[Fact], told: Told) -> Outcome:
         """The weightiest outcome; raises ProviderUnavailable where a confirmation did not come."""
@@ -59,15 +75,36 @@ class ProviderWord:
     async def confirm(self, order: Order, facts: Sequence[Fact], told: Told) -> Outcome:
         """Acts on the provider's answer about this order; what is still unproven is passed over."""
         telling = [one for one in facts if not isinstance(one, Unconfirmed | Waiting | Ignored)]
-        outcomes = [await self._act_on_order(fact, order, told) for fact in telling]
+        outcomes = [
+            await self._act_on_subscription(fact, told)
+            if isinstance(fact, Standing)
+            else await self._act_on_order(fact, order, told)
+            for fact in telling
+        ]
         return max(outcomes, key=_WEIGHTS.index, default="ignored")
 
     async def _act(self, fact: Fact, told: Told) -> Outcome:
         if isinstance(fact, Ignored):
             return await self._note(told, "ignored", fact.why)
-        if isinstance(fact, InvoicePaid | SubscriptionChanged):
-            return await self._note(told, "unknown", f"subscription {fact.subscription_ref}")
-        order = await self._find(fact.subject, told)
+        if isinstance(fact, Waiting) and fact.subject.order_id is None:
+            await self._link(fact, told)
+        outcome = await self._act_known(fact, told)
+        if isinstance(fact, InvoicePaid | Paid | Waiting):
+            await self._take_up(fact, told)
+        return outcome
+
+    async def _act_known(self, fact: Telling, told: Told) -> Outcome:
+        if isinstance(fact, Standing):
+            return await self._act_on_subscription(fact, told)
+        ids = await self._related(fact.subject.objects, told)
+        if isinstance(fact, stray.Reversed):
+            period = await self._subscriptions.find_period(ids, told)
+            if period is not None:
+                return await self._subscriptions.reverse(fact, period, told)
+        order = await self._find(Subject(fact.subject.order_id, ids), told)
+        if isinstance(fact, stray.Reversed) and (order is None or order.kind == "subscription"):
+            # An order of a plan credited nothing itself, and the period that did is not known yet.
+            await self._keep(fact, order, told)
         if order is None:
             named = fact.subject.order_id or " ".join(fact.subject.objects)
             return await self._note(told, "unknown", f"no order of ours: {named}")
@@ -75,11 +112,54 @@ class ProviderWord:
             whose = f"an order at {order.provider} in {order.environment}"
             detail = f"{told.provider} in {told.environment} speaks of {order.id}, {whose}"
             return await self._note(told, "refused", detail, order)
+        return await self._act_on_known_order(fact, order, told)
+
+    async def _act_on_known_order(self, fact: Telling, order: Order, told: Told) -> Outcome:
         if isinstance(fact, Waiting):
             return await self._note(told, "ignored", "not paid yet", order)
         if isinstance(fact, Unconfirmed):
             return await self._inquire(fact, order, told)
+        if isinstance(fact, stray.Reversed) and order.kind == "subscription":
+            return await self._note(told, "ignored", "it waits for its payment", order)
         return await self._act_on_order(fact, order, told)
+
+    async def _act_on_subscription(self, fact: Standing, told: Told) -> Outcome:
+        one = await self._subscriptions.find(fact, told)
+        if one is None:
+            return await self._note(told, "unknown", f"subscription {fact.subscription_ref}")
+        if (one.provider, one.environment) != (told.provider, told.environment):
+            whose = f"a subscription at {one.provider} in {one.environment}"
+            detail = f"{told.provider} in {told.environment} speaks of {one.id}, {whose}"
+            return await self._note(told, "refused", detail)
+        return await self._subscriptions.act(fact, one, told)
+
+    async def _take_up(self, fact: InvoicePaid | Paid | Waiting, told: Told) -> None:
+        """Acts on refunds and disputes of the payment that were told before it."""
+        ids = fact.subject.objects
+        if isinstance(fact, InvoicePaid):
+            ids = (fact.invoice_id, *ids)
+        if isinstance(fact, Paid):
+            ids = (fact.payment_id, *ids)
+        known = await self._related(ids, told)
+        if not known:
+            return
+        for one in await self._database.read(lambda tx: stray.waiting(tx, told, known)):
+            await self._act_known(one, told)
+
+    async def _related(self, ids: Sequence[str], told: Told) -> tuple[str, ...]:
+        return await self._database.read(lambda tx: stray.related(tx, told, ids))
+
+    async def _link(self, fact: Waiting, told: Told) -> None:
+        """Ids that were told to belong together, such as an invoice and what paid it."""
+        ids, now_us = fact.subject.objects, self._clock.now_us()
+        if len(ids) > 1:
+            await self._database.transaction(lambda tx: stray.link(tx, told, ids, now_us=now_us))
+
+    async def _keep(self, fact: stray.Reversed, order: Order | None, told: Told) -> None:
+        owner, now_us = None if order is None else order.account_id, self._clock.now_us()
+        await self._database.transaction(
+            lambda tx: stray.keep(tx, told, fact, account_id=owner, now_us=now_us)
+        )
 
     async def _inquire(self, fact: Unconfirmed, order: Order, told: Told) -> Outcome:
         try:

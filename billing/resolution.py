@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from billing.audit_shelf import AuditShelf
 from billing.books import Books
 from billing.ledger import Scope
 from billing.needs import Needs
@@ -19,6 +20,8 @@ from billing.provider_event import Told
 from billing.purchase import end_unpaid, settle
 from billing.reversal import Settled
 from kernel.ids import new_id
+from keys import audit_log
+from keys.audit_log import Actor
 from store.idempotency import Answer, RequestKey
 
 Verdict = Literal["approve", "reject"]
@@ -44,6 +47,7 @@ class Resolve:
     def declare(self, needs: Needs) -> None:
         needs.scopes.add(self.scope)
         needs.shelf(OrderShelf).ids.add(self.order_id)
+        needs.shelf(AuditShelf)
         if self.request_key is not None:
             needs.request_keys.add(self.request_key)
 
@@ -64,6 +68,17 @@ class Resolve:
         shelf.resolve(order.id)
         told = Told(order.provider, order.environment, self.resolution_id, f"operator.{what}")
         shelf.note(told, resolved, "applied", detail, books.now_us)
+        entry = audit_log.entry(
+            Actor(self.by),
+            f"order.{self.verdict}",
+            environment=order.environment,
+            account_id=order.account_id,
+            subject_id=order.id,
+            before={"status": order.status, "reason": order.reason},
+            after={"status": resolved.status, "reason": resolved.reason},
+            now_us=books.now_us,
+        )
+        books.shelf(AuditShelf).add(entry)
         return Settled(resolved, "applied", detail)
 
     def render(self, result: Settled) -> Answer:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from billing import sandbox_subscription
 from billing.price import Price
 from billing.provider import (
     CheckoutKind,
@@ -71,6 +72,8 @@ class SandboxCheckout:
     def deed(self) -> Deed:
         """What happened at the page, for the provider to tell; there is an outcome."""
         assert self.outcome is not None, "nothing happened yet"
+        is_subscription = self.kind == "subscription" and self.outcome == "paid"
+        refs = sandbox_subscription.refs_of(self.payment_id) if is_subscription else (None, None)
         return Deed(
             outcome=self.outcome,
             kind=self.kind,
@@ -80,6 +83,8 @@ class SandboxCheckout:
             price=Price(self.pay_amount, self.pay_currency),
             # The same for each repetition, as a provider's are.
             event_id=f"evt_{self.payment_id.partition('_')[2]}{self.outcome}",
+            subscription_ref=refs[0],
+            customer_ref=refs[1],
         )
 
 
@@ -129,7 +134,10 @@ async def find(tx: Transaction, token: str) -> SandboxCheckout:
 
 
 async def decide(tx: Transaction, token: str, outcome: Outcome, *, now_us: int) -> SandboxCheckout:
-    """The checkout with its outcome, which is the first one given; raises NotFound."""
+    """The checkout with its outcome, which is the first one given; raises NotFound.
+
+    A paid subscription begins here: its first bill is due.
+    """
     await tx.execute(
         """UPDATE sandbox_checkouts SET outcome = :outcome, ended_at = :now_us
            WHERE token = :token AND outcome IS NULL""",
@@ -137,7 +145,12 @@ async def decide(tx: Transaction, token: str, outcome: Outcome, *, now_us: int) 
         now_us=now_us,
         token=token,
     )
-    return await find(tx, token)
+    decided = await find(tx, token)
+    if decided.kind == "subscription" and decided.outcome == "paid":
+        await sandbox_subscription.begin(
+            tx, decided.order_id, decided.provider, decided.payment_id, now_us=now_us
+        )
+    return decided
 
 
 async def _open(

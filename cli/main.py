@@ -1,9 +1,11 @@
 """`topup`: the commands, and the one place where their failures become words and exit codes."""
 
 import importlib
+import os
 from typing import Any, cast
 
 import click
+from click.exceptions import NoSuchCommand
 
 from cli.output import EXIT_UNREACHABLE, EXIT_USAGE, fail
 from kernel.errors import DomainError
@@ -21,6 +23,7 @@ COMMANDS = {
     "accounts": "Tenants: create, list, show.",
     "keys": "API keys, and system and operator tokens.",
     "packs": "Amounts of credit that are sold as one: create, list, disable.",
+    "plans": "Credit by the month or the year: create, list, set, disable.",
     "coupons": "What lowers an order's price: create, list, disable.",
     "orders": "Purchases of credit: list, show, and decide what no rule may.",
     "apps": "OAuth apps: create, list, rotate, disable.",
@@ -46,11 +49,24 @@ class _Commands(click.Group):
             return None
         return cast(click.Command, getattr(importlib.import_module(f"cli.{cmd_name}"), cmd_name))
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as error:
+            # Click looks for similar ones among those that it has loaded: none.
+            raise NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        width = max(map(len, COMMANDS))
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), text) for name, text in commands.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
         try:
             return super().invoke(ctx)
         except SettingsError as error:
@@ -72,7 +88,21 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Begin with:
+  topup dev                 everything on this machine, a key and a line to paste
+  topup COMMAND --help      what a command does, with examples
+\b
+Exit codes:
+  0  done
+  1  refused, or something was found (audit, doctor, verify)
+  2  wrong usage or settings
+  3  the database or Redis cannot be reached
+""",
 )
 @click.version_option(package_name="topup-gateway")
 def main() -> None:
-    """Sell and move prepaid AI credit: one call, one ledger transaction, one signed webhook."""
+    """Sell and move prepaid AI credit: one call, one ledger transaction, one signed webhook.
+
+    Results go to standard output, everything else to standard error; --json prints JSON.
+    """

@@ -17,11 +17,13 @@ from billing.hold import HoldEnded
 from billing.ledger import InsufficientBalance
 from billing.order import OrderDecided, TooManyOrders
 from billing.pack import PackTaken
+from billing.plan import PlanTaken
 from billing.platform import InvalidPlatform
 from billing.provider import NotificationRefused, ProviderRefused, ProviderUnavailable
 from billing.redeem import ExternalNotAllowed
 from billing.send import AmountOutOfRange, RateLimited as SandboxRateLimited
 from billing.settle import WrongStateForApproval
+from billing.subscription import AlreadySubscribed
 from billing.topup import AlreadyDelivered, AlreadyEnded, DuplicateReference
 from billing.voucher import NotRedeemable
 from gateway import codes
@@ -93,6 +95,7 @@ TABLE: Final[Mapping[type[DomainError], Row]] = {
     TooManyOrders: Row(codes.MALFORMED, 422),
     CouponTaken: Row(codes.MALFORMED, 422),
     PackTaken: Row(codes.MALFORMED, 422),
+    PlanTaken: Row(codes.MALFORMED, 422),
     InvalidPlatform: Row(codes.INVALID_PLATFORM, 422),
     InvalidEmail: Row(codes.INVALID_RECIPIENT, 422),
     AmountOutOfRange: Row(codes.AMOUNT_OUT_OF_RANGE, 422),
@@ -112,6 +115,7 @@ TABLE: Final[Mapping[type[DomainError], Row]] = {
     HoldEnded: Row(codes.ALREADY_SETTLED, 409),
     ReplayEnded: Row(codes.ALREADY_SETTLED, 409),
     OrderDecided: Row(codes.ALREADY_SETTLED, 409),
+    AlreadySubscribed: Row(codes.ALREADY_SETTLED, 409),
     NotRedeemable: Row(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
     CouponRefused: Row(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
     NotFound: Row(codes.NOT_FOUND, 404),

@@ -10,6 +10,9 @@ from store.schema import metadata
 
 ROWS_PER_STEP = 500
 
+_OF_PERIODS = "period_id IN (SELECT id FROM subscription_periods WHERE {own})"
+_OF_SUBSCRIPTIONS = "subscription_id IN (SELECT id FROM subscriptions WHERE {own})"
+
 # Table, its key and what finds the account's rows by an index.
 _STEPS = (
     # First of all, or a worker would add deliveries meanwhile.
@@ -25,6 +28,8 @@ _STEPS = (
         "transaction_id IN (SELECT id FROM topups WHERE {own})",
     ),
     ("code_redemptions", "id", "{own}"),
+    ("provider_customers", "provider", "{own}"),
+    ("sandbox_subscriptions", "ref", "{own}"),
     ("sandbox_checkouts", "token", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("approvals", "id", "{own}"),
     ("topups", "id", "{own}"),
@@ -33,6 +38,11 @@ _STEPS = (
     ("checkins", "day", "{own}"),
     ("coupon_uses", "order_id", "{own}"),
     ("provider_events", "event_id", "order_id IN (SELECT id FROM orders WHERE {own})"),
+    ("provider_strays", "object_id", "{own}"),
+    ("period_reversals", "period_id", _OF_PERIODS),
+    ("subscription_objects", "object_id", _OF_SUBSCRIPTIONS),
+    ("subscription_periods", "id", "{own}"),
+    ("subscriptions", "id", "{own}"),
     ("provider_objects", "object_id", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("order_reversals", "order_id", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("orders", "id", "{own}"),

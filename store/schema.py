@@ -709,8 +709,8 @@ orders = sa.Table(
     _int("is_stand_in", default=0),  # the sandbox's page instead of the provider
     _text("method", null=True),  # the provider's own way of paying
     _text("pack_id", null=True),
-    _text("pack_name", null=True),  # as it was then; null without a pack
-    _text("plan_id", null=True),  # of a subscription
+    _text("pack_name", null=True),  # or the plan's, as it was then; null without either
+    _text("plan_id", null=True),  # of a subscription, whose row in subscriptions is written with it
     _text("interval", null=True),  # month | year, of a subscription
     _int("amount"),  # list price, smallest unit of the currency
     _text("currency"),
@@ -807,7 +807,6 @@ provider_objects = sa.Table(
     _text("object_id", key=True),
     _text("account_id"),
     _text("order_id", null=True),
-    _text("subscription_id", null=True),
     _int("created_at"),
     sa.Index("ix_provider_objects_order", "order_id"),
 )
@@ -853,6 +852,226 @@ provider_events = sa.Table(
         "received_at",
         sqlite_where=sa.text("outcome IN ('review', 'refused') AND resolved_at IS NULL"),
         postgresql_where=sa.text("outcome IN ('review', 'refused') AND resolved_at IS NULL"),
+    ),
+)
+
+# billing/plan.py. What subscriptions are sold as; a catalogue of each environment.
+plans = sa.Table(
+    "plans",
+    metadata,
+    _text("environment", key=True),
+    _text("id", key=True),
+    _text("name"),
+    _text("description"),
+    _int("price_monthly"),  # in the currency's smallest unit
+    _int("price_yearly", null=True),  # null: not sold by the year
+    _text("currency"),
+    _int("credits_included"),  # of a month; a paid year grants twelve
+    _text("features"),  # JSON list of texts
+    _text("stripe_price_id_monthly", null=True),
+    _text("stripe_price_id_yearly", null=True),
+    _text("creem_product_id", null=True),
+    _text("creem_product_id_yearly", null=True),
+    _int("is_active", default=1),
+    _int("position", default=0),  # in the list
+    _int("created_at"),
+    sa.CheckConstraint("price_monthly > 0 AND credits_included > 0", name="plan_sells_something"),
+)
+
+# billing/subscription_rows.py. Credit that is paid for again and again, with its terms frozen.
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("order_id"),  # that it began with
+    _text("provider"),
+    _int("is_stand_in", default=0),  # the sandbox's page instead of the provider
+    _text("provider_ref", null=True),  # the provider's id of it; null until it named one
+    _text("customer_ref", null=True),
+    _text("status"),  # billing/subscription.py: MOVES
+    _text("plan_id"),
+    _text("plan_name"),  # as it was then
+    _text("interval"),  # month | year
+    _int("credits_micros"),  # of one period
+    _int("amount"),  # of one period, in the currency's smallest unit
+    _text("currency"),  # that the provider charges
+    _int("first_amount"),  # of the first period, less than amount with a coupon
+    _text("product_ref", null=True),  # the provider's own price or product; null: none was named
+    _text("next_plan_id", null=True),  # of the next period, where another was chosen
+    _int("is_ending", default=0),  # at the end of the period
+    _int("told_at", null=True),  # when the provider sent the last change that counted
+    _int("paid_until_at", null=True),  # the end of the last paid period
+    _int("due_at", null=True),  # when time alone changes its state, by the account's own clock
+    _int("created_at"),
+    _int("ended_at", null=True),
+    sa.CheckConstraint("first_amount <= amount", name="first_amount_within_amount"),
+    sa.Index("ix_subscriptions_account", "account_id", "environment", "id"),
+    sa.Index("ux_subscriptions_order", "order_id", unique=True),
+    sa.Index(
+        "ix_subscriptions_due",
+        "due_at",
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    ),
+)
+
+# billing/subscription_rows.py. A paid period: credited once for each subscription and start.
+subscription_periods = sa.Table(
+    "subscription_periods",
+    metadata,
+    _text("subscription_id", key=True),
+    sa.Column("period_start_at", BIGINT, primary_key=True, autoincrement=False),
+    _text("id"),  # what its transfers are about
+    _text("account_id"),
+    _text("environment"),
+    _int("period_end_at"),
+    _text("invoice_id"),  # the provider's
+    _text("plan_id"),
+    _int("amount"),  # paid, in the currency's smallest unit
+    _text("currency"),
+    _int("credits_micros"),
+    _int("is_prorated", default=0),  # paid for a part of a period
+    _int("refunded_amount", default=0),  # gone back or disputed
+    _int("reversed_micros", default=0),  # credit that was taken back for it
+    _int("created_at"),
+    sa.CheckConstraint(
+        "reversed_micros >= 0 AND reversed_micros <= credits_micros",
+        name="period_reversed_within_credits",
+    ),
+    sa.Index("ux_subscription_periods_id", "id", unique=True),
+    sa.Index("ix_subscription_periods_account", "account_id", "environment"),
+)
+
+# billing/subscription_rows.py. What went back of a period's payment, as order_reversals.
+period_reversals = sa.Table(
+    "period_reversals",
+    metadata,
+    _text("period_id", key=True),
+    _text("key", key=True),  # the provider's id of the refund or dispute
+    _text("account_id"),
+    _text("environment"),
+    _text("kind"),  # refund | dispute
+    _int("amount"),  # in the period's currency; the whole so far
+    _text("status"),  # of a dispute open | won | lost; of a refund done
+    _int("created_at"),
+)
+
+# billing/subscription_rows.py. The provider's ids of a subscription and of its periods' payments.
+subscription_objects = sa.Table(
+    "subscription_objects",
+    metadata,
+    _text("provider", key=True),
+    _text("environment", key=True),
+    _text("object_id", key=True),
+    _text("account_id"),
+    _text("subscription_id"),
+    _int("period_start_at"),  # of the period it paid; 0: it is the subscription itself
+    _int("created_at"),
+    sa.Index("ix_subscription_objects_subscription", "subscription_id"),
+)
+
+# billing/subscription_rows.py. Who the account is at a provider; stand-ins know nobody.
+provider_customers = sa.Table(
+    "provider_customers",
+    metadata,
+    _text("account_id", key=True),
+    _text("environment", key=True),
+    _text("provider", key=True),
+    _text("customer_ref"),
+    _int("updated_at"),
+)
+
+# billing/stray.py. That two of a provider's ids belong together: refunds may name the second only.
+provider_links = sa.Table(
+    "provider_links",
+    metadata,
+    _text("provider", key=True),
+    _text("environment", key=True),
+    _text("object_id", key=True),
+    _text("linked_id"),
+    _int("created_at"),
+    sa.Index("ix_provider_links_linked", "provider", "environment", "linked_id"),
+)
+
+# billing/stray.py. Refunds and disputes that were told before what they belong to was known.
+provider_strays = sa.Table(
+    "provider_strays",
+    metadata,
+    _text("provider", key=True),
+    _text("environment", key=True),
+    _text("object_id", key=True),  # one row for each id that the fact names
+    _text("key", key=True),  # the provider's id of the refund or dispute
+    _text("kind", key=True),  # refund | dispute | closed
+    _text("account_id", null=True),
+    _int("amount"),
+    _text("currency"),
+    _int("is_won", default=0),  # of a closed dispute
+    _int("created_at"),
+)
+
+# billing/sandbox_subscription.py. The provider's side of a subscription that it never heard of.
+sandbox_subscriptions = sa.Table(
+    "sandbox_subscriptions",
+    metadata,
+    _text("ref", key=True),  # its id at the provider, as notifications name it
+    _text("token"),  # the portal page's address: whoever knows it may manage it
+    _text("account_id"),
+    _text("environment"),
+    _text("order_id"),
+    _text("provider"),  # that the sandbox stands in for
+    _text("customer_ref"),
+    _text("status"),  # active | past_due | ended
+    _text("product_ref"),
+    _text("interval"),  # month | year
+    _int("amount"),  # of a period, in the currency's smallest unit
+    _text("currency"),
+    _int("first_amount"),  # of the first period
+    _text("next_product_ref", null=True),  # from the next period on; null: the same
+    _text("next_interval", null=True),
+    _int("next_amount", null=True),
+    _int("is_ending", default=0),
+    _int("is_declining", default=0),  # the customer's payments fail
+    _int("number", default=0),  # bills sent, paid or not; each has ids of its own
+    _int("attempts", default=0),  # that failed for the next period
+    _int("anchor_at"),  # where its periods are counted from
+    _int("cycle", default=0),  # periods paid since then
+    _int("next_at", null=True),  # when it bills again, by the account's own clock; null: over
+    _int("created_at"),
+    sa.Index("ux_sandbox_subscriptions_token", "token", unique=True),
+    sa.Index("ux_sandbox_subscriptions_order", "order_id", unique=True),
+    sa.Index(
+        "ix_sandbox_subscriptions_next",
+        "next_at",
+        sqlite_where=sa.text("next_at IS NOT NULL"),
+        postgresql_where=sa.text("next_at IS NOT NULL"),
+    ),
+    sa.Index("ix_sandbox_subscriptions_account", "account_id", "environment"),
+)
+
+# keys/audit_log.py. Every administrative act; rows are added only.
+audit_log = sa.Table(
+    "audit_log",
+    metadata,
+    _text("id", key=True),
+    _text("environment"),
+    _text("account_id", null=True),  # whom it was done to; null: a catalogue or the installation
+    _text("actor"),  # a credential's id, or the name of who used the command line
+    _text("actor_account_id", null=True),
+    _text("action"),  # such as plan.create
+    _text("subject_id"),
+    _text("before", null=True),  # JSON; null: it did not exist
+    _text("after", null=True),  # JSON; null: it is gone
+    _text("reason", null=True),
+    _int("created_at"),
+    sa.Index("ix_audit_log_environment", "environment", "id"),
+    sa.Index(
+        "ix_audit_log_account",
+        "account_id",
+        "id",
+        sqlite_where=sa.text("account_id IS NOT NULL"),
+        postgresql_where=sa.text("account_id IS NOT NULL"),
     ),
 )
 

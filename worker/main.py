@@ -37,6 +37,7 @@ from worker.expire import Expirer
 from worker.fulfil import Fulfiller
 from worker.prune import retention_chore
 from worker.reconcile import Reconciler
+from worker.renew import Renewer
 from worker.replay import Replayer
 from worker.slots import Slots, slots_of_process
 
@@ -119,11 +120,13 @@ async def run_worker(
     context.hints.listen(dispatcher.on_hint)
     context.hints.listen(lambda _name: fulfiller.wake())
     expirer = Expirer(context.database, context.clock, context.till)
+    renewer = Renewer(context.database, context.clock, context.till, context.cashier)
 
     def wake_all() -> None:
         dispatcher.wake()
         fulfiller.wake()
         expirer.wake()
+        renewer.wake()
 
     stopped = asyncio.Event()
     _on_signals(stopped.set)
@@ -134,6 +137,7 @@ async def run_worker(
         partial(do_chores, chores_of(context, clock)),
         fulfiller.run,
         expirer.run,
+        renewer.run,
         Replayer(context.database, clock).run,
         Reconciler(context.database, context.clock, context.cashier).run,
     ]

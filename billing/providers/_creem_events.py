@@ -39,6 +39,14 @@ _STATUSES: dict[str, SubscriptionStatus] = {
     "expired": "expired",
 }
 
+# Of the sandbox's deeds: the event's kind, and the standing in its object.
+_STANDINGS = {
+    "renewed": ("paid", "active"),
+    "renewal_failed": ("past_due", "past_due"),
+    "changed": ("update", "active"),
+    "ended": ("canceled", "canceled"),
+}
+
 
 class _Named(msgspec.Struct):
     id: str
@@ -132,11 +140,17 @@ class _Dispute(_Reversal, kw_only=True):
 
 
 class Event(msgspec.Struct):
-    """A notification's body."""
+    """A notification's body; created_at in milliseconds."""
 
     id: str
     type: str = msgspec.field(name="eventType")
     object: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    created_at: int | str | None = None
+
+    @property
+    def sent_at(self) -> int | None:
+        """When it was made, in microseconds."""
+        return self.created_at * 1000 if isinstance(self.created_at, int) else None
 
 
 def facts_of(event: Event) -> Sequence[Fact]:
@@ -145,7 +159,8 @@ def facts_of(event: Event) -> Sequence[Fact]:
     if family == "checkout":
         return checkout_facts(msgspec.json.decode(event.object, type=Checkout), kind)
     if family == "subscription":
-        return _subscription_facts(msgspec.json.decode(event.object, type=_Subscription), kind)
+        found = msgspec.json.decode(event.object, type=_Subscription)
+        return _subscription_facts(found, kind, event.sent_at)
     if event.type == "refund.created":
         return _reversal_facts(msgspec.json.decode(event.object, type=_Refund))
     if event.type == "dispute.created":
@@ -179,7 +194,9 @@ def checkout_facts(checkout: Checkout, kind: str = "") -> Sequence[Fact]:
     return (Waiting(subject),)
 
 
-def _subscription_facts(subscription: _Subscription, kind: str) -> Sequence[Fact]:
+def _subscription_facts(
+    subscription: _Subscription, kind: str, sent_at: int | None
+) -> Sequence[Fact]:
     paid = subscription.last_transaction
     transaction = subscription.last_transaction_id or _id(paid)
     subject = _subject(_order_of(subscription.metadata), subscription.id, transaction)
@@ -198,6 +215,7 @@ def _subscription_facts(subscription: _Subscription, kind: str) -> Sequence[Fact
                 period_start_at=parse_rfc3339(subscription.current_period_start_date),
                 period_end_at=parse_rfc3339(end),
                 product_ref=product_ref,
+                is_prorated=_is_less(paid, product),
                 customer_ref=_id(subscription.customer),
             ),
         )
@@ -213,6 +231,7 @@ def _subscription_facts(subscription: _Subscription, kind: str) -> Sequence[Fact
             period_end_at=None if end is None else parse_rfc3339(end),
             is_ending="scheduled_cancel" in (kind, subscription.status),
             product_ref=product_ref,
+            sent_at=sent_at,
         ),
     )
 
@@ -244,6 +263,12 @@ def _untaxed(price: Price, paid: _Amount | None) -> Price:
     return Price(-(-price.amount * paid.amount // paid.amount_paid), price.currency)
 
 
+def _is_less(paid: _Transaction | None, product: str | _Product | None) -> bool:
+    """Less than the product costs: a change of plans within a period."""
+    listed = product.price if isinstance(product, _Product) else None
+    return paid is not None and listed is not None and paid.price.amount < listed
+
+
 def _listed_price(product: str | _Product | None) -> Price:
     if not isinstance(product, _Product) or product.price is None or not product.currency:
         raise ValueError("a payment without a price")
@@ -267,9 +292,11 @@ def imitated(deed: Deed) -> tuple[str, dict[str, Any]]:
     """The type and object of the event with which Creem would tell of the deed."""
     if deed.outcome == "refunded":
         return "refund.created", _imitated_refund(deed)
-    if deed.outcome in ("renewed", "renewal_failed", "ended"):
-        kind = {"renewed": "paid", "renewal_failed": "past_due", "ended": "canceled"}[deed.outcome]
-        return f"subscription.{kind}", _imitated_subscription(deed)
+    if deed.outcome in _STANDINGS:
+        kind, status = _STANDINGS[deed.outcome]
+        if deed.outcome == "changed" and deed.is_ending:
+            status = "scheduled_cancel"
+        return f"subscription.{kind}", _imitated_subscription(deed, status)
     kind = {"paid": "completed", "failed": "failed", "expired": "expired"}[deed.outcome]
     order = {
         "id": f"ord_{deed.payment_id}",
@@ -306,14 +333,18 @@ def _imitated_refund(deed: Deed) -> dict[str, Any]:
     }
 
 
-def _imitated_subscription(deed: Deed) -> dict[str, Any]:
+def _imitated_subscription(deed: Deed, status: str) -> dict[str, Any]:
     moments = (deed.period_start_at, deed.period_end_at)
     start, end = (None if moment is None else rfc3339_ms(moment) for moment in moments)
     return {
         "id": deed.subscription_ref,
         "object": "subscription",
-        "status": "active" if deed.outcome == "renewed" else "past_due",
-        "product": {"id": deed.product_ref or ""},
+        "status": status,
+        "product": {
+            "id": deed.product_ref or "",
+            "price": (deed.full_price or deed.price).amount,
+            "currency": deed.price.currency,
+        },
         "customer": deed.customer_ref,
         "metadata": {"order_id": deed.order_id},
         "last_transaction_id": deed.payment_id,

@@ -5,6 +5,7 @@ A refund is told once, by charge.refunded, which carries the sum; refund.* repea
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -230,6 +231,15 @@ def facts_of(event_type: str, raw: msgspec.Raw) -> Sequence[Fact]:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise Unreadable(f"{event_type} has another shape") from None
     return read(found, event_type.rpartition(".")[2])
+
+
+def stamped(facts: Sequence[Fact], created_s: int | None) -> tuple[Fact, ...]:
+    """The facts of an event that was made then: what changes a standing says when."""
+    sent_at = None if created_s is None else created_s * SECOND_US
+    return tuple(
+        replace(fact, sent_at=sent_at) if isinstance(fact, SubscriptionChanged) else fact
+        for fact in facts
+    )
 
 
 def _order_of(metadata: dict[str, str] | None) -> str | None:

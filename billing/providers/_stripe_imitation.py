@@ -8,6 +8,7 @@ from kernel.clock import SECOND_US
 
 _SESSION_EVENTS = {"paid": "completed", "failed": "async_payment_failed", "expired": "expired"}
 _INVOICE_EVENTS = {"paid": "paid", "failed": "marked_uncollectible", "expired": "voided"}
+_STANDINGS = {"renewal_failed": "past_due", "changed": "active", "ended": "canceled"}
 _INVOICE_STATUSES = {"paid": "paid", "failed": "uncollectible", "expired": "void"}
 
 
@@ -17,10 +18,9 @@ def imitated(deed: Deed) -> tuple[str, dict[str, Any]]:
         return "charge.refunded", _imitated_charge(deed)
     if deed.outcome == "renewed":
         return "invoice.paid", _imitated_renewal(deed)
-    if deed.outcome in ("renewal_failed", "ended"):
-        is_over = deed.outcome == "ended"
-        kind = "deleted" if is_over else "updated"
-        return f"customer.subscription.{kind}", _imitated_subscription(deed, is_over=is_over)
+    if deed.outcome in _STANDINGS:
+        kind = "deleted" if deed.outcome == "ended" else "updated"
+        return f"customer.subscription.{kind}", _imitated_subscription(deed)
     if deed.kind == "invoice":
         return f"invoice.{_INVOICE_EVENTS[deed.outcome]}", _imitated_invoice(deed)
     return f"checkout.session.{_SESSION_EVENTS[deed.outcome]}", _imitated_session(deed)
@@ -81,14 +81,14 @@ def _imitated_renewal(deed: Deed) -> dict[str, Any]:
             "start": deed.period_start_at // SECOND_US,
             "end": deed.period_end_at // SECOND_US,
         },
-        "parent": {"subscription_item_details": {"proration": False}},
+        "parent": {"subscription_item_details": {"proration": deed.is_prorated}},
         "pricing": {"price_details": {"price": deed.product_ref}},
     }
     return {
         "id": deed.payment_id,
         "object": "invoice",
         "status": "paid",
-        "billing_reason": "subscription_cycle",
+        "billing_reason": ("subscription_update" if deed.is_prorated else "subscription_cycle"),
         "amount_paid": amount,
         "currency": currency,
         "customer": deed.customer_ref,
@@ -98,13 +98,13 @@ def _imitated_renewal(deed: Deed) -> dict[str, Any]:
     }
 
 
-def _imitated_subscription(deed: Deed, *, is_over: bool) -> dict[str, Any]:
+def _imitated_subscription(deed: Deed) -> dict[str, Any]:
     end_s = None if deed.period_end_at is None else deed.period_end_at // SECOND_US
     return {
         "id": deed.subscription_ref,
         "object": "subscription",
-        "status": "canceled" if is_over else "past_due",
-        "cancel_at_period_end": False,
+        "status": _STANDINGS[deed.outcome],
+        "cancel_at_period_end": deed.is_ending,
         "customer": deed.customer_ref,
         "metadata": {"order_id": deed.order_id},
         "items": {

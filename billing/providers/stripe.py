@@ -45,10 +45,12 @@ from billing.providers._stripe_events import (
     facts_of,
     invoice_facts,
     session_facts,
+    stamped,
     to_stripe,
 )
 from billing.providers._stripe_imitation import imitated
 from billing.providers._stripe_objects import Invoice, Named, Session, ref_id
+from billing.providers._stripe_requests import first_discount, once, payer, priced
 from kernel.clock import SECOND_US, Clock
 from keys.principal import Environment
 from keys.signing import TOLERANCE_S, stripe_signature
@@ -138,9 +140,8 @@ class Stripe:
             event = msgspec.json.decode(received.body, type=_Event)
             if not event.id:
                 raise Unreadable("no id")
-            return Notification(
-                event.id, event.type, tuple(facts_of(event.type, event.data.object))
-            )
+            facts = stamped(facts_of(event.type, event.data.object), event.created)
+            return Notification(event.id, event.type, facts)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Unreadable):
             raise NotificationRefused(
                 "the event is not in a shape of Stripe's", reason="form"
@@ -175,15 +176,20 @@ class Stripe:
             "client_reference_id": request.order_id,
             "metadata": metadata,
             inner: {"metadata": metadata},
-            "line_items": [{"quantity": 1, **_priced(request)}],
+            "line_items": [{"quantity": 1, **priced(request)}],
             "success_url": request.success_url,
             "cancel_url": request.cancel_url,
-            **_payer(request),
+            **payer(request),
         }
         if request.expires_at is not None:
             params["expires_at"] = request.expires_at // SECOND_US
+        if request.discount:
+            coupons: Any = self._stripe.v1.coupons
+            wanted = first_discount(request)
+            made = await self._send(coupons.create_async(wanted, once(request, "coupon")), Named)
+            params["discounts"] = [{"coupon": made.id}]
         session = await self._send(
-            self._stripe.v1.checkout.sessions.create_async(params, _once(request, "session")),
+            self._stripe.v1.checkout.sessions.create_async(params, once(request, "session")),
             Session,
         )
         if not session.url:
@@ -207,7 +213,7 @@ class Stripe:
             "auto_advance": True,
             "pending_invoice_items_behavior": "exclude",
         }
-        draft = await self._send(invoices.create_async(params, _once(request, "invoice")), Invoice)
+        draft = await self._send(invoices.create_async(params, once(request, "invoice")), Invoice)
         item: Any = {
             "customer": customer,
             "invoice": draft.id,
@@ -217,16 +223,16 @@ class Stripe:
             "metadata": metadata,
         }
         await self._send(
-            self._stripe.v1.invoice_items.create_async(item, _once(request, "item")), Named
+            self._stripe.v1.invoice_items.create_async(item, once(request, "item")), Named
         )
         # Its payment's id is all that a later refund will name.
         expand: Any = {"expand": ["payments"]}
         made = await self._send(
-            invoices.finalize_invoice_async(draft.id, expand, _once(request, "finalize")), Invoice
+            invoices.finalize_invoice_async(draft.id, expand, once(request, "finalize")), Invoice
         )
         if request.customer_email is not None:
             await self._send(
-                invoices.send_invoice_async(draft.id, {}, _once(request, "send")), Invoice
+                invoices.send_invoice_async(draft.id, {}, once(request, "send")), Invoice
             )
         if not made.hosted_invoice_url:
             raise unavailable(NAME, "an invoice without an address")
@@ -238,7 +244,7 @@ class Stripe:
         if request.customer_email is not None:
             params["email"] = request.customer_email
         made = await self._send(
-            self._stripe.v1.customers.create_async(params, _once(request, "customer")), Named
+            self._stripe.v1.customers.create_async(params, once(request, "customer")), Named
         )
         return made.id
 
@@ -296,6 +302,7 @@ class _Event(msgspec.Struct):
     id: str
     type: str
     data: _EventData
+    created: int | None = None
 
 
 class _Portal(msgspec.Struct):
@@ -355,29 +362,6 @@ def _translated(error: stripe.StripeError) -> Exception:
     return refused(NAME, status, error.code, getattr(error, "param", None))
 
 
-def _once(request: CheckoutRequest, step: str) -> Any:
-    return {"idempotency_key": f"topup/{request.order_id}/{step}"}
-
-
-def _priced(request: CheckoutRequest) -> dict[str, Any]:
-    if request.product_ref is not None:
-        return {"price": request.product_ref}
-    price: dict[str, Any] = {
-        "currency": request.price.currency.lower(),
-        "unit_amount": to_stripe(request.price),
-        "product_data": {"name": request.title},
-    }
-    if request.kind == "subscription":
-        price["recurring"] = {"interval": request.interval or "month"}
-    return {"price_data": price}
-
-
-def _payer(request: CheckoutRequest) -> dict[str, str]:
-    if request.customer_ref is not None:
-        return {"customer": request.customer_ref}
-    return {} if request.customer_email is None else {"customer_email": request.customer_email}
-
-
 PROVIDER = Registration(
     name=NAME,
     settings=Settings,
@@ -385,4 +369,5 @@ PROVIDER = Registration(
     paths=("/payment/webhook/stripe",),
     kinds=("payment", "subscription", "invoice"),
     has_portal=True,
+    takes_discount=True,
 )

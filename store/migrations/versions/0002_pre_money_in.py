@@ -13,6 +13,31 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "audit_log",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=True),
+        sa.Column("actor", TEXT, nullable=False),
+        sa.Column("actor_account_id", TEXT, nullable=True),
+        sa.Column("action", TEXT, nullable=False),
+        sa.Column("subject_id", TEXT, nullable=False),
+        sa.Column("before", TEXT, nullable=True),
+        sa.Column("after", TEXT, nullable=True),
+        sa.Column("reason", TEXT, nullable=True),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_audit_log_account",
+        "audit_log",
+        ["account_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("account_id IS NOT NULL"),
+        postgresql_where=sa.text("account_id IS NOT NULL"),
+    )
+    op.create_index("ix_audit_log_environment", "audit_log", ["environment", "id"], unique=False)
+
+    op.create_table(
         "checkin_days",
         sa.Column("environment", TEXT, nullable=False),
         sa.Column("day_start_at", BIGINT, autoincrement=False, nullable=False),
@@ -398,6 +423,50 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("environment", "id"),
     )
     op.create_table(
+        "period_reversals",
+        sa.Column("period_id", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("amount", BIGINT, nullable=False),
+        sa.Column("status", TEXT, nullable=False),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.PrimaryKeyConstraint("period_id", "key"),
+    )
+    op.create_table(
+        "plans",
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("description", TEXT, nullable=False),
+        sa.Column("price_monthly", BIGINT, nullable=False),
+        sa.Column("price_yearly", BIGINT, nullable=True),
+        sa.Column("currency", TEXT, nullable=False),
+        sa.Column("credits_included", BIGINT, nullable=False),
+        sa.Column("features", TEXT, nullable=False),
+        sa.Column("stripe_price_id_monthly", TEXT, nullable=True),
+        sa.Column("stripe_price_id_yearly", TEXT, nullable=True),
+        sa.Column("creem_product_id", TEXT, nullable=True),
+        sa.Column("creem_product_id_yearly", TEXT, nullable=True),
+        sa.Column("is_active", BIGINT, server_default=sa.text("1"), nullable=False),
+        sa.Column("position", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.CheckConstraint(
+            "price_monthly > 0 AND credits_included > 0", name="plan_sells_something"
+        ),
+        sa.PrimaryKeyConstraint("environment", "id"),
+    )
+    op.create_table(
+        "provider_customers",
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("provider", TEXT, nullable=False),
+        sa.Column("customer_ref", TEXT, nullable=False),
+        sa.Column("updated_at", BIGINT, nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "environment", "provider"),
+    )
+    op.create_table(
         "provider_events",
         sa.Column("provider", TEXT, nullable=False),
         sa.Column("environment", TEXT, nullable=False),
@@ -435,18 +504,47 @@ def upgrade() -> None:
     )
 
     op.create_table(
+        "provider_links",
+        sa.Column("provider", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("object_id", TEXT, nullable=False),
+        sa.Column("linked_id", TEXT, nullable=False),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.PrimaryKeyConstraint("provider", "environment", "object_id"),
+    )
+    op.create_index(
+        "ix_provider_links_linked",
+        "provider_links",
+        ["provider", "environment", "linked_id"],
+        unique=False,
+    )
+
+    op.create_table(
         "provider_objects",
         sa.Column("provider", TEXT, nullable=False),
         sa.Column("environment", TEXT, nullable=False),
         sa.Column("object_id", TEXT, nullable=False),
         sa.Column("account_id", TEXT, nullable=False),
         sa.Column("order_id", TEXT, nullable=True),
-        sa.Column("subscription_id", TEXT, nullable=True),
         sa.Column("created_at", BIGINT, nullable=False),
         sa.PrimaryKeyConstraint("provider", "environment", "object_id"),
     )
     op.create_index("ix_provider_objects_order", "provider_objects", ["order_id"], unique=False)
 
+    op.create_table(
+        "provider_strays",
+        sa.Column("provider", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("object_id", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=True),
+        sa.Column("amount", BIGINT, nullable=False),
+        sa.Column("currency", TEXT, nullable=False),
+        sa.Column("is_won", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.PrimaryKeyConstraint("provider", "environment", "object_id", "key", "kind"),
+    )
     op.create_table(
         "redemption_batches",
         sa.Column("id", TEXT, nullable=False),
@@ -515,6 +613,55 @@ def upgrade() -> None:
     op.create_index("ux_sandbox_checkouts_order", "sandbox_checkouts", ["order_id"], unique=True)
 
     op.create_table(
+        "sandbox_subscriptions",
+        sa.Column("ref", TEXT, nullable=False),
+        sa.Column("token", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("order_id", TEXT, nullable=False),
+        sa.Column("provider", TEXT, nullable=False),
+        sa.Column("customer_ref", TEXT, nullable=False),
+        sa.Column("status", TEXT, nullable=False),
+        sa.Column("product_ref", TEXT, nullable=False),
+        sa.Column("interval", TEXT, nullable=False),
+        sa.Column("amount", BIGINT, nullable=False),
+        sa.Column("currency", TEXT, nullable=False),
+        sa.Column("first_amount", BIGINT, nullable=False),
+        sa.Column("next_product_ref", TEXT, nullable=True),
+        sa.Column("next_interval", TEXT, nullable=True),
+        sa.Column("next_amount", BIGINT, nullable=True),
+        sa.Column("is_ending", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("is_declining", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("number", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("attempts", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("anchor_at", BIGINT, nullable=False),
+        sa.Column("cycle", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("next_at", BIGINT, nullable=True),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.PrimaryKeyConstraint("ref"),
+    )
+    op.create_index(
+        "ix_sandbox_subscriptions_account",
+        "sandbox_subscriptions",
+        ["account_id", "environment"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_sandbox_subscriptions_next",
+        "sandbox_subscriptions",
+        ["next_at"],
+        unique=False,
+        sqlite_where=sa.text("next_at IS NOT NULL"),
+        postgresql_where=sa.text("next_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ux_sandbox_subscriptions_order", "sandbox_subscriptions", ["order_id"], unique=True
+    )
+    op.create_index(
+        "ux_sandbox_subscriptions_token", "sandbox_subscriptions", ["token"], unique=True
+    )
+
+    op.create_table(
         "sessions",
         sa.Column("id", TEXT, nullable=False),
         sa.Column("account_id", TEXT, nullable=False),
@@ -528,6 +675,100 @@ def upgrade() -> None:
     )
     op.create_index("ix_sessions_account", "sessions", ["account_id", "last_seen_at"], unique=False)
     op.create_index("ux_sessions_digest", "sessions", ["digest"], unique=True)
+
+    op.create_table(
+        "subscription_objects",
+        sa.Column("provider", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("object_id", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("subscription_id", TEXT, nullable=False),
+        sa.Column("period_start_at", BIGINT, nullable=False),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.PrimaryKeyConstraint("provider", "environment", "object_id"),
+    )
+    op.create_index(
+        "ix_subscription_objects_subscription",
+        "subscription_objects",
+        ["subscription_id"],
+        unique=False,
+    )
+
+    op.create_table(
+        "subscription_periods",
+        sa.Column("subscription_id", TEXT, nullable=False),
+        sa.Column("period_start_at", BIGINT, autoincrement=False, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("period_end_at", BIGINT, nullable=False),
+        sa.Column("invoice_id", TEXT, nullable=False),
+        sa.Column("plan_id", TEXT, nullable=False),
+        sa.Column("amount", BIGINT, nullable=False),
+        sa.Column("currency", TEXT, nullable=False),
+        sa.Column("credits_micros", BIGINT, nullable=False),
+        sa.Column("is_prorated", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("refunded_amount", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("reversed_micros", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.CheckConstraint(
+            "reversed_micros >= 0 AND reversed_micros <= credits_micros",
+            name="period_reversed_within_credits",
+        ),
+        sa.PrimaryKeyConstraint("subscription_id", "period_start_at"),
+    )
+    op.create_index(
+        "ix_subscription_periods_account",
+        "subscription_periods",
+        ["account_id", "environment"],
+        unique=False,
+    )
+    op.create_index("ux_subscription_periods_id", "subscription_periods", ["id"], unique=True)
+
+    op.create_table(
+        "subscriptions",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("environment", TEXT, nullable=False),
+        sa.Column("order_id", TEXT, nullable=False),
+        sa.Column("provider", TEXT, nullable=False),
+        sa.Column("is_stand_in", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("provider_ref", TEXT, nullable=True),
+        sa.Column("customer_ref", TEXT, nullable=True),
+        sa.Column("status", TEXT, nullable=False),
+        sa.Column("plan_id", TEXT, nullable=False),
+        sa.Column("plan_name", TEXT, nullable=False),
+        sa.Column("interval", TEXT, nullable=False),
+        sa.Column("credits_micros", BIGINT, nullable=False),
+        sa.Column("amount", BIGINT, nullable=False),
+        sa.Column("currency", TEXT, nullable=False),
+        sa.Column("first_amount", BIGINT, nullable=False),
+        sa.Column("product_ref", TEXT, nullable=True),
+        sa.Column("next_plan_id", TEXT, nullable=True),
+        sa.Column("is_ending", BIGINT, server_default=sa.text("0"), nullable=False),
+        sa.Column("told_at", BIGINT, nullable=True),
+        sa.Column("paid_until_at", BIGINT, nullable=True),
+        sa.Column("due_at", BIGINT, nullable=True),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sa.Column("ended_at", BIGINT, nullable=True),
+        sa.CheckConstraint("first_amount <= amount", name="first_amount_within_amount"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_subscriptions_account",
+        "subscriptions",
+        ["account_id", "environment", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_subscriptions_due",
+        "subscriptions",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_index("ux_subscriptions_order", "subscriptions", ["order_id"], unique=True)
 
     op.create_table(
         "usage_records",

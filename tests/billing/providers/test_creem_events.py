@@ -32,7 +32,10 @@ def facts_of(body: bytes) -> tuple[Fact, ...]:
 
 
 def changed(status: Any, *, is_ending: bool = False) -> SubscriptionChanged:
-    return SubscriptionChanged(SUBSCRIPTION, "sub_6pC2", status, END_AT, is_ending, "prod_pro")
+    sent_at = 1_728_734_325_927_000
+    return SubscriptionChanged(
+        SUBSCRIPTION, "sub_6pC2", status, END_AT, is_ending, "prod_pro", sent_at
+    )
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,35 @@ def test_a_renewal_its_failure_and_the_end_are_told(name: str) -> None:
     assert [failed.status, ended.status] == ["past_due", "cancelled"]
 
 
-@pytest.mark.parametrize("outcome", ["renewed", "renewal_failed", "ended"])
+@pytest.mark.parametrize("name", ["creem", "stripe"])
+def test_a_change_of_plans_and_its_prorated_payment_are_told(name: str) -> None:
+    told, price = STAND_INS[name], Price(990, "USD")
+    more = {
+        "subscription_ref": "sub_1",
+        "product_ref": "price_2",
+        "period_start_at": 1_700_000_000_000_000,
+        "period_end_at": 1_702_592_000_000_000,
+        "full_price": Price(1980, "USD"),
+    }
+    changed, ending, part = (
+        told.read(told.imitate(deed(outcome, "subscription", price, **more, **flags))).facts[0]
+        for outcome, flags in (
+            ("changed", {}),
+            ("changed", {"is_ending": True}),
+            ("renewed", {"is_prorated": True}),
+        )
+    )
+
+    assert isinstance(changed, SubscriptionChanged)
+    assert isinstance(ending, SubscriptionChanged)
+    assert [changed.status, ending.status] == ["active", "active"]
+    assert [changed.is_ending, ending.is_ending] == [False, True]
+    assert changed.product_ref == "price_2"
+    assert isinstance(part, InvoicePaid)
+    assert (part.price, part.is_prorated, part.product_ref) == (price, True, "price_2")
+
+
+@pytest.mark.parametrize("outcome", ["renewed", "renewal_failed", "changed", "ended"])
 @pytest.mark.parametrize("name", ["epay", "myfatoorah"])
 def test_who_has_no_subscriptions_tells_of_none(name: str, outcome: str) -> None:
     with pytest.raises(ProviderRefused):

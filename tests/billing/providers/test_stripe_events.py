@@ -51,7 +51,10 @@ def facts_of(body: bytes) -> tuple[Fact, ...]:
 
 def changed(status: Any, *, is_ending: bool = False) -> SubscriptionChanged:
     end_at = 1_702_592_000 * SECOND_US
-    return SubscriptionChanged(STANDING, "sub_1Qr8", status, end_at, is_ending, "price_pro")
+    sent_at = 1_700_000_000 * SECOND_US
+    return SubscriptionChanged(
+        STANDING, "sub_1Qr8", status, end_at, is_ending, "price_pro", sent_at
+    )
 
 
 @pytest.mark.parametrize(

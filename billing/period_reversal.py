@@ -1,0 +1,135 @@
+"""Refunds and disputes of a subscription's payments: the period's credit is taken back, or given back.
+
+Promise: as for orders (billing/reversal.py): what was reversed is always the credit's share of what
+is gone of the payment, rounded up, whatever the order of the facts and however often; the wallet pays
+what it has, and the rest becomes the account's debt.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from msgspec.structs import replace
+
+from billing.books import Books
+from billing.ledger import Code, Kind
+from billing.needs import Needs
+from billing.period import Billed, OnSubscription
+from billing.price import Price
+from billing.subscription import Period, Subscription, due_micros
+from billing.subscription_rows import PeriodReversal
+from billing.subscription_shelf import SubscriptionShelf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OnPeriod(OnSubscription):
+    """A fact about the payment of one period; key is the provider's id of the refund or dispute."""
+
+    period_start_at: int
+    key: str
+
+    def declare(self, needs: Needs) -> None:
+        OnSubscription.declare(self, needs)
+
+    def apply(self, books: Books, one: Subscription) -> Billed:
+        shelf = books.shelf(SubscriptionShelf)
+        period = shelf.period((one.id, self.period_start_at))
+        if period is None:
+            return Billed(one, "ignored", "its payment was not credited")
+        known = shelf.reversal(period.id, self.key)
+        problem, changed = self.change(known, period, books.now_us)
+        if problem:
+            return Billed(one, "review", problem)
+        if changed is None:
+            return Billed(one, "repeated" if known is not None else "ignored")
+        shelf.keep_reversal(changed)
+        _settle(books, one, period)
+        return Billed(one, "applied")
+
+    def change(
+        self, known: PeriodReversal | None, period: Period, now_us: int
+    ) -> tuple[str, PeriodReversal | None]:
+        """Why a person must look at it, and the row as it is from now on; None: unchanged."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReversePeriod(_OnPeriod):
+    """Money of a period went back, or a bank took it back; price is the whole so far."""
+
+    kind: Literal["refund", "dispute"]
+    price: Price
+
+    def change(
+        self, known: PeriodReversal | None, period: Period, now_us: int
+    ) -> tuple[str, PeriodReversal | None]:
+        if self.price.currency != period.currency:
+            detail = f"{self.kind} {self.key} in {self.price.currency}, not {period.currency}"
+            return detail, None
+        amount = min(self.price.amount, period.amount)
+        if amount <= 0 or (known is not None and known.amount >= amount):
+            return "", None
+        status: Literal["open", "done"] = "open" if self.kind == "dispute" else "done"
+        if known is None:
+            known = PeriodReversal(
+                period.id, self.key, *period.scope, self.kind, amount, status, now_us
+            )
+        # Notifications overtake each other: an older, smaller sum changes nothing.
+        return "", replace(known, amount=amount)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosePeriodDispute(_OnPeriod):
+    """A dispute of a period's payment ended; a won one gives the credit back."""
+
+    is_won: bool
+
+    def change(
+        self, known: PeriodReversal | None, period: Period, now_us: int
+    ) -> tuple[str, PeriodReversal | None]:
+        if known is not None and known.status != "open":
+            return "", None
+        # Told before the dispute itself: the row says how that one ended.
+        found = known or PeriodReversal(
+            period.id, self.key, *period.scope, "dispute", 0, "open", now_us
+        )
+        return "", replace(found, status="won" if self.is_won else "lost")
+
+
+def _settle(books: Books, one: Subscription, period: Period) -> None:
+    """The period's credit brought to what is gone of its payment."""
+    shelf = books.shelf(SubscriptionShelf)
+    told = shelf.reversals(period.id)
+    gone = min(sum(each.amount for each in told if each.status != "won"), period.amount)
+    due = due_micros(period, gone)
+    if due > period.reversed_micros:
+        _take_back(books, one, period, due - period.reversed_micros)
+    elif due < period.reversed_micros:
+        _give_back(books, one, period, period.reversed_micros - due)
+    shelf.keep_period(replace(period, refunded_amount=gone, reversed_micros=due))
+
+
+def _take_back(books: Books, one: Subscription, period: Period, micros: int) -> None:
+    ledger, scope = books.ledger, one.scope
+    before_micros = ledger.balance_micros(scope, books.now_us)
+    provider = ledger.account(scope, Kind.PROVIDER, one.provider)
+    wallet = ledger.account(scope, Kind.WALLET)
+    by_wallet = min(micros, wallet.balance_micros)
+    code = Code.PURCHASE_REVERSAL
+    for source, part in (
+        (ledger.account(scope, Kind.OWED), micros - by_wallet),
+        (wallet, by_wallet),
+    ):
+        if part:
+            books.move(source, provider, part, code, subject_id=period.id)
+    books.note_fall(scope, before_micros)
+
+
+def _give_back(books: Books, one: Subscription, period: Period, micros: int) -> None:
+    ledger, scope = books.ledger, one.scope
+    provider = ledger.account(scope, Kind.PROVIDER, one.provider)
+    owed = ledger.account(scope, Kind.OWED)
+    to_owed = min(micros, owed.balance_micros)
+    code = Code.REVERSAL_UNDONE
+    for target, part in ((owed, to_owed), (ledger.account(scope, Kind.WALLET), micros - to_owed)):
+        if part:
+            books.move(provider, target, part, code, subject_id=period.id)

@@ -1,0 +1,149 @@
+"""The subscriptions of one transaction, with their periods, what went back of them, and the plans.
+
+Invariant: a subscription is read after its account was locked, one of an account that is not locked
+here does not exist here, and what changes is written once, whatever the number of commands. Writes
+through billing/subscription_rows.py and billing/provider_event.py.
+"""
+
+from collections.abc import Sequence
+
+from billing import plan, provider_event, subscription_rows
+from billing.ledger import Kind, Scope
+from billing.needs import Needs, Shelf
+from billing.plan import Plan
+from billing.provider_event import LogEntry, Outcome, Told
+from billing.subscription import Period, Subscription
+from billing.subscription_rows import PeriodClaim, PeriodPlace, PeriodReversal
+from kernel.errors import NotFound
+from store.db import Transaction
+
+
+class SubscriptionShelf(Shelf):
+    """What commands add to in `declare`: ids, living, claims, catalogues."""
+
+    def __init__(self) -> None:
+        self.ids: set[str] = set()
+        self.living: set[Scope] = set()  # whose plan is looked for
+        self.claims: set[PeriodClaim] = set()
+        self.catalogues: set[str] = set()  # environments whose plans are read
+        self._subscriptions: dict[str, Subscription] = {}
+        self._living: dict[Scope, Subscription] = {}
+        self._periods: dict[str, dict[int, Period]] = {}
+        self._reversals: dict[str, dict[str, PeriodReversal]] = {}
+        self._owners: dict[subscription_rows.ObjectPlace, PeriodPlace] = {}
+        self._plans: dict[str, Sequence[Plan]] = {}
+        self._new: dict[str, Subscription] = {}
+        self._changed: dict[str, Subscription] = {}
+        self._kept_periods: dict[str, Period] = {}
+        self._kept_reversals: dict[tuple[str, str], PeriodReversal] = {}
+        self._customers: dict[tuple[str, str, str], str] = {}
+        self._entries: list[LogEntry] = []
+
+    async def load(self, tx: Transaction, needs: Needs, now_us: int) -> None:
+        """A fixed number of statements for any number of subscriptions."""
+        if self.living:
+            self._living = await subscription_rows.load_living(tx, self.living)
+        for environment in sorted(self.catalogues):
+            self._plans[environment] = await plan.list_plans(tx, environment, with_inactive=True)
+        if not self.ids:
+            return
+        found = await subscription_rows.load(tx, self.ids)
+        # Whatever belongs to a tenant that is not locked here does not exist here.
+        self._subscriptions = {i: one for i, one in found.items() if one.scope in needs.scopes}
+        for one in self._subscriptions.values():
+            needs.places.add((*one.scope, str(Kind.PROVIDER), one.provider))
+        periods = await subscription_rows.load_periods(tx, self._subscriptions)
+        self._periods = {i: {p.period_start_at: p for p in kept} for i, kept in periods.items()}
+        for reversal in await subscription_rows.load_reversals(tx, periods) if periods else ():
+            self._reversals.setdefault(reversal.period_id, {})[reversal.key] = reversal
+        claims = [one for one in self.claims if self._is_genuine(one)]
+        if claims:
+            self._owners = await subscription_rows.claim(tx, claims, now_us=now_us)
+
+    async def flush(self, tx: Transaction, now_us: int) -> None:
+        """Writes what changed."""
+        await subscription_rows.insert(tx, list(self._new.values()))
+        await subscription_rows.update(tx, list(self._changed.values()))
+        await subscription_rows.keep_periods(tx, self._kept_periods.values())
+        await subscription_rows.keep_reversals(tx, self._kept_reversals.values())
+        customers = [(*place, ref) for place, ref in self._customers.items()]
+        await subscription_rows.keep_customers(tx, customers, now_us=now_us)
+        await provider_event.record(tx, self._entries)
+
+    # Subscriptions
+
+    def find(self, subscription_id: str, scope: Scope) -> Subscription:
+        """Raises NotFound, also for another tenant's."""
+        found = self._subscriptions.get(subscription_id)
+        if found is None or found.scope != scope:
+            raise NotFound("Subscription")
+        return found
+
+    def living_of(self, scope: Scope) -> Subscription | None:
+        """The tenant's plan."""
+        return self._living.get(scope)
+
+    def plans(self, environment: str) -> Sequence[Plan]:
+        return self._plans[environment]
+
+    def owner_of(self, claim: PeriodClaim) -> PeriodPlace | None:
+        """Where the provider's id leads; None where nobody could claim it."""
+        return self._owners.get(claim.place)
+
+    def add(self, subscription: Subscription) -> None:
+        self.changes += 1
+        self._subscriptions[subscription.id] = self._new[subscription.id] = subscription
+
+    def change(self, subscription: Subscription) -> None:
+        self.changes += 1
+        self._subscriptions[subscription.id] = subscription
+        kept = self._new if subscription.id in self._new else self._changed
+        kept[subscription.id] = subscription
+
+    def keep_customer(self, subscription: Subscription) -> None:
+        """Whom the provider charges; the sandbox's page charges nobody."""
+        if subscription.customer_ref is not None and not subscription.is_stand_in:
+            self.changes += 1
+            place = (*subscription.scope, subscription.provider)
+            self._customers[place] = subscription.customer_ref
+
+    # Periods
+
+    def periods(self, subscription_id: str) -> Sequence[Period]:
+        return list(self._periods.get(subscription_id, {}).values())
+
+    def period(self, place: PeriodPlace) -> Period | None:
+        return self._periods.get(place[0], {}).get(place[1])
+
+    def keep_period(self, period: Period) -> None:
+        self.changes += 1
+        kept = self._periods.setdefault(period.subscription_id, {})
+        kept[period.period_start_at] = self._kept_periods[period.id] = period
+
+    def reversals(self, period_id: str) -> Sequence[PeriodReversal]:
+        return list(self._reversals.get(period_id, {}).values())
+
+    def reversal(self, period_id: str, key: str) -> PeriodReversal | None:
+        return self._reversals.get(period_id, {}).get(key)
+
+    def keep_reversal(self, reversal: PeriodReversal) -> None:
+        self.changes += 1
+        self._reversals.setdefault(reversal.period_id, {})[reversal.key] = reversal
+        self._kept_reversals[reversal.period_id, reversal.key] = reversal
+
+    # The operator's log
+
+    def note(
+        self, told: Told, subscription: Subscription, outcome: Outcome, detail: str, now_us: int
+    ) -> None:
+        """What became of the notification; it is listed with the order that began it all."""
+        self.changes += 1
+        self._entries.append(
+            LogEntry(told, outcome, now_us, subscription.account_id, subscription.order_id, detail)
+        )
+
+    def _is_genuine(self, claim: PeriodClaim) -> bool:
+        """A claim of ids for a subscription at the provider that named them."""
+        found = self._subscriptions.get(claim.subscription_id)
+        named = (claim.provider, claim.environment)
+        return found is not None and (found.provider, found.environment) == named

@@ -1,0 +1,156 @@
+"""Plans and those who subscribe to them: what the tests of subscriptions start from."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from billing import sandbox_checkout, sandbox_subscription, subscription_rows
+from billing.cashier import Cashier
+from billing.order import Order
+from billing.placement import NewOrder
+from billing.plan import Plan, create as create_plan, get, item_of
+from billing.price import Price
+from billing.provider import Deed, Fact, Interval
+from billing.provider_event import Outcome, Told
+from billing.sandbox_checkout import SandboxCheckout
+from billing.subscription import Period, Subscription
+from kernel.clock import DAY_US, FixedClock
+from store.db import Database, Transaction
+from tests.billing.cashing import Shop, open_shop
+
+# $10.00 for 10,000 credits a month, $100.00 a year; $30.00 for 40,000.
+PRO = {"price_monthly": 1000, "price_yearly": 10_000, "credits_included": 10_000}
+TEAM = {"price_monthly": 3000, "price_yearly": None, "credits_included": 40_000}
+
+
+@dataclass(slots=True)
+class Club:
+    """A shop that sells the plans pro and team at Stripe's stand-in."""
+
+    shop: Shop
+
+    @property
+    def database(self) -> Database:
+        return self.shop.desk.database
+
+    @property
+    def clock(self) -> FixedClock:
+        return self.shop.desk.clock
+
+    async def plan(self, plan_id: str, **fields: Any) -> Plan:
+        made = Plan(
+            **{
+                "environment": "staging",
+                "id": plan_id,
+                "name": plan_id.capitalize(),
+                "created_at": 0,
+                **fields,
+            }
+        )
+        return await self.database.transaction(lambda tx: create_plan(tx, made))
+
+    async def join(
+        self,
+        plan_id: str = "pro",
+        interval: Interval = "month",
+        *,
+        provider: str = "stripe",
+        **fields: Any,
+    ) -> Order:
+        """An order of the plan, not paid yet."""
+        plan = await self.database.read(lambda tx: get(tx, ("staging", plan_id)))
+        item = item_of(plan, provider, interval, is_stand_in=True)
+        new = NewOrder(provider=provider, kind="subscription", plan=item, **fields)
+        return await self.shop.cashier.place(self.shop.desk.principal.scope, new)
+
+    async def pay(self, order: Order) -> SandboxCheckout:
+        """The page is paid; nobody is told yet."""
+        assert order.url is not None
+        token = order.url.rpartition("/")[2]
+        now_us = self.clock.now_us()
+        return await self.database.transaction(
+            lambda tx: sandbox_checkout.decide(tx, token, "paid", now_us=now_us)
+        )
+
+    async def tell(
+        self, deed: Deed, cashier: Cashier | None = None, name: str = "stripe"
+    ) -> Outcome:
+        """The outcome of the notification with which the provider tells of the deed."""
+        teller = cashier or self.shop.cashier
+        provider = teller.providers.of(name, "staging")
+        assert provider is not None
+        return (await teller.notified(name, provider.imitate(deed))).outcome
+
+    def told(self, event: str) -> Told:
+        return Told("stripe", "staging", f"evt_{event}", "test")
+
+    async def act(self, fact: Fact, told: Told) -> Outcome:
+        """The outcome of a fact that no stand-in tells of."""
+        return await self.shop.cashier.word.act_on([fact], told)
+
+    async def begin(self, plan_id: str = "pro", **fields: Any) -> Subscription:
+        """A subscription whose first period was paid and credited."""
+        order = await self.join(plan_id, **fields)
+        provider = order.provider
+        await self.tell((await self.pay(order)).deed(), name=provider)
+        await self.bill(order, name=provider)
+        return await self.now(order)
+
+    async def bill(self, order: Order, *, name: str = "stripe") -> Outcome:
+        """The sandbox's next bill, told and noted."""
+        one = await self.database.read(lambda tx: sandbox_subscription.find_of_order(tx, order.id))
+        assert one is not None
+        deed, after = sandbox_subscription.bill(one)
+        outcome = await self.tell(deed, name=name)
+        await self.database.transaction(lambda tx: sandbox_subscription.note(tx, one, after))
+        return outcome
+
+    async def now(self, order: Order | Subscription) -> Subscription:
+        """The subscription as it is stored."""
+        order_id = order.order_id if isinstance(order, Subscription) else order.id
+        found = await self.database.read(lambda tx: subscription_rows.find_by_order(tx, order_id))
+        assert found is not None
+        return found
+
+    async def periods(self, one: Subscription) -> list[Period]:
+        async def work(tx: Transaction) -> list[Period]:
+            return (await subscription_rows.load_periods(tx, [one.id])).get(one.id, [])
+
+        return await self.database.read(work)
+
+    async def credits(self) -> int:
+        """What the wallet holds beyond its test credit, in credits."""
+        return await self.shop.bought_cents() * 10
+
+
+def renewal(
+    order: Order, number: int, *, started_at: int, amount: int = 1000, **changes: Any
+) -> Deed:
+    """The bill of the period of 30 days that begins so many of them after started_at."""
+    start = started_at + number * 30 * DAY_US
+    deed = Deed(
+        outcome="renewed",
+        kind="subscription",
+        order_id=order.id,
+        ref=order.provider_ref or "",
+        payment_id=f"in_{number}",
+        price=Price(amount, "USD"),
+        event_id=f"evt_{number}",
+        subscription_ref="sub_1",
+        customer_ref="cus_1",
+        product_ref="sandbox/pro/month",
+        period_start_at=start,
+        period_end_at=start + 30 * DAY_US,
+    )
+    return replace(deed, **changes)
+
+
+@contextlib.asynccontextmanager
+async def open_club(database: Database, clock: FixedClock, folder: Path) -> AsyncIterator[Club]:
+    async with open_shop(database, clock, folder) as shop:
+        club = Club(shop)
+        await club.plan("pro", **PRO)
+        await club.plan("team", **TEAM)
+        yield club

@@ -1,0 +1,244 @@
+"""Subscriptions: each paid period is credited once, and everything that changes them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from billing.coupon import create as create_coupon, new_coupon
+from billing.plan import item_of
+from billing.price import Price
+from billing.provider import DisputeClosed, Disputed, Refunded, Subject, Waiting
+from billing.subscription import AlreadySubscribed
+from kernel.clock import DAY_US, FixedClock
+from kernel.errors import InvalidInput
+from store.db import Database
+from tests.billing.subscribing import Club, open_club, renewal
+
+
+@pytest_asyncio.fixture
+async def club(database: Database, clock: FixedClock, tmp_path: Path) -> AsyncIterator[Club]:
+    async with open_club(database, clock, tmp_path) as opened:
+        yield opened
+
+
+async def test_a_checkout_credits_nothing_and_its_invoice_the_months_credit(club: Club) -> None:
+    order = await club.join()
+    paid = await club.pay(order)
+
+    told = await club.tell(paid.deed())
+    after_checkout = (await club.shop.now(order)).status, await club.credits()
+    billed = await club.bill(order)
+
+    assert (told, billed) == ("applied", "applied")
+    assert after_checkout == ("paid", 0)
+    assert await club.credits() == 10_000
+    one = await club.now(order)
+    assert (one.status, one.plan_id, one.provider_ref) == (
+        "active",
+        "pro",
+        paid.deed().subscription_ref,
+    )
+    [period] = await club.periods(one)
+    # The 13th of June to the 13th of July.
+    assert period.period_end_at - period.period_start_at == 30 * DAY_US
+    assert one.paid_until_at == period.period_end_at
+    assert await club.shop.desk.findings() == []
+
+
+async def test_a_paid_year_grants_twelve_months_of_credit(club: Club) -> None:
+    one = await club.begin(interval="year")
+
+    assert await club.credits() == 120_000
+    [period] = await club.periods(one)
+    assert period.amount == 10_000
+
+
+async def test_the_invoice_may_come_before_the_checkout(club: Club) -> None:
+    order = await club.join()
+    paid = await club.pay(order)
+
+    outcomes = [await club.bill(order), await club.tell(paid.deed())]
+
+    assert outcomes == ["applied", "applied"]
+    assert await club.credits() == 10_000
+    assert (await club.shop.now(order)).status == "paid"
+
+
+async def test_a_repeated_invoice_from_many_processes_credits_once(
+    club: Club, clock: FixedClock
+) -> None:
+    order = await club.join()
+    deed = renewal(order, 0, started_at=clock.now_us())
+    others = [club.shop.another() for _ in range(3)]
+
+    outcomes = await asyncio.gather(
+        *(club.tell(deed, cashier) for cashier in [club.shop.cashier, *others] * 5)
+    )
+
+    assert sorted(outcomes) == ["applied"] + ["repeated"] * 19
+    assert await club.credits() == 10_000
+    assert await club.shop.desk.findings() == []
+
+
+async def test_a_second_invoice_of_a_period_waits_for_a_person(
+    club: Club, clock: FixedClock
+) -> None:
+    order = await club.join()
+    await club.tell(renewal(order, 0, started_at=clock.now_us()))
+
+    other = renewal(
+        order, 0, started_at=clock.now_us(), payment_id="in_other", event_id="evt_other"
+    )
+
+    assert await club.tell(other) == "review"
+    assert await club.credits() == 10_000
+    assert "the period that in_0 paid" in (await club.shop.log(order))[-1].detail
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"amount": 999}, "9.99 USD was paid, not 10.00 USD"),
+        ({"product_ref": "price_unknown"}, "price_unknown is no plan of ours"),
+        ({"product_ref": "sandbox/team/month"}, "10.00 USD was paid, not 30.00 USD"),
+    ],
+)
+async def test_what_does_not_fit_the_plan_credits_nothing(
+    club: Club, clock: FixedClock, changes: dict[str, object], detail: str
+) -> None:
+    order = await club.join()
+
+    told = renewal(order, 0, started_at=clock.now_us(), **changes)  # type: ignore[arg-type]
+
+    assert await club.tell(told) == "review"
+    assert await club.credits() == 0
+    assert (await club.shop.log(order))[-1].detail == detail
+    assert (await club.now(order)).status == "incomplete"
+
+
+async def test_a_prorated_invoice_grants_the_share_that_was_paid(
+    club: Club, clock: FixedClock
+) -> None:
+    order = await club.join()
+    await club.tell(renewal(order, 0, started_at=clock.now_us()))
+    upgrade = renewal(
+        order,
+        1,
+        started_at=clock.now_us() - 15 * DAY_US,
+        amount=1001,
+        is_prorated=True,
+        product_ref="sandbox/team/month",
+        period_end_at=clock.now_us() + 30 * DAY_US,
+    )
+
+    outcome = await club.tell(upgrade)
+
+    one = await club.now(order)
+    assert outcome == "applied"
+    # 10,000, and 40,000 x 10.01 / 30.00 = 13,346.66...
+    assert await club.credits() == 23_340
+    [_, part] = await club.periods(one)
+    assert part.credits_micros == 13_346_666
+    assert (one.plan_id, one.amount, one.credits_micros) == ("team", 3000, 40_000_000)
+
+
+async def test_a_refund_takes_the_share_back_and_the_next_credit_pays_the_debt(
+    club: Club, clock: FixedClock
+) -> None:
+    order = await club.join()
+    started_at, desk = clock.now_us(), club.shop.desk
+    await club.tell(renewal(order, 0, started_at=started_at))
+    for _ in range(10):
+        await desk.send(100_000)
+    await desk.send(900)
+    refund = renewal(
+        order, 0, started_at=started_at, amount=501, outcome="refunded", event_id="evt_refund"
+    )
+
+    outcomes = [await club.tell(refund), await club.tell(refund)]
+    after_refund = await desk.balance()
+    await club.tell(renewal(order, 1, started_at=started_at))
+
+    assert outcomes == ["applied", "repeated"]
+    # 5,010 of 10,000 credits go back: $1.00 was left of them, $4.01 are owed.
+    assert (after_refund["balance_cents"], after_refund["owed_cents"]) == (0, 401)
+    after = await desk.balance()
+    assert (after["balance_cents"], after["owed_cents"]) == (599, 0)
+    assert await desk.findings() == []
+
+
+async def test_a_lost_dispute_stays_and_a_won_one_gives_the_credit_back(
+    club: Club, clock: FixedClock
+) -> None:
+    order = await club.join()
+    await club.tell(renewal(order, 0, started_at=clock.now_us()))
+    one = await club.now(order)
+    told, subject = club.told("dispute"), Subject(None, ("in_0",))
+
+    await club.act(Disputed(subject, "dp_1", Price(1000, "USD")), told)
+    disputed = await club.credits()
+    await club.act(DisputeClosed(subject, "dp_1", is_won=True), told)
+
+    assert disputed == 0
+    assert await club.credits() == 10_000
+    [period] = await club.periods(one)
+    assert (period.reversed_micros, period.refunded_amount) == (0, 0)
+    assert await club.shop.desk.findings() == []
+
+
+async def test_a_refund_before_its_invoice_and_by_another_id_finds_it_later(
+    club: Club, clock: FixedClock
+) -> None:
+    order = await club.join()
+    refund = Refunded(Subject(None, ("ch_1", "pi_1")), "ch_1", Price(500, "USD"))
+
+    first = await club.act(refund, club.told("refund"))
+    linked = await club.act(Waiting(Subject(None, ("in_0", "pi_1"))), club.told("link"))
+    await club.tell(renewal(order, 0, started_at=clock.now_us()))
+
+    assert (first, linked) == ("unknown", "unknown")
+    assert await club.credits() == 5_000
+    assert await club.shop.desk.findings() == []
+
+
+async def test_an_account_has_one_plan_at_a_time(club: Club) -> None:
+    await club.begin()
+
+    with pytest.raises(AlreadySubscribed, match="Pro"):
+        await club.join("team")
+
+
+async def test_a_creem_plan_without_its_product_is_refused(club: Club) -> None:
+    plan = await club.plan("bare", price_monthly=500, credits_included=1000)
+    sold = await club.plan(
+        "sold",
+        price_monthly=500,
+        price_yearly=5000,
+        credits_included=1000,
+        creem_product_id="prod_1",
+    )
+
+    with pytest.raises(InvalidInput, match="creem_product_id"):
+        item_of(plan, "creem", "month", is_stand_in=True)
+    with pytest.raises(InvalidInput, match="creem_product_id_yearly"):
+        item_of(sold, "creem", "year", is_stand_in=True)
+    assert item_of(sold, "creem", "month", is_stand_in=False).product_ref == "prod_1"
+
+
+async def test_a_coupon_lowers_the_first_period_only(club: Club, clock: FixedClock) -> None:
+    made = new_coupon("staging", "HALF", percent=50, now_us=clock.now_us())
+    await club.database.transaction(lambda tx: create_coupon(tx, made))
+    order = await club.join(coupon="half")
+    started_at = clock.now_us()
+
+    outcomes = [
+        await club.tell(renewal(order, number, started_at=started_at, amount=amount))
+        for number, amount in ((0, 500), (1, 1000), (2, 500))
+    ]
+
+    assert (order.amount, order.pay_amount) == (1000, 500)
+    assert outcomes == ["applied", "applied", "review"]
+    assert await club.credits() == 20_000

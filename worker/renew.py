@@ -1,0 +1,127 @@
+"""Subscriptions as time passes: the sandbox bills their next periods, and what was not paid ends.
+
+Promise: a sandbox renewal is told as its provider would tell it, signed, through the same verification
+and rules as a notification that comes in by HTTP; what was told and not yet noted is told again under
+the same ids. Time moves a subscription only once the sandbox has nothing left to bill, so a clock
+that leaps shows every period on its way. Several workers may look at once.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Final
+
+from billing import sandbox_subscription, subscription_rows
+from billing.cashier import Cashier
+from billing.ledger import Scope
+from billing.sandbox_subscription import SandboxSubscription
+from billing.subscription import Subscription
+from billing.subscription_change import PassTime
+from billing.till import Till
+from kernel.clock import Clock
+from kernel.errors import DomainError
+from store.db import Database, Transaction
+from store.errors import StoreError
+from store.idempotency import Answer
+
+DUE_MAX: Final = 100
+PAUSE_S: Final = 1.0
+# Nothing here is urgent but what a moved sandbox clock calls for, and that wakes the loop.
+BEAT_S: Final = 30.0
+_STANDS_IN: Final = "staging"
+
+_log = logging.getLogger(__name__)
+
+
+class Renewer:
+    """The worker's loop over subscriptions; woken, or looking now and then."""
+
+    def __init__(self, database: Database, clock: Clock, till: Till, cashier: Cashier) -> None:
+        self._database = database
+        self._clock = clock
+        self._till = till
+        self._cashier = cashier
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """A sandbox clock may have moved."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._woken.clear()
+            wait_s = BEAT_S
+            try:
+                await self.step()
+            except (StoreError, DomainError) as error:
+                _log.warning("renewal.delayed", extra={"fields": {"error": str(error)}})
+                wait_s = PAUSE_S
+            except Exception:
+                # What breaks here must not take the deliveries down with it.
+                _log.exception("renewal.broke")
+            # Many wake-ups make one look.
+            await asyncio.sleep(PAUSE_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), wait_s)
+
+    async def step(self) -> int:
+        """Bills and moves all that is due; returns how many steps that took."""
+        billed = 0
+        while True:
+            found = await self._bill()
+            if found == 0:
+                break
+            billed += found
+        return billed + await self._pass_time()
+
+    async def _bill(self) -> int:
+        """One bill of each sandbox subscription that has one due; 0 where none went forward."""
+        now_us = self._clock.now_us()
+
+        async def look(tx: Transaction) -> Sequence[SandboxSubscription]:
+            return await sandbox_subscription.due(tx, now_us=now_us, limit=DUE_MAX)
+
+        found = await self._database.read(look)
+        return sum([await self._bill_one(one) for one in found])
+
+    async def _bill_one(self, one: SandboxSubscription) -> bool:
+        providers = self._cashier.providers
+        provider = providers.of(one.provider, _STANDS_IN)
+        deed, after = sandbox_subscription.bill(one)
+        if provider is None or not providers.is_stand_in(one.provider, _STANDS_IN):
+            # The provider has credentials here now, and never heard of this subscription.
+            after = sandbox_subscription.abandoned(one)
+        else:
+            try:
+                await self._cashier.notified(one.provider, provider.imitate(deed))
+            except DomainError as error:
+                fields = {"order_id": one.order_id, "error": error.detail}
+                _log.warning("renewal.not_told", extra={"fields": fields})
+                return False
+        return await self._database.transaction(
+            lambda tx: sandbox_subscription.note(tx, one, after)
+        )
+
+    async def _pass_time(self) -> int:
+        now_us = self._clock.now_us()
+
+        async def look(tx: Transaction) -> Sequence[Subscription]:
+            return await subscription_rows.due(tx, now_us=now_us, limit=DUE_MAX)
+
+        found = await self._database.read(look)
+        for scope, ones in groupby(sorted(found, key=_by_scope), _by_scope):
+            ids = tuple(one.id for one in ones)
+            with contextlib.suppress(DomainError):  # erased meanwhile
+                await self._till.submit(PassTime(ids, scope, _no_answer))
+        return len(found)
+
+
+def _by_scope(one: Subscription) -> Scope:
+    return one.scope
+
+
+def _no_answer(_moved: int) -> Answer:
+    return Answer(200, b"")
