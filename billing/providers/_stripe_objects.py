@@ -6,6 +6,8 @@ field that may be missing or null has a default; unknown ones are passed over.
 
 import msgspec
 
+NAME = "stripe"
+
 
 class Named(msgspec.Struct):
     """An expanded object; else its id alone stands in its place."""

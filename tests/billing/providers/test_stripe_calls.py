@@ -9,6 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 import respx
+import stripe
 
 from billing.price import Price
 from billing.provider import (
@@ -22,6 +23,7 @@ from billing.provider import (
     Subject,
     Waiting,
 )
+from billing.providers.stripe import API_VERSION
 from kernel.errors import DomainError
 from tests.billing.providers.bench import API_BASE, ORDER_ID, provider, recorded, stand_in, wish
 
@@ -320,3 +322,7 @@ async def test_a_stand_in_asks_nobody(request_: CheckoutRequest) -> None:
         await one.inquire(ORDER_ID, "cs_1")
     with pytest.raises(ProviderRefused):
         await one.portal("cus_9", "https://shop.example/me")
+
+
+def test_imitated_events_are_of_the_librarys_version() -> None:
+    assert stripe.api_version == API_VERSION
