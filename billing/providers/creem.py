@@ -51,6 +51,12 @@ class Settings(ProviderSettings):
     webhook_secret: SecretStr = Field(
         default=SecretStr(""), description="Secret of Creem's webhook, or `new,old`."
     )
+    credit_product_id: str = Field(
+        default="", description="Creem's product that packs and amounts of credit are sold as."
+    )
+    credit_unit_amount: int = Field(
+        default=100, ge=1, description="Its price there, in the currency's smallest unit."
+    )
 
     @property
     def is_complete(self) -> bool:
@@ -78,16 +84,17 @@ class Creem:
         self._key = settings.api_key.get_secret_value()
         self._secrets = [secret.encode() for secret in settings.webhook_secrets]
         self._base = settings.api_base or API_BASES[environment]
+        self._credit_product = settings.credit_product_id
+        self._unit_amount = settings.credit_unit_amount
         self._client = client
         self._clock = clock
 
     async def open(self, request: CheckoutRequest) -> Opened:
-        if request.product_ref is None:
-            raise ProviderRefused("creem sells its own products only, and this has none there")
+        product, units = self._product(request)
         body: dict[str, Any] = {
-            "product_id": request.product_ref,
+            "product_id": product,
             "request_id": request.order_id,
-            "units": 1,
+            "units": units,
             "success_url": request.success_url,
             "metadata": {"order_id": request.order_id},
         }
@@ -99,6 +106,17 @@ class Creem:
         if not made.checkout_url:
             raise unavailable(NAME, "a checkout without an address")
         return Opened(made.checkout_url, made.id, (made.id,))
+
+    def _product(self, request: CheckoutRequest) -> tuple[str, int]:
+        """The product and how many of it: a plan's own, or units of the credit that is sold there."""
+        if request.product_ref is not None:
+            return request.product_ref, 1
+        if not self._credit_product:
+            raise ProviderRefused("creem sells its own products only, and this has none there")
+        units, rest = divmod(request.price.amount, self._unit_amount)
+        if rest:
+            raise ProviderRefused("creem sells credit in whole units only, and this is none")
+        return self._credit_product, units
 
     async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:
         query = urlencode({"checkout_id": ref})

@@ -83,6 +83,28 @@ async def test_without_a_product_there_nothing_can_be_sold() -> None:
         await provider("creem").open(wish())
 
 
+async def test_credit_is_sold_in_units_of_a_product_there(
+    client: httpx.AsyncClient, vendor: respx.MockRouter
+) -> None:
+    asked = vendor.post(CHECKOUTS).respond(json=ANSWER)
+    creem = provider(
+        "creem", client=client, credit_product_id="prod_dollar", credit_unit_amount="100"
+    )
+
+    # The wish costs $20.00.
+    await creem.open(wish())
+
+    sent = json.loads(asked.calls.last.request.content)
+    assert (sent["product_id"], sent["units"]) == ("prod_dollar", 20)
+
+
+async def test_credit_that_is_no_whole_unit_is_refused_before_anybody_pays() -> None:
+    creem = provider("creem", credit_product_id="prod_fifteen", credit_unit_amount="1500")
+
+    with pytest.raises(ProviderRefused, match="whole units"):
+        await creem.open(wish())
+
+
 async def test_the_portal_is_opened_for_the_customer(
     client: httpx.AsyncClient, vendor: respx.MockRouter
 ) -> None:
