@@ -8,10 +8,11 @@ import click
 from billing.checkin_day import zone_of
 from billing.opening import open_account
 from cli.database import account_named, read, write
+from cli.examples import examples
+from cli.options import limit_option
 from cli.output import json_option, run, show_record, show_rows
 from kernel.clock import SystemClock, rfc3339
 from kernel.errors import InvalidInput
-from kernel.limits import PAGE_ITEMS, PAGE_ITEMS_MAX
 from keys import session
 from keys.account import (
     Account,
@@ -25,12 +26,23 @@ from keys.password import check_password, hash_password
 from store.db import Transaction
 
 
-@click.group()
+@click.group(
+    epilog=examples(
+        "topup accounts create --name Acme --email ops@acme.example",
+        "topup accounts list --json",
+    )
+)
 def accounts() -> None:
     """Tenants: merchants, agent operators, end users."""
 
 
-@accounts.command("create")
+@accounts.command(
+    "create",
+    epilog=examples(
+        "topup accounts create --name Acme --email ops@acme.example",
+        "topup accounts create --name Us --email us@acme.example --operator",
+    ),
+)
 @click.option("--name", required=True, help="What people call it.")
 @click.option("--email", help="Default recipient and sign-in name.")
 @click.option("--operator", is_flag=True, help="Its own credentials may carry `admin`.")
@@ -46,8 +58,14 @@ def create(name: str, email: str | None, operator: bool) -> None:  # noqa: FBT00
     show_record(_shape(run(write(work))))
 
 
-@accounts.command("list")
-@click.option("--limit", type=click.IntRange(1, PAGE_ITEMS_MAX), default=PAGE_ITEMS)
+@accounts.command(
+    "list",
+    epilog=examples(
+        "topup accounts list --limit 10",
+        "topup accounts list --json",
+    ),
+)
+@limit_option
 @click.option("--cursor", help="The id of the last account of the page before.")
 @json_option
 def list_(limit: int, cursor: str | None) -> None:
@@ -62,7 +80,12 @@ def list_(limit: int, cursor: str | None) -> None:
     show_rows(rows, "id", "name", "email", "operator", "sandbox", "created_at", next_cursor=more)
 
 
-@accounts.command("show")
+@accounts.command(
+    "show",
+    epilog=examples(
+        "topup accounts show ops@acme.example",
+    ),
+)
 @click.argument("account")
 @json_option
 def show(account: str) -> None:
@@ -70,7 +93,12 @@ def show(account: str) -> None:
     show_record(_shape(run(read(account_named(account)))))
 
 
-@accounts.command("operator")
+@accounts.command(
+    "operator",
+    epilog=examples(
+        "topup accounts operator ops@acme.example --on",
+    ),
+)
 @click.argument("account")
 @click.option("--on/--off", required=True, help="Let its credentials carry `admin`, or no longer.")
 @json_option
@@ -85,7 +113,12 @@ def operator(account: str, on: bool) -> None:  # noqa: FBT001
     show_record(_shape(run(write(work))))
 
 
-@accounts.command("zone")
+@accounts.command(
+    "zone",
+    epilog=examples(
+        "topup accounts zone ops@acme.example Asia/Kuwait",
+    ),
+)
 @click.argument("account")
 @click.argument("time_zone")
 @json_option
@@ -101,7 +134,13 @@ def zone(account: str, time_zone: str) -> None:
     show_record(_shape(run(write(work))))
 
 
-@accounts.command("password")
+@accounts.command(
+    "password",
+    epilog=examples(
+        "topup accounts password ops@acme.example",
+        "topup accounts password ops@acme.example --generate",
+    ),
+)
 @click.argument("account")
 @click.option("--generate", is_flag=True, help="Make one and print it, this once.")
 @json_option

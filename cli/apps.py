@@ -7,20 +7,18 @@ import click
 from billing.money import MICROS_PER_USD
 from billing.price import parse_decimal
 from cli.database import account_named, read, write
+from cli.examples import examples
+from cli.options import environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
 from kernel.clock import SystemClock, rfc3339
 from kernel.errors import DomainError, InvalidInput, NotFound
-from kernel.limits import PAGE_ITEMS, PAGE_ITEMS_MAX
 from keys import oauth_app
 from keys.account import Account, first_account, lock_scopes
 from keys.oauth_app import CAP_MICROS, CAP_PERIODS, NewApp, OAuthApp
-from keys.principal import ENVIRONMENTS, OAUTH_SCOPES, Environment, Scope
+from keys.principal import OAUTH_SCOPES, Environment, Scope
 from store.db import Transaction
 
 _PLACES: Final = 6
-_environment = click.option(
-    "--environment", type=click.Choice(ENVIRONMENTS), default="staging", show_default=True
-)
 _account = click.option(
     "--account",
     help="The owner, by id or email address; default: the oldest operator's account, else the"
@@ -36,19 +34,31 @@ def _dollars(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
         raise click.BadParameter(error.detail) from None
 
 
-@click.group()
+@click.group(
+    epilog=examples(
+        "topup apps create --name Chat --redirect-host chat.example --scope general_api_access",
+        "topup apps list --account ops@acme.example",
+    )
+)
 def apps() -> None:
     """OAuth apps: software that acts for users who allow it."""
 
 
-@apps.command("create")
+@apps.command(
+    "create",
+    epilog=examples(
+        "topup apps create --name Chat --redirect-host chat.example --scope advanced_access --cap 20",
+    ),
+)
 @click.option("--name", required=True, help="Shown to whoever is asked to allow it.")
 @click.option(
     "--redirect-host", required=True, help="Where codes go: a host, with its port if it has one."
 )
-@click.option("--scope", type=click.Choice(OAUTH_SCOPES), required=True)
+@click.option(
+    "--scope", type=click.Choice(OAUTH_SCOPES), required=True, help="Each allows the ones before."
+)
 @_account
-@_environment
+@environment_option
 @click.option(
     "--cap",
     "cap_micros",
@@ -57,7 +67,13 @@ def apps() -> None:
     callback=_dollars,
     help="Dollars that it may charge one user in each period.",
 )
-@click.option("--cap-period", type=click.Choice(CAP_PERIODS), default="month", show_default=True)
+@click.option(
+    "--cap-period",
+    type=click.Choice(CAP_PERIODS),
+    default="month",
+    show_default=True,
+    help="How often the cap begins anew.",
+)
 @json_option
 def create(account: str | None, environment: Environment, **fields: Any) -> None:
     """Register an app. Its secret is shown once."""
@@ -72,10 +88,15 @@ def create(account: str | None, environment: Environment, **fields: Any) -> None
     _show_secret(made, secret)
 
 
-@apps.command("list")
+@apps.command(
+    "list",
+    epilog=examples(
+        "topup apps list --environment live",
+    ),
+)
 @_account
-@_environment
-@click.option("--limit", type=click.IntRange(1, PAGE_ITEMS_MAX), default=PAGE_ITEMS)
+@environment_option
+@limit_option
 @click.option("--cursor", help="The client_id of the last app of the page before.")
 @json_option
 def list_(account: str | None, environment: Environment, limit: int, cursor: str | None) -> None:
@@ -92,7 +113,12 @@ def list_(account: str | None, environment: Environment, limit: int, cursor: str
     show_rows(rows, *columns, next_cursor=more)
 
 
-@apps.command("rotate")
+@apps.command(
+    "rotate",
+    epilog=examples(
+        "topup apps rotate CLIENT_ID",
+    ),
+)
 @click.argument("client_id")
 @json_option
 def rotate(client_id: str) -> None:
@@ -107,7 +133,12 @@ def rotate(client_id: str) -> None:
     _show_secret(made, secret)
 
 
-@apps.command("disable")
+@apps.command(
+    "disable",
+    epilog=examples(
+        "topup apps disable CLIENT_ID",
+    ),
+)
 @click.argument("client_id")
 @json_option
 def disable(client_id: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from billing.audit import audit as findings_of
+from cli.examples import examples
 from cli.output import EXIT_REFUSED, json_option, note, run, show_rows, wants_json
 from runtime.installation import open_store
 from runtime.settings import load_settings
@@ -14,7 +15,12 @@ from runtime.settings import load_settings
 FINDINGS_MAX = 10_000
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "topup audit",
+        "topup audit --json > findings.json",
+    )
+)
 @json_option
 @click.pass_context
 def audit(context: click.Context) -> None:

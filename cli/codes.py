@@ -15,11 +15,12 @@ from billing import redemption_batch as batches
 from billing.redemption import RedemptionCodes
 from billing.redemption_batch import Batch, ListedCode, NewBatch
 from cli.database import read, write
+from cli.examples import examples
+from cli.options import Moment, environment_option, limit_option
 from cli.output import fail, json_option, note, print_json, run, show_record, show_rows, wants_json
-from kernel.clock import SystemClock, parse_rfc3339
+from kernel.clock import SystemClock
 from kernel.errors import NotFound
-from kernel.limits import PAGE_ITEMS, PAGE_ITEMS_MAX
-from keys.principal import ENVIRONMENTS, Environment
+from keys.principal import Environment
 from runtime.installation import REDEMPTION_KEY, known_secret_key, open_store, open_vault
 from runtime.settings import load_settings
 from store.db import Transaction
@@ -27,29 +28,26 @@ from store.db import Transaction
 STDOUT: Final = "-"
 # More than this scrolls past; a file keeps them.
 SHOWN_MAX: Final = 10_000
-_environment = click.option(
-    "--environment", type=click.Choice(ENVIRONMENTS), default="staging", show_default=True
-)
-_limit = click.option("--limit", type=click.IntRange(1, PAGE_ITEMS_MAX), default=PAGE_ITEMS)
 _cursor = click.option("--cursor", help="The id of the last row of the page before.")
 
 
-def _moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
-    """Microseconds of an RFC 3339 time."""
-    try:
-        return None if value is None else parse_rfc3339(value)
-    except (ValueError, OverflowError):
-        raise click.BadParameter(
-            "a time is written like 2026-06-13T12:00:00Z, with its zone"
-        ) from None
-
-
-@click.group()
+@click.group(
+    epilog=examples(
+        "topup codes create --credits 1000 --count 5",
+        "topup codes batches",
+    )
+)
 def codes() -> None:
     """Redemption codes: each is worth credit to whoever redeems it first."""
 
 
-@codes.command("create")
+@codes.command(
+    "create",
+    epilog=examples(
+        "topup codes create --credits 1000 --count 5",
+        "topup codes create --credits 5000 --count 100000 --csv spring.csv --promotional --days 30",
+    ),
+)
 @click.option(
     "--credits",
     type=click.IntRange(1, batches.CREDITS_MAX),
@@ -63,8 +61,8 @@ def codes() -> None:
     show_default=True,
     help="How many codes.",
 )
-@_environment
-@click.option("--expires-at", callback=_moment, help="Nothing can be redeemed from this time on.")
+@environment_option
+@click.option("--expires-at", type=Moment(), help="Nothing can be redeemed from this time on.")
 @click.option(
     "--uses",
     "uses_max",
@@ -102,9 +100,14 @@ def create(csv_path: str | None, **fields: Any) -> None:
     _show_made(batch, made, csv_path)
 
 
-@codes.command("batches")
-@_environment
-@_limit
+@codes.command(
+    "batches",
+    epilog=examples(
+        "topup codes batches --environment live",
+    ),
+)
+@environment_option
+@limit_option
 @_cursor
 @json_option
 def batches_(environment: Environment, limit: int, cursor: str | None) -> None:
@@ -129,11 +132,17 @@ def batches_(environment: Environment, limit: int, cursor: str | None) -> None:
     )
 
 
-@codes.command("list")
-@_environment
+@codes.command(
+    "list",
+    epilog=examples(
+        "topup codes list --batch rdb_3kF9",
+        "topup codes list --last4 7Q3X",
+    ),
+)
+@environment_option
 @click.option("--batch", "batch_id", help="Of one batch, by its id.")
 @click.option("--last4", help="With these last four characters.")
-@_limit
+@limit_option
 @_cursor
 @json_option
 def list_(environment: Environment, limit: int, cursor: str | None, **narrowed: Any) -> None:
@@ -158,7 +167,13 @@ def list_(environment: Environment, limit: int, cursor: str | None, **narrowed: 
     )
 
 
-@codes.command("disable")
+@codes.command(
+    "disable",
+    epilog=examples(
+        "topup codes disable rdb_3kF9     # a batch",
+        "topup codes disable rdc_81Lm     # one code",
+    ),
+)
 @click.argument("id_")
 @json_option
 def disable(id_: str) -> None:

@@ -15,35 +15,34 @@ from billing.coupon import (
 )
 from billing.price import check_currency, price_of
 from cli.database import read, write
+from cli.examples import examples
+from cli.options import Moment, environment_option, limit_option
 from cli.output import json_option, run, show_record, show_rows
-from kernel.clock import SystemClock, parse_rfc3339
-from kernel.limits import PAGE_ITEMS, PAGE_ITEMS_MAX
-from keys.principal import ENVIRONMENTS, Environment
+from kernel.clock import SystemClock
+from keys.principal import Environment
 from store.db import Transaction
 
-_environment = click.option(
-    "--environment", type=click.Choice(ENVIRONMENTS), default="staging", show_default=True
-)
 _uses = click.IntRange(1, USES_MAX)
 
 
-def _moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
-    """Microseconds of an RFC 3339 time."""
-    try:
-        return None if value is None else parse_rfc3339(value)
-    except (ValueError, OverflowError):
-        raise click.BadParameter(
-            "a time is written like 2026-06-13T12:00:00Z, with its zone"
-        ) from None
-
-
-@click.group()
+@click.group(
+    epilog=examples(
+        "topup coupons create --code SPRING --percent 10",
+        "topup coupons list",
+    )
+)
 def coupons() -> None:
     """Codes that lower an order's price; staging and live have their own."""
 
 
-@coupons.command("create")
-@_environment
+@coupons.command(
+    "create",
+    epilog=examples(
+        "topup coupons create --code SPRING --percent 10 --uses-per-account 1",
+        "topup coupons create --code FIVE --amount-off 5.00 --minimum 20.00",
+    ),
+)
+@environment_option
 @click.option("--code", required=True, help="What payers type; of either case.")
 @click.option("--percent", type=click.IntRange(1, PERCENT_MAX), help="Of the list price.")
 @click.option("--amount-off", help="Instead of a percentage; decimal, such as 5.00.")
@@ -51,7 +50,7 @@ def coupons() -> None:
 @click.option("--currency", default="USD", show_default=True, help="Of these amounts.")
 @click.option("--uses-max", type=_uses, help="By everybody; default: any number.")
 @click.option("--uses-per-account", type=_uses, help="Default: any number.")
-@click.option("--expires-at", callback=_moment, help="RFC 3339, such as 2027-01-31T00:00:00Z.")
+@click.option("--expires-at", type=Moment(), help="RFC 3339, such as 2027-01-31T00:00:00Z.")
 @json_option
 def create(
     environment: Environment,
@@ -79,9 +78,14 @@ def create(
     show_record(run(write(work)).shape())
 
 
-@coupons.command("list")
-@_environment
-@click.option("--limit", type=click.IntRange(1, PAGE_ITEMS_MAX), default=PAGE_ITEMS)
+@coupons.command(
+    "list",
+    epilog=examples(
+        "topup coupons list --environment live",
+    ),
+)
+@environment_option
+@limit_option
 @click.option("--cursor", help="The id of the last coupon of the page before.")
 @json_option
 def list_(environment: Environment, limit: int, cursor: str | None) -> None:
@@ -108,18 +112,28 @@ def list_(environment: Environment, limit: int, cursor: str | None) -> None:
     )
 
 
-@coupons.command("disable")
+@coupons.command(
+    "disable",
+    epilog=examples(
+        "topup coupons disable SPRING",
+    ),
+)
 @click.argument("code")
-@_environment
+@environment_option
 @json_option
 def disable(code: str, environment: Environment) -> None:
     """Take a coupon no longer; orders that have it keep it."""
     _set(code, environment, is_active=False)
 
 
-@coupons.command("enable")
+@coupons.command(
+    "enable",
+    epilog=examples(
+        "topup coupons enable SPRING",
+    ),
+)
 @click.argument("code")
-@_environment
+@environment_option
 @json_option
 def enable(code: str, environment: Environment) -> None:
     """Take a coupon again."""

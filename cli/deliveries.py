@@ -8,12 +8,13 @@ from rich.console import Console
 from rich.progress import track
 
 from cli.database import account_named, read
+from cli.examples import examples
+from cli.options import environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
 from kernel.clock import SystemClock
 from kernel.errors import NotFound
-from kernel.limits import PAGE_ITEMS, PAGE_ITEMS_MAX
 from keys.account import lock_scopes
-from keys.principal import ENVIRONMENTS, Environment, Scope
+from keys.principal import Environment, Scope
 from runtime.installation import open_store, redis_url
 from runtime.queue import Queue
 from runtime.redis_link import RedisLink
@@ -24,21 +25,29 @@ from webhooks.log_page import Filter, place_of
 from webhooks.stage import STATUSES
 
 
-@click.group()
+@click.group(
+    epilog=examples(
+        "topup deliveries list --account ops@acme.example --status failed",
+        "topup deliveries replay dlv_5Fxp dlv_5Fxq",
+    )
+)
 def deliveries() -> None:
     """The webhook delivery log: list, show, send again."""
 
 
-@deliveries.command("list")
-@click.option("--account", required=True, help="Its id or email address.")
-@click.option(
-    "--environment", type=click.Choice(ENVIRONMENTS), default="staging", show_default=True
+@deliveries.command(
+    "list",
+    epilog=examples(
+        "topup deliveries list --account ops@acme.example --status failed",
+    ),
 )
-@click.option("--status", type=click.Choice(sorted(STATUSES)))
+@click.option("--account", required=True, help="Its id or email address.")
+@environment_option
+@click.option("--status", type=click.Choice(sorted(STATUSES)), help="Only those in this state.")
 @click.option("--endpoint", "endpoint_id", help="An endpoint's id.")
 @click.option("--event", "event_type", help="A type such as topup.delivered.")
 @click.option("--transaction", "transaction_id", help="A top-up's id.")
-@click.option("--limit", type=click.IntRange(1, PAGE_ITEMS_MAX), default=PAGE_ITEMS)
+@limit_option
 @click.option("--cursor", help="The next_cursor of the page before.")
 @json_option
 def list_(
@@ -70,7 +79,12 @@ def list_(
     show_rows([one.shape() for one in found.deliveries], *columns, next_cursor=more)
 
 
-@deliveries.command("show")
+@deliveries.command(
+    "show",
+    epilog=examples(
+        "topup deliveries show dlv_5Fxp",
+    ),
+)
 @click.argument("delivery_id")
 @json_option
 def show(delivery_id: str) -> None:
@@ -87,7 +101,12 @@ def show(delivery_id: str) -> None:
     show_record(record, attempts=attempts)
 
 
-@deliveries.command("replay")
+@deliveries.command(
+    "replay",
+    epilog=examples(
+        "topup deliveries replay dlv_5Fxp dlv_5Fxq",
+    ),
+)
 @click.argument("delivery_ids", nargs=-1, required=True)
 @json_option
 def replay(delivery_ids: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from cli import banner
 from cli.demo import Demo, ensure_demo
 from cli.dev_key import development_key
+from cli.examples import examples
 from cli.listener import LISTEN_FD_VARIABLE, READY_FD_VARIABLE, WAKE_FD_VARIABLE, listen
 from cli.migrate import migrate_now
 from cli.output import EXIT_REFUSED
@@ -35,7 +36,12 @@ READY_S_MAX = 60.0
 READY_CHILDREN = 2  # gateway and worker
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "topup dev",
+        "topup dev --port 0 --data-dir /tmp/try",
+    )
+)
 @click.option("--host", help="Address to listen on; else TOPUP_HOST.")
 @click.option(
     "--port", type=click.IntRange(0, 65_535), help="Port, 0 for a free one; else TOPUP_PORT."

@@ -9,6 +9,7 @@ import click
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from cli.examples import examples
 from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
 from kernel.clock import SECOND_US, SystemClock
 from kernel.errors import DomainError
@@ -41,7 +42,12 @@ class Finding:
     detail: str
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "topup doctor",
+        "topup doctor --json",
+    )
+)
 @json_option
 @click.pass_context
 def doctor(context: click.Context, /) -> None:

@@ -6,55 +6,59 @@ from typing import Any
 import click
 
 from cli.database import account_named, read, write
+from cli.examples import examples
+from cli.options import Moment, environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
-from kernel.clock import SystemClock, parse_rfc3339, rfc3339
+from gateway.api.keys import shape as shape_of_key
+from gateway.api.tokens import shape as shape_of_token
+from kernel.clock import SystemClock
 from kernel.errors import NotFound
-from kernel.limits import PAGE_ITEMS, PAGE_ITEMS_MAX
 from keys import access_token, api_key
 from keys.access_token import AccessToken, TokenKind
 from keys.account import lock_scopes
 from keys.api_key import ApiKey
 from keys.key_fields import NewKey
-from keys.principal import ENVIRONMENTS, Environment, Scope
+from keys.principal import Environment, Scope
 from store.db import Transaction
 
-_CAPS = ("per_call_cents", "per_day_cents", "per_month_cents")
-_environment = click.option(
-    "--environment", type=click.Choice(ENVIRONMENTS), default="staging", show_default=True
-)
 _account = click.option("--account", required=True, help="Its id or email address.")
+_KINDS = click.Choice(["operator", "system"])
+_KIND_HELP = "operator: adm_, for administration; system: sat_, an account's own."
+_kind = click.option("--kind", type=_KINDS, required=True, help=_KIND_HELP)
+_kind_or_operator = click.option(
+    "--kind", type=_KINDS, default="operator", show_default=True, help=_KIND_HELP
+)
 
 
-class _Time(click.ParamType[int]):
-    """An RFC 3339 time, as microseconds."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            return value if isinstance(value, int) else parse_rfc3339(value)
-        except ValueError:
-            return self.fail("is a time such as 2027-01-31T00:00:00Z", param, ctx)
-
-
-@click.group()
+@click.group(
+    epilog=examples(
+        "topup keys create --account ops@acme.example",
+        "topup keys revoke key_7Hn2",
+    )
+)
 def keys() -> None:
     """API keys, and system and operator tokens."""
 
 
-@keys.command("create")
+@keys.command(
+    "create",
+    epilog=examples(
+        "topup keys create --account ops@acme.example --name agent --per-day-cents 5000",
+        "topup keys create --account ops@acme.example --environment live --scope topup:send --scope topup:read",
+    ),
+)
 @_account
-@_environment
-@click.option("--name", default="cli", show_default=True)
+@environment_option
+@click.option("--name", default="cli", show_default=True, help="What people call it.")
 @click.option(
     "--scope", "scopes", multiple=True, help="Repeat for several; default: the usual ones."
 )
 @click.option("--ip-allow", "ip_allow_list", multiple=True, help="A CIDR; repeat for several.")
-@click.option("--per-call-cents", type=int)
-@click.option("--per-day-cents", type=int)
-@click.option("--per-month-cents", type=int)
+@click.option("--per-call-cents", type=int, help="The most that one send may cost.")
+@click.option("--per-day-cents", type=int, help="The most in a day of UTC.")
+@click.option("--per-month-cents", type=int, help="The most in a month of UTC.")
 @click.option("--approval-threshold-cents", type=int, help="Sends above it wait for approval.")
-@click.option("--expires-at", type=_Time(), help="RFC 3339, such as 2027-01-31T00:00:00Z.")
+@click.option("--expires-at", type=Moment(), help="RFC 3339, such as 2027-01-31T00:00:00Z.")
 @json_option
 def create(
     account: str, environment: Environment, name: str, scopes: Sequence[str], **limits: Any
@@ -78,10 +82,15 @@ def create(
     note("the key is shown this once")
 
 
-@keys.command("list")
+@keys.command(
+    "list",
+    epilog=examples(
+        "topup keys list --account ops@acme.example --environment live",
+    ),
+)
 @_account
-@_environment
-@click.option("--limit", type=click.IntRange(1, PAGE_ITEMS_MAX), default=PAGE_ITEMS)
+@environment_option
+@limit_option
 @click.option("--cursor", help="The id of the last key of the page before.")
 @json_option
 def list_(account: str, environment: Environment, limit: int, cursor: str | None) -> None:
@@ -95,11 +104,24 @@ def list_(account: str, environment: Environment, limit: int, cursor: str | None
     more = found[-1].id if len(found) == limit else None
     rows = [_shape(key) for key in found]
     show_rows(
-        rows, "id", "name", "secret", "scopes", "last_used_at", "revoked_at", next_cursor=more
+        rows,
+        "id",
+        "name",
+        "prefix",
+        "last4",
+        "scopes",
+        "last_used_at",
+        "revoked_at",
+        next_cursor=more,
     )
 
 
-@keys.command("show")
+@keys.command(
+    "show",
+    epilog=examples(
+        "topup keys show key_7Hn2",
+    ),
+)
 @click.argument("key_id")
 @json_option
 def show(key_id: str) -> None:
@@ -111,7 +133,12 @@ def show(key_id: str) -> None:
     show_record(_shape(run(read(work))))
 
 
-@keys.command("revoke")
+@keys.command(
+    "revoke",
+    epilog=examples(
+        "topup keys revoke key_7Hn2",
+    ),
+)
 @click.argument("key_id")
 @json_option
 def revoke(key_id: str) -> None:
@@ -125,7 +152,12 @@ def revoke(key_id: str) -> None:
     show_record(_shape(run(write(work))))
 
 
-@keys.command("rotate")
+@keys.command(
+    "rotate",
+    epilog=examples(
+        "topup keys rotate key_7Hn2 --overlap-s 3600",
+    ),
+)
 @click.argument("key_id")
 @click.option(
     "--overlap-s", type=int, default=0, show_default=True, help="Old secret's rest, in s."
@@ -146,11 +178,16 @@ def rotate(key_id: str, overlap_s: int) -> None:
     note("the key is shown this once")
 
 
-@keys.command("token")
+@keys.command(
+    "token",
+    epilog=examples(
+        "topup keys token --account us@acme.example --kind operator",
+    ),
+)
 @_account
-@_environment
-@click.option("--kind", type=click.Choice(["operator", "system"]), required=True)
-@click.option("--name", default="cli", show_default=True)
+@environment_option
+@_kind
+@click.option("--name", default="cli", show_default=True, help="What people call it.")
 @json_option
 def token(account: str, environment: Environment, kind: TokenKind, name: str) -> None:
     """Make an operator token (adm_, administration) or an account's system token (sat_)."""
@@ -173,11 +210,16 @@ def token(account: str, environment: Environment, kind: TokenKind, name: str) ->
     note("the token is shown this once")
 
 
-@keys.command("tokens")
+@keys.command(
+    "tokens",
+    epilog=examples(
+        "topup keys tokens --account us@acme.example --kind system",
+    ),
+)
 @_account
-@_environment
-@click.option("--kind", type=click.Choice(["operator", "system"]), default="operator")
-@click.option("--limit", type=click.IntRange(1, PAGE_ITEMS_MAX), default=PAGE_ITEMS)
+@environment_option
+@_kind_or_operator
+@limit_option
 @click.option("--cursor", help="The id of the last token of the page before.")
 @json_option
 def tokens(
@@ -194,14 +236,29 @@ def tokens(
     found = run(read(work))
     more = found[-1].id if len(found) == limit else None
     rows = [_token_shape(one) for one in found]
-    show_rows(rows, "id", "kind", "name", "secret", "last_used_at", "revoked_at", next_cursor=more)
+    show_rows(
+        rows,
+        "id",
+        "kind",
+        "name",
+        "prefix",
+        "last4",
+        "last_used_at",
+        "revoked_at",
+        next_cursor=more,
+    )
 
 
-@keys.command("revoke-token")
+@keys.command(
+    "revoke-token",
+    epilog=examples(
+        "topup keys revoke-token tok_2Ab9 --account us@acme.example",
+    ),
+)
 @click.argument("token_id")
 @_account
-@_environment
-@click.option("--kind", type=click.Choice(["operator", "system"]), default="operator")
+@environment_option
+@_kind_or_operator
 @json_option
 def revoke_token(token_id: str, account: str, environment: Environment, kind: TokenKind) -> None:
     """End a token for good."""
@@ -225,37 +282,9 @@ async def _scope(tx: Transaction, key_id: str) -> Scope:
 
 
 def _shape(key: ApiKey) -> dict[str, Any]:
-    return {
-        "id": key.id,
-        "account_id": key.account_id,
-        "environment": key.environment,
-        "parent_id": key.parent_id,
-        "name": key.name,
-        "secret": f"{key.prefix}…{key.last4}",
-        "scopes": key.scopes,
-        "caps": {cap: cents for cap in _CAPS if (cents := getattr(key, cap)) is not None},
-        "ip_allow_list": key.ip_allow_list,
-        "approval_threshold_cents": key.approval_threshold_cents,
-        "expires_at": _time(key.expires_at),
-        "created_at": rfc3339(key.created_at),
-        "last_used_at": _time(key.last_used_at),
-        "revoked_at": _time(key.revoked_at),
-    }
+    """As the API lists it, and whose it is."""
+    return {**shape_of_key(key), "account_id": key.account_id}
 
 
 def _token_shape(made: AccessToken) -> dict[str, Any]:
-    return {
-        "id": made.id,
-        "kind": made.kind,
-        "account_id": made.account_id,
-        "environment": made.environment,
-        "name": made.name,
-        "secret": f"{made.prefix}…{made.last4}",
-        "created_at": rfc3339(made.created_at),
-        "last_used_at": _time(made.last_used_at),
-        "revoked_at": _time(made.revoked_at),
-    }
-
-
-def _time(at_us: int | None) -> str | None:
-    return None if at_us is None else rfc3339(at_us)
+    return {**shape_of_token(made), "kind": made.kind, "account_id": made.account_id}

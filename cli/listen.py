@@ -22,6 +22,8 @@ import msgspec
 from cli.database import account_named, write
 from cli.demo import read_demo
 from cli.event_source import Streamed, StreamRefused, follow
+from cli.examples import examples
+from cli.options import environment_option
 from cli.output import (
     EXIT_USAGE,
     fail,
@@ -38,7 +40,7 @@ from keys import api_key
 from keys.account import lock_scopes
 from keys.api_key import ApiKey
 from keys.key_fields import NewKey
-from keys.principal import ENVIRONMENTS, Environment
+from keys.principal import Environment
 from keys.signing import SECRET_PREFIX, secret_key, signature_headers
 from runtime.settings import load_settings
 from store.db import Transaction
@@ -84,7 +86,12 @@ def _receiver(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     raise click.BadParameter("is a URL such as http://localhost:3000/hook")
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "topup listen --forward http://localhost:3000/hook",
+        "topup listen --forward http://localhost:3000/hook --event topup.delivered --after 0",
+    )
+)
 @click.option(
     "--forward",
     required=True,
@@ -94,9 +101,7 @@ def _receiver(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
 )
 @click.option("--key", help="An API key with webhooks:read; else the demo account's.")
 @click.option("--account", help="Its id or email address, in place of a key (operators).")
-@click.option(
-    "--environment", type=click.Choice(ENVIRONMENTS), default="staging", show_default=True
-)
+@environment_option
 @click.option("--url", help="The gateway's address; else of `topup dev`, else TOPUP_PUBLIC_URL.")
 @click.option("--event", "event_type", help="Only this type, such as topup.delivered.")
 @click.option("--after", help="Begin after this cursor; 0 sends everything there is again.")

@@ -14,28 +14,43 @@ from runtime.settings import SettingsError
 from store.errors import StoreError
 from store.version import SchemaOutOfRange
 
-# Each command is loaded when it is run: `topup --help` need not import the whole gateway.
-COMMANDS = {
-    "dev": "Run everything embedded: SQLite, Redis, gateway and worker.",
-    "serve": "Run one gateway (production).",
-    "worker": "Run one worker (production).",
-    "migrate": "Bring the database to the newest schema.",
-    "accounts": "Tenants: create, list, show.",
-    "keys": "API keys, and system and operator tokens.",
-    "packs": "Amounts of credit that are sold as one: create, list, disable.",
-    "plans": "Credit by the month or the year: create, list, set, disable.",
-    "coupons": "What lowers an order's price: create, list, disable.",
-    "orders": "Purchases of credit: list, show, and decide what no rule may.",
-    "apps": "OAuth apps: create, list, rotate, disable.",
-    "codes": "Redemption codes: create, list, disable.",
-    "deliveries": "The webhook delivery log: list, show, send again.",
-    "replay": "Send an endpoint's deliveries of a period again.",
-    "listen": "Send an account's events to a port of this machine, signed.",
-    "verify": "Say what is wrong with a received webhook, if anything.",
-    "audit": "Prove the ledger.",
-    "doctor": "Check settings, database, clock, master key and Redis.",
-    "settings": "Print every setting with its source, secrets masked.",
+# By what one wants to do. Each command is loaded when it is run: `topup --help` need not import
+# the whole gateway.
+GROUPS = {
+    "Run it": {
+        "dev": "Run everything embedded: SQLite, Redis, gateway and worker.",
+        "serve": "Run one gateway (production).",
+        "worker": "Run one worker (production).",
+        "migrate": "Bring the database to the newest schema.",
+    },
+    "Who may call": {
+        "accounts": "Tenants: create, list, show.",
+        "keys": "API keys, and system and operator tokens.",
+        "apps": "OAuth apps: create, list, rotate, disable.",
+    },
+    "Sell credit": {
+        "packs": "Amounts of credit that are sold as one: create, list, disable.",
+        "plans": "Credit by the month or the year: create, list, set, disable.",
+        "coupons": "What lowers an order's price: create, list, disable.",
+        "codes": "Redemption codes: create, list, disable.",
+        "orders": "Purchases of credit: list, show, and decide what no rule may.",
+    },
+    "Webhooks": {
+        "deliveries": "The webhook delivery log: list, show, send again.",
+        "replay": "Send an endpoint's deliveries of a period again.",
+        "listen": "Send an account's events to a port of this machine, signed.",
+        "verify": "Say what is wrong with a received webhook, if anything.",
+    },
+    "Look after it": {
+        "audit": "Prove the ledger.",
+        "backup": "Copy the database while everything goes on.",
+        "restore": "Put a copy in the database's place.",
+        "doctor": "Check settings, database, clock, master key and Redis.",
+        "settings": "Print every setting with its source, secrets masked.",
+        "completion": "Print the lines that complete `topup` in a shell.",
+    },
 }
+COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
 
 
 class _Commands(click.Group):

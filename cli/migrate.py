@@ -6,6 +6,7 @@ import click
 from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
+from cli.examples import examples
 from cli.output import EXIT_UNREACHABLE, EXIT_USAGE, fail, json_option, run, show_record
 from runtime.installation import open_store
 from runtime.settings import Settings, load_settings
@@ -16,7 +17,11 @@ from store.version import schema_version
 _DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "topup migrate",
+    )
+)
 @click.option("--revision", default="head", show_default=True, help="Schema version to go to.")
 @json_option
 def migrate(revision: str) -> None:

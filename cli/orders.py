@@ -12,10 +12,11 @@ from billing.order_list import Filter
 from billing.provider_event import LogEntry
 from billing.resolution import Verdict
 from cli.database import account_named, read
+from cli.examples import examples
+from cli.options import environment_option, limit_option
 from cli.output import json_option, note, print_json, run, show_record, show_rows, wants_json
 from kernel.errors import NotFound
-from kernel.limits import PAGE_ITEMS, PAGE_ITEMS_MAX
-from keys.principal import ENVIRONMENTS, Environment
+from keys.principal import Environment
 from runtime.context import open_context
 from runtime.settings import load_settings
 from store.db import Transaction
@@ -30,22 +31,29 @@ _COLUMNS = (
     "credits",
     "created_at",
 )
-_environment = click.option(
-    "--environment", type=click.Choice(ENVIRONMENTS), default="staging", show_default=True
+
+
+@click.group(
+    epilog=examples(
+        "topup orders list --status review",
+        "topup orders approve ord_4Kp1",
+    )
 )
-
-
-@click.group()
 def orders() -> None:
     """Purchases of credit: list, show, and decide what no rule may."""
 
 
-@orders.command("list")
-@_environment
+@orders.command(
+    "list",
+    epilog=examples(
+        "topup orders list --status review --environment live",
+    ),
+)
+@environment_option
 @click.option("--account", help="Its id or email address.")
-@click.option("--status", type=click.Choice(STATUSES))
+@click.option("--status", type=click.Choice(STATUSES), help="Only those in this state.")
 @click.option("--provider", help="Such as stripe.")
-@click.option("--limit", type=click.IntRange(1, PAGE_ITEMS_MAX), default=PAGE_ITEMS)
+@limit_option
 @click.option("--cursor", help="The id of the last order of the page before.")
 @json_option
 def list_(
@@ -70,7 +78,12 @@ def list_(
     show_rows([_shape(order) for order in found], *_COLUMNS, next_cursor=more)
 
 
-@orders.command("show")
+@orders.command(
+    "show",
+    epilog=examples(
+        "topup orders show ord_4Kp1",
+    ),
+)
 @click.argument("order_id")
 @json_option
 def show(order_id: str) -> None:
@@ -83,9 +96,14 @@ def show(order_id: str) -> None:
     show_record(_record(order), events=[event.shape() for event in events])
 
 
-@orders.command("problems")
-@_environment
-@click.option("--limit", type=click.IntRange(1, PAGE_ITEMS_MAX), default=PAGE_ITEMS)
+@orders.command(
+    "problems",
+    epilog=examples(
+        "topup orders problems --environment live",
+    ),
+)
+@environment_option
+@limit_option
 @json_option
 def problems(environment: Environment, limit: int) -> None:
     """List what is paid but not credited, and what is credited but not paid."""
@@ -105,7 +123,12 @@ def problems(environment: Environment, limit: int) -> None:
         show_rows([_record(order) for order in found], *_COLUMNS, "reason")
 
 
-@orders.command("approve")
+@orders.command(
+    "approve",
+    epilog=examples(
+        "topup orders approve ord_4Kp1 --by ann",
+    ),
+)
 @click.argument("order_id")
 @click.option("--by", help="Who decides; else the user of this machine.")
 @json_option
@@ -114,7 +137,12 @@ def approve(order_id: str, by: str | None) -> None:
     _resolve(order_id, "approve", by)
 
 
-@orders.command("reject")
+@orders.command(
+    "reject",
+    epilog=examples(
+        "topup orders reject ord_4Kp1",
+    ),
+)
 @click.argument("order_id")
 @click.option("--by", help="Who decides; else the user of this machine.")
 @json_option

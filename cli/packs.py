@@ -7,28 +7,42 @@ import click
 from billing.pack import CREDITS_MAX, Pack, create as create_pack, list_packs, set_active
 from billing.price import check_currency, price_of
 from cli.database import read, write
+from cli.examples import examples
+from cli.options import environment_option
 from cli.output import json_option, run, show_record, show_rows
 from kernel.clock import SystemClock
-from keys.principal import ENVIRONMENTS, Environment
+from keys.principal import Environment
 from store.db import Transaction
 
-_environment = click.option(
-    "--environment", type=click.Choice(ENVIRONMENTS), default="staging", show_default=True
+
+@click.group(
+    epilog=examples(
+        "topup packs list",
+        "topup packs create --id pack_mini --name Mini --price 5.00 --credits 5000",
+    )
 )
-
-
-@click.group()
 def packs() -> None:
     """Amounts of credit that are sold as one; staging and live have their own."""
 
 
-@packs.command("create")
-@_environment
+@packs.command(
+    "create",
+    epilog=examples(
+        "topup packs create --id pack_mini --name Mini --price 5.00 --credits 5500 --bonus-credits 500",
+    ),
+)
+@environment_option
 @click.option("--id", "pack_id", required=True, help="Such as pack_starter; orders name it.")
 @click.option("--name", required=True, help="What payers see.")
 @click.option("--price", required=True, help="Decimal, such as 20.00.")
 @click.option("--currency", default="USD", show_default=True, help="ISO 4217.")
-@click.option("--credits", "sold", type=click.IntRange(1, CREDITS_MAX), required=True)
+@click.option(
+    "--credits",
+    "sold",
+    type=click.IntRange(1, CREDITS_MAX),
+    required=True,
+    help="All that is credited, the bonus included.",
+)
 @click.option("--bonus-credits", type=int, default=0, help="How many of them are a bonus.")
 @click.option("--popular", is_flag=True, help="Marked as the one most people take.")
 @click.option("--position", type=click.IntRange(0, 1_000_000), default=0, help="0: the last.")
@@ -55,8 +69,13 @@ def create(environment: Environment, pack_id: str, price: str, currency: str, **
     show_record(_shape(run(write(work))))
 
 
-@packs.command("list")
-@_environment
+@packs.command(
+    "list",
+    epilog=examples(
+        "topup packs list --all",
+    ),
+)
+@environment_option
 @click.option("--all", "with_inactive", is_flag=True, help="Those that are no longer sold too.")
 @json_option
 def list_(environment: Environment, with_inactive: bool) -> None:  # noqa: FBT001
@@ -69,18 +88,28 @@ def list_(environment: Environment, with_inactive: bool) -> None:  # noqa: FBT00
     show_rows(rows, "id", "name", "price", "currency", "credits", "bonus_credits", "active")
 
 
-@packs.command("disable")
+@packs.command(
+    "disable",
+    epilog=examples(
+        "topup packs disable pack_mini",
+    ),
+)
 @click.argument("pack_id")
-@_environment
+@environment_option
 @json_option
 def disable(pack_id: str, environment: Environment) -> None:
     """Sell a pack no longer; orders that were made stay as they are."""
     _set(pack_id, environment, is_active=False)
 
 
-@packs.command("enable")
+@packs.command(
+    "enable",
+    epilog=examples(
+        "topup packs enable pack_mini --environment live",
+    ),
+)
 @click.argument("pack_id")
-@_environment
+@environment_option
 @json_option
 def enable(pack_id: str, environment: Environment) -> None:
     """Sell a pack again."""

@@ -14,16 +14,15 @@ from billing.plan import (
 )
 from billing.price import check_currency, price_of
 from cli.database import read, write
+from cli.examples import examples
+from cli.options import environment_option
 from cli.output import json_option, run, show_record, show_rows
 from kernel.clock import SystemClock
 from keys import audit_log
 from keys.audit_log import Actor
-from keys.principal import ENVIRONMENTS, Environment
+from keys.principal import Environment
 from store.db import Transaction
 
-_environment = click.option(
-    "--environment", type=click.Choice(ENVIRONMENTS), default="staging", show_default=True
-)
 _REFS = (
     ("--stripe-price-id-monthly", "Stripe's own price, price_…."),
     ("--stripe-price-id-yearly", "The same of a year."),
@@ -38,20 +37,36 @@ def _refs(command: Any) -> Any:
     return command
 
 
-@click.group()
+@click.group(
+    epilog=examples(
+        "topup plans list",
+        "topup plans create --id pro --name Pro --price-monthly 20.00 --credits 20000",
+    )
+)
 def plans() -> None:
     """Credit by the month or the year; staging and live have their own."""
 
 
-@plans.command("create")
-@_environment
+@plans.command(
+    "create",
+    epilog=examples(
+        "topup plans create --id pro --name Pro --price-monthly 20.00 --price-yearly 200.00 --credits 20000",
+    ),
+)
+@environment_option
 @click.option("--id", "plan_id", required=True, help="Such as pro; checkouts name it.")
 @click.option("--name", required=True, help="What payers see.")
-@click.option("--description", default="")
+@click.option("--description", default="", help="A sentence for payers.")
 @click.option("--price-monthly", required=True, help="Decimal, such as 9.99.")
 @click.option("--price-yearly", help="Decimal; default: not sold by the year.")
 @click.option("--currency", default="USD", show_default=True, help="ISO 4217.")
-@click.option("--credits", "included", type=click.IntRange(1, CREDITS_MAX), required=True)
+@click.option(
+    "--credits",
+    "included",
+    type=click.IntRange(1, CREDITS_MAX),
+    required=True,
+    help="Of one month; 1,000 are worth $1.00.",
+)
 @click.option("--feature", "features", multiple=True, help="A line of the list; repeatable.")
 @click.option("--position", type=click.IntRange(0, 1_000_000), default=0, help="0: the last.")
 @_refs
@@ -90,8 +105,13 @@ def create(
     show_record(_shape(run(write(work))))
 
 
-@plans.command("list")
-@_environment
+@plans.command(
+    "list",
+    epilog=examples(
+        "topup plans list --all",
+    ),
+)
+@environment_option
 @click.option("--all", "with_inactive", is_flag=True, help="Those that are no longer sold too.")
 @json_option
 def list_(environment: Environment, with_inactive: bool) -> None:  # noqa: FBT001
@@ -113,9 +133,14 @@ def list_(environment: Environment, with_inactive: bool) -> None:  # noqa: FBT00
     )
 
 
-@plans.command("show")
+@plans.command(
+    "show",
+    epilog=examples(
+        "topup plans show pro --environment live",
+    ),
+)
 @click.argument("plan_id")
-@_environment
+@environment_option
 @json_option
 def show(plan_id: str, environment: Environment) -> None:
     """Show one plan."""
@@ -126,9 +151,14 @@ def show(plan_id: str, environment: Environment) -> None:
     show_record(_shape(run(read(work))))
 
 
-@plans.command("set")
+@plans.command(
+    "set",
+    epilog=examples(
+        "topup plans set pro --stripe-price-id-monthly price_1Abc",
+    ),
+)
 @click.argument("plan_id")
-@_environment
+@environment_option
 @_refs
 @json_option
 def set_(plan_id: str, environment: Environment, **refs: str | None) -> None:
@@ -136,18 +166,28 @@ def set_(plan_id: str, environment: Environment, **refs: str | None) -> None:
     _change(plan_id, environment, {k: v or None for k, v in refs.items() if v is not None})
 
 
-@plans.command("disable")
+@plans.command(
+    "disable",
+    epilog=examples(
+        "topup plans disable pro",
+    ),
+)
 @click.argument("plan_id")
-@_environment
+@environment_option
 @json_option
 def disable(plan_id: str, environment: Environment) -> None:
     """Sell a plan no longer; who has it keeps it."""
     _change(plan_id, environment, {"is_active": False})
 
 
-@plans.command("enable")
+@plans.command(
+    "enable",
+    epilog=examples(
+        "topup plans enable pro",
+    ),
+)
 @click.argument("plan_id")
-@_environment
+@environment_option
 @json_option
 def enable(plan_id: str, environment: Environment) -> None:
     """Sell a plan again."""

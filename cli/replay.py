@@ -18,12 +18,13 @@ from rich.progress import (
 )
 
 from cli.database import account_named, read, write
+from cli.examples import examples
+from cli.options import Moment, environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
-from kernel.clock import SystemClock, parse_rfc3339
+from kernel.clock import SystemClock
 from kernel.errors import NotFound
-from kernel.limits import PAGE_ITEMS, PAGE_ITEMS_MAX
 from keys.account import lock_scopes
-from keys.principal import ENVIRONMENTS, Environment, Scope
+from keys.principal import Environment, Scope
 from runtime.installation import open_store
 from runtime.settings import load_settings
 from store.db import Database, Transaction, Work
@@ -40,23 +41,24 @@ _ENDPOINT: Final = "SELECT account_id, environment FROM endpoints WHERE id = :id
 _REPLAY: Final = "SELECT account_id, environment FROM replays WHERE id = :id"
 
 
-def _moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
-    """Microseconds of an RFC 3339 time."""
-    try:
-        return None if value is None else parse_rfc3339(value)
-    except (ValueError, OverflowError):
-        raise click.BadParameter(
-            "a time is written like 2026-06-13T12:00:00Z, with its zone"
-        ) from None
-
-
-@click.group("replay", invoke_without_command=True)
-@click.option("--endpoint", "endpoint_id", help="The endpoint's id.")
-@click.option(
-    "--since", "since_us", callback=_moment, help="From this time on; else from the first."
+@click.group(
+    "replay",
+    invoke_without_command=True,
+    epilog=examples(
+        "topup replay --endpoint we_9Xc2 --since 2026-06-13T00:00:00Z --dry-run",
+        "topup replay --endpoint we_9Xc2 --status delivered --rate 20",
+    ),
 )
-@click.option("--until", "until_us", callback=_moment, help="Up to this time; else until now.")
-@click.option("--status", type=click.Choice(REPLAYED_STATUSES), default=FAILED, show_default=True)
+@click.option("--endpoint", "endpoint_id", help="The endpoint's id.")
+@click.option("--since", "since_us", type=Moment(), help="From this time on; else from the first.")
+@click.option("--until", "until_us", type=Moment(), help="Up to this time; else until now.")
+@click.option(
+    "--status",
+    type=click.Choice(REPLAYED_STATUSES),
+    default=FAILED,
+    show_default=True,
+    help="Those that ended so.",
+)
 @click.option(
     "--event",
     "events",
@@ -95,12 +97,15 @@ def replay(
     show_record(run(_replay(endpoint_id, new, is_dry=dry_run, waits=not no_wait)))
 
 
-@replay.command("list")
-@click.option("--account", required=True, help="Its id or email address.")
-@click.option(
-    "--environment", type=click.Choice(ENVIRONMENTS), default="staging", show_default=True
+@replay.command(
+    "list",
+    epilog=examples(
+        "topup replay list --account ops@acme.example",
+    ),
 )
-@click.option("--limit", type=click.IntRange(1, PAGE_ITEMS_MAX), default=PAGE_ITEMS)
+@click.option("--account", required=True, help="Its id or email address.")
+@environment_option
+@limit_option
 @click.option("--cursor", help="The id of the last replay of the page before.")
 @json_option
 def list_(account: str, environment: Environment, limit: int, cursor: str | None) -> None:
@@ -117,7 +122,12 @@ def list_(account: str, environment: Environment, limit: int, cursor: str | None
     show_rows([one.shape() for one in found], *columns, next_cursor=more)
 
 
-@replay.command("show")
+@replay.command(
+    "show",
+    epilog=examples(
+        "topup replay show rpl_6Tt3",
+    ),
+)
 @click.argument("replay_id")
 @json_option
 def show(replay_id: str) -> None:
@@ -130,7 +140,12 @@ def show(replay_id: str) -> None:
     show_record(found.shape())
 
 
-@replay.command("pause")
+@replay.command(
+    "pause",
+    epilog=examples(
+        "topup replay pause rpl_6Tt3",
+    ),
+)
 @click.argument("replay_id")
 @json_option
 def pause(replay_id: str) -> None:
@@ -142,7 +157,12 @@ def pause(replay_id: str) -> None:
     show_record(run(write(_locked(replay_id, work))).shape())
 
 
-@replay.command("resume")
+@replay.command(
+    "resume",
+    epilog=examples(
+        "topup replay resume rpl_6Tt3",
+    ),
+)
 @click.argument("replay_id")
 @json_option
 def resume(replay_id: str) -> None:
@@ -154,7 +174,12 @@ def resume(replay_id: str) -> None:
     show_record(run(write(_locked(replay_id, work))).shape())
 
 
-@replay.command("cancel")
+@replay.command(
+    "cancel",
+    epilog=examples(
+        "topup replay cancel rpl_6Tt3",
+    ),
+)
 @click.argument("replay_id")
 @json_option
 def cancel(replay_id: str) -> None:

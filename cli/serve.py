@@ -7,6 +7,7 @@ import socket
 import click
 import uvloop
 
+from cli.examples import examples
 from cli.listener import LISTEN_FD_VARIABLE, WAKE_FD_VARIABLE, listen, passed_fd, tell_ready
 from cli.typos import warn_of_unknown_variables
 from gateway.app import create_app
@@ -19,7 +20,12 @@ from runtime.supervisor import parent_fd
 logger = logging.getLogger("topup.gateway")
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "topup serve",
+        "topup serve --host 0.0.0.0 --port 8000",
+    )
+)
 @click.option("--host", help="Address to listen on; else TOPUP_HOST.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port; else TOPUP_PORT.")
 def serve(host: str | None, port: int | None) -> None:

@@ -4,11 +4,17 @@ import dataclasses
 
 import click
 
+from cli.examples import examples
 from cli.output import json_option, note, show_rows
 from runtime.settings import load_settings, shown_settings, unknown_variables
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "topup settings",
+        "topup settings --json",
+    )
+)
 @json_option
 def settings() -> None:
     """Print every setting with its source, secrets masked."""

@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 import click
 
+from cli.examples import examples
 from cli.output import EXIT_REFUSED, json_option, print_json, visible, wants_json
 from kernel.clock import SECOND_US, SystemClock
 from keys.signing import TOLERANCE_S, verify as verify_signature
@@ -13,7 +14,11 @@ from keys.signing import TOLERANCE_S, verify as verify_signature
 BODY_BYTES_MAX = 1 << 20
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "topup verify --header 'X-AiTopUp-Signature: t=1765432100,v1=5257a869' --body-file body.json",
+    )
+)
 @click.option(
     "--secret",
     required=True,

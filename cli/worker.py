@@ -5,6 +5,7 @@ import os
 import click
 import uvloop
 
+from cli.examples import examples
 from cli.listener import WAKE_FD_VARIABLE, passed_fd, tell_ready
 from cli.typos import warn_of_unknown_variables
 from runtime.context import open_context
@@ -17,7 +18,11 @@ from worker.main import run_worker
 READY = "worker.ready"
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "topup worker",
+    )
+)
 def worker() -> None:
     """Run one worker (production): deliveries, fulfilment, chores."""
     settings = load_settings()

@@ -33,6 +33,10 @@ class CommitUnknown(StoreError):
     """The database went away while COMMIT was under way."""
 
 
+class BackupRefused(Exception):
+    """A copy cannot be taken or put back; the text says why, and never holds a password."""
+
+
 def check_touched(touched: int, expected: int) -> None:
     """Raises StoreError where a statement met other rows than those that were read under a lock."""
     if touched != expected:

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec import Struct, convert
+from msgspec.structs import fields
 
 from cli.main import COMMANDS, main
+from gateway.shapes import keys as shapes
 from kernel.clock import SystemClock
 from keys.authenticator import Authenticator, CredentialEnded
 from keys.principal import Principal
@@ -39,6 +42,10 @@ def topup(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def result_of(result: Result) -> Any:
     assert result.exit_code == 0, result.stderr
     return json.loads(result.stdout)
+
+
+def fields_of(shape: type[Struct]) -> list[str]:
+    return [field.name for field in fields(shape)]
 
 
 def sign_in(database_url: str, token: str) -> Principal:
@@ -153,6 +160,27 @@ def test_a_key_is_shown_once_and_works_until_it_is_revoked(topup: Topup, databas
     assert revoked["revoked_at"] is not None
     with pytest.raises(CredentialEnded):
         sign_in(database_url, made["key"])
+
+
+def test_keys_and_tokens_have_the_fields_of_the_api(topup: Topup) -> None:
+    account = result_of(topup("accounts", "create", "--name", "Acme", "--json"))["id"]
+    owner = ("--account", account)
+
+    key = result_of(topup("keys", "create", *owner, "--per-day-cents=500", "--json"))
+    shown = result_of(topup("keys", "show", key["id"], "--json"))
+    token = result_of(topup("keys", "token", *owner, "--kind=system", "--json"))
+    listed = result_of(topup("keys", "tokens", *owner, "--kind=system", "--json"))["items"]
+
+    assert list(shown) == [*fields_of(shapes.ApiKey), "account_id"]
+    assert key.keys() - shown.keys() == {"key"}
+    assert shown["caps"] == {
+        "per_call_cents": None,
+        "per_day_cents": 500,
+        "per_month_cents": None,
+    }
+    assert list(listed[0]) == [*fields_of(shapes.AccessToken), "kind", "account_id"]
+    assert token.keys() - listed[0].keys() == {"token"}
+    assert convert(key, shapes.MintedKey).last4 == key["key"][-4:]
 
 
 def test_rotation_gives_the_same_key_another_secret(topup: Topup, database_url: str) -> None:

@@ -1,0 +1,28 @@
+"""`topup completion`: what makes a shell complete commands, options and their values."""
+
+from typing import Final
+
+import click
+from click.shell_completion import get_completion_class
+
+from cli.examples import examples
+
+SHELLS: Final = ("bash", "zsh", "fish")
+# Click's own name for the variable by which the shell asks.
+VARIABLE: Final = "_TOPUP_COMPLETE"
+
+
+@click.command(
+    epilog=examples(
+        'eval "$(topup completion bash)"     # in ~/.bashrc',
+        'eval "$(topup completion zsh)"      # in ~/.zshrc',
+        "topup completion fish > ~/.config/fish/completions/topup.fish",
+    )
+)
+@click.argument("shell", type=click.Choice(SHELLS))
+@click.pass_context
+def completion(context: click.Context, /, shell: str) -> None:
+    """Print the lines that make a shell complete `topup`, which must be on the PATH."""
+    found = get_completion_class(shell)
+    assert found is not None, "click knows these shells"
+    click.echo(found(context.find_root().command, {}, "topup", VARIABLE).source())

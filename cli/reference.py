@@ -1,0 +1,74 @@
+"""docs/cli.md: every command's help as one page, made from the commands themselves.
+
+    python -m cli.reference > docs/cli.md
+
+A test holds the page against the commands, so it cannot drift.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import click
+
+from cli.main import GROUPS, main
+
+WIDTH: Final = 100
+_START: Final = """\
+# The command line
+
+`make run` puts `topup` into `.venv/bin`; `. .venv/bin/activate` puts it on the PATH. It works on the installation that the
+settings name (environment, `.env`): `topup settings` prints them.
+
+- **Results** go to standard output and nothing else does, so they can be piped; `--json` prints JSON, lists as
+  `{"items": […], "next_cursor": …}`. Keys and tokens have the API's fields, and whose they are.
+- **Exit codes**: 0 done · 1 refused, or something was found (`audit`, `doctor`, `verify`) · 2 wrong usage or settings ·
+  3 the database or Redis cannot be reached. Refusals under `--json` are `{"error": {"detail", "advice"}}` on standard error.
+- **Colours and progress bars** are for terminals only; `NO_COLOR=1` turns colours off there, too.
+- **Completion**: `eval "$(topup completion bash)"` in `~/.bashrc`, the same with `zsh` in `~/.zshrc`; for fish
+  `topup completion fish > ~/.config/fish/completions/topup.fish`.
+
+This page is made by `python -m cli.reference > docs/cli.md` from the commands' own help.
+"""
+
+
+def commands() -> Iterator[tuple[str, click.Context]]:
+    """Every command and group but the first, as it is typed, in the order of `topup --help`."""
+    with click.Context(main, info_name="topup", **main.context_settings) as root:
+        for name in main.list_commands(root):
+            yield from _below(main, name, root)
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [_START]
+    titles = {names[0]: title for title, names in ((t, list(g)) for t, g in GROUPS.items())}
+    for path, context in commands():
+        names = path.split()
+        if len(names) == 2 and names[1] in titles:
+            parts.append(f"## {titles[names[1]]}\n")
+        parts.append(f"{'#' * (len(names) + 1)} `{path}`\n\n```text\n{_help(context)}\n```\n")
+    return "\n".join(parts)
+
+
+def _below(
+    group: click.Group, name: str, parent: click.Context
+) -> Iterator[tuple[str, click.Context]]:
+    command = group.get_command(parent, name)
+    assert command is not None, "the group lists it"
+    context = click.Context(
+        command, info_name=name, parent=parent, max_content_width=WIDTH, terminal_width=WIDTH
+    )
+    with context.scope(cleanup=False):
+        yield context.command_path, context
+        if isinstance(command, click.Group):
+            for below in command.list_commands(context):
+                yield from _below(command, below, context)
+
+
+def _help(context: click.Context) -> str:
+    lines = context.command.get_help(context).splitlines()
+    return "\n".join(line.rstrip() for line in lines).strip()
+
+
+if __name__ == "__main__":
+    print(page(), end="")

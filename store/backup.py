@@ -1,0 +1,79 @@
+"""Copies of a whole database, taken while it is used, and put back.
+
+Promise: a copy is the database at one moment, whatever is written meanwhile, and it has its name
+only once it is whole and on the disk; a restore leaves the database as the copy or as it was. A
+copy holds whatever the database holds, so its file is its owner's alone.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from store import backup_file, backup_server
+from store.backup_file import Progress, sync
+from store.errors import BackupRefused
+from store.open import file_of
+from store.sqlite import make_private_file
+
+_MAGIC: Final = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgresql"}
+
+
+def back_up(url: str, target: Path, *, on_progress: Progress) -> None:
+    """Writes a copy of the database into a new file. Raises BackupRefused and OSError."""
+    with _draft(target) as draft:
+        source = file_of(url)
+        if source is None:
+            backup_server.dump(url, draft)
+        else:
+            backup_file.copy(source, draft, on_progress)
+
+
+def restore(url: str, source: Path, *, replace: bool, aside: str, on_progress: Progress) -> None:
+    """Puts the copy where the URL says. Raises BackupRefused and OSError.
+
+    What is there already is refused unless replace; of SQLite it is kept beside, its name ending
+    in `aside`. A database in use is refused: whoever uses it would write on into what is gone.
+    """
+    kind = kind_of(source)
+    target = file_of(url)
+    wanted = "postgresql" if target is None else "sqlite"
+    if kind != wanted:
+        raise BackupRefused(f"{source} is a copy of {kind}, the configured database is {wanted}")
+    if target is None:
+        backup_server.load(url, source, replace=replace)
+    else:
+        backup_file.put(source, target, replace=replace, aside=aside, on_progress=on_progress)
+
+
+def kind_of(source: Path) -> str:
+    """The database that made it, sqlite or postgresql, by the file's first bytes.
+
+    Raises BackupRefused for anything else.
+    """
+    with source.open("rb") as file:
+        start = file.read(16)
+    found = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
+    if found is None:
+        raise BackupRefused(f"{source} is no copy that `topup backup` made")
+    return found
+
+
+@contextlib.contextmanager
+def _draft(target: Path) -> Iterator[Path]:
+    """A file that gets the target's name when the block ends well, and never over another's."""
+    if target.exists():
+        raise BackupRefused(f"{target} is there already; a copy is never written over a file")
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    make_private_file(draft)
+    try:
+        yield draft
+        sync(draft)
+        try:
+            os.link(draft, target)
+        except FileExistsError:
+            raise BackupRefused(f"{target} is there by now; nothing was written over it") from None
+        sync(target.parent)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,149 @@
+"""PostgreSQL's side of store/backup.py: its own pg_dump and pg_restore, found on the PATH."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import IO, Final
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+
+from store.errors import BackupRefused
+
+LOCK_TIMEOUT: Final = "5s"
+_ERROR_CHARACTERS_MAX: Final = 300
+_TABLES: Final = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
+_OTHERS: Final = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+# Each table of ours: one that only a later version knows would be in its migration's way.
+_DROP: Final = b"""
+BEGIN;
+DO $$
+DECLARE name text;
+BEGIN
+  FOR name IN SELECT tablename FROM pg_tables
+    WHERE schemaname = current_schema() AND tableowner = current_user
+  LOOP EXECUTE format('DROP TABLE IF EXISTS %I CASCADE', name); END LOOP;
+END $$;
+"""
+# It is ours, or it is not kept.
+_END: Final = b"""
+RESET search_path;
+SELECT version_num FROM alembic_version;
+COMMIT;
+"""
+
+
+def dump(url: str, target: Path) -> None:
+    server = _Server(url)
+    # Owner and rights stay out, so that any user can put it back.
+    server.run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
+
+
+def load(url: str, source: Path, *, replace: bool) -> None:
+    server = _Server(url)
+    if server.ask(_TABLES) != "0" and not replace:
+        raise BackupRefused("the database holds tables already: give --replace to drop them")
+    others = server.ask(_OTHERS)
+    if others != "0":
+        raise BackupRefused(
+            f"{others} other connections use the database: stop the gateways and workers first"
+        )
+    server.replay(source)
+
+
+class _Server:
+    """PostgreSQL's own programs, pointed at one database; no list of processes shows its password."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        query = dict(parse_qsl(parts.query))
+        password = query.pop("password", None) or unquote(parts.password or "")
+        user = f"{parts.username}@" if parts.username else ""
+        place = parts.netloc.rpartition("@")[2]
+        # Built by hand: a URL of a socket has no place, and urlunsplit would leave its // out.
+        self._where = f"postgresql://{user}{place}{parts.path}?{urlencode(query)}".rstrip("?")
+        self._environment = {
+            **os.environ,
+            "PGOPTIONS": f"-c lock_timeout={LOCK_TIMEOUT} -c client_min_messages=warning",
+            **({"PGPASSWORD": password} if password else {}),
+        }
+
+    def run(self, program: str, *words: str) -> str:
+        """What it printed; raises BackupRefused."""
+        with tempfile.TemporaryFile() as said:
+            done = subprocess.run(  # noqa: S603 - our own words and the operator's URL
+                [_found(program), "-w", *words, f"--dbname={self._where}"],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                check=False,
+            )
+            _check_end(program, done.returncode, said)
+        return done.stdout.decode(errors="replace")
+
+    def ask(self, question: str) -> str:
+        """The one value that a SELECT answers."""
+        return self.run("psql", "-X", "-q", "-A", "-t", f"--command={question}").strip()
+
+    def replay(self, source: Path) -> None:
+        """Drops what is there and writes the copy, in one transaction.
+
+        It is committed only when the copy was read to its end: a damaged one changes nothing.
+        """
+        words = ["-w", "-X", "-q", "-v", "ON_ERROR_STOP=1", f"--dbname={self._where}"]
+        with (
+            tempfile.TemporaryFile() as said,
+            tempfile.TemporaryFile() as said_of_reading,
+            subprocess.Popen(  # noqa: S603
+                [_found("psql"), *words],
+                env=self._environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+            ) as writing,
+            subprocess.Popen(  # noqa: S603
+                [_found("pg_restore"), "--no-owner", "--no-privileges", "--file=-", str(source)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=said_of_reading,
+            ) as reading,
+        ):
+            assert writing.stdin is not None, "asked for"
+            assert reading.stdout is not None, "asked for"
+            # Where psql has given up, its own words say why.
+            with contextlib.suppress(BrokenPipeError):
+                writing.stdin.write(_DROP)
+                shutil.copyfileobj(reading.stdout, writing.stdin)
+            reading.stdout.close()
+            ended = reading.wait()
+            with contextlib.suppress(BrokenPipeError):
+                if ended == 0:
+                    writing.stdin.write(_END)
+                writing.stdin.close()
+            _check_end("psql", writing.wait(), said)
+            _check_end("pg_restore", ended, said_of_reading)
+
+
+def _found(program: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        raise BackupRefused(
+            f"{program} is not on the PATH: install PostgreSQL's client programs, of the server's"
+            " version or newer"
+        )
+    return path
+
+
+def _check_end(program: str, returncode: int, said: IO[bytes]) -> None:
+    """Raises BackupRefused, with the line that says why."""
+    if returncode == 0:
+        return
+    said.seek(0)
+    lines = said.read().decode(errors="replace").splitlines()
+    why = next((line for line in lines if "error" in line.lower()), "".join(lines[:1]))
+    raise BackupRefused(f"{program} failed: {why[:_ERROR_CHARACTERS_MAX] or returncode}")
