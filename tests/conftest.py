@@ -3,15 +3,11 @@
 Each test gets a copy of a migrated template, so no test sees another's rows.
 """
 
-import asyncio
-import contextlib
-import itertools
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -19,24 +15,9 @@ from kernel.clock import FixedClock, parse_rfc3339
 from store.db import Database
 from store.migrate import migrate
 from store.open import open_database
+from tests.server import Server
 
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
-_numbers = itertools.count(1)
-
-
-def _on_server(statement: str) -> None:
-    async def run() -> None:
-        connection = await asyncpg.connect(SERVER_URL)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(run())
-
-
-def _url_of(name: str) -> str:
-    return SERVER_URL.rpartition("/")[0] + "/" + name
 
 
 @pytest.fixture(scope="session")
@@ -47,13 +28,10 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_template() -> Iterator[str]:
-    name = f"topup_template_{os.getpid()}"
-    _on_server(f"DROP DATABASE IF EXISTS {name}")
-    _on_server(f"CREATE DATABASE {name}")
-    migrate(_url_of(name))
-    yield name
-    _on_server(f"DROP DATABASE {name} WITH (FORCE)")
+def postgresql_server() -> Iterator[Server]:
+    opened = Server(SERVER_URL)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -68,12 +46,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         if os.environ.get("CI"):
             pytest.fail("CI sets TEST_DATABASE_URL: PostgreSQL is never skipped there")
         pytest.skip("TEST_DATABASE_URL is not set")
-    name = f"topup_test_{os.getpid()}_{next(_numbers)}"
-    template = request.getfixturevalue("postgresql_template")
-    _on_server(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield _url_of(name)
-    with contextlib.suppress(OSError):
-        _on_server(f"DROP DATABASE {name} WITH (FORCE)")
+    server: Server = request.getfixturevalue("postgresql_server")
+    url = server.lend()
+    yield url
+    server.take_back(url)
 
 
 @pytest_asyncio.fixture

@@ -71,7 +71,9 @@ def shelf(
     opened = Shelf(
         tmp_path_factory.mktemp("e2e"),
         file_template=sqlite_template,
-        server_template=request.getfixturevalue("postgresql_template") if SERVER_URL else "",
+        server_template=(
+            request.getfixturevalue("postgresql_server").template if SERVER_URL else ""
+        ),
     )
     yield opened
     opened.close()

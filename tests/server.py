@@ -1,0 +1,124 @@
+"""PostgreSQL databases for the tests of one process: migrated, empty, and used again.
+
+Making one costs the server a third of a second, emptying one a few hundredths, and most tests need
+one. So a database goes from test to test, emptied in between, and is thrown away when emptying does
+not undo what was done to it: statistics for the planner, other tables, a statement still under way.
+Invariant: whoever is lent one finds in it what `migrate` leaves there, and nothing else.
+"""
+
+import asyncio
+import itertools
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+from bench.postgres import create_database, drop_database
+from store.migrate import migrate
+
+# Emptied tables keep their dead rows for a while.
+LENT_MAX = 50
+# Of a connection that the test forgot and that is only now ended.
+LOCK_TIMEOUT_MS = 5_000
+_SHAPE = """
+    SELECT relname FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i') ORDER BY relname
+"""
+_IS_ANALYZED = """
+    SELECT EXISTS (SELECT FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND reltuples >= 0)
+"""
+_IS_BUSY = """
+    SELECT EXISTS (SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle')
+"""
+_LEAVE = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_numbers = itertools.count(1)
+
+
+class Server:
+    """Lends databases on the server at `url`, one after the other; close() removes them all."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.template = f"topup_template_{os.getpid()}"
+        drop_database(url, self.template)
+        template_url = create_database(url, self.template)
+        migrate(template_url)
+        self._shape, self._kept = asyncio.run(_contents(template_url))
+        self._spare = ""
+        self._lent_count = 0
+
+    def lend(self) -> str:
+        """The URL of a migrated, empty database."""
+        if self._spare:
+            lent, self._spare = self._spare, ""
+        else:
+            name = f"topup_test_{os.getpid()}_{next(_numbers)}"
+            lent, self._lent_count = create_database(self._url, name, template=self.template), 0
+        self._lent_count += 1
+        return lent
+
+    def take_back(self, url: str) -> None:
+        """Empties it for the next test, or throws it away."""
+        if self._lent_count < LENT_MAX and asyncio.run(self._emptied(url)):
+            self._spare = url
+        else:
+            drop_database(self._url, url.rpartition("/")[2])
+
+    def close(self) -> None:
+        for name in (self._spare.rpartition("/")[2], self.template):
+            if name:
+                drop_database(self._url, name)
+
+    async def _emptied(self, url: str) -> bool:
+        try:
+            connection = await asyncpg.connect(url)
+        except (OSError, asyncpg.PostgresError):
+            return False
+        try:
+            return await self._empty(connection)
+        except asyncpg.PostgresError:
+            return False
+        finally:
+            await connection.close()
+
+    async def _empty(self, connection: Any) -> bool:
+        if await connection.fetchval(f"SELECT ({_IS_ANALYZED}) OR ({_IS_BUSY})"):
+            return False
+        if [row[0] for row in await connection.fetch(_SHAPE)] != self._shape:
+            return False
+        await connection.fetch(_LEAVE)
+        await connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+        filled = await connection.fetch(_filled(list(self._kept)))
+        async with connection.transaction():
+            await connection.execute(";".join(f"DELETE FROM {row[0]}" for row in filled))
+            for table, rows in self._kept.items():
+                if rows:
+                    await connection.copy_records_to_table(table, records=rows)
+        return True
+
+
+def _filled(tables: Sequence[str]) -> str:
+    """The question which of the tables have rows."""
+    return " UNION ALL ".join(
+        f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables
+    )
+
+
+async def _contents(url: str) -> tuple[list[str], dict[str, list[Any]]]:
+    """Names of tables and indexes, and each table's rows."""
+    connection = await asyncpg.connect(url)
+    try:
+        shape = [row[0] for row in await connection.fetch(_SHAPE)]
+        tables = await connection.fetch(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        )
+        rows = {row[0]: await connection.fetch(f"SELECT * FROM {row[0]}") for row in tables}
+    finally:
+        await connection.close()
+    return shape, {table: [tuple(row) for row in found] for table, found in rows.items()}
