@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 PLACES = 4
-_WHOLE = 10**PLACES
+_WHOLE: int = 10**PLACES
 _ENTRY = re.compile(r"([1-9][0-9]{0,5}):0\.([0-9]{1,4})")
 
 

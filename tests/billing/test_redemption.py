@@ -253,8 +253,12 @@ async def test_no_table_holds_a_code(database: Database, clock: FixedClock) -> N
     await redeem(desk, code)
 
     async def everything(tx: Transaction) -> str:
-        kept = [await tx.fetch(f"SELECT * FROM {table}") for table in metadata.tables]
-        return "\n".join(str(tuple(row)) for rows in kept for row in rows)
+        kept = [
+            [row[column.name] for column in table.columns]
+            for table in metadata.tables.values()
+            for row in await tx.fetch(f"SELECT * FROM {table.name}")
+        ]
+        return "\n".join(map(str, kept))
 
     text = await database.read(everything)
     for secret in (code, unused):
