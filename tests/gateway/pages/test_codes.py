@@ -156,7 +156,7 @@ async def test_a_code_is_redeemed_once(gateway: Gateway) -> None:
     assert "The code was redeemed before" in text_of(again.text)
     assert f'value="{codes[0]}"' in again.text
     assert await balance_cents(ann) == 1_000_150
-    assert "Code" in text_of((await ann.get(CODES)).text).partition("What brought")[2]
+    assert "Code" in text_of((await ann.get(CODES)).text).partition("Bought and redeemed")[2]
 
 
 @pytest.mark.parametrize("code", ["", "TOPUP-0000-0000-0000", "nonsense", "'; DROP TABLE codes"])

@@ -1,0 +1,189 @@
+"""Buying and selling by the pages in a real browser: a buyer's way, and every operator's page."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from gateway.pages.surface import OPERATOR
+from gateway.routing import Router
+from kernel.clock import FixedClock
+from tests.e2e.browsing import Window, chromium, grave_faults, new_window
+from tests.e2e.conftest import Install
+from tests.e2e.test_dashboard import sign_up
+from tests.gateway.buying import Store, open_store
+from tests.gateway.pages.browser import Browser as Plain, signed_in
+from tests.gateway.pages.selling import ADMIN, fill, operator
+from tests.gateway.running import API
+
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+OPERATORS = tuple(
+    one.template for one in Router((OPERATOR,)) if "GET" in one.routes and "{" not in one.template
+)
+BUYERS = ("/buy", "/orders", "/codes", "/usage", "/usage/holds")
+
+
+@pytest_asyncio.fixture
+async def store(sqlite_template: Path, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Store]:
+    path = tmp_path / "topup.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    async with open_store(f"sqlite:///{path}", tmp_path, clock) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as opened:
+        yield opened
+
+
+async def window_of(
+    browser: Browser, person: Plain, *, has_scripts: bool = True, width: int = 1280
+) -> Window:
+    """A tab in which that person is signed in."""
+    url = person.gateway.url
+    window = await new_window(browser, url, has_scripts=has_scripts, width=width)
+    await window.page.context.add_cookies(
+        [{"name": "topup_session", "value": person.session or "", "url": url}]
+    )
+    return window
+
+
+async def stocked(store: Store) -> tuple[Plain, list[str]]:
+    """An operator who also buys, and the paths of the pages of single things."""
+    boss = await operator(store.gateway)
+    await fill(boss, f"{ADMIN}/coupons", {"code": "SUMMER-20", "percent": "20"})
+    await fill(boss, f"{ADMIN}/codes", {"credits": "1500", "count": "3", "name": "Fair"})
+    batches = (await boss.get(f"{ADMIN}/codes")).text
+    made = await store.order()
+    await store.told("paid", made["id"], amount=made["pay_amount"] - 1)
+    bought = await boss.send("/dashboard/buy", {"pack": "pack_pro", "provider": "stripe"})
+    await boss.send("/dashboard/codes/checkin", {})
+    for path, body in (
+        ("/usage", {"credits": 5, "description": "A call"}),
+        ("/holds", {"credits": 500, "description": "A long answer"}),
+    ):
+        await boss.request("POST", API + path, {"Origin": store.gateway.url}, json=body)
+    batch = re.search(r"/admin/codes/rdb_\w+", batches)
+    assert batch is not None
+    return boss, [
+        f"/dashboard{batch[0]}",
+        f"{ADMIN}/orders/{made['id']}",
+        f"{ADMIN}/accounts/{store.account_id}",
+        bought.headers["location"].removesuffix("/pay"),
+    ]
+
+
+async def pay(page: Page) -> None:
+    """From the form to the order, by way of the sandbox's page."""
+    await page.goto("/dashboard/buy")
+    await page.get_by_label("Business Pack").check()
+    await page.get_by_label("Pay with").select_option("stripe")
+    await page.get_by_role("button", name="Go to the payment").click()
+    await page.get_by_role("button", name="Pay 50.00 USD").click()
+    await page.get_by_role("link", name="Continue to").click()
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+async def test_a_pack_is_bought_and_the_browser_comes_back(
+    install: Install, browser: Browser, has_scripts: bool
+) -> None:
+    installation = install()
+    installation.start()
+    # The sandbox's page stands at the public address, which nobody knows before there is a port.
+    (gateway,) = installation.gateways
+    gateway.stop()
+    gateway.env["TOPUP_PUBLIC_URL"] = gateway.url
+    gateway.restart()
+    window = await new_window(browser, installation.url, has_scripts=has_scripts, width=390)
+    page = window.page
+    await sign_up(page, "buyer@shop.example")
+
+    await pay(page)
+
+    await expect(page.locator("h1")).to_have_text("Business Pack")
+    await expect(page.locator(".note.good")).to_contain_text("back from the payment page")
+    await expect(page.locator(".head .chip")).to_have_text("paid")
+    await page.goto("/dashboard")
+    # $10,000.00 of test credit, and 70,000 credits of $0.001.
+    await expect(page.locator(".figures")).to_contain_text("$10,070.00")
+    assert window.complaints == []
+    assert await installation.findings() == []
+
+
+async def test_an_order_that_is_waited_for_follows_the_providers_word(
+    store: Store, browser: Browser
+) -> None:
+    ann = await signed_in(store.gateway)
+    bought = await ann.send("/dashboard/buy", {"pack": "pack_pro", "provider": "toypay"})
+    order = bought.headers["location"].removesuffix("/pay")
+    window = await window_of(browser, ann)
+    page = window.page
+    await page.goto(f"{order}?said=order-back")
+    await expect(page.get_by_text("Waiting for toypay")).to_be_visible()
+
+    await store.told("paid", order.rpartition("/")[2])
+
+    await expect(page.locator(".head .chip")).to_have_text("paid")
+    assert window.complaints == []
+
+
+async def test_codes_are_downloaded_as_they_are_made(store: Store, browser: Browser) -> None:
+    window = await window_of(browser, await operator(store.gateway))
+    page = window.page
+    await page.goto(f"{ADMIN}/codes")
+    await page.get_by_label("Credits, each").fill("1000")
+    await page.get_by_label("How many codes").fill("25")
+    await page.get_by_role("button", name="Make the codes").click()
+
+    async with page.expect_download() as coming:
+        await page.get_by_role("link", name="Download CSV").click()
+    download = await coming.value
+
+    lines = Path(await download.path()).read_bytes().decode().split("\r\n")
+    assert download.suggested_filename.startswith("rdb_")
+    assert (lines[0], len(lines), lines[-1]) == ("code", 27, "")
+    assert "\n".join(lines[1:-1]) == await page.locator("#codes").inner_text()
+    assert window.complaints == []
+
+
+async def test_no_page_keeps_anybody_out_or_scrolls_sideways(
+    store: Store, browser: Browser
+) -> None:
+    boss, single = await stocked(store)
+    places = [*("/dashboard" + one for one in BUYERS), *OPERATORS, *single]
+    found: list[str] = []
+    for width in (1280, 390):
+        window = await window_of(browser, boss, width=width)
+        page = window.page
+        for theme in THEMES:
+            await page.emulate_media(color_scheme=theme)
+            for place in places:
+                await page.goto(place)
+                found += await grave_faults(page)
+                if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                    found.append(f"{place} is too wide at {width}")
+        assert window.complaints == []
+
+    assert found == []
+
+
+async def test_an_order_is_decided_with_the_keyboard(store: Store, browser: Browser) -> None:
+    boss = await operator(store.gateway)
+    made = await store.order()
+    await store.told("paid", made["id"], amount=made["pay_amount"] - 1)
+    window = await window_of(browser, boss, has_scripts=False)
+    page = window.page
+    await page.goto(f"{ADMIN}/orders/{made['id']}")
+
+    await page.get_by_label("Why").focus()
+    await page.keyboard.type("Bank fees")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+
+    await expect(page.locator(".note.good")).to_contain_text("The order is credited")
+    assert (await store.show(made["id"]))["status"] == "paid"
