@@ -57,7 +57,8 @@ class Expirer:
             # Many wake-ups make one look.
             await asyncio.sleep(PAUSE_S)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), wait_s - PAUSE_S)
+                async with asyncio.timeout(wait_s - PAUSE_S):
+                    await self._woken.wait()
 
     async def sweep(self) -> int:
         """Ends what ran out; returns how many commands that took."""

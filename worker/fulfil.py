@@ -72,7 +72,8 @@ class Fulfiller:
                 _log.warning("fulfilment.delayed", extra={"fields": {"error": str(error)}})
                 wait_s = 1.0
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._woken.wait()
 
     async def step(self) -> int:
         """Handles what is due now; returns how many top-ups there were."""

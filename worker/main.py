@@ -153,7 +153,8 @@ async def run_worker(
                 await _until(stopped, [deliveries, *running])
                 dispatcher.stop()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(deliveries, STOP_S)
+                    async with asyncio.timeout(STOP_S):
+                        await deliveries
             finally:
                 deliveries.cancel()
                 await asyncio.gather(deliveries, return_exceptions=True)

@@ -65,7 +65,8 @@ class Renewer:
             # Many wake-ups make one look.
             await asyncio.sleep(PAUSE_S)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._woken.wait()
 
     async def step(self) -> int:
         """Bills and moves all that is due; returns how many steps that took."""
