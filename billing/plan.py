@@ -229,6 +229,14 @@ async def get(tx: Transaction, place: PlanPlace) -> Plan:
     return _from_row(row)
 
 
+async def get_sold(tx: Transaction, place: PlanPlace) -> Plan:
+    """The plan, if it is sold; raises NotFound."""
+    found = await get(tx, place)
+    if not found.is_active:
+        raise NotFound("Plan", param="plan_id")
+    return found
+
+
 async def list_plans(
     tx: Transaction, environment: str, *, with_inactive: bool = False
 ) -> Sequence[Plan]:

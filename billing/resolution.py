@@ -76,6 +76,7 @@ class Resolve:
             subject_id=order.id,
             before={"status": order.status, "reason": order.reason},
             after={"status": resolved.status, "reason": resolved.reason},
+            reason=self.note or None,
             now_us=books.now_us,
         )
         books.shelf(AuditShelf).add(entry)

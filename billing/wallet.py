@@ -22,6 +22,14 @@ async def balance(
     return {**held, "key": await _key_windows(tx, principal, now_us)}
 
 
+async def balance_micros(tx: Transaction, scope: Scope, *, now_us: int) -> int:
+    """What the tenant has, purchased and promotional."""
+    ledger = Ledger()
+    await ledger.load(tx, [scope], [])
+    ledger.clocks_ahead_us = (await read_scopes(tx, [scope])).clocks_ahead_us
+    return ledger.balance_micros(scope, now_us)
+
+
 async def balance_of(
     tx: Transaction, scope: Scope, *, now_us: int, is_promo_sendable: bool
 ) -> dict[str, Any]:

@@ -154,6 +154,15 @@ def canonical(fields: Fields) -> bytes:
     return msgspec.json.encode(fields, order="deterministic")
 
 
+def given(body: Fields, **names: str) -> dict[str, Any]:
+    """The fields that a body with UNSET defaults has, under the names that the domain gives them."""
+    return {
+        names.get(name, name): tuple(value) if isinstance(value, list) else value
+        for name, value in msgspec.structs.asdict(body).items()
+        if value is not msgspec.UNSET
+    }
+
+
 def time_us(text: str | None, param: str) -> int | None:
     """Microseconds of an RFC 3339 time with a zone; None for None; raises InvalidInput."""
     if text is None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
+import msgspec
 from msgspec import Meta
 
 from billing import credit_history
@@ -20,6 +21,7 @@ from billing.checkout import COMPLETE_PATH
 from billing.credit_history import CreditLine
 from billing.money import MICROS_PER_QUOTA, MICROS_PER_USD
 from billing.placement import AMOUNT_CENTS_MAX, NewOrder
+from billing.plan import MONTHS, Plan, item_of, list_plans
 from billing.price import Price
 from billing.provider_registry import Providers
 from billing.send import AmountOutOfRange
@@ -34,6 +36,7 @@ from gateway.redeeming import Credited, redeem
 from gateway.refusal import Refusal
 from gateway.routing import Route, Surface
 from gateway.shapes.newapi import (
+    CreemProduct,
     History,
     Info,
     InfoAnswer,
@@ -118,11 +121,14 @@ async def info(call: Call[Fields, Fields]) -> Answer:
     settings, environment = call.context.settings, call.principal.environment
     methods = _methods(call.context.cashier.providers, environment)
     providers = {method.provider for method in methods}
+    sold = await call.context.database.read(lambda tx: list_plans(tx, environment))
+    products = [product for plan in sold for product in _creem_products(plan)]
+    is_creem = CREEM in call.context.cashier.providers.offered(environment)
     data = Info(
         enable_online_topup=bool(providers - {STRIPE, CREEM}),
         enable_stripe_topup=STRIPE in providers,
-        enable_creem_topup=CREEM in providers,
-        creem_products="[]",
+        enable_creem_topup=CREEM in providers or (is_creem and bool(products)),
+        creem_products=msgspec.json.encode(products if is_creem else []).decode(),
         pay_methods=[_shown(method, settings) for method in methods],
         min_topup=settings.newapi_min_topup,
         stripe_min_topup=settings.newapi_stripe_min_topup,
@@ -254,6 +260,25 @@ def _shown(method: _Method, settings: Settings) -> PayMethod:
     name, color = _LOOKS.get(method.type, (method.type.capitalize(), _COLOR))
     least = str(_min_topup(method, settings))
     return PayMethod(name=name, type=method.type, color=color, min_topup=least)
+
+
+def _creem_products(plan: Plan) -> list[CreemProduct]:
+    """The plan as that provider sells it: by the month and by the year."""
+    found = []
+    for interval in MONTHS:
+        try:
+            item = item_of(plan, CREEM, interval, is_stand_in=False)
+        except InvalidInput:
+            continue  # it has no product there
+        product = CreemProduct(
+            name=item.name,
+            productId=item.product_ref or "",
+            price=price_number(item.price),
+            currency=item.price.currency,
+            quota=item.credits_micros // MICROS_PER_QUOTA,
+        )
+        found.append(product)
+    return found
 
 
 def _line(line: CreditLine) -> Line:

@@ -14,14 +14,15 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
-from billing import order_list, pack as packs
+from billing import order_list, pack as packs, subscription_rows
 from billing.checkout import COMPLETE_PATH
-from billing.ledger import Ledger
 from billing.money import MICROS_PER_CREDIT
 from billing.order import SETTLED, Order
 from billing.order_list import Filter
 from billing.placement import NewOrder
 from billing.price import Price
+from billing.subscription import Subscription as Plan
+from billing.wallet import balance_micros
 from gateway import codes
 from gateway.api.orders import request_digest
 from gateway.call import Call
@@ -43,7 +44,6 @@ from gateway.shapes.resayil import (
     Subscription,
 )
 from kernel.clock import rfc3339
-from keys.account import read_scopes
 from store.db import Transaction
 from store.idempotency import Answer
 
@@ -121,21 +121,20 @@ async def history(call: Call[Fields, PageQuery]) -> Answer:
 
 
 async def subscription(call: Call[Fields, Fields]) -> Answer:
-    """The account has no plan: free, for ever, with the credit that it holds."""
+    """The account's plan, or the last one that it had; without any it is free, for ever."""
     scope, now_us = call.principal.scope, call.now_us
 
-    async def work(tx: Transaction) -> int:
-        ledger = Ledger()
-        await ledger.load(tx, [scope], [])
-        ledger.clocks_ahead_us = (await read_scopes(tx, [scope])).clocks_ahead_us
-        return ledger.balance_micros(scope, now_us)
+    async def work(tx: Transaction) -> tuple[int, Plan | None]:
+        held = await balance_micros(tx, scope, now_us=now_us)
+        return held, await subscription_rows.latest(tx, scope)
 
-    balance_micros = await call.context.database.read(work)
+    held, plan = await call.context.database.read(work)
+    until = None if plan is None else plan.paid_until_at
     body = Subscription(
-        tier=NO_PLAN,
-        status="active",
-        expires_at=None,
-        credits=number(balance_micros * 10**CREDIT_PLACES // MICROS_PER_CREDIT, CREDIT_PLACES),
+        tier=NO_PLAN if plan is None else plan.plan_name.lower(),
+        status="active" if plan is None else plan.status,
+        expires_at=None if until is None else rfc3339(until),
+        credits=number(held * 10**CREDIT_PLACES // MICROS_PER_CREDIT, CREDIT_PLACES),
     )
     return plain_answer(body)
 

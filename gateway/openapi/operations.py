@@ -52,6 +52,9 @@ def operation_id(route: Route, resource: Resource) -> str:
     words = re.findall(
         r"\w+", path.removeprefix(resource.surface.prefix) if is_ours(resource) else path
     )
+    if not resource.surface.prefix:
+        # At the root nothing but the dialect's file tells its paths from ours.
+        words.insert(0, route.handler.__module__.rpartition(".")[2])
     named = "_".join(words).replace("-", "_").strip("_")
     return f"{route.method.lower()}_{named}"
 

@@ -5,22 +5,24 @@ what is decided there stays. Its word travels like a provider's: the signed noti
 HTTP to this gateway's own path for it, and what the page shows afterwards is what came of that.
 """
 
-import logging
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 from starlette.responses import Response
 
-from billing import order_list, provider_event, sandbox_checkout
+from billing import (
+    order_list,
+    provider_event,
+    sandbox_checkout,
+    sandbox_subscription,
+    subscription_rows,
+)
 from billing.checkout import CANCELLED_PATH, COMPLETE_PATH, title_of
 from billing.money import MICROS_PER_CREDIT
-from billing.order import Order
+from billing.order import Order, amend
 from billing.price import Price
-from billing.provider import Received
 from billing.provider_event import LogEntry
 from billing.sandbox_checkout import Outcome, SandboxCheckout
 from gateway.call import Call
@@ -28,15 +30,13 @@ from gateway.fields import Fields
 from gateway.pages.form import read_form
 from gateway.pages.render import go, page
 from gateway.pages.route import open_route
+from gateway.pages.telling import carry_out, path_of, tell
 from gateway.routing import Reply
 from kernel.errors import InvalidInput, NotFound
 from store.db import Transaction
 
-TELL_S_MAX = 20.0
 _OUTCOMES: dict[str, Outcome] = {"paid": "paid", "failed": "failed", "expired": "expired"}
-_STANDS_IN: Final = "staging"
 _WORDS: dict[Outcome, str] = {"paid": "Paid", "failed": "Declined", "expired": "Abandoned"}
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,18 @@ async def decide(call: Call[Fields, Fields]) -> Reply:
         return await sandbox_checkout.decide(tx, token, outcome, now_us=now_us)
 
     decided = await call.context.database.transaction(work)
-    provider = call.context.cashier.providers.of(decided.provider, _STANDS_IN)
-    path = _path_of(call, decided)
-    if provider is not None and path is not None:
-        await _tell(call, path, provider.imitate(decided.deed()))
+    await tell(call, decided.provider, decided.deed())
+    await _bill_first(call, order)
     return go(call.path)
+
+
+async def _bill_first(call: Call[Any, Any], order: Order) -> None:
+    """A plan's first period is billed with its checkout; should this end here, a worker does it."""
+    begun = await call.context.database.read(
+        lambda tx: sandbox_subscription.find_of_order(tx, order.id)
+    )
+    if begun is not None and begun.number == 0:
+        await carry_out(call, begun, *sandbox_subscription.bill(begun))
 
 
 async def complete(call: Call[Fields, Fields]) -> Reply:
@@ -121,45 +128,14 @@ async def _load(
         order = await order_list.find(tx, found.order_id)
         if order is None:
             raise NotFound("Checkout")
+        if order.kind == "subscription":
+            begun = await subscription_rows.find_by_order(tx, order.id)
+            assert begun is not None, "it was written with the order"
+            # What the page promises is a period's credit, which the invoice brings.
+            order = amend(order, credits_micros=begun.credits_micros)
         return found, order, await provider_event.of_order(tx, order.id)
 
     return await call.context.database.read(work)
-
-
-def _path_of(call: Call[Fields, Fields], found: SandboxCheckout) -> str | None:
-    """Where the notification goes; null where the provider has credentials now and stands alone."""
-    providers = call.context.cashier.providers
-    registration = providers.registration(found.provider)
-    if registration is None or not providers.is_stand_in(found.provider, _STANDS_IN):
-        return None
-    return registration.paths[0]
-
-
-async def _tell(call: Call[Fields, Fields], path: str, said: Received) -> None:
-    """Sends the notification as the provider would; whether it was taken, the order's state says."""
-    host, port = call.scope["server"]
-    # Nothing is encrypted inside this machine, and reading all authorities takes a moment.
-    unused = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    transport = httpx.AsyncHTTPTransport(verify=unused, uds=host if port is None else None)
-    origin = "http://gateway" if port is None else f"http://{_bracketed(host)}:{port}"
-    query = f"?{said.query.decode('ascii')}" if said.query else ""
-    async with httpx.AsyncClient(transport=transport, timeout=TELL_S_MAX) as client:
-        try:
-            answer = await client.request(
-                said.method,
-                f"{origin}{path}{query}",
-                headers=list(said.headers.items()),
-                content=said.body,
-            )
-            status: int | str = answer.status_code
-        except httpx.HTTPError as error:
-            status = type(error).__name__
-    fields = {"path": path, "status": status, "request_id": call.request_id.decode()}
-    _log.info("sandbox.told", extra={"fields": fields})
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _view(
@@ -168,7 +144,7 @@ def _view(
     order: Order,
     events: Sequence[LogEntry],
 ) -> View:
-    path = _path_of(call, found)
+    path = path_of(call, found.provider)
     is_open = found.outcome is None and order.status == "pending" and path is not None
     return View(
         item=title_of(order),

@@ -14,6 +14,7 @@ from gateway.pages import (
     landing,
     orders,
     overview,
+    portal,
     replays,
     send,
     sign_in,
@@ -53,5 +54,15 @@ DASHBOARD = Surface(
     refuse,
 )
 OPERATOR = Surface("/dashboard/admin", ADMIN_ROUTES, refuse)
-ENTRY = Surface("", (*landing.ROUTES, *sign_in.ROUTES, *sign_up.ROUTES, *checkout.ROUTES), refuse)
+ENTRY = Surface(
+    "",
+    (
+        *landing.ROUTES,
+        *sign_in.ROUTES,
+        *sign_up.ROUTES,
+        *checkout.ROUTES,
+        *portal.ROUTES,
+    ),
+    refuse,
+)
 PAGES = (DASHBOARD, OPERATOR, ENTRY, consent.SURFACE)

@@ -23,6 +23,16 @@ class PayMethod(Struct, kw_only=True):
     min_topup: Annotated[str, Meta(description="In dollars.")]
 
 
+class CreemProduct(Struct, kw_only=True):
+    """A product of Creem's that sells a plan; quota is of one period."""
+
+    name: str
+    productId: str  # noqa: N815 that vendor's spelling
+    price: Number
+    currency: str
+    quota: int
+
+
 class Info(Struct, kw_only=True):
     """What can be bought. Amounts are whole dollars."""
 

@@ -24,6 +24,8 @@ PUBLIC = {
     ("POST", f"{API_PREFIX}/keys/sandbox"),
     ("GET", f"{API_PREFIX}/codes"),
     ("POST", f"{API_PREFIX}/fulfilment/{{transaction_id}}"),
+    # What is for sale may be looked at by anybody.
+    ("GET", "/subscription/plans"),
     # An app's own secret stands in the body.
     ("POST", "/api/v1/user/oauth/issue-token"),
 }
@@ -305,4 +307,5 @@ async def things_of(gateway: Gateway, key: str) -> dict[str, str]:
         "hold_id": held["data"]["id"],
         "order_id": order["data"]["id"],
         "replay_id": replay["data"]["id"],
+        "plan_id": "plan_of_nobody",
     }

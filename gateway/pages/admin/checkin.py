@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.checkin_settings import CheckinSettings, read_settings, write_settings
+from billing import catalogue
+from billing.checkin_settings import CheckinSettings, read_settings
 from gateway.call import Call
 from gateway.fields import Fields
 from gateway.pages.admin.fields import admin_route, number
@@ -13,6 +14,7 @@ from gateway.pages.form import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.pages.render import go, page
 from gateway.routing import Reply
 from kernel.errors import DomainError
+from keys.audit_log import Actor
 from store.db import Transaction
 
 PATH: Final = "/dashboard/admin/checkin"
@@ -42,7 +44,8 @@ async def change(call: Call[Fields, Fields]) -> Reply:
         )
 
         async def work(tx: Transaction) -> None:
-            await write_settings(tx, environment, settings, now_us=now_us)
+            by, changes = Actor.of(call.principal), asdict(settings)
+            await catalogue.change_checkin(tx, environment, changes, by=by, now_us=now_us)
 
         await call.context.database.transaction(work)
     except DomainError as error:

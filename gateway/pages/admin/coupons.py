@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing import coupon as coupons
+from billing import catalogue, coupon as coupons
 from billing.coupon import Coupon, new_coupon
 from gateway.call import Call
 from gateway.fields import Fields, cursor_id
@@ -15,6 +15,7 @@ from gateway.pages.paging import ASKED, paged
 from gateway.pages.render import go, page
 from gateway.routing import Reply
 from kernel.errors import DomainError, InvalidInput
+from keys.audit_log import Actor
 from store.db import Transaction
 
 PATH: Final = "/dashboard/admin/coupons"
@@ -32,7 +33,8 @@ async def create(call: Call[Fields, Fields]) -> Reply:
         new = _new(call, form)
 
         async def work(tx: Transaction) -> None:
-            await coupons.create(tx, new)
+            by = Actor.of(call.principal)
+            await catalogue.create_coupon(tx, new, by=by, now_us=call.now_us)
 
         await call.context.database.transaction(work)
     except DomainError as error:
@@ -46,7 +48,10 @@ async def set_active(call: Call[Fields, Fields]) -> Reply:
     environment, code = call.principal.environment, call.params["coupon_code"]
 
     async def work(tx: Transaction) -> None:
-        await coupons.set_active(tx, environment, code, is_active=is_active)
+        by = Actor.of(call.principal)
+        await catalogue.set_coupon_active(
+            tx, environment, code, is_active=is_active, by=by, now_us=call.now_us
+        )
 
     await call.context.database.transaction(work)
     return go(PATH, said="coupon-enabled" if is_active else "coupon-disabled")

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing import pack as packs
+from billing import catalogue, pack as packs
 from billing.pack import Pack
 from gateway.call import Call
 from gateway.fields import Fields
@@ -13,6 +13,7 @@ from gateway.pages.form import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.pages.render import go, page
 from gateway.routing import Reply
 from kernel.errors import DomainError, InvalidInput
+from keys.audit_log import Actor
 from store.db import Transaction
 
 PATH: Final = "/dashboard/admin/packs"
@@ -30,7 +31,8 @@ async def create(call: Call[Fields, Fields]) -> Reply:
         new = _new(call, form)
 
         async def work(tx: Transaction) -> None:
-            await packs.create(tx, new)
+            by = Actor.of(call.principal)
+            await catalogue.create_pack(tx, new, by=by, now_us=call.now_us)
 
         await call.context.database.transaction(work)
     except DomainError as error:
@@ -44,7 +46,8 @@ async def set_active(call: Call[Fields, Fields]) -> Reply:
     place = (call.principal.environment, call.params["pack_id"])
 
     async def work(tx: Transaction) -> None:
-        await packs.set_active(tx, place, is_active=is_active)
+        by = Actor.of(call.principal)
+        await catalogue.set_pack_active(tx, place, is_active=is_active, by=by, now_us=call.now_us)
 
     await call.context.database.transaction(work)
     return go(PATH, said="pack-enabled" if is_active else "pack-disabled")
