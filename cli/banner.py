@@ -34,7 +34,8 @@ def ready(settings: Settings, demo: Demo, *, redis: str, took_s: float) -> None:
         + click.style(f"  ready in {took_s:.1f} s", dim=True)
     )
     click.echo()
-    _row("address", click.style(demo.url, fg="cyan", underline=True))
+    _row("address", click.style(demo.url, fg="cyan", underline=True) + "  (a demo, and the docs)")
+    _row("dashboard", f"{demo.url}/dashboard  ({demo.email}; its password is in {FILE_NAME})")
     _row("staging key", click.style(demo.staging_key, fg="green"))
     _row("data", f"{data_dir}  ({store}, {redis}; credentials in {FILE_NAME})")
     if not settings.is_loopback:
