@@ -5,13 +5,11 @@ instant, what is usual) is sent once [8 us of a send]. Columns are shared in gro
 not at all, since every mixture is another text to prepare.
 """
 
-import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from store.dialect import POSTGRESQL, insert_text
-from store.schema import metadata
+from store.statement import array_insert_text
 
 # Fewer rows are not worth a text of their own.
 SHARING_ROWS_MIN: Final = 4
@@ -30,15 +28,17 @@ _Variant = tuple[str, tuple[int, ...], tuple[int, ...]]
 
 
 class BulkInsert:
-    """One INSERT's texts, by which of the groups its rows share."""
+    """One INSERT's texts, by which of the groups its rows share; types: those of the columns."""
 
-    def __init__(self, table: str, columns: tuple[str, ...], on_conflict: str) -> None:
+    def __init__(
+        self, table: str, columns: Sequence[str], on_conflict: str, types: Mapping[str, str]
+    ) -> None:
         self._groups = [
             tuple(place for place, column in enumerate(columns) if column in group)
             for group in _OFTEN_SHARED
         ]
         self._variants = {
-            mixture: self._variant(table, columns, on_conflict, mixture)
+            mixture: self._variant(table, columns, on_conflict, types, mixture)
             for mixture in itertools.product((False, True), repeat=len(self._groups))
         }
         self._plain = self._variants[(False,) * len(self._groups)]
@@ -53,7 +53,12 @@ class BulkInsert:
         return text, [*(arrays[place] for place in own), *(arrays[place][0] for place in shared)]
 
     def _variant(
-        self, table: str, columns: tuple[str, ...], on_conflict: str, mixture: tuple[bool, ...]
+        self,
+        table: str,
+        columns: Sequence[str],
+        on_conflict: str,
+        types: Mapping[str, str],
+        mixture: tuple[bool, ...],
     ) -> _Variant:
         shared = [
             place
@@ -62,20 +67,9 @@ class BulkInsert:
             if is_taken
         ]
         own = [place for place in range(len(columns)) if place not in shared]
-        text = insert_text(
-            metadata.tables[table],
-            columns,
-            on_conflict,
-            name=POSTGRESQL,
-            shared=[columns[place] for place in shared],
-        )
+        named = [columns[place] for place in shared]
+        text = array_insert_text(table, columns, on_conflict, types, shared=named)
         return text, tuple(own), tuple(shared)
-
-
-@functools.cache
-def bulk_insert(table: str, columns: tuple[str, ...], on_conflict: str) -> BulkInsert:
-    """The one for this statement, made once."""
-    return BulkInsert(table, columns, on_conflict)
 
 
 def _is_shared(arrays: Sequence[list[Any]], group: Sequence[int]) -> bool:

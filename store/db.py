@@ -27,7 +27,7 @@ class Row(Protocol):
 
 
 class Transaction(Protocol):
-    """Statements of one transaction, in the portable form of store/dialect.py."""
+    """Statements of one transaction, in the portable form of store/statement.py."""
 
     async def fetch(self, text: str, **values: Any) -> Sequence[Row]:
         """All rows."""

@@ -16,9 +16,8 @@ from typing import Any, cast
 import asyncpg
 from asyncpg.exceptions._base import DataError as UnencodableError
 
-from store.bulk import bulk_insert
+from store.bulk import BulkInsert
 from store.db import OnHint, Row, T, Work, no_hint, tell
-from store.dialect import POSTGRESQL, Statement, translate
 from store.errors import (
     CommitUnknown,
     ConnectionLost,
@@ -27,6 +26,7 @@ from store.errors import (
     StoreError,
     check_touched,
 )
+from store.statement import POSTGRESQL, Statement, translate
 
 CONNECTIONS_MAX = 6
 CONNECT_TIMEOUT_S = 5.0
@@ -87,9 +87,14 @@ _BEGIN_SOON_DURABLE = "BEGIN; SET LOCAL synchronous_commit = off"
 _TRANSACTION_ID = "SELECT pg_current_xact_id_if_assigned()::text"
 _STATUS = "SELECT pg_xact_status($1::text::xid8)"
 
+_COLUMN_TYPES = """
+    SELECT attname::text AS name, format_type(atttypid, NULL) AS type FROM pg_attribute
+    WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped"""
+
 _PARAMETER = re.compile(r"\$(\d+)")
 
 _statements: dict[str, Statement] = {}
+_inserts: dict[tuple[str, tuple[str, ...], str], BulkInsert] = {}
 
 
 def _statement(text: str) -> Statement:
@@ -144,7 +149,7 @@ class PostgresqlTransaction:
         if self._last:
             await self.write_last()
         self.statements_run += 1
-        text, arguments = bulk_insert(table, tuple(columns), on_conflict).bind(rows)
+        text, arguments = (await self._bulk_insert(table, columns, on_conflict)).bind(rows)
         return _touched(await self._connection.execute(text, *arguments))
 
     async def insert_last(
@@ -155,12 +160,21 @@ class PostgresqlTransaction:
         on_conflict: str = "",
     ) -> None:
         if rows:
-            text, arguments = bulk_insert(table, tuple(columns), on_conflict).bind(rows)
+            text, arguments = (await self._bulk_insert(table, columns, on_conflict)).bind(rows)
             await self._gather(text, arguments, None)
 
     async def execute_last(self, text: str, *, touching: int, **values: Any) -> None:
         statement = _statement(text)
         await self._gather(statement.text, statement.bind(values), touching)
+
+    async def _bulk_insert(self, table: str, columns: Sequence[str], conflict: str) -> BulkInsert:
+        """The one for this statement, made once in a process: the server says the columns' types."""
+        key = (table, tuple(columns), conflict)
+        found = _inserts.get(key)
+        if found is None:
+            rows = await self._connection.fetch(_COLUMN_TYPES, table)
+            found = _inserts[key] = BulkInsert(*key, {row["name"]: row["type"] for row in rows})
+        return found
 
     async def _gather(self, text: str, arguments: Sequence[Any], touching: int | None) -> None:
         # The same text twice may mean the same row twice, which one statement does not see.

@@ -24,9 +24,8 @@ from typing import Any, cast
 
 from store.checkpoint import Checkpointer
 from store.db import OnHint, Row, T, Work, no_hint, tell
-from store.dialect import SQLITE, Statement, insert_text, translate
 from store.errors import ConnectionLost, Contention, DataRefused, StoreError, check_touched
-from store.schema import metadata
+from store.statement import SQLITE, Statement, insert_text, translate
 
 VERSION_MIN = (3, 35, 0)
 BUSY_TIMEOUT_MS = 5_000
@@ -47,9 +46,7 @@ def _statement(text: str) -> Statement:
     return found
 
 
-@functools.cache
-def _insert(table: str, columns: tuple[str, ...], on_conflict: str) -> str:
-    return insert_text(metadata.tables[table], columns, on_conflict, name=SQLITE)
+_insert = functools.cache(insert_text)
 
 
 class SqliteTransaction:

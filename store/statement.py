@@ -18,15 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import sqlalchemy as sa
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
-
-# Byte order, so that text order is id order whatever the database's locale.
-TEXT = sa.Text().with_variant(sa.Text(collation="C"), POSTGRESQL)
-BIGINT = sa.BigInteger()
-BYTES = sa.LargeBinary()
 
 _MARK = re.compile(
     r"IN :(?P<list>\w+)\[(?P<list_type>\w+)\]"
@@ -140,36 +134,31 @@ def _translate_postgresql(text: str) -> Statement:
     return Statement(translated, bind)
 
 
-def insert_text(
-    table: sa.Table,
+def insert_text(table: str, columns: Sequence[str], on_conflict: str) -> str:
+    """A bulk INSERT for SQLite's executemany."""
+    marks = ", ".join("?" for _ in columns)
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) {on_conflict}"
+
+
+def array_insert_text(
+    table: str,
     columns: Sequence[str],
     on_conflict: str,
+    types: Mapping[str, str],
     *,
-    name: str,
     shared: Sequence[str] = (),
 ) -> str:
-    """A bulk INSERT in the driver's own form: executemany for SQLite, arrays for PostgreSQL.
+    """A bulk INSERT for PostgreSQL: each column an array, of the type that types has for it.
 
-    shared columns, of PostgreSQL, are values that all rows have, given after the arrays.
+    shared columns are values that all rows have, given after the arrays.
     """
-    listed = ", ".join(columns)
-    if name == SQLITE:
-        marks = ", ".join("?" for _ in columns)
-        return f"INSERT INTO {table.name} ({listed}) VALUES ({marks}) {on_conflict}"
     own = [column for column in columns if column not in shared]
     numbers = {column: number for number, column in enumerate((*own, *shared), start=1)}
-    types = {column: _array_type(table.c[column].type) for column in columns}
     arrays = ", ".join(f"${numbers[column]}::{types[column]}[]" for column in own)
     values = ", ".join(
         f"${numbers[column]}::{types[column]}" if column in shared else column for column in columns
     )
     return (
-        f"INSERT INTO {table.name} ({listed}) SELECT {values}"
+        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values}"
         f" FROM unnest({arrays}) AS v ({', '.join(own)}) {on_conflict}"
     )
-
-
-def _array_type(kind: sa.types.TypeEngine[Any]) -> str:
-    if isinstance(kind, sa.BigInteger):
-        return "bigint"
-    return "bytea" if isinstance(kind, sa.LargeBinary) else "text"

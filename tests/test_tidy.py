@@ -34,7 +34,7 @@ SPEAKS_OF_DATABASES = {"store", "cli"}
 SPEAKS_OF_DATABASES_TOO = {"runtime/settings.py", "runtime/log.py"}
 KNOWS_ARQ = {"runtime/queue.py", "worker/main.py"}
 # tx.insert's own text, and erasing an account, which crosses the owners of tables and says so.
-WRITES_ANY_TABLE = {"store/dialect.py", "store/erase.py"}
+WRITES_ANY_TABLE = {"store/statement.py", "store/erase.py"}
 
 # Put together, so that this file does not hold what it looks for.
 _UNFINISHED = re.compile(r"\b(?:" + "|".join(("TO" + "DO", "FIX" + "ME", "X" * 3)) + r")\b")

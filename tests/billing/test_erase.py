@@ -1,11 +1,19 @@
 """An erased account leaves nothing behind, and its neighbours untouched."""
 
+import re
+
 from kernel.clock import FixedClock
 from store.db import Database, Transaction
-from store.erase import erase_account
+from store.erase import STEPS, erase_account
 from store.schema import metadata
 from tests.billing.desk import open_desk
 from tests.billing.using import capture, check_in, hold, use
+
+
+def test_every_table_that_is_erased_says_whose_its_rows_are() -> None:
+    named = {name for table, _, how in STEPS for name in (table, *re.findall(r"FROM (\w+)", how))}
+
+    assert [name for name in sorted(named) if "account_id" not in metadata.tables[name].c] == []
 
 
 async def test_erased_account_leaves_no_row_and_others_keep_theirs(

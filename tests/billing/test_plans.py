@@ -17,8 +17,8 @@ from billing.till import Till
 from kernel.clock import FixedClock
 from keys.vault import Vault
 from store.db import Database, Row, Transaction, Work
-from store.dialect import POSTGRESQL, translate
 from store.sqlite import SqliteDatabase
+from store.statement import POSTGRESQL, translate
 from tests.billing.desk import Desk, open_desk
 from webhooks.endpoint import register
 from webhooks.endpoint_fields import NewEndpoint

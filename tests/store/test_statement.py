@@ -4,8 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from store.db import Database, Transaction
-from store.dialect import POSTGRESQL, SQLITE, insert_text, translate
-from store.schema import metadata
+from store.statement import POSTGRESQL, SQLITE, array_insert_text, insert_text, translate
 
 INT64 = st.integers(min_value=-(2**63), max_value=2**63 - 1)
 # PostgreSQL keeps no NUL in text, and no database a lone surrogate; the edge refuses both.
@@ -99,18 +98,18 @@ def test_a_list_of_a_type_that_one_database_lacks_is_an_error(text: str) -> None
 
 
 def test_an_insert_is_one_statement_for_any_number_of_rows() -> None:
-    table = metadata.tables["events"]
     columns = ("id", "event_no", "body")
+    types = {"id": "text", "event_no": "bigint", "body": "bytea"}
 
-    assert insert_text(table, columns, "", name=SQLITE) == (
+    assert insert_text("events", columns, "") == (
         "INSERT INTO events (id, event_no, body) VALUES (?, ?, ?) "
     )
-    assert insert_text(table, columns, "ON CONFLICT DO NOTHING", name=POSTGRESQL) == (
+    assert array_insert_text("events", columns, "ON CONFLICT DO NOTHING", types) == (
         "INSERT INTO events (id, event_no, body) SELECT id, event_no, body"
         " FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS v (id, event_no, body)"
         " ON CONFLICT DO NOTHING"
     )
-    assert insert_text(table, columns, "", name=POSTGRESQL, shared=("event_no",)) == (
+    assert array_insert_text("events", columns, "", types, shared=("event_no",)) == (
         "INSERT INTO events (id, event_no, body) SELECT id, $3::bigint, body"
         " FROM unnest($1::text[], $2::bytea[]) AS v (id, body) "
     )
