@@ -16,8 +16,10 @@ from billing.provider import Deed, Fact, Interval
 from billing.provider_event import Outcome, Told
 from billing.sandbox_checkout import SandboxCheckout
 from billing.subscription import Period, Subscription
+from billing.subscription_change import PassTime
 from kernel.clock import DAY_US, FixedClock
 from store.db import Database, Transaction
+from store.idempotency import Answer
 from tests.billing.cashing import Shop, open_shop
 
 # $10.00 for 10,000 credits a month, $100.00 a year; $30.00 for 40,000.
@@ -119,6 +121,11 @@ class Club:
             return (await subscription_rows.load_periods(tx, [one.id])).get(one.id, [])
 
         return await self.database.read(work)
+
+    async def pass_time(self, one: Subscription) -> None:
+        """What the worker does once time is over."""
+        command = PassTime((one.id,), one.scope, lambda _moved: Answer(200, b""))
+        await self.shop.desk.till.submit(command)
 
     async def credits(self) -> int:
         """What the wallet holds beyond its test credit, in credits."""

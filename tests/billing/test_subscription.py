@@ -14,8 +14,18 @@ from billing.provider import DisputeClosed, Disputed, Refunded, Subject, Waiting
 from billing.subscription import AlreadySubscribed
 from kernel.clock import DAY_US, FixedClock
 from kernel.errors import InvalidInput
-from store.db import Database
+from store.db import Database, Transaction
+from store.erase import erase_account
 from tests.billing.subscribing import Club, open_club, renewal
+
+OWN_TABLES = (
+    "subscriptions",
+    "subscription_periods",
+    "subscription_objects",
+    "period_reversals",
+    "provider_strays",
+    "sandbox_subscriptions",
+)
 
 
 @pytest_asyncio.fixture
@@ -242,3 +252,59 @@ async def test_a_coupon_lowers_the_first_period_only(club: Club, clock: FixedClo
     assert (order.amount, order.pay_amount) == (1000, 500)
     assert outcomes == ["applied", "applied", "review"]
     assert await club.credits() == 20_000
+
+
+async def test_time_alone_makes_a_plan_past_due_and_then_ends_it(
+    club: Club, clock: FixedClock
+) -> None:
+    order = await club.join()
+    await club.tell(renewal(order, 0, started_at=clock.now_us()))
+    one = await club.now(order)
+    found = []
+
+    # The period has 30 days; a renewal has one more to come, and a week of grace.
+    for days in (30, 1, 5, 1):
+        clock.advance_s(days * 86_400)
+        await club.pass_time(one)
+        found.append((await club.now(order)).status)
+
+    assert found == ["active", "past_due", "past_due", "expired"]
+    late = renewal(order, 1, started_at=one.created_at)
+    assert await club.tell(late) == "applied"
+    assert (await club.now(order)).status == "active"
+
+
+async def test_a_cancelled_plan_stays_so_and_a_late_invoice_counts_all_the_same(
+    club: Club, clock: FixedClock
+) -> None:
+    order = await club.join()
+    started_at = clock.now_us()
+    await club.tell(renewal(order, 1, started_at=started_at))
+    ended = renewal(order, 1, started_at=started_at, outcome="ended", event_id="evt_end")
+
+    await club.tell(ended)
+    outcome = await club.tell(renewal(order, 0, started_at=started_at))
+
+    assert outcome == "applied"
+    assert (await club.now(order)).status == "cancelled"
+    assert await club.credits() == 20_000
+
+
+async def test_an_erased_account_leaves_nothing_of_its_plan(club: Club, clock: FixedClock) -> None:
+    one = await club.begin()
+    paid = (await club.periods(one))[0]
+    refund = Refunded(Subject(one.order_id, (paid.invoice_id,)), "ch_1", Price(100, "USD"))
+    await club.act(refund, club.told("refund"))
+    early = Refunded(Subject(one.order_id, ("in_later",)), "ch_2", Price(100, "USD"))
+    await club.act(early, club.told("early"))
+
+    await erase_account(club.database, one.account_id)
+
+    async def left(tx: Transaction) -> dict[str, int]:
+        found = {}
+        for table in OWN_TABLES:
+            row = await tx.fetch_one(f"SELECT COUNT(*) AS n FROM {table}")
+            found[table] = 0 if row is None else int(row["n"])
+        return found
+
+    assert await club.database.read(left) == dict.fromkeys(OWN_TABLES, 0)

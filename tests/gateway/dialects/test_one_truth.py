@@ -1,0 +1,87 @@
+"""One account, five dialects, one truth: what one credits or charges, every other shows."""
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+import pytest_asyncio
+
+from kernel.clock import FixedClock
+from tests.gateway.agreeing import agree
+from tests.gateway.coding import codes_of
+from tests.gateway.dialects.billing import Caller, findings, sold
+from tests.gateway.dialects.buying import bearer, decide
+from tests.gateway.running import Gateway, running, settings_of
+
+
+@pytest_asyncio.fixture
+async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
+    async with running(settings_of(database_url, tmp_path), clock) as opened:
+        yield opened
+
+
+async def test_each_dialect_credits_and_charges_and_all_show_the_same(gateway: Gateway) -> None:
+    app = await agree(gateway, email="me@example.com")
+    key = await gateway.key(app.user_id)
+    me, token = Caller(gateway, app.user_id, key), await app.token()
+    await sold(gateway)
+    client, api = gateway.client, bearer(key)
+
+    async def cents() -> int:
+        """What every dialect says, which is one number."""
+        own = (await gateway.call("GET", "/topup/balance", key=key)).json()["data"]
+        resayil = (await client.get("/api/billing/subscription", headers=api)).json()
+        ohmygpt = (await app.post("/user/oauth/balance", token=token)).json()["data"]
+        lines = await me.call("GET", "/credits/transactions?limit=200")
+        shown = {
+            own["balance_cents"],
+            await me.balance() // 10,
+            int(resayil["credits"] // 10),
+            int(Decimal(ohmygpt["balance"]) * 100),
+            sum(line["amount_micros"] for line in lines) // 10_000,
+        }
+        assert len(shown) == 1, shown
+        return int(shown.pop())
+
+    found = [await cents()]
+
+    # Our own: a send of $10.00, then usage of $2.00.
+    send = {"platform": "claude", "amount_cents": 1000, "recipient_email": "a@example.com"}
+    assert (await gateway.call("POST", "/topup/send", key=key, json=send)).status_code == 200
+    usage = {"credits": 2000, "description": "AI"}
+    assert (await gateway.call("POST", "/usage", key=key, json=usage)).status_code < 300
+    found.append(await cents())
+
+    # Newapi: a payment of $5, and a code of 1,000 credits.
+    paid = (await client.post("/api/user/pay", headers=api, json={"amount": 5})).json()
+    await decide(gateway, paid["data"])
+    [code] = await codes_of(gateway, 1000)
+    redeemed = await client.post("/api/user/topup", headers=api, json={"key": code})
+    assert redeemed.json()["data"] == 500_000
+    found.append(await cents())
+
+    # Resayil: the Pro Pack, 25,000 credits.
+    bought = await client.post("/api/billing/topup", headers=api, json={"pack_id": "pack_pro"})
+    await decide(gateway, bought.json()["payment_url"])
+    found.append(await cents())
+
+    # Billing API: a check-in of 100 credits, and a plan of 10,000.
+    await me.call("POST", "/checkin")
+    await me.subscribe()
+    found.append(await cents())
+
+    # OhMyGPT: the app charges $3.25, and orders $4.00 for the user.
+    charge = {"amount": "3.25", "remark": "work", "order_no": "n-1"}
+    assert (await app.post("/user/oauth/charge", charge, token=token)).status_code == 200
+    ordered = await app.post(
+        "/pay/oa/stripe/create-order",
+        {"amount": "4.00", "product_id": "10001"},
+        token=token,
+    )
+    await decide(gateway, ordered.json()["data"]["checkout_url"])
+    found.append(await cents())
+
+    changes = [after - before for before, after in pairwise(found)]
+    assert changes == [-1200, 600, 2500, 1010, 75]
+    assert await findings(gateway) == []
