@@ -1,6 +1,7 @@
 """One account, five dialects, one truth: what one credits or charges, every other shows."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from kernel.clock import FixedClock
-from tests.gateway.agreeing import agree
+from tests.gateway.agreeing import Agreement, agree
 from tests.gateway.coding import codes_of
 from tests.gateway.dialects.billing import Caller, findings, sold
 from tests.gateway.dialects.buying import bearer, decide
@@ -21,22 +22,26 @@ async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> Async
         yield opened
 
 
-async def test_each_dialect_credits_and_charges_and_all_show_the_same(gateway: Gateway) -> None:
-    app = await agree(gateway, email="me@example.com")
-    key = await gateway.key(app.user_id)
-    me, token = Caller(gateway, app.user_id, key), await app.token()
-    await sold(gateway)
-    client, api = gateway.client, bearer(key)
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """One account's balance, as each dialect tells it."""
 
-    async def cents() -> int:
+    app: Agreement
+    me: Caller
+    token: str
+    key: str
+
+    async def cents(self) -> int:
         """What every dialect says, which is one number."""
-        own = (await gateway.call("GET", "/topup/balance", key=key)).json()["data"]
-        resayil = (await client.get("/api/billing/subscription", headers=api)).json()
-        ohmygpt = (await app.post("/user/oauth/balance", token=token)).json()["data"]
-        lines = await me.call("GET", "/credits/transactions?limit=200")
+        gateway = self.app.gateway
+        own = (await gateway.call("GET", "/topup/balance", key=self.key)).json()["data"]
+        path = "/api/billing/subscription"
+        resayil = (await gateway.client.get(path, headers=bearer(self.key))).json()
+        ohmygpt = (await self.app.post("/user/oauth/balance", token=self.token)).json()["data"]
+        lines = await self.me.call("GET", "/credits/transactions?limit=200")
         shown = {
             own["balance_cents"],
-            await me.balance() // 10,
+            await self.me.balance() // 10,
             int(resayil["credits"] // 10),
             int(Decimal(ohmygpt["balance"]) * 100),
             sum(line["amount_micros"] for line in lines) // 10_000,
@@ -44,6 +49,14 @@ async def test_each_dialect_credits_and_charges_and_all_show_the_same(gateway: G
         assert len(shown) == 1, shown
         return int(shown.pop())
 
+
+async def test_each_dialect_credits_and_charges_and_all_show_the_same(gateway: Gateway) -> None:
+    app = await agree(gateway, email="me@example.com")
+    key = await gateway.key(app.user_id)
+    me, token = Caller(gateway, app.user_id, key), await app.token()
+    await sold(gateway)
+    client, api = gateway.client, bearer(key)
+    cents = Readings(app, me, token, key).cents
     found = [await cents()]
 
     # Our own: a send of $10.00, then usage of $2.00.
