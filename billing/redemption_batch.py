@@ -15,6 +15,8 @@ from billing.redemption import RedemptionCodes, new_code
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
+from keys import audit_log
+from keys.audit_log import Actor
 from keys.principal import Environment
 from store.db import Database, Row, Transaction
 
@@ -27,6 +29,8 @@ NAME_CHARACTERS_MAX = 80
 STEP_CODES = 1_000
 # Sixty random bits meet so rarely that a second meeting is no accident.
 TRIES_MAX = 3
+
+COMMAND_LINE = Actor()
 
 Keep = Callable[[Sequence[str]], None]
 
@@ -153,9 +157,12 @@ async def make(
     *,
     keep: Keep,
     now_us: int,
+    by: Actor = COMMAND_LINE,
     fresh: Callable[[], str] = new_code,
 ) -> Batch:
     """Makes the batch, in steps; `keep` gets each step's codes once they are written.
+
+    What was made, and by whom, goes into the audit log with the last step.
 
     Raises InvalidInput, and whatever keep raises: then the codes that it got are worth nothing.
     """
@@ -172,7 +179,9 @@ async def make(
         await tx.execute(
             "UPDATE redemption_batches SET is_complete = 1 WHERE id = :id", id=batch_id
         )
-        return await get_batch(tx, batch_id)
+        batch = await get_batch(tx, batch_id)
+        await _log(tx, by, "codes.create", batch, now_us)
+        return batch
 
     return await database.transaction(finish)
 
@@ -225,20 +234,27 @@ async def list_codes(
     return [_listed_of(row) for row in rows]
 
 
-async def disable_batch(tx: Transaction, batch_id: str, *, now_us: int) -> Batch:
+async def disable_batch(
+    tx: Transaction, batch_id: str, *, by: Actor = COMMAND_LINE, now_us: int
+) -> Batch:
     """No code of it can be redeemed from now on; what was redeemed stays. Raises NotFound."""
-    await tx.execute(
+    changed = await tx.execute(
         """UPDATE redemption_batches SET disabled_at = :now
            WHERE id = :id AND disabled_at IS NULL""",
         id=batch_id,
         now=now_us,
     )
-    return await get_batch(tx, batch_id)
+    batch = await get_batch(tx, batch_id)
+    if changed:
+        await _log(tx, by, "codes.disable", batch, now_us)
+    return batch
 
 
-async def disable_code(tx: Transaction, code_id: str, *, now_us: int) -> ListedCode:
+async def disable_code(
+    tx: Transaction, code_id: str, *, by: Actor = COMMAND_LINE, now_us: int
+) -> ListedCode:
     """It cannot be redeemed from now on; what was redeemed stays. Raises NotFound."""
-    await tx.execute(
+    changed = await tx.execute(
         "UPDATE redemption_codes SET disabled_at = :now WHERE id = :id AND disabled_at IS NULL",
         id=code_id,
         now=now_us,
@@ -246,7 +262,10 @@ async def disable_code(tx: Transaction, code_id: str, *, now_us: int) -> ListedC
     row = await tx.fetch_one(f"{_LISTED} WHERE c.id = :id", id=code_id)
     if row is None:
         raise NotFound("Code")
-    return _listed_of(row)
+    code = _listed_of(row)
+    if changed:
+        await _log(tx, by, "code.disable", code, now_us)
+    return code
 
 
 _BATCHES = """SELECT b.id, b.environment, b.name, b.credits_micros, b.code_count, b.uses_max,
@@ -258,6 +277,22 @@ _BATCHES = """SELECT b.id, b.environment, b.name, b.credits_micros, b.code_count
 _LISTED = """SELECT c.id, c.batch_id, c.environment, c.last4, c.uses_max, c.used_count, c.created_at,
         b.credits_micros, b.expires_at, COALESCE(c.disabled_at, b.disabled_at) AS disabled_at
     FROM redemption_codes c JOIN redemption_batches b ON b.id = c.batch_id"""
+
+
+async def _log(
+    tx: Transaction, by: Actor, action: str, done: Batch | ListedCode, now_us: int
+) -> None:
+    """Codes are shown to nobody here: a batch's shape has none, a code's its last characters."""
+    after = done.shape() if isinstance(done, Batch) else done.shape(now_us)
+    entry = audit_log.entry(
+        by,
+        action,
+        environment=done.environment,
+        subject_id=done.id,
+        after=after,
+        now_us=now_us,
+    )
+    await audit_log.record(tx, [entry])
 
 
 async def _insert_batch(tx: Transaction, batch_id: str, new: NewBatch, now_us: int) -> None:

@@ -188,6 +188,31 @@ async def latest(tx: Transaction, scope: Scope) -> Subscription | None:
     return None if row is None else from_row(row)
 
 
+async def page_of_all(
+    tx: Transaction,
+    environment: str,
+    *,
+    status: str | None = None,
+    account_id: str | None = None,
+    before_id: str | None = None,
+    limit: int,
+) -> list[Subscription]:
+    """An operator's page: at most `limit`, newest first, older than before_id."""
+    clauses = ["environment = :environment", "id < :before_id"]
+    values = {"environment": environment, "before_id": before_id or "~"}
+    for name, value in (("status", status), ("account_id", account_id)):
+        if value is not None:
+            clauses.append(f"{name} = :{name}")
+            values[name] = value
+    rows = await tx.fetch(
+        f"""SELECT {LISTED} FROM subscriptions WHERE {" AND ".join(clauses)}
+            ORDER BY id DESC LIMIT :limit""",
+        limit=limit,
+        **values,
+    )
+    return [from_row(row) for row in rows]
+
+
 async def due(tx: Transaction, *, now_us: int, limit: int) -> list[Subscription]:
     """Those whose state time alone changes, by their tenants' own clocks."""
     rows = await tx.fetch(

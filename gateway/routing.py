@@ -47,6 +47,7 @@ _KINDS = {
     "checkout_token": "Checkout",
     "portal_token": "Portal",
     "form_id": "Order",
+    "subscription_id": "Subscription",
     "account_id": "Account",
     "pack_id": "Pack",
     "coupon_code": "Coupon",

@@ -30,7 +30,7 @@ _READ: Final = ("billing:read",)
 _WRITE: Final = ("billing:write",)
 # Instead of a pack's id.
 AMOUNT: Final = "amount"
-_MADE_BEFORE: Final = Problem(
+MADE_BEFORE: Final = Problem(
     409, "This form made an order already, for something else. Press the button to make another."
 )
 
@@ -46,7 +46,7 @@ async def order(call: Call[Fields, Fields]) -> Reply:
     try:
         made = await ask(call, "POST", "/orders", _body(call, form), once=form.once)
     except KeyReused:
-        return await _form_page(call, form, _MADE_BEFORE)
+        return await _form_page(call, form, MADE_BEFORE)
     except DomainError as error:
         # With the same name the same order is gone on with, should it be there.
         return await _form_page(call, form, problem_of(error), once=form.once)

@@ -56,6 +56,9 @@ SAID: Final[Mapping[str, str]] = {
     "batch-shown": "These codes were made and shown before; they cannot be shown again.",
     "batch-disabled": "No code of the batch can be redeemed any more.",
     "code-disabled": "The code cannot be redeemed any more.",
+    "plan-made": "The plan is sold from now on.",
+    "plan-saved": "The plan is changed; subscriptions keep the terms they were begun with.",
+    "credit-adjusted": "The account's credit is changed, and the audit log says why.",
     "checkin-set": "Check-ins award what is set here, from the next one on.",
 }
 _SAID_CHARACTERS_MAX = 200
@@ -68,6 +71,8 @@ TONES: Final[Mapping[str, str]] = {
     "paid": "good",
     "done": "good",
     "redeemed": "good",
+    "past_due": "wait",
+    "incomplete": "wait",
     "captured": "good",
     "applied": "good",
     "won": "good",

@@ -24,7 +24,7 @@ THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 OPERATORS = tuple(
     one.template for one in Router((OPERATOR,)) if "GET" in one.routes and "{" not in one.template
 )
-BUYERS = ("/buy", "/orders", "/codes", "/usage", "/usage/holds")
+BUYERS = ("/buy", "/plan", "/orders", "/codes", "/usage", "/usage/holds")
 
 
 @pytest_asyncio.fixture
@@ -58,6 +58,18 @@ async def stocked(store: Store) -> tuple[Plain, list[str]]:
     boss = await operator(store.gateway)
     await fill(boss, f"{ADMIN}/coupons", {"code": "SUMMER-20", "percent": "20"})
     await fill(boss, f"{ADMIN}/codes", {"credits": "1500", "count": "3", "name": "Fair"})
+    await fill(
+        boss,
+        f"{ADMIN}/plans",
+        {
+            "id": "pro",
+            "name": "Pro",
+            "price_monthly": "20.00",
+            "currency": "USD",
+            "credits_included": "25000",
+        },
+    )
+    await fill(boss, "/dashboard/plan", {"plan": "pro/month", "provider": "stripe"})
     batches = (await boss.get(f"{ADMIN}/codes")).text
     made = await store.order()
     await store.told("paid", made["id"], amount=made["pay_amount"] - 1)
@@ -74,6 +86,7 @@ async def stocked(store: Store) -> tuple[Plain, list[str]]:
         f"/dashboard{batch[0]}",
         f"{ADMIN}/orders/{made['id']}",
         f"{ADMIN}/accounts/{store.account_id}",
+        f"{ADMIN}/plans/pro",
         bought.headers["location"].removesuffix("/pay"),
     ]
 

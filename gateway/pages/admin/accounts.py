@@ -1,23 +1,34 @@
-"""Accounts: found by a part of their name or address, and one with what it has and bought."""
+"""Accounts: found by a part of their name or address; one with what it has and bought, and the form
+that gives it credit or takes some away.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from starlette.responses import Response
+
 from billing import order_list, wallet
+from billing.checkout import Kept
+from billing.manual_credit import Adjusted, new_adjustment
 from billing.order import Order
 from billing.order_list import Filter
 from gateway.call import Call
 from gateway.fields import Fields, cursor_id
-from gateway.pages.admin.fields import admin_route
-from gateway.pages.form import read_query
+from gateway.pages.admin.fields import admin_route, number
+from gateway.pages.form import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.pages.once import form_key
 from gateway.pages.paging import ASKED, paged
-from gateway.pages.render import page
+from gateway.pages.render import go, page
 from gateway.routing import Reply
+from kernel.errors import DomainError
+from kernel.ids import new_id
 from keys.account import Account, get_account, list_accounts
+from keys.audit_log import Actor
 from keys.key_grant import count_live
 from store.db import Transaction
 
+PATH: Final = "/dashboard/admin/accounts"
 ORDERS_SHOWN: Final = 10
 MATCHING_CHARACTERS_MAX: Final = 100
 
@@ -48,6 +59,34 @@ async def show_list(call: Call[Fields, Fields]) -> Reply:
 
 async def show(call: Call[Fields, Fields]) -> Reply:
     """One account, as it stands in this session's environment."""
+    return await _account_page(call, Form())
+
+
+async def adjust(call: Call[Fields, Fields]) -> Reply:
+    """Gives the account credit, or takes some away, and keeps why."""
+    form, principal = read_form(call), call.principal
+    scope = (call.params["account_id"], principal.environment)
+    await call.context.database.read(lambda tx: get_account(tx, scope[0]))
+    kept: Kept[Adjusted] = Kept()
+    try:
+        command = new_adjustment(
+            scope,
+            number(form, "amount"),
+            form.text("reason"),
+            actor=Actor.of(principal),
+            actor_scope=principal.scope,
+            request_key=form_key(call, form),
+            answer=kept,
+        )
+        await call.context.till.submit(command)
+    except DomainError as error:
+        return await _account_page(call, form, problem_of(error))
+    return go(f"{PATH}/{scope[0]}", said="credit-adjusted")
+
+
+async def _account_page(
+    call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
     context, now_us = call.context, call.now_us
     scope = (call.params["account_id"], call.principal.environment)
 
@@ -61,10 +100,20 @@ async def show(call: Call[Fields, Fields]) -> Reply:
             await order_list.page(tx, scope, Filter(), before_id=None, limit=ORDERS_SHOWN),
         )
 
-    return page(call, "admin/account.html", seen=await context.database.read(work))
+    seen = await context.database.read(work)
+    return page(
+        call,
+        "admin/account.html",
+        status=problem.status,
+        seen=seen,
+        form=form,
+        problem=problem,
+        once=new_id("frm"),
+    )
 
 
 ROUTES = (
     admin_route("GET", "/accounts", show_list, "Accounts"),
     admin_route("GET", "/accounts/{account_id}", show, "One account"),
+    admin_route("POST", "/accounts/{account_id}/credit", adjust, "Give credit, take it away"),
 )

@@ -7,7 +7,6 @@ twice makes one batch, and its second answer has no codes.
 import base64
 from typing import Any, Final
 
-import msgspec
 from starlette.responses import Response
 
 from billing import redemption_batch as batches
@@ -17,14 +16,16 @@ from gateway.fields import Fields, cursor_id
 from gateway.idempotency import run_steps
 from gateway.pages.admin.fields import admin_route, day_us, number
 from gateway.pages.form import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.pages.once import form_key
 from gateway.pages.paging import ASKED, paged
 from gateway.pages.render import go, page
 from gateway.routing import Reply
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import new_id
+from keys.audit_log import Actor
 from keys.principal import Environment
 from store.db import Transaction
-from store.idempotency import Answer, KeyReused, RequestKey, request_key
+from store.idempotency import Answer, KeyReused
 
 PATH: Final = "/dashboard/admin/codes"
 # What a page can hold; the command line makes more.
@@ -46,13 +47,18 @@ async def create(call: Call[Fields, Fields]) -> Reply:
 
     async def steps() -> Answer:
         batch = await batches.make(
-            context.database, context.redemption_codes, new, keep=made.extend, now_us=call.now_us
+            context.database,
+            context.redemption_codes,
+            new,
+            keep=made.extend,
+            by=Actor.of(call.principal),
+            now_us=call.now_us,
         )
         return Answer(200, batch.id.encode())
 
     try:
         new = _new(call, form)
-        answer = await run_steps(context, call.principal, _request_key(call, form), steps)
+        answer = await run_steps(context, call.principal, form_key(call, form), steps)
     except KeyReused:
         return await _list_page(call, form, _MADE_BEFORE)
     except DomainError as error:
@@ -86,7 +92,7 @@ async def disable(call: Call[Fields, Fields]) -> Reply:
 
     async def work(tx: Transaction) -> None:
         await _own(tx, environment, batch_id)
-        await batches.disable_batch(tx, batch_id, now_us=call.now_us)
+        await batches.disable_batch(tx, batch_id, by=Actor.of(call.principal), now_us=call.now_us)
 
     await call.context.database.transaction(work)
     return go(f"{PATH}/{batch_id}", said="batch-disabled")
@@ -98,7 +104,9 @@ async def disable_code(call: Call[Fields, Fields]) -> Reply:
     environment, code_id = call.principal.environment, call.params["code_id"]
 
     async def work(tx: Transaction) -> ListedCode:
-        code = await batches.disable_code(tx, code_id, now_us=call.now_us)
+        code = await batches.disable_code(
+            tx, code_id, by=Actor.of(call.principal), now_us=call.now_us
+        )
         if code.environment != environment or code.batch_id != call.params["batch_id"]:
             raise NotFound("Code")
         return code
@@ -126,19 +134,6 @@ def _new(call: Call[Any, Any], form: Form) -> NewBatch:
     )
     new.check(call.now_us)
     return new
-
-
-def _request_key(call: Call[Any, Any], form: Form) -> RequestKey | None:
-    if form.once is None:
-        return None
-    return request_key(
-        account_id=call.principal.account_id,
-        environment=call.principal.environment,
-        key_text=form.once,
-        method=call.method,
-        path=call.path,
-        canonical_body=msgspec.json.encode(form.fields, order="deterministic"),
-    )
 
 
 async def _own(tx: Transaction, environment: Environment, batch_id: str) -> Batch:

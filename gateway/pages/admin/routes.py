@@ -2,13 +2,16 @@
 
 from gateway.pages.admin import (
     accounts,
+    audit,
     batches,
     checkin,
     coupons,
     events,
     orders,
     packs,
+    plans,
     review,
+    subscriptions,
 )
 
 ADMIN_ROUTES = (
@@ -17,7 +20,10 @@ ADMIN_ROUTES = (
     *events.ROUTES,
     *accounts.ROUTES,
     *packs.ROUTES,
+    *plans.ROUTES,
+    *subscriptions.ROUTES,
     *coupons.ROUTES,
     *batches.ROUTES,
     *checkin.ROUTES,
+    *audit.ROUTES,
 )
