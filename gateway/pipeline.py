@@ -14,7 +14,7 @@ from gateway.body import check_media_type, read_body
 from gateway.call import Call
 from gateway.fields import Fields, canonical
 from gateway.limits import RateLimit
-from gateway.routing import Reply, Resource, Route, Router
+from gateway.routing import Reply, Resource, Route, Router, check_params
 from gateway.session_cookie import check_forgery
 from kernel.errors import NotFound
 from keys.authenticator import InvalidCredential
@@ -49,7 +49,7 @@ class Pipeline:
         return await route.handler(call)
 
     def _find(self, call: Call[Fields, Fields]) -> Resource | None:
-        found = self._router.find(call.path)
+        found = self._router.match(call.path)
         if found is None:
             surface = self._router.surface_of(call.path)
             if surface is None:
@@ -59,6 +59,7 @@ class Pipeline:
         resource, call.params = found
         call.refuse = resource.surface.refuse
         call.template = resource.template
+        check_params(call.params)
         return resource
 
     async def _admit(self, call: Call[Fields, Fields], route: Route) -> None:

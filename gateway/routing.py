@@ -186,6 +186,13 @@ class Router:
 
         Raises NotFound for a parameter that no id can be: it never gets as far as a database.
         """
+        found = self.match(path)
+        if found is not None:
+            check_params(found[1])
+        return found
+
+    def match(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
+        """As find, before the parameters are looked at: a refusal of them is the surface's."""
         fixed = self._fixed.get(path)
         if fixed is not None:
             return fixed, NO_PARAMS
@@ -201,8 +208,6 @@ class Router:
             node = following
         if node.resource is None:
             return None
-        for name, value in params.items():
-            _check_param(name, value)
         return node.resource, params
 
     def surface_of(self, path: str) -> Surface | None:
@@ -237,6 +242,12 @@ class Router:
         if node.resource is None:
             node.resource = Resource(template, surface)
         return node.resource
+
+
+def check_params(params: Mapping[str, str]) -> None:
+    """Raises NotFound for one that no id can be."""
+    for name, value in params.items():
+        _check_param(name, value)
 
 
 def _check_param(name: str, value: str) -> None:

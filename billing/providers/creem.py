@@ -51,8 +51,8 @@ class Settings(ProviderSettings):
     webhook_secret: SecretStr = Field(
         default=SecretStr(""), description="Secret of Creem's webhook, or `new,old`."
     )
-    credit_product_id: str = Field(
-        default="", description="Creem's product that packs and amounts of credit are sold as."
+    credit_product_id: str | None = Field(
+        default=None, description="Creem's product that packs and amounts of credit are sold as."
     )
     credit_unit_amount: int = Field(
         default=100, ge=1, description="Its price there, in the currency's smallest unit."

@@ -72,6 +72,12 @@ async def made_world(
         held = await made("/topup/send", **order)
         http.headers["Authorization"] = f"Bearer {key}"
         token = await made("/tokens", name=tag)
+        hold = await made("/holds", credits=1, description=tag)
+        # Live sells nothing here: no provider has credentials.
+        order_id = "ord_0000000000000000"
+        if environment == "staging":
+            wished = {"pack_id": "pack_starter", "provider": "stripe"}
+            order_id = (await made("/orders", **wished))["data"]["id"]
         replay = await made(f"/webhooks/{endpoint['data']['id']}/replay")
         (event, *_) = (await http.get("/events")).json()["data"]["items"]
         (delivery, *_) = (await http.get("/deliveries")).json()["data"]["items"]
@@ -85,6 +91,8 @@ async def made_world(
         "key_id": careful["data"]["id"],
         "token_id": token["data"]["id"],
         "approval_id": held["data"]["approval"]["id"],
+        "hold_id": hold["data"]["id"],
+        "order_id": order_id,
     }
     words = {
         "transaction_id": held["transaction_id"],
@@ -113,7 +121,12 @@ def body_of(route: Route, other: World) -> dict[str, Any]:
         ("PUT", "/topup/balance/threshold"): {"low_balance_threshold_cents": 0},
         ("POST", "/vouchers/redeem"): {"code": other.ids["code"]},
         ("POST", "/sandbox/topups/{transaction_id}"): {"outcome": "failed"},
+        ("POST", "/codes/redeem"): {"code": other.ids["code"]},
         ("POST", "/sandbox/fund"): {"amount_cents": 1},
+        ("POST", "/sandbox/clock"): {"advance_s": 1},
+        ("POST", "/usage"): {"credits": 1, "description": "d"},
+        ("POST", "/holds"): {"credits": 1, "description": "d"},
+        ("POST", "/orders"): {"pack_id": "pack_starter", "provider": "stripe"},
         ("POST", "/keys"): {"name": "n"},
         ("PATCH", "/keys/{key_id}"): {"name": "n"},
         ("DELETE", "/tokens"): {"id": other.ids["token_id"]},
@@ -134,7 +147,7 @@ def _order() -> dict[str, Any]:
 
 def names_the_other(route: Route) -> bool:
     """The route is called with an id of the other world, in its path or its body."""
-    in_body = {"/topup/cancel", "/vouchers/redeem"}
+    in_body = {"/topup/cancel", "/vouchers/redeem", "/codes/redeem"}
     return (
         "{" in route.path
         or route.path in in_body
@@ -163,7 +176,8 @@ async def test_every_world_finds_its_own(installation: Installation, worlds: lis
         async with client(world.key) as http:
             http.base_url = httpx.URL(installation.url + API)
             for route in TOUCHING:
-                if route.method == "GET":
+                is_sold = world.environment == "staging" or "{order_id}" not in route.path
+                if route.method == "GET" and is_sold:
                     answer = await call(http, route, world)
                     assert answer.status_code == 200, f"{route.path}: {answer.text}"
 
@@ -175,7 +189,8 @@ async def test_no_route_finds_or_shows_what_another_world_owns(
         async with client(caller.key) as http:
             http.base_url = httpx.URL(installation.url + API)
             for route in TOUCHING:
-                if route.path == "/vouchers/redeem" and caller.environment == other.environment:
+                is_redemption = route.path in {"/vouchers/redeem", "/codes/redeem"}
+                if is_redemption and caller.environment == other.environment:
                     # Another account may redeem a voucher that it was given.
                     continue
                 answer = await call(http, route, other)

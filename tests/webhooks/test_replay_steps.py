@@ -360,7 +360,8 @@ async def test_no_statement_of_a_step_reads_a_whole_table(
 
     assert "ix_deliveries_status" in plan or status != "failed"
     assert "ix_deliveries_endpoint" in plan or status != "delivered"
-    assert "ix_deliveries_job" in plan
+    # Either of the two indexes that begin with the job.
+    assert "x_deliveries_job" in plan
     assert "ix_deliveries_replays" in plan
     for table in ("d", "r", "e", "deliveries", "events"):
         assert f"SCAN {table}\n" not in plan
