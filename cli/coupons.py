@@ -4,21 +4,15 @@ from typing import Any
 
 import click
 
-from billing.coupon import (
-    PERCENT_MAX,
-    USES_MAX,
-    Coupon,
-    create as create_coupon,
-    list_coupons,
-    new_coupon,
-    set_active,
-)
+from billing import catalogue
+from billing.coupon import PERCENT_MAX, USES_MAX, Coupon, list_coupons, new_coupon
 from billing.price import check_currency, price_of
 from cli.database import read, write
 from cli.examples import examples
 from cli.options import Moment, environment_option, limit_option
 from cli.output import json_option, run, show_record, show_rows
 from kernel.clock import SystemClock
+from keys.audit_log import Actor
 from keys.principal import Environment
 from store.db import Transaction
 
@@ -61,11 +55,11 @@ def create(
     **limits: Any,
 ) -> None:
     """Make a coupon. The part of an order that it pays for is promotional credit."""
-    unit = check_currency(currency)
+    unit, now_us = check_currency(currency), SystemClock().now_us()
     made = new_coupon(
         environment,
         code,
-        now_us=SystemClock().now_us(),
+        now_us=now_us,
         amount_off=_units(amount_off, unit, "amount_off"),
         minimum_amount=_units(minimum, unit, "minimum"),
         currency=None if amount_off is None and minimum is None else unit,
@@ -73,7 +67,7 @@ def create(
     )
 
     async def work(tx: Transaction) -> Coupon:
-        return await create_coupon(tx, made)
+        return await catalogue.create_coupon(tx, made, by=Actor(), now_us=now_us)
 
     show_record(run(write(work)).shape())
 
@@ -141,8 +135,12 @@ def enable(code: str, environment: Environment) -> None:
 
 
 def _set(code: str, environment: Environment, *, is_active: bool) -> None:
+    now_us = SystemClock().now_us()
+
     async def work(tx: Transaction) -> Coupon:
-        return await set_active(tx, environment, code, is_active=is_active)
+        return await catalogue.set_coupon_active(
+            tx, environment, code, is_active=is_active, by=Actor(), now_us=now_us
+        )
 
     show_record(run(write(work)).shape())
 

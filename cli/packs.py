@@ -4,13 +4,15 @@ from typing import Any
 
 import click
 
-from billing.pack import CREDITS_MAX, Pack, create as create_pack, list_packs, set_active
+from billing import catalogue
+from billing.pack import CREDITS_MAX, Pack, list_packs
 from billing.price import check_currency, price_of
 from cli.database import read, write
 from cli.examples import examples
 from cli.options import environment_option
 from cli.output import json_option, run, show_record, show_rows
 from kernel.clock import SystemClock
+from keys.audit_log import Actor
 from keys.principal import Environment
 from store.db import Transaction
 
@@ -50,6 +52,7 @@ def packs() -> None:
 def create(environment: Environment, pack_id: str, price: str, currency: str, **more: Any) -> None:
     """Add a pack to the catalogue. 1,000 credits are worth $1.00."""
     cost = price_of(price, check_currency(currency), param="price")
+    now_us = SystemClock().now_us()
     pack = Pack(
         environment=environment,
         id=pack_id,
@@ -60,11 +63,11 @@ def create(environment: Environment, pack_id: str, price: str, currency: str, **
         bonus_credits=more["bonus_credits"],
         is_popular=more["popular"],
         position=more["position"],
-        created_at=SystemClock().now_us(),
+        created_at=now_us,
     )
 
     async def work(tx: Transaction) -> Pack:
-        return await create_pack(tx, pack)
+        return await catalogue.create_pack(tx, pack, by=Actor(), now_us=now_us)
 
     show_record(_shape(run(write(work))))
 
@@ -117,8 +120,13 @@ def enable(pack_id: str, environment: Environment) -> None:
 
 
 def _set(pack_id: str, environment: Environment, *, is_active: bool) -> None:
+    now_us = SystemClock().now_us()
+
     async def work(tx: Transaction) -> Pack:
-        return await set_active(tx, (environment, pack_id), is_active=is_active)
+        place = (environment, pack_id)
+        return await catalogue.set_pack_active(
+            tx, place, is_active=is_active, by=Actor(), now_us=now_us
+        )
 
     show_record(_shape(run(write(work))))
 

@@ -4,11 +4,10 @@ from typing import Any
 
 import click
 
+from billing import catalogue
 from billing.plan import (
     CREDITS_MAX,
     Plan,
-    change as change_plan,
-    create as create_plan,
     get,
     list_plans,
 )
@@ -18,7 +17,6 @@ from cli.examples import examples
 from cli.options import environment_option
 from cli.output import json_option, run, show_record, show_rows
 from kernel.clock import SystemClock
-from keys import audit_log
 from keys.audit_log import Actor
 from keys.principal import Environment
 from store.db import Transaction
@@ -98,9 +96,7 @@ def create(
     )
 
     async def work(tx: Transaction) -> Plan:
-        made = await create_plan(tx, plan)
-        await _log(tx, "plan.create", None, made, now_us)
-        return made
+        return await catalogue.create_plan(tx, plan, by=Actor(), now_us=now_us)
 
     show_record(_shape(run(write(work))))
 
@@ -198,24 +194,10 @@ def _change(plan_id: str, environment: Environment, changes: dict[str, Any]) -> 
     now_us = SystemClock().now_us()
 
     async def work(tx: Transaction) -> Plan:
-        before, after = await change_plan(tx, (environment, plan_id), changes)
-        await _log(tx, "plan.update", before, after, now_us)
-        return after
+        place = (environment, plan_id)
+        return await catalogue.change_plan(tx, place, changes, by=Actor(), now_us=now_us)
 
     show_record(_shape(run(write(work))))
-
-
-async def _log(tx: Transaction, action: str, before: Plan | None, after: Plan, now_us: int) -> None:
-    entry = audit_log.entry(
-        Actor(),
-        action,
-        environment=after.environment,
-        subject_id=after.id,
-        before=None if before is None else before.shape(),
-        after=after.shape(),
-        now_us=now_us,
-    )
-    await audit_log.record(tx, [entry])
 
 
 def _shape(plan: Plan) -> dict[str, Any]:
