@@ -38,6 +38,7 @@ class Buyers:
     key: str
     bought: dict[str, str] = field(default_factory=dict)
     statuses: Counter[int] = field(default_factory=Counter)
+    _happened: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def buy(self, numbers: list[int], random_: random.Random) -> None:
         """Each order, and Pay on its page, each repeated until it is answered."""
@@ -50,8 +51,23 @@ class Buyers:
                 )
                 order = made.json()["data"]
                 self.bought[f"buy-{number}"] = order["id"]
+                self._tell()
                 path = urlsplit(order["url"]).path
                 await self._until(http, random_, 303, path, data={"outcome": "paid"})
+
+    async def order(self, count: int) -> None:
+        """Returns when so many orders are made."""
+        while len(self.bought) < count:
+            await self._happened.wait()
+
+    async def meet(self, refusals: int) -> None:
+        """Returns when a dead gateway was met so often, or all is bought."""
+        while self.statuses[0] < refusals and len(self.bought) < ORDERS:
+            await self._happened.wait()
+
+    def _tell(self) -> None:
+        self._happened.set()
+        self._happened = asyncio.Event()
 
     async def _until(
         self,
@@ -69,6 +85,7 @@ class Buyers:
                     return answer
             except httpx.HTTPError:
                 self.statuses[0] += 1
+                self._tell()
             await asyncio.sleep(PAUSE_S)
 
 
@@ -78,16 +95,11 @@ async def test_kill_9_while_people_buy_leaves_no_payment_uncredited(install: Ins
     account_id = await installation.account()
     urls = [gateway.url for gateway in installation.gateways]
     buyers = Buyers(urls, await installation.key(account_id))
-    random_ = random.Random(SEED)
     async with asyncio.TaskGroup() as group:
         for first in range(CLIENTS):
             numbers = list(range(first, ORDERS, CLIENTS))
             group.create_task(buyers.buy(numbers, random.Random(SEED + first)))
-        for _ in range(KILLS):
-            await asyncio.sleep(random_.uniform(0.02, 0.6))
-            victim = random_.choice(installation.gateways)
-            victim.kill()
-            await asyncio.to_thread(victim.restart)
+        await kill_some(installation, buyers)
 
     await sweep(installation)
 
@@ -103,6 +115,18 @@ async def test_kill_9_while_people_buy_leaves_no_payment_uncredited(install: Ins
         (id_, amount * 10_000) for id_, _, amount in orders
     ]
     assert await installation.findings() == []
+
+
+async def kill_some(installation: Installation, buyers: Buyers) -> None:
+    """Each kill comes amid orders, and somebody meets the dead gateway before it is back."""
+    random_ = random.Random(SEED)
+    for kills in range(1, KILLS + 1):
+        await buyers.order(kills * ORDERS // (KILLS + 2))
+        await asyncio.sleep(random_.uniform(0.0, PAUSE_S))
+        victim, refusals = random_.choice(installation.gateways), buyers.statuses[0]
+        victim.kill()
+        await buyers.meet(refusals + 1)
+        await asyncio.to_thread(victim.restart)
 
 
 async def sweep(installation: Installation) -> None:

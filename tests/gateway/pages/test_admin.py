@@ -55,6 +55,8 @@ async def test_an_account_sees_no_page_and_no_way_to_one(store: Store) -> None:
         "coupon_code": "SUMMER",
         "batch_id": "rdb_0000000000000000",
         "code_id": "rdc_0000000000000000",
+        "plan_id": "plan_pro",
+        "subscription_id": "sub_0000000000000000",
     }
 
     for resource in Router((OPERATOR,)):
