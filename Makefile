@@ -9,6 +9,7 @@ PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13 python3.1
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$name"; break; }; done)
 BIN := .venv/bin
+TESTERS ?= 3
 INSTALLED := .venv/installed
 
 help: ## this list
@@ -17,8 +18,9 @@ help: ## this list
 run: $(INSTALLED) ## install, then everything embedded: SQLite, Redis, gateway and worker
 	@exec $(BIN)/topup dev
 
+# Much of a test is waiting, so there is room for more of them than cores.
 test: $(INSTALLED) ## the whole suite; PostgreSQL and Redis too where TEST_DATABASE_URL, TEST_REDIS_URL say
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(ARGS)
 
 check: $(INSTALLED) ## what must hold before a commit: lint, format, types
 	$(BIN)/ruff check .

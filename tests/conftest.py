@@ -1,23 +1,30 @@
-"""The database of a test: SQLite always, PostgreSQL when TEST_DATABASE_URL is set.
+"""The database and the Redis of a test: SQLite and an embedded Redis always, PostgreSQL and a Redis
+server too where TEST_DATABASE_URL and TEST_REDIS_URL name them.
 
-Each test gets a copy of a migrated template, so no test sees another's rows.
+Each test finds a migrated, empty database of its own, so no test sees another's rows.
 """
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
+from redis.asyncio import Redis
 
 from kernel.clock import FixedClock, parse_rfc3339
+from runtime.embedded_redis import EmbeddedRedis, find_server
 from store.db import Database
 from store.migrate import migrate
 from store.open import open_database
+from tests.programs import NO_REDIS, NO_SERVER, missing
 from tests.server import Server
 
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
+REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
 
 
 @pytest.fixture(scope="session")
@@ -36,18 +43,19 @@ def postgresql_server() -> Iterator[Server]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a migrated, empty database; once for each of the two kinds."""
+    """The URL of a migrated, empty database; once for each of the two kinds.
+
+    Marked new_database, a test gets one that no other test used, and none will.
+    """
     if request.param == "sqlite":
         path = tmp_path / "topup.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
     if not SERVER_URL:
-        if os.environ.get("CI"):
-            pytest.fail("CI sets TEST_DATABASE_URL: PostgreSQL is never skipped there")
-        pytest.skip("TEST_DATABASE_URL is not set")
+        missing(NO_SERVER)
     server: Server = request.getfixturevalue("postgresql_server")
-    url = server.lend()
+    url = server.lend(is_new="new_database" in request.keywords)
     yield url
     server.take_back(url)
 
@@ -59,7 +67,42 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
+@pytest_asyncio.fixture(params=["embedded", "server"])
+async def redis_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of an empty Redis; once for each of the two kinds."""
+    if request.param == "embedded":
+        embedded = EmbeddedRedis(find_server() or "", tmp_path)
+        await embedded.start()
+        yield embedded.url
+        await embedded.stop()
+        return
+    if not REDIS_URL:
+        missing(NO_REDIS)
+    url = _own_redis(os.environ.get("PYTEST_XDIST_WORKER", "gw0"))
+    async with Redis.from_url(url) as redis:
+        await redis.flushdb()
+    yield url
+
+
+def _own_redis(worker: str) -> str:
+    """Each process of a run has a database of its own, from the one in the URL upwards."""
+    named = urlsplit(REDIS_URL)
+    number = int(named.path.strip("/") or 0) + int(worker.removeprefix("gw"))
+    return named._replace(path=f"/{number}").geturl()
+
+
 @pytest.fixture
 def clock() -> FixedClock:
     """Noon UTC of the day in the seed's example."""
     return FixedClock(parse_rfc3339("2026-06-13T12:00:00Z"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the machine lacked, in one line: a skipped test is not a passed one."""
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+    )
+    if reasons:
+        told = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
+        terminalreporter.write_line(f"not run here: {told}", yellow=True)

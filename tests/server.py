@@ -2,7 +2,8 @@
 
 Making one costs the server a third of a second, emptying one a few hundredths, and most tests need
 one. So a database goes from test to test, emptied in between, and is thrown away when emptying does
-not undo what was done to it: statistics for the planner, other tables, a statement still under way.
+not undo what was done to it: statistics for the planner, other tables, a statement still under way,
+or sheer size.
 Invariant: whoever is lent one finds in it what `migrate` leaves there, and nothing else.
 """
 
@@ -18,7 +19,7 @@ from bench.postgres import create_database, drop_database
 from store.migrate import migrate
 
 # Emptied tables keep their dead rows for a while.
-LENT_MAX = 50
+GROWN_BYTES_MAX = 16 * 1024 * 1024
 # Of a connection that the test forgot and that is only now ended.
 LOCK_TIMEOUT_MS = 5_000
 _SHAPE = """
@@ -33,6 +34,7 @@ _IS_BUSY = """
     SELECT EXISTS (SELECT FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle')
 """
+_SIZE = "SELECT pg_database_size(current_database())"
 _LEAVE = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -49,23 +51,24 @@ class Server:
         drop_database(url, self.template)
         template_url = create_database(url, self.template)
         migrate(template_url)
-        self._shape, self._kept = asyncio.run(_contents(template_url))
+        self._shape, self._size, self._kept = asyncio.run(_contents(template_url))
         self._spare = ""
-        self._lent_count = 0
+        self._once: set[str] = set()
 
-    def lend(self) -> str:
-        """The URL of a migrated, empty database."""
-        if self._spare:
-            lent, self._spare = self._spare, ""
+    def lend(self, *, is_new: bool = False) -> str:
+        """The URL of a migrated, empty database; is_new: for this test and no other."""
+        if self._spare and not is_new:
+            url, self._spare = self._spare, ""
         else:
             name = f"topup_test_{os.getpid()}_{next(_numbers)}"
-            lent, self._lent_count = create_database(self._url, name, template=self.template), 0
-        self._lent_count += 1
-        return lent
+            url = create_database(self._url, name, template=self.template)
+        if is_new:
+            self._once.add(url)
+        return url
 
     def take_back(self, url: str) -> None:
         """Empties it for the next test, or throws it away."""
-        if self._lent_count < LENT_MAX and asyncio.run(self._emptied(url)):
+        if not self._spare and url not in self._once and asyncio.run(self._emptied(url)):
             self._spare = url
         else:
             drop_database(self._url, url.rpartition("/")[2])
@@ -92,6 +95,8 @@ class Server:
             return False
         if [row[0] for row in await connection.fetch(_SHAPE)] != self._shape:
             return False
+        if await connection.fetchval(_SIZE) > self._size + GROWN_BYTES_MAX:
+            return False
         await connection.fetch(_LEAVE)
         await connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
         filled = await connection.fetch(_filled(list(self._kept)))
@@ -110,15 +115,16 @@ def _filled(tables: Sequence[str]) -> str:
     )
 
 
-async def _contents(url: str) -> tuple[list[str], dict[str, list[Any]]]:
-    """Names of tables and indexes, and each table's rows."""
+async def _contents(url: str) -> tuple[list[str], int, dict[str, list[Any]]]:
+    """Names of tables and indexes, the size in bytes, and each table's rows."""
     connection = await asyncpg.connect(url)
     try:
         shape = [row[0] for row in await connection.fetch(_SHAPE)]
+        size = await connection.fetchval(_SIZE)
         tables = await connection.fetch(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
         )
         rows = {row[0]: await connection.fetch(f"SELECT * FROM {row[0]}") for row in tables}
     finally:
         await connection.close()
-    return shape, {table: [tuple(row) for row in found] for table, found in rows.items()}
+    return shape, size, {table: [tuple(row) for row in found] for table, found in rows.items()}

@@ -196,6 +196,20 @@ def test_the_databases_are_named_in_the_store_only() -> None:
     assert not findings, shown(findings)
 
 
+def test_no_wait_can_lose_a_cancellation() -> None:
+    # asyncio.wait_for of Python 3.11 does, where its end and the cancellation meet: a worker that
+    # would not stop. asyncio.timeout does not.
+    findings = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in sources()
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute) and node.attr == "wait_for"
+        if isinstance(node.value, ast.Name) and node.value.id == "asyncio"
+    ]
+
+    assert not findings, shown(findings)
+
+
 # Size
 
 

@@ -23,6 +23,7 @@ from tests.billing.desk import Desk, open_desk
 from webhooks.endpoint import register
 from webhooks.endpoint_fields import NewEndpoint
 
+pytestmark = pytest.mark.new_database
 ROWS = 100_000
 BATCH = 20
 # Of one statement; reading 100,000 index entries of one account takes more than 700.

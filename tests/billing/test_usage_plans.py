@@ -5,6 +5,8 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
+
 from billing import approval, grant, hold as holds
 from billing.till import Till
 from kernel.clock import FixedClock
@@ -15,6 +17,7 @@ from tests.billing.desk import Desk, open_desk
 from tests.billing.test_plans import Recorder, Recording, Said, faults_of, hot_desk
 from tests.billing.using import capture, hold, sweep, use
 
+pytestmark = pytest.mark.new_database
 ROWS = 50_000
 BATCH = 20
 _COUNT = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})"

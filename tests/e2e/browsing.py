@@ -1,16 +1,14 @@
 """A real Chromium for the tests of pages: Debian's own, without anything of its own downloaded."""
 
 import contextlib
-import os
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Browser, Page, async_playwright
 
-CHROMIUM = shutil.which("chromium")
+from tests.programs import needed
+
 # What axe calls worse than a blemish.
 GRAVE = {"serious", "critical"}
 
@@ -26,13 +24,10 @@ class Window:
 @contextlib.asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     """A running browser; skips where there is none, fails where CI forgot it."""
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI installs chromium: the browser tests are never skipped there")
-        pytest.skip("there is no chromium on the PATH")
+    path = needed("chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=60_000
+            executable_path=path, args=["--no-sandbox"], timeout=60_000
         )
         try:
             yield browser

@@ -12,6 +12,7 @@ import pytest_asyncio
 from bench.postgres import create_database, drop_database
 from bench.receiver import Receiver
 from bench.running import Installation
+from tests.programs import NO_SERVER, missing
 
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
 KINDS = ("sqlite", "postgresql")
@@ -55,9 +56,7 @@ class Shelf:
 
     def _database(self) -> str:
         if not SERVER_URL:
-            if os.environ.get("CI"):
-                pytest.fail("CI sets TEST_DATABASE_URL: PostgreSQL is never skipped there")
-            pytest.skip("TEST_DATABASE_URL is not set")
+            missing(NO_SERVER)
         self._databases.append(f"topup_e2e_{os.getpid()}_{next(_numbers)}")
         return create_database(SERVER_URL, self._databases[-1], template=self._server_template)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import shutil
 from collections.abc import AsyncIterator
 
 import httpx
@@ -14,6 +13,7 @@ from bench.receiver import Received, Receiver
 from bench.running import API, Installation
 from tests.e2e.browsing import chromium, grave_faults, new_window
 from tests.e2e.conftest import Shelf
+from tests.programs import needed
 
 PASSWORD = "correct horse battery"
 PLACES = (
@@ -89,8 +89,7 @@ async def send(page: Page, recipient: str) -> None:
 
 
 async def run_in_shell(line: str) -> str:
-    if shutil.which("curl") is None:
-        pytest.skip("there is no curl to run the shown line with")
+    needed("curl")
     process = await asyncio.create_subprocess_shell(
         line, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )

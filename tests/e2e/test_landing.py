@@ -1,7 +1,6 @@
 """The landing page's demonstration, for real: a browser, a gateway, a wallet that counts up."""
 
 import re
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from typing import Literal
@@ -14,8 +13,8 @@ from playwright.async_api import Browser, Page, expect
 from bench.running import API, Installation
 from tests.e2e.browsing import chromium, grave_faults, new_window
 from tests.e2e.conftest import Shelf
+from tests.programs import needed
 
-CURL = shutil.which("curl")
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PHONE = 390
 
@@ -62,13 +61,13 @@ async def test_the_demo_runs_for_real_and_its_line_can_be_pasted(
     assert line == await page.locator("#request").inner_text()
     key = re.search(r"ak_staging_\w+", line)
     assert key is not None
-    if CURL is not None:
-        pasted = subprocess.run(  # noqa: ASYNC221 - a line for a shell
-            ["sh", "-c", line], capture_output=True, text=True, timeout=30, check=True
-        )
-        assert '"code":1001' in pasted.stdout
+    needed("curl")
+    pasted = subprocess.run(  # noqa: ASYNC221 - a line for a shell
+        ["sh", "-c", line], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert '"code":1001' in pasted.stdout
     await run_demo(page, "Run it again")
-    await expect(page.locator("#wallet")).to_have_text("$30.00" if CURL else "$20.00")
+    await expect(page.locator("#wallet")).to_have_text("$30.00")
     # The key is the tab's: neither running again nor coming back makes another account.
     await page.reload()
     await run_demo(page)

@@ -1,19 +1,17 @@
 """A purchase by a person in a browser: order, page, Pay, the webhook, the balance."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from typing import Literal
 from urllib.parse import urlsplit
 
-import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize
 
 from bench.receiver import Receiver
 from bench.running import API
 from bench.senders import client
+from tests.e2e.browsing import chromium
 from tests.e2e.conftest import Install
 
 PHONE: ViewportSize = {"width": 390, "height": 800}
@@ -22,15 +20,8 @@ THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 @pytest_asyncio.fixture
 async def browser() -> AsyncIterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI has a browser")
-        pytest.skip("there is no chromium on the PATH")
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    async with chromium() as opened:
         yield opened
-        await opened.close()
 
 
 async def test_a_person_buys_credit_on_a_phone_without_scripts(

@@ -18,6 +18,7 @@ from bench.receiver import Receiver
 from bench.running import API, ROOT, Installation, Program
 from bench.senders import client, order
 from keys.signing import signature_headers
+from tests.programs import needed
 
 EXAMPLES = ROOT / "examples"
 RECEIVERS = {
@@ -26,13 +27,6 @@ RECEIVERS = {
     "node": ("node", "receiver_node.mjs"),
 }
 DEADLINE_S = 30.0
-
-
-def needed(program: str) -> str:
-    found = shutil.which(program)
-    if found is None:
-        pytest.skip(f"{program} is not on the PATH")
-    return found
 
 
 @pytest.fixture(scope="module")

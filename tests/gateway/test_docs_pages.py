@@ -35,6 +35,7 @@ from runtime.settings import Settings
 from store.idempotency import KEPT_US
 from tests.gateway.conforming import the_document
 from tests.gateway.running import Gateway, running, settings_of
+from tests.programs import needed
 
 LISTED = resources(the_document(), PLACEHOLDER)
 OPERATIONS = [one for resource in LISTED for one in resource.operations]
@@ -183,7 +184,6 @@ console.log(await isGenuine(headers, body, secret));
 """
 
 
-@pytest.mark.skipif(NODE is None, reason="node is not there to run the guide's JavaScript")
 @pytest.mark.parametrize(
     ("secret", "age_s", "body", "expected"),
     [
@@ -206,7 +206,7 @@ def test_the_guides_javascript_takes_what_is_genuine_and_nothing_else(
     given = json.dumps([{name.lower(): value for name, value in headers.items()}, body, SECRET])
 
     done = subprocess.run(
-        [str(NODE), "--input-type=module", "-e", code + JAVASCRIPT, given],
+        [needed("node"), "--input-type=module", "-e", code + JAVASCRIPT, given],
         capture_output=True,
         text=True,
         check=True,

@@ -11,6 +11,7 @@ from tests.webhooks.given import claim_all, given_account, given_endpoint, given
 from webhooks import log, log_page
 from webhooks.log_page import Filter, Place, place_of, query_of
 
+pytestmark = pytest.mark.new_database
 FILTERS = [
     (Filter(), "ix_deliveries_account"),
     (Filter(created_after=5, created_before=9), "ix_deliveries_account"),

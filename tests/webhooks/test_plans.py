@@ -7,6 +7,7 @@ from store.db import Database, Transaction
 from tests.webhooks.given import claim_all, given_account, given_endpoint, given_events
 from webhooks import delivery
 
+pytestmark = pytest.mark.new_database
 SCAN_VALUES = {"now_us": 1_781_352_000_000_000, "ids_max": 50, "full_ids": ["we_1"]}
 CLAIM_VALUES = {"rows": [("dlv_1", 0)], "lease_until_us": 1}
 SETTLE_VALUES = {"rows": [("dlv_1", 1, "delivered", 1, None, 1)]}

@@ -11,7 +11,6 @@ from pydantic import SecretStr
 
 from kernel.clock import FixedClock, SystemClock
 from runtime.context import Context, open_context
-from runtime.embedded_redis import EmbeddedRedis, find_server
 from runtime.settings import load_settings
 from runtime.wake_pipe import open_wake_pipe
 from store.db import Database, Row, Transaction
@@ -98,38 +97,31 @@ async def test_a_byte_through_the_pipe_wakes_a_worker_without_redis(
 
 
 async def test_commits_of_a_gateway_wake_the_worker_through_redis(
-    database_url: str, tmp_path: Path
+    database_url: str, redis_url: str, tmp_path: Path
 ) -> None:
-    binary = find_server()
-    assert binary is not None, "tests need a Redis server"
-    redis = EmbeddedRedis(binary, tmp_path)
-    await redis.start()
     settings = load_settings(
         database_url=SecretStr(database_url),
-        redis_url=SecretStr(redis.url),
+        redis_url=SecretStr(redis_url),
         data_dir=tmp_path,
         secret_key=SecretStr((b"k" * 32).hex()),
         webhook_allow_private=True,
     )
-    try:
-        async with (
-            receiver() as hook,
-            open_context(settings) as gateway,
-            open_context(settings) as context,
-        ):
-            scope = (await given_account(gateway.database, CLOCK), "staging")
-            await given_endpoint(gateway.database, CLOCK, scope, url=hook.url)
-            async with working(context, redis_url=redis.url):
-                # The worker's first look, and its subscription.
+    async with (
+        receiver() as hook,
+        open_context(settings) as gateway,
+        open_context(settings) as context,
+    ):
+        scope = (await given_account(gateway.database, CLOCK), "staging")
+        await given_endpoint(gateway.database, CLOCK, scope, url=hook.url)
+        async with working(context, redis_url=redis_url):
+            # The worker's first look, and its subscription.
+            await given_events(gateway.database, CLOCK, scope)
+            await hook.wait_for(1)
+            started_s = time.monotonic()
+            for count in range(2, 22):
                 await given_events(gateway.database, CLOCK, scope)
-                await hook.wait_for(1)
-                started_s = time.monotonic()
-                for count in range(2, 22):
-                    await given_events(gateway.database, CLOCK, scope)
-                    await hook.wait_for(count)
-                took_s = time.monotonic() - started_s
-    finally:
-        await redis.stop()
+                await hook.wait_for(count)
+            took_s = time.monotonic() - started_s
 
     # By the dispatcher's beat alone, each of the twenty would take one or two seconds.
     assert took_s < 15

@@ -4,19 +4,16 @@ are replaced, nothing else.
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import pytest_asyncio
 
 from tests.gateway.coding import codes_of
 from tests.gateway.dialects.recorded import form_of, recorded
 from tests.gateway.running import Gateway, running, settings_of
-
-pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+from tests.programs import needed
 
 
 @pytest_asyncio.fixture
@@ -32,6 +29,7 @@ async def token(gateway: Gateway) -> str:
 
 async def curl(command: str) -> tuple[int, str]:
     """HTTP status and body."""
+    needed("curl")
     # As it is pasted into a shell.
     line = command + " --silent --show-error --write-out '\\n%{http_code}'"
     running_curl = await asyncio.create_subprocess_exec(

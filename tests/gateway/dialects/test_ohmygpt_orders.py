@@ -3,17 +3,16 @@
 import asyncio
 import json
 import re
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 
 from tests.gateway.agreeing import Agreement, agree, cents, refused
 from tests.gateway.dialects.buying import decide
 from tests.gateway.dialects.recorded import form_of, recorded
 from tests.gateway.running import Gateway, running, settings_of
+from tests.programs import needed
 
 ORDER = "/pay/oa/stripe/create-order"
 INVOICE = "/pay/oa/stripe/create-invoice-order"
@@ -36,8 +35,8 @@ async def agreed(gateway: Gateway) -> Agreement:
     return await agree(gateway)
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 async def test_the_seeds_curl_line_works_as_written(agreed: Agreement) -> None:
+    needed("curl")
     command = recorded("ohmygpt/curl.txt")
     command = command.replace("https://cn2us02.opapi.win", agreed.gateway.url)
     command = command.replace("<token>", await agreed.token())

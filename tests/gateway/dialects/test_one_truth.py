@@ -50,32 +50,41 @@ class Readings:
         return int(shown.pop())
 
 
-async def test_each_dialect_credits_and_charges_and_all_show_the_same(gateway: Gateway) -> None:
-    app = await agree(gateway, email="me@example.com")
-    key = await gateway.key(app.user_id)
-    me, token = Caller(gateway, app.user_id, key), await app.token()
-    await sold(gateway)
-    client, api = gateway.client, bearer(key)
-    cents = Readings(app, me, token, key).cents
-    found = [await cents()]
-
-    # Our own: a send of $10.00, then usage of $2.00.
+async def spend_by_our_own(gateway: Gateway, key: str) -> None:
+    """A send of $10.00, then usage of $2.00."""
     send = {"platform": "claude", "amount_cents": 1000, "recipient_email": "a@example.com"}
     assert (await gateway.call("POST", "/topup/send", key=key, json=send)).status_code == 200
     usage = {"credits": 2000, "description": "AI"}
     assert (await gateway.call("POST", "/usage", key=key, json=usage)).status_code < 300
-    found.append(await cents())
 
-    # Newapi: a payment of $5, and a code of 1,000 credits.
+
+async def pay_by_newapi(gateway: Gateway, api: dict[str, str]) -> None:
+    """A payment of $5, and a code of 1,000 credits."""
+    client = gateway.client
     paid = (await client.post("/api/user/pay", headers=api, json={"amount": 5})).json()
     await decide(gateway, paid["data"])
     [code] = await codes_of(gateway, 1000)
     redeemed = await client.post("/api/user/topup", headers=api, json={"key": code})
     assert redeemed.json()["data"] == 500_000
+
+
+async def test_each_dialect_credits_and_charges_and_all_show_the_same(gateway: Gateway) -> None:
+    app = await agree(gateway, email="me@example.com")
+    key = await gateway.key(app.user_id)
+    me, token = Caller(gateway, app.user_id, key), await app.token()
+    await sold(gateway)
+    api = bearer(key)
+    cents = Readings(app, me, token, key).cents
+    found = [await cents()]
+
+    await spend_by_our_own(gateway, key)
+    found.append(await cents())
+    await pay_by_newapi(gateway, api)
     found.append(await cents())
 
     # Resayil: the Pro Pack, 25,000 credits.
-    bought = await client.post("/api/billing/topup", headers=api, json={"pack_id": "pack_pro"})
+    pack = {"pack_id": "pack_pro"}
+    bought = await gateway.client.post("/api/billing/topup", headers=api, json=pack)
     await decide(gateway, bought.json()["payment_url"])
     found.append(await cents())
 
