@@ -56,7 +56,7 @@ class Books:
         self.rules = rules
         self.now_us = now_us
         self.ledger = Ledger()
-        self.outbox = Outbox({}, {})
+        self.outbox = Outbox({})
         self.spending = Spending(now_us)
         self._shelves: Mapping[type[Shelf], Shelf] = {}
         self._thresholds: Mapping[Scope, int] = {}
@@ -82,24 +82,28 @@ class Books:
         standings = await scopes_by(tx, needs.scopes)
         self._thresholds = standings.thresholds
         self.ledger.clocks_ahead_us = standings.clocks_ahead_us
-        self._stored = await idempotency.find(tx, needs.request_keys)
         places = set(needs.places)
         windows = set(needs.windows)
         windows.update(funding_window(one, self.now_us) for one in needs.funding_accounts)
         if needs.topup_ids:
             await self._load_topups(tx, needs, places, windows)
-        if needs.references:
-            self._references = await topups.load_references(tx, needs.references)
         if needs.shelves:
             await self._load_shelves(tx, needs)
             places |= needs.places
             windows |= needs.windows
-        await self.ledger.load(tx, needs.scopes, places)
+        self.outbox = Outbox(standings.event_numbers)
+        await tx.fetch_together(
+            [
+                idempotency.reading(needs.request_keys, self._stored),
+                topups.references_reading(needs.references, self._references),
+                self.ledger.reading(needs.scopes, places),
+                *self.spending.readings(needs.key_ids, windows),
+                self.outbox.reading(needs.scopes),
+            ]
+        )
         sides = [t.debit_id for listed in self._transfers.values() for t in listed]
         if sides or needs.ledger_ids:
             await self.ledger.load_ids(tx, [*sides, *needs.ledger_ids])
-        await self.spending.load(tx, needs.key_ids, windows)
-        self.outbox = await Outbox.load(tx, needs.scopes, event_numbers=standings.event_numbers)
 
     async def _load_shelves(self, tx: Transaction, needs: Needs) -> None:
         self._shelves = needs.shelves

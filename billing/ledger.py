@@ -16,7 +16,7 @@ import msgspec
 
 from kernel.errors import DomainError
 from kernel.ids import new_id
-from store.db import Row, Transaction
+from store.db import Reading, Row, Rows, Transaction
 
 Scope = tuple[str, str]
 Place = tuple[str, str, str, str]
@@ -146,12 +146,19 @@ class Ledger:
 
     async def load(self, tx: Transaction, scopes: Iterable[Scope], places: Iterable[Place]) -> None:
         """Reads the wallets, holds, debts and grants of the scopes, and the named places."""
+        await tx.fetch_together([self.reading(scopes, places)])
+
+    def reading(self, scopes: Iterable[Scope], places: Iterable[Place]) -> Reading:
+        """As load, together with other reads."""
         ordered = sorted(set(scopes))
         wanted = set(places)
         for account_id, environment in ordered:
             wanted.update((account_id, environment, kind, "") for kind in _STANDING)
         self._loaded |= wanted
-        for row in await tx.fetch(_PROBE, places=sorted(wanted), scopes=ordered):
+        return Reading(_PROBE, self._take, places=sorted(wanted), scopes=ordered)
+
+    def _take(self, rows: Rows) -> None:
+        for row in rows:
             self._keep(_from_row(row))
 
     async def load_ids(self, tx: Transaction, ids: Iterable[str]) -> None:

@@ -4,13 +4,13 @@ Counted in the windows of the moment of spending, for the key and all its ancest
 back goes to the window it was spent in. Written by keys/caps.py, under the tenants' locks.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from billing.money import MICROS_PER_CENT
 from keys import caps
-from keys.api_key import KeyState, load_key_states
+from keys.api_key import KeyState, key_states_reading
 from keys.caps import Window
-from store.db import Transaction
+from store.db import Reading, Transaction
 
 Lineage = tuple[str, ...]
 
@@ -25,7 +25,7 @@ class Spending:
     """The keys' states and their windows; changed in memory, written by `flush`."""
 
     def __init__(self, now_us: int) -> None:
-        self.key_states: Mapping[str, KeyState] = {}
+        self.key_states: dict[str, KeyState] = {}
         self.changes = 0
         self._now_us = now_us
         self._spent: dict[Window, int] = {}
@@ -34,18 +34,18 @@ class Spending:
         self._limits: dict[Lineage, list[tuple[Window | None, int]]] = {}
         self._windows: dict[Lineage, list[Window]] = {}
 
-    async def load(self, tx: Transaction, key_ids: set[str], windows: Iterable[Window]) -> None:
-        """Two statements for any number of keys; none without any."""
+    def readings(self, key_ids: set[str], windows: Iterable[Window]) -> list[Reading]:
+        """The keys' states, and their windows beside the named ones."""
         wanted: set[Window] = {
             (key_id, period, start)
             for key_id in key_ids
             for period, start in caps.windows_of(self._now_us)
         }
         wanted.update(windows)
-        if key_ids:
-            self.key_states = await load_key_states(tx, key_ids)
-        if wanted:
-            self._spent = await caps.load_windows(tx, wanted)
+        return [
+            key_states_reading(key_ids, self.key_states),
+            caps.windows_reading(wanted, self._spent),
+        ]
 
     async def flush(self, tx: Transaction) -> None:
         if self._deltas:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from billing.ledger import Scope
 from kernel.clock import rfc3339
 from kernel.errors import DomainError
-from store.db import Row, Transaction
+from store.db import Reading, Row, Rows, Transaction
 
 Status = Literal["pending", "delivered", "failed", "cancelled"]
 
@@ -131,22 +131,19 @@ async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, TopUp]:
     return {row["id"]: from_row(row) for row in rows}
 
 
-async def load_references(
-    tx: Transaction, references: Iterable[tuple[str, str, str]]
-) -> dict[tuple[str, str, str], tuple[str, Status]]:
+def references_reading(
+    references: Iterable[tuple[str, str, str]],
+    into: dict[tuple[str, str, str], tuple[str, Status]],
+) -> Reading:
     """(account, environment, reference) -> (id, status) of the top-ups that have them."""
-    rows = await tx.fetch(
-        """SELECT t.account_id, t.environment, t.reference, t.id, t.status
-           FROM :pairs[account_id text, environment text, reference text] AS v
-           CROSS JOIN topups t
-           WHERE t.account_id = v.account_id AND t.environment = v.environment
-             AND t.reference = v.reference""",
-        pairs=sorted(set(references)),
-    )
-    return {
-        (row["account_id"], row["environment"], row["reference"]): (row["id"], row["status"])
-        for row in rows
-    }
+    wanted = sorted(set(references))
+
+    def take(rows: Rows) -> None:
+        for row in rows:
+            place = (row["account_id"], row["environment"], row["reference"])
+            into[place] = (row["id"], row["status"])
+
+    return Reading(_REFERENCES if wanted else "", take, pairs=wanted)
 
 
 async def due(tx: Transaction, *, now_us: int, limit: int) -> list[TopUp]:
@@ -260,6 +257,12 @@ COLUMNS = (
     "created_at",
     "settled_at",
 )
+_REFERENCES = """
+SELECT t.account_id, t.environment, t.reference, t.id, t.status
+FROM :pairs[account_id text, environment text, reference text] AS v
+CROSS JOIN topups t
+WHERE t.account_id = v.account_id AND t.environment = v.environment AND t.reference = v.reference
+"""
 _LISTED = ", ".join(COLUMNS)
 
 

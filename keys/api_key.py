@@ -31,9 +31,14 @@ from keys.principal import (
     Scope,
     ScopeMissing,
 )
-from store.db import Row, Transaction
+from store.db import Reading, Row, Rows, Transaction
 
 OVERLAP_S_MAX = 30 * DAY_US // SECOND_US
+_KEY_STATES = """
+SELECT id, account_id, environment, revoked_at, expires_at, per_call_cents, per_day_cents,
+       per_month_cents, approval_threshold_cents
+FROM api_keys WHERE id IN :ids[text]
+"""
 _COLUMNS = """k.id, k.account_id, k.environment, k.parent_id, k.lineage, k.name, k.scopes,
     k.ip_allow_list, k.per_call_cents, k.per_day_cents, k.per_month_cents,
     k.approval_threshold_cents, k.expires_at, k.prefix, k.last4, k.created_at, k.last_used_at,
@@ -236,29 +241,30 @@ async def rotate(
 
 async def load_key_states(tx: Transaction, key_ids: Iterable[str]) -> dict[str, KeyState]:
     """The states of these keys in one statement; ids that do not exist are left out."""
+    found: dict[str, KeyState] = {}
+    await tx.fetch_together([key_states_reading(key_ids, found)])
+    return found
+
+
+def key_states_reading(key_ids: Iterable[str], into: dict[str, KeyState]) -> Reading:
+    """As load_key_states, together with other reads."""
     wanted = sorted(set(key_ids))
-    if not wanted:
-        return {}
-    rows = await tx.fetch(
-        """SELECT id, account_id, environment, revoked_at, expires_at, per_call_cents,
-                  per_day_cents, per_month_cents, approval_threshold_cents
-           FROM api_keys WHERE id IN :ids[text]""",
-        ids=wanted,
-    )
-    return {
-        row["id"]: KeyState(
-            row["id"],
-            row["account_id"],
-            row["environment"],
-            row["revoked_at"],
-            row["expires_at"],
-            row["per_call_cents"],
-            row["per_day_cents"],
-            row["per_month_cents"],
-            row["approval_threshold_cents"],
-        )
-        for row in rows
-    }
+
+    def take(rows: Rows) -> None:
+        for row in rows:
+            into[row["id"]] = KeyState(
+                row["id"],
+                row["account_id"],
+                row["environment"],
+                row["revoked_at"],
+                row["expires_at"],
+                row["per_call_cents"],
+                row["per_day_cents"],
+                row["per_month_cents"],
+                row["approval_threshold_cents"],
+            )
+
+    return Reading(_KEY_STATES if wanted else "", take, ids=wanted)
 
 
 async def mark_used(tx: Transaction, key_ids: Iterable[str], *, now_us: int) -> int:

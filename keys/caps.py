@@ -20,12 +20,18 @@ from kernel.clock import (
     rfc3339,
 )
 from kernel.errors import DomainError
-from store.db import Transaction
+from store.db import Reading, Rows, Transaction
 
 Period = Literal["day", "month"]
 Window = tuple[str, str, int]  # key id, period, start in microseconds
 MICROS_PER_CENT = 10_000
 CAP_CENTS_MAX = 10**13  # the same in micros is still far from the end of int64
+_WINDOWS = """
+SELECT w.key_id, w.period, w.window_start_at, w.spent_micros
+FROM :windows[key_id text, period text, start bigint] AS v
+CROSS JOIN spend_windows w
+WHERE w.key_id = v.key_id AND w.period = v.period AND w.window_start_at = v.start
+"""
 _PERIODS: tuple[Period, ...] = ("day", "month")
 
 
@@ -77,19 +83,21 @@ def _windows_of_day(day_start: int) -> tuple[tuple[Period, int], tuple[Period, i
 
 async def load_windows(tx: Transaction, windows: Iterable[Window]) -> dict[Window, int]:
     """spent_micros of the windows that exist, in one statement."""
+    found: dict[Window, int] = {}
+    await tx.fetch_together([windows_reading(windows, found)])
+    return found
+
+
+def windows_reading(windows: Iterable[Window], into: dict[Window, int]) -> Reading:
+    """As load_windows, together with other reads."""
     wanted = sorted(set(windows))
-    if not wanted:
-        return {}
-    rows = await tx.fetch(
-        """SELECT w.key_id, w.period, w.window_start_at, w.spent_micros
-           FROM :windows[key_id text, period text, start bigint] AS v
-           CROSS JOIN spend_windows w
-           WHERE w.key_id = v.key_id AND w.period = v.period AND w.window_start_at = v.start""",
-        windows=wanted,
-    )
-    return {
-        (row["key_id"], row["period"], row["window_start_at"]): row["spent_micros"] for row in rows
-    }
+
+    def take(rows: Rows) -> None:
+        for row in rows:
+            window = (row["key_id"], row["period"], row["window_start_at"])
+            into[window] = row["spent_micros"]
+
+    return Reading(_WINDOWS if wanted else "", take, windows=wanted)
 
 
 async def add_windows(tx: Transaction, changes: Iterable[tuple[str, str, int, str, int]]) -> None:

@@ -10,7 +10,7 @@ end in one go, and any other await is an error, which also keeps network calls o
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -26,6 +26,20 @@ class Row(Protocol):
     def __getitem__(self, key: str | int) -> Any: ...
 
 
+Rows = Sequence[Row]
+
+
+class Reading:
+    """What to read, and what to do with its rows; without a text there is nothing to read."""
+
+    __slots__ = ("take", "text", "values")
+
+    def __init__(self, text: str, take: Callable[[Rows], None], **values: Any) -> None:
+        self.text = text
+        self.take = take
+        self.values: Mapping[str, Any] = values
+
+
 class Transaction(Protocol):
     """Statements of one transaction, in the portable form of store/statement.py."""
 
@@ -35,6 +49,10 @@ class Transaction(Protocol):
 
     async def fetch_one(self, text: str, **values: Any) -> Row | None:
         """The first row, or None."""
+        ...
+
+    async def fetch_together(self, readings: Sequence[Reading]) -> None:
+        """Each reading's rows to its `take`, in one round trip where there are such."""
         ...
 
     async def execute(self, text: str, **values: Any) -> int:

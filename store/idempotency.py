@@ -16,7 +16,7 @@ import msgspec
 from kernel.clock import DAY_US, SECOND_US
 from kernel.errors import DomainError, InvalidInput
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
-from store.db import Transaction
+from store.db import Reading, Rows, Transaction
 
 KEPT_US = 30 * DAY_US
 SEALED_KEPT_US = DAY_US
@@ -25,6 +25,14 @@ _DIGEST_CHARACTERS = 32
 _VISIBLE = re.compile(r"[!-~]+").fullmatch
 
 Place = tuple[str, str, str]
+
+_FIND = """
+SELECT i.account_id, i.environment, i.digest, i.fingerprint, i.status, i.body, i.is_sealed,
+       i.lease_until_at
+FROM :places[account_id text, environment text, digest text] AS v
+CROSS JOIN idempotency_keys i
+WHERE i.account_id = v.account_id AND i.environment = v.environment AND i.digest = v.digest
+"""
 
 
 class KeyReused(DomainError):
@@ -88,28 +96,26 @@ def request_key(
 
 async def find(tx: Transaction, keys: Iterable[RequestKey]) -> dict[Place, Stored]:
     """The kept rows of these keys, in one statement."""
+    found: dict[Place, Stored] = {}
+    await tx.fetch_together([reading(keys, found)])
+    return found
+
+
+def reading(keys: Iterable[RequestKey], into: dict[Place, Stored]) -> Reading:
+    """As find, together with other reads."""
     places = sorted({key.place for key in keys})
-    if not places:
-        return {}
-    rows = await tx.fetch(
-        """SELECT i.account_id, i.environment, i.digest, i.fingerprint, i.status, i.body,
-                  i.is_sealed, i.lease_until_at
-           FROM :places[account_id text, environment text, digest text] AS v
-           CROSS JOIN idempotency_keys i
-           WHERE i.account_id = v.account_id AND i.environment = v.environment
-             AND i.digest = v.digest""",
-        places=places,
-    )
-    return {
-        (row["account_id"], row["environment"], row["digest"]): Stored(
-            row["fingerprint"],
-            row["status"],
-            row["body"],
-            bool(row["is_sealed"]),
-            row["lease_until_at"],
-        )
-        for row in rows
-    }
+
+    def take(rows: Rows) -> None:
+        for row in rows:
+            into[row["account_id"], row["environment"], row["digest"]] = Stored(
+                row["fingerprint"],
+                row["status"],
+                row["body"],
+                bool(row["is_sealed"]),
+                row["lease_until_at"],
+            )
+
+    return Reading(_FIND if places else "", take, places=places)
 
 
 def check(stored: Stored | None, key: RequestKey, now_us: int) -> Answer | None:

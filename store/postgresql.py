@@ -6,27 +6,19 @@ statements only, since a snapshot taken together with a lock is stale after a wa
 
 import asyncio
 import contextlib
-import functools
 import itertools
-import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
 import asyncpg
-from asyncpg.exceptions._base import DataError as UnencodableError
 
 from store.bulk import BulkInsert
-from store.db import OnHint, Row, T, Work, no_hint, tell
-from store.errors import (
-    CommitUnknown,
-    ConnectionLost,
-    Contention,
-    DataRefused,
-    StoreError,
-    check_touched,
-)
+from store.db import OnHint, Reading, Row, T, Work, no_hint, tell
+from store.errors import CommitUnknown, ConnectionLost, Contention, StoreError, check_touched
+from store.postgresql_errors import CONNECTION_FAILURES, named
 from store.statement import POSTGRESQL, Statement, translate
+from store.together import Union, written_together
 
 CONNECTIONS_MAX = 6
 CONNECT_TIMEOUT_S = 5.0
@@ -54,32 +46,6 @@ _SERVER_SETTINGS = {
     "statement_timeout": f"{STATEMENT_TIMEOUT_S}s",
 }
 
-_CONNECTION_FAILURES = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    ConnectionError,
-    TimeoutError,
-    OSError,
-)
-_CONTENTION = (
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.LockNotAvailableError,
-)
-# The last one is the driver's own, for a value it cannot encode. It is a ValueError and, confusingly,
-# also an InterfaceError, which otherwise means that the connection is of no use.
-_REFUSED = (
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.DataError,
-    asyncpg.ProgramLimitExceededError,
-    UnencodableError,
-)
-
 # A plan of its own for each execution costs as much as the execution [half of a batch's time].
 _BEGIN_DURABLE = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
 _BEGIN_SOON_DURABLE = "BEGIN; SET LOCAL synchronous_commit = off"
@@ -91,10 +57,9 @@ _COLUMN_TYPES = """
     SELECT attname::text AS name, format_type(atttypid, NULL) AS type FROM pg_attribute
     WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped"""
 
-_PARAMETER = re.compile(r"\$(\d+)")
-
 _statements: dict[str, Statement] = {}
 _inserts: dict[tuple[str, tuple[str, ...], str], BulkInsert] = {}
+_unions: dict[tuple[str, ...], Union] = {}
 
 
 def _statement(text: str) -> Statement:
@@ -129,6 +94,29 @@ class PostgresqlTransaction:
         self.statements_run += 1
         row = await self._connection.fetchrow(statement.text, *statement.bind(values))
         return cast(Row | None, row)
+
+    async def fetch_together(self, readings: Sequence[Reading]) -> None:
+        wanted = [reading for reading in readings if reading.text]
+        if not wanted:
+            return
+        if self._last:
+            await self.write_last()
+        self.statements_run += 1
+        statements = [_statement(reading.text) for reading in wanted]
+        union = await self._union(tuple(statement.text for statement in statements))
+        bound = (one.bind(reading.values) for one, reading in zip(statements, wanted, strict=True))
+        records = await self._connection.fetch(union.text, *itertools.chain.from_iterable(bound))
+        for reading, rows in zip(wanted, union.split(records), strict=True):
+            reading.take(cast(Sequence[Row], rows))
+
+    async def _union(self, texts: tuple[str, ...]) -> Union:
+        """The one for these statements, made once in a process: the server says their columns."""
+        found = _unions.get(texts)
+        if found is None:
+            prepared = [(await self._connection.prepare(text)).get_attributes() for text in texts]
+            columns = [[(one.name, one.type.name) for one in listed] for listed in prepared]
+            found = _unions[texts] = Union(texts, columns)
+        return found
 
     async def execute(self, text: str, **values: Any) -> int:
         statement = _statement(text)
@@ -189,7 +177,7 @@ class PostgresqlTransaction:
         last, self._last = self._last, []
         self.statements_run += 1
         row = await self._connection.fetchrow(
-            _together(tuple(text for text, _, _ in last)),
+            written_together(tuple(text for text, _, _ in last)),
             *itertools.chain.from_iterable(arguments for _, arguments, _ in last),
         )
         for place, (_, _, expected) in enumerate(last):
@@ -199,22 +187,6 @@ class PostgresqlTransaction:
 
     def hint(self, name: str) -> None:
         self.hints.add(name)
-
-
-@functools.cache
-def _together(texts: tuple[str, ...]) -> str:
-    """Writes as one: each a part of a WITH, its parameters counted on from the part before.
-
-    Answers the touched rows of each part, and the transaction's id.
-    """
-    parts, counts, offset = [], [], 0
-    for place, text in enumerate(texts):
-        numbers = [int(number) for number in _PARAMETER.findall(text)]
-        shifted = _PARAMETER.sub(lambda found: f"${int(found[1]) + offset}", text)  # noqa: B023
-        parts.append(f"w{place} AS ({shifted} RETURNING 1)")
-        counts.append(f"(SELECT count(*) FROM w{place})")
-        offset += max(numbers)
-    return f"WITH {', '.join(parts)} SELECT {', '.join(counts)}, pg_current_xact_id()::text AS id"
 
 
 class PostgresqlDatabase:
@@ -296,7 +268,7 @@ class PostgresqlDatabase:
                 is_committing = False
             except BaseException as error:
                 await _roll_back(connection)
-                failure = _named(error, is_committing=is_committing)
+                failure = named(error, is_committing=is_committing)
                 if not (is_resolved and isinstance(failure, CommitUnknown)):
                     raise failure from None
             finally:
@@ -345,11 +317,11 @@ class PostgresqlDatabase:
             timeout_s = None if pool.get_idle_size() else CONNECT_TIMEOUT_S
             connection = await pool.acquire(timeout=timeout_s)
         except Exception as error:
-            raise _named(error, is_committing=False) from None
+            raise named(error, is_committing=False) from None
         try:
             yield connection
         finally:
-            with contextlib.suppress(*_CONNECTION_FAILURES):
+            with contextlib.suppress(*CONNECTION_FAILURES):
                 await pool.release(connection)
 
     async def _open_pool(self) -> Any:
@@ -376,21 +348,6 @@ async def _roll_back(connection: Any) -> None:
     with contextlib.suppress(Exception):
         if not connection.is_closed() and connection.is_in_transaction():
             await connection.execute("ROLLBACK")
-
-
-def _named(error: BaseException, *, is_committing: bool) -> BaseException:
-    """A driver's error as ours; it holds the SQLSTATE and the constraint, never a value."""
-    if isinstance(error, _CONTENTION):
-        return Contention(error.sqlstate or "")
-    if isinstance(error, _REFUSED):
-        sqlstate = getattr(error, "sqlstate", None) or type(error).__name__
-        return DataRefused(sqlstate, getattr(error, "constraint_name", None) or "")
-    if isinstance(error, _CONNECTION_FAILURES):
-        kind = CommitUnknown if is_committing else ConnectionLost
-        return kind(type(error).__name__)
-    if isinstance(error, asyncpg.PostgresError):
-        return StoreError(getattr(error, "sqlstate", None) or type(error).__name__)
-    return error
 
 
 def _touched(tag: str) -> int:

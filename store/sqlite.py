@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from store.checkpoint import Checkpointer
-from store.db import OnHint, Row, T, Work, no_hint, tell
+from store.db import OnHint, Reading, Row, T, Work, no_hint, tell
 from store.errors import ConnectionLost, Contention, DataRefused, StoreError, check_touched
 from store.statement import SQLITE, Statement, insert_text, translate
 
@@ -67,6 +67,11 @@ class SqliteTransaction:
         self.statements_run += 1
         cursor = self._connection.execute(statement.text, statement.bind(values))
         return cast(Row | None, cursor.fetchone())
+
+    async def fetch_together(self, readings: Sequence[Reading]) -> None:
+        for reading in readings:
+            if reading.text:
+                reading.take(await self.fetch(reading.text, **reading.values))
 
     async def execute(self, text: str, **values: Any) -> int:
         statement = _statement(text)

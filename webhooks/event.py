@@ -15,7 +15,7 @@ import msgspec
 
 from kernel.clock import SECOND_US, rfc3339
 from kernel.ids import EventId, new_id
-from store.db import Transaction
+from store.db import Reading, Rows, Transaction
 from webhooks import delivery
 
 API_VERSION: Final = "v1"
@@ -99,15 +99,14 @@ class _Subscriber:
 class Outbox:
     """The events of one transaction, kept in memory until flush.
 
-    Make it by `load` after the scopes' rows are locked; publish any number of events; flush once
-    before the commit. Two statements and three, whatever the number of scopes and events.
+    Make it by `load` after the scopes' rows are locked, or of the numbers that were read with the
+    locks and by `reading`; publish any number of events; flush once before the commit. Two
+    statements and three, whatever the number of scopes and events.
     """
 
-    def __init__(
-        self, event_numbers: dict[Scope, int], subscribers: dict[Scope, list[_Subscriber]]
-    ) -> None:
-        self._event_numbers = event_numbers
-        self._subscribers = subscribers
+    def __init__(self, event_numbers: Mapping[Scope, int]) -> None:
+        self._event_numbers = dict(event_numbers)
+        self._subscribers: dict[Scope, list[_Subscriber]] = {}
         self._changed: set[Scope] = set()
         self._events: list[tuple[Any, ...]] = []
         self._deliveries: list[delivery.NewRow] = []
@@ -115,30 +114,25 @@ class Outbox:
         self._second_text = ""
 
     @classmethod
-    async def load(
-        cls,
-        tx: Transaction,
-        scopes: Collection[Scope],
-        *,
-        event_numbers: Mapping[Scope, int] | None = None,
-    ) -> "Outbox":
-        """Reads the scopes' endpoints. The caller holds their locks, and may have read the numbers
-        of their last events with them; else they are read here.
-        """
-        pairs = sorted(set(scopes))
-        if event_numbers is None:
-            rows = await tx.fetch(_EVENT_NUMBERS, scopes=pairs)
-            numbers = {(row["account_id"], row["environment"]): row["event_no"] for row in rows}
-        else:
-            numbers = dict(event_numbers)
-        subscribers: dict[Scope, list[_Subscriber]] = {}
-        for row in await tx.fetch(_ENDPOINTS, scopes=pairs):
+    async def load(cls, tx: Transaction, scopes: Collection[Scope]) -> "Outbox":
+        """Reads the numbers of the scopes' last events, and their endpoints."""
+        rows = await tx.fetch(_EVENT_NUMBERS, scopes=sorted(set(scopes)))
+        outbox = cls({(row["account_id"], row["environment"]): row["event_no"] for row in rows})
+        await tx.fetch_together([outbox.reading(scopes)])
+        return outbox
+
+    def reading(self, scopes: Collection[Scope]) -> Reading:
+        """The scopes' endpoints, together with other reads."""
+        return Reading(_ENDPOINTS, self._take, scopes=sorted(set(scopes)))
+
+    def _take(self, rows: Rows) -> None:
+        for row in rows:
             first_wait_s = int(row["retry_schedule_s"].partition(" ")[0])
             subscriber = _Subscriber(
                 row["id"], frozenset(row["events"].split()), first_wait_s * SECOND_US
             )
-            subscribers.setdefault((row["account_id"], row["environment"]), []).append(subscriber)
-        return cls(numbers, subscribers)
+            scope = (row["account_id"], row["environment"])
+            self._subscribers.setdefault(scope, []).append(subscriber)
 
     @property
     def published(self) -> int:

@@ -16,7 +16,7 @@ import pytest
 from billing.till import Till
 from kernel.clock import FixedClock
 from keys.vault import Vault
-from store.db import Database, Row, Transaction, Work
+from store.db import Database, Reading, Row, Transaction, Work
 from store.sqlite import SqliteDatabase
 from store.statement import POSTGRESQL, translate
 from tests.billing.desk import Desk, open_desk
@@ -88,6 +88,10 @@ class Recorder:
     async def fetch_one(self, text: str, **values: Any) -> Row | None:
         self._said.append((text, values))
         return await self._tx.fetch_one(text, **values)
+
+    async def fetch_together(self, readings: Sequence[Reading]) -> None:
+        self._said += [(one.text, dict(one.values)) for one in readings if one.text]
+        await self._tx.fetch_together(readings)
 
     async def execute(self, text: str, **values: Any) -> int:
         self._said.append((text, values))

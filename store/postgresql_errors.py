@@ -1,0 +1,47 @@
+"""The failures of asyncpg in the words of store/errors.py: SQLSTATE and constraint, never a value."""
+
+import asyncpg
+from asyncpg.exceptions._base import DataError as UnencodableError
+
+from store.errors import CommitUnknown, ConnectionLost, Contention, DataRefused, StoreError
+
+CONNECTION_FAILURES = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+_CONTENTION = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+)
+# The last one is the driver's own, for a value it cannot encode. It is a ValueError and, confusingly,
+# also an InterfaceError, which otherwise means that the connection is of no use.
+_REFUSED = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    asyncpg.ProgramLimitExceededError,
+    UnencodableError,
+)
+
+
+def named(error: BaseException, *, is_committing: bool) -> BaseException:
+    """A driver's error as ours; it holds the SQLSTATE and the constraint, never a value."""
+    if isinstance(error, _CONTENTION):
+        return Contention(error.sqlstate or "")
+    if isinstance(error, _REFUSED):
+        sqlstate = getattr(error, "sqlstate", None) or type(error).__name__
+        return DataRefused(sqlstate, getattr(error, "constraint_name", None) or "")
+    if isinstance(error, CONNECTION_FAILURES):
+        kind = CommitUnknown if is_committing else ConnectionLost
+        return kind(type(error).__name__)
+    if isinstance(error, asyncpg.PostgresError):
+        return StoreError(getattr(error, "sqlstate", None) or type(error).__name__)
+    return error

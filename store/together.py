@@ -1,0 +1,82 @@
+"""Several statements of PostgreSQL as one round trip, each of which is made while tenants are locked.
+
+Writes are parts of one WITH. Reads are a UNION ALL in which each row says whose it is; each read has
+columns of the types that it needs, and NULL in the others.
+"""
+
+import functools
+import re
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+_PARAMETER = re.compile(r"\$(\d+)")
+
+Columns = Sequence[tuple[str, str]]
+
+
+class Union:
+    """Several statements as one. columns: of each statement, the names and PostgreSQL's types."""
+
+    def __init__(self, texts: Sequence[str], columns: Sequence[Columns]) -> None:
+        slots: list[str] = []
+        self._picks: list[Callable[[Any], Any]] = []
+        self._names: list[list[str]] = []
+        placed = []
+        for listed in columns:
+            places = _places(slots, [kind for _, kind in listed])
+            placed.append(dict(zip(places, (name for name, _ in listed), strict=True)))
+            # One after the statement's own number; two at least, or itemgetter makes no tuple.
+            self._picks.append(itemgetter(*(place + 1 for place in places), 0))
+            self._names.append([name for name, _ in listed])
+        parts = []
+        for number, text in enumerate(_counted_on(texts)):
+            own = placed[number]
+            picks = (
+                f"q.{own[place]}" if place in own else f"NULL::{kind}"
+                for place, kind in enumerate(slots)
+            )
+            parts.append(f"SELECT {number}, {', '.join(picks)} FROM ({text}) AS q")
+        self.text = " UNION ALL ".join(parts)
+
+    def split(self, records: Sequence[Any]) -> list[list[Mapping[str, Any]]]:
+        """The rows of each statement, by name."""
+        found: list[list[Mapping[str, Any]]] = [[] for _ in self._names]
+        for record in records:
+            number = record[0]
+            # The statement's number at the end of what is picked is left over.
+            found[number].append(dict(zip(self._names[number], self._picks[number](record))))  # noqa: B905
+        return found
+
+
+@functools.cache
+def written_together(texts: tuple[str, ...]) -> str:
+    """Writes as one, answering the touched rows of each, and the transaction's id."""
+    parts = [f"w{i} AS ({text} RETURNING 1)" for i, text in enumerate(_counted_on(texts))]
+    counts = [f"(SELECT count(*) FROM w{i})" for i in range(len(texts))]
+    return f"WITH {', '.join(parts)} SELECT {', '.join(counts)}, pg_current_xact_id()::text AS id"
+
+
+def _counted_on(texts: Sequence[str]) -> list[str]:
+    """The parameters of each numbered on from the one before."""
+    shifted, offset = [], 0
+    for text in texts:
+        numbers = [int(number) for number in _PARAMETER.findall(text)]
+        shifted.append(_PARAMETER.sub(lambda found: f"${int(found[1]) + offset}", text))  # noqa: B023
+        offset += max(numbers, default=0)
+    return shifted
+
+
+def _places(slots: list[str], kinds: Sequence[str]) -> list[int]:
+    """A slot of its type for each column, none twice; makes those that are missing."""
+    free = list(range(len(slots)))
+    places = []
+    for kind in kinds:
+        place = next((one for one in free if slots[one] == kind), None)
+        if place is None:
+            place = len(slots)
+            slots.append(kind)
+        else:
+            free.remove(place)
+        places.append(place)
+    return places

@@ -1,0 +1,106 @@
+"""Reads that share a round trip answer as each would alone."""
+
+from typing import Any
+
+from kernel.clock import FixedClock
+from store.db import Database, Reading, Rows, Transaction
+from store.postgresql import PostgresqlDatabase
+from tests.webhooks.given import given_account, given_endpoint
+
+_ACCOUNTS = "SELECT a.name, a.id, a.created_at FROM accounts a WHERE a.id IN :ids[text]"
+_WORLDS = """
+SELECT e.account_id, e.environment, e.event_no FROM :scopes[account_id text, environment text] AS v
+CROSS JOIN account_environments e
+WHERE e.account_id = v.account_id AND e.environment = v.environment ORDER BY e.environment
+"""
+_SECRETS = "SELECT p.secret_sealed FROM endpoints p WHERE p.account_id = :account"
+
+
+def reading(found: dict[str, Any], name: str, text: str, **values: Any) -> Reading:
+    def take(rows: Rows) -> None:
+        found[name] = [tuple(row[column] for column in COLUMNS[name]) for row in rows]
+
+    return Reading(text, take, **values)
+
+
+COLUMNS = {
+    "accounts": ("id", "name"),
+    "worlds": ("environment", "account_id", "event_no"),
+    "secrets": ("secret_sealed",),
+    "nobody": ("id",),
+    "nothing": ("id",),
+}
+
+
+async def test_each_reading_takes_its_own_rows(database: Database, clock: FixedClock) -> None:
+    account = await given_account(database, clock)
+    await given_account(database, clock)
+    await given_endpoint(database, clock, (account, "live"), url="https://hooks.example.com/in")
+    scopes = [(account, "live"), (account, "staging")]
+    found: dict[str, Any] = {}
+
+    async def work(tx: Transaction) -> list[Any]:
+        await tx.fetch_together(
+            [
+                reading(found, "accounts", _ACCOUNTS, ids=[account]),
+                reading(found, "nobody", _ACCOUNTS, ids=["acc_none"]),
+                reading(found, "nothing", ""),
+                reading(found, "worlds", _WORLDS, scopes=scopes),
+                reading(found, "secrets", _SECRETS, account=account),
+            ]
+        )
+        return [row["secret_sealed"] for row in await tx.fetch(_SECRETS, account=account)]
+
+    sealed = await database.transaction(work)
+
+    assert [one for one, _ in found["accounts"]] == [account]
+    assert found["worlds"] == [("live", account, 0), ("staging", account, 0)]
+    assert found["nobody"] == []
+    assert found["secrets"] == [(one,) for one in sealed]
+    assert len(sealed) == 1
+    assert isinstance(sealed[0], bytes)
+    # Not even asked.
+    assert "nothing" not in found
+
+
+async def test_together_they_are_one_statement_on_postgresql(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await given_account(database, clock)
+    found: dict[str, Any] = {}
+    readings = [
+        reading(found, "accounts", _ACCOUNTS, ids=[account]),
+        reading(found, "worlds", _WORLDS, scopes=[(account, "live")]),
+    ]
+
+    for _ in range(2):
+        before = database.statements_run
+        await database.read(lambda tx: tx.fetch_together(readings))
+        run = database.statements_run - before
+
+        # BEGIN and COMMIT beside them.
+        assert run == (3 if isinstance(database, PostgresqlDatabase) else 4)
+        assert found["worlds"] == [("live", account, 0)]
+
+
+async def test_nothing_to_read_is_no_statement(database: Database) -> None:
+    before = database.statements_run
+
+    await database.read(lambda tx: tx.fetch_together([reading({}, "nothing", "")]))
+
+    assert database.statements_run - before <= 2
+
+
+async def test_what_was_written_before_is_read(database: Database, clock: FixedClock) -> None:
+    account = await given_account(database, clock)
+    found: dict[str, Any] = {}
+
+    async def work(tx: Transaction) -> None:
+        await tx.execute_last(
+            "UPDATE accounts SET name = :name WHERE id = :id", touching=1, name="New", id=account
+        )
+        await tx.fetch_together([reading(found, "accounts", _ACCOUNTS, ids=[account])])
+
+    await database.transaction(work)
+
+    assert found["accounts"] == [(account, "New")]
