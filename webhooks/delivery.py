@@ -14,7 +14,7 @@ Writes deliveries and attempts, and what its claims keep in endpoints: rate_tat_
 claimed_at.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 from kernel.clock import DAY_US
@@ -112,7 +112,8 @@ UPDATE deliveries SET status = 'sending', claim_no = deliveries.claim_no + 1,
 FROM :rows[id text, claim_no bigint] AS v
 WHERE deliveries.id = v.id AND deliveries.claim_no = v.claim_no
 RETURNING deliveries.id, event_id, event_type, endpoint_id, account_id, environment, attempts_made,
-    deliveries.claim_no, lost_claims
+    deliveries.claim_no, lost_claims,
+    (SELECT e.body FROM events e WHERE e.id = deliveries.event_id) AS body
 """
 _KEEP_PACE = """
 UPDATE endpoints SET rate_tat_us = v.rate_tat_us, drain_tat_us = v.drain_tat_us,
@@ -120,7 +121,6 @@ UPDATE endpoints SET rate_tat_us = v.rate_tat_us, drain_tat_us = v.drain_tat_us,
 FROM :rows[id text, rate_tat_us bigint, drain_tat_us bigint] AS v
 WHERE endpoints.id = v.id
 """
-_BODIES = "SELECT e.id, e.body FROM events e WHERE e.id IN :ids[text]"
 _SETTLE = """
 UPDATE deliveries SET status = v.status, attempts_made = v.number, lost_claims = 0,
     claim_no = v.claim_no + 1, next_attempt_at = v.next_attempt_at, settled_at = v.settled_at
@@ -222,7 +222,7 @@ async def claim(
     """Takes what is due, as `choose` wishes, for lease_us from now_us.
 
     ids_max bounds the ids offered for each endpoint; those of full_ids, for which there is no slot
-    now, are offered none, whatever backlog they have. At most five statements.
+    now, are offered none, whatever backlog they have. At most four statements.
     """
     scanned = await tx.fetch(_SCAN, now_us=now_us, ids_max=ids_max, full_ids=sorted(full_ids))
     offers, next_at_us = offers_of(scanned, now_us=now_us)
@@ -238,9 +238,9 @@ async def claim(
     rows = await tx.fetch(_CLAIM, rows=pairs, lease_until_us=lease_until_us) if pairs else []
     if paces:
         await tx.execute(_KEEP_PACE, rows=paces, now_us=now_us)
-    claimed = await _with_bodies(tx, rows, locked, lease_until_us=lease_until_us)
+    targets = {id_: Target.of(row) for id_, row in locked.items()}
     return Claim(
-        claimed,
+        [_claimed(row, targets[row["endpoint_id"]], lease_until_us) for row in rows],
         earliest(next_at_us, paced_at_us),
         len(offers),
         short_ids,
@@ -345,30 +345,20 @@ def _choice(
     return by_endpoint, frozenset(short_ids), has_more
 
 
-async def _with_bodies(
-    tx: Transaction, rows: Sequence[Row], locked: Mapping[str, Row], *, lease_until_us: int
-) -> list[Claimed]:
-    if not rows:
-        return []
-    event_ids = sorted({row["event_id"] for row in rows})
-    bodies = {row["id"]: row["body"] for row in await tx.fetch(_BODIES, ids=event_ids)}
-    targets = {id_: Target.of(row) for id_, row in locked.items()}
-    return [
-        Claimed(
-            row["id"],
-            row["event_id"],
-            row["event_type"],
-            row["account_id"],
-            row["environment"],
-            row["attempts_made"] + 1,
-            row["claim_no"],
-            row["lost_claims"],
-            lease_until_us,
-            targets[row["endpoint_id"]],
-            bodies[row["event_id"]],
-        )
-        for row in rows
-    ]
+def _claimed(row: Row, target: Target, lease_until_us: int) -> Claimed:
+    return Claimed(
+        row["id"],
+        row["event_id"],
+        row["event_type"],
+        row["account_id"],
+        row["environment"],
+        row["attempts_made"] + 1,
+        row["claim_no"],
+        row["lost_claims"],
+        lease_until_us,
+        target,
+        row["body"],
+    )
 
 
 def _attempt_values(one: Settlement) -> tuple[Any, ...]:

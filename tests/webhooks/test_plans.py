@@ -19,9 +19,8 @@ SETTLE_VALUES = {"rows": [("dlv_1", 1, "delivered", 1, None, 1)]}
         (delivery._SCAN, SCAN_VALUES),
         (delivery._CLAIM, CLAIM_VALUES),
         (delivery._SETTLE, SETTLE_VALUES),
-        (delivery._BODIES, {"ids": ["evt_1"]}),
     ],
-    ids=["scan", "claim", "settle", "bodies"],
+    ids=["scan", "claim", "settle"],
 )
 async def test_no_statement_reads_the_whole_table(
     database: Database, clock: FixedClock, text: str, values: dict[str, object]
