@@ -14,7 +14,8 @@ from webhooks.connection import Connection
 CONNECTION_AGE_S_MAX = 300.0
 IDLE_AGE_S_MAX = 60.0
 SWEEP_S = 15.0
-IDLE_PER_ORIGIN_MAX = 256
+# As many as one endpoint may have under way [with half of it a tenth of a delivery was connecting].
+IDLE_PER_ORIGIN_MAX = 512
 IDLE_MAX = 1024
 
 Origin = tuple[str, str, int]  # scheme, host, port; the address is compared at take()

@@ -6,6 +6,7 @@ per name at a time, however many callers wait for it.
 """
 
 import asyncio
+import math
 import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -79,9 +80,12 @@ class VettedNames:
 
     async def addresses(self, url: ParsedUrl, policy: Policy) -> tuple[str, ...]:
         """The vetted addresses, asked for now; raises UrlRefused."""
-        if url.literal is not None:
-            return vet(url.host, (url.host,), policy)
         key = (url.host, policy)
+        if url.literal is not None:
+            # Nobody can answer otherwise tomorrow.
+            vetted = vet(url.host, (url.host,), policy)
+            self._remember(key, vetted, math.inf)
+            return vetted
         lookup = self._lookups.get(key)
         if lookup is None:
             lookup = asyncio.get_running_loop().create_task(self._ask(url.host, policy))
@@ -117,10 +121,12 @@ class VettedNames:
         if lookup.cancelled() or lookup.exception() is not None:
             self._answers.pop(key, None)
             return
+        self._remember(key, lookup.result(), lookup.get_loop().time() + self._answer_age_s_max)
+
+    def _remember(self, key: tuple[str, Policy], vetted: tuple[str, ...], until_s: float) -> None:
         if len(self._answers) >= self._answers_max:
             self._answers.clear()
-        now_s = lookup.get_loop().time()
-        self._answers[key] = (now_s + self._answer_age_s_max, lookup.result())
+        self._answers[key] = (until_s, vetted)
 
 
 async def check_reachable(url: ParsedUrl, policy: Policy, resolver: Resolver) -> None:

@@ -133,6 +133,19 @@ async def test_remembered_answers_are_bounded() -> None:
     assert remembered == [False, False, True]
 
 
+async def test_an_address_for_a_host_is_judged_once_for_each_policy() -> None:
+    vetted = VettedNames(Spelling())
+    url = check_url("http://10.0.0.9:3000/", DEVELOPMENT)
+
+    assert await vetted.addresses(url, DEVELOPMENT) == ("10.0.0.9",)
+
+    a_day_later_s = asyncio.get_running_loop().time() + 86_400
+    assert vetted.fresh(url, DEVELOPMENT, a_day_later_s) == ("10.0.0.9",)
+    assert vetted.fresh(url, STRICT, a_day_later_s) is None
+    with pytest.raises(UrlRefused):
+        await vetted.addresses(url, STRICT)
+
+
 async def test_localhost_is_loopback_in_development_whatever_a_name_server_says() -> None:
     vetted = VettedNames(Spelling())
 
