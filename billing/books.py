@@ -147,7 +147,7 @@ class Books:
             await idempotency.keep(tx, self._answers, now_us=self.now_us)
         written = (*self._new_topups.values(), *self._changed_topups.values())
         if any(topup.next_check_at is not None for topup in written):
-            tx.hint("fulfilment")
+            tx.hint(topups.HINT)
 
     def now_of(self, scope: Scope) -> int:
         """The tenant's own time: ahead of now_us where its sandbox clock was advanced."""

@@ -6,7 +6,7 @@ holds the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -16,6 +16,8 @@ from kernel.clock import rfc3339
 from kernel.errors import DomainError
 from store.db import Reading, Row, Rows, Transaction
 
+# What a pending top-up that somebody should look at leaves behind a commit.
+HINT: Final = "fulfilment"
 Status = Literal["pending", "delivered", "failed", "cancelled"]
 
 # From a state to the states it may move to; docs/states.md has the diagram.

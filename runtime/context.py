@@ -100,7 +100,7 @@ async def open_context(
         stack.push_async_callback(link.aclose)
         queue = Queue(link, clock) if wake_fd is None else WakePipe(wake_fd)
         stack.push_async_callback(queue.aclose)
-        hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon())
+        hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
         feed = await stack.enter_async_context(_open_feed(database, hints))
         policy = webhook_policy(settings)
         resolver = SystemResolver()

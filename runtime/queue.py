@@ -1,81 +1,73 @@
 """Jobs and hints through ARQ: a hint says "look now" and may be lost, for the database is the truth.
 
 Invariant: no caller waits for Redis when it hints, and each process has at most one batch of hints
-in flight. This file and worker/main.py are the only ones that know ARQ. Jobs travel as JSON, since
+in flight. This file, runtime/woken_worker.py and worker/main.py know ARQ, nobody else. Jobs travel as JSON, since
 ARQ's default, pickle, would run whatever somebody can write into Redis.
 """
 
 import asyncio
-import contextlib
 import logging
-import signal
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import Any, cast
 
 import msgspec
-from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix, job_key_prefix
 from arq.jobs import serialize_job
-from arq.utils import timestamp_ms
-from arq.worker import Function, Worker
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from kernel.clock import Clock
 from kernel.ids import new_id
-from runtime.redis_link import RETRY_S, RedisAway, RedisLink, connection_pool, listen
+from runtime.redis_link import RedisAway, RedisLink
 
 QUEUE_NAME = "topup:queue"
 WAKE_JOB = "wake"
 SLOT_US = 20_000
-# While commits follow each other closely, one hint speaks for all of 5 ms: a job costs a worker
-# about 450 us of CPU.
-HINT_INTERVAL_S = 0.005
+# While commits follow each other closely, one hint speaks for all of a millisecond.
+HINT_INTERVAL_S = 0.001
 HINT_LIFE_MS = 3_600_000
 JOB_LIFE_MS = 86_400_000
 # A hint that has not started covers every later one; one that has started may already have looked.
 # So a hint takes the first of these ids that is not running, which also bounds the queue when no
 # worker is there to empty it.
 HINT_IDS = tuple(f"{WAKE_JOB}:now:{number}" for number in range(8))
+# What a message to the workers says: the names of hints, that anything may be due, or that a job is
+# queued, which is of concern to ARQ alone.
+ANYTHING = "*"
+JOBS = "+"
 SLOTS_PENDING_MAX = 1000
 SLOTS_REMEMBERED_MAX = 4096
-# A worker looks at least this often: ARQ's cron jobs are queued up to 1 s ahead, so a slower beat
-# would start them late.
-BEAT_S = 0.9
 # What is due later than this is found by the worker's beat and need not wake it.
 WAKE_AHEAD_MS = 2000
-# How long a worker waits for one look, or for its last words: a Redis that hangs is noticed.
-LOOK_TIMEOUT_S = 5.0
-COMPLETION_WAIT_S = 10
-# ARQ reads only this many due jobs, running ones included: it caps the cluster's jobs in flight.
-QUEUE_READ_MAX = 1000
-
-# KEYS: queue. ARGV: channel or "", then (job key, body, life in ms, score, id) for each job. An id
-# that is queued already stays as it is. Answers how many jobs were added.
+# KEYS: queue. ARGV: channel or "", message, then (job key, body, life in ms, score, id) for each
+# job. An id that is queued already stays as it is. Answers how many jobs were added.
 _ADD_JOBS = """
 local added = 0
-for i = 2, #ARGV, 5 do
+for i = 3, #ARGV, 5 do
   if redis.call('SET', ARGV[i], ARGV[i + 1], 'PX', ARGV[i + 2], 'NX') then
     redis.call('ZADD', KEYS[1], ARGV[i + 3], ARGV[i + 4])
     added = added + 1
   end
 end
-if ARGV[1] ~= '' then redis.call('PUBLISH', ARGV[1], '') end
+if ARGV[1] ~= '' then redis.call('PUBLISH', ARGV[1], ARGV[2]) end
 return added
 """
-# KEYS: queue. ARGV: channel, job key prefix, running key prefix, body, life in ms, score, then ids.
+# KEYS: queue. ARGV: channel, message, job key prefix, running key prefix, body, life in ms, score,
+# then ids. Where a worker listens the message is enough, and a job would cost it as much CPU as a
+# delivery; where none does the next one finds the job.
 _ADD_HINT = """
-for i = 7, #ARGV do
-  if redis.call('EXISTS', ARGV[3] .. ARGV[i]) == 0 then
-    if redis.call('SET', ARGV[2] .. ARGV[i], ARGV[4], 'PX', ARGV[5], 'NX') then
-      redis.call('ZADD', KEYS[1], ARGV[6], ARGV[i])
+local heard = redis.call('PUBLISH', ARGV[1], ARGV[2])
+if heard > 0 then return heard end
+for i = 8, #ARGV do
+  if redis.call('EXISTS', ARGV[4] .. ARGV[i]) == 0 then
+    if redis.call('SET', ARGV[3] .. ARGV[i], ARGV[5], 'PX', ARGV[6], 'NX') then
+      redis.call('ZADD', KEYS[1], ARGV[7], ARGV[i])
     end
     break
   end
 end
-return redis.call('PUBLISH', ARGV[1], '')
+return 0
 """
 
 logger = logging.getLogger(__name__)
@@ -105,7 +97,7 @@ class Queue:
         self._link = link
         self._clock = clock
         self._queue_name = queue_name
-        self._wake_wanted = False
+        self._names_wanted: set[str] = set()
         self._slots_wanted: set[int] = set()
         self._slots_sent: OrderedDict[int, None] = OrderedDict()
         self._sender: asyncio.Task[None] | None = None
@@ -115,9 +107,12 @@ class Queue:
         """As wake_soon, for hooks that are awaited."""
         self.wake_soon()
 
-    def wake_soon(self) -> None:
-        """Have every worker look now. A hint that finds Redis away goes out when it is back."""
-        self._wake_wanted = True
+    def wake_soon(self, name: str = ANYTHING) -> None:
+        """Have every worker look now for what a hint of this name is about.
+
+        A hint that finds Redis away goes out when it is back.
+        """
+        self._names_wanted.add(name)
         self._start_sender()
 
     def wake_at(self, at_us: int) -> None:
@@ -159,19 +154,19 @@ class Queue:
             await self._sender
 
     def _start_sender(self) -> None:
-        is_wanted = self._wake_wanted or self._slots_wanted
+        is_wanted = self._names_wanted or self._slots_wanted
         is_sending = self._sender is not None and not self._sender.done()
         if is_wanted and not is_sending and self._link.is_up:
             self._sender = asyncio.get_running_loop().create_task(self._send_hints())
 
     async def _send_hints(self) -> None:
-        while self._wake_wanted or self._slots_wanted:
-            is_wake, slots = self._wake_wanted, sorted(self._slots_wanted)
-            self._wake_wanted = False
+        while self._names_wanted or self._slots_wanted:
+            names, slots = sorted(self._names_wanted), sorted(self._slots_wanted)
+            self._names_wanted.clear()
             self._slots_wanted.clear()
             try:
-                if is_wake:
-                    await self._link.call(self._add_hint)
+                if names:
+                    await self._link.call(partial(self._add_hint, names))
                 if slots:
                     jobs = [
                         (WAKE_JOB, (), slot * SLOT_US, f"{WAKE_JOB}:{slot}", HINT_LIFE_MS)
@@ -180,7 +175,7 @@ class Queue:
                     await self._link.call(partial(self._add_jobs, jobs))
             except RedisAway:
                 # One look when Redis is back replaces whatever was lost with it, slots included.
-                self._wake_wanted = True
+                self._names_wanted.add(ANYTHING)
                 return
             self._remember(slots)
             await asyncio.sleep(HINT_INTERVAL_S)
@@ -191,7 +186,7 @@ class Queue:
         while len(self._slots_sent) > SLOTS_REMEMBERED_MAX:
             self._slots_sent.popitem(last=False)
 
-    async def _add_hint(self, redis: Redis) -> None:
+    async def _add_hint(self, names: Sequence[str], redis: Redis) -> None:
         now_ms = self._clock.now_us() // 1000
         await cast(
             Awaitable[int],
@@ -200,6 +195,7 @@ class Queue:
                 1,
                 self._queue_name,
                 wake_channel(self._queue_name),
+                " ".join(names),
                 job_key_prefix,
                 in_progress_key_prefix,
                 cast(str, _body(WAKE_JOB, (), now_ms)),
@@ -211,7 +207,7 @@ class Queue:
 
     async def _add_jobs(self, jobs: Sequence[Job], redis: Redis) -> None:
         now_ms = self._clock.now_us() // 1000
-        arguments: list[Any] = [""]
+        arguments: list[Any] = ["", JOBS]
         for name, args, due_us, id_, life_ms in jobs:
             # ARQ rounds its own clock to the millisecond and so starts up to half of one early.
             due_ms = now_ms if due_us is None else -(-(due_us + 500) // 1000)
@@ -225,170 +221,3 @@ class Queue:
 
 def _body(name: str, args: tuple[Any, ...], now_ms: int) -> bytes:
     return serialize_job(name, args, {}, None, now_ms, serializer=to_json)
-
-
-class WokenWorker(Worker):
-    """An ARQ worker that sleeps until it is told, until the next job is due, or for one beat.
-
-    It starts, works and ends without Redis: on_startup and on_shutdown always run, and each outage
-    is waited out. on_wake is called for every hint as it is heard, ahead of the jobs in the queue,
-    and after each reconnection, since a hint may have been missed meanwhile; it must not block.
-    """
-
-    def __init__(
-        self,
-        functions: Sequence[Function | Callable[..., Any]],
-        *,
-        url: str,
-        on_wake: Callable[[], None] | None = None,
-        queue_name: str = QUEUE_NAME,
-        **arq_settings: Any,
-    ) -> None:
-        """arq_settings are arq.worker.Worker's own, such as cron_jobs, max_jobs or job_timeout.
-
-        job_completion_wait is how many seconds running jobs have when the worker is stopped; one
-        cancelled on its way to Redis is run again only after job_timeout + 10 s.
-        """
-        pool = connection_pool(url)
-        arq_settings.setdefault("queue_read_limit", QUEUE_READ_MAX)
-        arq_settings.setdefault("job_completion_wait", COMPLETION_WAIT_S)
-        super().__init__(
-            cast(Any, functions),
-            redis_pool=ArqRedis(
-                cast(Any, pool),
-                job_serializer=to_json,
-                job_deserializer=from_json,
-                default_queue_name=queue_name,
-            ),
-            queue_name=queue_name,
-            poll_delay=0,
-            keep_result=0,
-            log_results=False,
-            job_serializer=to_json,
-            job_deserializer=from_json,
-            **arq_settings,
-        )
-        # ARQ forgets to give its turn back when Redis fails between taking it and starting the
-        # job, and stands still after max_jobs such failures. So turns are not counted here but
-        # read off the running tasks (job_counter), and the semaphore never says no.
-        self.sem = cast(asyncio.BoundedSemaphore, asyncio.Semaphore(2**31))
-        self._arq_pool = pool
-        self._url = url
-        self._on_wake = on_wake
-        self._woken = asyncio.Event()
-        self._is_away = False
-        self._is_ending = False
-
-    @property
-    def job_counter(self) -> int:
-        """How many jobs run in this process."""
-        return sum(not task.done() for task in self.tasks.values())
-
-    @job_counter.setter
-    def job_counter(self, _count: int) -> None:
-        """ARQ's own count is not kept, see __init__."""
-
-    async def serve(self) -> None:
-        """Work until a signal or stop() ends the loop, then close."""
-        try:
-            await self.async_run()
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-        finally:
-            await self.close()
-
-    async def main(self) -> None:
-        self.ctx["redis"] = self.pool
-        if self.on_startup:
-            await self.on_startup(self.ctx)
-        channel = wake_channel(self.queue_name)
-        listener = self.loop.create_task(listen(self._url, channel, self._heard))
-        looking = self.loop.create_task(self._look_until_ended())
-        try:
-            # Neither ends by itself; should one fail, the process must not go on half deaf.
-            done, _ = await asyncio.wait((looking, listener), return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            # Cancelled, but the look that goes on is not: redis-py never gives back the connection
-            # of a pipeline that is cancelled as it closes.
-            self._is_ending = True
-            self._woken.set()
-            listener.cancel()
-            await asyncio.gather(looking, listener, return_exceptions=True)
-
-    def stop(self) -> None:
-        """What SIGTERM does: take no more jobs, finish those that run, then end serve()."""
-        self.handle_sig_wait_for_completion(signal.SIGTERM)
-
-    async def close(self) -> None:
-        """Cancel what still runs, run on_shutdown, close every connection; needs no Redis."""
-        if not self._handle_signals:
-            self.handle_sig(signal.SIGUSR1)
-        if self.tasks:
-            # Each has a last word for Redis, which may have stopped listening.
-            await asyncio.wait(self.tasks.values(), timeout=LOOK_TIMEOUT_S)
-        if self.on_shutdown:
-            await self.on_shutdown(self.ctx)
-        with contextlib.suppress(RedisError, OSError):
-            async with asyncio.timeout(1):
-                await self.pool.delete(self.health_check_key)
-        with contextlib.suppress(RedisError, OSError):
-            await self._arq_pool.disconnect()
-
-    async def start_jobs(self, job_ids: list[bytes]) -> None:
-        """Start those that do not run here; asking Redis about our own costs three trips each."""
-        await super().start_jobs([id_ for id_ in job_ids if not self._is_running(id_.decode())])
-
-    def _is_running(self, job_id: str) -> bool:
-        task = self.tasks.get(job_id)
-        return task is not None and not task.done()
-
-    def _release_sem_dec_counter_on_complete(self) -> None:
-        super()._release_sem_dec_counter_on_complete()
-        # A full worker takes its next job now, not at its next look.
-        self._woken.set()
-
-    async def _look_until_ended(self) -> None:
-        while not self._is_ending:
-            self._woken.clear()
-            delay_s = await self._look()
-            # A timer of the loop, since a blocking command's timeout is as coarse as Redis's own
-            # clock, ten ticks a second or one.
-            timer = self.loop.call_later(delay_s, self._woken.set)
-            await self._woken.wait()
-            timer.cancel()
-
-    async def _look(self) -> float:
-        """Start what is due; the seconds until there is reason to look again."""
-        try:
-            async with asyncio.timeout(LOOK_TIMEOUT_S):
-                # Taken before the poll: what falls due between poll and question is not missed.
-                now_ms = timestamp_ms()
-                await self._poll_iteration()
-                delay_s = await self._next_due_s(now_ms)
-        except (RedisError, OSError) as error:
-            if not self._is_away:
-                logger.warning("redis.away", extra={"error": type(error).__name__})
-            self._is_away = True
-            return RETRY_S
-        if self._is_away:
-            logger.info("redis.back")
-        self._is_away = False
-        return delay_s
-
-    async def _next_due_s(self, now_ms: int) -> float:
-        """At most a beat. Only scores above now_ms count: a running job keeps its place at the
-        head of the set, and waiting for it would be a busy loop.
-        """
-        rows = await self.pool.zrangebyscore(
-            self.queue_name, f"({now_ms}", "+inf", start=0, num=1, withscores=True
-        )
-        return min(max(rows[0][1] - timestamp_ms(), 0) / 1000, BEAT_S) if rows else BEAT_S
-
-    def _heard(self) -> None:
-        self._woken.set()
-        if self._on_wake is not None:
-            self._on_wake()

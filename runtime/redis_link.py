@@ -58,10 +58,10 @@ def connection_pool(url: str) -> ConnectionPool:
     return pool
 
 
-async def listen(url: str, channel: str, on_message: Callable[[], None]) -> None:
-    """Call on_message for each message on the channel, for ever, through any outage.
+async def listen(url: str, channel: str, on_message: Callable[[str | None], None]) -> None:
+    """Call on_message with each message on the channel, for ever, through any outage.
 
-    Also on each (re)connection, since a message may have been missed before it. The connection is
+    With null on each (re)connection, since a message may have been missed before it. The connection is
     the listener's own, and no read on it is cut short while it lives.
     """
     pool = connection_pool(url)
@@ -72,8 +72,8 @@ async def listen(url: str, channel: str, on_message: Callable[[], None]) -> None
             await connection.send_command("SUBSCRIBE", channel)
             while True:
                 # The first answer confirms the subscription.
-                await connection.read_response()
-                on_message()
+                kind, _, said = await connection.read_response()
+                on_message(said.decode() if kind == b"message" else None)
         except (RedisError, OSError):
             await asyncio.sleep(RETRY_S)
         finally:

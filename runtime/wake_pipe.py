@@ -30,8 +30,8 @@ class WakePipe:
     async def wake(self) -> None:
         self.wake_soon()
 
-    def wake_soon(self) -> None:
-        """Have the worker look now; lost without a word if the worker's end is closed."""
+    def wake_soon(self, name: str = "") -> None:  # noqa: ARG002 - the queue's signature
+        """Have the worker look now, for anything; lost without a word if the worker's end is closed."""
         with contextlib.suppress(BlockingIOError, BrokenPipeError):
             os.write(self._write_fd, b"w")
 

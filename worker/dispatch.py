@@ -78,11 +78,6 @@ class Dispatcher:
         """Look now; any number of calls until the next look are one."""
         self._woken.set()
 
-    def on_hint(self, name: str) -> None:
-        """The listener for what this process itself commits."""
-        if name == delivery.HINT:
-            self.wake()
-
     async def run(self) -> None:
         """Works until stop(), then finishes what is under way. Raises what should end the process."""
         async with asyncio.TaskGroup() as group:

@@ -1,8 +1,8 @@
 """The worker process: the dispatcher, the jobs that ARQ carries, and the chores.
 
 Promise: it starts, delivers and stops with Redis or without; a stop claims nothing more, finishes
-what is in flight and writes it, within STOP_S. This file and runtime/queue.py are the only ones that
-know ARQ.
+what is in flight and writes it, within STOP_S. This file, runtime/queue.py and runtime/woken_worker.py
+are the only ones that know ARQ.
 
 What comes later is added here: a job to FUNCTIONS (its first argument is the ARQ context, whose
 "context" and "wake_all" are the process's own), a chore to `chores_of`, a listener for a hint to
@@ -20,13 +20,16 @@ from typing import Any, Final, cast
 
 from arq.worker import func
 
+from billing import hold, topup
 from kernel.clock import DAY_US
 from runtime.context import Context
 from runtime.metrics import Metrics
-from runtime.queue import WAKE_JOB, WokenWorker
+from runtime.queue import ANYTHING, WAKE_JOB
 from runtime.settings import Settings
 from runtime.supervisor import watch_parent
 from runtime.wake_pipe import listen
+from runtime.woken_worker import WokenWorker
+from webhooks import delivery, event
 from webhooks.endpoint_fields import policy_of
 from webhooks.message import Keyring
 from worker.chores import Chore, do_chores, erase_idle, pruning_chores, resealing_chore
@@ -117,17 +120,12 @@ async def run_worker(
     await clock.refresh()
     dispatcher = dispatcher_of(context, clock)
     fulfiller = Fulfiller(context.database, context.clock, context.till, context.fulfilments)
-    context.hints.listen(dispatcher.on_hint)
-    context.hints.listen(lambda _name: fulfiller.wake())
     expirer = Expirer(context.database, context.clock, context.till)
     renewer = Renewer(context.database, context.clock, context.till, context.cashier)
 
-    def wake_all() -> None:
-        dispatcher.wake()
-        fulfiller.wake()
-        expirer.wake()
-        renewer.wake()
-
+    wake_those = _waking(dispatcher, fulfiller, expirer, renewer)
+    wake_all = partial(wake_those, (ANYTHING,))
+    context.hints.listen(lambda name: wake_those((name,)))
     stopped = asyncio.Event()
     _on_signals(stopped.set)
     if parent_fd is not None:
@@ -142,7 +140,7 @@ async def run_worker(
         Reconciler(context.database, context.clock, context.cashier).run,
     ]
     if redis_url is not None:
-        parts.append(_arq_worker(context, wake_all, redis_url).serve)
+        parts.append(_arq_worker(context, wake_those, redis_url).serve)
     try:
         async with _running(parts) as running:
             deliveries = asyncio.ensure_future(dispatcher.run())
@@ -163,15 +161,36 @@ async def run_worker(
             end_listening()
 
 
-def _arq_worker(context: Context, wake_all: Callable[[], None], redis_url: str) -> WokenWorker:
+def _waking(
+    dispatcher: Dispatcher, fulfiller: Fulfiller, expirer: Expirer, renewer: Renewer
+) -> Callable[[Sequence[str]], None]:
+    """Wakes the loops that hints of these names are about; any other name may concern them all."""
+    everyone = (dispatcher.wake, fulfiller.wake, expirer.wake, renewer.wake)
+    concerned: dict[str, Sequence[Callable[[], None]]] = {
+        delivery.HINT: (dispatcher.wake,),
+        topup.HINT: (fulfiller.wake,),
+        hold.HINT: (expirer.wake,),
+        event.HINT: (),
+    }
+
+    def wake_those(names: Sequence[str]) -> None:
+        for wake_loop in {one for name in names for one in concerned.get(name, everyone)}:
+            wake_loop()
+
+    return wake_those
+
+
+def _arq_worker(
+    context: Context, wake_those: Callable[[Sequence[str]], None], redis_url: str
+) -> WokenWorker:
     return WokenWorker(
         [func(cast(Any, job), name=name) for name, job in FUNCTIONS.items()],
         url=redis_url,
-        on_wake=wake_all,
+        on_wake=wake_those,
         handle_signals=False,
         max_jobs=JOBS_MAX,
         job_timeout=JOB_TIMEOUT_S,
-        ctx={"context": context, "wake_all": wake_all},
+        ctx={"context": context, "wake_all": partial(wake_those, (ANYTHING,))},
     )
 
 

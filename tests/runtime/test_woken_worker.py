@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,8 +14,9 @@ from redis.asyncio import Redis
 
 from kernel.clock import SystemClock
 from runtime.embedded_redis import EmbeddedRedis, find_server
-from runtime.queue import Queue, WokenWorker
+from runtime.queue import Queue
 from runtime.redis_link import RedisLink
+from runtime.woken_worker import WokenWorker
 
 PATIENCE_S = 20
 
@@ -43,6 +44,7 @@ class Bench:
     def __init__(self, url: str, **settings: Any) -> None:
         self.noted: list[Any] = []
         self.wakes = 0
+        self.heard: list[str] = []
         self.happened = asyncio.Event()
         self.release = asyncio.Event()
         self.holding = 0
@@ -63,8 +65,9 @@ class Bench:
         job.__qualname__ = method.__name__
         return job
 
-    def _on_wake(self) -> None:
+    def _on_wake(self, names: Sequence[str]) -> None:
         self.wakes += 1
+        self.heard += names
         self.happened.set()
 
     async def note(self, _ctx: dict[str, Any], value: Any) -> None:
@@ -195,6 +198,35 @@ async def test_every_worker_hears_a_hint(server: EmbeddedRedis, queue: Queue) ->
     for bench, before in zip(benches, heard, strict=True):
         await bench.until(lambda bench=bench, before=before: bench.wakes > before)  # type: ignore[misc]
         await bench.end()
+
+
+async def test_a_heard_hint_says_its_name_and_leaves_no_job(
+    server: EmbeddedRedis, queue: Queue
+) -> None:
+    bench = Bench(server.url)
+    await bench.until(lambda: bench.wakes > 0)
+    # It may have missed anything before it listened.
+    assert bench.heard == ["*"]
+
+    queue.wake_soon("deliveries")
+    queue.wake_soon("holds")
+    await bench.until(lambda: len(bench.heard) >= 3)
+
+    assert bench.heard[1:] == ["deliveries", "holds"]
+    async with Redis.from_url(server.url) as client:
+        assert await client.exists("topup:queue", "arq:job:wake:now:0") == 0
+    await bench.end()
+
+
+async def test_a_queued_job_is_no_hint(server: EmbeddedRedis, queue: Queue) -> None:
+    bench = Bench(server.url)
+    await bench.until(lambda: bench.wakes > 0)
+
+    await queue.enqueue("note", 1)
+    await bench.until(lambda: bench.noted == [1])
+
+    assert bench.heard == ["*"]
+    await bench.end()
 
 
 async def test_two_workers_run_each_job_once(server: EmbeddedRedis, queue: Queue) -> None:

@@ -25,7 +25,7 @@ FIRST_S = 60  # how long ago the deliveries failed
 @contextlib.asynccontextmanager
 async def replaying(url: str, dispatcher: Dispatcher) -> AsyncIterator[None]:
     """A running replayer, whose commits wake the dispatcher as in one worker."""
-    database = open_database(url, on_hint=dispatcher.on_hint)
+    database = open_database(url, on_hint=lambda _name: dispatcher.wake())
     running = asyncio.create_task(Replayer(database, CLOCK).run())
     try:
         yield

@@ -1,0 +1,201 @@
+"""The receiving side of the queue: an ARQ worker that sleeps until there is something to do.
+
+It starts, works and ends without Redis: hints and jobs make it prompt, nothing depends on them.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from arq.connections import ArqRedis
+from arq.utils import timestamp_ms
+from arq.worker import Function, Worker
+from redis.exceptions import RedisError
+
+from runtime.queue import ANYTHING, JOBS, QUEUE_NAME, from_json, to_json, wake_channel
+from runtime.redis_link import RETRY_S, connection_pool, listen
+
+# A worker looks at least this often: ARQ's cron jobs are queued up to 1 s ahead, so a slower beat
+# would start them late.
+BEAT_S = 0.9
+# How long a worker waits for one look, or for its last words: a Redis that hangs is noticed.
+LOOK_TIMEOUT_S = 5.0
+COMPLETION_WAIT_S = 10
+# ARQ reads only this many due jobs, running ones included: it caps the cluster's jobs in flight.
+QUEUE_READ_MAX = 1000
+
+
+logger = logging.getLogger(__name__)
+
+
+class WokenWorker(Worker):
+    """An ARQ worker that sleeps until it is told, until the next job is due, or for one beat.
+
+    It starts, works and ends without Redis: on_startup and on_shutdown always run, and each outage
+    is waited out. on_wake is called with the names of the hints as they are heard, ahead of the jobs
+    in the queue, and with ANYTHING after each reconnection, since a hint may have been missed
+    meanwhile; it must not block.
+    """
+
+    def __init__(
+        self,
+        functions: Sequence[Function | Callable[..., Any]],
+        *,
+        url: str,
+        on_wake: Callable[[Sequence[str]], None] | None = None,
+        queue_name: str = QUEUE_NAME,
+        **arq_settings: Any,
+    ) -> None:
+        """arq_settings are arq.worker.Worker's own, such as cron_jobs, max_jobs or job_timeout.
+
+        job_completion_wait is how many seconds running jobs have when the worker is stopped; one
+        cancelled on its way to Redis is run again only after job_timeout + 10 s.
+        """
+        pool = connection_pool(url)
+        arq_settings.setdefault("queue_read_limit", QUEUE_READ_MAX)
+        arq_settings.setdefault("job_completion_wait", COMPLETION_WAIT_S)
+        super().__init__(
+            cast(Any, functions),
+            redis_pool=ArqRedis(
+                cast(Any, pool),
+                job_serializer=to_json,
+                job_deserializer=from_json,
+                default_queue_name=queue_name,
+            ),
+            queue_name=queue_name,
+            poll_delay=0,
+            keep_result=0,
+            log_results=False,
+            job_serializer=to_json,
+            job_deserializer=from_json,
+            **arq_settings,
+        )
+        # ARQ forgets to give its turn back when Redis fails between taking it and starting the
+        # job, and stands still after max_jobs such failures. So turns are not counted here but
+        # read off the running tasks (job_counter), and the semaphore never says no.
+        self.sem = cast(asyncio.BoundedSemaphore, asyncio.Semaphore(2**31))
+        self._arq_pool = pool
+        self._url = url
+        self._on_wake = on_wake
+        self._woken = asyncio.Event()
+        self._is_away = False
+        self._is_ending = False
+
+    @property
+    def job_counter(self) -> int:
+        """How many jobs run in this process."""
+        return sum(not task.done() for task in self.tasks.values())
+
+    @job_counter.setter
+    def job_counter(self, _count: int) -> None:
+        """ARQ's own count is not kept, see __init__."""
+
+    async def serve(self) -> None:
+        """Work until a signal or stop() ends the loop, then close."""
+        try:
+            await self.async_run()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+        finally:
+            await self.close()
+
+    async def main(self) -> None:
+        self.ctx["redis"] = self.pool
+        if self.on_startup:
+            await self.on_startup(self.ctx)
+        channel = wake_channel(self.queue_name)
+        listener = self.loop.create_task(listen(self._url, channel, self._heard))
+        looking = self.loop.create_task(self._look_until_ended())
+        try:
+            # Neither ends by itself; should one fail, the process must not go on half deaf.
+            done, _ = await asyncio.wait((looking, listener), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            # Cancelled, but the look that goes on is not: redis-py never gives back the connection
+            # of a pipeline that is cancelled as it closes.
+            self._is_ending = True
+            self._woken.set()
+            listener.cancel()
+            await asyncio.gather(looking, listener, return_exceptions=True)
+
+    def stop(self) -> None:
+        """What SIGTERM does: take no more jobs, finish those that run, then end serve()."""
+        self.handle_sig_wait_for_completion(signal.SIGTERM)
+
+    async def close(self) -> None:
+        """Cancel what still runs, run on_shutdown, close every connection; needs no Redis."""
+        if not self._handle_signals:
+            self.handle_sig(signal.SIGUSR1)
+        if self.tasks:
+            # Each has a last word for Redis, which may have stopped listening.
+            await asyncio.wait(self.tasks.values(), timeout=LOOK_TIMEOUT_S)
+        if self.on_shutdown:
+            await self.on_shutdown(self.ctx)
+        with contextlib.suppress(RedisError, OSError):
+            async with asyncio.timeout(1):
+                await self.pool.delete(self.health_check_key)
+        with contextlib.suppress(RedisError, OSError):
+            await self._arq_pool.disconnect()
+
+    async def start_jobs(self, job_ids: list[bytes]) -> None:
+        """Start those that do not run here; asking Redis about our own costs three trips each."""
+        await super().start_jobs([id_ for id_ in job_ids if not self._is_running(id_.decode())])
+
+    def _is_running(self, job_id: str) -> bool:
+        task = self.tasks.get(job_id)
+        return task is not None and not task.done()
+
+    def _release_sem_dec_counter_on_complete(self) -> None:
+        super()._release_sem_dec_counter_on_complete()
+        # A full worker takes its next job now, not at its next look.
+        self._woken.set()
+
+    async def _look_until_ended(self) -> None:
+        while not self._is_ending:
+            self._woken.clear()
+            delay_s = await self._look()
+            # A timer of the loop, since a blocking command's timeout is as coarse as Redis's own
+            # clock, ten ticks a second or one.
+            timer = self.loop.call_later(delay_s, self._woken.set)
+            await self._woken.wait()
+            timer.cancel()
+
+    async def _look(self) -> float:
+        """Start what is due; the seconds until there is reason to look again."""
+        try:
+            async with asyncio.timeout(LOOK_TIMEOUT_S):
+                # Taken before the poll: what falls due between poll and question is not missed.
+                now_ms = timestamp_ms()
+                await self._poll_iteration()
+                delay_s = await self._next_due_s(now_ms)
+        except (RedisError, OSError) as error:
+            if not self._is_away:
+                logger.warning("redis.away", extra={"error": type(error).__name__})
+            self._is_away = True
+            return RETRY_S
+        if self._is_away:
+            logger.info("redis.back")
+        self._is_away = False
+        return delay_s
+
+    async def _next_due_s(self, now_ms: int) -> float:
+        """At most a beat. Only scores above now_ms count: a running job keeps its place at the
+        head of the set, and waiting for it would be a busy loop.
+        """
+        rows = await self.pool.zrangebyscore(
+            self.queue_name, f"({now_ms}", "+inf", start=0, num=1, withscores=True
+        )
+        return min(max(rows[0][1] - timestamp_ms(), 0) / 1000, BEAT_S) if rows else BEAT_S
+
+    def _heard(self, message: str | None) -> None:
+        """message: null where the listening has begun, again perhaps."""
+        if message is None or message == JOBS:
+            self._woken.set()
+        if self._on_wake is not None and message != JOBS:
+            self._on_wake((ANYTHING,) if message is None else message.split())
