@@ -52,12 +52,21 @@ class Approval:
         }
 
 
-def decide(asked: Approval, decision: Decision, *, by: str | None, now_us: int) -> Approval:
-    """The decided approval; raises ApprovalDecided when it is no longer pending."""
+def decide(
+    asked: Approval, decision: Decision, *, by: str | None, topup_status: str, now_us: int
+) -> Approval:
+    """The decided approval; raises ApprovalDecided when it is no longer pending.
+
+    topup_status: of the top-up that waits for it, which a refusal tells.
+    """
     if asked.status != "pending":
         raise ApprovalDecided(
             f"the approval was {asked.status} before",
-            extra={"transaction_id": asked.transaction_id, "status": asked.status},
+            extra={
+                "transaction_id": asked.transaction_id,
+                "status": topup_status,
+                "approval_status": asked.status,
+            },
         )
     return replace(asked, status=decision, decided_by=by, decided_at=now_us)
 

@@ -62,7 +62,9 @@ def close_approval(books: Books, topup: TopUp, decision: Decision) -> None:
     """Ends the approval that a pending top-up waits for, when something else ends the top-up."""
     asked = books.approval_of(topup.id)
     if topup.status == "pending" and asked is not None and asked.status == "pending":
-        decided = approvals.decide(asked, decision, by=None, now_us=books.now_us)
+        decided = approvals.decide(
+            asked, decision, by=None, topup_status=topup.status, now_us=books.now_us
+        )
         _tell_decision(books, topup, decided)
 
 
@@ -209,13 +211,22 @@ class Decide(_OnTopUp):
         asked = books.approval_of(topup.id)
         if asked is None or asked.id != self.approval_id:
             raise NotFound("Approval", param="id")
-        decided = approvals.decide(asked, self.decision, by=self.decided_by, now_us=books.now_us)
+        decided = approvals.decide(
+            asked,
+            self.decision,
+            by=self.decided_by,
+            topup_status=topup.status,
+            now_us=books.now_us,
+        )
         if topup.status != "pending" or topup.fulfilment != BY_APPROVAL:
             if self.decision == "expired":
                 # Nothing is left to decide, and the sweep must not find it again for ever.
                 books.change_approval(decided)
                 return self._ended(books, topup)
-            raise WrongStateForApproval("the top-up no longer waits for an approval")
+            raise WrongStateForApproval(
+                "the top-up no longer waits for an approval",
+                extra={"transaction_id": topup.id, "status": topup.status},
+            )
         if self.decision == "approved":
             check_alive(books, topup.spent_by)
             books.check_debt(topup.scope)

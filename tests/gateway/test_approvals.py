@@ -60,6 +60,10 @@ async def test_a_decision_is_made_once_and_by_its_own_account(gateway: Gateway) 
     assert (denied.status_code, denied.json()["status"]) == (200, "cancelled")
     assert denied.json()["data"]["wallet_balance_cents"] == 1_000_000
     assert (again.status_code, again.json()["code"]) == (409, 3004)
+    # The envelope's status is the top-up's: "denied" is a word of approvals alone.
+    assert again.json()["transaction_id"] == asked.json()["transaction_id"]
+    assert again.json()["status"] == "cancelled"
+    assert again.json()["data"]["error"]["approval_status"] == "denied"
 
 
 async def test_wrong_voucher_codes_are_soon_refused_and_right_ones_are_not(
