@@ -12,11 +12,12 @@ from billing.credit import (
     Credited,
 )
 from billing.ledger import Kind
+from billing.send import AmountOutOfRange
 from billing.settle import Ended, Settle
 from gateway import codes
 from gateway.call import Call
 from gateway.envelope import answer
-from gateway.fields import EnvironmentMismatch, Fields
+from gateway.fields import EnvironmentMismatch, Fields, Int64
 from gateway.idempotency import run_once
 from gateway.outcome import ok
 from gateway.routing import Route
@@ -36,7 +37,7 @@ class OutcomeBody(Fields, frozen=True, kw_only=True):
 class FundBody(Fields, frozen=True, kw_only=True):
     """How much test credit, in cents."""
 
-    amount_cents: Annotated[int, Meta(ge=1, le=CREDIT_CENTS_MAX)]
+    amount_cents: Int64
 
 
 class ClockBody(Fields, frozen=True, kw_only=True):
@@ -75,6 +76,12 @@ async def settle(call: Call[OutcomeBody, Fields]) -> Answer:
 async def fund(call: Call[FundBody, Fields]) -> Answer:
     """Adds test credit; a sandbox account gets $10,000 a day."""
     _check_staging(call.principal.environment)
+    if not 1 <= call.body.amount_cents <= CREDIT_CENTS_MAX:
+        raise AmountOutOfRange(
+            f"amount_cents is 1 to {CREDIT_CENTS_MAX}",
+            param="amount_cents",
+            extra={"min": 1, "max": CREDIT_CENTS_MAX},
+        )
 
     def render(credited: Credited) -> Answer:
         data = {"id": credited.subject_id, "amount_cents": call.body.amount_cents}
@@ -137,7 +144,7 @@ ROUTES = (
         scopes=("topup:send",),
         body=FundBody,
         answers=ok(Funding),
-        refuses=(codes.CAP_EXCEEDED,),
+        refuses=(codes.AMOUNT_OUT_OF_RANGE, codes.CAP_EXCEEDED),
     ),
     Route(
         "POST",

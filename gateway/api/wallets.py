@@ -6,10 +6,11 @@ from msgspec import Meta
 
 from billing import wallet
 from billing.money import cents_to_micros
+from billing.send import AmountOutOfRange
 from gateway import codes
 from gateway.call import Call
 from gateway.envelope import answer, page
-from gateway.fields import Fields, Page, Text, cursor_id
+from gateway.fields import Fields, Int64, Page, Text, cursor_id
 from gateway.idempotency import run_once
 from gateway.outcome import Listing, ok
 from gateway.routing import Route
@@ -25,7 +26,7 @@ THRESHOLD_CENTS_MAX = 100_000_000_000
 class ThresholdBody(Fields, frozen=True, kw_only=True):
     """When balance.low fires, in cents; 0 turns it off."""
 
-    low_balance_threshold_cents: Annotated[int, Meta(ge=0, le=THRESHOLD_CENTS_MAX)]
+    low_balance_threshold_cents: Int64
 
 
 class WalletQuery(Page, frozen=True, kw_only=True):
@@ -51,6 +52,12 @@ async def balance(call: Call[Fields, Fields]) -> Answer:
 async def set_threshold(call: Call[ThresholdBody, Fields]) -> Answer:
     """Sets when balance.low fires; setting it fires nothing."""
     threshold_cents = call.body.low_balance_threshold_cents
+    if not 0 <= threshold_cents <= THRESHOLD_CENTS_MAX:
+        raise AmountOutOfRange(
+            f"low_balance_threshold_cents is 0 to {THRESHOLD_CENTS_MAX}",
+            param="low_balance_threshold_cents",
+            extra={"min": 0, "max": THRESHOLD_CENTS_MAX},
+        )
     scope = call.principal.scope
 
     async def work(tx: Transaction) -> None:
@@ -123,6 +130,7 @@ ROUTES = (
         body=ThresholdBody,
         description="It fires when the wallet falls below it, not when it is set.",
         answers=ok(Threshold),
+        refuses=(codes.AMOUNT_OUT_OF_RANGE,),
     ),
     Route(
         "GET",
