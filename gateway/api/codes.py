@@ -3,10 +3,11 @@
 from gateway import codes
 from gateway.call import Call
 from gateway.envelope import answer
-from gateway.fields import Fields
+from gateway.fields import Fields, Page
 from gateway.outcome import Listing, ok
 from gateway.routing import Route
 from gateway.shapes.keys import CodeRow
+from gateway.short_list import short_list
 from store.idempotency import Answer
 
 _ITEMS = [
@@ -23,8 +24,8 @@ _ITEMS = [
 ]
 
 
-async def list_codes(call: Call[Fields, Fields]) -> Answer:
-    data = {"items": _ITEMS, "next_cursor": None, "has_more": False}
+async def list_codes(call: Call[Fields, Page]) -> Answer:
+    data = short_list(_ITEMS, call.query, "code")
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
@@ -35,6 +36,7 @@ ROUTES = (
         list_codes,
         "List all codes",
         is_public=True,
+        query=Page,
         answers=ok(Listing[CodeRow]),
     ),
 )

@@ -15,6 +15,7 @@ from gateway.idempotency import run_once
 from gateway.outcome import Listing, ok
 from gateway.routing import Route
 from gateway.shapes.topups import Balance, Platform, RecipientWallet, Threshold
+from gateway.short_list import short_list
 from keys.account import set_low_balance_threshold
 from keys.email_address import normalise_email
 from store.db import Transaction
@@ -96,7 +97,7 @@ async def recipients(call: Call[Fields, WalletQuery]) -> Answer:
     return answer(codes.SUCCESS, page(items, next_cursor), now_us=call.now_us)
 
 
-async def platforms(call: Call[Fields, Fields]) -> Answer:
+async def platforms(call: Call[Fields, Page]) -> Answer:
     """What can be topped up, with limits in cents and how each is fulfilled."""
     rules = call.context.till.rules
     items = [
@@ -109,7 +110,7 @@ async def platforms(call: Call[Fields, Fields]) -> Answer:
         }
         for one in rules.platforms.all()
     ]
-    return answer(codes.SUCCESS, page(items, None), now_us=call.now_us)
+    return answer(codes.SUCCESS, short_list(items, call.query, "id"), now_us=call.now_us)
 
 
 ROUTES = (
@@ -148,6 +149,7 @@ ROUTES = (
         platforms,
         "What can be topped up",
         scopes=("topup:read", "general_api_access"),
+        query=Page,
         answers=ok(Listing[Platform]),
     ),
 )
