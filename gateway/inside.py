@@ -15,11 +15,12 @@ import msgspec
 from gateway.call import Call
 from gateway.envelope import Envelope
 from gateway.fields import canonical
+from gateway.first_request import name_first
 from gateway.routing import Router
 from gateway.surfaces import API, API_PREFIX
 from kernel.errors import NotFound
 from keys.principal import require_scope
-from store.idempotency import Answer, request_key
+from store.idempotency import Answer, KeyReused, request_key
 
 _decode = msgspec.json.Decoder(Envelope).decode
 _encode = msgspec.json.Encoder().encode
@@ -62,7 +63,11 @@ async def ask(
                 path=inner.path,
                 canonical_body=canonical(inner.body),
             )
-    reply = await route.handler(inner)
+    try:
+        reply = await route.handler(inner)
+    except KeyReused as error:
+        await name_first(inner, error)
+        raise
     assert isinstance(reply, Answer), f"{path} streams"
     return _decode(reply.body)
 

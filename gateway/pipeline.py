@@ -13,6 +13,7 @@ from gateway.auth import check_presented, presented
 from gateway.body import check_media_type, read_body
 from gateway.call import Call
 from gateway.fields import Fields, canonical
+from gateway.first_request import name_first
 from gateway.limits import RateLimit
 from gateway.routing import Reply, Resource, Route, Router, check_params
 from gateway.session_cookie import check_forgery
@@ -20,7 +21,7 @@ from kernel.errors import NotFound
 from keys.authenticator import InvalidCredential
 from keys.principal import check_address, require_scope
 from runtime.context import Context
-from store.idempotency import Answer, request_key
+from store.idempotency import Answer, KeyReused, request_key
 
 
 class Pipeline:
@@ -46,7 +47,11 @@ class Pipeline:
         await _read(call, route, receive)
         if route.is_unsafe and route.takes_key:
             _take_key(call)
-        return await route.handler(call)
+        try:
+            return await route.handler(call)
+        except KeyReused as error:
+            await name_first(call, error)
+            raise
 
     def _find(self, call: Call[Fields, Fields]) -> Resource | None:
         found = self._router.match(call.path)

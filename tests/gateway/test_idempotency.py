@@ -96,6 +96,36 @@ async def test_another_request_under_the_key_is_2006(gateway: Gateway, key: str)
         assert (answered.status_code, answered.json()["code"]) == (409, 2006)
 
 
+async def test_a_reused_key_names_the_top_up_of_the_first_request(
+    gateway: Gateway, key: str
+) -> None:
+    headers = {"Idempotency-Key": "sent"}
+    order = {"platform": "claude", "amount_cents": 1000, "recipient_email": "pending@sandbox.test"}
+    first = await gateway.call("POST", "/topup/send", key=key, json=order, headers=headers)
+    told = {"transaction_id": first.json()["transaction_id"]}
+    await gateway.call("POST", "/topup/cancel", key=key, json=told)
+
+    other = {**order, "amount_cents": 2000}
+    refused = await gateway.call("POST", "/topup/send", key=key, json=other, headers=headers)
+    minted = await gateway.call("POST", "/keys", key=key, json={"name": "x"}, headers=headers)
+
+    for answered in (refused, minted):
+        envelope = answered.json()
+        assert (answered.status_code, envelope["code"], envelope["success"]) == (409, 2006, False)
+        # As it stands now, not as the first answer told it.
+        assert (envelope["transaction_id"], envelope["status"]) == (*told.values(), "cancelled")
+
+
+async def test_a_reused_key_of_another_kind_of_request_names_no_top_up(
+    gateway: Gateway, key: str
+) -> None:
+    headers = {"Idempotency-Key": "minted"}
+    await gateway.call("POST", "/keys", key=key, json={"name": "one"}, headers=headers)
+    refused = await gateway.call("POST", "/keys", key=key, json={"name": "two"}, headers=headers)
+
+    assert (refused.json()["transaction_id"], refused.json()["status"]) == (None, "error")
+
+
 async def test_spacing_and_order_of_a_body_do_not_make_another_request(
     gateway: Gateway, key: str
 ) -> None:

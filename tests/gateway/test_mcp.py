@@ -123,6 +123,7 @@ async def test_one_key_sends_once_by_tool_and_by_http(gateway: Gateway, mode: st
     assert again.structured_content == first.structured_content == by_http.json()
     assert by_http.headers["idempotent-replayed"] == "true"
     assert error_of(other) == (2006, "stop")
+    assert other.structured_content["transaction_id"] == by_http.json()["transaction_id"]
     assert await balance_cents(gateway, key) == 999_000
 
 
