@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from pydantic import SecretStr
 
 from billing import order_list, provider_event
 from billing.order import STATUSES, Order
@@ -18,6 +19,7 @@ from cli.output import json_option, note, print_json, run, show_record, show_row
 from kernel.errors import NotFound
 from keys.principal import Environment
 from runtime.context import open_context
+from runtime.installation import known_secret_key
 from runtime.settings import load_settings
 from store.db import Transaction
 
@@ -152,8 +154,13 @@ def reject(order_id: str, by: str | None) -> None:
 
 
 def _resolve(order_id: str, verdict: Verdict, by: str | None) -> None:
+    settings = load_settings()
+    # Beside `topup dev` the key is the data directory's own.
+    secret_key = SecretStr(known_secret_key(settings))
+
     async def decided() -> Order:
-        async with open_context(load_settings()) as context:
+        keyed = settings.model_copy(update={"secret_key": secret_key})
+        async with open_context(keyed) as context:
             who = by or f"{getpass.getuser()} on the command line"
             return await context.cashier.resolve(order_id, verdict, by=who)
 

@@ -17,6 +17,7 @@ from billing.price import Price
 from billing.provider import Deed
 from cli.main import main
 from runtime.context import Context, open_context
+from runtime.master_key import FILE_NAME
 from runtime.settings import Settings, load_settings
 from tests.gateway.running import NO_REDIS
 
@@ -36,8 +37,8 @@ def topup(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         "TOPUP_REDIS_URL": NO_REDIS,
     }
 
-    def run(*words: str) -> Result:
-        return CliRunner().invoke(main, ["orders", *words], env=environment)
+    def run(*words: str, **settings: str) -> Result:
+        return CliRunner().invoke(main, ["orders", *words], env={**environment, **settings})
 
     return run
 
@@ -130,6 +131,17 @@ def test_problems_are_the_two_lists_of_an_operator(topup: Topup, sold: dict[str,
     assert after["paid_uncredited"] == []
     assert [one["id"] for one in after["credited_unpaid"]] == [sold["review"]]
     assert "approved by ana" in after["credited_unpaid"][0]["reason"]
+
+
+def test_a_review_is_decided_beside_topup_dev_whose_key_lies_in_its_folder(
+    topup: Topup, sold: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / FILE_NAME).write_text(SECRET_KEY)
+    approved = result_of(
+        topup("approve", sold["review"], "--json", TOPUP_SECRET_KEY="", TOPUP_DATA_DIR=".")
+    )
+
+    assert approved["status"] == "paid"
 
 
 def test_a_review_is_decided_once(topup: Topup, sold: dict[str, str]) -> None:
