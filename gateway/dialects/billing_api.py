@@ -133,7 +133,7 @@ async def create_session(call: Call[shapes.SessionBody, Fields]) -> Answer:
         plan=item,
         pack_id=None if item else body.pack_id,
         amount_cents=None if item else body.amount_cents,
-        coupon=body.coupon,
+        coupon=body.coupon_named,
         success_url=body.success_url,
         cancel_url=body.cancel_url,
         created_by=principal.credential_id,

@@ -71,7 +71,10 @@ class PlansQuery(LooseFields, frozen=True, kw_only=True):
 
 
 class SessionBody(LooseFields, frozen=True, kw_only=True):
-    """A subscription names its plan_id, a topup a pack_id or amount_cents of US dollars."""
+    """A subscription names its plan_id, a topup a pack_id or amount_cents of US dollars.
+
+    coupon_code is another name of coupon: left unread, it would let the full price be paid.
+    """
 
     channel: Text
     type: Literal["subscription", "topup"]
@@ -80,8 +83,14 @@ class SessionBody(LooseFields, frozen=True, kw_only=True):
     pack_id: Text | None = None
     amount_cents: Int64 | None = None
     coupon: Text | None = None
+    coupon_code: Text | None = None
     success_url: Url | None = None
     cancel_url: Url | None = None
+
+    @property
+    def coupon_named(self) -> str | None:
+        """By either name."""
+        return self.coupon if self.coupon is not None else self.coupon_code
 
 
 class PortalBody(LooseFields, frozen=True, kw_only=True):

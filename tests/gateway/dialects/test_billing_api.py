@@ -136,8 +136,9 @@ async def test_the_seeds_session_leads_to_a_plan_and_its_portal(
 # What callers do
 
 
+@pytest.mark.parametrize("name", ["coupon", "coupon_code"])
 async def test_a_topup_session_sells_a_pack_and_an_amount_with_a_coupon(
-    gateway: Gateway, me: Caller
+    gateway: Gateway, me: Caller, name: str
 ) -> None:
     boss = await administrator(gateway)
     coupon = {"code": "half", "percent": 50}
@@ -147,7 +148,7 @@ async def test_a_topup_session_sells_a_pack_and_an_amount_with_a_coupon(
 
     pack = await me.call("POST", "/payment/create-session", json={**wish, "pack_id": "pack_pro"})
     amount = await me.call(
-        "POST", "/payment/create-session", json={**wish, "amount_cents": 1000, "coupon": "HALF"}
+        "POST", "/payment/create-session", json={**wish, "amount_cents": 1000, name: "HALF"}
     )
     for made in (pack, amount):
         await decide(gateway, made["url"])
