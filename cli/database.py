@@ -1,7 +1,7 @@
 """The configured database, for one command."""
 
 from kernel.errors import NotFound
-from keys.account import Account, find_by_email, get_account
+from keys.account import Account, find_by_email, first_account, get_account
 from runtime.installation import open_store
 from runtime.settings import load_settings
 from store.db import T, Transaction, Work
@@ -17,6 +17,20 @@ async def write(work: Work[T]) -> T:
     """Runs work in one transaction of the configured database."""
     async with open_store(load_settings()) as database:
         return await database.transaction(work)
+
+
+def account_or_own(account: str | None) -> Work[Account]:
+    """The account named, else the installation's own; raises NotFound."""
+
+    async def work(tx: Transaction) -> Account:
+        if account is not None:
+            return await account_named(account)(tx)
+        found = await first_account(tx)
+        if found is None:
+            raise NotFound("Account")
+        return found
+
+    return work
 
 
 def account_named(account: str) -> Work[Account]:

@@ -7,9 +7,9 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from cli.database import account_named, read
+from cli.database import account_or_own, read
 from cli.examples import examples
-from cli.options import environment_option, limit_option
+from cli.options import account_option, environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
 from kernel.clock import SystemClock
 from kernel.errors import NotFound
@@ -41,7 +41,7 @@ def deliveries() -> None:
         "topup deliveries list --account ops@acme.example --status failed",
     ),
 )
-@click.option("--account", required=True, help="Its id or email address.")
+@account_option
 @environment_option
 @click.option("--status", type=click.Choice(sorted(STATUSES)), help="Only those in this state.")
 @click.option("--endpoint", "endpoint_id", help="An endpoint's id.")
@@ -51,7 +51,7 @@ def deliveries() -> None:
 @click.option("--cursor", help="The next_cursor of the page before.")
 @json_option
 def list_(
-    account: str,
+    account: str | None,
     environment: Environment,
     status: str | None,
     endpoint_id: str | None,
@@ -69,7 +69,7 @@ def list_(
     )
 
     async def work(tx: Transaction) -> log.DeliveryPage:
-        owner = await account_named(account)(tx)
+        owner = await account_or_own(account)(tx)
         scope, before = (owner.id, environment), place_of(cursor)
         return await log.list_deliveries(tx, scope, wanted=wanted, before=before, limit=limit)
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from cli.database import account_named, read, write
+from cli.database import account_named, account_or_own, read, write
 from cli.examples import examples
-from cli.options import Moment, environment_option, limit_option
+from cli.options import Moment, account_option, environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
 from gateway.api.keys import shape as shape_of_key
 from gateway.api.tokens import shape as shape_of_token
@@ -88,16 +88,16 @@ def create(
         "topup keys list --account ops@acme.example --environment live",
     ),
 )
-@_account
+@account_option
 @environment_option
 @limit_option
 @click.option("--cursor", help="The id of the last key of the page before.")
 @json_option
-def list_(account: str, environment: Environment, limit: int, cursor: str | None) -> None:
+def list_(account: str | None, environment: Environment, limit: int, cursor: str | None) -> None:
     """List an account's keys, newest first."""
 
     async def work(tx: Transaction) -> list[ApiKey]:
-        owner = await account_named(account)(tx)
+        owner = await account_or_own(account)(tx)
         return await api_key.list_keys(tx, (owner.id, environment), before_id=cursor, limit=limit)
 
     found = run(read(work))
@@ -216,19 +216,19 @@ def token(account: str, environment: Environment, kind: TokenKind, name: str) ->
         "topup keys tokens --account us@acme.example --kind system",
     ),
 )
-@_account
+@account_option
 @environment_option
 @_kind_or_operator
 @limit_option
 @click.option("--cursor", help="The id of the last token of the page before.")
 @json_option
 def tokens(
-    account: str, environment: Environment, kind: TokenKind, limit: int, cursor: str | None
+    account: str | None, environment: Environment, kind: TokenKind, limit: int, cursor: str | None
 ) -> None:
     """List an account's tokens, newest first."""
 
     async def work(tx: Transaction) -> list[AccessToken]:
-        owner = await account_named(account)(tx)
+        owner = await account_or_own(account)(tx)
         return await access_token.list_tokens(
             tx, (owner.id, environment), kind=kind, before_id=cursor, limit=limit
         )

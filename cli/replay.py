@@ -17,9 +17,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from cli.database import account_named, read, write
+from cli.database import account_or_own, read, write
 from cli.examples import examples
-from cli.options import Moment, environment_option, limit_option
+from cli.options import Moment, account_option, environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
 from kernel.clock import SystemClock
 from kernel.errors import NotFound
@@ -103,16 +103,16 @@ def replay(
         "topup replay list --account ops@acme.example",
     ),
 )
-@click.option("--account", required=True, help="Its id or email address.")
+@account_option
 @environment_option
 @limit_option
 @click.option("--cursor", help="The id of the last replay of the page before.")
 @json_option
-def list_(account: str, environment: Environment, limit: int, cursor: str | None) -> None:
+def list_(account: str | None, environment: Environment, limit: int, cursor: str | None) -> None:
     """List replays, newest first."""
 
     async def work(tx: Transaction) -> list[Replay]:
-        owner = await account_named(account)(tx)
+        owner = await account_or_own(account)(tx)
         scope = (owner.id, environment)
         return await replays.list_replays(tx, scope, before_id=cursor, limit=limit)
 

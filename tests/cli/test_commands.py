@@ -282,6 +282,21 @@ def test_a_database_that_was_never_migrated_says_what_to_run(tmp_path: Path, top
     assert "topup migrate" in result.stderr
 
 
+def test_a_list_without_an_account_is_of_the_installations_own(topup: Topup) -> None:
+    assert "Account not found" in topup("keys", "list").stderr
+    for name in ("Ours", "Other"):
+        result_of(
+            topup("accounts", "create", "--name", name, "--email", f"{name}@x.example", "--json")
+        )
+    made = result_of(topup("keys", "create", "--account", "ours@x.example", "--json"))
+    listed = result_of(topup("keys", "list", "--json"))
+
+    assert [one["id"] for one in listed["items"]] == [made["id"]]
+    for words in (("deliveries", "list"), ("replay", "list"), ("keys", "tokens")):
+        assert result_of(topup(*words, "--json"))["items"] == []
+    assert topup("keys", "create").exit_code == 2
+
+
 @pytest.mark.parametrize("command", [("migrate",), ("audit",), ("accounts", "list")])
 def test_an_unreachable_database_is_told_without_its_password(
     topup: Topup, command: tuple[str, ...]
