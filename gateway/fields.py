@@ -17,7 +17,6 @@ from typing import (
     Literal,
     TypeVar,
     Union,
-    cast,
     get_args,
     get_origin,
 )
@@ -36,17 +35,19 @@ QUERY_BYTES_MAX = 4096
 QUERY_FIELDS_MAX = 50
 # One line: no control characters and no line ends of any kind.
 LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
-_WORDS = {
-    "`int`": "an integer",
-    "`float`": "a number",
-    "`str`": "a string",
-    "`bool`": "true or false",
-    "`null`": "null",
-    "`array`": "a list",
-    "`object`": "an object",
+_WORDS: Mapping[str, str] = {
+    "int": "an integer",
+    "float": "a number",
+    "str": "a string",
+    "bool": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "an object",
 }
-_WORD = re.compile("|".join(_WORDS))
-_WHERE = re.compile(r" - at `(?:key in )?\$?\.?([^`]*)`\Z")
+# A type, or several of which one would do: `int | null`.
+_WORD = re.compile(r"`([a-z]+(?: \| [a-z]+)*)`")
+_WHERE = re.compile(r" - at `(?:key` in `)?\$?\.?([^`]*)`\Z")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`\Z", re.DOTALL)
 
 Int64 = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
 Text = Annotated[str, Meta(max_length=200)]
@@ -237,8 +238,13 @@ def _problem(name: str, message: str, kind: Any) -> dict[str, str]:
     where = _WHERE.search(message)
     inside = where[1].replace("[...]", "") if where else ""
     joint = "." if inside and not inside.startswith("[") else ""
+    plain = _WHERE.sub("", message)
+    unknown = _UNKNOWN.fullmatch(plain)
+    if unknown is not None:
+        param = f"{name}{joint}{inside}.{shown(unknown[1])}"
+        return {"param": param, "detail": "unknown field"}
     choices = _choices(kind)
-    detail = _sentence(_WHERE.sub("", message))
+    detail = _sentence(plain)
     if message.startswith("Invalid enum value") and choices and not inside:
         detail = f"is one of {', '.join(choices)}"
     return {"param": f"{name}{joint}{inside}", "detail": detail}
@@ -263,5 +269,9 @@ def _sentence(message: str) -> str:
         return "not one of the values allowed"
     if "matching regex" in message:
         return "holds characters that are not allowed"
-    text = _WORD.sub(lambda word: cast(Mapping[str, str], _WORDS)[word[0]], message)
+    text = _WORD.sub(_readable, message)
     return text[:1].lower() + text[1:]
+
+
+def _readable(kinds: re.Match[str]) -> str:
+    return " or ".join(_WORDS.get(kind, kind) for kind in kinds[1].split(" | "))

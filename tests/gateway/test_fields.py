@@ -64,6 +64,37 @@ def test_an_amount_is_an_integer_and_nothing_else(amount: str) -> None:
     assert [param for param, _ in errors] == ["amount_cents"]
 
 
+class Caps(Fields, frozen=True, kw_only=True):
+    per_day_cents: Int64 | None = None
+
+
+class Mint(Fields, frozen=True, kw_only=True):
+    caps: Caps | None = None
+    tags: dict[Annotated[str, Meta(min_length=1)], str] = {}  # noqa: RUF012 msgspec copies it
+
+
+@pytest.mark.parametrize(
+    ("raw", "param", "detail"),
+    [
+        (b'{"caps":[]}', "caps", "expected an object or null, got a list"),
+        (
+            b'{"caps":{"per_day_cents":1.5}}',
+            "caps.per_day_cents",
+            "expected an integer or null, got a number",
+        ),
+        (b'{"caps":{"per_dey":1}}', "caps.per_dey", "unknown field"),
+        (b'{"tags":{"":"x"}}', "tags", "expected a string of length >= 1"),
+        # A credential that strayed into the place of a name is not repeated.
+        (b'{"caps":{"ak_live_%s":1}}' % (b"a" * 32), "caps.ak_live_***", "unknown field"),
+    ],
+)
+def test_what_is_wrong_inside_a_field_is_said_in_words(raw: bytes, param: str, detail: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        Shape(Mint).decode(raw, "staging")
+
+    assert refusal.value.extra["errors"] == [{"param": param, "detail": detail}]
+
+
 def test_missing_fields_are_named() -> None:
     assert refused(b"{}") == [("platform", "is required"), ("amount_cents", "is required")]
 
