@@ -2,15 +2,16 @@
 
 An access token comes from a code; a management token comes from an access token, at most one for a
 grant. What either may do is the grant's at the time of use: the steps of the ladder up to its scope,
-and the user's credit to read (billing:read). Never topup:read as a whole: a top-up shows its voucher
-code, and whoever reads one can redeem it past every cap. Invariant: no token works once it, its
+and from the step with orders on to read them and the credit's history (billing:read). Never
+topup:read as a whole: a top-up shows its voucher code, and whoever reads one can redeem it past
+every cap. Invariant: no token works once it, its
 grant or its app has ended; a secret leaves this module once, stored is its SHA-256. Writes
 oauth_tokens; the caller holds the user's lock.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from kernel.clock import DAY_US, MINUTE_US
 from kernel.errors import NotFound
@@ -20,10 +21,11 @@ from keys.account import lock_scopes
 from keys.lineage import Refusal
 from keys.oauth_app import OAuthApp
 from keys.oauth_grant import Grant
-from keys.principal import OAUTH_SCOPES, Environment, OAuthOrigin, Principal, Scope
+from keys.principal import OAUTH_SCOPES, Environment, OAuthOrigin, OAuthScope, Principal, Scope
 from keys.token_format import digest, last4, new_oauth_token
 from store.db import Row, Transaction
 
+_WITH_ORDERS: Final[OAuthScope] = "trusted_advanced_access"
 OAuthTokenKind = Literal["access", "management"]
 
 LIFE_US = 90 * DAY_US
@@ -229,7 +231,9 @@ def _principal(row: Row, now_us: int) -> Principal | Refusal:
         return Refusal("revoked")
     if row["expires_at"] <= now_us:
         return Refusal("expired")
-    steps = OAUTH_SCOPES[: OAUTH_SCOPES.index(row["scope"]) + 1]
+    steps: set[str] = {*OAUTH_SCOPES[: OAUTH_SCOPES.index(row["scope"]) + 1]}
+    if _WITH_ORDERS in steps:
+        steps.add("billing:read")
     return Principal(
         account_id=row["account_id"],
         environment=row["environment"],
@@ -237,7 +241,7 @@ def _principal(row: Row, now_us: int) -> Principal | Refusal:
         credential_id=row["id"],
         key_id=None,
         lineage=(),
-        scopes=frozenset(("billing:read", *steps)),
+        scopes=frozenset(steps),
         ip_allow_lists=(),
         expires_at=row["expires_at"],
         is_sandbox=bool(row["is_sandbox"]),

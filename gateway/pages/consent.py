@@ -54,9 +54,10 @@ _MEANS: Final = dict(
     zip(
         OAUTH_SCOPES,
         (
-            "Read your name, your email address, your balance and your credit history",
+            "Read your name, your email address and your balance",
             "Charge your wallet, up to the limit below",
-            "Make orders with which you buy credit, and hold a management token with these rights",
+            "Make orders with which you buy credit, read them and your credit history, and hold a"
+            " management token with these rights",
         ),
         strict=True,
     )

@@ -69,7 +69,7 @@ async def test_it_shows_who_asks_for_what(browser: Browser, agreed: Agreement) -
     text = text_of(page.text)
     for told in (
         "Wiki bot",
-        "Read your name, your email address, your balance and your credit history",
+        "Read your name, your email address and your balance",
         "Charge your wallet, up to the limit below",
         "Make orders",
         "$10.00 in each calendar month",
