@@ -151,3 +151,10 @@ def test_a_folder_with_a_file_that_is_no_provider_is_refused() -> None:
 
     with pytest.raises(SettingsError, match=r"TOPUP_PROVIDER_FOLDERS: toy\.py defines no PROVIDER"):
         load_settings(provider_folders="mine")
+
+
+def test_what_nobody_set_is_shown_as_empty() -> None:
+    shown = {row.variable: row.value for row in shown_settings(load_settings())}
+
+    assert shown["TOPUP_CREEM_CREDIT_PRODUCT_ID"] == ""
+    assert "None" not in shown.values()
