@@ -173,8 +173,7 @@ async def _open_fulfilments(
     platforms: Platforms, ways: Mapping[str, Registration], resolver: Resolver, clock: Clock
 ) -> AsyncIterator[Mapping[str, Fulfilment]]:
     """Each platform's fulfilment. The operator named their services, so they may be private."""
-    policy = Policy.of(allow_private=True, allow_http=True)
-    transport = Transport(policy, resolver, clock)
+    transport = Transport(Policy.of_operator(), resolver, clock)
     guarded = GuardedTransport(transport)
     try:
         async with httpx.AsyncClient(transport=guarded, trust_env=False) as client:

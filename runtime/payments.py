@@ -36,7 +36,7 @@ async def open_providers(
     for note in setup.notes:
         logger.warning("provider.not_offered", extra={"fields": {"detail": note}})
     secrets = await _stand_in_secrets(setup.registrations, database, vault, clock)
-    transport = Transport(Policy.of(allow_private=True, allow_http=True), resolver, clock)
+    transport = Transport(Policy.of_operator(), resolver, clock)
     guarded = GuardedTransport(transport, body_bytes_max=BODY_BYTES_MAX)
     try:
         async with httpx.AsyncClient(transport=guarded, trust_env=False) as client:

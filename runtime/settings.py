@@ -140,7 +140,7 @@ class Settings(BaseSettings):
         False, description="DANGER: webhooks may reach private addresses and plain http in live."
     )
     webhook_allow_cidrs: Networks = Field(
-        (), description="Private CIDRs that webhooks may reach all the same."
+        (), description="CIDRs that webhooks may reach all the same, link-local ones too if named."
     )
     webhook_allow_hosts: Hosts = Field(
         (), description="Host names whose private addresses webhooks may reach."

@@ -1,7 +1,8 @@
-"""Which addresses are public: our own table.
+"""Which addresses are public, and which no setting opens by the way: our own tables.
 
-Promise: is_public() is true only for an address that belongs to a host on the public internet.
-Invariant: the answer never depends on the Python release. ipaddress.is_global calls 17 of our 28
+Promise: is_public() is true only for an address that belongs to a host on the public internet;
+is_link_local() for those that a machine answers to itself alone, its cloud's metadata above all,
+in every form that carries them. Invariant: the answer never depends on the Python release. ipaddress.is_global calls 17 of our 28
 probes global on CPython 3.11 (5f00::1, 168.63.129.16, ::ffff:0:7f00:1, ...), and changes between
 releases, so it is never asked.
 """
@@ -47,6 +48,28 @@ REFUSED_V6 = tuple(
     )
 )
 NAT64 = IPv6Network("64:ff9b::/96")
+LINK_LOCAL_V4 = tuple(
+    IPv4Network(block)
+    for block in (
+        "169.254.0.0/16",  # link-local; holds the metadata of AWS, GCP, Azure, ECS, EKS
+        "100.100.100.200/32",  # Alibaba's metadata
+        "168.63.129.16/32",  # Azure's wire server
+        "192.0.0.192/32",  # Oracle's metadata
+    )
+)
+LINK_LOCAL_V6 = tuple(
+    IPv6Network(block)
+    for block in (
+        "fe80::/10",  # link-local
+        "fd00:ec2::/32",  # metadata and its relatives of AWS
+        "fd20:ce::254/128",  # metadata of GCP
+    )
+)
+# Blocks of IPv6 that carry an IPv4 address, and how far to its right end.
+_CARRIERS = (
+    (IPv6Network("::/8"), 0),  # compatible, mapped, translated, NAT64
+    (IPv6Network("2002::/16"), 80),  # 6to4
+)
 _ISATAP_IDENTIFIERS = frozenset({0x0000_5EFE, 0x0200_5EFE})
 _32_BITS = 0xFFFF_FFFF
 
@@ -61,5 +84,21 @@ def is_public(address: Address) -> bool:
         return is_public(IPv4Address(int(address) & _32_BITS))
     if address not in ALLOWED_V6 or any(address in block for block in REFUSED_V6):
         return False
+    return not _is_isatap(address)
+
+
+def is_link_local(address: Address) -> bool:
+    """True for link-local and cloud metadata addresses, and for whatever carries one."""
+    if isinstance(address, IPv4Address):
+        return any(address in block for block in LINK_LOCAL_V4)
+    if any(address in block for block in LINK_LOCAL_V6):
+        return True
+    shifts = [shift for block, shift in _CARRIERS if address in block]
+    if _is_isatap(address):
+        shifts.append(0)
+    return any(is_link_local(IPv4Address(int(address) >> shift & _32_BITS)) for shift in shifts)
+
+
+def _is_isatap(address: IPv6Address) -> bool:
     # ISATAP hosts unwrap ...:0:5efe:a.b.c.d, so such an interface id is an IPv4 address.
-    return (int(address) >> 32) & _32_BITS not in _ISATAP_IDENTIFIERS
+    return (int(address) >> 32) & _32_BITS in _ISATAP_IDENTIFIERS

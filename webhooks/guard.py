@@ -17,7 +17,7 @@ import idna
 
 from kernel.errors import DomainError
 from kernel.limits import URL_CHARACTERS_MAX
-from webhooks.address import Address, Network, is_public
+from webhooks.address import Address, Network, is_link_local, is_public
 
 Reason = Literal["scheme", "credentials", "port", "address", "form"]
 
@@ -85,6 +85,8 @@ class Policy:
     allow_private lifts the address rule and the https rule (development); allow_http is for
     staging. allow_cidrs and allow_hosts open single networks and names; own_addresses, where this
     deployment itself listens, stay closed to those two, so that it cannot be made to call itself.
+    Link-local and cloud metadata addresses are opened by allow_cidrs alone: no receiver of webhooks
+    lives there, and what does live there hands out the machine's credentials.
     """
 
     allow_private: bool = False
@@ -112,17 +114,25 @@ class Policy:
             own_addresses=frozenset(ip_address(one) for one in own_addresses),
         )
 
+    @classmethod
+    def of_operator(cls) -> "Policy":
+        """For what the operator named in the settings: it may be anywhere, and over plain http."""
+        return cls.of(allow_private=True, allow_http=True, allow_cidrs=("0.0.0.0/0", "::/0"))
+
     def trusts_name(self, host: str) -> bool:
         """True when the operator vouches for the name itself, wherever it leads."""
         return self.allow_private or host in self.allow_hosts
 
     def allows(self, address: Address, host: str) -> bool:
         """True when this address, found under this name, may be dialled."""
+        is_named = any(address in network for network in self.allow_cidrs)
+        if not is_named and is_link_local(address):
+            return False
         if self.allow_private:
             return True
         if address in self.own_addresses:
             return False
-        if host in self.allow_hosts or any(address in network for network in self.allow_cidrs):
+        if is_named or host in self.allow_hosts:
             return True
         return is_public(address)
 

@@ -3,7 +3,7 @@ from ipaddress import ip_address
 import pytest
 from hypothesis import given, strategies as st
 
-from webhooks.address import is_public
+from webhooks.address import is_link_local, is_public
 
 # outbound-safety.md, sections 1 to 3; the first and last of each block where it has edges.
 FORBIDDEN = """
@@ -26,6 +26,16 @@ PUBLIC = """
 192.169.0.0 198.17.255.255 198.20.0.0 203.0.114.1 223.255.255.255
 2001:200::1 2001:4860:4860::8888 2003::1 2606:4700::1111 2a00:1450::1 3ffe:ffff::1 64:ff9b::808:808
 """
+LINK_LOCAL = """
+169.254.0.0 169.254.169.254 169.254.170.2 169.254.255.255 100.100.100.200 168.63.129.16 192.0.0.192
+fe80::1 febf:ffff::1 fd00:ec2::254 fd00:ec2::23 fd20:ce::254 ::169.254.169.254 ::ffff:169.254.169.254
+::ffff:0:a9fe:a9fe 64:ff9b::a9fe:a9fe 64:ff9b:1::a9fe:a9fe ::ffff:6464:64c8 2002:a9fe:a9fe::
+2002:a9fe:1:2:3:4:5:6 2002:a83f:8110::1 fd00::5efe:a9fe:a9fe 2606:4700::200:5efe:a9fe:a9fe
+"""
+NOT_LINK_LOCAL = """
+127.0.0.1 10.0.0.1 169.253.255.255 169.255.0.0 100.100.100.201 192.168.1.1 8.8.8.8 ::1 ::ffff:127.0.0.1
+fd00::1 fec0::1 64:ff9b::808:808 2002:808:a9fe::1 2001:db8::a9fe:a9fe fd00:ec3::254
+"""
 
 
 @pytest.mark.parametrize("text", FORBIDDEN.split())
@@ -36,6 +46,17 @@ def test_forbidden_address_is_not_public(text: str) -> None:
 @pytest.mark.parametrize("text", PUBLIC.split())
 def test_public_address_is_public(text: str) -> None:
     assert is_public(ip_address(text))
+
+
+@pytest.mark.parametrize("text", LINK_LOCAL.split())
+def test_link_local_and_metadata_addresses_are_known_in_every_form(text: str) -> None:
+    assert is_link_local(ip_address(text))
+    assert not is_public(ip_address(text))
+
+
+@pytest.mark.parametrize("text", NOT_LINK_LOCAL.split())
+def test_other_addresses_are_not_link_local(text: str) -> None:
+    assert not is_link_local(ip_address(text))
 
 
 @given(st.ip_addresses(v=6, network="::/8") | st.ip_addresses(v=6, network="f000::/4"))

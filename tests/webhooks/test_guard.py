@@ -223,6 +223,32 @@ def test_allow_lists_open_single_networks_and_names_but_never_ourselves() -> Non
             vet(host, addresses, policy)
 
 
+METADATA = ["169.254.169.254", "fe80::1", "fd00:ec2::254", "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::"]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", METADATA)
+def test_link_local_and_metadata_are_opened_by_a_named_network_alone(address: str) -> None:
+    lifted = Policy.of(allow_private=True, allow_cidrs=["10.0.0.0/8"], allow_hosts=["a.example"])
+    shown = f"[{address}]" if ":" in address else address
+
+    with pytest.raises(UrlRefused) as resolved:
+        vet("a.example", [address], lifted)
+    with pytest.raises(UrlRefused) as literal:
+        check_url(f"http://{shown}/latest/meta-data/", lifted)
+
+    assert (resolved.value.reason, literal.value.reason) == ("address", "address")
+    named = Policy.of(allow_cidrs=[address])
+    assert len(vet("a.example", [address], named)) == 1
+
+
+def test_what_the_operator_named_may_be_anywhere() -> None:
+    own = Policy.of_operator()
+
+    assert vet("stripe-mock", ["10.0.0.1", "169.254.171.3", "fe80::1"], own)
+    assert check_url("http://stripe-mock:12111/", own).scheme == "http"
+
+
 def test_policy_text_that_is_no_network_is_an_error() -> None:
     with pytest.raises(ValueError, match="does not appear to be"):
         Policy.of(allow_cidrs=["ten"])
