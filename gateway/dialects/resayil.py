@@ -6,7 +6,8 @@
     GET  /subscription            plan and balance
 
 Promise: whatever goes wrong below /api/billing is {"error": {"message", "code"}}, the code being the
-HTTP status. Prices are numbers with a fraction, credits of packs are integers.
+HTTP status. A number has the form of that vendor's own examples: prices and balances with a fraction
+("price": 5.00, "credits": 842.50), credits of packs and purchases without.
 """
 
 from collections.abc import Sequence
