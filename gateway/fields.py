@@ -215,9 +215,9 @@ def _pairs(query: bytes, bytes_max: int = QUERY_BYTES_MAX) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in listed:
         if name in found:
-            raise InvalidInput("the parameter appears twice", param=shown(name))
+            raise InvalidInput(f"{shown(name)} appears twice", param=shown(name))
         if has_control(value) or has_control(name):
-            raise InvalidInput("control characters are not allowed", param=shown(name))
+            raise InvalidInput(f"{shown(name)} holds control characters", param=shown(name))
         found[name] = value
     return found
 

@@ -30,3 +30,11 @@ class Refusal:
 
 # How a surface words a refusal; the number is now, in microseconds. A page writes itself.
 Refuse = Callable[[Refusal, int], Answer | ASGIApp]
+
+
+def sentence(detail: str, param: str | None = None) -> str:
+    """The detail as a page shows it: with a capital, unless it begins with a field's own name."""
+    first = detail.partition(" ")[0].rstrip(":")
+    if first == param or "_" in first:
+        return detail
+    return detail[:1].upper() + detail[1:]

@@ -28,6 +28,7 @@ _URL = re.compile(rf"(https?)://([^/?#]*)((?:/{_PART})?)(?:\?({_QUERY}))?")
 # Encoded slashes, backslashes and control characters in a path, which some servers decode first.
 _SPLIT = re.compile(r"%(?:2f|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 _RESERVED = frozenset({"code", "state", "error"})
+_TEMPLATE = "redirect_template"
 
 
 class RedirectRefused(DomainError):
@@ -58,18 +59,9 @@ def normalise_host(text: str) -> str:
 
 def check_redirect(url: str, host: str) -> None:
     """Raises RedirectRefused unless the URL is on that registered host (with its port)."""
-    if len(url) > URL_CHARACTERS_MAX:
-        raise _refused(f"is longer than {URL_CHARACTERS_MAX} characters")
-    found = _URL.fullmatch(url)
-    if found is None:
-        raise _refused("is not a plain absolute URL without a fragment")
-    scheme, authority, path, _ = found.groups()
-    if authority != host:
-        raise _refused("is not on the app's registered host")
-    if scheme != "https" and _split_port(host)[0] not in LOOPBACK:
-        raise _refused("is not https")
-    if "//" in path or _SPLIT.search(path):
-        raise _refused("has a path that can be read in two ways")
+    wrong = _wrong_with(url, host)
+    if wrong is not None:
+        raise _refused(wrong)
 
 
 def landing(
@@ -85,7 +77,9 @@ def landing(
     values = {"{code}": quote(code, safe=""), "{state}": quote(state or "", safe="")}
     text = decode_template(template)
     url = redirect_uri + re.sub(r"\{code\}|\{state\}", lambda found: values[found[0]], text)
-    check_redirect(url, host)
+    wrong = _wrong_with(url, host)
+    if wrong is not None:
+        raise _refused(f"makes a URL that {wrong}", _TEMPLATE)
     return url
 
 
@@ -98,16 +92,32 @@ def denial(redirect_uri: str, *, host: str, state: str | None) -> str:
 def decode_template(template: str) -> str:
     """The template's text, with {code} in it; raises RedirectRefused. Both base64 alphabets pass."""
     if len(template) > TEMPLATE_CHARACTERS_MAX:
-        raise _refused(f"has a template longer than {TEMPLATE_CHARACTERS_MAX} characters")
+        raise _refused(f"is longer than {TEMPLATE_CHARACTERS_MAX} characters", _TEMPLATE)
     # In a query a plus sign is a space.
     plain = template.replace(" ", "+").replace("-", "+").replace("_", "/").rstrip("=")
     try:
         text = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode("ascii")
     except (binascii.Error, ValueError):
-        raise _refused("has a template that is not base64 of ASCII text") from None
+        raise _refused("is not base64 of ASCII text", _TEMPLATE) from None
     if "{code}" not in text:
-        raise _refused("has a template without {code}")
+        raise _refused("has no {code} in it", _TEMPLATE)
     return text
+
+
+def _wrong_with(url: str, host: str) -> str | None:
+    if len(url) > URL_CHARACTERS_MAX:
+        return f"is longer than {URL_CHARACTERS_MAX} characters"
+    found = _URL.fullmatch(url)
+    if found is None:
+        return "is not a plain absolute URL without a fragment"
+    scheme, authority, path, _ = found.groups()
+    if authority != host:
+        return "is not on the app's registered host"
+    if scheme != "https" and _split_port(host)[0] not in LOOPBACK:
+        return "is not https"
+    if "//" in path or _SPLIT.search(path):
+        return "has a path that can be read in two ways"
+    return None
 
 
 def _with(url: str, pairs: list[tuple[str, str | None]]) -> str:
@@ -138,5 +148,5 @@ def _is_name(host: str) -> bool:
     )
 
 
-def _refused(why: str) -> RedirectRefused:
-    return RedirectRefused(f"redirect_uri {why}", param="redirect_uri")
+def _refused(why: str, param: str = "redirect_uri") -> RedirectRefused:
+    return RedirectRefused(f"{param} {why}", param=param)

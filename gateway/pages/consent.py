@@ -184,7 +184,7 @@ async def _asked(tx: Transaction, call: Call[Any, Any], form: Form) -> Asked:
     template = form.raw("redirect_template") or None
     if template is not None and host != app.redirect_host:
         raise RedirectRefused(
-            "the page that shows the code takes no template", param="redirect_uri"
+            "the page that shows the code takes no redirect_template", param="redirect_template"
         )
     asked = Asked(app, redirect_uri, host, state or None, template, _challenge(form))
     asked.landing("0" * CODE_CHARACTERS)

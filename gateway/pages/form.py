@@ -14,6 +14,7 @@ from gateway.call import Call
 from gateway.errors import refusal_of
 from gateway.fields import EnvironmentMismatch
 from gateway.json_text import has_control
+from gateway.refusal import sentence
 from gateway.session_cookie import TOKEN_FIELD
 from kernel.errors import DomainError, InvalidInput
 
@@ -124,11 +125,7 @@ def problem_of(error: DomainError) -> Problem:
     """What to show of a refusal, in the words that the API answers with."""
     refusal = refusal_of(error)
     listed = error.extra.get("errors") or []
-    fields = {one["param"]: _sentence(one["detail"]) for one in listed}
+    fields = {one["param"]: sentence(one["detail"]) for one in listed}
     if not fields and error.param is not None:
-        fields = {error.param: _sentence(error.detail)}
-    return Problem(refusal.http_status, _sentence(error.detail), fields)
-
-
-def _sentence(detail: str) -> str:
-    return detail[:1].upper() + detail[1:]
+        fields = {error.param: sentence(error.detail)}
+    return Problem(refusal.http_status, sentence(error.detail), fields)

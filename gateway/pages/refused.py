@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.pages.render import go, standing
-from gateway.refusal import Refusal
+from gateway.refusal import Refusal, sentence
 
 SIGN_IN: Final = "/sign-in"
 HOME: Final = "/dashboard"
@@ -27,8 +27,8 @@ _SENTENCES: Final = {404: "The address is mistyped, or what it named is gone or 
 
 def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
     """The refusal as a page; without a session, the way to one and back."""
-    sentence = refusal.detail[:1].upper() + refusal.detail[1:]
-    return _Refused(refusal.http_status, _SENTENCES.get(refusal.http_status, sentence))
+    said = sentence(refusal.detail, refusal.error.get("param"))
+    return _Refused(refusal.http_status, _SENTENCES.get(refusal.http_status, said))
 
 
 async def not_found(request: Request, _error: Exception) -> Response:
@@ -47,21 +47,21 @@ def is_safe_way(path: str) -> bool:
 class _Refused:
     """Writes the page once it knows which request it answers."""
 
-    def __init__(self, status: int, sentence: str) -> None:
+    def __init__(self, status: int, said: str) -> None:
         self._status = status
-        self._sentence = sentence
+        self._said = said
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._status == _UNAUTHORISED:
             response = go(_sign_in_and_back(scope))
         else:
-            response = _error_page(scope, self._status, self._sentence)
+            response = _error_page(scope, self._status, self._said)
         await response(scope, receive, send)
 
 
-def _error_page(scope: Scope, status: int, sentence: str) -> Response:
+def _error_page(scope: Scope, status: int, said: str) -> Response:
     title = _TITLES.get(status, _TITLES[500])
-    return standing("error.html", scope, status=status, title=title, sentence=sentence, home=HOME)
+    return standing("error.html", scope, status=status, title=title, sentence=said, home=HOME)
 
 
 def _sign_in_and_back(scope: Scope) -> str:

@@ -275,16 +275,20 @@ def test_both_alphabets_of_base64_and_no_padding_pass() -> None:
     ],
 )
 def test_a_template_cannot_lead_elsewhere(text: str) -> None:
-    with pytest.raises(RedirectRefused):
+    with pytest.raises(RedirectRefused, match=r"^redirect_template ") as refused:
         landing(
             "https://app.example.com", host=HOST, code="c0de", state="s", template=encoded(text)
         )
 
+    assert refused.value.param == "redirect_template"
+
 
 @pytest.mark.parametrize("template", ["?code={code}", "====", "A", "é", "x" * 1025, "/w=="])
 def test_a_template_that_is_not_base64_is_refused(template: str) -> None:
-    with pytest.raises(RedirectRefused):
+    with pytest.raises(RedirectRefused, match=r"^redirect_template ") as refused:
         landing("https://app.example.com", host=HOST, code="c", state="", template=template)
+
+    assert refused.value.param == "redirect_template"
 
 
 @given(state=st.text(max_size=50), code=st.text("abcXYZ019", min_size=1, max_size=16))

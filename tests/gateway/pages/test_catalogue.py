@@ -85,7 +85,7 @@ async def test_a_pack_is_made_offered_and_withdrawn(gateway: Gateway) -> None:
         ({"currency": "dollars"}, "three letters"),
         ({"credits": ""}, "Is required"),
         ({"credits": "many"}, "Is a whole number"),
-        ({"credits": "10"}, "Bonus_credits is a part of credits"),
+        ({"credits": "10"}, "bonus_credits is a part of credits"),
     ],
 )
 async def test_a_bad_pack_is_told_and_kept_in_the_form(
@@ -128,7 +128,7 @@ async def test_a_coupon_is_made_and_disabled(store: Store) -> None:
         ({"percent": "101"}, "Percent is 1 to 100"),
         ({"percent": "5", "amount_off": "5.00"}, "A percentage or an amount"),
         ({"minimum": "ten"}, "decimal"),
-        ({"uses_max": "0"}, "Uses_max is 1 to"),
+        ({"uses_max": "0"}, "uses_max is 1 to"),
         ({"expires_on": "2020-01-01"}, "Would have expired already"),
         ({"expires_on": "soon"}, "Expected a time"),
     ],

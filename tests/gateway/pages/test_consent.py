@@ -239,6 +239,29 @@ async def test_what_is_wrong_is_said_here_and_sent_nowhere(
         assert "<script" not in page.text.replace('<script src="/static', "")
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"response_type": "token"}, "<p>response_type is code</p>"),
+        ({"redirect_uri": "https://evil.example/"}, "<p>redirect_uri is not on the app"),
+        ({"state": "x" * 513}, "<p>state has at most 512 characters</p>"),
+        ({"redirect_template": "{code}"}, "<p>redirect_template is not base64 of ASCII text</p>"),
+        ({"redirect_template": base64.b64encode(b"/x").decode()}, "<p>redirect_template has no {"),
+        (
+            {"redirect_template": base64.b64encode(b"#{code}").decode()},
+            "<p>redirect_template makes a URL that is not a plain absolute URL",
+        ),
+        ({"state": "a\x00b"}, "<p>state holds control characters</p>"),
+        ({"code_challenge": "short"}, "<p>code_challenge is base64url of a SHA-256</p>"),
+        ({"client_id": "app_0"}, "<p>No app has this client_id</p>"),
+    ],
+)
+async def test_the_parameter_that_is_wrong_is_named_as_it_is_spelled(
+    browser: Browser, agreed: Agreement, fields: dict[str, str | None], said: str
+) -> None:
+    assert said in (await open_page(browser, agreed, **fields)).text
+
+
 async def test_a_parameter_that_comes_twice_is_refused(browser: Browser, agreed: Agreement) -> None:
     query = urlencode(asked(agreed)) + "&redirect_uri=https%3A%2F%2Fevil.example"
 
