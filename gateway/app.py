@@ -14,7 +14,7 @@ from gateway.docs import pages as docs
 from gateway.edge import Edge
 from gateway.openapi import serve as openapi
 from gateway.pages import static
-from gateway.pages.refused import not_found
+from gateway.pages.refused import outside
 from gateway.pages.surface import PAGES
 from gateway.routing import Router
 from gateway.surfaces import API_PREFIX as API_PREFIX, SURFACES as SURFACES
@@ -27,6 +27,7 @@ def create_app(context: Context) -> ASGIApp:
     The edge stands around Starlette, not inside it as a middleware: a call of a surface then costs
     nothing of Starlette's own layers [3 us of 60].
     """
+    elsewhere = outside(context.clock)
     pages = Starlette(
         routes=[
             *health.routes(context),
@@ -35,7 +36,7 @@ def create_app(context: Context) -> ASGIApp:
             *openapi.routes(context, SURFACES),
             *static.routes(),
         ],
-        exception_handlers={404: not_found},
+        exception_handlers={404: elsewhere, 405: elsewhere},
     )
     told = payments.surfaces(context.cashier.providers)
     return Edge(pages, context=context, router=Router((*SURFACES, mcp.surface(), *told, *PAGES)))

@@ -1,14 +1,21 @@
 """What a browser is shown instead of a page: a way to sign in, or a sentence and a way on."""
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlencode
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway import envelope
+from gateway.errors import refusal_of
 from gateway.pages.render import go, standing
 from gateway.refusal import Refusal, sentence
+from gateway.routing import MethodNotAllowed
+from kernel.clock import Clock
+from kernel.errors import NotFound
 
 SIGN_IN: Final = "/sign-in"
 HOME: Final = "/dashboard"
@@ -31,11 +38,26 @@ def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
     return _Refused(refusal.http_status, _SENTENCES.get(refusal.http_status, said))
 
 
-async def not_found(request: Request, _error: Exception) -> Response:
-    """For paths that nothing knows: a page for a browser, a line for anything else."""
-    if "text/html" not in request.headers.get("accept", ""):
-        return Response("Not Found\n", 404, media_type="text/plain")
-    return _error_page(request.scope, 404, _SENTENCES[404])
+def outside(clock: Clock) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """For a path or a method that no surface knows: a page for a browser, else our envelope."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException), "it stands for 404 and 405 alone"
+        allow = (error.headers or {}).get("Allow", "")
+        refusal = refusal_of(
+            MethodNotAllowed(sorted(allow.split(", "))) if allow else NotFound("Path")
+        )
+        if "text/html" in request.headers.get("accept", ""):
+            said = _SENTENCES.get(refusal.http_status, sentence(refusal.detail))
+            response = _error_page(request.scope, refusal.http_status, said)
+        else:
+            told = envelope.refuse(refusal, clock.now_us())
+            headers = {"cache-control": "no-store"}
+            response = Response(told.body, told.status, headers, media_type="application/json")
+        response.raw_headers += refusal.headers
+        return response
+
+    return answer
 
 
 def is_safe_way(path: str) -> bool:

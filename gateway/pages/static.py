@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -42,7 +43,7 @@ def routes() -> list[Route]:
 async def _serve(request: Request) -> Response:
     file = _files().get(request.path_params["name"])
     if file is None:
-        return Response("no such file", 404, media_type="text/plain")
+        raise HTTPException(404)
     is_current = request.query_params.get("v") == file.digest
     etag = f'"{file.digest}"'
     headers = {"etag": etag, "cache-control": _FOR_EVER if is_current else "no-cache"}

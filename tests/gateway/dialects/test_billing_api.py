@@ -362,12 +362,12 @@ async def test_refusals_are_words(
     assert (await me.call(method, path, status=status))["code"] == code
 
 
-async def test_strangers_are_refused_and_unknown_paths_are_a_pages(gateway: Gateway) -> None:
+async def test_strangers_are_refused_and_unknown_paths_are_nobodys(gateway: Gateway) -> None:
     stranger = await gateway.client.get("/credits/balance")
     unknown = await gateway.client.get("/credits/nothing")
 
     assert (stranger.status_code, stranger.json()["error"]["code"]) == (401, "invalid_api_key")
-    assert (unknown.status_code, unknown.text) == (404, "Not Found\n")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, 3003)
 
 
 async def test_the_seeds_plan_is_the_one_that_tests_sell() -> None:

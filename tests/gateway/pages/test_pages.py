@@ -230,17 +230,44 @@ async def test_a_link_cannot_put_words_into_the_page(gateway: Gateway) -> None:
     assert "Send me" not in unknown.text
 
 
-async def test_an_unknown_path_is_a_page_for_browsers_only(gateway: Gateway) -> None:
+async def test_an_unknown_path_is_a_page_for_browsers_and_our_envelope_for_programs(
+    gateway: Gateway,
+) -> None:
     browser = await signed_in(gateway)
 
-    page = await browser.request("GET", "/nowhere", {"Accept": "text/html"})
-    line = await browser.request("GET", "/nowhere", {"Accept": "application/json"})
-    inside = await browser.request("GET", "/dashboard/nowhere")
+    for path in ("/nowhere", "/nowhere/at-all.php", "/static/nothing.css", "/docs/nothing"):
+        page = await browser.request("GET", path, {"Accept": "text/html,*/*;q=0.8"})
+        told = await gateway.client.get(path)
 
-    assert (page.status_code, line.status_code, inside.status_code) == (404, 404, 404)
-    assert "There is nothing here" in page.text
-    assert line.text == "Not Found\n"
-    assert "There is nothing here" in inside.text
+        assert (page.status_code, told.status_code) == (404, 404)
+        assert "There is nothing here" in page.text
+        assert told.headers["content-type"] == "application/json"
+        assert told.headers["x-request-id"]
+        body = told.json()
+        assert (body["success"], body["code"], body["message"]) == (False, 3003, "Path not found")
+        assert list(body) == [
+            "success",
+            "code",
+            "message",
+            "transaction_id",
+            "status",
+            "timestamp",
+            "data",
+        ]
+    inside = await browser.request("GET", "/dashboard/nowhere")
+    assert (inside.status_code, "There is nothing here" in inside.text) == (404, True)
+
+
+async def test_a_method_that_a_page_does_not_take_is_told_in_the_same_two_ways(
+    gateway: Gateway,
+) -> None:
+    told = await gateway.client.post("/healthz")
+    page = await gateway.client.post("/docs", headers={"Accept": "text/html"})
+
+    assert (told.status_code, told.json()["code"]) == (405, 4004)
+    assert (told.headers["allow"], page.headers["allow"]) == ("GET, HEAD", "GET, HEAD")
+    assert page.status_code == 405
+    assert "This path takes GET, HEAD" in page.text
 
 
 async def test_forms_that_no_browser_sends_are_refused(gateway: Gateway) -> None:
