@@ -302,6 +302,7 @@ Make = Callable[[Any, Environment, httpx.AsyncClient, Clock], Provider]
 class Registration:
     """What a module in the folder defines as PROVIDER.
 
+    label: its name as payers know it; empty: as it is.
     paths: where its notifications come in, the first being the one it is told; methods of them.
     takes_discount: the first period of a subscription may cost less than the others.
     """
@@ -314,5 +315,6 @@ class Registration:
     kinds: tuple[CheckoutKind, ...] = ("payment",)
     has_portal: bool = False
     takes_discount: bool = False
+    label: str = ""
     accepted: Acknowledgement = Acknowledgement(b'{"received":true}')
     refused: Acknowledgement = Acknowledgement(b'{"received":false}')

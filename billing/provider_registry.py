@@ -114,6 +114,11 @@ class Providers:
         """What the provider's module says of itself; null for an unknown name."""
         return self._registrations.get(name)
 
+    def label(self, name: str) -> str:
+        """The provider's name as payers know it; an unknown one's as it is."""
+        found = self._registrations.get(name)
+        return (found and found.label) or name
+
     def names(self) -> list[str]:
         """Every provider that was found, offered or not."""
         return list(self._registrations)

@@ -186,6 +186,7 @@ class Creem:
 
 PROVIDER = Registration(
     name=NAME,
+    label="Creem",
     settings=Settings,
     make=Creem,
     paths=("/payment/webhook/creem",),

@@ -269,6 +269,7 @@ def _unreadable() -> NotificationRefused:
 
 PROVIDER = Registration(
     name=NAME,
+    label="Epay",
     settings=Settings,
     make=Epay,
     paths=("/payment/webhook/epay", "/api/user/epay/notify"),

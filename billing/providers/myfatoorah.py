@@ -375,6 +375,7 @@ def _imitated(deed: Deed) -> tuple[int, dict[str, Any]]:
 
 PROVIDER = Registration(
     name=NAME,
+    label="MyFatoorah",
     settings=Settings,
     make=MyFatoorah,
     paths=("/api/billing/webhook/myfatoorah",),

@@ -180,6 +180,7 @@ def _calls_with(key: str, api_base: str, client: httpx.AsyncClient) -> Calls:
 
 PROVIDER = Registration(
     name=NAME,
+    label="Stripe",
     settings=Settings,
     make=make,
     paths=("/payment/webhook/stripe",),

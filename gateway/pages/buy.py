@@ -80,6 +80,13 @@ def _body(call: Call[Any, Any], form: Form) -> dict[str, Any]:
     }
 
 
+def payable_at(call: Call[Any, Any], provider: str) -> str:
+    """How a payer is offered the provider."""
+    providers = call.context.cashier.providers
+    is_stand_in = providers.is_stand_in(provider, call.principal.environment)
+    return f"{providers.label(provider)}{', by the sandbox' if is_stand_in else ''}"
+
+
 async def _form_page(
     call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM, *, once: str | None = None
 ) -> Response:
@@ -94,10 +101,7 @@ async def _form_page(
         problem=problem,
         packs=packs,
         chosen=form.text("pack") or popular or (packs[0]["id"] if packs else AMOUNT),
-        providers=[
-            (name, f"{name}, by the sandbox" if providers.is_stand_in(name, environment) else name)
-            for name in providers.offered(environment)
-        ],
+        providers=[(name, payable_at(call, name)) for name in providers.offered(environment)],
         once=once or new_id("frm"),
     )
 

@@ -14,7 +14,7 @@ from gateway.api.orders import LEASE_S, request_digest
 from gateway.call import Call
 from gateway.fields import Fields
 from gateway.idempotency import run_steps
-from gateway.pages.buy import BACK, MADE_BEFORE
+from gateway.pages.buy import BACK, MADE_BEFORE, payable_at
 from gateway.pages.form import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.pages.once import form_key
 from gateway.pages.orders import PATH as ORDERS
@@ -123,7 +123,7 @@ async def _plan_page(
         seen=seen,
         has_portal=own_way is not None and own_way.has_portal,
         providers=[
-            (name, f"{name}, by the sandbox" if providers.is_stand_in(name, environment) else name)
+            (name, payable_at(call, name))
             for name in providers.offered(environment)
             if (found := providers.registration(name)) and "subscription" in found.kinds
         ],

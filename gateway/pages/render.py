@@ -45,6 +45,7 @@ def page(
         csrf_token="" if call.session_token is None else forgery_token(call.session_token),
         now_us=call.now_us,
         address=address_of(call),
+        provider_label=call.context.cashier.providers.label,
         **values,
     )
 

@@ -102,6 +102,14 @@ def test_four_providers_ship_each_with_its_paths() -> None:
     assert (found["epay"].accepted.body, found["epay"].refused.body) == (b"success", b"fail")
 
 
+def test_a_provider_has_the_name_that_payers_know() -> None:
+    providers = made()
+
+    labels = [providers.label(name) for name in sorted(discover())]
+    assert labels == ["Creem", "Epay", "MyFatoorah", "Stripe"]
+    assert providers.label("gone") == "gone"
+
+
 def test_without_credentials_live_offers_nothing_and_staging_stand_ins() -> None:
     providers = made()
 

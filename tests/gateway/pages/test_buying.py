@@ -54,7 +54,18 @@ async def test_what_is_sold_stands_on_the_page(browser: Browser) -> None:
     # The seed's three packs.
     for told in ("Starter Pack", "5.00 USD", "20.00 USD", "25,000 credits", "Another amount"):
         assert told in text
-    assert "stripe, by the sandbox" in text
+
+
+async def test_providers_have_the_names_that_payers_know(browser: Browser) -> None:
+    for path in (BUY, "/dashboard/orders"):
+        html = (await browser.get(path)).text
+        shown = dict(re.findall(r'<option value="([a-z]+)"[^>]*>([^<]+)</option>', html))
+
+        for name, label in (("stripe", "Stripe"), ("creem", "Creem"), ("epay", "Epay"),
+                            ("myfatoorah", "MyFatoorah")):  # fmt: skip
+            assert shown[name].removesuffix(", by the sandbox") == label
+    order = await ordered(browser)
+    assert "Provider Stripe" in " ".join(text_of((await browser.get(order)).text).split())
 
 
 async def test_paid_at_the_payment_page_and_back(store: Store, browser: Browser) -> None:
