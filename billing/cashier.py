@@ -231,7 +231,7 @@ class Cashier:
         if new.provider == SANDBOX and stand_ins:
             return stand_ins[0]
         listed = ", ".join([*offered, SANDBOX] if stand_ins else offered)
-        problem = f"is one of {listed}" if listed else f"there is none in {environment}"
+        problem = f"is one of {listed}" if listed else f"no provider is set up in {environment}"
         raise InvalidInput(problem, param="provider")
 
     def _method(self, new: NewOrder, environment: Environment) -> str | None:

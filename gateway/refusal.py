@@ -1,13 +1,16 @@
 """What a refusal says, before a surface puts it into its own shape."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.types import ASGIApp
 
-from gateway.codes import Code
+from gateway.codes import MALFORMED, Code
 from store.idempotency import Answer
+
+_WORDS = re.compile(r"[\s:,]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,15 @@ class Refusal:
     transaction_id: str | None = None
     status: str | None = None
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    @property
+    def told(self) -> str:
+        """The detail and which field it is about, for a shape that has nothing but a sentence."""
+        param = self.error.get("param")
+        is_named = param is None or param in _WORDS.split(self.detail)
+        if is_named or self.code.code != MALFORMED:
+            return self.detail
+        return f"{param}: {self.detail}"
 
 
 # How a surface words a refusal; the number is now, in microseconds. A page writes itself.

@@ -9,6 +9,7 @@ from billing.money import MICROS_PER_CREDIT, micros_to_cents
 from billing.reserve import TTL_S, TTL_S_MAX, CaptureHold, Held, ReleaseHold, new_hold
 from billing.usage import Used, amount_of, new_usage
 from gateway import codes
+from gateway.as_sent import as_sent
 from gateway.call import Call
 from gateway.envelope import answer
 from gateway.fields import LINE, Fields, Int64
@@ -101,7 +102,8 @@ async def capture(call: Call[CaptureBody, Fields]) -> Answer:
         request_key=call.request_key,
         answer=_ended,
     )
-    return await call.context.till.submit(command)
+    with as_sent(**({} if body.credits is None else {"amount_micros": "credits"})):
+        return await call.context.till.submit(command)
 
 
 async def release(call: Call[Fields, Fields]) -> Answer:

@@ -35,6 +35,7 @@ from billing.plan import Plan, PlanItem
 from billing.wallet import balance_micros
 from gateway import codes
 from gateway.api.orders import LEASE_S, request_digest
+from gateway.as_sent import as_sent
 from gateway.call import Call
 from gateway.fields import EnvironmentMismatch, Fields, LooseFields, cursor_id, given, time_us
 from gateway.idempotency import run_once, run_steps
@@ -125,7 +126,8 @@ async def create_session(call: Call[shapes.SessionBody, Fields]) -> Answer:
     context, principal, body = call.context, call.principal, call.body
     offered = context.cashier.providers.offered(principal.environment)
     if body.channel not in offered:
-        raise InvalidInput(f"is one of {', '.join(offered)}", param="channel")
+        problem = f"is one of {', '.join(offered)}" if offered else "nothing can be paid here yet"
+        raise InvalidInput(problem, param="channel")
     item = await _plan_item(call) if body.type == "subscription" else None
     new = NewOrder(
         provider=body.channel,
@@ -141,7 +143,8 @@ async def create_session(call: Call[shapes.SessionBody, Fields]) -> Answer:
     )
 
     async def steps() -> Answer:
-        placed = await context.cashier.place(principal.scope, new)
+        with as_sent(provider="channel"):
+            placed = await context.cashier.place(principal.scope, new)
         url = placed.url or context.settings.address() + COMPLETE_PATH
         return _said(shapes.Session(url=url, session_id=placed.provider_ref, order_id=placed.id))
 
@@ -267,12 +270,12 @@ async def show_config(call: Call[Fields, Fields]) -> Answer:
 
 async def change_config(call: Call[admin.ConfigBody, Fields]) -> Answer:
     """What a check-in awards from now on; what is left out stays."""
-    environment = call.principal.environment
-    changes = call.body.changes()
+    environment, now_us = call.principal.environment, call.now_us
+    changes, by = call.body.changes(), _actor(call)
 
     async def work(tx: Transaction) -> CheckinSettings:
-        by = _actor(call)
-        return await catalogue.change_checkin(tx, environment, changes, by=by, now_us=call.now_us)
+        with as_sent(**call.body.names()):
+            return await catalogue.change_checkin(tx, environment, changes, by=by, now_us=now_us)
 
     return await _once(call, work, lambda settings: _said(admin.Config.of(settings)))
 

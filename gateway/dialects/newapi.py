@@ -204,7 +204,7 @@ async def history(call: Call[Fields, HistoryQuery]) -> Answer:
 def refuse(refusal: Refusal, _now_us: int) -> Answer:
     """What is wrong, in a sentence."""
     return plain_answer(
-        Refused(success=False, message=refusal.detail), http_status=refusal.http_status
+        Refused(success=False, message=refusal.told), http_status=refusal.http_status
     )
 
 

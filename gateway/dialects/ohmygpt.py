@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from billing.charge import Charge, TakeCharge
 from billing.order import Order
-from billing.placement import NewOrder
+from billing.placement import AMOUNT_CENTS_MAX, AMOUNT_CENTS_MIN, NewOrder
 from billing.price import parse_decimal
 from billing.provider import CheckoutKind
 from billing.wallet import balance as load_balance
@@ -53,7 +53,7 @@ from keys.oauth_app import ClientRefused
 from keys.oauth_code import CodeRefused
 from keys.oauth_grant import Grant
 from keys.oauth_token import OAuthToken
-from keys.principal import OAuthOrigin, ScopeMissing
+from keys.principal import OAUTH_SCOPES, OAuthOrigin, ScopeMissing
 from store.db import Transaction
 from store.idempotency import Answer
 
@@ -68,11 +68,7 @@ CHARGE_PLACES: Final = 6
 EXCHANGES: Final = 600
 EXCHANGES_PER_S: Final = 10.0
 MISS_COST: Final = 10
-_GENERAL, _ADVANCED, _TRUSTED = (
-    ("general_api_access",),
-    ("advanced_access",),
-    ("trusted_advanced_access",),
-)
+_GENERAL, _ADVANCED, _TRUSTED = ((step,) for step in OAUTH_SCOPES)
 
 Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
 Amount = Annotated[str, Meta(max_length=40)]
@@ -216,10 +212,14 @@ async def _order(
     context, principal, body, key = call.context, call.principal, call.body, call.request_key
     if body.product_id != ACCOUNT_CREDIT:
         raise NotFound("Product", param="product_id")
+    cents = _amount(body.amount, ORDER_PLACES)
+    if not AMOUNT_CENTS_MIN <= cents <= AMOUNT_CENTS_MAX:
+        least, most = (_dollars(one * 10_000) for one in (AMOUNT_CENTS_MIN, AMOUNT_CENTS_MAX))
+        raise InvalidInput(f"amount is {least} to {most}", param="amount")
     new = NewOrder(
         provider="stripe",
         kind=kind,
-        amount_cents=_amount(body.amount, ORDER_PLACES),
+        amount_cents=cents,
         success_url=body.success_url,
         cancel_url=body.cancel_url,
         oauth_app_id=_origin(call).app_id,
@@ -347,7 +347,7 @@ def refuse(refusal: Refusal, _now_us: int) -> Answer:
     by_status = _TYPES.get(status, _TYPES[400] if status < 500 else "server_error")
     finer = _FINER.get(refusal.error.get("reason") or "") or _FINER.get(refusal.code.code)
     error_type = finer or by_status
-    message = _SIGN_IN_AGAIN if error_type == _TYPES[401] else refusal.detail
+    message = _SIGN_IN_AGAIN if error_type == _TYPES[401] else refusal.told
     body = Refused(status_code=status, message=message, error_type=error_type)
     return plain_answer(body, http_status=status)
 

@@ -143,7 +143,7 @@ async def subscription(call: Call[Fields, Fields]) -> Answer:
 def refuse(refusal: Refusal, _now_us: int) -> Answer:
     """What is wrong, in a sentence."""
     status = refusal.http_status
-    body = Refused(error=Problem(message=refusal.detail, code=status))
+    body = Refused(error=Problem(message=refusal.told, code=status))
     return plain_answer(body, http_status=status)
 
 

@@ -137,6 +137,12 @@ class ConfigBody(Fields, frozen=True, kw_only=True):
             raise InvalidInput("give credits, or min_credits and max_credits", param="credits")
         return {**changes, "credits_min": fixed, "credits_max": fixed}
 
+    def names(self) -> dict[str, str]:
+        """What the settings' own names are called here, for as_sent()."""
+        is_fixed = self.credits is not UNSET
+        least, most = ("credits", "credits") if is_fixed else ("min_credits", "max_credits")
+        return {"credits_min": least, "credits_max": most}
+
 
 class Coupon(Struct, kw_only=True):
     """A coupon with what is used of it."""

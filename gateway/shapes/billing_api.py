@@ -8,7 +8,6 @@ from msgspec import Meta, Struct
 from billing import checkin
 from billing.money import MICROS_PER_CREDIT
 from billing.movement import OFFSET_MAX, Movement, Type
-from gateway import codes
 from gateway.fields import Fields, Int64, LooseFields, Text
 from gateway.refusal import Refusal
 from gateway.shapes.words import Time
@@ -40,14 +39,12 @@ class Problem(Struct, kw_only=True):
     def of(cls, refusal: Refusal) -> "Problem":
         """The refusal as a word and a sentence, which names the field that is wrong."""
         reason, param = refusal.error.get("reason"), refusal.error.get("param")
-        word, detail = refusal.message, refusal.detail
+        word = refusal.message
         if reason in _CODES:
             word = reason
         elif param == "coupon" and reason:
             word = f"coupon {reason}"
-        if param and refusal.code.code == codes.MALFORMED and not detail.startswith(param):
-            detail = f"{param}: {detail}"
-        return cls(code=_NOT_A_WORD.sub("_", word.lower()).strip("_"), message=detail)
+        return cls(code=_NOT_A_WORD.sub("_", word.lower()).strip("_"), message=refusal.told)
 
 
 class Refused(Struct, kw_only=True):

@@ -72,6 +72,18 @@ async def test_a_charge_answers_with_what_it_took(gateway: Gateway, key: str) ->
     }
 
 
+@pytest.mark.parametrize("unit", ["credits", "amount_micros"])
+async def test_more_than_was_held_is_refused_by_the_field_that_was_sent(
+    gateway: Gateway, key: str, unit: str
+) -> None:
+    made = await post(gateway, key, "/holds", {"amount_micros": 2_000, "description": "x"})
+    hold_id = made.json()["data"]["id"]
+
+    refused = await post(gateway, key, f"/holds/{hold_id}/capture", {unit: 2_001})
+
+    assert (refused.status_code, refused.json()["data"]["error"]["param"]) == (422, unit)
+
+
 async def test_a_hold_is_made_shown_and_captured_in_part(gateway: Gateway, key: str) -> None:
     made = await post(gateway, key, "/holds", {**CALL, "ttl_s": 60})
     hold_id = made.json()["data"]["id"]

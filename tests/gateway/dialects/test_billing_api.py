@@ -312,6 +312,18 @@ async def test_a_session_by_cookie_works_and_needs_its_own_page(gateway: Gateway
             "malformed_request",
             "success_url",
         ),
+        (
+            {"channel": "sandbox", "type": "topup", "amount_cents": 500},
+            422,
+            "malformed_request",
+            "channel: is one of creem, epay",
+        ),
+        (
+            {"channel": "myfatoorah", "type": "subscription", "plan_id": "plan-id"},
+            422,
+            "malformed_request",
+            "channel: myfatoorah takes no subscription",
+        ),
     ],
 )
 async def test_what_cannot_be_sold_is_refused_in_this_vendors_shape(

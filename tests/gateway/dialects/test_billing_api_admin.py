@@ -82,6 +82,26 @@ async def test_a_plan_that_cannot_be_is_refused_and_not_logged(
     assert await log_of(gateway) == []
 
 
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"credits": 0}, "credits is 1 to "),
+        ({"min_credits": 0, "max_credits": 5}, "min_credits is 1 to "),
+        ({"min_credits": 20, "max_credits": 10}, "max_credits is 20 to "),
+        ({"credits": 5, "min_credits": 5}, "give credits, or min_credits and max_credits"),
+        ({"daily_budget_credits": -1}, "daily_budget_credits is 0 to "),
+        ({"credits_min": 5}, "credits_min: unknown field"),
+    ],
+)
+async def test_a_check_in_that_cannot_be_is_refused_by_the_fields_that_were_sent(
+    gateway: Gateway, boss: Caller, config: dict[str, Any], told: str
+) -> None:
+    refused = await boss.call("PUT", CONFIG, status=422, json=config)
+
+    assert refused["message"].startswith(told) or refused["message"] == f"credits: {told}"
+    assert await log_of(gateway) == []
+
+
 async def test_a_price_at_a_provider_belongs_to_one_plan(boss: Caller) -> None:
     body = {**PLAN, "stripe_price_id_monthly": "price_1"}
     await boss.call("POST", PLANS, status=201, json=body)

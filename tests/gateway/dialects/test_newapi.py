@@ -253,6 +253,12 @@ async def test_amounts_that_cannot_be_sold_make_no_order(
     assert (await get(gateway, key, f"{BASE}/topup/self"))["data"] == []
 
 
+async def test_a_refusal_names_the_field(gateway: Gateway, key: str) -> None:
+    way = await post(gateway, key, "/pay", {"amount": 10, "payment_method": "cash"})
+
+    assert way.json()["message"].startswith("payment_method: is one of alipay, ")
+
+
 async def test_every_refusal_has_the_vendors_shape(gateway: Gateway, account: str) -> None:
     key, reader = await gateway.key(account), await gateway.key(account, scopes=("billing:read",))
     http, good, pay = gateway.client, bearer(key), f"{BASE}/pay"

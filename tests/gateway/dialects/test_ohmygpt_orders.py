@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from tests.gateway.agreeing import Agreement, agree, cents, refused
@@ -120,6 +121,23 @@ async def test_nonsense_orders_nothing(agreed: Agreement) -> None:
     key = await agreed.gateway.key(agreed.user_id)
     listed = await agreed.gateway.call("GET", "/orders", key=key)
     assert listed.json()["data"]["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"amount": "0.99"}, "amount is 1.00 to 10000.00"),
+        ({"amount": "10000.01"}, "amount is 1.00 to 10000.00"),
+        ({"amount": "0"}, "amount: is more than nothing"),
+        ({"success_url": "x"}, "success_url: a URL begins with https:// or http://"),
+    ],
+)
+async def test_a_refusal_names_the_field_in_the_apps_own_words(
+    agreed: Agreement, fields: dict[str, str], message: str
+) -> None:
+    answer = await agreed.post(ORDER, {**TEN, **fields}, token=await agreed.token())
+
+    assert answer.json()["message"] == message
 
 
 async def test_without_a_provider_in_live_nothing_is_ordered(gateway: Gateway) -> None:

@@ -151,6 +151,15 @@ async def test_the_same_purchase_again_under_a_key_is_one_order(gateway: Gateway
     assert (await get(gateway, key, f"{BASE}/topup-history"))["meta"]["total"] == 1
 
 
+async def test_a_refusal_names_the_field(gateway: Gateway, key: str) -> None:
+    bad_page = await gateway.client.get(f"{BASE}/topup-history?page=x", headers=bearer(key))
+    account = await gateway.account()
+    unsold = await buy(gateway, await gateway.key(account, "live"), "pack_pro")
+
+    assert bad_page.json()["error"]["message"] == "page: expected an integer, got a string"
+    assert unsold.json()["error"]["message"] == "no provider is set up in live"
+
+
 async def test_another_account_and_the_other_environment_see_nothing(
     gateway: Gateway, key: str
 ) -> None:
