@@ -28,7 +28,15 @@ Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
 class OrderBody(Fields, frozen=True, kw_only=True):
     """What is bought: a pack, or credit for amount_cents of US dollars; and where it is paid."""
 
-    provider: Text
+    provider: Annotated[
+        Text,
+        Meta(
+            description=(
+                "Where it is paid. In staging `sandbox` is the first provider that the sandbox"
+                " stands in for; the order names that one."
+            )
+        ),
+    ]
     pack_id: Text | None = None
     amount_cents: Int64 | None = None
     success_url: Url | None = None

@@ -34,7 +34,15 @@ class Order(Struct, kw_only=True):
 
     id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
     status: Status
-    provider: str
+    provider: Annotated[
+        str,
+        Meta(
+            description=(
+                "Whose payment it is: its notifications settle the order. Where the sandbox stands"
+                " in, the provider that it stands in for, so it is never `sandbox`."
+            )
+        ),
+    ]
     url: str | None
     pack_id: Annotated[str | None, Meta(description="Null for an order of an amount.")]
     amount: Annotated[int, Meta(ge=0, description="The list price, in the smallest unit.")]

@@ -76,6 +76,20 @@ async def test_a_paid_order_is_in_the_wallet_and_in_the_events(store: Store) -> 
     assert await store.findings() == []
 
 
+async def test_an_order_at_the_sandbox_names_whom_it_stands_in_for(store: Store) -> None:
+    made = (await store.post(provider="sandbox")).json()["data"]
+
+    listed = await store.gateway.call("GET", f"/orders?provider={made['provider']}", key=store.key)
+    await store.press(made, "paid")
+
+    # The first by name of those without credentials in staging.
+    assert made["provider"] == "creem"
+    assert "/sandbox/checkout/" in made["url"]
+    assert [one["id"] for one in listed.json()["data"]["items"]] == [made["id"]]
+    assert (await store.show(made["id"]))["status"] == "paid"
+    assert [told.told.provider for told in await store.log(made["id"])] == ["creem"]
+
+
 async def test_orders_are_listed_newest_first_by_page_and_by_status(store: Store) -> None:
     made = [(await store.order())["id"] for _ in range(3)]
     await store.told("paid", made[0])
