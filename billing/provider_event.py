@@ -13,6 +13,7 @@ from typing import Any, Literal
 from kernel.clock import rfc3339
 from store.db import Transaction
 
+PRUNE_ROWS = 500
 Outcome = Literal["applied", "repeated", "ignored", "unknown", "refused", "review"]
 DETAIL_CHARACTERS_MAX = 500
 
@@ -130,6 +131,21 @@ async def of_order(tx: Transaction, order_id: str) -> Sequence[LogEntry]:
         order_id=order_id,
     )
     return [_entry(row) for row in rows]
+
+
+async def prune(tx: Transaction, environment: str, *, before_us: int) -> int:
+    """Deletes a bounded number of older entries; returns how many. What waits for an operator stays."""
+    return await tx.execute(
+        """DELETE FROM provider_events
+           WHERE environment = :environment AND (provider, event_id) IN (
+               SELECT provider, event_id FROM provider_events
+               WHERE environment = :environment AND received_at < :before
+                 AND (outcome NOT IN ('review', 'refused') OR resolved_at IS NOT NULL)
+               ORDER BY received_at LIMIT :rows)""",
+        environment=environment,
+        before=before_us,
+        rows=PRUNE_ROWS,
+    )
 
 
 _WEIGHT = {"repeated": 0, "unknown": 1, "ignored": 1, "applied": 2, "refused": 3, "review": 4}

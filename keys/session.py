@@ -22,6 +22,7 @@ from store.db import Row, Transaction
 
 LIFE_US = 30 * DAY_US
 IDLE_US = 7 * DAY_US
+PRUNE_ROWS = 500
 SESSIONS_MAX = 20  # of one account; the one used longest ago makes room
 USER_AGENT_CHARACTERS_MAX = 200
 _COLUMNS = "id, account_id, environment, user_agent, created_at, last_seen_at, expires_at"
@@ -131,6 +132,25 @@ async def end_others(tx: Transaction, account_id: str, kept_id: str = "") -> int
         account_id=account_id,
         kept_id=kept_id,
     )
+
+
+async def prune_some(tx: Transaction, *, after_id: str, now_us: int) -> str | None:
+    """Deletes those that work no longer among the next PRUNE_ROWS; where to go on, null at the end."""
+    rows = await tx.fetch(
+        "SELECT id FROM sessions WHERE id > :after_id ORDER BY id LIMIT :rows",
+        after_id=after_id,
+        rows=PRUNE_ROWS,
+    )
+    ids: list[str] = [row["id"] for row in rows]
+    if ids:
+        await tx.execute(
+            """DELETE FROM sessions WHERE id IN :ids[text]
+                 AND (expires_at <= :now_us OR last_seen_at <= :idle_since)""",
+            ids=ids,
+            now_us=now_us,
+            idle_since=now_us - IDLE_US,
+        )
+    return ids[-1] if len(ids) == PRUNE_ROWS else None
 
 
 async def load_principals(

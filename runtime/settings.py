@@ -146,7 +146,10 @@ class Settings(BaseSettings):
         (), description="Host names whose private addresses webhooks may reach."
     )
     retention_staging_days: int = Field(
-        30, ge=1, le=36_500, description="Days that staging's events and deliveries are kept."
+        30,
+        ge=1,
+        le=36_500,
+        description="Days that staging's events, deliveries and notifications are kept.",
     )
     retention_live_days: int = Field(
         400,

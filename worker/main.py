@@ -38,7 +38,7 @@ from worker.deliver import Courier, Settled, lease_us, log_attempt
 from worker.dispatch import Dispatcher
 from worker.expire import Expirer
 from worker.fulfil import Fulfiller
-from worker.prune import retention_chore
+from worker.prune import notifications_chore, retention_chore, sessions_chore
 from worker.reconcile import Reconciler
 from worker.renew import Renewer
 from worker.replay import Replayer
@@ -65,12 +65,15 @@ FUNCTIONS: Final = {WAKE_JOB: wake}
 
 def chores_of(context: Context, clock: DatabaseClock) -> Sequence[Chore]:
     """Everything that this process does now and then."""
+    kept_us = _kept_us(context.settings)
     return (
         Chore("clock.refresh", CLOCK_REFRESH_S, clock.refresh),
         Chore("sandboxes.erase", ERASE_S, partial(erase_idle, context.database, context.clock)),
         resealing_chore(context.database, context.vault),
         *pruning_chores(context.database, context.clock),
-        retention_chore(context.database, context.clock, _kept_us(context.settings)),
+        retention_chore(context.database, context.clock, kept_us),
+        notifications_chore(context.database, context.clock, kept_us),
+        sessions_chore(context.database, context.clock),
     )
 
 

@@ -1,7 +1,7 @@
-"""The chore that ends what is older than its environment's retention, account by account.
+"""The chores that end what is older than its environment's retention, and sign-ins that ended.
 
 Invariant: short transactions of a bounded number of rows, with pauses in between that let others
-write; an environment with nothing old costs a look at two index entries.
+write; an account's environment with nothing old costs a look at two index entries.
 """
 
 import asyncio
@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
+from billing import provider_event
 from kernel.clock import Clock
+from keys import session
 from keys.principal import Scope
 from store.db import Database, Transaction
 from webhooks import retention
@@ -38,6 +40,38 @@ def retention_chore(
             last = olds[-1].scope if olds else None
 
     return Chore("retention.prune", RETENTION_S, run)
+
+
+def notifications_chore(
+    database: Database, clock: Clock, kept_us: Mapping[str, int], *, pause_s: float = PAUSE_S
+) -> Chore:
+    """What payment providers told us; kept_us as in retention_chore."""
+
+    async def run() -> None:
+        for environment, kept in kept_us.items():
+            before_us, found = clock.now_us() - kept, -1
+            while found:
+                found = await database.transaction(
+                    partial(_notifications, environment=environment, before_us=before_us),
+                    durable=False,
+                )
+                await asyncio.sleep(pause_s)
+
+    return Chore("provider_events.prune", RETENTION_S, run)
+
+
+def sessions_chore(database: Database, clock: Clock, *, pause_s: float = PAUSE_S) -> Chore:
+    """Sign-ins that ended or were not used for long, of accounts that never come back too."""
+
+    async def run() -> None:
+        after_id: str | None = ""
+        while after_id is not None:
+            after_id = await database.transaction(
+                partial(_sessions, after_id=after_id, now_us=clock.now_us()), durable=False
+            )
+            await asyncio.sleep(pause_s)
+
+    return Chore("sessions.prune", RETENTION_S, run)
 
 
 async def _prune(database: Database, scope: Scope, before_us: int, pause_s: float) -> None:
@@ -74,3 +108,11 @@ async def _events(tx: Transaction, scope: Scope, before_us: int) -> int:
 
 async def _notices(tx: Transaction, scope: Scope, before_us: int) -> int:
     return await retention.prune_notices(tx, scope, before_us=before_us)
+
+
+async def _notifications(tx: Transaction, environment: str, before_us: int) -> int:
+    return await provider_event.prune(tx, environment, before_us=before_us)
+
+
+async def _sessions(tx: Transaction, after_id: str, now_us: int) -> str | None:
+    return await session.prune_some(tx, after_id=after_id, now_us=now_us)

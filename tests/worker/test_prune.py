@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from billing import provider_event
 from billing.audit import audit
+from billing.provider_event import LogEntry, Outcome as Judged, Told
 from kernel.clock import DAY_US, FixedClock
+from keys import session
 from keys.account import lock_scopes
 from keys.principal import Scope
 from store.db import Database, Row, Transaction
@@ -14,7 +17,7 @@ from tests.worker.dispatching import rows
 from webhooks import delivery, log, retention
 from webhooks.message import settlement_of
 from webhooks.transport import Outcome
-from worker.prune import retention_chore
+from worker.prune import notifications_chore, retention_chore, sessions_chore
 
 DAY_S = 86_400
 KEPT_US = {"staging": 30 * DAY_US, "live": 400 * DAY_US}
@@ -200,3 +203,120 @@ async def test_what_is_not_old_costs_one_look(database: Database, clock: FixedCl
 
     # Two looks, the second past the last account: BEGIN, SELECT, COMMIT.
     assert database.statements_run - before == 6
+
+
+async def told(database: Database, clock: FixedClock, *outcomes: Judged) -> None:
+    """A notification of each outcome in both environments, named by it."""
+    entries = [
+        LogEntry(Told("stripe", environment, outcome, "x"), outcome, clock.now_us())
+        for environment in KEPT_US
+        for outcome in outcomes
+    ]
+    await database.transaction(lambda tx: provider_event.record(tx, entries))
+
+
+async def left(database: Database) -> list[str]:
+    found = await rows(
+        database, "SELECT environment, event_id FROM provider_events ORDER BY environment, event_id"
+    )
+    return [f"{row['environment']} {row['event_id']}" for row in found]
+
+
+async def test_what_providers_told_goes_after_its_environments_days_but_what_is_undecided(
+    database: Database, clock: FixedClock
+) -> None:
+    await told(database, clock, "applied", "review", "unknown", "refused")
+    chore = notifications_chore(database, clock, KEPT_US, pause_s=0)
+    clock.advance_s(30 * DAY_S)
+    await chore.run()
+    assert len(await left(database)) == 8
+    clock.advance_s(0.000001)
+    await told(database, clock, "ignored")
+
+    await chore.run()
+
+    assert [one for one in await left(database) if one.startswith("staging")] == [
+        "staging ignored",
+        "staging refused",
+        "staging review",
+    ]
+    assert len([one for one in await left(database) if one.startswith("live")]) == 5
+    clock.advance_s(401 * DAY_S)
+    await chore.run()
+    assert await left(database) == [
+        "live refused",
+        "live review",
+        "staging refused",
+        "staging review",
+    ]
+
+
+async def test_many_notifications_go_in_steps(database: Database, clock: FixedClock) -> None:
+    entries = [
+        LogEntry(Told("stripe", "live", f"evt_{number}", "x"), "applied", clock.now_us())
+        for number in range(provider_event.PRUNE_ROWS + 1)
+    ]
+    await database.transaction(lambda tx: provider_event.record(tx, entries))
+    clock.advance_s(401 * DAY_S)
+
+    step = await database.transaction(
+        lambda tx: provider_event.prune(tx, "live", before_us=clock.now_us())
+    )
+    left_over = await left(database)
+    await notifications_chore(database, clock, KEPT_US, pause_s=0).run()
+
+    assert (step, len(left_over)) == (500, 1)
+    assert await left(database) == []
+
+
+async def begin(database: Database, clock: FixedClock) -> str:
+    account_id = await given_account(database, clock)
+
+    async def work(tx: Transaction) -> str:
+        begun, _ = await session.begin(
+            tx, account_id=account_id, user_agent="x", now_us=clock.now_us()
+        )
+        return begun.id
+
+    return await database.transaction(work)
+
+
+async def session_ids(database: Database) -> list[str]:
+    return [row["id"] for row in await rows(database, "SELECT id FROM sessions ORDER BY id")]
+
+
+async def test_sessions_that_ended_go_without_a_sign_in(
+    database: Database, clock: FixedClock
+) -> None:
+    made: list[str] = []
+    # Unused for thirteen days, twelve, seven; for three and none.
+    for wait_days in (1, 5, 4, 3, 0):
+        made.append(await begin(database, clock))
+        clock.advance_s(wait_days * DAY_S)
+
+    await sessions_chore(database, clock, pause_s=0).run()
+
+    assert await session_ids(database) == made[3:]
+
+
+async def test_every_session_is_looked_at_in_steps(database: Database, clock: FixedClock) -> None:
+    for _ in range(3):
+        await begin(database, clock)
+    columns = "account_id, environment, user_agent, created_at, last_seen_at, expires_at"
+
+    async def copy(tx: Transaction) -> None:
+        await tx.execute(
+            f"""WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
+                INSERT INTO sessions (id, digest, {columns})
+                SELECT id || 'x' || i, digest || i, {columns} FROM sessions, n"""
+        )
+
+    await database.transaction(copy)
+    clock.advance_s(7 * DAY_S)
+    kept = await begin(database, clock)
+    before = len(await session_ids(database))
+
+    await sessions_chore(database, clock, pause_s=0).run()
+
+    assert before == 1204
+    assert await session_ids(database) == [kept]
