@@ -94,13 +94,17 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """The payment of an order has really arrived. payment_id: one payment, however often told."""
+    """The payment of an order has really arrived. payment_id: one payment, however often told.
+
+    objection: why it is not for what the order asked the provider to sell; a person decides then.
+    """
 
     subject: Subject
     payment_id: str
     price: Price
     customer_ref: str | None = None
     subscription_ref: str | None = None
+    objection: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,6 +223,7 @@ def _command(fact: Fact) -> Callable[..., Any]:
                 price=fact.price,
                 objects=fact.subject.objects,
                 customer_ref=fact.customer_ref,
+                objection=fact.objection,
             )
         case Failed():
             return partial(EndUnpaid, status="failed", reason=fact.reason)

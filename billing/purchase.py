@@ -60,12 +60,16 @@ class AttachCheckout(OnOrder):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlePaid(OnOrder):
-    """The payment arrived. objects: what else the provider may call it by, such as an invoice."""
+    """The payment arrived. objects: what else the provider may call it by, such as an invoice.
+
+    objection: why the provider itself holds it for the payment of something else.
+    """
 
     payment_id: str
     price: Price
     objects: tuple[str, ...] = ()
     customer_ref: str | None = None
+    objection: str | None = None
 
     def declare(self, needs: Needs) -> None:
         OnOrder.declare(self, needs)
@@ -104,7 +108,7 @@ class SettlePaid(OnOrder):
         owner = shelf.owner_of(self._claim(self.payment_id))
         if owner != order.id:
             return f"payment {self.payment_id} is order {owner}'s"
-        return None
+        return self.objection
 
     def _claim(self, object_id: str) -> Claim:
         assert self.told is not None

@@ -73,6 +73,8 @@ class _Amount(_Named):
 
 class _Order(_Amount):
     status: str = ""
+    type: str = ""
+    product: Ref = None
     transaction: Ref = None
 
 
@@ -93,6 +95,7 @@ class Checkout(_Named):
     metadata: dict[str, Any] | None = None
     order: _Order | None = None
     customer: Ref = None
+    product: Ref = None
     subscription: Ref = None
     status: str = ""
     checkout_url: str | None = None
@@ -101,6 +104,19 @@ class Checkout(_Named):
     def order_id(self) -> str | None:
         """The order that it was made for."""
         return self.request_id or _order_of(self.metadata)
+
+    def objection(self, sold: str | None) -> str | None:
+        """Set where another product was paid for than the one that `open` asked for.
+
+        sold: what credit is sold as, for a checkout that does not say what it was made for.
+        """
+        asked = (self.metadata or {}).get("product_id")
+        if asked is None and self.order is not None and self.order.type == "onetime":
+            asked = sold
+        paid = _id(self.order.product if self.order else None) or _id(self.product)
+        if not asked or not paid or paid == asked:
+            return None
+        return f"product {paid} was paid, not {asked}"
 
 
 class _Subscription(_Named):
@@ -153,11 +169,14 @@ class Event(msgspec.Struct):
         return self.created_at * 1000 if isinstance(self.created_at, int) else None
 
 
-def facts_of(event: Event) -> Sequence[Fact]:
-    """What an event says; raises MsgspecError or ValueError for another shape."""
+def facts_of(event: Event, sold: str | None = None) -> Sequence[Fact]:
+    """What an event says; raises MsgspecError or ValueError for another shape.
+
+    sold: the product that credit is sold as here, if any.
+    """
     family, _, kind = event.type.partition(".")
     if family == "checkout":
-        return checkout_facts(msgspec.json.decode(event.object, type=Checkout), kind)
+        return checkout_facts(msgspec.json.decode(event.object, type=Checkout), kind, sold)
     if family == "subscription":
         found = msgspec.json.decode(event.object, type=_Subscription)
         return _subscription_facts(found, kind, event.sent_at)
@@ -168,7 +187,7 @@ def facts_of(event: Event) -> Sequence[Fact]:
     return (Ignored("nothing to us"),)
 
 
-def checkout_facts(checkout: Checkout, kind: str = "") -> Sequence[Fact]:
+def checkout_facts(checkout: Checkout, kind: str = "", sold: str | None = None) -> Sequence[Fact]:
     order = checkout.order
     subject = _subject(
         checkout.order_id,
@@ -185,6 +204,7 @@ def checkout_facts(checkout: Checkout, kind: str = "") -> Sequence[Fact]:
                 price=order.price,
                 customer_ref=_id(checkout.customer),
                 subscription_ref=_id(checkout.subscription),
+                objection=checkout.objection(sold),
             ),
         )
     if kind == "failed":

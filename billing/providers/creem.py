@@ -96,7 +96,8 @@ class Creem:
             "request_id": request.order_id,
             "units": units,
             "success_url": request.success_url,
-            "metadata": {"order_id": request.order_id},
+            # Repeated in the notification, which is held to it.
+            "metadata": {"order_id": request.order_id, "product_id": product},
         }
         if request.customer_ref is not None:
             body["customer"] = {"id": request.customer_ref}
@@ -126,7 +127,7 @@ class Creem:
             raise unavailable(NAME, "no answer about the payment") from None
         if found.order_id != order_id:
             return (Ignored("the checkout is another order's"),)
-        return checkout_facts(found)
+        return checkout_facts(found, sold=self._credit_product)
 
     async def portal(self, customer_ref: str, return_url: str) -> str:  # noqa: ARG002 it takes none
         body = {"customer_id": customer_ref}
@@ -142,7 +143,7 @@ class Creem:
             event = msgspec.json.decode(received.body, type=Event)
             if not event.id:
                 raise ValueError("no id")
-            return Notification(event.id, event.type, tuple(facts_of(event)))
+            return Notification(event.id, event.type, tuple(facts_of(event, self._credit_product)))
         except (msgspec.MsgspecError, ValueError, RecursionError):
             raise NotificationRefused(
                 "the event is not in a shape of Creem's", reason="form"

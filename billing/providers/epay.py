@@ -210,6 +210,8 @@ class Epay:
         if not (trade_no and order_id):
             raise KeyError("no ids")
         price = price_of(found["money"], self._currency)
+        # `type` is not held to the order's: a gateway's own page lets the payer take another wallet,
+        # and then tells that one. The money is the same.
         subject = Subject(order_id, (trade_no,))
         fact: Fact = Waiting(subject)
         event_id = f"{trade_no}:{status}"

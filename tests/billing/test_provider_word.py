@@ -13,7 +13,8 @@ import pytest_asyncio
 from billing.cashier import Cashier, NoWebhookSecret
 from billing.order import Order
 from billing.placement import NewOrder
-from billing.provider import NotificationRefused, ProviderUnavailable, Received
+from billing.provider import NotificationRefused, Paid, ProviderUnavailable, Received, Subject
+from billing.provider_event import Told
 from billing.provider_registry import Providers, discover
 from kernel.clock import FixedClock
 from store.db import Database, Transaction
@@ -53,6 +54,25 @@ async def test_a_payment_is_credited_once_and_each_notification_has_its_row(shop
         (f"evt_paid_{order.id}", "applied"),
     ]
     assert await shop.desk.events() == ["order.paid"]
+    assert await shop.desk.findings() == []
+
+
+async def test_a_payment_for_something_else_goes_to_review_and_credits_nothing(shop: Shop) -> None:
+    order = await shop.place()
+    paid = Paid(Subject(order.id), "pay_1", order.price, objection="product b was paid, not a")
+
+    outcomes = [
+        await shop.cashier.word.act_on([paid], Told("toypay", "staging", event_id, "paid"))
+        for event_id in ("evt_1", "evt_1", "evt_2")
+    ]
+
+    assert outcomes == ["review", "repeated", "repeated"]
+    held = await shop.now(order)
+    assert (held.status, held.reason) == ("review", "product b was paid, not a")
+    assert await shop.bought_cents() == 0
+    assert await shop.desk.events() == []
+    approved = await shop.cashier.resolve(order.id, "approve", by="op")
+    assert (approved.status, await shop.bought_cents()) == ("paid", 2000)
     assert await shop.desk.findings() == []
 
 

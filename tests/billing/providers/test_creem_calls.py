@@ -58,7 +58,7 @@ async def test_a_checkout_is_opened_for_creems_own_product(
         "request_id": ORDER_ID,
         "units": 1,
         "success_url": "https://shop.example/thanks",
-        "metadata": {"order_id": ORDER_ID},
+        "metadata": {"order_id": ORDER_ID, "product_id": "prod_credit"},
         "customer": {"email": "payer@example.com"},
     }
 

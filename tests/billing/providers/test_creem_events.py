@@ -85,6 +85,32 @@ def test_each_event_says_one_fact(name: str, fact: Fact) -> None:
     assert facts_of(recorded(f"creem-{name}")) == (fact,)
 
 
+@pytest.mark.parametrize(
+    ("asked", "sold", "objection"),
+    [
+        ("prod_credit", "", None),
+        # The operator sells another product by now; the order was for this one.
+        ("prod_credit", "prod_new", None),
+        ("prod_other", "prod_credit", "product prod_credit was paid, not prod_other"),
+        (None, "prod_credit", None),
+        (None, "prod_other", "product prod_credit was paid, not prod_other"),
+        (None, "", None),
+    ],
+)
+def test_a_payment_for_another_product_than_the_orders_is_objected_to(
+    asked: str | None, sold: str, objection: str | None
+) -> None:
+    event = json.loads(recorded("creem-checkout-completed"))
+    if asked is not None:
+        event["object"]["metadata"]["product_id"] = asked
+
+    told = from_creem(json.dumps(event).encode())
+    (fact,) = provider("creem", credit_product_id=sold).read(told).facts
+
+    assert isinstance(fact, Paid)
+    assert fact.objection == objection
+
+
 def test_a_refund_that_failed_takes_nothing_back() -> None:
     event = json.loads(recorded("creem-refund"))
     event["object"]["status"] = "failed"

@@ -62,6 +62,10 @@ def test_a_success_is_paid_by_its_trade_and_amount() -> None:
     assert facts_of(told()) == (Paid(SUBJECT, "T1", Price(7300, "CNY")),)
 
 
+def test_the_payer_may_take_another_wallet_than_the_order_asked_for() -> None:
+    assert facts_of(told(type="wxpay")) == facts_of(told(type="alipay"))
+
+
 def test_any_other_status_is_not_paid() -> None:
     assert facts_of(told(trade_status="WAIT_BUYER_PAY")) == (Waiting(SUBJECT),)
 
