@@ -60,11 +60,15 @@ _AWAY = "the gateway cannot take the request now; try again"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A failure's code and HTTP status; by_reason where the status depends on its reason."""
+    """A failure's code and HTTP status; by_reason where the status depends on its reason.
+
+    is_final: asking the same again does not help, whatever else has this code.
+    """
 
     code: int
     http_status: int
     by_reason: Mapping[str, int] | None = None
+    is_final: bool = False
 
 
 TABLE: Final[Mapping[type[DomainError], Row]] = {
@@ -123,7 +127,7 @@ TABLE: Final[Mapping[type[DomainError], Row]] = {
     UrlRefused: Row(codes.URL_INVALID, 422),
     NoWebhookSecret: Row(codes.PROVIDER_UNAVAILABLE, 503),
     ProviderUnavailable: Row(codes.PROVIDER_UNAVAILABLE, 503),
-    ProviderRefused: Row(codes.PROVIDER_UNAVAILABLE, 503),
+    ProviderRefused: Row(codes.PROVIDER_UNAVAILABLE, 503, is_final=True),
     Unavailable: Row(codes.INTERNAL, 503),
 }
 
@@ -155,7 +159,7 @@ def _expected(error: DomainError, row: Row) -> Refusal:
     if row.by_reason is not None and error.reason is not None:
         status = row.by_reason.get(error.reason, status)
     retry_after_s = error.retry_after_s
-    if retry_after_s is None and status in {429, 503}:
+    if retry_after_s is None and status in {429, 503} and not row.is_final:
         retry_after_s = RETRY_AFTER_S
     extra = dict(error.extra)
     transaction_id = extra.pop("transaction_id", None)
@@ -163,9 +167,9 @@ def _expected(error: DomainError, row: Row) -> Refusal:
     shown: dict[str, Any] = {
         "detail": error.detail,
         "param": error.param,
-        "retryable": code.is_retryable or retry_after_s is not None,
+        "retryable": not row.is_final and (code.is_retryable or retry_after_s is not None),
         "retry_after_s": retry_after_s,
-        "next_action": "wait" if retry_after_s is not None else code.next_action,
+        "next_action": _next_action(code, row, retry_after_s),
         "doc_url": f"{DOCS_PATH}#{code.code}",
     }
     if error.reason is not None:
@@ -181,6 +185,12 @@ def _expected(error: DomainError, row: Row) -> Refusal:
         topup_status,
         _headers(error, status, retry_after_s),
     )
+
+
+def _next_action(code: codes.Code, row: Row, retry_after_s: int | None) -> str | None:
+    if row.is_final:
+        return "ask_human"
+    return "wait" if retry_after_s is not None else code.next_action
 
 
 def _headers(

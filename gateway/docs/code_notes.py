@@ -38,7 +38,10 @@ NOTES: Final[Mapping[int, str]] = {
     codes.ADDRESS_NOT_ALLOWED: "The caller's address is not on the key's allow-list.",
     codes.KEY_IN_PROGRESS: "The first call with this Idempotency-Key still runs; ask again.",
     codes.METHOD_NOT_ALLOWED: "The path takes other methods, which Allow lists.",
-    codes.PROVIDER_UNAVAILABLE: "The payment provider does not answer; try again.",
+    codes.PROVIDER_UNAVAILABLE: (
+        "The payment provider does not answer; try again. With `retryable` false it refused: the order"
+        " has failed, and the operator has to look."
+    ),
     codes.INTERNAL: "Our fault, or we cannot take it now. Try again with the same Idempotency-Key.",
     codes.DELIVERY_FAILED: "The webhook did not take the sample; data is the attempt.",
     codes.URL_INVALID: "reason says what is wrong with the URL: scheme, credentials, port, address, form.",

@@ -220,6 +220,10 @@ async def test_a_provider_that_refuses_is_4005_and_the_order_has_failed(store: S
     order_id = refused.json()["data"]["error"]["order_id"]
 
     assert (refused.status_code, refused.json()["code"]) == (503, 4005)
+    assert "retry-after" not in refused.headers
+    error = refused.json()["data"]["error"]
+    assert (error["retryable"], error["retry_after_s"]) == (False, None)
+    assert error["next_action"] == "ask_human"
     assert again.json()["data"]["error"]["order_id"] == order_id
     assert (await store.show(order_id))["status"] == "failed"
     assert len(store.server.asked) == 1
