@@ -215,7 +215,8 @@ class PlaceOrder:
         coupons = books.shelf(OrderShelf).coupons
         coupon = coupons.find(self.scope[1], normalise_code(self.new.coupon))
         used = coupons.used_by(coupon, self.scope[0])
-        return coupon, discount_of(coupon, price, used_by_account=used, now_us=books.now_us)
+        own_now_us = books.now_of(self.scope)
+        return coupon, discount_of(coupon, price, used_by_account=used, now_us=own_now_us)
 
     def _check_creditable(self, books: Books, order: Order) -> None:
         """What cannot be credited must not be paid for."""

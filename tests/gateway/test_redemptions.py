@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from billing.coupon import create as create_coupon, new_coupon
 from billing.redemption_batch import disable_batch, list_batches
 from kernel.clock import FixedClock
 from tests.gateway.coding import codes_of
@@ -53,6 +54,31 @@ async def test_a_code_answers_with_its_worth(gateway: Gateway, key: str) -> None
         "balance_cents": 1_000_123,
     }
     assert code not in answer.text
+
+
+async def test_codes_and_coupons_run_out_by_the_accounts_own_sandbox_clock(
+    gateway: Gateway, key: str, clock: FixedClock
+) -> None:
+    ends_at = clock.now_us() + 60_000_000
+    mine, others = await codes_of(gateway, count=2, expires_at=ends_at)
+    coupon = new_coupon("staging", "MINUTE", now_us=clock.now_us(), percent=50, expires_at=ends_at)
+    await gateway.context.database.transaction(lambda tx: create_coupon(tx, coupon))
+    order = {"pack_id": "pack_starter", "provider": "sandbox", "coupon": "minute"}
+    other = await gateway.key(await gateway.account())
+
+    moved = await gateway.call("POST", "/sandbox/clock", key=key, json={"advance_s": 60})
+    late_code = await redeem(gateway, key, mine)
+    late_coupon = await gateway.call("POST", "/orders", key=key, json=order)
+    in_time = [
+        await redeem(gateway, other, others),
+        await gateway.call("POST", "/orders", key=other, json=order),
+    ]
+
+    assert moved.status_code == 200
+    for late in (late_code, late_coupon):
+        assert (late.status_code, late.json()["code"]) == (410, 2011)
+        assert late.json()["data"]["error"]["reason"] == "expired"
+    assert [answer.status_code for answer in in_time] == [200, 201]
 
 
 async def test_promotional_credit_says_when_it_ends(gateway: Gateway, key: str) -> None:
