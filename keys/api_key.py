@@ -216,11 +216,13 @@ async def rotate(
     """A new secret for the same key; id, lineage and counters stay.
 
     The secret before works for overlap_s seconds more, up to but not at that microsecond; an older
-    one ends now. Raises NotFound, ScopeMissing, InvalidInput.
+    one ends now. A key that ended gets none: it would not work. Raises NotFound, ScopeMissing,
+    InvalidInput.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"overlap_s is 0 to {OVERLAP_S_MAX}", param="overlap_s")
     key = await _find_to_change(tx, scope, key_id, asker)
+    await _check_usable(tx, key, now_us)
     secret = token_format.new_api_key(key.environment)
     await tx.execute(
         "DELETE FROM api_key_secrets WHERE key_id = :key_id AND expires_at IS NOT NULL",
@@ -316,6 +318,15 @@ async def _find_to_change(
     if key.revoked_at is not None and not is_revoked_fine:
         raise InvalidInput("the key is revoked", param="id")
     return key
+
+
+async def _check_usable(tx: Transaction, key: ApiKey, now_us: int) -> None:
+    """Raises InvalidInput where the key or one that it comes from has ended."""
+    if key.expires_at is not None and key.expires_at <= now_us:
+        raise InvalidInput("the key has expired: give it a later expires_at first", param="id")
+    states = await load_key_states(tx, key.lineage)
+    if not all(state.is_usable(now_us) for state in states.values()):
+        raise InvalidInput("the key ended with the one that it comes from", param="id")
 
 
 async def _update(tx: Transaction, key: ApiKey, columns: dict[str, Any]) -> ApiKey:

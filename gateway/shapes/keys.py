@@ -17,6 +17,12 @@ class KeyCaps(Struct, kw_only=True):
     per_month_cents: Cents | None
 
 
+UsedAt = Annotated[
+    Time | None,
+    Meta(description="The minute of the last use, rounded down; noted some seconds later."),
+]
+
+
 class ApiKey(Struct, kw_only=True):
     """An API key as it is listed: never its secret."""
 
@@ -34,7 +40,7 @@ class ApiKey(Struct, kw_only=True):
     ]
     expires_at: Time | None
     created_at: Time
-    last_used_at: Time | None
+    last_used_at: UsedAt
     revoked_at: Time | None
 
 
@@ -60,7 +66,7 @@ class AccessToken(Struct, kw_only=True):
     prefix: Prefix
     last4: Last4
     created_at: Time
-    last_used_at: Time | None
+    last_used_at: UsedAt
     revoked_at: Time | None
 
 

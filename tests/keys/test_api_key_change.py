@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from kernel.clock import FixedClock
+from kernel.clock import SECOND_US, FixedClock
 from kernel.errors import InvalidInput
 from keys import api_key, key_principal, token_format
 from keys.api_key import KeyState
@@ -84,6 +84,25 @@ async def test_a_revoked_key_is_not_changed(shop: Shop) -> None:
         await shop.patch(key.id, name="again")
     with pytest.raises(InvalidInput):
         await shop.rotate(key.id)
+
+
+async def test_a_key_that_ended_gets_no_secret_that_would_not_work(shop: Shop) -> None:
+    ends_at = shop.clock.now_us() + 60 * SECOND_US
+    key, _ = await shop.mint(expires_at=ends_at)
+    _, parent = await shop.minted(expires_at=ends_at)
+    child, _ = await shop.mint(by=parent)
+    stopped, by_stopped = await shop.minted()
+    orphan, _ = await shop.mint(by=by_stopped)
+    await shop.revoke(stopped.id)
+    shop.clock.advance_s(60)
+
+    for ended in (key, child, stopped, orphan):
+        with pytest.raises(InvalidInput) as refused:
+            await shop.rotate(ended.id)
+        assert refused.value.param == "id"
+    await shop.patch(key.id, expires_at=shop.clock.now_us() + SECOND_US)
+    _, secret = await shop.rotate(key.id)
+    assert (await shop.principal(secret)).key_id == key.id
 
 
 # Revoking and ending
