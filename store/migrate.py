@@ -39,7 +39,8 @@ def migrate(url: str, *, revision: str = "head") -> None:
 
 def _migrate_file(path: Path, revision: str) -> None:
     make_private_file(path)
-    engine = sa.create_engine(f"{SQLITE_PREFIX}{path}")
+    # Never through a URL: a path may hold what is a mark there.
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
     # The driver's own BEGIN comes before INSERT only, and would keep half of a failed migration.
     sa.event.listen(engine, "connect", _leave_begin_to_us)
     sa.event.listen(engine, "begin", _begin)
@@ -95,6 +96,6 @@ async def _migrate_server(url: str, revision: str) -> None:
 
 def _upgrade(connection: sa.Connection, revision: str) -> None:
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, revision)

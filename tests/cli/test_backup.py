@@ -67,6 +67,34 @@ def test_a_copy_holds_what_was_there_and_comes_back(topup: Topup, database_url: 
         ]
 
 
+@pytest.mark.parametrize(
+    "name", ["a%20b", "q?x=1", "h#y", "with space", "ünïcödé", "p%", "%2e%2e", 'it\'s "so"', "a\nb"]
+)
+def test_a_data_directory_may_have_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for known in Settings.model_fields:
+        monkeypatch.delenv("TOPUP_" + known.upper(), raising=False)
+    monkeypatch.setenv("TOPUP_DATA_DIR", str(tmp_path / name))
+    monkeypatch.setenv("TOPUP_SECRET_KEY", KEY)
+
+    for words in (
+        ["migrate"],
+        ["accounts", "create", "--name", "Odd"],
+        ["backup", "odd.copy"],
+        ["restore", "odd.copy", "--replace"],
+        ["audit"],
+    ):
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code == 0, (words, result.stderr)
+
+    listed = CliRunner().invoke(main, ["accounts", "list", "--json"])
+    assert [row["name"] for row in result_of(listed)["items"]] == ["Odd"]
+    assert (tmp_path / name / "topup.db").is_file()
+    assert {one.name for one in tmp_path.iterdir()} == {name, "odd.copy"}
+
+
 def test_a_copy_is_never_written_over_a_file_and_a_restore_not_over_a_database(
     topup: Topup,
 ) -> None:

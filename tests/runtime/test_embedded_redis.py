@@ -111,6 +111,20 @@ async def test_it_listens_on_its_socket_only_and_writes_no_data(
     assert [path.name for path in server.home.folder.iterdir()] == []
 
 
+@pytest.mark.parametrize("name", ["a%20b", "q?db=1", "h#y", "with space", "ünïcödé", "p%", "a@b:c"])
+async def test_its_address_leads_there_whatever_the_folder_is_called(
+    tmp_path: Path, name: str
+) -> None:
+    server = EmbeddedRedis(BINARY, tmp_path / name)
+    await server.start()
+    client = Redis.from_url(server.home.url)
+    try:
+        assert await client.ping()
+    finally:
+        await client.aclose()
+        await server.stop()
+
+
 async def test_a_stopped_server_has_ended(tmp_path: Path) -> None:
     server = EmbeddedRedis(BINARY, tmp_path)
     await server.start()
