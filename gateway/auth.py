@@ -51,14 +51,14 @@ def caller_address(
     what stands further left is the client's own claim.
     """
     address = parse_address(peer)
-    if forwarded_for is None or address is None or not _is_trusted(address, trusted):
+    if forwarded_for is None or address is None or not is_within(address, trusted):
         return address
     for hop in reversed(forwarded_for.decode("latin-1").split(",")[-_HOPS_MAX:]):
         found = parse_address(hop.strip())
         if found is None:
             return address
         address = found
-        if not _is_trusted(address, trusted):
+        if not is_within(address, trusted):
             return address
     return address
 
@@ -87,5 +87,8 @@ def block_of(address: Address | None) -> str:
     return str(address) if address is not None else "local"
 
 
-def _is_trusted(address: Address, trusted: Sequence[Network]) -> bool:
-    return any(address.version == network.version and address in network for network in trusted)
+def is_within(address: Address | None, networks: Sequence[Network]) -> bool:
+    """Whether the address, which may be unknown, is in one of the networks."""
+    if address is None:
+        return False
+    return any(address.version == network.version and address in network for network in networks)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
+from starlette.responses import Response
 
 from gateway.codes import CODES
 from gateway.refusal import Refusal
@@ -69,6 +70,15 @@ def refuse(refusal: Refusal, now_us: int) -> Answer:
         transaction_id=refusal.transaction_id,
         message=refusal.message,
     )
+
+
+def response(refusal: Refusal, now_us: int) -> Response:
+    """The same for a path of no surface, with the refusal's headers."""
+    told = refuse(refusal, now_us)
+    headers = {"cache-control": "no-store"}
+    made = Response(told.body, told.status, headers, media_type="application/json")
+    made.raw_headers += refusal.headers
+    return made
 
 
 def page(items: Sequence[Any], next_cursor: str | None) -> Mapping[str, Any]:

@@ -118,6 +118,10 @@ class Settings(BaseSettings):
     trusted_proxies: Networks = Field(
         (), description="CIDRs whose X-Forwarded-For tells the caller's address."
     )
+    metrics_cidrs: Networks = Field(
+        (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")),
+        description="CIDRs that read /metrics without an operator's credential.",
+    )
     rate_limit_per_s: int = Field(
         200, ge=0, le=1_000_000, description="Requests a second and key, burst twice that; 0: off."
     )
@@ -191,7 +195,7 @@ class Settings(BaseSettings):
     def _split_words(cls, value: Any) -> Any:
         return _words(value) if isinstance(value, str) else value
 
-    @field_validator("trusted_proxies", "webhook_allow_cidrs", mode="before")
+    @field_validator("trusted_proxies", "metrics_cidrs", "webhook_allow_cidrs", mode="before")
     @classmethod
     def _split_networks(cls, value: Any) -> Any:
         return _networks(_words(value)) if isinstance(value, str) else value

@@ -1,4 +1,9 @@
-"""Whether the process lives (/healthz), can work (/readyz), and what it counts (/metrics)."""
+"""Whether the process lives (/healthz), can work (/readyz), and what it counts (/metrics).
+
+What is counted is the operator's: /metrics is for callers from TOPUP_METRICS_CIDRS, this machine at
+first, and for whoever has an operator's credential. A request that somebody forwarded without being
+a trusted proxy is from nowhere.
+"""
 
 import asyncio
 import time
@@ -8,7 +13,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gateway import envelope
+from gateway.auth import caller_address, check_presented, is_within, parse_address, presented
+from gateway.errors import refusal_of
 from kernel.clock import SECOND_US
+from kernel.errors import DomainError
+from keys.principal import ADMIN, check_address, require_scope
 from runtime.context import Context
 from runtime.metrics import CONTENT_TYPE
 from store.batch import WAITING_AGE_MAX_S
@@ -20,6 +30,7 @@ DATABASE_TIMEOUT_S = 2.0
 BACKLOG_AGE_S_MAX = 1.0
 
 _NO_STORE = {"cache-control": "no-store"}
+_FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
 
 
 def routes(context: Context) -> list[Route]:
@@ -101,7 +112,11 @@ def _readyz(context: Context, watch: BacklogWatch) -> Callable[[Request], Awaita
 
 
 def _metrics(context: Context, watch: BacklogWatch) -> Callable[[Request], Awaitable[Response]]:
-    async def metrics(_request: Request) -> Response:
+    async def metrics(request: Request) -> Response:
+        try:
+            await _check_reader(context, request)
+        except (DomainError, StoreError) as error:
+            return envelope.response(refusal_of(error), context.clock.now_us())
         context.metrics.statements.set(context.database.statements_run)
         if (backlog := await watch.see()) is not None:
             context.metrics.oldest_due_seconds.set(backlog.oldest_due_us / SECOND_US)
@@ -110,6 +125,23 @@ def _metrics(context: Context, watch: BacklogWatch) -> Callable[[Request], Await
         return Response(text, headers={**_NO_STORE, "content-type": CONTENT_TYPE})
 
     return metrics
+
+
+async def _check_reader(context: Context, request: Request) -> None:
+    """Raises InvalidCredential, CredentialEnded, ScopeMissing or AddressNotAllowed."""
+    settings, headers = context.settings, dict(request.scope["headers"])
+    peer = None if request.client is None else request.client.host
+    forwarded_for = ", ".join(request.headers.getlist("x-forwarded-for")).encode("latin-1")
+    address = caller_address(peer, forwarded_for or None, settings.trusted_proxies)
+    is_forwarded = not headers.keys().isdisjoint(_FORWARDED)
+    is_traced = not is_forwarded or is_within(parse_address(peer), settings.trusted_proxies)
+    if is_traced and is_within(address, settings.metrics_cidrs):
+        return
+    token, is_cookie = presented(request.scope, headers, settings)
+    principal = await context.authenticator.authenticate(token)
+    check_presented(principal, is_cookie=is_cookie)
+    check_address(principal, address)
+    require_scope(principal, ADMIN)
 
 
 def _state_of(backlog: Backlog | None) -> str:

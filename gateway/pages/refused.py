@@ -49,13 +49,10 @@ def outside(clock: Clock) -> Callable[[Request, Exception], Awaitable[Response]]
         )
         if "text/html" in request.headers.get("accept", ""):
             said = _SENTENCES.get(refusal.http_status, sentence(refusal.detail))
-            response = _error_page(request.scope, refusal.http_status, said)
-        else:
-            told = envelope.refuse(refusal, clock.now_us())
-            headers = {"cache-control": "no-store"}
-            response = Response(told.body, told.status, headers, media_type="application/json")
-        response.raw_headers += refusal.headers
-        return response
+            shown = _error_page(request.scope, refusal.http_status, said)
+            shown.raw_headers += refusal.headers
+            return shown
+        return envelope.response(refusal, clock.now_us())
 
     return answer
 

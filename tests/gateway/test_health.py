@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from kernel.clock import FixedClock
 from store.db import Transaction
+from tests.gateway.dialects.billing import administrator
 from tests.gateway.running import Gateway, running, settings_of
 from tests.webhooks.given import given_endpoint, given_events
 from tests.webhooks.test_notice import fail_one
@@ -64,6 +65,58 @@ async def test_readiness_says_that_private_addresses_are_let_through_but_not_whi
     shown = {"allow_private": False, "allow_cidrs": 1, "allow_hosts": 2}
     assert answer.json()["webhooks"] == shown
     assert "internal" not in answer.text
+
+
+async def test_what_is_counted_is_for_this_machine_and_for_operators(gateway: Gateway) -> None:
+    key = await gateway.key(await gateway.account())
+    boss = await administrator(gateway)
+    # Somebody's proxy on this machine, which nobody called trusted.
+    forwarded = {"X-Forwarded-For": "127.0.0.1"}
+
+    async def status(key: str | None = None, **headers: str) -> tuple[int, str]:
+        bearer = {} if key is None else {"Authorization": f"Bearer {key}"}
+        answer = await gateway.client.get("/metrics", headers={**headers, **bearer})
+        return answer.status_code, answer.headers["content-type"].partition(";")[0]
+
+    counted, refused = (200, "text/plain"), "application/json"
+    assert await status() == counted
+    assert await status(**forwarded) == (401, refused)
+    assert await status(Forwarded="for=127.0.0.1") == (401, refused)
+    assert await status("ak_staging_nonsense", **forwarded) == (401, refused)
+    assert await status(key, **forwarded) == (403, refused)
+    assert await status(boss.key, **forwarded) == counted
+
+
+@pytest.mark.parametrize(
+    ("proxies", "readers", "forwarded_for", "status"),
+    [
+        ("", "", None, 401),
+        ("", "10.0.0.0/8", None, 401),
+        ("", "0.0.0.0/0,::/0", None, 200),
+        ("127.0.0.1", "10.0.0.0/8", "10.1.2.3", 200),
+        ("127.0.0.1", "10.0.0.0/8", "10.1.2.3, 192.0.2.1", 401),
+        ("127.0.0.1", "127.0.0.0/8", "192.0.2.1", 401),
+        ("192.0.2.0/24", "10.0.0.0/8", "10.1.2.3", 401),
+    ],
+)
+async def test_who_may_read_what_is_counted_is_a_setting(
+    database_url: str,
+    tmp_path: Path,
+    proxies: str,
+    readers: str,
+    forwarded_for: str | None,
+    status: int,
+) -> None:
+    settings = settings_of(
+        database_url, tmp_path, trusted_proxies=proxies or (), metrics_cidrs=readers or ()
+    )
+    headers = {} if forwarded_for is None else {"X-Forwarded-For": forwarded_for}
+    async with running(settings) as gateway:
+        answer = await gateway.client.get("/metrics", headers=headers)
+
+    assert answer.status_code == status
+    if status == 401:
+        assert answer.json()["code"] == 2001
 
 
 async def test_many_callers_of_readiness_cost_one_look(gateway: Gateway, clock: FixedClock) -> None:
