@@ -120,7 +120,7 @@ def _variables(
         value = getattr(made, field)
         yield Variable(
             variable_of(registration.name, environment, field),
-            value if isinstance(value, SecretStr) else str(value),
+            value if isinstance(value, SecretStr) else "" if value is None else str(value),
             found[field][1] if field in found else "default",
             f"{registration.name} in {environment}: {info.description or ''}",
         )

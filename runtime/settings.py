@@ -350,8 +350,6 @@ def _networks(words: Sequence[str]) -> tuple[Network, ...]:
 
 
 def _shown(value: Any) -> str:
-    if value is None:
-        return ""
     if isinstance(value, SecretStr):
         return _masked(value.get_secret_value())
     if isinstance(value, tuple):
