@@ -56,8 +56,7 @@ _MEANS: Final = dict(
         (
             "Read your name, your email address and your balance",
             "Charge your wallet, up to the limit below",
-            "Make orders with which you buy credit, read them and your credit history, and hold a"
-            " management token with these rights",
+            "Make orders, read them and your credit history, hold a management token that may, too",
         ),
         strict=True,
     )
