@@ -125,10 +125,11 @@ async def test_from_sign_up_to_a_replay(
     first = page.url
     await expect(page.get_by_role("heading", name="Attempt 1")).to_be_visible()
     await page.get_by_role("button", name="Replay").click()
+    await expect(page).not_to_have_url(first)
+    await page.wait_for_load_state()
     await receiver.at_least(2)
     await page.reload()
 
-    assert page.url != first
     await expect(page.get_by_text("replay", exact=True)).to_be_visible()
     ids = {one.headers["webhook-id"] for one in receiver.received}
     bodies = {one.body for one in receiver.received}
