@@ -4,6 +4,7 @@ A subject beyond wallets and top-ups (orders, codes, holds, …) keeps its rows 
 the command that names the shelf pays for its statements, a batch without one does not.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -15,7 +16,7 @@ from store.idempotency import RequestKey
 S = TypeVar("S", bound="Shelf")
 
 
-class Shelf:
+class Shelf(ABC):
     """One subject's rows in one transaction: what commands asked for, found, and changed.
 
     A command's `declare` adds ids to its fields; `load` reads them set-based, after the tenants were
@@ -26,13 +27,13 @@ class Shelf:
 
     changes = 0
 
+    @abstractmethod
     async def load(self, tx: Transaction, needs: "Needs", now_us: int) -> None:
         """Reads the rows; may add places, windows and ledger_ids that they need."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def flush(self, tx: Transaction, now_us: int) -> None:
         """Writes what changed; called once, after every command was decided."""
-        raise NotImplementedError
 
 
 @dataclass(slots=True)

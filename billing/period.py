@@ -6,6 +6,7 @@ prorated invoice the share that was paid. What does not fit is credited by nobod
 person. Plan credit is purchased credit, and pays debts first. Source: contract, 5.3.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +36,7 @@ class Billed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnSubscription:
+class OnSubscription(ABC):
     """What every command on one subscription shares; another provider's word is refused."""
 
     subscription_id: str
@@ -62,9 +63,9 @@ class OnSubscription:
         shelf.note(self.told, billed.subscription, billed.outcome, billed.detail, books.now_us)
         return billed
 
+    @abstractmethod
     def apply(self, books: Books, one: Subscription) -> Billed:
         """What the fact changes."""
-        raise NotImplementedError
 
     def render(self, result: Billed) -> Answer:
         return self.answer(result)

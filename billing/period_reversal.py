@@ -5,6 +5,7 @@ is gone of the payment, rounded up, whatever the order of the facts and however 
 what it has, and the rest becomes the account's debt.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +13,6 @@ from msgspec.structs import replace
 
 from billing.books import Books
 from billing.ledger import Code, Kind
-from billing.needs import Needs
 from billing.period import Billed, OnSubscription
 from billing.price import Price
 from billing.subscription import Period, Subscription, due_micros
@@ -26,9 +26,6 @@ class _OnPeriod(OnSubscription):
 
     period_start_at: int
     key: str
-
-    def declare(self, needs: Needs) -> None:
-        OnSubscription.declare(self, needs)
 
     def apply(self, books: Books, one: Subscription) -> Billed:
         shelf = books.shelf(SubscriptionShelf)
@@ -45,11 +42,11 @@ class _OnPeriod(OnSubscription):
         _settle(books, one, period)
         return Billed(one, "applied")
 
+    @abstractmethod
     def change(
         self, known: PeriodReversal | None, period: Period, now_us: int
     ) -> tuple[str, PeriodReversal | None]:
         """Why a person must look at it, and the row as it is from now on; None: unchanged."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

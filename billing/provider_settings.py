@@ -5,6 +5,7 @@ none: nothing is ever verified with it.
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -30,7 +31,7 @@ class Charge:
     rate: Fraction | None = None
 
 
-class ProviderSettings(BaseModel):
+class ProviderSettings(BaseModel, ABC):
     """What every provider's settings have; a field is TOPUP_<PROVIDER>_<FIELD> in capitals.
 
     Each has a staging twin, TOPUP_<PROVIDER>_STAGING_<FIELD>. Every field's default is text or a
@@ -68,14 +69,14 @@ class ProviderSettings(BaseModel):
         return value
 
     @property
+    @abstractmethod
     def is_complete(self) -> bool:
         """The credentials to take payments are there."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def webhook_secrets(self) -> tuple[str, ...]:
         """What notifications are verified with, newest first; none is ever empty."""
-        raise NotImplementedError
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -90,9 +91,9 @@ class ProviderSettings(BaseModel):
         return Charge(self.currency, Fraction(1) if self.currency == "USD" else None)
 
     @classmethod
+    @abstractmethod
     def for_sandbox(cls, secret: str) -> Self:
         """Settings that can read and imitate notifications under a generated secret, no more."""
-        raise NotImplementedError
 
 
 def stated(parse: Callable[..., T], *given: str) -> T:

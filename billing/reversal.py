@@ -6,6 +6,7 @@ order's own promotional grant pays first, then the wallet, and what neither has 
 account's debt, so no balance is ever negative. A refund that is told before its payment waits for it.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -36,7 +37,7 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnOrder:
+class OnOrder(ABC):
     """What every command on one existing order shares. Its account is found by the order's id.
 
     told: the notification that says it; None: our own decision. Another provider's is refused.
@@ -68,9 +69,9 @@ class OnOrder:
         shelf.note(self.told, settled.order, settled.outcome, settled.detail, books.now_us)
         return settled
 
+    @abstractmethod
     def apply(self, books: Books, order: Order) -> Settled:
         """What the fact changes."""
-        raise NotImplementedError
 
     def render(self, result: Settled) -> Answer:
         return self.answer(result)

@@ -14,13 +14,12 @@ import msgspec
 
 from gateway.call import Call
 from gateway.envelope import Envelope
-from gateway.fields import canonical
-from gateway.first_request import name_first
+from gateway.keyed import handled, take_key
 from gateway.routing import Router
 from gateway.surfaces import API, API_PREFIX
 from kernel.errors import NotFound
 from keys.principal import require_scope
-from store.idempotency import Answer, KeyReused, request_key
+from store.idempotency import Answer
 
 _decode = msgspec.json.Decoder(Envelope).decode
 _encode = msgspec.json.Encoder().encode
@@ -55,19 +54,8 @@ async def ask(
         inner.raw = _encode(body or {})
         inner.body = route.body_shape.decode(inner.raw, principal.environment)
         if once is not None and route.takes_key:
-            inner.request_key = request_key(
-                account_id=principal.account_id,
-                environment=principal.environment,
-                key_text=once,
-                method=method,
-                path=inner.path,
-                canonical_body=canonical(inner.body),
-            )
-    try:
-        reply = await route.handler(inner)
-    except KeyReused as error:
-        await name_first(inner, error)
-        raise
+            take_key(inner, once)
+    reply = await handled(route, inner)
     assert isinstance(reply, Answer), f"{path} streams"
     return _decode(reply.body)
 

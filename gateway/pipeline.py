@@ -12,8 +12,8 @@ from starlette.types import Receive
 from gateway.auth import check_presented, presented
 from gateway.body import check_media_type, read_body
 from gateway.call import Call
-from gateway.fields import Fields, canonical
-from gateway.first_request import name_first
+from gateway.fields import Fields
+from gateway.keyed import handled, take_key
 from gateway.limits import RateLimit
 from gateway.routing import Reply, Resource, Route, Router, check_params
 from gateway.session_cookie import check_forgery
@@ -21,7 +21,7 @@ from kernel.errors import NotFound
 from keys.authenticator import InvalidCredential
 from keys.principal import check_address, require_scope
 from runtime.context import Context
-from store.idempotency import Answer, KeyReused, request_key
+from store.idempotency import Answer
 
 
 class Pipeline:
@@ -45,13 +45,11 @@ class Pipeline:
         if not route.is_public:
             await self._admit(call, route)
         await _read(call, route, receive)
-        if route.is_unsafe and route.takes_key:
-            _take_key(call)
-        try:
-            return await route.handler(call)
-        except KeyReused as error:
-            await name_first(call, error)
-            raise
+        if route.is_unsafe and route.takes_key and call.credential is not None:
+            key_text = call.headers.get(b"idempotency-key")
+            if key_text is not None:
+                take_key(call, key_text.decode("latin-1"))
+        return await handled(route, call)
 
     def _find(self, call: Call[Fields, Fields]) -> Resource | None:
         found = self._router.match(call.path)
@@ -104,19 +102,3 @@ async def _read(call: Call[Fields, Fields], route: Route, receive: Receive) -> N
             call.body = route.body_shape.decode(raw, environment)
     else:
         call.body = route.body_shape.empty()
-
-
-def _take_key(call: Call[Fields, Fields]) -> None:
-    """The request's key, unless it has none or no credential to keep it under."""
-    text = call.headers.get(b"idempotency-key")
-    caller = call.credential
-    if text is None or caller is None:
-        return
-    call.request_key = request_key(
-        account_id=caller.account_id,
-        environment=caller.environment,
-        key_text=text.decode("latin-1"),
-        method=call.method,
-        path=call.path,
-        canonical_body=canonical(call.body),
-    )
