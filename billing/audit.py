@@ -9,7 +9,8 @@ check-in add up to its state.
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from billing.ledger import ASSETS, Scope
+from billing.chart import ASSETS
+from billing.ledger import Scope
 from billing.money import MICROS_PER_CENT
 from store.db import Database, Row, Transaction, Work
 

@@ -72,6 +72,7 @@ class Books:
         self._changed_approvals: dict[str, Approval] = {}
         self._new_redemptions: list[Redemption] = []
         self._answers: list[tuple[RequestKey, Answer]] = []
+        self._completed: list[tuple[RequestKey, Answer]] = []  # where a lease was kept before
         self._changes = 0
 
     async def load(self, tx: Transaction, needs: Needs, *, scopes_by: LoadScopes) -> None:
@@ -143,8 +144,8 @@ class Books:
         await voucher.insert_redemptions(tx, self._new_redemptions)
         await self.spending.flush(tx)
         await self.outbox.flush(tx)
-        if self._answers:
-            await idempotency.keep(tx, self._answers, now_us=self.now_us)
+        await idempotency.keep(tx, self._answers, now_us=self.now_us, is_begun=False)
+        await idempotency.keep(tx, self._completed, now_us=self.now_us)
         written = (*self._new_topups.values(), *self._changed_topups.values())
         if any(topup.next_check_at is not None for topup in written):
             tx.hint(topups.HINT)
@@ -175,7 +176,8 @@ class Books:
 
     def keep_answer(self, key: RequestKey, answer: Answer) -> None:
         """A later command of this batch with the same key gets it too."""
-        self._answers.append((key, answer))
+        answers = self._completed if key.place in self._stored else self._answers
+        answers.append((key, answer))
         self._stored[key.place] = Stored(
             key.fingerprint, answer.status, answer.body, answer.is_sealed, None
         )
@@ -189,11 +191,11 @@ class Books:
         """
         if is_own_use or self._is_promo_sendable(scope):
             return self.ledger.balance_micros(scope, self.now_us)
-        return self.ledger.account(scope, Kind.WALLET).balance_micros
+        return self.ledger.standing(scope).wallet.balance_micros
 
     def check_debt(self, scope: Scope) -> None:
         """Raises InsufficientBalance while something is owed."""
-        owed = self.ledger.account(scope, Kind.OWED).balance_micros
+        owed = self.ledger.standing(scope).owed.balance_micros
         if owed > 0:
             raise InsufficientBalance(
                 "an earlier reversal left a debt; new credit pays it first",
@@ -233,7 +235,7 @@ class Books:
         sources = self.ledger.grants(scope, self.now_us) if is_promo_taken else []
         left = amount_micros
         parts = []
-        for source in [*sources, self.ledger.account(scope, Kind.WALLET)]:
+        for source in (*sources, self.ledger.standing(scope).wallet):
             part = min(left, source.balance_micros)
             if part > 0:
                 parts.append(
@@ -248,7 +250,7 @@ class Books:
 
     def give_back(self, scope: Scope, topup: TopUp) -> None:
         """Returns a held top-up's funds to where each part came from, and its caps' windows."""
-        held = self.ledger.account(scope, Kind.HELD)
+        held = self.ledger.standing(scope).held
         for transfer in self._transfers[topup.id]:
             if transfer.code is Code.TOPUP_HOLD:
                 source = self.ledger.by_id(transfer.debit_id)
@@ -261,12 +263,12 @@ class Books:
         self, scope: Scope, source: LedgerAccount, amount_micros: int, code: Code, **ids: str
     ) -> None:
         """Purchased credit for a wallet; what the tenant owes is paid first."""
-        owed = self.ledger.account(scope, Kind.OWED)
+        owed = self.ledger.standing(scope).owed
         debt = min(owed.balance_micros, amount_micros)
         if debt:
             self.move(source, owed, debt, Code.DEBT, **ids)
         if amount_micros > debt:
-            wallet = self.ledger.account(scope, Kind.WALLET)
+            wallet = self.ledger.standing(scope).wallet
             self.move(source, wallet, amount_micros - debt, code, **ids)
 
     def move(
@@ -377,5 +379,11 @@ class Books:
 
     def publish_topup(self, topup: TopUp) -> str:
         """topup.delivered, topup.failed, topup.cancelled or topup.pending."""
-        data = topup.event_data()
-        return self.publish(topup.scope, f"topup.{topup.status}", data, topup.id)
+        return self.outbox.publish(
+            account_id=topup.account_id,
+            environment=topup.environment,
+            type=f"topup.{topup.status}",
+            data=topup.event_data(),
+            transaction_id=topup.id,
+            now_us=self.now_us,
+        )

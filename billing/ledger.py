@@ -5,82 +5,19 @@ written; transfers are never changed, a correction is a new one; both sides belo
 environment (value that crosses tenants passes through each one's own TRANSIT account); a cached
 balance is the sum of its transfers and never negative, which the schema checks in the statement
 that changes it. Writes ledger_accounts and transfers; the caller holds the tenants' locks.
-
-Assets (what the world owes the tenant's books) grow by debits, everything else by credits.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
 
 import msgspec
 
+from billing.chart import ASSETS, Code as Code, Kind as Kind
 from kernel.errors import DomainError
 from kernel.ids import new_id
 from store.db import Reading, Row, Rows, Transaction
 
 Scope = tuple[str, str]
 Place = tuple[str, str, str, str]
-
-
-class Kind(StrEnum):
-    """What a ledger account stands for."""
-
-    WALLET = "wallet"  # the tenant's purchased credit
-    GRANT = "grant"  # one promotional grant; the name is its id
-    HELD = "held"  # left the wallet, not yet arrived
-    OWED = "owed"  # asset: what the tenant owes after a reversal it could not pay
-    RECIPIENT = "recipient"  # a recipient's wallet; the name is platform/address
-    REDEEMED = "redeemed"  # honoured by a platform; the name is the platform
-    USED = "used"  # credit used up by AI usage
-    PROVIDER = "provider"  # asset: credit sold through a payment provider; the name is the provider
-    CODES = "codes"  # asset: credit given by redemption codes
-    WITHDRAWN = "withdrawn"  # credit that an operator took away
-    TEST_CREDIT = "test_credit"  # asset: staging credit out of thin air
-    MANUAL = "manual"  # asset: credit given by an operator
-    PROMOTION = "promotion"  # asset: promotional credit given
-    EXPIRED = "expired"  # promotional credit that ran out
-    TRANSIT_IN = "transit_in"  # asset: value that came from another tenant
-    TRANSIT_OUT = "transit_out"  # value that went to another tenant
-
-
-ASSETS = frozenset(
-    {
-        Kind.OWED,
-        Kind.TEST_CREDIT,
-        Kind.MANUAL,
-        Kind.PROMOTION,
-        Kind.TRANSIT_IN,
-        Kind.PROVIDER,
-        Kind.CODES,
-    }
-)
-
-
-class Code(StrEnum):
-    """Why value moved."""
-
-    TOPUP_SEND = "topup_send"
-    TOPUP_HOLD = "topup_hold"
-    TOPUP_DELIVER = "topup_deliver"
-    TOPUP_REFUND = "topup_refund"
-    VOUCHER_REDEEM = "voucher_redeem"
-    VOUCHER_SETTLE = "voucher_settle"
-    TEST_CREDIT = "test_credit"
-    MANUAL = "manual"
-    DEBT = "debt"  # new credit pays what was owed
-    GRANT = "grant"
-    EXPIRY = "expiry"
-    PURCHASE = "purchase"
-    PURCHASE_REVERSAL = "purchase_reversal"
-    REVERSAL_UNDONE = "reversal_undone"  # a dispute that was won
-    REDEMPTION = "redemption"  # of a redemption code
-    SUBSCRIPTION = "subscription"
-    CHECKIN = "checkin"
-    AI_USAGE = "ai_usage"
-    USAGE_HOLD = "usage_hold"
-    USAGE_CAPTURE = "usage_capture"
-    USAGE_RELEASE = "usage_release"
-    OAUTH_CHARGE = "oauth_charge"
 
 
 class InsufficientBalance(DomainError):
@@ -113,6 +50,14 @@ class LedgerAccount(msgspec.Struct, gc=False):
         return f"{self.kind}:{self.name}" if self.name else str(self.kind)
 
 
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """The accounts that every tenant is loaded with: spending looks at all of them."""
+
+    wallet: LedgerAccount
+    held: LedgerAccount
+    owed: LedgerAccount
+
+
 class Transfer(msgspec.Struct, frozen=True, gc=False):
     """One movement; never changed once written."""
 
@@ -139,6 +84,7 @@ class Ledger:
         self._accounts: dict[Place, LedgerAccount] = {}
         self._by_id: dict[str, LedgerAccount] = {}
         self._grants: dict[Scope, list[LedgerAccount]] = {}
+        self._standing: dict[Scope, Standing] = {}
         self._loaded: set[Place] = set()
         self._transfers: list[Transfer] = []
         # Of tenants that advanced their sandbox clock: for them grants run out earlier.
@@ -155,7 +101,7 @@ class Ledger:
         for account_id, environment in ordered:
             wanted.update((account_id, environment, kind, "") for kind in _STANDING)
         self._loaded |= wanted
-        return Reading(_PROBE, self._take, places=sorted(wanted), scopes=ordered)
+        return Reading(_PROBE, self._take, places=list(wanted), scopes=ordered)
 
     def _take(self, rows: Rows) -> None:
         for row in rows:
@@ -180,6 +126,14 @@ class Ledger:
                 new_id("lac"), *scope, kind, name, 0, expires_at=expires_at, is_new=True
             )
             self._keep(found)
+        return found
+
+    def standing(self, scope: Scope) -> Standing:
+        """The tenant's wallet, hold and debt."""
+        found = self._standing.get(scope)
+        if found is None:
+            wallet, held, owed = (self.account(scope, kind) for kind in _STANDING)
+            found = self._standing[scope] = Standing(wallet, held, owed)
         return found
 
     def by_id(self, ledger_account_id: str) -> LedgerAccount:
@@ -214,7 +168,7 @@ class Ledger:
 
     def balance_micros(self, scope: Scope, now_us: int) -> int:
         """Purchased and promotional credit, holds excluded."""
-        wallet = self.account(scope, Kind.WALLET).balance_micros
+        wallet = self.standing(scope).wallet.balance_micros
         if scope not in self._grants:
             return wallet
         return wallet + self.promotional_micros(scope, now_us)
@@ -310,9 +264,9 @@ async def transfers_of(tx: Transaction, transaction_ids: Sequence[str]) -> list[
     ]
 
 
-# What every scope is loaded with: spending looks at the wallet, the hold and the debt.
 _STANDING = (Kind.WALLET, Kind.HELD, Kind.OWED)
 
+_KINDS = {str(kind): kind for kind in Kind}
 _COLUMNS = "l.id, l.account_id, l.environment, l.kind, l.name, l.balance_micros, l.expires_at"
 _PROBE = f"""
     SELECT {_COLUMNS}
@@ -361,7 +315,7 @@ def _from_row(row: Row) -> LedgerAccount:
         row["id"],
         row["account_id"],
         row["environment"],
-        Kind(row["kind"]),
+        _KINDS[row["kind"]],
         row["name"],
         row["balance_micros"],
         row["expires_at"],

@@ -118,12 +118,13 @@ class Send(msgspec.Struct, frozen=True):
             needs.request_keys.add(self.request_key)
 
     def decide(self, books: Books) -> Sent:
-        would_be, fulfilment = self._judge(books)
+        amount_micros = self.order.amount_cents * MICROS_PER_CENT
+        would_be, fulfilment = self._judge(books, amount_micros)
         if would_be == "delivered":
-            topup = self._deliver(books, fulfilment)
+            topup = self._deliver(books, fulfilment, amount_micros)
         else:
-            topup = self._hold(books, fulfilment, would_be)
-        books.spending.count(self.scope[0], self.lineage, self._amount_micros, books.now_us)
+            topup = self._hold(books, fulfilment, would_be, amount_micros)
+        books.spending.count(self.scope[0], self.lineage, amount_micros, books.now_us)
         if would_be == "failed":
             topup = fail(books, topup, "sandbox: this recipient always fails")
         approval = books.approval_of(topup.id)
@@ -132,11 +133,7 @@ class Send(msgspec.Struct, frozen=True):
     def render(self, result: Sent) -> Answer:
         return self.answer(result)
 
-    @property
-    def _amount_micros(self) -> int:
-        return self.order.amount_cents * MICROS_PER_CENT
-
-    def _judge(self, books: Books) -> tuple[WouldBe, str]:
+    def _judge(self, books: Books, amount_micros: int) -> tuple[WouldBe, str]:
         """What becomes of the send and who fulfils it; raises the first rule that refuses."""
         check_alive(books, self.lineage)
         if self.order.reference is not None:
@@ -149,8 +146,8 @@ class Send(msgspec.Struct, frozen=True):
                 )
         scripted = self._sandbox_script()
         _refuse_scripted(scripted, self.order.amount_cents, books.now_us)
-        books.spending.check(self.lineage, self._amount_micros)
-        books.check_funds(self.scope, self._amount_micros)
+        books.spending.check(self.lineage, amount_micros)
+        books.check_funds(self.scope, amount_micros)
         if scripted == "failed":
             return "failed", BY_SANDBOX
         if scripted == "approval" or self._is_above_threshold(books):
@@ -166,10 +163,8 @@ class Send(msgspec.Struct, frozen=True):
         return self.order.recipient_email.removesuffix(SANDBOX_DOMAIN)
 
     def _is_above_threshold(self, books: Books) -> bool:
-        thresholds = [
-            books.spending.key_states[key_id].approval_threshold_cents for key_id in self.lineage
-        ]
-        return any(limit is not None and self.order.amount_cents > limit for limit in thresholds)
+        threshold_cents = books.spending.approval_threshold_cents(self.lineage)
+        return threshold_cents is not None and self.order.amount_cents > threshold_cents
 
     def _topup(self, books: Books, fulfilment: str, status: Status, **outcome: Any) -> TopUp:
         """The row, made once: this is the path of every send."""
@@ -190,13 +185,11 @@ class Send(msgspec.Struct, frozen=True):
             **outcome,
         )
 
-    def _deliver(self, books: Books, fulfilment: str) -> TopUp:
+    def _deliver(self, books: Books, fulfilment: str, amount_micros: int) -> TopUp:
         name = f"{self.order.platform.id}/{self.order.recipient_email}"
         recipient = books.ledger.account(self.scope, Kind.RECIPIENT, name)
         topup_id = self.topup_id
-        books.take(
-            self.scope, self._amount_micros, to=recipient, code=Code.TOPUP_SEND, topup_id=topup_id
-        )
+        books.take(self.scope, amount_micros, to=recipient, code=Code.TOPUP_SEND, topup_id=topup_id)
         delivered = self._topup(
             books,
             fulfilment,
@@ -209,12 +202,12 @@ class Send(msgspec.Struct, frozen=True):
         books.publish_topup(delivered)
         return delivered
 
-    def _hold(self, books: Books, fulfilment: str, would_be: WouldBe) -> TopUp:
+    def _hold(self, books: Books, fulfilment: str, would_be: WouldBe, amount_micros: int) -> TopUp:
         topup = self._topup(books, fulfilment, "pending")
         held = books.ledger.account(self.scope, Kind.HELD)
         books.take(
             self.scope,
-            self._amount_micros,
+            amount_micros,
             to=held,
             code=Code.TOPUP_HOLD,
             topup_id=topup.id,
@@ -299,12 +292,11 @@ def new_send(
 
 def check_alive(books: Books, lineage: tuple[str, ...]) -> None:
     """Raises CredentialEnded where the key or an ancestor was revoked or has run out."""
-    for key_id in lineage:
-        state = books.spending.key_states.get(key_id)
-        if state is None or state.revoked_at is not None:
-            raise CredentialEnded("the API key was revoked")
-        if state.expires_at is not None and state.expires_at <= books.now_us:
-            raise CredentialEnded("the API key has expired")
+    ended = books.spending.end_of(lineage)
+    if ended == "revoked":
+        raise CredentialEnded("the API key was revoked")
+    if ended == "expired":
+        raise CredentialEnded("the API key has expired")
 
 
 def fail(books: Books, topup: TopUp, reason: str) -> TopUp:

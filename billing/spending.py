@@ -4,7 +4,10 @@ Counted in the windows of the moment of spending, for the key and all its ancest
 back goes to the window it was spent in. Written by keys/caps.py, under the tenants' locks.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import msgspec
 
 from billing.money import MICROS_PER_CENT
 from keys import caps
@@ -13,12 +16,26 @@ from keys.caps import Window
 from store.db import Reading, Transaction
 
 Lineage = tuple[str, ...]
+Ended = Literal["revoked", "expired"]
 
 
 def funding_window(account_id: str, now_us: int) -> Window:
     """Test credit is counted like spending, under the account's id in place of a key's."""
     period, start = caps.windows_of(now_us)[0]
     return (account_id, period, start)
+
+
+class _Sum(msgspec.Struct, gc=False):
+    """One window: what it holds, what this transaction added, and whose it is."""
+
+    spent_micros: int
+    account_id: str = ""
+    added_micros: int = 0
+
+    def add(self, account_id: str, amount_micros: int) -> None:
+        self.account_id = account_id
+        self.added_micros += amount_micros
+        self.spent_micros = max(0, self.spent_micros + amount_micros)
 
 
 class Spending:
@@ -28,11 +45,14 @@ class Spending:
         self.key_states: dict[str, KeyState] = {}
         self.changes = 0
         self._now_us = now_us
-        self._spent: dict[Window, int] = {}
-        self._deltas: dict[Window, tuple[str, int]] = {}
-        # Of each lineage of the batch, worked out once: its caps, and the windows it spends in.
-        self._limits: dict[Lineage, list[tuple[Window | None, int]]] = {}
-        self._windows: dict[Lineage, list[Window]] = {}
+        self._read: dict[Window, int] = {}
+        self._sums: dict[Window, _Sum] = {}
+        # Of each lineage of the batch, worked out once: whether it ended, its caps, the amount above
+        # which a person decides, and the windows it spends in.
+        self._ends: dict[Lineage, Ended | None] = {}
+        self._limits: dict[Lineage, list[tuple[_Sum | None, int]]] = {}
+        self._thresholds: dict[Lineage, int | None] = {}
+        self._windows: dict[Lineage, list[_Sum]] = {}
 
     def readings(self, key_ids: set[str], windows: Iterable[Window]) -> list[Reading]:
         """The keys' states, and their windows beside the named ones."""
@@ -44,57 +64,80 @@ class Spending:
         wanted.update(windows)
         return [
             key_states_reading(key_ids, self.key_states),
-            caps.windows_reading(wanted, self._spent),
+            caps.windows_reading(wanted, self._read),
         ]
 
     async def flush(self, tx: Transaction) -> None:
-        if self._deltas:
-            rows = [(*window, *change) for window, change in sorted(self._deltas.items())]
+        added = sorted((window, one) for window, one in self._sums.items() if one.added_micros)
+        if added:
+            rows = [(*window, one.account_id, one.added_micros) for window, one in added]
             await caps.add_windows(tx, rows)
+
+    def end_of(self, lineage: Lineage) -> Ended | None:
+        """How the key or an ancestor ended, or None."""
+        if lineage not in self._ends:
+            self._ends[lineage] = self._look_for_end(lineage)
+        return self._ends[lineage]
+
+    def approval_threshold_cents(self, lineage: Lineage) -> int | None:
+        """The lowest amount of the lineage above which a person decides."""
+        if lineage not in self._thresholds:
+            states = (self.key_states[key_id] for key_id in lineage)
+            own = (state.approval_threshold_cents for state in states)
+            self._thresholds[lineage] = min((one for one in own if one is not None), default=None)
+        return self._thresholds[lineage]
 
     def check(self, lineage: Lineage, amount_micros: int) -> None:
         """Raises CapExceeded where the key or an ancestor has no room."""
         limits = self._limits.get(lineage)
         if limits is None:
             limits = self._limits[lineage] = self._limits_of(lineage)
-        spent = self._spent
         for window, limit_micros in limits:
-            used_micros = 0 if window is None else spent.get(window, 0)
+            used_micros = 0 if window is None else window.spent_micros
             if used_micros + amount_micros > limit_micros:
                 self._refuse(lineage, amount_micros)
 
     def remaining_micros(self, lineage: Lineage) -> int | None:
         """What the tightest cap leaves, None without one."""
         states = [self.key_states[key_id] for key_id in lineage]
-        return caps.tightest_remaining_micros(states, self._spent, self._now_us)
+        return caps.tightest_remaining_micros(states, self._spent(), self._now_us)
 
     def count(self, account_id: str, lineage: Lineage, amount_micros: int, at: int) -> None:
         """Adds to (or with a negative amount gives back to) the windows of the moment of spending."""
         if at == self._now_us:
             windows = self._windows.get(lineage)
             if windows is None:
-                windows = self._windows[lineage] = _windows_of(lineage, at)
+                windows = self._windows[lineage] = self._windows_of(lineage, at)
         else:
-            windows = _windows_of(lineage, at)
+            windows = self._windows_of(lineage, at)
         for window in windows:
-            self._add(window, account_id, amount_micros)
+            window.add(account_id, amount_micros)
 
     def spent_micros(self, window: Window) -> int:
         """What was counted in a window that was loaded, together with this transaction's."""
-        return self._spent.get(window, 0)
+        return self._sum(window).spent_micros
 
     def funded_micros(self, account_id: str) -> int:
         """Test credit that the account was given today."""
-        return self._spent.get(funding_window(account_id, self._now_us), 0)
+        return self._sum(funding_window(account_id, self._now_us)).spent_micros
 
     def count_funding(self, account_id: str, amount_micros: int) -> None:
         self.changes += 1
-        self._add(funding_window(account_id, self._now_us), account_id, amount_micros)
+        self._sum(funding_window(account_id, self._now_us)).add(account_id, amount_micros)
 
-    def _limits_of(self, lineage: Lineage) -> list[tuple[Window | None, int]]:
+    def _look_for_end(self, lineage: Lineage) -> Ended | None:
+        for key_id in lineage:
+            state = self.key_states.get(key_id)
+            if state is None or state.revoked_at is not None:
+                return "revoked"
+            if state.expires_at is not None and state.expires_at <= self._now_us:
+                return "expired"
+        return None
+
+    def _limits_of(self, lineage: Lineage) -> list[tuple[_Sum | None, int]]:
         """(window, most it may hold) of each cap; no window: of one call."""
         (day, day_start), (month, month_start) = caps.windows_of(self._now_us)
-        found: list[tuple[Window | None, int]] = []
+        found: list[tuple[_Sum | None, int]] = []
         for key_id in lineage:
             state = self.key_states[key_id]
             for window, cents in (
@@ -103,20 +146,29 @@ class Spending:
                 ((key_id, month, month_start), state.per_month_cents),
             ):
                 if cents is not None:
-                    found.append((window, cents * MICROS_PER_CENT))
+                    kept = None if window is None else self._sum(window)
+                    found.append((kept, cents * MICROS_PER_CENT))
         return found
 
     def _refuse(self, lineage: Lineage, amount_micros: int) -> None:
         states = [self.key_states[key_id] for key_id in lineage]
-        exceeded = caps.first_cap_exceeded(states, self._spent, amount_micros, self._now_us)
+        exceeded = caps.first_cap_exceeded(states, self._spent(), amount_micros, self._now_us)
         assert exceeded is not None, "both ways of looking at a cap agree"
         raise exceeded
 
-    def _add(self, window: Window, account_id: str, amount_micros: int) -> None:
-        self._spent[window] = max(0, self._spent.get(window, 0) + amount_micros)
-        change = self._deltas.get(window)
-        self._deltas[window] = (account_id, amount_micros + (change[1] if change else 0))
+    def _windows_of(self, lineage: Lineage, at: int) -> list[_Sum]:
+        windows = caps.windows_of(at)
+        return [
+            self._sum((key_id, period, start)) for key_id in lineage for period, start in windows
+        ]
 
+    def _sum(self, window: Window) -> _Sum:
+        found = self._sums.get(window)
+        if found is None:
+            found = self._sums[window] = _Sum(self._read.get(window, 0))
+        return found
 
-def _windows_of(lineage: Lineage, at: int) -> list[Window]:
-    return [(key_id, period, start) for key_id in lineage for period, start in caps.windows_of(at)]
+    def _spent(self) -> Mapping[Window, int]:
+        """Every window as it is now."""
+        changed = {window: one.spent_micros for window, one in self._sums.items()}
+        return {**self._read, **changed}

@@ -26,9 +26,11 @@ CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _DATA_CHARACTERS = 19
 _DIGIT_BITS = 5
 _PAIRS = [first + second for first in CROCKFORD for second in CROCKFORD]
-# What each pair of digits adds to the check sum: weights 3 and 1.
-_PAIR_SUMS = [3 * (pair >> _DIGIT_BITS) + (pair & 31) for pair in range(1024)]
-_GROUP_SHIFTS = range(80, -1, -20)
+# What each written pair of digits adds to the check sum: weights 1 and 3; the check digit's own
+# place, the last one, is still 0 then.
+_PAIR_SUMS = [(pair >> _DIGIT_BITS) + 3 * (pair & 31) for pair in range(1024)]
+_HALF_BITS = 50
+_HALF_MASK = (1 << _HALF_BITS) - 1
 _LEFT_BITS = 48
 _RIGHT_BITS = ID_BITS - _LEFT_BITS
 _RIGHT_MASK = (1 << _RIGHT_BITS) - 1
@@ -57,13 +59,14 @@ class VoucherCodes:
 
     def code_of(self, topup_id: str) -> str:
         """ATU-XXXX-XXXX-XXXX-XXXX-XXXX for txn_…"""
-        number = self._permute(decode(topup_id.removeprefix(TOPUP_PREFIX)))
-        written = number << _DIGIT_BITS | _check_digit(number)
-        groups = [
-            _PAIRS[written >> shift + 10 & 1023] + _PAIRS[written >> shift & 1023]
-            for shift in _GROUP_SHIFTS
-        ]
-        return f"{PREFIX}-{'-'.join(groups)}"
+        a, b, c, d, e, f, g, h, i, j = _digit_pairs(
+            self._permute(decode(topup_id.removeprefix(TOPUP_PREFIX)))
+        )
+        two = _PAIRS
+        return (
+            f"{PREFIX}-{two[a]}{two[b]}-{two[c]}{two[d]}-{two[e]}{two[f]}-{two[g]}{two[h]}"
+            f"-{two[i]}{two[j]}"
+        )
 
     def topup_id_of(self, code: str) -> str | None:
         """The top-up whose voucher the code would be, or None for a mistyped or made-up one.
@@ -79,7 +82,7 @@ class VoucherCodes:
             if value is None:
                 return None
             number = number << 5 | value
-        if values[-1] != _check_digit(number):
+        if values[-1] != _digit_pairs(number)[-1] & 31:
             return None
         found = self._unpermute(number)
         return TOPUP_PREFIX + encode(found)
@@ -160,11 +163,17 @@ async def insert_redemptions(tx: Transaction, redemptions: Iterable[Redemption])
     )
 
 
-def _check_digit(number: int) -> int:
-    """Weights 3, 1, 3, 1 … modulo 32 find every single wrong character and most swaps."""
+def _digit_pairs(number: int) -> tuple[int, ...]:
+    """The 20 digits two by two, the last one checking the 19 of the number.
+
+    Weights 3, 1, 3, 1 … modulo 32 find every single wrong character and most swaps.
+    """
+    written = number << _DIGIT_BITS
+    # In two halves, since each shift of a long number makes another long one.
+    high, low = written >> _HALF_BITS, written & _HALF_MASK
+    a, b, c, d, e = high >> 40, high >> 30 & 1023, high >> 20 & 1023, high >> 10 & 1023, high & 1023
+    f, g, h, i, j = low >> 40, low >> 30 & 1023, low >> 20 & 1023, low >> 10 & 1023, low & 1023
     sums = _PAIR_SUMS
-    total = 0
-    while number:
-        total += sums[number & 1023]
-        number >>= 10
-    return total & 31
+    total = sums[a] + sums[b] + sums[c] + sums[d] + sums[e]
+    total += sums[f] + sums[g] + sums[h] + sums[i] + sums[j]
+    return a, b, c, d, e, f, g, h, i, j | total & 31

@@ -28,7 +28,8 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 class Call(Generic[B, Q]):
     """body and query are the route's structs, raw the body's bytes; request_key is null without an
-    Idempotency-Key, session_token unless the caller came by cookie.
+    Idempotency-Key, session_token unless the caller came by cookie. whole is the body where it had
+    come before anybody asked.
 
     template is the route's path, never the caller's, so a log or a metric can hold it.
     """
@@ -52,14 +53,16 @@ class Call(Generic[B, Q]):
         "started_s",
         "status",
         "template",
+        "whole",
     )
 
     body: B
     query: Q
 
-    def __init__(self, context: Context, scope: Scope) -> None:
+    def __init__(self, context: Context, scope: Scope, whole: bytes | None = None) -> None:
         self.context = context
         self.scope = scope
+        self.whole = whole
         self.started_s = time.perf_counter()
         self.method: str = scope["method"]
         self.path: str = scope["path"]

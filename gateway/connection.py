@@ -1,8 +1,9 @@
-"""One client's connection, on uvicorn's protocol: its limits, and whole answers in one write.
+"""One client's connection, on uvicorn's protocol: its limits, and whole bodies and answers at once.
 
 uvicorn itself sets no limit to headers and to slow requests. It writes an answer in two parts and
 looks at each header with two patterns; an answer that is whole from the start goes out here as one
-piece instead [15 us of a send's 200]. Streams and pages go uvicorn's way.
+piece instead [15 us of a send's 200], and a body that has come is taken without waiting for it.
+Streams and pages go uvicorn's way.
 """
 
 import asyncio
@@ -80,6 +81,16 @@ class Connection(HttpToolsProtocol):
         since_s = self.reading_since_s
         if since_s is not None and now_s - since_s > read_s_max:
             self.transport.abort()
+
+
+def read_whole(cycle: RequestResponseCycle | None) -> bytes | None:
+    """The body where all of it has come, as with most requests; None where it must be waited for.
+
+    It stays where it is: whoever calls receive() afterwards gets it, too.
+    """
+    if cycle is None or cycle.more_body or cycle.disconnected:
+        return None
+    return bytes(cycle.body)
 
 
 def write_whole(

@@ -8,12 +8,11 @@ wrong becomes one answer in the surface's shape and one line in the log. The pro
 import logging
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from gateway.access_log import AccessLog
 from gateway.body import ClientGone
 from gateway.call import Call
-from gateway.connection import CYCLE, write_whole
+from gateway.connection import CYCLE, read_whole, write_whole
 from gateway.errors import is_expected, refusal_of
 from gateway.fields import Fields
 from gateway.pipeline import Pipeline
@@ -23,6 +22,7 @@ from store.idempotency import Answer
 
 CLIENT_GONE = 499
 NO_CONTENT = 204
+_START = "http.response.start"
 
 _JSON = (
     (b"content-type", b"application/json"),
@@ -61,8 +61,8 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        call: Call[Fields, Fields] = Call(self._context, scope)
         cycle = scope.pop(CYCLE, None)
+        call: Call[Fields, Fields] = Call(self._context, scope, read_whole(cycle))
         answer: Answer | None = None
         reply: Reply | None = None
         try:
@@ -80,7 +80,11 @@ class Edge:
             elif reply is not None:
                 await reply(scope, receive, self._framed(call, send))
         if answer is not None:
-            await _send(call, answer, send, cycle)
+            body = _dress(call, answer)
+            if not write_whole(cycle, call.status, call.reply_headers, body):
+                headers = call.reply_headers
+                await send({"type": _START, "status": call.status, "headers": headers})
+                await send({"type": "http.response.body", "body": body})
         self._access_log.note(call, answer)
 
     def _refused(self, call: Call[Fields, Fields], error: Exception) -> Reply | None:
@@ -98,7 +102,7 @@ class Edge:
         """A `send` that adds our headers to an answer somebody else writes."""
 
         async def framed(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] == _START:
                 call.status = message["status"]
                 headers = list(message.get("headers", ()))
                 present = {name.lower() for name, _ in headers}
@@ -110,9 +114,8 @@ class Edge:
         return framed
 
 
-async def _send(
-    call: Call[Fields, Fields], answer: Answer, send: Send, cycle: RequestResponseCycle | None
-) -> None:
+def _dress(call: Call[Fields, Fields], answer: Answer) -> bytes:
+    """Adds what every answer of an API has to its headers; the body, empty where none is sent."""
     body = answer.body
     headers = call.reply_headers
     if body:
@@ -123,9 +126,4 @@ async def _send(
     if answer.is_replay:
         headers.append(_REPLAYED)
     call.status = answer.status
-    if call.method == "HEAD":
-        body = b""
-    if write_whole(cycle, answer.status, headers, body):
-        return
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    return b"" if call.method == "HEAD" else body

@@ -28,16 +28,19 @@ class Unreadable(DomainError):
     """The body is not JSON that can be read in one way only."""
 
 
-def is_plain(raw: bytes) -> bool:
-    """Nothing in the text needs a second look: a fast decoder's answer can be trusted.
-
-    Neither escapes nor raw control characters (the first byte of C1's is C2), and no name twice.
-    When each colon follows a name, none stands inside a string, so the names were read rightly.
-    Names are compared over all levels; what only looks doubtful costs parse()'s time, no more.
-    Integers are left to the decoder's bounds.
+def is_doubtful(raw: bytes) -> bool:
+    """Whether a fast decoder's answer needs a second look: escapes, or control characters that JSON
+    admits (the first byte of C1's is C2). Integers are left to the decoder's bounds.
     """
-    if b"\\" in raw or b"\x7f" in raw or b"\xc2" in raw:
-        return False
+    return b"\\" in raw or b"\x7f" in raw or b"\xc2" in raw
+
+
+def has_unique_names(raw: bytes) -> bool:
+    """No name stands twice in a text that is not doubtful; False where that is hard to tell.
+
+    When each colon follows a name, none stands inside a string, so the names were read rightly.
+    Names are compared over all levels.
+    """
     names = _NAME.findall(raw)
     return len(set(names)) == len(names) == raw.count(b":")
 

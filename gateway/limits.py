@@ -29,13 +29,21 @@ class RateLimit:
         self._burst = rate_per_s * BURST_S
         self._policy = (b"ratelimit-policy", b'"default";q=%d;w=%d' % (self._burst, BURST_S))
 
-    async def take(self, key: str, headers: HeaderList) -> None:
-        """Takes one token and adds the headers; raises RateLimited."""
+    def take_now(self, key: str, headers: HeaderList) -> bool:
+        """As take, without waiting for anything; False when that must be waited for."""
         if self._rate_per_s == 0:
-            return
+            return True
         decision = self._limiter.take_now(key, self._rate_per_s, self._burst)
         if decision is None:
-            decision = await self._limiter.take(key, self._rate_per_s, self._burst)
+            return False
+        self._tell(decision, headers)
+        return True
+
+    async def take(self, key: str, headers: HeaderList) -> None:
+        """Takes one token and adds the headers; raises RateLimited."""
+        self._tell(await self._limiter.take(key, self._rate_per_s, self._burst), headers)
+
+    def _tell(self, decision: Decision, headers: HeaderList) -> None:
         left = b'"default";r=%d;t=%d' % (decision.remaining, decision.reset_s)
         headers += (self._policy, (b"ratelimit", left))
         if not decision.allowed:

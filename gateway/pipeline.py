@@ -18,6 +18,7 @@ from gateway.limits import RateLimit
 from gateway.routing import Reply, Resource, Route, Router, check_params
 from gateway.session_cookie import check_forgery
 from kernel.errors import NotFound
+from kernel.limits import BODY_BYTES_MAX
 from keys.authenticator import InvalidCredential
 from keys.principal import check_address, require_scope
 from runtime.context import Context
@@ -78,7 +79,8 @@ class Pipeline:
             raise InvalidCredential("this is for a person who signed in, not for a key")
         if principal.ip_allow_lists:
             check_address(principal, call.address)
-        await self._limit.take(principal.credential_id, call.reply_headers)
+        if not self._limit.take_now(principal.credential_id, call.reply_headers):
+            await self._limit.take(principal.credential_id, call.reply_headers)
         require_scope(principal, *route.scopes)
 
 
@@ -89,7 +91,10 @@ async def _read(call: Call[Fields, Fields], route: Route, receive: Receive) -> N
     call.query = route.query_shape.of_query(query, environment) if query else route.no_query
     if not route.is_unsafe:
         return
-    raw = call.raw = await read_body(receive, call.headers)
+    raw = call.whole
+    if raw is None or len(raw) > BODY_BYTES_MAX:
+        raw = await read_body(receive, call.headers)
+    call.raw = raw
     if call.session_token is not None:
         settings = call.context.settings
         check_forgery(call.scope, call.headers, raw, settings, call.session_token)

@@ -10,6 +10,8 @@ import random
 import secrets
 import threading
 import time
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import NewType
 
 AccountId = NewType("AccountId", str)
@@ -33,29 +35,6 @@ _SQUARE = 62 * 62
 _random = random.Random(secrets.randbits(256))  # noqa: S311
 
 
-class _Sequence:
-    """The process's last id; each call returns a larger one."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._at_ms = 0
-        self._number = 0
-        self._run = ""  # the characters that the next ids share
-
-    def next(self) -> str:
-        at_ms = time.time_ns() // 1_000_000
-        with self._lock:
-            number = self._number = self._number + 1
-            if at_ms > self._at_ms:
-                self._at_ms = at_ms
-                # Start in the lower half, so that a millisecond cannot run out of numbers.
-                number = self._number = int(_random.random() * (_HALF // 2))
-                self._run = _half(at_ms) + _half(number)[:-2]
-            elif number % _SQUARE == 0:
-                self._run = _half(self._at_ms) + _half(number)[:-2]
-            return self._run + _PAIRS[number % _SQUARE]
-
-
 def _half(number: int) -> str:
     pairs = _PAIRS
     number, p4 = divmod(number, _SQUARE)
@@ -64,12 +43,53 @@ def _half(number: int) -> str:
     return pairs[p1] + pairs[p2] + pairs[p3] + pairs[p4]
 
 
+class _Sequence:
+    """The process's ids, each larger than those that were given out before it was asked for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._at_ms = 0
+        self._number = 0
+        # The ids of this millisecond that share all but their last two characters. An iterator of
+        # C's: two threads never get the same one.
+        self._ids: Iterator[str] = iter(())
+
+    def next(self) -> str:
+        at_ms = time.time_ns() // 1_000_000
+        while True:
+            if at_ms > self._at_ms:
+                self._begin(at_ms)
+            found = next(self._ids, None)
+            if found is not None:
+                return found
+            self._go_on()
+
+    def _begin(self, at_ms: int) -> None:
+        with self._lock:
+            if at_ms > self._at_ms:
+                # Start in the lower half, so that a millisecond cannot run out of numbers.
+                self._set(at_ms, int(_random.random() * (_HALF // 2)))
+                self._at_ms = at_ms
+
+    def _go_on(self) -> None:
+        with self._lock:
+            if next(self._ids, None) is None:
+                self._set(self._at_ms, self._number + _SQUARE - self._number % _SQUARE)
+
+    def _set(self, at_ms: int, number: int) -> None:
+        self._number = number
+        shared = _half(at_ms) + _half(number)[:-2]
+        pairs = iter(_PAIRS)
+        pairs.__setstate__(number % _SQUARE)  # type: ignore[attr-defined]
+        self._ids = map(shared.__add__, pairs)
+
+
 _sequence = _Sequence()
 
 
 def new_id(prefix: str) -> str:
     """A fresh id such as txn_1OeHk2Gq0Zb4yT7a."""
-    return prefix + "_" + _sequence.next()
+    return f"{prefix}_{_sequence.next()}"
 
 
 def encode(number: int) -> str:
@@ -91,9 +111,15 @@ def decode(text: str) -> int:
     """The number behind 16 base62 characters; raises ValueError for anything else."""
     if len(text) != ID_CHARACTERS:
         raise ValueError("an id has 16 characters after its prefix")
+    return _number(text[:-2]) * _SQUARE + _number(text[-2:])
+
+
+# Neighbouring ids share all but their last two characters.
+@lru_cache(maxsize=2 * _SQUARE)
+def _number(characters: str) -> int:
     number = 0
-    for place in range(0, ID_CHARACTERS, 2):
-        value = _VALUES.get(text[place : place + 2])
+    for place in range(0, len(characters), 2):
+        value = _VALUES.get(characters[place : place + 2])
         if value is None:
             raise ValueError("an id has base62 characters only")
         number = number * _SQUARE + value

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import cast
 
+import msgspec
 from redis.asyncio import Redis
 
 from runtime.redis_link import RedisAway, RedisLink
@@ -58,8 +59,7 @@ return {granted, free - granted, wait, math.ceil(full_at - now)}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """limit is the burst, remaining a close guess of what is left of it over all processes.
 
     reset_s is when the bucket is full again, retry_after_s when the same call would be allowed (0

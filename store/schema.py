@@ -203,7 +203,7 @@ ledger_accounts = sa.Table(
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
-    _text("kind"),  # billing/ledger.py: Kind
+    _text("kind"),  # billing/chart.py: Kind
     _text("name"),  # empty, a grant's id, a platform, or platform/address of a recipient
     _int("balance_micros"),
     _int("expires_at", null=True),  # of a promotional grant
@@ -249,7 +249,7 @@ transfers = sa.Table(
     _text("debit_id"),
     _text("credit_id"),
     _int("amount_micros"),
-    _text("code"),  # why: billing/ledger.py: Code
+    _text("code"),  # why: billing/chart.py: Code
     _text("transaction_id", null=True),  # the top-up
     _text("subject_id", null=True),  # order, hold, redemption, … where there is no top-up
     _int("created_at"),

@@ -154,14 +154,7 @@ class Outbox:
 
         The account's endpoint except_endpoint_id gets none: it must not hear of its own end.
         """
-        event_id = self.record(
-            account_id=account_id,
-            environment=environment,
-            type=type,
-            data=data,
-            transaction_id=transaction_id,
-            now_us=now_us,
-        )
+        event_id = self._record((account_id, environment), type, data, transaction_id, now_us)
         for subscriber in self._subscribers.get((account_id, environment), ()):
             if subscriber.types and type not in subscriber.types:
                 continue
@@ -192,16 +185,23 @@ class Outbox:
         now_us: int,
     ) -> EventId:
         """Adds an event that nobody is sent; the test ping makes its one delivery itself."""
-        assert type in _KNOWN_TYPES, type
-        scope = (account_id, environment)
+        return self._record((account_id, environment), type, data, transaction_id, now_us)
+
+    def _record(
+        self,
+        scope: Scope,
+        event_type: str,
+        data: Mapping[str, Any],
+        transaction_id: str | None,
+        now_us: int,
+    ) -> EventId:
+        assert event_type in _KNOWN_TYPES, event_type
         event_no = self._event_numbers[scope] + 1
         self._event_numbers[scope] = event_no
         self._changed.add(scope)
         event_id = EventId(new_id("evt"))
-        body = _render(event_id, type, self._time_text(now_us), environment, data)
-        self._events.append(
-            (event_id, account_id, environment, event_no, type, transaction_id, body, now_us)
-        )
+        body = _render(event_id, event_type, self._time_text(now_us), scope[1], data)
+        self._events.append((event_id, *scope, event_no, event_type, transaction_id, body, now_us))
         return event_id
 
     async def flush(self, tx: Transaction) -> None:

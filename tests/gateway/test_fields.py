@@ -3,12 +3,14 @@
 from typing import Annotated
 
 import pytest
+from hypothesis import given, strategies as st
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.fields import (
     EnvironmentMismatch,
     Fields,
     Int64,
+    LooseFields,
     Page,
     Shape,
     Time,
@@ -139,6 +141,51 @@ def test_without_a_credential_environment_is_an_unknown_field() -> None:
 def test_a_body_is_an_object(raw: bytes) -> None:
     with pytest.raises(InvalidInput):
         SEND.decode(raw, "staging")
+
+
+MEMBERS = st.lists(
+    st.sampled_from(
+        [
+            '"platform":"a"',
+            '"platform":"a:b"',
+            '"amount_cents":1',
+            '"note":null',
+            r'"note":"\":\""',
+            '"metadata":{}',
+            '"metadata":{"x":"1"}',
+            '"metadata":{"x":"1","x":"2"}',
+            '"metadata":{":":":"}',
+        ]
+    ),
+    max_size=6,
+)
+
+
+@given(MEMBERS)
+def test_no_name_stands_twice_in_a_body_that_is_taken(members: list[str]) -> None:
+    raw = "{" + ",".join(members) + "}"
+    names = [member.partition(":")[0] for member in members]
+    is_good = (
+        len(names) == len(set(names))
+        and {'"platform"', '"amount_cents"'} <= set(names)
+        and '"x":"1","x"' not in raw
+    )
+
+    if is_good:
+        assert SEND.decode(raw.encode(), None).platform in {"a", "a:b"}
+    else:
+        with pytest.raises(InvalidInput):
+            SEND.decode(raw.encode(), None)
+
+
+class Loose(LooseFields, frozen=True, kw_only=True):
+    a: int = 0
+
+
+@pytest.mark.parametrize("raw", [b'{"x":' * 3000 + b"1" + b"}" * 3000, b'{"x":' + b"[" * 3000])
+def test_a_body_of_a_thousand_levels_is_refused(raw: bytes) -> None:
+    with pytest.raises(Unreadable):
+        Shape(Loose).decode(raw, None)
 
 
 def test_text_that_is_no_json_is_unreadable() -> None:

@@ -1,0 +1,67 @@
+"""The chart of accounts: what a ledger account stands for, and why value moves between two.
+
+Assets (what the world owes the tenant's books) grow by debits, everything else by credits.
+"""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a ledger account stands for."""
+
+    WALLET = "wallet"  # the tenant's purchased credit
+    GRANT = "grant"  # one promotional grant; the name is its id
+    HELD = "held"  # left the wallet, not yet arrived
+    OWED = "owed"  # asset: what the tenant owes after a reversal it could not pay
+    RECIPIENT = "recipient"  # a recipient's wallet; the name is platform/address
+    REDEEMED = "redeemed"  # honoured by a platform; the name is the platform
+    USED = "used"  # credit used up by AI usage
+    PROVIDER = "provider"  # asset: credit sold through a payment provider; the name is the provider
+    CODES = "codes"  # asset: credit given by redemption codes
+    WITHDRAWN = "withdrawn"  # credit that an operator took away
+    TEST_CREDIT = "test_credit"  # asset: staging credit out of thin air
+    MANUAL = "manual"  # asset: credit given by an operator
+    PROMOTION = "promotion"  # asset: promotional credit given
+    EXPIRED = "expired"  # promotional credit that ran out
+    TRANSIT_IN = "transit_in"  # asset: value that came from another tenant
+    TRANSIT_OUT = "transit_out"  # value that went to another tenant
+
+
+ASSETS = frozenset(
+    {
+        Kind.OWED,
+        Kind.TEST_CREDIT,
+        Kind.MANUAL,
+        Kind.PROMOTION,
+        Kind.TRANSIT_IN,
+        Kind.PROVIDER,
+        Kind.CODES,
+    }
+)
+
+
+class Code(StrEnum):
+    """Why value moved."""
+
+    TOPUP_SEND = "topup_send"
+    TOPUP_HOLD = "topup_hold"
+    TOPUP_DELIVER = "topup_deliver"
+    TOPUP_REFUND = "topup_refund"
+    VOUCHER_REDEEM = "voucher_redeem"
+    VOUCHER_SETTLE = "voucher_settle"
+    TEST_CREDIT = "test_credit"
+    MANUAL = "manual"
+    DEBT = "debt"  # new credit pays what was owed
+    GRANT = "grant"
+    EXPIRY = "expiry"
+    PURCHASE = "purchase"
+    PURCHASE_REVERSAL = "purchase_reversal"
+    REVERSAL_UNDONE = "reversal_undone"  # a dispute that was won
+    REDEMPTION = "redemption"  # of a redemption code
+    SUBSCRIPTION = "subscription"
+    CHECKIN = "checkin"
+    AI_USAGE = "ai_usage"
+    USAGE_HOLD = "usage_hold"
+    USAGE_CAPTURE = "usage_capture"
+    USAGE_RELEASE = "usage_release"
+    OAUTH_CHARGE = "oauth_charge"

@@ -1,0 +1,45 @@
+"""Ids are told apart, grow with time, and give their number back."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given, strategies as st
+
+from kernel.ids import ID_BITS, decode, encode, new_id
+
+
+def test_an_id_is_its_prefix_and_sixteen_characters() -> None:
+    assert re.fullmatch(r"txn_[0-9A-Za-z]{16}", new_id("txn"))
+
+
+def test_each_id_is_larger_than_the_one_before() -> None:
+    # More than share a millisecond, and more than share their first fourteen characters.
+    made = [new_id("txn") for _ in range(50_000)]
+
+    assert made == sorted(set(made))
+    assert len({one[:-2] for one in made}) > 50_000 // (62 * 62)
+
+
+def test_threads_never_get_the_same_id() -> None:
+    def make(_: int) -> list[str]:
+        return [new_id("txn") for _ in range(20_000)]
+
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(make, range(4)))
+
+    assert len({one for listed in made for one in listed}) == 80_000
+    assert all(listed == sorted(listed) for listed in made)
+
+
+@given(st.integers(0, 2**ID_BITS - 1))
+def test_an_id_gives_its_number_back(number: int) -> None:
+    assert decode(encode(number)) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0" * 15, "0" * 17, "000000000000000-", "-000000000000000", "é" * 16]
+)
+def test_what_is_no_id_has_no_number(text: str) -> None:
+    with pytest.raises(ValueError, match="an id has"):
+        decode(text)
