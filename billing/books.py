@@ -5,7 +5,7 @@ order and reads what the commands declared; commands then decide one after the o
 `flush` writes it. The number of statements does not depend on the number of commands.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from billing import approval, topup as topups, voucher
@@ -28,14 +28,12 @@ from billing.spending import Spending, funding_window
 from billing.topup import Status, TopUp
 from billing.voucher import Redemption, VoucherCodes
 from keys import caps
-from keys.account import Standings
+from keys.account import Standings, standings_reading
 from keys.caps import Window
 from store import idempotency
 from store.db import Transaction
 from store.idempotency import Answer, RequestKey, Stored
 from webhooks.event import Outbox
-
-LoadScopes = Callable[[Transaction, Iterable[Scope]], Awaitable[Standings]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class Books:
         self.rules = rules
         self.now_us = now_us
         self.ledger = Ledger()
-        self.outbox = Outbox({})
+        self.outbox = Outbox()
         self.spending = Spending(now_us)
         self._shelves: Mapping[type[Shelf], Shelf] = {}
         self._thresholds: Mapping[Scope, int] = {}
@@ -75,14 +73,10 @@ class Books:
         self._completed: list[tuple[RequestKey, Answer]] = []  # where a lease was kept before
         self._changes = 0
 
-    async def load(self, tx: Transaction, needs: Needs, *, scopes_by: LoadScopes) -> None:
-        """Locks, then reads: a snapshot taken together with a lock is stale after a wait.
-
-        scopes_by is keys.account.lock_scopes, or read_scopes for a rehearsal.
+    async def load(self, tx: Transaction, needs: Needs) -> None:
+        """Reads. The tenants were locked by a statement before, but for a rehearsal: a snapshot taken
+        together with a lock is stale after a wait.
         """
-        standings = await scopes_by(tx, needs.scopes)
-        self._thresholds = standings.thresholds
-        self.ledger.clocks_ahead_us = standings.clocks_ahead_us
         places = set(needs.places)
         windows = set(needs.windows)
         windows.update(funding_window(one, self.now_us) for one in needs.funding_accounts)
@@ -92,9 +86,9 @@ class Books:
             await self._load_shelves(tx, needs)
             places |= needs.places
             windows |= needs.windows
-        self.outbox = Outbox(standings.event_numbers)
         await tx.fetch_together(
             [
+                standings_reading(needs.scopes, self._take_standings),
                 idempotency.reading(needs.request_keys, self._stored),
                 topups.references_reading(needs.references, self._references),
                 self.ledger.reading(needs.scopes, places),
@@ -105,6 +99,11 @@ class Books:
         sides = [t.debit_id for listed in self._transfers.values() for t in listed]
         if sides or needs.ledger_ids:
             await self.ledger.load_ids(tx, [*sides, *needs.ledger_ids])
+
+    def _take_standings(self, standings: Standings) -> None:
+        self._thresholds = standings.thresholds
+        self.ledger.clocks_ahead_us = standings.clocks_ahead_us
+        self.outbox.number_from(standings.event_numbers)
 
     async def _load_shelves(self, tx: Transaction, needs: Needs) -> None:
         self._shelves = needs.shelves

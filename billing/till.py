@@ -13,9 +13,9 @@ from billing.books import Books, Rules
 from billing.needs import Needs
 from kernel.clock import Clock
 from kernel.errors import DomainError
-from keys.account import lock_scopes, read_scopes
+from keys.account import scopes_lock
 from store.batch import GroupCommit
-from store.db import Database, Transaction
+from store.db import Database, Lock, Transaction, Work
 from store.idempotency import Answer, RequestKey
 
 
@@ -68,10 +68,8 @@ class Till:
         """Decides the command on a snapshot and returns its result; writes nothing."""
 
         async def work(tx: Transaction) -> Any:
-            needs = Needs()
-            command.declare(needs)
             books = Books(self.rules, self._clock.now_us())
-            await books.load(tx, needs, scopes_by=read_scopes)
+            await books.load(tx, _needs_of([command]))
             return command.decide(books)
 
         return await self._database.read(work)
@@ -92,17 +90,31 @@ class _Runner:
         self._clock = clock
         self._rules = rules
 
-    async def run(
-        self, tx: Transaction, commands: Sequence[Command]
-    ) -> Sequence[Answer | BaseException]:
-        needs = Needs()
-        for command in commands:
-            command.declare(needs)
-        books = Books(self._rules, self._clock.now_us())
-        await books.load(tx, needs, scopes_by=lock_scopes)
-        results = [_decide(command, books) for command in commands]
-        await books.flush(tx)
-        return results
+    def prepare(
+        self, commands: Sequence[Command]
+    ) -> tuple[Lock | None, Work[Sequence[Answer | BaseException]]]:
+        needs = _needs_of(commands)
+        lock = scopes_lock(needs.scopes)
+        first: Needs | None = needs
+
+        async def run(tx: Transaction) -> Sequence[Answer | BaseException]:
+            nonlocal first
+            # Loading adds to them, so that another try needs its own.
+            mine, first = first or _needs_of(commands), None
+            books = Books(self._rules, self._clock.now_us())
+            await books.load(tx, mine)
+            results = [_decide(command, books) for command in commands]
+            await books.flush(tx)
+            return results
+
+        return lock, run
+
+
+def _needs_of(commands: Sequence[Decision]) -> Needs:
+    needs = Needs()
+    for command in commands:
+        command.declare(needs)
+    return needs
 
 
 def _decide(command: Command, books: Books) -> Answer | DomainError:

@@ -5,7 +5,7 @@ account_environments, taken here in (account, environment) order, so two transac
 each other in a circle. Writes accounts and account_environments (event_no: webhooks/event.py).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -19,7 +19,7 @@ from keys.email_address import (
 )
 from keys.label import normalise_name
 from keys.principal import ENVIRONMENTS, Environment, Scope as Scope
-from store.db import Row, Transaction
+from store.db import Lock, Reading, Row, Transaction
 
 SANDBOX_IDLE_US = 7 * DAY_US
 # last_active_at may lag behind by this much; an account is never deleted early for it.
@@ -226,12 +226,24 @@ async def lock_scopes(tx: Transaction, scopes: Iterable[Scope]) -> Standings:
     wanted = sorted(set(scopes))
     if not wanted:
         return Standings({}, {}, {})
-    return _standings(await tx.fetch(_SCOPES + " FOR NO KEY UPDATE OF e", scopes=wanted))
+    return _standings(await tx.fetch(_LOCK, scopes=wanted))
+
+
+def scopes_lock(scopes: Iterable[Scope]) -> Lock | None:
+    """As lock_scopes, for a transaction that begins with it and reads the standings afterwards."""
+    wanted = sorted(set(scopes))
+    return Lock(_LOCK, scopes=wanted) if wanted else None
 
 
 async def read_scopes(tx: Transaction, scopes: Iterable[Scope]) -> Standings:
     """What lock_scopes returns, without the lock: for a rehearsal that writes nothing."""
     return _standings(await tx.fetch(_SCOPES, scopes=sorted(set(scopes))))
+
+
+def standings_reading(scopes: Iterable[Scope], take: Callable[[Standings], None]) -> Reading:
+    """As read_scopes, together with other reads."""
+    wanted = sorted(set(scopes))
+    return Reading(_SCOPES if wanted else "", lambda rows: take(_standings(rows)), scopes=wanted)
 
 
 async def set_low_balance_threshold(
@@ -288,13 +300,18 @@ _SCOPES = """
     CROSS JOIN account_environments e
     WHERE e.account_id = v.account_id AND e.environment = v.environment
     ORDER BY e.account_id, e.environment"""
+_LOCK = _SCOPES + " FOR NO KEY UPDATE OF e"
 
 
 def _standings(rows: Sequence[Row]) -> Standings:
-    # By position: this is the path of every send.
-    thresholds = {(row[0], row[1]): row[2] for row in rows}
-    ahead = {(row[0], row[1]): row[3] for row in rows if row[3]}
-    return Standings(thresholds, ahead, {(row[0], row[1]): row[4] for row in rows})
+    thresholds, ahead, numbers = {}, {}, {}
+    for row in rows:
+        scope = (row["account_id"], row["environment"])
+        thresholds[scope] = row["low_balance_threshold_micros"]
+        numbers[scope] = row["event_no"]
+        if row["clock_ahead_us"]:
+            ahead[scope] = row["clock_ahead_us"]
+    return Standings(thresholds, ahead, numbers)
 
 
 def _account(row: Row) -> Account:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from kernel.errors import Unavailable
-from store.db import Database, Transaction
+from store.db import Database, Lock, Transaction, Work
 from store.errors import CommitUnknown, ConnectionLost, Contention
 
 C = TypeVar("C")
@@ -36,10 +36,13 @@ _log = logging.getLogger(__name__)
 class Runner(Protocol[C_contra, R_co]):
     """How a batch is decided and written; one transaction, the same statements for any size."""
 
-    async def run(
-        self, tx: Transaction, commands: Sequence[C_contra]
-    ) -> Sequence["R_co | BaseException"]:
-        """One result or one refusal for each command, in order."""
+    def prepare(
+        self, commands: Sequence[C_contra]
+    ) -> tuple[Lock | None, Work[Sequence["R_co | BaseException"]]]:
+        """What the batch's transaction begins with, and what it does, which may be done again.
+
+        It returns one result or one refusal for each command, in order.
+        """
         ...
 
 
@@ -181,15 +184,15 @@ class GroupCommit(Generic[C, R]):
                 _fail([waiting], error)
 
     async def _run(self, batch: Sequence[_Waiting[C, R]]) -> None:
-        commands = [waiting.command for waiting in batch]
+        lock, run = self._runner.prepare([waiting.command for waiting in batch])
 
         async def work(tx: Transaction) -> Sequence[R | BaseException]:
-            results = await self._runner.run(tx, commands)
+            results = await run(tx)
             # Before the commit: afterwards nothing may fail, or the batch would be run again.
-            assert len(results) == len(commands), "one result for each command"
+            assert len(results) == len(batch), "one result for each command"
             return results
 
-        results = await self._database.transaction(work, is_short=True)
+        results = await self._database.transaction(work, is_short=True, lock=lock)
         for waiting, result in zip(batch, results, strict=True):
             if waiting.future.done():
                 continue

@@ -40,6 +40,19 @@ class Reading:
         self.values: Mapping[str, Any] = values
 
 
+class Lock:
+    """Rows to lock as a transaction begins: a SELECT ... FOR UPDATE whose result nobody looks at.
+
+    Whatever they guard is read by the transaction's own statements, whose snapshots are younger.
+    """
+
+    __slots__ = ("text", "values")
+
+    def __init__(self, text: str, **values: Any) -> None:
+        self.text = text
+        self.values: Mapping[str, Any] = values
+
+
 class Transaction(Protocol):
     """Statements of one transaction, in the portable form of store/statement.py."""
 
@@ -96,10 +109,17 @@ class Database(Protocol):
     statements_run: int  # driver-level statements since it was opened; for tests and metrics
 
     async def transaction(
-        self, work: Work[T], *, durable: bool = True, is_short: bool = False
+        self,
+        work: Work[T],
+        *,
+        durable: bool = True,
+        is_short: bool = False,
+        lock: Lock | None = None,
     ) -> T:
-        """Runs work and commits. is_short: work takes a few milliseconds at most and may run on the
-        event loop's thread where it has to wait for nobody. durable=False may lose the last moments in a crash of the machine
+        """Runs work and commits. lock is taken first, in the round trip that begins.
+
+        is_short: work takes a few milliseconds at most and may run on the event loop's thread where
+        it has to wait for nobody. durable=False may lose the last moments in a crash of the machine
         (deliveries repeat; money never uses it), and does not find out what became of a COMMIT
         whose connection died. Raises StoreError and whatever work raises; nothing was kept then,
         but after CommitUnknown.

@@ -13,8 +13,9 @@ from typing import Any, cast
 
 import asyncpg
 
+from store.beginning import Beginning
 from store.bulk import BulkInsert
-from store.db import OnHint, Reading, Row, T, Work, no_hint, tell
+from store.db import Lock, OnHint, Reading, Row, T, Work, no_hint, tell
 from store.errors import CommitUnknown, ConnectionLost, Contention, StoreError, check_touched
 from store.postgresql_errors import CONNECTION_FAILURES, named
 from store.statement import POSTGRESQL, Statement, translate
@@ -212,8 +213,9 @@ class PostgresqlDatabase:
         *,
         durable: bool = True,
         is_short: bool = False,  # noqa: ARG002 the loop never waits for this one
+        lock: Lock | None = None,
     ) -> T:
-        begin = _BEGIN_DURABLE if durable else _BEGIN_SOON_DURABLE
+        begin = Beginning(_BEGIN_DURABLE if durable else _BEGIN_SOON_DURABLE, lock)
         has_lost_connection = False
         for attempt in range(1, TRIES_MAX + 1):
             try:
@@ -230,7 +232,7 @@ class PostgresqlDatabase:
         raise AssertionError("the last try returns or raises")
 
     async def read(self, work: Work[T]) -> T:
-        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        begin = Beginning("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
             return await self._once(work, begin, is_resolved=False)
         except (ConnectionLost, CommitUnknown):
@@ -241,7 +243,7 @@ class PostgresqlDatabase:
         if self._pool is not None:
             await self._pool.close()
 
-    async def _once(self, work: Work[T], begin: str, *, is_resolved: bool) -> T:
+    async def _once(self, work: Work[T], begin: Beginning, *, is_resolved: bool) -> T:
         """One try; where the server does not answer in time the connection is given up.
 
         is_resolved: where the connection dies around COMMIT, finds out what became of it; then
@@ -255,7 +257,7 @@ class PostgresqlDatabase:
                 self._transaction_timeout_s, connection.terminate
             )
             try:
-                await connection.execute(begin)
+                await begin.run(connection)
                 value = await work(transaction)
                 transaction_id = await transaction.write_last()
                 is_asked = is_resolved and transaction_id is None

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from store.checkpoint import Checkpointer
-from store.db import OnHint, Reading, Row, T, Work, no_hint, tell
+from store.db import Lock, OnHint, Reading, Row, T, Work, no_hint, tell
 from store.errors import ConnectionLost, Contention, DataRefused, StoreError, check_touched
 from store.statement import SQLITE, Statement, insert_text, translate
 
@@ -134,7 +134,12 @@ class SqliteDatabase:
         self._writes_waiting = 0
 
     async def transaction(
-        self, work: Work[T], *, durable: bool = True, is_short: bool = False
+        self,
+        work: Work[T],
+        *,
+        durable: bool = True,
+        is_short: bool = False,
+        lock: Lock | None = None,  # noqa: ARG002 there is one writer at a time
     ) -> T:
         if is_short and self._begin_now(durable=durable):
             written = self._write_here(work, durable=durable)

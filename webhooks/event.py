@@ -99,13 +99,13 @@ class _Subscriber:
 class Outbox:
     """The events of one transaction, kept in memory until flush.
 
-    Make it by `load` after the scopes' rows are locked, or of the numbers that were read with the
-    locks and by `reading`; publish any number of events; flush once before the commit. Two
-    statements and three, whatever the number of scopes and events.
+    Make it by `load` after the scopes' rows are locked, or by number_from and `reading`; publish any
+    number of events; flush once before the commit. Two statements and three, whatever the number of
+    scopes and events.
     """
 
-    def __init__(self, event_numbers: Mapping[Scope, int]) -> None:
-        self._event_numbers = dict(event_numbers)
+    def __init__(self) -> None:
+        self._event_numbers: dict[Scope, int] = {}
         self._subscribers: dict[Scope, list[_Subscriber]] = {}
         self._changed: set[Scope] = set()
         self._events: list[tuple[Any, ...]] = []
@@ -117,9 +117,16 @@ class Outbox:
     async def load(cls, tx: Transaction, scopes: Collection[Scope]) -> "Outbox":
         """Reads the numbers of the scopes' last events, and their endpoints."""
         rows = await tx.fetch(_EVENT_NUMBERS, scopes=sorted(set(scopes)))
-        outbox = cls({(row["account_id"], row["environment"]): row["event_no"] for row in rows})
+        outbox = cls()
+        outbox.number_from(
+            {(row["account_id"], row["environment"]): row["event_no"] for row in rows}
+        )
         await tx.fetch_together([outbox.reading(scopes)])
         return outbox
+
+    def number_from(self, event_numbers: Mapping[Scope, int]) -> None:
+        """The scopes' last events, read after the locks."""
+        self._event_numbers.update(event_numbers)
 
     def reading(self, scopes: Collection[Scope]) -> Reading:
         """The scopes' endpoints, together with other reads."""

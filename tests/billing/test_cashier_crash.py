@@ -17,7 +17,7 @@ from billing.order import Order
 from billing.provider import Received
 from kernel.clock import FixedClock
 from kernel.errors import Unavailable
-from store.db import Database, T, Transaction, Work
+from store.db import Database, Lock, T, Transaction, Work
 from store.errors import ConnectionLost, StoreError
 from tests.billing import toypay
 from tests.billing.cashing import Shop, open_shop
@@ -36,16 +36,23 @@ class MortalDatabase:
         self.statements_run = 0
 
     async def transaction(
-        self, work: Work[T], *, durable: bool = True, is_short: bool = False
+        self,
+        work: Work[T],
+        *,
+        durable: bool = True,
+        is_short: bool = False,
+        lock: Lock | None = None,
     ) -> T:
         if self.is_dead:
             raise ConnectionLost("the process died")
         self._left -= 1
         if self._left > 0:
-            return await self._database.transaction(work, durable=durable, is_short=is_short)
+            return await self._database.transaction(
+                work, durable=durable, is_short=is_short, lock=lock
+            )
         self.is_dead = True
         if self._is_committed:
-            await self._database.transaction(work, durable=durable, is_short=is_short)
+            await self._database.transaction(work, durable=durable, is_short=is_short, lock=lock)
         raise ConnectionLost("the process died")
 
     async def read(self, work: Work[T]) -> T:

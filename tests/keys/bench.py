@@ -8,7 +8,7 @@ from keys import api_key
 from keys.api_key import ApiKey, NewKey
 from keys.authenticator import Authenticator, Limits
 from keys.principal import ACCOUNT_SCOPES, Principal
-from store.db import Database, T, Work
+from store.db import Database, Lock, T, Work
 from store.errors import ConnectionLost
 
 
@@ -34,11 +34,16 @@ class Gate:
         return value
 
     async def transaction(
-        self, work: Work[T], *, durable: bool = True, is_short: bool = False
+        self,
+        work: Work[T],
+        *,
+        durable: bool = True,
+        is_short: bool = False,
+        lock: Lock | None = None,
     ) -> T:
         if self.is_down:
             raise ConnectionLost("down")
-        return await self._database.transaction(work, durable=durable, is_short=is_short)
+        return await self._database.transaction(work, durable=durable, is_short=is_short, lock=lock)
 
     async def close(self) -> None:
         await self._database.close()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,6 +25,9 @@ class Runner:
 
     runs: list[list[str]] = field(default_factory=list)
     crash: BaseException | None = None
+
+    def prepare(self, commands: Sequence[str]) -> tuple[None, Work[Sequence[str | BaseException]]]:
+        return None, partial(self.run, commands=commands)
 
     async def run(self, tx: Transaction, commands: Sequence[str]) -> Sequence[str | BaseException]:
         self.runs.append(list(commands))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from keys.principal import Scope
-from store.db import Database, T, Transaction, Work
+from store.db import Database, Lock, T, Transaction, Work
 from store.errors import ConnectionLost
 from tests.webhooks.given import (
     given_endpoint,
@@ -34,12 +34,17 @@ class Unsteady:
         self._real.statements_run = count
 
     async def transaction(
-        self, work: Work[T], *, durable: bool = True, is_short: bool = False
+        self,
+        work: Work[T],
+        *,
+        durable: bool = True,
+        is_short: bool = False,
+        lock: Lock | None = None,
     ) -> T:
         if self.is_away or (durable and self.is_away_for_durable):
             self.refused += 1
             raise ConnectionLost("away")
-        return await self._real.transaction(work, durable=durable, is_short=is_short)
+        return await self._real.transaction(work, durable=durable, is_short=is_short, lock=lock)
 
     async def read(self, work: Work[T]) -> T:
         return await self._real.read(work)

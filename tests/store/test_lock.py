@@ -1,0 +1,67 @@
+"""A transaction that begins with a lock has it before it reads, and sees what was written before."""
+
+import asyncio
+
+import pytest
+
+from store.db import Database, Lock, Transaction
+
+ROWS = (("plain_1", b"0"), ("it's {odd}", b"0"), ('"\\,', b"0"))
+LOCK = "SELECT name FROM sealed_keys WHERE name IN :names[text] ORDER BY name FOR NO KEY UPDATE"
+
+
+async def given_rows(database: Database) -> None:
+    async def work(tx: Transaction) -> None:
+        rows = [(name, sealed, 1) for name, sealed in ROWS]
+        await tx.insert("sealed_keys", ("name", "sealed", "created_at"), rows)
+
+    await database.transaction(work)
+
+
+async def count_up(database: Database, *names: str) -> None:
+    """Reads and writes apart, so that only a lock keeps two of these from losing a step."""
+
+    async def work(tx: Transaction) -> None:
+        for name in names:
+            row = await tx.fetch_one("SELECT sealed FROM sealed_keys WHERE name = :name", name=name)
+            assert row is not None
+            await tx.execute(
+                "UPDATE sealed_keys SET sealed = :sealed WHERE name = :name",
+                sealed=b"%d" % (int(row["sealed"]) + 1),
+                name=name,
+            )
+
+    await database.transaction(work, lock=Lock(LOCK, names=sorted(names)))
+
+
+async def counts(database: Database) -> dict[str, int]:
+    rows = await database.read(lambda tx: tx.fetch("SELECT name, sealed FROM sealed_keys"))
+    return {row["name"]: int(row["sealed"]) for row in rows}
+
+
+@pytest.mark.parametrize("name", [name for name, _ in ROWS])
+async def test_no_step_is_lost_under_the_lock(database: Database, name: str) -> None:
+    await given_rows(database)
+
+    # More than there are connections, so each is used for its first time and again.
+    await asyncio.gather(*(count_up(database, name) for _ in range(40)))
+
+    assert (await counts(database))[name] == 40
+
+
+async def test_locks_of_several_rows_wait_for_each_other_in_order(database: Database) -> None:
+    await given_rows(database)
+    names = [name for name, _ in ROWS]
+
+    await asyncio.gather(*(count_up(database, *names[i % 3 :], *names[: i % 3]) for i in range(30)))
+
+    assert set((await counts(database)).values()) == {30}
+
+
+async def test_a_lock_of_nothing_is_a_transaction_like_any_other(database: Database) -> None:
+    await given_rows(database)
+
+    await count_up(database)
+    await database.transaction(lambda tx: tx.fetch("SELECT 1 AS one"), lock=None)
+
+    assert set((await counts(database)).values()) == {0}
