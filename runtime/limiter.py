@@ -24,8 +24,6 @@ KEY_PREFIX = "topup:limit:"
 BLOCK_TOKENS_MAX = 256
 BLOCK_EARNED_S = 0.1
 HOLD_S = 1.0
-# A block used up this fast makes the next one twice as large, a slower one half.
-HOT_S = 0.1
 # Strangers name some keys (their addresses), so what is remembered of keys has a limit.
 SHARES_MAX = 10_000
 ROUNDS_MAX = 8
@@ -155,9 +153,10 @@ class Limiter:
 
     async def _fly(self, share: _Share, key: str, rate_per_s: float, burst: int, cost: int) -> bool:
         """Hand back what is left of the last block and take the next one."""
-        is_hot = self._monotonic() - share.taken_at_s < HOT_S
+        # One that was used up in its time makes the next one twice as large, another half.
+        is_used_up = self._monotonic() - share.taken_at_s < HOLD_S
         block_max = max(1, min(BLOCK_TOKENS_MAX, int(rate_per_s * BLOCK_EARNED_S)))
-        share.block = max(1, min(block_max, share.block * 2 if is_hot else share.block // 2))
+        share.block = max(1, min(block_max, share.block * 2 if is_used_up else share.block // 2))
         returned, share.in_hand = share.in_hand, 0
         wanted = max(cost, share.waiting)
         arguments = (1_000_000 / rate_per_s, burst, cost, wanted, share.block, returned)

@@ -126,6 +126,13 @@ class Database(Protocol):
         """
         ...
 
+    async def autocommit(self, work: Work[T]) -> T:
+        """Runs work, a few milliseconds at most, as with durable=False, but each of its statements
+        may be a transaction of its own: beginning and ending one are two more round trips. After a
+        StoreError any number of them may have been kept.
+        """
+        ...
+
     async def read(self, work: Work[T]) -> T:
         """Runs work on one consistent snapshot that cannot write."""
         ...

@@ -1,4 +1,4 @@
-"""PostgreSQL through asyncpg: a small pool, statements prepared once per connection.
+"""PostgreSQL through asyncpg: two small pools, statements prepared once per connection.
 
 READ COMMITTED: whatever must not change under us is locked by the caller first and read by later
 statements only, since a snapshot taken together with a lock is stale after a wait.
@@ -8,25 +8,18 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
-
-import asyncpg
 
 from store.beginning import Beginning
 from store.bulk import BulkInsert
 from store.db import Lock, OnHint, Reading, Row, T, Work, no_hint, tell
 from store.errors import CommitUnknown, ConnectionLost, Contention, StoreError, check_touched
-from store.postgresql_errors import CONNECTION_FAILURES, named
+from store.postgresql_errors import named
+from store.postgresql_pool import ConnectionPool
 from store.statement import POSTGRESQL, Statement, translate
 from store.together import Union, written_together
 
-CONNECTIONS_MAX = 6
-CONNECT_TIMEOUT_S = 5.0
-# The server ends a statement that takes longer; should it not answer at all, the connection is given
-# up with the transaction. A timer of the driver's own for each statement would cost three times the
-# statement [39 us of a SELECT 1 against 13].
-STATEMENT_TIMEOUT_S = 30
 TRANSACTION_TIMEOUT_S = 120.0
 TRIES_MAX = 6
 RETRY_WAIT_S = 0.02
@@ -34,22 +27,9 @@ RETRY_WAIT_S = 0.02
 LOOK_TIMEOUT_S = 15.0
 LOOK_WAIT_S_MAX = 1.0
 
-# Every statement probes indexes, and a plan made once is kept. Made while a table is small or has no
-# statistics yet, it would be a scan with a hash join, kept while the table grows under it until the
-# first autovacuum [in 15,000 sends from 5,800 to 3,500 a second, a lone one from 4.6 to 12.5 ms;
-# with these settings 5,800 to 5,000, and 3.5 to 3.9 ms].
-_SERVER_SETTINGS = {
-    "application_name": "topup",
-    "jit": "off",
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-    "statement_timeout": f"{STATEMENT_TIMEOUT_S}s",
-}
-
 # A plan of its own for each execution costs as much as the execution [half of a batch's time].
 _BEGIN_DURABLE = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
-_BEGIN_SOON_DURABLE = "BEGIN; SET LOCAL synchronous_commit = off"
+_BEGIN_SOON_DURABLE = "BEGIN"
 # Null where nothing was written; PostgreSQL 13 and newer.
 _TRANSACTION_ID = "SELECT pg_current_xact_id_if_assigned()::text"
 _STATUS = "SELECT pg_xact_status($1::text::xid8)"
@@ -201,11 +181,10 @@ class PostgresqlDatabase:
         transaction_timeout_s: float = TRANSACTION_TIMEOUT_S,
     ) -> None:
         self.statements_run = 0
-        self._url = url
         self._on_hint = on_hint
         self._transaction_timeout_s = transaction_timeout_s
-        self._pool: Any = None
-        self._pool_lock = asyncio.Lock()
+        self._pool = ConnectionPool(url)
+        self._soon_pool = ConnectionPool(url, synchronous_commit="off")
 
     async def transaction(
         self,
@@ -216,10 +195,11 @@ class PostgresqlDatabase:
         lock: Lock | None = None,
     ) -> T:
         begin = Beginning(_BEGIN_DURABLE if durable else _BEGIN_SOON_DURABLE, lock)
+        pool = self._pool if durable else self._soon_pool
         has_lost_connection = False
         for attempt in range(1, TRIES_MAX + 1):
             try:
-                return await self._once(work, begin, is_resolved=durable)
+                return await self._once(work, begin, pool, is_resolved=durable)
             except Contention:
                 if attempt == TRIES_MAX:
                     raise
@@ -231,31 +211,46 @@ class PostgresqlDatabase:
             await asyncio.sleep(RETRY_WAIT_S * attempt)
         raise AssertionError("the last try returns or raises")
 
+    async def autocommit(self, work: Work[T]) -> T:
+        async with self._soon_pool.connection() as connection:
+            transaction = PostgresqlTransaction(connection)
+            guard = self._guard(connection)
+            try:
+                value = await work(transaction)
+                await transaction.write_last()
+            except BaseException as error:
+                raise named(error, is_committing=True) from None
+            finally:
+                guard.cancel()
+                self.statements_run += transaction.statements_run
+            tell(self._on_hint, transaction.hints)
+            return value
+
     async def read(self, work: Work[T]) -> T:
         begin = Beginning("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
-            return await self._once(work, begin, is_resolved=False)
+            return await self._once(work, begin, self._pool, is_resolved=False)
         except (ConnectionLost, CommitUnknown):
             # A pooled connection can be dead before it is used; a fresh one tells the truth.
-            return await self._once(work, begin, is_resolved=False)
+            return await self._once(work, begin, self._pool, is_resolved=False)
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
+        await self._pool.close()
+        await self._soon_pool.close()
 
-    async def _once(self, work: Work[T], begin: Beginning, *, is_resolved: bool) -> T:
+    async def _once(
+        self, work: Work[T], begin: Beginning, pool: ConnectionPool, *, is_resolved: bool
+    ) -> T:
         """One try; where the server does not answer in time the connection is given up.
 
         is_resolved: where the connection dies around COMMIT, finds out what became of it; then
         ConnectionLost says that nothing was kept.
         """
         transaction_id = None
-        async with self._connection() as connection:
+        async with pool.connection() as connection:
             transaction = PostgresqlTransaction(connection)
             is_committing = is_asked = False
-            guard = asyncio.get_running_loop().call_later(
-                self._transaction_timeout_s, connection.terminate
-            )
+            guard = self._guard(connection)
             try:
                 await begin.run(connection)
                 value = await work(transaction)
@@ -285,6 +280,11 @@ class PostgresqlDatabase:
         tell(self._on_hint, transaction.hints)
         return value
 
+    def _guard(self, connection: Any) -> asyncio.TimerHandle:
+        """Gives the connection up in time, should its server never answer again."""
+        loop = asyncio.get_running_loop()
+        return loop.call_later(self._transaction_timeout_s, connection.terminate)
+
     async def _was_committed(self, transaction_id: str) -> bool:
         """Asks the server what became of a transaction; an outage around COMMIT may last a while.
 
@@ -295,7 +295,7 @@ class PostgresqlDatabase:
         wait_s = RETRY_WAIT_S
         while True:
             try:
-                async with self._connection() as connection:
+                async with self._pool.connection() as connection:
                     status = await connection.fetchval(_STATUS, transaction_id)
             except StoreError as error:
                 code = error.code
@@ -310,40 +310,6 @@ class PostgresqlDatabase:
                 raise CommitUnknown(code)
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, LOOK_WAIT_S_MAX)
-
-    @contextlib.asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
-        try:
-            pool = await self._open_pool()
-            # Waiting with a time limit costs more than a statement; an idle connection needs none.
-            timeout_s = None if pool.get_idle_size() else CONNECT_TIMEOUT_S
-            connection = await pool.acquire(timeout=timeout_s)
-        except Exception as error:
-            raise named(error, is_committing=False) from None
-        try:
-            yield connection
-        finally:
-            with contextlib.suppress(*CONNECTION_FAILURES):
-                await pool.release(connection)
-
-    async def _open_pool(self) -> Any:
-        async with self._pool_lock:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    self._url,
-                    min_size=1,
-                    max_size=CONNECTIONS_MAX,
-                    timeout=CONNECT_TIMEOUT_S,
-                    statement_cache_size=1024,
-                    max_cached_statement_lifetime=0,
-                    reset=_no_reset,
-                    server_settings=_SERVER_SETTINGS,
-                )
-            return self._pool
-
-
-async def _no_reset(_connection: Any) -> None:
-    """Nothing outlives a transaction here: no session settings, listeners or cursors."""
 
 
 async def _roll_back(connection: Any) -> None:

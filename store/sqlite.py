@@ -151,6 +151,9 @@ class SqliteDatabase:
         value, _ = await asyncio.shield(written)
         return value
 
+    async def autocommit(self, work: Work[T]) -> T:
+        return await self.transaction(work, durable=False, is_short=True)
+
     async def read(self, work: Work[T]) -> T:
         return await asyncio.shield(self._hop(self._readers, lambda: self._read(work)))
 

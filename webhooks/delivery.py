@@ -14,7 +14,7 @@ Writes deliveries and attempts, and what its claims keep in endpoints: rate_tat_
 claimed_at.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from kernel.clock import DAY_US
@@ -23,7 +23,7 @@ from kernel.ids import DeliveryId, new_id
 from keys.principal import Scope
 from store.db import Row, Transaction
 from webhooks import health
-from webhooks.offer import HELD_IDS_MAX, Offer, earliest, offers_of, within_pace
+from webhooks.offer import HELD_IDS_MAX, Offer, Paces, earliest, offers_of, within_pace
 from webhooks.stage import PENDING, SENDING, Claim, Claimed, Settlement, Target
 
 HINT: Final = "deliveries"
@@ -75,7 +75,8 @@ WITH RECURSIVE waiting(endpoint_id) AS (
     FROM waiting w WHERE w.endpoint_id IS NOT NULL
 )
 SELECT p.id, p.account_id, p.failing_since_at, p.enabled_at, p.rate_limit_per_s, p.rate_tat_us,
-    p.drain_tat_us, a.is_sandbox,
+    p.drain_tat_us, p.claimed_at, a.is_sandbox, p.url, p.secret_sealed, p.previous_secret_sealed,
+    p.previous_secret_until_at, p.headers_sealed, p.retry_schedule_s,
     (SELECT MIN(d.next_attempt_at) FROM deliveries d
      WHERE d.{_OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at > :now_us) AS next_at,
     CASE WHEN p.id IN :full_ids[text] THEN NULL ELSE
@@ -94,32 +95,38 @@ JOIN endpoints p ON p.id = w.endpoint_id
 JOIN accounts a ON a.id = p.account_id
 WHERE p.status = 'enabled' AND p.deleted_at IS NULL
 """
-# Whoever claims holds the endpoint's row, so two workers never choose among the same deliveries,
-# and the pace is counted once. A row that another worker holds is left to it.
-_LOCK = """
-SELECT p.id, p.url, p.secret_sealed, p.previous_secret_sealed, p.previous_secret_until_at,
-    p.headers_sealed, p.retry_schedule_s, p.rate_limit_per_s, p.rate_tat_us, p.drain_tat_us,
-    p.failing_since_at, p.enabled_at, p.claimed_at, a.is_sandbox
-FROM endpoints p JOIN accounts a ON a.id = p.account_id
-WHERE p.id IN :ids[text] AND p.status = 'enabled' AND p.deleted_at IS NULL
-ORDER BY p.id FOR NO KEY UPDATE OF p SKIP LOCKED
+# Whoever counts a pace holds the endpoint's row and finds the pace as it was scanned. A row that
+# another worker holds, or has counted for since, is left to it.
+_KEEP_PACE = """
+UPDATE endpoints SET rate_tat_us = w.rate_tat_us, drain_tat_us = w.drain_tat_us,
+    claimed_at = :now_us
+FROM (
+    SELECT v.id, v.rate_tat_us, v.drain_tat_us
+    FROM :rows[id text, seen_rate_us bigint, seen_drain_us bigint, rate_tat_us bigint,
+        drain_tat_us bigint] AS v
+    JOIN endpoints p ON p.id = v.id
+    WHERE p.rate_tat_us = v.seen_rate_us AND p.drain_tat_us = v.seen_drain_us
+    ORDER BY p.id FOR NO KEY UPDATE OF p SKIP LOCKED) AS w
+WHERE endpoints.id = w.id
+RETURNING endpoints.id
 """
-# By primary key and number alone: with the status in it, PostgreSQL may walk the partial index.
+# Two workers never take of one endpoint at the same time: the row that another one holds is left to
+# it. Deliveries are found by primary key and number alone: with the status in it, PostgreSQL may walk
+# the partial index.
 _CLAIM = """
+WITH free AS (
+    SELECT v.id, v.claim_no FROM :rows[id text, claim_no bigint, endpoint_id text] AS v
+    JOIN endpoints p ON p.id = v.endpoint_id
+    WHERE p.status = 'enabled' AND p.deleted_at IS NULL
+    FOR NO KEY UPDATE OF p SKIP LOCKED)
 UPDATE deliveries SET status = 'sending', claim_no = deliveries.claim_no + 1,
     lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
     next_attempt_at = :lease_until_us
-FROM :rows[id text, claim_no bigint] AS v
-WHERE deliveries.id = v.id AND deliveries.claim_no = v.claim_no
+FROM free
+WHERE deliveries.id = free.id AND deliveries.claim_no = free.claim_no
 RETURNING deliveries.id, event_id, event_type, endpoint_id, account_id, environment, attempts_made,
     deliveries.claim_no, lost_claims,
     (SELECT e.body FROM events e WHERE e.id = deliveries.event_id) AS body
-"""
-_KEEP_PACE = """
-UPDATE endpoints SET rate_tat_us = v.rate_tat_us, drain_tat_us = v.drain_tat_us,
-    claimed_at = :now_us
-FROM :rows[id text, rate_tat_us bigint, drain_tat_us bigint] AS v
-WHERE endpoints.id = v.id
 """
 _SETTLE = """
 UPDATE deliveries SET status = v.status, attempts_made = v.number, lost_claims = 0,
@@ -222,31 +229,46 @@ async def claim(
     """Takes what is due, as `choose` wishes, for lease_us from now_us.
 
     ids_max bounds the ids offered for each endpoint; those of full_ids, for which there is no slot
-    now, are offered none, whatever backlog they have. At most four statements.
+    now, are offered none, whatever backlog they have. At most three statements, which need not be of
+    one transaction: what changes between them is found by its number, and left.
     """
     scanned = await tx.fetch(_SCAN, now_us=now_us, ids_max=ids_max, full_ids=sorted(full_ids))
     offers, next_at_us = offers_of(scanned, now_us=now_us)
     by_endpoint, short_ids, has_more = _choice(offers, choose(offers), ids_max=ids_max)
     if not by_endpoint:
         return Claim([], next_at_us, len(offers), short_ids, has_more, was_contended=False)
-    locked = {row["id"]: row for row in await tx.fetch(_LOCK, ids=sorted(by_endpoint))}
+    endpoints = {row["id"]: row for row in scanned if row["id"] in by_endpoint}
     held_ids = frozenset(id_ for offer in offers for id_ in offer.held)
-    ids, paces, paced_at_us = within_pace(by_endpoint, locked, held_ids, now_us=now_us)
+    ids, paces, paced_at_us = within_pace(by_endpoint, endpoints, held_ids, now_us=now_us)
+    lost = await _keep_paces(tx, paces, endpoints, now_us=now_us) if paces else frozenset()
+    seen = {
+        id_: (number, offer.endpoint_id)
+        for offer in offers
+        for id_, number in (offer.due | offer.held).items()
+    }
+    wanted = sorted((id_, *seen[id_]) for id_ in ids if seen[id_][1] not in lost)
     lease_until_us = now_us + lease_us
-    seen = {id_: number for offer in offers for id_, number in (offer.due | offer.held).items()}
-    pairs = sorted((id_, seen[id_]) for id_ in ids)
-    rows = await tx.fetch(_CLAIM, rows=pairs, lease_until_us=lease_until_us) if pairs else []
-    if paces:
-        await tx.execute(_KEEP_PACE, rows=paces, now_us=now_us)
-    targets = {id_: Target.of(row) for id_, row in locked.items()}
+    rows = await tx.fetch(_CLAIM, rows=wanted, lease_until_us=lease_until_us) if wanted else []
+    targets = {id_: Target.of(row) for id_, row in endpoints.items()}
     return Claim(
         [_claimed(row, targets[row["endpoint_id"]], lease_until_us) for row in rows],
         earliest(next_at_us, paced_at_us),
         len(offers),
         short_ids,
         has_more,
-        was_contended=len(locked) < len(by_endpoint) or len(rows) < len(ids),
+        was_contended=len(rows) < len(ids),
     )
+
+
+async def _keep_paces(
+    tx: Transaction, paces: Sequence[Paces], seen: Mapping[str, Row], *, now_us: int
+) -> frozenset[str]:
+    """Writes the paces; the endpoints for which another worker counted at the same time."""
+    rows = [
+        (id_, seen[id_]["rate_tat_us"], seen[id_]["drain_tat_us"], *tats) for id_, *tats in paces
+    ]
+    kept = {row["id"] for row in await tx.fetch(_KEEP_PACE, rows=rows, now_us=now_us)}
+    return frozenset(id_ for id_, *_ in paces if id_ not in kept)
 
 
 async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:

@@ -61,18 +61,18 @@ def offers_of(rows: Sequence[Row], *, now_us: int) -> tuple[list[Offer], int | N
 
 def within_pace(
     by_endpoint: Mapping[str, list[str]],
-    locked: Mapping[str, Row],
+    endpoints: Mapping[str, Row],
     held_ids: Collection[str],
     *,
     now_us: int,
 ) -> tuple[list[str], list[Paces], int | None]:
-    """The ids of locked endpoints that their paces allow, what is to be kept of the paces and of
+    """The ids that their endpoints' paces allow, what is to be kept of the paces and of
     the time of the claim, and the next turn.
     """
     ids: list[str] = []
     paces: list[Paces] = []
     next_turn_us = None
-    for endpoint_id, row in locked.items():
+    for endpoint_id, row in endpoints.items():
         due = [id_ for id_ in by_endpoint[endpoint_id] if id_ not in held_ids]
         held = [id_ for id_ in by_endpoint[endpoint_id] if id_ in held_ids]
         allowed, tats, turn_us = _allowed(row, len(due), len(held), now_us=now_us)

@@ -24,7 +24,7 @@ class Pace(NamedTuple):
         """How many of `wanted` may go now, and the arrival time after them."""
         start_us = max(tat_us, now_us)
         room_us = now_us + (self.burst - 1) * self.interval_us - start_us
-        if room_us < 0:
+        if room_us < 0 or not wanted:
             return 0, tat_us
         count = min(wanted, room_us // self.interval_us + 1)
         return count, start_us + count * self.interval_us

@@ -145,7 +145,7 @@ class Dispatcher:
                 full_ids=full_ids,
             )
 
-        return await self._database.transaction(work, durable=False, is_short=True)
+        return await self._database.autocommit(work)
 
     def _wait_s(self, claim: Claim) -> float:
         """Until there is reason to look again, unless something happens before."""

@@ -60,6 +60,11 @@ class MortalDatabase:
             raise ConnectionLost("the process died")
         return await self._database.read(work)
 
+    async def autocommit(self, work: Work[T]) -> T:
+        if self.is_dead:
+            raise ConnectionLost("the process died")
+        return await self._database.autocommit(work)
+
     async def close(self) -> None: ...
 
 

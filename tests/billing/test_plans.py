@@ -134,6 +134,9 @@ class Recording:
     async def transaction(self, work: Work[Any], **options: Any) -> Any:
         return await self._database.transaction(lambda tx: work(Recorder(tx, self.said)), **options)
 
+    async def autocommit(self, work: Work[Any]) -> Any:
+        return await self._database.autocommit(work)
+
     async def read(self, work: Work[Any]) -> Any:
         return await self._database.read(work)
 

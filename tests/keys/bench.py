@@ -45,6 +45,11 @@ class Gate:
             raise ConnectionLost("down")
         return await self._database.transaction(work, durable=durable, is_short=is_short, lock=lock)
 
+    async def autocommit(self, work: Work[T]) -> T:
+        if self.is_down:
+            raise ConnectionLost("down")
+        return await self._database.autocommit(work)
+
     async def close(self) -> None:
         await self._database.close()
 

@@ -75,6 +75,9 @@ class Gate:
             raise self.failures.pop(0)
         return await self._database.transaction(work, **options)
 
+    async def autocommit(self, work: Work[Any]) -> Any:
+        return await self._database.autocommit(work)
+
     async def read(self, work: Work[Any]) -> Any:
         return await self._database.read(work)
 

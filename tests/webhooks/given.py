@@ -94,4 +94,4 @@ async def claim_all(database: Database, clock: Clock, *, ids_max: int = 1000) ->
             tx, everything, now_us=clock.now_us(), lease_us=LEASE_US, ids_max=ids_max
         )
 
-    return await database.transaction(work, durable=False)
+    return await database.autocommit(work)

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any, cast
 
 from kernel.clock import FixedClock
 from keys.principal import Scope
-from store.db import Database, Transaction
+from store.db import Database, Row, Transaction
 from store.open import open_database
 from tests.webhooks.given import (
     LEASE_US,
@@ -48,6 +49,73 @@ async def test_two_workers_never_claim_the_same_delivery(
 
     assert len(taken) == 100
     assert len(set(taken)) == 100
+
+
+async def test_two_workers_count_a_pace_once(
+    database: Database, database_url: str, clock: FixedClock
+) -> None:
+    # A hundred a second go ten at a time, and the clock stands still.
+    scope = await given_scope(database, clock, rate_limit_per_s=100)
+    await given_events(database, clock, scope, count=50)
+    other = open_database(database_url)
+
+    async def work(own: Database) -> int:
+        return sum([len((await claim_all(own, clock, ids_max=3)).claimed) for _ in range(20)])
+
+    try:
+        counts = await asyncio.gather(work(database), work(other))
+    finally:
+        await other.close()
+
+    assert sum(counts) == 10
+
+
+async def test_an_endpoint_without_a_pace_is_not_written_for_each_claim(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    costs = []
+    for _ in range(3):
+        await given_events(database, clock, scope)
+        before = database.statements_run
+        assert len((await claim_all(database, clock)).claimed) == 1
+        costs.append(database.statements_run - before)
+
+    # Scan, once in ten seconds the time of the claim, claim; BEGIN and COMMIT on SQLite.
+    assert costs in ([5, 4, 4], [3, 2, 2])
+
+
+class Meanwhile:
+    """A transaction in which somebody disables every endpoint after the first statement."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def fetch(self, text: str, **values: Any) -> Sequence[Row]:
+        rows = await self._tx.fetch(text, **values)
+        await self._tx.execute("UPDATE endpoints SET status = 'disabled'")
+        return rows
+
+
+async def test_an_endpoint_disabled_meanwhile_is_left(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = await given_scope(database, clock)
+    await given_events(database, clock, scope)
+
+    async def work(tx: Transaction) -> Claim:
+        return await delivery.claim(
+            cast(Transaction, Meanwhile(tx)),
+            everything,
+            now_us=clock.now_us(),
+            lease_us=LEASE_US,
+            ids_max=5,
+        )
+
+    claim = await database.autocommit(work)
+
+    assert claim.claimed == []
+    assert claim.was_contended
 
 
 async def test_the_choice_bounds_what_is_claimed(database: Database, clock: FixedClock) -> None:

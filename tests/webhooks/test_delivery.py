@@ -236,8 +236,8 @@ async def test_claim_and_settle_cost_a_fixed_number_of_statements(
     held = await settle(database, settlements)
 
     assert len(held) == endpoints * events
-    # BEGIN, scan, lock, claim, the endpoints' time of claim, COMMIT.
-    assert claimed_at - start == 6
+    # Scan, the endpoints' time of claim, claim; BEGIN and COMMIT on SQLite.
+    assert claimed_at - start in {3, 5}
     # BEGIN, at most three for the endpoints' health, deliveries, attempts, COMMIT.
     assert database.statements_run - claimed_at <= 7
 

@@ -17,6 +17,10 @@ def test_ten_a_second_are_one_each_tenth_of_a_second() -> None:
     assert pace.take(tat_us, now_us=5_100_000, wanted=1) == (1, 5_200_000)
 
 
+def test_nothing_wanted_moves_nothing() -> None:
+    assert per_second(10).take(7, now_us=5 * SECOND_US, wanted=0) == (0, 7)
+
+
 def test_a_hundred_a_second_go_ten_at_a_time() -> None:
     pace = per_second(100)
 

@@ -9,7 +9,7 @@ from webhooks import delivery
 
 pytestmark = pytest.mark.new_database
 SCAN_VALUES = {"now_us": 1_781_352_000_000_000, "ids_max": 50, "full_ids": ["we_1"]}
-CLAIM_VALUES = {"rows": [("dlv_1", 0)], "lease_until_us": 1}
+CLAIM_VALUES = {"rows": [("dlv_1", 0, "we_1")], "lease_until_us": 1}
 SETTLE_VALUES = {"rows": [("dlv_1", 1, "delivered", 1, None, 1)]}
 
 

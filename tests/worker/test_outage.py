@@ -49,6 +49,12 @@ class Unsteady:
     async def read(self, work: Work[T]) -> T:
         return await self._real.read(work)
 
+    async def autocommit(self, work: Work[T]) -> T:
+        if self.is_away:
+            self.refused += 1
+            raise ConnectionLost("away")
+        return await self._real.autocommit(work)
+
     async def close(self) -> None:
         await self._real.close()
 
