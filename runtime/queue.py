@@ -53,18 +53,14 @@ end
 if ARGV[1] ~= '' then redis.call('PUBLISH', ARGV[1], ARGV[2]) end
 return added
 """
-# KEYS: queue. ARGV: channel, message, job key prefix, running key prefix, body, life in ms, score,
-# then ids. Where a worker listens the message is enough, and a job would cost it as much CPU as a
-# delivery; where none does the next one finds the job.
+# KEYS: queue. ARGV: job key prefix, running key prefix, body, life in ms, score, then ids.
 _ADD_HINT = """
-local heard = redis.call('PUBLISH', ARGV[1], ARGV[2])
-if heard > 0 then return heard end
-for i = 8, #ARGV do
-  if redis.call('EXISTS', ARGV[4] .. ARGV[i]) == 0 then
-    if redis.call('SET', ARGV[3] .. ARGV[i], ARGV[5], 'PX', ARGV[6], 'NX') then
-      redis.call('ZADD', KEYS[1], ARGV[7], ARGV[i])
+for i = 6, #ARGV do
+  if redis.call('EXISTS', ARGV[2] .. ARGV[i]) == 0 then
+    if redis.call('SET', ARGV[1] .. ARGV[i], ARGV[3], 'PX', ARGV[4], 'NX') then
+      redis.call('ZADD', KEYS[1], ARGV[5], ARGV[i])
     end
-    break
+    return 1
   end
 end
 return 0
@@ -187,6 +183,11 @@ class Queue:
             self._slots_sent.popitem(last=False)
 
     async def _add_hint(self, names: Sequence[str], redis: Redis) -> None:
+        """Where a worker listens the message is enough, and a job would cost it as much CPU as a
+        delivery; where none does, the next one finds the job.
+        """
+        if await redis.publish(wake_channel(self._queue_name), " ".join(names)):
+            return
         now_ms = self._clock.now_us() // 1000
         await cast(
             Awaitable[int],
@@ -194,8 +195,6 @@ class Queue:
                 _ADD_HINT,
                 1,
                 self._queue_name,
-                wake_channel(self._queue_name),
-                " ".join(names),
                 job_key_prefix,
                 in_progress_key_prefix,
                 cast(str, _body(WAKE_JOB, (), now_ms)),

@@ -1,4 +1,5 @@
-"""A bulk INSERT of PostgreSQL: columns as arrays, and as one value each where all rows share it.
+"""A bulk INSERT of PostgreSQL: columns as arrays, and as one value each where all rows share it, or
+where there is one row [0.14 ms of a lone send's 1.6].
 
 The driver looks at each element of an array three times, so what a batch shares (its tenant, its
 instant, what is usual) is sent once [8 us of a send]. Columns are shared in groups, as a whole or
@@ -9,7 +10,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from store.statement import array_insert_text
+from store.statement import array_insert_text, values_insert_text
 
 # Fewer rows are not worth a text of their own.
 SHARING_ROWS_MIN: Final = 4
@@ -42,9 +43,12 @@ class BulkInsert:
             for mixture in itertools.product((False, True), repeat=len(self._groups))
         }
         self._plain = self._variants[(False,) * len(self._groups)]
+        self._single = values_insert_text(table, columns, on_conflict)
 
     def bind(self, rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
         """The text for these rows and its arguments."""
+        if len(rows) == 1:
+            return self._single, list(rows[0])
         arrays = [list(values) for values in zip(*rows, strict=True)]
         if len(rows) < SHARING_ROWS_MIN:
             return self._plain[0], arrays

@@ -430,7 +430,7 @@ events = sa.Table(
 )
 
 # webhooks/endpoint.py, and webhooks/disabling.py for its answers; rate_tat_us, drain_tat_us and
-# claimed_at by webhooks/delivery.py, failing_since_at by webhooks/health.py.
+# claimed_at by webhooks/claim.py, failing_since_at by webhooks/health.py.
 endpoints = sa.Table(
     "endpoints",
     metadata,
@@ -466,8 +466,8 @@ endpoints = sa.Table(
     ),
 )
 
-# webhooks/delivery.py, pruned by webhooks/retention.py. One event to one endpoint; the row is the
-# truth, the queue a hint.
+# webhooks/delivery.py and webhooks/claim.py, pruned by webhooks/retention.py. One event to one
+# endpoint; the row is the truth, the queue a hint.
 deliveries = sa.Table(
     "deliveries",
     metadata,

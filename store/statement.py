@@ -140,6 +140,12 @@ def insert_text(table: str, columns: Sequence[str], on_conflict: str) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) {on_conflict}"
 
 
+def values_insert_text(table: str, columns: Sequence[str], on_conflict: str) -> str:
+    """An INSERT of one row for PostgreSQL."""
+    marks = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) {on_conflict}"
+
+
 def array_insert_text(
     table: str,
     columns: Sequence[str],

@@ -1,31 +1,30 @@
 """Deliveries: one event to one endpoint, claimed, settled, held, cancelled and replayed.
 
-Promise: at least once, and in flight in one worker at a time. A claim takes a lease. Every move of a
-row raises its claim_no, and names the one it saw: so an outcome that comes after its lease was taken
-over changes nothing. attempts_made grows only together with an attempt row. Each of claim and
-settle is a fixed number of statements for any number of rows. next_attempt_at is the due time of a
+Promise: at least once, and in flight in one worker at a time. A claim (webhooks/claim.py) takes a
+lease. Every move of a row raises its claim_no, and names the one it saw: so an outcome that comes
+after its lease was taken over changes nothing. attempts_made grows only together with an attempt row.
+A settle is a fixed number of statements for any number of rows. next_attempt_at is the due time of a
 pending row and the end of the lease of a sending one, so one index finds both the due and the lost.
 
     pending --claim--> sending --settle--> delivered | failed | pending (again later)
        |                  `--lease ran out: claim--> sending, same attempt number
        `--endpoint deleted--> cancelled      `--held 7 days--> failed
 
-Writes deliveries and attempts, and what its claims keep in endpoints: rate_tat_us, drain_tat_us and
-claimed_at.
+Writes deliveries and attempts.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from kernel.clock import DAY_US
 from kernel.errors import NotFound
 from kernel.ids import DeliveryId, new_id
 from keys.principal import Scope
-from store.db import Row, Transaction
+from store.db import Transaction
 from webhooks import health
-from webhooks.offer import HELD_IDS_MAX, Offer, Paces, earliest, offers_of, within_pace
-from webhooks.stage import PENDING, SENDING, Claim, Claimed, Settlement, Target
+from webhooks.stage import PENDING, SENDING, Settlement
 
+# Alone, or with a colon and the endpoint that all of them are for.
 HINT: Final = "deliveries"
 HELD_US_MAX: Final = 7 * DAY_US
 EXPIRE_ROWS: Final = 1_000
@@ -44,6 +43,7 @@ _COLUMNS = (
     "replay_of",
     "created_at",
 )
+_ENDPOINT = _COLUMNS.index("endpoint_id")
 _ATTEMPT_COLUMNS = (
     "delivery_id",
     "number",
@@ -62,72 +62,8 @@ _ATTEMPT_COLUMNS = (
     "response_body",
 )
 # Spelled as in the partial index, or SQLite does not use it.
-_OPEN = "status IN ('pending', 'sending')"
+OPEN = "status IN ('pending', 'sending')"
 
-# A few probes of ix_deliveries_due for each endpoint with open rows, however many rows it has. What
-# was due before it was enabled again was held, and goes apart from what came since: slowly.
-_SCAN = f"""
-WITH RECURSIVE waiting(endpoint_id) AS (
-    SELECT MIN(d.endpoint_id) FROM deliveries d WHERE d.{_OPEN}
-    UNION ALL
-    SELECT (SELECT MIN(d.endpoint_id) FROM deliveries d
-            WHERE d.{_OPEN} AND d.endpoint_id > w.endpoint_id)
-    FROM waiting w WHERE w.endpoint_id IS NOT NULL
-)
-SELECT p.id, p.account_id, p.failing_since_at, p.enabled_at, p.rate_limit_per_s, p.rate_tat_us,
-    p.drain_tat_us, p.claimed_at, a.is_sandbox, p.url, p.secret_sealed, p.previous_secret_sealed,
-    p.previous_secret_until_at, p.headers_sealed, p.retry_schedule_s,
-    (SELECT MIN(d.next_attempt_at) FROM deliveries d
-     WHERE d.{_OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at > :now_us) AS next_at,
-    CASE WHEN p.id IN :full_ids[text] THEN NULL ELSE
-        (SELECT STRING_AGG(due.id, ' ') FROM (
-            SELECT d.id || ':' || d.claim_no AS id FROM deliveries d
-            WHERE d.{_OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= :now_us
-              AND d.next_attempt_at > COALESCE(p.enabled_at, 0)
-            ORDER BY d.next_attempt_at LIMIT :ids_max) AS due) END AS due,
-    CASE WHEN p.enabled_at IS NULL OR p.id IN :full_ids[text] THEN NULL ELSE
-        (SELECT STRING_AGG(held.id, ' ') FROM (
-            SELECT d.id || ':' || d.claim_no AS id FROM deliveries d
-            WHERE d.{_OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= p.enabled_at
-            ORDER BY d.next_attempt_at LIMIT {HELD_IDS_MAX}) AS held) END AS held
-FROM waiting w
-JOIN endpoints p ON p.id = w.endpoint_id
-JOIN accounts a ON a.id = p.account_id
-WHERE p.status = 'enabled' AND p.deleted_at IS NULL
-"""
-# Whoever counts a pace holds the endpoint's row and finds the pace as it was scanned. A row that
-# another worker holds, or has counted for since, is left to it.
-_KEEP_PACE = """
-UPDATE endpoints SET rate_tat_us = w.rate_tat_us, drain_tat_us = w.drain_tat_us,
-    claimed_at = :now_us
-FROM (
-    SELECT v.id, v.rate_tat_us, v.drain_tat_us
-    FROM :rows[id text, seen_rate_us bigint, seen_drain_us bigint, rate_tat_us bigint,
-        drain_tat_us bigint] AS v
-    JOIN endpoints p ON p.id = v.id
-    WHERE p.rate_tat_us = v.seen_rate_us AND p.drain_tat_us = v.seen_drain_us
-    ORDER BY p.id FOR NO KEY UPDATE OF p SKIP LOCKED) AS w
-WHERE endpoints.id = w.id
-RETURNING endpoints.id
-"""
-# Two workers never take of one endpoint at the same time: the row that another one holds is left to
-# it. Deliveries are found by primary key and number alone: with the status in it, PostgreSQL may walk
-# the partial index.
-_CLAIM = """
-WITH free AS (
-    SELECT v.id, v.claim_no FROM :rows[id text, claim_no bigint, endpoint_id text] AS v
-    JOIN endpoints p ON p.id = v.endpoint_id
-    WHERE p.status = 'enabled' AND p.deleted_at IS NULL
-    FOR NO KEY UPDATE OF p SKIP LOCKED)
-UPDATE deliveries SET status = 'sending', claim_no = deliveries.claim_no + 1,
-    lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
-    next_attempt_at = :lease_until_us
-FROM free
-WHERE deliveries.id = free.id AND deliveries.claim_no = free.claim_no
-RETURNING deliveries.id, event_id, event_type, endpoint_id, account_id, environment, attempts_made,
-    deliveries.claim_no, lost_claims,
-    (SELECT e.body FROM events e WHERE e.id = deliveries.event_id) AS body
-"""
 _SETTLE = """
 UPDATE deliveries SET status = v.status, attempts_made = v.number, lost_claims = 0,
     claim_no = v.claim_no + 1, next_attempt_at = v.next_attempt_at, settled_at = v.settled_at
@@ -139,7 +75,7 @@ RETURNING deliveries.id
 _CANCEL = f"""
 UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attempt_at = NULL,
     settled_at = :now_us
-WHERE endpoint_id = :endpoint_id AND {_OPEN}
+WHERE endpoint_id = :endpoint_id AND {OPEN}
 """
 _CANCEL_OF_JOB = """
 UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attempt_at = NULL,
@@ -152,7 +88,7 @@ UPDATE deliveries SET status = 'failed', claim_no = claim_no + 1, next_attempt_a
 WHERE id IN (
     SELECT d.id FROM endpoints p JOIN deliveries d ON d.endpoint_id = p.id
     WHERE p.status = 'disabled' AND p.deleted_at IS NULL AND p.disabled_at < :before_us
-      AND d.{_OPEN} AND d.status = 'pending' AND d.created_at < :before_us
+      AND d.{OPEN} AND d.status = 'pending' AND d.created_at < :before_us
     LIMIT :rows_max)
 """
 _ORIGINAL = """
@@ -162,10 +98,6 @@ WHERE d.id = :id AND d.account_id = :account_id AND d.environment = :environment
 """
 
 NewRow = tuple[Any, ...]  # in the order of _COLUMNS; made by new_row only
-
-
-# Chooses the delivery ids to claim, at most the free slots; pure, since a claim may run twice.
-Choose = Callable[[Sequence[Offer]], Sequence[str]]
 
 
 def new_row(
@@ -206,7 +138,8 @@ async def insert(tx: Transaction, rows: Sequence[NewRow]) -> None:
     """Writes the rows in one statement and hints at them after the commit; none is no work."""
     if rows:
         await tx.insert_last("deliveries", _COLUMNS, rows)
-        tx.hint(HINT)
+        endpoint_ids = {row[_ENDPOINT] for row in rows}
+        tx.hint(f"{HINT}:{endpoint_ids.pop()}" if len(endpoint_ids) == 1 else HINT)
 
 
 async def insert_of_job(tx: Transaction, rows: Sequence[NewRow], *, replay_id: str) -> None:
@@ -215,60 +148,6 @@ async def insert_of_job(tx: Transaction, rows: Sequence[NewRow], *, replay_id: s
         columns = (*_COLUMNS, "replay_id")
         await tx.insert_last("deliveries", columns, [(*row, replay_id) for row in rows])
         tx.hint(HINT)
-
-
-async def claim(
-    tx: Transaction,
-    choose: Choose,
-    *,
-    now_us: int,
-    lease_us: int,
-    ids_max: int,
-    full_ids: Collection[str] = (),
-) -> Claim:
-    """Takes what is due, as `choose` wishes, for lease_us from now_us.
-
-    ids_max bounds the ids offered for each endpoint; those of full_ids, for which there is no slot
-    now, are offered none, whatever backlog they have. At most three statements, which need not be of
-    one transaction: what changes between them is found by its number, and left.
-    """
-    scanned = await tx.fetch(_SCAN, now_us=now_us, ids_max=ids_max, full_ids=sorted(full_ids))
-    offers, next_at_us = offers_of(scanned, now_us=now_us)
-    by_endpoint, short_ids, has_more = _choice(offers, choose(offers), ids_max=ids_max)
-    if not by_endpoint:
-        return Claim([], next_at_us, len(offers), short_ids, has_more, was_contended=False)
-    endpoints = {row["id"]: row for row in scanned if row["id"] in by_endpoint}
-    held_ids = frozenset(id_ for offer in offers for id_ in offer.held)
-    ids, paces, paced_at_us = within_pace(by_endpoint, endpoints, held_ids, now_us=now_us)
-    lost = await _keep_paces(tx, paces, endpoints, now_us=now_us) if paces else frozenset()
-    seen = {
-        id_: (number, offer.endpoint_id)
-        for offer in offers
-        for id_, number in (offer.due | offer.held).items()
-    }
-    wanted = sorted((id_, *seen[id_]) for id_ in ids if seen[id_][1] not in lost)
-    lease_until_us = now_us + lease_us
-    rows = await tx.fetch(_CLAIM, rows=wanted, lease_until_us=lease_until_us) if wanted else []
-    targets = {id_: Target.of(row) for id_, row in endpoints.items()}
-    return Claim(
-        [_claimed(row, targets[row["endpoint_id"]], lease_until_us) for row in rows],
-        earliest(next_at_us, paced_at_us),
-        len(offers),
-        short_ids,
-        has_more,
-        was_contended=len(rows) < len(ids),
-    )
-
-
-async def _keep_paces(
-    tx: Transaction, paces: Sequence[Paces], seen: Mapping[str, Row], *, now_us: int
-) -> frozenset[str]:
-    """Writes the paces; the endpoints for which another worker counted at the same time."""
-    rows = [
-        (id_, seen[id_]["rate_tat_us"], seen[id_]["drain_tat_us"], *tats) for id_, *tats in paces
-    ]
-    kept = {row["id"] for row in await tx.fetch(_KEEP_PACE, rows=rows, now_us=now_us)}
-    return frozenset(id_ for id_, *_ in paces if id_ not in kept)
 
 
 async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
@@ -345,42 +224,6 @@ async def replay(tx: Transaction, scope: Scope, delivery_id: str, *, now_us: int
     )
     await insert(tx, [row])
     return DeliveryId(row[0])
-
-
-def _choice(
-    offers: Sequence[Offer], chosen_ids: Sequence[str], *, ids_max: int
-) -> tuple[dict[str, list[str]], frozenset[str], bool]:
-    """The chosen ids by endpoint; where offered ones are left; whether there may be others."""
-    wanted = frozenset(chosen_ids)
-    by_endpoint: dict[str, list[str]] = {}
-    short_ids = set()
-    has_more = False
-    for offer in offers:
-        offered = [*offer.due, *offer.held]
-        chosen = [id_ for id_ in offered if id_ in wanted]
-        if chosen:
-            by_endpoint[offer.endpoint_id] = chosen
-        if len(chosen) < len(offered):
-            short_ids.add(offer.endpoint_id)
-        elif len(offer.due) >= ids_max:
-            has_more = True
-    return by_endpoint, frozenset(short_ids), has_more
-
-
-def _claimed(row: Row, target: Target, lease_until_us: int) -> Claimed:
-    return Claimed(
-        row["id"],
-        row["event_id"],
-        row["event_type"],
-        row["account_id"],
-        row["environment"],
-        row["attempts_made"] + 1,
-        row["claim_no"],
-        row["lost_claims"],
-        lease_until_us,
-        target,
-        row["body"],
-    )
 
 
 def _attempt_values(one: Settlement) -> tuple[Any, ...]:

@@ -137,6 +137,6 @@ async def _claimed_ping(
         claim_no=1,
         lost_claims=0,
         lease_until_us=now_us + lease_us,
-        target=Target.of(row),
+        target=Target.of(row["id"], row),
         body=body["body"],
     )

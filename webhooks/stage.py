@@ -28,6 +28,18 @@ LOST_CLAIMS_MAX: Final = 5
 LOST: Final = "lost"  # the error class of an attempt whose claims were all lost
 
 
+TARGET_COLUMNS: Final = (
+    "url",
+    "secret_sealed",
+    "previous_secret_sealed",
+    "previous_secret_until_at",
+    "headers_sealed",
+    "retry_schedule_s",
+    "failing_since_at",
+    "enabled_at",
+)
+
+
 class Target(NamedTuple):
     """An endpoint as a delivery needs it. Sealed parts stay sealed until the request is built."""
 
@@ -42,10 +54,10 @@ class Target(NamedTuple):
     enabled_at: int | None  # when it was last enabled again
 
     @classmethod
-    def of(cls, row: Row) -> "Target":
-        """From a row of endpoints."""
+    def of(cls, id_: str, row: Row) -> "Target":
+        """From a row with the endpoint's TARGET_COLUMNS."""
         return cls(
-            row["id"],
+            id_,
             row["url"],
             row["secret_sealed"],
             row["previous_secret_sealed"],

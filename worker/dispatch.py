@@ -7,6 +7,7 @@ Invariant: every claimed delivery holds a slot until its outcome is written.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -15,7 +16,7 @@ from kernel.clock import SECOND_US, Clock
 from keys.vault import Vault
 from store.db import Database, Transaction
 from store.errors import StoreError
-from webhooks import delivery
+from webhooks.claim import claim, claim_at_once
 from webhooks.stage import Claim, Claimed
 from worker.deliver import Courier, Settled, log_attempt
 from worker.settle import Settler
@@ -65,6 +66,7 @@ class Dispatcher:
         )
         self._sending: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
+        self._hinted: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
         # Rows were left for want of a slot: of anybody's, or of one of these endpoints' own.
         self._is_short = False
@@ -74,8 +76,11 @@ class Dispatcher:
         self._failures = 0
         self._is_stopping = False
 
-    def wake(self) -> None:
-        """Look now; any number of calls until the next look are one."""
+    def wake(self, endpoint_id: str = "") -> None:
+        """Look now; any number of calls until the next look are one. endpoint_id: whom it is about,
+        empty for anybody.
+        """
+        self._hinted.add(endpoint_id)
         self._woken.set()
 
     async def run(self) -> None:
@@ -86,7 +91,9 @@ class Dispatcher:
             while not self._is_stopping:
                 await self._woken.wait()
                 self._woken.clear()
+                hinted, self._hinted = self._hinted, set()
                 if not self._is_stopping:
+                    await self._take_at_once(hinted)
                     await self._look()
             self._set_timer(None)
             if self._sending:
@@ -98,6 +105,37 @@ class Dispatcher:
         self._is_stopping = True
         self.wake()
 
+    async def _take_at_once(self, hinted: set[str]) -> None:
+        """What a hint is about, before anything else is looked at, where there is nothing to weigh it
+        against. On PostgreSQL a look is a round trip more [0.5 ms of a lone delivery's 5].
+        """
+        endpoint_id = next(iter(hinted)) if len(hinted) == 1 else ""
+        room = self._slots.room_at_once(endpoint_id)
+        if not room:
+            return
+
+        async def work(tx: Transaction) -> list[Claimed]:
+            return await claim_at_once(
+                tx,
+                endpoint_id,
+                now_us=self._clock.now_us(),
+                lease_us=self._lease_us,
+                rows_max=room,
+            )
+
+        # Where the database does not answer, the look that follows says so.
+        with contextlib.suppress(StoreError):
+            self._begin(await self._database.autocommit(work))
+            # Requests go out before the next statement does.
+            await asyncio.sleep(0)
+
+    def _begin(self, claimed: Sequence[Claimed]) -> None:
+        self._slots.take(claimed)
+        for one in claimed:
+            task = asyncio.create_task(self._deliver(one))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
     async def _look(self) -> None:
         self._freed = 0
         # Before the claim: what ends during it must find that it was waited for.
@@ -107,7 +145,7 @@ class Dispatcher:
             self._set_timer(BEAT_S)
             return
         try:
-            claim = await self._claim()
+            taken = await self._claim()
         except StoreError as error:
             self._failures += 1
             wait_s = min(GATHER_S * 2**self._failures, RETRY_S_MAX)
@@ -116,17 +154,13 @@ class Dispatcher:
             self._set_timer(wait_s)
             return
         self._failures = 0
-        self._slots.take(claim.claimed)
-        for claimed in claim.claimed:
-            task = asyncio.create_task(self._deliver(claimed))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
-        self._endpoints_due = claim.endpoints_due
+        self._begin(taken.claimed)
+        self._endpoints_due = taken.endpoints_due
         full = self._slots.full()
-        self._full |= claim.short_ids & full
-        self._is_short = not claim.short_ids <= full
-        self._set_timer(self._wait_s(claim))
-        if claim.has_more:
+        self._full |= taken.short_ids & full
+        self._is_short = not taken.short_ids <= full
+        self._set_timer(self._wait_s(taken))
+        if taken.has_more:
             # Also when no slot is left: that look notes the shortage and waits for one.
             self.wake()
 
@@ -136,7 +170,7 @@ class Dispatcher:
         ids_max = max(OFFER_IDS_MIN, min(share, OFFER_IDS_MAX))
 
         async def work(tx: Transaction) -> Claim:
-            return await delivery.claim(
+            return await claim(
                 tx,
                 choose,
                 now_us=self._clock.now_us(),

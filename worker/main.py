@@ -170,14 +170,20 @@ def _waking(
     """Wakes the loops that hints of these names are about; any other name may concern them all."""
     everyone = (dispatcher.wake, fulfiller.wake, expirer.wake, renewer.wake)
     concerned: dict[str, Sequence[Callable[[], None]]] = {
-        delivery.HINT: (dispatcher.wake,),
         topup.HINT: (fulfiller.wake,),
         hold.HINT: (expirer.wake,),
         event.HINT: (),
     }
 
     def wake_those(names: Sequence[str]) -> None:
-        for wake_loop in {one for name in names for one in concerned.get(name, everyone)}:
+        called: set[Callable[[], None]] = set()
+        for name in names:
+            about, _, endpoint_id = name.partition(":")
+            if about == delivery.HINT:
+                dispatcher.wake(endpoint_id)
+            else:
+                called.update(concerned.get(name, everyone))
+        for wake_loop in called:
             wake_loop()
 
     return wake_those

@@ -77,6 +77,16 @@ class Slots:
         lanes = self._lanes
         return frozenset(id_ for id_ in self._busy if lanes[id_].under_way >= lanes[id_].width)
 
+    def room_at_once(self, endpoint_id: str) -> int:
+        """How many requests an endpoint may have that nobody need be weighed against.
+
+        0 unless it is known to answer well, and nothing at all is under way.
+        """
+        lane = self._lanes.get(endpoint_id)
+        if lane is None or self.held or not lane.is_fast or lane.enabled_at is not None:
+            return 0
+        return min(lane.width, self.total)
+
     def take(self, claimed: Sequence[Claimed]) -> None:
         """These deliveries were claimed, as chosen by chooser()."""
         for one in claimed:

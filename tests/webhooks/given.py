@@ -7,7 +7,7 @@ from keys.account import create_account, lock_scopes
 from keys.principal import Scope
 from keys.vault import Vault
 from store.db import Database, Transaction
-from webhooks import delivery
+from webhooks.claim import claim as take_due
 from webhooks.endpoint import Endpoint, register
 from webhooks.endpoint_fields import NewEndpoint
 from webhooks.event import Outbox
@@ -90,7 +90,7 @@ def everything(offers: Sequence[Offer]) -> list[str]:
 
 async def claim_all(database: Database, clock: Clock, *, ids_max: int = 1000) -> Claim:
     async def work(tx: Transaction) -> Claim:
-        return await delivery.claim(
+        return await take_due(
             tx, everything, now_us=clock.now_us(), lease_us=LEASE_US, ids_max=ids_max
         )
 

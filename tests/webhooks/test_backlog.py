@@ -14,6 +14,7 @@ from tests.webhooks.given import (
 )
 from webhooks import backlog, delivery
 from webhooks.backlog import Backlog
+from webhooks.claim import claim as take_due
 from webhooks.endpoint import patch
 from webhooks.endpoint_fields import EndpointChanges
 from webhooks.message import settlement_of
@@ -150,7 +151,7 @@ async def test_dead_endpoints_of_one_tenant_count_only_where_no_worker_is(
 
 async def claim_well(database: Database, clock: FixedClock, scope: Scope) -> None:
     async def work(tx: Transaction) -> None:
-        await delivery.claim(
+        await take_due(
             tx,
             lambda offers: [
                 id_ for offer in offers if offer.account_id == scope[0] for id_ in offer.due

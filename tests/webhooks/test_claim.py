@@ -16,7 +16,7 @@ from tests.webhooks.given import (
     given_endpoint,
     given_events,
 )
-from webhooks import delivery
+from webhooks.claim import claim as take_due
 from webhooks.offer import Offer
 from webhooks.stage import Claim
 
@@ -104,7 +104,7 @@ async def test_an_endpoint_disabled_meanwhile_is_left(
     await given_events(database, clock, scope)
 
     async def work(tx: Transaction) -> Claim:
-        return await delivery.claim(
+        return await take_due(
             cast(Transaction, Meanwhile(tx)),
             everything,
             now_us=clock.now_us(),
@@ -126,7 +126,7 @@ async def test_the_choice_bounds_what_is_claimed(database: Database, clock: Fixe
         return list(offers[0].due)[:2]
 
     async def work(tx: Transaction) -> tuple[int, bool, bool]:
-        claim = await delivery.claim(tx, two, now_us=clock.now_us(), lease_us=LEASE_US, ids_max=100)
+        claim = await take_due(tx, two, now_us=clock.now_us(), lease_us=LEASE_US, ids_max=100)
         return len(claim.claimed), bool(claim.short_ids), claim.has_more
 
     assert await database.transaction(work) == (2, True, False)
@@ -205,7 +205,7 @@ async def test_an_endpoint_without_a_slot_is_offered_nothing_of_its_backlog(
     await given_events(database, clock, scope, count=3)
 
     async def work(tx: Transaction) -> Claim:
-        return await delivery.claim(
+        return await take_due(
             tx,
             everything,
             now_us=clock.now_us(),

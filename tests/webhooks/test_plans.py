@@ -5,22 +5,30 @@ import pytest
 from kernel.clock import FixedClock
 from store.db import Database, Transaction
 from tests.webhooks.given import claim_all, given_account, given_endpoint, given_events
-from webhooks import delivery
+from webhooks import claim, delivery
 
 pytestmark = pytest.mark.new_database
 SCAN_VALUES = {"now_us": 1_781_352_000_000_000, "ids_max": 50, "full_ids": ["we_1"]}
 CLAIM_VALUES = {"rows": [("dlv_1", 0, "we_1")], "lease_until_us": 1}
+AT_ONCE_VALUES = {
+    "endpoint_id": "we_1",
+    "now_us": 1_781_352_000_000_000,
+    "stale_us": 1,
+    "rows_max": 4,
+    "lease_until_us": 1,
+}
 SETTLE_VALUES = {"rows": [("dlv_1", 1, "delivered", 1, None, 1)]}
 
 
 @pytest.mark.parametrize(
     ("text", "values"),
     [
-        (delivery._SCAN, SCAN_VALUES),
-        (delivery._CLAIM, CLAIM_VALUES),
+        (claim._SCAN, SCAN_VALUES),
+        (claim._CLAIM, CLAIM_VALUES),
+        (claim._CLAIM_AT_ONCE, AT_ONCE_VALUES),
         (delivery._SETTLE, SETTLE_VALUES),
     ],
-    ids=["scan", "claim", "settle"],
+    ids=["scan", "claim", "claim at once", "settle"],
 )
 async def test_no_statement_reads_the_whole_table(
     database: Database, clock: FixedClock, text: str, values: dict[str, object]

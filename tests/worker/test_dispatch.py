@@ -11,7 +11,7 @@ from tests.webhooks.given import (
 )
 from tests.worker.dispatching import CLOCK, dispatching, given_scope, rows, until
 from tests.worker.receiver import receiver
-from webhooks import delivery
+from webhooks.claim import claim as take_due
 from webhooks.stage import Claim
 
 
@@ -32,6 +32,42 @@ async def test_an_event_arrives_signed_once_the_dispatcher_is_woken(database: Da
     )
     [row] = await rows(database, "SELECT status, attempts_made FROM deliveries")
     assert (row["status"], row["attempts_made"]) == ("delivered", 1)
+
+
+async def test_an_endpoint_that_is_named_is_sent_its_delivery_once(database: Database) -> None:
+    scope = await given_scope(database)
+    async with receiver() as hook, dispatching(database) as (dispatcher, settled):
+        endpoint, _ = await given_endpoint(database, CLOCK, scope, url=hook.url)
+        for count in range(1, 6):
+            await given_events(database, CLOCK, scope)
+            dispatcher.wake(endpoint.id)
+            await until(lambda count=count: len(settled) == count)  # type: ignore[misc]
+
+    sent = [request.headers["x-aitopup-delivery"] for request in hook.requests]
+    assert len(sent) == len(set(sent)) == 5
+
+
+async def test_a_named_endpoint_does_not_keep_another_waiting(database: Database) -> None:
+    scope = await given_scope(database)
+    async with (
+        receiver() as named,
+        receiver() as other,
+        dispatching(database) as (dispatcher, settled),
+    ):
+        endpoint, _ = await given_endpoint(
+            database, CLOCK, scope, url=named.url, events=["topup.delivered"]
+        )
+        await given_endpoint(database, CLOCK, scope, url=other.url, events=["topup.failed"])
+        await given_events(database, CLOCK, scope)
+        dispatcher.wake()
+        await until(lambda: len(settled) == 1)
+        await given_events(database, CLOCK, scope)
+        await given_events(database, CLOCK, scope, type_="topup.failed")
+
+        dispatcher.wake(endpoint.id)
+        await until(lambda: len(settled) == 3)
+
+    assert (len(named.requests), len(other.requests)) == (2, 1)
 
 
 async def test_what_no_hint_told_of_is_found_all_the_same(database: Database) -> None:
@@ -131,7 +167,7 @@ async def test_what_a_dead_worker_had_claimed_is_sent_again_under_the_same_numbe
         await given_events(database, CLOCK, scope)
 
         async def claim_and_die(tx: Transaction) -> Claim:
-            return await delivery.claim(
+            return await take_due(
                 tx, everything, now_us=CLOCK.now_us(), lease_us=300_000, ids_max=10
             )
 

@@ -1,0 +1,220 @@
+"""Claims: what is due is taken by one worker, for the time of a lease.
+
+Promise: a claim is a fixed number of statements for any number of rows, each of which may be a
+transaction of its own: what changes between them is found by its number, and left. An endpoint's pace
+is counted once, whoever claims. Writes deliveries, by the states of webhooks/delivery.py, and what
+claims keep in endpoints: rate_tat_us, drain_tat_us and claimed_at.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from store.db import Row, Transaction
+from webhooks.delivery import OPEN
+from webhooks.offer import (
+    CLAIMED_US_MAX,
+    HELD_IDS_MAX,
+    Offer,
+    Paces,
+    earliest,
+    offers_of,
+    within_pace,
+)
+from webhooks.stage import TARGET_COLUMNS, Claim, Claimed, Target
+
+# Of the row that is claimed; SQLite returns nothing of another table.
+_TARGET = ", ".join(
+    f"(SELECT p.{column} FROM endpoints p WHERE p.id = deliveries.endpoint_id) AS {column}"
+    for column in TARGET_COLUMNS
+)
+# A few probes of ix_deliveries_due for each endpoint with open rows, however many rows it has. What
+# was due before it was enabled again was held, and goes apart from what came since: slowly.
+_SCAN = f"""
+WITH RECURSIVE waiting(endpoint_id) AS (
+    SELECT MIN(d.endpoint_id) FROM deliveries d WHERE d.{OPEN}
+    UNION ALL
+    SELECT (SELECT MIN(d.endpoint_id) FROM deliveries d
+            WHERE d.{OPEN} AND d.endpoint_id > w.endpoint_id)
+    FROM waiting w WHERE w.endpoint_id IS NOT NULL
+)
+SELECT p.id, p.account_id, p.failing_since_at, p.enabled_at, p.rate_limit_per_s, p.rate_tat_us,
+    p.drain_tat_us, p.claimed_at, a.is_sandbox, p.url, p.secret_sealed, p.previous_secret_sealed,
+    p.previous_secret_until_at, p.headers_sealed, p.retry_schedule_s,
+    (SELECT MIN(d.next_attempt_at) FROM deliveries d
+     WHERE d.{OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at > :now_us) AS next_at,
+    CASE WHEN p.id IN :full_ids[text] THEN NULL ELSE
+        (SELECT STRING_AGG(due.id, ' ') FROM (
+            SELECT d.id || ':' || d.claim_no AS id FROM deliveries d
+            WHERE d.{OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= :now_us
+              AND d.next_attempt_at > COALESCE(p.enabled_at, 0)
+            ORDER BY d.next_attempt_at LIMIT :ids_max) AS due) END AS due,
+    CASE WHEN p.enabled_at IS NULL OR p.id IN :full_ids[text] THEN NULL ELSE
+        (SELECT STRING_AGG(held.id, ' ') FROM (
+            SELECT d.id || ':' || d.claim_no AS id FROM deliveries d
+            WHERE d.{OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= p.enabled_at
+            ORDER BY d.next_attempt_at LIMIT {HELD_IDS_MAX}) AS held) END AS held
+FROM waiting w
+JOIN endpoints p ON p.id = w.endpoint_id
+JOIN accounts a ON a.id = p.account_id
+WHERE p.status = 'enabled' AND p.deleted_at IS NULL
+"""
+# Whoever counts a pace holds the endpoint's row and finds the pace as it was scanned. A row that
+# another worker holds, or has counted for since, is left to it.
+_KEEP_PACE = """
+UPDATE endpoints SET rate_tat_us = w.rate_tat_us, drain_tat_us = w.drain_tat_us,
+    claimed_at = :now_us
+FROM (
+    SELECT v.id, v.rate_tat_us, v.drain_tat_us
+    FROM :rows[id text, seen_rate_us bigint, seen_drain_us bigint, rate_tat_us bigint,
+        drain_tat_us bigint] AS v
+    JOIN endpoints p ON p.id = v.id
+    WHERE p.rate_tat_us = v.seen_rate_us AND p.drain_tat_us = v.seen_drain_us
+    ORDER BY p.id FOR NO KEY UPDATE OF p SKIP LOCKED) AS w
+WHERE endpoints.id = w.id
+RETURNING endpoints.id
+"""
+# Two workers never take of one endpoint at the same time: the row that another one holds is left to
+# it. Deliveries are found by primary key and number alone: with the status in it, PostgreSQL may walk
+# the partial index.
+_TAKE = """
+UPDATE deliveries SET status = 'sending', claim_no = deliveries.claim_no + 1,
+    lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
+    next_attempt_at = :lease_until_us
+FROM free
+WHERE deliveries.id = free.id AND deliveries.claim_no = free.claim_no
+RETURNING deliveries.id, event_id, event_type, endpoint_id, account_id, environment, attempts_made,
+    deliveries.claim_no, lost_claims,
+    (SELECT e.body FROM events e WHERE e.id = deliveries.event_id) AS body
+"""
+_CLAIM = f"""
+WITH free AS (
+    SELECT v.id, v.claim_no FROM :rows[id text, claim_no bigint, endpoint_id text] AS v
+    JOIN endpoints p ON p.id = v.endpoint_id
+    WHERE p.status = 'enabled' AND p.deleted_at IS NULL
+    FOR NO KEY UPDATE OF p SKIP LOCKED)
+{_TAKE}"""
+# What an endpoint may be sent without looking at any other: it has no pace, holds nothing, and the
+# time of its last claim need not be written.
+_CLAIM_AT_ONCE = f"""
+WITH free AS (
+    SELECT d.id, d.claim_no FROM endpoints p
+    JOIN accounts a ON a.id = p.account_id
+    JOIN deliveries d ON d.endpoint_id = p.id
+    WHERE p.id = :endpoint_id AND p.status = 'enabled' AND p.deleted_at IS NULL
+      AND p.rate_limit_per_s IS NULL AND a.is_sandbox = 0 AND p.enabled_at IS NULL
+      AND p.claimed_at > :stale_us AND d.{OPEN} AND d.next_attempt_at <= :now_us
+    ORDER BY d.next_attempt_at LIMIT :rows_max
+    FOR NO KEY UPDATE OF p SKIP LOCKED)
+{_TAKE},
+    {_TARGET}"""
+
+# Chooses the delivery ids to claim, at most the free slots; pure, since a claim may run twice.
+Choose = Callable[[Sequence[Offer]], Sequence[str]]
+
+
+async def claim(
+    tx: Transaction,
+    choose: Choose,
+    *,
+    now_us: int,
+    lease_us: int,
+    ids_max: int,
+    full_ids: Collection[str] = (),
+) -> Claim:
+    """Takes what is due, as `choose` wishes, for lease_us from now_us.
+
+    ids_max bounds the ids offered for each endpoint; those of full_ids, for which there is no slot
+    now, are offered none, whatever backlog they have. At most three statements, which need not be of
+    one transaction: what changes between them is found by its number, and left.
+    """
+    scanned = await tx.fetch(_SCAN, now_us=now_us, ids_max=ids_max, full_ids=sorted(full_ids))
+    offers, next_at_us = offers_of(scanned, now_us=now_us)
+    by_endpoint, short_ids, has_more = _choice(offers, choose(offers), ids_max=ids_max)
+    if not by_endpoint:
+        return Claim([], next_at_us, len(offers), short_ids, has_more, was_contended=False)
+    endpoints = {row["id"]: row for row in scanned if row["id"] in by_endpoint}
+    held_ids = frozenset(id_ for offer in offers for id_ in offer.held)
+    ids, paces, paced_at_us = within_pace(by_endpoint, endpoints, held_ids, now_us=now_us)
+    lost = await _keep_paces(tx, paces, endpoints, now_us=now_us) if paces else frozenset()
+    seen = {
+        id_: (number, offer.endpoint_id)
+        for offer in offers
+        for id_, number in (offer.due | offer.held).items()
+    }
+    wanted = sorted((id_, *seen[id_]) for id_ in ids if seen[id_][1] not in lost)
+    lease_until_us = now_us + lease_us
+    rows = await tx.fetch(_CLAIM, rows=wanted, lease_until_us=lease_until_us) if wanted else []
+    targets = {id_: Target.of(id_, row) for id_, row in endpoints.items()}
+    return Claim(
+        [_claimed(row, targets[row["endpoint_id"]], lease_until_us) for row in rows],
+        earliest(next_at_us, paced_at_us),
+        len(offers),
+        short_ids,
+        has_more,
+        was_contended=len(rows) < len(ids),
+    )
+
+
+async def claim_at_once(
+    tx: Transaction, endpoint_id: str, *, now_us: int, lease_us: int, rows_max: int
+) -> list[Claimed]:
+    """Takes what is due of one endpoint that needs no other look, at most rows_max; one statement.
+
+    Nothing where a pace or another worker is in the way, or claim has more to do than to take.
+    """
+    lease_until_us = now_us + lease_us
+    rows = await tx.fetch(
+        _CLAIM_AT_ONCE,
+        endpoint_id=endpoint_id,
+        now_us=now_us,
+        stale_us=now_us - CLAIMED_US_MAX,
+        rows_max=rows_max,
+        lease_until_us=lease_until_us,
+    )
+    return [_claimed(row, Target.of(endpoint_id, row), lease_until_us) for row in rows]
+
+
+async def _keep_paces(
+    tx: Transaction, paces: Sequence[Paces], seen: Mapping[str, Row], *, now_us: int
+) -> frozenset[str]:
+    """Writes the paces; the endpoints for which another worker counted at the same time."""
+    rows = [
+        (id_, seen[id_]["rate_tat_us"], seen[id_]["drain_tat_us"], *tats) for id_, *tats in paces
+    ]
+    kept = {row["id"] for row in await tx.fetch(_KEEP_PACE, rows=rows, now_us=now_us)}
+    return frozenset(id_ for id_, *_ in paces if id_ not in kept)
+
+
+def _choice(
+    offers: Sequence[Offer], chosen_ids: Sequence[str], *, ids_max: int
+) -> tuple[dict[str, list[str]], frozenset[str], bool]:
+    """The chosen ids by endpoint; where offered ones are left; whether there may be others."""
+    wanted = frozenset(chosen_ids)
+    by_endpoint: dict[str, list[str]] = {}
+    short_ids = set()
+    has_more = False
+    for offer in offers:
+        offered = [*offer.due, *offer.held]
+        chosen = [id_ for id_ in offered if id_ in wanted]
+        if chosen:
+            by_endpoint[offer.endpoint_id] = chosen
+        if len(chosen) < len(offered):
+            short_ids.add(offer.endpoint_id)
+        elif len(offer.due) >= ids_max:
+            has_more = True
+    return by_endpoint, frozenset(short_ids), has_more
+
+
+def _claimed(row: Row, target: Target, lease_until_us: int) -> Claimed:
+    return Claimed(
+        row["id"],
+        row["event_id"],
+        row["event_type"],
+        row["account_id"],
+        row["environment"],
+        row["attempts_made"] + 1,
+        row["claim_no"],
+        row["lost_claims"],
+        lease_until_us,
+        target,
+        row["body"],
+    )
