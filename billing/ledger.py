@@ -311,15 +311,9 @@ _TRANSFER_COLUMNS = (
 
 
 def _from_row(row: Row) -> LedgerAccount:
-    return LedgerAccount(
-        row["id"],
-        row["account_id"],
-        row["environment"],
-        _KINDS[row["kind"]],
-        row["name"],
-        row["balance_micros"],
-        row["expires_at"],
-    )
+    # By position: this is the path of every send.
+    kind = _KINDS[row[3]]
+    return LedgerAccount(row[0], row[1], row[2], kind, row[4], row[5], row[6])
 
 
 def _new_row(account: LedgerAccount, now_us: int) -> tuple[object, ...]:

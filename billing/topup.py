@@ -142,8 +142,7 @@ def references_reading(
 
     def take(rows: Rows) -> None:
         for row in rows:
-            place = (row["account_id"], row["environment"], row["reference"])
-            into[place] = (row["id"], row["status"])
+            into[row[0], row[1], row[2]] = (row[3], row[4])
 
     return Reading(_REFERENCES if wanted else "", take, pairs=wanted)
 

@@ -306,11 +306,11 @@ _LOCK = _SCOPES + " FOR NO KEY UPDATE OF e"
 def _standings(rows: Sequence[Row]) -> Standings:
     thresholds, ahead, numbers = {}, {}, {}
     for row in rows:
-        scope = (row["account_id"], row["environment"])
-        thresholds[scope] = row["low_balance_threshold_micros"]
-        numbers[scope] = row["event_no"]
-        if row["clock_ahead_us"]:
-            ahead[scope] = row["clock_ahead_us"]
+        scope = (row[0], row[1])
+        thresholds[scope] = row[2]
+        if row[3]:
+            ahead[scope] = row[3]
+        numbers[scope] = row[4]
     return Standings(thresholds, ahead, numbers)
 
 

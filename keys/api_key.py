@@ -254,17 +254,7 @@ def key_states_reading(key_ids: Iterable[str], into: dict[str, KeyState]) -> Rea
 
     def take(rows: Rows) -> None:
         for row in rows:
-            into[row["id"]] = KeyState(
-                row["id"],
-                row["account_id"],
-                row["environment"],
-                row["revoked_at"],
-                row["expires_at"],
-                row["per_call_cents"],
-                row["per_day_cents"],
-                row["per_month_cents"],
-                row["approval_threshold_cents"],
-            )
+            into[row[0]] = KeyState(*row)
 
     return Reading(_KEY_STATES if wanted else "", take, ids=wanted)
 

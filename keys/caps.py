@@ -94,8 +94,7 @@ def windows_reading(windows: Iterable[Window], into: dict[Window, int]) -> Readi
 
     def take(rows: Rows) -> None:
         for row in rows:
-            window = (row["key_id"], row["period"], row["window_start_at"])
-            into[window] = row["spent_micros"]
+            into[row[0], row[1], row[2]] = row[3]
 
     return Reading(_WINDOWS if wanted else "", take, windows=wanted)
 

@@ -11,8 +11,9 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+
+import msgspec
 
 from kernel.errors import Unavailable
 from store.db import Database, Lock, Transaction, Work
@@ -47,8 +48,7 @@ class Runner(Protocol[C_contra, R_co]):
         ...
 
 
-@dataclass(slots=True)
-class _Waiting(Generic[C, R]):
+class _Waiting(msgspec.Struct, Generic[C, R]):
     command: C
     since_s: float
     future: "asyncio.Future[R]"

@@ -10,7 +10,7 @@ end in one go, and any other await is an error, which also keeps network calls o
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -25,12 +25,18 @@ class Row(Protocol):
 
     def __getitem__(self, key: str | int) -> Any: ...
 
+    def __iter__(self) -> Iterator[Any]:
+        """Its values."""
+        ...
+
 
 Rows = Sequence[Row]
 
 
 class Reading:
-    """What to read, and what to do with its rows; without a text there is nothing to read."""
+    """What to read, and what to do with its rows, which are known by position; without a text there
+    is nothing to read.
+    """
 
     __slots__ = ("take", "text", "values")
 

@@ -112,13 +112,7 @@ def reading(keys: Iterable[RequestKey], into: dict[Place, Stored]) -> Reading:
 
     def take(rows: Rows) -> None:
         for row in rows:
-            into[row["account_id"], row["environment"], row["digest"]] = Stored(
-                row["fingerprint"],
-                row["status"],
-                row["body"],
-                bool(row["is_sealed"]),
-                row["lease_until_at"],
-            )
+            into[row[0], row[1], row[2]] = Stored(row[3], row[4], row[5], bool(row[6]), row[7])
 
     return Reading(_FIND if places else "", take, places=places)
 

@@ -6,7 +6,7 @@ columns of the types that it needs, and NULL in the others.
 
 import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -20,15 +20,12 @@ class Union:
 
     def __init__(self, texts: Sequence[str], columns: Sequence[Columns]) -> None:
         slots: list[str] = []
-        self._picks: list[Callable[[Any], Any]] = []
-        self._names: list[list[str]] = []
+        self._picks: list[Callable[[Any], tuple[Any, ...]]] = []
         placed = []
         for listed in columns:
             places = _places(slots, [kind for _, kind in listed])
             placed.append(dict(zip(places, (name for name, _ in listed), strict=True)))
-            # One after the statement's own number; two at least, or itemgetter makes no tuple.
-            self._picks.append(itemgetter(*(place + 1 for place in places), 0))
-            self._names.append([name for name, _ in listed])
+            self._picks.append(_pick([place + 1 for place in places]))
         parts = []
         for number, text in enumerate(_counted_on(texts)):
             own = placed[number]
@@ -39,14 +36,21 @@ class Union:
             parts.append(f"SELECT {number}, {', '.join(picks)} FROM ({text}) AS q")
         self.text = " UNION ALL ".join(parts)
 
-    def split(self, records: Sequence[Any]) -> list[list[Mapping[str, Any]]]:
-        """The rows of each statement, by name."""
-        found: list[list[Mapping[str, Any]]] = [[] for _ in self._names]
+    def split(self, records: Sequence[Any]) -> list[list[tuple[Any, ...]]]:
+        """The rows of each statement."""
+        found: list[list[tuple[Any, ...]]] = [[] for _ in self._picks]
         for record in records:
             number = record[0]
-            # The statement's number at the end of what is picked is left over.
-            found[number].append(dict(zip(self._names[number], self._picks[number](record))))  # noqa: B905
+            found[number].append(self._picks[number](record))
         return found
+
+
+def _pick(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
+    """What takes a row of its own out of a record: the places after the statement's number."""
+    if len(places) == 1:
+        [place] = places
+        return lambda record: (record[place],)
+    return itemgetter(*places)
 
 
 @functools.cache

@@ -133,13 +133,12 @@ class Outbox:
         return Reading(_ENDPOINTS, self._take, scopes=sorted(set(scopes)))
 
     def _take(self, rows: Rows) -> None:
-        for row in rows:
-            first_wait_s = int(row["retry_schedule_s"].partition(" ")[0])
+        for account_id, environment, endpoint_id, events, retry_schedule_s in rows:
+            first_wait_s = int(retry_schedule_s.partition(" ")[0])
             subscriber = _Subscriber(
-                row["id"], frozenset(row["events"].split()), first_wait_s * SECOND_US
+                endpoint_id, frozenset(events.split()), first_wait_s * SECOND_US
             )
-            scope = (row["account_id"], row["environment"])
-            self._subscribers.setdefault(scope, []).append(subscriber)
+            self._subscribers.setdefault((account_id, environment), []).append(subscriber)
 
     @property
     def published(self) -> int:

@@ -68,7 +68,7 @@ async def test_of_a_secret_only_its_sha256_is_stored(shop: Shop) -> None:
         keys = await tx.fetch("SELECT * FROM api_keys")
         secrets = await tx.fetch("SELECT * FROM api_key_secrets")
         assert [row["digest"] for row in secrets] == [hashlib.sha256(secret.encode()).hexdigest()]
-        return repr([[tuple(row) for row in rows] for rows in (keys, secrets)])  # type: ignore[arg-type]
+        return repr([[tuple(row) for row in rows] for rows in (keys, secrets)])
 
     assert secret[16:-4] not in await shop.database.read(everything)
     assert secret not in repr(key)

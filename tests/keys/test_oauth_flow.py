@@ -85,7 +85,7 @@ async def test_nothing_of_code_or_token_is_stored_but_digests(scene: Scene) -> N
             *await tx.fetch("SELECT * FROM oauth_tokens"),
         ]
 
-    text = str([tuple(row) for row in await scene.database.read(work)])  # type: ignore[arg-type]
+    text = str([tuple(row) for row in await scene.database.read(work)])
 
     assert code not in text
     assert secret[8:-4] not in text

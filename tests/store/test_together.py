@@ -18,17 +18,18 @@ _SECRETS = "SELECT p.secret_sealed FROM endpoints p WHERE p.account_id = :accoun
 
 def reading(found: dict[str, Any], name: str, text: str, **values: Any) -> Reading:
     def take(rows: Rows) -> None:
-        found[name] = [tuple(row[column] for column in COLUMNS[name]) for row in rows]
+        found[name] = [tuple(row[place] for place in PLACES[name]) for row in rows]
 
     return Reading(text, take, **values)
 
 
-COLUMNS = {
-    "accounts": ("id", "name"),
-    "worlds": ("environment", "account_id", "event_no"),
-    "secrets": ("secret_sealed",),
-    "nobody": ("id",),
-    "nothing": ("id",),
+# Which columns a reading's taker looks at, in its own order.
+PLACES = {
+    "accounts": (1, 0),
+    "worlds": (1, 0, 2),
+    "secrets": (0,),
+    "nobody": (0,),
+    "nothing": (0,),
 }
 
 
