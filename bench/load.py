@@ -13,7 +13,7 @@ import argparse
 import asyncio
 import json
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -44,7 +44,7 @@ class Connection(asyncio.Protocol):
         self._sent = 0
         self._started_s = 0.0
         self._buffer = b""
-        self._is_done = False
+        self.is_done = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -79,8 +79,8 @@ class Connection(asyncio.Protocol):
 
     def finish(self) -> None:
         """Sends no more."""
-        if not self._is_done:
-            self._is_done = True
+        if not self.is_done:
+            self.is_done = True
             self._transport.close()
             self._plan.one_less()
 
@@ -103,7 +103,7 @@ class Plan:
         self._left = arguments.connections
         self._rate: float = arguments.rate
         self._requests_left: int | None = arguments.requests
-        self._idle: deque[Connection] = deque()
+        self._idle: list[Connection] = []
         self._late = 0
         self._due_s = 0.0
         self._is_over = False
@@ -157,6 +157,14 @@ class Plan:
         if self._left <= 0:
             self.done.set()
 
+    def _take_idle(self) -> Connection | None:
+        """The one used last: others may rest for so long that their server ends them."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_done:
+                return connection
+        return None
+
     def _take_one(self) -> None:
         if self._requests_left is not None:
             self._requests_left -= 1
@@ -173,8 +181,9 @@ class Plan:
                 return
             self._due_s += 1 / self._rate
             self._take_one()
-            if self._idle:
-                self._idle.popleft().send()
+            idle = self._take_idle()
+            if idle is not None:
+                idle.send()
             else:
                 self._late += 1
         loop.call_later(max(0.0, self._due_s - now_s), self._tick)

@@ -48,11 +48,12 @@ class Rules:
 
 
 class Books:
-    """The state of one transaction."""
+    """The state of one transaction. codes: voucher codes that were worked out before."""
 
-    def __init__(self, rules: Rules, now_us: int) -> None:
+    def __init__(self, rules: Rules, now_us: int, codes: Mapping[str, str] = {}) -> None:
         self.rules = rules
         self.now_us = now_us
+        self._codes = codes
         self.ledger = Ledger()
         self.outbox = Outbox()
         self.spending = Spending(now_us)
@@ -318,6 +319,9 @@ class Books:
             )
 
     # Top-ups
+
+    def voucher_code(self, topup_id: str) -> str:
+        return self._codes.get(topup_id) or self.rules.codes.code_of(topup_id)
 
     def topup(self, topup_id: str, scope: Scope) -> TopUp | None:
         """The tenant's top-up; another's looks like none."""

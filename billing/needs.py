@@ -49,6 +49,7 @@ class Needs:
     topup_ids: set[str] = field(default_factory=set)
     redeemed_topup_ids: set[str] = field(default_factory=set)  # whose vouchers are redeemed
     request_keys: set[RequestKey] = field(default_factory=set)
+    voucher_ids: list[str] = field(default_factory=list)  # top-ups that may get a voucher
     funding_accounts: set[str] = field(default_factory=set)  # whose test credit of today counts
     shelves: dict[type[Shelf], Shelf] = field(default_factory=dict)
 

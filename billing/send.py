@@ -112,6 +112,7 @@ class Send(msgspec.Struct, frozen=True):
         needs.key_ids.update(self.lineage)
         name = f"{self.order.platform.id}/{self.order.recipient_email}"
         needs.places.add((*self.scope, Kind.RECIPIENT, name))
+        needs.voucher_ids.append(self.topup_id)
         if self.order.reference is not None:
             needs.references.add((*self.scope, self.order.reference))
         if self.request_key is not None:
@@ -196,7 +197,7 @@ class Send(msgspec.Struct, frozen=True):
             "delivered",
             settled_at=books.now_us,
             new_balance_cents=micros_to_cents(recipient.balance_micros),
-            voucher_code=books.rules.codes.code_of(topup_id),
+            voucher_code=books.voucher_code(topup_id),
         )
         books.add_topup(delivered)
         books.publish_topup(delivered)

@@ -36,7 +36,7 @@ def deliver(books: Books, topup: TopUp, *, fulfilment_code: str | None = None) -
         topup,
         "delivered",
         now_us=books.now_us,
-        voucher_code=books.rules.codes.code_of(topup.id),
+        voucher_code=books.voucher_code(topup.id),
         fulfilment_code=fulfilment_code,
     )
     held = books.ledger.account(topup.scope, Kind.HELD)

@@ -8,6 +8,8 @@ Streams and pages go uvicorn's way.
 
 import asyncio
 import time
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import (
@@ -21,6 +23,7 @@ from gateway.errors import refusal_of
 from gateway.json_text import Unreadable
 from kernel.ids import new_id
 
+Header = tuple[bytes, bytes]
 HEAD_BYTES_MAX: Final = 32 * 1024
 # Where a request's scope has uvicorn's cycle of it; absent under another server. Whoever reads it
 # takes it out: the cycle holds the scope.
@@ -96,12 +99,14 @@ def read_whole(cycle: RequestResponseCycle | None) -> bytes | None:
 def write_whole(
     cycle: RequestResponseCycle | None,
     status: int,
-    headers: list[tuple[bytes, bytes]],
+    headers: Sequence[Header],
+    usual: tuple[Header, ...],
     body: bytes,
 ) -> bool:
     """Writes a whole answer at once; False where the server's own way must be gone instead.
 
-    headers are ours: fixed names and values without line ends, which is checked.
+    headers are ours: fixed names and values without line ends, which is checked; usual ones are
+    constants that many answers have.
     """
     if cycle is None or cycle.response_started or cycle.flow.write_paused:
         return False
@@ -114,7 +119,16 @@ def write_whole(
     assert head.count(b"\n") == len(lines), "a header ends where it ends"
     cycle.response_started = cycle.response_complete = True
     cycle.transport.write(
-        b"".join((STATUS_LINE[status], _same(cycle.default_headers), head, b"\r\n", body))
+        b"".join(
+            (
+                STATUS_LINE[status],
+                _same(cycle.default_headers),
+                head,
+                _joined(usual),
+                b"\r\n",
+                body,
+            )
+        )
     )
     cycle.message_event.set()
     if b"connection: close" in head:
@@ -122,6 +136,11 @@ def write_whole(
         cycle.transport.close()
     cycle.on_response()
     return True
+
+
+@lru_cache(maxsize=16)
+def _joined(headers: tuple[Header, ...]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
 class _Same:

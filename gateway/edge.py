@@ -81,8 +81,9 @@ class Edge:
                 await reply(scope, receive, self._framed(call, send))
         if answer is not None:
             body = _dress(call, answer)
-            if not write_whole(cycle, call.status, call.reply_headers, body):
-                headers = call.reply_headers
+            usual = _JSON if answer.body else ()
+            if not write_whole(cycle, call.status, call.reply_headers, usual, body):
+                headers = [*call.reply_headers, *usual]
                 await send({"type": _START, "status": call.status, "headers": headers})
                 await send({"type": "http.response.body", "body": body})
         self._access_log.note(call, answer)
@@ -115,11 +116,10 @@ class Edge:
 
 
 def _dress(call: Call[Fields, Fields], answer: Answer) -> bytes:
-    """Adds what every answer of an API has to its headers; the body, empty where none is sent."""
+    """Adds to the headers what the answer decides; the body, empty where none is sent."""
     body = answer.body
     headers = call.reply_headers
     if body:
-        headers += _JSON
         headers.append((b"content-length", b"%d" % len(body)))
     elif answer.status != NO_CONTENT:
         headers.append((b"content-length", b"0"))

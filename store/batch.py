@@ -16,7 +16,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 from kernel.errors import Unavailable
-from store.db import Database, Lock, Transaction, Work
+from store.db import Database, Lock, Transaction
 from store.errors import CommitUnknown, ConnectionLost, Contention
 
 C = TypeVar("C")
@@ -35,17 +35,25 @@ RETRY_AFTER_S = 1
 _log = logging.getLogger(__name__)
 
 
+class Prepared(Protocol[R_co]):
+    """A batch of commands, and what its transaction begins with."""
+
+    @property
+    def lock(self) -> Lock | None: ...
+
+    def meanwhile(self) -> None:
+        """What can be done before the database answers; it may come late, or not at all."""
+        ...
+
+    async def run(self, tx: Transaction) -> Sequence["R_co | BaseException"]:
+        """One result or one refusal for each command, in order; may be run again."""
+        ...
+
+
 class Runner(Protocol[C_contra, R_co]):
     """How a batch is decided and written; one transaction, the same statements for any size."""
 
-    def prepare(
-        self, commands: Sequence[C_contra]
-    ) -> tuple[Lock | None, Work[Sequence["R_co | BaseException"]]]:
-        """What the batch's transaction begins with, and what it does, which may be done again.
-
-        It returns one result or one refusal for each command, in order.
-        """
-        ...
+    def prepare(self, commands: Sequence[C_contra]) -> Prepared[R_co]: ...
 
 
 class _Waiting(msgspec.Struct, Generic[C, R]):
@@ -188,15 +196,17 @@ class GroupCommit(Generic[C, R]):
                 _fail([waiting], error)
 
     async def _run(self, batch: Sequence[_Waiting[C, R]]) -> None:
-        lock, run = self._runner.prepare([waiting.command for waiting in batch])
+        prepared = self._runner.prepare([waiting.command for waiting in batch])
 
         async def work(tx: Transaction) -> Sequence[R | BaseException]:
-            results = await run(tx)
+            results = await prepared.run(tx)
             # Before the commit: afterwards nothing may fail, or the batch would be run again.
             assert len(results) == len(batch), "one result for each command"
             return results
 
-        results = await self._database.transaction(work, is_short=True, lock=lock)
+        results = await self._database.transaction(
+            work, is_short=True, lock=prepared.lock, meanwhile=prepared.meanwhile
+        )
         for waiting, result in zip(batch, results, strict=True):
             if waiting.future.done():
                 continue

@@ -121,8 +121,10 @@ class Database(Protocol):
         durable: bool = True,
         is_short: bool = False,
         lock: Lock | None = None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> T:
-        """Runs work and commits. lock is taken first, in the round trip that begins.
+        """Runs work and commits. lock is taken first, in the round trip that begins; meanwhile is
+        what the caller may do during that time, called on the event loop where there is such a time.
 
         is_short: work takes a few milliseconds at most and may run on the event loop's thread where
         it has to wait for nobody. durable=False may lose the last moments in a crash of the machine

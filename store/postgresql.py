@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from store.beginning import Beginning
@@ -193,7 +193,11 @@ class PostgresqlDatabase:
         durable: bool = True,
         is_short: bool = False,  # noqa: ARG002 the loop never waits for this one
         lock: Lock | None = None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> T:
+        if meanwhile is not None:
+            # After this step of the loop, which ends where the server is first waited for.
+            asyncio.get_running_loop().call_soon(meanwhile)
         begin = Beginning(_BEGIN_DURABLE if durable else _BEGIN_SOON_DURABLE, lock)
         pool = self._pool if durable else self._soon_pool
         has_lost_connection = False

@@ -140,6 +140,7 @@ class SqliteDatabase:
         durable: bool = True,
         is_short: bool = False,
         lock: Lock | None = None,  # noqa: ARG002 there is one writer at a time
+        meanwhile: Callable[[], None] | None = None,  # noqa: ARG002 nothing is waited for
     ) -> T:
         if is_short and self._begin_now(durable=durable):
             written = self._write_here(work, durable=durable)

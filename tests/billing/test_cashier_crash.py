@@ -5,7 +5,7 @@ just after, so that nobody heard of it. Afterwards another process takes a retry
 """
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -42,13 +42,14 @@ class MortalDatabase:
         durable: bool = True,
         is_short: bool = False,
         lock: Lock | None = None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> T:
         if self.is_dead:
             raise ConnectionLost("the process died")
         self._left -= 1
         if self._left > 0:
             return await self._database.transaction(
-                work, durable=durable, is_short=is_short, lock=lock
+                work, durable=durable, is_short=is_short, lock=lock, meanwhile=meanwhile
             )
         self.is_dead = True
         if self._is_committed:

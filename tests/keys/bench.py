@@ -1,6 +1,7 @@
 """An authenticator on a gated database."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from kernel.clock import FixedClock
@@ -40,6 +41,7 @@ class Gate:
         durable: bool = True,
         is_short: bool = False,
         lock: Lock | None = None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> T:
         if self.is_down:
             raise ConnectionLost("down")

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import pytest
@@ -26,8 +25,8 @@ class Runner:
     runs: list[list[str]] = field(default_factory=list)
     crash: BaseException | None = None
 
-    def prepare(self, commands: Sequence[str]) -> tuple[None, Work[Sequence[str | BaseException]]]:
-        return None, partial(self.run, commands=commands)
+    def prepare(self, commands: Sequence[str]) -> "Prepared":
+        return Prepared(self, commands)
 
     async def run(self, tx: Transaction, commands: Sequence[str]) -> Sequence[str | BaseException]:
         self.runs.append(list(commands))
@@ -45,6 +44,20 @@ class Runner:
             NotFound("Command") if command.startswith("refused:") else command.upper()
             for command in commands
         ]
+
+
+@dataclass(slots=True)
+class Prepared:
+    """One batch of the runner's."""
+
+    runner: Runner
+    commands: Sequence[str]
+    lock: None = None
+
+    def meanwhile(self) -> None: ...
+
+    async def run(self, tx: Transaction) -> Sequence[str | BaseException]:
+        return await self.runner.run(tx, self.commands)
 
 
 class Gate:

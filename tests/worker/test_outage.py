@@ -1,6 +1,6 @@
 """The database goes away, refuses or breaks in the middle of deliveries."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from keys.principal import Scope
 from store.db import Database, Lock, T, Transaction, Work
@@ -40,6 +40,7 @@ class Unsteady:
         durable: bool = True,
         is_short: bool = False,
         lock: Lock | None = None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> T:
         if self.is_away or (durable and self.is_away_for_durable):
             self.refused += 1
