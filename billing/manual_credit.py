@@ -95,7 +95,7 @@ class AdjustCredit:
         books.credit(self.scope, source, micros, Code.MANUAL, subject_id=self.adjustment_id)
 
     def _take(self, books: Books, micros: int) -> None:
-        wallet = books.ledger.account(self.scope, Kind.WALLET)
+        wallet = books.ledger.standing(self.scope).wallet
         if wallet.balance_micros < micros:
             raise InsufficientBalance(
                 "the wallet holds less purchased credit than that",

@@ -109,11 +109,11 @@ def _take_back(books: Books, one: Subscription, period: Period, micros: int) -> 
     ledger, scope = books.ledger, one.scope
     before_micros = ledger.balance_micros(scope, books.now_us)
     provider = ledger.account(scope, Kind.PROVIDER, one.provider)
-    wallet = ledger.account(scope, Kind.WALLET)
+    wallet = ledger.standing(scope).wallet
     by_wallet = min(micros, wallet.balance_micros)
     code = Code.PURCHASE_REVERSAL
     for source, part in (
-        (ledger.account(scope, Kind.OWED), micros - by_wallet),
+        (ledger.standing(scope).owed, micros - by_wallet),
         (wallet, by_wallet),
     ):
         if part:
@@ -124,9 +124,9 @@ def _take_back(books: Books, one: Subscription, period: Period, micros: int) -> 
 def _give_back(books: Books, one: Subscription, period: Period, micros: int) -> None:
     ledger, scope = books.ledger, one.scope
     provider = ledger.account(scope, Kind.PROVIDER, one.provider)
-    owed = ledger.account(scope, Kind.OWED)
+    owed = ledger.standing(scope).owed
     to_owed = min(micros, owed.balance_micros)
     code = Code.REVERSAL_UNDONE
-    for target, part in ((owed, to_owed), (ledger.account(scope, Kind.WALLET), micros - to_owed)):
+    for target, part in ((owed, to_owed), (ledger.standing(scope).wallet, micros - to_owed)):
         if part:
             books.move(provider, target, part, code, subject_id=period.id)

@@ -67,7 +67,7 @@ class PlaceHold(msgspec.Struct, frozen=True):
         parts = books.take(
             self.scope,
             self.amount_micros,
-            to=books.ledger.account(self.scope, Kind.HELD),
+            to=books.ledger.standing(self.scope).held,
             code=Code.USAGE_HOLD,
             subject_id=self.hold_id,
             is_own_use=True,
@@ -211,7 +211,7 @@ def _end(books: Books, hold: Hold, status: Status, *, captured_micros: int = 0) 
             param="amount_micros",
             extra={"hold_id": hold.id, "max_micros": hold.amount_micros},
         )
-    held = books.ledger.account(scope, Kind.HELD)
+    held = books.ledger.standing(scope).held
     if captured_micros:
         used = books.ledger.account(scope, Kind.USED)
         books.move(held, used, captured_micros, Code.USAGE_CAPTURE, subject_id=hold.id)

@@ -213,8 +213,8 @@ def _sources(
     """What the account owes, its wallet, and the order's own grant where it has one."""
     ledger = books.ledger
     grant = ledger.account(order.scope, Kind.GRANT, order.id) if order.promotional_micros else None
-    owed = ledger.account(order.scope, Kind.OWED)
-    return owed, ledger.account(order.scope, Kind.WALLET), grant
+    owed = ledger.standing(order.scope).owed
+    return owed, ledger.standing(order.scope).wallet, grant
 
 
 def _origins(books: Books, order: Order, provider: int, promotion: int) -> list[Part]:

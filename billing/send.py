@@ -205,7 +205,7 @@ class Send(msgspec.Struct, frozen=True):
 
     def _hold(self, books: Books, fulfilment: str, would_be: WouldBe, amount_micros: int) -> TopUp:
         topup = self._topup(books, fulfilment, "pending")
-        held = books.ledger.account(self.scope, Kind.HELD)
+        held = books.ledger.standing(self.scope).held
         books.take(
             self.scope,
             amount_micros,

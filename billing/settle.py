@@ -39,7 +39,7 @@ def deliver(books: Books, topup: TopUp, *, fulfilment_code: str | None = None) -
         voucher_code=books.voucher_code(topup.id),
         fulfilment_code=fulfilment_code,
     )
-    held = books.ledger.account(topup.scope, Kind.HELD)
+    held = books.ledger.standing(topup.scope).held
     recipient = books.ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
     amount_micros = topup.amount_cents * MICROS_PER_CENT
     books.move(held, recipient, amount_micros, Code.TOPUP_DELIVER, topup_id=topup.id)

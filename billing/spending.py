@@ -4,7 +4,7 @@ Counted in the windows of the moment of spending, for the key and all its ancest
 back goes to the window it was spent in. Written by keys/caps.py, under the tenants' locks.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -38,6 +38,16 @@ class _Sum(msgspec.Struct, gc=False):
         self.spent_micros = max(0, self.spent_micros + amount_micros)
 
 
+class _Line(msgspec.Struct, frozen=True, gc=False):
+    """A key and its ancestors: how one of them ended, (window, most it may hold) of each cap (no
+    window: of one call), and the lowest amount above which a person decides.
+    """
+
+    ended: Ended | None
+    limits: Sequence[tuple[_Sum | None, int]] = ()
+    approval_threshold_cents: int | None = None
+
+
 class Spending:
     """The keys' states and their windows; changed in memory, written by `flush`."""
 
@@ -47,11 +57,9 @@ class Spending:
         self._now_us = now_us
         self._read: dict[Window, int] = {}
         self._sums: dict[Window, _Sum] = {}
-        # Of each lineage of the batch, worked out once: whether it ended, its caps, the amount above
-        # which a person decides, and the windows it spends in.
-        self._ends: dict[Lineage, Ended | None] = {}
-        self._limits: dict[Lineage, list[tuple[_Sum | None, int]]] = {}
-        self._thresholds: dict[Lineage, int | None] = {}
+        # Of each lineage of the batch, worked out once. The windows apart: what an app may spend is
+        # counted under its grant, which is no key.
+        self._lines: dict[Lineage, _Line] = {}
         self._windows: dict[Lineage, list[_Sum]] = {}
 
     def readings(self, key_ids: set[str], windows: Iterable[Window]) -> list[Reading]:
@@ -75,24 +83,17 @@ class Spending:
 
     def end_of(self, lineage: Lineage) -> Ended | None:
         """How the key or an ancestor ended, or None."""
-        if lineage not in self._ends:
-            self._ends[lineage] = self._look_for_end(lineage)
-        return self._ends[lineage]
+        return self._line(lineage).ended
 
     def approval_threshold_cents(self, lineage: Lineage) -> int | None:
         """The lowest amount of the lineage above which a person decides."""
-        if lineage not in self._thresholds:
-            states = (self.key_states[key_id] for key_id in lineage)
-            own = (state.approval_threshold_cents for state in states)
-            self._thresholds[lineage] = min((one for one in own if one is not None), default=None)
-        return self._thresholds[lineage]
+        return self._line(lineage).approval_threshold_cents
 
     def check(self, lineage: Lineage, amount_micros: int) -> None:
         """Raises CapExceeded where the key or an ancestor has no room."""
-        limits = self._limits.get(lineage)
-        if limits is None:
-            limits = self._limits[lineage] = self._limits_of(lineage)
-        for window, limit_micros in limits:
+        line = self._line(lineage)
+        assert line.ended is None, "who ended was refused before"
+        for window, limit_micros in line.limits:
             used_micros = 0 if window is None else window.spent_micros
             if used_micros + amount_micros > limit_micros:
                 self._refuse(lineage, amount_micros)
@@ -125,6 +126,24 @@ class Spending:
         self.changes += 1
         self._sum(funding_window(account_id, self._now_us)).add(account_id, amount_micros)
 
+    def _line(self, lineage: Lineage) -> _Line:
+        found = self._lines.get(lineage)
+        if found is None:
+            found = self._lines[lineage] = self._look_at(lineage)
+        return found
+
+    def _look_at(self, lineage: Lineage) -> _Line:
+        ended = self._look_for_end(lineage)
+        if ended is not None:
+            return _Line(ended)
+        states = [self.key_states[key_id] for key_id in lineage]
+        thresholds = (state.approval_threshold_cents for state in states)
+        return _Line(
+            None,
+            self._limits_of(states),
+            min((one for one in thresholds if one is not None), default=None),
+        )
+
     def _look_for_end(self, lineage: Lineage) -> Ended | None:
         for key_id in lineage:
             state = self.key_states.get(key_id)
@@ -134,16 +153,14 @@ class Spending:
                 return "expired"
         return None
 
-    def _limits_of(self, lineage: Lineage) -> list[tuple[_Sum | None, int]]:
-        """(window, most it may hold) of each cap; no window: of one call."""
+    def _limits_of(self, states: Sequence[KeyState]) -> list[tuple[_Sum | None, int]]:
         (day, day_start), (month, month_start) = caps.windows_of(self._now_us)
         found: list[tuple[_Sum | None, int]] = []
-        for key_id in lineage:
-            state = self.key_states[key_id]
+        for state in states:
             for window, cents in (
                 (None, state.per_call_cents),
-                ((key_id, day, day_start), state.per_day_cents),
-                ((key_id, month, month_start), state.per_month_cents),
+                ((state.id, day, day_start), state.per_day_cents),
+                ((state.id, month, month_start), state.per_month_cents),
             ):
                 if cents is not None:
                     kept = None if window is None else self._sum(window)

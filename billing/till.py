@@ -7,6 +7,7 @@ are sent. A refusal (DomainError) comes before the first change to the books, wh
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from billing.books import Books, Rules
@@ -57,7 +58,7 @@ class Till:
         self._database = database
         self._clock = clock
         self._batches: GroupCommit[Command, Answer] = GroupCommit(
-            database, _Runner(clock, rules), on_batch=on_batch
+            database, partial(_Batch, clock, rules), on_batch=on_batch
         )
 
     def submit(self, command: Command) -> Awaitable[Answer]:
@@ -81,17 +82,6 @@ class Till:
 
     async def close(self) -> None:
         await self._batches.close()
-
-
-class _Runner:
-    """Decides and writes batches."""
-
-    def __init__(self, clock: Clock, rules: Rules) -> None:
-        self._clock = clock
-        self._rules = rules
-
-    def prepare(self, commands: Sequence[Command]) -> "_Batch":
-        return _Batch(self._clock, self._rules, commands)
 
 
 class _Batch:

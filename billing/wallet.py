@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from billing.ledger import Kind, Ledger, Scope
+from billing.ledger import Ledger, Scope
 from billing.money import CURRENCY, micros_to_cents
 from kernel.clock import rfc3339
 from keys import caps
@@ -45,8 +45,8 @@ async def balance_of(
         "balance_cents": micros_to_cents(total),
         "sendable_cents": micros_to_cents(total if is_all_sendable else total - promotional),
         "promotional_cents": micros_to_cents(promotional),
-        "held_cents": micros_to_cents(ledger.account(scope, Kind.HELD).balance_micros),
-        "owed_cents": -micros_to_cents(-ledger.account(scope, Kind.OWED).balance_micros),
+        "held_cents": micros_to_cents(ledger.standing(scope).held.balance_micros),
+        "owed_cents": -micros_to_cents(-ledger.standing(scope).owed.balance_micros),
         "currency": CURRENCY,
         "environment": scope[1],
         "low_balance_threshold_cents": micros_to_cents(standings.thresholds.get(scope, 0)),

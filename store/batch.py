@@ -21,7 +21,6 @@ from store.errors import CommitUnknown, ConnectionLost, Contention
 
 C = TypeVar("C")
 R = TypeVar("R")
-C_contra = TypeVar("C_contra", contravariant=True)
 R_co = TypeVar("R_co", covariant=True)
 
 BATCH_COMMANDS_MAX = 256
@@ -36,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class Prepared(Protocol[R_co]):
-    """A batch of commands, and what its transaction begins with."""
+    """How a batch is decided and written; one transaction, the same statements for any size."""
 
     @property
     def lock(self) -> Lock | None: ...
@@ -48,12 +47,6 @@ class Prepared(Protocol[R_co]):
     async def run(self, tx: Transaction) -> Sequence["R_co | BaseException"]:
         """One result or one refusal for each command, in order; may be run again."""
         ...
-
-
-class Runner(Protocol[C_contra, R_co]):
-    """How a batch is decided and written; one transaction, the same statements for any size."""
-
-    def prepare(self, commands: Sequence[C_contra]) -> Prepared[R_co]: ...
 
 
 class _Waiting(msgspec.Struct, Generic[C, R]):
@@ -68,7 +61,7 @@ class GroupCommit(Generic[C, R]):
     def __init__(
         self,
         database: Database,
-        runner: Runner[C, R],
+        prepare: Callable[[Sequence[C]], Prepared[R]],
         *,
         batch_max: int = BATCH_COMMANDS_MAX,
         waiting_max: int = WAITING_COMMANDS_MAX,
@@ -76,7 +69,7 @@ class GroupCommit(Generic[C, R]):
         on_batch: Callable[[int], None] | None = None,
     ) -> None:
         self._database = database
-        self._runner = runner
+        self._prepare = prepare
         self._batch_max = batch_max
         self._waiting_max = waiting_max
         self._age_max_s = age_max_s
@@ -196,7 +189,7 @@ class GroupCommit(Generic[C, R]):
                 _fail([waiting], error)
 
     async def _run(self, batch: Sequence[_Waiting[C, R]]) -> None:
-        prepared = self._runner.prepare([waiting.command for waiting in batch])
+        prepared = self._prepare([waiting.command for waiting in batch])
 
         async def work(tx: Transaction) -> Sequence[R | BaseException]:
             results = await prepared.run(tx)

@@ -18,7 +18,6 @@ from store.statement import POSTGRESQL, translate
 # The ids and the words that locks are made of; nothing in them means anything inside a literal.
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 _translated: Final = cache(partial(translate, name=POSTGRESQL))
-_names: Final[dict[str, str]] = {}
 _numbers = itertools.count(1)
 
 
@@ -52,12 +51,10 @@ class Beginning:
             await connection.execute(both)
 
 
-def _name(text: str) -> str:
+@cache
+def _name(_text: str) -> str:
     """The name of the statement in every session of this process."""
-    found = _names.get(text)
-    if found is None:
-        found = _names[text] = f"topup_lock_{next(_numbers)}"
-    return found
+    return f"topup_lock_{next(_numbers)}"
 
 
 def _literal(argument: Any) -> str | None:

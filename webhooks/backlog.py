@@ -13,20 +13,13 @@ from typing import Final, NamedTuple
 
 from kernel.clock import MINUTE_US
 from store.db import Transaction
+from webhooks.delivery import OPEN, WAITING
 from webhooks.offer import CLAIMED_US_MAX
 
 DUE_US_MAX: Final = MINUTE_US
 
-_OPEN = "status IN ('pending', 'sending')"
 _LOOK = f"""
-WITH RECURSIVE waiting(endpoint_id) AS (
-    SELECT MIN(d.endpoint_id) FROM deliveries d WHERE d.{_OPEN}
-    UNION ALL
-    SELECT (SELECT MIN(d.endpoint_id) FROM deliveries d
-            WHERE d.{_OPEN} AND d.endpoint_id > w.endpoint_id)
-    FROM waiting w WHERE w.endpoint_id IS NOT NULL
-)
-SELECT MIN(o.due_at) AS due_at, MAX(o.claimed_at) AS claimed_at,
+{WAITING}SELECT MIN(o.due_at) AS due_at, MAX(o.claimed_at) AS claimed_at,
     MIN(CASE WHEN o.is_late = 1 THEN o.due_at END) AS late_at,
     MIN(CASE WHEN o.is_late = 1 AND o.failing_since_at IS NULL THEN o.due_at END) AS well_late_at
 FROM (
@@ -37,7 +30,7 @@ FROM (
     FROM (
         SELECT p.claimed_at, p.enabled_at, p.failing_since_at,
             (SELECT MIN(d.next_attempt_at) FROM deliveries d
-             WHERE d.{_OPEN} AND d.endpoint_id = p.id) AS due_at
+             WHERE d.{OPEN} AND d.endpoint_id = p.id) AS due_at
         FROM waiting w JOIN endpoints p ON p.id = w.endpoint_id
         WHERE p.status = 'enabled' AND p.deleted_at IS NULL
     ) AS q

@@ -9,7 +9,7 @@ claims keep in endpoints: rate_tat_us, drain_tat_us and claimed_at.
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from store.db import Row, Transaction
-from webhooks.delivery import OPEN
+from webhooks.delivery import OPEN, WAITING
 from webhooks.offer import (
     CLAIMED_US_MAX,
     HELD_IDS_MAX,
@@ -26,19 +26,12 @@ _TARGET = ", ".join(
     f"(SELECT p.{column} FROM endpoints p WHERE p.id = deliveries.endpoint_id) AS {column}"
     for column in TARGET_COLUMNS
 )
+_TARGET_COLUMNS = ", ".join(f"p.{column}" for column in TARGET_COLUMNS)
 # A few probes of ix_deliveries_due for each endpoint with open rows, however many rows it has. What
 # was due before it was enabled again was held, and goes apart from what came since: slowly.
 _SCAN = f"""
-WITH RECURSIVE waiting(endpoint_id) AS (
-    SELECT MIN(d.endpoint_id) FROM deliveries d WHERE d.{OPEN}
-    UNION ALL
-    SELECT (SELECT MIN(d.endpoint_id) FROM deliveries d
-            WHERE d.{OPEN} AND d.endpoint_id > w.endpoint_id)
-    FROM waiting w WHERE w.endpoint_id IS NOT NULL
-)
-SELECT p.id, p.account_id, p.failing_since_at, p.enabled_at, p.rate_limit_per_s, p.rate_tat_us,
-    p.drain_tat_us, p.claimed_at, a.is_sandbox, p.url, p.secret_sealed, p.previous_secret_sealed,
-    p.previous_secret_until_at, p.headers_sealed, p.retry_schedule_s,
+{WAITING}SELECT p.id, p.account_id, p.rate_limit_per_s, p.rate_tat_us,
+    p.drain_tat_us, p.claimed_at, a.is_sandbox, {_TARGET_COLUMNS},
     (SELECT MIN(d.next_attempt_at) FROM deliveries d
      WHERE d.{OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at > :now_us) AS next_at,
     CASE WHEN p.id IN :full_ids[text] THEN NULL ELSE

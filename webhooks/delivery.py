@@ -63,6 +63,16 @@ _ATTEMPT_COLUMNS = (
 )
 # Spelled as in the partial index, or SQLite does not use it.
 OPEN = "status IN ('pending', 'sending')"
+# The endpoints with open rows: one probe of ix_deliveries_due for each, however many rows it has.
+WAITING = f"""
+WITH RECURSIVE waiting(endpoint_id) AS (
+    SELECT MIN(d.endpoint_id) FROM deliveries d WHERE d.{OPEN}
+    UNION ALL
+    SELECT (SELECT MIN(d.endpoint_id) FROM deliveries d
+            WHERE d.{OPEN} AND d.endpoint_id > w.endpoint_id)
+    FROM waiting w WHERE w.endpoint_id IS NOT NULL
+)
+"""
 
 _SETTLE = """
 UPDATE deliveries SET status = v.status, attempts_made = v.number, lost_claims = 0,

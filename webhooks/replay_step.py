@@ -18,6 +18,7 @@ from keys.account import lock_scopes
 from keys.principal import Scope
 from store.db import Row, Transaction
 from webhooks import delivery, replay_match
+from webhooks.delivery import OPEN
 from webhooks.endpoint import DISABLED
 from webhooks.replay import COLUMNS, DONE, Replay, counts_of, replay_of_row, settled
 from webhooks.stage import CANCELLED
@@ -31,8 +32,6 @@ DISABLED_WAIT_US: Final = 5 * SECOND_US
 SETTLE_WAIT_US: Final = SECOND_US // 2
 SETTLE_WAIT_US_MAX: Final = 30 * SECOND_US
 
-# Spelled as in the partial indexes, or SQLite does not use them.
-_OPEN = "status IN ('pending', 'sending')"
 _DUE = """
 SELECT id, account_id, environment, next_step_at FROM replays
 WHERE status <> 'paused' AND next_step_at IS NOT NULL
@@ -48,11 +47,11 @@ _BACKLOG = f"""
 SELECT p.status, p.deleted_at, p.rate_limit_per_s,
     (SELECT COUNT(*) FROM (
         SELECT d.id FROM deliveries d
-        WHERE d.{_OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= :now_us
+        WHERE d.{OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= :now_us
         LIMIT :due_max) AS some_due) AS due,
     (SELECT COUNT(*) FROM (
         SELECT d.id FROM deliveries d
-        WHERE d.{_OPEN} AND d.endpoint_id = p.id LIMIT :open_max) AS some_open) AS open
+        WHERE d.{OPEN} AND d.endpoint_id = p.id LIMIT :open_max) AS some_open) AS open
 FROM endpoints p WHERE p.id = :endpoint_id
 """
 _MOVE = """
@@ -73,7 +72,7 @@ WHERE id = :id
 _STILL_OPEN = f"""
 SELECT COUNT(*) AS n,
     MIN(CASE WHEN d.status = 'sending' THEN :now_us ELSE d.next_attempt_at END) AS next_at
-FROM deliveries d WHERE d.replay_id = :id AND d.{_OPEN}
+FROM deliveries d WHERE d.replay_id = :id AND d.{OPEN}
 """
 
 

@@ -5,8 +5,9 @@ just after, so that nobody heard of it. Afterwards another process takes a retry
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -17,7 +18,7 @@ from billing.order import Order
 from billing.provider import Received
 from kernel.clock import FixedClock
 from kernel.errors import Unavailable
-from store.db import Database, Lock, T, Transaction, Work
+from store.db import Database, T, Transaction, Work
 from store.errors import ConnectionLost, StoreError
 from tests.billing import toypay
 from tests.billing.cashing import Shop, open_shop
@@ -35,25 +36,15 @@ class MortalDatabase:
         self.is_dead = False
         self.statements_run = 0
 
-    async def transaction(
-        self,
-        work: Work[T],
-        *,
-        durable: bool = True,
-        is_short: bool = False,
-        lock: Lock | None = None,
-        meanwhile: Callable[[], None] | None = None,
-    ) -> T:
+    async def transaction(self, work: Work[T], **options: Any) -> T:
         if self.is_dead:
             raise ConnectionLost("the process died")
         self._left -= 1
         if self._left > 0:
-            return await self._database.transaction(
-                work, durable=durable, is_short=is_short, lock=lock, meanwhile=meanwhile
-            )
+            return await self._database.transaction(work, **options)
         self.is_dead = True
         if self._is_committed:
-            await self._database.transaction(work, durable=durable, is_short=is_short, lock=lock)
+            await self._database.transaction(work, **options)
         raise ConnectionLost("the process died")
 
     async def read(self, work: Work[T]) -> T:

@@ -1,7 +1,6 @@
 """An authenticator on a gated database."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from kernel.clock import FixedClock
@@ -9,7 +8,7 @@ from keys import api_key
 from keys.api_key import ApiKey, NewKey
 from keys.authenticator import Authenticator, Limits
 from keys.principal import ACCOUNT_SCOPES, Principal
-from store.db import Database, Lock, T, Work
+from store.db import Database, T, Work
 from store.errors import ConnectionLost
 
 
@@ -34,18 +33,10 @@ class Gate:
         await self.is_open.wait()
         return value
 
-    async def transaction(
-        self,
-        work: Work[T],
-        *,
-        durable: bool = True,
-        is_short: bool = False,
-        lock: Lock | None = None,
-        meanwhile: Callable[[], None] | None = None,
-    ) -> T:
+    async def transaction(self, work: Work[T], **options: Any) -> T:
         if self.is_down:
             raise ConnectionLost("down")
-        return await self._database.transaction(work, durable=durable, is_short=is_short, lock=lock)
+        return await self._database.transaction(work, **options)
 
     async def autocommit(self, work: Work[T]) -> T:
         if self.is_down:

@@ -113,7 +113,7 @@ Group = GroupCommit[str, str]
 
 @pytest_asyncio.fixture
 async def group(gate: Gate, runner: Runner) -> AsyncIterator[Group]:
-    opened: Group = GroupCommit(gate, runner)
+    opened: Group = GroupCommit(gate, runner.prepare)
     yield opened
     gate.open()
     await opened.close()
@@ -154,7 +154,7 @@ async def test_while_one_batch_commits_the_next_gathers(
 
 async def test_a_batch_has_a_greatest_size(gate: Gate, runner: Runner) -> None:
     sizes: list[int] = []
-    group: Group = GroupCommit(gate, runner, batch_max=2, on_batch=sizes.append)
+    group: Group = GroupCommit(gate, runner.prepare, batch_max=2, on_batch=sizes.append)
     gate.open()
 
     await outcomes(*(group.submit(f"c{number}") for number in range(5)))
@@ -281,7 +281,7 @@ async def test_a_cancelled_callers_command_still_commits(
 
 
 async def test_a_full_queue_refuses_at_once(gate: Gate, runner: Runner) -> None:
-    group: Group = GroupCommit(gate, runner, waiting_max=2)
+    group: Group = GroupCommit(gate, runner.prepare, waiting_max=2)
     first = group.submit("a")
     await gate.arrived(1)
     others = [group.submit("b"), group.submit("c")]
@@ -298,7 +298,7 @@ async def test_a_full_queue_refuses_at_once(gate: Gate, runner: Runner) -> None:
 async def test_who_waits_too_long_is_refused_while_the_batch_still_hangs(
     gate: Gate, runner: Runner, database: Database
 ) -> None:
-    group: Group = GroupCommit(gate, runner, age_max_s=0.01)
+    group: Group = GroupCommit(gate, runner.prepare, age_max_s=0.01)
     first = group.submit("a")
     await gate.arrived(1)
 
@@ -331,7 +331,7 @@ async def test_closing_settles_what_was_accepted_then_refuses(
 
 
 async def test_closing_an_unused_group_is_immediate(gate: Gate, runner: Runner) -> None:
-    group: Group = GroupCommit(gate, runner)
+    group: Group = GroupCommit(gate, runner.prepare)
 
     await group.close()
 
@@ -345,7 +345,7 @@ async def test_a_dead_writer_leaves_nobody_waiting(
 ) -> None:
     # The loop is told of the writer's end, and would log it.
     asyncio.get_running_loop().set_exception_handler(lambda _, report: None)
-    group: Group = GroupCommit(gate, runner)
+    group: Group = GroupCommit(gate, runner.prepare)
     runner.crash = make()
     waiting = [group.submit("a")]
     await gate.arrived(1)

@@ -1,9 +1,10 @@
 """The database goes away, refuses or breaks in the middle of deliveries."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from keys.principal import Scope
-from store.db import Database, Lock, T, Transaction, Work
+from store.db import Database, T, Transaction, Work
 from store.errors import ConnectionLost
 from tests.webhooks.given import (
     given_endpoint,
@@ -33,19 +34,12 @@ class Unsteady:
     def statements_run(self, count: int) -> None:
         self._real.statements_run = count
 
-    async def transaction(
-        self,
-        work: Work[T],
-        *,
-        durable: bool = True,
-        is_short: bool = False,
-        lock: Lock | None = None,
-        meanwhile: Callable[[], None] | None = None,
-    ) -> T:
-        if self.is_away or (durable and self.is_away_for_durable):
+    async def transaction(self, work: Work[T], **options: Any) -> T:
+        is_durable = options.get("durable", True)
+        if self.is_away or (is_durable and self.is_away_for_durable):
             self.refused += 1
             raise ConnectionLost("away")
-        return await self._real.transaction(work, durable=durable, is_short=is_short, lock=lock)
+        return await self._real.transaction(work, **options)
 
     async def read(self, work: Work[T]) -> T:
         return await self._real.read(work)
