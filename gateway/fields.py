@@ -13,6 +13,7 @@ from types import NoneType, UnionType
 from typing import (
     Annotated,
     Any,
+    ClassVar,
     Generic,
     Literal,
     TypeVar,
@@ -65,8 +66,11 @@ class Fields(
     """The base of every body and query; without fields of its own: nothing is taken.
 
     Defaults are left out of the canonical form, so a field that a later version adds does not
-    make an old request look like another one.
+    make an old request look like another one. exactly_one: two fields of which one must be given,
+    and one only; null counts as absent.
     """
+
+    exactly_one: ClassVar[tuple[str, str] | None] = None
 
 
 class LooseFields(Fields, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -92,6 +96,7 @@ class Shape(Generic[F]):
         self._types = {field.encode_name: field for field in msgspec.structs.fields(struct)}
         # Text has no null: ?status=null names a status.
         self._of_text = {name: _without_null(kept.type) for name, kept in self._types.items()}
+        self._choice = struct.exactly_one
         self._is_loose = not struct.__struct_config__.forbid_unknown_fields
 
     def decode(self, raw: bytes, environment: str | None) -> F:
@@ -102,7 +107,7 @@ class Shape(Generic[F]):
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 pass  # the slow way says what is wrong, in all its fields
             else:
-                if self._is_read_whole(raw, body):
+                if self._is_read_whole(raw, body) and self._is_one_given(body):
                     return body
         value = parse(raw)
         if not isinstance(value, dict):
@@ -131,6 +136,12 @@ class Shape(Generic[F]):
             return has_unique_names(raw)
         return raw.count(b":") == canonical(body).count(b":")
 
+    def _is_one_given(self, body: F) -> bool:
+        if self._choice is None:
+            return True
+        one, other = self._choice
+        return (getattr(body, one) is None) is not (getattr(body, other) is None)
+
     def _convert(self, value: dict[str, Any], environment: str | None, *, is_strict: bool) -> F:
         if environment is not None and "environment" in value.keys() - self._types.keys():
             _check_environment(value.pop("environment"), environment)
@@ -149,6 +160,8 @@ class Shape(Generic[F]):
                 msgspec.convert(value[name], kind, strict=is_strict)
             except msgspec.ValidationError as error:
                 problems.append(_problem(name, str(error), field.type))
+        if self._choice is not None:
+            problems += _choice_problems(value, *self._choice)
         if problems:
             first = problems[0]
             raise InvalidInput(
@@ -161,6 +174,15 @@ class Shape(Generic[F]):
         except msgspec.ValidationError as error:
             # A rule over several fields, from the struct's __post_init__.
             raise InvalidInput(_sentence(str(error))) from None
+
+
+def _choice_problems(value: Mapping[str, Any], one: str, other: str) -> list[dict[str, str]]:
+    has_one = value.get(one) is not None
+    if has_one is not (value.get(other) is not None):
+        return []
+    if has_one:
+        return [{"param": other, "detail": f"cannot be given together with {one}"}]
+    return [{"param": one, "detail": f"is required where {other} is not given"}]
 
 
 def canonical(fields: Fields) -> bytes:

@@ -1,7 +1,7 @@
 """Top-ups: send, validate, cancel, status, history. The send is the hot path of the gateway."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -46,12 +46,23 @@ MetadataValue = Annotated[str, Meta(max_length=METADATA_VALUE_CHARACTERS_MAX)]
 
 
 class SendBody(Fields, frozen=True, kw_only=True):
-    """What is sent to whom. Without recipient_email the account's own address is taken."""
+    """What is sent to whom: recipient_email names a person, "recipient": "self" means the account's
+    own address. Exactly one of the two, since a recipient is never guessed.
+    """
+
+    exactly_one: ClassVar[tuple[str, str] | None] = ("recipient_email", "recipient")
 
     platform: Annotated[Text, Meta(description="What is topped up; see GET /platforms.")]
     amount_cents: Annotated[Int64, Meta(description="In US cents, within the platform's limits.")]
     recipient_email: (
-        Annotated[Address, Meta(description="Whose wallet; your account's own address if absent.")]
+        Annotated[Address, Meta(description="Whose wallet. Required unless recipient is given.")]
+        | None
+    ) = None
+    recipient: (
+        Annotated[
+            Literal["self"],
+            Meta(description="In place of recipient_email: your account's own address."),
+        ]
         | None
     ) = None
     reference: (
@@ -186,22 +197,26 @@ def _normalised(address: str | None) -> str | None:
 
 def _order(call: Call[SendBody, Fields]) -> Order:
     body = call.body
-    address = body.recipient_email
     platforms = call.context.till.rules.platforms
-    if address is None:
-        platforms.find(body.platform)
-        address = call.principal.account_email
-        if address is None:
-            raise InvalidEmail("the account has no address of its own: name a recipient_email")
+    address = body.recipient_email
     return prepare(
         platforms,
         platform=body.platform,
         amount_cents=body.amount_cents,
-        recipient_email=address,
+        recipient_email=_own_address(call) if address is None else address,
         reference=body.reference,
         metadata=body.metadata,
         note=body.note,
     )
+
+
+def _own_address(call: Call[SendBody, Fields]) -> str:
+    """The address of whoever says "recipient": "self"; raises InvalidPlatform and InvalidEmail."""
+    call.context.till.rules.platforms.find(call.body.platform)
+    address = call.principal.account_email
+    if address is None:
+        raise InvalidEmail("the account has no address of its own: name a recipient_email")
+    return address
 
 
 class _sent_answer:  # noqa: N801 called like the function it stands for
