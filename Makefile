@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench
+.PHONY: help run test check fast-check fix ci docs bench
 
 # The first Python on the PATH that is new enough; `make PYTHON=… run` overrides it.
 PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13 python3.14 python; do \
@@ -13,7 +13,7 @@ TESTERS ?= 3
 INSTALLED := .venv/installed
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(INSTALLED) ## install, then everything embedded: SQLite, Redis, gateway and worker
 	@exec $(BIN)/topup dev
@@ -26,6 +26,16 @@ check: $(INSTALLED) ## what must hold before a commit: lint, format, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+fast-check: $(INSTALLED) ## the part of check that takes a second: lint and format
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+
+ci: ## what CI runs, with a PostgreSQL and a Redis of its own
+	@exec bash .ci/run
+
+docs: $(INSTALLED) ## write docs/cli.md anew from the commands themselves
+	$(BIN)/python -m cli.reference > docs/cli.md
 
 fix: $(INSTALLED) ## repair what a machine can: lint and format
 	$(BIN)/ruff check --fix .
