@@ -6,6 +6,7 @@ Promise: nothing of ours is replaced. The server runs in the test's own loop, on
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ from store.db import Transaction
 from tests.gateway.conforming import check
 
 API = "/api/public/v1"
+# Reading the system's certificates takes longer than most tests, and no test client needs them.
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 # No Redis listens there: the limiter works per process and wake-ups are dropped.
 NO_REDIS = "unix:///nonexistent/redis.sock"
 
@@ -36,6 +39,13 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.is_ready = asyncio.Event()
+        self.is_over = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        # uvicorn's own looks ten times a second whether it should end.
+        await self.on_tick(0)
+        await self.is_over.wait()
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -158,9 +168,9 @@ async def running(
         serving = asyncio.create_task(server._serve([listener]))
         await server.is_ready.wait()
         try:
-            async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+            async with httpx.AsyncClient(base_url=url, verify=NO_TLS, trust_env=False) as client:
                 yield Gateway(context, url, client)
         finally:
-            server.should_exit = True
+            server.is_over.set()
             await serving
             listener.close()
