@@ -251,9 +251,10 @@ async def test_the_sandbox_recipients_end_as_the_guide_says(gateway: Gateway) ->
 
 
 TABLE = (
-    '<div class="scroll" tabindex="0" role="region" aria-label="a: 1 …"><table>'
-    "<thead><tr><th>a</th><th>b</th></tr></thead>"
-    "<tbody><tr><td><code>1</code></td><td>&lt;i&gt;</td></tr></tbody></table></div>"
+    '<div class="scroll" tabindex="0" role="region" aria-label="a: 1 …"><table>',
+    *("<thead>", "<tr>", "<th>a</th>", "<th>b</th>", "</tr>", "</thead>"),
+    *("<tbody>", "<tr>", "<td><code>1</code></td>", "<td>&lt;i&gt;</td>", "</tr>", "</tbody>"),
+    "</table></div>",
 )
 
 
@@ -268,11 +269,12 @@ def test_markdown_is_escaped_and_its_marks_are_tags() -> None:
         "<h1>A &lt;b&gt;</h1>",
         '<h2 id="one-two"><a class="anchor" href="#one-two">One &amp; two</a></h2>',
         '<p>See <code>x&lt;y</code> and <strong>bold <a href="/docs">link</a></strong>.</p>',
-        "<ul><li>one</li><li>two goes on</li></ul>",
-        "<ol><li>first</li></ol>",
-        TABLE,
-        '<p class="note">told</p>',
+        *("<ul>", "<li>one</li>", "<li>two", "goes on</li>", "</ul>"),
+        *("<ol>", "<li>first</li>", "</ol>"),
+        *TABLE,
+        *('<div class="note">', "<p>told</p>", "</div>"),
         '<pre tabindex="0"><code>curl &lt;x&gt;</code></pre>',
+        "",
     ]
 
 
