@@ -67,7 +67,7 @@ class _Renderer(RendererHTML):
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
 # An address that the parser finds unsafe is our mistake, told by link_open, and no plain text.
-_MARKDOWN.validateLink = bool  # type: ignore[method-assign]
+_MARKDOWN.validateLink = bool  # type: ignore[assignment,method-assign]
 
 
 def headings(source: str) -> list[Heading]:
