@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from store.db import Database, Transaction
-from store.errors import ConnectionLost, StoreError
+from store.errors import ConnectionLost, LockTimeout, StoreError
 from store.open import open_database
 from store.postgresql import PostgresqlDatabase
 
@@ -99,25 +99,24 @@ async def test_a_serialization_failure_runs_again(rows: Database) -> None:
     assert meeting.runs == 3
 
 
-async def test_contention_without_end_is_given_up(rows: Database) -> None:
+async def test_a_row_that_another_holds_is_waited_for_once_and_not_for_long(rows: Database) -> None:
     runs = 0
 
     async def work(tx: Transaction) -> None:
         nonlocal runs
         runs += 1
-        await tx.execute("SET LOCAL lock_timeout = '1ms'")
         await add(tx, "a")
 
     async def holder(tx: Transaction) -> None:
         await add(tx, "a")
-        with pytest.raises(StoreError) as caught:
-            await rows.transaction(work)
+        with pytest.raises(LockTimeout) as caught:
+            await rows.transaction(work, lock_wait_s=0.01)
         assert caught.value.code == "55P03"
 
     async with asyncio.timeout(20):
         await rows.transaction(holder)
 
-    assert runs == 6
+    assert runs == 1
     assert (await rows.read(values))["a"] == 1
 
 
@@ -200,10 +199,10 @@ async def test_a_database_that_does_not_exist_is_told_by_its_sqlstate(database_u
 async def test_a_server_that_does_not_answer_costs_the_connection_not_the_caller(
     database_url: str,
 ) -> None:
-    database = PostgresqlDatabase(database_url, transaction_timeout_s=0.2)
+    database = PostgresqlDatabase(database_url, short_answer_s=0.2)
 
     with pytest.raises(ConnectionLost):
-        await database.transaction(lambda tx: tx.fetch("SELECT pg_sleep(60)"))
+        await database.transaction(lambda tx: tx.fetch("SELECT pg_sleep(60)"), is_short=True)
 
     assert await database.read(lambda tx: tx.fetch_one("SELECT 1 AS one")) is not None
     await database.close()
