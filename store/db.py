@@ -161,7 +161,7 @@ class Store(Database, Protocol):
         """is_long: minutes may pass, as when a whole tenant is proved."""
         ...
 
-    def reserve(self, connections: int) -> Database:
+    def reserve(self, connections: int) -> "Store":
         """The same database, for short transactions, over so many connections that nobody else of
         this process uses, where there are such. It is closed with this one.
         """
