@@ -157,8 +157,8 @@ class Database(Protocol):
 class Store(Database, Protocol):
     """A database as a process opens it: store/sqlite.py and store/postgresql.py."""
 
-    async def read(self, work: Work[T], *, is_long: bool = False) -> T:
-        """is_long: minutes may pass, as when a whole tenant is proved."""
+    def unhurried(self) -> Database:
+        """The same database, whose reads may take minutes, as when a whole tenant is proved."""
         ...
 
     def reserve(self, connections: int) -> "Store":

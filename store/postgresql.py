@@ -212,22 +212,30 @@ class PostgresqlDatabase:
         *,
         on_hint: OnHint = no_hint,
         short_answer_s: float = SHORT_ANSWER_S,
-        reserved: "tuple[_Shared, ConnectionPool] | None" = None,
+        view: "tuple[_Shared, ConnectionPool] | None" = None,
+        is_short: bool = False,
+        is_long: bool = False,
     ) -> None:
-        """reserved: makes a view of another one, over a pool that nobody else uses."""
-        self._is_reserved = reserved is not None
-        if reserved is None:
+        """view: of another one, over this pool. is_short, is_long: all of its transactions, or its
+        reads.
+        """
+        self._is_short = is_short
+        self._is_long = is_long
+        if view is None:
             self._shared = _Shared(url, on_hint, short_answer_s)
             self._pool = self._shared.open_pool()
         else:
-            self._shared, self._pool = reserved
+            self._shared, self._pool = view
 
     def reserve(self, connections: int) -> "PostgresqlDatabase":
         """The same over so many connections that nobody else uses, for short transactions alone."""
         pool = self._shared.open_pool(
             connections_max=connections, statement_timeout=f"{SHORT_STATEMENT_TIMEOUT_S}s"
         )
-        return PostgresqlDatabase(self._shared.url, reserved=(self._shared, pool))
+        return PostgresqlDatabase(self._shared.url, view=(self._shared, pool), is_short=True)
+
+    def unhurried(self) -> "PostgresqlDatabase":
+        return PostgresqlDatabase(self._shared.url, view=(self._shared, self._pool), is_long=True)
 
     @property
     def statements_run(self) -> int:
@@ -246,7 +254,7 @@ class PostgresqlDatabase:
         if meanwhile is not None:
             # After this step of the loop, which ends where the server is first waited for.
             asyncio.get_running_loop().call_soon(meanwhile)
-        is_short = is_short or self._is_reserved
+        is_short = is_short or self._is_short
         is_limited = not durable and not is_short
         text = begin_text(is_durable=durable, is_limited=is_limited, lock_wait_s=lock_wait_s)
         begin = Beginning(text, lock)
@@ -291,15 +299,15 @@ class PostgresqlDatabase:
             tell(self._shared.on_hint, transaction.hints)
             return value
 
-    async def read(self, work: Work[T], *, is_long: bool = False) -> T:
-        answer_s = self._shared.short_answer_s if self._is_reserved else ANSWER_S
+    async def read(self, work: Work[T]) -> T:
+        answer_s = self._shared.short_answer_s if self._is_short else ANSWER_S
         once = partial(
             self._once,
             work,
-            Beginning(LONG_READ if is_long else READ),
+            Beginning(LONG_READ if self._is_long else READ),
             self._pool,
             is_resolved=False,
-            answer_s=LONG_ANSWER_S if is_long else answer_s,
+            answer_s=LONG_ANSWER_S if self._is_long else answer_s,
         )
         try:
             return await once()

@@ -112,14 +112,19 @@ class SqliteTransaction:
 class SqliteDatabase:
     """The file at `path`; see store/db.py for what each call promises."""
 
-    def __init__(self, path: Path, *, on_hint: OnHint = no_hint) -> None:
+    def __init__(
+        self, path: Path, *, on_hint: OnHint = no_hint, turn_wait_s: float = TURN_WAIT_S
+    ) -> None:
         if sqlite3.sqlite_version_info < VERSION_MIN:
             raise RuntimeError(f"SQLite {sqlite3.sqlite_version} is older than 3.35")
         self.statements_run = 0
         self._on_hint = on_hint
+        self._turn_wait_s = turn_wait_s
         make_private_file(path)
         with named_failures():
-            self._write_connection = connect(path, cache_kib=WRITER_CACHE_KIB, busy_timeout_ms=0)
+            self._write_connection = connect(path, cache_kib=WRITER_CACHE_KIB)
+            # The event loop writes on it, too, and never waits.
+            self._write_connection.execute("PRAGMA busy_timeout = 0")
         self._turn_fd = open_turn(path)
         # A lock belongs to the open file, so the checkpointer's turn needs one of its own.
         self._checkpoint_turn_fd = open_turn(path)
@@ -156,6 +161,9 @@ class SqliteDatabase:
     async def autocommit(self, work: Work[T]) -> T:
         return await self.transaction(work, durable=False, is_short=True)
 
+    def unhurried(self) -> "SqliteDatabase":
+        return self
+
     def reserve(self, connections: int) -> "SqliteDatabase":  # noqa: ARG002 one writer serves all
         return self
 
@@ -164,7 +172,7 @@ class SqliteDatabase:
             lambda tx: commit_token.write_probe(tx, filler, now_us=now_us), is_short=True
         )
 
-    async def read(self, work: Work[T], *, is_long: bool = False) -> T:  # noqa: ARG002 no limit
+    async def read(self, work: Work[T]) -> T:
         return await asyncio.shield(self._hop(self._readers, lambda: self._read(work)))
 
     async def close(self) -> None:
@@ -217,7 +225,7 @@ class SqliteDatabase:
             else:
                 answered.set_result(done.result())
 
-        timer = loop.call_later(TURN_WAIT_S, give_up)
+        timer = loop.call_later(self._turn_wait_s, give_up)
         written.add_done_callback(pass_on)
         return answered
 
@@ -316,7 +324,7 @@ class SqliteDatabase:
 
     def _begin_patiently(self, *, durable: bool) -> None:
         """Waits for a stranger who writes without taking turns, such as a shell of SQLite."""
-        ends_at_s = time.monotonic() + TURN_WAIT_S
+        ends_at_s = time.monotonic() + self._turn_wait_s
         while True:
             try:
                 self._begin(durable=durable)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-# Of readers and checkpoints. The writer's thread asks again itself, and the event loop never waits.
+# While it is opened, and of readers and checkpoints.
 BUSY_TIMEOUT_MS = 5_000
 # Pages kept by each connection: the writer's hold the upper levels of every index it adds to.
 WRITER_CACHE_KIB = 32 * 1024
@@ -30,12 +30,10 @@ def turn(fd: int) -> Iterator[None]:
         fcntl.flock(fd, fcntl.LOCK_UN)
 
 
-def connect(
-    path: Path, *, cache_kib: int = READER_CACHE_KIB, busy_timeout_ms: int = BUSY_TIMEOUT_MS
-) -> sqlite3.Connection:
+def connect(path: Path, *, cache_kib: int = READER_CACHE_KIB) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path,
-        timeout=busy_timeout_ms / 1000,
+        timeout=BUSY_TIMEOUT_MS / 1000,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=512,

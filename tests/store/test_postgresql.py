@@ -206,3 +206,33 @@ async def test_a_server_that_does_not_answer_costs_the_connection_not_the_caller
 
     assert await database.read(lambda tx: tx.fetch_one("SELECT 1 AS one")) is not None
     await database.close()
+
+
+async def test_the_server_ends_what_a_stopped_process_left_open(
+    database: Database, database_url: str
+) -> None:
+    wanted = ("idle_in_transaction_session_timeout", "lock_timeout", "tcp_user_timeout")
+    views: list[Any] = [database, database.reserve(1)]  # type: ignore[attr-defined]
+
+    async def limits(tx: Transaction) -> list[str]:
+        return [(await tx.fetch(f"SHOW {name}"))[0][0] for name in wanted]
+
+    # tcp_user_timeout is 0 where the connection is a Unix socket's.
+    for view in views:
+        assert (await view.transaction(limits))[:2] == ["3s", "3s"]
+        assert (await view.transaction(limits, durable=False))[:2] == ["3s", "3s"]
+
+
+async def test_a_process_stopped_in_its_transaction_holds_others_up_for_seconds_only(
+    rows: Database, database_url: str
+) -> None:
+    stopped = await asyncpg.connect(database_url)
+    # As our own sessions, but sooner.
+    await stopped.execute("SET idle_in_transaction_session_timeout = '200ms'")
+    await stopped.execute("BEGIN; UPDATE sealed_keys SET created_at = 7 WHERE name = 'a'")
+
+    async with asyncio.timeout(2):
+        await rows.transaction(lambda tx: add(tx, "a"))
+
+    assert (await rows.read(values))["a"] == 1
+    stopped.terminate()
