@@ -26,7 +26,7 @@ from kernel.ids import new_id
 from keys.principal import Scope
 from store.db import Database, Transaction
 from store.open import open_database
-from store.sqlite import WRITER_CACHE_KIB
+from store.sqlite_file import WRITER_CACHE_KIB
 from webhooks.event import render_event
 from webhooks.replay import RATE_PER_S_MAX
 

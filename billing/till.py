@@ -6,15 +6,16 @@ answer, all before the commit: so the stored answer of an idempotent request is 
 are sent. A refusal (DomainError) comes before the first change to the books, which is checked.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set as AbstractSet
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from billing.books import Books, Rules
 from billing.needs import Needs
 from kernel.clock import Clock
 from kernel.errors import DomainError
-from keys.account import scopes_lock
+from keys.account import lock_free_scopes, scopes_lock
+from keys.principal import Scope
 from store.batch import GroupCommit
 from store.db import Database, Transaction
 from store.idempotency import Answer, RequestKey
@@ -52,13 +53,18 @@ class Till:
         clock: Clock,
         rules: Rules,
         *,
+        engine: Database | None = None,
         on_batch: Callable[[int], None] | None = None,
     ) -> None:
+        """engine: the same database over connections that only the till uses."""
         self.rules = rules
         self._database = database
         self._clock = clock
         self._batches: GroupCommit[Command, Answer] = GroupCommit(
-            database, partial(_Batch, clock, rules), on_batch=on_batch
+            database if engine is None else engine,
+            partial(_Batch, clock, rules),
+            tenancy=_Tenancy(),
+            on_batch=on_batch,
         )
 
     def submit(self, command: Command) -> Awaitable[Answer]:
@@ -77,11 +83,31 @@ class Till:
 
     @property
     def waiting_s(self) -> float:
-        """Age of the oldest waiting command in seconds."""
+        """Age in seconds of the oldest command that is not answered yet; see GroupCommit."""
         return self._batches.waiting_s
+
+    @property
+    def kept_s(self) -> float:
+        """When a batch was last committed, on the monotonic clock; minus infinity: never."""
+        return self._batches.kept_s
+
+    @property
+    def failed_s(self) -> float:
+        """When the database last failed to keep a batch, on the same clock."""
+        return self._batches.failed_s
 
     async def close(self) -> None:
         await self._batches.close()
+
+
+class _Tenancy:
+    """The tenants whose rows a command locks."""
+
+    def of(self, command: Command) -> frozenset[object]:
+        return frozenset(_needs_of([command]).scopes)
+
+    async def lock_free(self, tx: Transaction, tenants: frozenset[object]) -> AbstractSet[object]:
+        return await lock_free_scopes(tx, cast(frozenset[Scope], tenants))
 
 
 class _Batch:

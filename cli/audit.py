@@ -38,7 +38,7 @@ def audit(context: click.Context) -> None:
 async def _collect() -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     async with open_store(load_settings()) as database:
-        async for finding in findings_of(database):
+        async for finding in findings_of(database.unhurried()):
             found.append(dataclasses.asdict(finding))
             if len(found) >= FINDINGS_MAX:
                 break

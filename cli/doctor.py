@@ -24,6 +24,7 @@ from runtime.settings import Settings, SettingsError, load_settings, unknown_var
 from store.db import Transaction
 from store.errors import StoreError
 from store.version import SchemaOutOfRange, schema_version
+from webhooks.backlog import Backlog, look
 
 CHECK_S_MAX = 5.0
 CLOCK_OFF_S_MAX = 2.0
@@ -70,6 +71,7 @@ async def _examine(settings: Settings) -> list[Finding]:
         _settings(settings),
         await _check("database", _database, settings),
         await _check("clock", _clock, settings),
+        await _check("deliveries", _deliveries, settings),
         await _check("master key", _master_key, settings),
         await _redis(settings),
     ]
@@ -103,7 +105,8 @@ async def _database(settings: Settings) -> str:
         started_s = time.perf_counter()
         version = await schema_version(database)
         took_ms = (time.perf_counter() - started_s) * 1000
-    return f"{kind}, schema {version}, answers in {took_ms:.1f} ms"
+        await database.probe(b"", now_us=SystemClock().now_us())
+    return f"{kind}, schema {version}, answers in {took_ms:.1f} ms and keeps what is written"
 
 
 async def _clock(settings: Settings) -> str:
@@ -119,6 +122,22 @@ async def _clock(settings: Settings) -> str:
     if off_s > CLOCK_OFF_S_MAX:
         raise _Sick(f"{off_s:.0f} s apart from the database's: run a time daemon on both machines")
     return "agrees with the database's"
+
+
+async def _deliveries(settings: Settings) -> str:
+    """What workers leave undone; a gateway's /readyz shows it and stays green."""
+    now_us = SystemClock().now_us()
+    attempt_us_max = round(settings.webhook_timeout_s * SECOND_US)
+
+    async def work(tx: Transaction) -> Backlog:
+        return await look(tx, now_us=now_us, attempt_us_max=attempt_us_max)
+
+    async with open_store(settings) as database:
+        backlog = await database.read(work)
+    if backlog.overlooked_us:
+        overlooked_s = backlog.overlooked_us / SECOND_US
+        raise _Sick(f"due for {overlooked_s:.0f} s and no worker looks: does `topup worker` run?")
+    return "none waits" if not backlog.oldest_due_us else "waiting ones are looked after"
 
 
 async def _master_key(settings: Settings) -> str:

@@ -235,6 +235,16 @@ def scopes_lock(scopes: Iterable[Scope]) -> Lock | None:
     return Lock(_LOCK, scopes=wanted) if wanted else None
 
 
+async def lock_free_scopes(tx: Transaction, scopes: Iterable[Scope]) -> set[Scope]:
+    """Locks those that no other transaction holds, without waiting for any, and returns them.
+
+    As with lock_scopes, what they guard is read by later statements.
+    """
+    wanted = sorted(set(scopes))
+    rows = await tx.fetch(_LOCK + " SKIP LOCKED", scopes=wanted) if wanted else []
+    return {(row[0], row[1]) for row in rows}
+
+
 async def read_scopes(tx: Transaction, scopes: Iterable[Scope]) -> Standings:
     """What lock_scopes returns, without the lock: for a rehearsal that writes nothing."""
     return _standings(await tx.fetch(_SCOPES, scopes=sorted(set(scopes))))

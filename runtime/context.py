@@ -31,13 +31,19 @@ from runtime.queue import Queue
 from runtime.redis_link import RedisLink
 from runtime.settings import Settings, SettingsError
 from runtime.wake_pipe import WakePipe
-from store.db import Database, OnHint, Transaction
+from store import apart, batch
+from store.db import Database, OnHint, Store, Transaction
 from webhooks.event import HINT as EVENTS_HINT
 from webhooks.feed import Feed
 from webhooks.guard import Policy
 from webhooks.httpx_transport import GuardedTransport
 from webhooks.resolver import Resolver, SystemResolver
 from webhooks.transport import Transport
+
+# One for each lane of the till, so that no page and no slow request keeps a send waiting; and one by
+# which credentials are looked up.
+ENGINE_CONNECTIONS = batch.LANES_MAX + apart.LANES_MAX
+AUTHENTICATION_CONNECTIONS = 1
 
 
 class Hints:
@@ -62,7 +68,7 @@ class Context:
     clock: Clock
     metrics: Metrics
     hints: Hints
-    database: Database
+    database: Store
     vault: Vault
     authenticator: Authenticator
     passwords: Passwords
@@ -107,7 +113,7 @@ async def open_context(
         stack.callback(resolver.close)
         transport = Transport(policy, resolver, clock)
         stack.push_async_callback(transport.close)
-        authenticator = Authenticator(database, clock)
+        authenticator = Authenticator(database.reserve(AUTHENTICATION_CONNECTIONS), clock)
         stack.push_async_callback(authenticator.close)
         platforms = Platforms([setting.platform() for setting in settings.platforms])
         ways = discover()
@@ -117,7 +123,7 @@ async def open_context(
         opened = open_providers(settings, database, vault, resolver, clock)
         providers = await stack.enter_async_context(opened)
         rules = _rules(settings, platforms, codes, ways)
-        till = Till(database, clock, rules, on_batch=_observer(metrics, "till"))
+        till = _till(database, clock, rules, metrics)
         stack.push_async_callback(till.close)
         yield Context(
             settings=settings,
@@ -140,6 +146,11 @@ async def open_context(
             cashier=Cashier(database, clock, till, providers, settings.address()),
             feed=feed,
         )
+
+
+def _till(database: Store, clock: Clock, rules: Rules, metrics: Metrics) -> Till:
+    engine = database.reserve(ENGINE_CONNECTIONS)
+    return Till(database, clock, rules, engine=engine, on_batch=_observer(metrics, "till"))
 
 
 def _rules(

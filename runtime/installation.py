@@ -10,7 +10,7 @@ from keys.vault import MasterKeyRefused, SealBroken, Vault, parse_master_keys
 from runtime.embedded_redis import prepare_home
 from runtime.master_key import read_master_key
 from runtime.settings import Settings, SettingsError
-from store.db import Database, OnHint, Transaction, no_hint
+from store.db import OnHint, Store, Transaction, no_hint
 from store.open import file_of, open_database
 from store.version import SchemaOutOfRange, check_schema, schema_version
 
@@ -21,7 +21,7 @@ REDEMPTION_KEY = "redemption"
 
 
 @contextlib.asynccontextmanager
-async def open_store(settings: Settings, *, on_hint: OnHint = no_hint) -> AsyncIterator[Database]:
+async def open_store(settings: Settings, *, on_hint: OnHint = no_hint) -> AsyncIterator[Store]:
     """The database alone, its schema checked. Raises StoreError and SchemaOutOfRange.
 
     It makes none: opening a file that is missing would leave an empty one behind.

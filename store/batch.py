@@ -4,6 +4,10 @@ Promises: a lone command waits for nobody, there is no timer; a result is handed
 batch's commit; a command that poisons its batch costs its neighbours one more try at most; a caller
 that goes away does not stop a commit; the queue is bounded by count and by age, with a clear
 refusal (Unavailable) instead of unbounded waiting; closing drains what was accepted, then refuses.
+
+One lane writes, with full batches, while all goes well. Whatever holds a batch up, others go on: a
+second lane takes what does not touch the batch's tenants. A tenant whose rows somebody else holds
+leaves its batch and waits apart (store/apart.py), and with it all that comes for it meanwhile.
 """
 
 import asyncio
@@ -11,17 +15,25 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, Protocol, TypeVar
-
-import msgspec
+from functools import partial
+from typing import Generic
 
 from kernel.errors import Unavailable
-from store.db import Database, Lock, Transaction
-from store.errors import CommitUnknown, ConnectionLost, Contention
-
-C = TypeVar("C")
-R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
+from store.apart import Apart
+from store.batch_parts import (
+    RETRY_AFTER_S,
+    C,
+    Prepared,
+    R,
+    Tenancy,
+    Tenants,
+    Waiting,
+    away,
+    fail,
+    unknown,
+)
+from store.db import Database, Transaction
+from store.errors import CommitUnknown, ConnectionLost, Contention, LockTimeout, StoreError, Unable
 
 BATCH_COMMANDS_MAX = 256
 WAITING_COMMANDS_MAX = 8_192
@@ -29,40 +41,34 @@ WAITING_AGE_MAX_S = 5.0
 GATHER_TURNS_MAX = 64
 GATHER_IDLE_TURNS = 6
 GATHER_ALONE_TURNS = 2
-RETRY_AFTER_S = 1
+# How long a batch waits for rows that another transaction holds, before it goes on without them.
+LOCK_WAIT_S = 0.1
+# A batch that takes longer is overtaken by those that do not touch its tenants.
+PATIENCE_S = 0.1
+LANES_MAX = 2
+# Whoever waits for a batch that is under way for so long is told that its outcome is not known yet.
+ANSWER_MAX_S = 9.0
 
 _log = logging.getLogger(__name__)
 
 
-class Prepared(Protocol[R_co]):
-    """How a batch is decided and written; one transaction, the same statements for any size."""
+class _Lane(Generic[C, R]):
+    """One writer: its batch under way."""
 
-    @property
-    def lock(self) -> Lock | None: ...
-
-    def meanwhile(self) -> None:
-        """What can be done before the database answers; it may come late, or not at all."""
-        ...
-
-    async def run(self, tx: Transaction) -> Sequence["R_co | BaseException"]:
-        """One result or one refusal for each command, in order; may be run again."""
-        ...
-
-
-class _Waiting(msgspec.Struct, Generic[C, R]):
-    command: C
-    since_s: float
-    future: "asyncio.Future[R]"
+    def __init__(self) -> None:
+        self.batch: list[Waiting[C, R]] = []
+        self.last_size = 0
 
 
 class GroupCommit(Generic[C, R]):
-    """One writer of batches; `submit` joins the batch being gathered."""
+    """Writes batches; `submit` joins the batch being gathered. tenancy: whom commands are of."""
 
     def __init__(
         self,
         database: Database,
         prepare: Callable[[Sequence[C]], Prepared[R]],
         *,
+        tenancy: Tenancy[C] | None = None,
         batch_max: int = BATCH_COMMANDS_MAX,
         waiting_max: int = WAITING_COMMANDS_MAX,
         age_max_s: float = WAITING_AGE_MAX_S,
@@ -70,15 +76,20 @@ class GroupCommit(Generic[C, R]):
     ) -> None:
         self._database = database
         self._prepare = prepare
+        self._tenancy = tenancy
         self._batch_max = batch_max
         self._waiting_max = waiting_max
         self._age_max_s = age_max_s
         self._on_batch = on_batch
-        self._waiting: deque[_Waiting[C, R]] = deque()
-        self._writer: asyncio.Task[None] | None = None
-        self._watcher: asyncio.TimerHandle
-        self._last_size = 0
+        self._waiting: deque[Waiting[C, R]] = deque()
+        self._lanes: dict[asyncio.Task[None], _Lane[C, R]] = {}
+        self._apart: Apart[C, R] = Apart(
+            self._tenants_of, self._attempt, batch_max=batch_max, age_max_s=age_max_s
+        )
+        self._is_held_up = False
         self._is_closed = False
+        self._failed_s = float("-inf")
+        self._kept_s = float("-inf")
 
     def submit(self, command: C) -> Awaitable[R]:
         """The command's result once it is durable; raises its refusal, or Unavailable.
@@ -87,46 +98,82 @@ class GroupCommit(Generic[C, R]):
         """
         if self._is_closed:
             raise Unavailable("the gateway is shutting down", retry_after_s=RETRY_AFTER_S)
-        if len(self._waiting) >= self._waiting_max:
+        if len(self._waiting) + self._apart.size >= self._waiting_max:
             raise Unavailable("too many requests are waiting", retry_after_s=RETRY_AFTER_S)
         loop = asyncio.get_running_loop()
-        waiting: _Waiting[C, R] = _Waiting(command, time.monotonic(), loop.create_future())
+        waiting: Waiting[C, R] = Waiting(command, time.monotonic(), loop.create_future())
         self._waiting.append(waiting)
-        if self._writer is None or self._writer.done():
-            self._writer = loop.create_task(self._drain())
+        if not self._lanes or (self._is_held_up and len(self._lanes) < LANES_MAX):
+            self._open_lane()
         return waiting.future
 
     @property
     def waiting_s(self) -> float:
-        """How long the oldest command has waited; 0 when none does."""
-        return time.monotonic() - self._waiting[0].since_s if self._waiting else 0.0
+        """How long the oldest command has waited, in a batch under way too; 0 when none does.
+
+        Those whose tenant's rows somebody else holds do not count: nobody else waits for them.
+        """
+        oldest = [lane.batch[0].since_s for lane in self._lanes.values() if lane.batch]
+        if self._waiting:
+            oldest.append(self._waiting[0].since_s)
+        return time.monotonic() - min(oldest) if oldest else 0.0
+
+    @property
+    def kept_s(self) -> float:
+        """When a batch was last committed, on the monotonic clock; minus infinity: never."""
+        return self._kept_s
+
+    @property
+    def failed_s(self) -> float:
+        """When the database last failed to keep a batch, on the same clock."""
+        return self._failed_s
 
     async def close(self) -> None:
         """Refuses new commands and returns when the accepted ones are settled."""
         self._is_closed = True
-        if self._writer is not None:
-            await asyncio.wait([self._writer])
+        while tasks := [*self._lanes, *self._apart.tasks]:
+            await asyncio.wait(tasks)
 
-    async def _drain(self) -> None:
+    def _open_lane(self) -> None:
+        lane: _Lane[C, R] = _Lane()
+        task = asyncio.get_running_loop().create_task(self._drain(lane))
+        self._lanes[task] = lane
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: "asyncio.Task[None] | None") -> None:
+        if task is not None:
+            self._lanes.pop(task, None)
+
+    async def _drain(self, lane: _Lane[C, R]) -> None:
+        try:
+            await self._write(lane)
+        finally:
+            # Here and not in a callback: a command that comes right after must find no lane.
+            self._forget(asyncio.current_task())
+
+    async def _write(self, lane: _Lane[C, R]) -> None:
         while self._waiting:
-            await self._gather()
+            await self._gather(lane)
             self._refuse_old()
-            batch = [
-                self._waiting.popleft() for _ in range(min(self._batch_max, len(self._waiting)))
-            ]
-            self._last_size = len(batch)
-            self._watch(self._age_max_s)
+            lane.batch = self._take(lane)
+            if not lane.batch:
+                # What is left is of tenants whose batch another lane has, which goes on with them.
+                return
+            lane.last_size = len(lane.batch)
+            watch = _Watch(partial(self._look_after, lane), min(PATIENCE_S, self._age_max_s))
             try:
-                await self._commit(batch)
+                await self._commit(lane.batch)
             except BaseException:
                 # Whatever ends the writer, nobody waits for ever; the next command starts another.
-                _fail([*batch, *self._waiting], _away())
+                fail([*lane.batch, *self._waiting], away())
                 self._waiting.clear()
                 raise
             finally:
-                self._watcher.cancel()
+                watch.cancel()
+                lane.batch = []
+                self._is_held_up = False
 
-    async def _gather(self) -> None:
+    async def _gather(self, lane: _Lane[C, R]) -> None:
         """Gives the loop a turn while turns bring more commands, without any timer.
 
         A request that is being read needs two turns to get here. Under load this makes full
@@ -134,7 +181,7 @@ class GroupCommit(Generic[C, R]):
         the last batch was a single command, only those two turns are given [20 us each, alone].
         """
         idle_turns = 0
-        idle_turns_max = GATHER_IDLE_TURNS if self._last_size > 1 else GATHER_ALONE_TURNS
+        idle_turns_max = GATHER_IDLE_TURNS if lane.last_size > 1 else GATHER_ALONE_TURNS
         for _ in range(GATHER_TURNS_MAX):
             seen = len(self._waiting)
             if seen >= self._batch_max or idle_turns == idle_turns_max:
@@ -142,53 +189,136 @@ class GroupCommit(Generic[C, R]):
             await asyncio.sleep(0)
             idle_turns = 0 if len(self._waiting) > seen else idle_turns + 1
 
-    def _watch(self, delay_s: float) -> None:
-        """While a batch commits, those who wait behind it are refused at their age's end."""
-        self._watcher = asyncio.get_running_loop().call_later(delay_s, self._refuse_and_watch)
+    def _take(self, lane: _Lane[C, R]) -> list[Waiting[C, R]]:
+        """The next batch: the oldest, but for those of tenants that are being written elsewhere."""
+        waiting = self._waiting
+        others = [one for one in self._lanes.values() if one is not lane and one.batch]
+        if not others and not self._apart:
+            return [waiting.popleft() for _ in range(min(self._batch_max, len(waiting)))]
+        held: set[object] = set()
+        for other in others:
+            held.update(*(self._tenants_of(one) for one in other.batch))
+        batch: list[Waiting[C, R]] = []
+        left: deque[Waiting[C, R]] = deque()
+        for one in waiting:
+            tenants = self._tenants_of(one)
+            if self._apart.is_concerned(tenants):
+                self._apart.put([one])
+            elif len(batch) < self._batch_max and held.isdisjoint(tenants):
+                batch.append(one)
+            else:
+                # What comes later for the same tenants stays behind it.
+                held |= tenants
+                left.append(one)
+        self._waiting = left
+        return batch
 
-    def _refuse_and_watch(self) -> None:
+    def _tenants_of(self, waiting: Waiting[C, R]) -> Tenants:
+        if waiting.tenants is None:
+            tenancy = self._tenancy
+            waiting.tenants = frozenset() if tenancy is None else tenancy.of(waiting.command)
+        return waiting.tenants
+
+    def _look_after(self, lane: _Lane[C, R], age_s: float) -> float:
+        """While a batch commits: who waits behind it is served beside it, and refused at their age's
+        end. Returns when to look again, in seconds.
+        """
         self._refuse_old()
-        self._watch(self._age_max_s - self.waiting_s)
+        if age_s >= ANSWER_MAX_S:
+            fail(lane.batch, unknown())
+        self._is_held_up = age_s >= PATIENCE_S
+        if self._waiting and self._is_held_up and len(self._lanes) < LANES_MAX:
+            self._open_lane()
+        left_s = PATIENCE_S
+        if self._waiting:
+            age_s = time.monotonic() - self._waiting[0].since_s
+            left_s = min(left_s, self._age_max_s - age_s)
+        return max(left_s, 0.001)
 
     def _refuse_old(self) -> None:
         oldest_s = time.monotonic() - self._age_max_s
         while self._waiting and self._waiting[0].since_s <= oldest_s:
             refusal = Unavailable("the database cannot keep up", retry_after_s=RETRY_AFTER_S)
-            _fail([self._waiting.popleft()], refusal)
+            fail([self._waiting.popleft()], refusal)
 
-    async def _commit(self, batch: Sequence[_Waiting[C, R]]) -> None:
-        if not batch:
-            return
+    async def _commit(self, batch: Sequence[Waiting[C, R]]) -> None:
+        """Every command of the batch is answered, or waits apart."""
+        try:
+            await self._attempt(batch, LOCK_WAIT_S)
+        except LockTimeout as error:
+            _log.warning("batch held up", extra={"error": str(error), "commands": len(batch)})
+            await self._commit_what_is_free(batch)
+
+    async def _attempt(self, batch: Sequence[Waiting[C, R]], lock_wait_s: float) -> None:
+        """Every command of the batch is answered, unless somebody else holds a row of it for longer
+        than that: then LockTimeout is raised.
+        """
         try:
             if self._on_batch is not None:
                 self._on_batch(len(batch))
-            await self._run(batch)
-        except (Contention, ConnectionLost, CommitUnknown) as error:
-            _log.warning("batch not kept", extra={"error": str(error), "commands": len(batch)})
-            _fail(batch, _away())
+            await self._run(batch, lock_wait_s)
+        except LockTimeout:
+            raise
+        except (Contention, ConnectionLost, CommitUnknown, Unable) as error:
+            self._note_failure(batch, error)
         except Exception as error:
             # One of them is poison. Alone, each one meets only its own fault.
             _log.exception("batch refused", extra={"commands": len(batch)})
             if len(batch) == 1:
-                _fail(batch, error)
+                fail(batch, error)
             else:
                 await self._commit_one_by_one(batch)
 
-    async def _commit_one_by_one(self, batch: Sequence[_Waiting[C, R]]) -> None:
+    async def _commit_one_by_one(self, batch: Sequence[Waiting[C, R]]) -> None:
         for index, waiting in enumerate(batch):
             try:
-                await self._run([waiting])
-            except (ConnectionLost, CommitUnknown):
+                await self._run([waiting], LOCK_WAIT_S)
+            except LockTimeout:
+                self._apart.put([waiting])
+            except (ConnectionLost, CommitUnknown, Unable) as error:
                 # The others would each find it out for themselves, one time-out after the other.
-                _fail(batch[index:], _away())
+                self._note_failure(batch[index:], error)
                 return
             except Contention:
-                _fail([waiting], _away())
+                fail([waiting], away())
             except Exception as error:
                 _log.exception("command refused")
-                _fail([waiting], error)
+                fail([waiting], error)
 
-    async def _run(self, batch: Sequence[_Waiting[C, R]]) -> None:
+    async def _commit_what_is_free(self, batch: Sequence[Waiting[C, R]]) -> None:
+        """The commands whose tenants nobody else holds; the others wait apart."""
+        tenancy = self._tenancy
+        if tenancy is None:
+            self._apart.put(batch)
+            return
+        wanted = frozenset[object]().union(*(self._tenants_of(one) for one in batch))
+        free: list[Waiting[C, R]] = []
+
+        async def work(tx: Transaction) -> Sequence[R | BaseException]:
+            gained = await tenancy.lock_free(tx, wanted)
+            free[:] = [one for one in batch if self._tenants_of(one) <= gained]
+            if not free:
+                return []
+            return await self._prepare([one.command for one in free]).run(tx)
+
+        try:
+            results = await self._database.transaction(work, is_short=True, lock_wait_s=LOCK_WAIT_S)
+        except LockTimeout:
+            # Rows that tenants share, in some command's own statements.
+            self._apart.put(batch)
+            return
+        except StoreError as error:
+            self._note_failure(batch, error)
+            return
+        except Exception:
+            _log.exception("batch refused", extra={"commands": len(batch)})
+            await self._commit_one_by_one(batch)
+            return
+        self._answer(free, results)
+        taken = set(map(id, free))
+        self._apart.put([one for one in batch if id(one) not in taken])
+
+    async def _run(self, batch: Sequence[Waiting[C, R]], lock_wait_s: float) -> None:
         prepared = self._prepare([waiting.command for waiting in batch])
 
         async def work(tx: Transaction) -> Sequence[R | BaseException]:
@@ -198,8 +328,16 @@ class GroupCommit(Generic[C, R]):
             return results
 
         results = await self._database.transaction(
-            work, is_short=True, lock=prepared.lock, meanwhile=prepared.meanwhile
+            work,
+            is_short=True,
+            lock=prepared.lock,
+            lock_wait_s=lock_wait_s,
+            meanwhile=prepared.meanwhile,
         )
+        self._answer(batch, results)
+
+    def _answer(self, batch: Sequence[Waiting[C, R]], results: Sequence[R | BaseException]) -> None:
+        self._kept_s = time.monotonic()
         for waiting, result in zip(batch, results, strict=True):
             if waiting.future.done():
                 continue
@@ -208,12 +346,27 @@ class GroupCommit(Generic[C, R]):
             else:
                 waiting.future.set_result(result)
 
+    def _note_failure(self, batch: Sequence[Waiting[C, R]], error: StoreError) -> None:
+        _log.warning("batch not kept", extra={"error": str(error), "commands": len(batch)})
+        self._failed_s = time.monotonic()
+        fail(batch, unknown() if isinstance(error, CommitUnknown) else away())
 
-def _away() -> Unavailable:
-    return Unavailable("the database is away", retry_after_s=RETRY_AFTER_S)
 
+class _Watch:
+    """Calls look(age in seconds) after first_s, and again whenever it says, until cancelled."""
 
-def _fail(batch: Sequence[_Waiting[C, R]], error: Exception) -> None:
-    for waiting in batch:
-        if not waiting.future.done():
-            waiting.future.set_exception(error)
+    __slots__ = ("_look", "_loop", "_since_s", "_timer")
+
+    def __init__(self, look: Callable[[float], float], first_s: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._look = look
+        self._since_s = self._loop.time()
+        self._timer = self._loop.call_later(first_s, self._fire)
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+
+    def _fire(self) -> None:
+        self._timer = self._loop.call_later(
+            self._look(self._loop.time() - self._since_s), self._fire
+        )

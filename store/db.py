@@ -110,9 +110,12 @@ class Transaction(Protocol):
 
 
 class Database(Protocol):
-    """One open database; the two implementations are store/sqlite.py and store/postgresql.py."""
+    """One open database, or a view of it; see Store for the whole of one."""
 
-    statements_run: int  # driver-level statements since it was opened; for tests and metrics
+    @property
+    def statements_run(self) -> int:
+        """Driver-level statements since it was opened; for tests and metrics."""
+        ...
 
     async def transaction(
         self,
@@ -121,10 +124,13 @@ class Database(Protocol):
         durable: bool = True,
         is_short: bool = False,
         lock: Lock | None = None,
+        lock_wait_s: float | None = None,
         meanwhile: Callable[[], None] | None = None,
     ) -> T:
         """Runs work and commits. lock is taken first, in the round trip that begins; meanwhile is
         what the caller may do during that time, called on the event loop where there is such a time.
+        A row that another transaction holds is waited for lock_wait_s, or a few seconds, then
+        LockTimeout is raised, and work is not run again.
 
         is_short: work takes a few milliseconds at most and may run on the event loop's thread where
         it has to wait for nobody. durable=False may lose the last moments in a crash of the machine
@@ -146,6 +152,26 @@ class Database(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class Store(Database, Protocol):
+    """A database as a process opens it: store/sqlite.py and store/postgresql.py."""
+
+    def unhurried(self) -> Database:
+        """The same database, whose reads may take minutes, as when a whole tenant is proved."""
+        ...
+
+    def reserve(self, connections: int) -> "Store":
+        """The same database, for short transactions, over so many connections that nobody else of
+        this process uses, where there are such. It is closed with this one.
+        """
+        ...
+
+    async def probe(self, filler: bytes, *, now_us: int) -> None:
+        """Commits a row that nobody reads, with that much in it; raises StoreError where nothing can
+        be kept.
+        """
+        ...
 
 
 def no_hint(_name: str) -> None:

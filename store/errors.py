@@ -2,6 +2,8 @@
 
 StoreError
 |- Contention          a deadlock, a serialization failure or a busy file; the same work may succeed
+|  `- LockTimeout      somebody held a row for longer than this work may wait for it
+|- Unable              a time-out, a full disk, a read-only server; no row and no statement is at fault
 |- DataRefused         a constraint or a type refused a row; the same work fails again
 |- ConnectionLost      the connection died before COMMIT was sent; nothing was kept
 `- CommitUnknown       the connection died around COMMIT; only a look at the rows can tell
@@ -19,6 +21,14 @@ class StoreError(Exception):
 
 class Contention(StoreError):
     """Another transaction was in the way; run the whole work again."""
+
+
+class LockTimeout(Contention):
+    """Somebody else held a row for longer than this work may wait for it."""
+
+
+class Unable(StoreError):
+    """The database cannot do it now, whatever the rows: too slow, full, read-only, shutting down."""
 
 
 class DataRefused(StoreError):

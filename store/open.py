@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from store.db import Database, OnHint, no_hint
+from store.db import OnHint, Store, no_hint
 from store.postgresql import PostgresqlDatabase
 from store.sqlite import SqliteDatabase
 
 SQLITE_PREFIX = "sqlite:///"
 
 
-def open_database(url: str, *, on_hint: OnHint = no_hint) -> Database:
+def open_database(url: str, *, on_hint: OnHint = no_hint) -> Store:
     """sqlite:///path or postgresql://…; raises ValueError for any other URL."""
     if url.startswith(SQLITE_PREFIX):
         return SqliteDatabase(Path(url.removeprefix(SQLITE_PREFIX)), on_hint=on_hint)

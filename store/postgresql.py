@@ -1,38 +1,36 @@
-"""PostgreSQL through asyncpg: two small pools, statements prepared once per connection.
+"""PostgreSQL through asyncpg: a few small pools, statements prepared once per connection.
 
 READ COMMITTED: whatever must not change under us is locked by the caller first and read by later
 statements only, since a snapshot taken together with a lock is stale after a wait.
 """
 
 import asyncio
-import contextlib
 import itertools
-import time
+import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, cast
 
-from store.beginning import Beginning
+from store import commit_token
+from store.beginning import LONG_READ, READ, Beginning, begin_text
 from store.bulk import BulkInsert
 from store.db import Lock, OnHint, Reading, Row, T, Work, no_hint, tell
-from store.errors import CommitUnknown, ConnectionLost, Contention, StoreError, check_touched
+from store.errors import CommitUnknown, ConnectionLost, Contention, LockTimeout, check_touched
+from store.postgresql_commit import commit, roll_back, was_kept
 from store.postgresql_errors import named
-from store.postgresql_pool import ConnectionPool
+from store.postgresql_guard import Guard
+from store.postgresql_pool import SHORT_STATEMENT_TIMEOUT_S, ConnectionPool, Session
 from store.statement import POSTGRESQL, Statement, translate
 from store.together import Union, written_together
 
-TRANSACTION_TIMEOUT_S = 120.0
+# How long the server may take to answer a whole transaction before its connection is given up. Each
+# is longer than the server's own limit of a statement, so a server that lives ends the statement.
+SHORT_ANSWER_S = 4.0
+ANSWER_S = 35.0
+LONG_ANSWER_S = 660.0
 TRIES_MAX = 6
 RETRY_WAIT_S = 0.02
-# How long an outage around COMMIT is waited out before its outcome stays unknown.
-LOOK_TIMEOUT_S = 15.0
-LOOK_WAIT_S_MAX = 1.0
-
-# A plan of its own for each execution costs as much as the execution [half of a batch's time].
-_BEGIN_DURABLE = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
-_BEGIN_SOON_DURABLE = "BEGIN"
-# Null where nothing was written; PostgreSQL 13 and newer.
-_TRANSACTION_ID = "SELECT pg_current_xact_id_if_assigned()::text"
-_STATUS = "SELECT pg_xact_status($1::text::xid8)"
+_log = logging.getLogger(__name__)
 
 _COLUMN_TYPES = """
     SELECT attname::text AS name, format_type(atttypid, NULL) AS type FROM pg_attribute
@@ -151,10 +149,27 @@ class PostgresqlTransaction:
             await self.write_last()
         self._last.append((text, arguments, touching))
 
-    async def write_last(self) -> str | None:
-        """Writes what was gathered in one statement; the transaction's id, None without any."""
-        if not self._last:
-            return None
+    async def write_last(self) -> None:
+        """Writes what was gathered, in one statement."""
+        if self._last:
+            await self._write_gathered()
+
+    async def end(self, session: Session) -> int | None:
+        """As write_last, and the connection's next token with it, which COMMIT makes true or not.
+
+        Returns the token; None where the transaction wrote nothing.
+        """
+        token = session.next_token()
+        if self._last:
+            self._last.append((commit_token.WRITE, (session.token_id, token), None))
+            await self._write_gathered()
+            return token
+        self.statements_run += 1
+        written = commit_token.WRITE_IF_ANYTHING
+        tag = await self._connection.execute(written, session.token_id, token)
+        return token if _touched(tag) else None
+
+    async def _write_gathered(self) -> None:
         last, self._last = self._last, []
         self.statements_run += 1
         row = await self._connection.fetchrow(
@@ -164,10 +179,28 @@ class PostgresqlTransaction:
         for place, (_, _, expected) in enumerate(last):
             if expected is not None:
                 check_touched(row[place], expected)
-        return cast(str, row["id"])
 
     def hint(self, name: str) -> None:
         self.hints.add(name)
+
+
+class _Shared:
+    """What the views of one database have in common: their pools, and one count of statements."""
+
+    def __init__(self, url: str, on_hint: OnHint, short_answer_s: float) -> None:
+        self.url = url
+        self.on_hint = on_hint
+        self.short_answer_s = short_answer_s
+        self.statements_run = 0
+        self.pools: list[ConnectionPool] = []
+        self.soon_pool = self.open_pool(
+            statement_timeout=f"{SHORT_STATEMENT_TIMEOUT_S}s", synchronous_commit="off"
+        )
+
+    def open_pool(self, **options: Any) -> ConnectionPool:
+        pool = ConnectionPool(self.url, **options)
+        self.pools.append(pool)
+        return pool
 
 
 class PostgresqlDatabase:
@@ -178,32 +211,68 @@ class PostgresqlDatabase:
         url: str,
         *,
         on_hint: OnHint = no_hint,
-        transaction_timeout_s: float = TRANSACTION_TIMEOUT_S,
+        short_answer_s: float = SHORT_ANSWER_S,
+        view: "tuple[_Shared, ConnectionPool] | None" = None,
+        is_short: bool = False,
+        is_long: bool = False,
     ) -> None:
-        self.statements_run = 0
-        self._on_hint = on_hint
-        self._transaction_timeout_s = transaction_timeout_s
-        self._pool = ConnectionPool(url)
-        self._soon_pool = ConnectionPool(url, synchronous_commit="off")
+        """view: of another one, over this pool. is_short, is_long: all of its transactions, or its
+        reads.
+        """
+        self._is_short = is_short
+        self._is_long = is_long
+        if view is None:
+            self._shared = _Shared(url, on_hint, short_answer_s)
+            self._pool = self._shared.open_pool()
+        else:
+            self._shared, self._pool = view
+
+    def reserve(self, connections: int) -> "PostgresqlDatabase":
+        """The same over so many connections that nobody else uses, for short transactions alone."""
+        pool = self._shared.open_pool(
+            connections_max=connections, statement_timeout=f"{SHORT_STATEMENT_TIMEOUT_S}s"
+        )
+        return PostgresqlDatabase(self._shared.url, view=(self._shared, pool), is_short=True)
+
+    def unhurried(self) -> "PostgresqlDatabase":
+        return PostgresqlDatabase(self._shared.url, view=(self._shared, self._pool), is_long=True)
+
+    @property
+    def statements_run(self) -> int:
+        return self._shared.statements_run
 
     async def transaction(
         self,
         work: Work[T],
         *,
         durable: bool = True,
-        is_short: bool = False,  # noqa: ARG002 the loop never waits for this one
+        is_short: bool = False,
         lock: Lock | None = None,
+        lock_wait_s: float | None = None,
         meanwhile: Callable[[], None] | None = None,
     ) -> T:
         if meanwhile is not None:
             # After this step of the loop, which ends where the server is first waited for.
             asyncio.get_running_loop().call_soon(meanwhile)
-        begin = Beginning(_BEGIN_DURABLE if durable else _BEGIN_SOON_DURABLE, lock)
-        pool = self._pool if durable else self._soon_pool
+        is_short = is_short or self._is_short
+        is_limited = not durable and not is_short
+        text = begin_text(is_durable=durable, is_limited=is_limited, lock_wait_s=lock_wait_s)
+        begin = Beginning(text, lock)
+        once = partial(
+            self._once,
+            work,
+            begin,
+            self._pool if durable else self._shared.soon_pool,
+            is_resolved=durable,
+            answer_s=self._shared.short_answer_s if is_short else ANSWER_S,
+        )
         has_lost_connection = False
         for attempt in range(1, TRIES_MAX + 1):
             try:
-                return await self._once(work, begin, pool, is_resolved=durable)
+                return await once()
+            except LockTimeout:
+                # As long as it may take was waited already.
+                raise
             except Contention:
                 if attempt == TRIES_MAX:
                     raise
@@ -216,9 +285,9 @@ class PostgresqlDatabase:
         raise AssertionError("the last try returns or raises")
 
     async def autocommit(self, work: Work[T]) -> T:
-        async with self._soon_pool.connection() as connection:
-            transaction = PostgresqlTransaction(connection)
-            guard = self._guard(connection)
+        async with self._shared.soon_pool.session() as session:
+            transaction = PostgresqlTransaction(session.connection)
+            guard = self._guard(session, self._shared.short_answer_s)
             try:
                 value = await work(transaction)
                 await transaction.write_last()
@@ -226,100 +295,94 @@ class PostgresqlDatabase:
                 raise named(error, is_committing=True) from None
             finally:
                 guard.cancel()
-                self.statements_run += transaction.statements_run
-            tell(self._on_hint, transaction.hints)
+                self._shared.statements_run += transaction.statements_run
+            tell(self._shared.on_hint, transaction.hints)
             return value
 
     async def read(self, work: Work[T]) -> T:
-        begin = Beginning("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        answer_s = self._shared.short_answer_s if self._is_short else ANSWER_S
+        once = partial(
+            self._once,
+            work,
+            Beginning(LONG_READ if self._is_long else READ),
+            self._pool,
+            is_resolved=False,
+            answer_s=LONG_ANSWER_S if self._is_long else answer_s,
+        )
         try:
-            return await self._once(work, begin, self._pool, is_resolved=False)
+            return await once()
         except (ConnectionLost, CommitUnknown):
             # A pooled connection can be dead before it is used; a fresh one tells the truth.
-            return await self._once(work, begin, self._pool, is_resolved=False)
+            return await once()
+
+    async def probe(self, filler: bytes, *, now_us: int) -> None:
+        async def work(tx: PostgresqlTransaction) -> None:
+            await commit_token.write_probe(tx, filler, now_us=now_us)
+
+        await self.transaction(work, is_short=True, lock_wait_s=1.0)  # type: ignore[arg-type]
 
     async def close(self) -> None:
-        await self._pool.close()
-        await self._soon_pool.close()
+        for pool in self._shared.pools:
+            await pool.close()
 
     async def _once(
-        self, work: Work[T], begin: Beginning, pool: ConnectionPool, *, is_resolved: bool
+        self,
+        work: Work[T],
+        begin: Beginning,
+        pool: ConnectionPool,
+        *,
+        is_resolved: bool,
+        answer_s: float,
     ) -> T:
-        """One try; where the server does not answer in time the connection is given up.
+        """One try; where the server does not answer in time its connections are given up.
 
         is_resolved: where the connection dies around COMMIT, finds out what became of it; then
         ConnectionLost says that nothing was kept.
         """
-        transaction_id = None
-        async with pool.connection() as connection:
+        token = None
+        async with pool.session() as session:
+            connection = session.connection
             transaction = PostgresqlTransaction(connection)
-            is_committing = is_asked = False
-            guard = self._guard(connection)
+            is_committing = False
+            guard = self._guard(session, answer_s)
             try:
                 await begin.run(connection)
                 value = await work(transaction)
-                transaction_id = await transaction.write_last()
-                is_asked = is_resolved and transaction_id is None
-                if is_asked:
-                    transaction_id = await connection.fetchval(_TRANSACTION_ID)
+                if is_resolved:
+                    token = await transaction.end(session)
+                else:
+                    await transaction.write_last()
                 is_committing = True
-                # Where work went on after a failed statement, COMMIT rolls back and says only so.
-                if await connection.execute("COMMIT") != "COMMIT":
-                    raise StoreError("25P02")
+                await commit(session)
                 is_committing = False
             except BaseException as error:
-                await _roll_back(connection)
+                await roll_back(connection)
                 failure = named(error, is_committing=is_committing)
                 if not (is_resolved and isinstance(failure, CommitUnknown)):
                     raise failure from None
             finally:
                 guard.cancel()
-                self.statements_run += transaction.statements_run + 2 + is_asked
+                self._shared.statements_run += transaction.statements_run + 2
             if not is_committing:
                 # Before the connection goes back, which waits and may be cancelled.
-                tell(self._on_hint, transaction.hints)
+                tell(self._shared.on_hint, transaction.hints)
                 return value
-        if transaction_id is not None and not await self._was_committed(transaction_id):
+        if token is not None and not await was_kept(pool, session.token_id, token):
             raise ConnectionLost("before COMMIT")
-        tell(self._on_hint, transaction.hints)
+        tell(self._shared.on_hint, transaction.hints)
         return value
 
-    def _guard(self, connection: Any) -> asyncio.TimerHandle:
-        """Gives the connection up in time, should its server never answer again."""
-        loop = asyncio.get_running_loop()
-        return loop.call_later(self._transaction_timeout_s, connection.terminate)
+    def _guard(self, session: Session, answer_s: float) -> Guard:
+        return Guard(partial(self._condemn, session), answer_s)
 
-    async def _was_committed(self, transaction_id: str) -> bool:
-        """Asks the server what became of a transaction; an outage around COMMIT may last a while.
-
-        Whatever stands in the way, the outcome is unknown then: never a failure that work is run
-        again for.
-        """
-        ends_at_s = time.monotonic() + LOOK_TIMEOUT_S
-        wait_s = RETRY_WAIT_S
-        while True:
-            try:
-                async with self._pool.connection() as connection:
-                    status = await connection.fetchval(_STATUS, transaction_id)
-            except StoreError as error:
-                code = error.code
-            except Exception as error:
-                raise CommitUnknown(type(error).__name__) from error
-            else:
-                if status in {"committed", "aborted"}:
-                    return bool(status == "committed")
-                # The lost connection's COMMIT is still on its way through the server.
-                code = str(status)
-            if time.monotonic() + wait_s > ends_at_s:
-                raise CommitUnknown(code)
-            await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, LOOK_WAIT_S_MAX)
-
-
-async def _roll_back(connection: Any) -> None:
-    with contextlib.suppress(Exception):
-        if not connection.is_closed() and connection.is_in_transaction():
-            await connection.execute("ROLLBACK")
+    def _condemn(self, session: Session) -> None:
+        """Drops every connection of the process: after a failover none of them is of use."""
+        if session.connection.is_closed():
+            return
+        _log.warning("database.silent", extra={"pools": len(self._shared.pools)})
+        session.connection.terminate()
+        for pool in self._shared.pools:
+            pool.drop()
 
 
 def _touched(tag: str) -> int:

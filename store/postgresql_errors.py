@@ -3,7 +3,15 @@
 import asyncpg
 from asyncpg.exceptions._base import DataError as UnencodableError
 
-from store.errors import CommitUnknown, ConnectionLost, Contention, DataRefused, StoreError
+from store.errors import (
+    CommitUnknown,
+    ConnectionLost,
+    Contention,
+    DataRefused,
+    LockTimeout,
+    StoreError,
+    Unable,
+)
 
 CONNECTION_FAILURES = (
     asyncpg.PostgresConnectionError,
@@ -13,6 +21,7 @@ CONNECTION_FAILURES = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     ConnectionError,
     TimeoutError,
     OSError,
@@ -20,7 +29,14 @@ CONNECTION_FAILURES = (
 _CONTENTION = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
-    asyncpg.LockNotAvailableError,
+)
+# A time-out, a disk that is full, a server that is shutting down or failing.
+_UNABLE = (
+    asyncpg.QueryCanceledError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.PostgresSystemError,
 )
 # The last one is the driver's own, for a value it cannot encode. It is a ValueError and, confusingly,
 # also an InterfaceError, which otherwise means that the connection is of no use.
@@ -34,6 +50,8 @@ _REFUSED = (
 
 def named(error: BaseException, *, is_committing: bool) -> BaseException:
     """A driver's error as ours; it holds the SQLSTATE and the constraint, never a value."""
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return LockTimeout(error.sqlstate or "")
     if isinstance(error, _CONTENTION):
         return Contention(error.sqlstate or "")
     if isinstance(error, _REFUSED):
@@ -42,6 +60,8 @@ def named(error: BaseException, *, is_committing: bool) -> BaseException:
     if isinstance(error, CONNECTION_FAILURES):
         kind = CommitUnknown if is_committing else ConnectionLost
         return kind(type(error).__name__)
+    if isinstance(error, _UNABLE):
+        return Unable(error.sqlstate or "")
     if isinstance(error, asyncpg.PostgresError):
         return StoreError(getattr(error, "sqlstate", None) or type(error).__name__)
     return error

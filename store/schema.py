@@ -174,6 +174,18 @@ sealed_keys = sa.Table(
     _int("created_at"),
 )
 
+# store/commit_token.py. What the last transaction of each connection wrote, for a COMMIT whose answer
+# was lost; and one row that readiness writes to see whether anything can be kept.
+commit_tokens = sa.Table(
+    "commit_tokens",
+    metadata,
+    _text("id", key=True),  # of one connection of one process
+    _int("token"),  # used once in this row
+    _int("written_at"),
+    _bytes("filler", null=True),  # of the probe alone: what makes its write cost room
+    postgresql_with=_HOT,
+)
+
 # store/idempotency.py. The answer to a request, kept under its Idempotency-Key.
 idempotency_keys = sa.Table(
     "idempotency_keys",

@@ -6,6 +6,9 @@ the event loop instead, and only its COMMIT, the part that waits for the disk, i
 threads of Python that share a batch's time cost more than one [185 us a send against 155]. Two
 processes write (gateway, worker); they take turns by a flock before BEGIN IMMEDIATE, since SQLite's
 own busy handler sleeps in steps of up to 100 ms [half the rate and 1.1 s worst, against 0.14 s].
+
+Nobody waits for ever for a process that was stopped in its turn: whoever has waited TURN_WAIT_S is
+told so (Contention), and its work is not begun any more when the turn comes.
 """
 
 import asyncio
@@ -15,27 +18,26 @@ import functools
 import os
 import queue
 import sqlite3
-import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from store import commit_token
 from store.checkpoint import Checkpointer
 from store.db import Lock, OnHint, Reading, Row, T, Work, no_hint, tell
-from store.errors import ConnectionLost, Contention, DataRefused, StoreError, check_touched
+from store.errors import ConnectionLost, Contention, check_touched
+from store.sqlite_errors import named_failures
+from store.sqlite_file import WRITER_CACHE_KIB, connect, open_turn, turn
 from store.statement import SQLITE, Statement, insert_text, translate
 
 VERSION_MIN = (3, 35, 0)
-BUSY_TIMEOUT_MS = 5_000
+TURN_WAIT_S = 4.0
+BUSY_RETRY_S = 0.01
 READERS = 2
-# Pages kept by each connection: the writer's hold the upper levels of every index it adds to.
-WRITER_CACHE_KIB = 32 * 1024
-READER_CACHE_KIB = 4 * 1024
-# SQLite's own checkpoint inside a commit, should the one of store/checkpoint.py not keep up.
-AUTOCHECKPOINT_PAGES = 32_000
-
 _statements: dict[str, Statement] = {}
 
 
@@ -110,23 +112,28 @@ class SqliteTransaction:
 class SqliteDatabase:
     """The file at `path`; see store/db.py for what each call promises."""
 
-    def __init__(self, path: Path, *, on_hint: OnHint = no_hint) -> None:
+    def __init__(
+        self, path: Path, *, on_hint: OnHint = no_hint, turn_wait_s: float = TURN_WAIT_S
+    ) -> None:
         if sqlite3.sqlite_version_info < VERSION_MIN:
             raise RuntimeError(f"SQLite {sqlite3.sqlite_version} is older than 3.35")
         self.statements_run = 0
         self._on_hint = on_hint
+        self._turn_wait_s = turn_wait_s
         make_private_file(path)
-        with _named_failures():
-            self._write_connection = _connect(path, cache_kib=WRITER_CACHE_KIB)
-        self._turn_fd = _open_turn(path)
+        with named_failures():
+            self._write_connection = connect(path, cache_kib=WRITER_CACHE_KIB)
+            # The event loop writes on it, too, and never waits.
+            self._write_connection.execute("PRAGMA busy_timeout = 0")
+        self._turn_fd = open_turn(path)
         # A lock belongs to the open file, so the checkpointer's turn needs one of its own.
-        self._checkpoint_turn_fd = _open_turn(path)
-        self._checkpointer = Checkpointer(_connect(path), partial(_turn, self._checkpoint_turn_fd))
+        self._checkpoint_turn_fd = open_turn(path)
+        self._checkpointer = Checkpointer(connect(path), partial(turn, self._checkpoint_turn_fd))
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-read")
         self._read_connections: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         for _ in range(READERS):
-            connection = _connect(path)
+            connection = connect(path)
             connection.execute("PRAGMA query_only = 1")
             self._read_connections.put(connection)
         self._is_durable = True
@@ -140,20 +147,30 @@ class SqliteDatabase:
         durable: bool = True,
         is_short: bool = False,
         lock: Lock | None = None,  # noqa: ARG002 there is one writer at a time
+        lock_wait_s: float | None = None,  # noqa: ARG002 and it waits for its turn
         meanwhile: Callable[[], None] | None = None,  # noqa: ARG002 nothing is waited for
     ) -> T:
         if is_short and self._begin_now(durable=durable):
             written = self._write_here(work, durable=durable)
         else:
-            self._writes_waiting += 1
-            written = self._hop(self._writer, lambda: self._write(work, durable=durable))
-            written.add_done_callback(self._note_written)
+            written = self._write_in_turn(work, durable=durable)
         written.add_done_callback(self._after_write)
         value, _ = await asyncio.shield(written)
         return value
 
     async def autocommit(self, work: Work[T]) -> T:
         return await self.transaction(work, durable=False, is_short=True)
+
+    def unhurried(self) -> "SqliteDatabase":
+        return self
+
+    def reserve(self, connections: int) -> "SqliteDatabase":  # noqa: ARG002 one writer serves all
+        return self
+
+    async def probe(self, filler: bytes, *, now_us: int) -> None:
+        await self.transaction(
+            lambda tx: commit_token.write_probe(tx, filler, now_us=now_us), is_short=True
+        )
 
     async def read(self, work: Work[T]) -> T:
         return await asyncio.shield(self._hop(self._readers, lambda: self._read(work)))
@@ -179,6 +196,38 @@ class SqliteDatabase:
             return asyncio.get_running_loop().run_in_executor(pool, call)
         except RuntimeError as error:
             raise ConnectionLost("closed") from error
+
+    def _write_in_turn(
+        self, work: Work[T], *, durable: bool
+    ) -> "asyncio.Future[tuple[T, set[str]]]":
+        """The whole transaction in the writer's thread, unless its turn does not come in time."""
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[tuple[T, set[str]]] = loop.create_future()
+        # Whoever acquires it decides: the thread, that the work is done, or the clock, that it is not.
+        decision = threading.Lock()
+        self._writes_waiting += 1
+        written = self._hop(self._writer, lambda: self._write(work, decision, durable=durable))
+        written.add_done_callback(self._note_written)
+
+        def give_up() -> None:
+            if decision.acquire(blocking=False):
+                answered.set_exception(Contention("SQLITE_BUSY"))
+
+        def pass_on(done: "asyncio.Future[tuple[T, set[str]]]") -> None:
+            timer.cancel()
+            failure = None if done.cancelled() else done.exception()
+            if answered.done():
+                return
+            if done.cancelled():
+                answered.cancel()
+            elif failure is not None:
+                answered.set_exception(failure)
+            else:
+                answered.set_result(done.result())
+
+        timer = loop.call_later(self._turn_wait_s, give_up)
+        written.add_done_callback(pass_on)
+        return answered
 
     def _begin_now(self, *, durable: bool) -> bool:
         """Begins a transaction on this thread, unless anybody else is writing."""
@@ -213,7 +262,7 @@ class SqliteDatabase:
 
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         try:
-            with _named_failures():
+            with named_failures():
                 value = _drive(work(transaction))
         except BaseException as error:
             self._end(transaction, "ROLLBACK")
@@ -234,7 +283,7 @@ class SqliteDatabase:
         """COMMIT or ROLLBACK, and the end of our turn whatever comes of it."""
         connection = self._write_connection
         try:
-            with _named_failures():
+            with named_failures():
                 connection.execute(how)
         finally:
             if connection.in_transaction:
@@ -250,11 +299,16 @@ class SqliteDatabase:
         if not written.cancelled() and written.exception() is None:
             tell(self._on_hint, written.result()[1])
 
-    def _write(self, work: Work[T], *, durable: bool) -> tuple[T, set[str]]:
+    def _write(
+        self, work: Work[T], decision: threading.Lock, *, durable: bool
+    ) -> tuple[T, set[str]]:
         connection = self._write_connection
         rows_before = connection.total_changes
-        with _named_failures(), _turn(self._turn_fd):
-            self._begin(durable=durable)
+        with named_failures(), turn(self._turn_fd):
+            self._begin_patiently(durable=durable)
+            if not decision.acquire(blocking=False):
+                connection.execute("ROLLBACK")
+                raise Contention("SQLITE_BUSY")
             transaction = SqliteTransaction(connection)
             try:
                 value = _drive(work(transaction))
@@ -268,6 +322,20 @@ class SqliteDatabase:
         self._checkpointer.note(connection.total_changes - rows_before)
         return value, transaction.hints
 
+    def _begin_patiently(self, *, durable: bool) -> None:
+        """Waits for a stranger who writes without taking turns, such as a shell of SQLite."""
+        ends_at_s = time.monotonic() + self._turn_wait_s
+        while True:
+            try:
+                self._begin(durable=durable)
+            except sqlite3.OperationalError as error:
+                code = getattr(error, "sqlite_errorname", "")
+                if not code.startswith("SQLITE_BUSY") or time.monotonic() > ends_at_s:
+                    raise
+            else:
+                return
+            time.sleep(BUSY_RETRY_S)
+
     def _begin(self, *, durable: bool) -> None:
         connection = self._write_connection
         if durable is not self._is_durable:
@@ -278,7 +346,7 @@ class SqliteDatabase:
     def _read(self, work: Work[T]) -> T:
         connection = self._read_connections.get()
         try:
-            with _named_failures():
+            with named_failures():
                 connection.execute("BEGIN")
                 transaction = SqliteTransaction(connection)
                 try:
@@ -301,47 +369,6 @@ def make_private_file(path: Path) -> None:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
-def _open_turn(path: Path) -> int:
-    return os.open(f"{path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
-@contextlib.contextmanager
-def _turn(fd: int) -> Iterator[None]:
-    fcntl.flock(fd, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        fcntl.flock(fd, fcntl.LOCK_UN)
-
-
-def _connect(path: Path, *, cache_kib: int = READER_CACHE_KIB) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path,
-        timeout=BUSY_TIMEOUT_MS / 1000,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=512,
-    )
-    connection.row_factory = sqlite3.Row
-    try:
-        _configure(connection, cache_kib)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-def _configure(connection: sqlite3.Connection, cache_kib: int) -> None:
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect on a new file only
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    if sys.platform == "darwin":
-        connection.execute("PRAGMA fullfsync = 1")
-    connection.execute(f"PRAGMA cache_size = -{cache_kib}")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES}")
-    connection.execute("PRAGMA temp_store = MEMORY")
-
-
 def _drive(coroutine: Awaitable[T]) -> T:
     """Runs a transaction's coroutine to its end; it has nothing to wait for."""
     steps = coroutine.__await__()
@@ -352,25 +379,3 @@ def _drive(coroutine: Awaitable[T]) -> T:
     if (close := getattr(coroutine, "close", None)) is not None:
         close()
     raise RuntimeError("a transaction waits for nothing but its own statements")
-
-
-@contextlib.contextmanager
-def _named_failures() -> Iterator[None]:
-    """Driver errors as ours: they hold the code and the constraint, never a value."""
-    try:
-        yield
-    except sqlite3.IntegrityError as error:
-        # "UNIQUE constraint failed: table.column": names only.
-        raise DataRefused(error.sqlite_errorname, str(error).rpartition(": ")[2]) from None
-    except (sqlite3.DataError, sqlite3.InterfaceError, OverflowError, UnicodeEncodeError) as error:
-        raise DataRefused(type(error).__name__) from None
-    except sqlite3.OperationalError as error:
-        code = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
-        if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            raise Contention(code) from None
-        raise StoreError(code, str(error) if code == "SQLITE_ERROR" else "") from None
-    except sqlite3.ProgrammingError as error:
-        raise StoreError("SQLITE_MISUSE", str(error)) from None
-    except sqlite3.Error as error:
-        # Such as a damaged file, which is neither of the above.
-        raise StoreError(getattr(error, "sqlite_errorname", type(error).__name__)) from None

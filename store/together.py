@@ -55,10 +55,10 @@ def _pick(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
 
 @functools.cache
 def written_together(texts: tuple[str, ...]) -> str:
-    """Writes as one, answering the touched rows of each, and the transaction's id."""
+    """Writes as one, answering the touched rows of each."""
     parts = [f"w{i} AS ({text} RETURNING 1)" for i, text in enumerate(_counted_on(texts))]
     counts = [f"(SELECT count(*) FROM w{i})" for i in range(len(texts))]
-    return f"WITH {', '.join(parts)} SELECT {', '.join(counts)}, pg_current_xact_id()::text AS id"
+    return f"WITH {', '.join(parts)} SELECT {', '.join(counts)}"
 
 
 def _counted_on(texts: Sequence[str]) -> list[str]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from kernel.clock import Clock
+from kernel.clock import DAY_US, Clock
 from kernel.ids import AccountId
 from keys.account import idle_sandboxes
 from keys.vault import Vault
-from store import idempotency
+from store import commit_token, idempotency
 from store.db import Database, Transaction
 from store.erase import erase_account
 from store.errors import StoreError
@@ -25,6 +25,7 @@ ROUNDS_MAX: Final = 100
 ERASED_ACCOUNTS_MAX: Final = 100
 PAUSE_S: Final = 0.05
 RESEAL_S: Final = 3600
+DAY_S: Final = 86_400
 
 logger = logging.getLogger(__name__)
 Prune = Callable[[Transaction], Awaitable[int]]
@@ -65,9 +66,14 @@ def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
     async def prune_answers(tx: Transaction) -> int:
         return await idempotency.prune(tx, now_us=clock.now_us())
 
+    async def prune_tokens(tx: Transaction) -> int:
+        before_us = clock.now_us() - commit_token.KEPT_DAYS * DAY_US
+        return await commit_token.prune(tx, before_us=before_us)
+
     return (
         Chore("deliveries.expire_held", 60, partial(_repeat, database, expire_held)),
         Chore("idempotency.prune", 60, partial(_repeat, database, prune_answers)),
+        Chore("commit_tokens.prune", DAY_S, partial(_repeat, database, prune_tokens)),
     )
 
 

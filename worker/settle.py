@@ -1,19 +1,20 @@
 """Outcomes are written together: while one group commits, the next gathers.
 
 Promise: an outcome that was handed in is written once the database answers, however long it was
-away; one that the database refuses costs its neighbours nothing. Invariant: what waits here holds a
-slot of the dispatcher each, so the buffer is bounded by the slots.
+away; one that the database refuses costs its neighbours nothing, and one whose endpoint's row
+somebody else holds waits for it apart, so that no other lease runs out meanwhile. Invariant: what
+waits here holds a slot of the dispatcher each, so the buffer is bounded by the slots.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
 
 from kernel.clock import Clock
 from keys.vault import Vault
 from store.db import Database, Transaction
-from store.errors import DataRefused, StoreError
+from store.errors import DataRefused, LockTimeout, StoreError
 from webhooks import delivery
 from webhooks.disabling import disable_unwell, reasons_to_disable
 from webhooks.endpoint import Endpoint
@@ -25,6 +26,11 @@ LINGER_S: Final = 0.002
 LINGER_FROM: Final = 16
 RETRY_S_FIRST: Final = 0.1
 RETRY_S_MAX: Final = 5.0
+# How long one try waits for rows that another transaction holds; when what waits apart tries again,
+# and how many of those at once, so that most connections are left to the others.
+LOCK_WAIT_S: Final = 0.1
+APART_RETRY_S: Final = 0.5
+APART_MAX: Final = 2
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +56,10 @@ class Settler:
         self._has_work = asyncio.Event()
         self._is_closing = False
         self._retry_s = RETRY_S_FIRST
+        # By endpoint: what comes while its row is held, and who writes it.
+        self._apart: dict[str, list[Sent]] = {}
+        self._beside: set[asyncio.Task[None]] = set()
+        self._apart_room = asyncio.Semaphore(APART_MAX)
 
     def put(self, sent: Sent) -> None:
         """Hands in an outcome; returns at once."""
@@ -65,23 +75,31 @@ class Settler:
                 await asyncio.sleep(LINGER_S)
             while self._waiting:
                 group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
-                await self._write(group)
+                await self._write([sent for sent in group if not self._joins(sent)])
+        while self._beside:
+            await asyncio.wait(self._beside)
 
     def close(self) -> None:
         """Lets run() end once everything handed in is written."""
         self._is_closing = True
         self._has_work.set()
 
-    async def _write(self, group: Sequence[Sent]) -> None:
-        async def work(tx: Transaction) -> frozenset[str]:
-            return await delivery.settle(tx, [sent.settlement for sent in group])
+    def _joins(self, sent: Sent) -> bool:
+        """Puts it behind what waits for the same endpoint's row; False: nothing does."""
+        waiting = self._apart.get(sent.claimed.target.id)
+        if waiting is None:
+            return False
+        waiting.append(sent)
+        return True
 
-        while True:
+    async def _write(self, group: Sequence[Sent]) -> None:
+        while group:
             try:
-                held = await self._database.transaction(work, durable=False, is_short=True)
+                await self._keep(group)
+            except LockTimeout as error:
+                self._wait_apart(group, error)
             except DataRefused as error:
-                await self._write_apart(group, error)
-                return
+                await self._write_singly(group, error)
             except StoreError as error:
                 # Also after an unknown commit: if it was kept, the claims no longer hold and the
                 # second writing changes nothing.
@@ -89,13 +107,56 @@ class Settler:
                 await asyncio.sleep(self._retry_s)
                 self._retry_s = min(self._retry_s * 2, RETRY_S_MAX)
                 continue
-            break
-        self._retry_s = RETRY_S_FIRST
+            self._retry_s = RETRY_S_FIRST
+            return
+
+    async def _keep(self, group: Sequence[Sent]) -> None:
+        """One transaction; raises StoreError."""
+
+        async def work(tx: Transaction) -> frozenset[str]:
+            return await delivery.settle(tx, [sent.settlement for sent in group])
+
+        held = await self._database.transaction(
+            work, durable=False, is_short=True, lock_wait_s=LOCK_WAIT_S
+        )
         self._on_settled([Settled(sent, sent.claimed.id in held) for sent in group])
         if reasons := reasons_to_disable([sent.settlement for sent in group]):
-            await self._disable(reasons)
+            # Beside the outcomes: it locks the account, which somebody else may hold.
+            self._begin(self._disable(reasons))
 
-    async def _write_apart(self, group: Sequence[Sent], error: DataRefused) -> None:
+    def _wait_apart(self, group: Sequence[Sent], error: LockTimeout) -> None:
+        """Each endpoint's outcomes for themselves, since nobody says whose row is held."""
+        logger.warning("settle.held_up", extra={"error": str(error), "outcomes": len(group)})
+        for sent in group:
+            endpoint_id = sent.claimed.target.id
+            if not self._joins(sent):
+                self._apart[endpoint_id] = [sent]
+                self._begin(self._write_of(endpoint_id))
+
+    async def _write_of(self, endpoint_id: str) -> None:
+        """Until nothing of the endpoint waits any more."""
+        while group := self._apart[endpoint_id]:
+            self._apart[endpoint_id] = []
+            try:
+                async with self._apart_room:
+                    await self._keep(group)
+            except DataRefused as error:
+                await self._write_singly(group, error)
+            except StoreError as error:
+                logger.warning(
+                    "settle.waits_apart",
+                    extra={"error": str(error), "endpoint_id": endpoint_id, "outcomes": len(group)},
+                )
+                self._apart[endpoint_id] = [*group, *self._apart[endpoint_id]]
+                await asyncio.sleep(APART_RETRY_S)
+        del self._apart[endpoint_id]
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
+    async def _write_singly(self, group: Sequence[Sent], error: DataRefused) -> None:
         """One by one; the one that is refused alone is given up, and its lease runs out."""
         if len(group) > 1:
             for sent in group:

@@ -5,8 +5,6 @@ first, and for whoever has an operator's credential. A request that somebody for
 a trusted proxy is from nowhere.
 """
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
@@ -14,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gateway import envelope
+from gateway.api.readiness import BacklogWatch, Readiness
 from gateway.auth import caller_address, check_presented, is_within, parse_address, presented
 from gateway.errors import refusal_of
 from kernel.clock import SECOND_US
@@ -21,13 +20,7 @@ from kernel.errors import DomainError
 from keys.principal import ADMIN, check_address, require_scope
 from runtime.context import Context
 from runtime.metrics import CONTENT_TYPE
-from store.batch import WAITING_AGE_MAX_S
-from store.db import Transaction
 from store.errors import StoreError
-from webhooks.backlog import Backlog, look
-
-DATABASE_TIMEOUT_S = 2.0
-BACKLOG_AGE_S_MAX = 1.0
 
 _NO_STORE = {"cache-control": "no-store"}
 _FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
@@ -35,54 +28,26 @@ _FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
 
 def routes(context: Context) -> list[Route]:
     """Starlette's routes of the three paths."""
-    watch = BacklogWatch(context)
+    attempt_us_max = round(context.settings.webhook_timeout_s * SECOND_US)
+    readiness = Readiness(
+        context.database, context.till, context.clock, attempt_us_max=attempt_us_max
+    )
     return [
         Route("/healthz", _healthz, methods=["GET"]),
-        Route("/readyz", _readyz(context, watch), methods=["GET"]),
-        Route("/metrics", _metrics(context, watch), methods=["GET"]),
+        Route("/readyz", _readyz(context, readiness), methods=["GET"]),
+        Route("/metrics", _metrics(context, readiness.backlog), methods=["GET"]),
     ]
-
-
-class BacklogWatch:
-    """The deliveries' backlog, at most BACKLOG_AGE_S_MAX old, however many ask at once."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._attempt_us_max = round(context.settings.webhook_timeout_s * SECOND_US)
-        self._lock = asyncio.Lock()
-        self._seen: Backlog | None = None
-        self._seen_s = float("-inf")
-
-    async def see(self) -> Backlog | None:
-        """None while the database does not answer."""
-        async with self._lock:
-            if time.monotonic() - self._seen_s >= BACKLOG_AGE_S_MAX:
-                self._seen = await self._look()
-                self._seen_s = time.monotonic()
-            return self._seen
-
-    async def _look(self) -> Backlog | None:
-        now_us = self._context.clock.now_us()
-
-        async def work(tx: Transaction) -> Backlog:
-            return await look(tx, now_us=now_us, attempt_us_max=self._attempt_us_max)
-
-        try:
-            async with asyncio.timeout(DATABASE_TIMEOUT_S):
-                return await self._context.database.read(work)
-        except (StoreError, TimeoutError):
-            return None
 
 
 async def _healthz(_request: Request) -> Response:
     return JSONResponse({"status": "ok"}, headers=_NO_STORE)
 
 
-def _readyz(context: Context, watch: BacklogWatch) -> Callable[[Request], Awaitable[Response]]:
-    """200 while the database answers, batches commit and deliveries are looked after.
+def _readyz(context: Context, readiness: Readiness) -> Callable[[Request], Awaitable[Response]]:
+    """200 while this gateway should get requests; see gateway/api/readiness.py.
 
-    Redis may be away, work goes on. What overlooked means is said in webhooks/backlog.py. Also shown
-    is whether the operator lets webhooks reach private addresses: how many, not which.
+    Redis may be away, work goes on. Also shown, and no reason for 503: what workers leave undone,
+    and whether the operator lets webhooks reach private addresses (how many, not which).
     """
     settings = context.settings
     exceptions = {
@@ -92,18 +57,12 @@ def _readyz(context: Context, watch: BacklogWatch) -> Callable[[Request], Awaita
     }
 
     async def readyz(_request: Request) -> Response:
-        backlog = await watch.see()
-        # A look that failed is tried once more, so that a slow backlog is told from a dead database.
-        is_answering = backlog is not None or await _answers(context)
-        checks = {
-            "database": "ok" if is_answering else "away",
-            "batches": "ok" if context.till.waiting_s < WAITING_AGE_MAX_S else "stuck",
-            "deliveries": _state_of(backlog),
-        }
+        checks = await readiness.checks()
         is_ready = all(state == "ok" for state in checks.values())
         body = {
             "status": "ready" if is_ready else "unready",
             "checks": checks,
+            "deliveries": await readiness.deliveries(),
             "webhooks": exceptions,
         }
         return JSONResponse(body, 200 if is_ready else 503, headers=_NO_STORE)
@@ -142,21 +101,3 @@ async def _check_reader(context: Context, request: Request) -> None:
     check_presented(principal, is_cookie=is_cookie)
     check_address(principal, address)
     require_scope(principal, ADMIN)
-
-
-def _state_of(backlog: Backlog | None) -> str:
-    if backlog is None:
-        return "unknown"
-    return "overlooked" if backlog.overlooked_us else "ok"
-
-
-async def _answers(context: Context) -> bool:
-    async def work(tx: Transaction) -> None:
-        await tx.fetch_one("SELECT 1")
-
-    try:
-        async with asyncio.timeout(DATABASE_TIMEOUT_S):
-            await context.database.read(work)
-    except (StoreError, TimeoutError):
-        return False
-    return True

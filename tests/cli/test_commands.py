@@ -254,7 +254,9 @@ def test_the_doctor_is_content_with_a_fresh_installation(topup: Topup) -> None:
 
     findings = {finding["part"]: finding for finding in json.loads(result.stdout)}
     assert result.exit_code == 0
-    assert set(findings) == {"settings", "database", "clock", "master key", "redis"}
+    parts = {"settings", "database", "clock", "deliveries", "master key", "redis"}
+    assert set(findings) == parts
+    assert findings["deliveries"]["is_well"] is True
     assert findings["database"]["is_well"] is True
     assert findings["clock"]["is_well"] is True
     assert findings["redis"]["is_well"] is None
@@ -272,7 +274,7 @@ def test_the_doctor_tells_a_missing_key_and_a_dead_redis(topup: Topup) -> None:
 
 
 def test_migrate_again_changes_nothing(topup: Topup) -> None:
-    assert result_of(topup("migrate", "--json")) == {"schema": "0002"}
+    assert result_of(topup("migrate", "--json")) == {"schema": "0003"}
 
 
 def test_a_database_that_was_never_migrated_says_what_to_run(tmp_path: Path, topup: Topup) -> None:

@@ -1,10 +1,15 @@
 """Readiness, the gauges and the notices, as an operator and an account see them."""
 
 import asyncio
+import fcntl
+import os
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -24,7 +29,12 @@ async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> Async
 
 async def ready(gateway: Gateway) -> tuple[int, Any]:
     answer = await gateway.client.get("/readyz")
-    return answer.status_code, answer.json()["checks"]["deliveries"]
+    return answer.status_code, answer.json()["deliveries"]["state"]
+
+
+async def checks(gateway: Gateway) -> tuple[int, Any]:
+    answer = await gateway.client.get("/readyz")
+    return answer.status_code, answer.json()["checks"]
 
 
 async def gauges(gateway: Gateway) -> dict[str, float]:
@@ -33,7 +43,7 @@ async def gauges(gateway: Gateway) -> dict[str, float]:
     return {name: float(value) for name, value in pairs if name.endswith("_seconds")}
 
 
-async def test_a_delivery_that_nobody_looks_after_turns_readiness_red(
+async def test_a_delivery_that_nobody_looks_after_is_told_and_takes_no_gateway_away(
     gateway: Gateway, clock: FixedClock
 ) -> None:
     database = gateway.context.database
@@ -43,7 +53,7 @@ async def test_a_delivery_that_nobody_looks_after_turns_readiness_red(
     clock.advance_s(61)
 
     # No worker runs here.
-    assert await ready(gateway) == (503, "overlooked")
+    assert await ready(gateway) == (200, "overlooked")
     found = await gauges(gateway)
     assert found["topup_oldest_due_seconds"] == 61.0
     assert found["topup_overlooked_seconds"] == 61.0
@@ -127,8 +137,9 @@ async def test_many_callers_of_readiness_cost_one_look(gateway: Gateway, clock: 
     answers = await asyncio.gather(*(ready(gateway) for _ in range(20)))
 
     assert set(answers) == {(200, "ok")}
-    # BEGIN, the look, COMMIT; a second look where the twenty take longer than a second.
-    assert gateway.context.database.statements_run - before <= 6
+    # A row written for it, BEGIN, the row, its token and COMMIT; BEGIN, the look, COMMIT, and a second
+    # look where the twenty take longer than a second.
+    assert gateway.context.database.statements_run - before <= 10
 
 
 async def test_an_account_lists_its_notices(gateway: Gateway, clock: FixedClock) -> None:
@@ -192,10 +203,86 @@ async def test_a_cursor_of_another_list_is_refused(gateway: Gateway, cursor: str
         assert (answer.status_code, answer.json()["code"]) == (422, 2007)
 
 
-async def test_readiness_is_red_while_the_tables_are_away(gateway: Gateway) -> None:
-    async def hide(tx: Transaction) -> None:
-        await tx.execute("ALTER TABLE deliveries RENAME TO hidden")
+async def send(gateway: Gateway, key: str) -> httpx.Response:
+    body = {"platform": "claude", "amount_cents": 100, "recipient_email": "user@example.com"}
+    return await gateway.call("POST", "/topup/send", key=key, json=body)
 
-    await gateway.context.database.transaction(hide)
 
-    assert await ready(gateway) == (503, "unknown")
+async def until_ready(gateway: Gateway) -> None:
+    async with asyncio.timeout(10):
+        # It asks at most once a second whether anything can be kept again.
+        while (await checks(gateway))[0] == 503:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+async def hide(tx: Transaction) -> None:
+    await tx.execute("ALTER TABLE commit_tokens RENAME TO hidden")
+
+
+async def show(tx: Transaction) -> None:
+    await tx.execute("ALTER TABLE hidden RENAME TO commit_tokens")
+
+
+async def test_readiness_is_red_while_nothing_can_be_kept_and_green_again_by_itself(
+    gateway: Gateway,
+) -> None:
+    database = gateway.context.database
+    await database.transaction(hide, durable=False)
+
+    red = await checks(gateway)
+    await database.transaction(show, durable=False)
+
+    assert red == (503, {"database": "ok", "batches": "ok", "writes": "refused"})
+    await until_ready(gateway)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_stopped_writer_turns_readiness_red_and_callers_are_told_in_time(
+    gateway: Gateway, database_url: str
+) -> None:
+    key = await gateway.key(await gateway.account())
+    turn_fd = os.open(f"{database_url.removeprefix('sqlite:///')}.turn", os.O_RDWR)
+    fcntl.flock(turn_fd, fcntl.LOCK_EX)
+    began_s = time.monotonic()
+
+    sent = await send(gateway, key)
+    took_s = time.monotonic() - began_s
+    red = await checks(gateway)
+    os.close(turn_fd)
+
+    assert sent.status_code == 503
+    assert took_s < 9.0
+    assert red[0] == 503
+    assert red[1]["writes"] == "refused"
+    await until_ready(gateway)
+    assert (await send(gateway, key)).status_code == 200
+
+
+@pytest.mark.new_database
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_read_only_server_turns_readiness_red(gateway: Gateway, database_url: str) -> None:
+    key = await gateway.key(await gateway.account())
+    name = database_url.rpartition("/")[2]
+    end_sessions = """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE pid <> pg_backend_pid() AND datname = $1"""
+    other = await asyncpg.connect(database_url)
+
+    async def become(word: str) -> None:
+        await other.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = {word}")
+        # Those that are open keep what they began with.
+        await other.execute(end_sessions, name)
+
+    try:
+        await become("on")
+        sent = await send(gateway, key)
+        red = await checks(gateway)
+        await other.execute("SET default_transaction_read_only = off")
+        await become("off")
+    finally:
+        await other.close()
+
+    assert sent.status_code == 503
+    assert red == (503, {"database": "ok", "batches": "ok", "writes": "refused"})
+    await until_ready(gateway)
+    assert (await send(gateway, key)).status_code == 200

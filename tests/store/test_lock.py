@@ -2,8 +2,10 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 
+from store.beginning import Beginning
 from store.db import Database, Lock, Transaction
 
 ROWS = (("plain_1", b"0"), ("it's {odd}", b"0"), ('"\\,', b"0"))
@@ -65,3 +67,52 @@ async def test_a_lock_of_nothing_is_a_transaction_like_any_other(database: Datab
     await database.transaction(lambda tx: tx.fetch("SELECT 1 AS one"), lock=None)
 
     assert set((await counts(database)).values()) == {0}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_session_that_processes_share_locks_what_each_of_them_means(
+    database: Database, database_url: str
+) -> None:
+    await given_rows(database)
+    # Behind a pooler both processes get the same session of the server; each knows nothing of what
+    # the other has prepared there.
+    session = await asyncpg.connect(database_url)
+    other = LOCK.replace("FOR NO KEY UPDATE", "FOR UPDATE")
+    begun = []
+
+    for text in (LOCK, other, LOCK):
+        await Beginning("BEGIN", Lock(text, names=["plain_1"])).run(session)
+        statement = "SELECT statement FROM pg_prepared_statements WHERE name LIKE 'topup%'"
+        begun.append({row[0].rpartition(" AS ")[2] for row in await session.fetch(statement)})
+        await session.execute("ROLLBACK")
+    await session.close()
+
+    assert [len(texts) for texts in begun] == [1, 2, 2]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_statement_that_another_process_prepared_first_is_used(
+    database: Database, database_url: str
+) -> None:
+    await given_rows(database)
+    session = await asyncpg.connect(database_url)
+    beginning = Beginning("BEGIN", Lock(LOCK, names=["plain_1"]))
+
+    class Late:
+        """Tells the first try that nothing is prepared, as a session did a moment ago."""
+
+        is_first = True
+
+        async def execute(self, text: str) -> str:
+            if self.is_first:
+                self.is_first = False
+                raise asyncpg.InvalidSQLStatementNameError("gone")
+            return str(await session.execute(text))
+
+    await beginning.run(session)
+    await session.execute("ROLLBACK")
+    await beginning.run(Late())
+
+    held = await session.fetchval("SELECT count(*) FROM pg_locks WHERE mode = 'RowShareLock'")
+    await session.close()
+    assert held >= 1

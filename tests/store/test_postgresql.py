@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from store.db import Database, Transaction
-from store.errors import ConnectionLost, StoreError
+from store.errors import ConnectionLost, LockTimeout, StoreError
 from store.open import open_database
 from store.postgresql import PostgresqlDatabase
 
@@ -99,25 +99,24 @@ async def test_a_serialization_failure_runs_again(rows: Database) -> None:
     assert meeting.runs == 3
 
 
-async def test_contention_without_end_is_given_up(rows: Database) -> None:
+async def test_a_row_that_another_holds_is_waited_for_once_and_not_for_long(rows: Database) -> None:
     runs = 0
 
     async def work(tx: Transaction) -> None:
         nonlocal runs
         runs += 1
-        await tx.execute("SET LOCAL lock_timeout = '1ms'")
         await add(tx, "a")
 
     async def holder(tx: Transaction) -> None:
         await add(tx, "a")
-        with pytest.raises(StoreError) as caught:
-            await rows.transaction(work)
+        with pytest.raises(LockTimeout) as caught:
+            await rows.transaction(work, lock_wait_s=0.01)
         assert caught.value.code == "55P03"
 
     async with asyncio.timeout(20):
         await rows.transaction(holder)
 
-    assert runs == 6
+    assert runs == 1
     assert (await rows.read(values))["a"] == 1
 
 
@@ -200,10 +199,40 @@ async def test_a_database_that_does_not_exist_is_told_by_its_sqlstate(database_u
 async def test_a_server_that_does_not_answer_costs_the_connection_not_the_caller(
     database_url: str,
 ) -> None:
-    database = PostgresqlDatabase(database_url, transaction_timeout_s=0.2)
+    database = PostgresqlDatabase(database_url, short_answer_s=0.2)
 
     with pytest.raises(ConnectionLost):
-        await database.transaction(lambda tx: tx.fetch("SELECT pg_sleep(60)"))
+        await database.transaction(lambda tx: tx.fetch("SELECT pg_sleep(60)"), is_short=True)
 
     assert await database.read(lambda tx: tx.fetch_one("SELECT 1 AS one")) is not None
     await database.close()
+
+
+async def test_the_server_ends_what_a_stopped_process_left_open(
+    database: Database, database_url: str
+) -> None:
+    wanted = ("idle_in_transaction_session_timeout", "lock_timeout", "tcp_user_timeout")
+    views: list[Any] = [database, database.reserve(1)]  # type: ignore[attr-defined]
+
+    async def limits(tx: Transaction) -> list[str]:
+        return [(await tx.fetch(f"SHOW {name}"))[0][0] for name in wanted]
+
+    # tcp_user_timeout is 0 where the connection is a Unix socket's.
+    for view in views:
+        assert (await view.transaction(limits))[:2] == ["3s", "3s"]
+        assert (await view.transaction(limits, durable=False))[:2] == ["3s", "3s"]
+
+
+async def test_a_process_stopped_in_its_transaction_holds_others_up_for_seconds_only(
+    rows: Database, database_url: str
+) -> None:
+    stopped = await asyncpg.connect(database_url)
+    # As our own sessions, but sooner.
+    await stopped.execute("SET idle_in_transaction_session_timeout = '200ms'")
+    await stopped.execute("BEGIN; UPDATE sealed_keys SET created_at = 7 WHERE name = 'a'")
+
+    async with asyncio.timeout(2):
+        await rows.transaction(lambda tx: add(tx, "a"))
+
+    assert (await rows.read(values))["a"] == 1
+    stopped.terminate()

@@ -30,10 +30,6 @@ class Unsteady:
     def statements_run(self) -> int:
         return self._real.statements_run
 
-    @statements_run.setter
-    def statements_run(self, count: int) -> None:
-        self._real.statements_run = count
-
     async def transaction(self, work: Work[T], **options: Any) -> T:
         is_durable = options.get("durable", True)
         if self.is_away or (is_durable and self.is_away_for_durable):

@@ -1,0 +1,143 @@
+"""Whether this gateway should get requests: the database answers, batches move, what is written stays.
+
+Promise: red while nothing can be kept, whatever the reason (a full disk, a read-only server, a file
+that another process does not let go, a network that swallows), also where nobody sends; green again
+by itself. Not red for one tenant's rows, nor for what workers leave undone, which is shown beside.
+"""
+
+import asyncio
+import os
+import time
+from typing import Final
+
+from billing.till import Till
+from kernel.clock import SECOND_US, Clock
+from store.batch import WAITING_AGE_MAX_S
+from store.db import Store, Transaction
+from store.errors import StoreError
+from webhooks.backlog import Backlog, look
+
+DATABASE_TIMEOUT_S: Final = 2.0
+BACKLOG_AGE_S_MAX: Final = 1.0
+# A batch that was kept so lately proves more than a probe; and how often a failing one is repeated.
+KEPT_AGE_S_MAX: Final = 5.0
+PROBE_PAUSE_S: Final = 1.0
+# What a probe writes: some pages, so that a disk without room for them refuses it; more where a batch
+# was refused, since the rest of a half-filled page would let a small row through.
+FILLER_BYTES: Final = 32 * 1024
+FILLER_BYTES_AFTER_FAILURE: Final = 1024 * 1024
+
+
+class WriteWatch:
+    """Whether what is written is kept: by the till's last batch, or by a row written for it."""
+
+    def __init__(self, database: Store, till: Till, clock: Clock) -> None:
+        self._database = database
+        self._till = till
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._kept_s = self._failed_s = self._tried_s = float("-inf")
+
+    async def is_kept(self) -> bool:
+        """One small commit at most in PROBE_PAUSE_S, however many ask at once; none under load."""
+        async with self._lock:
+            if not self._is_known(KEPT_AGE_S_MAX) and (
+                time.monotonic() - self._tried_s >= PROBE_PAUSE_S
+            ):
+                await self._probe()
+            return self._is_known(float("inf"))
+
+    def _is_known(self, age_s_max: float) -> bool:
+        kept_s = max(self._till.kept_s, self._kept_s)
+        failed_s = max(self._till.failed_s, self._failed_s)
+        return kept_s > failed_s and time.monotonic() - kept_s < age_s_max
+
+    async def _probe(self) -> None:
+        self._tried_s = began_s = time.monotonic()
+        has_failed = max(self._till.failed_s, self._failed_s) > max(self._till.kept_s, self._kept_s)
+        size = FILLER_BYTES_AFTER_FAILURE if has_failed else FILLER_BYTES
+        try:
+            async with asyncio.timeout(DATABASE_TIMEOUT_S):
+                # Random, or it would be compressed to nothing.
+                await self._database.probe(os.urandom(size), now_us=self._clock.now_us())
+        except (StoreError, TimeoutError):
+            self._failed_s = time.monotonic()
+        else:
+            # Of when it began: a batch that failed meanwhile is the later word.
+            self._kept_s = began_s
+
+
+class BacklogWatch:
+    """The deliveries' backlog, at most BACKLOG_AGE_S_MAX old, however many ask at once."""
+
+    def __init__(self, database: Store, clock: Clock, *, attempt_us_max: int) -> None:
+        self._database = database
+        self._clock = clock
+        self._attempt_us_max = attempt_us_max
+        self._lock = asyncio.Lock()
+        self._seen: Backlog | None = None
+        self._seen_s = float("-inf")
+
+    async def see(self) -> Backlog | None:
+        """None while the database does not answer."""
+        async with self._lock:
+            if time.monotonic() - self._seen_s >= BACKLOG_AGE_S_MAX:
+                self._seen = await self._look()
+                self._seen_s = time.monotonic()
+            return self._seen
+
+    async def _look(self) -> Backlog | None:
+        now_us = self._clock.now_us()
+
+        async def work(tx: Transaction) -> Backlog:
+            return await look(tx, now_us=now_us, attempt_us_max=self._attempt_us_max)
+
+        try:
+            async with asyncio.timeout(DATABASE_TIMEOUT_S):
+                return await self._database.read(work)
+        except (StoreError, TimeoutError):
+            return None
+
+
+class Readiness:
+    """Looks at all of it over a connection of its own, which no slow page can keep from it."""
+
+    def __init__(self, database: Store, till: Till, clock: Clock, *, attempt_us_max: int) -> None:
+        self._database = database.reserve(1)
+        self._till = till
+        self._writes = WriteWatch(self._database, till, clock)
+        self.backlog = BacklogWatch(self._database, clock, attempt_us_max=attempt_us_max)
+
+    async def checks(self) -> dict[str, str]:
+        """Each part and "ok", or what is wrong with it."""
+        is_moving = self._till.waiting_s < WAITING_AGE_MAX_S
+        is_kept = await self._writes.is_kept()
+        return {
+            "database": "ok" if is_kept or await self._answers() else "away",
+            "batches": "ok" if is_moving else "stuck",
+            "writes": "ok" if is_kept else "refused",
+        }
+
+    async def deliveries(self) -> dict[str, str | float]:
+        """What workers leave undone, in seconds: a reason to alarm somebody, none to send requests
+        elsewhere.
+        """
+        backlog = await self.backlog.see()
+        if backlog is None:
+            return {"state": "unknown"}
+        return {
+            "state": "overlooked" if backlog.overlooked_us else "ok",
+            "oldest_due_s": backlog.oldest_due_us / SECOND_US,
+            "overlooked_s": backlog.overlooked_us / SECOND_US,
+        }
+
+    async def _answers(self) -> bool:
+        async def work(tx: Transaction) -> None:
+            await tx.fetch_one("SELECT 1")
+
+        try:
+            async with asyncio.timeout(DATABASE_TIMEOUT_S):
+                await self._database.read(work)
+        except (StoreError, TimeoutError):
+            return False
+        return True

@@ -1,0 +1,129 @@
+"""Commands whose tenant's rows somebody else holds: they wait beside the batches, not before them.
+
+Promises: each tenant waits for its own rows only, on a lane of its own; its commands keep their
+order, and are refused (Unavailable) at their age's end. What comes for the tenant meanwhile joins
+them, so that no batch waits for the same rows again.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, Protocol
+
+from kernel.errors import Unavailable
+from store.batch_parts import RETRY_AFTER_S, C, R, Tenants, Waiting, away, fail
+from store.errors import LockTimeout
+
+LANES_MAX: Final = 2
+# In one try. Others that wait apart come in between.
+LOCK_WAIT_S: Final = 1.0
+LOCK_WAIT_S_MIN: Final = 0.05
+
+
+class Commit(Protocol[C, R]):
+    """Writes a batch and answers it; raises LockTimeout where a row was not free in time."""
+
+    async def __call__(self, batch: Sequence[Waiting[C, R]], lock_wait_s: float, /) -> None: ...
+
+
+class Apart(Generic[C, R]):
+    """The commands that wait apart, by their tenants. Empty it is false."""
+
+    def __init__(
+        self,
+        tenants_of: Callable[[Waiting[C, R]], Tenants],
+        commit: Commit[C, R],
+        *,
+        batch_max: int,
+        age_max_s: float,
+    ) -> None:
+        self._tenants_of = tenants_of
+        self._commit = commit
+        self._batch_max = batch_max
+        self._age_max_s = age_max_s
+        self._queues: dict[Tenants, list[Waiting[C, R]]] = {}
+        self._under_way: set[Tenants] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._queues)
+
+    @property
+    def size(self) -> int:
+        """How many commands wait."""
+        return sum(map(len, self._queues.values())) if self._queues else 0
+
+    def is_concerned(self, tenants: Tenants) -> bool:
+        """Whether commands of one of these tenants wait here."""
+        return any(not tenants.isdisjoint(queued) for queued in self._queues)
+
+    def put(self, batch: Sequence[Waiting[C, R]]) -> None:
+        for waiting in batch:
+            # A command of no tenant waits for itself.
+            tenants = self._tenants_of(waiting) or frozenset({waiting})
+            self._queues.setdefault(tenants, []).append(waiting)
+            self._refuse_in_time(waiting)
+        while len(self.tasks) < min(LANES_MAX, len(self._queues)):
+            task = asyncio.get_running_loop().create_task(self._drain())
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    def _refuse_in_time(self, waiting: Waiting[C, R]) -> None:
+        left_s = self._age_max_s - (time.monotonic() - waiting.since_s)
+        asyncio.get_running_loop().call_later(max(left_s, 0.0), self._refuse, waiting)
+
+    def _refuse(self, waiting: Waiting[C, R]) -> None:
+        """Unless it is being written, or was: then it is answered by that."""
+        for tenants, queue in self._queues.items():
+            if waiting in queue:
+                queue.remove(waiting)
+                fail([waiting], _held())
+                self._forget_if_done(tenants)
+                return
+
+    async def _drain(self) -> None:
+        try:
+            await self._write_all()
+        finally:
+            # Here and not in a callback: what is put in right after must find no task.
+            task = asyncio.current_task()
+            assert task is not None
+            self.tasks.discard(task)
+
+    async def _write_all(self) -> None:
+        while tenants := next((one for one in self._queues if one not in self._under_way), None):
+            self._under_way.add(tenants)
+            queue = self._queues[tenants]
+            batch, self._queues[tenants] = queue[: self._batch_max], queue[self._batch_max :]
+            try:
+                await self._write(tenants, batch)
+            except BaseException:
+                fail(batch, away())
+                raise
+            finally:
+                self._under_way.discard(tenants)
+                self._forget_if_done(tenants)
+
+    async def _write(self, tenants: Tenants, batch: list[Waiting[C, R]]) -> None:
+        left_s = self._age_max_s - (time.monotonic() - batch[0].since_s)
+        try:
+            await self._commit(batch, max(LOCK_WAIT_S_MIN, min(LOCK_WAIT_S, left_s)))
+        except LockTimeout:
+            oldest_s = time.monotonic() - self._age_max_s
+            old = [one for one in batch if one.since_s <= oldest_s]
+            fail(old, _held())
+            young = [one for one in batch if one.since_s > oldest_s]
+            # Behind the other tenants, before what came for this one meanwhile.
+            self._queues[tenants] = [*young, *self._queues.pop(tenants)]
+            for one in young:
+                self._refuse_in_time(one)
+
+    def _forget_if_done(self, tenants: Tenants) -> None:
+        if tenants not in self._under_way and not self._queues.get(tenants, True):
+            del self._queues[tenants]
+
+
+def _held() -> Unavailable:
+    return Unavailable(
+        "another process holds this account's rows; nothing was done", retry_after_s=RETRY_AFTER_S
+    )

@@ -1,0 +1,74 @@
+"""What group commit is made of: the commands that wait, and what their owner says about them."""
+
+import asyncio
+from collections.abc import Iterable, Sequence, Set as AbstractSet
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from kernel.errors import Unavailable
+from store.db import Lock, Transaction
+
+C = TypeVar("C")
+C_contra = TypeVar("C_contra", contravariant=True)
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+Tenants = frozenset[object]
+
+RETRY_AFTER_S = 1
+
+
+class Prepared(Protocol[R_co]):
+    """How a batch is decided and written; one transaction, the same statements for any size."""
+
+    @property
+    def lock(self) -> Lock | None: ...
+
+    def meanwhile(self) -> None:
+        """What can be done before the database answers; it may come late, or not at all."""
+        ...
+
+    async def run(self, tx: Transaction) -> Sequence["R_co | BaseException"]:
+        """One result or one refusal for each command, in order; may be run again."""
+        ...
+
+
+class Tenancy(Protocol[C_contra]):
+    """Whose rows commands lock, asked for only where somebody else holds some of them."""
+
+    def of(self, command: C_contra, /) -> Tenants:
+        """The tenants that the command locks."""
+        ...
+
+    async def lock_free(self, tx: Transaction, tenants: Tenants, /) -> AbstractSet[object]:
+        """Locks those that nobody else holds until the end of the transaction, and returns them."""
+        ...
+
+
+class Waiting(msgspec.Struct, Generic[C, R], eq=False):
+    """One command that was accepted. tenants: None while nobody has asked for them."""
+
+    command: C
+    since_s: float
+    future: "asyncio.Future[R]"
+    tenants: Tenants | None = None
+
+
+def away() -> Unavailable:
+    """Nothing of it was kept."""
+    return Unavailable("the database is away", retry_after_s=RETRY_AFTER_S)
+
+
+def unknown() -> Unavailable:
+    """It may have been kept."""
+    return Unavailable(
+        "the database does not say yet whether it was done: repeat it with the same Idempotency-Key,"
+        " or look for it before you do it again",
+        retry_after_s=RETRY_AFTER_S,
+    )
+
+
+def fail(batch: Iterable[Waiting[C, R]], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.future.done():
+            waiting.future.set_exception(error)

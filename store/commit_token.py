@@ -1,0 +1,53 @@
+"""What a COMMIT whose answer was lost left behind: a token that no other transaction writes.
+
+Each connection has a row of its own, and each of its durable transactions writes a new token into it.
+Whoever lost the answer locks the row, which waits for the transaction where it is still under way,
+and reads the token: its own says kept, any other says not kept. The id of a transaction cannot be
+asked about instead: after a crash or a failover the server gives it to another transaction.
+Writes commit_tokens.
+"""
+
+from typing import Final
+
+from store.db import Transaction
+
+# A row is asked about within seconds of being written.
+KEPT_DAYS: Final = 7
+
+_NOW_US: Final = "CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000000 AS BIGINT)"
+_ON_CONFLICT: Final = """
+    ON CONFLICT (id) DO UPDATE SET token = excluded.token, written_at = excluded.written_at"""
+
+# Three texts of PostgreSQL. $1 the row's id, $2 the token.
+WRITE: Final = f"""
+    INSERT INTO commit_tokens (id, token, written_at) VALUES ($1, $2, {_NOW_US}){_ON_CONFLICT}"""
+# Of a transaction that wrote nothing nobody needs to know what became of it.
+WRITE_IF_ANYTHING: Final = f"""
+    INSERT INTO commit_tokens (id, token, written_at) SELECT $1, $2::bigint, {_NOW_US}
+    WHERE pg_current_xact_id_if_assigned() IS NOT NULL{_ON_CONFLICT}"""
+# A write, too: it waits for an INSERT of the row that nobody sees yet, and its own COMMIT is not
+# answered before what came before it is as durable, and as replicated, as the server promises.
+LOOK: Final = f"""
+    INSERT INTO commit_tokens (id, token, written_at) VALUES ($1, 0, {_NOW_US})
+    ON CONFLICT (id) DO UPDATE SET written_at = excluded.written_at
+    RETURNING token"""
+
+_PROBE_ID: Final = "probe"
+
+
+async def write_probe(tx: Transaction, filler: bytes, *, now_us: int) -> None:
+    """Writes a row that nobody reads, so that a commit has something to keep."""
+    await tx.insert(
+        "commit_tokens",
+        ("id", "token", "written_at", "filler"),
+        [(_PROBE_ID, 0, now_us, filler)],
+        on_conflict="""ON CONFLICT (id) DO UPDATE
+            SET written_at = excluded.written_at, filler = excluded.filler""",
+    )
+
+
+async def prune(tx: Transaction, *, before_us: int) -> int:
+    """Deletes the rows of connections that are gone; returns how many."""
+    return await tx.execute(
+        "DELETE FROM commit_tokens WHERE written_at < :before_us", before_us=before_us
+    )

@@ -1,0 +1,131 @@
+"""Somebody holds a tenant's row, as a process does that was stopped in its transaction: the others
+do not wait, and the tenant itself is told in time.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from kernel.clock import FixedClock
+from kernel.errors import Unavailable
+from keys.principal import Scope
+from store.db import Database
+from tests.billing.desk import Desk, open_desk
+
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+_HOLD = """
+    SELECT 1 FROM account_environments WHERE account_id = $1 AND environment = $2 FOR UPDATE"""
+
+
+@contextlib.asynccontextmanager
+async def held(database_url: str, *scopes: Scope) -> AsyncIterator[None]:
+    """The tenants' rows are locked by a plain connection, in a transaction that does nothing."""
+    holder = await asyncpg.connect(database_url)
+    try:
+        await holder.execute("BEGIN")
+        for scope in scopes:
+            await holder.fetchval(_HOLD, *scope)
+        yield
+    finally:
+        await holder.close()
+
+
+@pytest_asyncio.fixture
+async def desks(database: Database, clock: FixedClock) -> AsyncIterator[list[Desk]]:
+    """Three tenants at one till."""
+    opened = [
+        await open_desk(database, clock, email=f"{name}@example.com") for name in ("a", "b", "c")
+    ]
+    for desk in opened[1:]:
+        desk.till = opened[0].till
+    # The statements are prepared, so that what is measured is the waiting.
+    await asyncio.gather(*(desk.send(100) for desk in opened))
+    yield opened
+    await opened[0].till.close()
+
+
+async def seconds(*sends: object) -> float:
+    began_s = time.monotonic()
+    await asyncio.gather(*sends)  # type: ignore[call-overload]
+    return time.monotonic() - began_s
+
+
+@on_postgresql
+async def test_a_neighbour_in_the_same_batch_does_not_wait_for_a_held_tenant(
+    desks: list[Desk], database_url: str
+) -> None:
+    a, b, c = desks
+    async with held(database_url, a.principal.scope):
+        stuck = asyncio.ensure_future(a.send(100))
+        took_s = await seconds(b.send(100), c.send(100))
+        again_s = await seconds(*(b.send(100) for _ in range(20)))
+        assert not stuck.done()
+
+    await stuck
+
+    assert (took_s, again_s) < (2.0, 2.0)
+    assert (await a.balance())["balance_cents"] == 1_000_000 - 200
+    assert (await b.balance())["balance_cents"] == 1_000_000 - 2200
+    assert await a.findings() == []
+
+
+@on_postgresql
+async def test_what_comes_for_a_held_tenant_costs_the_others_no_second_wait(
+    desks: list[Desk], database_url: str
+) -> None:
+    a, b, _ = desks
+    async with held(database_url, a.principal.scope):
+        stuck = [asyncio.ensure_future(a.send(100))]
+        await b.send(100)
+        waits = []
+        for _ in range(10):
+            stuck.append(asyncio.ensure_future(a.send(100)))
+            waits.append(await seconds(b.send(100)))
+
+    await asyncio.gather(*stuck)
+
+    # Ten times the wait for a row would be a second.
+    assert sorted(waits)[5] < 0.1
+    assert (await a.balance())["balance_cents"] == 1_000_000 - 1200
+    assert await a.findings() == []
+
+
+@on_postgresql
+async def test_a_held_tenant_is_refused_in_time_and_goes_on_afterwards(
+    desks: list[Desk], database_url: str
+) -> None:
+    a, b, _ = desks
+    async with held(database_url, a.principal.scope):
+        began_s = time.monotonic()
+        refused = await asyncio.gather(*(a.send(100) for _ in range(3)), return_exceptions=True)
+        took_s = time.monotonic() - began_s
+        assert await seconds(b.send(100)) < 2.0
+
+    assert [type(one) for one in refused] == [Unavailable] * 3
+    assert took_s < 9.0
+    await a.send(100)
+    assert (await a.balance())["balance_cents"] == 1_000_000 - 200
+
+
+@on_postgresql
+async def test_many_held_tenants_wait_for_themselves_alone(
+    desks: list[Desk], database_url: str
+) -> None:
+    a, b, c = desks
+    async with held(database_url, a.principal.scope, b.principal.scope):
+        stuck = [asyncio.ensure_future(desk.send(100)) for desk in (a, b) for _ in range(3)]
+        assert await seconds(*(c.send(100) for _ in range(5))) < 2.0
+
+    await asyncio.gather(*stuck)
+
+    assert [(await desk.balance())["balance_cents"] for desk in desks] == [
+        1_000_000 - 400,
+        1_000_000 - 400,
+        1_000_000 - 600,
+    ]
+    assert await a.findings() == []
