@@ -29,13 +29,14 @@ from runtime.settings import Settings
 from runtime.supervisor import watch_parent
 from runtime.wake_pipe import listen
 from runtime.woken_worker import WokenWorker
-from webhooks import delivery, event
+from webhooks import delivery, endpoint_queue, event
 from webhooks.endpoint_fields import policy_of
 from webhooks.message import Keyring
 from worker.chores import Chore, do_chores, erase_idle, pruning_chores, resealing_chore
 from worker.database_clock import DatabaseClock
 from worker.deliver import Courier, Settled, lease_us, log_attempt
 from worker.dispatch import Dispatcher
+from worker.end import Ender
 from worker.expire import Expirer
 from worker.fulfil import Fulfiller
 from worker.prune import notifications_chore, retention_chore, sessions_chore
@@ -125,8 +126,9 @@ async def run_worker(
     fulfiller = Fulfiller(context.database, context.clock, context.till, context.fulfilments)
     expirer = Expirer(context.database, context.clock, context.till)
     renewer = Renewer(context.database, context.clock, context.till, context.cashier)
+    ender = Ender(context.database, clock)
 
-    wake_those = _waking(dispatcher, fulfiller, expirer, renewer)
+    wake_those = _waking(dispatcher, fulfiller, expirer, renewer, ender)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
     stopped = asyncio.Event()
@@ -139,6 +141,7 @@ async def run_worker(
         fulfiller.run,
         expirer.run,
         renewer.run,
+        ender.run,
         Replayer(context.database, clock).run,
         Reconciler(context.database, context.clock, context.cashier).run,
     ]
@@ -165,13 +168,18 @@ async def run_worker(
 
 
 def _waking(
-    dispatcher: Dispatcher, fulfiller: Fulfiller, expirer: Expirer, renewer: Renewer
+    dispatcher: Dispatcher,
+    fulfiller: Fulfiller,
+    expirer: Expirer,
+    renewer: Renewer,
+    ender: Ender,
 ) -> Callable[[Sequence[str]], None]:
     """Wakes the loops that hints of these names are about; any other name may concern them all."""
-    everyone = (dispatcher.wake, fulfiller.wake, expirer.wake, renewer.wake)
+    everyone = (dispatcher.wake, fulfiller.wake, expirer.wake, renewer.wake, ender.wake)
     concerned: dict[str, Sequence[Callable[[], None]]] = {
         topup.HINT: (fulfiller.wake,),
         hold.HINT: (expirer.wake,),
+        endpoint_queue.ENDING_HINT: (ender.wake,),
         event.HINT: (),
     }
 
