@@ -59,7 +59,7 @@ accounts = sa.Table(
 )
 
 # keys/account.py, but event_no by webhooks/event.py, events_from_no by webhooks/retention.py and
-# event_epoch by webhooks/epoch.py. The row that every change of money locks.
+# event_epoch by webhooks/event_cursor.py. The row that every change of money locks.
 account_environments = sa.Table(
     "account_environments",
     metadata,

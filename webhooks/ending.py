@@ -25,7 +25,11 @@ ENDPOINTS_PER_LOOK: Final = 200
 LEASE_US_MAX: Final = 2 * MINUTE_US
 _EVER_US: Final = 1 << 62
 
-_STATE = "SELECT status, deleted_at FROM endpoints WHERE id = :endpoint_id"
+_STATE = """
+SELECT p.status, p.deleted_at, q.change_no
+FROM endpoint_queue q LEFT JOIN endpoints p ON p.id = q.endpoint_id
+WHERE q.endpoint_id = :endpoint_id
+"""
 _SOME_OPEN = f"""
 SELECT d.id, d.status, d.claim_no, d.next_attempt_at FROM deliveries d
 WHERE d.{OPEN} AND d.endpoint_id = :endpoint_id AND d.next_attempt_at >= :from_us
@@ -65,10 +69,14 @@ WHERE id IN (
 
 
 class Place(NamedTuple):
-    """Where the next step of an endpoint goes on. lease_until_us: the last one that still ran."""
+    """Where the next step of an endpoint goes on.
+
+    lease_until_us: the last one that still ran. change_no: of its place in the line at the first step.
+    """
 
     from_us: int = 0
     lease_until_us: int | None = None
+    change_no: int | None = None
 
 
 class Disabled(NamedTuple):
@@ -91,8 +99,9 @@ async def step(
     state = await tx.fetch_one(_STATE, endpoint_id=endpoint_id)
     if state is None or (state["deleted_at"] is None and state["status"] == "enabled"):
         # It serves again, and a claim takes over what was lost.
-        await endpoint_queue.ended(tx, endpoint_id, ending_at=None)
         return None, 0
+    if place.change_no is None:
+        place = place._replace(change_no=state["change_no"])
     is_deleted = state["deleted_at"] is not None
     rows = await tx.fetch(
         _SOME_OPEN,
@@ -140,7 +149,7 @@ async def _cancel(
     cancelled = await tx.execute(_CANCEL, rows=wanted, now_us=now_us) if wanted else 0
     # Once more from the first, for what moved meanwhile.
     is_end = len(rows) < ROWS_PER_STEP
-    return Place(0 if is_end else rows[-1]["next_attempt_at"]), cancelled
+    return place._replace(from_us=0 if is_end else rows[-1]["next_attempt_at"]), cancelled
 
 
 async def _hold(
@@ -154,8 +163,13 @@ async def _hold(
     running = [row["next_attempt_at"] for row in flying if row["next_attempt_at"] > now_us]
     lease_until_us = max([*running, place.lease_until_us or 0]) or None
     if len(rows) < ROWS_PER_STEP:
-        await endpoint_queue.ended(tx, endpoint_id, ending_at=lease_until_us)
+        assert place.change_no is not None, "known since the first step"
+        # Enabled and disabled again meanwhile, it is looked at from the beginning, soon.
+        await endpoint_queue.ended(
+            tx, endpoint_id, change_no=place.change_no, ending_at=lease_until_us
+        )
         return None, held
     # Rows of one moment stay together: those that a step left are looked at again, unless they fill it.
     from_us = rows[-1]["next_attempt_at"]
-    return Place(from_us if from_us > place.from_us else from_us + 1, lease_until_us), held
+    from_us = from_us if from_us > place.from_us else from_us + 1
+    return place._replace(from_us=from_us, lease_until_us=lease_until_us), held

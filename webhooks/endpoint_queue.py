@@ -172,12 +172,16 @@ async def ending(tx: Transaction, *, now_us: int, limit: int) -> list[str]:
     return [row["endpoint_id"] for row in rows]
 
 
-async def ended(tx: Transaction, endpoint_id: str, *, ending_at: int | None) -> None:
-    """Nothing is left to end until ending_at; null: nothing at all."""
+async def ended(
+    tx: Transaction, endpoint_id: str, *, change_no: int, ending_at: int | None
+) -> None:
+    """Nothing is left to end until ending_at, null: nothing at all, unless it has changed since."""
     await tx.execute(
-        "UPDATE endpoint_queue SET ending_at = :ending_at WHERE endpoint_id = :endpoint_id",
+        "UPDATE endpoint_queue SET ending_at = :ending_at"
+        " WHERE endpoint_id = :endpoint_id AND change_no = :change_no",
         ending_at=ending_at,
         endpoint_id=endpoint_id,
+        change_no=change_no,
     )
 
 

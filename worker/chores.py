@@ -78,7 +78,9 @@ async def expire_held(database: Database, clock: Clock) -> None:
         )
         for endpoint_id in late:
             step = partial(_expire_held, endpoint_id=endpoint_id, now_us=clock.now_us())
-            while await database.transaction(step, durable=False):
+            expired = -1
+            while expired:
+                expired = await database.transaction(step, durable=False)
                 await asyncio.sleep(PAUSE_S)
 
 

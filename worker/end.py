@@ -46,7 +46,7 @@ class Ender:
 
     async def sweep(self) -> int:
         """Ends what there is to end now; returns how many deliveries were changed."""
-        ended = 0
+        ended, failed = 0, 0
         try:
             found = await self._database.read(partial(_ending, now_us=self._clock.now_us()))
         except StoreError as error:
@@ -56,12 +56,14 @@ class Ender:
             try:
                 ended += await self._end(endpoint_id)
             except StoreError as error:
+                failed += 1
                 logger.warning(
                     "ending.waits", extra={"endpoint_id": endpoint_id, "error": str(error)}
                 )
             except Exception:
+                failed += 1
                 logger.exception("ending.broke", extra={"endpoint_id": endpoint_id})
-        if len(found) == ENDPOINTS_PER_LOOK:
+        if len(found) == ENDPOINTS_PER_LOOK and not failed:
             self.wake()
         return ended
 

@@ -1,5 +1,7 @@
 """Endpoints in the order of their turns; cursors of events know their database and what was kept."""
 
+import time
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -65,3 +67,5 @@ def upgrade() -> None:
             "account_environments",
             sa.Column(name, BIGINT, server_default=sa.text("0"), nullable=False),
         )
+    # A database that comes from an older copy begins an epoch of its own with its migration.
+    op.execute(f"UPDATE account_environments SET event_epoch = {int(time.time())}")
