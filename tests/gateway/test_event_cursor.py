@@ -58,7 +58,7 @@ async def given_events(gateway: Gateway, account_id: str, *types: str) -> None:
     await gateway.context.database.transaction(work)
 
 
-def number(cursor: str) -> int:
+def number_in(cursor: str) -> int:
     return int(cursor.rpartition("-")[2])
 
 
@@ -81,7 +81,7 @@ async def test_a_poller_beside_many_senders_sees_every_event_once_and_in_order(
         while len(seen) < SENDERS * SENDS_EACH:
             page = await poll(at, key, cursor, limit=7)
             # The proof: numbers are gapless, so the cursor has moved by what was shown.
-            assert number(page["next_cursor"]) - number(cursor) == len(page["items"])
+            assert number_in(page["next_cursor"]) - number_in(cursor) == len(page["items"])
             seen.extend(page["items"])
             cursor = page["next_cursor"]
 

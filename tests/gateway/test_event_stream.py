@@ -132,7 +132,7 @@ async def test_a_stream_of_one_type_moves_its_cursor_past_the_others(gateway: Ga
         block = await stream.event()
 
     assert block is not None
-    assert (block.id, block.event) == ("3", "topup.failed")
+    assert (block.id, block.event) == ("0-3", "topup.failed")
 
 
 async def test_what_another_gateway_commits_is_streamed_too(
@@ -147,7 +147,7 @@ async def test_what_another_gateway_commits_is_streamed_too(
         block = await stream.event()
 
     assert block is not None
-    assert block.id == "1"
+    assert block.id == "0-1"
 
 
 async def test_a_stream_hears_its_own_account_and_environment_alone(gateway: Gateway) -> None:
@@ -184,7 +184,7 @@ async def test_many_streams_hold_neither_connections_nor_transactions(gateway: G
             [(await stream.event() or Block("", "", "")).id for _ in range(3)] for stream in streams
         ]
 
-    assert ids == [["1", "2", "3"]] * 20
+    assert ids == [["0-1", "0-2", "0-3"]] * 20
 
 
 async def test_one_stream_too_many_is_told_when_to_come_back(gateway: Gateway) -> None:
