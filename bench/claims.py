@@ -125,9 +125,9 @@ async def _given_live(database: Database) -> Scope:
 
 async def _given_account(tx: Transaction, endpoints: int) -> tuple[Scope, list[str]]:
     now_us = CLOCK.now_us()
-    scope = (await open_account(tx, name="Bench", email=None, now_us=now_us), "live")
+    scope: Scope = (await open_account(tx, name="Bench", email=None, now_us=now_us), "live")
     await lock_scopes(tx, [scope])
-    ids = []
+    ids: list[str] = []
     for _ in range(endpoints):
         made, _ = await register(
             tx,

@@ -15,7 +15,7 @@ from tests.webhooks.given import (
     given_events,
     new_vault,
 )
-from webhooks import delivery, ending, log
+from webhooks import delivery, log
 from webhooks.endpoint import delete, patch
 from webhooks.endpoint_fields import EndpointChanges
 from webhooks.message import lost_settlement, settlement_of
@@ -285,38 +285,6 @@ async def test_a_disabled_endpoints_rows_are_held_and_sent_when_it_is_back(
 
     assert (held.claimed, held.next_at_us) == ([], None)
     assert len(sent.claimed) == 1
-
-
-async def test_what_is_held_for_seven_days_fails(database: Database, clock: FixedClock) -> None:
-    account = await given_account(database, clock)
-    scope = (account, "staging")
-    endpoint, _ = await given_endpoint(database, clock, scope)
-    await given_events(database, clock, scope)
-
-    async def disable(tx: Transaction) -> None:
-        await patch(
-            tx,
-            new_vault(),
-            scope,
-            endpoint.id,
-            changes=EndpointChanges(status="disabled"),
-            now_us=clock.now_us(),
-        )
-
-    async def expire(tx: Transaction) -> int:
-        now_us = clock.now_us()
-        late, _ = await ending.disabled_after(tx, ending.BEGINNING, now_us=now_us)
-        return sum([await ending.expire_held(tx, id_, now_us=now_us) for id_ in late])
-
-    await database.transaction(disable)
-    clock.advance_s(7 * 86_400)
-    early = await database.transaction(expire)
-    clock.advance_s(0.000001)
-    late = await database.transaction(expire)
-
-    [row] = await rows(database, "SELECT status, next_attempt_at FROM deliveries")
-    assert (early, late) == (0, 1)
-    assert (row["status"], row["next_attempt_at"]) == ("failed", None)
 
 
 async def test_deleting_an_endpoint_cancels_what_it_has_not_had(

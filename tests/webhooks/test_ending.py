@@ -197,6 +197,20 @@ async def test_a_delivery_left_in_flight_does_not_stop_retention(
     assert (len(first), pruned) == (1, 1)
 
 
+async def test_what_is_held_for_seven_days_fails(database: Database, clock: FixedClock) -> None:
+    scope, endpoint_id = await given_scope(database, clock)
+    await given_events(database, clock, scope)
+    await set_status(database, clock, scope, endpoint_id, "disabled")
+    clock.advance_s(7 * DAY_S)
+    await expire_held(database, clock)
+    early = await counts(database)
+    clock.advance_s(0.000001)
+
+    await expire_held(database, clock)
+
+    assert (early, await counts(database)) == ({"pending": 1}, {"failed": 1})
+
+
 @pytest.mark.parametrize("held", [3, 40])
 async def test_expiring_looks_at_what_is_late_and_not_at_what_is_held(
     database: Database, clock: FixedClock, held: int

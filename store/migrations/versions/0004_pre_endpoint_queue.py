@@ -12,6 +12,24 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+_endpoints = sa.table(
+    "endpoints",
+    *(
+        sa.column(name, TEXT if name in {"id", "account_id", "environment", "status"} else BIGINT)
+        for name in ("id", "account_id", "environment", "status", "failing_since_at", "deleted_at")
+    ),
+)
+_queue = sa.table(
+    "endpoint_queue",
+    sa.column("endpoint_id", TEXT),
+    sa.column("account_id", TEXT),
+    sa.column("environment", TEXT),
+    sa.column("ready_at", BIGINT),
+    sa.column("is_failing", BIGINT),
+    sa.column("ending_at", BIGINT),
+)
+_scopes = sa.table("account_environments", sa.column("event_epoch", BIGINT))
+
 
 def upgrade() -> None:
     op.create_table(
@@ -52,15 +70,19 @@ def upgrade() -> None:
     )
     # Ready at once: the first look finds out what is due. What a disabled one has in flight is
     # looked at as well, since it may have been so for long.
+    is_enabled = _endpoints.c.status == "enabled"
     op.execute(
-        """
-        INSERT INTO endpoint_queue (endpoint_id, account_id, environment, ready_at, is_failing,
-            ending_at)
-        SELECT id, account_id, environment, CASE WHEN status = 'enabled' THEN 0 END,
-            CASE WHEN failing_since_at IS NULL THEN 0 ELSE 1 END,
-            CASE WHEN status = 'enabled' THEN NULL ELSE 0 END
-        FROM endpoints WHERE deleted_at IS NULL
-        """
+        sa.insert(_queue).from_select(
+            [column.name for column in _queue.c],
+            sa.select(
+                _endpoints.c.id,
+                _endpoints.c.account_id,
+                _endpoints.c.environment,
+                sa.case((is_enabled, 0)),
+                sa.case((_endpoints.c.failing_since_at.is_(None), 0), else_=1),
+                sa.case((is_enabled, sa.null()), else_=0),
+            ).where(_endpoints.c.deleted_at.is_(None)),
+        )
     )
     for name in ("events_from_no", "event_epoch"):
         op.add_column(
@@ -68,4 +90,4 @@ def upgrade() -> None:
             sa.Column(name, BIGINT, server_default=sa.text("0"), nullable=False),
         )
     # A database that comes from an older copy begins an epoch of its own with its migration.
-    op.execute(f"UPDATE account_environments SET event_epoch = {int(time.time())}")
+    op.execute(sa.update(_scopes).values(event_epoch=int(time.time())))
