@@ -173,7 +173,7 @@ async def claim(
     offers, next_at_us = offers_of(served, now_us=now_us)
     next_at_us = earliest(found[0]["line_next_at"], next_at_us)
     by_endpoint, short_ids, has_more = _choice(offers, choose(offers), ids_max=ids_max)
-    line = _line_of(scanned, frozenset(by_endpoint))
+    line = _line_of(scanned, frozenset(by_endpoint), failing_max=failing_max)
     if not by_endpoint:
         return Claim(
             [], next_at_us, len(offers), short_ids, has_more, was_contended=False, line=line
@@ -232,7 +232,7 @@ async def _keep_paces(
     return frozenset(id_ for id_, *_ in paces if id_ not in kept)
 
 
-def _line_of(scanned: Sequence[Row], taken: Collection[str]) -> Line:
+def _line_of(scanned: Sequence[Row], taken: Collection[str], *, failing_max: int) -> Line:
     """What the look has learnt of the line: whom to put off, whose turn it was, where it ended."""
     laters = [
         Later(
@@ -249,9 +249,12 @@ def _line_of(scanned: Sequence[Row], taken: Collection[str]) -> Line:
     if len(well) >= HEADS_MAX:
         # UNION ALL promises no order.
         after = max(Head(row["ready_at"], row["id"]) for row in well)
-    has_more_failing = len(scanned) - len(well) >= HEADS_MAX
+    failing = [row["id"] for row in scanned if row["is_failing"]]
+    has_more_failing = len(failing) >= HEADS_MAX
+    is_cut = len(failing) >= min(failing_max, HEADS_MAX)
+    hides_failing = is_cut and not {one.endpoint_id for one in laters}.isdisjoint(failing)
     turns = sorted(taken) if after is not None or has_more_failing else []
-    return Line(laters, turns, after, has_more_failing)
+    return Line(laters, turns, after, has_more_failing, hides_failing)
 
 
 def _choice(

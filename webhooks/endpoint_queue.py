@@ -128,13 +128,13 @@ async def note_settled(tx: Transaction, turns: Sequence[SettledTurn]) -> None:
         await tx.execute(_SETTLED, rows=sorted(turns))
 
 
-async def put_off(tx: Transaction, laters: Sequence[Later]) -> None:
+async def put_off(tx: Transaction, laters: Sequence[Later]) -> int:
     """Until there is something again; left where anything may have been added since it was seen.
+    Returns how many moved.
 
     One statement, which waits for nobody and may be a transaction of its own.
     """
-    if laters:
-        await tx.execute(_PUT_OFF, rows=sorted(laters))
+    return await tx.execute(_PUT_OFF, rows=sorted(laters)) if laters else 0
 
 
 async def take_turns(tx: Transaction, endpoint_ids: Sequence[str], *, now_us: int) -> None:

@@ -118,13 +118,16 @@ class Line(NamedTuple):
     """What a look has learnt of the line of endpoints.
 
     laters have nothing due. turns: who had a turn while others wait behind what was seen. after: the
-    look did not see all that are well, the next one goes on there. has_more_failing: of those that fail.
+    look did not see all that are well, the next one goes on there. has_more_failing: of those that fail
+    there may be more. hides_failing: some of those that were seen have nothing due and stand before
+    others.
     """
 
     laters: Sequence[Later]
     turns: Sequence[str]
     after: Head | None
     has_more_failing: bool
+    hides_failing: bool
 
 
 class Claim(NamedTuple):

@@ -173,7 +173,8 @@ class Dispatcher:
         if taken.has_more or self._goes_on(taken):
             # Also when no slot is left: that look notes the shortage and waits for one.
             self._woken.set()
-        await self._keep_line(taken.line)
+        if await self._keep_line(taken.line) and taken.line.hides_failing:
+            self._woken.set()
 
     def _goes_on(self, taken: Claim) -> bool:
         """Whether the line has more to look at now."""
@@ -185,22 +186,28 @@ class Dispatcher:
         # Those that were taken from are passed over now; where none was, no other would be.
         return had_passed or (line.has_more_failing and bool(taken.claimed))
 
-    async def _keep_line(self, line: Line) -> None:
-        """Moves whom the look saw: together, once in a while, or at once where they hide others."""
+    async def _keep_line(self, line: Line) -> int:
+        """Moves whom the look saw: together, once in a while, or at once where they hide others.
+
+        Returns how many were put off.
+        """
         now_s = asyncio.get_running_loop().time()
-        is_crowded = line.after is not None or line.has_more_failing
+        is_crowded = line.after is not None or line.has_more_failing or line.hides_failing
         is_due = now_s - self._put_off_at_s >= PUT_OFF_S
         if not (line.laters or line.turns) or not (is_crowded or is_due):
-            return
+            return 0
         self._put_off_at_s = now_s
 
-        async def work(tx: Transaction) -> None:
-            await put_off(tx, line.laters)
+        async def work(tx: Transaction) -> int:
+            moved = await put_off(tx, line.laters)
             await take_turns(tx, line.turns, now_us=self._clock.now_us())
+            return moved
 
-        # Each may be left out: the next look sees them again.
-        with contextlib.suppress(StoreError):
-            await self._database.autocommit(work)
+        try:
+            return await self._database.autocommit(work)
+        except StoreError:
+            # Each may be left out: the next look sees them again.
+            return 0
 
     async def _claim(self) -> Claim:
         choose, full_ids = self._slots.chooser(), self._full
