@@ -43,6 +43,12 @@ LEASE_US: Final = 35 * SECOND_US
 ENDPOINTS_PER_ACCOUNT: Final = 50
 WARM_UP: Final = 20
 CLOCK: Final = SystemClock()
+URL: Final = "https://hooks.example.com/in"
+_ENDPOINT: Final = (
+    *("id", "account_id", "environment", "url", "description", "events", "secret_sealed"),
+    *("retry_schedule_s", "status", "failing_since_at", "created_at"),
+)
+_PLACE: Final = ("endpoint_id", "account_id", "environment", "ready_at", "is_failing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,59 +124,58 @@ async def _round(database: Database, scope: Scope) -> tuple[float, float]:
 
 async def _given_live(database: Database) -> Scope:
     async def work(tx: Transaction) -> Scope:
-        return (await _given_account(tx, 1))[0]
+        now_us = CLOCK.now_us()
+        scope: Scope = (await open_account(tx, name="Well", email=None, now_us=now_us), "live")
+        await lock_scopes(tx, [scope])
+        await register(
+            tx,
+            Vault([b"k" * 32]),
+            scope=scope,
+            new=NewEndpoint(url=URL),
+            is_sandbox=False,
+            now_us=now_us,
+        )
+        return scope
 
     return await database.transaction(work)
 
 
-async def _given_account(tx: Transaction, endpoints: int) -> tuple[Scope, list[str]]:
-    now_us = CLOCK.now_us()
-    scope: Scope = (await open_account(tx, name="Bench", email=None, now_us=now_us), "live")
-    await lock_scopes(tx, [scope])
-    ids: list[str] = []
-    for _ in range(endpoints):
-        made, _ = await register(
-            tx,
-            Vault([b"k" * 32]),
-            scope=scope,
-            new=NewEndpoint(url="https://hooks.example.com/in"),
-            is_sandbox=False,
-            now_us=now_us,
-        )
-        ids.append(made.id)
-    return scope, ids
-
-
 async def _given_others(database: Database, count: int, *, is_dead: bool) -> None:
-    """An account of endpoints that have one delivery each, an event of their own."""
+    """An account of endpoints that have one delivery each; set-based, past their writers."""
+    now_us = CLOCK.now_us()
+    due_us = now_us - HOUR_US if is_dead else now_us + HOUR_US
+    failing_since_at = now_us - HOUR_US if is_dead else None
 
     async def work(tx: Transaction) -> None:
-        scope, ids = await _given_account(tx, count)
-        now_us = CLOCK.now_us()
-        due_us = now_us - HOUR_US if is_dead else now_us + HOUR_US
-        rows = [
-            delivery.new_row(
-                event_id=new_id("evt"),
-                endpoint_id=id_,
-                account_id=scope[0],
-                environment=scope[1],
-                event_type="topup.delivered",
-                transaction_id=None,
-                next_attempt_at=due_us,
-                created_at=now_us - HOUR_US,
-            )
-            for id_ in ids
-        ]
-        await delivery.insert_again(tx, rows)
-        if is_dead:
-            await tx.execute(
-                "UPDATE endpoints SET failing_since_at = :at WHERE id IN :ids[text]",
-                at=now_us - HOUR_US,
-                ids=ids,
-            )
-            await tx.execute(
-                "UPDATE endpoint_queue SET is_failing = 1 WHERE endpoint_id IN :ids[text]", ids=ids
-            )
+        scope = (await open_account(tx, name="Other", email=None, now_us=now_us), "live")
+        ids = [new_id("we") for _ in range(count)]
+        await tx.insert(
+            "endpoints",
+            _ENDPOINT,
+            [
+                (id_, *scope, URL, "", "", b"0" * 80, "0 5 30", "enabled", failing_since_at, now_us)
+                for id_ in ids
+            ],
+        )
+        await tx.insert(
+            "endpoint_queue", _PLACE, [(id_, *scope, due_us, int(is_dead)) for id_ in ids]
+        )
+        await delivery.insert(
+            tx,
+            [
+                delivery.new_row(
+                    event_id=new_id("evt"),
+                    endpoint_id=id_,
+                    account_id=scope[0],
+                    environment=scope[1],
+                    event_type="topup.delivered",
+                    transaction_id=None,
+                    next_attempt_at=due_us,
+                    created_at=now_us - HOUR_US,
+                )
+                for id_ in ids
+            ],
+        )
 
     await database.transaction(work, durable=False)
 
