@@ -14,7 +14,7 @@ import time
 
 from bench.running import ROOT
 
-NAMES = ("send", "pipeline", "delivery", "growth", "scale", "idle")
+NAMES = ("send", "pipeline", "delivery", "claims", "growth", "scale", "idle")
 
 
 def main() -> None:

@@ -344,8 +344,8 @@ _RULES = (
     ),
     (
         "event numbers have no gap",
-        # Retention takes the oldest first and leaves the newest: what is left runs from some number
-        # to the counter, each once.
+        # Retention leaves the newest, and says from where on it left all: what is left runs from some
+        # number to the counter, each once. Before that only what a delivery still needs is kept.
         """SELECT s.row_id, s.expected, s.found FROM (
                 SELECT e.account_id AS row_id, e.event_no - COALESCE(k.first_no - 1, 0) AS expected,
                     COALESCE(k.kept, 0) AS found, e.event_no - COALESCE(k.last_no, 0) AS ahead
@@ -354,6 +354,9 @@ _RULES = (
                     SELECT MIN(v.event_no) AS first_no, MAX(v.event_no) AS last_no, COUNT(*) AS kept
                     FROM events v
                     WHERE v.account_id = :account_id AND v.environment = :environment
+                      AND v.event_no >= (
+                          SELECT f.events_from_no FROM account_environments f
+                          WHERE f.account_id = :account_id AND f.environment = :environment)
                 ) AS k ON 1 = 1
                 WHERE e.account_id = :account_id AND e.environment = :environment) AS s
            WHERE s.expected <> s.found OR s.ahead <> 0""",

@@ -1,5 +1,6 @@
 """`topup restore`: puts a copy of `topup backup` in the configured database's place."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,15 @@ import click
 from cli.bars import bar
 from cli.examples import examples
 from cli.output import fail, json_option, note, run, show_record
-from kernel.clock import SystemClock
+from kernel.clock import SECOND_US, SystemClock
 from runtime.installation import known_secret_key, open_vault, opens_what_is_sealed
 from runtime.settings import Settings, SettingsError, load_settings
 from store.backup import restore as restore_database
-from store.errors import BackupRefused
+from store.db import Transaction
+from store.errors import BackupRefused, StoreError
 from store.open import file_of, open_database
 from store.version import VERSIONS, schema_version
+from webhooks import event_cursor
 
 _SEALED = {True: "opens", False: "does not open", None: "nothing sealed"}
 
@@ -60,11 +63,20 @@ def restore(file: Path, replace: bool) -> None:  # noqa: FBT001
     note("next: `topup audit`, `topup doctor`, then docs/operations.md on what is done again")
 
 
+async def _renew_epoch(tx: Transaction) -> None:
+    await event_cursor.renew(tx, epoch=SystemClock().now_us() // SECOND_US)
+
+
 async def _look(settings: Settings) -> tuple[str | None, str]:
-    """The schema, and whether the master key opens what is sealed."""
+    """Begins a new epoch of events. The schema, and whether the master key opens what is sealed."""
     database = open_database(settings.database_address)
     try:
         schema = await schema_version(database)
+        # Event numbers since the copy are given again, to others: cursors of before must not fit.
+        with contextlib.suppress(
+            StoreError
+        ):  # A schema without epochs gets one by `topup migrate`.
+            await database.transaction(_renew_epoch)
     finally:
         await database.close()
     secret_key = known_secret_key(settings)

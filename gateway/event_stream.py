@@ -1,6 +1,6 @@
 """One stream of server-sent events: an ASGI application that writes until one side has had enough.
 
-    id: <the event's number, a cursor for Last-Event-ID or GET /events?after=>
+    id: <the event's place, a cursor for Last-Event-ID or GET /events?after=>
     event: <its type>
     data: <its body, byte for byte as it is signed>
 
@@ -25,6 +25,7 @@ from keys.principal import Scope
 from store.db import Database
 from store.errors import StoreError
 from webhooks import log
+from webhooks.event_cursor import EventCursor
 from webhooks.feed import Subscription
 from webhooks.log import Event, EventPage
 
@@ -67,7 +68,7 @@ class EventStream:
         *,
         check: Callable[[], Awaitable[None]],
         event_type: str | None,
-        begin_no: int,
+        begin_at: EventCursor,
         pace: Pace | None = None,
     ) -> None:
         self._database = database
@@ -75,7 +76,7 @@ class EventStream:
         self._place = place
         self._check = check
         self._event_type = event_type
-        self._seen_no = begin_no
+        self._seen = begin_at
         self._pace = pace or Pace()
 
     async def __call__(self, _scope: AsgiScope, receive: Receive, send: Send) -> None:
@@ -94,7 +95,7 @@ class EventStream:
     async def _write(self, send: Send, subscription: Subscription) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
         # The id alone: whoever reconnects before the first event goes on from here, too.
-        await self._say(send, b"retry: %d\nid: %d\n\n" % (RECONNECT_MS, self._seen_no))
+        await self._say(send, b"retry: %d\nid: %s\n\n" % (RECONNECT_MS, self._id()))
         began_s = said_s = time.monotonic()
         may_have_more = True
         while not subscription.is_ended and time.monotonic() - began_s < self._pace.life_s_max:
@@ -102,24 +103,27 @@ class EventStream:
             text = b""
             if may_have_more:
                 page = await self._next_page()
-                self._seen_no, may_have_more = page.next_no, page.has_more
-                text = b"".join(map(_frame, page.events))
+                self._seen, may_have_more = page.next, page.has_more
+                text = b"".join(_frame(event, page.next) for event in page.events)
             elif time.monotonic() - said_s >= self._pace.heartbeat_s:
-                text = b": alive\nid: %d\n\n" % self._seen_no
+                text = b": alive\nid: %s\n\n" % self._id()
             if text:
                 await self._say(send, text)
                 said_s = time.monotonic()
             if not may_have_more:
                 may_have_more = await subscription.wait_beyond(
-                    self._seen_no, timeout_s=self._pace.check_s
+                    self._seen.event_no, timeout_s=self._pace.check_s
                 )
+
+    def _id(self) -> bytes:
+        return self._seen.text().encode()
 
     async def _next_page(self) -> EventPage:
         return await self._database.read(
             lambda tx: log.events_after(
                 tx,
                 self._scope,
-                after_no=self._seen_no,
+                after=self._seen,
                 event_type=self._event_type,
                 limit=PAGE_EVENTS,
             )
@@ -140,6 +144,7 @@ async def _end_when_gone(receive: Receive, subscription: Subscription) -> None:
     subscription.end()
 
 
-def _frame(event: Event) -> bytes:
+def _frame(event: Event, cursor: EventCursor) -> bytes:
     assert b"\n" not in event.body, "the encoder writes one line"
-    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.event_no, event.type.encode(), event.body)
+    id_ = cursor._replace(event_no=event.event_no).text()
+    return b"id: %s\nevent: %s\ndata: %s\n\n" % (id_.encode(), event.type.encode(), event.body)

@@ -225,15 +225,6 @@ def cursor_id(text: str | None, prefix: str) -> str | None:
     return text
 
 
-def cursor_number(text: str | None, param: str = "cursor") -> int | None:
-    """The event number that a list goes on from, None at its head; raises InvalidInput."""
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise InvalidInput("not a cursor of this list", param=param)
-    return int(text)
-
-
 def _pairs(query: bytes, bytes_max: int = QUERY_BYTES_MAX) -> dict[str, Any]:
     """Each parameter once, in readable characters."""
     if len(query) > bytes_max:

@@ -4,6 +4,7 @@ Invariant: nothing here is reached through a global; whoever needs a part is han
 line opens a store alone; gateway and worker open a context.
 """
 
+import asyncio
 import contextlib
 import ipaddress
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -19,10 +20,11 @@ from billing.platform import Platforms
 from billing.redemption import RedemptionCodes
 from billing.till import Till
 from billing.voucher import VoucherCodes
-from kernel.clock import Clock, SystemClock
+from kernel.clock import Clock
 from keys.authenticator import Authenticator
 from keys.password import Passwords
 from keys.vault import SealBroken, Vault
+from runtime.database_clock import DatabaseClock
 from runtime.installation import REDEMPTION_KEY, VOUCHER_KEY, open_store, open_vault, redis_url
 from runtime.limiter import Limiter
 from runtime.metrics import Metrics
@@ -94,12 +96,12 @@ async def open_context(
     wake_fd is the write end of the pipe that stands in for Redis. Raises SettingsError,
     SchemaOutOfRange and StoreError.
     """
-    clock = clock or SystemClock()
     metrics = Metrics()
     hints = Hints()
     vault = open_vault(settings.secret_key.get_secret_value())
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_store(settings, on_hint=hints))
+        clock = clock or await stack.enter_async_context(_open_clock(database))
         codes = VoucherCodes(await _data_key(VOUCHER_KEY, database, vault, clock))
         redemption_key = await _data_key(REDEMPTION_KEY, database, vault, clock)
         link = RedisLink(redis_url(settings))
@@ -166,6 +168,18 @@ def _rules(
         is_promo_sendable=settings.promo_sendable,
         public_url=settings.address(),
     )
+
+
+@contextlib.asynccontextmanager
+async def _open_clock(database: Database) -> AsyncIterator[Clock]:
+    clock = DatabaseClock(database)
+    await clock.refresh()
+    keeping = asyncio.create_task(clock.keep())
+    try:
+        yield clock
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager

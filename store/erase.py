@@ -20,6 +20,11 @@ STEPS = (
     ("attempts", "delivery_id", "delivery_id IN (SELECT id FROM deliveries WHERE {own})"),
     ("deliveries", "id", "{own}"),
     ("notices", "id", "{own}"),
+    (
+        "endpoint_queue",
+        "endpoint_id",
+        "endpoint_id IN (SELECT id FROM endpoints WHERE {own})",
+    ),
     ("endpoints", "id", "{own}"),
     ("events", "id", "{own}"),
     (

@@ -58,13 +58,16 @@ accounts = sa.Table(
     ),
 )
 
-# keys/account.py, but event_no by webhooks/event.py. The row that every change of money locks.
+# keys/account.py, but event_no by webhooks/event.py, events_from_no by webhooks/retention.py and
+# event_epoch by webhooks/event_cursor.py. The row that every change of money locks.
 account_environments = sa.Table(
     "account_environments",
     metadata,
     _text("account_id", key=True),
     _text("environment", key=True),
     _int("event_no", default=0),  # of the last event; gapless, in commit order
+    _int("events_from_no", default=0),  # from here on no event is missing; 0: none was deleted yet
+    _int("event_epoch", default=0),  # in each cursor of events; another one after a restore
     _int("low_balance_threshold_micros", default=0),  # 0: off
     _int("clock_ahead_us", default=0),  # of the sandbox clock; staging only
     _int("created_at"),
@@ -476,9 +479,47 @@ endpoints = sa.Table(
         sqlite_where=sa.text("deleted_at IS NULL"),
         postgresql_where=sa.text("deleted_at IS NULL"),
     ),
+    # Whose held deliveries may have waited too long.
+    sa.Index(
+        "ix_endpoints_disabled",
+        "disabled_at",
+        "id",
+        sqlite_where=sa.text("status = 'disabled' AND deleted_at IS NULL"),
+        postgresql_where=sa.text("status = 'disabled' AND deleted_at IS NULL"),
+    ),
 )
 
-# webhooks/delivery.py and webhooks/claim.py, pruned by webhooks/retention.py. One event to one
+# webhooks/endpoint_queue.py. Which endpoints may have something due, in the order of their turns: a
+# claim finds them here by time, however many endpoints there are.
+endpoint_queue = sa.Table(
+    "endpoint_queue",
+    metadata,
+    _text("endpoint_id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    # No open delivery is due before it, but where it has passed already. Null: none is open.
+    _int("ready_at", null=True),
+    _int("is_failing", default=0),  # waits in a line of its own
+    _int("change_no", default=0),  # grows with each write that publishing does not make
+    _int("ending_at", null=True),  # deleted or disabled: when to end what it had; null: nothing to
+    sa.Index(
+        "ix_endpoint_queue_ready",
+        "is_failing",
+        "ready_at",
+        "endpoint_id",
+        sqlite_where=sa.text("ready_at IS NOT NULL"),
+        postgresql_where=sa.text("ready_at IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_endpoint_queue_ending",
+        "ending_at",
+        sqlite_where=sa.text("ending_at IS NOT NULL"),
+        postgresql_where=sa.text("ending_at IS NOT NULL"),
+    ),
+    postgresql_with=_HOT,
+)
+
+# webhooks/delivery.py, webhooks/claim.py and webhooks/ending.py, pruned by webhooks/retention.py. One event to one
 # endpoint; the row is the truth, the queue a hint.
 deliveries = sa.Table(
     "deliveries",

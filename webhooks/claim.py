@@ -1,15 +1,17 @@
 """Claims: what is due is taken by one worker, for the time of a lease.
 
 Promise: a claim is a fixed number of statements for any number of rows, each of which may be a
-transaction of its own: what changes between them is found by its number, and left. An endpoint's pace
-is counted once, whoever claims. Writes deliveries, by the states of webhooks/delivery.py, and what
+transaction of its own: what changes between them is found by its number, and left. It costs what it
+takes, not what exists: it looks at the endpoints at the head of the line (webhooks/endpoint_queue.py),
+HEADS_MAX at most of those that are well and of those that fail. An endpoint's pace is counted once,
+whoever claims. Writes deliveries, by the states of webhooks/delivery.py, and what
 claims keep in endpoints: rate_tat_us, drain_tat_us and claimed_at.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final
 
 from store.db import Row, Transaction
-from webhooks.delivery import OPEN, WAITING
 from webhooks.offer import (
     CLAIMED_US_MAX,
     HELD_IDS_MAX,
@@ -19,36 +21,70 @@ from webhooks.offer import (
     offers_of,
     within_pace,
 )
-from webhooks.stage import TARGET_COLUMNS, Claim, Claimed, Target
+from webhooks.stage import OPEN, TARGET_COLUMNS, Claim, Claimed, Head, Later, Line, Target
 
+# The endpoints that one look takes in, of those that are well and of those that fail.
+HEADS_MAX: Final = 200
+FIRST_HEAD: Final = Head(-1, "")
 # Of the row that is claimed; SQLite returns nothing of another table.
 _TARGET = ", ".join(
     f"(SELECT p.{column} FROM endpoints p WHERE p.id = deliveries.endpoint_id) AS {column}"
     for column in TARGET_COLUMNS
 )
 _TARGET_COLUMNS = ", ".join(f"p.{column}" for column in TARGET_COLUMNS)
-# A few probes of ix_deliveries_due for each endpoint with open rows, however many rows it has. What
-# was due before it was enabled again was held, and goes apart from what came since: slowly.
+# The endpoints at the head of the line, by time, and a few probes of ix_deliveries_due for each of
+# them. What was due before it was enabled again was held, and goes apart from what came since: slowly.
+# Those without a slot are passed over before they are counted. The limits are literal and the last
+# condition is always true, or PostgreSQL expects so many rows that it reads whole tables.
 _SCAN = f"""
-{WAITING}SELECT p.id, p.account_id, p.rate_limit_per_s, p.rate_tat_us,
-    p.drain_tat_us, p.claimed_at, a.is_sandbox, {_TARGET_COLUMNS},
+WITH heads AS (
+    SELECT h.endpoint_id, h.ready_at, h.is_failing, h.change_no FROM (
+        SELECT * FROM (
+            SELECT q.endpoint_id, q.ready_at, q.is_failing, q.change_no FROM endpoint_queue q
+            WHERE q.is_failing = 0 AND q.ready_at <= :now_us
+              AND (q.ready_at, q.endpoint_id) > (:after_at, :after_id)
+              AND q.endpoint_id NOT IN (SELECT f.id FROM :full[id text] AS f)
+            ORDER BY q.ready_at, q.endpoint_id LIMIT {HEADS_MAX}) AS well
+        UNION ALL
+        SELECT * FROM (
+            SELECT * FROM (
+                SELECT q.endpoint_id, q.ready_at, q.is_failing, q.change_no FROM endpoint_queue q
+                WHERE q.is_failing = 1 AND q.ready_at <= :now_us
+                  AND q.endpoint_id NOT IN (SELECT f.id FROM :full[id text] AS f)
+                ORDER BY q.ready_at, q.endpoint_id LIMIT {HEADS_MAX}) AS front
+            LIMIT :failing_max) AS failing
+    ) AS h
+    WHERE h.ready_at + 0 = h.ready_at
+)
+SELECT t.next_at AS line_next_at, h.endpoint_id AS id, h.ready_at, h.is_failing, h.change_no,
+    e.event_no, p.account_id, p.rate_limit_per_s, p.rate_tat_us, p.drain_tat_us, p.claimed_at,
+    a.is_sandbox, {_TARGET_COLUMNS},
+    CASE WHEN p.status = 'enabled' AND p.deleted_at IS NULL THEN 1 ELSE 0 END AS is_served,
     (SELECT MIN(d.next_attempt_at) FROM deliveries d
      WHERE d.{OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at > :now_us) AS next_at,
-    CASE WHEN p.id IN :full_ids[text] THEN NULL ELSE
-        (SELECT STRING_AGG(due.id, ' ') FROM (
-            SELECT d.id || ':' || d.claim_no AS id FROM deliveries d
-            WHERE d.{OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= :now_us
-              AND d.next_attempt_at > COALESCE(p.enabled_at, 0)
-            ORDER BY d.next_attempt_at LIMIT :ids_max) AS due) END AS due,
-    CASE WHEN p.enabled_at IS NULL OR p.id IN :full_ids[text] THEN NULL ELSE
+    (SELECT STRING_AGG(due.id, ' ') FROM (
+        SELECT d.id || ':' || d.claim_no AS id FROM deliveries d
+        WHERE d.{OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= :now_us
+          AND d.next_attempt_at > COALESCE(p.enabled_at, 0)
+        ORDER BY d.next_attempt_at LIMIT :ids_max) AS due) AS due,
+    CASE WHEN p.enabled_at IS NULL THEN NULL ELSE
         (SELECT STRING_AGG(held.id, ' ') FROM (
             SELECT d.id || ':' || d.claim_no AS id FROM deliveries d
             WHERE d.{OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= p.enabled_at
             ORDER BY d.next_attempt_at LIMIT {HELD_IDS_MAX}) AS held) END AS held
-FROM waiting w
-JOIN endpoints p ON p.id = w.endpoint_id
-JOIN accounts a ON a.id = p.account_id
-WHERE p.status = 'enabled' AND p.deleted_at IS NULL
+FROM (
+    SELECT MIN(n.ready_at) AS next_at FROM (
+        SELECT MIN(q.ready_at) AS ready_at FROM endpoint_queue q
+        WHERE q.is_failing = 0 AND q.ready_at > :now_us
+        UNION ALL
+        SELECT MIN(q.ready_at) FROM endpoint_queue q WHERE q.is_failing = 1 AND q.ready_at > :now_us
+    ) AS n
+) AS t
+LEFT JOIN heads h ON 1 = 1
+LEFT JOIN endpoints p ON p.id = h.endpoint_id
+LEFT JOIN accounts a ON a.id = p.account_id
+LEFT JOIN account_environments e
+  ON e.account_id = p.account_id AND e.environment = p.environment
 """
 # Whoever counts a pace holds the endpoint's row and finds the pace as it was scanned. A row that
 # another worker holds, or has counted for since, is left to it.
@@ -112,19 +148,37 @@ async def claim(
     lease_us: int,
     ids_max: int,
     full_ids: Collection[str] = (),
+    failing_max: int = HEADS_MAX,
+    after: Head = FIRST_HEAD,
 ) -> Claim:
     """Takes what is due, as `choose` wishes, for lease_us from now_us.
 
     ids_max bounds the ids offered for each endpoint; those of full_ids, for which there is no slot
-    now, are offered none, whatever backlog they have. At most three statements, which need not be of
-    one transaction: what changes between them is found by its number, and left.
+    now, are offered none, whatever backlog they have. failing_max bounds the endpoints that fail.
+    after: where the look before ended, when it did not see all that are well. At most three
+    statements, which need not be of one transaction: what changes between them is found by its
+    number, and left.
     """
-    scanned = await tx.fetch(_SCAN, now_us=now_us, ids_max=ids_max, full_ids=sorted(full_ids))
-    offers, next_at_us = offers_of(scanned, now_us=now_us)
+    found = await tx.fetch(
+        _SCAN,
+        now_us=now_us,
+        ids_max=ids_max,
+        full=[(id_,) for id_ in sorted(full_ids)],
+        failing_max=failing_max,
+        after_at=after.ready_at,
+        after_id=after.endpoint_id,
+    )
+    scanned = [row for row in found if row["id"] is not None]
+    served = [row for row in scanned if row["is_served"]]
+    offers, next_at_us = offers_of(served, now_us=now_us)
+    next_at_us = earliest(found[0]["line_next_at"], next_at_us)
     by_endpoint, short_ids, has_more = _choice(offers, choose(offers), ids_max=ids_max)
+    line = _line_of(scanned, frozenset(by_endpoint), failing_max=failing_max)
     if not by_endpoint:
-        return Claim([], next_at_us, len(offers), short_ids, has_more, was_contended=False)
-    endpoints = {row["id"]: row for row in scanned if row["id"] in by_endpoint}
+        return Claim(
+            [], next_at_us, len(offers), short_ids, has_more, was_contended=False, line=line
+        )
+    endpoints = {row["id"]: row for row in served if row["id"] in by_endpoint}
     held_ids = frozenset(id_ for offer in offers for id_ in offer.held)
     ids, paces, paced_at_us = within_pace(by_endpoint, endpoints, held_ids, now_us=now_us)
     lost = await _keep_paces(tx, paces, endpoints, now_us=now_us) if paces else frozenset()
@@ -144,6 +198,7 @@ async def claim(
         short_ids,
         has_more,
         was_contended=len(rows) < len(ids),
+        line=line,
     )
 
 
@@ -175,6 +230,31 @@ async def _keep_paces(
     ]
     kept = {row["id"] for row in await tx.fetch(_KEEP_PACE, rows=rows, now_us=now_us)}
     return frozenset(id_ for id_, *_ in paces if id_ not in kept)
+
+
+def _line_of(scanned: Sequence[Row], taken: Collection[str], *, failing_max: int) -> Line:
+    """What the look has learnt of the line: whom to put off, whose turn it was, where it ended."""
+    laters = [
+        Later(
+            row["id"],
+            row["change_no"],
+            row["event_no"],
+            row["next_at"] if row["is_served"] else None,
+        )
+        for row in scanned
+        if not row["is_served"] or (row["due"] is None and row["held"] is None)
+    ]
+    well = [row for row in scanned if not row["is_failing"]]
+    after = None
+    if len(well) >= HEADS_MAX:
+        # UNION ALL promises no order.
+        after = max(Head(row["ready_at"], row["id"]) for row in well)
+    failing = [row["id"] for row in scanned if row["is_failing"]]
+    has_more_failing = len(failing) >= HEADS_MAX
+    is_cut = len(failing) >= min(failing_max, HEADS_MAX)
+    hides_failing = is_cut and not {one.endpoint_id for one in laters}.isdisjoint(failing)
+    turns = sorted(taken) if after is not None or has_more_failing else []
+    return Line(laters, turns, after, has_more_failing, hides_failing)
 
 
 def _choice(

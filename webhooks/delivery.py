@@ -1,4 +1,4 @@
-"""Deliveries: one event to one endpoint, claimed, settled, held, cancelled and replayed.
+"""Deliveries: one event to one endpoint, claimed, settled and replayed.
 
 Promise: at least once, and in flight in one worker at a time. A claim (webhooks/claim.py) takes a
 lease. Every move of a row raises its claim_no, and names the one it saw: so an outcome that comes
@@ -8,26 +8,23 @@ pending row and the end of the lease of a sending one, so one index finds both t
 
     pending --claim--> sending --settle--> delivered | failed | pending (again later)
        |                  `--lease ran out: claim--> sending, same attempt number
-       `--endpoint deleted--> cancelled      `--held 7 days--> failed
+       `--what a deleted or a disabled endpoint had: see webhooks/ending.py
 
 Writes deliveries and attempts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from kernel.clock import DAY_US
 from kernel.errors import NotFound
 from kernel.ids import DeliveryId, new_id
 from keys.principal import Scope
 from store.db import Transaction
-from webhooks import health
-from webhooks.stage import PENDING, SENDING, Settlement
+from webhooks import endpoint_queue, health
+from webhooks.stage import DELIVERED, LOST, PENDING, SENDING, Settlement
 
 # Alone, or with a colon and the endpoint that all of them are for.
 HINT: Final = "deliveries"
-HELD_US_MAX: Final = 7 * DAY_US
-EXPIRE_ROWS: Final = 1_000
 _COLUMNS = (
     "id",
     "event_id",
@@ -61,18 +58,6 @@ _ATTEMPT_COLUMNS = (
     "body_sha256",
     "response_body",
 )
-# Spelled as in the partial index, or SQLite does not use it.
-OPEN = "status IN ('pending', 'sending')"
-# The endpoints with open rows: one probe of ix_deliveries_due for each, however many rows it has.
-WAITING = f"""
-WITH RECURSIVE waiting(endpoint_id) AS (
-    SELECT MIN(d.endpoint_id) FROM deliveries d WHERE d.{OPEN}
-    UNION ALL
-    SELECT (SELECT MIN(d.endpoint_id) FROM deliveries d
-            WHERE d.{OPEN} AND d.endpoint_id > w.endpoint_id)
-    FROM waiting w WHERE w.endpoint_id IS NOT NULL
-)
-"""
 
 _SETTLE = """
 UPDATE deliveries SET status = v.status, attempts_made = v.number, lost_claims = 0,
@@ -82,24 +67,10 @@ FROM :rows[id text, claim_no bigint, status text, number bigint, next_attempt_at
 WHERE deliveries.id = v.id AND deliveries.claim_no = v.claim_no
 RETURNING deliveries.id
 """
-_CANCEL = f"""
-UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attempt_at = NULL,
-    settled_at = :now_us
-WHERE endpoint_id = :endpoint_id AND {OPEN}
-"""
 _CANCEL_OF_JOB = """
 UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attempt_at = NULL,
     settled_at = :now_us
 WHERE replay_id = :replay_id AND status = 'pending'
-"""
-_EXPIRE = f"""
-UPDATE deliveries SET status = 'failed', claim_no = claim_no + 1, next_attempt_at = NULL,
-    settled_at = :now_us
-WHERE id IN (
-    SELECT d.id FROM endpoints p JOIN deliveries d ON d.endpoint_id = p.id
-    WHERE p.status = 'disabled' AND p.deleted_at IS NULL AND p.disabled_at < :before_us
-      AND d.{OPEN} AND d.status = 'pending' AND d.created_at < :before_us
-    LIMIT :rows_max)
 """
 _ORIGINAL = """
 SELECT d.event_id, d.endpoint_id, d.event_type, d.transaction_id, p.deleted_at
@@ -152,18 +123,27 @@ async def insert(tx: Transaction, rows: Sequence[NewRow]) -> None:
         tx.hint(f"{HINT}:{endpoint_ids.pop()}" if len(endpoint_ids) == 1 else HINT)
 
 
+async def insert_again(tx: Transaction, rows: Sequence[NewRow]) -> None:
+    """As insert, for events that were there before: no new number of one shows the endpoint's place
+    in the line.
+    """
+    await insert(tx, rows)
+    await endpoint_queue.bring_forward_counted(tx, _places(rows))
+
+
 async def insert_of_job(tx: Transaction, rows: Sequence[NewRow], *, replay_id: str) -> None:
-    """As insert, for what a replay job makes; none twice, by a unique key."""
+    """As insert_again, for what a replay job makes; none twice, by a unique key."""
     if rows:
         columns = (*_COLUMNS, "replay_id")
         await tx.insert_last("deliveries", columns, [(*row, replay_id) for row in rows])
+        await endpoint_queue.bring_forward_counted(tx, _places(rows))
         tx.hint(HINT)
 
 
 async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
     """Writes the outcomes; returns the ids of those whose claim still held. The rest is stale.
 
-    At most six statements; the endpoint's health and its notices are written when they change only.
+    At most seven statements; the endpoint's health and its notices are written when they change only.
     """
     rows = [
         (
@@ -178,34 +158,17 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozense
     ]
     # Endpoints before deliveries, as a claim and a deletion lock them; and a stale outcome tells
     # about the endpoint all the same.
-    await health.note(tx, settlements)
+    recovered = await health.note(tx, settlements)
+    await endpoint_queue.note_settled(tx, _turns(settlements, recovered))
     held = frozenset(row["id"] for row in await tx.fetch(_SETTLE, rows=rows))
     kept = [one for one in settlements if one.claimed.id in held]
     await tx.insert_last("attempts", _ATTEMPT_COLUMNS, [_attempt_values(one) for one in kept])
     return held
 
 
-async def cancel_open(tx: Transaction, endpoint_id: str, *, now_us: int) -> int:
-    """Cancels what an endpoint has not had yet, in flight or not; returns how many.
-
-    The caller holds the account's lock, so that no publisher adds another row.
-    """
-    return await tx.execute(_CANCEL, endpoint_id=endpoint_id, now_us=now_us)
-
-
 async def cancel_of_job(tx: Transaction, replay_id: str, *, now_us: int) -> int:
     """Cancels what a replay job made and nobody is sending; returns how many, a bounded number."""
     return await tx.execute(_CANCEL_OF_JOB, replay_id=replay_id, now_us=now_us)
-
-
-async def expire_held(tx: Transaction, *, now_us: int) -> int:
-    """Fails a bounded number of rows that a disabled endpoint has held too long; returns how many.
-
-    Failed, not cancelled: that is what a replay picks up by default once the endpoint is back.
-    """
-    return await tx.execute(
-        _EXPIRE, now_us=now_us, before_us=now_us - HELD_US_MAX, rows_max=EXPIRE_ROWS
-    )
 
 
 async def replay(tx: Transaction, scope: Scope, delivery_id: str, *, now_us: int) -> DeliveryId:
@@ -232,8 +195,45 @@ async def replay(tx: Transaction, scope: Scope, delivery_id: str, *, now_us: int
         created_at=now_us,
         replay_of=delivery_id,
     )
-    await insert(tx, [row])
+    await insert_again(tx, [row])
     return DeliveryId(row[0])
+
+
+def _places(rows: Sequence[NewRow]) -> list[endpoint_queue.QueueRow]:
+    """Each endpoint's earliest."""
+    places: dict[str, endpoint_queue.QueueRow] = {}
+    for row in rows:
+        named = dict(zip(_COLUMNS, row, strict=True))
+        id_, due_us = named["endpoint_id"], named["next_attempt_at"]
+        if id_ not in places or due_us < places[id_][3]:
+            places[id_] = (id_, named["account_id"], named["environment"], due_us)
+    return list(places.values())
+
+
+def _turns(
+    settlements: Sequence[Settlement], recovered: Collection[str]
+) -> list[endpoint_queue.SettledTurn]:
+    """Of endpoints with a retry or a failure, or that have just recovered: not of those that are
+    well. A success among an endpoint's outcomes outweighs its failures.
+    """
+    well = {one.claimed.target.id for one in settlements if one.status == DELIVERED}
+    failed = {
+        one.claimed.target.id
+        for one in settlements
+        if one.status != DELIVERED and one.attempt.error != LOST
+    }
+    turn_at: dict[str, int] = {}
+    due_at: dict[str, int] = {}
+    for one in settlements:
+        id_, due = one.claimed.target.id, one.next_attempt_at_us
+        turn_at[id_] = min(one.ended_at_us, turn_at.get(id_, one.ended_at_us))
+        if due is not None:
+            due_at[id_] = min(due, due_at.get(id_, due))
+    turns = []
+    for id_ in {*due_at, *failed, *recovered}:
+        is_failing = 0 if id_ in well else 1 if id_ in failed else None
+        turns.append(endpoint_queue.SettledTurn(id_, turn_at[id_], due_at.get(id_), is_failing))
+    return turns
 
 
 def _attempt_values(one: Settlement) -> tuple[Any, ...]:

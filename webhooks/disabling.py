@@ -12,7 +12,7 @@ from kernel.clock import DAY_US
 from keys.account import lock_scopes
 from keys.vault import Vault
 from store.db import Transaction
-from webhooks import notice
+from webhooks import endpoint_queue, notice
 from webhooks.endpoint import COLUMNS, Endpoint, endpoint_of
 from webhooks.event import DISABLED_EVENT, Outbox
 from webhooks.stage import LOST, Settlement
@@ -69,6 +69,8 @@ async def disable_unwell(
     if not disabled:
         return []
     await notice.write_disabled(tx, disabled)
+    for id_ in sorted(disabled):
+        await endpoint_queue.end(tx, id_, ending_at=now_us)
     rows = await tx.fetch(
         f"SELECT {COLUMNS} FROM endpoints WHERE id IN :ids[text] ORDER BY id", ids=disabled
     )

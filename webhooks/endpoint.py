@@ -22,7 +22,7 @@ from keys.principal import Scope
 from keys.signing import new_webhook_secret
 from keys.vault import Vault
 from store.db import Row, Transaction
-from webhooks import delivery, notice
+from webhooks import delivery, endpoint_queue, notice
 from webhooks.endpoint_fields import (
     EndpointChanges,
     NewEndpoint,
@@ -149,6 +149,7 @@ async def register(
         "created_at": now_us,
     }
     await tx.insert("endpoints", tuple(row), [tuple(row.values())])
+    await endpoint_queue.begin(tx, id_, account_id, environment)
     return await get(tx, vault, scope, id_), secret
 
 
@@ -207,6 +208,10 @@ async def patch(
         await notice.end(tx, [endpoint_id], now_us=now_us)
     if columns:
         await _update(tx, endpoint_id, columns)
+        if "enabled_at" in columns:
+            await endpoint_queue.begin_again(tx, endpoint_id, now_us=now_us)
+        elif "disabled_at" in columns:
+            await endpoint_queue.end(tx, endpoint_id, ending_at=now_us)
         tx.hint(delivery.HINT)
     return await get(tx, vault, scope, endpoint_id)
 
@@ -248,9 +253,10 @@ async def rotate_secret(
 async def delete(
     tx: Transaction, vault: Vault, scope: Scope, endpoint_id: str, *, now_us: int
 ) -> Endpoint:
-    """The endpoint that is no more: its open deliveries are cancelled, its secrets gone.
+    """The endpoint that is no more: its secrets are gone, and nothing of it is claimed from now on.
 
-    Raises NotFound. The caller holds the account's lock.
+    What it has not had yet is cancelled by webhooks/ending.py, in steps: it may be a backlog of days,
+    and the caller holds the account's lock. Raises NotFound.
     """
     endpoint = await get(tx, vault, scope, endpoint_id)
     gone = {
@@ -262,7 +268,8 @@ async def delete(
     }
     await _update(tx, endpoint_id, gone)
     await notice.end(tx, [endpoint_id], now_us=now_us)
-    await delivery.cancel_open(tx, endpoint_id, now_us=now_us)
+    await endpoint_queue.end(tx, endpoint_id, ending_at=now_us)
+    tx.hint(endpoint_queue.ENDING_HINT)
     return endpoint
 
 

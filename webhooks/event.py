@@ -4,7 +4,8 @@ Promise: an event and its delivery rows are in the same transaction as what they
 event_no is gapless and in commit order, so a poller's cursor proves that it has seen everything.
 Invariant: whoever publishes holds the account's lock (account_environments) before Outbox.load;
 the body's bytes are what gets signed and are never built again. Writes events, and event_no of
-account_environments; delivery rows go through webhooks/delivery.py.
+account_environments; delivery rows go through webhooks/delivery.py, and the endpoints' places in the
+line through webhooks/endpoint_queue.py.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,7 +17,7 @@ import msgspec
 from kernel.clock import SECOND_US, rfc3339
 from kernel.ids import EventId, new_id
 from store.db import Reading, Rows, Transaction
-from webhooks import delivery
+from webhooks import delivery, endpoint_queue
 
 API_VERSION: Final = "v1"
 TEST_EVENT: Final = "endpoint.test"
@@ -59,9 +60,10 @@ FROM :scopes[account_id text, environment text] AS s
 JOIN account_environments e ON e.account_id = s.account_id AND e.environment = s.environment
 """
 _ENDPOINTS = """
-SELECT p.account_id, p.environment, p.id, p.events, p.retry_schedule_s
+SELECT p.account_id, p.environment, p.id, p.events, p.retry_schedule_s, q.ready_at
 FROM :scopes[account_id text, environment text] AS s
 JOIN endpoints p ON p.account_id = s.account_id AND p.environment = s.environment
+LEFT JOIN endpoint_queue q ON q.endpoint_id = p.id
 WHERE p.deleted_at IS NULL
 ORDER BY p.id
 """
@@ -94,14 +96,15 @@ class _Subscriber:
     id: str
     types: frozenset[str]  # empty: all
     first_wait_us: int
+    ready_at: int | None  # its place in the line when it was read
 
 
 class Outbox:
     """The events of one transaction, kept in memory until flush.
 
     Make it by `load` after the scopes' rows are locked, or by number_from and `reading`; publish any
-    number of events; flush once before the commit. Two statements and three, whatever the number of
-    scopes and events.
+    number of events; flush once before the commit. Two statements and at most four, whatever the number
+    of scopes and events.
     """
 
     def __init__(self) -> None:
@@ -110,6 +113,7 @@ class Outbox:
         self._changed: set[Scope] = set()
         self._events: list[tuple[Any, ...]] = []
         self._deliveries: list[delivery.NewRow] = []
+        self._queued: dict[str, endpoint_queue.QueueRow] = {}
         self._second = -1
         self._second_text = ""
 
@@ -133,10 +137,10 @@ class Outbox:
         return Reading(_ENDPOINTS, self._take, scopes=sorted(set(scopes)))
 
     def _take(self, rows: Rows) -> None:
-        for account_id, environment, endpoint_id, events, retry_schedule_s in rows:
+        for account_id, environment, endpoint_id, events, retry_schedule_s, ready_at in rows:
             first_wait_s = int(retry_schedule_s.partition(" ")[0])
             subscriber = _Subscriber(
-                endpoint_id, frozenset(events.split()), first_wait_s * SECOND_US
+                endpoint_id, frozenset(events.split()), first_wait_s * SECOND_US, ready_at
             )
             self._subscribers.setdefault((account_id, environment), []).append(subscriber)
 
@@ -166,6 +170,9 @@ class Outbox:
                 continue
             if subscriber.id == except_endpoint_id:
                 continue
+            due_us = now_us + subscriber.first_wait_us
+            if subscriber.ready_at is None or due_us < subscriber.ready_at:
+                self._queue(subscriber.id, account_id, environment, due_us)
             self._deliveries.append(
                 delivery.new_row(
                     event_id=event_id,
@@ -174,7 +181,7 @@ class Outbox:
                     environment=environment,
                     event_type=type,
                     transaction_id=transaction_id,
-                    next_attempt_at=now_us + subscriber.first_wait_us,
+                    next_attempt_at=due_us,
                     created_at=now_us,
                 )
             )
@@ -218,8 +225,15 @@ class Outbox:
         await tx.execute_last(_NUMBER, touching=len(rows), rows=rows)
         await tx.insert_last("events", _COLUMNS, self._events)
         await delivery.insert(tx, self._deliveries)
+        await endpoint_queue.bring_forward(tx, list(self._queued.values()))
         tx.hint(HINT)
-        self._changed, self._events, self._deliveries = set(), [], []
+        self._changed, self._events, self._deliveries, self._queued = set(), [], [], {}
+
+    def _queue(self, endpoint_id: str, account_id: str, environment: str, due_us: int) -> None:
+        """Its place in the line is the earliest of what is published."""
+        before = self._queued.get(endpoint_id)
+        if before is None or due_us < before[3]:
+            self._queued[endpoint_id] = (endpoint_id, account_id, environment, due_us)
 
     def _time_text(self, now_us: int) -> str:
         # A batch shares one instant, and formatting costs more than the rest of an event.

@@ -6,7 +6,7 @@ the same transaction; the end of an endpoint in webhooks/disabling.py. Writes fa
 endpoints.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from store.db import Transaction
 from webhooks import notice
@@ -25,8 +25,9 @@ RETURNING id
 """
 
 
-async def note(tx: Transaction, settlements: Sequence[Settlement]) -> None:
-    """What the outcomes say of their endpoints, stale ones too; at most four statements.
+async def note(tx: Transaction, settlements: Sequence[Settlement]) -> Collection[str]:
+    """What the outcomes say of their endpoints, stale ones too; at most four statements. Returns
+    those that have recovered.
 
     Two where nothing changes: a success among an endpoint's outcomes outweighs its failures.
     """
@@ -41,10 +42,12 @@ async def note(tx: Transaction, settlements: Sequence[Settlement]) -> None:
             failed[id_] = one
     if failed:
         await _note_failures(tx, failed)
+    recovered: list[str] = []
     if well:
         recovered = [row["id"] for row in await tx.fetch(_WELL, ids=sorted(well))]
         if recovered:
             await notice.end(tx, recovered, now_us=max(well[id_] for id_ in recovered))
+    return recovered
 
 
 async def _note_failures(tx: Transaction, failed: dict[str, Settlement]) -> None:

@@ -6,7 +6,7 @@ writes nothing; shapes are those of the contract, section 3.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -17,6 +17,7 @@ from kernel.limits import PAGE_ITEMS
 from keys.principal import Scope
 from store.db import Row, Transaction
 from webhooks.event import EVENT_TYPES
+from webhooks.event_cursor import EventCursor, check
 from webhooks.log_page import Filter, Place, query_of
 from webhooks.stage import STATUSES
 
@@ -119,12 +120,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """Events in order, and the number to go on from. Where a filter passes over many events, a page
+    """Events in order, and the cursor to go on from. Where a filter passes over many events, a page
     may hold few or none and has_more all the same: no read looks at more than EVENTS_SCANNED.
     """
 
     events: Sequence[Event]
-    next_no: int
+    next: EventCursor
     has_more: bool
 
 
@@ -197,52 +198,57 @@ async def list_events(
     tx: Transaction,
     scope: Scope,
     *,
-    before_no: int | None = None,
+    before: EventCursor | None = None,
     event_type: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> EventPage:
-    """Newest first, numbered below before_no; at most `limit`. Raises InvalidInput."""
-    oldest_no, last_no = await _event_range(tx, scope)
-    above_no = oldest_no - 1
-    below_no = last_no + 1 if before_no is None else min(before_no, last_no + 1)
+    """Newest first, numbered below `before`; at most `limit`. Raises InvalidInput.
+
+    A list that went on behind what is kept is at its end; one of another epoch is refused.
+    """
+    kept = await _kept(tx, scope)
+    above_no = kept.oldest_no - 1
+    below_no = kept.last_no + 1
+    if before is not None:
+        event_no = max(before.event_no, above_no)
+        before = before._replace(event_no=event_no)
+        below_no = check(before, **kept._asdict(), param="cursor")
     window_no = above_no if event_type is None else max(above_no, below_no - 1 - EVENTS_SCANNED)
     events = await _events(tx, scope, (window_no, below_no), "DESC", event_type, limit + 1)
     if len(events) > limit:
-        return EventPage(events[:limit], events[limit - 1].event_no, has_more=True)
-    return EventPage(events, window_no + 1, has_more=window_no > above_no)
+        return EventPage(events[:limit], kept.cursor(events[limit - 1].event_no), has_more=True)
+    return EventPage(events, kept.cursor(window_no + 1), has_more=window_no > above_no)
 
 
 async def events_after(
     tx: Transaction,
     scope: Scope,
     *,
-    after_no: int,
+    after: EventCursor,
     event_type: str | None = None,
     limit: int = PAGE_ITEMS,
+    param: str = "after",
 ) -> EventPage:
-    """Oldest first, numbered above after_no; at most `limit`.
+    """Oldest first, after the cursor; at most `limit`.
 
-    Numbers are gapless and in commit order: whoever goes on from next_no misses nothing. Raises
-    InvalidInput, also for an after_no that no event has had yet.
+    Numbers are gapless and in commit order: whoever goes on from `next` misses nothing. Raises
+    InvalidInput, and CursorRefused where events between the cursor and what is kept are missing.
     """
-    oldest_no, last_no = await _event_range(tx, scope)
-    if after_no > last_no:
-        raise InvalidInput(
-            f"no event has this number yet, the last one is {last_no}: is the cursor of another"
-            " environment or installation?",
-            param="after",
-        )
-    above_no = max(after_no, oldest_no - 1)
-    window_no = last_no if event_type is None else min(last_no, above_no + EVENTS_SCANNED)
+    kept = await _kept(tx, scope)
+    above_no = check(after, **kept._asdict(), param=param)
+    window_no = kept.last_no
+    if event_type is not None:
+        window_no = min(kept.last_no, above_no + EVENTS_SCANNED)
     events = await _events(tx, scope, (above_no, window_no + 1), "ASC", event_type, limit + 1)
     if len(events) > limit:
-        return EventPage(events[:limit], events[limit - 1].event_no, has_more=True)
-    return EventPage(events, window_no, has_more=window_no < last_no)
+        return EventPage(events[:limit], kept.cursor(events[limit - 1].event_no), has_more=True)
+    return EventPage(events, kept.cursor(window_no), has_more=window_no < kept.last_no)
 
 
-async def last_event_no(tx: Transaction, scope: Scope) -> int:
-    """The number of the newest event; 0 before the first one."""
-    return (await _event_range(tx, scope))[1]
+async def newest_cursor(tx: Transaction, scope: Scope) -> EventCursor:
+    """After the newest event; number 0 before the first one."""
+    kept = await _kept(tx, scope)
+    return kept.cursor(kept.last_no)
 
 
 async def get_event(tx: Transaction, scope: Scope, event_id: str) -> Event:
@@ -258,20 +264,31 @@ async def get_event(tx: Transaction, scope: Scope, event_id: str) -> Event:
     return _event(row)
 
 
-async def _event_range(tx: Transaction, scope: Scope) -> tuple[int, int]:
-    """The numbers of the oldest event that is kept and of the last one that there was.
+class _Kept(NamedTuple):
+    """The events that are kept: none is missing from oldest_no on; last + 1 where there is none."""
 
-    They are last + 1 and last where none is kept.
-    """
+    epoch: int
+    oldest_no: int
+    last_no: int
+
+    def cursor(self, event_no: int) -> EventCursor:
+        return EventCursor(self.epoch, event_no)
+
+
+async def _kept(tx: Transaction, scope: Scope) -> _Kept:
     row = await tx.fetch_one(
-        f"SELECT event_no, (SELECT MIN(event_no) FROM events WHERE {_MINE}) AS oldest_no"
+        "SELECT event_epoch, event_no, events_from_no,"
+        f" (SELECT MIN(event_no) FROM events WHERE {_MINE}) AS oldest_no"
         f" FROM account_environments WHERE {_MINE}",
         account_id=scope[0],
         environment=scope[1],
     )
-    last_no = 0 if row is None else row["event_no"]
-    has_any = row is not None and row["oldest_no"] is not None
-    return (row["oldest_no"] if row is not None and has_any else last_no + 1), last_no
+    if row is None:
+        return _Kept(0, 1, 0)
+    last_no = row["event_no"]
+    # What is kept from before for a delivery that is still open has gaps behind it.
+    oldest_no = last_no + 1 if row["oldest_no"] is None else row["oldest_no"]
+    return _Kept(row["event_epoch"], max(oldest_no, row["events_from_no"]), last_no)
 
 
 async def _events(

@@ -17,7 +17,12 @@ from kernel.ids import new_id
 from keys.signing import ID_HEADER, TIMESTAMP_HEADER, signature_headers
 from keys.vault import Vault
 from webhooks.endpoint import MASKED
-from webhooks.retry import aborts_delivery, disable_reason, next_attempt_at_us
+from webhooks.retry import (
+    aborts_delivery,
+    after_lost_at_us,
+    disable_reason,
+    next_attempt_at_us,
+)
 from webhooks.sealed import OlderSecret, opened_headers, opened_older, opened_secret
 from webhooks.stage import (
     DELIVERED,
@@ -163,7 +168,11 @@ def settlement_of(
 
 
 def lost_settlement(claimed: Claimed, *, now_us: int) -> Settlement:
-    """The end of a delivery whose worker went away too often while it was being sent."""
+    """What becomes of a delivery whose worker went away too often while it was being sent.
+
+    The attempt counts as failed and stands in the log as lost. The next one waits its schedule's time,
+    and longer each time; only the last one's loss is final: nobody may ever have been asked.
+    """
     attempt = AttemptRow(
         id=new_id("att"),
         started_at_us=now_us,
@@ -177,7 +186,11 @@ def lost_settlement(claimed: Claimed, *, now_us: int) -> Settlement:
         body_sha256=None,
         response_body=b"",
     )
-    return Settlement(claimed, FAILED, None, now_us, attempt)
+    next_at_us = after_lost_at_us(
+        schedule_s=claimed.target.schedule_s, attempts_made=claimed.number, lost_at_us=now_us
+    )
+    status = FAILED if next_at_us is None else PENDING
+    return Settlement(claimed, status, next_at_us, now_us, attempt)
 
 
 def _shown(headers: Sequence[tuple[str, str]]) -> str:

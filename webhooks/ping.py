@@ -14,9 +14,9 @@ from keys.account import lock_scopes
 from keys.principal import Scope
 from keys.vault import Vault
 from store.db import Database, Transaction
-from webhooks import delivery, log
+from webhooks import delivery, endpoint_queue, log
 from webhooks.disabling import disable_unwell, reasons_to_disable
-from webhooks.endpoint import get
+from webhooks.endpoint import DISABLED, get
 from webhooks.endpoint_fields import policy_of
 from webhooks.event import EVENT_TYPES, TEST_EVENT, Outbox, mark_sample
 from webhooks.guard import Policy
@@ -126,7 +126,10 @@ async def _claimed_ping(
         created_at=now_us,
         is_claimed=True,
     )
-    await delivery.insert(tx, [new])
+    await delivery.insert_again(tx, [new])
+    if endpoint.status == DISABLED:
+        # Should this process end before it has the answer, nobody else claims what is in flight.
+        await endpoint_queue.end(tx, endpoint_id, ending_at=now_us + lease_us)
     return Claimed(
         id=new[0],
         event_id=event_id,

@@ -18,10 +18,9 @@ from keys.account import lock_scopes
 from keys.principal import Scope
 from store.db import Row, Transaction
 from webhooks import delivery, replay_match
-from webhooks.delivery import OPEN
 from webhooks.endpoint import DISABLED
 from webhooks.replay import COLUMNS, DONE, Replay, counts_of, replay_of_row, settled
-from webhooks.stage import CANCELLED
+from webhooks.stage import CANCELLED, OPEN
 
 STEPS_PER_S: Final = 10
 STEP_US: Final = SECOND_US // STEPS_PER_S

@@ -1,17 +1,19 @@
 """What is deleted once an environment's time is over: events, deliveries and their attempts.
 
 Promise: never a delivery that is still open, nor an event that one could still need, be it a replay
-of long ago. Events go from the oldest on without a gap, and the newest stays, so that the numbers
-left still prove that nothing is missing. Invariant: each step looks at ROWS_PER_STEP rows of one
-account's environment at most, by an index, and may be repeated by anybody. Money is never pruned.
+of long ago; such an event stays alone and stops nothing: what came after it goes all the same. The
+newest stays, and events_from_no says from where on none is missing, so that the numbers left still
+prove it. Invariant: each step looks at ROWS_PER_STEP rows of one account's environment at most, by an
+index, and may be repeated by anybody. Money is never pruned. Writes events_from_no.
 """
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from keys.account import lock_scopes
 from keys.principal import Scope
-from store.db import Transaction
+from store.db import Row, Transaction
 from webhooks import notice
 from webhooks.log_page import Place
 from webhooks.stage import PENDING, SENDING
@@ -39,11 +41,19 @@ WHERE {_MINE} AND created_at < :before_us AND (created_at, id) > (:after_at, :af
 ORDER BY created_at, id LIMIT :rows
 """
 _OLD_EVENTS = f"""
-SELECT id, event_no, created_at FROM events WHERE {_MINE} ORDER BY event_no LIMIT :rows
+SELECT id, event_no, created_at FROM events WHERE {_MINE} AND event_no > :after_no
+ORDER BY event_no LIMIT :rows
 """
-_LIMITS = f"""
-SELECT event_no, (SELECT MIN(created_at) FROM deliveries WHERE {_MINE}) AS delivered_at
-FROM account_environments WHERE {_MINE}
+_LAST = f"SELECT event_no FROM account_environments WHERE {_MINE}"
+# A delivery has the time of its event, but for replays.
+_NEEDED = f"""
+SELECT event_id, created_at FROM deliveries
+WHERE {_MINE} AND created_at >= :first_us AND created_at <= :last_us
+ORDER BY created_at, id LIMIT :rows
+"""
+_KEPT_FROM = f"""
+UPDATE account_environments SET events_from_no = :from_no
+WHERE {_MINE} AND events_from_no < :from_no
 """
 _REPLAYED = """
 SELECT event_id FROM deliveries WHERE event_id IN :ids[text] AND replay_of IS NOT NULL
@@ -59,6 +69,13 @@ class Old(NamedTuple):
 
     def is_before(self, before_us: int) -> bool:
         return any(at is not None and at < before_us for at in (self.delivered_at, self.told_at))
+
+
+class Pruned(NamedTuple):
+    """How many events went, and the number to go on after; null: there are no more old ones."""
+
+    deleted: int
+    after_no: int | None
 
 
 async def scopes_after(tx: Transaction, scope: Scope) -> Sequence[Old]:
@@ -93,39 +110,50 @@ async def prune_deliveries(
     return Place(rows[-1]["created_at"], rows[-1]["id"])
 
 
-async def prune_events(tx: Transaction, scope: Scope, *, before_us: int) -> int:
-    """Deletes the oldest events that nothing needs; returns how many.
+async def prune_events(tx: Transaction, scope: Scope, *, before_us: int, after_no: int) -> Pruned:
+    """Deletes what nothing needs among the next events numbered above after_no.
 
     Takes the account's lock: whoever replays a delivery holds it while it writes the new one, so
     the event is either needed already or its last delivery gone before.
     """
-    account_id, environment = scope
+    mine = {"account_id": scope[0], "environment": scope[1]}
     await lock_scopes(tx, [scope])
-    limits = await tx.fetch_one(_LIMITS, account_id=account_id, environment=environment)
-    if limits is None:
-        return 0
-    delivered_at = limits["delivered_at"]
-    if delivered_at is not None:
-        # A delivery has the time of its event, but for replays.
-        before_us = min(before_us, delivered_at)
-    rows = await tx.fetch(
-        _OLD_EVENTS, account_id=account_id, environment=environment, rows=ROWS_PER_STEP
-    )
-    old = [row for row in rows if row["created_at"] < before_us]
-    replayed: Collection[str] = ()
-    if old:
-        found = await tx.fetch(_REPLAYED, ids=[row["id"] for row in old])
-        replayed = {row["event_id"] for row in found}
-    gone = []
-    for row in rows:
-        if row["created_at"] >= before_us or row["event_no"] >= limits["event_no"]:
-            break
-        if row["id"] in replayed:
-            break
-        gone.append(row["id"])
+    last = await tx.fetch_one(_LAST, **mine)
+    if last is None:
+        return Pruned(0, None)
+    rows = await tx.fetch(_OLD_EVENTS, **mine, after_no=after_no, rows=ROWS_PER_STEP)
+    old = [
+        row for row in rows if row["created_at"] < before_us and row["event_no"] < last["event_no"]
+    ]
+    if not old:
+        return Pruned(0, None)
+    needed, until_us = await _needed(tx, scope, old)
+    gone = [row for row in old if row["id"] not in needed and row["created_at"] < until_us]
     if gone:
-        await tx.execute("DELETE FROM events WHERE id IN :ids[text]", ids=gone)
-    return len(gone)
+        ids = [row["id"] for row in gone]
+        await tx.execute("DELETE FROM events WHERE id IN :ids[text]", ids=ids)
+        from_no = max(row["event_no"] for row in gone) + 1
+        await tx.execute(_KEPT_FROM, **mine, from_no=from_no)
+    is_end = len(old) < ROWS_PER_STEP
+    return Pruned(len(gone), None if is_end else rows[-1]["event_no"])
+
+
+async def _needed(
+    tx: Transaction, scope: Scope, old: Sequence[Row]
+) -> tuple[frozenset[str], float]:
+    """The events that deliveries need, and until when that is all: beyond, there may be others."""
+    times = [row["created_at"] for row in old]
+    found = await tx.fetch(
+        _NEEDED,
+        account_id=scope[0],
+        environment=scope[1],
+        first_us=min(times),
+        last_us=max(times),
+        rows=ROWS_PER_STEP,
+    )
+    until_us = found[-1]["created_at"] if len(found) == ROWS_PER_STEP else math.inf
+    replayed = await tx.fetch(_REPLAYED, ids=[row["id"] for row in old])
+    return frozenset(row["event_id"] for row in (*found, *replayed)), until_us
 
 
 async def prune_notices(tx: Transaction, scope: Scope, *, before_us: int) -> int:

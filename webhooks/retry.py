@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from kernel.clock import DAY_US, HOUR_US, SECOND_US
+from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from kernel.errors import InvalidInput
 
 SCHEDULE_S_DEFAULT = (0, 5, 30)
 SCHEDULE_ENTRIES_MAX = 20
 SCHEDULE_WAIT_S_MAX = 3 * DAY_US // SECOND_US
 RETRY_AFTER_US_MAX = HOUR_US
+LOST_WAIT_US = MINUTE_US
+LOST_WAIT_US_MAX = HOUR_US
 CONTROL_HEADER = "webhook-delivery"
 ABORT = "abort-message"
 DISABLE = "disable"
@@ -90,6 +92,28 @@ def next_attempt_at_us(
     if asked_at_us is None:
         return scheduled_at_us
     return max(scheduled_at_us, min(asked_at_us, ended_at_us + RETRY_AFTER_US_MAX))
+
+
+def after_lost_at_us(
+    *, schedule_s: Sequence[int], attempts_made: int, lost_at_us: int
+) -> int | None:
+    """When to try again after an attempt that was lost with its workers, or None once the schedule
+    is spent.
+
+    As after any other failure, but a minute at least, twice as long with each attempt, up to an hour:
+    what ends workers again and again is given time.
+    """
+    next_at_us = next_attempt_at_us(
+        schedule_s=schedule_s,
+        attempts_made=attempts_made,
+        ended_at_us=lost_at_us,
+        status=None,
+        retry_after=None,
+    )
+    if next_at_us is None:
+        return None
+    wait_us = min(LOST_WAIT_US << (attempts_made - 1), LOST_WAIT_US_MAX)
+    return max(next_at_us, lost_at_us + wait_us)
 
 
 def _control(headers: Mapping[str, str]) -> str:

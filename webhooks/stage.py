@@ -4,7 +4,7 @@ Invariant: a value of a later stage is made from one of the stage before, so no 
 record what was claimed. MOVES is the whole state machine; webhooks/delivery.py makes the moves.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -15,6 +15,8 @@ SENDING: Final = "sending"
 DELIVERED: Final = "delivered"
 FAILED: Final = "failed"
 CANCELLED: Final = "cancelled"
+# Spelled as in the partial index, or SQLite does not use it.
+OPEN: Final = "status IN ('pending', 'sending')"
 STATUSES: Final = (PENDING, SENDING, DELIVERED, FAILED, CANCELLED)
 MOVES: Final[Mapping[str, frozenset[str]]] = {
     PENDING: frozenset({SENDING, FAILED, CANCELLED}),
@@ -93,6 +95,41 @@ class Claimed(NamedTuple):
         return self.lost_claims >= LOST_CLAIMS_MAX
 
 
+class Later(NamedTuple):
+    """An endpoint with nothing due, as a look saw it, and when there will be; null: nothing open.
+
+    change_no and event_no are those of its place in the line and of its account then.
+    """
+
+    endpoint_id: str
+    change_no: int
+    event_no: int
+    ready_at: int | None
+
+
+class Head(NamedTuple):
+    """An endpoint's place in the line: when it is ready, and which it is."""
+
+    ready_at: int
+    endpoint_id: str
+
+
+class Line(NamedTuple):
+    """What a look has learnt of the line of endpoints.
+
+    laters have nothing due. turns: who had a turn while others wait behind what was seen. after: the
+    look did not see all that are well, the next one goes on there. has_more_failing: of those that fail
+    there may be more. hides_failing: some of those that were seen have nothing due and stand before
+    others.
+    """
+
+    laters: Sequence[Later]
+    turns: Sequence[str]
+    after: Head | None
+    has_more_failing: bool
+    hides_failing: bool
+
+
 class Claim(NamedTuple):
     """What a claim brought, and when there is reason for the next one.
 
@@ -108,6 +145,7 @@ class Claim(NamedTuple):
     short_ids: frozenset[str]
     has_more: bool
     was_contended: bool
+    line: Line
 
 
 class AttemptRow(NamedTuple):

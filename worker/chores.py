@@ -19,7 +19,7 @@ from store import commit_token, idempotency
 from store.db import Database, Transaction
 from store.erase import erase_account
 from store.errors import StoreError
-from webhooks import delivery, endpoint
+from webhooks import ending, endpoint, endpoint_queue
 
 ROUNDS_MAX: Final = 100
 ERASED_ACCOUNTS_MAX: Final = 100
@@ -60,9 +60,6 @@ def resealing_chore(database: Database, vault: Vault) -> Chore:
 def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
     """What is deleted or ended once its time is over."""
 
-    async def expire_held(tx: Transaction) -> int:
-        return await delivery.expire_held(tx, now_us=clock.now_us())
-
     async def prune_answers(tx: Transaction) -> int:
         return await idempotency.prune(tx, now_us=clock.now_us())
 
@@ -71,10 +68,37 @@ def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
         return await commit_token.prune(tx, before_us=before_us)
 
     return (
-        Chore("deliveries.expire_held", 60, partial(_repeat, database, expire_held)),
+        Chore("deliveries.expire_held", 60, partial(expire_held, database, clock)),
+        Chore("endpoint_queue.mend", 60, partial(mend_line, database, clock)),
         Chore("idempotency.prune", 60, partial(_repeat, database, prune_answers)),
         Chore("commit_tokens.prune", DAY_S, partial(_repeat, database, prune_tokens)),
     )
+
+
+async def expire_held(database: Database, clock: Clock) -> None:
+    """Fails what disabled endpoints have held too long, one endpoint after the other, in steps."""
+    after: ending.Disabled | None = ending.BEGINNING
+    while after is not None:
+        late, after = await database.read(
+            partial(_disabled_after, after=after, now_us=clock.now_us())
+        )
+        for endpoint_id in late:
+            step = partial(_expire_held, endpoint_id=endpoint_id, now_us=clock.now_us())
+            expired = -1
+            while expired:
+                expired = await database.transaction(step, durable=False)
+                await asyncio.sleep(PAUSE_S)
+
+
+async def mend_line(database: Database, clock: Clock) -> None:
+    """Shows what a process of an older version has left out of the line of endpoints."""
+    after_id: str | None = ""
+    while after_id is not None:
+        step = partial(_mend, after_id=after_id, now_us=clock.now_us())
+        after_id, hidden = await database.transaction(step, durable=False)
+        if hidden:
+            logger.warning("endpoint_queue.mended", extra={"count": hidden})
+        await asyncio.sleep(PAUSE_S)
 
 
 async def erase_idle(database: Database, clock: Clock) -> None:
@@ -109,6 +133,20 @@ async def _keep_doing(chore: Chore) -> None:
 
 async def _reseal_endpoints(tx: Transaction, *, vault: Vault, after_id: str) -> str | None:
     return await endpoint.reseal_some(tx, vault, after_id=after_id)
+
+
+async def _disabled_after(
+    tx: Transaction, *, after: ending.Disabled, now_us: int
+) -> tuple[list[str], ending.Disabled | None]:
+    return await ending.disabled_after(tx, after, now_us=now_us)
+
+
+async def _expire_held(tx: Transaction, *, endpoint_id: str, now_us: int) -> int:
+    return await ending.expire_held(tx, endpoint_id, now_us=now_us)
+
+
+async def _mend(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | None, int]:
+    return await endpoint_queue.mend(tx, after_id=after_id, now_us=now_us)
 
 
 async def _repeat(database: Database, prune: Prune) -> None:

@@ -16,8 +16,9 @@ from kernel.clock import SECOND_US, Clock
 from keys.vault import Vault
 from store.db import Database, Transaction
 from store.errors import StoreError
-from webhooks.claim import claim, claim_at_once
-from webhooks.stage import Claim, Claimed
+from webhooks.claim import FIRST_HEAD, claim, claim_at_once
+from webhooks.endpoint_queue import put_off, take_turns
+from webhooks.stage import Claim, Claimed, Line
 from worker.deliver import Courier, Settled, log_attempt
 from worker.settle import Settler
 from worker.slots import Slots
@@ -27,6 +28,8 @@ BEAT_S: Final = 2.0
 GATHER_S: Final = 0.005
 CONTENDED_S: Final = 0.01
 TIMER_S_MIN: Final = 0.001
+# Endpoints with nothing due leave the line together: one with steady traffic hardly ever does.
+PUT_OFF_S: Final = 0.25
 RETRY_S_MAX: Final = 5.0
 # The ids read for each endpoint, to choose among: at most, and at least. Twice its even share.
 OFFER_IDS_MAX: Final = 500
@@ -74,6 +77,11 @@ class Dispatcher:
         self._freed = 0
         self._endpoints_due = 0
         self._failures = 0
+        # Where the next look begins; after a part of the line, what was hinted at meanwhile may lie
+        # before it.
+        self._after = FIRST_HEAD
+        self._has_passed_hints = False
+        self._put_off_at_s = 0.0
         self._is_stopping = False
 
     def wake(self, endpoint_id: str = "") -> None:
@@ -92,6 +100,8 @@ class Dispatcher:
                 await self._woken.wait()
                 self._woken.clear()
                 hinted, self._hinted = self._hinted, set()
+                if self._after != FIRST_HEAD:
+                    self._has_passed_hints |= bool(hinted)
                 if not self._is_stopping:
                     await self._take_at_once(hinted)
                     await self._look()
@@ -160,14 +170,51 @@ class Dispatcher:
         self._full |= taken.short_ids & full
         self._is_short = not taken.short_ids <= full
         self._set_timer(self._wait_s(taken))
-        if taken.has_more:
+        if taken.has_more or self._goes_on(taken):
             # Also when no slot is left: that look notes the shortage and waits for one.
-            self.wake()
+            self._woken.set()
+        if await self._keep_line(taken.line) and taken.line.hides_failing:
+            self._woken.set()
+
+    def _goes_on(self, taken: Claim) -> bool:
+        """Whether the line has more to look at now."""
+        line = taken.line
+        self._after = line.after or FIRST_HEAD
+        if line.after is not None:
+            return True
+        had_passed, self._has_passed_hints = self._has_passed_hints, False
+        # Those that were taken from are passed over now; where none was, no other would be.
+        return had_passed or (line.has_more_failing and bool(taken.claimed))
+
+    async def _keep_line(self, line: Line) -> int:
+        """Moves whom the look saw: together, once in a while, or at once where they hide others.
+
+        Returns how many were put off.
+        """
+        now_s = asyncio.get_running_loop().time()
+        is_crowded = line.after is not None or line.has_more_failing or line.hides_failing
+        is_due = now_s - self._put_off_at_s >= PUT_OFF_S
+        if not (line.laters or line.turns) or not (is_crowded or is_due):
+            return 0
+        self._put_off_at_s = now_s
+
+        async def work(tx: Transaction) -> int:
+            moved = await put_off(tx, line.laters)
+            await take_turns(tx, line.turns, now_us=self._clock.now_us())
+            return moved
+
+        try:
+            return await self._database.autocommit(work)
+        except StoreError:
+            # Each may be left out: the next look sees them again.
+            return 0
 
     async def _claim(self) -> Claim:
         choose, full_ids = self._slots.chooser(), self._full
         share = 2 * self._slots.free // max(1, self._endpoints_due)
         ids_max = max(OFFER_IDS_MIN, min(share, OFFER_IDS_MAX))
+        # One more than there is room for says that some wait.
+        failing_max = max(0, self._slots.failing_room) + 1
 
         async def work(tx: Transaction) -> Claim:
             return await claim(
@@ -177,6 +224,8 @@ class Dispatcher:
                 lease_us=self._lease_us,
                 ids_max=ids_max,
                 full_ids=full_ids,
+                failing_max=failing_max,
+                after=self._after,
             )
 
         return await self._database.autocommit(work)

@@ -29,13 +29,13 @@ from runtime.settings import Settings
 from runtime.supervisor import watch_parent
 from runtime.wake_pipe import listen
 from runtime.woken_worker import WokenWorker
-from webhooks import delivery, event
+from webhooks import delivery, endpoint_queue, event
 from webhooks.endpoint_fields import policy_of
 from webhooks.message import Keyring
 from worker.chores import Chore, do_chores, erase_idle, pruning_chores, resealing_chore
-from worker.database_clock import DatabaseClock
 from worker.deliver import Courier, Settled, lease_us, log_attempt
 from worker.dispatch import Dispatcher
+from worker.end import Ender
 from worker.expire import Expirer
 from worker.fulfil import Fulfiller
 from worker.prune import notifications_chore, retention_chore, sessions_chore
@@ -47,7 +47,6 @@ from worker.slots import Slots, slots_of_process
 STOP_S: Final = 14.0  # less than the supervisor's grace
 JOBS_MAX: Final = 50
 JOB_TIMEOUT_S: Final = 60
-CLOCK_REFRESH_S: Final = 30.0
 ERASE_S: Final = 600.0
 
 logger = logging.getLogger(__name__)
@@ -63,11 +62,10 @@ async def wake(arq_context: dict[str, Any]) -> None:
 FUNCTIONS: Final = {WAKE_JOB: wake}
 
 
-def chores_of(context: Context, clock: DatabaseClock) -> Sequence[Chore]:
+def chores_of(context: Context) -> Sequence[Chore]:
     """Everything that this process does now and then."""
     kept_us = _kept_us(context.settings)
     return (
-        Chore("clock.refresh", CLOCK_REFRESH_S, clock.refresh),
         Chore("sandboxes.erase", ERASE_S, partial(erase_idle, context.database, context.clock)),
         resealing_chore(context.database, context.vault),
         *pruning_chores(context.database, context.clock),
@@ -84,13 +82,13 @@ def _kept_us(settings: Settings) -> dict[str, int]:
     }
 
 
-def dispatcher_of(context: Context, clock: DatabaseClock) -> Dispatcher:
+def dispatcher_of(context: Context) -> Dispatcher:
     """The dispatcher on the context's parts."""
     timeout_s = context.settings.webhook_timeout_s
     courier = Courier(
         context.transport.post,
         Keyring(context.vault),
-        clock,
+        context.clock,
         live_policy=policy_of(context.policy, "live"),
         staging_policy=policy_of(context.policy, "staging"),
         timeout_s=timeout_s,
@@ -98,7 +96,7 @@ def dispatcher_of(context: Context, clock: DatabaseClock) -> Dispatcher:
     return Dispatcher(
         context.database,
         context.vault,
-        clock,
+        context.clock,
         courier,
         Slots(slots_of_process()),
         lease_us=lease_us(timeout_s),
@@ -119,14 +117,13 @@ async def run_worker(
 
     redis_url null: no jobs, only the database and wake_fd, the read end of the supervisor's pipe.
     """
-    clock = DatabaseClock(context.database, context.clock)
-    await clock.refresh()
-    dispatcher = dispatcher_of(context, clock)
+    dispatcher = dispatcher_of(context)
     fulfiller = Fulfiller(context.database, context.clock, context.till, context.fulfilments)
     expirer = Expirer(context.database, context.clock, context.till)
     renewer = Renewer(context.database, context.clock, context.till, context.cashier)
+    ender = Ender(context.database, context.clock)
 
-    wake_those = _waking(dispatcher, fulfiller, expirer, renewer)
+    wake_those = _waking(dispatcher, fulfiller, expirer, renewer, ender)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
     stopped = asyncio.Event()
@@ -135,11 +132,12 @@ async def run_worker(
         watch_parent(parent_fd, stopped.set)
     end_listening = listen(wake_fd, wake_all) if wake_fd is not None else None
     parts: list[Callable[[], Awaitable[None]]] = [
-        partial(do_chores, chores_of(context, clock)),
+        partial(do_chores, chores_of(context)),
         fulfiller.run,
         expirer.run,
         renewer.run,
-        Replayer(context.database, clock).run,
+        ender.run,
+        Replayer(context.database, context.clock).run,
         Reconciler(context.database, context.clock, context.cashier).run,
     ]
     if redis_url is not None:
@@ -165,13 +163,18 @@ async def run_worker(
 
 
 def _waking(
-    dispatcher: Dispatcher, fulfiller: Fulfiller, expirer: Expirer, renewer: Renewer
+    dispatcher: Dispatcher,
+    fulfiller: Fulfiller,
+    expirer: Expirer,
+    renewer: Renewer,
+    ender: Ender,
 ) -> Callable[[Sequence[str]], None]:
     """Wakes the loops that hints of these names are about; any other name may concern them all."""
-    everyone = (dispatcher.wake, fulfiller.wake, expirer.wake, renewer.wake)
+    everyone = (dispatcher.wake, fulfiller.wake, expirer.wake, renewer.wake, ender.wake)
     concerned: dict[str, Sequence[Callable[[], None]]] = {
         topup.HINT: (fulfiller.wake,),
         hold.HINT: (expirer.wake,),
+        endpoint_queue.ENDING_HINT: (ender.wake,),
         event.HINT: (),
     }
 

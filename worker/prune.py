@@ -81,12 +81,13 @@ async def _prune(database: Database, scope: Scope, before_us: int, pause_s: floa
             partial(_deliveries, scope=scope, before_us=before_us, after=place), durable=False
         )
         await asyncio.sleep(pause_s)
-    events, found = 0, -1
-    while found:
-        found = await database.transaction(
-            partial(_events, scope=scope, before_us=before_us), durable=False
+    events = 0
+    after_no: int | None = 0
+    while after_no is not None:
+        pruned = await database.transaction(
+            partial(_events, scope=scope, before_us=before_us, after_no=after_no), durable=False
         )
-        events += found
+        events, after_no = events + pruned.deleted, pruned.after_no
         await asyncio.sleep(pause_s)
     await database.transaction(partial(_notices, scope=scope, before_us=before_us), durable=False)
     if events:
@@ -102,8 +103,8 @@ async def _deliveries(tx: Transaction, scope: Scope, before_us: int, after: Plac
     return await retention.prune_deliveries(tx, scope, before_us=before_us, after=after)
 
 
-async def _events(tx: Transaction, scope: Scope, before_us: int) -> int:
-    return await retention.prune_events(tx, scope, before_us=before_us)
+async def _events(tx: Transaction, scope: Scope, before_us: int, after_no: int) -> retention.Pruned:
+    return await retention.prune_events(tx, scope, before_us=before_us, after_no=after_no)
 
 
 async def _notices(tx: Transaction, scope: Scope, before_us: int) -> int:

@@ -72,6 +72,14 @@ class Slots:
     def free(self) -> int:
         return self.total - self.held
 
+    @property
+    def failing_room(self) -> int:
+        """How many more requests endpoints that fail may have under way."""
+        under_way = (
+            one.under_way for one in map(self._lanes.__getitem__, self._busy) if one.is_failing
+        )
+        return max(1, self.total // 2) - sum(under_way)
+
     def full(self) -> frozenset[str]:
         """The endpoints that may have no more requests under way, until one of theirs ends."""
         lanes = self._lanes
@@ -138,8 +146,7 @@ class Slots:
         """
         lanes, last, free = self._lanes, self._last, self.free
         busy = [lanes[id_] for id_ in self._busy]
-        failing_room = max(1, self.total // 2)
-        failing_room -= sum(one.under_way for one in busy if one.is_failing)
+        failing_room = self.failing_room
         slow_room = self.total - self.total // 4
         slow_room -= sum(one.under_way for one in busy if not one.is_fast)
         unknown = _Lane(min(ENDPOINT_SLOTS_FIRST, self._lane_max))

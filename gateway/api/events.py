@@ -9,7 +9,7 @@ from gateway.auth import check_presented, presented
 from gateway.call import Call
 from gateway.envelope import answer
 from gateway.event_stream import EventStream
-from gateway.fields import Fields, Page, cursor_number
+from gateway.fields import Fields, Page
 from gateway.outcome import Listing, Outcome, ok
 from gateway.routing import Reply, Route
 from gateway.shapes.webhooks import Event as EventShape
@@ -18,23 +18,24 @@ from keys.principal import Principal, check_address, require_scope
 from store.db import Transaction
 from store.idempotency import Answer
 from webhooks import log
+from webhooks.event_cursor import EventCursor, event_cursor
 from webhooks.log import EventPage
 
 _SCOPES = ("webhooks:read",)
 
-Cursor = Annotated[str, Meta(min_length=1, max_length=20)]
+Cursor = Annotated[str, Meta(min_length=1, max_length=40)]
 EventType = Annotated[str, Meta(max_length=64)]
 
 
 class EventsQuery(Page, frozen=True, kw_only=True):
-    """after: poll, oldest first, from this cursor on (0: from the first event)."""
+    """after: poll, oldest first, from this cursor on (0: from the oldest event that is kept)."""
 
     after: Cursor | None = None
     type: EventType | None = None
 
 
 class StreamQuery(Fields, frozen=True, kw_only=True):
-    """after: begin after this cursor (0: at the first event); without it, with what comes next."""
+    """after: begin after this cursor (0: at the oldest event); without it, with what comes next."""
 
     after: Cursor | None = None
     type: EventType | None = None
@@ -42,26 +43,26 @@ class StreamQuery(Fields, frozen=True, kw_only=True):
 
 async def list_events(call: Call[Fields, EventsQuery]) -> Answer:
     query, scope = call.query, call.principal.scope
-    after_no = cursor_number(query.after, "after")
-    if after_no is not None and query.cursor is not None:
+    after = event_cursor(query.after, "after")
+    if after is not None and query.cursor is not None:
         raise InvalidInput("give after (to poll) or cursor (to page), not both", param="cursor")
-    before_no = cursor_number(query.cursor)
+    before = event_cursor(query.cursor)
 
     async def work(tx: Transaction) -> EventPage:
-        if after_no is not None:
+        if after is not None:
             return await log.events_after(
-                tx, scope, after_no=after_no, event_type=query.type, limit=query.limit
+                tx, scope, after=after, event_type=query.type, limit=query.limit
             )
         return await log.list_events(
-            tx, scope, before_no=before_no, event_type=query.type, limit=query.limit
+            tx, scope, before=before, event_type=query.type, limit=query.limit
         )
 
     page = await call.context.database.read(work)
     # The next poll goes on from its cursor, so there it is never null.
-    has_next = page.has_more or after_no is not None
+    has_next = page.has_more or after is not None
     data = {
         "items": [event.shape() for event in page.events],
-        "next_cursor": str(page.next_no) if has_next else None,
+        "next_cursor": page.next.text() if has_next else None,
         "has_more": page.has_more,
     }
     return answer(codes.SUCCESS, data, now_us=call.now_us)
@@ -80,18 +81,19 @@ async def stream(call: Call[Fields, StreamQuery]) -> Reply:
     context, principal, event_type = call.context, call.principal, call.query.type
     header = call.headers.get(b"last-event-id")
     seen = call.query.after if header is None else header.decode("latin-1")
-    after_no = cursor_number(seen, "after" if header is None else "Last-Event-ID")
+    param = "after" if header is None else "Last-Event-ID"
+    after = event_cursor(seen, param)
 
-    async def begin(tx: Transaction) -> int:
-        if after_no is None:
-            return await log.last_event_no(tx, principal.scope)
-        # Refuses a bad type, and a cursor of another environment.
+    async def begin(tx: Transaction) -> EventCursor:
+        if after is None:
+            return await log.newest_cursor(tx, principal.scope)
+        # Refuses a bad type, and a cursor behind which events are missing.
         await log.events_after(
-            tx, principal.scope, after_no=after_no, event_type=event_type, limit=1
+            tx, principal.scope, after=after, event_type=event_type, limit=1, param=param
         )
-        return after_no
+        return after
 
-    begin_no = await context.database.read(begin)
+    begin_at = await context.database.read(begin)
     if call.method == "HEAD":
         return Answer(200, b"")
     return EventStream(
@@ -100,7 +102,7 @@ async def stream(call: Call[Fields, StreamQuery]) -> Reply:
         context.feed.subscribe(principal.scope, principal.credential_id),
         check=lambda: _check(call, principal),
         event_type=event_type,
-        begin_no=begin_no,
+        begin_at=begin_at,
     )
 
 
@@ -126,7 +128,8 @@ ROUTES = (
         query=EventsQuery,
         description=(
             "Newest first; with `after` oldest first, and then next_cursor is never null: it is"
-            " where the next poll goes on, so that no event is missed."
+            " where the next poll goes on, so that no event is missed. A cursor behind which events"
+            " are missing is refused, and oldest_cursor says where to go on."
         ),
         answers=ok(Listing[EventShape]),
     ),

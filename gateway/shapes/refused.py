@@ -30,6 +30,9 @@ class Failure(Struct, kw_only=True):
     errors: list[FieldProblem] | UnsetType = UNSET
     limit: Annotated[Any, Meta(description="The limit that was hit.")] = UNSET
     remaining: Annotated[Any, Meta(description="What is left of it.")] = UNSET
+    oldest_cursor: Annotated[
+        str | UnsetType, Meta(description="Of events: where to go on; nothing older is kept.")
+    ] = UNSET
     resets_at: Time | UnsetType | None = UNSET
 
 

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from cli.main import main
 from runtime.installation import VOUCHER_KEY, open_vault
 from runtime.settings import Settings
+from store.db import Transaction
 from store.open import file_of, open_database
 
 Topup = Callable[..., Result]
@@ -56,7 +57,7 @@ def test_a_copy_holds_what_was_there_and_comes_back(topup: Topup, database_url: 
     assert result_of(topup("audit", "--json"))["items"] == []
     assert stat.S_IMODE(Path("monday.copy").stat().st_mode) == 0o600
     assert made["bytes"] == Path("monday.copy").stat().st_size
-    assert made["schema"] == restored["schema"] == "0003"
+    assert made["schema"] == restored["schema"] == "0004"
     # What was there is not thrown away where it is a file.
     aside = restored["kept_aside"]
     assert (aside is None) is (file_of(database_url) is None)
@@ -65,6 +66,34 @@ def test_a_copy_holds_what_was_there_and_comes_back(topup: Topup, database_url: 
             "After",
             "Before",
         ]
+
+
+def epochs(database_url: str) -> set[int]:
+    async def look() -> set[int]:
+        database = open_database(database_url)
+        try:
+            return await database.read(work)
+        finally:
+            await database.close()
+
+    async def work(tx: Transaction) -> set[int]:
+        rows = await tx.fetch("SELECT event_epoch FROM account_environments")
+        return {row["event_epoch"] for row in rows}
+
+    return asyncio.run(look())
+
+
+def test_a_restored_copy_begins_a_new_epoch_of_cursors(topup: Topup, database_url: str) -> None:
+    topup("accounts", "create", "--name", "Before")
+    before = epochs(database_url)
+    topup("backup", "monday.copy")
+
+    assert topup("restore", "monday.copy", "--replace").exit_code == 0
+
+    [epoch] = epochs(database_url)
+    assert before == {0}
+    # Seconds, which no copy of before has.
+    assert epoch > 1_781_265_600
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest_asyncio
 from keys.account import lock_scopes
 from store.db import Transaction
 from tests.gateway.running import Gateway, running, settings_of
+from webhooks import event_cursor
 from webhooks.event import Outbox
 from webhooks.log import EVENTS_SCANNED
 
@@ -57,6 +58,10 @@ async def given_events(gateway: Gateway, account_id: str, *types: str) -> None:
     await gateway.context.database.transaction(work)
 
 
+def number_in(cursor: str) -> int:
+    return int(cursor.rpartition("-")[2])
+
+
 async def test_a_poller_beside_many_senders_sees_every_event_once_and_in_order(
     gateway: Gateway, second: Gateway
 ) -> None:
@@ -76,7 +81,7 @@ async def test_a_poller_beside_many_senders_sees_every_event_once_and_in_order(
         while len(seen) < SENDERS * SENDS_EACH:
             page = await poll(at, key, cursor, limit=7)
             # The proof: numbers are gapless, so the cursor has moved by what was shown.
-            assert int(page["next_cursor"]) - int(cursor) == len(page["items"])
+            assert number_in(page["next_cursor"]) - number_in(cursor) == len(page["items"])
             seen.extend(page["items"])
             cursor = page["next_cursor"]
 
@@ -94,7 +99,7 @@ async def test_a_poller_beside_many_senders_sees_every_event_once_and_in_order(
         again += page["items"]
         cursor, has_more = page["next_cursor"], page["has_more"]
     assert again == seen
-    assert cursor == "200"
+    assert cursor == "0-200"
 
 
 async def test_a_poll_by_type_passes_over_the_others_and_does_not_look_at_them_again(
@@ -112,10 +117,10 @@ async def test_a_poll_by_type_passes_over_the_others_and_does_not_look_at_them_a
     last = await poll(gateway, key, first["next_cursor"], type="topup.failed", limit=2)
 
     assert [event["type"] for event in page["items"]] == ["order.paid"]
-    assert (page["next_cursor"], page["has_more"]) == ("4", False)
-    assert nothing == {"items": [], "next_cursor": "4", "has_more": False}
-    assert (len(first["items"]), first["next_cursor"], first["has_more"]) == (2, "3", True)
-    assert (len(last["items"]), last["next_cursor"], last["has_more"]) == (1, "4", False)
+    assert (page["next_cursor"], page["has_more"]) == ("0-4", False)
+    assert nothing == {"items": [], "next_cursor": "0-4", "has_more": False}
+    assert (len(first["items"]), first["next_cursor"], first["has_more"]) == (2, "0-3", True)
+    assert (len(last["items"]), last["next_cursor"], last["has_more"]) == (1, "0-4", False)
 
 
 async def test_a_rare_type_is_found_in_steps_that_each_cost_little(gateway: Gateway) -> None:
@@ -132,9 +137,9 @@ async def test_a_rare_type_is_found_in_steps_that_each_cost_little(gateway: Gate
         "GET", f"/events?type=order.paid&cursor={down['next_cursor']}", key=key
     )
 
-    assert (len(up["items"]), up["next_cursor"], up["has_more"]) == (1, "10000", True)
-    assert (len(rest["items"]), rest["next_cursor"], rest["has_more"]) == (1, "10002", False)
-    assert (len(down["items"]), down["next_cursor"], down["has_more"]) == (1, "3", True)
+    assert (len(up["items"]), up["next_cursor"], up["has_more"]) == (1, "0-10000", True)
+    assert (len(rest["items"]), rest["next_cursor"], rest["has_more"]) == (1, "0-10002", False)
+    assert (len(down["items"]), down["next_cursor"], down["has_more"]) == (1, "0-3", True)
     assert older.json()["data"]["items"] == up["items"]
     assert older.json()["data"]["next_cursor"] is None
 
@@ -147,11 +152,12 @@ async def test_a_cursor_ahead_of_the_last_event_is_refused_and_not_waited_for(
     key = await gateway.key(account_id)
     await given_events(gateway, account_id, "topup.failed")
 
-    for path in ("/events?after=2", "/events/stream?after=2"):
+    for path in ("/events?after=0-2", "/events/stream?after=0-2"):
         answer = await gateway.call("GET", path, key=key)
 
         assert (answer.status_code, answer.json()["code"]) == (422, 2007)
         assert answer.json()["data"]["error"]["param"] == "after"
+        assert answer.json()["data"]["error"]["reason"] == "cursor_ahead"
         assert "the last one is 1" in answer.json()["data"]["error"]["detail"]
 
 
@@ -160,8 +166,8 @@ async def test_cursors_are_of_one_environment(gateway: Gateway) -> None:
     live = await gateway.key(account_id, "live")
     await given_events(gateway, account_id, "topup.failed", "topup.failed")
 
-    assert await poll(gateway, live, "0") == {"items": [], "next_cursor": "0", "has_more": False}
-    refused = await gateway.call("GET", "/events?after=1", key=live)
+    assert await poll(gateway, live, "0") == {"items": [], "next_cursor": "0-0", "has_more": False}
+    refused = await gateway.call("GET", "/events?after=0-1", key=live)
     assert refused.status_code == 422
 
 
@@ -178,5 +184,72 @@ async def test_pruned_events_are_not_searched_for(gateway: Gateway) -> None:
     rest = await poll(gateway, key, page["next_cursor"])
 
     # The cursor moved by more than was shown: 1 to 3 are not kept any more.
-    assert (len(page["items"]), page["next_cursor"], page["has_more"]) == (1, "4", True)
-    assert (len(rest["items"]), rest["next_cursor"]) == (1, "5")
+    assert (len(page["items"]), page["next_cursor"], page["has_more"]) == (1, "0-4", True)
+    assert (len(rest["items"]), rest["next_cursor"]) == (1, "0-5")
+
+
+async def refusal(gateway: Gateway, key: str, path: str, **headers: str) -> dict[str, Any]:
+    answer = await gateway.call("GET", path, key=key, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, 2007), answer.text
+    error: dict[str, Any] = answer.json()["data"]["error"]
+    return error
+
+
+async def test_a_cursor_of_before_a_restore_is_refused_even_once_numbers_have_passed_it(
+    gateway: Gateway,
+) -> None:
+    account_id = await gateway.account()
+    key = await gateway.key(account_id)
+    await given_events(gateway, account_id, *["topup.failed"] * 3)
+    before = (await poll(gateway, key, "0"))["next_cursor"]
+
+    async def restore(tx: Transaction) -> None:
+        await event_cursor.renew(tx, epoch=1_781_265_600)
+
+    await gateway.context.database.transaction(restore)
+    await given_events(gateway, account_id, "order.paid", "order.paid")
+
+    for path, headers in (
+        (f"/events?after={before}", {}),
+        (f"/events?cursor={before}", {}),
+        (f"/events/stream?after={before}", {}),
+        ("/events/stream", {"Last-Event-ID": before}),
+    ):
+        error = await refusal(gateway, key, path, **headers)
+        assert error["reason"] == "cursor_from_before_restore"
+        assert error["oldest_cursor"] == "1781265600-0"
+    page = await poll(gateway, key, "1781265600-0")
+    assert (len(page["items"]), page["next_cursor"]) == (5, "1781265600-5")
+
+
+async def test_a_cursor_behind_what_is_kept_is_refused_and_says_what_is_missing(
+    gateway: Gateway,
+) -> None:
+    account_id = await gateway.account()
+    key = await gateway.key(account_id)
+    await given_events(gateway, account_id, *["topup.failed"] * 6)
+
+    async def prune(tx: Transaction) -> None:
+        # The second one stays for a delivery that is still open.
+        await tx.execute("DELETE FROM events WHERE event_no IN (1, 3, 4)")
+        await tx.execute("UPDATE account_environments SET events_from_no = 5 WHERE event_no > 0")
+
+    await gateway.context.database.transaction(prune)
+
+    error = await refusal(gateway, key, "/events?after=0-2")
+    whole = await poll(gateway, key, "0")
+    last = await poll(gateway, key, error["oldest_cursor"])
+    assert (error["reason"], error["oldest_cursor"]) == ("cursor_expired", "0-4")
+    assert "events 3 to 4 are not kept" in error["detail"]
+    assert whole == last
+    assert (len(last["items"]), last["next_cursor"]) == (2, "0-6")
+
+
+async def test_a_number_alone_is_no_cursor(gateway: Gateway) -> None:
+    account_id = await gateway.account()
+    key = await gateway.key(account_id)
+    await given_events(gateway, account_id, "topup.failed")
+
+    assert (await refusal(gateway, key, "/events?after=1"))["reason"] == "cursor_without_epoch"
+    for wrong in ("-1", "1-", "x-1", "0-x", "0-" + "1" * 19, "1-1-1"):
+        assert "reason" not in await refusal(gateway, key, f"/events?after={wrong}")

@@ -22,6 +22,7 @@ from gateway.serve import serve
 from keys.authenticator import CredentialEnded
 from runtime.supervisor import bind_listener
 from tests.gateway.running import API, Gateway, running, settings_of
+from webhooks.event_cursor import EventCursor
 from webhooks.feed import STREAMS_PER_HOLDER, STREAMS_PER_SCOPE
 
 DEADLINE_S = 30.0
@@ -100,9 +101,9 @@ async def test_an_event_is_streamed_with_its_number_its_type_and_its_signed_byte
     assert stream.response.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert stream.response.headers["cache-control"] == "no-store"
     assert block is not None
-    assert (block.id, block.event) == ("2", "topup.delivered")
+    assert (block.id, block.event) == ("0-2", "topup.delivered")
     assert json.loads(block.data or "")["data"]["transaction_id"] == transaction_id
-    polled = await gateway.call("GET", "/events?after=1", key=key)
+    polled = await gateway.call("GET", "/events?after=0-1", key=key)
     assert f'"items":[{block.data}]'.encode() in polled.content
 
 
@@ -112,7 +113,7 @@ async def test_a_stream_goes_on_from_the_last_event_that_the_client_had(gateway:
     async with listening(gateway, key, "/events/stream?after=0") as stream:
         whole = [await stream.event() for _ in range(3)]
     async with listening(
-        gateway, key, "/events/stream?after=0", **{"Last-Event-ID": "2"}
+        gateway, key, "/events/stream?after=0", **{"Last-Event-ID": "0-2"}
     ) as stream:
         rest = await stream.event()
 
@@ -131,7 +132,7 @@ async def test_a_stream_of_one_type_moves_its_cursor_past_the_others(gateway: Ga
         block = await stream.event()
 
     assert block is not None
-    assert (block.id, block.event) == ("3", "topup.failed")
+    assert (block.id, block.event) == ("0-3", "topup.failed")
 
 
 async def test_what_another_gateway_commits_is_streamed_too(
@@ -146,7 +147,7 @@ async def test_what_another_gateway_commits_is_streamed_too(
         block = await stream.event()
 
     assert block is not None
-    assert block.id == "1"
+    assert block.id == "0-1"
 
 
 async def test_a_stream_hears_its_own_account_and_environment_alone(gateway: Gateway) -> None:
@@ -183,7 +184,7 @@ async def test_many_streams_hold_neither_connections_nor_transactions(gateway: G
             [(await stream.event() or Block("", "", "")).id for _ in range(3)] for stream in streams
         ]
 
-    assert ids == [["1", "2", "3"]] * 20
+    assert ids == [["0-1", "0-2", "0-3"]] * 20
 
 
 async def test_one_stream_too_many_is_told_when_to_come_back(gateway: Gateway) -> None:
@@ -296,7 +297,7 @@ async def stream_of(
         gateway.context.feed.subscribe(scope, "key_1"),
         check=check,
         event_type=None,
-        begin_no=0,
+        begin_at=EventCursor(0, 0),
         pace=pace,
     )
 
@@ -311,8 +312,8 @@ async def test_an_idle_stream_shows_that_it_lives_and_ends_in_the_end(gateway: G
     await stream({}, never, keep)
 
     bodies = [message["body"] for message in said[1:]]
-    assert bodies[0] == b"retry: 1000\nid: 0\n\n"
-    assert set(bodies[1:-1]) == {b": alive\nid: 0\n\n"}
+    assert bodies[0] == b"retry: 1000\nid: 0-0\n\n"
+    assert set(bodies[1:-1]) == {b": alive\nid: 0-0\n\n"}
     assert (bodies[-1], said[-1]["more_body"]) == (b"", False)
 
 
@@ -340,6 +341,6 @@ async def test_an_ended_credential_gets_no_event_more(gateway: Gateway) -> None:
 
     assert [message.get("body", b"") for message in said] == [
         b"",
-        b"retry: 1000\nid: 0\n\n",
+        b"retry: 1000\nid: 0-0\n\n",
         b"",
     ]

@@ -16,7 +16,6 @@ from gateway.fields import (
     Time,
     canonical,
     cursor_id,
-    cursor_number,
     time_us,
 )
 from gateway.json_text import Unreadable
@@ -261,11 +260,3 @@ def test_a_cursor_is_an_id_of_its_list() -> None:
     for wrong in ("key_5FxpKAp3PpCQccNv", "dlv_", "dlv_short", "x", "dlv_5FxpKAp3PpCQcc'v"):
         with pytest.raises(InvalidInput):
             cursor_id(wrong, "dlv")
-
-
-def test_an_event_cursor_is_a_number() -> None:
-    assert cursor_number("0") == 0
-    assert cursor_number("42") == 42
-    for wrong in ("-1", "x", "", "٤", "1" * 19):
-        with pytest.raises(InvalidInput):
-            cursor_number(wrong)

@@ -18,14 +18,11 @@ def start(context):
     create_app(context)
 """
 WORKER = """
-from kernel.clock import SystemClock
-from worker.database_clock import DatabaseClock
 from worker.main import chores_of, dispatcher_of
 
 def start(context):
-    clock = DatabaseClock(context.database, SystemClock())
-    dispatcher_of(context, clock)
-    chores_of(context, clock)
+    dispatcher_of(context)
+    chores_of(context)
 """
 OPEN = """
 import asyncio, json, sys

@@ -21,6 +21,7 @@ from webhooks.endpoint_fields import EndpointChanges
 from webhooks.message import lost_settlement, settlement_of
 from webhooks.stage import MOVES, STATUSES, Claimed, Settlement
 from webhooks.transport import ErrorClass, Outcome
+from worker.end import Ender
 
 
 def outcome(
@@ -175,25 +176,40 @@ async def test_an_outcome_after_its_claim_was_taken_over_changes_nothing(
     assert [(row["number"], row["http_status"]) for row in attempts] == [(1, 200)]
 
 
-async def test_after_five_lost_claims_a_delivery_fails_as_lost(
+async def lose_five_claims(database: Database, clock: FixedClock) -> Claimed:
+    """The claim after five whose workers went away; a settled one begins the count anew."""
+    for _ in range(5):
+        [claimed] = (await claim_all(database, clock)).claimed
+        assert not claimed.is_lost
+        clock.advance_s(LEASE_US / 1e6)
+    [claimed] = (await claim_all(database, clock)).claimed
+    assert claimed.is_lost
+    return claimed
+
+
+async def test_five_lost_claims_are_told_and_end_no_delivery_before_its_schedule(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
+    account = await given_account(database, clock)
+    scope = (account, "staging")
+    await given_endpoint(database, clock, scope, retry_schedule_s=(0, 5, 30, 7200))
     await given_events(database, clock, scope)
-    lost = []
-    for _ in range(6):
-        [claimed] = (await claim_all(database, clock)).claimed
-        lost.append(claimed.is_lost)
-        clock.advance_s(LEASE_US / 1e6)
+    waits_s, statuses = [], []
+    for _ in range(4):
+        claimed = await lose_five_claims(database, clock)
+        lost = lost_settlement(claimed, now_us=clock.now_us())
+        await settle(database, [lost])
+        statuses.append((await the_delivery(database, scope, claimed.id)).status)
+        if lost.next_attempt_at_us is not None:
+            waits_s.append((lost.next_attempt_at_us - clock.now_us()) // 1_000_000)
+            clock.advance_s(waits_s[-1])
 
-    await settle(database, [lost_settlement(claimed, now_us=clock.now_us())])
-
-    found = await the_delivery(database, scope, claimed.id)
-    [attempt] = await rows(database, "SELECT number, error FROM attempts")
+    attempts = await rows(database, "SELECT number, error FROM attempts ORDER BY number")
     [endpoint] = await rows(database, "SELECT failing_since_at FROM endpoints")
-    assert lost == [False, False, False, False, False, True]
-    assert (found.status, found.attempts_made) == ("failed", 1)
-    assert (attempt["number"], attempt["error"]) == (1, "lost")
+    # A minute, two, and the schedule's own two hours.
+    assert waits_s == [60, 120, 7200]
+    assert statuses == ["pending", "pending", "pending", "failed"]
+    assert [tuple(row) for row in attempts] == [(number, "lost") for number in (1, 2, 3, 4)]
     assert endpoint["failing_since_at"] is None
 
 
@@ -238,8 +254,9 @@ async def test_claim_and_settle_cost_a_fixed_number_of_statements(
     assert len(held) == endpoints * events
     # Scan, the endpoints' time of claim, claim; BEGIN and COMMIT on SQLite.
     assert claimed_at - start in {3, 5}
-    # BEGIN, at most three for the endpoints' health, deliveries, attempts, COMMIT.
-    assert database.statements_run - claimed_at <= 7
+    # BEGIN, at most three for the endpoints' health, their places in the line where some failed,
+    # deliveries, attempts, COMMIT.
+    assert database.statements_run - claimed_at <= 8
 
 
 async def test_a_disabled_endpoints_rows_are_held_and_sent_when_it_is_back(
@@ -270,36 +287,6 @@ async def test_a_disabled_endpoints_rows_are_held_and_sent_when_it_is_back(
     assert len(sent.claimed) == 1
 
 
-async def test_what_is_held_for_seven_days_fails(database: Database, clock: FixedClock) -> None:
-    account = await given_account(database, clock)
-    scope = (account, "staging")
-    endpoint, _ = await given_endpoint(database, clock, scope)
-    await given_events(database, clock, scope)
-
-    async def disable(tx: Transaction) -> None:
-        await patch(
-            tx,
-            new_vault(),
-            scope,
-            endpoint.id,
-            changes=EndpointChanges(status="disabled"),
-            now_us=clock.now_us(),
-        )
-
-    async def expire(tx: Transaction) -> int:
-        return await delivery.expire_held(tx, now_us=clock.now_us())
-
-    await database.transaction(disable)
-    clock.advance_s(7 * 86_400)
-    early = await database.transaction(expire)
-    clock.advance_s(0.000001)
-    late = await database.transaction(expire)
-
-    [row] = await rows(database, "SELECT status, next_attempt_at FROM deliveries")
-    assert (early, late) == (0, 1)
-    assert (row["status"], row["next_attempt_at"]) == ("failed", None)
-
-
 async def test_deleting_an_endpoint_cancels_what_it_has_not_had(
     database: Database, clock: FixedClock
 ) -> None:
@@ -314,6 +301,7 @@ async def test_deleting_an_endpoint_cancels_what_it_has_not_had(
         await delete(tx, new_vault(), scope, endpoint.id, now_us=clock.now_us())
 
     await database.transaction(work)
+    await Ender(database, clock).sweep()
     stale = await settle(database, [settlement(claim.claimed[0], clock, outcome())])
     await given_events(database, clock, scope)
 

@@ -128,13 +128,15 @@ async def test_publishing_costs_the_same_statements_whatever_the_number(
 ) -> None:
     account = await given_account(database, clock)
     await given_endpoint(database, clock, (account, "staging"))
-    before = database.statements_run
+    costs = []
+    for _ in range(2):
+        before = database.statements_run
+        await given_events(database, clock, (account, "staging"), count=count)
+        costs.append(database.statements_run - before)
 
-    await given_events(database, clock, (account, "staging"), count=count)
-
-    # BEGIN, the lock, two to load, three to write, COMMIT; on PostgreSQL the three are one.
-    expected = 6 if isinstance(database, PostgresqlDatabase) else 8
-    assert database.statements_run - before == expected
+    # BEGIN, the lock, two to load, three to write, COMMIT; on PostgreSQL the three are one. The first
+    # one also brings an endpoint at rest into the line, where that is a statement of its own.
+    assert costs == ([6, 6] if isinstance(database, PostgresqlDatabase) else [9, 8])
 
 
 async def test_a_transaction_that_fails_leaves_no_number_behind(

@@ -8,6 +8,7 @@ from keys.principal import Scope
 from store.db import Database, Transaction
 from tests.webhooks.given import claim_all, given_account, given_endpoint, given_events
 from webhooks import delivery, log
+from webhooks.event_cursor import START, EventCursor
 from webhooks.log_page import Filter
 from webhooks.message import settlement_of
 from webhooks.transport import Outcome
@@ -130,14 +131,14 @@ async def test_events_are_polled_in_order_and_listed_newest_first(
     async def read(tx: Transaction) -> None:
         newest = await log.list_events(tx, scope, limit=2)
         assert [one.id for one in newest.events] == [ids[2], ids[1]]
-        rest = await log.list_events(tx, scope, before_no=newest.next_no)
+        rest = await log.list_events(tx, scope, before=newest.next)
         assert [one.id for one in rest.events] == [ids[0]]
-        polled = await log.events_after(tx, scope, after_no=1)
+        polled = await log.events_after(tx, scope, after=EventCursor(0, 1))
         assert [(one.id, one.event_no) for one in polled.events] == [(ids[1], 2), (ids[2], 3)]
-        paid = await log.events_after(tx, scope, after_no=0, event_type="order.paid")
+        paid = await log.events_after(tx, scope, after=START, event_type="order.paid")
         assert [one.id for one in paid.events] == [ids[2]]
         assert (newest.has_more, rest.has_more, polled.has_more) == (True, False, False)
-        assert (polled.next_no, paid.next_no) == (3, 3)
+        assert (polled.next.event_no, paid.next.event_no) == (3, 3)
         one = await log.get_event(tx, scope, ids[0])
         assert bytes(one.shape()) == one.body
         with pytest.raises(InvalidInput):

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from kernel.clock import FixedClock
 from store.db import Database, Transaction
 from store.open import open_database
+from store.postgresql import PostgresqlDatabase
 from tests.webhooks.given import given_endpoint
 from tests.webhooks.replaying import (
     NOON,
@@ -212,16 +213,19 @@ async def test_ten_thousand_cost_the_same_statements_and_memory_in_each_step(
         before = database.statements_run
         step = await take(database, waiting[0], clock.now_us())
         assert step is not None
-        # With no rows there is no INSERT.
-        costs.add(database.statements_run - before + (step.queued == 0 and not step.is_over))
+        # With no rows there is no INSERT, nor on SQLite a statement for the endpoint's place in line.
+        spared = 1 if isinstance(database, PostgresqlDatabase) else 2
+        spared *= step.queued == 0 and not step.is_over
+        costs.add(database.statements_run - before + spared)
         sizes.add(step.queued)
         await answer_all(database, clock)
 
     ended = await found(database, job)
     assert (ended.matched, ended.done) == (10_000, 10_000)
     assert len(set(await sent_again(database, job))) == 10_000
-    # BEGIN, account, job, backlog, piece, rows, INSERT, cursor, COMMIT; the last has fewer.
-    assert costs <= {8, 9}
+    # BEGIN, account, job, backlog, piece, rows, INSERT, place, cursor, COMMIT; the last has fewer. On
+    # PostgreSQL the INSERT and the place are one.
+    assert costs <= ({8, 9} if isinstance(database, PostgresqlDatabase) else {8, 10})
     assert max(sizes) == 100
 
 

@@ -99,14 +99,14 @@ async def test_nothing_is_sent_on_a_lease_too_short_to_settle(clock: FixedClock)
     assert len(line.policies) == 1
 
 
-async def test_a_delivery_whose_claims_were_lost_is_not_sent_again(clock: FixedClock) -> None:
+async def test_a_delivery_whose_claims_were_lost_is_put_off_and_not_sent(clock: FixedClock) -> None:
     line = Line()
 
     result = await courier(line, clock).send(claimed(clock, lost_claims=5))
 
     assert result is not None
     assert line.policies == []
-    assert (result.settlement.status, result.settlement.attempt.error) == ("failed", "lost")
+    assert (result.settlement.status, result.settlement.attempt.error) == ("pending", "lost")
 
 
 async def test_a_missing_master_key_is_a_failed_attempt_not_a_crash(clock: FixedClock) -> None:

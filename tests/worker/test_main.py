@@ -17,7 +17,6 @@ from store.db import Database, Row, Transaction
 from tests.webhooks.given import given_account, given_endpoint, given_events
 from tests.worker.receiver import receiver
 from worker.chores import Chore, do_chores, pruning_chores
-from worker.database_clock import DatabaseClock
 from worker.main import run_worker
 
 CLOCK = SystemClock()
@@ -125,15 +124,6 @@ async def test_commits_of_a_gateway_wake_the_worker_through_redis(
 
     # By the dispatcher's beat alone, each of the twenty would take one or two seconds.
     assert took_s < 15
-
-
-async def test_the_databases_clock_is_close_to_this_machines(database: Database) -> None:
-    clock = DatabaseClock(database, CLOCK)
-
-    await clock.refresh()
-
-    # Both run here; a minute allows for a slow machine, and tells a wrong unit.
-    assert abs(clock.now_us() - CLOCK.now_us()) < 60_000_000
 
 
 async def test_chores_end_what_is_over(database: Database, clock: FixedClock) -> None:

@@ -1,0 +1,214 @@
+"""What a claim costs beside many endpoints that have something open: the index by time at work.
+
+    python -m bench.claims [--full] [--endpoints 10000] [--kind sqlite] [--write]
+
+Beside so many endpoints, each with one retry due in an hour, or each dead with its delivery overdue
+and no slot left for it, one endpoint is well: an event is published for it, claimed and settled, a
+round at a time. Printed, in milliseconds, is the claim, and the look that readiness and alarms go by.
+The ratio is that of the medians at the most and at the fewest endpoints.
+"""
+
+import argparse
+import asyncio
+import statistics
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from bench import report
+from bench.postgres import on_server
+from bench.scene import KINDS, scene
+from bench.tenants import opened
+from billing.opening import open_account
+from kernel.clock import HOUR_US, SECOND_US, SystemClock
+from kernel.ids import new_id
+from keys.account import lock_scopes
+from keys.principal import Scope
+from keys.vault import Vault
+from store.db import Database, Transaction
+from webhooks import backlog, delivery
+from webhooks.claim import claim as take_due
+from webhooks.endpoint import register
+from webhooks.endpoint_fields import NewEndpoint
+from webhooks.event import Outbox
+from webhooks.message import settlement_of
+from webhooks.stage import Claim
+from webhooks.transport import Outcome
+from worker.slots import Slots
+
+FEW: Final = 10
+MANY: Final = 10_000
+STATES: Final = ("due in an hour", "dead")
+LEASE_US: Final = 35 * SECOND_US
+ENDPOINTS_PER_ACCOUNT: Final = 50
+WARM_UP: Final = 20
+CLOCK: Final = SystemClock()
+URL: Final = "https://hooks.example.com/in"
+_ENDPOINT: Final = (
+    *("id", "account_id", "environment", "url", "description", "events", "secret_sealed"),
+    *("retry_schedule_s", "status", "failing_since_at", "created_at"),
+)
+_PLACE: Final = ("endpoint_id", "account_id", "environment", "ready_at", "is_failing")
+
+
+@dataclass(frozen=True, slots=True)
+class Medians:
+    """Of one state and one number of endpoints, in seconds."""
+
+    claim_s: float
+    look_s: float
+
+
+async def measure(database_url: str, *, count: int, is_dead: bool, rounds: int) -> Medians:
+    async with opened(database_url) as database:
+        scope = await _given_live(database)
+        for first in range(0, count, ENDPOINTS_PER_ACCOUNT):
+            await _given_others(
+                database, min(ENDPOINTS_PER_ACCOUNT, count - first), is_dead=is_dead
+            )
+        if database_url.startswith("postgresql"):
+            on_server(database_url, "VACUUM ANALYZE")
+        claims_s, looks_s = [], []
+        for number in range(WARM_UP + rounds):
+            claim_s, look_s = await _round(database, scope)
+            if number >= WARM_UP:
+                claims_s.append(claim_s)
+                looks_s.append(look_s)
+    return Medians(statistics.median(claims_s), statistics.median(looks_s))
+
+
+async def _round(database: Database, scope: Scope) -> tuple[float, float]:
+    async def publish(tx: Transaction) -> None:
+        await lock_scopes(tx, [scope])
+        outbox = await Outbox.load(tx, [scope])
+        outbox.publish(
+            account_id=scope[0],
+            environment=scope[1],
+            type="topup.delivered",
+            data={},
+            now_us=CLOCK.now_us(),
+        )
+        await outbox.flush(tx)
+
+    async def take(tx: Transaction) -> Claim:
+        return await take_due(
+            tx,
+            # No room for another that fails, as where all of them hang.
+            lambda offers: [id_ for one in offers if not one.is_failing for id_ in one.due],
+            now_us=CLOCK.now_us(),
+            lease_us=LEASE_US,
+            ids_max=8,
+            failing_max=max(0, Slots(1).failing_room - 1) + 1,
+        )
+
+    async def settle(tx: Transaction) -> None:
+        now_us = CLOCK.now_us()
+        answered = Outcome(200, None, None, {}, b"", False, None, {}, now_us, now_us)
+        await delivery.settle(
+            tx, [settlement_of(one, answered, [], ended_at_us=now_us) for one in claim.claimed]
+        )
+
+    async def look(tx: Transaction) -> None:
+        await backlog.look(tx, now_us=CLOCK.now_us(), attempt_us_max=10 * SECOND_US)
+
+    await database.transaction(publish, durable=False)
+    began_s = time.perf_counter()
+    claim = await database.autocommit(take)
+    claim_s = time.perf_counter() - began_s
+    assert len(claim.claimed) == 1, "the one that is well"
+    await database.transaction(settle, durable=False)
+    began_s = time.perf_counter()
+    await database.read(look)
+    return claim_s, time.perf_counter() - began_s
+
+
+async def _given_live(database: Database) -> Scope:
+    async def work(tx: Transaction) -> Scope:
+        now_us = CLOCK.now_us()
+        scope: Scope = (await open_account(tx, name="Well", email=None, now_us=now_us), "live")
+        await lock_scopes(tx, [scope])
+        await register(
+            tx,
+            Vault([b"k" * 32]),
+            scope=scope,
+            new=NewEndpoint(url=URL),
+            is_sandbox=False,
+            now_us=now_us,
+        )
+        return scope
+
+    return await database.transaction(work)
+
+
+async def _given_others(database: Database, count: int, *, is_dead: bool) -> None:
+    """An account of endpoints that have one delivery each; set-based, past their writers."""
+    now_us = CLOCK.now_us()
+    due_us = now_us - HOUR_US if is_dead else now_us + HOUR_US
+    failing_since_at = now_us - HOUR_US if is_dead else None
+
+    async def work(tx: Transaction) -> None:
+        scope = (await open_account(tx, name="Other", email=None, now_us=now_us), "live")
+        ids = [new_id("we") for _ in range(count)]
+        await tx.insert(
+            "endpoints",
+            _ENDPOINT,
+            [
+                (id_, *scope, URL, "", "", b"0" * 80, "0 5 30", "enabled", failing_since_at, now_us)
+                for id_ in ids
+            ],
+        )
+        await tx.insert(
+            "endpoint_queue", _PLACE, [(id_, *scope, due_us, int(is_dead)) for id_ in ids]
+        )
+        await delivery.insert(
+            tx,
+            [
+                delivery.new_row(
+                    event_id=new_id("evt"),
+                    endpoint_id=id_,
+                    account_id=scope[0],
+                    environment=scope[1],
+                    event_type="topup.delivered",
+                    transaction_id=None,
+                    next_attempt_at=due_us,
+                    created_at=now_us - HOUR_US,
+                )
+                for id_ in ids
+            ],
+        )
+
+    await database.transaction(work, durable=False)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--endpoints", type=int, default=MANY)
+    parser.add_argument("--kind", action="append", choices=KINDS)
+
+
+def main() -> None:
+    chosen = report.options(__doc__, _arguments)
+    many, rounds = chosen.others.endpoints, chosen.count(200, 1_000)
+    table = report.Table(
+        "A claim beside endpoints with something open, medians in ms",
+        ("database", "the others", "of", f"{FEW:,}", f"{many:,}", "ratio"),
+    )
+    for kind in chosen.others.kind or KINDS:
+        for state in STATES:
+            found: list[Medians] = []
+            for count in (FEW, many):
+                with scene(kind) as stage:
+                    url = stage.installation.database_url
+                    is_dead = state == "dead"
+                    measured = measure(url, count=count, is_dead=is_dead, rounds=rounds)
+                    found.append(asyncio.run(measured))
+            few, most = found
+            for name, few_s, most_s in (
+                ("claim", few.claim_s, most.claim_s),
+                ("look", few.look_s, most.look_s),
+            ):
+                table.add(kind, state, name, few_s * 1000, most_s * 1000, most_s / few_s)
+    report.show(chosen, "claims", [table], notes=f"{rounds} rounds each.")
+
+
+if __name__ == "__main__":
+    main()

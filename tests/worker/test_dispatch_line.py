@@ -1,0 +1,58 @@
+"""The dispatcher beside more endpoints than one look takes in: each is served, in turn."""
+
+from collections import Counter
+
+import pytest
+
+from keys.principal import Scope
+from store.db import Database
+from tests.webhooks.given import given_account, given_endpoint, given_events
+from tests.worker.dispatching import CLOCK, dispatching, until
+from webhooks.claim import HEADS_MAX
+from webhooks.guard import Policy
+from webhooks.message import Headers
+from webhooks.transport import Outcome
+
+PER_ACCOUNT = 50
+ACCOUNTS = HEADS_MAX // PER_ACCOUNT + 1
+
+
+async def given_endpoints(database: Database) -> None:
+    for _ in range(ACCOUNTS):
+        scope: Scope = (await given_account(database, CLOCK), "staging")
+        for _ in range(PER_ACCOUNT):
+            await given_endpoint(database, CLOCK, scope, retry_schedule_s=(0, 1))
+        await given_events(database, CLOCK, scope)
+
+
+class Wire:
+    """The first so many attempts of each delivery fail at once."""
+
+    def __init__(self, failures: int) -> None:
+        self._failures = failures
+        self.attempts: Counter[str] = Counter()
+
+    async def post(
+        self, _url: str, headers: Headers, _body: bytes, _timeout_s: float, *, policy: Policy | None
+    ) -> Outcome:
+        assert policy is not None
+        id_ = dict(headers)["X-AiTopUp-Delivery"]
+        self.attempts[id_] += 1
+        is_failed = self.attempts[id_] <= self._failures
+        status, error = (500, "http") if is_failed else (200, None)
+        return Outcome(status, error, None, {}, b"", False, None, {}, 0, 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("failures", [0, 1])
+async def test_more_endpoints_than_a_look_takes_in_are_all_served(
+    database: Database, failures: int
+) -> None:
+    await given_endpoints(database)
+    wire = Wire(failures)
+    count = ACCOUNTS * PER_ACCOUNT
+
+    async with dispatching(database, slots=20, post=wire.post) as (_, settled):
+        await until(lambda: len(settled) >= count * (failures + 1), timeout_s=60)
+
+    assert len(wire.attempts) == count
+    assert set(wire.attempts.values()) == {failures + 1}
