@@ -36,7 +36,7 @@ from gateway.refusal import Refusal
 from gateway.routing import MethodNotAllowed
 from gateway.session_cookie import ForgeryRefused, SignInRefused
 from kernel.errors import DomainError, InvalidInput, NotFound, Unavailable
-from keys.account import EmailTaken
+from keys.account import EmailTaken, LiveNotOpen
 from keys.authenticator import CredentialEnded, InvalidCredential
 from keys.caps import CapExceeded
 from keys.email_address import InvalidEmail
@@ -93,6 +93,7 @@ TABLE: Final[Mapping[type[DomainError], Row]] = {
     MediaTypeRefused: Row(codes.MALFORMED, 415),
     InvalidInput: Row(codes.MALFORMED, 422),
     EmailTaken: Row(codes.MALFORMED, 422),
+    LiveNotOpen: Row(codes.MISSING_SCOPE, 403, is_final=True),
     KeyLimitReached: Row(codes.MALFORMED, 422),
     TooManyEndpoints: Row(codes.MALFORMED, 422),
     TooManyReplays: Row(codes.MALFORMED, 422),

@@ -25,12 +25,19 @@ SANDBOX_IDLE_US = 7 * DAY_US
 # last_active_at may lag behind by this much; an account is never deleted early for it.
 ACTIVE_GRAIN_US = DAY_US
 _COLUMNS = (
-    "id, name, email, password_hash, is_operator, is_sandbox, time_zone, created_at, last_active_at"
+    "id, name, email, password_hash, is_operator, is_sandbox, live_opened_at, live_closed_at,"
+    " email_verified_at, time_zone, created_at, last_active_at"
 )
+# For whoever loads a principal beside the account a: whether its live credentials work.
+IS_LIVE_OPEN = "(a.live_opened_at IS NOT NULL AND a.live_closed_at IS NULL) AS is_live_open"
 
 
 class EmailTaken(DomainError):
     """Another account has this email address already."""
+
+
+class LiveNotOpen(DomainError):
+    """The account is staging's only: a person has yet to open live for it, or closed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,9 @@ class Account:
     """One tenant. email is the default recipient and the sign-in name; null: neither.
 
     password_hash is argon2's text; null: no sign-in. time_zone is an IANA name; it says when a
-    check-in's day begins. Times in microseconds.
+    check-in's day begins. live_opened_at: when live was opened for it, null: not yet; live_closed_at:
+    when an operator closed it again. email_verified_at: when somebody showed that they read the mail
+    of that address. Times in microseconds.
     """
 
     id: AccountId
@@ -47,9 +56,17 @@ class Account:
     password_hash: str | None
     is_operator: bool
     is_sandbox: bool
+    live_opened_at: int | None
+    live_closed_at: int | None
+    email_verified_at: int | None
     time_zone: str
     created_at: int
     last_active_at: int
+
+    @property
+    def is_live_open(self) -> bool:
+        """Whether it may hold live credentials, and look at live."""
+        return self.live_opened_at is not None and self.live_closed_at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +91,12 @@ async def create_account(
     environments: Sequence[Environment] = ENVIRONMENTS,
     is_operator: bool = False,
     is_sandbox: bool = False,
+    has_live: bool = True,
 ) -> AccountId:
     """A new account in each of the environments; a sandbox account lives in staging only.
+
+    has_live: live is open from the start, as for what an operator makes; who made the account for
+    themselves waits until a person opens it.
 
     Raises EmailTaken, InvalidEmail (param "email") and InvalidInput for the name.
     """
@@ -83,10 +104,20 @@ async def create_account(
     account_id = AccountId(new_id("acc"))
     address = None if email is None else normalise_email(email, param="email")
     label = normalise_name(name)
-    flags = (int(is_operator), int(is_sandbox))
+    live_at = now_us if has_live and not is_sandbox else None
+    flags = (int(is_operator), int(is_sandbox), live_at)
     inserted = await tx.insert(
         "accounts",
-        ("id", "name", "email", "is_operator", "is_sandbox", "created_at", "last_active_at"),
+        (
+            "id",
+            "name",
+            "email",
+            "is_operator",
+            "is_sandbox",
+            "live_opened_at",
+            "created_at",
+            "last_active_at",
+        ),
         [(account_id, label, address, *flags, now_us, now_us)],
         on_conflict="ON CONFLICT DO NOTHING",
     )
@@ -178,6 +209,67 @@ async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -
         flag=int(is_operator),
         id=account_id,
     )
+
+
+async def open_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
+    """Lets the account hold live credentials; again changes nothing.
+
+    Raises NotFound, and InvalidInput for a sandbox account.
+    """
+    account = await get_account(tx, account_id)
+    if account.is_sandbox:
+        raise InvalidInput("a sandbox account is staging's only", param="account_id")
+    await tx.execute(
+        """UPDATE accounts SET live_opened_at = COALESCE(live_opened_at, :now_us),
+               live_closed_at = NULL WHERE id = :id""",
+        now_us=now_us,
+        id=account_id,
+    )
+
+
+async def close_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
+    """Its live credentials stop working, until live is opened again; raises NotFound."""
+    await get_account(tx, account_id)
+    await tx.execute(
+        """UPDATE accounts SET live_closed_at = COALESCE(live_closed_at, :now_us)
+           WHERE id = :id""",
+        now_us=now_us,
+        id=account_id,
+    )
+
+
+async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None:
+    """Notes that somebody reads the mail of its address; raises NotFound and InvalidInput."""
+    account = await get_account(tx, account_id)
+    if account.email is None:
+        raise InvalidInput("the account has no email address", param="account_id")
+    await tx.execute(
+        """UPDATE accounts SET email_verified_at = COALESCE(email_verified_at, :now_us)
+           WHERE id = :id""",
+        now_us=now_us,
+        id=account_id,
+    )
+
+
+async def enter_live(tx: Transaction, account_id: str, *, is_self_serve: bool, now_us: int) -> bool:
+    """Raises LiveNotOpen where the account may not look at live; whether it was opened just now.
+
+    is_self_serve: a verified address is enough to open it, unless an operator closed it.
+    """
+    account = await get_account(tx, account_id)
+    if account.is_live_open:
+        return False
+    is_verified = account.email is not None and account.email_verified_at is not None
+    if not (is_self_serve and is_verified) or account.is_sandbox or account.live_closed_at:
+        raise _not_open()
+    await open_live(tx, account_id, now_us=now_us)
+    return True
+
+
+async def check_live(tx: Transaction, scope: Scope) -> None:
+    """Raises LiveNotOpen for a live credential of an account that has no live; staging costs nothing."""
+    if scope[1] == "live" and not (await get_account(tx, scope[0])).is_live_open:
+        raise _not_open()
 
 
 async def set_time_zone(tx: Transaction, account_id: str, time_zone: str) -> None:
@@ -314,6 +406,13 @@ def _standings(rows: Sequence[Row]) -> Standings:
     return Standings(thresholds, ahead, numbers)
 
 
+def _not_open() -> LiveNotOpen:
+    return LiveNotOpen(
+        "live is not open for this account yet: ask the operator of this gateway to open it",
+        reason="live_not_open",
+    )
+
+
 def _account(row: Row) -> Account:
     return Account(
         id=AccountId(row["id"]),
@@ -322,6 +421,9 @@ def _account(row: Row) -> Account:
         password_hash=cast(str | None, row["password_hash"]),
         is_operator=bool(row["is_operator"]),
         is_sandbox=bool(row["is_sandbox"]),
+        live_opened_at=row["live_opened_at"],
+        live_closed_at=row["live_closed_at"],
+        email_verified_at=row["email_verified_at"],
         time_zone=row["time_zone"],
         created_at=row["created_at"],
         last_active_at=row["last_active_at"],

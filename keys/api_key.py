@@ -16,6 +16,7 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.ids import AccountId, KeyId, new_id
 from kernel.limits import PAGE_ITEMS
 from keys import token_format
+from keys.account import check_live
 from keys.key_fields import (
     KeyChanges as KeyChanges,
     NewKey as NewKey,
@@ -107,8 +108,9 @@ async def mint(
 
     parent is who asks; None is the CLI. With a lineage the key becomes its child; a session's is
     parentless. Raises ScopeMissing (a scope that the asker lacks, `admin` for a child or without an
-    operator's account, a parentless key for a token), KeyLimitReached, InvalidInput.
+    operator's account, a parentless key for a token), LiveNotOpen, KeyLimitReached, InvalidInput.
     """
+    await check_live(tx, (account_id, environment))
     lineage = lineage_for(parent, (account_id, environment))
     held = frozenset(ACCOUNT_SCOPES) if parent is None else parent.scopes
     default = [scope for scope in DEFAULT_SCOPES if scope in held]

@@ -15,6 +15,7 @@ from typing import Any
 from kernel.clock import DAY_US, MINUTE_US
 from kernel.errors import NotFound
 from kernel.ids import AccountId, new_id
+from keys.account import IS_LIVE_OPEN
 from keys.lineage import Refusal
 from keys.principal import ACCOUNT_SCOPES, ADMIN, SCOPES, Environment, Principal
 from keys.token_format import digest, new_session_token
@@ -161,8 +162,8 @@ async def load_principals(
     if not wanted:
         return {}
     rows = await tx.fetch(
-        """SELECT s.id, s.account_id, s.environment, s.digest, s.last_seen_at, s.expires_at,
-                  a.is_operator, a.is_sandbox, a.email
+        f"""SELECT s.id, s.account_id, s.environment, s.digest, s.last_seen_at, s.expires_at,
+                  a.is_operator, a.is_sandbox, a.email, {IS_LIVE_OPEN}
            FROM sessions s JOIN accounts a ON a.id = s.account_id
            WHERE s.digest IN :digests[text]""",
         digests=wanted,
@@ -202,6 +203,8 @@ def _principal(row: Row, now_us: int) -> Principal | Refusal:
     expires_at: int = min(row["expires_at"], row["last_seen_at"] + IDLE_US)
     if expires_at <= now_us:
         return Refusal("expired")
+    if row["environment"] == "live" and not row["is_live_open"]:
+        return Refusal("live_closed")
     is_sandbox = bool(row["is_sandbox"])
     scopes = SCOPES if row["is_operator"] else ACCOUNT_SCOPES
     return Principal(

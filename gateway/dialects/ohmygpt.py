@@ -50,7 +50,7 @@ from keys import oauth_app, oauth_grant, oauth_token
 from keys.account import Account, get_account
 from keys.authenticator import CredentialEnded
 from keys.oauth_app import ClientRefused
-from keys.oauth_code import CodeRefused
+from keys.oauth_code import CodeRefused, CodeReused
 from keys.oauth_grant import Grant
 from keys.oauth_token import OAuthToken
 from keys.principal import OAUTH_SCOPES, OAuthOrigin, ScopeMissing
@@ -75,8 +75,10 @@ Amount = Annotated[str, Meta(max_length=40)]
 
 
 class IssueBody(LooseFields, frozen=True, kw_only=True):
+    """client_secret: of every app but a public one, which shows its code_verifier instead."""
+
     client_id: Text
-    client_secret: Text
+    client_secret: Text | None = None
     code: Text
     code_verifier: Text | None = None
     redirect_uri: Url | None = None
@@ -103,7 +105,7 @@ async def issue_token(call: Call[IssueBody, Fields]) -> Answer:
     """Who holds a code and the app's secret gets the token, once."""
     body = call.body
 
-    async def work(tx: Transaction) -> tuple[OAuthToken, str]:
+    async def work(tx: Transaction) -> tuple[OAuthToken, str] | CodeReused:
         app = await oauth_app.authenticate(tx, body.client_id, body.client_secret)
         return await oauth_token.exchange(
             tx,
@@ -114,7 +116,13 @@ async def issue_token(call: Call[IssueBody, Fields]) -> Answer:
             now_us=call.now_us,
         )
 
-    token, secret = await _guarded(call, lambda: call.context.database.transaction(work))
+    async def exchange() -> tuple[OAuthToken, str]:
+        issued = await call.context.database.transaction(work)
+        if isinstance(issued, CodeReused):
+            raise issued
+        return issued
+
+    token, secret = await _guarded(call, exchange)
     data = Issued(user_id=_number(token.account_id), client_id=token.app_id, token=secret)
     return _say("Issue OAuth Token success", data)
 
@@ -133,6 +141,7 @@ async def user_info(call: Call[Fields, Fields]) -> Answer:
         client_id=origin.app_id,
         scope=origin.scope,
         environment=principal.environment,
+        email_verified=account.email is not None and account.email_verified_at is not None,
     )
     return _say("Get OAuth User Info success", data)
 

@@ -78,6 +78,8 @@ def _new(form: Form) -> NewApp:
     return NewApp(
         name=form.text("name"),
         redirect_host=form.text("redirect_host"),
+        redirect_uris=form.raw("redirect_uris").split(),
+        is_public=form.text("is_public") == "yes",
         scope=form.text("scope"),
         cap_micros=CAP_MICROS if cents is None else cents * MICROS_PER_CENT,
         cap_period=form.text("cap_period"),

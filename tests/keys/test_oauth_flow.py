@@ -9,6 +9,7 @@ import pytest
 from kernel.clock import DAY_US, FixedClock
 from kernel.errors import InvalidInput, NotFound
 from keys import oauth_grant, oauth_token
+from keys.account import LiveNotOpen
 from keys.authenticator import Authenticator, CredentialEnded, InvalidCredential
 from keys.lineage import Refusal
 from keys.oauth_code import CodeRefused
@@ -112,7 +113,8 @@ async def test_a_code_works_once_whoever_comes_at_the_same_time(
     lost = [one for one in outcomes if isinstance(one, BaseException)]
     assert len(won) == 1
     assert all(isinstance(one, CodeRefused) for one in lost), lost
-    assert (await scene.principal(won[0][1])).account_id == scene.user_id
+    # Who lost may have been the app, and who won a thief: nobody keeps what the code gave.
+    assert await scene.look_up(won[0][1]) == Refusal("revoked")
 
 
 async def test_a_code_is_dead_after_ten_minutes(scene: Scene) -> None:
@@ -193,6 +195,13 @@ async def test_a_sandbox_account_consents_to_nothing_live(scene: Scene) -> None:
         await scene.code(user_id=sandbox)
 
 
+async def test_who_has_no_live_consents_to_nothing_live(scene: Scene) -> None:
+    newcomer = await account(scene.database, scene.clock, has_live=False)
+
+    with pytest.raises(LiveNotOpen):
+        await scene.code(user_id=newcomer)
+
+
 # Grants
 
 
@@ -233,16 +242,138 @@ async def test_a_new_consent_revives_no_old_token(scene: Scene) -> None:
     assert (await scene.principal(fresh)).account_id == scene.user_id
 
 
-async def test_an_old_code_of_an_ended_grant_still_stands_for_its_own_consent(
-    scene: Scene,
-) -> None:
+async def test_a_code_of_before_the_revocation_never_gives_a_token(scene: Scene) -> None:
     token, _ = await scene.token()
     code = await scene.code()
     await scene.end_grant(token.grant_id)
 
-    _, secret = await scene.exchange(code)
+    for _ in range(2):
+        with pytest.raises(CodeRefused):
+            await scene.exchange(code)
 
-    assert (await scene.principal(secret)).account_id == scene.user_id
+    (grant,) = await scene.grants()
+    assert grant.revoked_at is not None
+    # A new consent is a new code, and the old one stays dead beside it.
+    _, secret = await scene.token()
+    with pytest.raises(CodeRefused):
+        await scene.exchange(code)
+    await scene.principal(secret)
+
+
+async def test_a_revocation_ends_codes_of_a_consent_that_came_after_an_earlier_one(
+    scene: Scene,
+) -> None:
+    token, _ = await scene.token()
+    await scene.end_grant(token.grant_id)
+    code = await scene.code()
+
+    await scene.end_grant(token.grant_id)
+
+    with pytest.raises(CodeRefused):
+        await scene.exchange(code)
+
+
+async def test_a_revocation_leaves_the_codes_of_other_apps_and_users(scene: Scene) -> None:
+    token, _ = await scene.token()
+    other_app, _ = await scene.register(name="Other")
+    other_user = await account(scene.database, scene.clock)
+    theirs = [
+        (await scene.code(app=other_app), other_app),
+        (await scene.code(user_id=other_user), scene.app),
+    ]
+
+    await scene.end_grant(token.grant_id)
+
+    for code, app in theirs:
+        await scene.exchange(code, app=app)
+
+
+async def test_of_thirty_exchanges_beside_a_revocation_none_outlives_it(
+    scene: Scene, database_url: str
+) -> None:
+    token, first = await scene.token()
+    codes = []
+    for _ in range(15):
+        codes.append(await scene.code())
+        scene.clock.advance_s(1)
+    other = open_database(database_url)
+    databases = (scene.database, other)
+    try:
+        outcomes = await asyncio.gather(
+            *(scene.exchange(code, database=databases[n % 2]) for n, code in enumerate(codes)),
+            scene.end_grant(token.grant_id),
+            *(scene.exchange(code, database=databases[n % 2]) for n, code in enumerate(codes)),
+            return_exceptions=True,
+        )
+    finally:
+        await other.close()
+
+    issued = [one for one in outcomes if isinstance(one, tuple)]
+    refused = [one for one in outcomes if isinstance(one, BaseException)]
+    assert len(issued) <= 15
+    assert len(issued) + len(refused) == 30
+    assert all(isinstance(one, CodeRefused) for one in refused), refused
+    for secret in (first, *(secret for _, secret in issued)):
+        assert await scene.look_up(secret) == Refusal("revoked")
+    (grant,) = await scene.grants()
+    assert grant.revoked_at is not None
+
+
+async def test_a_second_use_of_a_code_ends_what_the_first_gave(scene: Scene) -> None:
+    code = await scene.code()
+    token, secret = await scene.exchange(code)
+    _, managing = await manage(scene, token.grant_id)
+    waiting = await scene.code()
+
+    with pytest.raises(CodeRefused):
+        await scene.exchange(code)
+
+    for each in (secret, managing):
+        assert await scene.look_up(each) == Refusal("revoked")
+    with pytest.raises(CodeRefused):
+        await scene.exchange(waiting)
+    # The user consents again, and a third use of the old code ends nothing of that.
+    _, fresh = await scene.token()
+    with pytest.raises(CodeRefused):
+        await scene.exchange(code)
+    await scene.principal(fresh)
+
+
+async def test_another_app_ends_nothing_with_a_used_code(scene: Scene) -> None:
+    code = await scene.code()
+    _, secret = await scene.exchange(code)
+    thief, _ = await scene.register(name="Thief")
+
+    with pytest.raises(CodeRefused):
+        await scene.exchange(code, app=thief)
+
+    await scene.principal(secret)
+
+
+async def test_a_used_code_is_known_for_a_day(scene: Scene) -> None:
+    code = await scene.code()
+    _, secret = await scene.exchange(code)
+    scene.clock.advance_s(86_000)
+    await scene.code()
+
+    with pytest.raises(CodeRefused):
+        await scene.exchange(code)
+
+    assert await scene.look_up(secret) == Refusal("revoked")
+
+
+async def test_a_public_app_proves_itself_by_the_verifier_alone(scene: Scene) -> None:
+    app, secret = await scene.register(redirect_host="", redirect_uris=[REDIRECT], is_public=True)
+
+    with pytest.raises(InvalidInput):
+        await scene.code(app=app)
+    code = await scene.code(app=app, challenge=CHALLENGE)
+    for wrong in (None, "x" * 43):
+        with pytest.raises(CodeRefused):
+            await scene.exchange(code, app=app, verifier=wrong)
+    await scene.exchange(code, app=app, verifier=VERIFIER)
+
+    assert secret == ""
 
 
 async def test_a_disabled_app_takes_every_users_tokens_with_it(scene: Scene) -> None:

@@ -4,7 +4,7 @@ import base64
 import re
 from html import unescape
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -103,6 +103,7 @@ async def test_allow_leads_to_a_token(browser: Browser, agreed: Agreement) -> No
     query = parse_qs(target.query)
     assert f"{target.scheme}://{target.netloc}{target.path}" == REDIRECT
     assert query["state"] == ["a&b=c/é"]
+    assert query["iss"] == [browser.gateway.url]
     assert len(query["code"][0]) == 16
     issued = await agreed.issue(code=query["code"][0])
     assert issued.status_code == 200
@@ -113,7 +114,9 @@ async def test_allow_leads_to_a_token(browser: Browser, agreed: Agreement) -> No
 async def test_deny_leads_back_without_a_code(browser: Browser, agreed: Agreement) -> None:
     answer = await decide(browser, agreed, "deny")
 
-    assert answer.headers["location"] == f"{REDIRECT}?error=access_denied&state=EXAMPLE_STATE"
+    assert answer.headers["location"] == (
+        f"{REDIRECT}?error=access_denied&state=EXAMPLE_STATE&iss={quote(browser.gateway.url, safe='')}"
+    )
 
 
 async def test_a_template_is_filled_in(browser: Browser, agreed: Agreement) -> None:
@@ -188,13 +191,8 @@ BAD: list[dict[str, str | None]] = [
     {"client_id": "app_0000000000000000"},
     {"client_id": None},
     {"client_id": "' OR 1=1"},
-    {"response_type": "token"},
-    {"response_type": None},
-    {"scope": "general_api_access"},
-    {"scope": "advanced_access trusted_advanced_access"},
-    {"scope": "admin"},
-    {"scope": None},
     {"redirect_uri": None},
+    {"redirect_uri": "https://app.example.com/cb/../x"},
     {"redirect_uri": "https://evil.example/cb"},
     {"redirect_uri": "https://app.example.com@evil.example/cb"},
     {"redirect_uri": "https://evil.app.example.com/cb"},
@@ -217,10 +215,63 @@ BAD: list[dict[str, str | None]] = [
         "redirect_template": base64.b64encode(b"@evil.example/{code}").decode(),
     },
     {"redirect_template": base64.b64encode(b"/nothing").decode()},
-    {"code_challenge": "short"},
-    {"code_challenge": CHALLENGE, "code_challenge_method": "plain"},
-    {"code_challenge_method": "plain"},
 ]
+TOLD: list[tuple[dict[str, str | None], str]] = [
+    ({"response_type": "token"}, "unsupported_response_type"),
+    ({"response_type": None}, "unsupported_response_type"),
+    ({"scope": "general_api_access"}, "invalid_scope"),
+    ({"scope": "advanced_access trusted_advanced_access"}, "invalid_scope"),
+    ({"scope": None}, "invalid_scope"),
+    ({"code_challenge": "short"}, "invalid_request"),
+    ({"code_challenge": CHALLENGE, "code_challenge_method": "plain"}, "invalid_request"),
+    ({"code_challenge_method": "plain"}, "invalid_request"),
+]
+
+
+async def test_the_app_is_told_what_is_wrong_where_its_address_is_good(
+    browser: Browser, agreed: Agreement
+) -> None:
+    for fields, error in TOLD:
+        shown = await open_page(browser, agreed, **fields)
+        sent = await browser.send(PATH, {**asked(agreed, **fields), "decision": "allow"})
+
+        for answer in (shown, sent):
+            assert answer.status_code == 303, fields
+            target = urlsplit(answer.headers["location"])
+            assert f"{target.scheme}://{target.netloc}{target.path}" == REDIRECT
+            assert parse_qs(target.query) == {
+                "error": [error],
+                "state": ["EXAMPLE_STATE"],
+                "iss": [browser.gateway.url],
+            }
+
+
+async def test_a_public_app_needs_a_challenge_and_no_secret(
+    gateway: Gateway, browser: Browser
+) -> None:
+    agreed = await agree(
+        gateway,
+        redirect_host="",
+        redirect_uris=[REDIRECT],
+        is_public=True,
+        email="x@example.com",
+    )
+
+    without = await open_page(browser, agreed)
+    elsewhere = await open_page(browser, agreed, redirect_uri=f"{REDIRECT}/other")
+    answer = await decide(browser, agreed, code_challenge=CHALLENGE, code_challenge_method="S256")
+    code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+    fields = {"client_id": agreed.app.id, "code": code}
+    url = "/api/v1/user/oauth/issue-token"
+    secret = {**fields, "client_secret": "oas_x", "code_verifier": VERIFIER}
+    statuses = [
+        (await gateway.client.post(url, data=data)).status_code
+        for data in (fields, secret, {**fields, "code_verifier": VERIFIER})
+    ]
+
+    assert parse_qs(urlsplit(without.headers["location"]).query)["error"] == ["invalid_request"]
+    assert elsewhere.status_code == 422
+    assert statuses == [400, 401, 200]
 
 
 # In halves: thirty answers are counted in a minute, whatever they say.
@@ -242,7 +293,6 @@ async def test_what_is_wrong_is_said_here_and_sent_nowhere(
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"response_type": "token"}, "<p>response_type is code</p>"),
         ({"redirect_uri": "https://evil.example/"}, "<p>redirect_uri is not on the app"),
         ({"state": "x" * 513}, "<p>state has at most 512 characters</p>"),
         ({"redirect_template": "{code}"}, "<p>redirect_template is not base64 of ASCII text</p>"),
@@ -252,7 +302,6 @@ async def test_what_is_wrong_is_said_here_and_sent_nowhere(
             "<p>redirect_template makes a URL that is not a plain absolute URL",
         ),
         ({"state": "a\x00b"}, "<p>state holds control characters</p>"),
-        ({"code_challenge": "short"}, "<p>code_challenge is base64url of a SHA-256</p>"),
         ({"client_id": "app_0"}, "<p>No app has this client_id</p>"),
     ],
 )
