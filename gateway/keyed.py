@@ -16,6 +16,7 @@ def take_key(call: Call[Any, Any], key_text: str) -> None:
     call.request_key = request_key(
         account_id=call.principal.account_id,
         environment=call.principal.environment,
+        owner=call.principal.key_owner,
         key_text=key_text,
         method=call.method,
         path=call.path,
