@@ -6,6 +6,7 @@ import click
 
 from billing.money import MICROS_PER_USD
 from billing.price import parse_decimal
+from cli.acting import tell
 from cli.database import account_named, read, write
 from cli.examples import examples
 from cli.options import environment_option, limit_option
@@ -98,7 +99,10 @@ def create(account: str | None, environment: Environment, **fields: Any) -> None
         owner = await _owner(tx, account, environment)
         await lock_scopes(tx, [owner])
         now_us = SystemClock().now_us()
-        return await oauth_app.create(tx, owner, NewApp(**fields), now_us=now_us)
+        app, fresh = await oauth_app.create(tx, owner, NewApp(**fields), now_us=now_us)
+        after = {"name": app.name, "scope": app.scope, "hosts": app.registered.hosts}
+        await tell(tx, owner, "app.created", app.id, after=after)
+        return app, fresh
 
     made, secret = run(write(work))
     _show_secret(made, secret)
@@ -151,6 +155,7 @@ def rotate(client_id: str) -> None:
     async def work(tx: Transaction) -> tuple[OAuthApp, str]:
         owner = await _owner_of(tx, client_id)
         await lock_scopes(tx, [owner])
+        await tell(tx, owner, "app.secret_rotated", client_id)
         return await oauth_app.rotate(tx, owner, client_id, now_us=SystemClock().now_us())
 
     made, secret = run(write(work))
@@ -171,6 +176,7 @@ def disable(client_id: str) -> None:
     async def work(tx: Transaction) -> OAuthApp:
         owner = await _owner_of(tx, client_id)
         await lock_scopes(tx, [owner])
+        await tell(tx, owner, "app.disabled", client_id)
         return await oauth_app.disable(tx, owner, client_id, now_us=SystemClock().now_us())
 
     show_record(_shape(run(write(work))))

@@ -39,11 +39,15 @@ class CodeRefused(DomainError):
 
 
 class CodeReused(CodeRefused):
-    """The code was used before: somebody else has it, or had it. grant_id: what it gave access to."""
+    """The code was used before: somebody else has it, or had it.
 
-    def __init__(self, grant_id: str) -> None:
+    grant_id and user: what it gave access to.
+    """
+
+    def __init__(self, grant_id: str, user: Scope) -> None:
         super().__init__(_REFUSED, param="code", reason="code")
         self.grant_id = grant_id
+        self.user = user
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,7 @@ async def check(
         raise CodeRefused(_REFUSED, param="code", reason="code")
     # A process of before marks a code used and keeps no grant with it.
     if row["used_at"] is not None and row["grant_id"] is not None:
-        raise CodeReused(row["grant_id"])
+        raise CodeReused(row["grant_id"], (row["account_id"], app.environment))
     is_fresh = row["used_at"] is None and now_us < row["expires_at"]
     if not is_fresh or redirect_uri not in {None, row["redirect_uri"]}:
         raise CodeRefused(_REFUSED, param="code", reason="code")

@@ -54,6 +54,11 @@ class OAuthToken:
     expires_at: int
     revoked_at: int | None
 
+    @property
+    def user(self) -> Scope:
+        """Whose token it is."""
+        return (self.account_id, self.environment)
+
 
 async def exchange(
     tx: Transaction,
@@ -78,8 +83,7 @@ async def exchange(
             tx, app, code, redirect_uri=redirect_uri, verifier=verifier, now_us=now_us
         )
     except CodeReused as reused:
-        assert user is not None, "a code that is known has a user"
-        await end_grant(tx, user, reused.grant_id, now_us=now_us)
+        await end_grant(tx, reused.user, reused.grant_id, now_us=now_us)
         return reused
     grant = await oauth_grant.renew(tx, consent, now_us=now_us)
     await oauth_code.mark_used(tx, consent, grant.id, now_us=now_us)

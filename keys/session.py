@@ -24,6 +24,7 @@ from store.db import Row, Transaction
 LIFE_US = 30 * DAY_US
 IDLE_US = 7 * DAY_US
 PRUNE_ROWS = 500
+CONFIRMED_US = 10 * MINUTE_US  # how long a password that was asked again counts
 SESSIONS_MAX = 20  # of one account; the one used longest ago makes room
 USER_AGENT_CHARACTERS_MAX = 200
 _COLUMNS = "id, account_id, environment, user_agent, created_at, last_seen_at, expires_at"
@@ -95,6 +96,28 @@ async def switch(
     if touched == 0:
         raise NotFound("Session")
     return token
+
+
+async def confirm(tx: Transaction, account_id: str, session_id: str, *, now_us: int) -> None:
+    """Notes that the person gave the password again; raises NotFound."""
+    touched = await tx.execute(
+        """UPDATE sessions SET confirmed_at = :now_us
+           WHERE id = :id AND account_id = :account_id""",
+        now_us=now_us,
+        id=session_id,
+        account_id=account_id,
+    )
+    if touched == 0:
+        raise NotFound("Session")
+
+
+async def is_confirmed(tx: Transaction, session_id: str, *, now_us: int) -> bool:
+    """Whether the password was given again in this session, in the last ten minutes."""
+    row = await tx.fetch_one("SELECT confirmed_at FROM sessions WHERE id = :id", id=session_id)
+    if row is None or row["confirmed_at"] is None:
+        return False
+    # A clock that was set back lets nobody in for longer.
+    return 0 <= now_us - int(row["confirmed_at"]) < CONFIRMED_US
 
 
 async def list_sessions(tx: Transaction, account_id: str, *, now_us: int) -> list[Session]:

@@ -22,6 +22,7 @@ from billing.price import parse_decimal
 from billing.provider import CheckoutKind
 from billing.wallet import balance as load_balance
 from gateway import codes
+from gateway.acting import note
 from gateway.auth import block_of
 from gateway.call import Call
 from gateway.fields import LINE, Fields, LooseFields, Text
@@ -107,7 +108,7 @@ async def issue_token(call: Call[IssueBody, Fields]) -> Answer:
 
     async def work(tx: Transaction) -> tuple[OAuthToken, str] | CodeReused:
         app = await oauth_app.authenticate(tx, body.client_id, body.client_secret)
-        return await oauth_token.exchange(
+        issued = await oauth_token.exchange(
             tx,
             app,
             body.code,
@@ -115,6 +116,17 @@ async def issue_token(call: Call[IssueBody, Fields]) -> Answer:
             verifier=body.code_verifier,
             now_us=call.now_us,
         )
+        if isinstance(issued, CodeReused):
+            reason = "its code was used twice"
+            told, user = ("grant.revoked", issued.grant_id), issued.user
+        else:
+            reason = None
+            told, user = ("grant.token_issued", issued[0].id), issued[0].user
+        after = {"app": app.name}
+        await note(
+            tx, call, *told, account_id=user[0], environment=user[1], after=after, reason=reason
+        )
+        return issued
 
     async def exchange() -> tuple[OAuthToken, str]:
         issued = await call.context.database.transaction(work)

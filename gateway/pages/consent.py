@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from starlette.responses import RedirectResponse
 
+from gateway.acting import note
 from gateway.call import Call
 from gateway.fields import Fields
 from gateway.limits import take_one
@@ -25,7 +26,7 @@ from gateway.routing import Reply, Surface
 from gateway.session_cookie import is_https
 from kernel.errors import InvalidInput
 from keys import oauth_app, oauth_code
-from keys.account import Account, get_account, lock_scopes
+from keys.account import Account, enter_live, get_account, lock_scopes
 from keys.oauth_app import OAuthApp
 from keys.oauth_code import CODE_CHARACTERS, is_challenge
 from keys.oauth_redirect import (
@@ -160,6 +161,7 @@ async def decide(call: Call[Fields, Fields]) -> Reply:
         if asked.fault is not None or decision == "deny":
             return asked.denial(asked.fault or "access_denied")
         await lock_scopes(tx, [(account_id, asked.app.environment)])
+        await _enter(tx, call, asked.app)
         code = await oauth_code.issue(
             tx,
             asked.app,
@@ -168,6 +170,9 @@ async def decide(call: Call[Fields, Fields]) -> Reply:
             challenge=asked.challenge,
             now_us=call.now_us,
         )
+        after = {"app": asked.app.name, "scope": asked.app.scope}
+        environment = asked.app.environment
+        await note(tx, call, "grant.consented", asked.app.id, environment=environment, after=after)
         return asked.landing(code)
 
     return _sent(await call.context.database.transaction(work))
@@ -214,6 +219,15 @@ async def _asked(tx: Transaction, call: Call[Any, Any], form: Form) -> Asked:
     )
     asked.landing("0" * CODE_CHARACTERS)
     return asked
+
+
+async def _enter(tx: Transaction, call: Call[Any, Any], app: OAuthApp) -> None:
+    """Raises LiveNotOpen where the app is live's and the user's live is not open."""
+    if app.environment != "live":
+        return
+    account_id, is_self_serve = call.principal.account_id, call.context.settings.self_serve_live
+    if await enter_live(tx, account_id, is_self_serve=is_self_serve, now_us=call.now_us):
+        await note(tx, call, "live.opened", account_id, environment="")
 
 
 def _fault(app: OAuthApp, form: Form) -> str | None:

@@ -59,7 +59,7 @@ async def submit(call: Call[Fields, Fields]) -> Reply:
             period_s=HOUR_US // SECOND_US,
             detail="too many accounts were made from your address; try again later",
         )
-        password_hash = await call.context.passwords.hash(password)
+        password_hash = await call.context.passwords.hash(password, source=block_of(call.address))
         await _make(call, name, email, password_hash)
     except DomainError as error:
         return _form_page(call, form, problem_of(error))
