@@ -18,16 +18,14 @@ from kernel.errors import InvalidInput
 from keys import audit_log, session
 from keys.account import (
     Account,
-    close_live,
     get_account,
     list_accounts,
-    open_live,
     set_operator,
     set_password_hash,
     set_time_zone,
-    verify_email,
 )
 from keys.audit_log import Told
+from keys.live import close_live, open_live, verify_email
 from keys.password import check_password, hash_password
 from keys.principal import Environment
 from store.db import Transaction

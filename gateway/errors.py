@@ -37,11 +37,12 @@ from gateway.refusal import Refusal
 from gateway.routing import MethodNotAllowed
 from gateway.session_cookie import ForgeryRefused, SignInRefused
 from kernel.errors import DomainError, InvalidInput, NotFound, Unavailable
-from keys.account import EmailTaken, LiveNotOpen
+from keys.account import EmailTaken
 from keys.authenticator import CredentialEnded, InvalidCredential
 from keys.caps import CapExceeded
 from keys.email_address import InvalidEmail
 from keys.key_grant import KeyLimitReached
+from keys.live import LiveNotOpen
 from keys.oauth_app import ClientRefused
 from keys.oauth_code import CodeRefused
 from keys.oauth_redirect import RedirectRefused

@@ -15,11 +15,12 @@ from kernel.errors import NotFound
 from kernel.ids import AccountId, new_id
 from kernel.limits import PAGE_ITEMS
 from keys import token_format
-from keys.account import IS_LIVE_OPEN, check_live, get_account
+from keys.account import get_account
 from keys.key_grant import KeyLimitReached
 from keys.key_principal import judge_chain, load_links
 from keys.label import normalise_name
 from keys.lineage import Effective, Link, Refusal
+from keys.live import IS_LIVE_OPEN, check_live
 from keys.principal import (
     ACCOUNT_SCOPES,
     ADMIN,

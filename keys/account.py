@@ -2,7 +2,8 @@
 
 Invariant: whoever changes money, events or keys of an account holds the lock on its row in
 account_environments, taken here in (account, environment) order, so two transactions never wait for
-each other in a circle. Writes accounts and account_environments (event_no: webhooks/event.py).
+each other in a circle. Writes accounts (live and the verified address: keys/live.py) and
+account_environments (event_no: webhooks/event.py).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,16 +29,10 @@ _COLUMNS = (
     "id, name, email, password_hash, is_operator, is_sandbox, live_opened_at, live_closed_at,"
     " email_verified_at, time_zone, created_at, last_active_at"
 )
-# For whoever loads a principal beside the account a: whether its live credentials work.
-IS_LIVE_OPEN = "(a.live_opened_at IS NOT NULL AND a.live_closed_at IS NULL) AS is_live_open"
 
 
 class EmailTaken(DomainError):
     """Another account has this email address already."""
-
-
-class LiveNotOpen(DomainError):
-    """The account is staging's only: a person has yet to open live for it, or closed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,67 +206,6 @@ async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -
     )
 
 
-async def open_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
-    """Lets the account hold live credentials; again changes nothing.
-
-    Raises NotFound, and InvalidInput for a sandbox account.
-    """
-    account = await get_account(tx, account_id)
-    if account.is_sandbox:
-        raise InvalidInput("a sandbox account is staging's only", param="account_id")
-    await tx.execute(
-        """UPDATE accounts SET live_opened_at = COALESCE(live_opened_at, :now_us),
-               live_closed_at = NULL WHERE id = :id""",
-        now_us=now_us,
-        id=account_id,
-    )
-
-
-async def close_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
-    """Its live credentials stop working, until live is opened again; raises NotFound."""
-    await get_account(tx, account_id)
-    await tx.execute(
-        """UPDATE accounts SET live_closed_at = COALESCE(live_closed_at, :now_us)
-           WHERE id = :id""",
-        now_us=now_us,
-        id=account_id,
-    )
-
-
-async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None:
-    """Notes that somebody reads the mail of its address; raises NotFound and InvalidInput."""
-    account = await get_account(tx, account_id)
-    if account.email is None:
-        raise InvalidInput("the account has no email address", param="account_id")
-    await tx.execute(
-        """UPDATE accounts SET email_verified_at = COALESCE(email_verified_at, :now_us)
-           WHERE id = :id""",
-        now_us=now_us,
-        id=account_id,
-    )
-
-
-async def enter_live(tx: Transaction, account_id: str, *, is_self_serve: bool, now_us: int) -> bool:
-    """Raises LiveNotOpen where the account may not look at live; whether it was opened just now.
-
-    is_self_serve: a verified address is enough to open it, unless an operator closed it.
-    """
-    account = await get_account(tx, account_id)
-    if account.is_live_open:
-        return False
-    is_verified = account.email is not None and account.email_verified_at is not None
-    if not (is_self_serve and is_verified) or account.is_sandbox or account.live_closed_at:
-        raise _not_open()
-    await open_live(tx, account_id, now_us=now_us)
-    return True
-
-
-async def check_live(tx: Transaction, scope: Scope) -> None:
-    """Raises LiveNotOpen for a live credential of an account that has no live; staging costs nothing."""
-    if scope[1] == "live" and not (await get_account(tx, scope[0])).is_live_open:
-        raise _not_open()
-
-
 async def set_time_zone(tx: Transaction, account_id: str, time_zone: str) -> None:
     """Where the account's days begin; the caller knows the name. Raises NotFound."""
     touched = await tx.execute(
@@ -404,13 +338,6 @@ def _standings(rows: Sequence[Row]) -> Standings:
             ahead[scope] = row[3]
         numbers[scope] = row[4]
     return Standings(thresholds, ahead, numbers)
-
-
-def _not_open() -> LiveNotOpen:
-    return LiveNotOpen(
-        "live is not open for this account yet: ask the operator of this gateway to open it",
-        reason="live_not_open",
-    )
 
 
 def _account(row: Row) -> Account:

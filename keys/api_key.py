@@ -16,7 +16,6 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.ids import AccountId, KeyId, new_id
 from kernel.limits import PAGE_ITEMS
 from keys import token_format
-from keys.account import check_live
 from keys.key_fields import (
     KeyChanges as KeyChanges,
     NewKey as NewKey,
@@ -24,6 +23,7 @@ from keys.key_fields import (
     columns_of_new,
 )
 from keys.key_grant import check_grant, check_room, lineage_for
+from keys.live import check_live
 from keys.principal import (
     ACCOUNT_SCOPES,
     DEFAULT_SCOPES,

@@ -6,8 +6,8 @@ missing. Reads api_keys, api_key_secrets and accounts; writes nothing.
 
 from collections.abc import Iterable, Mapping
 
-from keys.account import IS_LIVE_OPEN
 from keys.lineage import Effective, Link, Refusal, effective, parse_networks
+from keys.live import IS_LIVE_OPEN
 from keys.principal import Principal
 from store.db import Row, Transaction
 

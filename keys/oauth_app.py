@@ -17,9 +17,9 @@ from typing import Any, Literal, get_args
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import BASE62, new_id
 from kernel.limits import INT64_MAX, PAGE_ITEMS
-from keys.account import check_live
 from keys.key_grant import KeyLimitReached
 from keys.label import normalise_name
+from keys.live import check_live
 from keys.oauth_redirect import Registered, register
 from keys.principal import OAUTH_SCOPES, Environment, OAuthScope, Scope
 from keys.token_format import digest, last4

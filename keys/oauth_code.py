@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from kernel.clock import DAY_US, MINUTE_US
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import BASE62
-from keys.account import check_live
+from keys.live import check_live
 from keys.oauth_app import CapPeriod, OAuthApp
 from keys.principal import Environment, OAuthScope, Scope
 from keys.token_format import digest

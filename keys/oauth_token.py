@@ -17,8 +17,9 @@ from kernel.clock import DAY_US, MINUTE_US
 from kernel.errors import NotFound
 from kernel.ids import new_id
 from keys import oauth_code, oauth_grant
-from keys.account import IS_LIVE_OPEN, lock_scopes
+from keys.account import lock_scopes
 from keys.lineage import Refusal
+from keys.live import IS_LIVE_OPEN
 from keys.oauth_app import OAuthApp
 from keys.oauth_code import CodeReused
 from keys.oauth_grant import Grant

@@ -15,8 +15,8 @@ from typing import Any
 from kernel.clock import DAY_US, MINUTE_US
 from kernel.errors import NotFound
 from kernel.ids import AccountId, new_id
-from keys.account import IS_LIVE_OPEN
 from keys.lineage import Refusal
+from keys.live import IS_LIVE_OPEN
 from keys.principal import ACCOUNT_SCOPES, ADMIN, SCOPES, Environment, Principal
 from keys.token_format import digest, new_session_token
 from store.db import Row, Transaction

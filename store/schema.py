@@ -29,7 +29,7 @@ def _bytes(name: str, *, null: bool = False) -> sa.Column[bytes]:
     return sa.Column(name, BYTES, nullable=null)
 
 
-# keys/account.py. A tenant: merchant, agent operator or end user.
+# keys/account.py, but live_* and email_verified_at by keys/live.py. A tenant: merchant, agent operator or end user.
 accounts = sa.Table(
     "accounts",
     metadata,

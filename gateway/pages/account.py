@@ -19,8 +19,9 @@ from gateway.routing import Reply
 from gateway.session_cookie import set_cookie
 from kernel.errors import DomainError, InvalidInput
 from keys import audit_log, session
-from keys.account import Account, enter_live, get_account, set_password_hash
+from keys.account import Account, get_account, set_password_hash
 from keys.audit_log import Told
+from keys.live import enter_live
 from keys.password import check_password
 from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS
 from keys.session import Session

@@ -26,7 +26,8 @@ from gateway.routing import Reply, Surface
 from gateway.session_cookie import is_https
 from kernel.errors import InvalidInput
 from keys import oauth_app, oauth_code
-from keys.account import Account, enter_live, get_account, lock_scopes
+from keys.account import Account, get_account, lock_scopes
+from keys.live import enter_live
 from keys.oauth_app import OAuthApp
 from keys.oauth_code import CODE_CHARACTERS, is_challenge
 from keys.oauth_redirect import (

@@ -150,3 +150,11 @@ async def open_scene(
     user_id = await account(database, clock, email="user@example.com")
     made, secret = await register(database, clock, (owner_id, environment), **app)
     return Scene(database, clock, owner_id, user_id, made, secret)
+
+
+async def manage(scene: Scene, grant_id: str) -> tuple[OAuthToken, str]:
+    async def work(tx: Transaction) -> tuple[OAuthToken, str]:
+        grant = await oauth_grant.get(tx, scene.user, grant_id)
+        return await oauth_token.rotate_management(tx, grant, now_us=scene.clock.now_us())
+
+    return await scene.database.transaction(work)

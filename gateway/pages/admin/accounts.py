@@ -25,16 +25,10 @@ from gateway.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from keys import audit_log
-from keys.account import (
-    Account,
-    close_live,
-    get_account,
-    list_accounts,
-    open_live,
-    verify_email,
-)
+from keys.account import Account, get_account, list_accounts
 from keys.audit_log import Actor
 from keys.key_grant import count_live
+from keys.live import close_live, open_live, verify_email
 from store.db import Transaction
 
 PATH: Final = "/dashboard/admin/accounts"

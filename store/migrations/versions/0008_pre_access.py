@@ -18,7 +18,11 @@ depends_on = None
 def upgrade() -> None:
     for name in ("live_opened_at", "live_closed_at", "email_verified_at"):
         op.add_column("accounts", sa.Column(name, BIGINT, nullable=True))
-    op.execute("UPDATE accounts SET live_opened_at = created_at WHERE is_sandbox = 0")
+    accounts = sa.table(
+        "accounts", sa.column("live_opened_at"), sa.column("created_at"), sa.column("is_sandbox")
+    )
+    were_there = sa.update(accounts).where(accounts.c.is_sandbox == 0)
+    op.execute(were_there.values(live_opened_at=accounts.c.created_at))
 
     op.add_column("sessions", sa.Column("confirmed_at", BIGINT, nullable=True))
 
