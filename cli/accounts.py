@@ -113,6 +113,7 @@ def operator(account: str, on: bool) -> None:  # noqa: FBT001
     async def work(tx: Transaction) -> Account:
         found = await account_named(account)(tx)
         await set_operator(tx, found.id, is_operator=on)
+        await tell(tx, (found.id, ""), "operator.set", found.id, after={"operator": on})
         return await get_account(tx, found.id)
 
     show_record(_shape(run(write(work))))

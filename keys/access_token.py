@@ -78,10 +78,10 @@ async def create(
     InvalidInput.
     """
     _check_maker(kind, maker, (account_id, environment))
-    await check_live(tx, (account_id, environment))
     account = await get_account(tx, account_id)
     if kind == "operator" and account.is_sandbox:
         raise ScopeMissing("a sandbox account never administers", reason="scope")
+    await check_live(tx, (account_id, environment))
     await _check_room(tx, (account_id, environment))
     secret = token_format.new_token(
         "system_token" if kind == "system" else "operator_token", environment

@@ -22,10 +22,11 @@ class Shop:
     database: Database
     clock: FixedClock
     account_id: str
+    environment: Environment = "live"
 
     @property
     def scope(self) -> Scope:
-        return (self.account_id, "live")
+        return (self.account_id, self.environment)
 
     async def create(
         self, name: str = "token", *, by: Principal | None = None, kind: Any = "system"
@@ -35,7 +36,7 @@ class Shop:
                 tx,
                 kind=kind,
                 account_id=self.account_id,
-                environment="live",
+                environment=self.environment,
                 name=name,
                 maker=by,
                 now_us=self.clock.now_us(),
@@ -157,6 +158,7 @@ async def test_operator_tokens_come_from_the_command_line_only(shop: Shop) -> No
 
 async def test_a_sandbox_account_never_administers(database: Database, clock: FixedClock) -> None:
     sandbox = await open_shop(database, clock, is_sandbox=True)
+    sandbox.environment = "staging"
     _, secret = await sandbox.create()
 
     assert (await sandbox.principal(secret)).scopes == frozenset(ACCOUNT_SCOPES)
