@@ -13,7 +13,14 @@ from keys.account import create_account
 from keys.api_key import ApiKey, NewKey
 from keys.key_grant import KeyLimitReached
 from keys.lineage import Refusal
-from keys.principal import ACCOUNT_SCOPES, SCOPES, Principal, Scope, ScopeMissing
+from keys.principal import (
+    ACCOUNT_SCOPES,
+    SCOPES,
+    Environment,
+    Principal,
+    Scope,
+    ScopeMissing,
+)
 from store.db import Database, Transaction
 
 
