@@ -16,13 +16,22 @@ async def open_account(
     now_us: int,
     is_operator: bool = False,
     is_sandbox: bool = False,
+    has_live: bool = True,
 ) -> AccountId:
     """A new account whose staging wallet holds $10,000.00 of test credit.
+
+    has_live: as create_account has it.
 
     Raises EmailTaken and InvalidEmail.
     """
     account_id = await create_account(
-        tx, name=name, email=email, now_us=now_us, is_operator=is_operator, is_sandbox=is_sandbox
+        tx,
+        name=name,
+        email=email,
+        now_us=now_us,
+        is_operator=is_operator,
+        is_sandbox=is_sandbox,
+        has_live=has_live,
     )
     scope = (account_id, "staging")
     ledger = Ledger()

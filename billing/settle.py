@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from billing import approval as approvals
 from billing.approval import Approval, Decision
+from billing.audit_shelf import AuditShelf
 from billing.books import Books
 from billing.ledger import Code, Kind, Scope
 from billing.money import MICROS_PER_CENT, micros_to_cents
@@ -20,6 +21,8 @@ from billing.send import BY_APPROVAL, check_alive, fail
 from billing.topup import AlreadyDelivered, TopUp, move
 from billing.voucher import Redemption
 from kernel.errors import DomainError, NotFound
+from keys import audit_log
+from keys.audit_log import Actor
 from store.idempotency import Answer, RequestKey
 
 EXPIRED = "the approval expired"
@@ -195,15 +198,21 @@ class HandOver(_OnTopUp):
 
 @dataclass(frozen=True, slots=True)
 class Decide(_OnTopUp):
-    """A person approves or denies, or the time ran out; decided_by is a credential's id."""
+    """A person approves or denies, or the time ran out; decided_by is a credential's id.
+
+    actor: who decides, for the security log; null: nobody, or who does without it.
+    """
 
     approval_id: str
     decision: Decision
     decided_by: str | None = None
     spent_by: tuple[str, ...] = ()
+    actor: Actor | None = None
 
     def declare(self, needs: Needs) -> None:
         _OnTopUp.declare(self, needs)
+        if self.actor is not None:
+            needs.shelf(AuditShelf)
         needs.key_ids.update(self.spent_by)
 
     def decide(self, books: Books) -> Ended:
@@ -232,6 +241,17 @@ class Decide(_OnTopUp):
             books.check_debt(topup.scope)
         is_approved = self.decision == "approved"
         _tell_decision(books, topup, decided)
+        if self.actor is not None:
+            entry = audit_log.security(
+                self.actor,
+                f"approval.{self.decision}",
+                account_id=topup.scope[0],
+                environment=topup.scope[1],
+                subject_id=decided.id,
+                after={"transaction_id": topup.id, "amount_cents": topup.amount_cents},
+                now_us=books.now_us,
+            )
+            books.shelf(AuditShelf).add(entry)
         if is_approved:
             return self._ended(books, self._release(books, topup))
         reason = EXPIRED if self.decision == "expired" else DENIED

@@ -1,19 +1,21 @@
 """`topup accounts`: tenants."""
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from billing.checkin_day import zone_of
 from billing.opening import open_account
+from cli.acting import tell
 from cli.database import account_named, read, write
 from cli.examples import examples
-from cli.options import limit_option
+from cli.options import environment_option, limit_option
 from cli.output import json_option, run, show_record, show_rows
 from kernel.clock import SystemClock, rfc3339
 from kernel.errors import InvalidInput
-from keys import session
+from keys import audit_log, session
 from keys.account import (
     Account,
     get_account,
@@ -22,7 +24,10 @@ from keys.account import (
     set_password_hash,
     set_time_zone,
 )
+from keys.audit_log import Told
+from keys.live import close_live, open_live, verify_email
 from keys.password import check_password, hash_password
+from keys.principal import Environment
 from store.db import Transaction
 
 
@@ -108,9 +113,83 @@ def operator(account: str, on: bool) -> None:  # noqa: FBT001
     async def work(tx: Transaction) -> Account:
         found = await account_named(account)(tx)
         await set_operator(tx, found.id, is_operator=on)
+        await tell(tx, (found.id, ""), "operator.set", found.id, after={"operator": on})
         return await get_account(tx, found.id)
 
     show_record(_shape(run(write(work))))
+
+
+@accounts.command(
+    "live",
+    epilog=examples(
+        "topup accounts live ops@acme.example on",
+        "topup accounts live ops@acme.example off",
+    ),
+)
+@click.argument("account")
+@click.argument("to", type=click.Choice(["on", "off"]))
+@json_option
+def live(account: str, to: str) -> None:
+    """Open live for an account, so that it can hold live keys; off: those stop working at once."""
+
+    async def work(tx: Transaction) -> Account:
+        found = await account_named(account)(tx)
+        now_us = SystemClock().now_us()
+        await (open_live if to == "on" else close_live)(tx, found.id, now_us=now_us)
+        action = "live.opened" if to == "on" else "live.closed"
+        await tell(tx, (found.id, ""), action, found.id)
+        return await get_account(tx, found.id)
+
+    show_record(_shape(run(write(work))))
+
+
+@accounts.command(
+    "verify-email",
+    epilog=examples(
+        "topup accounts verify-email ops@acme.example",
+    ),
+)
+@click.argument("account")
+@json_option
+def verify_email_(account: str) -> None:
+    """Note that an account's people read its mail; with TOPUP_SELF_SERVE_LIVE that opens live."""
+
+    async def work(tx: Transaction) -> Account:
+        found = await account_named(account)(tx)
+        await verify_email(tx, found.id, now_us=SystemClock().now_us())
+        await tell(tx, (found.id, ""), "email.verified", found.id)
+        return await get_account(tx, found.id)
+
+    show_record(_shape(run(write(work))))
+
+
+@accounts.command(
+    "log",
+    epilog=examples(
+        "topup accounts log ops@acme.example --environment live --limit 20",
+    ),
+)
+@click.argument("account")
+@environment_option
+@limit_option
+@click.option("--cursor", help="The id of the last entry of the page before.")
+@json_option
+def log(account: str, environment: Environment, limit: int, cursor: str | None) -> None:
+    """List what concerns an account's security: sign-ins, keys, secrets, apps; newest first."""
+
+    async def work(tx: Transaction) -> Sequence[Told]:
+        found = await account_named(account)(tx)
+        scope = (found.id, environment)
+        return await audit_log.page_of_account(tx, scope, before_id=cursor, limit=limit)
+
+    found = run(read(work))
+    more = found[-1].entry.id if len(found) == limit else None
+    rows = [
+        {**one.entry.shape(), "by": f"{one.entry.actor_kind} {one.actor_name or one.entry.actor}"}
+        for one in found
+    ]
+    columns = ("created_at", "action", "outcome", "by", "address", "subject_id")
+    show_rows(rows, *columns, next_cursor=more)
 
 
 @accounts.command(
@@ -166,7 +245,9 @@ async def _set_password(account: str, new: str) -> None:
         if found.email is None:
             raise InvalidInput("the account has no email address to sign in with", param="account")
         await set_password_hash(tx, found.id, password_hash)
-        await session.end_others(tx, found.id)
+        ended = await session.end_others(tx, found.id)
+        after = {"sessions_ended": ended}
+        await tell(tx, (found.id, ""), "password.changed", found.id, after=after)
 
     await write(work)
 
@@ -178,6 +259,8 @@ def _shape(account: Account) -> dict[str, Any]:
         "email": account.email,
         "operator": account.is_operator,
         "sandbox": account.is_sandbox,
+        "live": account.is_live_open,
+        "email_verified": account.email_verified_at is not None,
         "time_zone": account.time_zone,
         "created_at": rfc3339(account.created_at),
     }

@@ -6,6 +6,7 @@ import click
 
 from billing.money import MICROS_PER_USD
 from billing.price import parse_decimal
+from cli.acting import tell
 from cli.database import account_named, read, write
 from cli.examples import examples
 from cli.options import environment_option, limit_option
@@ -36,7 +37,7 @@ def _dollars(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
 
 @click.group(
     epilog=examples(
-        "topup apps create --name Chat --redirect-host chat.example --scope general_api_access",
+        "topup apps create --name Chat --redirect-uri https://chat.example/cb --scope general_api_access",
         "topup apps list --account ops@acme.example",
     )
 )
@@ -47,12 +48,28 @@ def apps() -> None:
 @apps.command(
     "create",
     epilog=examples(
-        "topup apps create --name Chat --redirect-host chat.example --scope advanced_access --cap 20",
+        "topup apps create --name Chat --redirect-uri https://chat.example/cb --scope advanced_access --cap 20",
+        "topup apps create --name Desk --public --redirect-uri http://127.0.0.1/cb --scope general_api_access",
+        "topup apps create --name Wiki --redirect-host wiki.example --scope advanced_access",
     ),
 )
 @click.option("--name", required=True, help="Shown to whoever is asked to allow it.")
 @click.option(
-    "--redirect-host", required=True, help="Where codes go: a host, with its port if it has one."
+    "--redirect-uri",
+    "redirect_uris",
+    multiple=True,
+    help="Exactly where codes may go; repeat for several. On localhost any port will do.",
+)
+@click.option(
+    "--redirect-host",
+    default="",
+    help="For OhMyGPT clients: any path of this host, with its port if it has one.",
+)
+@click.option(
+    "--public",
+    "is_public",
+    is_flag=True,
+    help="Runs in a browser or on people's devices: no secret, PKCE required.",
 )
 @click.option(
     "--scope", type=click.Choice(OAUTH_SCOPES), required=True, help="Each allows the ones before."
@@ -76,13 +93,16 @@ def apps() -> None:
 )
 @json_option
 def create(account: str | None, environment: Environment, **fields: Any) -> None:
-    """Register an app. Its secret is shown once."""
+    """Register an app. Its secret is shown once; a public app has none."""
 
     async def work(tx: Transaction) -> tuple[OAuthApp, str]:
         owner = await _owner(tx, account, environment)
         await lock_scopes(tx, [owner])
         now_us = SystemClock().now_us()
-        return await oauth_app.create(tx, owner, NewApp(**fields), now_us=now_us)
+        app, fresh = await oauth_app.create(tx, owner, NewApp(**fields), now_us=now_us)
+        after = {"name": app.name, "scope": app.scope, "hosts": app.registered.hosts}
+        await tell(tx, owner, "app.created", app.id, after=after)
+        return app, fresh
 
     made, secret = run(write(work))
     _show_secret(made, secret)
@@ -109,7 +129,15 @@ def list_(account: str | None, environment: Environment, limit: int, cursor: str
     found = run(read(work))
     more = found[-1].id if len(found) == limit else None
     rows = [_shape(app) for app in found]
-    columns = ("client_id", "name", "scope", "redirect_host", "cap", "disabled_at")
+    columns = (
+        "client_id",
+        "name",
+        "scope",
+        "redirect_uris",
+        "redirect_host",
+        "cap",
+        "disabled_at",
+    )
     show_rows(rows, *columns, next_cursor=more)
 
 
@@ -127,6 +155,7 @@ def rotate(client_id: str) -> None:
     async def work(tx: Transaction) -> tuple[OAuthApp, str]:
         owner = await _owner_of(tx, client_id)
         await lock_scopes(tx, [owner])
+        await tell(tx, owner, "app.secret_rotated", client_id)
         return await oauth_app.rotate(tx, owner, client_id, now_us=SystemClock().now_us())
 
     made, secret = run(write(work))
@@ -147,6 +176,7 @@ def disable(client_id: str) -> None:
     async def work(tx: Transaction) -> OAuthApp:
         owner = await _owner_of(tx, client_id)
         await lock_scopes(tx, [owner])
+        await tell(tx, owner, "app.disabled", client_id)
         return await oauth_app.disable(tx, owner, client_id, now_us=SystemClock().now_us())
 
     show_record(_shape(run(write(work))))
@@ -172,6 +202,10 @@ async def _owner_of(tx: Transaction, client_id: str) -> Scope:
 
 
 def _show_secret(app: OAuthApp, secret: str) -> None:
+    if not secret:
+        show_record(_shape(app))
+        note("a public app has no secret: it proves itself with PKCE")
+        return
     show_record({**_shape(app), "client_secret": secret})
     note("the client_secret is shown this once")
 
@@ -185,9 +219,11 @@ def _shape(app: OAuthApp) -> dict[str, Any]:
         "environment": app.environment,
         "name": app.name,
         "scope": app.scope,
+        "redirect_uris": " ".join(app.redirect_uris),
         "redirect_host": app.redirect_host,
+        "public": app.is_public,
         "cap": f"${dollars}.{places} a {app.cap_period}",
-        "secret": f"…{app.secret_last4}",
+        "secret": f"…{app.secret_last4}" if app.secret_last4 else None,
         "created_at": rfc3339(app.created_at),
         "rotated_at": _time(app.rotated_at),
         "disabled_at": _time(app.disabled_at),

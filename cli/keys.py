@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from cli.acting import tell
 from cli.database import account_named, account_or_own, read, write
 from cli.examples import examples
 from cli.options import Moment, account_option, environment_option, limit_option
@@ -68,7 +69,7 @@ def create(
     async def work(tx: Transaction) -> tuple[ApiKey, str]:
         owner = await account_named(account)(tx)
         await lock_scopes(tx, [(owner.id, environment)])
-        return await api_key.mint(
+        made, secret = await api_key.mint(
             tx,
             account_id=owner.id,
             environment=environment,
@@ -76,6 +77,9 @@ def create(
             new=NewKey(name=name, scopes=scopes or None, **limits),
             now_us=SystemClock().now_us(),
         )
+        after = {"name": made.name, "scopes": made.scopes}
+        await tell(tx, (owner.id, environment), "key.created", made.id, after=after)
+        return made, secret
 
     made, secret = run(write(work))
     show_record({**_shape(made), "key": secret})
@@ -147,6 +151,7 @@ def revoke(key_id: str) -> None:
     async def work(tx: Transaction) -> ApiKey:
         scope = await _scope(tx, key_id)
         await lock_scopes(tx, [scope])
+        await tell(tx, scope, "key.revoked", key_id)
         return await api_key.revoke(tx, scope, key_id, asker=None, now_us=SystemClock().now_us())
 
     show_record(_shape(run(write(work))))
@@ -169,6 +174,7 @@ def rotate(key_id: str, overlap_s: int) -> None:
     async def work(tx: Transaction) -> tuple[ApiKey, str]:
         scope = await _scope(tx, key_id)
         await lock_scopes(tx, [scope])
+        await tell(tx, scope, "key.rotated", key_id, after={"overlap_s": overlap_s})
         return await api_key.rotate(
             tx, scope, key_id, overlap_s=overlap_s, asker=None, now_us=SystemClock().now_us()
         )
@@ -195,7 +201,7 @@ def token(account: str, environment: Environment, kind: TokenKind, name: str) ->
     async def work(tx: Transaction) -> tuple[AccessToken, str]:
         owner = await account_named(account)(tx)
         await lock_scopes(tx, [(owner.id, environment)])
-        return await access_token.create(
+        made, secret = await access_token.create(
             tx,
             kind=kind,
             account_id=owner.id,
@@ -204,6 +210,9 @@ def token(account: str, environment: Environment, kind: TokenKind, name: str) ->
             maker=None,
             now_us=SystemClock().now_us(),
         )
+        after = {"name": made.name, "kind": kind}
+        await tell(tx, (owner.id, environment), "token.created", made.id, after=after)
+        return made, secret
 
     made, secret = run(write(work))
     show_record({**_token_shape(made), "token": secret})
@@ -268,6 +277,7 @@ def revoke_token(token_id: str, account: str, environment: Environment, kind: To
         scope = (owner.id, environment)
         await lock_scopes(tx, [scope])
         now_us = SystemClock().now_us()
+        await tell(tx, scope, "token.revoked", token_id)
         return await access_token.revoke(tx, scope, token_id, kind=kind, asker=None, now_us=now_us)
 
     show_record(_token_shape(run(write(work))))

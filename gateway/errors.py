@@ -32,6 +32,7 @@ from gateway.body import BodyTooLarge, MediaTypeRefused
 from gateway.fields import EnvironmentMismatch
 from gateway.json_text import Unreadable
 from gateway.limits import RateLimited
+from gateway.password_again import PasswordRequired
 from gateway.refusal import Refusal
 from gateway.routing import MethodNotAllowed
 from gateway.session_cookie import ForgeryRefused, SignInRefused
@@ -41,6 +42,7 @@ from keys.authenticator import CredentialEnded, InvalidCredential
 from keys.caps import CapExceeded
 from keys.email_address import InvalidEmail
 from keys.key_grant import KeyLimitReached
+from keys.live import LiveNotOpen
 from keys.oauth_app import ClientRefused
 from keys.oauth_code import CodeRefused
 from keys.oauth_redirect import RedirectRefused
@@ -92,7 +94,9 @@ TABLE: Final[Mapping[type[DomainError], Row]] = {
     BodyTooLarge: Row(codes.MALFORMED, 413),
     MediaTypeRefused: Row(codes.MALFORMED, 415),
     InvalidInput: Row(codes.MALFORMED, 422),
+    PasswordRequired: Row(codes.MISSING_SCOPE, 403),
     EmailTaken: Row(codes.MALFORMED, 422),
+    LiveNotOpen: Row(codes.MISSING_SCOPE, 403, is_final=True),
     KeyLimitReached: Row(codes.MALFORMED, 422),
     TooManyEndpoints: Row(codes.MALFORMED, 422),
     TooManyReplays: Row(codes.MALFORMED, 422),

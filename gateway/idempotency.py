@@ -2,7 +2,8 @@
 
 Promises: the same request with the same Idempotency-Key has one effect and one answer, byte for
 byte, across parallel calls, processes and restarts; a refusal is not stored, so it can be repaired
-and tried again under the same key. An answer that holds a secret is stored sealed.
+and tried again under the same key. A key belongs to whoever sent it: no other credential gets its
+answer. An answer that holds a secret is stored sealed, and its key's text is nobody else's.
 """
 
 import asyncio
@@ -21,8 +22,10 @@ from store.idempotency import (
     abandon,
     begin,
     check,
+    check_text,
     find,
     keep,
+    keep_secret,
 )
 
 R = TypeVar("R")
@@ -56,9 +59,14 @@ async def run_once(
         stored = check(found.get(request_key.place), request_key, now_us)
         if stored is not None:
             return stored
+        if not sealed:
+            answer = render(await work(tx))
+            await keep(tx, [(request_key, answer)], now_us=now_us)
+            return answer
+        await check_text(tx, request_key)
         answer = render(await work(tx))
-        kept = _sealed(context, request_key, answer) if sealed else answer
-        await keep(tx, [(request_key, kept)], now_us=now_us)
+        kept = _sealed(context, request_key, answer)
+        await keep_secret(tx, request_key, kept, now_us=now_us)
         return answer
 
     answer = await context.database.transaction(once)

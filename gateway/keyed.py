@@ -6,6 +6,7 @@ from billing import topup as topups
 from gateway.call import Call
 from gateway.envelope import code_of, transaction_id_of
 from gateway.fields import canonical
+from gateway.password_again import require_password
 from gateway.routing import Reply, Route
 from store.db import Transaction
 from store.idempotency import KeyReused, find, request_key
@@ -16,6 +17,7 @@ def take_key(call: Call[Any, Any], key_text: str) -> None:
     call.request_key = request_key(
         account_id=call.principal.account_id,
         environment=call.principal.environment,
+        owner=call.principal.key_owner,
         key_text=key_text,
         method=call.method,
         path=call.path,
@@ -24,7 +26,12 @@ def take_key(call: Call[Any, Any], key_text: str) -> None:
 
 
 async def handled(route: Route, call: Call[Any, Any]) -> Reply:
-    """The handler's reply; raises what it raises, KeyReused with what the first request was about."""
+    """The handler's reply; raises what it raises, KeyReused with what the first request was about.
+
+    Raises PasswordRequired before the handler of a route that asks for it.
+    """
+    if route.asks_password:
+        await require_password(call)
     try:
         return await route.handler(call)
     except KeyReused as error:

@@ -72,6 +72,7 @@ class Route:
     looked at. body and query: every field that is taken. takes_key: Idempotency-Key counts (for
     methods that change something); a dry run leaves it out. media: what the body is; raw is not
     looked at, call.raw has its bytes. session_only: for a person in a browser, no other credential.
+    asks_password: in live, a session must have given its password again lately.
 
     For the documents: description is what the summary leaves open, answers each way to succeed,
     refuses the codes of its own beside those that any call may meet.
@@ -88,6 +89,7 @@ class Route:
     takes_key: bool = True
     media: Media = "json"
     session_only: bool = False
+    asks_password: bool = False
     description: str = ""
     answers: tuple[Outcome, ...] = ()
     refuses: tuple[int, ...] = ()

@@ -44,13 +44,18 @@ def cookie_name(*, is_secure: bool) -> str:
 
 def read_cookie(headers: Headers, *, is_secure: bool) -> str | None:
     """The session's token; None where there is no such cookie, or more than one."""
-    wanted = cookie_name(is_secure=is_secure)
+    found = cookies_named(headers, cookie_name(is_secure=is_secure))
+    return found.pop() if len(found) == 1 else None
+
+
+def cookies_named(headers: Headers, wanted: str) -> set[str]:
+    """Every different value that came under the name."""
     found: set[str] = set()
     for pair in headers.get(b"cookie", b"").decode("latin-1").split(";"):
         name, _, value = pair.strip().partition("=")
         if name == wanted:
             found.add(value)
-    return found.pop() if len(found) == 1 else None
+    return found
 
 
 def set_cookie(token: str, *, is_secure: bool) -> tuple[bytes, bytes]:

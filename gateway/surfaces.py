@@ -3,6 +3,7 @@
 from gateway import envelope
 from gateway.api import (
     approvals,
+    audit,
     codes,
     deliveries,
     events,
@@ -48,6 +49,7 @@ API = Surface(
         *deliveries.ROUTES,
         *replays.ROUTES,
         *notices.ROUTES,
+        *audit.ROUTES,
         *codes.ROUTES,
     ),
     envelope.refuse,

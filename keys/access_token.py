@@ -20,6 +20,7 @@ from keys.key_grant import KeyLimitReached
 from keys.key_principal import judge_chain, load_links
 from keys.label import normalise_name
 from keys.lineage import Effective, Link, Refusal
+from keys.live import IS_LIVE_OPEN, check_live
 from keys.principal import (
     ACCOUNT_SCOPES,
     ADMIN,
@@ -73,12 +74,14 @@ async def create(
     """A new token and its secret, which nothing can show again; maker None is the CLI.
 
     Raises ScopeMissing (an operator token from anyone but the CLI or for a sandbox account, a
-    token that asks for a token without being bound to a key), KeyLimitReached, InvalidInput.
+    token that asks for a token without being bound to a key), LiveNotOpen, KeyLimitReached,
+    InvalidInput.
     """
     _check_maker(kind, maker, (account_id, environment))
     account = await get_account(tx, account_id)
     if kind == "operator" and account.is_sandbox:
         raise ScopeMissing("a sandbox account never administers", reason="scope")
+    await check_live(tx, (account_id, environment))
     await _check_room(tx, (account_id, environment))
     secret = token_format.new_token(
         "system_token" if kind == "system" else "operator_token", environment
@@ -176,8 +179,8 @@ async def load_principals(
     if not wanted:
         return {}
     rows = await tx.fetch(
-        """SELECT t.id, t.kind, t.account_id, t.environment, t.digest, t.key_id, t.revoked_at,
-                  k.lineage, a.is_operator, a.is_sandbox, a.email
+        f"""SELECT t.id, t.kind, t.account_id, t.environment, t.digest, t.key_id, t.revoked_at,
+                  k.lineage, a.is_operator, a.is_sandbox, a.email, {IS_LIVE_OPEN}
            FROM access_tokens t
            JOIN accounts a ON a.id = t.account_id
            LEFT JOIN api_keys k ON k.id = t.key_id
@@ -239,6 +242,8 @@ def _lineage(row: Row) -> tuple[str, ...]:
 def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | Refusal:
     if row["revoked_at"] is not None:
         return Refusal("revoked")
+    if row["environment"] == "live" and not row["is_live_open"]:
+        return Refusal("live_closed")
     lineage = _lineage(row)
     allowed: Effective | Refusal
     if lineage:

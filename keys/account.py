@@ -2,7 +2,8 @@
 
 Invariant: whoever changes money, events or keys of an account holds the lock on its row in
 account_environments, taken here in (account, environment) order, so two transactions never wait for
-each other in a circle. Writes accounts and account_environments (event_no: webhooks/event.py).
+each other in a circle. Writes accounts (live and the verified address: keys/live.py) and
+account_environments (event_no: webhooks/event.py).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +26,8 @@ SANDBOX_IDLE_US = 7 * DAY_US
 # last_active_at may lag behind by this much; an account is never deleted early for it.
 ACTIVE_GRAIN_US = DAY_US
 _COLUMNS = (
-    "id, name, email, password_hash, is_operator, is_sandbox, time_zone, created_at, last_active_at"
+    "id, name, email, password_hash, is_operator, is_sandbox, live_opened_at, live_closed_at,"
+    " email_verified_at, time_zone, created_at, last_active_at"
 )
 
 
@@ -38,7 +40,9 @@ class Account:
     """One tenant. email is the default recipient and the sign-in name; null: neither.
 
     password_hash is argon2's text; null: no sign-in. time_zone is an IANA name; it says when a
-    check-in's day begins. Times in microseconds.
+    check-in's day begins. live_opened_at: when live was opened for it, null: not yet; live_closed_at:
+    when an operator closed it again. email_verified_at: when somebody showed that they read the mail
+    of that address. Times in microseconds.
     """
 
     id: AccountId
@@ -47,9 +51,17 @@ class Account:
     password_hash: str | None
     is_operator: bool
     is_sandbox: bool
+    live_opened_at: int | None
+    live_closed_at: int | None
+    email_verified_at: int | None
     time_zone: str
     created_at: int
     last_active_at: int
+
+    @property
+    def is_live_open(self) -> bool:
+        """Whether it may hold live credentials, and look at live."""
+        return self.live_opened_at is not None and self.live_closed_at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +86,12 @@ async def create_account(
     environments: Sequence[Environment] = ENVIRONMENTS,
     is_operator: bool = False,
     is_sandbox: bool = False,
+    has_live: bool = True,
 ) -> AccountId:
     """A new account in each of the environments; a sandbox account lives in staging only.
+
+    has_live: live is open from the start, as for what an operator makes; who made the account for
+    themselves waits until a person opens it.
 
     Raises EmailTaken, InvalidEmail (param "email") and InvalidInput for the name.
     """
@@ -83,10 +99,20 @@ async def create_account(
     account_id = AccountId(new_id("acc"))
     address = None if email is None else normalise_email(email, param="email")
     label = normalise_name(name)
-    flags = (int(is_operator), int(is_sandbox))
+    live_at = now_us if has_live and not is_sandbox else None
+    flags = (int(is_operator), int(is_sandbox), live_at)
     inserted = await tx.insert(
         "accounts",
-        ("id", "name", "email", "is_operator", "is_sandbox", "created_at", "last_active_at"),
+        (
+            "id",
+            "name",
+            "email",
+            "is_operator",
+            "is_sandbox",
+            "live_opened_at",
+            "created_at",
+            "last_active_at",
+        ),
         [(account_id, label, address, *flags, now_us, now_us)],
         on_conflict="ON CONFLICT DO NOTHING",
     )
@@ -332,6 +358,9 @@ def _account(row: Row) -> Account:
         password_hash=cast(str | None, row["password_hash"]),
         is_operator=bool(row["is_operator"]),
         is_sandbox=bool(row["is_sandbox"]),
+        live_opened_at=row["live_opened_at"],
+        live_closed_at=row["live_closed_at"],
+        email_verified_at=row["email_verified_at"],
         time_zone=row["time_zone"],
         created_at=row["created_at"],
         last_active_at=row["last_active_at"],

@@ -23,6 +23,7 @@ from keys.key_fields import (
     columns_of_new,
 )
 from keys.key_grant import check_grant, check_room, lineage_for
+from keys.live import check_live
 from keys.principal import (
     ACCOUNT_SCOPES,
     DEFAULT_SCOPES,
@@ -107,8 +108,9 @@ async def mint(
 
     parent is who asks; None is the CLI. With a lineage the key becomes its child; a session's is
     parentless. Raises ScopeMissing (a scope that the asker lacks, `admin` for a child or without an
-    operator's account, a parentless key for a token), KeyLimitReached, InvalidInput.
+    operator's account, a parentless key for a token), LiveNotOpen, KeyLimitReached, InvalidInput.
     """
+    await check_live(tx, (account_id, environment))
     lineage = lineage_for(parent, (account_id, environment))
     held = frozenset(ACCOUNT_SCOPES) if parent is None else parent.scopes
     default = [scope for scope in DEFAULT_SCOPES if scope in held]

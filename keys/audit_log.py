@@ -1,28 +1,42 @@
-"""The log of administrative acts: who did what to what, what it was before and after, and when.
+"""Two logs in one table: what operators did, and what concerns the security of an account.
 
+Who did what to what, from where, what it was before and after, and when. Acts of operators stay for
+ever; what concerns an account's security is its tenant's to read and goes after its retention.
 Invariant: an entry is written in the transaction of its act, so neither is there without the other;
-entries are added only, never changed. No secret goes in: what is logged is what operators are shown.
+entries are added only, never changed. No secret goes in, and no text of a stranger that is not cut.
 Writes audit_log.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from kernel.clock import rfc3339
 from kernel.ids import new_id
-from keys.principal import Principal
+from keys.principal import Kind, Principal, Scope
 from store.db import Row, Transaction
 
 COMMAND_LINE = "cli"
+TEXT_CHARACTERS_MAX = 200
+PRUNE_ROWS = 500
+ActorKind = Literal["key", "token", "session", "app", "operator", "visitor", "cli"]
+_KINDS: Mapping[Kind, ActorKind] = {
+    "key": "key",
+    "system_token": "token",
+    "operator_token": "operator",
+    "session": "session",
+    "oauth": "app",
+}
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One act. account_id: whom it was done to; null: a catalogue or the installation.
 
     actor: a credential's id, or "cli"; actor_account_id is null for the latter. before and after are
-    JSON objects, null: it did not exist, or is gone.
+    JSON objects, null: it did not exist, or is gone. is_security: the tenant reads it; then
+    environment may be empty, for what concerns the account as a whole. address and user_agent are
+    of the request, null for none. outcome: done | refused.
     """
 
     id: str
@@ -35,6 +49,11 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
     reason: str | None = None
+    is_security: bool = False
+    actor_kind: ActorKind | None = None
+    address: str | None = None
+    user_agent: str | None = None
+    outcome: str = "done"
     created_at: int
 
     def shape(self) -> dict[str, Any]:
@@ -46,15 +65,28 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who acts: by a credential of an account, or on the command line."""
+    """Who acts: by a credential of an account, or on the command line; and from where."""
 
     name: str = COMMAND_LINE
     account_id: str | None = None
+    kind: ActorKind = "cli"
+    address: str | None = None
+    user_agent: str | None = None
 
     @classmethod
-    def of(cls, principal: Principal) -> "Actor":
+    def of(
+        cls, principal: Principal, *, address: str | None = None, user_agent: str | None = None
+    ) -> "Actor":
         """The caller; a session is named by its id."""
-        return cls(principal.credential_id, principal.account_id)
+        kind = _KINDS[principal.kind]
+        return cls(principal.credential_id, principal.account_id, kind, address, user_agent)
+
+
+class Told(msgspec.Struct, frozen=True):
+    """An entry as its tenant reads it: with the name that the key or token has today."""
+
+    entry: AuditEntry
+    actor_name: str | None
 
 
 def entry(
@@ -72,9 +104,38 @@ def entry(
         environment=environment,
         actor=actor.name,
         actor_account_id=actor.account_id,
+        actor_kind=actor.kind,
+        address=_cut(actor.address),
+        user_agent=_cut(actor.user_agent),
         action=action,
         subject_id=subject_id,
         created_at=now_us,
+        **more,
+    )
+
+
+def security(
+    actor: Actor,
+    action: str,
+    *,
+    account_id: str,
+    environment: str,
+    subject_id: str,
+    now_us: int,
+    **more: Any,
+) -> AuditEntry:
+    """A fresh entry of what concerns the account's security; environment empty: all of the account.
+
+    more: before, after, reason, outcome.
+    """
+    return entry(
+        actor,
+        action,
+        environment=environment,
+        subject_id=subject_id,
+        now_us=now_us,
+        account_id=account_id,
+        is_security=True,
         **more,
     )
 
@@ -93,7 +154,8 @@ async def page(
     limit: int,
 ) -> Sequence[AuditEntry]:
     """At most `limit` entries, newest first, older than before_id; of one account if it is named."""
-    narrowed = ""
+    # A tenant's own doings are the tenant's to read.
+    narrowed = " AND (is_security = 0 OR actor_kind IN ('operator', 'cli'))"
     values: dict[str, Any] = {}
     if account_id is not None:
         narrowed += " AND account_id = :account_id"
@@ -111,12 +173,47 @@ async def page(
     return [_from_row(row) for row in rows]
 
 
+async def page_of_account(
+    tx: Transaction, scope: Scope, *, before_id: str | None = None, limit: int
+) -> Sequence[Told]:
+    """What concerns the account's security, in this environment or as a whole; newest first."""
+    older = "" if before_id is None else "AND l.id < :before_id"
+    values = {} if before_id is None else {"before_id": before_id}
+    rows = await tx.fetch(
+        f"""SELECT {", ".join(f"l.{column}" for column in _COLUMNS)},
+                   COALESCE(k.name, t.name) AS actor_name
+            FROM audit_log l
+            LEFT JOIN api_keys k ON k.id = l.actor
+            LEFT JOIN access_tokens t ON t.id = l.actor
+            WHERE l.account_id = :account_id AND l.is_security = 1
+              AND (l.environment = :environment OR l.environment = '') {older}
+            ORDER BY l.id DESC LIMIT :limit""",
+        account_id=scope[0],
+        environment=scope[1],
+        limit=limit,
+        **values,
+    )
+    return [Told(_from_row(row), row["actor_name"]) for row in rows]
+
+
+async def prune(tx: Transaction, *, before_us: int) -> int:
+    """Deletes a bounded number of security entries of before that time; returns how many."""
+    return await tx.execute(
+        """DELETE FROM audit_log WHERE id IN (
+               SELECT id FROM audit_log WHERE is_security = 1 AND created_at < :before_us
+               ORDER BY created_at LIMIT :rows)""",
+        before_us=before_us,
+        rows=PRUNE_ROWS,
+    )
+
+
 _COLUMNS: tuple[str, ...] = AuditEntry.__struct_fields__
 _OBJECTS = ("before", "after")
 
 
 def _row(one: AuditEntry) -> tuple[object, ...]:
     values = msgspec.structs.asdict(one)
+    values["is_security"] = int(one.is_security)
     for name in _OBJECTS:
         if values[name] is not None:
             values[name] = msgspec.json.encode(values[name]).decode()
@@ -125,7 +222,15 @@ def _row(one: AuditEntry) -> tuple[object, ...]:
 
 def _from_row(row: Row) -> AuditEntry:
     values: dict[str, Any] = {column: row[column] for column in _COLUMNS}
+    values["is_security"] = bool(values["is_security"])
     for name in _OBJECTS:
         if values[name] is not None:
             values[name] = msgspec.json.decode(values[name])
     return AuditEntry(**values)
+
+
+def _cut(text: str | None) -> str | None:
+    """What a client said of itself, printable and bounded."""
+    if text is None:
+        return None
+    return "".join(letter for letter in text if letter.isprintable())[:TEXT_CHARACTERS_MAX]

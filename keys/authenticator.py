@@ -291,6 +291,8 @@ def _accepted(outcome: Principal | Refusal, now_us: int) -> Principal:
         if outcome.expires_at is None or now_us < outcome.expires_at:
             return outcome
         outcome = Refusal("expired")
+    if outcome.reason == "live_closed":
+        raise CredentialEnded("live is closed for this account", reason=outcome.reason)
     raise CredentialEnded(f"the credential is {outcome.reason}", reason=outcome.reason)
 
 

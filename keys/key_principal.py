@@ -7,6 +7,7 @@ missing. Reads api_keys, api_key_secrets and accounts; writes nothing.
 from collections.abc import Iterable, Mapping
 
 from keys.lineage import Effective, Link, Refusal, effective, parse_networks
+from keys.live import IS_LIVE_OPEN
 from keys.principal import Principal
 from store.db import Row, Transaction
 
@@ -22,9 +23,10 @@ async def load_principals(
     if not wanted:
         return {}
     rows = await tx.fetch(
-        """SELECT s.digest, s.expires_at AS secret_expires_at, k.id, k.lineage, k.account_id,
+        f"""SELECT s.digest, s.expires_at AS secret_expires_at, k.id, k.lineage, k.account_id,
                   k.environment, k.scopes, k.ip_allow_list, k.approval_threshold_cents,
-                  k.expires_at, k.revoked_at, a.is_operator, a.is_sandbox, a.email
+                  k.expires_at, k.revoked_at, a.is_operator, a.is_sandbox, a.email,
+                  {IS_LIVE_OPEN}
            FROM api_key_secrets s
            JOIN api_keys k ON k.id = s.key_id
            JOIN accounts a ON a.id = k.account_id
@@ -74,6 +76,8 @@ def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | 
     )
     if isinstance(allowed, Refusal):
         return allowed
+    if row["environment"] == "live" and not row["is_live_open"]:
+        return Refusal("live_closed")
     ends = [each for each in (row["secret_expires_at"], allowed.expires_at) if each is not None]
     expires_at = min(ends, default=None)
     if expires_at is not None and expires_at <= now_us:

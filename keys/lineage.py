@@ -37,9 +37,12 @@ class Effective:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A credential that exists but works no longer; the key itself or an ancestor ended."""
+    """A credential that exists but works no longer; the key itself or an ancestor ended.
 
-    reason: Literal["revoked", "expired"]
+    live_closed: an operator closed live for its account; opened again, it works as before.
+    """
+
+    reason: Literal["revoked", "expired", "live_closed"]
 
 
 def effective(links: Sequence[Link], *, now_us: int, may_administer: bool) -> Effective | Refusal:

@@ -12,13 +12,14 @@ from kernel.ids import new_id
 from kernel.limits import PAGE_ITEMS
 from keys.oauth_app import CapPeriod
 from keys.oauth_code import Consent
+from keys.oauth_redirect import Registered
 from keys.principal import OAuthScope, Scope
 from store.db import Row, Transaction
 
 _COLUMNS = """g.id, g.account_id, g.environment, g.app_id, g.scope, g.cap_micros, g.cap_period,
     g.consented_at, g.revoked_at"""
-_SELECT = f"""SELECT {_COLUMNS}, p.name AS app_name, p.redirect_host, p.account_id AS owner_id,
-        p.disabled_at
+_SELECT = f"""SELECT {_COLUMNS}, p.name AS app_name, p.redirect_host, p.redirect_uris,
+        p.account_id AS owner_id, p.disabled_at
     FROM oauth_grants g JOIN oauth_apps p ON p.id = g.app_id"""
 
 
@@ -37,6 +38,7 @@ class Grant:
     revoked_at: int | None
     app_name: str
     redirect_host: str
+    redirect_uris: str
     owner_id: str
     disabled_at: int | None
 
@@ -44,6 +46,11 @@ class Grant:
     def is_alive(self) -> bool:
         """Neither the user nor the app's owner ended it."""
         return self.revoked_at is None and self.disabled_at is None
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Where its codes may go, as people know it."""
+        return Registered(self.redirect_host, tuple(self.redirect_uris.split())).hosts
 
 
 async def renew(tx: Transaction, consent: Consent, *, now_us: int) -> Grant:

@@ -1,4 +1,8 @@
-"""Where a browser may be sent with an authorization code: the app's own host, to the letter; pure.
+"""Where a browser may be sent with an authorization code: what the app registered, to the letter; pure.
+
+Registered are exact addresses (RFC 9700, 2.1), compared as text; only the port of a program on the
+user's own machine may differ (RFC 8252, 7.3). An app of the OhMyGPT dialect may register a host
+instead, on which any path will do, and there a template may make the address.
 
 Promise: a URL that passes is understood alike by every parser, because nothing in it is left to
 their reading: the scheme is https (http for this machine), what stands between it and the path is
@@ -9,7 +13,9 @@ differently. What a template makes is judged as a whole, after its values were p
 import base64
 import binascii
 import re
-from urllib.parse import parse_qsl, quote
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from kernel.errors import DomainError, InvalidInput
 from kernel.limits import URL_CHARACTERS_MAX
@@ -27,12 +33,52 @@ _QUERY = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*"
 _URL = re.compile(rf"(https?)://([^/?#]*)((?:/{_PART})?)(?:\?({_QUERY}))?")
 # Encoded slashes, backslashes and control characters in a path, which some servers decode first.
 _SPLIT = re.compile(r"%(?:2f|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
-_RESERVED = frozenset({"code", "state", "error"})
+_RESERVED = frozenset({"code", "state", "error", "iss"})
+_LOOPBACK_URL = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::[0-9]{1,5})?(/.*|\Z)")
+URIS_MAX = 10
 _TEMPLATE = "redirect_template"
 
 
 class RedirectRefused(DomainError):
-    """The URL is not on the app's registered host, or not written as it must be."""
+    """The URL is not one that the app registered, or not written as it must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """Where an app's codes may go: exact URLs, and a host where any path will do (empty: none)."""
+
+    host: str
+    uris: tuple[str, ...] = ()
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts of all of it, each once, as people know them."""
+        named = (self.host, *(urlsplit(uri).netloc for uri in self.uris))
+        return tuple(dict.fromkeys(host for host in named if host))
+
+    def holds(self, url: str) -> bool:
+        """Whether the URL is one of the exact ones."""
+        return any(url == uri or _is_same_program(url, uri) for uri in self.uris)
+
+
+def register(host: str, uris: Sequence[str]) -> Registered:
+    """What an app may be registered with; raises InvalidInput."""
+    if not host and not uris:
+        raise InvalidInput(
+            "an app names at least one address that codes may go to", param="redirect_uris"
+        )
+    if len(uris) > URIS_MAX:
+        raise InvalidInput(f"an app has at most {URIS_MAX} addresses", param="redirect_uris")
+    for uri in uris:
+        found = _URL.fullmatch(uri)
+        wrong = "is not a plain absolute URL without a fragment"
+        if found is not None:
+            host_wrong = "" if _is_host(found[2]) else "names no host such as app.example.com"
+            wrong = host_wrong or _wrong_with(uri, found[2]) or ""
+        if wrong or _reserved_in(uri):
+            told = wrong or "already has a parameter of ours"
+            raise InvalidInput(f"{uri[:200]} {told}", param="redirect_uris")
+    return Registered(normalise_host(host) if host else "", tuple(dict.fromkeys(uris)))
 
 
 def normalise_host(text: str) -> str:
@@ -57,36 +103,56 @@ def normalise_host(text: str) -> str:
     return host + colon + port
 
 
-def check_redirect(url: str, host: str) -> None:
-    """Raises RedirectRefused unless the URL is on that registered host (with its port)."""
-    wrong = _wrong_with(url, host)
+def check_redirect(url: str, registered: Registered) -> None:
+    """Raises RedirectRefused unless the URL is registered, or on the registered host (with its port)."""
+    if registered.holds(url):
+        return
+    if not registered.host:
+        raise _refused("is not one of the addresses that this app registered")
+    wrong = _wrong_with(url, registered.host)
     if wrong is not None:
         raise _refused(wrong)
 
 
 def landing(
-    redirect_uri: str, *, host: str, code: str, state: str | None, template: str | None = None
+    redirect_uri: str,
+    *,
+    registered: Registered,
+    code: str,
+    state: str | None,
+    issuer: str,
+    template: str | None = None,
 ) -> str:
     """Where the browser goes with the code; raises RedirectRefused.
 
-    template is base64 of a text with {code} and perhaps {state}, which is put behind redirect_uri.
+    issuer tells the app which gateway answers (RFC 9207). template is base64 of a text with {code}
+    and perhaps {state} and {iss}, which is put behind redirect_uri; an app whose addresses are exact
+    has none, since what a template makes is another address.
     """
-    check_redirect(redirect_uri, host)
+    check_redirect(redirect_uri, registered)
     if template is None:
-        return _with(redirect_uri, [("code", code), ("state", state)])
-    values = {"{code}": quote(code, safe=""), "{state}": quote(state or "", safe="")}
+        return _with(redirect_uri, [("code", code), ("state", state), ("iss", issuer)])
+    if not registered.host:
+        raise _refused("is for apps that registered a whole host", _TEMPLATE)
+    given = {"{code}": code, "{state}": state or "", "{iss}": issuer}
+    values = {name: quote(value, safe="") for name, value in given.items()}
     text = decode_template(template)
-    url = redirect_uri + re.sub(r"\{code\}|\{state\}", lambda found: values[found[0]], text)
-    wrong = _wrong_with(url, host)
+    url = redirect_uri + re.sub(r"\{code\}|\{state\}|\{iss\}", lambda found: values[found[0]], text)
+    wrong = _wrong_with(url, registered.host)
     if wrong is not None:
         raise _refused(f"makes a URL that {wrong}", _TEMPLATE)
     return url
 
 
-def denial(redirect_uri: str, *, host: str, state: str | None) -> str:
-    """Where the browser goes when the user refuses; raises RedirectRefused."""
-    check_redirect(redirect_uri, host)
-    return _with(redirect_uri, [("error", "access_denied"), ("state", state)])
+def denial(
+    redirect_uri: str, *, registered: Registered, error: str, state: str | None, issuer: str
+) -> str:
+    """Where the browser goes without a code; raises RedirectRefused.
+
+    error is one of RFC 6749's (4.1.2.1), such as access_denied where the user refused.
+    """
+    check_redirect(redirect_uri, registered)
+    return _with(redirect_uri, [("error", error), ("state", state), ("iss", issuer)])
 
 
 def decode_template(template: str) -> str:
@@ -115,19 +181,42 @@ def _wrong_with(url: str, host: str) -> str | None:
         return "is not on the app's registered host"
     if scheme != "https" and _split_port(host)[0] not in LOOPBACK:
         return "is not https"
-    if "//" in path or _SPLIT.search(path):
+    if "//" in path or _SPLIT.search(path) or {".", ".."} & set(unquote(path).split("/")):
         return "has a path that can be read in two ways"
     return None
 
 
+def _is_same_program(url: str, uri: str) -> bool:
+    """Whether they differ at most in the port, on the user's own machine over plain http."""
+    asked, known = _LOOPBACK_URL.fullmatch(url), _LOOPBACK_URL.fullmatch(uri)
+    if asked is None or known is None:
+        return False
+    found = _URL.fullmatch(url)
+    return found is not None and asked.groups() == known.groups()
+
+
 def _with(url: str, pairs: list[tuple[str, str | None]]) -> str:
     _, mark, query = url.partition("?")
-    if {name for name, _ in parse_qsl(query, keep_blank_values=True)} & _RESERVED:
+    if _reserved_in(url):
         raise _refused("already has a parameter of ours")
     added = "&".join(
         f"{name}={quote(value, safe='')}" for name, value in pairs if value is not None
     )
     return f"{url}{'&' if query else '' if mark else '?'}{added}"
+
+
+def _reserved_in(url: str) -> bool:
+    """Whether its query has a parameter that our answer would add."""
+    query = url.partition("?")[2]
+    return not _RESERVED.isdisjoint(name for name, _ in parse_qsl(query, keep_blank_values=True))
+
+
+def _is_host(authority: str) -> bool:
+    """Whether it is a host as it must stand in a redirect, with its port where it has one."""
+    try:
+        return normalise_host(authority) == authority
+    except InvalidInput:
+        return False
 
 
 def _split_port(text: str) -> tuple[str, str, str]:

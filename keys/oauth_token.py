@@ -19,7 +19,9 @@ from kernel.ids import new_id
 from keys import oauth_code, oauth_grant
 from keys.account import lock_scopes
 from keys.lineage import Refusal
+from keys.live import IS_LIVE_OPEN
 from keys.oauth_app import OAuthApp
+from keys.oauth_code import CodeReused
 from keys.oauth_grant import Grant
 from keys.principal import OAUTH_SCOPES, Environment, OAuthOrigin, OAuthScope, Principal, Scope
 from keys.token_format import digest, last4, new_oauth_token
@@ -53,6 +55,11 @@ class OAuthToken:
     expires_at: int
     revoked_at: int | None
 
+    @property
+    def user(self) -> Scope:
+        """Whose token it is."""
+        return (self.account_id, self.environment)
+
 
 async def exchange(
     tx: Transaction,
@@ -62,18 +69,25 @@ async def exchange(
     redirect_uri: str | None,
     verifier: str | None,
     now_us: int,
-) -> tuple[OAuthToken, str]:
+) -> tuple[OAuthToken, str] | CodeReused:
     """The token that the code is worth, and its secret; raises CodeRefused.
 
-    Takes the lock of the code's user: N parallel calls with one code have one winner.
+    Takes the lock of the code's user: N parallel calls with one code have one winner. A code that
+    comes a second time ends what it gave, since one of the two was not the app (RFC 6749, 4.1.2;
+    RFC 9700): that refusal is returned, not raised, so that the caller's transaction keeps the end.
     """
     user = await oauth_code.find_user(tx, app, code)
     if user is not None:
         await lock_scopes(tx, [user])
-    consent = await oauth_code.take(
-        tx, app, code, redirect_uri=redirect_uri, verifier=verifier, now_us=now_us
-    )
+    try:
+        consent = await oauth_code.check(
+            tx, app, code, redirect_uri=redirect_uri, verifier=verifier, now_us=now_us
+        )
+    except CodeReused as reused:
+        await end_grant(tx, reused.user, reused.grant_id, now_us=now_us)
+        return reused
     grant = await oauth_grant.renew(tx, consent, now_us=now_us)
+    await oauth_code.mark_used(tx, consent, grant.id, now_us=now_us)
     return await _issue(tx, grant, "access", now_us)
 
 
@@ -140,12 +154,13 @@ async def revoke(tx: Transaction, user: Scope, token_id: str, *, now_us: int) ->
 
 
 async def end_grant(tx: Transaction, user: Scope, grant_id: str, *, now_us: int) -> Grant:
-    """Takes the app's access away: the grant and all its tokens. Raises NotFound.
+    """Takes the app's access away: the grant, its tokens and every code. Raises NotFound.
 
-    The tokens end for themselves, too: a later consent to the same app revives none of them.
+    Tokens and codes end for themselves, too: a later consent to the same app revives none of them.
     """
-    await oauth_grant.get(tx, user, grant_id)
+    grant = await oauth_grant.get(tx, user, grant_id)
     await oauth_grant.revoke(tx, grant_id, now_us=now_us)
+    await oauth_code.void(tx, user, grant.app_id, now_us=now_us)
     await tx.execute(
         """UPDATE oauth_tokens SET revoked_at = :now_us
            WHERE grant_id = :grant_id AND revoked_at IS NULL""",
@@ -166,9 +181,9 @@ async def load_principals(
     if not wanted:
         return {}
     rows = await tx.fetch(
-        """SELECT t.id, t.account_id, t.environment, t.digest, t.app_id, t.grant_id, t.expires_at,
+        f"""SELECT t.id, t.account_id, t.environment, t.digest, t.app_id, t.grant_id, t.expires_at,
                   COALESCE(t.revoked_at, g.revoked_at, p.disabled_at) AS ended_at, g.scope,
-                  p.account_id AS owner_id, a.is_sandbox, a.email
+                  p.account_id AS owner_id, a.is_sandbox, a.email, {IS_LIVE_OPEN}
            FROM oauth_tokens t
            JOIN oauth_grants g ON g.id = t.grant_id
            JOIN oauth_apps p ON p.id = t.app_id
@@ -229,6 +244,8 @@ async def _issue(
 def _principal(row: Row, now_us: int) -> Principal | Refusal:
     if row["ended_at"] is not None:
         return Refusal("revoked")
+    if row["environment"] == "live" and not row["is_live_open"]:
+        return Refusal("live_closed")
     if row["expires_at"] <= now_us:
         return Refusal("expired")
     steps: set[str] = {*OAUTH_SCOPES[: OAUTH_SCOPES.index(row["scope"]) + 1]}

@@ -2,11 +2,14 @@
 
 Promises: an address without an account or without a password costs the same work as a wrong
 password, so the time of an answer tells nothing; a flood of sign-ins takes a bounded amount of
-memory (64 MiB each) and then refuses.
+memory (64 MiB each at work, nothing for who waits) and then refuses. Turns are fair: each source has
+few, sources take turns, and who signs in from a known device waits in a line of its own, which gets
+every second turn, however many strangers stand in the other.
 """
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -18,7 +21,8 @@ from kernel.errors import InvalidInput, Unavailable
 CHARACTERS_MIN: Final = 10
 CHARACTERS_MAX: Final = 200
 AT_ONCE_MAX: Final = 2
-WAITING_MAX: Final = 32
+WAITING_MAX: Final = 256  # of each line
+SOURCE_MAX: Final = 2  # at work and waiting, of one source
 
 # RFC 9106's second choice: 64 MiB, three passes, four lanes.
 _hasher: Final = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)
@@ -55,26 +59,91 @@ class Passwords:
     """The same two, for a process that serves others meanwhile; raises Unavailable in a flood."""
 
     def __init__(self) -> None:
-        self._turns = asyncio.Semaphore(AT_ONCE_MAX)
-        self._waiting = 0
+        self._at_work = 0
+        self._strangers = _Line()
+        self._known = _Line()
+        self._is_knowns_turn = True
+        self._of_source: dict[str, int] = {}
         self.worked_out = 0  # for tests and metrics
 
-    async def hash(self, text: str) -> str:
-        async with self._turn():
+    async def hash(self, text: str, *, source: str, is_known: bool = False) -> str:
+        """source: whose turn it is, such as the client's address."""
+        async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(hash_password, text)
 
-    async def verify(self, text: str, password_hash: str | None) -> bool:
-        async with self._turn():
+    async def verify(
+        self, text: str, password_hash: str | None, *, source: str, is_known: bool = False
+    ) -> bool:
+        """Source as in hash; is_known: it signed in to this account before."""
+        async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(is_password, text, password_hash)
 
     @contextlib.asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        if self._waiting >= WAITING_MAX:
+    async def _turn(self, source: str, *, is_known: bool) -> AsyncIterator[None]:
+        line = self._known if is_known else self._strangers
+        mine = self._of_source.get(source, 0)
+        if mine >= SOURCE_MAX or line.waiting >= WAITING_MAX:
             raise Unavailable("too many people sign in at this moment", retry_after_s=2)
-        self._waiting += 1
+        self._of_source[source] = mine + 1
         try:
-            async with self._turns:
-                self.worked_out += 1
+            if self._at_work < AT_ONCE_MAX:
+                self._at_work += 1
+            else:
+                await self._wait(line, source)
+            self.worked_out += 1
+            try:
                 yield
+            finally:
+                self._pass_on()
         finally:
-            self._waiting -= 1
+            self._of_source[source] -= 1
+            if not self._of_source[source]:
+                del self._of_source[source]
+
+    async def _wait(self, line: "_Line", source: str) -> None:
+        """Until this one's turn comes, which somebody else's end hands over."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        line.add(source, turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        """The turn that ends goes to the other line, or to whichever waits; else nobody has it."""
+        lines = (self._known, self._strangers)
+        for line in lines if self._is_knowns_turn else lines[::-1]:
+            turn = line.take()
+            if turn is not None:
+                self._is_knowns_turn = line is not self._known
+                turn.set_result(None)
+                return
+        self._at_work -= 1
+
+
+class _Line:
+    """Who waits, by source; the sources take turns."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, deque[asyncio.Future[None]]] = {}
+
+    @property
+    def waiting(self) -> int:
+        return sum(map(len, self._sources.values()))
+
+    def add(self, source: str, turn: "asyncio.Future[None]") -> None:
+        self._sources.setdefault(source, deque()).append(turn)
+
+    def take(self) -> "asyncio.Future[None] | None":
+        """The next one who still waits; its source goes to the end of the line."""
+        while self._sources:
+            source, turns = next(iter(self._sources.items()))
+            del self._sources[source]
+            turn = turns.popleft()
+            if turns:
+                self._sources[source] = turns
+            if not turn.done():
+                return turn
+        return None

@@ -96,6 +96,17 @@ class Principal:
         """The account and environment that everything of this caller lies in."""
         return (self.account_id, self.environment)
 
+    @property
+    def key_owner(self) -> str:
+        """Whose its Idempotency-Keys are, within the account.
+
+        An API key's own through every rotation, a token's own; an app's by the user's grant, whose
+        tokens follow one another; of sessions the person's, who may sign in again in between.
+        """
+        if self.kind == "session":
+            return "person"
+        return self.credential_id if self.oauth is None else self.oauth.grant_id
+
 
 def require_scope(principal: Principal, *scopes: str) -> None:
     """Raises ScopeMissing unless the caller holds one of the scopes."""

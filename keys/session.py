@@ -16,6 +16,7 @@ from kernel.clock import DAY_US, MINUTE_US
 from kernel.errors import NotFound
 from kernel.ids import AccountId, new_id
 from keys.lineage import Refusal
+from keys.live import IS_LIVE_OPEN
 from keys.principal import ACCOUNT_SCOPES, ADMIN, SCOPES, Environment, Principal
 from keys.token_format import digest, new_session_token
 from store.db import Row, Transaction
@@ -23,6 +24,7 @@ from store.db import Row, Transaction
 LIFE_US = 30 * DAY_US
 IDLE_US = 7 * DAY_US
 PRUNE_ROWS = 500
+CONFIRMED_US = 10 * MINUTE_US  # how long a password that was asked again counts
 SESSIONS_MAX = 20  # of one account; the one used longest ago makes room
 USER_AGENT_CHARACTERS_MAX = 200
 _COLUMNS = "id, account_id, environment, user_agent, created_at, last_seen_at, expires_at"
@@ -96,6 +98,28 @@ async def switch(
     return token
 
 
+async def confirm(tx: Transaction, account_id: str, session_id: str, *, now_us: int) -> None:
+    """Notes that the person gave the password again; raises NotFound."""
+    touched = await tx.execute(
+        """UPDATE sessions SET confirmed_at = :now_us
+           WHERE id = :id AND account_id = :account_id""",
+        now_us=now_us,
+        id=session_id,
+        account_id=account_id,
+    )
+    if touched == 0:
+        raise NotFound("Session")
+
+
+async def is_confirmed(tx: Transaction, session_id: str, *, now_us: int) -> bool:
+    """Whether the password was given again in this session, in the last ten minutes."""
+    row = await tx.fetch_one("SELECT confirmed_at FROM sessions WHERE id = :id", id=session_id)
+    if row is None or row["confirmed_at"] is None:
+        return False
+    # A clock that was set back lets nobody in for longer.
+    return 0 <= now_us - int(row["confirmed_at"]) < CONFIRMED_US
+
+
 async def list_sessions(tx: Transaction, account_id: str, *, now_us: int) -> list[Session]:
     """Those that still work, last used first."""
     rows = await tx.fetch(
@@ -161,8 +185,8 @@ async def load_principals(
     if not wanted:
         return {}
     rows = await tx.fetch(
-        """SELECT s.id, s.account_id, s.environment, s.digest, s.last_seen_at, s.expires_at,
-                  a.is_operator, a.is_sandbox, a.email
+        f"""SELECT s.id, s.account_id, s.environment, s.digest, s.last_seen_at, s.expires_at,
+                  a.is_operator, a.is_sandbox, a.email, {IS_LIVE_OPEN}
            FROM sessions s JOIN accounts a ON a.id = s.account_id
            WHERE s.digest IN :digests[text]""",
         digests=wanted,
@@ -202,6 +226,8 @@ def _principal(row: Row, now_us: int) -> Principal | Refusal:
     expires_at: int = min(row["expires_at"], row["last_seen_at"] + IDLE_US)
     if expires_at <= now_us:
         return Refusal("expired")
+    if row["environment"] == "live" and not row["is_live_open"]:
+        return Refusal("live_closed")
     is_sandbox = bool(row["is_sandbox"])
     scopes = SCOPES if row["is_operator"] else ACCOUNT_SCOPES
     return Principal(

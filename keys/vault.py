@@ -9,6 +9,7 @@ are made by people and rotate long before. Writes sealed_keys.
 
 import base64
 import hashlib
+import hmac
 import re
 import secrets
 from collections.abc import Sequence
@@ -84,6 +85,7 @@ class Vault:
         ids = [_derive(key, b"topup master key id 1")[:_KEY_ID_BYTES] for key in master_keys]
         self._newest = ids[0]
         self._ciphers = {key_id: AESGCM(key) for key_id, key in zip(ids, master_keys, strict=True)}
+        self._mac_keys = [_derive(key, b"topup mac key 1") for key in master_keys]
 
     def __repr__(self) -> str:
         return f"Vault({len(self._ciphers)} master keys)"
@@ -109,6 +111,17 @@ class Vault:
             )
         except InvalidTag:
             raise SealBroken(f"the sealed {purpose} of {subject} was altered or moved") from None
+
+    def sign(self, text: str, *, purpose: str) -> str:
+        """A proof that this installation wrote the text, for that purpose only."""
+        return _mac(self._mac_keys[0], text, purpose)
+
+    def is_signed(self, text: str, proof: str, *, purpose: str) -> bool:
+        """Whether the proof is of that text and purpose, under any of the master keys."""
+        return any(
+            hmac.compare_digest(_mac(key, text, purpose).encode(), proof.encode())
+            for key in self._mac_keys
+        )
 
     def needs_reseal(self, blob: bytes) -> bool:
         """Whether an older master key than the newest sealed it."""
@@ -158,6 +171,10 @@ class Vault:
 async def _sealed_key(tx: Transaction, name: str) -> bytes | None:
     row = await tx.fetch_one("SELECT sealed FROM sealed_keys WHERE name = :name", name=name)
     return None if row is None else bytes(row["sealed"])
+
+
+def _mac(key: bytes, text: str, purpose: str) -> str:
+    return hmac.new(key, _bound(b"", purpose, text), hashlib.sha256).hexdigest()
 
 
 def _bound(header: bytes, purpose: str, subject: str) -> bytes:

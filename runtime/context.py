@@ -101,7 +101,8 @@ async def open_context(
     vault = open_vault(settings.secret_key.get_secret_value())
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_store(settings, on_hint=hints))
-        clock = clock or await stack.enter_async_context(_open_clock(database))
+        if clock is None:
+            clock = await stack.enter_async_context(_open_clock(database))
         codes = VoucherCodes(await _data_key(VOUCHER_KEY, database, vault, clock))
         redemption_key = await _data_key(REDEMPTION_KEY, database, vault, clock)
         link = RedisLink(redis_url(settings))

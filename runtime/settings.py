@@ -128,6 +128,9 @@ class Settings(BaseSettings):
     self_serve_staging: bool = Field(
         True, description="Anyone may make a staging account with POST /keys/sandbox."
     )
+    self_serve_live: bool = Field(
+        False, description="A verified email address opens live; else an operator does."
+    )
     promo_sendable: bool = Field(
         False, description="Promotional credit may be sent to others in live."
     )
@@ -160,6 +163,9 @@ class Settings(BaseSettings):
         ge=1,
         le=36_500,
         description="Days that live's are kept; ledger and top-ups always are.",
+    )
+    retention_security_days: int = Field(
+        400, ge=1, le=36_500, description="Days that the security log is kept."
     )
     newapi_min_topup: int = Field(
         1, ge=1, le=10_000, description="Least US dollars of a payment through the Newapi dialect."

@@ -1,8 +1,8 @@
 """Stored answers: the same request with the same Idempotency-Key gets the first answer's bytes.
 
 Invariant: an answer is kept in the transaction whose effect it reports, under a unique key of
-account, environment and key digest; so N parallel requests with one key have one effect. Writes
-idempotency_keys; the caller holds the account's lock, which makes a look before the write enough.
+account, environment and the digest of key and owner; so N parallel requests with one key have one
+effect, and nobody gets the answer that another credential was given. Writes idempotency_keys; the caller holds the account's lock, which makes a look before the write enough.
 A call of several steps keeps a row without an answer first, with a lease, so that a crash does not
 answer "in progress" for ever.
 """
@@ -59,10 +59,11 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 class RequestKey(msgspec.Struct, frozen=True, gc=False):
-    """Whose key and its digest, and the fingerprint of the request it came with."""
+    """Whose key and its digest, the fingerprint of the request it came with, and the key's text."""
 
     place: Place
     fingerprint: str
+    text: str = ""
 
     @property
     def digest(self) -> str:
@@ -83,20 +84,26 @@ def request_key(
     *,
     account_id: str,
     environment: str,
+    owner: str,
     key_text: str,
     method: str,
     path: str,
     canonical_body: bytes,
 ) -> RequestKey:
-    """The compact form of a key and its request; raises InvalidInput for a malformed key."""
+    """The compact form of a key and its request; raises InvalidInput for a malformed key.
+
+    owner: whose key it is within the account, such as an API key's id: the same text from another
+    owner is another key.
+    """
     is_sane = 1 <= len(key_text) <= IDEMPOTENCY_KEY_CHARACTERS_MAX
     if not is_sane or not _VISIBLE(key_text):
         raise InvalidInput(
             "Idempotency-Key takes 1 to 255 visible ASCII characters", param="Idempotency-Key"
         )
     request = b"%s %s\n%s" % (method.encode(), path.encode(), canonical_body)
-    place = (account_id, environment, _digest(key_text.encode()))
-    return RequestKey(place, _digest(request))
+    # An owner has no line end in it, so no two owners and keys spell the same bytes.
+    place = (account_id, environment, _digest(b"%s\n%s" % (owner.encode(), key_text.encode())))
+    return RequestKey(place, _digest(request), key_text)
 
 
 async def find(tx: Transaction, keys: Iterable[RequestKey]) -> dict[Place, Stored]:
@@ -135,6 +142,43 @@ def check(stored: Stored | None, key: RequestKey, now_us: int) -> Answer | None:
             "the first request with this key is still running", retry_after_s=wait_s
         )
     return Answer(stored.status, stored.body or b"", is_replay=True, is_sealed=stored.is_sealed)
+
+
+async def check_text(tx: Transaction, key: RequestKey) -> None:
+    """Raises KeyReused where another credential of the account got a secret under this key's text.
+
+    For calls whose answer is a secret, which nobody repeats by chance: whoever sends another's key
+    wants another's answer, or mistakes itself for it.
+    """
+    row = await tx.fetch_one(
+        """SELECT digest FROM idempotency_keys
+           WHERE account_id = :account_id AND environment = :environment
+             AND text_digest = :text_digest AND digest <> :digest LIMIT 1""",
+        account_id=key.place[0],
+        environment=key.place[1],
+        text_digest=_digest(key.text.encode()),
+        digest=key.digest,
+    )
+    if row is not None:
+        raise KeyReused(
+            "another credential of this account was given a secret under this Idempotency-Key:"
+            " send one of your own",
+            reason="other_credential",
+        )
+
+
+async def keep_secret(tx: Transaction, key: RequestKey, answer: Answer, *, now_us: int) -> None:
+    """As keep, for a sealed answer: its key's text is known to check_text."""
+    assert answer.is_sealed, "a secret lies sealed"
+    await keep(tx, [(key, answer)], now_us=now_us)
+    await tx.execute(
+        """UPDATE idempotency_keys SET text_digest = :text_digest
+           WHERE account_id = :account_id AND environment = :environment AND digest = :digest""",
+        text_digest=_digest(key.text.encode()),
+        account_id=key.place[0],
+        environment=key.place[1],
+        digest=key.digest,
+    )
 
 
 async def keep(

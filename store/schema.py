@@ -29,7 +29,7 @@ def _bytes(name: str, *, null: bool = False) -> sa.Column[bytes]:
     return sa.Column(name, BYTES, nullable=null)
 
 
-# keys/account.py. A tenant: merchant, agent operator or end user.
+# keys/account.py, but live_* and email_verified_at by keys/live.py. A tenant: merchant, agent operator or end user.
 accounts = sa.Table(
     "accounts",
     metadata,
@@ -39,6 +39,9 @@ accounts = sa.Table(
     _text("password_hash", null=True),  # argon2; null: no sign-in
     _int("is_operator", default=0),
     _int("is_sandbox", default=0),  # made by POST /keys/sandbox
+    _int("live_opened_at", null=True),  # null: staging only, until an operator opens live
+    _int("live_closed_at", null=True),  # an operator closed live again; null: not so
+    _int("email_verified_at", null=True),  # null: nobody has shown that they read its mail
     # IANA name; where a check-in's day begins.
     sa.Column("time_zone", TEXT, nullable=False, server_default="UTC"),
     _int("created_at"),
@@ -151,6 +154,7 @@ sessions = sa.Table(
     _int("created_at"),
     _int("last_seen_at"),  # minute-grained; it ends after seven days without use
     _int("expires_at"),
+    _int("confirmed_at", null=True),  # the password was asked again; null: not in this session
     sa.Index("ux_sessions_digest", "digest", unique=True),
     sa.Index("ix_sessions_account", "account_id", "last_seen_at"),
 )
@@ -195,14 +199,23 @@ idempotency_keys = sa.Table(
     metadata,
     _text("account_id", key=True),
     _text("environment", key=True),
-    _text("digest", key=True),  # of the key; 32 hex characters
+    _text("digest", key=True),  # of the key and whose it is; 32 hex characters
     _text("fingerprint"),  # of method, path and parsed body; 32 hex characters
     _int("status"),  # HTTP status; 0 while a call of several steps runs
     _bytes("body", null=True),
     _int("is_sealed", default=0),  # the body holds a secret: sealed, purged after 24 h
+    _text("text_digest", null=True),  # of the key without its owner; sealed rows alone have it
     _int("lease_until_at", null=True),  # while it runs; afterwards another may take over
     _int("created_at"),
     sa.Index("ix_idempotency_created", "created_at"),
+    sa.Index(
+        "ix_idempotency_text",
+        "account_id",
+        "environment",
+        "text_digest",
+        sqlite_where=sa.text("text_digest IS NOT NULL"),
+        postgresql_where=sa.text("text_digest IS NOT NULL"),
+    ),
     sa.Index(
         "ix_idempotency_sealed",
         "created_at",
@@ -1103,7 +1116,8 @@ sandbox_subscriptions = sa.Table(
     sa.Index("ix_sandbox_subscriptions_account", "account_id", "environment"),
 )
 
-# keys/audit_log.py. Every administrative act; rows are added only.
+# keys/audit_log.py. Every administrative act, and what concerns an account's security. Acts stay
+# for ever; what is_security says goes after its retention.
 audit_log = sa.Table(
     "audit_log",
     metadata,
@@ -1117,8 +1131,26 @@ audit_log = sa.Table(
     _text("before", null=True),  # JSON; null: it did not exist
     _text("after", null=True),  # JSON; null: it is gone
     _text("reason", null=True),
+    _int("is_security", default=0),  # shown to the tenant; environment is empty for the account's
+    _text("actor_kind", null=True),  # key | token | session | app | operator | visitor | cli
+    _text("address", null=True),  # that the request came from; null: unknown, or no request
+    _text("user_agent", null=True),  # as the client called itself, cut
+    sa.Column("outcome", TEXT, nullable=False, server_default="done"),  # done | refused
     _int("created_at"),
     sa.Index("ix_audit_log_environment", "environment", "id"),
+    sa.Index(
+        "ix_audit_log_security",
+        "account_id",
+        "id",
+        sqlite_where=sa.text("is_security = 1"),
+        postgresql_where=sa.text("is_security = 1"),
+    ),
+    sa.Index(
+        "ix_audit_log_retention",
+        "created_at",
+        sqlite_where=sa.text("is_security = 1"),
+        postgresql_where=sa.text("is_security = 1"),
+    ),
     sa.Index(
         "ix_audit_log_account",
         "account_id",
@@ -1247,11 +1279,14 @@ oauth_apps = sa.Table(
     _text("account_id"),  # the owner: charges go there
     _text("environment"),
     _text("name"),
-    _text("redirect_host"),  # with its port, where that is not the scheme's own
+    _text("redirect_host"),  # any path there may get a code (OhMyGPT's rule); empty: none
+    # Exact addresses that may get a code, joined by spaces.
+    sa.Column("redirect_uris", TEXT, nullable=False, server_default=sa.text("''")),
+    _int("is_public", default=0),  # has no secret: PKCE proves who fetches the token
     _text("scope"),  # general_api_access | advanced_access | trusted_advanced_access
     _int("cap_micros"),  # what it may charge one user in each period, unless consented otherwise
     _text("cap_period"),  # day | month, in UTC
-    _text("secret_digest"),  # SHA-256, hex
+    _text("secret_digest"),  # SHA-256, hex; empty for a public app
     _text("secret_last4"),
     _int("created_at"),
     _int("rotated_at", null=True),
@@ -1274,6 +1309,8 @@ oauth_codes = sa.Table(
     _text("cap_period"),
     _int("expires_at"),
     _int("used_at", null=True),
+    _text("grant_id", null=True),  # that it was used for: a second use ends it
+    _int("revoked_at", null=True),  # the user took the app's access away, or it was used twice
     sa.Index("ix_oauth_codes_account", "account_id", "environment", "expires_at"),
 )
 

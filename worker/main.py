@@ -38,7 +38,7 @@ from worker.dispatch import Dispatcher
 from worker.end import Ender
 from worker.expire import Expirer
 from worker.fulfil import Fulfiller
-from worker.prune import notifications_chore, retention_chore, sessions_chore
+from worker.prune import notifications_chore, retention_chore, security_chore, sessions_chore
 from worker.reconcile import Reconciler
 from worker.renew import Renewer
 from worker.replay import Replayer
@@ -72,6 +72,11 @@ def chores_of(context: Context) -> Sequence[Chore]:
         retention_chore(context.database, context.clock, kept_us),
         notifications_chore(context.database, context.clock, kept_us),
         sessions_chore(context.database, context.clock),
+        security_chore(
+            context.database,
+            context.clock,
+            context.settings.retention_security_days * DAY_US,
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from billing import provider_event
 from kernel.clock import Clock
-from keys import session
+from keys import audit_log, session
 from keys.principal import Scope
 from store.db import Database, Transaction
 from webhooks import retention
@@ -72,6 +72,26 @@ def sessions_chore(database: Database, clock: Clock, *, pause_s: float = PAUSE_S
             await asyncio.sleep(pause_s)
 
     return Chore("sessions.prune", RETENTION_S, run)
+
+
+def security_chore(
+    database: Database, clock: Clock, kept_us: int, *, pause_s: float = PAUSE_S
+) -> Chore:
+    """What the security log tells of long ago; kept_us in microseconds."""
+
+    async def run() -> None:
+        found = -1
+        while found:
+            found = await database.transaction(
+                partial(_security, before_us=clock.now_us() - kept_us), durable=False
+            )
+            await asyncio.sleep(pause_s)
+
+    return Chore("security_log.prune", RETENTION_S, run)
+
+
+async def _security(tx: Transaction, before_us: int) -> int:
+    return await audit_log.prune(tx, before_us=before_us)
 
 
 async def _prune(database: Database, scope: Scope, before_us: int, pause_s: float) -> None:

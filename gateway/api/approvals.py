@@ -7,6 +7,7 @@ from billing.approval import Approval
 from billing.settle import Decide, Ended
 from billing.topup import TopUp
 from gateway import codes
+from gateway.acting import actor_of
 from gateway.call import Call
 from gateway.envelope import answer, page
 from gateway.fields import Fields, Page, cursor_id
@@ -89,6 +90,7 @@ async def _decide(call: Call[Fields, Fields], decision: Literal["approved", "den
         decision=decision,
         decided_by=call.principal.credential_id,
         spent_by=held.spent_by,
+        actor=actor_of(call),
     )
     return await call.context.till.submit(command)
 

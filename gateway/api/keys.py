@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from billing.opening import open_account
 from gateway import codes
+from gateway.acting import note
 from gateway.auth import block_of
 from gateway.call import Call
 from gateway.envelope import answer, listing
@@ -117,7 +118,7 @@ async def mint(call: Call[MintBody, Fields]) -> Answer:
     )
 
     async def work(tx: Transaction) -> tuple[ApiKey, str]:
-        return await api_key.mint(
+        made, secret = await api_key.mint(
             tx,
             account_id=principal.account_id,
             environment=principal.environment,
@@ -125,6 +126,8 @@ async def mint(call: Call[MintBody, Fields]) -> Answer:
             new=new,
             now_us=now_us,
         )
+        await note(tx, call, "key.created", made.id, after=_told(made))
+        return made, secret
 
     return await run_once(
         call.context, principal, call.request_key, work, _with_secret(now_us, 201), sealed=True
@@ -166,10 +169,21 @@ async def change(call: Call[PatchBody, Fields]) -> Answer:
 
     async def work(tx: Transaction) -> ApiKey:
         # Who may not see the key does not learn that it exists.
-        await api_key.get(tx, principal.scope, key_id, viewer=principal)
-        return await api_key.patch(
+        before = await api_key.get(tx, principal.scope, key_id, viewer=principal)
+        after = await api_key.patch(
             tx, principal.scope, key_id, changes=changes, asker=principal, now_us=now_us
         )
+        old, new = _told(before), _told(after)
+        differing = [name for name in new if old[name] != new[name]]
+        await note(
+            tx,
+            call,
+            "key.changed",
+            key_id,
+            before={name: old[name] for name in differing},
+            after={name: new[name] for name in differing},
+        )
+        return after
 
     return await run_once(
         call.context,
@@ -184,8 +198,11 @@ async def revoke(call: Call[Fields, Fields]) -> Answer:
     principal, key_id, now_us = call.principal, call.params["key_id"], call.now_us
 
     async def work(tx: Transaction) -> ApiKey:
-        await api_key.get(tx, principal.scope, key_id, viewer=principal)
-        return await api_key.revoke(tx, principal.scope, key_id, asker=principal, now_us=now_us)
+        before = await api_key.get(tx, principal.scope, key_id, viewer=principal)
+        ended = await api_key.revoke(tx, principal.scope, key_id, asker=principal, now_us=now_us)
+        if before.revoked_at is None:
+            await note(tx, call, "key.revoked", key_id, after={"name": ended.name})
+        return ended
 
     return await run_once(
         call.context,
@@ -202,9 +219,11 @@ async def rotate(call: Call[RotateBody, Fields]) -> Answer:
 
     async def work(tx: Transaction) -> tuple[ApiKey, str]:
         await api_key.get(tx, principal.scope, key_id, viewer=principal)
-        return await api_key.rotate(
+        rotated, secret = await api_key.rotate(
             tx, principal.scope, key_id, overlap_s=overlap_s, asker=principal, now_us=now_us
         )
+        await note(tx, call, "key.rotated", key_id, after={"overlap_s": overlap_s})
+        return rotated, secret
 
     return await run_once(
         call.context, principal, call.request_key, work, _with_secret(now_us, 200), sealed=True
@@ -229,7 +248,7 @@ async def make_sandbox(call: Call[SandboxBody, Fields]) -> Answer:
 
     async def work(tx: Transaction) -> tuple[AccountId, ApiKey, str]:
         account_id = await open_account(
-            tx, name=SANDBOX_NAME, email=None, now_us=now_us, is_sandbox=True
+            tx, name=SANDBOX_NAME, email=None, now_us=now_us, is_sandbox=True, has_live=False
         )
         key, secret = await api_key.mint(
             tx,
@@ -244,6 +263,18 @@ async def make_sandbox(call: Call[SandboxBody, Fields]) -> Answer:
     account_id, key, secret = await context.database.transaction(work)
     data = {**shape(key), "key": secret, "account_id": account_id}
     return answer(codes.SUCCESS, data, now_us=now_us, http_status=201)
+
+
+def _told(key: ApiKey) -> dict[str, Any]:
+    """What the security log tells of a key."""
+    return {
+        "name": key.name,
+        "scopes": key.scopes,
+        "ip_allow_list": key.ip_allow_list,
+        **{name: getattr(key, name) for name in _CAPS},
+        "approval_threshold_cents": key.approval_threshold_cents,
+        "expires_at": _time(key.expires_at),
+    }
 
 
 def _caps(body: Caps, inside: Caps | UnsetType) -> Mapping[str, int | UnsetType | None]:
@@ -274,7 +305,16 @@ def _time(at_us: int | None) -> str | None:
 
 
 ROUTES = (
-    Route("POST", "/keys", mint, "Mint a key", _SCOPES, body=MintBody, answers=created(MintedKey)),
+    Route(
+        "POST",
+        "/keys",
+        mint,
+        "Mint a key",
+        _SCOPES,
+        body=MintBody,
+        asks_password=True,
+        answers=created(MintedKey),
+    ),
     Route(
         "GET", "/keys", list_keys, "List keys", _SCOPES, query=Page, answers=ok(Listing[KeyShape])
     ),
@@ -307,6 +347,7 @@ ROUTES = (
         "Rotate a key",
         _SCOPES,
         body=RotateBody,
+        asks_password=True,
         answers=ok(MintedKey),
     ),
 )

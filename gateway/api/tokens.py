@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from gateway import codes
+from gateway.acting import note
 from gateway.call import Call
 from gateway.envelope import answer, listing
 from gateway.fields import Fields, Page, cursor_id
@@ -50,7 +51,7 @@ async def create(call: Call[CreateBody, Fields]) -> Answer:
     principal, name, now_us = call.principal, call.body.name, call.now_us
 
     async def work(tx: Transaction) -> tuple[AccessToken, str]:
-        return await access_token.create(
+        made, secret = await access_token.create(
             tx,
             kind="system",
             account_id=principal.account_id,
@@ -59,6 +60,8 @@ async def create(call: Call[CreateBody, Fields]) -> Answer:
             maker=principal,
             now_us=now_us,
         )
+        await note(tx, call, "token.created", made.id, after={"name": made.name})
+        return made, secret
 
     def render(made: tuple[AccessToken, str]) -> Answer:
         token, secret = made
@@ -92,9 +95,12 @@ async def _revoke(call: Call[Any, Fields], token_id: str) -> Answer:
     principal, now_us = call.principal, call.now_us
 
     async def work(tx: Transaction) -> AccessToken:
-        return await access_token.revoke(
+        ended = await access_token.revoke(
             tx, principal.scope, token_id, asker=principal, now_us=now_us
         )
+        if ended.revoked_at == now_us:
+            await note(tx, call, "token.revoked", token_id, after={"name": ended.name})
+        return ended
 
     return await run_once(
         call.context,
@@ -113,6 +119,7 @@ ROUTES = (
         "Make an access token",
         _SCOPES,
         body=CreateBody,
+        asks_password=True,
         answers=created(MadeToken),
     ),
     Route(

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway import codes
+from gateway.acting import note
 from gateway.call import Call
 from gateway.envelope import answer, listing
 from gateway.fields import Fields, Int64, Page, cursor_id
@@ -119,7 +120,7 @@ async def register(call: Call[RegisterBody, Fields]) -> Answer:
     )
 
     async def work(tx: Transaction) -> tuple[Endpoint, str]:
-        return await endpoints.register(
+        made, secret = await endpoints.register(
             tx,
             context.vault,
             scope=principal.scope,
@@ -127,6 +128,8 @@ async def register(call: Call[RegisterBody, Fields]) -> Answer:
             is_sandbox=principal.is_sandbox,
             now_us=now_us,
         )
+        await note(tx, call, "endpoint.created", made.id, after={"url": _without_query(made.url)})
+        return made, secret
 
     return await run_once(
         context, principal, call.request_key, work, _with_secret(now_us, 201), sealed=True
@@ -172,9 +175,20 @@ async def change(call: Call[PatchBody, Fields]) -> Answer:
     )
 
     async def work(tx: Transaction) -> Endpoint:
-        return await endpoints.patch(
+        before = await endpoints.get(tx, context.vault, principal.scope, endpoint_id)
+        after = await endpoints.patch(
             tx, context.vault, principal.scope, endpoint_id, changes=changes, now_us=now_us
         )
+        if before.url != after.url:
+            await note(
+                tx,
+                call,
+                "endpoint.moved",
+                endpoint_id,
+                before={"url": _without_query(before.url)},
+                after={"url": _without_query(after.url)},
+            )
+        return after
 
     return await run_once(
         context,
@@ -190,9 +204,13 @@ async def delete(call: Call[Fields, Fields]) -> Answer:
     endpoint_id, now_us = call.params["endpoint_id"], call.now_us
 
     async def work(tx: Transaction) -> Endpoint:
-        return await endpoints.delete(
+        gone = await endpoints.delete(
             tx, context.vault, principal.scope, endpoint_id, now_us=now_us
         )
+        await note(
+            tx, call, "endpoint.deleted", endpoint_id, before={"url": _without_query(gone.url)}
+        )
+        return gone
 
     def render(gone: Endpoint) -> Answer:
         return answer(codes.SUCCESS, {"id": gone.id, "deleted": True}, now_us=now_us)
@@ -205,9 +223,12 @@ async def rotate_secret(call: Call[RotateBody, Fields]) -> Answer:
     endpoint_id, overlap_s, now_us = call.params["endpoint_id"], call.body.overlap_s, call.now_us
 
     async def work(tx: Transaction) -> tuple[Endpoint, str]:
-        return await endpoints.rotate_secret(
+        rotated, secret = await endpoints.rotate_secret(
             tx, context.vault, principal.scope, endpoint_id, overlap_s=overlap_s, now_us=now_us
         )
+        after = {"overlap_s": overlap_s}
+        await note(tx, call, "endpoint.secret_rotated", endpoint_id, after=after)
+        return rotated, secret
 
     return await run_once(
         context, principal, call.request_key, work, _with_secret(now_us, 200), sealed=True
@@ -251,6 +272,11 @@ async def verify(call: Call[VerifyBody, Fields]) -> Answer:
         for finding in findings
     ]
     return answer(codes.SUCCESS, {"valid": not listed, "findings": listed}, now_us=call.now_us)
+
+
+def _without_query(url: str) -> str:
+    """The address as the security log tells it: what stands behind it may be a receiver's secret."""
+    return url.partition("?")[0]
 
 
 def _with_secret(now_us: int, http_status: int) -> Any:
@@ -327,6 +353,7 @@ ROUTES = (
         "Rotate a webhook's secret",
         _WRITE,
         body=RotateBody,
+        asks_password=True,
         answers=ok(EndpointWithSecret),
     ),
     Route(

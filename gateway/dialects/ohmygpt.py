@@ -10,8 +10,8 @@ Promise: whatever goes wrong below /api/v1 is {"statusCode", "message", "errorTy
 with the same HTTP status. The consent page is gateway/pages/consent.py.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Final, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Any, Final
 
 from msgspec import Meta
 
@@ -22,11 +22,10 @@ from billing.price import parse_decimal
 from billing.provider import CheckoutKind
 from billing.wallet import balance as load_balance
 from gateway import codes
-from gateway.auth import block_of
 from gateway.call import Call
 from gateway.fields import LINE, Fields, LooseFields, Text
 from gateway.idempotency import run_once, run_steps
-from gateway.limits import refusal as rate_refusal
+from gateway.oauth_exchange import IssueBody, exchanged
 from gateway.outcome import ok
 from gateway.plain_answer import plain_answer
 from gateway.refusal import Refusal
@@ -46,40 +45,24 @@ from kernel.clock import rfc3339
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import number_of
 from kernel.limits import URL_CHARACTERS_MAX
-from keys import oauth_app, oauth_grant, oauth_token
+from keys import oauth_grant, oauth_token
 from keys.account import Account, get_account
 from keys.authenticator import CredentialEnded
-from keys.oauth_app import ClientRefused
-from keys.oauth_code import CodeRefused
 from keys.oauth_grant import Grant
 from keys.oauth_token import OAuthToken
 from keys.principal import OAUTH_SCOPES, OAuthOrigin, ScopeMissing
 from store.db import Transaction
 from store.idempotency import Answer
 
-T = TypeVar("T")
-
 PREFIX: Final = "/api/v1"
 # The catalogue of what can be ordered: one product, credit for the amount.
 ACCOUNT_CREDIT: Final = "10001"
 ORDER_PLACES: Final = 2
 CHARGE_PLACES: Final = 6
-# 600 exchanges a minute from one address, of which 60 may fail.
-EXCHANGES: Final = 600
-EXCHANGES_PER_S: Final = 10.0
-MISS_COST: Final = 10
 _GENERAL, _ADVANCED, _TRUSTED = ((step,) for step in OAUTH_SCOPES)
 
 Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
 Amount = Annotated[str, Meta(max_length=40)]
-
-
-class IssueBody(LooseFields, frozen=True, kw_only=True):
-    client_id: Text
-    client_secret: Text
-    code: Text
-    code_verifier: Text | None = None
-    redirect_uri: Url | None = None
 
 
 class ChargeBody(LooseFields, frozen=True, kw_only=True):
@@ -101,20 +84,7 @@ class OrderBody(LooseFields, frozen=True, kw_only=True):
 
 async def issue_token(call: Call[IssueBody, Fields]) -> Answer:
     """Who holds a code and the app's secret gets the token, once."""
-    body = call.body
-
-    async def work(tx: Transaction) -> tuple[OAuthToken, str]:
-        app = await oauth_app.authenticate(tx, body.client_id, body.client_secret)
-        return await oauth_token.exchange(
-            tx,
-            app,
-            body.code,
-            redirect_uri=body.redirect_uri,
-            verifier=body.code_verifier,
-            now_us=call.now_us,
-        )
-
-    token, secret = await _guarded(call, lambda: call.context.database.transaction(work))
+    token, secret = await exchanged(call)
     data = Issued(user_id=_number(token.account_id), client_id=token.app_id, token=secret)
     return _say("Issue OAuth Token success", data)
 
@@ -133,6 +103,7 @@ async def user_info(call: Call[Fields, Fields]) -> Answer:
         client_id=origin.app_id,
         scope=origin.scope,
         environment=principal.environment,
+        email_verified=account.email is not None and account.email_verified_at is not None,
     )
     return _say("Get OAuth User Info success", data)
 
@@ -270,19 +241,6 @@ def _management(grant: Grant, token: OAuthToken, secret: str | None) -> Manageme
         expires_at=rfc3339(token.expires_at),
         token=secret,
     )
-
-
-async def _guarded(call: Call[Any, Any], exchange: Callable[[], Awaitable[T]]) -> T:
-    """The exchange, out of the address's budget; a failure costs as much as ten that work."""
-    limiter, key = call.context.limiter, f"oauth:{block_of(call.address)}"
-    taken = await limiter.take(key, EXCHANGES_PER_S, EXCHANGES)
-    if not taken.allowed or taken.remaining < MISS_COST - 1:
-        raise rate_refusal(taken, "too many codes or client secrets, or too many wrong ones")
-    try:
-        return await exchange()
-    except (ClientRefused, CodeRefused):
-        await limiter.take(key, EXCHANGES_PER_S, EXCHANGES, cost=MISS_COST - 1)
-        raise
 
 
 def _origin(call: Call[Any, Any]) -> OAuthOrigin:

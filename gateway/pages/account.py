@@ -1,27 +1,34 @@
-"""The person's own account: password, sessions, and the environment that this session looks at."""
+"""The person's own account: password, sessions, security log, and this session's environment."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from starlette.responses import Response
 
+from gateway.acting import note
 from gateway.call import Call
-from gateway.fields import Fields
-from gateway.pages.form import NO_PROBLEM, Problem, problem_of, read_form
+from gateway.fields import Fields, cursor_id
+from gateway.pages.form import NO_PROBLEM, Problem, problem_of, read_form, read_query
+from gateway.pages.paging import ASKED, paged
 from gateway.pages.refused import is_safe_way
 from gateway.pages.render import go, page
 from gateway.pages.route import page_route
-from gateway.pages.sign_in import is_secure, throttle
+from gateway.pages.sign_in import is_secure
+from gateway.password_again import check_own, confirm
 from gateway.routing import Reply
-from gateway.session_cookie import SignInRefused, set_cookie
+from gateway.session_cookie import set_cookie
 from kernel.errors import DomainError, InvalidInput
-from keys import session
+from keys import audit_log, session
 from keys.account import Account, get_account, set_password_hash
+from keys.audit_log import Told
+from keys.live import enter_live
 from keys.password import check_password
 from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS
 from keys.session import Session
 from store.db import Transaction
 
-PATH = "/dashboard/account"
+PATH: Final = "/dashboard/account"
+SECURITY_LOG: Final = f"{PATH}/security"
 
 
 async def show(call: Call[Fields, Fields]) -> Reply:
@@ -35,17 +42,17 @@ async def change_password(call: Call[Fields, Fields]) -> Reply:
     new = form.raw("new_password")
     try:
         check_password(new, param="new_password")
-        await throttle(call, principal.account_email or "")
-        account = await context.database.read(lambda tx: get_account(tx, principal.account_id))
-        if not await context.passwords.verify(form.raw("password"), account.password_hash):
-            raise SignInRefused("that is not your password", param="password")
-        password_hash = await context.passwords.hash(new)
+        await check_own(call, form.raw("password"))
+        source = f"account:{principal.account_id}"
+        password_hash = await context.passwords.hash(new, source=source, is_known=True)
     except DomainError as error:
         return await _show(call, problem_of(error))
 
     async def work(tx: Transaction) -> None:
         await set_password_hash(tx, principal.account_id, password_hash)
-        await session.end_others(tx, principal.account_id, principal.credential_id)
+        ended = await session.end_others(tx, principal.account_id, principal.credential_id)
+        after = {"sessions_ended": ended}
+        await note(tx, call, "password.changed", principal.account_id, environment="", after=after)
 
     await context.database.transaction(work)
     return go(PATH, said="password-changed")
@@ -55,8 +62,43 @@ async def end_session(call: Call[Fields, Fields]) -> Reply:
     """Signs out another browser."""
     read_form(call)
     account_id, session_id = call.principal.account_id, call.params["session_id"]
-    await call.context.database.transaction(lambda tx: session.end(tx, account_id, session_id))
+
+    async def work(tx: Transaction) -> None:
+        await session.end(tx, account_id, session_id)
+        await note(tx, call, "session.ended", session_id, environment="")
+
+    await call.context.database.transaction(work)
     return go(PATH, said="session-ended")
+
+
+async def ask_password(call: Call[Fields, Fields]) -> Reply:
+    """The password once more, before what lasts longer than this session."""
+    return _confirm_page(call, read_query(call).text("next"), NO_PROBLEM)
+
+
+async def confirm_password(call: Call[Fields, Fields]) -> Reply:
+    """It counts for ten minutes; then back to where it was asked for."""
+    form = read_form(call)
+    back = form.text("next")
+    try:
+        await confirm(call, form.raw("password"))
+    except DomainError as error:
+        return _confirm_page(call, back, problem_of(error))
+    return go(back if is_safe_way(back) else "/dashboard", said="password-confirmed")
+
+
+async def show_log(call: Call[Fields, Fields]) -> Reply:
+    """What was done to the account's security, newest first."""
+    scope = call.principal.scope
+    before_id = cursor_id(read_query(call).text("cursor") or None, "adt")
+
+    async def work(tx: Transaction) -> Sequence[Told]:
+        return await audit_log.page_of_account(tx, scope, before_id=before_id, limit=ASKED)
+
+    found = await call.context.database.read(work)
+    return page(
+        call, "security_log.html", listing=paged(call, found, lambda one: str(one.entry.id))
+    )
 
 
 async def switch(call: Call[Fields, Fields]) -> Reply:
@@ -65,11 +107,25 @@ async def switch(call: Call[Fields, Fields]) -> Reply:
     wanted = next((one for one in ENVIRONMENTS if one == form.text("to")), None)
     if wanted is None:
         raise InvalidInput("an environment is staging or live", param="to")
-    token = await call.context.database.transaction(
-        lambda tx: session.switch(
+
+    async def work(tx: Transaction) -> str:
+        if wanted == "live":
+            is_self_serve = call.context.settings.self_serve_live
+            is_opened = await enter_live(
+                tx, principal.account_id, is_self_serve=is_self_serve, now_us=call.now_us
+            )
+            if is_opened:
+                await note(tx, call, "live.opened", principal.account_id, environment="")
+        token = await session.switch(
             tx, principal.account_id, principal.credential_id, environment=wanted
         )
-    )
+        after = {"environment": wanted}
+        await note(
+            tx, call, "session.switched", principal.credential_id, environment="", after=after
+        )
+        return token
+
+    token = await call.context.database.transaction(work)
     back = form.text("next")
     response = go(back if is_safe_way(back) else "/dashboard", said=f"environment-{wanted}")
     response.raw_headers.append(set_cookie(token, is_secure=is_secure(call)))
@@ -94,7 +150,20 @@ async def _show(call: Call[Any, Any], problem: Problem) -> Response:
     )
 
 
+def _confirm_page(call: Call[Any, Any], back: str, problem: Problem) -> Response:
+    return page(
+        call,
+        "confirm.html",
+        status=problem.status,
+        problem=problem,
+        back=back if is_safe_way(back) else "",
+    )
+
+
 ROUTES = (
+    page_route("GET", "/confirm", ask_password, "Give the password again", ACCOUNT_SCOPES),
+    page_route("POST", "/confirm", confirm_password, "Give the password again", ACCOUNT_SCOPES),
+    page_route("GET", "/account/security", show_log, "Security log", ACCOUNT_SCOPES),
     page_route("GET", "/account", show, "Your account", ACCOUNT_SCOPES),
     page_route("POST", "/account/password", change_password, "Change password", ACCOUNT_SCOPES),
     page_route(

@@ -5,11 +5,13 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from billing.money import MICROS_PER_CENT
+from gateway.acting import note
 from gateway.call import Call
 from gateway.fields import Fields, cursor_id
 from gateway.pages.form import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.pages.render import go, page
 from gateway.pages.route import page_route
+from gateway.password_again import confirm, require_password
 from gateway.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.limits import PAGE_ITEMS
@@ -36,8 +38,14 @@ async def create(call: Call[Fields, Fields]) -> Reply:
 
         async def work(tx: Transaction) -> tuple[OAuthApp, str]:
             await lock_scopes(tx, [owner])
-            return await oauth_app.create(tx, owner, new, now_us=call.now_us)
+            app, fresh = await oauth_app.create(tx, owner, new, now_us=call.now_us)
+            after = {"name": app.name, "scope": app.scope, "hosts": app.registered.hosts}
+            await note(tx, call, "app.created", app.id, after=after)
+            return app, fresh
 
+        if form.raw("password"):
+            await confirm(call, form.raw("password"))
+        await require_password(call)
         made, secret = await call.context.database.transaction(work)
     except DomainError as error:
         return await _show(call, form, problem_of(error))
@@ -51,8 +59,11 @@ async def rotate(call: Call[Fields, Fields]) -> Reply:
 
     async def work(tx: Transaction) -> tuple[OAuthApp, str]:
         await lock_scopes(tx, [owner])
-        return await oauth_app.rotate(tx, owner, app_id, now_us=call.now_us)
+        app, fresh = await oauth_app.rotate(tx, owner, app_id, now_us=call.now_us)
+        await note(tx, call, "app.secret_rotated", app_id)
+        return app, fresh
 
+    await require_password(call)
     made, secret = await call.context.database.transaction(work)
     return _made(call, made, secret)
 
@@ -64,7 +75,9 @@ async def disable(call: Call[Fields, Fields]) -> Reply:
 
     async def work(tx: Transaction) -> None:
         await lock_scopes(tx, [owner])
-        await oauth_app.disable(tx, owner, app_id, now_us=call.now_us)
+        ended = await oauth_app.disable(tx, owner, app_id, now_us=call.now_us)
+        if ended.disabled_at == call.now_us:
+            await note(tx, call, "app.disabled", app_id, after={"name": ended.name})
 
     await call.context.database.transaction(work)
     return go(PATH, said="app-disabled")
@@ -78,6 +91,8 @@ def _new(form: Form) -> NewApp:
     return NewApp(
         name=form.text("name"),
         redirect_host=form.text("redirect_host"),
+        redirect_uris=form.raw("redirect_uris").split(),
+        is_public=form.text("is_public") == "yes",
         scope=form.text("scope"),
         cap_micros=CAP_MICROS if cents is None else cents * MICROS_PER_CENT,
         cap_period=form.text("cap_period"),

@@ -1,8 +1,10 @@
 """The OAuth consent page: a person sees which app asks for what, and allows or denies it.
 
-Promises: nothing is granted but by a form of this page; whatever is wrong with the request is shown
-here and never sent anywhere, so a browser leaves only for the app's registered host, checked when
-the page is shown and again when its form comes back. The code stands in the address alone.
+Promises: nothing is granted but by a form of this page; a browser leaves only for what the app
+registered, checked when the page is shown and again when its form comes back. Where app and address
+are good, the app is told what else is wrong with its request (RFC 6749, 4.1.2.1); before that it is
+said here and sent nowhere. Each answer to an app names this gateway (RFC 9207). The code stands in
+the address alone.
 """
 
 import re
@@ -12,23 +14,26 @@ from urllib.parse import urlsplit
 
 from starlette.responses import RedirectResponse
 
+from gateway.acting import note
 from gateway.call import Call
 from gateway.fields import Fields
 from gateway.limits import take_one
 from gateway.pages.form import Form, read_form, read_query
 from gateway.pages.refused import refuse
-from gateway.pages.render import SEE_OTHER, page
+from gateway.pages.render import SEE_OTHER, address_of, page
 from gateway.pages.route import open_route, page_route
 from gateway.routing import Reply, Surface
 from gateway.session_cookie import is_https
 from kernel.errors import InvalidInput
 from keys import oauth_app, oauth_code
 from keys.account import Account, get_account, lock_scopes
+from keys.live import enter_live
 from keys.oauth_app import OAuthApp
 from keys.oauth_code import CODE_CHARACTERS, is_challenge
 from keys.oauth_redirect import (
     STATE_CHARACTERS_MAX,
     RedirectRefused,
+    Registered,
     check_redirect,
     denial,
     landing,
@@ -72,25 +77,43 @@ _POLICY: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that may be shown: its app, and where a browser may go with the answer.
+    """A request of an app that exists, and where a browser may go with the answer.
 
-    host: what redirect_uri must be on: the app's, or ours for the page that shows the code.
+    registered: what redirect_uri is held against: the app's, or ours for the page that shows the
+    code. fault: what is wrong with the rest, for the app to be told; null: nothing.
     """
 
     app: OAuthApp
     redirect_uri: str
-    host: str
+    registered: Registered
     state: str | None
     template: str | None
     challenge: str | None
+    issuer: str
+    fault: str | None
+
+    @property
+    def is_shown_here(self) -> bool:
+        """Whether the code goes to our own page, for the user to type in."""
+        return self.registered != self.app.registered
 
     def landing(self, code: str) -> str:
         return landing(
             self.redirect_uri,
-            host=self.host,
+            registered=self.registered,
             code=code,
             state=self.state,
+            issuer=self.issuer,
             template=self.template,
+        )
+
+    def denial(self, error: str) -> str:
+        return denial(
+            self.redirect_uri,
+            registered=self.registered,
+            error=error,
+            state=self.state,
+            issuer=self.issuer,
         )
 
 
@@ -103,6 +126,8 @@ async def show(call: Call[Fields, Fields]) -> Reply:
         return asked, await get_account(tx, asked.app.account_id)
 
     asked, owner = await call.context.database.read(work)
+    if asked.fault is not None:
+        return _sent(asked.denial(asked.fault))
     steps = OAUTH_SCOPES[: OAUTH_SCOPES.index(asked.app.scope) + 1]
     return page(
         call,
@@ -112,7 +137,8 @@ async def show(call: Call[Fields, Fields]) -> Reply:
         owner=owner,
         rights=[_MEANS[step] for step in steps],
         may_charge=len(steps) > 1,
-        lands_here=asked.host != asked.app.redirect_host,
+        lands_here=asked.is_shown_here,
+        lands_on=urlsplit(asked.redirect_uri).netloc,
         asked={name: form.raw(name) for name in ASKED if form.raw(name)},
     )
 
@@ -133,9 +159,10 @@ async def decide(call: Call[Fields, Fields]) -> Reply:
 
     async def work(tx: Transaction) -> str:
         asked = await _asked(tx, call, form)
-        if decision == "deny":
-            return denial(asked.redirect_uri, host=asked.host, state=asked.state)
+        if asked.fault is not None or decision == "deny":
+            return asked.denial(asked.fault or "access_denied")
         await lock_scopes(tx, [(account_id, asked.app.environment)])
+        await _enter(tx, call, asked.app)
         code = await oauth_code.issue(
             tx,
             asked.app,
@@ -144,10 +171,12 @@ async def decide(call: Call[Fields, Fields]) -> Reply:
             challenge=asked.challenge,
             now_us=call.now_us,
         )
+        after = {"app": asked.app.name, "scope": asked.app.scope}
+        environment = asked.app.environment
+        await note(tx, call, "grant.consented", asked.app.id, environment=environment, after=after)
         return asked.landing(code)
 
-    target = await call.context.database.transaction(work)
-    return RedirectResponse(target, SEE_OTHER, headers={"cache-control": "no-store", **_PRIVATE})
+    return _sent(await call.context.database.transaction(work))
 
 
 async def succeed(call: Call[Fields, Fields]) -> Reply:
@@ -164,46 +193,65 @@ async def succeed(call: Call[Fields, Fields]) -> Reply:
 
 
 async def _asked(tx: Transaction, call: Call[Any, Any], form: Form) -> Asked:
-    """The request, checked; raises InvalidInput and RedirectRefused."""
+    """The request, checked; raises InvalidInput and RedirectRefused where nobody can be told."""
     app = await oauth_app.find(tx, form.raw("client_id"))
     if app is None or app.disabled_at is not None:
         raise InvalidInput("no app has this client_id", param="client_id")
     redirect_uri = form.raw("redirect_uri")
-    host = _own_host(call, redirect_uri) or app.redirect_host
-    check_redirect(redirect_uri, host)
-    if form.raw("response_type") != "code":
-        raise InvalidInput("response_type is code", param="response_type")
-    if form.raw("scope") != app.scope:
-        raise InvalidInput(
-            "the scope is not the one that this app is registered for", param="scope"
-        )
+    registered = _own_page(call, redirect_uri) or app.registered
+    check_redirect(redirect_uri, registered)
     state = form.raw("state")
     if len(state) > STATE_CHARACTERS_MAX:
         raise InvalidInput(f"state has at most {STATE_CHARACTERS_MAX} characters", param="state")
     template = form.raw("redirect_template") or None
-    if template is not None and host != app.redirect_host:
+    if template is not None and registered != app.registered:
         raise RedirectRefused(
             "the page that shows the code takes no redirect_template", param="redirect_template"
         )
-    asked = Asked(app, redirect_uri, host, state or None, template, _challenge(form))
+    asked = Asked(
+        app,
+        redirect_uri,
+        registered,
+        state or None,
+        template,
+        form.raw("code_challenge") or None,
+        address_of(call),
+        _fault(app, form),
+    )
     asked.landing("0" * CODE_CHARACTERS)
     return asked
 
 
-def _challenge(form: Form) -> str | None:
-    """The PKCE challenge; plain ones prove nothing and are refused."""
+async def _enter(tx: Transaction, call: Call[Any, Any], app: OAuthApp) -> None:
+    """Raises LiveNotOpen where the app is live's and the user's live is not open."""
+    if app.environment != "live":
+        return
+    account_id, is_self_serve = call.principal.account_id, call.context.settings.self_serve_live
+    if await enter_live(tx, account_id, is_self_serve=is_self_serve, now_us=call.now_us):
+        await note(tx, call, "live.opened", account_id, environment="")
+
+
+def _fault(app: OAuthApp, form: Form) -> str | None:
+    """What is wrong with a request whose app and address are good, in RFC 6749's words."""
+    if form.raw("response_type") != "code":
+        return "unsupported_response_type"
+    if form.raw("scope") != app.scope:
+        return "invalid_scope"
     challenge = form.raw("code_challenge")
-    if form.raw("code_challenge_method") not in {"", "S256"}:
-        raise InvalidInput("code_challenge_method is S256", param="code_challenge_method")
-    if not challenge:
-        return None
-    if not is_challenge(challenge):
-        raise InvalidInput("code_challenge is base64url of a SHA-256", param="code_challenge")
-    return challenge
+    # A plain challenge proves nothing, and a method without a challenge is a mistake.
+    if form.raw("code_challenge_method") not in {"", "S256"} or (
+        not is_challenge(challenge) if challenge else app.is_public
+    ):
+        return "invalid_request"
+    return None
 
 
-def _own_host(call: Call[Any, Any], redirect_uri: str) -> str | None:
-    """Our own host where the URL is our page that shows the code, else None."""
+def _sent(target: str) -> Reply:
+    return RedirectResponse(target, SEE_OTHER, headers={"cache-control": "no-store", **_PRIVATE})
+
+
+def _own_page(call: Call[Any, Any], redirect_uri: str) -> Registered | None:
+    """Our own page that shows the code, where the URL is that; else None."""
     settings = call.context.settings
     scheme = "https" if is_https(call.scope, settings) else "http"
     own = {
@@ -212,14 +260,18 @@ def _own_host(call: Call[Any, Any], redirect_uri: str) -> str | None:
     }
     if not any(origin and redirect_uri == origin + SUCCEED for origin in own):
         return None
-    return urlsplit(redirect_uri).netloc
+    return Registered("", (redirect_uri,))
 
 
 def _policy(asked: Asked) -> str:
     """Browsers hold a form's redirect against form-action, too."""
     scheme, _, rest = asked.redirect_uri.partition("://")
     # The policy's language has no word for an IPv6 address.
-    origin = f"{scheme}:" if rest.startswith("[") else f"{scheme}://{asked.host}"
+    origin = (
+        f"{scheme}:"
+        if rest.startswith("[")
+        else f"{scheme}://{urlsplit(asked.redirect_uri).netloc}"
+    )
     return _POLICY.format(origin=origin)
 
 

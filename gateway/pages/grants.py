@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from billing.charge import Charge, list_charges, load_spent
+from gateway.acting import note
 from gateway.call import Call
 from gateway.fields import Fields, cursor_id
 from gateway.pages.form import read_form, read_query
@@ -89,7 +90,8 @@ async def end(call: Call[Fields, Fields]) -> Reply:
 
     async def work(tx: Transaction) -> None:
         await lock_scopes(tx, [user])
-        await oauth_token.end_grant(tx, user, grant_id, now_us=call.now_us)
+        ended = await oauth_token.end_grant(tx, user, grant_id, now_us=call.now_us)
+        await note(tx, call, "grant.revoked", grant_id, after={"app": ended.app_name})
 
     await call.context.database.transaction(work)
     return go(PATH, said="app-removed")
@@ -102,7 +104,9 @@ async def end_token(call: Call[Fields, Fields]) -> Reply:
 
     async def work(tx: Transaction) -> OAuthToken:
         await lock_scopes(tx, [user])
-        return await oauth_token.revoke(tx, user, token_id, now_us=call.now_us)
+        ended = await oauth_token.revoke(tx, user, token_id, now_us=call.now_us)
+        await note(tx, call, "grant.token_revoked", token_id)
+        return ended
 
     ended = await call.context.database.transaction(work)
     return go(f"{PATH}/{ended.grant_id}", said="token-revoked")

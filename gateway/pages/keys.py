@@ -12,6 +12,7 @@ from gateway.pages.form import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.pages.listing import listing
 from gateway.pages.render import go, page
 from gateway.pages.route import page_route
+from gateway.password_again import confirm
 from gateway.routing import Reply
 from kernel.errors import DomainError
 from kernel.ids import new_id
@@ -43,6 +44,8 @@ async def mint(call: Call[Fields, Fields]) -> Reply:
     """The new key's secret, shown this once."""
     form = read_form(call)
     try:
+        if form.raw("password"):
+            await confirm(call, form.raw("password"))
         made = await ask(call, "POST", "/keys", _body(form), once=form.once)
     except DomainError as error:
         return _new_page(call, form, problem_of(error))

@@ -16,6 +16,7 @@ def form_key(call: Call[Any, Any], form: Form) -> RequestKey | None:
     return request_key(
         account_id=call.principal.account_id,
         environment=call.principal.environment,
+        owner=call.principal.key_owner,
         key_text=form.once,
         method=call.method,
         path=call.path,

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway import envelope
 from gateway.errors import refusal_of
 from gateway.pages.render import go, standing
+from gateway.password_again import CONFIRM
 from gateway.refusal import Refusal, sentence
 from gateway.routing import MethodNotAllowed
 from kernel.clock import Clock
@@ -33,9 +34,14 @@ _SENTENCES: Final = {404: "The address is mistyped, or what it named is gone or 
 
 
 def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
-    """The refusal as a page; without a session, the way to one and back."""
+    """The refusal as a page; without a session, the way to one and back; so for a password that is due."""
     said = sentence(refusal.detail, refusal.error.get("param"))
-    return _Refused(refusal.http_status, _SENTENCES.get(refusal.http_status, said))
+    is_password_due = refusal.error.get("reason") == "password_required"
+    return _Refused(
+        refusal.http_status,
+        _SENTENCES.get(refusal.http_status, said),
+        is_password_due=is_password_due,
+    )
 
 
 def outside(clock: Clock) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -66,13 +72,16 @@ def is_safe_way(path: str) -> bool:
 class _Refused:
     """Writes the page once it knows which request it answers."""
 
-    def __init__(self, status: int, said: str) -> None:
+    def __init__(self, status: int, said: str, *, is_password_due: bool = False) -> None:
         self._status = status
         self._said = said
+        self._is_password_due = is_password_due
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._status == _UNAUTHORISED:
             response = go(_sign_in_and_back(scope))
+        elif self._is_password_due:
+            response = go(CONFIRM, next=_page_before(scope))
         else:
             response = _error_page(scope, self._status, self._said)
         await response(scope, receive, send)
@@ -81,6 +90,14 @@ class _Refused:
 def _error_page(scope: Scope, status: int, said: str) -> Response:
     title = _TITLES.get(status, _TITLES[500])
     return standing("error.html", scope, status=status, title=title, sentence=said, home=HOME)
+
+
+def _page_before(scope: Scope) -> str:
+    """The page whose button was pressed, where the browser says so; else the dashboard."""
+    sent = next((value for name, value in scope["headers"] if name == b"referer"), b"")
+    parts = urlsplit(sent.decode("latin-1"))
+    way = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return way if is_safe_way(way) and not way.startswith(CONFIRM) else HOME
 
 
 def _sign_in_and_back(scope: Scope) -> str:

@@ -1,8 +1,9 @@
 """Signing in and out, and the look of the pages.
 
 Promises: an address that nobody has, one without a password and a wrong password get the same
-answer after the same work; guessing is throttled by the caller's address and by the account's,
-known or not; another site cannot sign a browser in here.
+answer after the same work; guessing is throttled by the caller's address, alone and at each account,
+ever more slowly; nobody's guesses keep an account's owner out, who comes from another address or from
+a device that signed in before; another site cannot sign a browser in here.
 """
 
 import hashlib
@@ -10,8 +11,10 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from gateway.acting import note
 from gateway.auth import block_of
 from gateway.call import Call
+from gateway.device_cookie import device_cookie, known_device
 from gateway.fields import Fields
 from gateway.limits import take_one
 from gateway.pages.form import (
@@ -42,9 +45,11 @@ from keys.email_address import InvalidEmail, normalise_email
 from keys.principal import ACCOUNT_SCOPES
 from store.db import Transaction
 
-PERIOD_S: Final = 900
-TRIES_PER_ACCOUNT: Final = 10
-TRIES_PER_ADDRESS: Final = 30
+TRIES_PER_ADDRESS: Final = (30, 900)  # in so many seconds
+# At one account, from one address or known device: each spent bucket makes the wait longer, from
+# 90 seconds a try to 18 minutes to 72.
+TRIES: Final = ((10, 900), (20, 21_600), (40, 172_800))
+REFUSALS_LOGGED_PER_HOUR: Final = 60  # of one account
 _YEAR_S: Final = 31_536_000
 _TOO_MANY: Final = "too many sign-ins were tried; wait a few minutes"
 
@@ -61,26 +66,37 @@ async def submit(call: Call[Fields, Fields]) -> Reply:
     form = read_form(call)
     email, password = form.text("email"), form.raw("password")
     try:
-        await throttle(call, email)
+        device = await _throttle(call, email)
         account = await _find(call, email)
         kept = None if account is None else account.password_hash
-        is_right = await call.context.passwords.verify(password, kept)
+        is_right = await call.context.passwords.verify(
+            password,
+            kept,
+            source=f"device:{device}" if device else block_of(call.address),
+            is_known=device is not None,
+        )
         if account is None or not is_right:
+            await _note_refusal(call, account)
             raise SignInRefused("the address and the password do not match")
     except DomainError as error:
         return form_page(call, form, problem_of(error))
     back = form.text("next")
     response = go(back if is_safe_way(back) else HOME)
     await _begin_session(call, account, response)
+    vault, name = call.context.vault, _name_of(email)
+    response.raw_headers.append(device_cookie(vault, name, is_secure=is_secure(call)))
     return response
 
 
 async def sign_out(call: Call[Fields, Fields]) -> Reply:
     """Ends this session."""
     principal = call.principal
-    await call.context.database.transaction(
-        lambda tx: session.end(tx, principal.account_id, principal.credential_id)
-    )
+
+    async def work(tx: Transaction) -> None:
+        await session.end(tx, principal.account_id, principal.credential_id)
+        await note(tx, call, "session.ended", principal.credential_id, environment="")
+
+    await call.context.database.transaction(work)
     response = go("/sign-in", said="signed-out")
     response.raw_headers.append(clear_cookie(is_secure=is_secure(call)))
     return response
@@ -119,19 +135,52 @@ def check_own_page(call: Call[Any, Any]) -> None:
         raise ForgeryRefused("this form did not come from a page of this gateway", reason="forgery")
 
 
-async def throttle(call: Call[Any, Any], email: str) -> None:
-    """One try of the caller's and of the account's; raises RateLimited."""
-    limiter = call.context.limiter
+async def _throttle(call: Call[Any, Any], email: str) -> str | None:
+    """One try, out of the known device's or the address's own; the device's id, None for a stranger.
+
+    Raises RateLimited. Before anything is looked up: a refusal costs next to nothing.
+    """
+    context, block, name = call.context, block_of(call.address), _name_of(email)
+    device = known_device(call.headers, context.vault, name)
+    buckets = [
+        (f"signin:{device or block}:{name}:{period_s}", count, period_s)
+        for count, period_s in TRIES
+    ]
+    if device is None:
+        buckets.insert(0, (f"signin:{block}", *TRIES_PER_ADDRESS))
+    for key, count, period_s in buckets:
+        await take_one(context.limiter, key, count=count, period_s=period_s, detail=_TOO_MANY)
+    return device
+
+
+def _name_of(email: str) -> str:
+    """The sign-in name as limits and cookies hold it; all that are no address are one."""
     try:
         known_as = normalise_email(email)
     except InvalidEmail:
         known_as = ""
-    name = hashlib.sha256(known_as.encode()).hexdigest()[:32]
-    for key, count in (
-        (f"signin:{block_of(call.address)}", TRIES_PER_ADDRESS),
-        (f"signin:{name}", TRIES_PER_ACCOUNT),
-    ):
-        await take_one(limiter, key, count=count, period_s=PERIOD_S, detail=_TOO_MANY)
+    return hashlib.sha256(known_as.encode()).hexdigest()[:32]
+
+
+async def _note_refusal(call: Call[Any, Any], account: Account | None) -> None:
+    """Tells the account's owner; a flood of guesses fills no log."""
+    if account is None:
+        return
+    account_id, limiter = account.id, call.context.limiter
+    per_s = REFUSALS_LOGGED_PER_HOUR / 3600
+    allowed = await limiter.take(f"signinlog:{account_id}", per_s, REFUSALS_LOGGED_PER_HOUR)
+    if allowed.allowed:
+        await call.context.database.transaction(
+            lambda tx: note(
+                tx,
+                call,
+                "session.begun",
+                account_id,
+                account_id=account_id,
+                environment="",
+                outcome="refused",
+            )
+        )
 
 
 def is_secure(call: Call[Any, Any]) -> bool:
@@ -154,9 +203,10 @@ async def _begin_session(call: Call[Any, Any], account: Account, response: Respo
         await lock_scopes(tx, [(account.id, "staging")])
         if before is not None:
             await session.end_of_token(tx, before)
-        _, token = await session.begin(
+        begun, token = await session.begin(
             tx, account_id=account.id, user_agent=user_agent, now_us=call.now_us
         )
+        await note(tx, call, "session.begun", begun.id, account_id=account.id, environment="")
         return token
 
     token = await call.context.database.transaction(work)

@@ -1,7 +1,8 @@
 """Making an account: open while SELF_SERVE_STAGING lets anybody make one, else the operator's.
 
 Promise: the answer and its time are the same whether the address was free or has an account, so
-nobody learns here who is a customer. Whoever made the account signs in with the password next.
+nobody learns here who is a customer. Whoever made the account signs in with the password next; it
+has staging only, until a person opens live.
 """
 
 import contextlib
@@ -58,7 +59,7 @@ async def submit(call: Call[Fields, Fields]) -> Reply:
             period_s=HOUR_US // SECOND_US,
             detail="too many accounts were made from your address; try again later",
         )
-        password_hash = await call.context.passwords.hash(password)
+        password_hash = await call.context.passwords.hash(password, source=block_of(call.address))
         await _make(call, name, email, password_hash)
     except DomainError as error:
         return _form_page(call, form, problem_of(error))
@@ -68,7 +69,9 @@ async def submit(call: Call[Fields, Fields]) -> Reply:
 
 async def _make(call: Call[Any, Any], name: str, email: str, password_hash: str) -> None:
     async def work(tx: Transaction) -> None:
-        account_id = await open_account(tx, name=name, email=email, now_us=call.now_us)
+        account_id = await open_account(
+            tx, name=name, email=email, now_us=call.now_us, has_live=False
+        )
         await set_password_hash(tx, account_id, password_hash)
 
     # Then the account stays as it is, and only its owner can tell.

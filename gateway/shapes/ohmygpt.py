@@ -31,12 +31,15 @@ class Issued(Struct, kw_only=True):
 
 
 class UserInfo(Struct, kw_only=True):
+    """email_verified: whether somebody has shown that they read the mail of that address."""
+
     user_id: str
     name: str
     email: str | None
     client_id: str
     scope: str
     environment: str
+    email_verified: bool
 
 
 class Balance(Struct, kw_only=True):

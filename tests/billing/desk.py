@@ -67,6 +67,7 @@ class Desk:
             stored = request_key(
                 account_id=caller.account_id,
                 environment=caller.environment,
+                owner=caller.key_owner,
                 key_text=key,
                 method="POST",
                 path="/topup/send",

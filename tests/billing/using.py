@@ -39,6 +39,7 @@ def key_of(principal: Principal, text: str | None, body: bytes = b"{}") -> Reque
     return request_key(
         account_id=principal.account_id,
         environment=principal.environment,
+        owner=principal.key_owner,
         key_text=text,
         method="POST",
         path="/usage",

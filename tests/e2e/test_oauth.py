@@ -170,7 +170,12 @@ async def test_a_denial_and_a_code_to_type_in(install: Install, browser: Browser
     await page.get_by_role("button", name="Allow").click()
     shown = await page.locator("#code").inner_text()
 
-    assert denied == {"from": ["gateway"], "error": ["access_denied"], "state": ["a&b/é"]}
+    assert denied == {
+        "from": ["gateway"],
+        "error": ["access_denied"],
+        "state": ["a&b/é"],
+        "iss": [journey.installation.url],
+    }
     assert page.url.startswith(f"{own}?code={shown}&")
     issued = await journey.post(
         "/user/oauth/issue-token",

@@ -176,6 +176,53 @@ async def test_the_same_key_of_another_environment_or_account_is_another_key(
     assert len({answered.json()["data"]["id"] for answered in answers}) == 3
 
 
+async def test_no_other_credential_is_given_a_stored_secret(gateway: Gateway, key: str) -> None:
+    child = (await mint(gateway, key, "child", ["keys:write", "webhooks:write"]))["key"]
+    asked: list[tuple[str, dict[str, Any], str]] = [
+        ("/keys", {"name": "fresh", "scopes": ["topup:read"]}, "key"),
+        ("/tokens", {"name": "fresh"}, "token"),
+        ("/webhooks/register", {"url": HOOK}, "secret"),
+    ]
+    for path, body, secret in asked:
+        headers = {"Idempotency-Key": f"once{path}"}
+        first = await gateway.call("POST", path, key=key, json=body, headers=headers)
+        answer = await gateway.call("POST", path, key=child, json=body, headers=headers)
+        again = await gateway.call("POST", path, key=key, json=body, headers=headers)
+
+        assert answer.status_code == 409
+        assert answer.json()["code"] == 2006
+        assert answer.json()["data"]["error"]["reason"] == "other_credential"
+        assert first.json()["data"][secret] not in answer.text
+        assert again.content == first.content
+
+
+async def test_a_key_belongs_to_its_credential_through_every_rotation(
+    gateway: Gateway, key: str
+) -> None:
+    send = {"platform": "claude", "amount_cents": 500, "recipient_email": "you@example.com"}
+    headers = {"Idempotency-Key": "send-1"}
+    made = await mint(gateway, key, "child", ["topup:send"])
+    parents, childs = [
+        await gateway.call("POST", "/topup/send", key=one, json=send, headers=headers)
+        for one in (key, made["key"])
+    ]
+    rotated = await gateway.call("POST", f"/keys/{made['id']}/rotate", key=key)
+
+    replayed = await gateway.call(
+        "POST", "/topup/send", key=rotated.json()["data"]["key"], json=send, headers=headers
+    )
+
+    assert parents.json()["transaction_id"] != childs.json()["transaction_id"]
+    assert "Idempotent-Replayed" not in childs.headers
+    assert replayed.content == childs.content
+
+
+async def mint(gateway: Gateway, key: str, name: str, scopes: list[str]) -> dict[str, Any]:
+    answer = await gateway.call("POST", "/keys", key=key, json={"name": name, "scopes": scopes})
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json()["data"])
+
+
 async def test_a_malformed_key_is_2007(gateway: Gateway, key: str) -> None:
     for text in ("", "a b", "x" * 256, "\xe9", "tab\tbed"):
         answered = await gateway.call(
@@ -279,6 +326,7 @@ class Bundle:
         self._key = request_key(
             account_id=principal.account_id,
             environment=principal.environment,
+            owner=principal.key_owner,
             key_text="steps",
             method="POST",
             path="/",

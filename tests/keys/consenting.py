@@ -8,6 +8,7 @@ from keys import oauth_app, oauth_code, oauth_grant, oauth_token
 from keys.account import create_account, lock_scopes
 from keys.lineage import Refusal
 from keys.oauth_app import NewApp, OAuthApp
+from keys.oauth_code import CodeReused
 from keys.oauth_grant import Grant
 from keys.oauth_token import OAuthToken
 from keys.principal import Environment, Principal, Scope
@@ -67,7 +68,7 @@ class Scene:
         verifier: str | None = None,
         database: Database | None = None,
     ) -> tuple[OAuthToken, str]:
-        return await (database or self.database).transaction(
+        issued = await (database or self.database).transaction(
             lambda tx: oauth_token.exchange(
                 tx,
                 app or self.app,
@@ -77,6 +78,9 @@ class Scene:
                 now_us=self.clock.now_us(),
             )
         )
+        if isinstance(issued, CodeReused):
+            raise issued
+        return issued
 
     async def token(
         self, *, app: OAuthApp | None = None, user_id: str | None = None
@@ -99,11 +103,13 @@ class Scene:
         return await self.database.read(lambda tx: oauth_grant.list_grants(tx, self.user))
 
     async def end_grant(self, grant_id: str, *, user: Scope | None = None) -> Grant:
-        return await self.database.transaction(
-            lambda tx: oauth_token.end_grant(
+        async def work(tx: Transaction) -> Grant:
+            await lock_scopes(tx, [user or self.user])
+            return await oauth_token.end_grant(
                 tx, user or self.user, grant_id, now_us=self.clock.now_us()
             )
-        )
+
+        return await self.database.transaction(work)
 
     async def disable(self) -> OAuthApp:
         return await self.database.transaction(
@@ -144,3 +150,11 @@ async def open_scene(
     user_id = await account(database, clock, email="user@example.com")
     made, secret = await register(database, clock, (owner_id, environment), **app)
     return Scene(database, clock, owner_id, user_id, made, secret)
+
+
+async def manage(scene: Scene, grant_id: str) -> tuple[OAuthToken, str]:
+    async def work(tx: Transaction) -> tuple[OAuthToken, str]:
+        grant = await oauth_grant.get(tx, scene.user, grant_id)
+        return await oauth_token.rotate_management(tx, grant, now_us=scene.clock.now_us())
+
+    return await scene.database.transaction(work)

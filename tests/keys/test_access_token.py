@@ -13,7 +13,14 @@ from keys.account import create_account
 from keys.api_key import ApiKey, NewKey
 from keys.key_grant import KeyLimitReached
 from keys.lineage import Refusal
-from keys.principal import ACCOUNT_SCOPES, SCOPES, Principal, Scope, ScopeMissing
+from keys.principal import (
+    ACCOUNT_SCOPES,
+    SCOPES,
+    Environment,
+    Principal,
+    Scope,
+    ScopeMissing,
+)
 from store.db import Database, Transaction
 
 
@@ -22,10 +29,11 @@ class Shop:
     database: Database
     clock: FixedClock
     account_id: str
+    environment: Environment = "live"
 
     @property
     def scope(self) -> Scope:
-        return (self.account_id, "live")
+        return (self.account_id, self.environment)
 
     async def create(
         self, name: str = "token", *, by: Principal | None = None, kind: Any = "system"
@@ -35,7 +43,7 @@ class Shop:
                 tx,
                 kind=kind,
                 account_id=self.account_id,
-                environment="live",
+                environment=self.environment,
                 name=name,
                 maker=by,
                 now_us=self.clock.now_us(),
@@ -157,6 +165,7 @@ async def test_operator_tokens_come_from_the_command_line_only(shop: Shop) -> No
 
 async def test_a_sandbox_account_never_administers(database: Database, clock: FixedClock) -> None:
     sandbox = await open_shop(database, clock, is_sandbox=True)
+    sandbox.environment = "staging"
     _, secret = await sandbox.create()
 
     assert (await sandbox.principal(secret)).scopes == frozenset(ACCOUNT_SCOPES)

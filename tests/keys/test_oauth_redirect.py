@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 from kernel.errors import InvalidInput
 from keys.oauth_redirect import (
     RedirectRefused,
+    Registered,
     check_redirect,
     denial,
     landing,
@@ -16,6 +17,8 @@ from keys.oauth_redirect import (
 )
 
 HOST = "app.example.com"
+ISSUER = "https://pay.example"
+ISS = "iss=https%3A%2F%2Fpay.example"
 
 
 def encoded(text: str) -> str:
@@ -37,7 +40,7 @@ def encoded(text: str) -> str:
     ],
 )
 def test_the_apps_own_host_passes_with_any_path(url: str, host: str) -> None:
-    check_redirect(url, host)
+    check_redirect(url, Registered(host))
 
 
 @pytest.mark.parametrize(
@@ -92,6 +95,11 @@ def test_the_apps_own_host_passes_with_any_path(url: str, host: str) -> None:
         "https://app.example.com/%2f%2fevil.example",
         "https://app.example.com/%5cevil.example",
         "https://app.example.com//evil.example",
+        # a path that a browser shortens before it goes there
+        "https://app.example.com/cb/../open?to=evil.example",
+        "https://app.example.com/cb/%2e%2e/open",
+        "https://app.example.com/./cb",
+        "https://app.example.com/cb/..",
         "https://app%2eexample.com/cb",
         "https://app.example.com/%",
         "https://app.example.com/%zz",
@@ -134,7 +142,7 @@ def test_the_apps_own_host_passes_with_any_path(url: str, host: str) -> None:
 )
 def test_a_url_that_could_lead_elsewhere_is_refused(url: str) -> None:
     with pytest.raises(RedirectRefused):
-        check_redirect(url, HOST)
+        check_redirect(url, Registered(HOST))
 
 
 @pytest.mark.parametrize(
@@ -151,7 +159,7 @@ def test_a_url_that_could_lead_elsewhere_is_refused(url: str) -> None:
 )
 def test_loopback_is_exact_as_well(url: str) -> None:
     with pytest.raises(RedirectRefused):
-        check_redirect(url, "localhost:9000")
+        check_redirect(url, Registered("localhost:9000"))
 
 
 @pytest.mark.parametrize(
@@ -204,32 +212,46 @@ def test_a_host_that_is_none_cannot_be_registered(text: str) -> None:
 
 def test_code_and_state_join_the_redirects_own_query() -> None:
     def to(url: str, state: str | None = "s 1&x=/é#") -> str:
-        return landing(url, host=HOST, code="rA6HSC0xLXbV1lJj", state=state)
+        return landing(
+            url, registered=Registered(HOST), issuer=ISSUER, code="rA6HSC0xLXbV1lJj", state=state
+        )
 
     assert to("https://app.example.com/cb") == (
-        "https://app.example.com/cb?code=rA6HSC0xLXbV1lJj&state=s%201%26x%3D%2F%C3%A9%23"
+        "https://app.example.com/cb?code=rA6HSC0xLXbV1lJj&state=s%201%26x%3D%2F%C3%A9%23&" + ISS
     )
     assert to("https://app.example.com/cb", None) == (
-        "https://app.example.com/cb?code=rA6HSC0xLXbV1lJj"
+        f"https://app.example.com/cb?code=rA6HSC0xLXbV1lJj&{ISS}"
     )
     assert to("https://app.example.com?a=b", "z") == (
-        "https://app.example.com?a=b&code=rA6HSC0xLXbV1lJj&state=z"
+        f"https://app.example.com?a=b&code=rA6HSC0xLXbV1lJj&state=z&{ISS}"
     )
     assert to("https://app.example.com/?", "z") == (
-        "https://app.example.com/?code=rA6HSC0xLXbV1lJj&state=z"
+        f"https://app.example.com/?code=rA6HSC0xLXbV1lJj&state=z&{ISS}"
     )
 
 
-@pytest.mark.parametrize("name", ["code", "state", "error", "%63ode"])
+@pytest.mark.parametrize("name", ["code", "state", "error", "iss", "%63ode"])
 def test_a_redirect_cannot_bring_our_parameters_along(name: str) -> None:
     with pytest.raises(RedirectRefused):
-        landing(f"https://app.example.com/?{name}=x", host=HOST, code="c", state=None)
+        landing(
+            f"https://app.example.com/?{name}=x",
+            registered=Registered(HOST),
+            issuer=ISSUER,
+            code="c",
+            state=None,
+        )
 
 
 def test_a_denial_says_so() -> None:
-    assert denial("https://app.example.com/cb", host=HOST, state="s") == (
-        "https://app.example.com/cb?error=access_denied&state=s"
+    told = denial(
+        "https://app.example.com/cb",
+        registered=Registered(HOST),
+        error="access_denied",
+        state="s",
+        issuer=ISSUER,
     )
+
+    assert told == f"https://app.example.com/cb?error=access_denied&state=s&{ISS}"
 
 
 def test_the_published_template_is_put_behind_the_redirect() -> None:
@@ -237,7 +259,12 @@ def test_the_published_template_is_put_behind_the_redirect() -> None:
     template = "P2NvZGU9e2NvZGV9JnN0YXRlPXtzdGF0ZX0mdGdpZD0xMTQ1MTQ="
 
     url = landing(
-        "https://app.example.com/cb", host=HOST, code="c0de", state="a&b=c/d", template=template
+        "https://app.example.com/cb",
+        registered=Registered(HOST),
+        issuer=ISSUER,
+        code="c0de",
+        state="a&b=c/d",
+        template=template,
     )
 
     assert url == "https://app.example.com/cb?code=c0de&state=a%26b%3Dc%2Fd&tgid=114514"
@@ -248,7 +275,14 @@ def test_both_alphabets_of_base64_and_no_padding_pass() -> None:
     assert "/" in standard
     for template in (standard, standard.replace("/", "_").rstrip("=")):
         assert (
-            landing("https://app.example.com/cb", host=HOST, code="c", state="", template=template)
+            landing(
+                "https://app.example.com/cb",
+                registered=Registered(HOST),
+                issuer=ISSUER,
+                code="c",
+                state="",
+                template=template,
+            )
             == "https://app.example.com/cb?x=???&code=c"
         )
 
@@ -266,6 +300,10 @@ def test_both_alphabets_of_base64_and_no_padding_pass() -> None:
         "\\@evil.example/{code}",
         "//evil.example/{code}",
         "/%2f%2fevil.example/{code}",
+        "/../{code}",
+        "/%2e%2E/{code}",
+        "/./{code}",
+        "/{code}/..",
         "/\r\nSet-Cookie: a={code}",
         "/ {code}",
         "/{code}{other}",
@@ -277,7 +315,12 @@ def test_both_alphabets_of_base64_and_no_padding_pass() -> None:
 def test_a_template_cannot_lead_elsewhere(text: str) -> None:
     with pytest.raises(RedirectRefused, match=r"^redirect_template ") as refused:
         landing(
-            "https://app.example.com", host=HOST, code="c0de", state="s", template=encoded(text)
+            "https://app.example.com",
+            registered=Registered(HOST),
+            issuer=ISSUER,
+            code="c0de",
+            state="s",
+            template=encoded(text),
         )
 
     assert refused.value.param == "redirect_template"
@@ -286,7 +329,14 @@ def test_a_template_cannot_lead_elsewhere(text: str) -> None:
 @pytest.mark.parametrize("template", ["?code={code}", "====", "A", "é", "x" * 1025, "/w=="])
 def test_a_template_that_is_not_base64_is_refused(template: str) -> None:
     with pytest.raises(RedirectRefused, match=r"^redirect_template ") as refused:
-        landing("https://app.example.com", host=HOST, code="c", state="", template=template)
+        landing(
+            "https://app.example.com",
+            registered=Registered(HOST),
+            issuer=ISSUER,
+            code="c",
+            state="",
+            template=template,
+        )
 
     assert refused.value.param == "redirect_template"
 
@@ -295,16 +345,27 @@ def test_a_template_that_is_not_base64_is_refused(template: str) -> None:
 def test_no_state_can_change_where_the_browser_goes(state: str, code: str) -> None:
     state = state.encode("utf-8", "replace").decode()
     template = encoded("/in/{state}?code={code}&s={state}")
-    plain = landing("https://app.example.com/cb", host=HOST, code=code, state=state)
+    plain = landing(
+        "https://app.example.com/cb",
+        registered=Registered(HOST),
+        issuer=ISSUER,
+        code=code,
+        state=state,
+    )
     query = parse_qs(urlsplit(plain).query, keep_blank_values=True)
 
     assert urlsplit(plain).netloc == HOST
-    assert query == {"code": [code], "state": [state]}
+    assert query == {"code": [code], "state": [state], "iss": [ISSUER]}
     try:
         made = landing(
-            "https://app.example.com", host=HOST, code=code, state=state, template=template
+            "https://app.example.com",
+            registered=Registered(HOST),
+            issuer=ISSUER,
+            code=code,
+            state=state,
+            template=template,
         )
     except RedirectRefused:
-        assert {"/", "\\", "\x7f"} & set(state) or min(state) < " "
+        assert {"/", "\\", "\x7f"} & set(state) or state in {".", ".."} or min(state) < " "
     else:
         assert urlsplit(made).netloc == HOST

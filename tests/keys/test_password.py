@@ -45,10 +45,47 @@ def test_a_hash_that_is_none_is_nobodys() -> None:
 
 async def test_a_flood_is_refused_and_does_not_last() -> None:
     passwords = Passwords()
-    flood = [passwords.verify(RIGHT, None) for _ in range(34)]
+    flood = [passwords.verify(RIGHT, None, source="203.0.113.7") for _ in range(34)]
 
     outcomes = await asyncio.gather(*flood, return_exceptions=True)
 
-    assert [one for one in outcomes if one is False] == [False] * 32
-    assert sum(isinstance(one, Unavailable) for one in outcomes) == 2
-    assert await passwords.verify(RIGHT, await passwords.hash(RIGHT))
+    # One address has one at work and one that waits beside it, or two at work.
+    assert [one for one in outcomes if one is False] == [False] * 2
+    assert sum(isinstance(one, Unavailable) for one in outcomes) == 32
+    made = await passwords.hash(RIGHT, source="203.0.113.7")
+    assert await passwords.verify(RIGHT, made, source="203.0.113.7")
+
+
+async def test_a_crowd_of_addresses_keeps_nobody_out() -> None:
+    passwords = Passwords()
+    ended: list[str] = []
+
+    async def come(source: str, *, is_known: bool = False) -> None:
+        await passwords.verify(RIGHT, None, source=source, is_known=is_known)
+        ended.append(source)
+
+    flood = [asyncio.create_task(come(f"10.0.0.{n % 6}")) for n in range(12)]
+    await asyncio.sleep(0)
+    known = asyncio.create_task(come("device", is_known=True))
+    newcomer = asyncio.create_task(come("198.51.100.9"))
+    await asyncio.gather(*flood, known, newcomer)
+
+    # Two are at work; the known device is next, a newcomer comes before most have a second turn.
+    assert ended.index("device") <= 4
+    assert ended.index("198.51.100.9") <= 9
+    assert len(ended) == 14
+
+
+async def test_who_goes_away_leaves_the_turn_to_others() -> None:
+    passwords = Passwords()
+    tasks = [
+        asyncio.create_task(passwords.verify(RIGHT, None, source=f"10.0.0.{n}")) for n in range(5)
+    ]
+    await asyncio.sleep(0)
+    for task in tasks[2:4]:
+        task.cancel()
+
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert [one for one in outcomes if one is False] == [False] * 3
+    assert await passwords.verify(RIGHT, None, source="10.0.0.1") is False

@@ -1,5 +1,6 @@
 """The same request with the same key gets the first answer's bytes; anything else is told apart."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ def key(text: str = "k1", **changes: Any) -> RequestKey:
     request: dict[str, Any] = {
         "account_id": "acc_1",
         "environment": "staging",
+        "owner": "key_1",
         "method": "POST",
         "path": "/topup/send",
         "canonical_body": b"{}",
@@ -235,3 +237,25 @@ async def test_any_order_of_steps_replays_the_last_answer(
     assert {place: stored.body for place, stored in found.items()} == {
         key(text).place: body for text, body in expected.items()
     }
+
+
+async def test_the_same_text_from_another_owner_is_another_key(database: Database) -> None:
+    own, others = key(), key(owner="key_2")
+    await keep(database, (own, Answer(200, b"mine")))
+
+    assert own.digest != others.digest
+    assert await look(database, others) is None
+    assert key(owner="key_1", text="2k1").digest != key(owner="key_12", text="k1").digest
+
+
+async def test_a_secrets_key_is_nobody_elses(database: Database) -> None:
+    own = key()
+    sealed = Answer(201, b"sealed", is_sealed=True)
+    await database.transaction(lambda tx: idempotency.keep_secret(tx, own, sealed, now_us=NOW))
+
+    await database.read(lambda tx: idempotency.check_text(tx, own))
+    for free in (key("k2", owner="key_2"), key(owner="key_2", account_id="acc_2")):
+        await database.read(partial(idempotency.check_text, key=free))
+    with pytest.raises(KeyReused) as refused:
+        await database.read(lambda tx: idempotency.check_text(tx, key(owner="key_2")))
+    assert refused.value.reason == "other_credential"

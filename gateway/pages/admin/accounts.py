@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from billing import order_list, wallet
@@ -21,11 +22,13 @@ from gateway.pages.once import form_key
 from gateway.pages.paging import ASKED, paged
 from gateway.pages.render import go, page
 from gateway.routing import Reply
-from kernel.errors import DomainError
+from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
+from keys import audit_log
 from keys.account import Account, get_account, list_accounts
 from keys.audit_log import Actor
 from keys.key_grant import count_live
+from keys.live import close_live, open_live, verify_email
 from store.db import Transaction
 
 PATH: Final = "/dashboard/admin/accounts"
@@ -84,6 +87,47 @@ async def adjust(call: Call[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{scope[0]}", said="credit-adjusted")
 
 
+async def set_live(call: Call[Fields, Fields]) -> Reply:
+    """Opens live for the account, or closes it; its live credentials work, or no longer."""
+    form, account_id = read_form(call), call.params["account_id"]
+    is_open = form.text("to") == "on"
+    if not is_open and form.text("to") != "off":
+        raise InvalidInput("live is on or off", param="to")
+
+    async def work(tx: Transaction) -> None:
+        await (open_live if is_open else close_live)(tx, account_id, now_us=call.now_us)
+        await _note(tx, call, account_id, "live.opened" if is_open else "live.closed")
+
+    await call.context.database.transaction(work)
+    return go(f"{PATH}/{account_id}", said="live-opened" if is_open else "live-closed")
+
+
+async def set_verified(call: Call[Fields, Fields]) -> Reply:
+    """The operator knows that the account's people read that mail."""
+    read_form(call)
+    account_id = call.params["account_id"]
+
+    async def work(tx: Transaction) -> None:
+        await verify_email(tx, account_id, now_us=call.now_us)
+        await _note(tx, call, account_id, "email.verified")
+
+    await call.context.database.transaction(work)
+    return go(f"{PATH}/{account_id}", said="email-verified")
+
+
+async def _note(tx: Transaction, call: Call[Any, Any], account_id: str, action: str) -> None:
+    """In the tenant's own log, without the operator's address."""
+    entry = audit_log.security(
+        replace(Actor.of(call.principal), kind="operator"),
+        action,
+        account_id=account_id,
+        environment="",
+        subject_id=account_id,
+        now_us=call.now_us,
+    )
+    await audit_log.record(tx, [entry])
+
+
 async def _account_page(
     call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
@@ -115,5 +159,7 @@ async def _account_page(
 ROUTES = (
     admin_route("GET", "/accounts", show_list, "Accounts"),
     admin_route("GET", "/accounts/{account_id}", show, "One account"),
+    admin_route("POST", "/accounts/{account_id}/live", set_live, "Open live, close it"),
+    admin_route("POST", "/accounts/{account_id}/verified", set_verified, "Verify its address"),
     admin_route("POST", "/accounts/{account_id}/credit", adjust, "Give credit, take it away"),
 )

@@ -232,6 +232,7 @@ async def test_user_info(agreed: Agreement) -> None:
             "client_id": agreed.app.id,
             "scope": "trusted_advanced_access",
             "environment": "staging",
+            "email_verified": False,
         },
     }
 

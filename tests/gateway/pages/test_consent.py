@@ -4,7 +4,7 @@ import base64
 import re
 from html import unescape
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -103,6 +103,7 @@ async def test_allow_leads_to_a_token(browser: Browser, agreed: Agreement) -> No
     query = parse_qs(target.query)
     assert f"{target.scheme}://{target.netloc}{target.path}" == REDIRECT
     assert query["state"] == ["a&b=c/é"]
+    assert query["iss"] == [browser.gateway.url]
     assert len(query["code"][0]) == 16
     issued = await agreed.issue(code=query["code"][0])
     assert issued.status_code == 200
@@ -113,7 +114,9 @@ async def test_allow_leads_to_a_token(browser: Browser, agreed: Agreement) -> No
 async def test_deny_leads_back_without_a_code(browser: Browser, agreed: Agreement) -> None:
     answer = await decide(browser, agreed, "deny")
 
-    assert answer.headers["location"] == f"{REDIRECT}?error=access_denied&state=EXAMPLE_STATE"
+    assert answer.headers["location"] == (
+        f"{REDIRECT}?error=access_denied&state=EXAMPLE_STATE&iss={quote(browser.gateway.url, safe='')}"
+    )
 
 
 async def test_a_template_is_filled_in(browser: Browser, agreed: Agreement) -> None:
@@ -188,13 +191,8 @@ BAD: list[dict[str, str | None]] = [
     {"client_id": "app_0000000000000000"},
     {"client_id": None},
     {"client_id": "' OR 1=1"},
-    {"response_type": "token"},
-    {"response_type": None},
-    {"scope": "general_api_access"},
-    {"scope": "advanced_access trusted_advanced_access"},
-    {"scope": "admin"},
-    {"scope": None},
     {"redirect_uri": None},
+    {"redirect_uri": "https://app.example.com/cb/../x"},
     {"redirect_uri": "https://evil.example/cb"},
     {"redirect_uri": "https://app.example.com@evil.example/cb"},
     {"redirect_uri": "https://evil.app.example.com/cb"},
@@ -217,9 +215,6 @@ BAD: list[dict[str, str | None]] = [
         "redirect_template": base64.b64encode(b"@evil.example/{code}").decode(),
     },
     {"redirect_template": base64.b64encode(b"/nothing").decode()},
-    {"code_challenge": "short"},
-    {"code_challenge": CHALLENGE, "code_challenge_method": "plain"},
-    {"code_challenge_method": "plain"},
 ]
 
 
@@ -242,7 +237,6 @@ async def test_what_is_wrong_is_said_here_and_sent_nowhere(
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"response_type": "token"}, "<p>response_type is code</p>"),
         ({"redirect_uri": "https://evil.example/"}, "<p>redirect_uri is not on the app"),
         ({"state": "x" * 513}, "<p>state has at most 512 characters</p>"),
         ({"redirect_template": "{code}"}, "<p>redirect_template is not base64 of ASCII text</p>"),
@@ -252,7 +246,6 @@ async def test_what_is_wrong_is_said_here_and_sent_nowhere(
             "<p>redirect_template makes a URL that is not a plain absolute URL",
         ),
         ({"state": "a\x00b"}, "<p>state holds control characters</p>"),
-        ({"code_challenge": "short"}, "<p>code_challenge is base64url of a SHA-256</p>"),
         ({"client_id": "app_0"}, "<p>No app has this client_id</p>"),
     ],
 )

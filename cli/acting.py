@@ -1,0 +1,26 @@
+"""What the command line did to an account's security, for the log that its tenant reads."""
+
+from typing import Any
+
+from kernel.clock import SystemClock
+from keys import audit_log
+from keys.audit_log import Actor
+from keys.principal import Scope
+from store.db import Transaction
+
+
+async def tell(tx: Transaction, scope: Scope, action: str, subject_id: str, **more: Any) -> None:
+    """Writes the entry with its act; more: before, after, reason.
+
+    An empty environment: it concerns the account as a whole.
+    """
+    entry = audit_log.security(
+        Actor(),
+        action,
+        account_id=scope[0],
+        environment=scope[1],
+        subject_id=subject_id,
+        now_us=SystemClock().now_us(),
+        **more,
+    )
+    await audit_log.record(tx, [entry])

@@ -1,0 +1,89 @@
+"""The password is asked again before a session makes live keys, or makes and changes live secrets.
+
+Promise: whoever finds a signed-in browser, or steals its cookie, gets no lasting credential of live
+out of it. A password given at /dashboard/confirm counts for that session alone, for ten minutes.
+"""
+
+from typing import Any, Final
+
+from gateway.acting import note
+from gateway.call import Call
+from gateway.limits import take_one
+from gateway.session_cookie import SignInRefused
+from kernel.errors import DomainError
+from keys import session
+from keys.account import get_account
+from store.db import Transaction
+
+CONFIRM: Final = "/dashboard/confirm"
+TRIES: Final = 10
+PERIOD_S: Final = 900
+
+
+class PasswordRequired(DomainError):
+    """The session is good, but for this its person must show the password again."""
+
+
+async def require_password(call: Call[Any, Any]) -> None:
+    """Raises PasswordRequired for a session in live that did not give it lately.
+
+    Read from the database and not from the cached caller: what was just given counts at once.
+    """
+    principal = call.principal
+    if principal.kind != "session" or principal.environment != "live":
+        return
+    session_id, now_us = principal.credential_id, call.now_us
+    is_confirmed = await call.context.database.read(
+        lambda tx: session.is_confirmed(tx, session_id, now_us=now_us)
+    )
+    if not is_confirmed:
+        raise PasswordRequired(
+            f"give your password again: send it to {CONFIRM} as the form field password, then"
+            " repeat this within 10 minutes",
+            param="password",
+            reason="password_required",
+            extra={"confirm_url": CONFIRM},
+        )
+
+
+async def confirm(call: Call[Any, Any], password: str) -> None:
+    """Notes that the person gave the password; raises SignInRefused and RateLimited."""
+    await check_own(call, password)
+    principal, now_us = call.principal, call.now_us
+
+    async def work(tx: Transaction) -> None:
+        await session.confirm(tx, principal.account_id, principal.credential_id, now_us=now_us)
+        await note(tx, call, "password.confirmed", principal.credential_id, environment="")
+
+    await call.context.database.transaction(work)
+
+
+async def check_own(call: Call[Any, Any], password: str) -> None:
+    """Raises SignInRefused unless it is the password of whoever is signed in, and RateLimited.
+
+    Nobody but a session of the account comes here, so the tries of strangers count elsewhere.
+    """
+    principal, context = call.principal, call.context
+    await take_one(
+        context.limiter,
+        f"password:{principal.account_id}",
+        count=TRIES,
+        period_s=PERIOD_S,
+        detail="too many passwords were tried; wait a few minutes",
+    )
+    account = await context.database.read(lambda tx: get_account(tx, principal.account_id))
+    source = f"account:{principal.account_id}"
+    if not await context.passwords.verify(
+        password, account.password_hash, source=source, is_known=True
+    ):
+        await context.database.transaction(
+            lambda tx: note(
+                tx,
+                call,
+                "password.confirmed",
+                principal.credential_id,
+                environment="",
+                outcome="refused",
+            )
+        )
+        raise SignInRefused("that is not your password", param="password")

@@ -1,0 +1,89 @@
+"""Whether an account may hold live credentials: a person opens live, and may close it again.
+
+Who made the account for themselves has staging until an operator opens live, or until the address is
+verified where the operator lets that be enough. Invariant: no live credential is made, and none
+works, while live is not open. Writes accounts (live_opened_at, live_closed_at, email_verified_at).
+"""
+
+from typing import Final
+
+from kernel.errors import DomainError, InvalidInput
+from keys.account import get_account
+from keys.principal import Scope
+from store.db import Transaction
+
+# For whoever loads a principal beside the account a: whether its live credentials work.
+IS_LIVE_OPEN: Final = "(a.live_opened_at IS NOT NULL AND a.live_closed_at IS NULL) AS is_live_open"
+
+
+class LiveNotOpen(DomainError):
+    """The account is staging's only: a person has yet to open live for it, or closed it."""
+
+
+async def open_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
+    """Lets the account hold live credentials; again changes nothing.
+
+    Raises NotFound, and InvalidInput for a sandbox account.
+    """
+    account = await get_account(tx, account_id)
+    if account.is_sandbox:
+        raise InvalidInput("a sandbox account is staging's only", param="account_id")
+    await tx.execute(
+        """UPDATE accounts SET live_opened_at = COALESCE(live_opened_at, :now_us),
+               live_closed_at = NULL WHERE id = :id""",
+        now_us=now_us,
+        id=account_id,
+    )
+
+
+async def close_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
+    """Its live credentials stop working, until live is opened again; raises NotFound."""
+    await get_account(tx, account_id)
+    await tx.execute(
+        """UPDATE accounts SET live_closed_at = COALESCE(live_closed_at, :now_us)
+           WHERE id = :id""",
+        now_us=now_us,
+        id=account_id,
+    )
+
+
+async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None:
+    """Notes that somebody reads the mail of its address; raises NotFound and InvalidInput."""
+    account = await get_account(tx, account_id)
+    if account.email is None:
+        raise InvalidInput("the account has no email address", param="account_id")
+    await tx.execute(
+        """UPDATE accounts SET email_verified_at = COALESCE(email_verified_at, :now_us)
+           WHERE id = :id""",
+        now_us=now_us,
+        id=account_id,
+    )
+
+
+async def enter_live(tx: Transaction, account_id: str, *, is_self_serve: bool, now_us: int) -> bool:
+    """Raises LiveNotOpen where the account may not look at live; whether it was opened just now.
+
+    is_self_serve: a verified address is enough to open it, unless an operator closed it.
+    """
+    account = await get_account(tx, account_id)
+    if account.is_live_open:
+        return False
+    is_verified = account.email is not None and account.email_verified_at is not None
+    if not (is_self_serve and is_verified) or account.is_sandbox or account.live_closed_at:
+        raise _not_open()
+    await open_live(tx, account_id, now_us=now_us)
+    return True
+
+
+async def check_live(tx: Transaction, scope: Scope) -> None:
+    """Raises LiveNotOpen for a live credential of an account that has no live; staging costs nothing."""
+    if scope[1] == "live" and not (await get_account(tx, scope[0])).is_live_open:
+        raise _not_open()
+
+
+def _not_open() -> LiveNotOpen:
+    return LiveNotOpen(
+        "live is not open for this account yet: ask the operator of this gateway to open it,"
+        " by `topup accounts live` or the account's page",
+        reason="live_not_open",
+    )
