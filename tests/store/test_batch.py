@@ -16,7 +16,6 @@ from store.errors import (
     ConnectionLost,
     Contention,
     DataRefused,
-    LockTimeout,
     StoreError,
     Unable,
 )
