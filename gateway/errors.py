@@ -47,7 +47,7 @@ from keys.oauth_app import ClientRefused
 from keys.oauth_code import CodeRefused
 from keys.oauth_redirect import RedirectRefused
 from keys.principal import AddressNotAllowed, ScopeMissing
-from store.errors import StoreError
+from store.errors import CommitUnknown, StoreError
 from store.idempotency import KeyInProgress, KeyReused
 from webhooks.endpoint import TooManyEndpoints
 from webhooks.feed import TooManyStreams
@@ -58,6 +58,7 @@ DOCS_PATH = "/docs/codes"
 RETRY_AFTER_S = 1
 _HIDDEN = "something went wrong on our side; the request id finds it in our log"
 _AWAY = "the gateway cannot take the request now; try again"
+_UNKNOWN = "the database does not say yet whether it was done: look for it before you do it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,8 @@ def refusal_of(error: Exception) -> Refusal:
         row = row_of(type(error))
         if row is not None:
             return _expected(error, row)
+    if isinstance(error, CommitUnknown):
+        return _expected(Unavailable(_UNKNOWN), TABLE[Unavailable])
     if isinstance(error, StoreError):
         return _expected(Unavailable(_AWAY), TABLE[Unavailable])
     return _expected(DomainError(_HIDDEN), Row(codes.INTERNAL, 500))

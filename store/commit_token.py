@@ -7,6 +7,7 @@ asked about instead: after a crash or a failover the server gives it to another 
 Writes commit_tokens.
 """
 
+import secrets
 from typing import Final
 
 from store.db import Transaction
@@ -32,7 +33,8 @@ LOOK: Final = f"""
     ON CONFLICT (id) DO UPDATE SET written_at = excluded.written_at
     RETURNING token"""
 
-_PROBE_ID: Final = "probe"
+# Of this process alone: another one that was stopped in its probe holds no row of ours.
+_PROBE_ID: Final = f"probe_{secrets.token_hex(10)}"
 
 
 async def write_probe(tx: Transaction, filler: bytes, *, now_us: int) -> None:

@@ -169,7 +169,8 @@ async def test_readiness_names_its_checks(gateway: Gateway) -> None:
     answer = await gateway.client.get("/readyz")
 
     assert answer.status_code == 200
-    assert answer.json()["checks"] == {"database": "ok", "batches": "ok", "deliveries": "ok"}
+    assert answer.json()["checks"] == {"database": "ok", "batches": "ok", "writes": "ok"}
+    assert answer.json()["deliveries"]["state"] == "ok"
 
 
 async def test_metrics_count_requests_by_route_template(gateway: Gateway, key: str) -> None:

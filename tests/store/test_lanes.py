@@ -1,0 +1,76 @@
+"""Group commit where a batch is held up: others overtake it, and who meets a held row waits apart."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from kernel.errors import Unavailable
+from store.batch import GroupCommit
+from store.db import Database
+from store.errors import LockTimeout
+from tests.store.test_batch import Gate, Group, Runner, kept, outcomes
+
+
+@pytest.fixture
+def runner() -> Runner:
+    return Runner()
+
+
+@pytest.fixture
+def gate(database: Database) -> Gate:
+    return Gate(database)
+
+
+@pytest_asyncio.fixture
+async def group(gate: Gate, runner: Runner) -> AsyncIterator[Group]:
+    opened: Group = GroupCommit(gate, runner.prepare)
+    yield opened
+    gate.open()
+    await opened.close()
+
+
+async def test_a_batch_that_hangs_is_overtaken_and_seen(
+    gate: Gate, group: Group, runner: Runner
+) -> None:
+    first = group.submit("a")
+    await gate.arrived(1)
+
+    second = group.submit("b")
+    # A second lane, a tenth of a second later; no third.
+    await gate.arrived(2)
+    third = group.submit("c")
+
+    assert 0.05 < group.waiting_s < 10
+    gate.open()
+    assert await outcomes(first, second, third) == ["A", "B", "C"]
+    assert group.waiting_s == 0
+
+
+async def test_a_command_that_meets_a_held_row_waits_apart_from_the_others(
+    gate: Gate, group: Group, runner: Runner, database: Database
+) -> None:
+    # Nobody says whose row it is, so each command tries by itself.
+    gate.failures = [LockTimeout("55P03")]
+    gate.open()
+
+    assert await outcomes(*(group.submit(name) for name in ("a", "b", "c"))) == ["A", "B", "C"]
+
+    assert sorted(runner.runs) == [["a"], ["b"], ["c"]]
+    assert await kept(database) == ["a", "b", "c"]
+
+
+async def test_a_row_that_stays_held_refuses_its_commands_at_their_ages_end(
+    gate: Gate, runner: Runner, database: Database
+) -> None:
+    group: Group = GroupCommit(gate, runner.prepare, age_max_s=0.05)
+    gate.failures = [LockTimeout("55P03")] * 100_000
+    gate.open()
+
+    refused = await outcomes(group.submit("a"), group.submit("b"))
+
+    assert [(type(one), one.retry_after_s) for one in refused] == [(Unavailable, 1)] * 2
+    gate.failures = []
+    assert await group.submit("c") == "C"
+    await group.close()
+    assert await kept(database) == ["c"]
