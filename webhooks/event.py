@@ -35,6 +35,7 @@ EVENT_TYPES: Final = (
     "approval.requested",
     "approval.approved",
     "approval.denied",
+    "approval.expired",
     DISABLED_EVENT,
     TEST_EVENT,
 )

@@ -37,7 +37,7 @@ async def test_by_its_own_clock_a_tenants_things_end_and_no_other_tenants(
     assert await ahead.events() == [
         "topup.pending",
         "approval.requested",
-        "approval.denied",
+        "approval.expired",
         "topup.cancelled",
     ]
     assert await other.events() == ["topup.pending", "approval.requested"]
