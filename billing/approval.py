@@ -122,12 +122,18 @@ async def page(
     return [from_row(row) for row in rows]
 
 
-async def expired(tx: Transaction, *, now_us: int, limit: int) -> list[Approval]:
-    """Pending approvals whose time ran out, by their tenants' own clocks."""
+async def expired(
+    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+) -> list[Approval]:
+    """Pending approvals whose time ran out, by their tenants' own clocks; but for the named."""
     of_approval = ", ".join(f"a.{name}" for name in COLUMNS)
+    plain, ahead = (
+        ("AND NOT id IN :but_ids[text]", "AND NOT a.id IN :but_ids[text]") if but_ids else ("", "")
+    )
     rows = await tx.fetch(
         f"""SELECT * FROM (
-                SELECT {_LISTED} FROM approvals WHERE status = 'pending' AND expires_at <= :now
+                SELECT {_LISTED} FROM approvals
+                WHERE status = 'pending' AND expires_at <= :now {plain}
                 ORDER BY expires_at LIMIT :limit) AS plain
             UNION
             SELECT {of_approval}
@@ -135,10 +141,11 @@ async def expired(tx: Transaction, *, now_us: int, limit: int) -> list[Approval]
             CROSS JOIN approvals a
             WHERE e.clock_ahead_us > 0
               AND a.account_id = e.account_id AND a.environment = e.environment
-              AND a.status = 'pending' AND a.expires_at <= :now + e.clock_ahead_us
+              AND a.status = 'pending' AND a.expires_at <= :now + e.clock_ahead_us {ahead}
             ORDER BY expires_at LIMIT :limit""",
         now=now_us,
         limit=limit,
+        but_ids=but_ids,
     )
     return [from_row(row) for row in rows]
 

@@ -22,8 +22,10 @@ from billing.topup import AlreadyDelivered, TopUp, move
 from billing.voucher import Redemption
 from kernel.clock import rfc3339
 from kernel.errors import DomainError, NotFound
+from kernel.storable import storable
 from store.idempotency import Answer, RequestKey
 
+REASON_CHARACTERS_MAX = 200
 EXPIRED = "the approval expired"
 DENIED = "the approval was denied"
 
@@ -173,7 +175,8 @@ class Settle(_OnTopUp):
         if asked is not None:
             raise _awaits(books, topup, asked)
         if self.outcome == "failed":
-            return self._ended(books, fail(books, topup, self.reason or "refused"))
+            reason = storable(self.reason or "refused", characters_max=REASON_CHARACTERS_MAX)
+            return self._ended(books, fail(books, topup, reason))
         delivered = deliver(books, topup, fulfilment_code=self.fulfilment_code)
         if self.fulfilment_code is not None:
             self._settle_voucher(books, delivered)
