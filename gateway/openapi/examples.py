@@ -174,7 +174,9 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ("POST", "/api/v1/pay/oa/stripe/create-invoice-order"): Example(
         {"amount": "10.00", "product_id": "10001"}
     ),
-    ("POST", f"{API}/fulfilment/{{transaction_id}}"): Example({"status": "delivered"}),
+    ("POST", f"{API}/fulfilment/{{transaction_id}}"): Example(
+        {"transaction_id": TRANSACTION, "status": "delivered"}
+    ),
     ("POST", f"{API}/keys"): Example(
         {"name": "Agent", "scopes": ["topup:send", "topup:read"], "caps": {"per_day_cents": 50000}}
     ),

@@ -131,7 +131,7 @@ class Answers:
         outcome = self.left.pop(0) if self.left else Delivered()
         if isinstance(outcome, BaseException):
             raise outcome
-        return outcome  # type: ignore[no-any-return]
+        return outcome
 
 
 async def test_whatever_a_service_answers_ends_a_top_up_clearly_or_not_at_all(
