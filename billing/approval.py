@@ -1,6 +1,8 @@
 """Approvals: a send above its key's threshold waits for a person. Writes approvals.
 
-States: pending -> approved | denied | expired (after 24 h). The funds are held meanwhile.
+States: pending -> approved | denied | expired (after 24 h, by the account's own clock). The funds are
+held meanwhile. Invariants: who approved or denied is named, nobody is where the time ran out; after
+its end an approval can only expire, whether it was swept by then or not.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +24,10 @@ class ApprovalDecided(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One row of approvals; requested_by is a key's id, decided_by a credential's id."""
+    """One row of approvals; requested_by is a key's id, decided_by a credential's id.
+
+    expires_at is by the tenant's own clock.
+    """
 
     id: str
     account_id: str
@@ -53,19 +58,31 @@ class Approval:
 
 
 def decide(
-    asked: Approval, decision: Decision, *, by: str | None, topup_status: str, now_us: int
+    asked: Approval,
+    decision: Decision,
+    *,
+    by: str | None,
+    topup_status: str,
+    now_us: int,
+    account_now_us: int,
 ) -> Approval:
-    """The decided approval; raises ApprovalDecided when it is no longer pending.
+    """The decided approval; raises ApprovalDecided when it is no longer pending, or past its end.
 
-    topup_status: of the top-up that waits for it, which a refusal tells.
+    topup_status: of the top-up that waits for it, which a refusal tells. account_now_us: the
+    tenant's own time, which the end is measured by.
     """
-    if asked.status != "pending":
+    assert (by is None) == (decision == "expired"), "a decision has a decider, an end has none"
+    status: str = asked.status
+    is_over = asked.status == "pending" and asked.expires_at <= account_now_us
+    if is_over and decision != "expired":
+        status = "expired"
+    if status != "pending":
         raise ApprovalDecided(
-            f"the approval was {asked.status} before",
+            "the approval has expired" if is_over else f"the approval was {status} before",
             extra={
                 "transaction_id": asked.transaction_id,
                 "status": topup_status,
-                "approval_status": asked.status,
+                "approval_status": status,
             },
         )
     return replace(asked, status=decision, decided_by=by, decided_at=now_us)
@@ -105,12 +122,18 @@ async def page(
     return [from_row(row) for row in rows]
 
 
-async def expired(tx: Transaction, *, now_us: int, limit: int) -> list[Approval]:
-    """Pending approvals whose time ran out, by their tenants' own clocks."""
+async def expired(
+    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+) -> list[Approval]:
+    """Pending approvals whose time ran out, by their tenants' own clocks; but for the named."""
     of_approval = ", ".join(f"a.{name}" for name in COLUMNS)
+    plain, ahead = (
+        ("AND NOT id IN :but_ids[text]", "AND NOT a.id IN :but_ids[text]") if but_ids else ("", "")
+    )
     rows = await tx.fetch(
         f"""SELECT * FROM (
-                SELECT {_LISTED} FROM approvals WHERE status = 'pending' AND expires_at <= :now
+                SELECT {_LISTED} FROM approvals
+                WHERE status = 'pending' AND expires_at <= :now {plain}
                 ORDER BY expires_at LIMIT :limit) AS plain
             UNION
             SELECT {of_approval}
@@ -118,10 +141,11 @@ async def expired(tx: Transaction, *, now_us: int, limit: int) -> list[Approval]
             CROSS JOIN approvals a
             WHERE e.clock_ahead_us > 0
               AND a.account_id = e.account_id AND a.environment = e.environment
-              AND a.status = 'pending' AND a.expires_at <= :now + e.clock_ahead_us
+              AND a.status = 'pending' AND a.expires_at <= :now + e.clock_ahead_us {ahead}
             ORDER BY expires_at LIMIT :limit""",
         now=now_us,
         limit=limit,
+        but_ids=but_ids,
     )
     return [from_row(row) for row in rows]
 

@@ -130,6 +130,7 @@ class Books:
             windows.update(
                 (k, p, s) for k in one.spent_by for p, s in caps.windows_of(one.created_at)
             )
+            windows.update(caps.unapproved_window(k, one.created_at) for k in one.spent_by)
 
     async def flush(self, tx: Transaction) -> None:
         """Writes everything."""
@@ -258,6 +259,10 @@ class Books:
                 self.move(held, source, amount, Code.TOPUP_REFUND, topup_id=topup.id)
         amount_micros = -topup.amount_cents * MICROS_PER_CENT
         self.spending.count(scope[0], topup.spent_by, amount_micros, topup.created_at)
+        if topup.id not in self._approvals:
+            self.spending.give_back_unasked(
+                scope[0], topup.spent_by, -amount_micros, topup.created_at
+            )
 
     def credit(
         self, scope: Scope, source: LedgerAccount, amount_micros: int, code: Code, **ids: str

@@ -4,7 +4,7 @@ Each grant is a ledger account of its own, so that a refund finds its way back t
 out is not spendable from that moment on; the sweep then moves what is left to EXPIRED.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from billing.books import Books
@@ -83,12 +83,25 @@ class ExpireGrants:
         return Answer(200, str(result).encode())
 
 
-async def scopes_with_expired(tx: Transaction, *, now_us: int, limit: int) -> list[Scope]:
-    """Tenants with something left in a grant that has run out, by their own clocks."""
+async def scopes_with_expired(
+    tx: Transaction, *, now_us: int, limit: int, but_scopes: Sequence[str] = ()
+) -> list[Scope]:
+    """Tenants with something left in a grant that has run out, by their own clocks.
+
+    but_scopes: left out, each as "account/environment".
+    """
+    plain, ahead = (
+        (
+            "AND NOT account_id || '/' || environment IN :but_scopes[text]",
+            "AND NOT l.account_id || '/' || l.environment IN :but_scopes[text]",
+        )
+        if but_scopes
+        else ("", "")
+    )
     rows = await tx.fetch(
-        """SELECT plain.account_id, plain.environment FROM (
+        f"""SELECT plain.account_id, plain.environment FROM (
                SELECT account_id, environment FROM ledger_accounts
-               WHERE kind = 'grant' AND is_spent = 0 AND expires_at <= :now
+               WHERE kind = 'grant' AND is_spent = 0 AND expires_at <= :now {plain}
                ORDER BY expires_at LIMIT :limit) AS plain
            UNION
            SELECT l.account_id, l.environment
@@ -97,8 +110,10 @@ async def scopes_with_expired(tx: Transaction, *, now_us: int, limit: int) -> li
            WHERE e.clock_ahead_us > 0
              AND l.account_id = e.account_id AND l.environment = e.environment
              AND l.kind = 'grant' AND l.is_spent = 0 AND l.expires_at <= :now + e.clock_ahead_us
+             {ahead}
            ORDER BY account_id, environment LIMIT :limit""",
         now=now_us,
         limit=limit,
+        but_scopes=but_scopes,
     )
     return [(row["account_id"], row["environment"]) for row in rows]

@@ -213,13 +213,18 @@ async def page(
     return [_from_row(row) for row in rows]
 
 
-async def due(tx: Transaction, *, now_us: int, limit: int) -> dict[Scope, list[str]]:
-    """Ids of open holds whose time is over by their tenants' own clocks, by tenant."""
+async def due(
+    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+) -> dict[Scope, list[str]]:
+    """Ids of open holds whose time is over by their tenants' own clocks, by tenant; but the named."""
+    plain, ahead = (
+        ("AND NOT id IN :but_ids[text]", "AND NOT h.id IN :but_ids[text]") if but_ids else ("", "")
+    )
     rows = await tx.fetch(
-        """SELECT d.id, d.account_id, d.environment FROM (
+        f"""SELECT d.id, d.account_id, d.environment FROM (
                SELECT * FROM (
                    SELECT id, account_id, environment FROM holds
-                   WHERE status = 'held' AND expires_at <= :now
+                   WHERE status = 'held' AND expires_at <= :now {plain}
                    ORDER BY expires_at LIMIT :limit) AS plain
                UNION
                SELECT h.id, h.account_id, h.environment
@@ -227,10 +232,11 @@ async def due(tx: Transaction, *, now_us: int, limit: int) -> dict[Scope, list[s
                CROSS JOIN holds h
                WHERE e.clock_ahead_us > 0
                  AND h.account_id = e.account_id AND h.environment = e.environment
-                 AND h.status = 'held' AND h.expires_at <= :now + e.clock_ahead_us
+                 AND h.status = 'held' AND h.expires_at <= :now + e.clock_ahead_us {ahead}
            ) AS d LIMIT :limit""",
         now=now_us,
         limit=limit,
+        but_ids=but_ids,
     )
     found: dict[Scope, list[str]] = {}
     for row in rows:

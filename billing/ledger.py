@@ -293,6 +293,7 @@ _ACCOUNT_COLUMNS = (
     "name",
     "balance_micros",
     "expires_at",
+    "is_spent",
     "created_at",
     "updated_at",
 )
@@ -325,6 +326,8 @@ def _new_row(account: LedgerAccount, now_us: int) -> tuple[object, ...]:
         account.name,
         account.balance_micros,
         account.expires_at,
+        # A grant that is emptied by the batch that makes it is never an UPDATE's to mark.
+        1 if account.kind is Kind.GRANT and account.balance_micros == 0 else 0,
         now_us,
         now_us,
     )

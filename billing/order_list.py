@@ -135,24 +135,30 @@ async def numbered_page(
     return [from_row(row) for row in rows], 0 if counted is None else int(counted["total"])
 
 
-async def due(tx: Transaction, *, now_us: int, limit: int) -> Sequence[Order]:
-    """Pending orders that the provider is to be asked about, the longest due first."""
+async def due(
+    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+) -> Sequence[Order]:
+    """Pending orders that the provider is to be asked about, the longest due first; but the named."""
     rows = await tx.fetch(
         f"""SELECT {LISTED} FROM orders
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
+            {"AND NOT id IN :but_ids[text]" if but_ids else ""}
             ORDER BY next_check_at LIMIT :limit""",
         now=now_us,
         limit=limit,
+        but_ids=but_ids,
     )
     return [from_row(row) for row in rows]
 
 
-async def next_due_at(tx: Transaction) -> int | None:
-    """When the next pending order is to be asked about, or None."""
+async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
+    """When the next pending order but for the named is to be asked about, or None."""
     row = await tx.fetch_one(
-        """SELECT next_check_at FROM orders
-           WHERE status = 'pending' AND next_check_at IS NOT NULL
-           ORDER BY next_check_at LIMIT 1"""
+        f"""SELECT next_check_at FROM orders
+            WHERE status = 'pending' AND next_check_at IS NOT NULL
+            {"AND NOT id IN :but_ids[text]" if but_ids else ""}
+            ORDER BY next_check_at LIMIT 1""",
+        but_ids=but_ids,
     )
     return None if row is None else int(row["next_check_at"])
 

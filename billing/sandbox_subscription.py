@@ -199,22 +199,30 @@ async def find_of_order(tx: Transaction, order_id: str) -> SandboxSubscription |
     return await _find(tx, "order_id = :value", order_id)
 
 
-async def due(tx: Transaction, *, now_us: int, limit: int) -> Sequence[SandboxSubscription]:
-    """Those that bill now, by their accounts' own clocks."""
+async def due(
+    tx: Transaction, *, now_us: int, limit: int, but_refs: Sequence[str] = ()
+) -> Sequence[SandboxSubscription]:
+    """Those that bill now, by their accounts' own clocks; but for the named."""
+    plain, ahead = (
+        ("AND NOT ref IN :but_refs[text]", "AND NOT s.ref IN :but_refs[text]")
+        if but_refs
+        else ("", "")
+    )
     rows = await tx.fetch(
         f"""SELECT {_LISTED} FROM sandbox_subscriptions WHERE ref IN (
                 SELECT plain.ref FROM (
                     SELECT ref FROM sandbox_subscriptions
-                    WHERE next_at IS NOT NULL AND next_at <= :now
+                    WHERE next_at IS NOT NULL AND next_at <= :now {plain}
                     ORDER BY next_at LIMIT :limit) AS plain
                 UNION
                 SELECT s.ref FROM account_environments e CROSS JOIN sandbox_subscriptions s
                 WHERE e.clock_ahead_us > 0 AND s.account_id = e.account_id
                   AND s.environment = e.environment AND s.next_at IS NOT NULL
-                  AND s.next_at <= :now + e.clock_ahead_us)
+                  AND s.next_at <= :now + e.clock_ahead_us {ahead})
             ORDER BY ref LIMIT :limit""",
         now=now_us,
         limit=limit,
+        but_refs=but_refs,
     )
     return [_from_row(row) for row in rows]
 

@@ -126,6 +126,8 @@ class Send(msgspec.Struct, frozen=True):
         else:
             topup = self._hold(books, fulfilment, would_be, amount_micros)
         books.spending.count(self.scope[0], self.lineage, amount_micros, books.now_us)
+        if would_be != "approval_required":
+            books.spending.count_unasked(self.scope[0], self.lineage, amount_micros)
         if would_be == "failed":
             topup = fail(books, topup, "sandbox: this recipient always fails")
         approval = books.approval_of(topup.id)
@@ -151,7 +153,9 @@ class Send(msgspec.Struct, frozen=True):
         books.check_funds(self.scope, amount_micros)
         if scripted == "failed":
             return "failed", BY_SANDBOX
-        if scripted == "approval" or self._is_above_threshold(books):
+        if scripted == "approval" or books.spending.needs_approval(
+            self.lineage, self.order.amount_cents
+        ):
             return "approval_required", BY_APPROVAL
         if scripted in {"pending", "delayed"}:
             return "pending", BY_SANDBOX
@@ -162,10 +166,6 @@ class Send(msgspec.Struct, frozen=True):
         if self.scope[1] != "staging" or not self.order.recipient_email.endswith(SANDBOX_DOMAIN):
             return ""
         return self.order.recipient_email.removesuffix(SANDBOX_DOMAIN)
-
-    def _is_above_threshold(self, books: Books) -> bool:
-        threshold_cents = books.spending.approval_threshold_cents(self.lineage)
-        return threshold_cents is not None and self.order.amount_cents > threshold_cents
 
     def _topup(self, books: Books, fulfilment: str, status: Status, **outcome: Any) -> TopUp:
         """The row, made once: this is the path of every send."""
@@ -241,7 +241,9 @@ class Send(msgspec.Struct, frozen=True):
             requested_by=self.lineage[0] if self.lineage else None,
             status="pending",
             created_at=books.now_us,
-            expires_at=books.now_us + WAITS_US,
+            # By the account's own clock, as it is looked at: else a clock that was moved on by a
+            # day would end every approval at once.
+            expires_at=books.now_of(self.scope) + WAITS_US,
         )
         books.add_approval(asked)
         data = {"approval": asked.shape(), **topup.event_data()}

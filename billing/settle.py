@@ -17,20 +17,28 @@ from billing.books import Books
 from billing.ledger import Code, Kind, Scope
 from billing.money import MICROS_PER_CENT, micros_to_cents
 from billing.needs import Needs
+from billing.platform import InvalidPlatform
 from billing.send import BY_APPROVAL, check_alive, fail
 from billing.topup import AlreadyDelivered, TopUp, move
 from billing.voucher import Redemption
+from kernel.clock import rfc3339
 from kernel.errors import DomainError, NotFound
+from kernel.storable import storable
 from keys import audit_log
 from keys.audit_log import Actor
 from store.idempotency import Answer, RequestKey
 
+REASON_CHARACTERS_MAX = 200
 EXPIRED = "the approval expired"
 DENIED = "the approval was denied"
 
 
 class WrongStateForApproval(DomainError):
     """The top-up no longer waits for an approval."""
+
+
+class AwaitsApproval(DomainError):
+    """The top-up waits for a person's decision; nothing else settles it."""
 
 
 def deliver(books: Books, topup: TopUp, *, fulfilment_code: str | None = None) -> TopUp:
@@ -61,21 +69,18 @@ def cancel(books: Books, topup: TopUp, *, reason: str | None = None) -> TopUp:
     return cancelled
 
 
-def close_approval(books: Books, topup: TopUp, decision: Decision) -> None:
-    """Ends the approval that a pending top-up waits for, when something else ends the top-up."""
+def _waits_for(books: Books, topup: TopUp) -> Approval | None:
+    """The undecided approval of a pending top-up."""
     asked = books.approval_of(topup.id)
-    if topup.status == "pending" and asked is not None and asked.status == "pending":
-        decided = approvals.decide(
-            asked, decision, by=None, topup_status=topup.status, now_us=books.now_us
-        )
-        _tell_decision(books, topup, decided)
+    if topup.status != "pending" or asked is None or asked.status != "pending":
+        return None
+    return asked
 
 
 def _tell_decision(books: Books, topup: TopUp, decided: Approval) -> None:
     books.change_approval(decided)
     data: dict[str, Any] = {"approval": decided.shape(), **topup.event_data()}
-    event = "approval.approved" if decided.status == "approved" else "approval.denied"
-    books.publish(topup.scope, event, data, topup.id)
+    books.publish(topup.scope, f"approval.{decided.status}", data, topup.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,13 @@ class _OnTopUp:
 
 @dataclass(frozen=True, slots=True)
 class Cancel(_OnTopUp):
-    """The command of POST /topup/cancel; the sender takes a pending top-up back."""
+    """The command of POST /topup/cancel; the sender takes a pending top-up back.
+
+    cancelled_by is the credential's id: an approval that the top-up waits for is denied by it, or
+    has expired.
+    """
+
+    cancelled_by: str
 
     def decide(self, books: Books) -> Ended:
         topup = self._topup(books)
@@ -129,15 +140,31 @@ class Cancel(_OnTopUp):
                 reason="in_fulfilment",
                 extra={"transaction_id": topup.id, "status": topup.status},
             )
-        close_approval(books, topup, "denied")
+        asked = _waits_for(books, topup)
+        if asked is not None:
+            self._deny(books, topup, asked)
         return self._ended(books, cancel(books, topup))
+
+    def _deny(self, books: Books, topup: TopUp, asked: Approval) -> None:
+        account_now_us = books.now_of(self.scope)
+        is_over = asked.expires_at <= account_now_us
+        decided = approvals.decide(
+            asked,
+            "expired" if is_over else "denied",
+            by=None if is_over else self.cancelled_by,
+            topup_status=topup.status,
+            now_us=books.now_us,
+            account_now_us=account_now_us,
+        )
+        _tell_decision(books, topup, decided)
 
 
 @dataclass(frozen=True, slots=True)
 class Settle(_OnTopUp):
     """A pending top-up ends by its fulfilment's word, or by the sandbox's.
 
-    fulfilment_code is what the fulfilment handed over instead of the wallet's value: the voucher
+    One that waits for an approval does not: raises AwaitsApproval, since the fulfilment was not
+    asked yet and the sandbox's caller may be the one who asked. fulfilment_code is what the fulfilment handed over instead of the wallet's value: the voucher
     is then settled externally at once, so that the value cannot be claimed twice.
     """
 
@@ -147,10 +174,12 @@ class Settle(_OnTopUp):
 
     def decide(self, books: Books) -> Ended:
         topup = self._topup(books)
+        asked = _waits_for(books, topup)
+        if asked is not None:
+            raise _awaits(books, topup, asked)
         if self.outcome == "failed":
-            close_approval(books, topup, "denied")
-            return self._ended(books, fail(books, topup, self.reason or "refused"))
-        close_approval(books, topup, "approved")
+            reason = storable(self.reason or "refused", characters_max=REASON_CHARACTERS_MAX)
+            return self._ended(books, fail(books, topup, reason))
         delivered = deliver(books, topup, fulfilment_code=self.fulfilment_code)
         if self.fulfilment_code is not None:
             self._settle_voucher(books, delivered)
@@ -226,6 +255,7 @@ class Decide(_OnTopUp):
             by=self.decided_by,
             topup_status=topup.status,
             now_us=books.now_us,
+            account_now_us=books.now_of(self.scope),
         )
         if topup.status != "pending" or topup.fulfilment != BY_APPROVAL:
             if self.decision == "expired":
@@ -237,31 +267,70 @@ class Decide(_OnTopUp):
                 extra={"transaction_id": topup.id, "status": topup.status},
             )
         if self.decision == "approved":
+            # Every rule that may refuse comes before the first change.
             check_alive(books, topup.spent_by)
             books.check_debt(topup.scope)
-        is_approved = self.decision == "approved"
-        _tell_decision(books, topup, decided)
-        if self.actor is not None:
-            entry = audit_log.security(
-                self.actor,
-                f"approval.{self.decision}",
-                account_id=topup.scope[0],
-                environment=topup.scope[1],
-                subject_id=decided.id,
-                after={"transaction_id": topup.id, "amount_cents": topup.amount_cents},
-                now_us=books.now_us,
-            )
-            books.shelf(AuditShelf).add(entry)
-        if is_approved:
-            return self._ended(books, self._release(books, topup))
+            fulfilment = _fulfilment_of(books, topup)
+            self._tell(books, topup, decided)
+            return self._ended(books, self._release(books, topup, fulfilment))
+        self._tell(books, topup, decided)
         reason = EXPIRED if self.decision == "expired" else DENIED
         return self._ended(books, cancel(books, topup, reason=reason))
 
-    def _release(self, books: Books, topup: TopUp) -> TopUp:
-        fulfilment = books.rules.platforms.find(topup.platform).fulfilment
+    def _tell(self, books: Books, topup: TopUp, decided: Approval) -> None:
+        _tell_decision(books, topup, decided)
+        if self.actor is None:
+            return
+        entry = audit_log.security(
+            self.actor,
+            f"approval.{self.decision}",
+            account_id=topup.scope[0],
+            environment=topup.scope[1],
+            subject_id=decided.id,
+            after={"transaction_id": topup.id, "amount_cents": topup.amount_cents},
+            now_us=books.now_us,
+        )
+        books.shelf(AuditShelf).add(entry)
+
+    def _release(self, books: Books, topup: TopUp, fulfilment: str) -> TopUp:
         released = replace(topup, fulfilment=fulfilment)
         if fulfilment not in books.rules.asynchronous:
             return deliver(books, released)
         waiting = replace(released, next_check_at=books.now_us)
         books.change_topup(waiting)
         return waiting
+
+
+def _awaits(books: Books, topup: TopUp, asked: Approval) -> AwaitsApproval:
+    path = f"/approvals/{asked.id}"
+    return AwaitsApproval(
+        "the top-up waits for an approval, which only a person or a key outside the asking key's"
+        " lineage decides",
+        reason="awaits_approval",
+        extra={
+            "transaction_id": topup.id,
+            "status": topup.status,
+            "approval": {
+                "id": asked.id,
+                "url": f"{books.rules.public_url}/dashboard{path}",
+                "expires_at": rfc3339(asked.expires_at),
+            },
+            "links": [
+                {"rel": rel, "method": "POST", "href": f"/api/public/v1{path}/{rel}"}
+                for rel in ("approve", "deny")
+            ],
+        },
+    )
+
+
+def _fulfilment_of(books: Books, topup: TopUp) -> str:
+    """The platform's fulfilment as of now; raises InvalidPlatform where it is offered no longer."""
+    try:
+        return books.rules.platforms.find(topup.platform).fulfilment
+    except InvalidPlatform:
+        raise InvalidPlatform(
+            f"{topup.platform} is no longer offered; deny the approval, and the funds go back",
+            param="platform",
+            reason="removed",
+            extra={"transaction_id": topup.id, "status": topup.status},
+        ) from None

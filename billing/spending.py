@@ -40,12 +40,14 @@ class _Sum(msgspec.Struct, gc=False):
 
 class _Line(msgspec.Struct, frozen=True, gc=False):
     """A key and its ancestors: how one of them ended, (window, most it may hold) of each cap (no
-    window: of one call), and the lowest amount above which a person decides.
+    window: of one call), the lowest amount above which a person decides, and (window, most of it)
+    of what may be sent on one day without asking.
     """
 
     ended: Ended | None
     limits: Sequence[tuple[_Sum | None, int]] = ()
     approval_threshold_cents: int | None = None
+    unasked: Sequence[tuple[_Sum, int]] = ()
 
 
 class Spending:
@@ -69,6 +71,7 @@ class Spending:
             for key_id in key_ids
             for period, start in caps.windows_of(self._now_us)
         }
+        wanted.update(caps.unapproved_window(key_id, self._now_us) for key_id in key_ids)
         wanted.update(windows)
         return [
             key_states_reading(key_ids, self.key_states),
@@ -85,9 +88,14 @@ class Spending:
         """How the key or an ancestor ended, or None."""
         return self._line(lineage).ended
 
-    def approval_threshold_cents(self, lineage: Lineage) -> int | None:
-        """The lowest amount of the lineage above which a person decides."""
-        return self._line(lineage).approval_threshold_cents
+    def needs_approval(self, lineage: Lineage, amount_cents: int) -> bool:
+        """Whether a person decides: by the amount, or by what the day sent without asking."""
+        line = self._line(lineage)
+        threshold_cents = line.approval_threshold_cents
+        if threshold_cents is not None and amount_cents > threshold_cents:
+            return True
+        amount_micros = amount_cents * MICROS_PER_CENT
+        return any(day.spent_micros + amount_micros > most for day, most in line.unasked)
 
     def check(self, lineage: Lineage, amount_micros: int) -> None:
         """Raises CapExceeded where the key or an ancestor has no room."""
@@ -113,6 +121,20 @@ class Spending:
             windows = self._windows_of(lineage, at)
         for window in windows:
             window.add(account_id, amount_micros)
+
+    def count_unasked(self, account_id: str, lineage: Lineage, amount_micros: int) -> None:
+        """A send that waits for no approval, in the day's windows of those that limit such sends."""
+        for day, _ in self._line(lineage).unasked:
+            day.add(account_id, amount_micros)
+
+    def give_back_unasked(
+        self, account_id: str, lineage: Lineage, amount_micros: int, at: int
+    ) -> None:
+        """Such a send, made at that moment, did not come about; a window with nothing stays so."""
+        for key_id in lineage:
+            day = self._sum(caps.unapproved_window(key_id, at))
+            if day.spent_micros:
+                day.add(account_id, -amount_micros)
 
     def spent_micros(self, window: Window) -> int:
         """What was counted in a window that was loaded, together with this transaction's."""
@@ -142,6 +164,14 @@ class Spending:
             None,
             self._limits_of(states),
             min((one for one in thresholds if one is not None), default=None),
+            [
+                (
+                    self._sum(caps.unapproved_window(state.id, self._now_us)),
+                    state.approval_above_per_day_cents * MICROS_PER_CENT,
+                )
+                for state in states
+                if state.approval_above_per_day_cents is not None
+            ],
         )
 
     def _look_for_end(self, lineage: Lineage) -> Ended | None:

@@ -6,7 +6,7 @@ holds the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -115,6 +115,16 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
         return data
 
 
+class Due(NamedTuple):
+    """What a sweep needs of a top-up: nothing that takes reading, so that no row stops the others."""
+
+    id: str
+    scope: Scope
+    platform: str
+    fulfilment: str
+    checks_made: int
+
+
 def move(topup: TopUp, status: Status, *, now_us: int, **changes: Any) -> TopUp:
     """The top-up in its final state; raises AlreadyDelivered or AlreadyEnded for an ended one."""
     if status not in MOVES[topup.status]:
@@ -147,26 +157,50 @@ def references_reading(
     return Reading(_REFERENCES if wanted else "", take, pairs=wanted)
 
 
-async def due(tx: Transaction, *, now_us: int, limit: int) -> list[TopUp]:
-    """Pending top-ups that the worker should look at, the longest due first."""
+async def due(
+    tx: Transaction,
+    *,
+    now_us: int,
+    limit: int,
+    but_ids: Sequence[str] = (),
+    but_platforms: Sequence[str] = (),
+) -> list[Due]:
+    """Pending top-ups that the worker should look at, the longest due first; but for the named."""
     rows = await tx.fetch(
-        f"""SELECT {_LISTED} FROM topups
+        f"""SELECT id, account_id, environment, platform, fulfilment, checks_made FROM topups
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
+            {_but(but_ids, but_platforms)}
             ORDER BY next_check_at LIMIT :limit""",
         now=now_us,
         limit=limit,
+        but_ids=but_ids,
+        but_platforms=but_platforms,
     )
-    return [from_row(row) for row in rows]
+    return [
+        Due(row["id"], (row["account_id"], row["environment"]), *(row[i] for i in (3, 4, 5)))
+        for row in rows
+    ]
 
 
-async def next_due_at(tx: Transaction) -> int | None:
-    """When the next pending top-up is to be looked at, or None."""
+async def next_due_at(
+    tx: Transaction, *, but_ids: Sequence[str] = (), but_platforms: Sequence[str] = ()
+) -> int | None:
+    """When the next pending top-up but for the named is to be looked at, or None."""
     row = await tx.fetch_one(
-        """SELECT next_check_at FROM topups
-           WHERE status = 'pending' AND next_check_at IS NOT NULL
-           ORDER BY next_check_at LIMIT 1"""
+        f"""SELECT next_check_at FROM topups
+            WHERE status = 'pending' AND next_check_at IS NOT NULL
+            {_but(but_ids, but_platforms)}
+            ORDER BY next_check_at LIMIT 1""",
+        but_ids=but_ids,
+        but_platforms=but_platforms,
     )
     return None if row is None else int(row["next_check_at"])
+
+
+def _but(ids: Sequence[str], platforms: Sequence[str]) -> str:
+    without_ids = "AND NOT id IN :but_ids[text]" if ids else ""
+    without_platforms = "AND NOT platform IN :but_platforms[text]" if platforms else ""
+    return f"{without_ids} {without_platforms}"
 
 
 async def insert(tx: Transaction, topups: Sequence[TopUp]) -> None:

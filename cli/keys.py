@@ -58,7 +58,18 @@ def keys() -> None:
 @click.option("--per-call-cents", type=int, help="The most that one send may cost.")
 @click.option("--per-day-cents", type=int, help="The most in a day of UTC.")
 @click.option("--per-month-cents", type=int, help="The most in a month of UTC.")
-@click.option("--approval-threshold-cents", type=int, help="Sends above it wait for approval.")
+@click.option(
+    "--approval-above-cents",
+    "--approval-threshold-cents",
+    "approval_threshold_cents",
+    type=int,
+    help="A send above it waits for approval.",
+)
+@click.option(
+    "--approval-above-per-day-cents",
+    type=int,
+    help="So does one that takes the UTC day's sends without approval above it.",
+)
 @click.option("--expires-at", type=Moment(), help="RFC 3339, such as 2027-01-31T00:00:00Z.")
 @json_option
 def create(

@@ -22,7 +22,7 @@ from billing.platform import InvalidPlatform
 from billing.provider import NotificationRefused, ProviderRefused, ProviderUnavailable
 from billing.redeem import ExternalNotAllowed
 from billing.send import AmountOutOfRange, RateLimited as SandboxRateLimited
-from billing.settle import WrongStateForApproval
+from billing.settle import AwaitsApproval, WrongStateForApproval
 from billing.subscription import AlreadySubscribed
 from billing.topup import AlreadyDelivered, AlreadyEnded, DuplicateReference
 from billing.voucher import NotRedeemable
@@ -87,6 +87,7 @@ TABLE: Final[Mapping[type[DomainError], Row]] = {
     ScopeMissing: Row(codes.MISSING_SCOPE, 403),
     EnvironmentMismatch: Row(codes.MISSING_SCOPE, 403),
     ExternalNotAllowed: Row(codes.MISSING_SCOPE, 403),
+    AwaitsApproval: Row(codes.MISSING_SCOPE, 403),
     ForgeryRefused: Row(codes.MISSING_SCOPE, 403),
     RateLimited: Row(codes.RATE_LIMITED, 429),
     SandboxRateLimited: Row(codes.RATE_LIMITED, 429),

@@ -7,6 +7,8 @@ answer. An answer that holds a secret is stored sealed, and its key's text is no
 """
 
 import asyncio
+import logging
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -15,6 +17,7 @@ from keys.account import lock_scopes
 from keys.principal import Principal
 from runtime.context import Context
 from store.db import Transaction
+from store.errors import StoreError
 from store.idempotency import (
     Answer,
     KeyInProgress,
@@ -23,6 +26,8 @@ from store.idempotency import (
     begin,
     check,
     check_text,
+    complete,
+    extend,
     find,
     keep,
     keep_secret,
@@ -33,7 +38,12 @@ R = TypeVar("R")
 SEAL_PURPOSE = "idempotency"
 WAIT_S = 5.0
 WAIT_STEP_S = 0.05
+# Longer than one extension may take; a crash keeps the key for so long.
 LEASE_S = 60
+EXTEND_S_MIN = 1.0
+LEASE_TOKEN_BYTES = 16
+
+logger = logging.getLogger(__name__)
 
 
 async def run_once(
@@ -95,31 +105,66 @@ async def run_steps(
 ) -> Answer:
     """Runs a call that leaves the database between its transactions, such as an endpoint's test.
 
-    A row with a lease goes first. Whoever comes meanwhile with the same key waits up to WAIT_S
-    for the answer, then KeyInProgress is raised; a lease that ran out is taken over. steps that
+    A row with a lease goes first, which is extended while steps run. Whoever comes meanwhile with
+    the same key waits up to WAIT_S for the answer, then KeyInProgress is raised; a lease that ran
+    out, since its process died or lost the database, is taken over. Should its holder live after
+    all, it finds its token gone: it answers as whoever took over did, or KeyInProgress. steps that
     raise leave no row.
     """
     if request_key is None:
         return await steps()
-    stored = await _begin(context, principal, request_key, lease_s)
+    token = secrets.token_hex(LEASE_TOKEN_BYTES)
+    stored = await _begin(context, principal, request_key, lease_s, token)
     if stored is not None:
         return _opened(context, request_key, stored)
+    extending = asyncio.create_task(_extend(context, principal, request_key, lease_s, token))
     try:
         answer = await steps()
     except BaseException:
-        await context.database.transaction(lambda tx: abandon(tx, request_key))
+        await context.database.transaction(lambda tx: abandon(tx, request_key, token=token))
         raise
+    finally:
+        extending.cancel()
+        await asyncio.gather(extending, return_exceptions=True)
 
-    async def finish(tx: Transaction) -> None:
+    async def finish(tx: Transaction) -> Answer:
         await lock_scopes(tx, [principal.scope])
-        await keep(tx, [(request_key, answer)], now_us=context.clock.now_us())
+        now_us = context.clock.now_us()
+        if await complete(tx, request_key, answer, token=token, now_us=now_us):
+            return answer
+        found = await find(tx, [request_key])
+        theirs = check(found.get(request_key.place), request_key, now_us)
+        if theirs is not None:
+            return theirs
+        # Whoever took over was refused, or is gone: what was done here is the key's answer.
+        await keep(tx, [(request_key, answer)], now_us=now_us)
+        return answer
 
-    await context.database.transaction(finish)
-    return answer
+    return _opened(context, request_key, await context.database.transaction(finish))
+
+
+async def _extend(
+    context: Context, principal: Principal, key: RequestKey, lease_s: int, token: str
+) -> None:
+    """Until cancelled, or until the lease is another's."""
+
+    async def work(tx: Transaction) -> bool:
+        await lock_scopes(tx, [principal.scope])
+        until = context.clock.now_us() + lease_s * SECOND_US
+        return await extend(tx, key, token=token, lease_until_at=until)
+
+    is_ours = True
+    while is_ours:
+        await asyncio.sleep(max(EXTEND_S_MIN, lease_s / 3))
+        try:
+            is_ours = await context.database.transaction(work)
+        except StoreError as error:
+            # The database may be back before the lease is over.
+            logger.warning("lease.not_extended", extra={"error": str(error)})
 
 
 async def _begin(
-    context: Context, principal: Principal, key: RequestKey, lease_s: int
+    context: Context, principal: Principal, key: RequestKey, lease_s: int, token: str
 ) -> Answer | None:
     """The stored answer, or None once the lease is ours."""
 
@@ -130,7 +175,7 @@ async def _begin(
         stored = check(found.get(key.place), key, now_us)
         if stored is None:
             until = now_us + lease_s * SECOND_US
-            await begin(tx, key, lease_until_at=until, now_us=now_us)
+            await begin(tx, key, token=token, lease_until_at=until, now_us=now_us)
         return stored
 
     loop = asyncio.get_running_loop()

@@ -37,13 +37,13 @@ from store.db import Reading, Row, Rows, Transaction
 OVERLAP_S_MAX = 30 * DAY_US // SECOND_US
 _KEY_STATES = """
 SELECT id, account_id, environment, revoked_at, expires_at, per_call_cents, per_day_cents,
-       per_month_cents, approval_threshold_cents
+       per_month_cents, approval_threshold_cents, approval_above_per_day_cents
 FROM api_keys WHERE id IN :ids[text]
 """
 _COLUMNS = """k.id, k.account_id, k.environment, k.parent_id, k.lineage, k.name, k.scopes,
     k.ip_allow_list, k.per_call_cents, k.per_day_cents, k.per_month_cents,
-    k.approval_threshold_cents, k.expires_at, k.prefix, k.last4, k.created_at, k.last_used_at,
-    k.revoked_at"""
+    k.approval_threshold_cents, k.approval_above_per_day_cents, k.expires_at, k.prefix, k.last4,
+    k.created_at, k.last_used_at, k.revoked_at"""
 # LIKE would take the underscore of an id for a wildcard, and ignore case on one database.
 DESCENDS = "REPLACE(' ' || k.lineage || ' ', ' ' || :viewer || ' ', '') <> ' ' || k.lineage || ' '"
 
@@ -52,7 +52,7 @@ DESCENDS = "REPLACE(' ' || k.lineage || ' ', ' ' || :viewer || ' ', '') <> ' ' |
 class ApiKey:
     """One key as it is listed. lineage: the ancestors' ids, nearest first.
 
-    Caps and threshold in cents, times in microseconds; null: none, never. prefix and last4 are of
+    Caps and thresholds in cents, times in microseconds; null: none, never. prefix and last4 are of
     the newest secret. last_used_at is minute-grained.
     """
 
@@ -68,6 +68,7 @@ class ApiKey:
     per_day_cents: int | None
     per_month_cents: int | None
     approval_threshold_cents: int | None
+    approval_above_per_day_cents: int | None
     expires_at: int | None
     prefix: str
     last4: str
@@ -89,6 +90,7 @@ class KeyState:
     per_day_cents: int | None
     per_month_cents: int | None
     approval_threshold_cents: int | None
+    approval_above_per_day_cents: int | None = None
 
     def is_usable(self, now_us: int) -> bool:
         """Neither revoked nor at its end; a key works up to, not at, that microsecond."""
@@ -354,6 +356,7 @@ def _api_key(row: Row | dict[str, Any]) -> ApiKey:
         per_day_cents=fields["per_day_cents"],
         per_month_cents=fields["per_month_cents"],
         approval_threshold_cents=fields["approval_threshold_cents"],
+        approval_above_per_day_cents=fields["approval_above_per_day_cents"],
         expires_at=fields["expires_at"],
         prefix=fields["prefix"],
         last4=fields["last4"],

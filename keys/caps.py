@@ -1,5 +1,8 @@
 """Spend caps: what a key and its descendants may debit in one call, one UTC day, one UTC month.
 
+Beside the caps' own windows there is one of what a UTC day's sends took without an approval, kept for
+keys that set a threshold for it.
+
 Every debit counts against the key and all its ancestors in the debit's own transaction, under the
 account's lock; a refund gives back to the window that the spend was counted in. Invariant: with all
 changes made through add_windows, spent_micros is what was debited less what came back, and never
@@ -22,7 +25,7 @@ from kernel.clock import (
 from kernel.errors import DomainError
 from store.db import Reading, Rows, Transaction
 
-Period = Literal["day", "month"]
+Period = Literal["day", "month", "unapproved"]
 Window = tuple[str, str, int]  # key id, period, start in microseconds
 MICROS_PER_CENT = 10_000
 CAP_CENTS_MAX = 10**13  # the same in micros is still far from the end of int64
@@ -32,7 +35,7 @@ FROM :windows[key_id text, period text, start bigint] AS v
 CROSS JOIN spend_windows w
 WHERE w.key_id = v.key_id AND w.period = v.period AND w.window_start_at = v.start
 """
-_PERIODS: tuple[Period, ...] = ("day", "month")
+_PERIODS: tuple[Period, ...] = ("day", "month")  # the ones that have a cap
 
 
 class Capped(Protocol):
@@ -74,6 +77,11 @@ class WindowView:
 def windows_of(now_us: int) -> tuple[tuple[Period, int], tuple[Period, int]]:
     """The UTC day and the UTC month that the moment lies in, with their first microsecond."""
     return _windows_of_day(day_start_us(now_us))
+
+
+def unapproved_window(key_id: str, now_us: int) -> Window:
+    """What the moment's UTC day has seen of sends that waited for nobody."""
+    return (key_id, "unapproved", windows_of(now_us)[0][1])
 
 
 @lru_cache(maxsize=8)

@@ -20,15 +20,22 @@ ALLOW_LIST_ENTRIES_MAX = 100
 _CIDR_CHARACTERS_MAX = 50
 EXPIRES_AT_MAX = parse_rfc3339("9999-12-31T23:59:59Z")
 _V4_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
-CENTS_FIELDS = ("per_call_cents", "per_day_cents", "per_month_cents", "approval_threshold_cents")
+CENTS_FIELDS = (
+    "per_call_cents",
+    "per_day_cents",
+    "per_month_cents",
+    "approval_threshold_cents",
+    "approval_above_per_day_cents",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewKey:
     """A key to be minted. scopes null: the default ones, as far as the parent has them.
 
-    An empty ip_allow_list admits any address. Caps and threshold in cents, expires_at in
-    microseconds; null: none.
+    An empty ip_allow_list admits any address. A person decides on a send above
+    approval_threshold_cents, and on one that takes the UTC day's sends without an approval above
+    approval_above_per_day_cents. Amounts in cents, expires_at in microseconds; null: none.
     """
 
     name: str
@@ -38,6 +45,7 @@ class NewKey:
     per_day_cents: int | None = None
     per_month_cents: int | None = None
     approval_threshold_cents: int | None = None
+    approval_above_per_day_cents: int | None = None
     expires_at: int | None = None
 
 
@@ -52,6 +60,7 @@ class KeyChanges:
     per_day_cents: int | UnsetType | None = UNSET
     per_month_cents: int | UnsetType | None = UNSET
     approval_threshold_cents: int | UnsetType | None = UNSET
+    approval_above_per_day_cents: int | UnsetType | None = UNSET
     expires_at: int | UnsetType | None = UNSET
 
 

@@ -173,6 +173,9 @@ class Queue:
                 # One look when Redis is back replaces whatever was lost with it, slots included.
                 self._names_wanted.add(ANYTHING)
                 return
+            except Exception:
+                # The workers' own beat finds what this hint was about.
+                logger.exception("hint.broke")
             self._remember(slots)
             await asyncio.sleep(HINT_INTERVAL_S)
 

@@ -73,11 +73,19 @@ async def listen(url: str, channel: str, on_message: Callable[[str | None], None
             while True:
                 # The first answer confirms the subscription.
                 kind, _, said = await connection.read_response()
-                on_message(said.decode() if kind == b"message" else None)
+                _pass_on(said if kind == b"message" else None, on_message)
         except (RedisError, OSError):
             await asyncio.sleep(RETRY_S)
         finally:
             await connection.disconnect(nowait=True)
+
+
+def _pass_on(said: bytes | None, on_message: Callable[[str | None], None]) -> None:
+    """A message is a hint: one that cannot be read, or breaks its listener, ends nothing."""
+    try:
+        on_message(None if said is None else said.decode())
+    except Exception:
+        logger.exception("redis.message_broke")
 
 
 class RedisLink:
@@ -136,7 +144,10 @@ class RedisLink:
         self._probe = None
         logger.info("redis.back")
         for callback in self._on_return:
-            callback()
+            try:
+                callback()
+            except Exception:
+                logger.exception("redis.callback_broke")
 
     async def _answers_in_time(self) -> bool:
         """Connect with patience, then ask for an answer as fast as callers need it."""
@@ -146,5 +157,9 @@ class RedisLink:
             async with asyncio.timeout(self._timeout_s):
                 await self._redis.ping()
         except (RedisError, OSError):
+            return False
+        except Exception:
+            # The probe is the only way back: whatever it met, it asks again.
+            logger.exception("redis.probe_broke")
             return False
         return True

@@ -179,6 +179,10 @@ class WokenWorker(Worker):
                 logger.warning("redis.away", extra={"error": type(error).__name__})
             self._is_away = True
             return RETRY_S
+        except Exception:
+            # Jobs are hints and small work; deliveries do not stop for one that breaks the look.
+            logger.exception("queue.broke")
+            return RETRY_S
         if self._is_away:
             logger.info("redis.back")
         self._is_away = False

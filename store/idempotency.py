@@ -4,7 +4,8 @@ Invariant: an answer is kept in the transaction whose effect it reports, under a
 account, environment and the digest of key and owner; so N parallel requests with one key have one
 effect, and nobody gets the answer that another credential was given. Writes idempotency_keys; the caller holds the account's lock, which makes a look before the write enough.
 A call of several steps keeps a row without an answer first, with a lease, so that a crash does not
-answer "in progress" for ever.
+answer "in progress" for ever. The lease has a token, and whoever extends, completes or abandons it
+shows it: one that was late changes nothing of whoever took over.
 """
 
 import hashlib
@@ -37,8 +38,26 @@ WHERE i.account_id = v.account_id AND i.environment = v.environment AND i.digest
 _COMPLETE = """
 ON CONFLICT (account_id, environment, digest) DO UPDATE SET
     status = excluded.status, body = excluded.body, is_sealed = excluded.is_sealed,
-    lease_until_at = excluded.lease_until_at
+    lease_until_at = excluded.lease_until_at, lease_token = NULL
 """
+_BEGIN = """
+ON CONFLICT (account_id, environment, digest) DO UPDATE SET
+    status = excluded.status, body = excluded.body, is_sealed = excluded.is_sealed,
+    lease_until_at = excluded.lease_until_at, lease_token = excluded.lease_token
+"""
+_UNDER_LEASE = """account_id = :account_id AND environment = :environment AND digest = :digest
+    AND status = 0 AND lease_token = :token"""
+_COLUMNS = (
+    "account_id",
+    "environment",
+    "digest",
+    "fingerprint",
+    "status",
+    "body",
+    "is_sealed",
+    "lease_until_at",
+    "created_at",
+)
 
 
 class KeyReused(DomainError):
@@ -210,21 +229,59 @@ async def keep(
     )
 
 
-async def begin(tx: Transaction, key: RequestKey, *, lease_until_at: int, now_us: int) -> None:
-    """Marks the first of several steps; `keep` ends it, or the lease does."""
-    row = (*key.place, key.fingerprint, 0, None, 0, lease_until_at, now_us)
-    await _write(tx, [row], is_begun=True)
+async def begin(
+    tx: Transaction, key: RequestKey, *, token: str, lease_until_at: int, now_us: int
+) -> None:
+    """Marks the first of several steps under a token of the caller's own.
+
+    `complete` ends it, or the lease does; the row is there without a lease in force, or not at all.
+    """
+    row = (*key.place, key.fingerprint, 0, None, 0, lease_until_at, now_us, token)
+    await tx.insert("idempotency_keys", (*_COLUMNS, "lease_token"), [row], on_conflict=_BEGIN)
 
 
-async def abandon(tx: Transaction, key: RequestKey) -> None:
-    """Forgets a begun call that was refused, so that it can be repaired and tried again."""
-    await tx.execute(
-        """DELETE FROM idempotency_keys WHERE account_id = :account_id
-           AND environment = :environment AND digest = :digest AND status = 0""",
-        account_id=key.place[0],
-        environment=key.place[1],
-        digest=key.place[2],
+async def extend(tx: Transaction, key: RequestKey, *, token: str, lease_until_at: int) -> bool:
+    """A later end for a call that still runs; False where another has taken over."""
+    held = await tx.execute(
+        f"UPDATE idempotency_keys SET lease_until_at = :until WHERE {_UNDER_LEASE}",
+        until=lease_until_at,
+        **_under(key, token),
     )
+    return held == 1
+
+
+async def complete(
+    tx: Transaction, key: RequestKey, answer: Answer, *, token: str, now_us: int
+) -> bool:
+    """Stores the answer of a begun call; False, and nothing changed, where another has taken over."""
+    held = await tx.execute(
+        f"""UPDATE idempotency_keys SET status = :status, body = :body, is_sealed = :is_sealed,
+                lease_until_at = NULL, lease_token = NULL, created_at = :now
+            WHERE {_UNDER_LEASE}""",
+        status=answer.status,
+        body=answer.body,
+        is_sealed=1 if answer.is_sealed else 0,
+        now=now_us,
+        **_under(key, token),
+    )
+    return held == 1
+
+
+async def abandon(tx: Transaction, key: RequestKey, *, token: str) -> None:
+    """Forgets a begun call that was refused, so that it can be repaired and tried again; a call that
+    another has taken over stays.
+    """
+    await tx.execute(f"DELETE FROM idempotency_keys WHERE {_UNDER_LEASE}", **_under(key, token))
+
+
+def _under(key: RequestKey, token: str) -> dict[str, str]:
+    account_id, environment, digest = key.place
+    return {
+        "account_id": account_id,
+        "environment": environment,
+        "digest": digest,
+        "token": token,
+    }
 
 
 async def prune(tx: Transaction, *, now_us: int) -> int:
@@ -251,17 +308,7 @@ async def _write(
 ) -> None:
     await tx.insert_last(
         "idempotency_keys",
-        (
-            "account_id",
-            "environment",
-            "digest",
-            "fingerprint",
-            "status",
-            "body",
-            "is_sealed",
-            "lease_until_at",
-            "created_at",
-        ),
+        _COLUMNS,
         # In the order of the index, whose pages are then touched once each.
         sorted(rows, key=itemgetter(0, 1, 2)),
         on_conflict=_COMPLETE if is_begun else "",

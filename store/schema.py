@@ -100,7 +100,8 @@ api_keys = sa.Table(
     _int("per_call_cents", null=True),
     _int("per_day_cents", null=True),
     _int("per_month_cents", null=True),
-    _int("approval_threshold_cents", null=True),
+    _int("approval_threshold_cents", null=True),  # of one send; the API's approval_above_cents
+    _int("approval_above_per_day_cents", null=True),
     _int("expires_at", null=True),
     _text("prefix"),  # first 16 characters of the newest secret
     _text("last4"),
@@ -164,7 +165,7 @@ spend_windows = sa.Table(
     "spend_windows",
     metadata,
     _text("key_id", key=True),
-    _text("period", key=True),  # day | month
+    _text("period", key=True),  # day | month | unapproved (a day's sends without an approval)
     sa.Column("window_start_at", BIGINT, primary_key=True),
     _text("account_id"),
     _int("spent_micros"),
@@ -206,6 +207,7 @@ idempotency_keys = sa.Table(
     _int("is_sealed", default=0),  # the body holds a secret: sealed, purged after 24 h
     _text("text_digest", null=True),  # of the key without its owner; sealed rows alone have it
     _int("lease_until_at", null=True),  # while it runs; afterwards another may take over
+    _text("lease_token", null=True),  # of whoever runs it: nobody else ends or completes the lease
     _int("created_at"),
     sa.Index("ix_idempotency_created", "created_at"),
     sa.Index(

@@ -36,6 +36,7 @@ EVENT_TYPES: Final = (
     "approval.requested",
     "approval.approved",
     "approval.denied",
+    "approval.expired",
     DISABLED_EVENT,
     TEST_EVENT,
 )

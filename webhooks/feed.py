@@ -162,6 +162,9 @@ class Feed:
             except StoreError as error:
                 # An outage: each stream finds out by itself when it reads; the next look may do.
                 _log.warning("feed.look_failed", extra={"code": error.code})
+            except Exception:
+                # Without this watcher every stream of the process would fall silent.
+                _log.exception("feed.broke")
             await asyncio.sleep(LOOKS_APART_S)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._look_s):

@@ -14,6 +14,7 @@ import msgspec
 
 from kernel.clock import SECOND_US
 from kernel.ids import new_id
+from kernel.storable import storable
 from keys.signing import ID_HEADER, TIMESTAMP_HEADER, signature_headers
 from keys.vault import Vault
 from webhooks.endpoint import MASKED
@@ -144,7 +145,11 @@ def settlement_of(
         duration_us=duration_us,
         http_status=outcome.status,
         error=outcome.error,
-        reason=None if outcome.reason is None else _storable(outcome.reason),
+        reason=(
+            None
+            if outcome.reason is None
+            else storable(outcome.reason, characters_max=REASON_CHARACTERS_MAX)
+        ),
         remote_address=outcome.remote_address,
         timings_ms=_encode(outcome.timings_ms).decode(),
         request_headers=_shown(headers),
@@ -196,9 +201,3 @@ def lost_settlement(claimed: Claimed, *, now_us: int) -> Settlement:
 def _shown(headers: Sequence[tuple[str, str]]) -> str:
     """The headers as JSON; a signature and whatever is the tenant's own are masked."""
     return _encode({name: value if name in _KEPT else MASKED for name, value in headers}).decode()
-
-
-def _storable(reason: str) -> str:
-    # PostgreSQL takes no NUL in text, and a peer may send one; lone surrogates cannot be encoded.
-    clean = reason.replace("\x00", "").encode("utf-8", "replace").decode()
-    return clean[:REASON_CHARACTERS_MAX]

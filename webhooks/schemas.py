@@ -143,7 +143,10 @@ class Order(_Data, kw_only=True):
 
 
 class Approval(Struct, kw_only=True):
-    """What a person decides on; requested_by and decided_by are ids of keys or persons."""
+    """What a person decides on; requested_by and decided_by are ids of keys or persons.
+
+    decided_by is null while it is pending, and where it expired.
+    """
 
     id: Annotated[str, Meta(pattern=r"^apr_[0-9A-Za-z]+$")]
     transaction_id: TransactionId
@@ -201,8 +204,9 @@ TYPES: Final[Mapping[str, EventType]] = {
     ),
     "approval.requested": EventType("A top-up waits for a person.", ApprovalOfTopUp),
     "approval.approved": EventType("A person let a top-up go on.", ApprovalOfTopUp),
-    "approval.denied": EventType(
-        "A top-up was denied, or nobody decided in time.", ApprovalOfTopUp
+    "approval.denied": EventType("A person said no to a top-up.", ApprovalOfTopUp),
+    "approval.expired": EventType(
+        "Nobody decided on a top-up in time; its funds were given back.", ApprovalOfTopUp
     ),
     "endpoint.disabled": EventType(
         "Deliveries to an endpoint stopped; its events are held for seven days.", Endpoint

@@ -108,8 +108,15 @@ async def erase_idle(database: Database, clock: Clock) -> None:
         return await idle_sandboxes(tx, now_us=clock.now_us(), limit=ERASED_ACCOUNTS_MAX)
 
     for account_id in await database.read(look):
-        await erase_account(database, account_id)
-        logger.info("sandbox.erased", extra={"account_id": account_id})
+        try:
+            await erase_account(database, account_id)
+        except StoreError:
+            raise
+        except Exception:
+            # The others' turn must not depend on this one.
+            logger.exception("sandbox.not_erased", extra={"account_id": account_id})
+        else:
+            logger.info("sandbox.erased", extra={"account_id": account_id})
 
 
 async def do_chores(chores: Sequence[Chore]) -> None:

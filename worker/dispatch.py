@@ -7,7 +7,6 @@ Invariant: every claimed delivery holds a slot until its outcome is written.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -133,11 +132,17 @@ class Dispatcher:
                 rows_max=room,
             )
 
-        # Where the database does not answer, the look that follows says so.
-        with contextlib.suppress(StoreError):
-            self._begin(await self._database.autocommit(work))
-            # Requests go out before the next statement does.
-            await asyncio.sleep(0)
+        try:
+            claimed = await self._database.autocommit(work)
+        except StoreError:
+            # Where the database does not answer, the look that follows says so.
+            return
+        except Exception:
+            logger.exception("claim.broke", extra={"endpoint_id": endpoint_id})
+            return
+        self._begin(claimed)
+        # Requests go out before the next statement does.
+        await asyncio.sleep(0)
 
     def _begin(self, claimed: Sequence[Claimed]) -> None:
         self._slots.take(claimed)
@@ -156,12 +161,14 @@ class Dispatcher:
             return
         try:
             taken = await self._claim()
-        except StoreError as error:
+        except Exception as error:
             self._failures += 1
-            wait_s = min(GATHER_S * 2**self._failures, RETRY_S_MAX)
-            if self._failures == 1:
+            if not isinstance(error, StoreError):
+                # What is under way is not lost for what cannot be claimed.
+                logger.exception("claim.broke")
+            elif self._failures == 1:
                 logger.warning("claim.waits", extra={"error": str(error)})
-            self._set_timer(wait_s)
+            self._set_timer(min(GATHER_S * 2 ** min(self._failures, 16), RETRY_S_MAX))
             return
         self._failures = 0
         self._begin(taken.claimed)

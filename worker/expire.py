@@ -2,23 +2,30 @@
 
 Promise: a hold that runs out is given back within about a second of its time, by its account's own
 clock; a look costs a few probes and there is at most one a second, however often it is woken.
-Several workers may look at once: each command checks again under its account's lock.
+Several workers may look at once: each command checks again under its account's lock. A command that
+is refused or breaks is told and held back alone; what is behind it ends all the same.
 """
 
 import asyncio
 import contextlib
 import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from billing import approval as approvals, grant, hold
+from billing.ledger import Scope
 from billing.reserve import ExpireHolds
 from billing.settle import Decide, Ended
 from billing.till import Command, Till
 from kernel.clock import SECOND_US, Clock
-from kernel.errors import DomainError
+from kernel.errors import DomainError, Unavailable
 from store.db import Database, Transaction
 from store.errors import StoreError
 from store.idempotency import Answer
+from worker.setbacks import Setbacks
 
 SWEPT_MAX: Final = 100
 HOLDS_MAX: Final = 500
@@ -31,11 +38,21 @@ _log = logging.getLogger(__name__)
 class Expirer:
     """The worker's loop over what runs out; woken, or timed to the next hold."""
 
-    def __init__(self, database: Database, clock: Clock, till: Till) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        till: Till,
+        *,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._till = till
         self._woken = asyncio.Event()
+        self._approvals = Setbacks(now_s)
+        self._grants = Setbacks(now_s)
+        self._holds = Setbacks(now_s)
 
     def wake(self) -> None:
         """Something may run out sooner than was known."""
@@ -64,21 +81,51 @@ class Expirer:
         """Ends what ran out; returns how many commands that took."""
         now_us = self._clock.now_us()
 
-        async def look(tx: Transaction) -> list[Command]:
-            asked = await approvals.expired(tx, now_us=now_us, limit=SWEPT_MAX)
-            scopes = await grant.scopes_with_expired(tx, now_us=now_us, limit=SWEPT_MAX)
-            held = await hold.due(tx, now_us=now_us, limit=HOLDS_MAX)
+        async def look(tx: Transaction) -> list[_Ending]:
+            asked = await approvals.expired(
+                tx, now_us=now_us, limit=SWEPT_MAX, but_ids=self._approvals.held_back()
+            )
+            scopes = await grant.scopes_with_expired(
+                tx, now_us=now_us, limit=SWEPT_MAX, but_scopes=self._grants.held_back()
+            )
+            held = await hold.due(
+                tx, now_us=now_us, limit=HOLDS_MAX, but_ids=self._holds.held_back()
+            )
             return [
-                *(_decide(one) for one in asked),
-                *(grant.ExpireGrants(scope) for scope in scopes),
-                *(ExpireHolds(scope, tuple(ids)) for scope, ids in sorted(held.items())),
+                *(_Ending(self._approvals, (one.id,), partial(_decide, one)) for one in asked),
+                *(_Ending(self._grants, ("/".join(one),), partial(_expire, one)) for one in scopes),
+                *(
+                    _Ending(self._holds, tuple(ids), partial(ExpireHolds, scope))
+                    for scope, ids in sorted(held.items())
+                ),
             ]
 
-        commands = await self._database.read(look)
-        for command in commands:
-            with contextlib.suppress(DomainError):  # somebody was quicker
-                await self._till.submit(command)
-        return len(commands)
+        endings = await self._database.read(look)
+        # Together, so that they share batches; each answers for itself.
+        were_reached = await asyncio.gather(*(self._end(one) for one in endings))
+        if not all(were_reached):
+            raise Unavailable("the database is away")
+        return len(endings)
+
+    async def _end(self, ending: "_Ending") -> bool:
+        """Submits it, and where it fails each of its items alone; False where nothing was reached."""
+        try:
+            await self._till.submit(ending.command(ending.items))
+        except (StoreError, Unavailable):
+            return False
+        except Exception as error:
+            if len(ending.items) > 1:
+                apart = [_Ending(ending.setbacks, (item,), ending.command) for item in ending.items]
+                return all([await self._end(one) for one in apart])
+            ending.setbacks.failed(ending.items[0])
+            fields = {"item": ending.items[0]}
+            if isinstance(error, DomainError):  # somebody was quicker
+                _log.info("expiry.refused", extra={"fields": {**fields, "reason": error.detail}})
+            else:
+                _log.exception("expiry.broke", extra={"fields": fields})
+        else:
+            ending.setbacks.went_well(*ending.items)
+        return True
 
     async def _wait_s(self) -> float:
         next_due_at = await self._database.read(hold.next_due_at)
@@ -87,7 +134,20 @@ class Expirer:
         return min(BEAT_S, max(PAUSE_S, (next_due_at - self._clock.now_us()) / SECOND_US))
 
 
-def _decide(asked: approvals.Approval) -> Decide:
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """The command that ends these items, and where they are held back if it cannot."""
+
+    setbacks: Setbacks
+    items: tuple[str, ...]
+    command: Callable[[tuple[str, ...]], Command]
+
+
+def _expire(scope: Scope, _items: tuple[str, ...]) -> grant.ExpireGrants:
+    return grant.ExpireGrants(scope)
+
+
+def _decide(asked: approvals.Approval, _items: tuple[str, ...]) -> Decide:
     return Decide(
         topup_id=asked.transaction_id,
         scope=asked.scope,

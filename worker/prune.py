@@ -15,6 +15,7 @@ from kernel.clock import Clock
 from keys import audit_log, session
 from keys.principal import Scope
 from store.db import Database, Transaction
+from store.errors import DataRefused, StoreError
 from webhooks import retention
 from webhooks.log_page import Place
 from worker.chores import PAUSE_S, Chore
@@ -36,7 +37,7 @@ def retention_chore(
             for old in olds:
                 before_us = clock.now_us() - kept_us[old.scope[1]]
                 if old.is_before(before_us):
-                    await _prune(database, old.scope, before_us, pause_s)
+                    await _try_to_prune(database, old.scope, before_us, pause_s)
             last = olds[-1].scope if olds else None
 
     return Chore("retention.prune", RETENTION_S, run)
@@ -92,6 +93,17 @@ def security_chore(
 
 async def _security(tx: Transaction, before_us: int) -> int:
     return await audit_log.prune(tx, before_us=before_us)
+
+
+async def _try_to_prune(database: Database, scope: Scope, before_us: int, pause_s: float) -> None:
+    """One account's environment; what breaks there is told and left for the next time."""
+    try:
+        await _prune(database, scope, before_us, pause_s)
+    except Exception as error:
+        if isinstance(error, StoreError) and not isinstance(error, DataRefused):
+            raise
+        fields = {"account_id": scope[0], "environment": scope[1]}
+        logger.exception("retention.broke", extra=fields)
 
 
 async def _prune(database: Database, scope: Scope, before_us: int, pause_s: float) -> None:

@@ -8,6 +8,7 @@ that was never sent, or never taken, costs at most one such wait. The rules are 
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from billing import order_list
 from billing.cashier import Cashier
@@ -16,6 +17,7 @@ from kernel.clock import SECOND_US, Clock
 from kernel.errors import DomainError
 from store.db import Database, Transaction
 from store.errors import StoreError
+from worker.setbacks import Setbacks
 
 DUE_ORDERS_MAX = 64
 ASKED_AT_ONCE_MAX = 16
@@ -33,6 +35,7 @@ class Reconciler:
         self._database = database
         self._clock = clock
         self._cashier = cashier
+        self._setbacks = Setbacks()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -43,6 +46,10 @@ class Reconciler:
             except (StoreError, DomainError) as error:
                 _log.warning("reconcile.delayed", extra={"fields": {"error": str(error)}})
                 wait_s = PAUSE_S
+            except Exception:
+                # What breaks here must not take the deliveries down with it.
+                _log.exception("reconcile.broke")
+                wait_s = PAUSE_S
             await asyncio.sleep(wait_s)
 
     async def step(self) -> int:
@@ -50,7 +57,9 @@ class Reconciler:
         now_us = self._clock.now_us()
 
         async def look(tx: Transaction) -> Sequence[Order]:
-            return await order_list.due(tx, now_us=now_us, limit=DUE_ORDERS_MAX)
+            return await order_list.due(
+                tx, now_us=now_us, limit=DUE_ORDERS_MAX, but_ids=self._setbacks.held_back()
+            )
 
         due = await self._database.read(look)
         gate = asyncio.Semaphore(ASKED_AT_ONCE_MAX)
@@ -69,12 +78,18 @@ class Reconciler:
             # Erased meanwhile, or the database is away: it is due again.
             fields = {"order_id": order.id, "error": str(error)}
             _log.warning("reconcile.delayed", extra={"fields": fields})
+            self._setbacks.failed(order.id)
         except Exception:
             # What one provider's answer breaks must not keep others' orders waiting.
             _log.exception("reconcile.broke", extra={"fields": {"order_id": order.id}})
+            self._setbacks.failed(order.id)
+        else:
+            self._setbacks.went_well(order.id)
 
     async def _wait_s(self) -> float:
-        next_due_at = await self._database.read(order_list.next_due_at)
+        next_due_at = await self._database.read(
+            partial(order_list.next_due_at, but_ids=self._setbacks.held_back())
+        )
         if next_due_at is None:
             return BEAT_S
         return min(BEAT_S, max(PAUSE_S, (next_due_at - self._clock.now_us()) / SECOND_US))

@@ -3,7 +3,8 @@
 Promise: a sandbox renewal is told as its provider would tell it, signed, through the same verification
 and rules as a notification that comes in by HTTP; what was told and not yet noted is told again under
 the same ids. Time moves a subscription only once the sandbox has nothing left to bill, so a clock
-that leaps shows every period on its way. Several workers may look at once.
+that leaps shows every period on its way. Several workers may look at once. A subscription that breaks
+is told and held back alone; the others go on.
 """
 
 import asyncio
@@ -21,10 +22,11 @@ from billing.subscription import Subscription
 from billing.subscription_change import PassTime
 from billing.till import Till
 from kernel.clock import Clock
-from kernel.errors import DomainError
+from kernel.errors import DomainError, Unavailable
 from store.db import Database, Transaction
 from store.errors import StoreError
 from store.idempotency import Answer
+from worker.setbacks import Setbacks
 
 DUE_MAX: Final = 100
 PAUSE_S: Final = 1.0
@@ -44,6 +46,8 @@ class Renewer:
         self._till = till
         self._cashier = cashier
         self._woken = asyncio.Event()
+        self._bills = Setbacks()
+        self._moves = Setbacks()
 
     def wake(self) -> None:
         """A sandbox clock may have moved."""
@@ -83,10 +87,26 @@ class Renewer:
         now_us = self._clock.now_us()
 
         async def look(tx: Transaction) -> Sequence[SandboxSubscription]:
-            return await sandbox_subscription.due(tx, now_us=now_us, limit=DUE_MAX)
+            return await sandbox_subscription.due(
+                tx, now_us=now_us, limit=DUE_MAX, but_refs=self._bills.held_back()
+            )
 
         found = await self._database.read(look)
-        return sum([await self._bill_one(one) for one in found])
+        return sum([await self._try_to_bill(one) for one in found])
+
+    async def _try_to_bill(self, one: SandboxSubscription) -> bool:
+        try:
+            has_gone_on = await self._bill_one(one)
+        except (StoreError, Unavailable):
+            raise
+        except Exception:
+            _log.exception("renewal.broke", extra={"fields": {"order_id": one.order_id}})
+            has_gone_on = False
+        if has_gone_on:
+            self._bills.went_well(one.ref)
+        else:
+            self._bills.failed(one.ref)
+        return has_gone_on
 
     async def _bill_one(self, one: SandboxSubscription) -> bool:
         providers = self._cashier.providers
@@ -110,14 +130,31 @@ class Renewer:
         now_us = self._clock.now_us()
 
         async def look(tx: Transaction) -> Sequence[Subscription]:
-            return await subscription_rows.due(tx, now_us=now_us, limit=DUE_MAX)
+            return await subscription_rows.due(
+                tx, now_us=now_us, limit=DUE_MAX, but_ids=self._moves.held_back()
+            )
 
         found = await self._database.read(look)
         for scope, ones in groupby(sorted(found, key=_by_scope), _by_scope):
-            ids = tuple(one.id for one in ones)
-            with contextlib.suppress(DomainError):  # erased meanwhile
-                await self._till.submit(PassTime(ids, scope, _no_answer))
+            await self._move(scope, tuple(one.id for one in ones))
         return len(found)
+
+    async def _move(self, scope: Scope, ids: tuple[str, ...]) -> None:
+        """Moves the tenant's subscriptions together, and where that fails each alone."""
+        try:
+            await self._till.submit(PassTime(ids, scope, _no_answer))
+        except (StoreError, Unavailable):
+            raise
+        except Exception as error:
+            if len(ids) > 1:
+                for one in ids:
+                    await self._move(scope, (one,))
+                return
+            self._moves.failed(ids[0])
+            if not isinstance(error, DomainError):  # which is: erased meanwhile
+                _log.exception("renewal.broke", extra={"fields": {"subscription_id": ids[0]}})
+        else:
+            self._moves.went_well(*ids)
 
 
 def _by_scope(one: Subscription) -> Scope:

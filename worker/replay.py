@@ -45,6 +45,10 @@ class Replayer:
         except StoreError as error:
             logger.warning("replay.waits", extra={"error": str(error)})
             return RETRY_S
+        except Exception:
+            # What breaks here must not take the deliveries down with it.
+            logger.exception("replay.broke")
+            return RETRY_S
         now_us = self._clock.now_us()
         due = [job for job in jobs if job.next_step_at <= now_us]
         if due:

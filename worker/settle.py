@@ -107,6 +107,10 @@ class Settler:
                 await asyncio.sleep(self._retry_s)
                 self._retry_s = min(self._retry_s * 2, RETRY_S_MAX)
                 continue
+            except Exception as error:
+                # Our own mistake over one outcome must not cost the process, and the others.
+                logger.exception("settle.broke", extra={"outcomes": len(group)})
+                await self._write_singly(group, error)
             self._retry_s = RETRY_S_FIRST
             return
 
@@ -149,6 +153,9 @@ class Settler:
                 )
                 self._apart[endpoint_id] = [*group, *self._apart[endpoint_id]]
                 await asyncio.sleep(APART_RETRY_S)
+            except Exception as error:
+                logger.exception("settle.broke", extra={"outcomes": len(group)})
+                await self._write_singly(group, error)
         del self._apart[endpoint_id]
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
@@ -156,14 +163,19 @@ class Settler:
         self._beside.add(task)
         task.add_done_callback(self._beside.discard)
 
-    async def _write_singly(self, group: Sequence[Sent], error: DataRefused) -> None:
+    async def _write_singly(self, group: Sequence[Sent], error: Exception) -> None:
         """One by one; the one that is refused alone is given up, and its lease runs out."""
         if len(group) > 1:
             for sent in group:
                 await self._write([sent])
             return
         logger.error(
-            "settle.refused", extra={"error": str(error), "delivery_id": group[0].claimed.id}
+            "settle.refused",
+            extra={
+                # The text of an error that is none of the store's may hold values.
+                "error": str(error) if isinstance(error, StoreError) else type(error).__name__,
+                "delivery_id": group[0].claimed.id,
+            },
         )
         self._on_settled([Settled(group[0], is_held=False)])
 
@@ -176,6 +188,9 @@ class Settler:
         except StoreError as error:
             # The endpoint's next failure asks again.
             logger.warning("endpoint.not_disabled", extra={"error": str(error)})
+            return
+        except Exception:
+            logger.exception("endpoint.not_disabled", extra={"endpoint_ids": sorted(reasons)})
             return
         for endpoint in disabled:
             logger.warning(

@@ -16,7 +16,7 @@ from billing.platform import Platform
 from kernel.clock import Clock
 
 FOLDER = Path(__file__).parent
-_NOT_WAYS = frozenset({"__init__", "protocol", "discovery"})
+_NOT_WAYS = frozenset({"__init__", "protocol", "discovery", "asking"})
 
 
 def discover(*folders: Path) -> dict[str, Registration]:

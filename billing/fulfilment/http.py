@@ -1,10 +1,11 @@
 """Asks the operator's own service, with a request signed like a webhook.
 
 POST <url> {transaction_id, environment, platform, amount_cents, recipient_email, voucher_code};
-200 {"status": "delivered" | "failed" | "pending", "reason"}. Anything else, and no answer, is
-unknown: asked again with the same transaction_id, on which the service is idempotent. It can also
-settle a pending one itself with POST /fulfilment/{transaction_id} under the same secret.
-Options: url, secret (whsec_…), timeout_s (10). Source: contract, section 3.
+200 {"status": "delivered" | "failed" | "pending", "reason", "transaction_id"}. Anything else, an answer
+that names another transaction, and no answer, is unknown: asked again with the same transaction_id,
+on which the service is idempotent. The answer is believed because the request reached that url: use
+https. It can also settle a pending one itself with POST /fulfilment/{transaction_id} under the same
+secret. Options: url, secret (whsec_…), timeout_s (10, at most 60). Source: contract, section 3.
 """
 
 import math
@@ -14,7 +15,9 @@ from typing import Any, Literal
 import httpx
 import msgspec
 
+from billing.fulfilment.asking import NoWord, ask, decoded
 from billing.fulfilment.protocol import (
+    ASK_S_MAX,
     Delivered,
     OptionsRefused,
     Outcome,
@@ -28,8 +31,6 @@ from kernel.clock import SECOND_US, Clock
 from kernel.errors import DomainError
 from keys.signing import secret_key, signature_headers
 
-REASON_CHARACTERS_MAX = 200
-
 
 class Options(msgspec.Struct, forbid_unknown_fields=True):
     """A platform's options for this way."""
@@ -42,6 +43,7 @@ class Options(msgspec.Struct, forbid_unknown_fields=True):
 class _Reply(msgspec.Struct):
     status: Literal["delivered", "failed", "pending"]
     reason: str | None = None
+    transaction_id: str | None = None
 
 
 class Http:
@@ -73,25 +75,27 @@ class Http:
             ),
         }
         try:
-            response = await self._client.post(
-                self._options.url, content=body, headers=headers, timeout=self._options.timeout_s
+            answer = await ask(
+                self._client,
+                "POST",
+                self._options.url,
+                headers=headers,
+                content=body,
+                timeout_s=self._options.timeout_s,
             )
-        except httpx.HTTPError as error:
-            return Unknown(type(error).__name__)
-        return _judge(response)
+            reply = decoded(answer, _Reply)
+        except NoWord as error:
+            return Unknown(str(error))
+        return _judge(reply, request.transaction_id)
 
 
-def _judge(response: httpx.Response) -> Outcome:
-    if response.status_code != 200:
-        return Unknown(f"HTTP {response.status_code}")
-    try:
-        reply = msgspec.json.decode(response.content, type=_Reply)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return Unknown("an unreadable answer")
+def _judge(reply: _Reply, transaction_id: str) -> Outcome:
+    if reply.transaction_id not in {None, transaction_id}:
+        return Unknown("an answer for another transaction")
     if reply.status == "delivered":
         return Delivered()
     if reply.status == "failed":
-        return Refused((reply.reason or "refused by the fulfilment")[:REASON_CHARACTERS_MAX])
+        return Refused(reply.reason or "refused by the fulfilment")
     return Waiting()
 
 
@@ -105,8 +109,8 @@ def _make(options: Mapping[str, Any], client: httpx.AsyncClient, clock: Clock) -
         raise OptionsRefused("http fulfilment: secret is not a whsec_ secret") from None
     if not parsed.url.startswith(("https://", "http://")):
         raise OptionsRefused("http fulfilment: url begins with https:// or http://")
-    if not (math.isfinite(parsed.timeout_s) and 0 < parsed.timeout_s <= 60):
-        raise OptionsRefused("http fulfilment: timeout_s is above 0 and at most 60")
+    if not (math.isfinite(parsed.timeout_s) and 0 < parsed.timeout_s <= ASK_S_MAX):
+        raise OptionsRefused(f"http fulfilment: timeout_s is above 0 and at most {ASK_S_MAX:g}")
     return Http(parsed, client, clock)
 
 

@@ -3,20 +3,23 @@
 The code is named after the transaction (20 characters, New API's own limit), so that after a lost
 answer the next ask finds it instead of making a second one. Options: base_url, access_token (a
 system access token of an administrator), user_id (its numeric id), quota_per_usd (500000),
-timeout_s (10). Without options of its own for staging (`staging`, the same fields) a staging
+timeout_s (10, at most 30, of each of two calls). Without options of its own for staging (`staging`, the same fields) a staging
 top-up is delivered without a code: no real quota moves.
 
 POST /api/redemption/ {name, count, quota, expired_time} -> {success, message, data: [code]}
 GET /api/redemption/search?keyword= -> {success, data: [...] or {items: [...]}}, rows {name, key}
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
 import msgspec
 
+from billing.fulfilment.asking import NoWord, ask, decoded
 from billing.fulfilment.protocol import (
+    ASK_S_MAX,
     Delivered,
     OptionsRefused,
     Outcome,
@@ -27,8 +30,10 @@ from billing.fulfilment.protocol import (
 )
 from kernel.clock import Clock
 
-REASON_CHARACTERS_MAX = 200
+# A look for the code and the making of one are within one ask.
+TIMEOUT_S_MAX = ASK_S_MAX / 2
 QUOTA_PER_USD = 500_000
+QUOTA_PER_USD_MAX = 10**9
 NEVER_EXPIRES = 0
 
 
@@ -73,9 +78,7 @@ class NewApi:
                 if made is not None:
                     return Delivered(made)
             return await self._create(instance, request)
-        except httpx.HTTPError as error:
-            return Unknown(type(error).__name__)
-        except _Unreadable as error:
+        except NoWord as error:
             return Unknown(str(error))
 
     async def _create(self, instance: Instance, request: Request) -> Outcome:
@@ -83,53 +86,70 @@ class NewApi:
             instance,
             "POST",
             "/api/redemption/",
-            json={
-                "name": request.transaction_id,
-                "count": 1,
-                "quota": request.amount_cents * instance.quota_per_usd // 100,
-                "expired_time": NEVER_EXPIRES,
-            },
+            content=msgspec.json.encode(
+                {
+                    "name": request.transaction_id,
+                    "count": 1,
+                    "quota": request.amount_cents * instance.quota_per_usd // 100,
+                    "expired_time": NEVER_EXPIRES,
+                }
+            ),
         )
         if not answer.success:
             # New API says so before it writes anything: a definite no.
-            return Refused(answer.message[:REASON_CHARACTERS_MAX] or "refused by New API")
-        if isinstance(answer.data, list) and answer.data and isinstance(answer.data[0], str):
-            return Delivered(answer.data[0])
+            return Refused(answer.message or "refused by New API")
+        match answer.data:
+            case [str(code)] if code:
+                return Delivered(code)
         return Unknown("no code in New API's answer")
 
     async def _find(self, instance: Instance, name: str) -> str | None:
+        """The code of that name, None where there surely is none; raises NoWord.
+
+        Anything but a list of rows says nothing: taken for "none" it would make a second code.
+        """
         answer = await self._ask(
             instance, "GET", "/api/redemption/search", params={"keyword": name, "p": "1"}
         )
         if not answer.success:
-            raise _Unreadable("New API refused the search")
-        listed = answer.data.get("items") if isinstance(answer.data, dict) else answer.data
-        for row in listed or ():
-            if isinstance(row, dict) and row.get("name") == name and row.get("key"):
+            raise NoWord("New API refused the search")
+        listed = answer.data
+        if isinstance(listed, dict) and "items" in listed:
+            listed = listed["items"]
+        if listed is None:  # what an empty list of Go is written as
+            return None
+        if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
+            raise NoWord("no list of codes in New API's answer")
+        for row in listed:
+            if row.get("name") == name:
+                if not isinstance(row.get("key"), str) or not row["key"]:
+                    raise NoWord("a row without its code in New API's answer")
                 return str(row["key"])
         return None
 
-    async def _ask(self, instance: Instance, method: str, path: str, **content: Any) -> _Answer:
-        response = await self._client.request(
+    async def _ask(
+        self,
+        instance: Instance,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> _Answer:
+        body = await ask(
+            self._client,
             method,
             instance.base_url.rstrip("/") + path,
             headers={
                 "Authorization": f"Bearer {instance.access_token}",
                 "New-Api-User": str(instance.user_id),
+                "Content-Type": "application/json",
             },
-            timeout=instance.timeout_s,
-            **content,
+            content=content,
+            params=params,
+            timeout_s=instance.timeout_s,
         )
-        if response.status_code != 200:
-            raise _Unreadable(f"HTTP {response.status_code}")
-        try:
-            return msgspec.json.decode(response.content, type=_Answer)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            raise _Unreadable("an unreadable answer") from None
-
-
-class _Unreadable(Exception):
-    """An answer that says nothing to rely on."""
+        return decoded(body, _Answer)
 
 
 def _make(options: Mapping[str, Any], client: httpx.AsyncClient, _clock: Clock) -> NewApi:
@@ -138,9 +158,20 @@ def _make(options: Mapping[str, Any], client: httpx.AsyncClient, _clock: Clock) 
     except msgspec.ValidationError as error:
         raise OptionsRefused(f"new_api fulfilment: {error}") from None
     for instance in (parsed, parsed.staging):
-        if instance is not None and not instance.base_url.startswith(("https://", "http://")):
-            raise OptionsRefused("new_api fulfilment: base_url begins with https:// or http://")
+        if instance is not None:
+            _check(instance)
     return NewApi(parsed, client)
+
+
+def _check(instance: Instance) -> None:
+    if not instance.base_url.startswith(("https://", "http://")):
+        raise OptionsRefused("new_api fulfilment: base_url begins with https:// or http://")
+    if not (math.isfinite(instance.timeout_s) and 0 < instance.timeout_s <= TIMEOUT_S_MAX):
+        raise OptionsRefused(
+            f"new_api fulfilment: timeout_s is above 0 and at most {TIMEOUT_S_MAX:g}"
+        )
+    if not 1 <= instance.quota_per_usd <= QUOTA_PER_USD_MAX:
+        raise OptionsRefused(f"new_api fulfilment: quota_per_usd is 1 to {QUOTA_PER_USD_MAX}")
 
 
 FULFILMENT = Registration(name="new_api", is_asynchronous=True, make=_make)

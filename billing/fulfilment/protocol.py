@@ -1,16 +1,21 @@
 """What a way of fulfilment is: it is asked with a top-up and says what became of it.
 
 A module in this folder (or in one that the operator names) defines FULFILMENT, a Registration.
-It imports this protocol only; its options, HTTP client and clock are handed to `make`.
+It imports this protocol, and asking.py where it speaks HTTP; its options, HTTP client and clock are
+handed to `make`.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import httpx
 
 from kernel.clock import Clock
+
+# One `fulfil`, whole. The worker gives no word a longer wait than this before it asks again, so that
+# two asks for one top-up never overlap.
+ASK_S_MAX: Final = 60.0
 
 
 class OptionsRefused(ValueError):
@@ -39,7 +44,9 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A definite no: the funds go back. The reason is shown to the sender."""
+    """A definite no: the funds go back. The reason is shown to the sender; it is made storable and
+    cut where it is written.
+    """
 
     reason: str
 
@@ -63,7 +70,10 @@ class Fulfilment(Protocol):
     """One way, set up with a platform's options."""
 
     async def fulfil(self, request: Request) -> Outcome:
-        """Asks, or asks again; never raises for what the other side does."""
+        """Asks, or asks again; never raises for what the other side does.
+
+        Within ASK_S_MAX: it is cut off then, and counts as Unknown.
+        """
         ...
 
 

@@ -143,9 +143,12 @@ ROUTES = (
         approve,
         "Let a held send go on",
         scopes=("approvals:write",),
-        description=("The rules are checked again. A key of the lineage that asked cannot decide."),
+        description=(
+            "The rules are checked again. A key that has an ancestor in common with the one that"
+            " asked cannot decide, and nobody can after `expires_at`."
+        ),
         answers=ok(DecidedTopUp, codes.DELIVERED, codes.PENDING, codes.SUCCESS),
-        refuses=(codes.ALREADY_SETTLED,),
+        refuses=(codes.ALREADY_SETTLED, codes.INSUFFICIENT_BALANCE, codes.INVALID_PLATFORM),
     ),
     Route(
         "POST",

@@ -1,7 +1,8 @@
 """Fulfilments: one settles a pending top-up itself, signed under its platform's secret.
 
-No credential: the signature over the raw body is the proof, and an unknown transaction answers like
-a wrong signature, so nobody learns which ids exist.
+No credential: the signature over the raw body is the proof. The body names its transaction, and so does
+a Webhook-Id, so that what was signed for one top-up settles no other of the same platform. An unknown
+transaction answers like a wrong signature, so nobody learns which ids exist.
 """
 
 from typing import Annotated, Literal
@@ -20,7 +21,7 @@ from gateway.routing import Route
 from gateway.shapes.topups import Settlement
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError
-from keys.signing import verify
+from keys.signing import ID_HEADER, verify
 from store.db import Transaction
 from store.idempotency import Answer
 
@@ -28,12 +29,17 @@ SECRET_OPTION = "secret"  # noqa: S105 the option's name
 
 
 class SignatureRefused(DomainError):
-    """The request is not signed with the platform's fulfilment secret, or too long ago."""
+    """The request is not signed with the platform's fulfilment secret, or too long ago, or was signed
+    for another top-up.
+    """
 
 
 class SettleBody(Fields, frozen=True, kw_only=True):
     """What became of the top-up; the reason of a failure is shown to the sender."""
 
+    transaction_id: Annotated[
+        str, Meta(max_length=64, description="The one of the path: the signature covers it here.")
+    ]
     status: Literal["delivered", "failed"]
     reason: Annotated[str, Meta(max_length=200)] | None = None
 
@@ -80,7 +86,8 @@ async def _signed_for(call: Call[SettleBody, Fields]) -> TopUp:
     }
     # An unknown id is checked against an empty secret, which nothing verifies against.
     wrong = verify(headers=headers, body=call.raw, secret=secret, now_s=call.now_us // SECOND_US)
-    if found is None or wrong:
+    named = {call.body.transaction_id, headers.get(ID_HEADER.lower(), topup_id)}
+    if found is None or wrong or named != {topup_id}:
         raise SignatureRefused("the request is not signed by this top-up's fulfilment")
     return found
 
@@ -92,9 +99,15 @@ ROUTES = (
         settle,
         "Settle a pending top-up, signed by its fulfilment",
         body=SettleBody,
+        description=(
+            "Signed like a webhook of ours, under the platform's `secret`: Standard Webhooks headers"
+            " (`webhook-id` is the transaction's id) or `X-AiTopUp-Signature`, at most five minutes"
+            " old. The body names the transaction, too. Repeated, it answers with how the top-up"
+            " ended."
+        ),
         is_public=True,
         takes_key=False,
         answers=ok(Settlement),
-        refuses=(codes.INVALID_KEY,),
+        refuses=(codes.INVALID_KEY, codes.MISSING_SCOPE),
     ),
 )

@@ -1,6 +1,6 @@
 """API keys: mint, list, show, change, revoke, rotate; and an account for who has none yet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -20,7 +20,6 @@ from gateway.routing import Route
 from gateway.shapes.keys import ApiKey as KeyShape, MintedKey, SandboxKey
 from kernel.clock import HOUR_US, SECOND_US, rfc3339
 from kernel.errors import InvalidInput, NotFound
-from kernel.ids import AccountId
 from keys import api_key
 from keys.api_key import ApiKey
 from keys.key_fields import KeyChanges, NewKey
@@ -30,6 +29,8 @@ from store.idempotency import Answer
 
 STAGING: Final = "staging"
 SANDBOX_NAME = "Sandbox"
+APPROVER_NAME = "Sandbox approver"
+APPROVER_SCOPES = ("approvals:write",)
 SANDBOX_ACCOUNTS_MAX = 5  # an hour and address
 _CAPS = ("per_call_cents", "per_day_cents", "per_month_cents")
 _SCOPES = ("keys:write",)
@@ -43,7 +44,15 @@ AllowList = Annotated[
     list[Word], Meta(max_length=100, description="Addresses or CIDRs; empty: any address.")
 ]
 CapCents = Annotated[Int64, Meta(description="In US cents, calendar windows of UTC; null: no cap.")]
-ThresholdCents = Annotated[Int64, Meta(description="A send above it waits for a person.")]
+AboveCents = Annotated[Int64, Meta(description="A send above it waits for a person.")]
+AbovePerDayCents = Annotated[
+    Int64,
+    Meta(
+        description="So does one that takes the UTC day's sends without an approval above this. The"
+        " other threshold alone lets any number of smaller sends pass."
+    ),
+]
+OldAboveCents = Annotated[Int64, Meta(description="The old name of approval_above_cents.")]
 
 
 class Caps(Fields, frozen=True, kw_only=True):
@@ -54,23 +63,29 @@ class Caps(Fields, frozen=True, kw_only=True):
     per_month_cents: CapCents | UnsetType | None = UNSET
 
 
-class MintBody(Caps, frozen=True, kw_only=True):
+class Limits(Caps, frozen=True, kw_only=True):
+    """The caps, and above which amounts a person decides; all in cents."""
+
+    approval_above_cents: AboveCents | UnsetType | None = UNSET
+    approval_above_per_day_cents: AbovePerDayCents | UnsetType | None = UNSET
+    approval_threshold_cents: OldAboveCents | UnsetType | None = UNSET
+
+
+class MintBody(Limits, frozen=True, kw_only=True):
     """The caps stand in the body itself, or in `caps` as a listed key has them."""
 
     name: Name = "API key"
     scopes: Scopes | None = None
     ip_allow_list: AllowList = msgspec.field(default_factory=list)
     caps: Caps | None = None
-    approval_threshold_cents: ThresholdCents | None = None
     expires_at: Time | None = None
 
 
-class PatchBody(Caps, frozen=True, kw_only=True):
+class PatchBody(Limits, frozen=True, kw_only=True):
     name: Name | UnsetType = UNSET
     scopes: Scopes | UnsetType = UNSET
     ip_allow_list: AllowList | UnsetType = UNSET
     caps: Caps | UnsetType = UNSET
-    approval_threshold_cents: ThresholdCents | UnsetType | None = UNSET
     expires_at: Time | UnsetType | None = UNSET
 
 
@@ -96,6 +111,8 @@ def shape(key: ApiKey) -> dict[str, Any]:
         "scopes": key.scopes,
         "caps": {name: getattr(key, name) for name in _CAPS},
         "ip_allow_list": key.ip_allow_list,
+        "approval_above_cents": key.approval_threshold_cents,
+        "approval_above_per_day_cents": key.approval_above_per_day_cents,
         "approval_threshold_cents": key.approval_threshold_cents,
         "expires_at": _time(key.expires_at),
         "created_at": rfc3339(key.created_at),
@@ -107,14 +124,13 @@ def shape(key: ApiKey) -> dict[str, Any]:
 async def mint(call: Call[MintBody, Fields]) -> Answer:
     body, principal = call.body, call.principal
     now_us = call.now_us
-    caps = _caps(body, body.caps or UNSET)
+    limits = {**_caps(body, body.caps or UNSET), **_thresholds(body)}
     new = NewKey(
         name=body.name,
         scopes=body.scopes,
         ip_allow_list=body.ip_allow_list,
-        approval_threshold_cents=body.approval_threshold_cents,
         expires_at=time_us(body.expires_at, "expires_at"),
-        **{name: None if value is UNSET else value for name, value in caps.items()},
+        **{name: None if value is UNSET else value for name, value in limits.items()},
     )
 
     async def work(tx: Transaction) -> tuple[ApiKey, str]:
@@ -162,9 +178,9 @@ async def change(call: Call[PatchBody, Fields]) -> Answer:
         name=body.name,
         scopes=body.scopes,
         ip_allow_list=body.ip_allow_list,
-        approval_threshold_cents=body.approval_threshold_cents,
         expires_at=expires_at if expires_at is UNSET else time_us(expires_at, "expires_at"),
         **_caps(body, body.caps),
+        **_thresholds(body),
     )
 
     async def work(tx: Transaction) -> ApiKey:
@@ -246,22 +262,32 @@ async def make_sandbox(call: Call[SandboxBody, Fields]) -> Answer:
     )
     now_us = call.now_us
 
-    async def work(tx: Transaction) -> tuple[AccountId, ApiKey, str]:
+    async def work(tx: Transaction) -> tuple[ApiKey, str, str]:
         account_id = await open_account(
             tx, name=SANDBOX_NAME, email=None, now_us=now_us, is_sandbox=True, has_live=False
         )
-        key, secret = await api_key.mint(
-            tx,
-            account_id=account_id,
-            environment=STAGING,
-            parent=None,
-            new=NewKey(name=SANDBOX_NAME, scopes=ACCOUNT_SCOPES),
-            now_us=now_us,
-        )
-        return account_id, key, secret
 
-    account_id, key, secret = await context.database.transaction(work)
-    data = {**shape(key), "key": secret, "account_id": account_id}
+        async def mint_one(name: str, scopes: Sequence[str]) -> tuple[ApiKey, str]:
+            return await api_key.mint(
+                tx,
+                account_id=account_id,
+                environment=STAGING,
+                parent=None,
+                new=NewKey(name=name, scopes=scopes),
+                now_us=now_us,
+            )
+
+        # Of a lineage of its own, since whoever asks does not decide. It can do nothing else.
+        _, approver_secret = await mint_one(APPROVER_NAME, APPROVER_SCOPES)
+        return *await mint_one(SANDBOX_NAME, ACCOUNT_SCOPES), approver_secret
+
+    key, secret, approver_key = await context.database.transaction(work)
+    data = {
+        **shape(key),
+        "key": secret,
+        "account_id": key.account_id,
+        "approver_key": approver_key,
+    }
     return answer(codes.SUCCESS, data, now_us=now_us, http_status=201)
 
 
@@ -287,6 +313,20 @@ def _caps(body: Caps, inside: Caps | UnsetType) -> Mapping[str, int | UnsetType 
             raise InvalidInput("stands here and in caps with two values", param=name)
         found[name] = there if here is UNSET else here
     return found
+
+
+def _thresholds(body: Limits) -> Mapping[str, int | UnsetType | None]:
+    """By the names of the key's fields; raises InvalidInput where the two names say two things."""
+    above, old = body.approval_above_cents, body.approval_threshold_cents
+    if above is not UNSET and old is not UNSET and above != old:
+        raise InvalidInput(
+            "stands here and in approval_threshold_cents, its old name, with two values",
+            param="approval_above_cents",
+        )
+    return {
+        "approval_threshold_cents": old if above is UNSET else above,
+        "approval_above_per_day_cents": body.approval_above_per_day_cents,
+    }
 
 
 def _with_secret(now_us: int, http_status: int) -> Any:
@@ -325,7 +365,10 @@ ROUTES = (
         "Make a sandbox account",
         body=SandboxBody,
         is_public=True,
-        description="A fresh staging account with test credit, and its key: no sign-up needed.",
+        description=(
+            "A fresh staging account with test credit, and its key: no sign-up needed. The"
+            " approver_key decides on sends that wait for an approval, which the key itself cannot."
+        ),
         answers=created(SandboxKey),
         refuses=(codes.MISSING_SCOPE, codes.NOT_FOUND, codes.RATE_LIMITED),
     ),

@@ -20,7 +20,7 @@ from kernel.limits import URL_CHARACTERS_MAX
 from store.db import Transaction
 from store.idempotency import Answer, RequestKey
 
-# Longer than a provider is waited for. Who takes over sooner would open the same checkout again.
+# It is extended while the provider is waited for: who takes over finds a process that ended.
 LEASE_S = 30
 Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
 

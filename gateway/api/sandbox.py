@@ -47,7 +47,7 @@ class ClockBody(Fields, frozen=True, kw_only=True):
 
 
 async def settle(call: Call[OutcomeBody, Fields]) -> Answer:
-    """Ends a pending top-up as its fulfilment would."""
+    """Ends a pending top-up as its fulfilment would; not one that waits for an approval."""
     _check_staging(call.principal.environment)
 
     def render(ended: Ended) -> Answer:
@@ -133,6 +133,11 @@ ROUTES = (
         "Settle a pending staging top-up",
         scopes=("topup:send",),
         body=OutcomeBody,
+        description=(
+            "As its fulfilment would. One that waits for an approval is refused (2009, `reason:"
+            " awaits_approval`): whoever asks does not decide. The `approver_key` of a sandbox"
+            " account decides, or a person in the dashboard."
+        ),
         answers=ok(SettledTopUp, codes.DELIVERED, codes.FAILED_REFUNDED),
         refuses=(codes.ALREADY_DELIVERED, codes.ALREADY_SETTLED),
     ),

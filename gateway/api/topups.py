@@ -133,7 +133,13 @@ async def cancel(call: Call[CancelBody, Fields]) -> Answer:
             transaction_id=topup.id,
         )
 
-    command = Cancel(call.body.transaction_id, call.principal.scope, call.request_key, render)
+    command = Cancel(
+        call.body.transaction_id,
+        call.principal.scope,
+        call.request_key,
+        render,
+        cancelled_by=call.principal.credential_id,
+    )
     return await call.context.till.submit(command)
 
 

@@ -33,7 +33,10 @@ NOTES: Final[Mapping[int, str]] = {
     ),
     codes.ALREADY_SETTLED: "Too late: it failed, was cancelled, or somebody has decided.",
     codes.FAILED_REFUNDED: "The platform refused. The funds are back; sending the same again will fail.",
-    codes.APPROVAL_REQUIRED: "Above the key's threshold: data.approval.url is where a person decides.",
+    codes.APPROVAL_REQUIRED: (
+        "Above the key's threshold for one send or for a day's: data.approval.url is where a person"
+        " decides, or a key of another lineage does."
+    ),
     codes.RATE_LIMITED: "Too many calls; Retry-After says when the next one passes.",
     codes.ADDRESS_NOT_ALLOWED: "The caller's address is not on the key's allow-list.",
     codes.KEY_IN_PROGRESS: "The first call with this Idempotency-Key still runs; ask again.",

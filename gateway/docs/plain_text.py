@@ -18,7 +18,10 @@ SUMMARY: Final = (
 
 def overview(guides: Sequence[tuple[str, str]], listed: Sequence[Resource], server: str) -> str:
     """What there is and where; guides are (path, title)."""
-    first = f"A key in one call, no sign-up: `POST {server}/api/public/v1/keys/sandbox`."
+    first = (
+        f"A key in one call, no sign-up: `POST {server}/api/public/v1/keys/sandbox`; its"
+        " `approver_key` decides on sends that wait for an approval."
+    )
     lines = ["# Topup Gateway", "", f"> {SUMMARY}", ""]
     lines += [
         f"{first} Agents: MCP at {server}/mcp.",

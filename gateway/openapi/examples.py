@@ -72,6 +72,8 @@ _KEY: Final = {
     "scopes": ["topup:send", "topup:read"],
     "caps": {"per_call_cents": None, "per_day_cents": None, "per_month_cents": None},
     "ip_allow_list": [],
+    "approval_above_cents": None,
+    "approval_above_per_day_cents": None,
     "approval_threshold_cents": None,
     "expires_at": None,
     "created_at": TIME,
@@ -96,7 +98,15 @@ _ENDPOINT: Final[Mapping[str, Any]] = {
 
 EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ("POST", f"{API}/keys/sandbox"): Example(
-        answer=_answer(1000, {**_KEY, "key": _SECRET, "account_id": "acc_abc123"})
+        answer=_answer(
+            1000,
+            {
+                **_KEY,
+                "key": _SECRET,
+                "account_id": "acc_abc123",
+                "approver_key": _SECRET[:-4] + "P3RV",
+            },
+        )
     ),
     ("POST", f"{API}/topup/send"): Example(
         _SEND, _answer(1001, _SENT, status="delivered", transaction_id=TRANSACTION)
@@ -164,11 +174,15 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ("POST", "/api/v1/pay/oa/stripe/create-invoice-order"): Example(
         {"amount": "10.00", "product_id": "10001"}
     ),
-    ("POST", f"{API}/fulfilment/{{transaction_id}}"): Example({"status": "delivered"}),
+    ("POST", f"{API}/fulfilment/{{transaction_id}}"): Example(
+        {"transaction_id": TRANSACTION, "status": "delivered"}
+    ),
     ("POST", f"{API}/keys"): Example(
         {"name": "Agent", "scopes": ["topup:send", "topup:read"], "caps": {"per_day_cents": 50000}}
     ),
-    ("PATCH", f"{API}/keys/{{key_id}}"): Example({"approval_threshold_cents": 20000}),
+    ("PATCH", f"{API}/keys/{{key_id}}"): Example(
+        {"approval_above_cents": 20000, "approval_above_per_day_cents": 100000}
+    ),
     ("POST", f"{API}/keys/{{key_id}}/rotate"): Example({"overlap_s": 3600}),
     ("POST", f"{API}/tokens"): Example({"name": "Billing page"}),
     ("DELETE", f"{API}/tokens"): Example({"id": "tok_abc123"}),

@@ -21,6 +21,7 @@ from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES
 PATH = "/dashboard/keys"
 _SCOPES = ("keys:write",)
 _CAPS = ("per_call", "per_day", "per_month")
+_ASKS = ("approval_above", "approval_above_per_day")
 _OVERLAPS = (
     ("0", "At once"),
     ("3600", "In an hour"),
@@ -91,7 +92,7 @@ def _body(form: Form) -> dict[str, Any]:
         "scopes": form.many("scopes"),
         "ip_allow_list": form.lines("ip_allow_list"),
         **{f"{cap}_cents": form.cents(cap) for cap in _CAPS},
-        "approval_threshold_cents": form.cents("approval_threshold"),
+        **{f"{name}_cents": form.cents(name) for name in _ASKS},
         "expires_at": f"{expires_on}T00:00:00Z" if expires_on else None,
     }
 
@@ -131,7 +132,7 @@ async def _key_page(
 def _form_of(key: dict[str, Any]) -> Form:
     """The key as its form shows it."""
     amounts = {cap: key["caps"][f"{cap}_cents"] for cap in _CAPS}
-    amounts["approval_threshold"] = key["approval_threshold_cents"]
+    amounts |= {name: key[f"{name}_cents"] for name in _ASKS}
     return Form(
         {
             "name": [key["name"]],

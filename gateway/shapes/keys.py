@@ -35,8 +35,18 @@ class ApiKey(Struct, kw_only=True):
     scopes: Scopes
     caps: KeyCaps
     ip_allow_list: Annotated[list[str], Meta(description="CIDRs; empty: any address.")]
-    approval_threshold_cents: Annotated[
+    approval_above_cents: Annotated[
         int | None, Meta(description="A send above it waits for a person, in US cents.")
+    ]
+    approval_above_per_day_cents: Annotated[
+        int | None,
+        Meta(
+            description="A send that takes what the key and its descendants sent on this UTC day"
+            " without an approval above it waits for a person, in US cents."
+        ),
+    ]
+    approval_threshold_cents: Annotated[
+        int | None, Meta(description="The old name of approval_above_cents.")
     ]
     expires_at: Time | None
     created_at: Time
@@ -51,9 +61,16 @@ class MintedKey(ApiKey, kw_only=True):
 
 
 class SandboxKey(MintedKey, kw_only=True):
-    """The key of a fresh staging account."""
+    """The key of a fresh staging account, and another that decides on what it asks for."""
 
     account_id: str
+    approver_key: Annotated[
+        str,
+        Meta(
+            pattern=r"^ak_staging_[0-9A-Za-z]{32}$",
+            description="A key of another lineage with approvals:write only, shown this once.",
+        ),
+    ]
 
 
 class AccessToken(Struct, kw_only=True):

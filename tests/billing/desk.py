@@ -22,6 +22,7 @@ from keys.token_format import digest
 from store.db import Database, Transaction
 from store.idempotency import Answer, request_key
 
+APPROVER = "key_approver"
 SLOW = Platform("slow", "Slow", fulfilment="http")
 
 
@@ -78,7 +79,7 @@ class Desk:
         return results[-1] if results else None  # type: ignore[return-value]
 
     async def cancel(self, topup_id: str) -> Ended:
-        return await self._end(Cancel, topup_id)
+        return await self._end(Cancel, topup_id, cancelled_by=self.principal.credential_id)
 
     async def settle(self, topup_id: str, outcome: str, **more: Any) -> Ended:
         return await self._end(Settle, topup_id, outcome=outcome, **more)
@@ -93,6 +94,7 @@ class Desk:
             topup_id,
             approval_id=approval_id,
             decision=decision,
+            decided_by=None if decision == "expired" else APPROVER,
             spent_by=self.principal.lineage,
         )
 

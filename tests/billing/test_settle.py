@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from billing.approval import ApprovalDecided
+from billing.settle import AwaitsApproval
 from billing.topup import AlreadyDelivered, AlreadyEnded
 from kernel.clock import FixedClock
 from kernel.errors import DomainError, NotFound
@@ -163,7 +164,7 @@ async def test_denied_or_expired_approval_cancels_and_refunds(
     assert await desk.events() == [
         "topup.pending",
         "approval.requested",
-        "approval.denied",
+        f"approval.{decision}",
         "topup.cancelled",
     ]
 
@@ -181,18 +182,22 @@ async def test_approved_slow_platform_goes_on_to_its_fulfilment(
     assert ended.topup.next_check_at == clock.now_us()
 
 
-@pytest.mark.parametrize(("outcome", "word"), [("failed", "denied"), ("delivered", "approved")])
-async def test_a_top_up_that_ends_otherwise_ends_its_approval(
-    database: Database, clock: FixedClock, outcome: str, word: str
+@pytest.mark.parametrize("outcome", ["failed", "delivered"])
+async def test_nothing_but_a_decision_settles_what_waits_for_an_approval(
+    database: Database, clock: FixedClock, outcome: str
 ) -> None:
     desk = await open_desk(database, clock)
     asked = await desk.send(1000, to="approval@sandbox.test")
+    assert asked.approval is not None
 
-    ended = await desk.settle(asked.topup.id, outcome)
+    with pytest.raises(AwaitsApproval) as refusal:
+        await desk.settle(asked.topup.id, outcome)
 
-    assert ended.approval is not None
-    assert ended.approval.status == word
-    assert f"approval.{word}" in await desk.events()
+    assert refusal.value.reason == "awaits_approval"
+    assert refusal.value.extra["approval"]["id"] == asked.approval.id
+    assert await desk.events() == ["topup.pending", "approval.requested"]
+    ended = await desk.decide(asked.topup.id, asked.approval.id, "denied")
+    assert ended.topup.status == "cancelled"
 
 
 async def test_cancelling_tells_that_the_approval_was_denied(
@@ -201,8 +206,10 @@ async def test_cancelling_tells_that_the_approval_was_denied(
     desk = await open_desk(database, clock)
     asked = await desk.send(1000, to="approval@sandbox.test")
 
-    await desk.cancel(asked.topup.id)
+    ended = await desk.cancel(asked.topup.id)
 
+    assert ended.approval is not None
+    assert ended.approval.decided_by == desk.principal.credential_id
     assert await desk.events() == [
         "topup.pending",
         "approval.requested",
@@ -217,11 +224,13 @@ async def test_an_approval_of_an_ended_top_up_expires_all_the_same(
     desk = await open_desk(database, clock)
     asked = await desk.send(1000, to="approval@sandbox.test")
     assert asked.approval is not None
-    await desk.settle(asked.topup.id, "failed")
+    await desk.cancel(asked.topup.id)
 
     async def as_before(tx: Transaction) -> None:
         # What an older version left behind.
-        await tx.execute("UPDATE approvals SET status = 'pending'")
+        await tx.execute(
+            "UPDATE approvals SET status = 'pending', decided_by = NULL, decided_at = NULL"
+        )
 
     await database.transaction(as_before)
 
@@ -229,4 +238,4 @@ async def test_an_approval_of_an_ended_top_up_expires_all_the_same(
 
     assert ended.approval is not None
     assert ended.approval.status == "expired"
-    assert ended.topup.status == "failed"
+    assert ended.topup.status == "cancelled"

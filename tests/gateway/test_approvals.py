@@ -8,6 +8,7 @@ import pytest_asyncio
 from tests.gateway.running import Gateway, running, settings_of
 
 SEND = {"platform": "claude", "amount_cents": 600, "recipient_email": "user@example.com"}
+ASKS = {**SEND, "recipient_email": "approval@sandbox.test"}
 
 
 @pytest_asyncio.fixture
@@ -84,3 +85,90 @@ async def test_wrong_voucher_codes_are_soon_refused_and_right_ones_are_not(
     error = misses[-1].json()["data"]["error"]
     assert {"limit", "remaining", "resets_at"} <= error.keys()
     assert misses[-1].headers["Retry-After"] == str(error["retry_after_s"])
+
+
+async def test_a_sandbox_account_gets_a_key_that_decides_on_what_its_own_key_asks(
+    gateway: Gateway,
+) -> None:
+    made = (await gateway.call("POST", "/keys/sandbox", json={})).json()["data"]
+    asker, approver = made["key"], made["approver_key"]
+    asked = await gateway.call("POST", "/topup/send", key=asker, json=ASKS)
+    transaction_id = asked.json()["transaction_id"]
+    approve = f"/approvals/{asked.json()['data']['approval']['id']}/approve"
+
+    settled = [
+        await gateway.call(
+            "POST", f"/sandbox/topups/{transaction_id}", key=asker, json={"outcome": outcome}
+        )
+        for outcome in ("delivered", "failed")
+    ]
+    by_asker = await gateway.call("POST", approve, key=asker, json={})
+    cannot_send = await gateway.call("POST", "/topup/send", key=approver, json=SEND)
+    approved = await gateway.call("POST", approve, key=approver, json={})
+
+    for refused in settled:
+        assert (refused.status_code, refused.json()["code"]) == (403, 2009)
+        error = refused.json()["data"]["error"]
+        assert error["reason"] == "awaits_approval"
+        assert error["approval"]["id"] == asked.json()["data"]["approval"]["id"]
+        assert error["links"][0]["href"] == f"/api/public/v1{approve}"
+    assert (by_asker.status_code, by_asker.json()["data"]["error"]["reason"]) == (
+        403,
+        "same_lineage",
+    )
+    assert (cannot_send.status_code, cannot_send.json()["code"]) == (403, 2009)
+    assert (approved.status_code, approved.json()["code"]) == (200, 1001)
+    assert approved.json()["data"]["approval"]["decided_by"].startswith("key_")
+
+
+async def test_whoever_cancels_what_waits_is_named_as_the_one_who_denied(gateway: Gateway) -> None:
+    key = await gateway.key(await gateway.account())
+    asked = await gateway.call("POST", "/topup/send", key=key, json=ASKS)
+    body = {"transaction_id": asked.json()["transaction_id"]}
+
+    cancelled = await gateway.call("POST", "/topup/cancel", key=key, json=body)
+
+    path = f"/approvals/{asked.json()['data']['approval']['id']}"
+    approval = (await gateway.call("GET", path, key=key)).json()["data"]
+    assert (cancelled.status_code, cancelled.json()["code"]) == (200, 3001)
+    assert approval["status"] == "denied"
+    assert approval["decided_by"] == approval["requested_by"]
+
+
+async def test_a_day_of_small_sends_asks_once_its_sum_is_reached(gateway: Gateway) -> None:
+    account_id = await gateway.account()
+    key = await gateway.key(account_id, approval_above_per_day_cents=1200)
+
+    answers = [await gateway.call("POST", "/topup/send", key=key, json=SEND) for _ in range(3)]
+    rehearsed = await gateway.call("POST", "/topup/validate", key=key, json=SEND)
+
+    assert [one.json()["code"] for one in answers] == [1001, 1001, 3006]
+    assert rehearsed.json()["data"]["would_be"] == "approval_required"
+
+
+async def test_both_names_of_the_threshold_are_taken_and_shown(gateway: Gateway) -> None:
+    key = await gateway.key(await gateway.account())
+
+    async def made(**fields: int | None) -> dict[str, object]:
+        answer = await gateway.call("POST", "/keys", key=key, json={"name": "child", **fields})
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json()["data"])
+
+    old, new = await made(approval_threshold_cents=500), await made(approval_above_cents=500)
+    both = await made(approval_above_cents=5, approval_threshold_cents=5)
+    path = f"/keys/{new['id']}"
+    changed = await gateway.call("PATCH", path, key=key, json={"approval_above_per_day_cents": 900})
+    cleared = await gateway.call("PATCH", path, key=key, json={"approval_above_cents": None})
+    disagree = await gateway.call(
+        "POST", "/keys", key=key, json={"approval_above_cents": 5, "approval_threshold_cents": 6}
+    )
+
+    for one, cents in ((old, 500), (new, 500), (both, 5)):
+        assert one["approval_above_cents"] == one["approval_threshold_cents"] == cents
+        assert one["approval_above_per_day_cents"] is None
+    assert changed.json()["data"]["approval_above_cents"] == 500
+    assert changed.json()["data"]["approval_above_per_day_cents"] == 900
+    assert cleared.json()["data"]["approval_above_cents"] is None
+    assert cleared.json()["data"]["approval_above_per_day_cents"] == 900
+    assert (disagree.status_code, disagree.json()["code"]) == (422, 2007)
+    assert disagree.json()["data"]["error"]["param"] == "approval_above_cents"

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from gateway.idempotency import run_steps
+from kernel.clock import FixedClock
 from keys.authenticator import Authenticator
 from store.db import Transaction
-from store.idempotency import Answer, request_key
+from store.idempotency import Answer, KeyInProgress, request_key
 from tests.gateway.running import Gateway, running, settings_of
 
 HOOK = "http://127.0.0.1:9009/hook"
@@ -315,6 +317,66 @@ class TestSteps:
         assert taken_over == Answer(200, b"mine")
         crashed.cancel()
         await asyncio.gather(crashed, return_exceptions=True)
+
+    async def test_who_was_late_gets_the_answer_of_who_took_over(
+        self, gateway: Gateway, key: str
+    ) -> None:
+        bundle = await Bundle.of(gateway, key)
+        may_go_on = asyncio.Event()
+        late = asyncio.create_task(bundle.run(b"late", until=may_go_on, lease_s=0))
+        await bundle.begun.wait()
+        taken_over = await bundle.run(b"mine")
+
+        may_go_on.set()
+
+        assert await late == Answer(200, b"mine", is_replay=True)
+        assert taken_over == Answer(200, b"mine")
+        assert (await bundle.run(b"third")).body == b"mine"
+
+    @pytest.mark.parametrize("end", [b"late", None])
+    async def test_who_was_late_lets_nobody_run_beside_who_took_over(
+        self, gateway: Gateway, key: str, end: bytes | None
+    ) -> None:
+        bundle = await Bundle.of(gateway, key)
+        late_may_end, second_may_end = asyncio.Event(), asyncio.Event()
+        late = asyncio.create_task(bundle.run(end, until=late_may_end, lease_s=0))
+        await bundle.begun.wait()
+        bundle.begun.clear()
+        second = asyncio.create_task(bundle.run(b"second", until=second_may_end))
+        await bundle.begun.wait()
+        bundle.begun.clear()
+
+        late_may_end.set()
+        ended = await asyncio.gather(late, return_exceptions=True)
+        third = asyncio.create_task(bundle.run(b"third"))
+        await asyncio.sleep(0.1)
+        assert not bundle.begun.is_set()
+        second_may_end.set()
+        answers = await asyncio.gather(second, third)
+
+        assert isinstance(ended[0], KeyInProgress if end else ConnectionError)
+        assert [found.body for found in answers] == [b"second", b"second"]
+
+    async def test_what_takes_long_keeps_its_lease(
+        self, database_url: str, tmp_path: Path, clock: FixedClock
+    ) -> None:
+        async with running(settings_of(database_url, tmp_path), clock) as gateway:
+            bundle = await Bundle.of(gateway, await gateway.key(await gateway.account()))
+            may_go_on = asyncio.Event()
+            long = asyncio.create_task(bundle.run(b"long", until=may_go_on, lease_s=3))
+            await bundle.begun.wait()
+            clock.advance_s(2)
+            for _ in range(500):
+                rows = await rows_of(gateway, "SELECT lease_until_at FROM idempotency_keys")
+                if rows[0]["lease_until_at"] == clock.now_us() + 3_000_000:
+                    break
+                await asyncio.sleep(0.01)
+            clock.advance_s(2)  # beyond the first lease
+
+            second = asyncio.create_task(bundle.run(b"second"))
+            may_go_on.set()
+
+            assert (await long).body == (await second).body == b"long"
 
 
 class Bundle:

@@ -24,6 +24,8 @@ KEY_FIELDS = {
     "caps",
     "ip_allow_list",
     "approval_threshold_cents",
+    "approval_above_cents",
+    "approval_above_per_day_cents",
     "expires_at",
     "created_at",
     "last_used_at",

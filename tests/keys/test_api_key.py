@@ -32,6 +32,7 @@ async def test_a_key_is_what_was_asked_for(shop: Shop) -> None:
         per_day_cents=2,
         per_month_cents=3,
         approval_threshold_cents=0,
+        approval_above_per_day_cents=4,
         expires_at=end,
     )
 
@@ -50,6 +51,7 @@ async def test_a_key_is_what_was_asked_for(shop: Shop) -> None:
         per_day_cents=2,
         per_month_cents=3,
         approval_threshold_cents=0,
+        approval_above_per_day_cents=4,
         expires_at=end,
         prefix=secret[:16],
         last4=secret[-4:],

@@ -37,9 +37,13 @@ async def keep(database: Database, *answers: tuple[RequestKey, Answer], now_us: 
     await database.transaction(lambda tx: idempotency.keep(tx, answers, now_us=now_us))
 
 
-async def begin(database: Database, started: RequestKey, lease_until_at: int) -> None:
+async def begin(
+    database: Database, started: RequestKey, lease_until_at: int, token: str = "first"
+) -> None:
     await database.transaction(
-        lambda tx: idempotency.begin(tx, started, lease_until_at=lease_until_at, now_us=NOW)
+        lambda tx: idempotency.begin(
+            tx, started, token=token, lease_until_at=lease_until_at, now_us=NOW
+        )
     )
 
 
@@ -147,10 +151,45 @@ async def test_a_finished_call_ends_its_lease(database: Database) -> None:
     assert await look(database, key()) == Answer(200, b"done", is_replay=True, is_sealed=True)
 
 
+async def test_who_was_late_changes_nothing_of_who_took_over(database: Database) -> None:
+    async def late(tx: Transaction) -> tuple[bool, bool]:
+        await idempotency.abandon(tx, key(), token="first")
+        return (
+            await idempotency.extend(tx, key(), token="first", lease_until_at=NOW + 99 * SECOND),
+            await idempotency.complete(tx, key(), Answer(200, b"late"), token="first", now_us=NOW),
+        )
+
+    await begin(database, key(), NOW + SECOND)
+    await begin(database, key(), NOW + 30 * SECOND, token="second")
+
+    assert await database.transaction(late) == (False, False)
+    with pytest.raises(KeyInProgress) as running:
+        await look(database, key())
+    assert running.value.retry_after_s == 30
+    done = await database.transaction(
+        lambda tx: idempotency.complete(tx, key(), Answer(200, b"done"), token="second", now_us=NOW)
+    )
+    assert done
+    assert await database.transaction(late) == (False, False)
+    assert await look(database, key()) == Answer(200, b"done", is_replay=True)
+
+
+async def test_a_lease_is_extended_by_its_holder(database: Database) -> None:
+    await begin(database, key(), NOW + SECOND)
+
+    held = await database.transaction(
+        lambda tx: idempotency.extend(tx, key(), token="first", lease_until_at=NOW + 30 * SECOND)
+    )
+
+    assert held
+    with pytest.raises(KeyInProgress):
+        await look(database, key(), NOW + 2 * SECOND)
+
+
 async def test_an_abandoned_call_is_forgotten_a_finished_one_is_not(database: Database) -> None:
     async def abandon_both(tx: Transaction) -> None:
-        await idempotency.abandon(tx, key("begun"))
-        await idempotency.abandon(tx, key("finished"))
+        await idempotency.abandon(tx, key("begun"), token="first")
+        await idempotency.abandon(tx, key("finished"), token="first")
 
     await begin(database, key("begun"), NOW + 30 * SECOND)
     await keep(database, (key("finished"), Answer(200, b"done")))
@@ -220,14 +259,16 @@ async def test_any_order_of_steps_replays_the_last_answer(
         await tx.execute("DELETE FROM idempotency_keys")
         for step, text, number in steps:
             if step == "begin":
-                await idempotency.begin(tx, key(text), lease_until_at=NOW + number, now_us=NOW)
+                await idempotency.begin(
+                    tx, key(text), token="mine", lease_until_at=NOW + number, now_us=NOW
+                )
                 expected[text] = None
             elif step == "keep":
                 answer = Answer(200, b"%d" % number)
                 await idempotency.keep(tx, [(key(text), answer)], now_us=NOW)
                 expected[text] = answer.body
             else:
-                await idempotency.abandon(tx, key(text))
+                await idempotency.abandon(tx, key(text), token="mine")
                 if expected.get(text, b"") is None:
                     del expected[text]
         return await idempotency.find(tx, [key("k1"), key("k2")])

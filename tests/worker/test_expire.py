@@ -2,12 +2,14 @@
 
 import asyncio
 
+import pytest
+
 from billing.sandbox_clock import advance, now_of
 from kernel.clock import FixedClock
 from store.db import Database, Transaction
 from tests.billing.desk import Desk, open_desk
 from tests.billing.using import balances, find, grant, hold, sweep
-from worker.expire import Expirer
+from worker.expire import SWEPT_MAX, Expirer
 
 HOUR_US = 3_600_000_000
 LOOKS_MAX = 400
@@ -37,7 +39,7 @@ async def test_by_its_own_clock_a_tenants_things_end_and_no_other_tenants(
     assert await ahead.events() == [
         "topup.pending",
         "approval.requested",
-        "approval.denied",
+        "approval.expired",
         "topup.cancelled",
     ]
     assert await other.events() == ["topup.pending", "approval.requested"]
@@ -93,3 +95,71 @@ async def test_live_time_is_ours(database: Database, clock: FixedClock) -> None:
 
     staging, ours = await database.read(work)
     assert (staging - clock.now_us(), ours - clock.now_us()) == (60_000_000, 0)
+
+
+async def spoil(database: Database, topup_ids: list[str]) -> None:
+    """Rows that no version of ours wrote: whoever loads one breaks."""
+
+    async def work(tx: Transaction) -> None:
+        await tx.execute("UPDATE topups SET metadata = '{' WHERE id IN :ids[text]", ids=topup_ids)
+
+    await database.transaction(work)
+
+
+async def test_approvals_that_cannot_be_ended_keep_none_behind_them_waiting(
+    database: Database, clock: FixedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = await open_desk(database, clock)
+    other = await open_desk(database, clock, email="other@example.com")
+    sends = [desk.send(100, to="approval@sandbox.test") for _ in range(SWEPT_MAX)]
+    broken = [sent.topup.id for sent in await asyncio.gather(*sends)]
+    clock.advance_s(1)
+    behind = await other.send(1000, to="approval@sandbox.test")
+    await grant(other, 500, expires_at=clock.now_us() + HOUR_US)
+    await spoil(database, broken)
+    clock.advance_s(86_400)
+    expirer = Expirer(database, clock, desk.till, now_s=lambda: 0.0)
+
+    first, second = await expirer.sweep(), await expirer.sweep()
+
+    assert (first, second) == (SWEPT_MAX + 1, 1)  # the grant was ended with the first
+    assert await other.events() == [
+        "topup.pending",
+        "approval.requested",
+        "approval.expired",
+        "topup.cancelled",
+    ]
+    assert behind.approval is not None
+    told = [one for one in caplog.records if one.message == "expiry.broke"]
+    assert len(told) == SWEPT_MAX
+    items = {one.__dict__["fields"]["item"] for one in told}
+    assert items == set(await approvals_of(database, broken))
+
+
+async def approvals_of(database: Database, topup_ids: list[str]) -> list[str]:
+    async def work(tx: Transaction) -> list[str]:
+        rows = await tx.fetch(
+            "SELECT id FROM approvals WHERE transaction_id IN :ids[text]", ids=topup_ids
+        )
+        return [row["id"] for row in rows]
+
+    return await database.read(work)
+
+
+async def test_a_hold_that_cannot_be_ended_keeps_none_of_its_account_waiting(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    held = [await hold(desk, 200, ttl_s=60) for _ in range(3)]
+
+    async def work(tx: Transaction) -> None:
+        await tx.execute("UPDATE holds SET sources = '[' WHERE id = :id", id=held[0].hold.id)
+
+    await database.transaction(work)
+    clock.advance_s(60)
+    expirer = Expirer(database, clock, desk.till, now_s=lambda: 0.0)
+
+    await expirer.sweep()
+
+    assert [(await find(desk, one.hold.id)).status for one in held[1:]] == ["expired"] * 2
+    assert await expirer.sweep() == 0  # held back, not looked at each second

@@ -1,0 +1,293 @@
+"""Which sends ask a person, until when somebody may decide, and what a decision finds changed."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from billing.approval import ApprovalDecided
+from billing.platform import InvalidPlatform, Platform, Platforms
+from billing.sandbox_clock import advance
+from billing.send import Sent
+from billing.till import Till
+from kernel.clock import FixedClock
+from kernel.errors import DomainError
+from keys import api_key
+from keys.key_fields import KeyChanges
+from store.db import Database
+from tests.billing.desk import SLOW, Desk, open_desk
+
+DAY_S = 86_400
+
+
+def asked(sends: list[Sent]) -> list[bool]:
+    return [sent.approval is not None for sent in sends]
+
+
+async def move_clock(desk: Desk, seconds: int) -> None:
+    scope = desk.principal.scope
+    await desk.database.transaction(lambda tx: advance(tx, scope, advance_s=seconds))
+
+
+# The day's threshold
+
+
+async def test_of_twenty_sends_at_once_those_beyond_the_days_sum_ask(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(
+        database, clock, approval_threshold_cents=500, approval_above_per_day_cents=2000
+    )
+
+    sends = await asyncio.gather(*(desk.send(500) for _ in range(20)))
+
+    # 4 x 500 is 2000, which is not above it.
+    assert (asked(sends).count(False), asked(sends).count(True)) == (4, 16)
+    assert await desk.findings() == []
+
+
+async def test_of_two_tills_at_once_together_no_more_passes_than_the_days_sum(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock, approval_above_per_day_cents=2000)
+    till = Till(database, clock, desk.till.rules)
+    other = Desk(database, clock, till, desk.account_id, desk.principal)
+
+    sends = await asyncio.gather(*(each.send(500) for _ in range(10) for each in (desk, other)))
+
+    assert asked(sends).count(False) == 4
+    await till.close()
+
+
+async def test_a_keys_day_counts_what_its_children_send_and_each_asks_by_its_own(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock, approval_above_per_day_cents=1000)
+    loose = await desk.mint(parent=desk.principal)
+    strict = await desk.mint(parent=desk.principal, approval_above_per_day_cents=300)
+    beside = await desk.mint()
+
+    sends = [
+        await desk.send(600, principal=loose),
+        await desk.send(301, principal=strict),  # above its own 300
+        await desk.send(300, principal=strict),  # 900 of the parent's 1000
+        await desk.send(101),
+        await desk.send(100),
+        await desk.send(5000, principal=beside),
+    ]
+
+    assert asked(sends) == [False, True, False, True, False, False]
+
+
+async def test_the_next_utc_day_begins_anew(database: Database, clock: FixedClock) -> None:
+    desk = await open_desk(database, clock, approval_above_per_day_cents=500)
+    clock.advance_s(DAY_S / 2 - 1)  # from noon
+    sends = [await desk.send(500), await desk.send(100)]
+
+    clock.advance_s(1)
+    sends += [await desk.send(500), await desk.send(100)]
+
+    assert asked(sends) == [False, True, False, True]
+
+
+@pytest.mark.parametrize("how", ["cancel", "failed", "scripted"])
+async def test_what_comes_back_leaves_room_again(
+    database: Database, clock: FixedClock, how: str
+) -> None:
+    desk = await open_desk(database, clock, approval_above_per_day_cents=500)
+    if how == "scripted":
+        await desk.send(500, to="failed@sandbox.test")
+    else:
+        pending = await desk.send(500, platform="slow")
+        await (
+            desk.cancel(pending.topup.id)
+            if how == "cancel"
+            else desk.settle(pending.topup.id, "failed")
+        )
+
+    sends = [await desk.send(500), await desk.send(100)]
+
+    assert asked(sends) == [False, True]
+
+
+async def test_what_a_person_approved_or_denied_takes_no_room(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock, approval_above_per_day_cents=500)
+    for decision in ("approved", "denied"):
+        waiting = await desk.send(501)
+        assert waiting.approval is not None
+        await desk.decide(waiting.topup.id, waiting.approval.id, decision)
+
+    assert asked([await desk.send(500), await desk.send(100)]) == [False, True]
+
+
+async def test_the_days_threshold_is_changed_and_taken_away(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock, approval_above_per_day_cents=0)
+    key_id = desk.principal.lineage[0]
+
+    async def change(cents: int | None) -> None:
+        await database.transaction(
+            lambda tx: api_key.patch(
+                tx,
+                desk.principal.scope,
+                key_id,
+                changes=KeyChanges(approval_above_per_day_cents=cents),
+                asker=None,
+                now_us=clock.now_us(),
+            )
+        )
+
+    first = await desk.send(100)
+    await change(100)
+    second, third = await desk.send(100), await desk.send(100)
+    await change(None)
+
+    assert asked([first, second, third, await desk.send(9000)]) == [True, False, True, False]
+
+
+# The end
+
+
+@pytest.mark.parametrize("decision", ["approved", "denied"])
+async def test_after_its_end_nobody_decides_though_no_sweep_came(
+    database: Database, clock: FixedClock, decision: str
+) -> None:
+    desk = await open_desk(database, clock)
+    sent = await desk.send(1000, to="approval@sandbox.test")
+    assert sent.approval is not None
+    clock.advance_s(DAY_S)
+
+    with pytest.raises(ApprovalDecided) as refusal:
+        await desk.decide(sent.topup.id, sent.approval.id, decision)
+
+    assert refusal.value.extra["approval_status"] == "expired"
+    ended = await desk.decide(sent.topup.id, sent.approval.id, "expired")
+    assert (ended.topup.status, ended.wallet_balance_cents) == ("cancelled", 1_000_000)
+
+
+async def test_until_its_last_microsecond_it_is_decided(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    sent = await desk.send(1000, to="approval@sandbox.test")
+    assert sent.approval is not None
+    clock.advance_s(DAY_S - 0.000_001)
+
+    ended = await desk.decide(sent.topup.id, sent.approval.id, "approved")
+
+    assert ended.topup.status == "delivered"
+
+
+async def test_the_end_is_by_the_accounts_own_clock(database: Database, clock: FixedClock) -> None:
+    desk = await open_desk(database, clock)
+    before = await desk.send(1000, to="approval@sandbox.test")
+    await move_clock(desk, DAY_S)
+    after = await desk.send(1000, to="approval@sandbox.test")
+    assert before.approval is not None
+    assert after.approval is not None
+
+    with pytest.raises(ApprovalDecided):
+        await desk.decide(before.topup.id, before.approval.id, "approved")
+
+    ended = await desk.decide(after.topup.id, after.approval.id, "approved")
+    assert ended.topup.status == "delivered"
+
+
+async def test_a_cancel_after_the_end_tells_that_it_expired(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    sent = await desk.send(1000, to="approval@sandbox.test")
+    clock.advance_s(DAY_S)
+
+    ended = await desk.cancel(sent.topup.id)
+
+    assert ended.approval is not None
+    assert (ended.approval.status, ended.approval.decided_by) == ("expired", None)
+    assert (await desk.events())[2:] == ["approval.expired", "topup.cancelled"]
+
+
+# What changed meanwhile
+
+GONE = Platform("gone", "Gone")
+
+
+def renamed(_platforms: Platforms) -> Platforms:
+    return Platforms([SLOW])
+
+
+def made_slow(_platforms: Platforms) -> Platforms:
+    return Platforms([SLOW, Platform("gone", "Gone", fulfilment="http")])
+
+
+def made_unknown(_platforms: Platforms) -> Platforms:
+    return Platforms([SLOW, Platform("gone", "Gone", fulfilment="pigeon")])
+
+
+def made_small(_platforms: Platforms) -> Platforms:
+    return Platforms([SLOW, Platform("gone", "Gone", max_amount_cents=100)])
+
+
+async def waiting_at(desk: Desk, change: Callable[[Platforms], Platforms]) -> tuple[Desk, Sent]:
+    """A send to GONE that waits, and the account at a till whose platforms changed since."""
+    rules = replace(desk.till.rules, platforms=Platforms([SLOW, GONE]))
+    before = Till(desk.database, desk.clock, rules)
+    sender = replace(desk, till=before)
+    sent = await sender.send(1000, platform="gone")
+    await before.close()
+    later = Till(desk.database, desk.clock, replace(rules, platforms=change(rules.platforms)))
+    return replace(desk, till=later), sent
+
+
+async def test_approving_a_top_up_of_a_removed_platform_is_refused_and_denying_refunds(
+    database: Database, clock: FixedClock
+) -> None:
+    first = await open_desk(database, clock, approval_threshold_cents=500)
+    desk, sent = await waiting_at(first, renamed)
+    assert sent.approval is not None
+
+    with pytest.raises(InvalidPlatform) as refusal:
+        await desk.decide(sent.topup.id, sent.approval.id, "approved")
+
+    assert refusal.value.reason == "removed"
+    assert (await desk.balance())["held_cents"] == 1000
+    assert await desk.events() == ["topup.pending", "approval.requested"]
+    ended = await desk.decide(sent.topup.id, sent.approval.id, "denied")
+    assert (ended.topup.status, ended.wallet_balance_cents) == ("cancelled", 1_000_000)
+    assert await desk.findings() == []
+    await desk.till.close()
+
+
+@pytest.mark.parametrize("change", [renamed, made_slow, made_unknown, made_small])
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda desk, sent: desk.decide(sent.topup.id, sent.approval.id, "approved"),
+        lambda desk, sent: desk.decide(sent.topup.id, sent.approval.id, "denied"),
+        lambda desk, sent: desk.decide(sent.topup.id, sent.approval.id, "expired"),
+        lambda desk, sent: desk.cancel(sent.topup.id),
+        lambda desk, sent: desk.settle(sent.topup.id, "delivered"),
+        lambda desk, sent: desk.settle(sent.topup.id, "failed"),
+        lambda desk, sent: desk.hand_over(sent.topup.id, seen=0),
+    ],
+    ids=["approve", "deny", "expire", "cancel", "deliver", "fail", "hand_over"],
+)
+async def test_whatever_the_operator_changed_a_command_is_done_or_refused_whole(
+    database: Database, clock: FixedClock, change: Any, act: Any
+) -> None:
+    first = await open_desk(database, clock, approval_threshold_cents=500)
+    desk, sent = await waiting_at(first, change)
+    before = await desk.balance(), await desk.events()
+
+    try:
+        await act(desk, sent)
+    except DomainError:
+        assert (await desk.balance(), await desk.events()) == before
+
+    assert await desk.findings() == []
+    await desk.till.close()

@@ -1,0 +1,137 @@
+"""A grant is marked as spent exactly while it holds nothing, in whatever batch that came about."""
+
+import asyncio
+import contextlib
+import shutil
+import sqlite3
+import tempfile
+from pathlib import Path
+
+from hypothesis import given, settings, strategies as st
+
+from billing import grant as grants
+from kernel.clock import FixedClock, parse_rfc3339
+from kernel.errors import DomainError
+from store.db import Database, Transaction
+from store.migrate import migrate
+from store.open import open_database
+from tests.billing.desk import Desk, open_desk
+from tests.billing.using import grant, hold, release, sweep, use
+
+HOUR_US = 3_600_000_000
+
+
+async def marked_wrongly(database: Database) -> list[str]:
+    """Grants whose mark and balance disagree."""
+
+    async def work(tx: Transaction) -> list[str]:
+        rows = await tx.fetch(
+            """SELECT id FROM ledger_accounts
+               WHERE is_spent <> CASE WHEN kind = 'grant' AND balance_micros = 0 THEN 1 ELSE 0 END"""
+        )
+        return [row["id"] for row in rows]
+
+    return await database.read(work)
+
+
+async def test_a_grant_made_and_emptied_by_one_batch_is_never_looked_at_again(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    expires_at = clock.now_us() + HOUR_US
+
+    await asyncio.gather(grant(desk, 500, expires_at=expires_at), use(desk, 500))
+
+    clock.advance_s(3600)
+    assert await marked_wrongly(database) == []
+    assert await sweep(desk) == 0
+
+
+async def test_one_that_gets_something_back_counts_again(
+    database: Database, clock: FixedClock
+) -> None:
+    desk = await open_desk(database, clock)
+    _, held = await asyncio.gather(grant(desk, 500, expires_at=None), hold(desk, 500))
+
+    await release(desk, held.hold.id)
+
+    assert await marked_wrongly(database) == []
+    assert (await desk.balance())["promotional_cents"] == 0  # 500 micros are less than a cent
+    await use(desk, 500)
+    assert await marked_wrongly(database) == []
+
+
+def test_grants_that_an_older_version_left_unmarked_are_marked_by_the_migration(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "old.db"
+    migrate(f"sqlite:///{path}", revision="0002")
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany(
+            """INSERT INTO ledger_accounts (id, account_id, environment, kind, name,
+                   balance_micros, is_spent, created_at, updated_at)
+               VALUES (?, 'acc_1', 'live', ?, ?, ?, 0, 0, 0)""",
+            [
+                ("lac_1", "grant", "grt_1", 0),
+                ("lac_2", "grant", "grt_2", 5),
+                ("lac_3", "wallet", "", 0),
+            ],
+        )
+
+    migrate(f"sqlite:///{path}")
+
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT id, is_spent FROM ledger_accounts ORDER BY id")
+        assert rows.fetchall() == [("lac_1", 1), ("lac_2", 0), ("lac_3", 0)]
+
+
+action = st.tuples(
+    st.sampled_from(["grant", "brief", "use", "hold", "release", "wait"]), st.integers(1, 900)
+)
+
+
+async def _act(desk: Desk, name: str, micros: int, held: list[str]) -> None:
+    try:
+        if name in {"grant", "brief"}:
+            seconds = 60 if name == "brief" else 86_400
+            await grant(desk, micros, expires_at=desk.clock.now_us() + seconds * 1_000_000)
+        elif name == "use":
+            await use(desk, micros)
+        elif name == "hold":
+            held.append((await hold(desk, micros)).hold.id)
+        elif name == "release" and held:
+            await release(desk, held.pop())
+        elif name == "wait":
+            desk.clock.advance_s(30)
+            await sweep(desk)
+    except DomainError:
+        pass
+
+
+async def _run(path: Path, plan: list[list[tuple[str, int]]]) -> None:
+    database = open_database(f"sqlite:///{path}")
+    desk = await open_desk(database, FixedClock(parse_rfc3339("2026-06-13T12:00:00Z")))
+    held: list[str] = []
+    for group in plan:
+        await asyncio.gather(*(_act(desk, name, micros, held) for name, micros in group))
+        assert await marked_wrongly(database) == []
+    desk.clock.advance_s(2 * 86_400)
+    while await sweep(desk):
+        pass
+    now_us = desk.clock.now_us()
+    left = await database.read(lambda tx: grants.scopes_with_expired(tx, now_us=now_us, limit=1))
+    assert left == []
+    assert await desk.findings() == []
+    await desk.till.close()
+    await database.close()
+
+
+@given(plan=st.lists(st.lists(action, min_size=1, max_size=6), max_size=6))
+@settings(max_examples=25, deadline=None)
+def test_after_any_mix_of_commands_every_mark_is_right(
+    sqlite_template: Path, plan: list[list[tuple[str, int]]]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "topup.db"
+        shutil.copy(sqlite_template, path)
+        asyncio.run(_run(path, plan))

@@ -1,0 +1,107 @@
+"""What services of fulfilment say when they say something odd: (status, body), and what becomes of it."""
+
+import json
+
+Reply = tuple[int, bytes]
+
+
+def said(value: object) -> Reply:
+    return 200, json.dumps(value).encode()
+
+
+# What a service of the `http` way says, and what becomes of the top-up: worked out by hand.
+HTTP_WORDS: list[tuple[Reply, str]] = [
+    ((200, b""), "pending"),
+    ((200, b"\x00"), "pending"),
+    ((200, b"null"), "pending"),
+    ((200, b"true"), "pending"),
+    ((200, b"5"), "pending"),
+    ((200, b'"failed"'), "pending"),
+    ((200, b"[]"), "pending"),
+    ((200, b'["failed"]'), "pending"),
+    ((200, b"{}"), "pending"),
+    ((200, b"<html><body>failed</body></html>"), "pending"),
+    ((200, b"\xff\xfe\x00"), "pending"),
+    ((200, b'\xef\xbb\xbf{"status": "failed"}'), "pending"),
+    ((200, b'{"status": "failed"'), "pending"),
+    ((200, b'{"status": "failed"} {"status": "delivered"}'), "pending"),
+    ((200, b'{"status": "failed", "status": "delivered"}'), "pending"),
+    ((200, b'{"status": NaN}'), "pending"),
+    ((200, b'{"status": "failed", "cost": Infinity}'), "pending"),
+    ((200, b'{"status": "failed", "reason": "\xed\xa0\x80"}'), "pending"),
+    ((200, b'{"status": "failed", "x": ' + b"9" * 9_999 + b"}"), "pending"),
+    ((200, b'{"status": "failed", "x": ' + b"[" * 99_999 + b"]" * 99_999 + b"}"), "pending"),
+    ((200, b'{"status": "failed", "x": "' + b"x" * 300_000 + b'"}'), "pending"),
+    (said({"status": None}), "pending"),
+    (said({"status": 5}), "pending"),
+    (said({"status": ["failed"]}), "pending"),
+    (said({"status": "FAILED"}), "pending"),
+    (said({"status": "failed\0"}), "pending"),
+    (said({"status": "refused"}), "pending"),
+    (said({"Status": "failed"}), "pending"),
+    (said({"status": "failed", "reason": 5}), "pending"),
+    (said({"status": "failed", "reason": {"en": "no"}}), "pending"),
+    (said({"status": "failed", "reason": ["no"]}), "pending"),
+    (said({"status": "failed", "transaction_id": "txn_0000000000000000"}), "pending"),
+    (said({"status": "delivered", "transaction_id": "txn_0000000000000000"}), "pending"),
+    (said({"status": "delivered", "transaction_id": 5}), "pending"),
+    (said({"status": "pending"}), "pending"),
+    ((201, b'{"status": "failed"}'), "pending"),
+    ((204, b""), "pending"),
+    ((301, b'{"status": "failed"}'), "pending"),
+    ((404, b'{"status": "failed"}'), "pending"),
+    ((429, b'{"status": "failed"}'), "pending"),
+    ((500, b'{"status": "failed"}'), "pending"),
+    ((503, b"<html>"), "pending"),
+    (said({"status": "failed"}), "failed"),
+    (said({"status": "failed", "reason": None}), "failed"),
+    (said({"status": "failed", "reason": ""}), "failed"),
+    (said({"status": "failed", "reason": "no\0such\0user"}), "failed"),
+    (said({"status": "failed", "reason": "\ud800 alone, \udfff too"}), "failed"),
+    (said({"status": "failed", "reason": "x" * 65_536}), "failed"),
+    (said({"status": "failed", "reason": "'; DROP TABLE topups; --"}), "failed"),
+    (said({"status": "failed", "reason": "\u202e<script>"}), "failed"),
+    (said({"status": "failed", "x": 1e308, "y": -0.0, "z": 2**70}), "failed"),
+    (said({"status": "delivered", "more": {"than": ["was", "asked", "for"]}}), "delivered"),
+]
+# What New API says to the making of a code.
+CREATES: list[tuple[Reply, str]] = [
+    ((200, b""), "pending"),
+    ((200, b"<html>"), "pending"),
+    ((200, b'{"success": false, "success": true}'), "pending"),
+    ((200, b'{"success": true, "data": ' + b"[" * 99_999 + b"]" * 99_999 + b"}"), "pending"),
+    ((200, b'{"success": true, "data": ' + b"9" * 9_999 + b"}"), "pending"),
+    (said({"success": "no"}), "pending"),
+    (said({"success": 0}), "pending"),
+    (said({"success": False, "message": 5}), "pending"),
+    (said({"success": True}), "pending"),
+    (said({"success": True, "data": 5}), "pending"),
+    (said({"success": True, "data": None}), "pending"),
+    (said({"success": True, "data": "c0de"}), "pending"),
+    (said({"success": True, "data": {"key": "c0de"}}), "pending"),
+    (said({"success": True, "data": []}), "pending"),
+    (said({"success": True, "data": [5]}), "pending"),
+    (said({"success": True, "data": [""]}), "pending"),
+    (said({"success": True, "data": ["c0de", "another"]}), "pending"),
+    (said({"success": True, "data": ["c0\0de"]}), "pending"),
+    (said({"success": True, "data": ["\ud800"]}), "pending"),
+    (said({"success": True, "data": ["x" * 10_000]}), "pending"),
+    ((401, b'{"success": false}'), "pending"),
+    ((200, b'{"success": false, "message": "no \\u0000 quota"}'), "failed"),
+    (said({"success": False}), "failed"),
+    (said({"success": True, "data": ["c0de"]}), "delivered"),
+]
+# What New API says to a look for the code; none of it means that there is none.
+SEARCHES: list[Reply] = [
+    (200, b""),
+    (500, b"{}"),
+    said({"success": False, "message": "busy"}),
+    said({"success": True, "data": 5}),
+    said({"success": True, "data": "none"}),
+    said({"success": True, "data": {}}),
+    said({"success": True, "data": {"items": 5}}),
+    said({"success": True, "data": {"items": {"name": "x"}}}),
+    said({"success": True, "data": [5]}),
+    said({"success": True, "data": [None]}),
+    said({"success": True, "data": [["name", "key"]]}),
+]

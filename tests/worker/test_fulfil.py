@@ -1,0 +1,331 @@
+"""Whatever a fulfilment answers, the worker lives, others' top-ups go on, and this one ends or is
+asked about again.
+"""
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from billing.fulfilment.discovery import discover, set_up
+from billing.fulfilment.protocol import (
+    Delivered,
+    Fulfilment,
+    Outcome,
+    Refused,
+    Request,
+    Unknown,
+    Waiting,
+)
+from billing.platform import Platform, Platforms
+from billing.till import Till
+from billing.topup import TopUp, load
+from kernel.clock import FixedClock
+from store.db import Database, Transaction
+from tests.billing.desk import Desk, open_desk
+from tests.worker.odd_words import CREATES, HTTP_WORDS, SEARCHES, Reply, said
+from worker.fulfil import ASKED_AT_ONCE_MAX, Fulfiller
+
+SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+AGAIN_S = 76
+TRIES = 400
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # all that the worker asks at once, before a thread takes one
+
+
+class Service:
+    """On loopback; `word` says what to answer to a request's method, path and body."""
+
+    def __init__(self, word: Callable[[str, str, bytes], Reply]) -> None:
+        self.word = word
+        self.asked: list[tuple[str, str]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                outer.asked.append((self.command, self.path))
+                status, answer = outer.word(self.command, self.path, body)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def do_GET(self) -> None:
+                self.do_POST()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = _Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@contextmanager
+def serving(word: Callable[[str, str, bytes], Reply]) -> Iterator[Service]:
+    service = Service(word)
+    thread = Thread(target=service.server.serve_forever, args=(0.01,))
+    thread.start()
+    yield service
+    service.server.shutdown()
+    service.server.server_close()
+    thread.join()
+
+
+@pytest_asyncio.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(trust_env=False) as opened:
+        yield opened
+
+
+class Shop:
+    """A desk whose platforms are fulfilled as given, and the worker's loop over its top-ups."""
+
+    def __init__(self, desk: Desk, ways: Mapping[str, Fulfilment]) -> None:
+        names = sorted(ways)
+        rules = replace(
+            desk.till.rules,
+            platforms=Platforms([Platform(name, name, fulfilment="http") for name in names]),
+        )
+        self.desk = replace(desk, till=Till(desk.database, desk.clock, rules))
+        self.fulfiller = Fulfiller(desk.database, desk.clock, self.desk.till, ways)
+
+    async def send(self, platform: str, **fields: Any) -> str:
+        return (await self.desk.send(1000, platform=platform, **fields)).topup.id
+
+    async def now(self, *topup_ids: str) -> list[TopUp]:
+        found = await self.desk.database.read(lambda tx: load(tx, topup_ids))
+        return [found[one] for one in topup_ids]
+
+    async def step(self) -> int:
+        return await self.fulfiller.step()
+
+    async def close(self) -> None:
+        await self.desk.till.close()
+
+
+def made(client: httpx.AsyncClient, clock: FixedClock, way: str, **options: Any) -> Fulfilment:
+    platform = Platform("odd", "Odd", fulfilment=way, options=options)
+    return set_up([platform], discover(), client=client, clock=clock)["odd"]
+
+
+class Answers:
+    """A way that does for each ask what it is told; Delivered where nothing is left."""
+
+    def __init__(self, *outcomes: Any) -> None:
+        self.left = list(outcomes)
+
+    async def fulfil(self, request: Request) -> Outcome:
+        outcome = self.left.pop(0) if self.left else Delivered()
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+
+async def test_whatever_a_service_answers_ends_a_top_up_clearly_or_not_at_all(
+    database: Database, clock: FixedClock, client: httpx.AsyncClient
+) -> None:
+    words: dict[str, Reply] = {}
+
+    def word(_method: str, _path: str, body: bytes) -> Reply:
+        return words.get(json.loads(body)["transaction_id"], said({"status": "delivered"}))
+
+    with serving(word) as service:
+        odd = made(client, clock, "http", url=service.url, secret=SECRET)
+        shop = Shop(await open_desk(database, clock), {"odd": odd, "sound": Answers()})
+        ids = [await shop.send("odd") for _ in HTTP_WORDS]
+        words.update(zip(ids, (reply for reply, _ in HTTP_WORDS), strict=True))
+        sound = await shop.send("sound")
+
+        assert await shop.step() == len(HTTP_WORDS) + 1
+        first = await shop.now(*ids)
+        words.clear()
+        clock.advance_s(AGAIN_S)
+        await shop.step()
+        later = await shop.now(*ids)
+
+    for topup, (reply, expected) in zip(first, HTTP_WORDS, strict=True):
+        assert topup.status == expected, (reply[1][:80], topup.failure_reason)
+        if expected == "pending":
+            assert topup.next_check_at == clock.now_us() - 1_000_000  # 75 s after the first ask
+        if expected == "failed":
+            assert 1 <= len(topup.failure_reason or "") <= 200
+    assert {one.status for one in later} == {"delivered", "failed"}
+    assert [one.status for one in await shop.now(sound)] == ["delivered"]
+    assert await shop.desk.findings() == []
+    await shop.close()
+
+
+async def test_whatever_new_api_answers_one_code_is_made_and_given(
+    database: Database, clock: FixedClock, client: httpx.AsyncClient
+) -> None:
+    creates: dict[str, Reply] = {}
+    searches: dict[str, Reply] = {}
+
+    def word(method: str, path: str, body: bytes) -> Reply:
+        if method == "GET":
+            name = parse_qs(urlsplit(path).query)["keyword"][0]
+            return searches.get(name, said({"success": True, "data": {"items": None}}))
+        name = json.loads(body)["name"]
+        return creates.pop(name, said({"success": True, "data": [f"code-of-{name}"]}))
+
+    with serving(word) as service:
+        options = {"base_url": service.url, "access_token": "token", "user_id": 1}
+        odd = made(client, clock, "new_api", **options, staging=options)
+        shop = Shop(await open_desk(database, clock), {"odd": odd})
+        ids = [await shop.send("odd") for _ in CREATES]
+        creates.update(zip(ids, (reply for reply, _ in CREATES), strict=True))
+        await shop.step()
+        first = await shop.now(*ids)
+
+        open_ids = [one.id for one in first if one.status == "pending"]
+        assert len(open_ids) > len(SEARCHES)
+        searches.update(zip(open_ids, itertools.cycle(SEARCHES), strict=False))
+        service.asked.clear()
+        clock.advance_s(AGAIN_S)
+        await shop.step()
+        second = await shop.now(*open_ids)
+        assert {method for method, _ in service.asked} == {"GET"}
+
+        searches.clear()
+        clock.advance_s(AGAIN_S * 2)
+        await shop.step()
+        last = await shop.now(*open_ids)
+
+    for topup, (reply, expected) in zip(first, CREATES, strict=True):
+        assert topup.status == expected, reply
+    assert {one.status for one in second} == {"pending"}
+    assert [one.fulfilment_code for one in last] == [f"code-of-{one.id}" for one in last]
+    assert await shop.desk.findings() == []
+    await shop.close()
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        TypeError("'int' object is not iterable"),
+        RecursionError(),
+        MemoryError(),
+        asyncio.CancelledError(),
+        None,
+        5,
+        "delivered",
+        Delivered,
+        Delivered(5),  # type: ignore[arg-type]
+        Delivered("c0\0de"),
+        Delivered("\ud800"),
+        Delivered("x" * 501),
+        Refused(None),  # type: ignore[arg-type]
+        Unknown("\ud800\0" * 9_999),
+    ],
+)
+async def test_a_way_that_breaks_its_promise_is_asked_again(
+    database: Database, clock: FixedClock, outcome: Any
+) -> None:
+    shop = Shop(await open_desk(database, clock), {"odd": Answers(outcome), "sound": Answers()})
+    ids = [await shop.send("odd"), await shop.send("sound")]
+
+    await shop.step()
+    first = [one.status for one in await shop.now(*ids)]
+    clock.advance_s(AGAIN_S)
+    # A task that gave itself up waits a second by the machine's own clock.
+    for _ in range(TRIES):
+        await shop.step()
+        if (await shop.now(ids[0]))[0].status == "delivered":
+            break
+        await asyncio.sleep(0.01)
+
+    assert first == ["pending", "delivered"]
+    assert [one.status for one in await shop.now(*ids)] == ["delivered", "delivered"]
+    await shop.close()
+
+
+class Silent:
+    """A way that never comes back."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def fulfil(self, request: Request) -> Outcome:
+        self.asked += 1
+        await asyncio.Event().wait()
+        raise AssertionError("nothing wakes it")
+
+
+async def test_a_platform_that_never_answers_delays_its_own_top_ups_only(
+    database: Database, clock: FixedClock
+) -> None:
+    silent = Silent()
+    shop = Shop(await open_desk(database, clock), {"silent": silent, "sound": Answers()})
+    for _ in range(80):
+        await shop.send("silent")
+    running = asyncio.create_task(shop.fulfiller.run())
+    for _ in range(TRIES):
+        if silent.asked == ASKED_AT_ONCE_MAX:
+            break
+        await asyncio.sleep(0.01)
+
+    sound = await shop.send("sound")
+    shop.fulfiller.wake()
+
+    for _ in range(TRIES):
+        if (await shop.now(sound))[0].status == "delivered":
+            break
+        await asyncio.sleep(0.01)
+    assert (await shop.now(sound))[0].status == "delivered"
+    assert silent.asked == ASKED_AT_ONCE_MAX
+    assert not running.done()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await shop.close()
+
+
+async def test_rows_that_nothing_can_be_done_with_keep_none_behind_them_waiting(
+    database: Database, clock: FixedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop = Shop(await open_desk(database, clock), {"sound": Answers()})
+    broken = [await shop.send("sound") for _ in range(70)]
+
+    async def spoil(tx: Transaction) -> None:
+        await tx.execute("UPDATE topups SET metadata = '{' WHERE id IN :ids[text]", ids=broken)
+
+    await database.transaction(spoil)
+    clock.advance_s(1)
+    behind = await shop.send("sound")
+
+    await shop.step()
+
+    assert (await shop.now(behind))[0].status == "delivered"
+    told = [one for one in caplog.records if one.message == "fulfilment.broke"]
+    assert {one.__dict__["fields"]["transaction_id"] for one in told} == set(broken)
+    await shop.close()
+
+
+@pytest.mark.parametrize("outcome", [Unknown("HTTP 502"), Waiting()])
+async def test_what_nobody_ends_for_a_day_is_told_to_the_operator(
+    database: Database, clock: FixedClock, caplog: pytest.LogCaptureFixture, outcome: Outcome
+) -> None:
+    shop = Shop(await open_desk(database, clock), {"odd": Answers(outcome, outcome)})
+    topup_id = await shop.send("odd")
+    await shop.step()
+    assert "fulfilment.overdue" not in [one.message for one in caplog.records]
+
+    clock.advance_s(86_401)
+    await shop.step()
+
+    overdue = [one for one in caplog.records if one.message == "fulfilment.overdue"]
+    assert [one.levelname for one in overdue] == ["ERROR"]
+    assert overdue[0].__dict__["fields"]["transaction_id"] == topup_id
+    await shop.close()
