@@ -13,9 +13,9 @@ from runtime.limiter import Limiter
 
 
 class Pace(NamedTuple):
-    """count at once, and as many again in each period."""
+    """calls at once, and as many again in each period."""
 
-    count: int
+    calls: int
     period_s: int
 
 
@@ -54,7 +54,7 @@ async def _take(limiter: Limiter, key: str, pace: Pace, what: str) -> None:
     await take_one(
         limiter,
         key,
-        count=pace.count,
+        count=pace.calls,
         period_s=pace.period_s,
-        detail=f"{pace.count} {what} are allowed in {pace.period_s} seconds",
+        detail=f"{pace.calls} {what} are allowed in {pace.period_s} seconds",
     )
