@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+import uvloop
 
 from kernel.clock import SystemClock
 from tests.webhooks.name_server import NameServer, loopback_resolver
@@ -256,3 +257,19 @@ async def test_a_server_that_was_silent_once_is_asked_again(names: NameServer) -
 
 async def test_the_hosts_file_counts_for_names_that_the_operator_vouches_for() -> None:
     assert "127.0.0.1" in await SystemResolver().lookup("localhost")
+
+
+def test_look_ups_work_in_the_event_loop_of_production() -> None:
+    async def asked() -> Sequence[str]:
+        server = NameServer()
+        await server.start()
+        server.zone = {"hook.example": ["127.0.0.1"], "dead.example": ["DROP"]}
+        resolver = loopback_resolver(server)
+        dead = asyncio.create_task(resolver.lookup("dead.example."))
+        found = [await resolver.lookup("hook.example.") for _ in range(20)]
+        dead.cancel()
+        await asyncio.gather(dead, return_exceptions=True)
+        server.stop()
+        return [one for answer in found for one in answer]
+
+    assert uvloop.run(asked()) == ["127.0.0.1"] * 20

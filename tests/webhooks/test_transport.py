@@ -245,6 +245,8 @@ async def test_closed_transport_keeps_nothing(start: Start, client: Client) -> N
         ("host", "b"),
         ("Content-Length", "0"),
         ("TRANSFER-ENCODING", "chunked"),
+        ("Transfer_Encoding", "chunked"),
+        ("content_length", "0"),
         ("Connection", "close"),
         ("Accept-Encoding", "gzip"),
         ("Proxy-Authorization", "x"),
