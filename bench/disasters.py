@@ -47,7 +47,7 @@ async def kill_backends(trial: Trial) -> None:
 
     In the middle of a COMMIT, where one is seen: what it wrote to the log may not be flushed yet.
     """
-    for _ in range(40 if trial.is_full else 6):
+    for _ in range(40 if trial.is_full else 4):
         await asyncio.sleep(trial.random.uniform(2, 3))
         pid, is_committing = await _victim(trial)
         with contextlib.suppress(ProcessLookupError):

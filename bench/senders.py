@@ -52,8 +52,8 @@ def order(
 class Senders:
     """`acknowledged` has each answered send: its reference, which is also its key, and its id.
 
-    `waits` has the times by perf_counter of each send's beginning and answer. A send that is not
-    answered within patience_s is given up: its wait has no end, and nobody was told anything.
+    `waits` has the times by perf_counter of each send's beginning and end: its answer, or when it
+    was given up after patience_s, and nobody was told anything; `given_up` counts those.
     """
 
     urls: Sequence[str]
@@ -66,6 +66,7 @@ class Senders:
     acknowledged: dict[str, str] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
     waits: list[tuple[float, float]] = field(default_factory=list)
+    given_up: int = 0
     is_stopping: bool = False
 
     @contextlib.asynccontextmanager
@@ -100,7 +101,8 @@ class Senders:
         urls = random_.sample(self.urls, len(self.urls))
         for url in itertools.cycle(urls):
             if time.perf_counter() - began_s > self.patience_s:
-                self.waits.append((began_s, math.inf))
+                self.given_up += 1
+                self.waits.append((began_s, time.perf_counter()))
                 return
             try:
                 answer = await http.post(

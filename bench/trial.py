@@ -7,7 +7,6 @@ acknowledged send is held against the database and the receiver.
 
 import asyncio
 import contextlib
-import math
 import random
 import time
 from collections import Counter
@@ -191,7 +190,6 @@ async def _counted(trial: Trial, disaster: Disaster) -> Verdict:
         "SELECT COUNT(*) FROM deliveries WHERE attempts_made = 0 AND status <> 'delivered'"
     )
     waits = [wait for senders in trial.tenants for wait in senders.waits]
-    ended = [wait for wait in waits if wait[1] < math.inf]
     for status, times in sorted(sum((one.statuses for one in trial.tenants), Counter()).items()):
         trial.happened[f"answered {status}"] = times
     print(f"{disaster.name}, {trial.stage.kind}: {dict(trial.happened)}", flush=True)
@@ -204,8 +202,8 @@ async def _counted(trial: Trial, disaster: Disaster) -> Verdict:
         never_tried=never_tried,
         duplicated=counted.duplicated,
         changed=counted.changed,
-        unanswered=len(waits) - len(ended),
-        longest_wait_s=max((waited_s(*wait, trial.blackouts) for wait in ended), default=0.0),
+        unanswered=sum(senders.given_up for senders in trial.tenants),
+        longest_wait_s=max((waited_s(*wait, trial.blackouts) for wait in waits), default=0.0),
         findings=await installation.findings(),
     )
 

@@ -56,9 +56,9 @@ class SystemResolver:
             query.close()
 
     def close(self) -> None:
-        """Ends every look-up that is under way."""
+        """Ends every look-up that is under way, with an OSError."""
         for query in list(self._queries):
-            query.close()
+            query.give_up()
 
 
 class _Query:
@@ -90,6 +90,11 @@ class _Query:
             raise OSError(str(cause)) from cause
         self._arm()
         return await self._answer
+
+    def give_up(self) -> None:
+        """Lets ask() end; whoever called it closes the query."""
+        if not self._answer.done():
+            self._answer.set_exception(OSError("the resolver was closed"))
 
     def close(self) -> None:
         """Ends the query, if it still runs: its sockets are closed and nothing is sent any more."""
