@@ -76,6 +76,10 @@ def run(disaster: Disaster, kind: str, *, seed: int, is_full: bool) -> Verdict:
         return asyncio.run(judge(stage, disaster, seed=seed, is_full=is_full))
 
 
+def _run_one(one: tuple[Disaster, str], *, seed: int, is_full: bool) -> Verdict:
+    return run(*one, seed=seed, is_full=is_full)
+
+
 def row_of(verdict: Verdict) -> list[object]:
     """The verdict as a row of the table."""
     return [
@@ -102,10 +106,13 @@ def main() -> None:
         if (not given.only or disaster.name in given.only)
         and (not given.kind or kind in given.kind)
     ]
-    # Most of a disaster is waiting, so that two go on at once; alone where time is no matter.
-    with ThreadPoolExecutor(1 if given.full else 2) as threads:
-        running = [threads.submit(run, *one, seed=given.seed, is_full=given.full) for one in chosen]
-        verdicts = [one.result() for one in running]
+    judged = partial(_run_one, seed=given.seed, is_full=given.full)
+    if given.full or len(chosen) == 1:
+        verdicts = [judged(one) for one in chosen]
+    else:
+        # Most of a disaster is waiting, so that two go on at once.
+        with ThreadPoolExecutor(2) as threads:
+            verdicts = list(threads.map(judged, chosen))
     show(
         f"What was acknowledged while parts of the system were away, seed {given.seed}",
         HEADER,
