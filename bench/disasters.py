@@ -27,8 +27,9 @@ FILL_STEP_BYTES: Final = 1 << 20
 FILL_PAUSE_S: Final = 0.2
 RECOVERY_STEP_S: Final = 0.05
 COMMIT_LOOKS_MAX: Final = 200
-# As long as PostgreSQL allows: the moment between a commit's record and its flush.
-COMMIT_DELAY_US: Final = 100_000
+# The moment between a commit's record and its flush. Longer is not worse: then the next
+# transaction, which could be given the same id after the crash, is late as well.
+COMMIT_DELAY_US: Final = 20_000
 _BACKENDS = """
 SELECT pid, state = 'active' AND query ILIKE 'commit%' AS is_committing
 FROM pg_stat_activity
