@@ -1,191 +1,149 @@
-"""What is lost when everything is killed: 10,000 events while parts of the system go down and come back.
+"""What is lost, and who waits, when parts of the system are killed, stopped, silent or full.
 
-    python -m bench.crash [--events 10000] [--seed 1] [--kind sqlite] [--kind postgresql]
+    python -m bench.crash [--only NAME] [--kind KIND] [--full] [--events N] [--seed N]
 
-Clients repeat each send under its Idempotency-Key until it is answered. Meanwhile, in a random but
-repeatable order: kill -9 of the gateway and the worker, FLUSHALL, kill and SIGSTOP of Redis, PostgreSQL
-restarted in order and crashed, the receiver cut off. Prints what was accepted, delivered, duplicated
-and never tried. Exit 1 if an accepted event was not delivered, came under another id or with other
-bytes, or the ledger does not add up.
+Tenants send while a disaster takes its course, each send repeated under its Idempotency-Key until
+it is answered. Then every acknowledged send is held against the database and the receiver:
+
+    kills            everything is killed in random order, one process of each kind
+    backends         kill -9 of PostgreSQL's backends, two gateways and two workers
+    backends-delayed the same with a commit_delay: longer between a commit's record and its flush
+    stopped          a gateway, inside a transaction, and a worker stopped for 15 s, others beside them
+    silent           every connection to PostgreSQL swallows what it is told, new ones work
+    disk             the database's disk is full for 8 s (needs the right to mount)
+
+Exit 1 beyond the bounds: acknowledged without row 0, lost 0, never tried 0, under another id or
+bytes 0, findings of the audit 0, and, but for kills, a wait of 10 s for an answer.
 """
 
 import argparse
 import asyncio
-import random
-import signal
 import sys
-import time
-from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
 
-from bench.receiver import Receiver
-from bench.running import Installation
-from bench.scene import KINDS, Scene, merchant, scene, show
-from bench.senders import Senders, Tally, tally
+from bench.disasters import (
+    fill_disk,
+    kill_backends,
+    kill_backends_late_in_a_commit,
+    silence,
+    stop_processes,
+)
+from bench.kills import kill_everything
+from bench.scene import KINDS, scene, show
+from bench.trial import WEBHOOK_TIMEOUT_S, Disaster, Verdict, judge
 
-CLIENTS = 32
-PAUSE_S = 0.15
-AWAY_S = (0.5, 2.5)
-BETWEEN_S = (0.3, 1.5)
-# More attempts than a receiver is cut in their time; what a crash loses must not hide behind it.
-RETRY_SCHEDULE_S = [0, 1, 2, 5, 5, 10, 10]
-# The claims of a killed worker end after this and 25 s; then they are sent again.
-WEBHOOK_TIMEOUT_S = 2
-DRAIN_S_MAX = 240.0
-
-Disaster = Callable[[], Awaitable[None]]
-
-
-class Disasters:
-    """What can go wrong with one installation; each comes back by itself."""
-
-    def __init__(self, stage: Scene, receiver: Receiver, random_: random.Random) -> None:
-        self._stage = stage
-        self._receiver = receiver
-        self._random = random_
-        self.happened: Counter[str] = Counter()
-        self.unsettled = 0  # deliveries that a killed worker left as being sent
-        self._kinds: list[tuple[str, Disaster]] = [
-            ("gateway killed", self._kill_gateway),
-            ("worker killed", self._kill_worker),
-            ("Redis flushed", self._flush_redis),
-            ("Redis killed", self._kill_redis),
-            ("Redis hanging", self._hang_redis),
-            ("receiver cut", self._cut_receiver),
-        ]
-        if stage.server is not None:
-            self._kinds.append(("PostgreSQL restarted", self._restart_server))
-            self._kinds.append(("PostgreSQL crashed", self._crash_server))
-
-    async def until(self, is_over: Callable[[], bool]) -> None:
-        """One after the other, each at least once and in a new order in each round."""
-        while True:
-            self._random.shuffle(self._kinds)
-            for name, disaster in self._kinds:
-                if is_over() and len(self.happened) == len(self._kinds):
-                    return
-                await asyncio.sleep(self._random.uniform(*BETWEEN_S))
-                await disaster()
-                self.happened[name] += 1
-
-    async def _away(self) -> None:
-        await asyncio.sleep(self._random.uniform(*AWAY_S))
-
-    async def _kill_gateway(self) -> None:
-        (gateway,) = self._stage.installation.gateways
-        gateway.kill()
-        await asyncio.to_thread(gateway.restart)
-
-    async def _kill_worker(self) -> None:
-        (worker,) = self._stage.installation.workers
-        worker.kill()
-        ((count,),) = await self._stage.installation.fetch(
-            "SELECT COUNT(*) FROM deliveries WHERE status = 'sending'"
-        )
-        self.unsettled += count
-        await asyncio.to_thread(worker.restart)
-
-    async def _flush_redis(self) -> None:
-        await asyncio.to_thread(self._stage.installation.redis.say, b"FLUSHALL\r\n")
-
-    async def _kill_redis(self) -> None:
-        self._stage.installation.redis.kill()
-        await self._away()
-        await asyncio.to_thread(self._stage.installation.redis.start)
-
-    async def _hang_redis(self) -> None:
-        self._stage.installation.redis.signal(signal.SIGSTOP)
-        await self._away()
-        self._stage.installation.redis.signal(signal.SIGCONT)
-
-    async def _cut_receiver(self) -> None:
-        await self._receiver.cut()
-        await self._away()
-        await self._receiver.open()
-
-    async def _restart_server(self) -> None:
-        await self._stop_server("fast")
-
-    async def _crash_server(self) -> None:
-        await self._stop_server("immediate")
-
-    async def _stop_server(self, mode: str) -> None:
-        assert self._stage.server is not None
-        await asyncio.to_thread(self._stage.server.stop, mode=mode)
-        await self._away()
-        await asyncio.to_thread(self._stage.server.start)
+EVENTS: Final = 1_000
+EVENTS_FULL: Final = 10_000
+POSTGRESQL: Final = ("postgresql",)
+HEADER: Final = (
+    "",
+    "acknowledged",
+    "without row",
+    "lost",
+    "never tried",
+    "duplicated",
+    "changed",
+    "longest wait",
+    "ledger",
+    "",
+)
 
 
-async def measure(stage: Scene, *, events: int, seed: int) -> tuple[list[object], bool]:
-    """A row of the table, and whether every promise was kept."""
-    installation = stage.installation
-    await asyncio.to_thread(installation.start)
-    async with (
-        Receiver() as receiver,
-        merchant(installation, receiver, retry_schedule_s=RETRY_SCHEDULE_S) as (key, _),
-    ):
-        disasters = Disasters(stage, receiver, random.Random(seed))
-        senders = Senders([installation.url], key, seed=seed, pause_s=PAUSE_S)
-        async with senders.sending(CLIENTS, sends_max=events) as all_sent:
-            await disasters.until(all_sent.done)
-            await all_sent
-        over_s = time.perf_counter()
-        counted = await drained(installation, receiver, senders)
-        drain_s = time.perf_counter() - over_s
-        findings = await installation.findings()
-        ((kept,),) = await installation.fetch("SELECT COUNT(*) FROM topups")
-    is_proved = findings == [] and kept == counted.accepted == events
-    print(f"{stage.kind}: {dict(disasters.happened)}")
-    print(f"{stage.kind}: answers {dict(senders.statuses)}")
-    print(f"{stage.kind}: {disasters.unsettled} being sent when their worker was killed")
-    print(f"{stage.kind}: nothing left to do {drain_s:.1f} s after the last disaster")
-    for finding in findings:
-        print(f"{stage.kind}: audit: {finding}")
-    row = [
-        stage.kind,
-        counted.accepted,
-        counted.delivered,
-        counted.duplicated,
-        counted.never_tried,
-        counted.changed,
-        "proved" if is_proved else "BROKEN",
+def disasters(events: int) -> tuple[Disaster, ...]:
+    """All there are; events is how long everything is killed."""
+    return (
+        Disaster(
+            "kills",
+            KINDS,
+            partial(kill_everything, events=events),
+            processes=1,
+            is_wait_bound=False,
+        ),
+        Disaster("backends", POSTGRESQL, kill_backends),
+        Disaster("backends-delayed", POSTGRESQL, kill_backends_late_in_a_commit),
+        Disaster("stopped", POSTGRESQL, stop_processes),
+        Disaster("silent", POSTGRESQL, silence, has_network=True),
+        Disaster("disk", KINDS, fill_disk, disk_mb=400),
+    )
+
+
+def run(disaster: Disaster, kind: str, *, seed: int, is_full: bool) -> Verdict:
+    """One disaster on one kind of database, from nothing to its verdict."""
+    with scene(kind, disk_mb=disaster.disk_mb, webhook_timeout_s=str(WEBHOOK_TIMEOUT_S)) as stage:
+        return asyncio.run(judge(stage, disaster, seed=seed, is_full=is_full))
+
+
+def _run_one(one: tuple[Disaster, str], *, seed: int, is_full: bool) -> Verdict:
+    return run(*one, seed=seed, is_full=is_full)
+
+
+def row_of(verdict: Verdict) -> list[object]:
+    """The verdict as a row of the table."""
+    return [
+        f"{verdict.disaster.name}, {verdict.kind}",
+        verdict.acknowledged,
+        verdict.without_row,
+        verdict.lost,
+        verdict.never_tried,
+        verdict.duplicated,
+        verdict.changed,
+        f"{verdict.longest_wait_s:.1f} s",
+        "BROKEN" if verdict.findings else "proved",
+        "BEYOND" if verdict.broken else "kept",
     ]
-    return row, is_proved and counted.delivered == events and counted.changed == 0
-
-
-async def drained(installation: Installation, receiver: Receiver, senders: Senders) -> Tally:
-    """The count once no delivery is left to do, or after DRAIN_S_MAX.
-
-    Also those that arrived already are waited for: they are sent again where a killed worker took
-    the news of it to the grave, once its claim has ended.
-    """
-    acknowledged = list(senders.acknowledged.values())
-    deadline_s = time.perf_counter() + DRAIN_S_MAX
-    while time.perf_counter() < deadline_s:
-        ((left,),) = await installation.fetch(
-            "SELECT COUNT(*) FROM deliveries WHERE status IN ('pending', 'sending')"
-        )
-        if left == 0:
-            break
-        await asyncio.sleep(0.25)
-    return tally(acknowledged, receiver.received)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1)
+    given = _arguments()
+    events = given.events or (EVENTS_FULL if given.full else EVENTS)
+    chosen = [
+        (disaster, kind)
+        for disaster in disasters(events)
+        for kind in disaster.kinds
+        if (not given.only or disaster.name in given.only)
+        and (not given.kind or kind in given.kind)
+    ]
+    judged = partial(_run_one, seed=given.seed, is_full=given.full)
+    if given.full or len(chosen) == 1:
+        verdicts = [judged(one) for one in chosen]
+    else:
+        # Most of a disaster is waiting, so that two go on at once.
+        with ThreadPoolExecutor(2) as threads:
+            verdicts = list(threads.map(judged, chosen))
+    show(
+        f"What was acknowledged while parts of the system were away, seed {given.seed}",
+        HEADER,
+        [row_of(verdict) for verdict in verdicts],
+    )
+    sys.exit(1 if told(verdicts) or not verdicts else 0)
+
+
+def told(verdicts: Sequence[Verdict]) -> bool:
+    """Prints what is beyond its bound; true if anything is."""
+    for verdict in verdicts:
+        for finding in verdict.findings:
+            print(f"{verdict.disaster.name}, {verdict.kind}: audit: {finding}")
+        for said in verdict.broken:
+            print(f"{verdict.disaster.name}, {verdict.kind}: {said}")
+    return any(verdict.broken for verdict in verdicts)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.crash",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    names = [disaster.name for disaster in disasters(EVENTS)]
+    parser.add_argument("--only", action="append", choices=names, help="may be given again")
     parser.add_argument("--kind", action="append", choices=KINDS)
-    given = parser.parse_args()
-    rows, kept = [], []
-    for kind in given.kind or KINDS:
-        with scene(kind, webhook_timeout_s=str(WEBHOOK_TIMEOUT_S)) as stage:
-            row, is_kept = asyncio.run(measure(stage, events=given.events, seed=given.seed))
-        rows.append(row)
-        kept.append(is_kept)
-    header = ("", "accepted", "delivered", "duplicated", "never tried", "changed", "ledger")
-    show(f"{given.events} events while everything is killed, seed {given.seed}", header, rows)
-    sys.exit(0 if all(kept) else 1)
+    parser.add_argument("--full", action="store_true", help="more rounds of each, 10,000 events")
+    parser.add_argument("--events", type=int, default=0, help="how long everything is killed")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -55,8 +55,8 @@ class OwnServer:
         self._user = None if os.getuid() else pwd.getpwnam("postgres")
         with socket.socket() as chosen:
             chosen.bind(("127.0.0.1", 0))
-            self._port = chosen.getsockname()[1]
-        self.url = f"postgresql://topup@127.0.0.1:{self._port}/postgres"
+            self.port = chosen.getsockname()[1]
+        self.url = f"postgresql://topup@127.0.0.1:{self.port}/postgres"
 
     def create(self) -> None:
         self._folder.mkdir(mode=0o700)
@@ -68,7 +68,7 @@ class OwnServer:
         # A server that has run for a while writes into log files that it has already; a new one
         # would fill each with zeros first, 50 ms in a commit.
         options = (
-            f"-p {self._port} -k {self._folder} -c listen_addresses=127.0.0.1"
+            f"-p {self.port} -k {self._folder} -c listen_addresses=127.0.0.1"
             " -c wal_init_zero=off -c min_wal_size=1GB"
         )
         self._run("pg_ctl", "-l", str(self._folder / "log"), "-w", "-o", options, "start")
@@ -77,23 +77,34 @@ class OwnServer:
         """Fast ends every connection; immediate is as a crash."""
         self._run("pg_ctl", "-m", mode, "-w", "stop")
 
+    @property
+    def is_running(self) -> bool:
+        """False once the server has ended, by itself or not."""
+        return self._call("pg_ctl", "status") == 0
+
     def close(self) -> None:
         if (self._folder / "postmaster.pid").exists():
             self.stop(mode="immediate")
 
     def _run(self, program: str, *words: str) -> None:
+        if status := self._call(program, *words):
+            raise subprocess.CalledProcessError(status, program)
+
+    def _call(self, program: str, *words: str) -> int:
+        """The exit status of one of PostgreSQL's programs on our folder."""
         user = self._user
-        subprocess.run(
+        done = subprocess.run(
             [str(self._binaries / program), "-D", str(self._folder), *words],
             cwd=self._folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             timeout=START_S_MAX,
-            check=True,
+            check=False,
             user=None if user is None else user.pw_uid,
             group=None if user is None else user.pw_gid,
             extra_groups=None if user is None else [],
         )
+        return done.returncode
 
 
 def _binaries() -> Path:

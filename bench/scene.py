@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import math
 import os
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,16 +27,36 @@ KINDS: Final = ("sqlite", "postgresql")
 
 @dataclass
 class Scene:
-    """An installation that is not started yet, and its PostgreSQL where it has one."""
+    """An installation that is not started yet; its PostgreSQL and small disk where it has them."""
 
     kind: str
     installation: Installation
     server: OwnServer | None
+    disk: Path | None = None
 
 
 @contextlib.contextmanager
-def scene(kind: str, **settings: str) -> Iterator[Scene]:
-    """A migrated installation on a database of that kind."""
+def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
+    """A file system of so many megabytes; raises PermissionError where nothing may be mounted."""
+    disk = folder / "disk"
+    disk.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0755", "tmpfs", str(disk)],
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    if done.returncode:
+        raise PermissionError("a disk of its own needs the right to mount")
+    try:
+        yield disk
+    finally:
+        # Lazily: a process that was just killed may still hold a file.
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+@contextlib.contextmanager
+def scene(kind: str, *, disk_mb: int = 0, **settings: str) -> Iterator[Scene]:
+    """A migrated installation on a database of that kind, which has a disk of its own if given."""
     with (
         tempfile.TemporaryDirectory(prefix="topup-bench-") as name,
         contextlib.ExitStack() as stack,
@@ -43,16 +64,17 @@ def scene(kind: str, **settings: str) -> Iterator[Scene]:
         folder = Path(name)
         # PostgreSQL runs as another user where we are root.
         folder.chmod(0o711)
-        server, url = None, ""
+        disk = stack.enter_context(small_disk(folder, disk_mb)) if disk_mb else folder
+        server, url = None, f"sqlite:///{disk / 'topup.db'}" if disk_mb else ""
         if kind == "postgresql":
-            server = OwnServer(folder)
+            server = OwnServer(disk)
             server.create()
             stack.callback(server.close)
             server.start()
             url = create_database(server.url, "topup")
         installation = stack.enter_context(Installation(folder / "data", url, **settings))
         installation.migrate()
-        yield Scene(kind, installation, server)
+        yield Scene(kind, installation, server, disk if disk_mb else None)
 
 
 @contextlib.asynccontextmanager

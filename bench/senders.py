@@ -1,11 +1,16 @@
 """Clients that do not give up: each send is repeated under its Idempotency-Key until it is answered.
 
+What is not answered in time is repeated at the next gateway, as behind a load balancer.
+
 What they were told is kept, so that it can be held against the database and the receiver.
 """
 
 import asyncio
 import contextlib
+import itertools
+import math
 import random
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +22,8 @@ from bench.running import API
 
 ANSWER_S_MAX = 15.0
 PAUSE_S = 0.05
+# Somebody else has the account or the key just now.
+_BUSY = frozenset({409, 429})
 
 
 def client(key: str, *, timeout_s: float = ANSWER_S_MAX) -> httpx.AsyncClient:
@@ -43,15 +50,23 @@ def order(
 
 @dataclass
 class Senders:
-    """`acknowledged` has each answered send: its reference, which is also its key, and its id."""
+    """`acknowledged` has each answered send: its reference, which is also its key, and its id.
+
+    `waits` has the times by perf_counter of each send's beginning and end: its answer, or when it
+    was given up after patience_s, and nobody was told anything; `given_up` counts those.
+    """
 
     urls: Sequence[str]
     key: str
     seed: int = 1
     amount_cents: int = 100
     pause_s: float = 0  # of each client between an answer and its next send
+    answer_s_max: float = ANSWER_S_MAX
+    patience_s: float = math.inf
     acknowledged: dict[str, str] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
+    waits: list[tuple[float, float]] = field(default_factory=list)
+    given_up: int = 0
     is_stopping: bool = False
 
     @contextlib.asynccontextmanager
@@ -59,7 +74,10 @@ class Senders:
         """So many clients until sends_max were begun or stop(); at the end each has its answer."""
         random_ = random.Random(self.seed)
         references = iter(f"send-{self.seed}-{number}" for number in range(sends_max))
-        async with client(self.key) as http, asyncio.TaskGroup() as group:
+        async with (
+            client(self.key, timeout_s=self.answer_s_max) as http,
+            asyncio.TaskGroup() as group,
+        ):
             tasks = [
                 group.create_task(self._client(http, references, random_)) for _ in range(count)
             ]
@@ -79,10 +97,16 @@ class Senders:
             await asyncio.sleep(self.pause_s)
 
     async def _send(self, http: httpx.AsyncClient, reference: str, random_: random.Random) -> None:
-        while True:
+        began_s = time.perf_counter()
+        urls = random_.sample(self.urls, len(self.urls))
+        for url in itertools.cycle(urls):
+            if time.perf_counter() - began_s > self.patience_s:
+                self.given_up += 1
+                self.waits.append((began_s, time.perf_counter()))
+                return
             try:
                 answer = await http.post(
-                    random_.choice(self.urls) + API + "/topup/send",
+                    url + API + "/topup/send",
                     json=order(self.amount_cents, reference=reference),
                     headers={"Idempotency-Key": reference},
                 )
@@ -90,12 +114,13 @@ class Senders:
                 self.statuses[type(error).__name__] += 1
             else:
                 self.statuses[str(answer.status_code)] += 1
-                if answer.status_code < 500:
+                if answer.status_code < 500 and answer.status_code not in _BUSY:
                     break
             await asyncio.sleep(PAUSE_S)
         body = answer.json()
         assert body["code"] == 1001, body
         self.acknowledged[reference] = body["transaction_id"]
+        self.waits.append((began_s, time.perf_counter()))
 
 
 async def _all(tasks: Sequence["asyncio.Task[None]"]) -> None:

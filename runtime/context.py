@@ -37,8 +37,10 @@ from store import apart, batch
 from store.db import Database, OnHint, Store, Transaction
 from webhooks.event import HINT as EVENTS_HINT
 from webhooks.feed import Feed
-from webhooks.guard import Policy
+from webhooks.guard import Policy, UrlRefused, check_url
 from webhooks.httpx_transport import GuardedTransport
+from webhooks.names import OPERATOR_FAILURE_WAIT_S_MAX, VettedNames
+from webhooks.own import OwnPlace
 from webhooks.resolver import Resolver, SystemResolver
 from webhooks.transport import Transport
 
@@ -77,7 +79,6 @@ class Context:
     limiter: Limiter
     queue: Queue | WakePipe
     policy: Policy
-    resolver: Resolver
     transport: Transport
     platforms: Platforms
     fulfilments: Mapping[str, Fulfilment]  # by platform id
@@ -112,18 +113,18 @@ async def open_context(
         hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
         feed = await stack.enter_async_context(_open_feed(database, hints))
         policy = webhook_policy(settings)
-        resolver = SystemResolver()
-        stack.callback(resolver.close)
-        transport = Transport(policy, resolver, clock)
+        resolver = stack.enter_context(contextlib.closing(SystemResolver()))
+        operators = stack.enter_context(contextlib.closing(SystemResolver()))
+        transport = Transport(policy, resolver, clock, own=own_place(settings, operators))
         stack.push_async_callback(transport.close)
         authenticator = Authenticator(database.reserve(AUTHENTICATION_CONNECTIONS), clock)
         stack.push_async_callback(authenticator.close)
         platforms = Platforms([setting.platform() for setting in settings.platforms])
         ways = discover()
         fulfilments = await stack.enter_async_context(
-            _open_fulfilments(platforms, ways, resolver, clock)
+            _open_fulfilments(platforms, ways, operators, clock)
         )
-        opened = open_providers(settings, database, vault, resolver, clock)
+        opened = open_providers(settings, database, vault, operators, clock)
         providers = await stack.enter_async_context(opened)
         rules = _rules(settings, platforms, codes, ways)
         till = _till(database, clock, rules, metrics)
@@ -140,7 +141,6 @@ async def open_context(
             limiter=Limiter(link),
             queue=queue,
             policy=policy,
-            resolver=resolver,
             transport=transport,
             platforms=platforms,
             fulfilments=fulfilments,
@@ -199,7 +199,9 @@ async def _open_fulfilments(
     platforms: Platforms, ways: Mapping[str, Registration], resolver: Resolver, clock: Clock
 ) -> AsyncIterator[Mapping[str, Fulfilment]]:
     """Each platform's fulfilment. The operator named their services, so they may be private."""
-    transport = Transport(Policy.of_operator(), resolver, clock)
+    transport = Transport(
+        Policy.of_operator(), resolver, clock, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX
+    )
     guarded = GuardedTransport(transport)
     try:
         async with httpx.AsyncClient(transport=guarded, trust_env=False) as client:
@@ -219,6 +221,17 @@ def webhook_policy(settings: Settings) -> Policy:
         allow_hosts=settings.webhook_allow_hosts,
         own_addresses=_own_addresses(settings.host),
     )
+
+
+def own_place(settings: Settings, resolver: Resolver) -> OwnPlace:
+    """What webhooks may not reach: PUBLIC_URL, and where the gateway listens on this machine."""
+    try:
+        public = check_url(settings.public_url, Policy.of_operator())
+    except UrlRefused:
+        # None is set, or one that no webhook could name either.
+        public = None
+    names = VettedNames(resolver, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX)
+    return OwnPlace(names, port=settings.port, public=public)
 
 
 def _own_addresses(host: str) -> list[str]:

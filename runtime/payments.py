@@ -18,6 +18,7 @@ from runtime.settings import Settings
 from store.db import Database, Transaction
 from webhooks.guard import Policy
 from webhooks.httpx_transport import GuardedTransport
+from webhooks.names import OPERATOR_FAILURE_WAIT_S_MAX
 from webhooks.resolver import Resolver
 from webhooks.transport import Transport
 
@@ -36,7 +37,9 @@ async def open_providers(
     for note in setup.notes:
         logger.warning("provider.not_offered", extra={"fields": {"detail": note}})
     secrets = await _stand_in_secrets(setup.registrations, database, vault, clock)
-    transport = Transport(Policy.of_operator(), resolver, clock)
+    transport = Transport(
+        Policy.of_operator(), resolver, clock, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX
+    )
     guarded = GuardedTransport(transport, body_bytes_max=BODY_BYTES_MAX)
     try:
         async with httpx.AsyncClient(transport=guarded, trust_env=False) as client:

@@ -12,11 +12,12 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 
 from kernel.errors import InvalidInput
+from keys.principal import Scope
 from webhooks.event import EVENT_TYPES
-from webhooks.guard import Policy, check_url
+from webhooks.guard import Policy
 from webhooks.request import check_header
-from webhooks.resolver import Resolver, check_reachable
 from webhooks.retry import SCHEDULE_S_DEFAULT, check_schedule
+from webhooks.transport import Transport
 
 DESCRIPTION_CHARACTERS_MAX: Final = 500
 HEADERS_MAX: Final = 20
@@ -62,10 +63,10 @@ def policy_of(policy: Policy, environment: str) -> Policy:
     return replace(policy, allow_http=True) if environment == STAGING else policy
 
 
-async def check_target(url: str, environment: str, policy: Policy, resolver: Resolver) -> None:
+async def check_target(url: str, scope: Scope, policy: Policy, transport: Transport) -> None:
     """Raises UrlRefused unless the URL may be called now. Looks names up: not in a transaction."""
-    applied = policy_of(policy, environment)
-    await check_reachable(check_url(url, applied), applied, resolver)
+    account_id, environment = scope
+    await transport.check(url, policy=policy_of(policy, environment), account_id=account_id)
 
 
 def check_events(events: Sequence[str]) -> str:
@@ -95,6 +96,9 @@ def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
     if len({name.lower() for name in headers}) < len(headers):
         raise InvalidInput("a header is named once, whatever its case", param="headers")
     for name, value in headers.items():
+        # Servers of the CGI kind read Transfer_Encoding as Transfer-Encoding.
+        if "_" in name:
+            raise InvalidInput("a header name holds no underscore", param="headers")
         lowered = name.lower()
         if lowered in _OUR_HEADERS or lowered.startswith(_OUR_PREFIXES):
             raise InvalidInput("this header name is reserved", param="headers")

@@ -90,10 +90,13 @@ class Keyring:
         return opened
 
     def _open(self, target: Target) -> Opened:
+        headers = opened_headers(self._vault, target.id, target.headers_sealed)
+        # Names with an underscore are refused today, but were stored once: servers of the CGI kind
+        # read Transfer_Encoding as Transfer-Encoding.
         return Opened(
             opened_secret(self._vault, target.id, target.secret_sealed),
             opened_older(self._vault, target.id, target.previous_secret_sealed),
-            opened_headers(self._vault, target.id, target.headers_sealed),
+            {name: value for name, value in headers.items() if "_" not in name},
         )
 
 

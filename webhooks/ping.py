@@ -67,7 +67,12 @@ async def send_test(
         claimed, Keyring(vault, endpoints_max=1).open(claimed.target), now_us=clock.now_us()
     )
     outcome = await transport.post(
-        claimed.target.url, headers, claimed.body, timeout_s, policy=policy_of(policy, scope[1])
+        claimed.target.url,
+        headers,
+        claimed.body,
+        timeout_s,
+        policy=policy_of(policy, scope[1]),
+        account_id=scope[0],
     )
     settlement = settlement_of(
         claimed, outcome, headers, ended_at_us=clock.now_us(), schedule_s=_ONCE

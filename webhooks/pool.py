@@ -1,6 +1,7 @@
 """Idle connections, kept for the next request to the same place.
 
-Promise: take() gives a connection only to an address in the answer vetted for this very attempt.
+Promise: take() gives a connection only to an address in the answer vetted for this very attempt,
+and only to the account that opened it.
 Invariant: a connection lives at most five minutes and idles at most one, no origin keeps more than
 its share, and the whole keeps at most idle_max, the longest idle going first.
 """
@@ -18,7 +19,8 @@ SWEEP_S = 15.0
 IDLE_PER_ORIGIN_MAX = 512
 IDLE_MAX = 1024
 
-Origin = tuple[str, str, int]  # scheme, host, port; the address is compared at take()
+# Account id, scheme, host, port; the address is compared at take().
+Origin = tuple[str, str, str, int]
 
 
 class IdlePool:

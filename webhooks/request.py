@@ -71,5 +71,5 @@ def _is_free_name(name: str) -> bool:
     return (
         len(name) <= HEADER_NAME_CHARACTERS_MAX
         and _TOKEN.fullmatch(name) is not None
-        and name.lower() not in RESERVED_HEADERS
+        and name.lower().replace("_", "-") not in RESERVED_HEADERS
     )

@@ -1,24 +1,27 @@
-"""From a host name to the addresses that may be dialled, now.
+"""From a host name to addresses, by c-ares: no thread waits, and what is cancelled is over.
 
-Promise: addresses() answers within 5 s, with vetted addresses or UrlRefused, and an answer is at
-most 2 s old, so a name that changes its mind is caught at the next attempt. Invariant: one look-up
-per name at a time, however many callers wait for it.
+Promise: lookup() asks the machine's name servers (or those given) and ends when its caller does; no
+query is repeated after that. Invariant: each look-up has a channel of its own, which reads
+resolv.conf and the hosts file when it is opened, so a change of either counts from the next
+look-up on, and no answer is remembered here. Of nsswitch.conf c-ares takes the order of hosts file
+and name servers only: what mDNS, LDAP or another module of the C library knows is not found.
 """
 
 import asyncio
-import math
+import contextlib
+import re
 import socket
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from functools import partial
+from typing import Final, Protocol
 
-from webhooks.guard import ParsedUrl, Policy, unreachable, vet
+import pycares
 
-LOOKUP_TIMEOUT_S = 5.0
-ANSWER_AGE_S_MAX = 2.0
-ANSWERS_MAX = 10_000
-LOOKUP_THREADS_MAX = 32
-LOOPBACK = ("127.0.0.1", "::1")
+# The wait for a server's first answer, in seconds; c-ares doubles it for each round of the servers.
+FIRST_TRY_S: Final = 1.0
+TRIES_MAX: Final = 4
+_TIMER_S_MIN: Final = 0.01
+_NUMERIC: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 
 
 class Resolver(Protocol):
@@ -32,103 +35,132 @@ class Resolver(Protocol):
 
 
 class SystemResolver:
-    """The C library's resolver, in threads of its own so that slow names stall nothing else."""
+    """The machine's hosts file and name servers; or these servers ("192.0.2.1:53"), for tests."""
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(LOOKUP_THREADS_MAX, thread_name_prefix="resolver")
+    def __init__(self, servers: Sequence[str] = ()) -> None:
+        self._servers = tuple(servers)
+        self._queries: set[_Query] = set()
 
     async def lookup(self, name: str) -> Sequence[str]:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._threads, _getaddrinfo, name)
-        return list(dict.fromkeys(found))
-
-    def close(self) -> None:
-        """Gives up what is queued; a look-up under way ends by the C library's own timeout."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _getaddrinfo(name: str) -> list[str]:
-    # As bytes, so that Python's own IDNA codec, older than ours, never touches the name.
-    answers = socket.getaddrinfo(name.encode("ascii"), None, type=socket.SOCK_STREAM)
-    return [str(sockaddr[0]) for *_, sockaddr in answers]
-
-
-class VettedNames:
-    """The short-lived memory of vetted answers in front of a resolver."""
-
-    def __init__(
-        self,
-        resolver: Resolver,
-        *,
-        answer_age_s_max: float = ANSWER_AGE_S_MAX,
-        lookup_timeout_s: float = LOOKUP_TIMEOUT_S,
-        answers_max: int = ANSWERS_MAX,
-    ) -> None:
-        self._answers_max = answers_max
-        self._resolver = resolver
-        self._answer_age_s_max = answer_age_s_max
-        self._lookup_timeout_s = lookup_timeout_s
-        self._answers: dict[tuple[str, Policy], tuple[float, tuple[str, ...]]] = {}
-        self._lookups: dict[tuple[str, Policy], asyncio.Task[tuple[str, ...]]] = {}
-
-    def fresh(self, url: ParsedUrl, policy: Policy, now_s: float) -> tuple[str, ...] | None:
-        """The vetted addresses, if an answer is young enough; now_s is the event loop's time."""
-        answer = self._answers.get((url.host, policy))
-        if answer is None or now_s >= answer[0]:
-            return None
-        return answer[1]
-
-    async def addresses(self, url: ParsedUrl, policy: Policy) -> tuple[str, ...]:
-        """The vetted addresses, asked for now; raises UrlRefused."""
-        key = (url.host, policy)
-        if url.literal is not None:
-            # Nobody can answer otherwise tomorrow.
-            vetted = vet(url.host, (url.host,), policy)
-            self._remember(key, vetted, math.inf)
-            return vetted
-        lookup = self._lookups.get(key)
-        if lookup is None:
-            lookup = asyncio.get_running_loop().create_task(self._ask(url.host, policy))
-            self._lookups[key] = lookup
-            lookup.add_done_callback(lambda done: self._settle(key, done))
-        # Shielded: one caller that gives up must not take the answer from the others.
-        return await asyncio.shield(lookup)
-
-    def close(self) -> None:
-        for lookup in list(self._lookups.values()):
-            lookup.cancel()
-        self._answers.clear()
-
-    async def _ask(self, host: str, policy: Policy) -> tuple[str, ...]:
-        if policy.trusts_name(host) and (host == "localhost" or host.endswith(".localhost")):
-            # RFC 6761: loopback, whatever a name server says.
-            return vet(host, LOOPBACK, policy)
-        # Absolute for strangers' names, or a search domain could lead inside; a name that the
-        # operator vouches for may be a local one.
-        name = host if policy.trusts_name(host) else host + "."
+        if not name.encode("ascii"):
+            raise OSError("an empty name has no address")
+        if _NUMERIC.fullmatch(name):
+            # The many spellings of an address (0x7f.1) are the C library's; it asks nobody.
+            return _addresses_of_number(name)
+        query = _Query(asyncio.get_running_loop(), self._servers)
+        self._queries.add(query)
         try:
-            async with asyncio.timeout(self._lookup_timeout_s):
-                found = await self._resolver.lookup(name)
-        except TimeoutError:
-            raise unreachable(f"{host}: no answer in {self._lookup_timeout_s} s") from None
-        except (OSError, UnicodeError) as cause:
-            raise unreachable(f"{host}: {type(cause).__name__}: {cause}") from cause
-        return vet(host, found, policy)
+            return await query.ask(name)
+        finally:
+            self._queries.discard(query)
+            query.close()
 
-    def _settle(self, key: tuple[str, Policy], lookup: asyncio.Task[tuple[str, ...]]) -> None:
-        del self._lookups[key]
-        # exception() also marks it as seen, for the case that every caller has gone.
-        if lookup.cancelled() or lookup.exception() is not None:
-            self._answers.pop(key, None)
+    def close(self) -> None:
+        """Ends every look-up that is under way, with an OSError."""
+        for query in list(self._queries):
+            query.give_up()
+
+
+class _Query:
+    """One look-up: a channel of c-ares, and the event loop's watch over its sockets."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, servers: Sequence[str]) -> None:
+        self._loop = loop
+        self._answer: asyncio.Future[list[str]] = loop.create_future()
+        self._reading: set[int] = set()
+        self._writing: set[int] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
+        try:
+            # Not `lookups`: pycares 5.2.1 frees that text before c-ares reads it.
+            self._channel = pycares.Channel(
+                sock_state_cb=self._on_socket,
+                timeout=FIRST_TRY_S,
+                tries=TRIES_MAX,
+                servers=servers or None,
+            )
+        except pycares.AresError as cause:
+            raise OSError(str(cause)) from cause
+
+    async def ask(self, name: str) -> list[str]:
+        """The addresses, each once; raises OSError."""
+        try:
+            self._channel.getaddrinfo(name, None, type=socket.SOCK_STREAM, callback=self._on_answer)
+        except pycares.AresError as cause:
+            raise OSError(str(cause)) from cause
+        self._arm()
+        return await self._answer
+
+    def give_up(self) -> None:
+        """Lets ask() end; whoever called it closes the query."""
+        if not self._answer.done():
+            self._answer.set_exception(OSError("the resolver was closed"))
+
+    def close(self) -> None:
+        """Ends the query, if it still runs: its sockets are closed and nothing is sent any more."""
+        if self._is_closed:
             return
-        self._remember(key, lookup.result(), lookup.get_loop().time() + self._answer_age_s_max)
+        with contextlib.suppress(RuntimeError):
+            self._channel.cancel()
+        # From here on c-ares works in a thread that frees the channel, and must not touch the loop.
+        self._is_closed = True
+        self._answer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        for fd in self._reading:
+            self._loop.remove_reader(fd)
+        for fd in self._writing:
+            self._loop.remove_writer(fd)
+        self._channel.close()
 
-    def _remember(self, key: tuple[str, Policy], vetted: tuple[str, ...], until_s: float) -> None:
-        if len(self._answers) >= self._answers_max:
-            self._answers.clear()
-        self._answers[key] = (until_s, vetted)
+    def _on_socket(self, fd: int, *waits_for: bool) -> None:
+        """c-ares says what it waits for at a socket; nothing means that it closes the socket."""
+        if self._is_closed:
+            return
+        readable, writable = waits_for
+        if readable:
+            self._reading.add(fd)
+            self._loop.add_reader(fd, partial(self._process, fd, pycares.ARES_SOCKET_BAD))
+        elif fd in self._reading:
+            self._reading.discard(fd)
+            self._loop.remove_reader(fd)
+        if writable:
+            self._writing.add(fd)
+            self._loop.add_writer(fd, partial(self._process, pycares.ARES_SOCKET_BAD, fd))
+        elif fd in self._writing:
+            self._writing.discard(fd)
+            self._loop.remove_writer(fd)
+
+    def _on_answer(self, result: pycares.AddrInfoResult | None, error: int | None) -> None:
+        if self._answer.done():
+            return
+        if result is None:
+            code = error or pycares.errno.ARES_ENODATA
+            self._answer.set_exception(OSError(pycares.errno.strerror(code)))
+            return
+        found = dict.fromkeys(node.addr[0].decode("ascii") for node in result.nodes)
+        self._answer.set_result(list(found))
+
+    def _process(self, read_fd: int, write_fd: int) -> None:
+        if self._is_closed:
+            return
+        self._channel.process_fd(read_fd, write_fd)
+        self._arm()
+
+    def _arm(self) -> None:
+        """Wakes c-ares when it wants to ask again; the timer is its only clock."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._answer.done() and not self._is_closed:
+            # pycares gives this one call no types.
+            next_s: float = self._channel.timeout(FIRST_TRY_S)  # type: ignore[no-untyped-call]
+            wait_s = max(_TIMER_S_MIN, next_s)
+            self._timer = self._loop.call_later(
+                wait_s, self._process, pycares.ARES_SOCKET_BAD, pycares.ARES_SOCKET_BAD
+            )
 
 
-async def check_reachable(url: ParsedUrl, policy: Policy, resolver: Resolver) -> None:
-    """Raises UrlRefused unless the host resolves now, and to allowed addresses only."""
-    await VettedNames(resolver).addresses(url, policy)
+def _addresses_of_number(name: str) -> list[str]:
+    found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))

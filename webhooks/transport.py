@@ -2,10 +2,12 @@
 
 Promise: post() returns an Outcome within timeout_s, whatever the network does; one deadline covers
 names, connecting, TLS, writing and the body. Invariant: at every attempt the host is resolved and
-vetted anew (answers at most 2 s old), and only a vetted address is dialled or reused.
+vetted anew (answers at most 2 s old), and only a vetted address is dialled or reused. An account
+gets no connection that another one opened, and looks names up in a share of its own.
 """
 
 import asyncio
+import math
 import ssl
 from collections.abc import Iterable
 from functools import lru_cache
@@ -15,9 +17,11 @@ from kernel.clock import Clock
 from webhooks.connection import NO_REPLY, Connection, Reply
 from webhooks.dial import DialError, client_ssl_context, dial
 from webhooks.guard import ParsedUrl, Policy, UrlRefused, check_url
-from webhooks.pool import CONNECTION_AGE_S_MAX, IDLE_MAX, IDLE_PER_ORIGIN_MAX, IdlePool
+from webhooks.names import ANSWER_AGE_S_MAX, VettedNames
+from webhooks.own import OwnPlace
+from webhooks.pool import CONNECTION_AGE_S_MAX, IDLE_MAX, IDLE_PER_ORIGIN_MAX, IdlePool, Origin
 from webhooks.request import request_bytes
-from webhooks.resolver import ANSWER_AGE_S_MAX, Resolver, VettedNames
+from webhooks.resolver import Resolver
 from webhooks.retry import is_delivered
 
 BODY_BYTES_READ_MAX = 64 * 1024
@@ -67,7 +71,7 @@ class Transport:
     """The client: owns its connections and vetted names; one for each event loop.
 
     The resolver stays the caller's to close. policy may be overridden for one request, since http
-    is for staging endpoints only.
+    is for staging endpoints only. own is what no request may reach; null: nothing is ours.
     """
 
     def __init__(
@@ -76,8 +80,10 @@ class Transport:
         resolver: Resolver,
         clock: Clock,
         *,
+        own: OwnPlace | None = None,
         ssl_context: ssl.SSLContext | None = None,
         answer_age_s_max: float = ANSWER_AGE_S_MAX,
+        failure_wait_s_max: float = math.inf,
         idle_per_origin_max: int = IDLE_PER_ORIGIN_MAX,
         idle_max: int = IDLE_MAX,
         connection_age_s_max: float = CONNECTION_AGE_S_MAX,
@@ -85,7 +91,10 @@ class Transport:
         self._policy = policy
         self._clock = clock
         self._ssl_context = ssl_context or client_ssl_context()
-        self._names = VettedNames(resolver, answer_age_s_max=answer_age_s_max)
+        self._own = own
+        self._names = VettedNames(
+            resolver, answer_age_s_max=answer_age_s_max, failure_wait_s_max=failure_wait_s_max
+        )
         self._pool = IdlePool(
             idle_per_origin_max=idle_per_origin_max,
             idle_max=idle_max,
@@ -106,14 +115,25 @@ class Transport:
         timeout_s: float,
         *,
         policy: Policy | None = None,
+        account_id: str = "",
     ) -> Outcome:
         """POSTs the body once and tells what happened; at most 64 KiB are read, 4 KiB kept.
 
         A kept connection that turns out dead before any byte of an answer is replaced once, so the
-        receiver may see the request twice, as deliveries may be. Raises InvalidInput for a header
-        that check_header() refuses, and nothing for any reason of the network.
+        receiver may see the request twice, as deliveries may be. account_id says whose request it
+        is, empty for the operator. Raises InvalidInput for a header that check_header() refuses,
+        and nothing for any reason of the network.
         """
-        return await self.request("POST", url, headers, body, timeout_s, policy=policy)
+        return await self.request(
+            "POST", url, headers, body, timeout_s, policy=policy, account_id=account_id
+        )
+
+    async def check(self, url: str, *, policy: Policy | None = None, account_id: str = "") -> None:
+        """Raises UrlRefused unless the URL may be called now; its name is looked up."""
+        applied = policy or self._policy
+        parsed = self._check_url(url, applied)
+        addresses = await self._names.addresses(parsed, applied, account_id)
+        await self._check_own(parsed, applied, addresses)
 
     async def request(
         self,
@@ -124,6 +144,7 @@ class Transport:
         timeout_s: float,
         *,
         policy: Policy | None = None,
+        account_id: str = "",
         body_bytes_max: int = BODY_BYTES_READ_MAX,
         body_bytes_kept_max: int = BODY_BYTES_KEPT_MAX,
         may_repeat: bool = True,
@@ -140,7 +161,9 @@ class Transport:
                 request_bytes(method, parsed, headers, body), body_bytes_max, body_bytes_kept_max
             )
             async with asyncio.timeout_at(trace.started_s + timeout_s):
-                await self._run(parsed, applied, exchange, trace, may_repeat=may_repeat)
+                await self._run(
+                    parsed, applied, exchange, trace, account_id=account_id, may_repeat=may_repeat
+                )
         except UrlRefused as refused:
             error, reason = "address", refused.log_reason
         except DialError as failed:
@@ -161,10 +184,12 @@ class Transport:
         exchange: "_Exchange",
         trace: _Trace,
         *,
+        account_id: str,
         may_repeat: bool,
     ) -> None:
-        origin = (url.scheme, url.host, url.port)
+        origin = (account_id, url.scheme, url.host, url.port)
         addresses = await self._vetted(url, policy, origin, trace)
+        await self._check_own(url, policy, addresses)
         if may_repeat:
             kept = self._pool.take(origin, addresses, trace.started_s)
             if kept is not None and await self._send(kept, origin, exchange, trace):
@@ -176,15 +201,20 @@ class Transport:
             trace.timings_ms["tls"] = _ms(dialled.tls_s)
         await self._send(dialled.connection, origin, exchange, trace)
 
+    async def _check_own(self, url: ParsedUrl, policy: Policy, addresses: tuple[str, ...]) -> None:
+        own = self._own
+        if own is not None and url.port in own.ports and not policy.allow_private:
+            await own.check(url, addresses)
+
     async def _vetted(
-        self, url: ParsedUrl, policy: Policy, origin: tuple[str, str, int], trace: _Trace
+        self, url: ParsedUrl, policy: Policy, origin: Origin, trace: _Trace
     ) -> tuple[str, ...]:
         addresses = self._names.fresh(url, policy, trace.started_s)
         if addresses is not None:
             trace.timings_ms["dns"] = 0.0
             return addresses
         try:
-            addresses = await self._names.addresses(url, policy)
+            addresses = await self._names.addresses(url, policy, origin[0])
         except UrlRefused:
             self._pool.keep_only(origin, ())
             raise
@@ -195,7 +225,7 @@ class Transport:
     async def _send(
         self,
         connection: Connection,
-        origin: tuple[str, str, int],
+        origin: Origin,
         exchange: "_Exchange",
         trace: _Trace,
     ) -> bool:

@@ -28,7 +28,14 @@ class Post(Protocol):
     """webhooks.transport.Transport.post."""
 
     async def __call__(
-        self, url: str, headers: Headers, body: bytes, timeout_s: float, *, policy: Policy | None
+        self,
+        url: str,
+        headers: Headers,
+        body: bytes,
+        timeout_s: float,
+        *,
+        policy: Policy | None,
+        account_id: str,
     ) -> Outcome: ...
 
 
@@ -98,6 +105,7 @@ class Courier:
                 policy=self._staging_policy
                 if claimed.environment == STAGING
                 else self._live_policy,
+                account_id=claimed.account_id,
             )
         settlement = settlement_of(claimed, outcome, headers, ended_at_us=self._clock.now_us())
         return Sent(claimed, settlement)

@@ -11,6 +11,7 @@ from gateway.call import Call
 from gateway.envelope import answer, listing
 from gateway.fields import Fields, Int64, Page, cursor_id
 from gateway.idempotency import run_once, run_steps, stored_answer
+from gateway.outbound import pace_ping, pace_target
 from gateway.outcome import Listing, Outcome, created, ok
 from gateway.routing import Route
 from gateway.shapes.webhooks import (
@@ -108,7 +109,8 @@ async def register(call: Call[RegisterBody, Fields]) -> Answer:
     stored = await stored_answer(context, call.request_key)
     if stored is not None:
         return stored
-    await check_target(body.url, principal.environment, context.policy, context.resolver)
+    await pace_target(context.limiter, principal)
+    await check_target(body.url, principal.scope, context.policy, context.transport)
     now_us = call.now_us
     new = NewEndpoint(
         url=body.url,
@@ -163,7 +165,8 @@ async def change(call: Call[PatchBody, Fields]) -> Answer:
     if stored is not None:
         return stored
     if body.url is not UNSET:
-        await check_target(body.url, principal.environment, context.policy, context.resolver)
+        await pace_target(context.limiter, principal)
+        await check_target(body.url, principal.scope, context.policy, context.transport)
     changes = EndpointChanges(
         url=body.url,
         events=body.events,
@@ -238,9 +241,10 @@ async def rotate_secret(call: Call[RotateBody, Fields]) -> Answer:
 async def test(call: Call[TestBody, Fields]) -> Answer:
     """Sends a sample event now; 5001 with the attempt where the endpoint did not take it."""
     context, principal = call.context, call.principal
-    timeout_s = context.settings.webhook_timeout_s
+    endpoint_id, timeout_s = call.params["endpoint_id"], context.settings.webhook_timeout_s
 
     async def steps() -> Answer:
+        await pace_ping(context.limiter, principal, endpoint_id)
         attempt = await send_test(
             context.database,
             context.vault,
@@ -248,7 +252,7 @@ async def test(call: Call[TestBody, Fields]) -> Answer:
             context.clock,
             policy=context.policy,
             scope=principal.scope,
-            endpoint_id=call.params["endpoint_id"],
+            endpoint_id=endpoint_id,
             event_type=call.body.event,
             timeout_s=timeout_s,
         )

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from kernel.clock import FixedClock
-from tests.webhooks.name_server import LoopbackResolver, NameServer
+from tests.webhooks.name_server import NameServer, loopback_resolver
 from tests.webhooks.receiver import NOON, POLICY, Client, Handler, Receiver, Start
 from webhooks.transport import Transport
 
@@ -50,7 +50,7 @@ async def client(names: NameServer) -> AsyncIterator[Client]:
         # Answers are not remembered here, so that each attempt asks the name server.
         defaults: dict[str, object] = {"answer_age_s_max": 0.0, "policy": POLICY} | options
         policy = defaults.pop("policy")
-        transport = Transport(policy, LoopbackResolver(names), FixedClock(NOON), **defaults)  # type: ignore[arg-type]
+        transport = Transport(policy, loopback_resolver(names), FixedClock(NOON), **defaults)  # type: ignore[arg-type]
         made.append(transport)
         return transport
 

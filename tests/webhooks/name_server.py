@@ -1,10 +1,12 @@
-"""A real name server on loopback, and a resolver that asks it, for tests of names."""
+"""A real name server on loopback, and the resolver that asks it, for tests of names."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from dnslib import AAAA, CNAME, QTYPE, RCODE, RR, A, DNSRecord
+
+from webhooks.resolver import SystemResolver
 
 Answer = Callable[[], Sequence[str]]
 
@@ -19,6 +21,7 @@ class NameServer(asyncio.DatagramProtocol):
     def __init__(self) -> None:
         self.zone: dict[str, Sequence[str]] = {}
         self.asked: list[str] = []
+        self._was_asked = asyncio.Event()
         self.port = 0
         self._transport: Any = None
 
@@ -29,6 +32,12 @@ class NameServer(asyncio.DatagramProtocol):
         )
         self.port = self._transport.get_extra_info("sockname")[1]
 
+    async def until_asked(self, count: int) -> None:
+        """Waits for so many questions in all."""
+        while len(self.asked) < count:
+            self._was_asked.clear()
+            await self._was_asked.wait()
+
     def stop(self) -> None:
         self._transport.close()
 
@@ -37,6 +46,7 @@ class NameServer(asyncio.DatagramProtocol):
         name = str(question.q.qname).rstrip(".")
         kind = QTYPE[question.q.qtype]
         self.asked.append(name)
+        self._was_asked.set()
         reply = question.reply()
         entry = self.zone.get(name)
         if entry is None:
@@ -60,40 +70,6 @@ class NameServer(asyncio.DatagramProtocol):
                 reply.add_answer(RR(name, QTYPE.A, rdata=A(one), ttl=0))
 
 
-class _Question(asyncio.DatagramProtocol):
-    def __init__(self) -> None:
-        self.reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-
-    def datagram_received(self, data: bytes, addr: Any) -> None:
-        if not self.reply.done():
-            self.reply.set_result(data)
-
-
-class LoopbackResolver:
-    """webhooks.resolver.Resolver over UDP to a NameServer."""
-
-    def __init__(self, server: NameServer) -> None:
-        self._server = server
-
-    async def lookup(self, name: str) -> Sequence[str]:
-        found = [*await self._ask(name, "A"), *await self._ask(name, "AAAA")]
-        if not found:
-            raise OSError("no such name")
-        return found
-
-    def close(self) -> None:
-        return None
-
-    async def _ask(self, name: str, kind: str) -> list[str]:
-        loop = asyncio.get_running_loop()
-        transport, question = await loop.create_datagram_endpoint(
-            _Question, remote_addr=("127.0.0.1", self._server.port)
-        )
-        try:
-            transport.sendto(DNSRecord.question(name, kind).pack())
-            reply = DNSRecord.parse(await question.reply)
-        finally:
-            transport.close()
-        if reply.header.rcode:
-            raise OSError(RCODE[reply.header.rcode])
-        return [str(record.rdata) for record in reply.rr if QTYPE[record.rtype] == kind]
+def loopback_resolver(server: NameServer) -> SystemResolver:
+    """The resolver of production, which asks this server alone."""
+    return SystemResolver([f"127.0.0.1:{server.port}"])

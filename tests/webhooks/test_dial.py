@@ -117,7 +117,7 @@ async def test_idle_connection_is_closed_without_further_traffic(start: Start) -
 
     receiver = await start(handler)
     url = check_url(f"http://127.0.0.1:{receiver.port}/", Policy(allow_private=True))
-    origin = ("http", "127.0.0.1", url.port)
+    origin = ("acc_1", "http", "127.0.0.1", url.port)
     loop = asyncio.get_running_loop()
     pool, context = IdlePool(sweep_s=0.01), client_ssl_context()
     kept = [await dial(url, ["127.0.0.1"], context) for _ in range(2)]

@@ -4,10 +4,10 @@ from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from store.db import Database, Transaction
 from tests.webhooks.given import given_account, new_vault
+from tests.webhooks.receiver import Client
 from webhooks.endpoint import register
 from webhooks.endpoint_fields import NewEndpoint, check_headers, check_target, policy_of
 from webhooks.guard import Policy, UrlRefused
-from webhooks.resolver import SystemResolver
 
 DAY_S = 86_400
 URL = "https://hooks.example.com/in"
@@ -79,21 +79,25 @@ def test_a_header_is_named_once_whatever_its_case() -> None:
         check_headers({"X-Own": "1", "x-own": "2"})
 
 
-async def test_plain_http_is_for_staging() -> None:
+@pytest.mark.parametrize("name", ["Transfer_Encoding", "Content_Length", "X_Own", "webhook_id"])
+def test_a_header_name_with_an_underscore_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        check_headers({name: "1"})
+
+    assert refused.value.param == "headers"
+
+
+async def test_plain_http_is_for_staging(client: Client) -> None:
     policy = Policy()
 
     assert policy_of(policy, "staging").allow_http
     assert not policy_of(policy, "live").allow_http
     with pytest.raises(UrlRefused) as caught:
-        await check_target("http://192.0.2.1/", "live", policy, SystemResolver())
+        await check_target("http://192.0.2.1/", ("acc_1", "live"), policy, client())
     assert caught.value.reason == "scheme"
 
 
-async def test_a_private_target_is_refused_at_registration() -> None:
-    resolver = SystemResolver()
-    try:
-        with pytest.raises(UrlRefused) as caught:
-            await check_target("https://127.0.0.1/", "live", Policy(), resolver)
-    finally:
-        resolver.close()
+async def test_a_private_target_is_refused_at_registration(client: Client) -> None:
+    with pytest.raises(UrlRefused) as caught:
+        await check_target("https://127.0.0.1/", ("acc_1", "live"), Policy(), client())
     assert caught.value.reason == "address"

@@ -176,3 +176,13 @@ def test_an_attempt_starts_its_duration_before_its_end() -> None:
     assert (attempt.started_at_us, attempt.duration_us) == (NOW_US - 2_500, 2_500)
     assert attempt.timings_ms == '{"dns":0.1}'
     assert (settlement.status, settlement.next_attempt_at_us) == ("delivered", None)
+
+
+def test_a_header_that_was_stored_with_an_underscore_is_sent_no_more() -> None:
+    vault = new_vault()
+    stored = {"Transfer_Encoding": "chunked", "X-Own": "1"}
+
+    headers = signed(claimed(target(vault, new_webhook_secret(), headers=stored)), vault)
+
+    assert headers["X-Own"] == "1"
+    assert "Transfer_Encoding" not in headers

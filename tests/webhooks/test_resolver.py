@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.webhooks.name_server import LoopbackResolver, NameServer
+from tests.webhooks.name_server import NameServer, loopback_resolver
 from webhooks.guard import Policy, UrlRefused, check_url
-from webhooks.resolver import SystemResolver, VettedNames, check_reachable
+from webhooks.names import VettedNames
+from webhooks.resolver import Resolver, SystemResolver
 
 STRICT = Policy()
 STAGING = Policy(allow_http=True)
@@ -14,7 +15,11 @@ DEVELOPMENT = Policy(allow_private=True)
 
 
 async def reach(server: NameServer, url: str, policy: Policy = STRICT) -> None:
-    await check_reachable(check_url(url, policy), policy, LoopbackResolver(server))
+    await reach_by(loopback_resolver(server), url, policy)
+
+
+async def reach_by(resolver: Resolver, url: str, policy: Policy = STRICT) -> None:
+    await VettedNames(resolver).addresses(check_url(url, policy), policy)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +66,7 @@ async def test_name_that_does_not_exist_is_refused(names: NameServer) -> None:
 
 async def test_silent_name_server_is_given_up(names: NameServer) -> None:
     names.zone = {"hook.example": ["DROP"]}
-    vetted = VettedNames(LoopbackResolver(names), lookup_timeout_s=0.05)
+    vetted = VettedNames(loopback_resolver(names), lookup_timeout_s=0.05)
 
     with pytest.raises(UrlRefused) as refused:
         await vetted.addresses(check_url("https://hook.example/", STRICT), STRICT)
@@ -88,8 +93,8 @@ async def test_strangers_names_are_asked_for_absolutely() -> None:
     resolver = Spelling()
     trusting = Policy.of(allow_hosts=["hooks"])
 
-    await check_reachable(check_url("https://hook.example/", STRICT), STRICT, resolver)
-    await check_reachable(check_url("https://hooks/", trusting), trusting, resolver)
+    await reach_by(resolver, "https://hook.example/")
+    await reach_by(resolver, "https://hooks/", trusting)
 
     assert resolver.asked == ["hook.example.", "hooks"]
 
@@ -181,4 +186,4 @@ async def test_gaierror_becomes_the_one_refusal() -> None:
             raise socket.gaierror(-2, "Name or service not known")
 
     with pytest.raises(UrlRefused):
-        await check_reachable(check_url("https://hook.example/", STRICT), STRICT, Failing())
+        await reach_by(Failing(), "https://hook.example/")

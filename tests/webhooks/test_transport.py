@@ -245,6 +245,8 @@ async def test_closed_transport_keeps_nothing(start: Start, client: Client) -> N
         ("host", "b"),
         ("Content-Length", "0"),
         ("TRANSFER-ENCODING", "chunked"),
+        ("Transfer_Encoding", "chunked"),
+        ("content_length", "0"),
         ("Connection", "close"),
         ("Accept-Encoding", "gzip"),
         ("Proxy-Authorization", "x"),
@@ -261,3 +263,18 @@ async def test_header_that_could_change_the_request_is_refused(
     with pytest.raises(InvalidInput):
         await client().post(f"http://hook.example:{receiver.port}/", [(name, value)], b"", 5)
     assert receiver.talks == []
+
+
+async def test_no_account_is_given_a_connection_that_another_one_opened(
+    start: Start, client: Client
+) -> None:
+    receiver = await start(always(OK))
+    transport = client()
+    url = f"http://hook.example:{receiver.port}/"
+
+    for account_id in ("acc_a", "acc_b", "acc_a", "acc_b"):
+        outcome = await transport.post(url, [], b"{}", 5, account_id=account_id)
+        assert outcome.status == 200
+
+    # Each opened one and then used its own again.
+    assert (len(receiver.talks), transport.idle_connections) == (2, 2)

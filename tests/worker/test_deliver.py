@@ -27,7 +27,14 @@ class Line:
     policies: list[Policy | None] = dataclasses.field(default_factory=list)
 
     async def post(
-        self, url: str, headers: Headers, body: bytes, timeout_s: float, *, policy: Policy | None
+        self,
+        url: str,
+        headers: Headers,
+        body: bytes,
+        timeout_s: float,
+        *,
+        policy: Policy | None,
+        account_id: str,
     ) -> Outcome:
         self.policies.append(policy)
         return Outcome(200, None, None, {}, b"", False, "192.0.2.1", {}, 0, 1_000)

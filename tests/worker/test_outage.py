@@ -115,7 +115,13 @@ async def test_a_delivery_that_breaks_us_does_not_stop_the_others(database: Data
     calls: list[str] = []
 
     async def post(
-        url: str, headers: Headers, body: bytes, timeout_s: float, *, policy: Policy | None
+        url: str,
+        headers: Headers,
+        body: bytes,
+        timeout_s: float,
+        *,
+        policy: Policy | None,
+        account_id: str,
     ) -> Outcome:
         calls.append(url)
         if len(calls) == 1:
