@@ -184,7 +184,10 @@ class PostgresqlDatabase:
         self._on_hint = on_hint
         self._transaction_timeout_s = transaction_timeout_s
         self._pool = ConnectionPool(url)
-        self._soon_pool = ConnectionPool(url, synchronous_commit="off")
+        # As for the batches, a plan of its own for each claim would cost more than the claim.
+        self._soon_pool = ConnectionPool(
+            url, synchronous_commit="off", plan_cache_mode="force_generic_plan"
+        )
 
     async def transaction(
         self,
