@@ -33,8 +33,11 @@ class Wire:
         self.attempts: Counter[str] = Counter()
 
     async def post(
-        self, _url: str, headers: Headers, _body: bytes, _timeout_s: float, *, policy: Policy | None
+        self, url: str, headers: Headers, body: bytes, timeout_s: float, *, policy: Policy | None
     ) -> Outcome:
+        assert url
+        assert body
+        assert timeout_s
         assert policy is not None
         id_ = dict(headers)["X-AiTopUp-Delivery"]
         self.attempts[id_] += 1
