@@ -102,8 +102,7 @@ async def open_context(
     vault = open_vault(settings.secret_key.get_secret_value())
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_store(settings, on_hint=hints))
-        if clock is None:
-            clock = await stack.enter_async_context(_open_clock(database))
+        clock = await stack.enter_async_context(_open_clock(database, clock))
         codes = VoucherCodes(await _data_key(VOUCHER_KEY, database, vault, clock))
         redemption_key = await _data_key(REDEMPTION_KEY, database, vault, clock)
         link = RedisLink(redis_url(settings))
@@ -172,7 +171,11 @@ def _rules(
 
 
 @contextlib.asynccontextmanager
-async def _open_clock(database: Database) -> AsyncIterator[Clock]:
+async def _open_clock(database: Database, given: Clock | None) -> AsyncIterator[Clock]:
+    """The clock that was given, else the database's, kept exact."""
+    if given is not None:
+        yield given
+        return
     clock = DatabaseClock(database)
     await clock.refresh()
     keeping = asyncio.create_task(clock.keep())

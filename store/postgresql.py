@@ -193,8 +193,11 @@ class _Shared:
         self.short_answer_s = short_answer_s
         self.statements_run = 0
         self.pools: list[ConnectionPool] = []
+        # As for the batches, a plan of its own for each claim would cost more than the claim.
         self.soon_pool = self.open_pool(
-            statement_timeout=f"{SHORT_STATEMENT_TIMEOUT_S}s", synchronous_commit="off"
+            statement_timeout=f"{SHORT_STATEMENT_TIMEOUT_S}s",
+            synchronous_commit="off",
+            plan_cache_mode="force_generic_plan",
         )
 
     def open_pool(self, **options: Any) -> ConnectionPool:

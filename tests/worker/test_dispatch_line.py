@@ -33,9 +33,20 @@ class Wire:
         self.attempts: Counter[str] = Counter()
 
     async def post(
-        self, _url: str, headers: Headers, _body: bytes, _timeout_s: float, *, policy: Policy | None
+        self,
+        url: str,
+        headers: Headers,
+        body: bytes,
+        timeout_s: float,
+        *,
+        policy: Policy | None,
+        account_id: str,
     ) -> Outcome:
+        assert url
+        assert body
+        assert timeout_s
         assert policy is not None
+        assert account_id
         id_ = dict(headers)["X-AiTopUp-Delivery"]
         self.attempts[id_] += 1
         is_failed = self.attempts[id_] <= self._failures
