@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-_INLINE = re.compile(r"`([^`]+)`|\*\*(.+?)\*\*|\[([^\]]+)\]\(([^)\s]+)\)")
+_INLINE = re.compile(r"`([^`]+)`|\*\*(.+?)\*\*|\[([^\[\]]+)\]\(([^)\s]{1,300})\)")
 _HEADING = re.compile(r"(#{1,4}) (.+)")
 _ITEM = re.compile(r"(?:[-*]|(\d+)\.) +(.*)")
 _RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+\s*")
