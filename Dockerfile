@@ -1,15 +1,24 @@
 # One image for gateway, worker and every other command; the command says which.
-FROM python:3.11-slim AS build
-WORKDIR /build
-COPY requirements.lock ./
-RUN python -m venv /opt/topup \
-    && /opt/topup/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
-COPY . .
-RUN /opt/topup/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+# `make pin-images` writes the digest of this tag behind it.
+ARG BASE=python:3.11-slim
 
-FROM python:3.11-slim
+FROM ${BASE} AS build
+WORKDIR /build
+COPY requirements.lock requirements-build.lock ./
+# The environment that is shipped has no pip of its own; each file is installed by its hash.
+RUN python -m venv --without-pip /opt/topup \
+    && python -m pip --python /opt/topup/bin/python install --no-cache-dir --no-compile \
+        --require-hashes --only-binary :all: -r requirements.lock
+RUN python -m pip install --no-cache-dir --require-hashes -r requirements-build.lock
+COPY . .
+RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
+    && python -m pip --python /opt/topup/bin/python install --no-cache-dir --no-compile \
+        --no-deps --no-index dist/*.whl
+
+FROM ${BASE}
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin topup \
-    && install -d -o topup -g topup -m 0700 /data
+    && install -d -o topup -g topup -m 0700 /data \
+    && python -m pip uninstall --quiet --yes --root-user-action ignore setuptools wheel pip
 COPY --from=build /opt/topup /opt/topup
 ENV PATH=/opt/topup/bin:$PATH \
     PYTHONUNBUFFERED=1 \
@@ -22,5 +31,9 @@ WORKDIR /data
 VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
+# Of the gateway, which is the image's own command; whoever runs another one says how it is asked
+# (compose.yaml). That this process lives, and not the database: a restart would not mend that.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['TOPUP_PORT'] + '/healthz', timeout=2)"]
 ENTRYPOINT ["topup"]
 CMD ["serve"]

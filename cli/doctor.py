@@ -69,6 +69,7 @@ def doctor(context: click.Context, /) -> None:
 async def _examine(settings: Settings) -> list[Finding]:
     return [
         _settings(settings),
+        _webhooks(settings),
         await _check("database", _database, settings),
         await _check("clock", _clock, settings),
         await _check("deliveries", _deliveries, settings),
@@ -81,6 +82,15 @@ def _settings(settings: Settings) -> Finding:
     odd = [f"{name}: no such setting" for name in unknown_variables()]
     odd += settings.providers.notes
     return Finding("settings", None if odd else True, "; ".join(odd) or "every variable is known")
+
+
+def _webhooks(settings: Settings) -> Finding:
+    """What webhooks may reach beside public addresses; strangers are not told (/readyz)."""
+    if settings.webhook_allow_private:
+        return Finding("webhooks", None, "may reach private addresses, and plain http in live")
+    opened = [*map(str, settings.webhook_allow_cidrs), *settings.webhook_allow_hosts]
+    detail = f"and {', '.join(opened)}" if opened else "only"
+    return Finding("webhooks", True, f"reach public addresses {detail}")
 
 
 async def _check(

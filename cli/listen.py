@@ -18,12 +18,13 @@ from urllib.parse import urlsplit
 import click
 import httpx
 import msgspec
+from click.core import ParameterSource
 
 from cli.database import account_named, write
 from cli.demo import read_demo
 from cli.event_source import Streamed, StreamRefused, follow
 from cli.examples import examples
-from cli.options import environment_option
+from cli.options import environment_option, take_secret
 from cli.output import (
     EXIT_USAGE,
     fail,
@@ -90,6 +91,7 @@ def _receiver(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     epilog=examples(
         "topup listen --forward http://localhost:3000/hook",
         "topup listen --forward http://localhost:3000/hook --event topup.delivered --after 0",
+        "topup listen --forward http://localhost:3000/hook --key @key.txt",
     )
 )
 @click.option(
@@ -99,13 +101,26 @@ def _receiver(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     callback=_receiver,
     help="Such as http://localhost:3000/hook.",
 )
-@click.option("--key", help="An API key with webhooks:read; else the demo account's.")
+@click.option(
+    "--key",
+    envvar="LISTEN_KEY",
+    callback=take_secret,
+    metavar="-|@FILE",
+    help="An API key with webhooks:read, from standard input or a file, or in LISTEN_KEY; else the"
+    " demo account's.",
+)
 @click.option("--account", help="Its id or email address, in place of a key (operators).")
 @environment_option
 @click.option("--url", help="The gateway's address; else of `topup dev`, else TOPUP_PUBLIC_URL.")
 @click.option("--event", "event_type", help="Only this type, such as topup.delivered.")
 @click.option("--after", help="Begin after this cursor; 0 sends everything there is again.")
-@click.option("--secret", help="Sign with this whsec_…; else with one that stays the key's.")
+@click.option(
+    "--secret",
+    envvar="WEBHOOK_SECRET",
+    callback=take_secret,
+    metavar="-|@FILE",
+    help="Sign with this whsec_…, or the one in WEBHOOK_SECRET; else with one that stays the key's.",
+)
 @json_option
 def listen(
     forward: str,
@@ -118,6 +133,9 @@ def listen(
     secret: str | None,
 ) -> None:
     """Send an account's events to a port of this machine, signed. Ctrl-C stops."""
+    source = click.get_current_context().get_parameter_source("key")
+    if account is not None and source is not ParameterSource.COMMANDLINE:
+        key = None
     if key is not None and account is not None:
         raise click.UsageError("give --key or --account, not both")
     if secret is not None:
@@ -136,11 +154,11 @@ def listen(
             if not found:
                 raise fail(
                     "no key to listen with",
-                    advice="give --key ak_…, or start `topup dev` in this folder",
+                    advice="give --key @FILE, or start `topup dev` in this folder",
                     exit_code=EXIT_USAGE,
                 )
-            source = _Source(address, found, after, event_type)
-            await _listen(source, forward, secret or secret_of(found))
+            events = _Source(address, found, after, event_type)
+            await _listen(events, forward, secret or secret_of(found))
 
     # A shell that starts it in the background has it ignore Ctrl-C; asked to stop, it stops.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,9 +1,13 @@
 """Options that many commands have, meaning the same everywhere."""
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
+from cli.output import note
 from kernel.clock import parse_rfc3339
 from kernel.limits import PAGE_ITEMS, PAGE_ITEMS_MAX
 from keys.principal import ENVIRONMENTS
@@ -26,6 +30,39 @@ limit_option = click.option(
     show_default=True,
     help="How many at most.",
 )
+
+SECRET_CHARACTERS_MAX = 4096
+# In a context's meta: the option that was read from standard input.
+READS_STDIN = "topup.reads_stdin"
+
+
+def take_secret(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """An option's secret: - is a line of standard input, @FILE a file's first line. Written out it
+    works all the same, with a warning: every list of processes shows it.
+    """
+    if value is None:
+        return None
+    if value == "-":
+        if context.meta.setdefault(READS_STDIN, option.name) != option.name:
+            raise click.UsageError("standard input holds one secret; give the other as @FILE")
+        text = sys.stdin.readline(SECRET_CHARACTERS_MAX)
+    elif value.startswith("@"):
+        try:
+            with Path(value[1:]).open(encoding="utf-8") as file:
+                text = file.readline(SECRET_CHARACTERS_MAX)
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "is not text"
+            raise click.BadParameter(f"{value[1:]}: {reason}") from None
+    else:
+        if context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE:
+            note(
+                f"warning: {option.opts[0]} stands in the list of processes; give it as - (standard"
+                f" input), @FILE or in {option.envvar}"
+            )
+        return value
+    if not text.strip():
+        raise click.BadParameter("there is no secret there")
+    return text.strip()
 
 
 class Moment(click.ParamType[int]):

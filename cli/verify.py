@@ -7,6 +7,7 @@ from typing import BinaryIO
 import click
 
 from cli.examples import examples
+from cli.options import READS_STDIN, take_secret
 from cli.output import EXIT_REFUSED, json_option, print_json, visible, wants_json
 from kernel.clock import SECOND_US, SystemClock
 from keys.signing import TOLERANCE_S, verify as verify_signature
@@ -16,14 +17,16 @@ BODY_BYTES_MAX = 1 << 20
 
 @click.command(
     epilog=examples(
-        "topup verify --header 'X-AiTopUp-Signature: t=1765432100,v1=5257a869' --body-file body.json",
+        "topup verify --secret @secret.txt --header 'X-AiTopUp-Signature: t=1765432100,v1=5257a869' --body-file body.json",
     )
 )
 @click.option(
     "--secret",
     required=True,
     envvar="WEBHOOK_SECRET",
-    help="The endpoint's whsec_…; else WEBHOOK_SECRET, which no list of processes shows.",
+    callback=take_secret,
+    metavar="-|@FILE",
+    help="The endpoint's whsec_…, from standard input or a file, or in WEBHOOK_SECRET.",
 )
 @click.option(
     "--header",
@@ -34,7 +37,10 @@ BODY_BYTES_MAX = 1 << 20
     help="As it was received; repeat for each signature header.",
 )
 @click.option(
-    "--body-file", type=click.File("rb"), required=True, help="The raw body; - is standard input."
+    "--body-file",
+    type=click.File("rb", lazy=True),
+    required=True,
+    help="The raw body; - is standard input.",
 )
 @click.option(
     "--tolerance-s",
@@ -54,6 +60,8 @@ def verify(
     tolerance_s: int,
 ) -> None:
     """Say whether a received webhook is genuine, and if not, why. Exit 1 if it is not."""
+    if READS_STDIN in context.meta and body_file.name == "-":
+        raise click.UsageError("standard input holds the secret; give the body as a file")
     body = body_file.read(BODY_BYTES_MAX + 1)
     if len(body) > BODY_BYTES_MAX:
         raise click.UsageError(f"the body is larger than {BODY_BYTES_MAX} bytes; ours are not")

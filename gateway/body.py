@@ -15,24 +15,17 @@ from kernel.errors import DomainError
 from kernel.limits import BODY_BYTES_MAX
 
 _LENGTH = re.compile(rb"[0-9]{1,18}")
-_JSON_TYPE = re.compile(
-    rb'application/(?:json|[a-z0-9.-]{1,40}\+json)\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*\Z',
-    re.IGNORECASE,
-)
-_FORM_TYPE = re.compile(
-    rb'application/x-www-form-urlencoded\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*\Z',
-    re.IGNORECASE,
-)
+_JSON: Final = b"application/json"
+_JSON_SUFFIX: Final = b"+json"
+_FORM: Final = b"application/x-www-form-urlencoded"
+_MEDIA_TYPE_BYTES_MAX: Final = 200
+_UTF8: Final = frozenset({b"utf-8", b"utf8"})
+_TAKES_JSON: Final = frozenset({"json", "json_or_form"})
+_TAKES_FORMS: Final = frozenset({"form", "json_or_form"})
 
 # What a route's body is: json, form (urlencoded), either, or raw: whatever a provider sends, its
 # bytes being what is signed.
 Media = Literal["json", "form", "json_or_form", "raw"]
-_TAKEN: Final[Mapping[Media, tuple[re.Pattern[bytes], ...]]] = {
-    "json": (_JSON_TYPE,),
-    "form": (_FORM_TYPE,),
-    "json_or_form": (_JSON_TYPE, _FORM_TYPE),
-    "raw": (),
-}
 
 
 class BodyTooLarge(DomainError):
@@ -67,17 +60,39 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
 def check_media_type(headers: Mapping[bytes, bytes], media: Media = "json") -> bool:
     """Whether the body is a form; raises MediaTypeRefused unless it is what the route takes."""
     kind = headers.get(b"content-type", b"")
-    if kind == b"application/json" and media != "form":
-        is_form = False
-    else:
-        taken = next((one for one in _TAKEN[media] if one.match(kind)), None)
-        if taken is None:
-            wanted = "application/json" if media == "json" else "application/x-www-form-urlencoded"
-            raise MediaTypeRefused(f"send the body as Content-Type: {wanted}", param="Content-Type")
-        is_form = taken is _FORM_TYPE
+    if kind != _JSON or media == "form":
+        kind = _essence(kind)
+    is_form = kind == _FORM
+    if not (media in _TAKES_FORMS if is_form else media in _TAKES_JSON and _is_json(kind)):
+        wanted = _JSON if media == "json" else _FORM
+        raise MediaTypeRefused(
+            f"send the body as Content-Type: {wanted.decode()}", param="Content-Type"
+        )
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise MediaTypeRefused("send the body uncompressed", param="Content-Encoding")
     return is_form
+
+
+def _essence(kind: bytes) -> bytes:
+    """The media type alone, in lower case; empty where its parameters say more than UTF-8.
+
+    Written without a pattern: two runs of optional spaces side by side took quadratic time.
+    """
+    if len(kind) > _MEDIA_TYPE_BYTES_MAX:
+        return b""
+    essence, *parameters = (part.strip() for part in kind.lower().split(b";"))
+    for parameter in parameters:
+        name, _, value = parameter.partition(b"=")
+        is_utf8 = name.rstrip() == b"charset" and value.strip().strip(b'"') in _UTF8
+        if parameter and not is_utf8:
+            return b""
+    return essence
+
+
+def _is_json(essence: bytes) -> bool:
+    return essence == _JSON or (
+        essence.startswith(b"application/") and essence.endswith(_JSON_SUFFIX)
+    )
 
 
 def _part(message: Message) -> tuple[bytes, bool]:

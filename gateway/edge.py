@@ -15,8 +15,10 @@ from gateway.call import Call
 from gateway.connection import CYCLE, read_whole, write_whole
 from gateway.errors import is_expected, refusal_of
 from gateway.fields import Fields
+from gateway.hosts import PROBED, Hosts
 from gateway.pipeline import Pipeline
 from gateway.routing import Reply, Router
+from kernel.errors import InvalidInput
 from runtime.context import Context
 from store.idempotency import Answer
 
@@ -42,7 +44,7 @@ _PAGE = {
         b" frame-ancestors 'none'"
     ),
 }
-_HTTPS = {b"strict-transport-security": b"max-age=31536000"}
+_HTTPS = (b"strict-transport-security", b"max-age=31536000")
 _log = logging.getLogger(__name__)
 
 
@@ -54,8 +56,13 @@ class Edge:
         self._context = context
         self._pipeline = Pipeline(context, router)
         self._access_log = AccessLog(context)
-        is_https = context.settings.public_url.startswith("https://")
-        self._page = _PAGE | _HTTPS if is_https else _PAGE
+        settings = context.settings
+        self._hosts = Hosts(settings.public_url, settings.allowed_hosts)
+        self._is_told = settings.public_url != ""
+        secured = (_HTTPS,) if settings.public_url.startswith("https://") else ()
+        self._page = _PAGE | dict(secured)
+        # Of an answer of ours with a body, and of one without.
+        self._whole, self._bare = (*_JSON, *secured), secured
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -66,6 +73,9 @@ class Edge:
         answer: Answer | None = None
         reply: Reply | None = None
         try:
+            self._hosts.check(call.headers.get(b"host"), call.path)
+            if not self._is_told:
+                _check_forwarded(call)
             reply = await self._pipeline.reply(call, receive)
             if isinstance(reply, Answer):
                 answer = reply
@@ -81,7 +91,7 @@ class Edge:
                 await reply(scope, receive, self._framed(call, send))
         if answer is not None:
             body = _dress(call, answer)
-            usual = _JSON if answer.body else ()
+            usual = self._whole if answer.body else self._bare
             if not write_whole(cycle, call.status, call.reply_headers, usual, body):
                 headers = [*call.reply_headers, *usual]
                 await send({"type": _START, "status": call.status, "headers": headers})
@@ -113,6 +123,20 @@ class Edge:
             await send(message)
 
         return framed
+
+
+def _check_forwarded(call: Call[Fields, Fields]) -> None:
+    """Raises InvalidInput for a request that a proxy took over https while PUBLIC_URL is not set:
+    its cookies would lack Secure and its pages would name this process's own address.
+    """
+    if call.headers.get(b"x-forwarded-proto", b"").lower() == b"https":
+        if call.path in PROBED:
+            return
+        raise InvalidInput(
+            "a proxy forwarded this request over https, so TOPUP_PUBLIC_URL must be set to the"
+            " address that clients see",
+            param="X-Forwarded-Proto",
+        )
 
 
 def _dress(call: Call[Fields, Fields], answer: Answer) -> bytes:

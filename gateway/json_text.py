@@ -5,6 +5,7 @@ integers beyond int64, no lone surrogates, no control characters but tab and lin
 JSON_DEPTH_MAX levels. Everything else is refused with a sentence that says where.
 """
 
+import contextlib
 import json
 import math
 import re
@@ -16,12 +17,14 @@ from runtime.log import mask
 
 PARAM_CHARACTERS_MAX = 64
 ERRORS_MAX = 50
+# So much of a name is looked at for credentials: what begins in the part that is shown ends in here.
+_LOOKED_AT_CHARACTERS = 512
+_FOREIGN_DEPTH_MAX = 64
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _INT64_DIGITS = 19
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 # NUL breaks a PostgreSQL batch; the others break logs, headers and terminals.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_NAME = re.compile(rb'"([^"\\]*)"\s*:')
+_NOT_A_BRACKET = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
 class Unreadable(DomainError):
@@ -36,13 +39,30 @@ def is_doubtful(raw: bytes) -> bool:
 
 
 def has_unique_names(raw: bytes) -> bool:
-    """No name stands twice in a text that is not doubtful; False where that is hard to tell.
+    """Whether no name stands twice in a JSON text that is not doubtful, at whatever level.
 
-    When each colon follows a name, none stands inside a string, so the names were read rightly.
-    Names are compared over all levels.
+    False also where two objects of one text share a name: parse() tells the two apart. Without a
+    backslash each quotation mark begins or ends a string, and a string before a colon is a name.
     """
-    names = _NAME.findall(raw)
-    return len(set(names)) == len(names) == raw.count(b":")
+    parts = raw.split(b'"')
+    names = [
+        parts[at]
+        for at in range(1, len(parts) - 1, 2)
+        if parts[at + 1][:1] == b":" or parts[at + 1].lstrip()[:1] == b":"
+    ]
+    return len(set(names)) == len(names)
+
+
+def refuse_repeated_names(raw: bytes) -> None:
+    """For a text that somebody else will read: raises InvalidInput where an object of it has one
+    name twice, Unreadable where it is nested too deep to be looked at. What is no JSON passes.
+    """
+    if b"\\" not in raw and has_unique_names(raw):
+        return
+    if _depth(raw) > _FOREIGN_DEPTH_MAX:
+        raise Unreadable(f"the body is nested deeper than {_FOREIGN_DEPTH_MAX} levels")
+    with contextlib.suppress(ValueError):
+        json.loads(raw, object_pairs_hook=_object, parse_int=_integer)
 
 
 def parse(raw: bytes) -> Any:
@@ -74,8 +94,13 @@ def shown(name: str) -> str:
     """A caller's field name, safe to repeat in an answer: a credential that strayed into the place
     of a name is masked, since answers are logged by those who get them.
     """
-    plain = name.encode("ascii", "backslashreplace").decode()
-    return mask(_CONTROL.sub("?", plain))[:PARAM_CHARACTERS_MAX]
+    # Cut before anything else is done to it: what a stranger wrote may be as long as a body.
+    looked_at = name[:_LOOKED_AT_CHARACTERS]
+    plain = _CONTROL.sub("?", looked_at.encode("ascii", "backslashreplace").decode())
+    if len(name) > len(looked_at):
+        # A password ends at the @ after it, which may have been cut off.
+        plain += "@"
+    return mask(plain)[:PARAM_CHARACTERS_MAX]
 
 
 def has_control(text: str) -> bool:
@@ -93,13 +118,19 @@ def is_unicode(text: str) -> bool:
 
 
 def _depth(raw: bytes) -> int:
-    """The deepest nesting of brackets outside strings."""
+    """The deepest nesting of brackets outside strings, up to where the text stops being JSON.
+
+    Escapes go first, so that each quotation mark left begins or ends a string: a pass over the
+    text for each step, none of which looks at a byte twice.
+    """
+    plain = raw.replace(rb"\\", b"").replace(rb"\"", b"")
+    brackets = b"".join(plain.split(b'"')[::2]).translate(None, _NOT_A_BRACKET)
     deepest = depth = 0
-    for byte in _STRING.sub(b"", raw):
+    for byte in brackets:
         if byte in b"[{":
             depth += 1
             deepest = max(deepest, depth)
-        elif byte in b"]}":
+        else:
             depth -= 1
     return deepest
 

@@ -1,17 +1,26 @@
-"""Rate limits at the edge: one bucket for each credential, told in the standard headers.
+"""Rate limits at the edge: a bucket for each credential and one for its account over all of them,
+told in the standard headers.
 
 RateLimit-Policy: "default";q=400;w=2 and RateLimit: "default";r=399;t=1, on allowed answers too
-(draft-ietf-httpapi-ratelimit-headers); Retry-After with a refusal. A credential's burst is twice
-its rate, so the window is two seconds.
+(draft-ietf-httpapi-ratelimit-headers), of the bucket that has less left: "default" is the
+credential's, "account" the account's. Retry-After comes with a refusal. A burst is twice its rate,
+so the window is two seconds.
 """
 
 import time
+from collections.abc import Sequence
 
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError
-from runtime.limiter import Decision, Limiter
+from keys.principal import Principal
+from runtime.limiter import Bucket, Decision, Limiter
 
 BURST_S = 2
+# A sandbox account, which anybody can have, gets this part of an account's rate.
+SANDBOX_SHARE = 5
+KNOWN_MAX = 10_000
+# Of the buckets, in their order; a lone one is the credential's.
+_NAMES = (b"account", b"default")
 
 HeaderList = list[tuple[bytes, bytes]]
 
@@ -21,33 +30,70 @@ class RateLimited(DomainError):
 
 
 class RateLimit:
-    """The limit of each credential; rate_per_s 0 turns it off."""
+    """The limits of each credential and of each account and environment.
 
-    def __init__(self, limiter: Limiter, rate_per_s: int) -> None:
+    rate_per_s 0 turns both off, account_rate_per_s 0 the second. An account has never less than one
+    of its credentials.
+    """
+
+    def __init__(self, limiter: Limiter, rate_per_s: int, account_rate_per_s: int = 0) -> None:
         self._limiter = limiter
         self._rate_per_s = rate_per_s
-        self._burst = rate_per_s * BURST_S
-        self._policy = (b"ratelimit-policy", b'"default";q=%d;w=%d' % (self._burst, BURST_S))
+        self._account_rate_per_s = max(account_rate_per_s, rate_per_s) if account_rate_per_s else 0
+        # A credential's buckets never change, and making them costs as much as asking them.
+        self._known: dict[tuple[str, bool], tuple[Bucket, ...]] = {}
+        share = account_rate_per_s // SANDBOX_SHARE
+        self._sandbox_rate_per_s = max(share, rate_per_s) if account_rate_per_s else 0
 
-    def take_now(self, key: str, headers: HeaderList) -> bool:
+    def take_now(self, caller: Principal, headers: HeaderList) -> bool:
         """As take, without waiting for anything; False when that must be waited for."""
         if self._rate_per_s == 0:
             return True
-        decision = self._limiter.take_now(key, self._rate_per_s, self._burst)
-        if decision is None:
+        buckets = self._buckets(caller)
+        decisions = self._limiter.take_each_now(buckets)
+        if decisions is None:
             return False
-        self._tell(decision, headers)
+        _tell(buckets, decisions, headers)
         return True
 
-    async def take(self, key: str, headers: HeaderList) -> None:
-        """Takes one token and adds the headers; raises RateLimited."""
-        self._tell(await self._limiter.take(key, self._rate_per_s, self._burst), headers)
+    async def take(self, caller: Principal, headers: HeaderList) -> None:
+        """Takes one token of each bucket and adds the headers; raises RateLimited."""
+        buckets = self._buckets(caller)
+        _tell(buckets, await self._limiter.take_each(buckets), headers)
 
-    def _tell(self, decision: Decision, headers: HeaderList) -> None:
-        left = b'"default";r=%d;t=%d' % (decision.remaining, decision.reset_s)
-        headers += (self._policy, (b"ratelimit", left))
-        if not decision.allowed:
-            raise refusal(decision)
+    def _buckets(self, caller: Principal) -> tuple[Bucket, ...]:
+        """The account's first: where it refuses, the credential's own is not touched."""
+        who = (caller.credential_id, caller.is_sandbox)
+        known = self._known.get(who)
+        if known is not None:
+            return known
+        rate = self._rate_per_s
+        made: tuple[Bucket, ...] = (Bucket(caller.credential_id, rate, rate * BURST_S),)
+        total = self._sandbox_rate_per_s if caller.is_sandbox else self._account_rate_per_s
+        if total:
+            key = f"{caller.account_id}:{caller.environment}"
+            made = (Bucket(key, total, total * BURST_S), *made)
+        if len(self._known) >= KNOWN_MAX:
+            self._known.clear()
+        self._known[who] = made
+        return made
+
+
+def _tell(buckets: Sequence[Bucket], decisions: Sequence[Decision], headers: HeaderList) -> None:
+    """Adds the headers of the bucket that refuses, else of the one with less left; raises
+    RateLimited.
+    """
+    told, at = decisions[-1], len(decisions) - 1
+    if told.allowed and decisions[0].remaining < told.remaining:
+        told, at = decisions[0], 0
+    name = _NAMES[at - len(buckets)]
+    headers += (
+        (b"ratelimit-policy", b'"%b";q=%d;w=%d' % (name, told.limit, BURST_S)),
+        (b"ratelimit", b'"%b";r=%d;t=%d' % (name, told.remaining, told.reset_s)),
+    )
+    if not told.allowed:
+        whose = "by this account" if name == _NAMES[0] else "with this credential"
+        raise refusal(told, f"too many requests {whose}")
 
 
 async def take_one(limiter: Limiter, key: str, *, count: int, period_s: int, detail: str) -> None:

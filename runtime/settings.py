@@ -125,6 +125,13 @@ class Settings(BaseSettings):
     rate_limit_per_s: int = Field(
         200, ge=0, le=1_000_000, description="Requests a second and key, burst twice that; 0: off."
     )
+    rate_limit_account_per_s: int = Field(
+        1000, ge=0, description="The same for all keys of an account; sandboxes: a fifth; 0: off."
+    )
+    connections_per_address_max: int = Field(
+        256, ge=0, description="Connections from one address, proxies' not counted; 0: no limit."
+    )
+    allowed_hosts: Hosts = Field((), description="Hosts beside PUBLIC_URL's for requests to name.")
     self_serve_staging: bool = Field(
         True, description="Anyone may make a staging account with POST /keys/sandbox."
     )
@@ -195,7 +202,11 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "webhook_allow_hosts", "provider_folders", "newapi_amount_options", mode="before"
+        "allowed_hosts",
+        "webhook_allow_hosts",
+        "provider_folders",
+        "newapi_amount_options",
+        mode="before",
     )
     @classmethod
     def _split_words(cls, value: Any) -> Any:

@@ -29,7 +29,7 @@ _MARK = re.compile(
 )
 # Bytes would travel as base64 in one of the two; other types do not exist in the other.
 _LISTED_TYPES = frozenset({"text", "bigint"})
-_LOCK = re.compile(r"\s+FOR (NO KEY )?UPDATE( OF \w+)?( SKIP LOCKED)?")
+_LOCK = re.compile(r"(?<!\s)\s+FOR (NO KEY )?UPDATE( OF \w+)?( SKIP LOCKED)?")
 _FUNCTIONS = (
     (re.compile(r"\bGREATEST\("), "MAX("),
     (re.compile(r"\bLEAST\("), "MIN("),

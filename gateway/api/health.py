@@ -51,7 +51,6 @@ def _readyz(context: Context, readiness: Readiness) -> Callable[[Request], Await
     """
     settings = context.settings
     exceptions = {
-        "allow_private": settings.webhook_allow_private,
         "allow_cidrs": len(settings.webhook_allow_cidrs),
         "allow_hosts": len(settings.webhook_allow_hosts),
     }

@@ -193,7 +193,10 @@ def _headers() -> dict[str, Any]:
             "required": True,
             "schema": text,
         },
-        "RateLimit": {"description": '"default";r=<left>;t=<seconds to the reset>', "schema": text},
+        "RateLimit": {
+            "description": '"default";r=<left>;t=<seconds to the reset>, or "account" where that has less left',
+            "schema": text,
+        },
         "RateLimit-Policy": {"description": '"default";q=<quota>;w=<seconds>', "schema": text},
         "Retry-After": {
             "description": "How long to wait, in seconds.",

@@ -254,7 +254,7 @@ def test_the_doctor_is_content_with_a_fresh_installation(topup: Topup) -> None:
 
     findings = {finding["part"]: finding for finding in json.loads(result.stdout)}
     assert result.exit_code == 0
-    parts = {"settings", "database", "clock", "deliveries", "master key", "redis"}
+    parts = {"settings", "webhooks", "database", "clock", "deliveries", "master key", "redis"}
     assert set(findings) == parts
     assert findings["deliveries"]["is_well"] is True
     assert findings["database"]["is_well"] is True
@@ -324,6 +324,15 @@ def test_serve_does_not_start_without_a_master_key(topup: Topup) -> None:
 
     assert result.exit_code == 2
     assert "TOPUP_SECRET_KEY is empty" in result.stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.1.2.3", "gateway.example"])
+def test_serve_wants_its_public_url_where_others_reach_it(topup: Topup, host: str) -> None:
+    result = topup("serve", "--host", host, "--port=0", TOPUP_PUBLIC_URL="")
+
+    assert result.exit_code == 2
+    assert "TOPUP_PUBLIC_URL is not set" in result.stderr
+    assert "https://pay.example.com" in result.stderr
 
 
 def test_settings_show_sources_and_mask_secrets(topup: Topup) -> None:

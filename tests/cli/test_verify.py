@@ -32,6 +32,57 @@ def verify(
     )
 
 
+def verified(*words: str, kept: str | None = None, **environment: str) -> Result:
+    """Its body comes from a file here, so that standard input is free."""
+    headers = signature_headers(
+        secrets=[SECRET], message_id="evt_1", timestamp_s=int(time.time()), body=BODY
+    )
+    given = [f"--header={name}: {value}" for name, value in headers.items()]
+    return CliRunner().invoke(main, ["verify", *words, *given], input=kept, env=environment)
+
+
+def test_the_secret_comes_from_a_file_standard_input_or_the_environment(tmp_path: Path) -> None:
+    body, secret = tmp_path / "body.json", tmp_path / "secret.txt"
+    body.write_bytes(BODY)
+    secret.write_text(SECRET + "\n")
+    given = ("--body-file", str(body))
+
+    results = [
+        verified(*given, "--secret", f"@{secret}"),
+        verified(*given, "--secret", "-", kept=SECRET + "\n"),
+        verified(*given, WEBHOOK_SECRET=SECRET),
+    ]
+
+    assert [result.exit_code for result in results] == [0, 0, 0]
+    assert [result.stderr for result in results] == ["", "", ""]
+
+
+def test_a_secret_on_the_command_line_works_with_a_warning_that_does_not_repeat_it() -> None:
+    result = verify()
+
+    assert result.exit_code == 0
+    assert "list of processes" in result.stderr
+    assert SECRET not in result.stderr
+
+
+def test_secret_and_body_do_not_share_standard_input() -> None:
+    result = verified("--body-file", "-", "--secret", "-", kept=SECRET + "\n{}")
+
+    assert result.exit_code == 2
+    assert "standard input holds the secret" in result.stderr
+
+
+@pytest.mark.parametrize("given", ["@/nonexistent/secret.txt", "-"])
+def test_a_secret_that_is_not_there_is_told(given: str, tmp_path: Path) -> None:
+    body = tmp_path / "body.json"
+    body.write_bytes(BODY)
+
+    result = verified("--body-file", str(body), "--secret", given, kept="")
+
+    assert result.exit_code == 2
+    assert "secret" in result.stderr
+
+
 def parts_of(result: Result) -> set[str]:
     found: dict[str, Any] = json.loads(result.stdout)
     assert found["valid"] is (not found["findings"])

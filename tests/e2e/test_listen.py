@@ -54,6 +54,13 @@ def installation(shelf: Shelf) -> Iterator[Installation]:
         gateway.kill()
 
 
+def kept(installation: Installation, key: str) -> str:
+    """The key in a file, so that it stands in no list of processes."""
+    path = installation.data_dir / "key.txt"
+    path.write_text(key)
+    return f"@{path}"
+
+
 async def send(installation: Installation, key: str, **fields: Any) -> str:
     async with client(key) as http:
         answer = await http.post(f"{installation.url}{API}/topup/send", json=order(100, **fields))
@@ -65,7 +72,9 @@ async def test_events_are_forwarded_with_signatures_that_the_libraries_accept(
     installation: Installation, receiver: Receiver
 ) -> None:
     key = await installation.key(await installation.account())
-    listen = Listen(installation, receiver, "--key", key, "--url", installation.url)
+    listen = Listen(
+        installation, receiver, "--key", kept(installation, key), "--url", installation.url
+    )
     listen.start()
     try:
         await listen.until("connected")
@@ -93,7 +102,15 @@ async def test_a_restarted_gateway_and_a_receiver_that_is_away_lose_no_line(
     installation: Installation, receiver: Receiver
 ) -> None:
     key = await installation.key(await installation.account())
-    listen = Listen(installation, receiver, "--key", key, "--url", installation.url, "--json")
+    listen = Listen(
+        installation,
+        receiver,
+        "--key",
+        kept(installation, key),
+        "--url",
+        installation.url,
+        "--json",
+    )
 
     async def busy(received: Received) -> int:
         return 500 if len(receiver.received) == 1 else 200
@@ -158,7 +175,13 @@ async def test_a_refusal_that_waiting_cannot_mend_ends_the_command(
     key = await installation.key(await installation.account(), scopes=["topup:send"])
 
     refused = installation.run(
-        "listen", "--forward", receiver.url, "--url", installation.url, "--key", key
+        "listen",
+        "--forward",
+        receiver.url,
+        "--url",
+        installation.url,
+        "--key",
+        kept(installation, key),
     )
 
     assert refused.returncode == 1

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,38 @@ async def test_each_credential_has_its_own_bucket(settings_base: dict[str, Any])
 
     assert last.status_code == 429
     assert answer.status_code == 200
+
+
+async def test_many_keys_have_no_more_than_their_account(settings_base: dict[str, Any]) -> None:
+    settings = settings_of(**settings_base, rate_limit_per_s=2, rate_limit_account_per_s=3)
+    async with running(settings) as gateway:
+        account_id, other_id = await gateway.account(), await gateway.account()
+        keys = [await gateway.key(account_id) for _ in range(8)]
+        other = await gateway.key(other_id)
+
+        began_s = time.monotonic()
+        answers = [await gateway.call("GET", "/platforms", key=keys[n % 8]) for n in range(32)]
+        took_s = time.monotonic() - began_s
+        neighbour = await gateway.call("GET", "/platforms", key=other)
+
+    # A burst of six, and three for each second that it took: 32 would be within the keys' limits.
+    assert sum(answer.status_code == 200 for answer in answers) <= 6 + 3 * took_s + 1
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.json()["data"]["error"]["detail"] == "too many requests by this account"
+    assert refused.headers["RateLimit-Policy"] == '"account";q=6;w=2'
+    assert refused.headers["RateLimit"].startswith('"account";r=0;')
+    assert neighbour.status_code == 200
+
+
+async def test_a_sandbox_account_has_a_fifth(settings_base: dict[str, Any]) -> None:
+    settings = settings_of(**settings_base, rate_limit_per_s=2, rate_limit_account_per_s=15)
+    async with running(settings) as gateway:
+        account_id = await gateway.account(is_sandbox=True)
+        keys = [await gateway.key(account_id) for _ in range(4)]
+        answers = [await gateway.call("GET", "/platforms", key=keys[n % 4]) for n in range(16)]
+
+    policies = {answer.headers["RateLimit-Policy"] for answer in answers}
+    assert policies == {'"default";q=4;w=2', '"account";q=6;w=2'}
 
 
 async def test_rate_limit_zero_is_off(gateway: Gateway) -> None:

@@ -72,7 +72,7 @@ async def test_readiness_says_that_private_addresses_are_let_through_but_not_whi
     async with running(settings) as gateway:
         answer = await gateway.client.get("/readyz")
 
-    shown = {"allow_private": False, "allow_cidrs": 1, "allow_hosts": 2}
+    shown = {"allow_cidrs": 1, "allow_hosts": 2}
     assert answer.json()["webhooks"] == shown
     assert "internal" not in answer.text
 

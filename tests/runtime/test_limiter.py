@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from runtime.embedded_redis import EmbeddedRedis, find_server
-from runtime.limiter import Decision, Limiter
+from runtime.limiter import Bucket, Decision, Limiter
 from runtime.redis_link import RedisLink
 
 # One token in 100 seconds: nothing is earned while a test runs.
@@ -168,6 +168,54 @@ async def test_callers_at_once_share_a_round_trip(own_link: RedisLink) -> None:
     assert all(decision.allowed for decision in decisions)
     statistics = await own_link.call(lambda redis: redis.info("commandstats"))
     assert statistics["cmdstat_eval"]["calls"] == 1
+
+
+async def test_two_buckets_are_asked_for_in_one_round_trip(own_link: RedisLink) -> None:
+    limiter = Limiter(own_link)
+
+    decisions = await limiter.take_each([Bucket("account", SLOW, 10), Bucket("key", SLOW, 5)])
+
+    assert decisions == [Decision(True, 10, 9, 100, 0), Decision(True, 5, 4, 100, 0)]
+    statistics = await own_link.call(lambda redis: redis.info("commandstats"))
+    assert statistics["cmdstat_eval"]["calls"] == 1
+
+
+async def test_what_one_bucket_refuses_costs_the_other_nothing(link: RedisLink) -> None:
+    limiter = Limiter(link)
+    account, spent, other = Bucket("a", SLOW, 4), Bucket("k1", SLOW, 1), Bucket("k2", SLOW, 9)
+
+    own = [await limiter.take_each([account, spent]) for _ in range(5)]
+    shared = [await limiter.take_each([account, other]) for _ in range(5)]
+
+    assert [taken[-1].allowed for taken in own] == [True] + [False] * 4
+    # Four were the account's: one went with the first key, three are left to the second.
+    assert [taken[-1].allowed for taken in shared] == [True] * 3 + [False] * 2
+    assert len(shared[-1]) == 1
+    assert (await limiter.take("k2", SLOW, 9)).remaining == 5
+
+
+async def test_callers_of_many_keys_share_what_their_account_has(link: RedisLink) -> None:
+    limiter = Limiter(link)
+    account = Bucket("account", SLOW, 50)
+
+    taken = await asyncio.gather(
+        *[limiter.take_each([account, Bucket(f"k{n % 20}", SLOW, 10)]) for n in range(200)]
+    )
+
+    assert sum(one[-1].allowed for one in taken) == 50
+
+
+async def test_without_redis_both_buckets_count_all_the_same(tmp_path: Path) -> None:
+    link = RedisLink(f"unix://{tmp_path}/nothing.sock")
+    limiter = Limiter(link)
+    account, key = Bucket("account", SLOW, 3), Bucket("key", SLOW, 2)
+
+    own = [(await limiter.take_each([account, key]))[-1].allowed for _ in range(4)]
+    rest = [(await limiter.take_each([account, Bucket("k2", SLOW, 9)]))[-1] for _ in range(3)]
+
+    assert own == [True, True, False, False]
+    assert [one.allowed for one in rest] == [True, False, False]
+    await link.aclose()
 
 
 async def test_a_refusal_is_repeated_without_asking(link: RedisLink) -> None:

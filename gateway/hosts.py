@@ -1,0 +1,78 @@
+"""Which Host a request may name, so that no address of ours is built from a stranger's word.
+
+Promise: one Host header, well-formed, and one of: PUBLIC_URL's, those of ALLOWED_HOSTS, an IP
+address, localhost, or a name without a dot, as containers call each other. A page of another site
+whose name was rebound to this machine's address names its own host and gets nothing. Probes and
+scrapers, which say what they like, are let through to the paths that tell no secrets.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from kernel.errors import InvalidInput
+
+HOST_BYTES_MAX: Final = 255
+KNOWN_MAX: Final = 1_000
+PROBED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+_NAME: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+
+
+class Hosts:
+    """The hosts that a request may name."""
+
+    def __init__(self, public_url: str, allowed: Sequence[str] = ()) -> None:
+        public = urlsplit(public_url).hostname if public_url else None
+        self._allowed = frozenset(name.lower() for name in (*allowed, public) if name)
+        # What was judged before: clients name the same few again and again.
+        self._known: set[bytes] = set()
+
+    def check(self, host: bytes | None, path: str) -> None:
+        """Raises InvalidInput. A repeated header has its values joined by a comma."""
+        if host in self._known or path in PROBED:
+            return
+        if host is None or b"," in host:
+            raise InvalidInput("send exactly one Host header", param="Host")
+        name = _name_of(host)
+        if name is None:
+            raise InvalidInput("the Host header is not a host with an optional port", param="Host")
+        if not (name in self._allowed or _is_local(name)):
+            raise InvalidInput(
+                "the Host header names another host; an operator lists the names of this gateway"
+                " in TOPUP_PUBLIC_URL and TOPUP_ALLOWED_HOSTS",
+                param="Host",
+            )
+        if len(self._known) < KNOWN_MAX:
+            self._known.add(host)
+
+
+def _name_of(host: bytes) -> str | None:
+    """The host without its port, in lower case; None where it is neither name nor address."""
+    if not 0 < len(host) <= HOST_BYTES_MAX:
+        return None
+    if host.startswith(b"["):
+        name, bracket, port = host[1:].partition(b"]")
+        is_sane = bool(bracket) and _is_address(name.decode("latin-1")) and _is_port(port)
+    else:
+        name, colon, port = host.partition(b":")
+        is_sane = name != b"" and _NAME.issuperset(name) and _is_port(colon + port)
+    return name.decode("latin-1").lower().removesuffix(".") if is_sane else None
+
+
+def _is_port(text: bytes) -> bool:
+    """Nothing, or a colon with up to five digits."""
+    return not text or (text[:1] == b":" and len(text) <= 6 and (text[1:] or b"0").isdigit())
+
+
+def _is_local(name: str) -> bool:
+    """A name that no stranger can have registered, or an address."""
+    return "." not in name or name.endswith(".localhost") or _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
