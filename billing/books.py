@@ -125,7 +125,8 @@ class Books:
         self._approvals = await approval.load_for_topups(tx, list(self._topups))
         for one in self._topups.values():
             places.add((*one.scope, Kind.RECIPIENT, one.recipient_name))
-            if one.id in needs.redeemed_topup_ids:
+            is_settled_outside = one.fulfilment in self.rules.asynchronous
+            if is_settled_outside or one.id in needs.redeemed_topup_ids:
                 places.add((*one.scope, Kind.REDEEMED, one.platform))
             windows.update(
                 (k, p, s) for k in one.spent_by for p, s in caps.windows_of(one.created_at)
@@ -172,12 +173,18 @@ class Books:
 
     def stored_answer(self, key: RequestKey) -> Answer | None:
         """The answer to replay, or None; raises KeyReused or KeyInProgress."""
-        return idempotency.check(self._stored.get(key.place), key, self.now_us)
+        stored = idempotency.check(self._stored.get(key.place), key, self.now_us)
+        return None if stored is None else self.rules.codes.put_back(stored)
 
     def keep_answer(self, key: RequestKey, answer: Answer) -> None:
         """A later command of this batch with the same key gets it too."""
         answers = self._completed if key.place in self._stored else self._answers
-        answers.append((key, answer))
+        shown_of = answer.voucher_of
+        if shown_of is None:
+            answers.append((key, answer))
+        else:
+            kept = voucher.without_code(answer, shown_of, self.voucher_code(shown_of))
+            answers.append((key, kept))
         self._stored[key.place] = Stored(
             key.fingerprint, answer.status, answer.body, answer.is_sealed, None
         )
@@ -387,6 +394,7 @@ class Books:
             environment=topup.environment,
             type=f"topup.{topup.status}",
             data=topup.event_data(),
+            code_sealed=topup.fulfilment_code,
             transaction_id=topup.id,
             now_us=self.now_us,
         )

@@ -25,7 +25,8 @@ CENTS_FIELDS = ("per_call_cents", "per_day_cents", "per_month_cents", "approval_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewKey:
-    """A key to be minted. scopes null: the default ones, as far as the parent has them.
+    """A key to be minted. scopes null: the default ones, as far as the parent has them;
+    of the command line, all of an account.
 
     An empty ip_allow_list admits any address. Caps and threshold in cents, expires_at in
     microseconds; null: none.

@@ -29,7 +29,7 @@ Place = tuple[str, str, str]
 
 _FIND = """
 SELECT i.account_id, i.environment, i.digest, i.fingerprint, i.status, i.body, i.is_sealed,
-       i.lease_until_at
+       i.lease_until_at, i.code_at
 FROM :places[account_id text, environment text, digest text] AS v
 CROSS JOIN idempotency_keys i
 WHERE i.account_id = v.account_id AND i.environment = v.environment AND i.digest = v.digest
@@ -37,7 +37,7 @@ WHERE i.account_id = v.account_id AND i.environment = v.environment AND i.digest
 _COMPLETE = """
 ON CONFLICT (account_id, environment, digest) DO UPDATE SET
     status = excluded.status, body = excluded.body, is_sealed = excluded.is_sealed,
-    lease_until_at = excluded.lease_until_at
+    lease_until_at = excluded.lease_until_at, code_at = excluded.code_at
 """
 
 
@@ -50,12 +50,18 @@ class KeyInProgress(DomainError):
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """An HTTP answer: status, body bytes, and whether it was stored by an earlier request."""
+    """An HTTP answer: status, body bytes, and whether it was stored by an earlier request.
+
+    voucher_of: the top-up whose voucher's code the body shows, and is not to be stored with it.
+    code_at: of a stored body, where that top-up's id stands for the code; see billing/voucher.py.
+    """
 
     status: int
     body: bytes
     is_replay: bool = False
     is_sealed: bool = False
+    voucher_of: str | None = None
+    code_at: int | None = None
 
 
 class RequestKey(msgspec.Struct, frozen=True, gc=False):
@@ -77,6 +83,7 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
     body: bytes | None
     is_sealed: bool
     lease_until_at: int | None
+    code_at: int | None = None
 
 
 def request_key(
@@ -112,7 +119,9 @@ def reading(keys: Iterable[RequestKey], into: dict[Place, Stored]) -> Reading:
 
     def take(rows: Rows) -> None:
         for row in rows:
-            into[row[0], row[1], row[2]] = Stored(row[3], row[4], row[5], bool(row[6]), row[7])
+            into[row[0], row[1], row[2]] = Stored(
+                row[3], row[4], row[5], bool(row[6]), row[7], row[8]
+            )
 
     return Reading(_FIND if places else "", take, places=places)
 
@@ -134,7 +143,13 @@ def check(stored: Stored | None, key: RequestKey, now_us: int) -> Answer | None:
         raise KeyInProgress(
             "the first request with this key is still running", retry_after_s=wait_s
         )
-    return Answer(stored.status, stored.body or b"", is_replay=True, is_sealed=stored.is_sealed)
+    return Answer(
+        stored.status,
+        stored.body or b"",
+        is_replay=True,
+        is_sealed=stored.is_sealed,
+        code_at=stored.code_at,
+    )
 
 
 async def keep(
@@ -158,6 +173,7 @@ async def keep(
                 answer.body,
                 1 if answer.is_sealed else 0,
                 None,
+                answer.code_at,
                 now_us,
             )
             for key, answer in answers
@@ -168,7 +184,7 @@ async def keep(
 
 async def begin(tx: Transaction, key: RequestKey, *, lease_until_at: int, now_us: int) -> None:
     """Marks the first of several steps; `keep` ends it, or the lease does."""
-    row = (*key.place, key.fingerprint, 0, None, 0, lease_until_at, now_us)
+    row = (*key.place, key.fingerprint, 0, None, 0, lease_until_at, None, now_us)
     await _write(tx, [row], is_begun=True)
 
 
@@ -201,7 +217,7 @@ async def _prune_before(tx: Transaction, condition: str, before: int) -> int:
 
 async def _write(
     tx: Transaction,
-    rows: Sequence[tuple[str, str, str, str, int, bytes | None, int, int | None, int]],
+    rows: Sequence[tuple[str, str, str, str, int, bytes | None, int, int | None, int | None, int]],
     *,
     is_begun: bool,
 ) -> None:
@@ -216,6 +232,7 @@ async def _write(
             "body",
             "is_sealed",
             "lease_until_at",
+            "code_at",
             "created_at",
         ),
         # In the order of the index, whose pages are then touched once each.
