@@ -59,7 +59,7 @@ def _blank_events(bind: sa.Connection) -> None:
     update = sa.text("UPDATE events SET body = :body, code_at = :code_at WHERE id = :id")
     for rows in _pages(bind, "events", ("id",), "type = 'topup.delivered' AND is_sample = 0"):
         for row in rows:
-            id_, body = row
+            id_, body = row[0], row[1]
             found = body.find(_WITH_CODE)
             if found < 0:
                 continue
