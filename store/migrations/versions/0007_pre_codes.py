@@ -22,6 +22,8 @@ _PAGE_ROWS = 1_000
 _FIELD = b'"voucher_code":'
 _WITH_CODE = _FIELD + b'"ATU-'
 _CODE_CHARACTERS = 28  # ATU-XXXX-XXXX-XXXX-XXXX-XXXX
+_HINT_AT, _HINT_CHARACTERS = 25, 4
+_DELIVERY = ("event_id", "event_type", "code_at")
 _TRANSACTION = b'"transaction_id":"'
 
 
@@ -35,28 +37,36 @@ def upgrade() -> None:
         flag = sa.Column(name, BIGINT, server_default=sa.text("0"), nullable=False)
         op.add_column("endpoints", flag)
     bind = op.get_bind()
+    topups = _table("topups", "voucher_code", "voucher_code_hint", "fulfilment_code")
     bind.execute(
-        sa.text(
-            "UPDATE topups SET voucher_code_hint = substr(voucher_code, 25, 4),"
-            " voucher_code = NULL, fulfilment_code = NULL WHERE voucher_code IS NOT NULL"
+        topups.update()
+        .where(topups.c.voucher_code.is_not(None))
+        .values(
+            voucher_code_hint=sa.func.substr(topups.c.voucher_code, _HINT_AT, _HINT_CHARACTERS),
+            voucher_code=None,
+            fulfilment_code=None,
         )
     )
     _blank_events(bind)
     _blank_answers(bind)
     # What was published before is sent on as it was, and to nowhere else without vouchers:read.
+    events, deliveries = _table("events", "id", "code_at"), _table("deliveries", *_DELIVERY)
+    at = sa.select(events.c.code_at).where(events.c.id == deliveries.c.event_id)
     bind.execute(
-        sa.text(
-            "UPDATE deliveries SET code_at ="
-            " (SELECT e.code_at FROM events e WHERE e.id = deliveries.event_id)"
-            " WHERE event_type = 'topup.delivered'"
-        )
+        deliveries.update()
+        .where(deliveries.c.event_type == "topup.delivered")
+        .values(code_at=at.scalar_subquery())
     )
-    bind.execute(sa.text("UPDATE endpoints SET had_codes = 1"))
+    bind.execute(_table("endpoints", "had_codes").update().values(had_codes=1))
+
+
+def _table(name: str, *columns: str) -> sa.TableClause:
+    return sa.table(name, *(sa.column(column) for column in columns))
 
 
 def _blank_events(bind: sa.Connection) -> None:
     """The code becomes null; at that place it is put in again, so the signed bytes stay."""
-    update = sa.text("UPDATE events SET body = :body, code_at = :code_at WHERE id = :id")
+    events = _table("events", "id", "body", "code_at")
     for rows in _pages(bind, "events", ("id",), "type = 'topup.delivered' AND is_sample = 0"):
         for row in rows:
             id_, body = row[0], row[1]
@@ -65,16 +75,13 @@ def _blank_events(bind: sa.Connection) -> None:
                 continue
             at = found + len(_FIELD)
             blank = body[:at] + b"null" + body[at + _CODE_CHARACTERS + 2 :]
-            bind.execute(update, {"body": blank, "code_at": at, "id": id_})
+            bind.execute(events.update().where(events.c.id == id_).values(body=blank, code_at=at))
 
 
 def _blank_answers(bind: sa.Connection) -> None:
     """The code becomes the transaction's id. A redeemed voucher's is of no use and stays."""
     key = ("account_id", "environment", "digest")
-    update = sa.text(
-        "UPDATE idempotency_keys SET body = :body, code_at = :code_at WHERE"
-        " account_id = :account_id AND environment = :environment AND digest = :digest"
-    )
+    answers = _table("idempotency_keys", *key, "body", "code_at")
     for rows in _pages(bind, "idempotency_keys", key, "is_sealed = 0 AND body IS NOT NULL"):
         for row in rows:
             body = row[len(key)]
@@ -85,9 +92,8 @@ def _blank_answers(bind: sa.Connection) -> None:
             begin = body.index(_TRANSACTION) + len(_TRANSACTION)
             named = body[begin : body.index(b'"', begin)]
             blank = body[:at] + named + body[at + _CODE_CHARACTERS :]
-            bind.execute(
-                update, {"body": blank, "code_at": at, **dict(zip(key, row, strict=False))}
-            )
+            same = [answers.c[name] == value for name, value in zip(key, row, strict=False)]
+            bind.execute(answers.update().where(*same).values(body=blank, code_at=at))
 
 
 def _pages(
