@@ -1,13 +1,18 @@
 """The migration that takes codes out of a database that has them, and what then goes on as before."""
 
 import asyncio
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bench.postgres import create_database, drop_database
 from store.db import Database, Row, Transaction
 from store.migrate import migrate
 from store.open import open_database
+from tests.conftest import SERVER_URL
+from tests.programs import NO_SERVER, missing
 from webhooks.coded import with_code
 
 CODE = "ATU-7Q3X-9KVM-2C8R-T5WA-H4NB"
@@ -39,10 +44,23 @@ KEPT = (
 )
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def unmigrated(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of either kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'old.db'}"
+        return
+    if not SERVER_URL:
+        missing(NO_SERVER)
+    name = f"topup_codes_{os.getpid()}"
+    yield create_database(SERVER_URL, name)
+    drop_database(SERVER_URL, name)
+
+
 @pytest.fixture
-def old(tmp_path: Path) -> Database:
-    """A file of the schema before, with a delivered top-up's rows as they were then."""
-    url = f"sqlite:///{tmp_path / 'old.db'}"
+def old(unmigrated: str) -> Database:
+    """A database of the schema before, migrated with a delivered top-up's rows as they were then."""
+    url = unmigrated
     migrate(url, revision="0002")
     database = open_database(url)
 
