@@ -48,12 +48,12 @@ class Rules:
 
 
 class Books:
-    """The state of one transaction. codes: voucher codes that were worked out before."""
+    """The state of one transaction. codes: voucher codes that were worked out, kept there."""
 
-    def __init__(self, rules: Rules, now_us: int, codes: Mapping[str, str] = {}) -> None:
+    def __init__(self, rules: Rules, now_us: int, codes: dict[str, str] | None = None) -> None:
         self.rules = rules
         self.now_us = now_us
-        self._codes = codes
+        self._codes = {} if codes is None else codes
         self.ledger = Ledger()
         self.outbox = Outbox()
         self.spending = Spending(now_us)
@@ -328,7 +328,10 @@ class Books:
     # Top-ups
 
     def voucher_code(self, topup_id: str) -> str:
-        return self._codes.get(topup_id) or self.rules.codes.code_of(topup_id)
+        code = self._codes.get(topup_id)
+        if code is None:
+            code = self._codes[topup_id] = self.rules.codes.code_of(topup_id)
+        return code
 
     def topup(self, topup_id: str, scope: Scope) -> TopUp | None:
         """The tenant's top-up; another's looks like none."""

@@ -192,9 +192,9 @@ async def unseen(tx: Transaction, principal: Principal, ids: Iterable[str]) -> f
 
 def without_code(answer: Answer, topup_id: str, code: str) -> Answer:
     """The answer as it is stored: its body names the top-up where it shows the voucher's code."""
-    at = answer.body.index(code.encode())
-    rest = answer.body[at + len(code) :]
-    return replace(answer, body=answer.body[:at] + topup_id.encode() + rest, code_at=at)
+    shown = code.encode()
+    at = answer.body.index(shown)
+    return Answer(answer.status, answer.body.replace(shown, topup_id.encode(), 1), code_at=at)
 
 
 def voucher_shape(

@@ -69,7 +69,7 @@ def _blank_events(bind: sa.Connection) -> None:
     events = _table("events", "id", "body", "code_at")
     for rows in _pages(bind, "events", ("id",), "type = 'topup.delivered' AND is_sample = 0"):
         for row in rows:
-            id_, body = row[0], row[1]
+            id_, body = row.id, row.body
             found = body.find(_WITH_CODE)
             if found < 0:
                 continue
@@ -84,7 +84,7 @@ def _blank_answers(bind: sa.Connection) -> None:
     answers = _table("idempotency_keys", *key, "body", "code_at")
     for rows in _pages(bind, "idempotency_keys", key, "is_sealed = 0 AND body IS NOT NULL"):
         for row in rows:
-            body = row[len(key)]
+            body = row.body
             found = body.find(_WITH_CODE)
             if found < 0:
                 continue
