@@ -125,8 +125,8 @@ class Books:
         self._approvals = await approval.load_for_topups(tx, list(self._topups))
         for one in self._topups.values():
             places.add((*one.scope, Kind.RECIPIENT, one.recipient_name))
-            is_settled_outside = one.fulfilment in self.rules.asynchronous
-            if is_settled_outside or one.id in needs.redeemed_topup_ids:
+            is_vendors = one.fulfilment in self.rules.asynchronous
+            if is_vendors or one.id in needs.redeemed_topup_ids:
                 places.add((*one.scope, Kind.REDEEMED, one.platform))
             windows.update(
                 (k, p, s) for k in one.spent_by for p, s in caps.windows_of(one.created_at)
@@ -179,12 +179,10 @@ class Books:
     def keep_answer(self, key: RequestKey, answer: Answer) -> None:
         """A later command of this batch with the same key gets it too."""
         answers = self._completed if key.place in self._stored else self._answers
-        shown_of = answer.voucher_of
-        if shown_of is None:
-            answers.append((key, answer))
-        else:
-            kept = voucher.without_code(answer, shown_of, self.voucher_code(shown_of))
-            answers.append((key, kept))
+        kept, shown = answer, answer.voucher_of
+        if shown is not None:
+            kept = voucher.without_code(answer, shown, self.voucher_code(shown))
+        answers.append((key, kept))
         self._stored[key.place] = Stored(
             key.fingerprint, answer.status, answer.body, answer.is_sealed, None
         )
@@ -328,10 +326,9 @@ class Books:
     # Top-ups
 
     def voucher_code(self, topup_id: str) -> str:
-        code = self._codes.get(topup_id)
-        if code is None:
-            code = self._codes[topup_id] = self.rules.codes.code_of(topup_id)
-        return code
+        if topup_id not in self._codes:
+            self._codes[topup_id] = self.rules.codes.code_of(topup_id)
+        return self._codes[topup_id]
 
     def topup(self, topup_id: str, scope: Scope) -> TopUp | None:
         """The tenant's top-up; another's looks like none."""
