@@ -44,7 +44,7 @@ _TIMINGS = '{"dns":0.0,"connect":0.4,"tls":0.0,"first_byte":1.2,"total":1.7}'
 _TABLES = {
     "topups": (
         *("id", "account_id", "environment", "status", "platform", "amount_cents"),
-        *("recipient_email", "metadata", "new_balance_cents", "voucher_code", "fulfilment"),
+        *("recipient_email", "metadata", "new_balance_cents", "voucher_code_hint", "fulfilment"),
         *("created_at", "settled_at"),
     ),
     "transfers": (
@@ -209,9 +209,9 @@ def _add(rows: dict[str, list[tuple[object, ...]]], shelf: _Shelf, number: int) 
     recipient = number % len(shelf.recipient_ids)
     email = _recipient_name(shelf, recipient).partition("/")[2]
     balance_cents = (number // len(shelf.recipient_ids) + 1) * AMOUNT_CENTS
-    voucher = f"ATU-{topup_id[4:8]}-{topup_id[8:12]}-{topup_id[12:16]}-{topup_id[16:20]}-0000"
+    hint = topup_id[-4:]
     said = (topup_id, *scope, "delivered", "claude", AMOUNT_CENTS, email, "{}", balance_cents)
-    rows["topups"].append((*said, voucher, "voucher", at_us, at_us))
+    rows["topups"].append((*said, hint, "voucher", at_us, at_us))
     sides = (shelf.wallet_id, shelf.recipient_ids[recipient], MICROS, str(Code.TOPUP_SEND))
     rows["transfers"].append((shelf.id("trf", number), *scope, *sides, topup_id, at_us))
     data = {
@@ -220,7 +220,8 @@ def _add(rows: dict[str, list[tuple[object, ...]]], shelf: _Shelf, number: int) 
         "platform": "claude",
         "amount_cents": AMOUNT_CENTS,
         "recipient_email": email,
-        "voucher_code": voucher,
+        "voucher_code": None,
+        "voucher_code_hint": hint,
         "new_balance_cents": balance_cents,
         "reference": None,
         "metadata": {},

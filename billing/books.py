@@ -6,7 +6,6 @@ order and reads what the commands declared; commands then decide one after the o
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from billing import approval, topup as topups, voucher
 from billing.approval import Approval
@@ -23,10 +22,10 @@ from billing.ledger import (
 )
 from billing.money import CURRENCY, MICROS_PER_CENT, micros_to_cents
 from billing.needs import Needs, S, Shelf
-from billing.platform import Platforms
+from billing.rules import Rules
 from billing.spending import Spending, funding_window
 from billing.topup import Status, TopUp
-from billing.voucher import Redemption, VoucherCodes
+from billing.voucher import Redemption
 from keys import caps
 from keys.account import Standings, standings_reading
 from keys.caps import Window
@@ -36,24 +35,13 @@ from store.idempotency import Answer, RequestKey, Stored
 from webhooks.event import Outbox
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the operator decided; the same for every command."""
-
-    platforms: Platforms
-    codes: VoucherCodes
-    asynchronous: frozenset[str] = frozenset()  # fulfilments that answer later
-    is_promo_sendable: bool = False
-    public_url: str = ""
-
-
 class Books:
-    """The state of one transaction. codes: voucher codes that were worked out before."""
+    """The state of one transaction. codes: voucher codes that were worked out, kept there."""
 
-    def __init__(self, rules: Rules, now_us: int, codes: Mapping[str, str] = {}) -> None:
+    def __init__(self, rules: Rules, now_us: int, codes: dict[str, str] | None = None) -> None:
         self.rules = rules
         self.now_us = now_us
-        self._codes = codes
+        self._codes = {} if codes is None else codes
         self.ledger = Ledger()
         self.outbox = Outbox()
         self.spending = Spending(now_us)
@@ -125,7 +113,8 @@ class Books:
         self._approvals = await approval.load_for_topups(tx, list(self._topups))
         for one in self._topups.values():
             places.add((*one.scope, Kind.RECIPIENT, one.recipient_name))
-            if one.id in needs.redeemed_topup_ids:
+            is_vendors = one.fulfilment in self.rules.asynchronous
+            if is_vendors or one.id in needs.redeemed_topup_ids:
                 places.add((*one.scope, Kind.REDEEMED, one.platform))
             windows.update(
                 (k, p, s) for k in one.spent_by for p, s in caps.windows_of(one.created_at)
@@ -173,12 +162,16 @@ class Books:
 
     def stored_answer(self, key: RequestKey) -> Answer | None:
         """The answer to replay, or None; raises KeyReused or KeyInProgress."""
-        return idempotency.check(self._stored.get(key.place), key, self.now_us)
+        stored = idempotency.check(self._stored.get(key.place), key, self.now_us)
+        return None if stored is None else self.rules.codes.put_back(stored)
 
     def keep_answer(self, key: RequestKey, answer: Answer) -> None:
         """A later command of this batch with the same key gets it too."""
         answers = self._completed if key.place in self._stored else self._answers
-        answers.append((key, answer))
+        kept, shown = answer, answer.voucher_of
+        if shown is not None:
+            kept = voucher.without_code(answer, shown, self.voucher_code(shown))
+        answers.append((key, kept))
         self._stored[key.place] = Stored(
             key.fingerprint, answer.status, answer.body, answer.is_sealed, None
         )
@@ -326,7 +319,9 @@ class Books:
     # Top-ups
 
     def voucher_code(self, topup_id: str) -> str:
-        return self._codes.get(topup_id) or self.rules.codes.code_of(topup_id)
+        if topup_id not in self._codes:
+            self._codes[topup_id] = self.rules.codes.code_of(topup_id)
+        return self._codes[topup_id]
 
     def topup(self, topup_id: str, scope: Scope) -> TopUp | None:
         """The tenant's top-up; another's looks like none."""
@@ -392,6 +387,7 @@ class Books:
             environment=topup.environment,
             type=f"topup.{topup.status}",
             data=topup.event_data(),
+            code_sealed=topup.fulfilment_code,
             transaction_id=topup.id,
             now_us=self.now_us,
         )

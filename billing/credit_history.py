@@ -11,9 +11,6 @@ from billing.ledger import Scope
 from billing.money import MICROS_PER_CENT
 from store.db import Row, Transaction
 
-# A voucher's last group of four, in ATU-XXXX-XXXX-XXXX-XXXX-XXXX.
-_LAST_GROUP = 25
-
 
 @dataclass(frozen=True, slots=True)
 class CreditLine:
@@ -75,7 +72,7 @@ _LINES = f"""
     WHERE account_id = :account_id AND environment = :environment
     UNION ALL
     SELECT r.transaction_id AS id, 'voucher' AS kind,
-        'ATU-' || substr(t.voucher_code, {_LAST_GROUP}, 4) AS number, 'voucher' AS method,
+        'ATU-' || t.voucher_code_hint AS number, 'voucher' AS method,
         'paid' AS status, t.amount_cents * {MICROS_PER_CENT} AS credits_micros, 0 AS pay_amount,
         'USD' AS pay_currency, r.redeemed_at AS created_at, r.redeemed_at AS completed_at
     FROM voucher_redemptions r JOIN topups t ON t.id = r.transaction_id

@@ -16,7 +16,7 @@ from billing.needs import Needs
 from billing.topup import TopUp
 from billing.voucher import NotRedeemable, Redemption, Settle, VoucherCodes
 from kernel.errors import DomainError
-from keys.principal import Principal
+from keys.principal import REDEEMS, Principal, require_scope
 from store.db import Database, Transaction
 from store.idempotency import Answer, RequestKey
 
@@ -30,6 +30,7 @@ class Redeemed:
     """The redeemed voucher and the redeeming wallet's balance after it, in cents."""
 
     topup: TopUp
+    voucher_code: str
     redemption: Redemption
     wallet_balance_cents: int
 
@@ -91,7 +92,7 @@ class Redeem:
         redemption = Redemption(topup.id, *topup.scope, self.redeemer[0], self.settle, books.now_us)
         books.add_redemption(redemption)
         balance = micros_to_cents(books.ledger.balance_micros(self.redeemer, books.now_us))
-        return Redeemed(topup, redemption, balance)
+        return Redeemed(topup, books.voucher_code(topup.id), redemption, balance)
 
     def render(self, result: Redeemed) -> Answer:
         return self.answer(result)
@@ -117,8 +118,32 @@ class Redeem:
             )
 
 
-def check_settle(principal: Principal, issued: TopUp, settle: Settle) -> None:
-    """Raises ExternalNotAllowed unless the issuer or an operator settles externally."""
+def new_redeem(
+    principal: Principal,
+    issued: TopUp,
+    settle: Settle,
+    *,
+    request_key: RequestKey | None,
+    answer: Callable[[Redeemed], Answer],
+) -> Redeem:
+    """The command of this caller; raises ScopeMissing and ExternalNotAllowed."""
+    _check_settle(principal, issued, settle)
+    _check_sender(principal, issued)
+    return Redeem(issued, principal.scope, settle, request_key, answer)
+
+
+def _check_sender(principal: Principal, issued: TopUp) -> None:
+    """Raises ScopeMissing where another lineage of the caller's own account sent the voucher.
+
+    Into another account whoever holds the code redeems it: there the voucher is the recipient's.
+    """
+    is_foreign = principal.account_id != issued.account_id
+    is_sender = principal.key_id is not None and principal.key_id in issued.spent_by
+    if not is_foreign and not is_sender:
+        require_scope(principal, REDEEMS)
+
+
+def _check_settle(principal: Principal, issued: TopUp, settle: Settle) -> None:
     is_issuer = principal.account_id == issued.account_id
     if settle == "external" and not is_issuer and "admin" not in principal.scopes:
         raise ExternalNotAllowed(

@@ -19,6 +19,7 @@ from billing.money import MICROS_PER_CENT, micros_to_cents
 from billing.needs import Needs
 from billing.platform import Platform, Platforms
 from billing.topup import DuplicateReference, Status, TopUp, move
+from billing.voucher import hint_of
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError
 from kernel.ids import new_id
@@ -57,11 +58,12 @@ class Order(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
-    """The outcome: the top-up, the sender's balance after it, the approval it waits for."""
+    """The outcome: the top-up, the sender's balance after it, the approval it waits for, its code."""
 
     topup: TopUp
     wallet_balance_cents: int
     approval: Approval | None = None
+    voucher_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,8 @@ class Send(msgspec.Struct, frozen=True):
         if would_be == "failed":
             topup = fail(books, topup, "sandbox: this recipient always fails")
         approval = books.approval_of(topup.id)
-        return Sent(topup, _balance_cents(books, self.scope), approval)
+        code = books.voucher_code(topup.id) if topup.status == "delivered" else None
+        return Sent(topup, _balance_cents(books, self.scope), approval, code)
 
     def render(self, result: Sent) -> Answer:
         return self.answer(result)
@@ -197,7 +200,7 @@ class Send(msgspec.Struct, frozen=True):
             "delivered",
             settled_at=books.now_us,
             new_balance_cents=micros_to_cents(recipient.balance_micros),
-            voucher_code=books.voucher_code(topup_id),
+            voucher_code_hint=hint_of(books.voucher_code(topup_id)),
         )
         books.add_topup(delivered)
         books.publish_topup(delivered)

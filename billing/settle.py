@@ -14,13 +14,13 @@ from billing import approval as approvals
 from billing.approval import Approval, Decision
 from billing.audit_shelf import AuditShelf
 from billing.books import Books
-from billing.ledger import Code, Kind, Scope
+from billing.ledger import Code, Kind, LedgerAccount, Scope
 from billing.money import MICROS_PER_CENT, micros_to_cents
 from billing.needs import Needs
 from billing.platform import InvalidPlatform
 from billing.send import BY_APPROVAL, check_alive, fail
 from billing.topup import AlreadyDelivered, TopUp, move
-from billing.voucher import Redemption
+from billing.voucher import Redemption, hint_of
 from kernel.clock import rfc3339
 from kernel.errors import DomainError, NotFound
 from kernel.storable import storable
@@ -42,22 +42,41 @@ class AwaitsApproval(DomainError):
 
 
 def deliver(books: Books, topup: TopUp, *, fulfilment_code: str | None = None) -> TopUp:
-    """Credits the recipient out of the hold; raises where the top-up has ended."""
+    """Credits the recipient out of the hold; raises where the top-up has ended.
+
+    Whoever else delivers gives the recipient the vendor's own credit: then the voucher is settled
+    externally at once, so that nobody holds both. fulfilment_code is what stands in its place.
+    """
+    codes, sealed, code = books.rules.codes, None, books.voucher_code(topup.id)
+    if fulfilment_code is not None:
+        sealed, code = codes.seal(topup.id, fulfilment_code), fulfilment_code
     delivered = move(
         topup,
         "delivered",
         now_us=books.now_us,
-        voucher_code=books.voucher_code(topup.id),
-        fulfilment_code=fulfilment_code,
+        voucher_code_hint=hint_of(code),
+        fulfilment_code=sealed,
     )
     held = books.ledger.standing(topup.scope).held
     recipient = books.ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
     amount_micros = topup.amount_cents * MICROS_PER_CENT
     books.move(held, recipient, amount_micros, Code.TOPUP_DELIVER, topup_id=topup.id)
+    if topup.fulfilment in books.rules.asynchronous:
+        _settle_voucher(books, topup, recipient, amount_micros)
     delivered = replace(delivered, new_balance_cents=micros_to_cents(recipient.balance_micros))
     books.change_topup(delivered)
     books.publish_topup(delivered)
     return delivered
+
+
+def _settle_voucher(
+    books: Books, topup: TopUp, recipient: LedgerAccount, amount_micros: int
+) -> None:
+    redeemed = books.ledger.account(topup.scope, Kind.REDEEMED, topup.platform)
+    books.move(recipient, redeemed, amount_micros, Code.VOUCHER_SETTLE, topup_id=topup.id)
+    books.add_redemption(
+        Redemption(topup.id, *topup.scope, topup.account_id, "external", books.now_us)
+    )
 
 
 def cancel(books: Books, topup: TopUp, *, reason: str | None = None) -> TopUp:
@@ -164,8 +183,8 @@ class Settle(_OnTopUp):
     """A pending top-up ends by its fulfilment's word, or by the sandbox's.
 
     One that waits for an approval does not: raises AwaitsApproval, since the fulfilment was not
-    asked yet and the sandbox's caller may be the one who asked. fulfilment_code is what the fulfilment handed over instead of the wallet's value: the voucher
-    is then settled externally at once, so that the value cannot be claimed twice.
+    asked yet and the sandbox's caller may be the one who asked. fulfilment_code is what the
+    fulfilment handed over in the voucher's place.
     """
 
     outcome: Literal["delivered", "failed"]
@@ -180,24 +199,7 @@ class Settle(_OnTopUp):
         if self.outcome == "failed":
             reason = storable(self.reason or "refused", characters_max=REASON_CHARACTERS_MAX)
             return self._ended(books, fail(books, topup, reason))
-        delivered = deliver(books, topup, fulfilment_code=self.fulfilment_code)
-        if self.fulfilment_code is not None:
-            self._settle_voucher(books, delivered)
-        return self._ended(books, delivered)
-
-    def declare(self, needs: Needs) -> None:
-        _OnTopUp.declare(self, needs)
-        if self.fulfilment_code is not None:
-            needs.redeemed_topup_ids.add(self.topup_id)
-
-    def _settle_voucher(self, books: Books, topup: TopUp) -> None:
-        recipient = books.ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
-        redeemed = books.ledger.account(topup.scope, Kind.REDEEMED, topup.platform)
-        amount_micros = topup.amount_cents * MICROS_PER_CENT
-        books.move(recipient, redeemed, amount_micros, Code.VOUCHER_SETTLE, topup_id=topup.id)
-        books.add_redemption(
-            Redemption(topup.id, *topup.scope, topup.account_id, "external", books.now_us)
-        )
+        return self._ended(books, deliver(books, topup, fulfilment_code=self.fulfilment_code))
 
 
 @dataclass(frozen=True, slots=True)

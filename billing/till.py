@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence, Set as AbstractSet
 from functools import partial
 from typing import Any, Protocol, cast
 
-from billing.books import Books, Rules
+from billing.books import Books
 from billing.needs import Needs
+from billing.rules import Rules
 from kernel.clock import Clock
 from kernel.errors import DomainError
 from keys.account import lock_free_scopes, scopes_lock

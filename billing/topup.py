@@ -63,8 +63,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     note: str | None = None
     failure_reason: str | None = None
     new_balance_cents: int | None = None
-    voucher_code: str | None = None
-    fulfilment_code: str | None = None
+    voucher_code_hint: str | None = None  # once delivered; the code itself is never stored
+    fulfilment_code: str | None = None  # handed over in the voucher's place; sealed
     handed_over_at: int | None = None
     next_check_at: int | None = None
     checks_made: int = 0
@@ -79,33 +79,41 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
         """The name of the recipient's ledger account."""
         return f"{self.platform}/{self.recipient_email}"
 
-    def shape(self) -> dict[str, Any]:
-        """The top-up as the API shows it."""
+    @property
+    def key_id(self) -> str | None:
+        """The key that sent it; null where no key did."""
+        return self.spent_by[0] if self.spent_by else None
+
+    def shape(self, code: str | None = None) -> dict[str, Any]:
+        """The top-up as the API shows it; code for those who may see it, see billing/voucher.py."""
         return {
             "transaction_id": self.id,
             "status": self.status,
             "platform": self.platform,
             "amount_cents": self.amount_cents,
             "recipient_email": self.recipient_email,
-            "voucher_code": self.voucher_code,
+            "voucher_code": code,
+            "voucher_code_hint": self.voucher_code_hint,
             "new_balance_cents": self.new_balance_cents,
             "reference": self.reference,
             "metadata": dict(self.metadata),
             "note": self.note,
             "failure_reason": self.failure_reason,
+            "key_id": self.key_id,
             "created_at": rfc3339(self.created_at),
             "settled_at": None if self.settled_at is None else rfc3339(self.settled_at),
         }
 
     def event_data(self) -> dict[str, Any]:
-        """The top-up as its events carry it."""
+        """The top-up as its events carry it, with room for the code at voucher_code."""
         data = {
             "transaction_id": self.id,
             "status": self.status,
             "platform": self.platform,
             "amount_cents": self.amount_cents,
             "recipient_email": self.recipient_email,
-            "voucher_code": self.voucher_code,
+            "voucher_code": None,
+            "voucher_code_hint": self.voucher_code_hint,
             "new_balance_cents": self.new_balance_cents,
             "reference": self.reference,
             "metadata": dict(self.metadata),
@@ -213,12 +221,13 @@ async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
         return
     changed = await tx.execute(
         """UPDATE topups SET status = v.status, failure_reason = v.failure_reason,
-               new_balance_cents = v.new_balance_cents, voucher_code = v.voucher_code,
+               new_balance_cents = v.new_balance_cents,
+               voucher_code_hint = v.voucher_code_hint,
                fulfilment_code = v.fulfilment_code, fulfilment = v.fulfilment,
                handed_over_at = v.handed_over_at, next_check_at = v.next_check_at,
                checks_made = v.checks_made, settled_at = v.settled_at
            FROM :rows[id text, status text, failure_reason text, new_balance_cents bigint,
-                      voucher_code text, fulfilment_code text, fulfilment text,
+                      voucher_code_hint text, fulfilment_code text, fulfilment text,
                       handed_over_at bigint, next_check_at bigint, checks_made bigint,
                       settled_at bigint] AS v
            WHERE topups.id = v.id AND topups.status = 'pending'""",
@@ -228,7 +237,7 @@ async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
                 topup.status,
                 topup.failure_reason,
                 topup.new_balance_cents,
-                topup.voucher_code,
+                topup.voucher_code_hint,
                 topup.fulfilment_code,
                 topup.fulfilment,
                 topup.handed_over_at,
@@ -260,7 +269,7 @@ def from_row(row: Row) -> TopUp:
         note=row["note"],
         failure_reason=row["failure_reason"],
         new_balance_cents=row["new_balance_cents"],
-        voucher_code=row["voucher_code"],
+        voucher_code_hint=row["voucher_code_hint"],
         fulfilment_code=row["fulfilment_code"],
         handed_over_at=row["handed_over_at"],
         next_check_at=row["next_check_at"],
@@ -283,7 +292,7 @@ COLUMNS = (
     "note",
     "failure_reason",
     "new_balance_cents",
-    "voucher_code",
+    "voucher_code_hint",
     "fulfilment",
     "fulfilment_code",
     "handed_over_at",
@@ -316,7 +325,7 @@ def _row(topup: TopUp) -> tuple[object, ...]:
         topup.note,
         topup.failure_reason,
         topup.new_balance_cents,
-        topup.voucher_code,
+        topup.voucher_code_hint,
         topup.fulfilment,
         topup.fulfilment_code,
         topup.handed_over_at,

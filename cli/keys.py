@@ -52,7 +52,7 @@ def keys() -> None:
 @environment_option
 @click.option("--name", default="cli", show_default=True, help="What people call it.")
 @click.option(
-    "--scope", "scopes", multiple=True, help="Repeat for several; default: the usual ones."
+    "--scope", "scopes", multiple=True, help="Repeat for several; default: all of an account."
 )
 @click.option("--ip-allow", "ip_allow_list", multiple=True, help="A CIDR; repeat for several.")
 @click.option("--per-call-cents", type=int, help="The most that one send may cost.")

@@ -42,9 +42,11 @@ def answer(
     status: str | None = None,
     transaction_id: str | None = None,
     message: str | None = None,
+    voucher_of: str | None = None,
 ) -> Answer:
     """The answer in bytes. http_status defaults to the code's usual one, message to its English,
-    status (the top-up's, where there is one) to ok or error.
+    status (the top-up's, where there is one) to ok or error. voucher_of: the top-up whose voucher's
+    code is in data, once.
     """
     row = CODES[code]
     if http_status is None:
@@ -56,7 +58,7 @@ def answer(
     envelope = Envelope(
         is_success, code, message or row.message, transaction_id, status, timestamp, data
     )
-    return Answer(http_status, _encode(envelope))
+    return Answer(http_status, _encode(envelope), voucher_of=voucher_of)
 
 
 def refuse(refusal: Refusal, now_us: int) -> Answer:

@@ -2,7 +2,7 @@
 
     id: <the event's place, a cursor for Last-Event-ID or GET /events?after=>
     event: <its type>
-    data: <its body, byte for byte as it is signed>
+    data: <its body, byte for byte as it is signed; without codes that the reader may not see>
 
 Promise: every event after the beginning, once and in order, or the stream ends and the client goes
 on from its last id. Invariant: no transaction is open while it writes or waits, and at most one
@@ -13,8 +13,8 @@ process end it.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from starlette.types import Receive, Scope as AsgiScope, Send
@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope as AsgiScope, Send
 from gateway.body import ClientGone
 from kernel.errors import DomainError
 from keys.principal import Scope
-from store.db import Database
+from store.db import Database, Transaction
 from store.errors import StoreError
 from webhooks import log
 from webhooks.event_cursor import EventCursor
@@ -57,8 +57,17 @@ class Pace:
     life_s_max: float = LIFE_S_MAX
 
 
+Show = Callable[[Transaction, Sequence[Event]], Awaitable[Sequence[Event]]]
+
+
+async def _as_stored(_tx: Transaction, events: Sequence[Event]) -> Sequence[Event]:
+    return events
+
+
 class EventStream:
-    """place is given back when the stream ends. check raises once the caller may not listen."""
+    """place is given back when the stream ends. check raises once the caller may not listen; show
+    puts codes in where the caller may see them.
+    """
 
     def __init__(
         self,
@@ -67,6 +76,7 @@ class EventStream:
         place: contextlib.AbstractContextManager[Subscription],
         *,
         check: Callable[[], Awaitable[None]],
+        show: Show = _as_stored,
         event_type: str | None,
         begin_at: EventCursor,
         pace: Pace | None = None,
@@ -75,6 +85,7 @@ class EventStream:
         self._scope = scope
         self._place = place
         self._check = check
+        self._show = show
         self._event_type = event_type
         self._seen = begin_at
         self._pace = pace or Pace()
@@ -119,15 +130,17 @@ class EventStream:
         return self._seen.text().encode()
 
     async def _next_page(self) -> EventPage:
-        return await self._database.read(
-            lambda tx: log.events_after(
+        async def work(tx: Transaction) -> EventPage:
+            page = await log.events_after(
                 tx,
                 self._scope,
                 after=self._seen,
                 event_type=self._event_type,
                 limit=PAGE_EVENTS,
             )
-        )
+            return replace(page, events=await self._show(tx, page.events))
+
+        return await self._database.read(work)
 
     async def _say(self, send: Send, text: bytes, *, is_last: bool = False) -> None:
         message = {"type": "http.response.body", "body": text, "more_body": not is_last}

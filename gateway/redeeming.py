@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from billing.money import MICROS_PER_CENT
-from billing.redeem import Redeem, Redeemed, find_issued
+from billing.redeem import Redeemed, find_issued, new_redeem
 from billing.redemption import CodeRedeemed, RedeemCode, find_code, is_code
 from billing.voucher import NotRedeemable
 from gateway.call import Call
@@ -63,7 +63,7 @@ async def redeem(call: Call[Any, Any], text: str, render: Callable[[Credited], A
             Credited(
                 redemption_id=None,
                 is_voucher=True,
-                last4=(result.topup.voucher_code or "")[-4:],
+                last4=result.voucher_code[-4:],
                 amount_micros=result.topup.amount_cents * MICROS_PER_CENT,
                 is_promotional=False,
                 expires_at=None,
@@ -73,7 +73,7 @@ async def redeem(call: Call[Any, Any], text: str, render: Callable[[Credited], A
         )
 
     return await context.till.submit(
-        Redeem(issued, principal.scope, "wallet", call.request_key, answer)
+        new_redeem(principal, issued, "wallet", request_key=call.request_key, answer=answer)
     )
 
 

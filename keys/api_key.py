@@ -114,8 +114,7 @@ async def mint(
     """
     await check_live(tx, (account_id, environment))
     lineage = lineage_for(parent, (account_id, environment))
-    held = frozenset(ACCOUNT_SCOPES) if parent is None else parent.scopes
-    default = [scope for scope in DEFAULT_SCOPES if scope in held]
+    default = _default_scopes(parent)
     columns = columns_of_new(new, scopes=default, now_us=now_us)
     await check_grant(tx, columns["scopes"].split(), asker=parent, account_id=account_id)
     await check_room(tx, (account_id, environment))
@@ -279,6 +278,13 @@ async def mark_used(tx: Transaction, key_ids: Iterable[str], *, now_us: int) -> 
         minute_at=now_us - now_us % MINUTE_US,
         ids=wanted,
     )
+
+
+def _default_scopes(parent: Principal | None) -> list[str]:
+    """The command line's keys may do all that an account may; others the least that is of use."""
+    if parent is None:
+        return list(ACCOUNT_SCOPES)
+    return [scope for scope in DEFAULT_SCOPES if scope in parent.scopes]
 
 
 async def _find(tx: Transaction, scope: Scope, key_id: str, *, lock: str = "") -> ApiKey:

@@ -31,7 +31,8 @@ CENTS_FIELDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewKey:
-    """A key to be minted. scopes null: the default ones, as far as the parent has them.
+    """A key to be minted. scopes null: the default ones, as far as the parent has them;
+    of the command line, all of an account.
 
     An empty ip_allow_list admits any address. A person decides on a send above
     approval_threshold_cents, and on one that takes the UTC day's sends without an approval above

@@ -26,6 +26,8 @@ SCOPES = (
     "billing:read",
     "billing:write",
     "usage:write",
+    "vouchers:read",
+    "vouchers:redeem",
     "keys:write",
     "approvals:write",
     "admin",
@@ -33,10 +35,11 @@ SCOPES = (
 ADMIN = "admin"
 # Everything an account may do for itself.
 ACCOUNT_SCOPES = tuple(scope for scope in SCOPES if scope != ADMIN)
-# What a key gets that named no scopes: a leak of it can neither make more keys nor approve.
-DEFAULT_SCOPES = tuple(
-    scope for scope in ACCOUNT_SCOPES if scope not in {"keys:write", "approvals:write"}
-)
+# To see what another key's top-ups can be redeemed by, and to redeem it.
+SEES_CODES = "vouchers:read"
+REDEEMS = "vouchers:redeem"
+# What a key gets that named no scopes: it sends, and sees what became of it.
+DEFAULT_SCOPES = ("topup:send", "topup:read")
 
 # What OAuth apps ask for, each holding the ones before it. A route that names one is open to the
 # tokens of such apps; no other credential holds any of them.

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import httpx
 
-from billing.books import Rules
 from billing.cashier import Cashier
 from billing.fulfilment.discovery import asynchronous, discover, set_up
 from billing.fulfilment.protocol import Fulfilment, OptionsRefused, Registration
 from billing.platform import Platforms
 from billing.redemption import RedemptionCodes
+from billing.rules import Rules
 from billing.till import Till
 from billing.voucher import VoucherCodes
 from kernel.clock import Clock

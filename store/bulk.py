@@ -21,7 +21,7 @@ _OFTEN_SHARED = (
             *("created_at", "settled_at", "status", "type", "code", "platform", "fulfilment"),
             *("reference", "metadata", "note", "failure_reason", "fulfilment_code"),
             *("handed_over_at", "next_check_at", "checks_made", "subject_id"),
-            *("is_sealed", "lease_until_at", "event_type", "replay_of"),
+            *("is_sealed", "lease_until_at", "event_type", "replay_of", "code_sealed"),
         }
     ),
 )

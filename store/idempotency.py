@@ -30,7 +30,7 @@ Place = tuple[str, str, str]
 
 _FIND = """
 SELECT i.account_id, i.environment, i.digest, i.fingerprint, i.status, i.body, i.is_sealed,
-       i.lease_until_at
+       i.lease_until_at, i.code_at
 FROM :places[account_id text, environment text, digest text] AS v
 CROSS JOIN idempotency_keys i
 WHERE i.account_id = v.account_id AND i.environment = v.environment AND i.digest = v.digest
@@ -38,7 +38,7 @@ WHERE i.account_id = v.account_id AND i.environment = v.environment AND i.digest
 _COMPLETE = """
 ON CONFLICT (account_id, environment, digest) DO UPDATE SET
     status = excluded.status, body = excluded.body, is_sealed = excluded.is_sealed,
-    lease_until_at = excluded.lease_until_at, lease_token = NULL
+    lease_until_at = excluded.lease_until_at, lease_token = NULL, code_at = excluded.code_at
 """
 _BEGIN = """
 ON CONFLICT (account_id, environment, digest) DO UPDATE SET
@@ -56,6 +56,7 @@ _COLUMNS = (
     "body",
     "is_sealed",
     "lease_until_at",
+    "code_at",
     "created_at",
 )
 
@@ -69,12 +70,18 @@ class KeyInProgress(DomainError):
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """An HTTP answer: status, body bytes, and whether it was stored by an earlier request."""
+    """An HTTP answer: status, body bytes, and whether it was stored by an earlier request.
+
+    voucher_of: the top-up whose voucher's code the body shows, and is not to be stored with it.
+    code_at: of a stored body, where that top-up's id stands for the code; see billing/voucher.py.
+    """
 
     status: int
     body: bytes
     is_replay: bool = False
     is_sealed: bool = False
+    voucher_of: str | None = None
+    code_at: int | None = None
 
 
 class RequestKey(msgspec.Struct, frozen=True, gc=False):
@@ -97,6 +104,7 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
     body: bytes | None
     is_sealed: bool
     lease_until_at: int | None
+    code_at: int | None = None
 
 
 def request_key(
@@ -138,7 +146,9 @@ def reading(keys: Iterable[RequestKey], into: dict[Place, Stored]) -> Reading:
 
     def take(rows: Rows) -> None:
         for row in rows:
-            into[row[0], row[1], row[2]] = Stored(row[3], row[4], row[5], bool(row[6]), row[7])
+            into[row[0], row[1], row[2]] = Stored(
+                row[3], row[4], row[5], bool(row[6]), row[7], row[8]
+            )
 
     return Reading(_FIND if places else "", take, places=places)
 
@@ -160,7 +170,13 @@ def check(stored: Stored | None, key: RequestKey, now_us: int) -> Answer | None:
         raise KeyInProgress(
             "the first request with this key is still running", retry_after_s=wait_s
         )
-    return Answer(stored.status, stored.body or b"", is_replay=True, is_sealed=stored.is_sealed)
+    return Answer(
+        stored.status,
+        stored.body or b"",
+        is_replay=True,
+        is_sealed=stored.is_sealed,
+        code_at=stored.code_at,
+    )
 
 
 async def check_text(tx: Transaction, key: RequestKey) -> None:
@@ -221,6 +237,7 @@ async def keep(
                 answer.body,
                 1 if answer.is_sealed else 0,
                 None,
+                answer.code_at,
                 now_us,
             )
             for key, answer in answers
@@ -236,7 +253,7 @@ async def begin(
 
     `complete` ends it, or the lease does; the row is there without a lease in force, or not at all.
     """
-    row = (*key.place, key.fingerprint, 0, None, 0, lease_until_at, now_us, token)
+    row = (*key.place, key.fingerprint, 0, None, 0, lease_until_at, None, now_us, token)
     await tx.insert("idempotency_keys", (*_COLUMNS, "lease_token"), [row], on_conflict=_BEGIN)
 
 
@@ -256,11 +273,12 @@ async def complete(
     """Stores the answer of a begun call; False, and nothing changed, where another has taken over."""
     held = await tx.execute(
         f"""UPDATE idempotency_keys SET status = :status, body = :body, is_sealed = :is_sealed,
-                lease_until_at = NULL, lease_token = NULL, created_at = :now
+                code_at = :code_at, lease_until_at = NULL, lease_token = NULL, created_at = :now
             WHERE {_UNDER_LEASE}""",
         status=answer.status,
         body=answer.body,
         is_sealed=1 if answer.is_sealed else 0,
+        code_at=answer.code_at,
         now=now_us,
         **_under(key, token),
     )
@@ -302,7 +320,7 @@ async def _prune_before(tx: Transaction, condition: str, before: int) -> int:
 
 async def _write(
     tx: Transaction,
-    rows: Sequence[tuple[str, str, str, str, int, bytes | None, int, int | None, int]],
+    rows: Sequence[tuple[str, str, str, str, int, bytes | None, int, int | None, int | None, int]],
     *,
     is_begun: bool,
 ) -> None:

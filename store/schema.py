@@ -206,6 +206,8 @@ idempotency_keys = sa.Table(
     _bytes("body", null=True),
     _int("is_sealed", default=0),  # the body holds a secret: sealed, purged after 24 h
     _text("text_digest", null=True),  # of the key without its owner; sealed rows alone have it
+    # Where the body names the top-up whose voucher's code it had there; null: it had none.
+    _int("code_at", null=True),
     _int("lease_until_at", null=True),  # while it runs; afterwards another may take over
     _text("lease_token", null=True),  # of whoever runs it: nobody else ends or completes the lease
     _int("created_at"),
@@ -318,8 +320,9 @@ topups = sa.Table(
     _text("note", null=True),
     _text("failure_reason", null=True),
     _int("new_balance_cents", null=True),  # of the recipient's wallet, once delivered
-    _text("voucher_code", null=True),  # once delivered
-    _text("fulfilment_code", null=True),  # what the fulfilment handed back, such as a code
+    _text("voucher_code", null=True),  # no longer written: the code is worked out from the id
+    _text("voucher_code_hint", null=True),  # its last 4 characters, once delivered
+    _text("fulfilment_code", null=True),  # handed over in the voucher's place; sealed, base64
     _text("fulfilment"),  # name in billing/fulfilment/, or approval, sandbox
     _int("handed_over_at", null=True),  # from then on it cannot be cancelled
     _int("next_check_at", null=True),  # when the worker looks at a pending one
@@ -448,7 +451,9 @@ events = sa.Table(
     _text("type"),
     _text("transaction_id", null=True),
     _int("is_sample", default=0),  # of a test ping; no replay job sends it again
-    _bytes("body"),
+    _bytes("body"),  # without a code that can be redeemed
+    _int("code_at", null=True),  # where in the body the code goes in place of null
+    _text("code_sealed", null=True),  # as the top-up's; null: the voucher's own, by transaction_id
     _int("created_at"),
     sa.Index("ux_events_no", "account_id", "environment", "event_no", unique=True),
     sa.Index(
@@ -476,6 +481,8 @@ endpoints = sa.Table(
     _int("previous_secret_until_at", null=True),
     _text("retry_schedule_s"),  # joined by spaces
     _int("rate_limit_per_s", null=True),
+    _int("include_codes", default=0),  # bodies published from now on carry codes
+    _int("had_codes", default=0),  # some that were published before may carry them
     _int("rate_tat_us", default=0),  # GCRA: theoretical arrival time of the next attempt
     _int("drain_tat_us", default=0),  # the same for what was held until enabled_at
     _text("status"),  # enabled | disabled
@@ -553,6 +560,7 @@ deliveries = sa.Table(
     _int("lost_claims", default=0),  # leases that ran out in a row
     _text("replay_of", null=True),
     _text("replay_id", null=True),  # the job that made it; null: not made by one
+    _int("code_at", null=True),  # the event's, where the body is sent with the code; else null
     _int("created_at"),
     _int("settled_at", null=True),
     # The log is read newest first, by created_at and id. An index for the common status and type

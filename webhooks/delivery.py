@@ -38,6 +38,7 @@ _COLUMNS = (
     "next_attempt_at",
     "claim_no",
     "replay_of",
+    "code_at",
     "created_at",
 )
 _ENDPOINT = _COLUMNS.index("endpoint_id")
@@ -73,7 +74,7 @@ UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attemp
 WHERE replay_id = :replay_id AND status = 'pending'
 """
 _ORIGINAL = """
-SELECT d.event_id, d.endpoint_id, d.event_type, d.transaction_id, p.deleted_at
+SELECT d.event_id, d.endpoint_id, d.event_type, d.transaction_id, d.code_at, p.deleted_at
 FROM deliveries d JOIN endpoints p ON p.id = d.endpoint_id
 WHERE d.id = :id AND d.account_id = :account_id AND d.environment = :environment
 """
@@ -92,10 +93,12 @@ def new_row(
     next_attempt_at: int,
     created_at: int,
     replay_of: str | None = None,
+    code_at: int | None = None,
     is_claimed: bool = False,
 ) -> NewRow:
     """A delivery for `insert`, pending and due at next_attempt_at.
 
+    code_at: where in the event's body the code goes; null: it is sent without one.
     is_claimed: sending already, by whoever inserts it, under claim 1 until next_attempt_at.
     """
     return (
@@ -111,6 +114,7 @@ def new_row(
         next_attempt_at,
         int(is_claimed),
         replay_of,
+        code_at,
         created_at,
     )
 
@@ -194,6 +198,7 @@ async def replay(tx: Transaction, scope: Scope, delivery_id: str, *, now_us: int
         next_attempt_at=now_us,
         created_at=now_us,
         replay_of=delivery_id,
+        code_at=original["code_at"],
     )
     await insert_again(tx, [row])
     return DeliveryId(row[0])

@@ -18,7 +18,7 @@ from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import EndpointId, new_id
 from kernel.limits import PAGE_ITEMS
-from keys.principal import Scope
+from keys.principal import SEES_CODES, Scope, ScopeMissing
 from keys.signing import new_webhook_secret
 from keys.vault import Vault
 from store.db import Row, Transaction
@@ -59,7 +59,7 @@ MASKED: Final = "********"
 
 COLUMNS: Final = (
     "id, account_id, environment, url, description, events, headers_sealed, retry_schedule_s,"
-    " rate_limit_per_s, status, disabled_reason, disabled_at, failing_since_at, created_at"
+    " rate_limit_per_s, include_codes, had_codes, status, disabled_reason, disabled_at, failing_since_at, created_at"
 )
 _MINE = "account_id = :account_id AND environment = :environment AND deleted_at IS NULL"
 _PURPOSES = {
@@ -91,6 +91,8 @@ class Endpoint:
     header_names: tuple[str, ...]
     retry_schedule_s: tuple[int, ...]
     rate_limit_per_s: int | None
+    include_codes: bool
+    had_codes: bool
     status: str
     disabled_reason: str | None
     disabled_at: int | None
@@ -108,6 +110,7 @@ class Endpoint:
             "disabled_reason": self.disabled_reason,
             "retry_schedule_s": list(self.retry_schedule_s),
             "rate_limit_per_s": self.rate_limit_per_s,
+            "include_codes": self.include_codes,
             "headers": dict.fromkeys(self.header_names, MASKED),
             "created_at": rfc3339(self.created_at),
         }
@@ -120,14 +123,18 @@ async def register(
     scope: Scope,
     new: NewEndpoint,
     is_sandbox: bool,
+    sees_codes: bool = False,
     now_us: int,
 ) -> tuple[Endpoint, str]:
     """The new endpoint and its secret, which is shown this once.
 
     The URL was checked by endpoint_fields.check_target before the transaction, and the caller holds
-    the account's lock. Raises InvalidInput and TooManyEndpoints.
+    the account's lock. sees_codes: whether who asks has vouchers:read. Raises InvalidInput,
+    TooManyEndpoints, and ScopeMissing for codes without that right.
     """
     account_id, environment = scope
+    if new.include_codes and not sees_codes:
+        raise _codes_refused()
     events = check_events(new.events)
     headers = check_headers(new.headers or {})
     schedule_s = check_retry_schedule(new.retry_schedule_s)
@@ -145,6 +152,8 @@ async def register(
         "secret_sealed": sealed_secret(vault, id_, secret),
         "retry_schedule_s": schedule_s,
         "rate_limit_per_s": new.rate_limit_per_s,
+        "include_codes": int(new.include_codes),
+        "had_codes": int(new.include_codes),
         "status": ENABLED,
         "created_at": now_us,
     }
@@ -194,14 +203,19 @@ async def patch(
     endpoint_id: str,
     *,
     changes: EndpointChanges,
+    sees_codes: bool = False,
     now_us: int,
 ) -> Endpoint:
     """The endpoint as changed. A new URL was checked by check_target before the transaction.
+
+    What was published before stays with or without codes, as it was. Raises ScopeMissing where codes
+    would come to be told, or told elsewhere, by who may not see them (sees_codes).
 
     Enabling sends what was held, slowly at first (webhooks/offer.py), and forgets how long it had
     been failing. Raises InvalidInput and NotFound.
     """
     before = await get(tx, vault, scope, endpoint_id)
+    _check_codes(before, changes, sees_codes=sees_codes)
     columns = _changed_columns(vault, endpoint_id, changes)
     if changes.status is not UNSET and changes.status != before.status:
         columns |= _status_columns(changes.status, now_us=now_us)
@@ -308,7 +322,26 @@ def _changed_columns(vault: Vault, endpoint_id: str, changes: EndpointChanges) -
         # A slower pace must not wait for arrival times that a faster one had run up.
         columns["rate_limit_per_s"] = check_rate_limit(changes.rate_limit_per_s)
         columns["rate_tat_us"] = 0
+    if changes.include_codes is not UNSET:
+        columns["include_codes"] = int(changes.include_codes)
+        if changes.include_codes:
+            columns["had_codes"] = 1
     return columns
+
+
+def _check_codes(before: Endpoint, changes: EndpointChanges, *, sees_codes: bool) -> None:
+    """Deliveries with codes, also old ones sent again, must not go where their reader never agreed."""
+    is_moved = changes.url is not UNSET and changes.url != before.url
+    if not sees_codes and (changes.include_codes is True or (before.had_codes and is_moved)):
+        raise _codes_refused()
+
+
+def _codes_refused() -> ScopeMissing:
+    return ScopeMissing(
+        f"bodies with codes go where {SEES_CODES} says, which the credential does not have",
+        reason="scope",
+        extra={"required_scopes": [SEES_CODES]},
+    )
 
 
 def _status_columns(status: str, *, now_us: int) -> dict[str, Any]:
@@ -354,6 +387,8 @@ def endpoint_of(row: Row, vault: Vault) -> Endpoint:
         header_names=tuple(opened_headers(vault, row["id"], row["headers_sealed"])),
         retry_schedule_s=tuple(map(int, row["retry_schedule_s"].split())),
         rate_limit_per_s=row["rate_limit_per_s"],
+        include_codes=bool(row["include_codes"]),
+        had_codes=bool(row["had_codes"]),
         status=row["status"],
         disabled_reason=row["disabled_reason"],
         disabled_at=row["disabled_at"],

@@ -40,6 +40,7 @@ class NewEndpoint:
     headers: Mapping[str, str] | None = None
     retry_schedule_s: Sequence[int] = SCHEDULE_S_DEFAULT
     rate_limit_per_s: int | None = None
+    include_codes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,7 @@ class EndpointChanges:
     headers: Mapping[str, str] | UnsetType | None = UNSET
     retry_schedule_s: Sequence[int] | UnsetType = UNSET
     rate_limit_per_s: int | UnsetType | None = UNSET
+    include_codes: bool | UnsetType = UNSET
     status: str | UnsetType = UNSET
 
 

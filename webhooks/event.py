@@ -3,9 +3,9 @@
 Promise: an event and its delivery rows are in the same transaction as what they report, and
 event_no is gapless and in commit order, so a poller's cursor proves that it has seen everything.
 Invariant: whoever publishes holds the account's lock (account_environments) before Outbox.load;
-the body's bytes are what gets signed and are never built again. Writes events, and event_no of
-account_environments; delivery rows go through webhooks/delivery.py, and the endpoints' places in the
-line through webhooks/endpoint_queue.py.
+the body's bytes are what gets signed, but for a code that is left out, and are never built again.
+Writes events, and event_no of account_environments; delivery rows go through webhooks/delivery.py,
+and the endpoints' places in the line through webhooks/endpoint_queue.py.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,6 +18,7 @@ from kernel.clock import SECOND_US, rfc3339
 from kernel.ids import EventId, new_id
 from store.db import Reading, Rows, Transaction
 from webhooks import delivery, endpoint_queue
+from webhooks.coded import HINT_FIELD, place_of_code
 
 API_VERSION: Final = "v1"
 TEST_EVENT: Final = "endpoint.test"
@@ -51,6 +52,8 @@ _COLUMNS = (
     "type",
     "transaction_id",
     "body",
+    "code_at",
+    "code_sealed",
     "created_at",
 )
 _encode = msgspec.json.Encoder().encode
@@ -61,7 +64,7 @@ FROM :scopes[account_id text, environment text] AS s
 JOIN account_environments e ON e.account_id = s.account_id AND e.environment = s.environment
 """
 _ENDPOINTS = """
-SELECT p.account_id, p.environment, p.id, p.events, p.retry_schedule_s, q.ready_at
+SELECT p.account_id, p.environment, p.id, p.events, p.retry_schedule_s, q.ready_at, p.include_codes
 FROM :scopes[account_id text, environment text] AS s
 JOIN endpoints p ON p.account_id = s.account_id AND p.environment = s.environment
 LEFT JOIN endpoint_queue q ON q.endpoint_id = p.id
@@ -98,6 +101,7 @@ class _Subscriber:
     types: frozenset[str]  # empty: all
     first_wait_us: int
     ready_at: int | None  # its place in the line when it was read
+    is_told_codes: bool
 
 
 class Outbox:
@@ -138,10 +142,10 @@ class Outbox:
         return Reading(_ENDPOINTS, self._take, scopes=sorted(set(scopes)))
 
     def _take(self, rows: Rows) -> None:
-        for account_id, environment, endpoint_id, events, retry_schedule_s, ready_at in rows:
+        for account_id, environment, id_, events, retry_schedule_s, ready_at, codes in rows:
             first_wait_s = int(retry_schedule_s.partition(" ")[0])
             subscriber = _Subscriber(
-                endpoint_id, frozenset(events.split()), first_wait_s * SECOND_US, ready_at
+                id_, frozenset(events.split()), first_wait_s * SECOND_US, ready_at, bool(codes)
             )
             self._subscribers.setdefault((account_id, environment), []).append(subscriber)
 
@@ -158,14 +162,19 @@ class Outbox:
         type: str,  # noqa: A002
         data: Mapping[str, Any],
         transaction_id: str | None = None,
+        code_sealed: str | None = None,
         now_us: int,
         except_endpoint_id: str | None = None,
     ) -> EventId:
         """Adds an event and a delivery for each endpoint subscribed to its type.
 
-        The account's endpoint except_endpoint_id gets none: it must not hear of its own end.
+        data with a voucher_code_hint leaves the code out; endpoints that include codes are sent it,
+        see webhooks/coded.py. code_sealed: what to send, where it is not the voucher's own. The
+        account's endpoint except_endpoint_id gets none: it must not hear of its own end.
         """
-        event_id = self._record((account_id, environment), type, data, transaction_id, now_us)
+        event_id, code_at = self._record(
+            (account_id, environment), type, data, transaction_id, now_us, code_sealed=code_sealed
+        )
         for subscriber in self._subscribers.get((account_id, environment), ()):
             if subscriber.types and type not in subscriber.types:
                 continue
@@ -184,6 +193,7 @@ class Outbox:
                     transaction_id=transaction_id,
                     next_attempt_at=due_us,
                     created_at=now_us,
+                    code_at=code_at if subscriber.is_told_codes else None,
                 )
             )
         return event_id
@@ -199,7 +209,8 @@ class Outbox:
         now_us: int,
     ) -> EventId:
         """Adds an event that nobody is sent; the test ping makes its one delivery itself."""
-        return self._record((account_id, environment), type, data, transaction_id, now_us)
+        scope = (account_id, environment)
+        return self._record(scope, type, data, transaction_id, now_us, is_sample=True)[0]
 
     def _record(
         self,
@@ -208,15 +219,27 @@ class Outbox:
         data: Mapping[str, Any],
         transaction_id: str | None,
         now_us: int,
-    ) -> EventId:
+        *,
+        code_sealed: str | None = None,
+        is_sample: bool = False,
+    ) -> tuple[EventId, int | None]:
+        """The event's id, and where in its body a code goes. A sample's code is real to nobody."""
         assert event_type in _KNOWN_TYPES, event_type
         event_no = self._event_numbers[scope] + 1
         self._event_numbers[scope] = event_no
         self._changed.add(scope)
         event_id = EventId(new_id("evt"))
         body = _render(event_id, event_type, self._time_text(now_us), scope[1], data)
-        self._events.append((event_id, *scope, event_no, event_type, transaction_id, body, now_us))
-        return event_id
+        code_at = None
+        if not is_sample and data.get(HINT_FIELD) is not None:
+            code_at = place_of_code(body)
+        self._events.append(
+            (
+                *(event_id, *scope, event_no, event_type, transaction_id),
+                *(body, code_at, code_sealed, now_us),
+            )
+        )
+        return event_id, code_at
 
     async def flush(self, tx: Transaction) -> None:
         """Writes everything published since the last flush."""

@@ -5,7 +5,7 @@ writes nothing; shapes are those of the contract, section 3.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -16,6 +16,7 @@ from kernel.ids import AttemptId, DeliveryId, EventId
 from kernel.limits import PAGE_ITEMS
 from keys.principal import Scope
 from store.db import Row, Transaction
+from webhooks.coded import CodeOf, with_code
 from webhooks.event import EVENT_TYPES
 from webhooks.event_cursor import EventCursor, check
 from webhooks.log_page import Filter, Place, query_of
@@ -30,7 +31,7 @@ _ATTEMPT = (
     "delivery_id, number, id, started_at, duration_us, http_status, error, reason, remote_address,"
     " timings_ms, request_headers, body_sha256, response_body"
 )
-_EVENT = "id, event_no, type, transaction_id, body, created_at"
+_EVENT = "id, event_no, type, transaction_id, body, code_at, code_sealed, created_at"
 # A retry is shown as due; the end of a running attempt's lease is nobody's business.
 _IN_FLIGHT: Final = "sending"
 # A filter by type has no index of its own: each send would pay for it.
@@ -104,7 +105,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event; body is what was signed, byte for byte."""
+    """One event; body is what was signed, byte for byte, but for the code that belongs at code_at."""
 
     id: EventId
     event_no: int
@@ -112,6 +113,15 @@ class Event:
     transaction_id: str | None
     body: bytes
     created_at: int
+    code_at: int | None = None
+    code_sealed: str | None = None
+
+    def with_code(self, code_of: CodeOf) -> "Event":
+        """As it is for those who may see its code; itself where it has none. Raises SealBroken."""
+        if self.code_at is None or self.transaction_id is None:
+            return self
+        code = code_of(self.transaction_id, self.code_sealed)
+        return replace(self, body=with_code(self.body, self.code_at, code), code_at=None)
 
     def shape(self) -> msgspec.Raw:
         """The body itself, for an encoder that passes it through."""
@@ -364,4 +374,6 @@ def _event(row: Row) -> Event:
         transaction_id=row["transaction_id"],
         body=row["body"],
         created_at=row["created_at"],
+        code_at=row["code_at"],
+        code_sealed=row["code_sealed"],
     )

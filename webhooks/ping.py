@@ -113,7 +113,9 @@ async def _claimed_ping(
         account_id=account_id,
         environment=environment,
         type=event_type,
-        data=sample_data(event_type, endpoint.shape(), now_us=now_us),
+        data=sample_data(
+            event_type, endpoint.shape(), is_told_codes=endpoint.include_codes, now_us=now_us
+        ),
         now_us=now_us,
     )
     await outbox.flush(tx)

@@ -58,7 +58,7 @@ WHERE {walked} AND (d.created_at, d.id) > (:after_at, :after_id)
 """
 _COUNT = "SELECT COUNT(*) AS n" + _WHERE
 _ROWS = (
-    "SELECT d.id, d.event_id, d.event_type, d.transaction_id, d.created_at"
+    "SELECT d.id, d.event_id, d.event_type, d.transaction_id, d.code_at, d.created_at"
     + _WHERE
     + "ORDER BY d.created_at, d.id LIMIT :rows_max"
 )

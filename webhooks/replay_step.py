@@ -211,4 +211,5 @@ def _new_row(replay: Replay, row: Row, *, now_us: int) -> delivery.NewRow:
         # those of others after it, do not match it.
         created_at=max(now_us, replay.created_at),
         replay_of=row["id"],
+        code_at=row["code_at"],
     )

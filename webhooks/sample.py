@@ -12,11 +12,20 @@ from kernel.clock import DAY_US, rfc3339
 TRANSACTION_ID = "txn_test"
 APPROVAL_ID = "apr_test"
 ORDER_ID = "ord_test"
+VOUCHER_CODE = "ATU-TEST-TEST-TEST-TEST-TEST"
 
 
-def sample_data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[str, Any]:
-    """The data object of a sample; endpoint is the pinged one's shape, for the endpoint events."""
-    return {"test": True, **_data(event_type, endpoint, now_us=now_us)}
+def sample_data(
+    event_type: str, endpoint: Mapping[str, Any], *, is_told_codes: bool = False, now_us: int
+) -> dict[str, Any]:
+    """The data object of a sample; endpoint is the pinged one's shape, for the endpoint events.
+
+    is_told_codes: with a code, as that endpoint's real deliveries; it redeems nothing.
+    """
+    data = {"test": True, **_data(event_type, endpoint, now_us=now_us)}
+    if is_told_codes and data.get("voucher_code_hint") is not None:
+        data["voucher_code"] = VOUCHER_CODE
+    return data
 
 
 def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[str, Any]:
@@ -40,7 +49,8 @@ def _topup(status: str) -> dict[str, Any]:
         "platform": "claude",
         "amount_cents": 1000,
         "recipient_email": "user@example.com",
-        "voucher_code": "ATU-TEST-TEST-TEST-TEST-TEST" if is_delivered else None,
+        "voucher_code": None,
+        "voucher_code_hint": VOUCHER_CODE[-4:] if is_delivered else None,
         "new_balance_cents": 5400 if is_delivered else None,
         "reference": None,
         "metadata": {"test": "true"},

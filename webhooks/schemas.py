@@ -34,6 +34,19 @@ TransactionId = Annotated[str, Meta(pattern=r"^txn_[0-9A-Za-z]+$", description="
 Cents = Annotated[int, Meta(description="In US cents.")]
 PositiveCents = Annotated[int, Meta(ge=1, description="In US cents.")]
 Voucher = Annotated[str, Meta(pattern=r"^ATU(-[0-9A-HJKMNP-TV-Z]{4}){5}$")]
+Code = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        description=(
+            "What redeems the credit: a voucher ATU-…, or the code of the platform's own that was"
+            " handed over in its place. Null unless you may see it."
+        ),
+    ),
+]
+CodeHint = Annotated[
+    str, Meta(min_length=4, max_length=4, description="The code's last four characters.")
+]
 Email = Annotated[str, Meta(max_length=EMAIL_CHARACTERS_MAX)]
 Reference = Annotated[
     str, Meta(max_length=REFERENCE_CHARACTERS_MAX, description="The sender's own name for it.")
@@ -65,7 +78,8 @@ class _TopUp(_Data, kw_only=True):
     platform: str
     amount_cents: PositiveCents
     recipient_email: Email
-    voucher_code: Voucher | None
+    voucher_code: Code | None
+    voucher_code_hint: CodeHint | None
     new_balance_cents: Cents | None
     reference: Reference | None
     metadata: dict[str, str]
@@ -73,10 +87,13 @@ class _TopUp(_Data, kw_only=True):
 
 
 class DeliveredTopUp(_TopUp, kw_only=True):
-    """new_balance_cents is the recipient's wallet of that platform after the top-up."""
+    """new_balance_cents is the recipient's wallet of that platform after the top-up.
+
+    voucher_code is null for an endpoint without include_codes.
+    """
 
     status: Literal["delivered"]
-    voucher_code: Voucher
+    voucher_code_hint: CodeHint
     new_balance_cents: Cents
 
 
@@ -85,6 +102,7 @@ class FailedTopUp(_TopUp, kw_only=True):
 
     status: Literal["failed"]
     voucher_code: None
+    voucher_code_hint: None
     new_balance_cents: None
     failure_reason: str
 
@@ -94,6 +112,7 @@ class CancelledTopUp(_TopUp, kw_only=True):
 
     status: Literal["cancelled"]
     voucher_code: None
+    voucher_code_hint: None
     new_balance_cents: None
 
 
@@ -102,6 +121,7 @@ class PendingTopUp(_TopUp, kw_only=True):
 
     status: Literal["pending"]
     voucher_code: None
+    voucher_code_hint: None
     new_balance_cents: None
 
 
@@ -175,6 +195,7 @@ class Endpoint(_Data, kw_only=True):
     disabled_reason: str | None
     retry_schedule_s: list[int]
     rate_limit_per_s: int | None
+    include_codes: bool
     headers: dict[str, str]
     created_at: Time
 
@@ -224,6 +245,7 @@ _EXAMPLE_ENDPOINT: Final[Mapping[str, Any]] = {
     "disabled_reason": None,
     "retry_schedule_s": [0, 5, 30],
     "rate_limit_per_s": None,
+    "include_codes": False,
     "headers": {},
     "created_at": "2026-06-13T12:00:00Z",
 }

@@ -75,7 +75,7 @@ class Claimed(NamedTuple):
     """A delivery that this process may send once, until lease_until_us of the claim's clock.
 
     number is the attempt's, counted from 1. After LOST_CLAIMS_MAX lost claims it is not to be sent
-    but settled as lost.
+    but settled as lost. code_at: where in the body a code goes, see webhooks/coded.py.
     """
 
     id: str
@@ -89,6 +89,9 @@ class Claimed(NamedTuple):
     lease_until_us: int
     target: Target
     body: bytes
+    transaction_id: str | None = None
+    code_at: int | None = None
+    code_sealed: str | None = None
 
     @property
     def is_lost(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, Protocol
 
 from kernel.clock import SECOND_US, Clock, rfc3339_ms
 from keys.vault import SealBroken
+from webhooks.coded import CodeOf, as_sent, masked
 from webhooks.endpoint_fields import STAGING
 from webhooks.guard import Policy
 from webhooks.message import Headers, Keyring, lost_settlement, message_headers, settlement_of
@@ -71,7 +72,9 @@ class Courier:
         live_policy: Policy,
         staging_policy: Policy,
         timeout_s: float,
+        code_of: CodeOf,
     ) -> None:
+        self._code_of = code_of
         self._post = post
         self._keyring = keyring
         self._clock = clock
@@ -91,7 +94,9 @@ class Courier:
         if now_us + self._time_needed_us > claimed.lease_until_us:
             logger.warning("delivery.too_late", extra={"delivery_id": claimed.id})
             return None
+        code = None
         try:
+            claimed, code = as_sent(claimed, self._code_of)
             opened = self._keyring.open(claimed.target)
             headers = message_headers(claimed, opened, now_us=now_us)
         except SealBroken as error:
@@ -107,6 +112,7 @@ class Courier:
                 else self._live_policy,
                 account_id=claimed.account_id,
             )
+        outcome = outcome._replace(response_body=masked(outcome.response_body, code))
         settlement = settlement_of(claimed, outcome, headers, ended_at_us=self._clock.now_us())
         return Sent(claimed, settlement)
 

@@ -66,9 +66,10 @@ async def _decide(call: Call[Fields, Fields], decision: Literal["approved", "den
 
     def render(ended: Ended) -> Answer:
         topup = ended.topup
+        code = call.context.till.rules.codes.shown(topup, call.principal)
         data = {
             "approval": None if ended.approval is None else ended.approval.shape(),
-            **topup.shape(),
+            **topup.shape(code),
             "wallet_balance_cents": ended.wallet_balance_cents,
         }
         by_status = {"delivered": codes.DELIVERED, "pending": codes.PENDING}
@@ -79,6 +80,7 @@ async def _decide(call: Call[Fields, Fields], decision: Literal["approved", "den
             http_status=200,
             status=topup.status,
             transaction_id=topup.id,
+            voucher_of=None if code is None else topup.id,
         )
 
     command = Decide(

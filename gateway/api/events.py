@@ -1,5 +1,6 @@
 """Events: the log of what happened, to page through, to poll from a cursor, or to stream."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import Meta
@@ -8,13 +9,14 @@ from gateway import codes
 from gateway.auth import check_presented, presented
 from gateway.call import Call
 from gateway.envelope import answer
+from gateway.event_codes import shown
 from gateway.event_stream import EventStream
 from gateway.fields import Fields, Page
 from gateway.outcome import Listing, Outcome, ok
 from gateway.routing import Reply, Route
 from gateway.shapes.webhooks import Event as EventShape
 from kernel.errors import InvalidInput
-from keys.principal import Principal, check_address, require_scope
+from keys.principal import check_address, require_scope
 from store.db import Transaction
 from store.idempotency import Answer
 from webhooks import log
@@ -47,8 +49,9 @@ async def list_events(call: Call[Fields, EventsQuery]) -> Answer:
     if after is not None and query.cursor is not None:
         raise InvalidInput("give after (to poll) or cursor (to page), not both", param="cursor")
     before = event_cursor(query.cursor)
+    codes_of, principal = call.context.till.rules.codes, call.principal
 
-    async def work(tx: Transaction) -> EventPage:
+    async def read(tx: Transaction) -> EventPage:
         if after is not None:
             return await log.events_after(
                 tx, scope, after=after, event_type=query.type, limit=query.limit
@@ -57,11 +60,15 @@ async def list_events(call: Call[Fields, EventsQuery]) -> Answer:
             tx, scope, before=before, event_type=query.type, limit=query.limit
         )
 
-    page = await call.context.database.read(work)
+    async def work(tx: Transaction) -> tuple[EventPage, list[log.Event]]:
+        page = await read(tx)
+        return page, await shown(tx, codes_of, principal, page.events)
+
+    page, events = await call.context.database.read(work)
     # The next poll goes on from its cursor, so there it is never null.
     has_next = page.has_more or after is not None
     data = {
-        "items": [event.shape() for event in page.events],
+        "items": [event.shape() for event in events],
         "next_cursor": page.next.text() if has_next else None,
         "has_more": page.has_more,
     }
@@ -69,8 +76,14 @@ async def list_events(call: Call[Fields, EventsQuery]) -> Answer:
 
 
 async def show(call: Call[Fields, Fields]) -> Answer:
-    scope, event_id = call.principal.scope, call.params["event_id"]
-    event = await call.context.database.read(lambda tx: log.get_event(tx, scope, event_id))
+    principal, event_id = call.principal, call.params["event_id"]
+    codes_of = call.context.till.rules.codes
+
+    async def work(tx: Transaction) -> log.Event:
+        found = await log.get_event(tx, principal.scope, event_id)
+        return (await shown(tx, codes_of, principal, [found]))[0]
+
+    event = await call.context.database.read(work)
     return answer(
         codes.SUCCESS, event.shape(), now_us=call.now_us, transaction_id=event.transaction_id
     )
@@ -96,26 +109,40 @@ async def stream(call: Call[Fields, StreamQuery]) -> Reply:
     begin_at = await context.database.read(begin)
     if call.method == "HEAD":
         return Answer(200, b"")
+    listener = _Listener(call)
     return EventStream(
         context.database,
         principal.scope,
         context.feed.subscribe(principal.scope, principal.credential_id),
-        check=lambda: _check(call, principal),
+        check=listener.check,
+        show=listener.show,
         event_type=event_type,
         begin_at=begin_at,
     )
 
 
-async def _check(call: Call[Fields, StreamQuery], began_as: Principal) -> None:
-    """Raises unless the caller could open the same stream now: a key may end at any time."""
-    context = call.context
-    token, is_cookie = presented(call.scope, call.headers, context.settings)
-    principal = await context.authenticator.authenticate(token)
-    check_presented(principal, is_cookie=is_cookie)
-    assert principal.scope == began_as.scope, "a credential's account never changes"
-    if principal.ip_allow_lists:
-        check_address(principal, call.address)
-    require_scope(principal, *_SCOPES)
+class _Listener:
+    """Who reads a stream, as of its last check."""
+
+    def __init__(self, call: Call[Fields, StreamQuery]) -> None:
+        self._call = call
+        self._principal = call.principal
+
+    async def check(self) -> None:
+        """Raises unless the caller could open the same stream now: a key may end at any time."""
+        call, context = self._call, self._call.context
+        token, is_cookie = presented(call.scope, call.headers, context.settings)
+        principal = await context.authenticator.authenticate(token)
+        check_presented(principal, is_cookie=is_cookie)
+        assert principal.scope == self._principal.scope, "a credential's account never changes"
+        if principal.ip_allow_lists:
+            check_address(principal, call.address)
+        require_scope(principal, *_SCOPES)
+        self._principal = principal
+
+    async def show(self, tx: Transaction, events: Sequence[log.Event]) -> Sequence[log.Event]:
+        """The events as the caller may see them."""
+        return await shown(tx, self._call.context.till.rules.codes, self._principal, events)
 
 
 ROUTES = (

@@ -53,13 +53,15 @@ async def settle(call: Call[OutcomeBody, Fields]) -> Answer:
     def render(ended: Ended) -> Answer:
         topup = ended.topup
         is_delivered = topup.status == "delivered"
+        code = call.context.till.rules.codes.shown(topup, call.principal)
         return answer(
             codes.DELIVERED if is_delivered else codes.FAILED_REFUNDED,
-            {**topup.shape(), "wallet_balance_cents": ended.wallet_balance_cents},
+            {**topup.shape(code), "wallet_balance_cents": ended.wallet_balance_cents},
             now_us=call.now_us,
             http_status=200,
             status=topup.status,
             transaction_id=topup.id,
+            voucher_of=None if code is None else topup.id,
         )
 
     command = Settle(

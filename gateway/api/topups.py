@@ -153,17 +153,18 @@ async def status(call: Call[Fields, Fields]) -> Answer:
 
     story = await call.context.database.read(work)
     topup = story.topup
-    data = {**topup.shape(), "transfers": story.transfers, "events": story.events}
+    code = call.context.till.rules.codes.shown(topup, call.principal)
+    data = {**topup.shape(code), "transfers": story.transfers, "events": story.events}
     if story.approval_id is not None:
         data["approval_id"] = story.approval_id
-    code = {
+    outcome = {
         "delivered": codes.DELIVERED,
         "pending": codes.PENDING,
         "failed": codes.FAILED_REFUNDED,
         "cancelled": codes.CANCELLED,
     }[topup.status]
     return answer(
-        code,
+        outcome,
         data,
         now_us=call.now_us,
         http_status=200,
@@ -191,7 +192,8 @@ async def list_topups(call: Call[Fields, HistoryQuery]) -> Answer:
         return await history.page(tx, scope, wanted, before_id=before_id, limit=query.limit + 1)
 
     found = await call.context.database.read(work)
-    items = [topup.shape() for topup in found[: query.limit]]
+    shown, principal = call.context.till.rules.codes.shown, call.principal
+    items = [topup.shape(shown(topup, principal)) for topup in found[: query.limit]]
     has_more = len(found) > query.limit
     next_cursor = found[query.limit - 1].id if has_more else None
     return answer(codes.SUCCESS, page(items, next_cursor), now_us=call.now_us)
@@ -238,7 +240,8 @@ class _sent_answer:  # noqa: N801 called like the function it stands for
         if topup.status == "failed":
             return _failed(topup, http_status=422, transaction_id=topup.id)
         data: dict[str, Any] = {
-            "voucher_code": topup.voucher_code,
+            "voucher_code": sent.voucher_code,
+            "voucher_code_hint": topup.voucher_code_hint,
             "platform": topup.platform,
             "amount_cents": topup.amount_cents,
             "new_balance_cents": topup.new_balance_cents,
@@ -254,7 +257,12 @@ class _sent_answer:  # noqa: N801 called like the function it stands for
                 "expires_at": rfc3339(sent.approval.expires_at),
             }
         return answer(
-            code, data, now_us=topup.created_at, status=topup.status, transaction_id=topup.id
+            code,
+            data,
+            now_us=topup.created_at,
+            status=topup.status,
+            transaction_id=topup.id,
+            voucher_of=topup.id if sent.voucher_code is not None else None,
         )
 
     @property

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from billing.redeem import Redeem, Redeemed, check_settle, find_issued, unknown_voucher
+from billing.redeem import Redeemed, find_issued, new_redeem, unknown_voucher
 from billing.topup import TopUp
 from billing.voucher import load_redemptions, voucher_shape
 from billing.wallet import recipients
@@ -14,6 +14,7 @@ from gateway.outcome import ok
 from gateway.redeeming import guarded
 from gateway.routing import Route
 from gateway.shapes.topups import IssuedVoucher, RedeemedVoucher
+from keys.principal import REDEEMS
 from store.db import Transaction
 from store.idempotency import Answer
 
@@ -43,6 +44,7 @@ async def look_up(call: Call[Fields, Fields]) -> Answer:
         )
         return voucher_shape(
             issued,
+            context.till.rules.codes.code_of(issued.id),
             wallet_cents=held[0].balance_cents if held else 0,
             redeemed_at=None if redeemed is None else redeemed.redeemed_at,
         )
@@ -54,21 +56,24 @@ async def redeem(call: Call[RedeemBody, Fields]) -> Answer:
     """Moves the voucher's value out of the recipient's wallet, once."""
     context, principal = call.context, call.principal
     issued = await _find(call, call.body.code)
-    check_settle(principal, issued, call.body.settle)
 
     def render(result: Redeemed) -> Answer:
         redeemed_at = result.redemption.redeemed_at
         data = {
-            **voucher_shape(result.topup, wallet_cents=0, redeemed_at=redeemed_at),
+            **voucher_shape(
+                result.topup, result.voucher_code, wallet_cents=0, redeemed_at=redeemed_at
+            ),
             "settle": result.redemption.settle,
             "balance_cents": result.wallet_balance_cents,
         }
         if result.topup.scope != principal.scope:
             # The top-up is the issuer's, and its id means nothing to anybody else.
             data["transaction_id"] = None
-        return answer(codes.SUCCESS, data, now_us=redeemed_at)
+        return answer(codes.SUCCESS, data, now_us=redeemed_at, voucher_of=result.topup.id)
 
-    command = Redeem(issued, principal.scope, call.body.settle, call.request_key, render)
+    command = new_redeem(
+        principal, issued, call.body.settle, request_key=call.request_key, answer=render
+    )
     return await context.till.submit(command)
 
 
@@ -99,9 +104,12 @@ ROUTES = (
         "/vouchers/redeem",
         redeem,
         "Redeem a voucher once",
-        scopes=("topup:send",),
+        scopes=("topup:send", REDEEMS),
         body=RedeemBody,
-        description="Moves its amount out of the recipient's wallet; wrong codes are counted.",
+        description=(
+            "Moves its amount out of the recipient's wallet; wrong codes are counted. What another"
+            " key of your account sent, not your own or a descendant of it, needs vouchers:redeem."
+        ),
         answers=ok(RedeemedVoucher),
         refuses=(codes.NOT_REDEEMABLE,),
     ),

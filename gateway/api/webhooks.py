@@ -23,6 +23,7 @@ from gateway.shapes.webhooks import (
 )
 from kernel.clock import SECOND_US
 from kernel.limits import URL_CHARACTERS_MAX
+from keys.principal import SEES_CODES
 from keys.signing import verify as verify_signature
 from store.db import Transaction
 from store.idempotency import Answer
@@ -63,6 +64,11 @@ Schedule = Annotated[
 ]
 RatePerS = Annotated[Int64, Meta(description="At most so many requests a second; null: no limit.")]
 
+IncludeCodes = Annotated[
+    bool,
+    Meta(description="Whether bodies carry voucher_code; needs vouchers:read. Else its hint only."),
+]
+
 
 class RegisterBody(Fields, frozen=True, kw_only=True):
     url: Url
@@ -71,6 +77,7 @@ class RegisterBody(Fields, frozen=True, kw_only=True):
     headers: HeaderMap = msgspec.field(default_factory=dict)
     retry_schedule_s: Schedule = msgspec.field(default_factory=lambda: list(SCHEDULE_S_DEFAULT))
     rate_limit_per_s: RatePerS | None = None
+    include_codes: IncludeCodes = False
 
 
 class PatchBody(Fields, frozen=True, kw_only=True):
@@ -80,6 +87,7 @@ class PatchBody(Fields, frozen=True, kw_only=True):
     headers: HeaderMap | UnsetType = UNSET
     retry_schedule_s: Schedule | UnsetType = UNSET
     rate_limit_per_s: RatePerS | UnsetType | None = UNSET
+    include_codes: IncludeCodes | UnsetType = UNSET
     status: Annotated[str, Meta(max_length=20, description="enabled or disabled.")] | UnsetType = (
         UNSET
     )
@@ -119,6 +127,7 @@ async def register(call: Call[RegisterBody, Fields]) -> Answer:
         headers=body.headers,
         retry_schedule_s=body.retry_schedule_s,
         rate_limit_per_s=body.rate_limit_per_s,
+        include_codes=body.include_codes,
     )
 
     async def work(tx: Transaction) -> tuple[Endpoint, str]:
@@ -128,6 +137,7 @@ async def register(call: Call[RegisterBody, Fields]) -> Answer:
             scope=principal.scope,
             new=new,
             is_sandbox=principal.is_sandbox,
+            sees_codes=SEES_CODES in principal.scopes,
             now_us=now_us,
         )
         await note(tx, call, "endpoint.created", made.id, after={"url": _without_query(made.url)})
@@ -174,13 +184,20 @@ async def change(call: Call[PatchBody, Fields]) -> Answer:
         headers=body.headers,
         retry_schedule_s=body.retry_schedule_s,
         rate_limit_per_s=body.rate_limit_per_s,
+        include_codes=body.include_codes,
         status=body.status,
     )
 
     async def work(tx: Transaction) -> Endpoint:
         before = await endpoints.get(tx, context.vault, principal.scope, endpoint_id)
         after = await endpoints.patch(
-            tx, context.vault, principal.scope, endpoint_id, changes=changes, now_us=now_us
+            tx,
+            context.vault,
+            principal.scope,
+            endpoint_id,
+            changes=changes,
+            sees_codes=SEES_CODES in principal.scopes,
+            now_us=now_us,
         )
         if before.url != after.url:
             await note(

@@ -41,6 +41,7 @@ def _answer(
 _SEND: Final = {"platform": "claude", "amount_cents": 1000, "recipient_email": EMAIL}
 _SENT: Final = {
     "voucher_code": VOUCHER,
+    "voucher_code_hint": VOUCHER[-4:],
     "platform": "claude",
     "amount_cents": 1000,
     "new_balance_cents": 5400,
@@ -54,11 +55,13 @@ _TOPUP: Final = {
     "amount_cents": 1000,
     "recipient_email": EMAIL,
     "voucher_code": None,
+    "voucher_code_hint": None,
     "new_balance_cents": None,
     "reference": None,
     "metadata": {},
     "note": None,
     "failure_reason": None,
+    "key_id": "key_abc123",
     "created_at": TIME,
     "settled_at": TIME,
 }
@@ -91,6 +94,7 @@ _ENDPOINT: Final[Mapping[str, Any]] = {
     "disabled_reason": None,
     "retry_schedule_s": [0, 5, 30],
     "rate_limit_per_s": None,
+    "include_codes": False,
     "headers": {},
     "created_at": TIME,
     "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
@@ -204,7 +208,7 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ),
 }
 
-# The contract's own, section 4.
+# The contract's own, section 4, as an endpoint without include_codes is sent it.
 EVENT_EXAMPLE: Final = {
     "id": "evt_abc123",
     "type": "topup.delivered",
@@ -217,7 +221,8 @@ EVENT_EXAMPLE: Final = {
         "platform": "claude",
         "amount_cents": 1000,
         "recipient_email": EMAIL,
-        "voucher_code": VOUCHER,
+        "voucher_code": None,
+        "voucher_code_hint": VOUCHER[-4:],
         "new_balance_cents": 5400,
         "reference": None,
         "metadata": {},

@@ -72,6 +72,6 @@ async def _vouchers_page(
 
 ROUTES = (
     page_route("GET", "/vouchers", show, "Vouchers", _READ),
-    page_route("POST", "/vouchers", redeem, "Redeem a voucher", ("topup:send",)),
+    page_route("POST", "/vouchers", redeem, "Redeem a voucher", ("topup:send", "vouchers:redeem")),
     page_route("GET", "/wallets", show_wallets, "Recipients' wallets", _READ),
 )

@@ -145,6 +145,7 @@ def _body(form: Form) -> dict[str, Any]:
         "description": form.text("description"),
         "retry_schedule_s": [int(wait) for wait in waits],
         "rate_limit_per_s": form.integer("rate_limit_per_s"),
+        "include_codes": bool(form.text("include_codes")),
     }
 
 
@@ -179,6 +180,7 @@ def _form_of(endpoint: dict[str, Any]) -> Form:
             "description": [endpoint["description"]],
             "retry_schedule_s": [" ".join(str(wait) for wait in endpoint["retry_schedule_s"])],
             "rate_limit_per_s": ["" if rate is None else str(rate)],
+            "include_codes": ["yes"] if endpoint["include_codes"] else [],
         }
     )
 

@@ -8,6 +8,8 @@ from gateway.shapes.refused import Failure
 from gateway.shapes.words import (
     ApprovalId,
     Cents,
+    Code,
+    CodeHint,
     Currency,
     Environment,
     EventId,
@@ -29,7 +31,8 @@ WalletCents = Annotated[int, Meta(description="The sender's own wallet afterward
 class Sent(Struct, kw_only=True):
     """What became of a send. Voucher and new balance are null until it is delivered."""
 
-    voucher_code: Voucher | None
+    voucher_code: Code | None
+    voucher_code_hint: CodeHint | None
     platform: str
     amount_cents: Cents
     new_balance_cents: Annotated[
@@ -61,18 +64,24 @@ class _TopUp(Struct, kw_only=True):
     platform: str
     amount_cents: Cents
     recipient_email: str
-    voucher_code: Voucher | None
+    voucher_code: Code | None
+    voucher_code_hint: CodeHint | None
     new_balance_cents: Cents | None
     reference: Reference | None
     metadata: dict[str, str]
     note: str | None
     failure_reason: str | None
+    key_id: Annotated[KeyId | None, Meta(description="That sent it; null: no key.")]
     created_at: Time
     settled_at: Time | None
 
 
 class TopUp(_TopUp, kw_only=True):
-    """A top-up. Voucher and new balance are null unless it was delivered."""
+    """A top-up. Voucher and new balance are null unless it was delivered.
+
+    voucher_code is null, too, for whoever is neither the sender nor one of its ancestors, and has
+    not vouchers:read.
+    """
 
     transaction_id: TransactionId
 

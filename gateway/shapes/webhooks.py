@@ -31,6 +31,7 @@ class WebhookEndpoint(Struct, kw_only=True):
         list[int], Meta(description="Entry k: the wait before attempt k, in seconds.")
     ]
     rate_limit_per_s: int | None
+    include_codes: Annotated[bool, Meta(description="Whether bodies carry voucher_code.")]
     headers: dict[str, str]
     created_at: Time
 

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from webhooks.schemas import Environment, Time, TransactionId, Voucher
+from webhooks.schemas import Code, CodeHint, Environment, Time, TransactionId, Voucher
 
-__all__ = ["Environment", "Time", "TransactionId", "Voucher"]
+__all__ = ["Code", "CodeHint", "Environment", "Time", "TransactionId", "Voucher"]
 
 Millis = Annotated[
     str,

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from billing.audit import Finding, audit
-from billing.books import Rules
 from billing.opening import open_account
 from billing.platform import Platform, Platforms
+from billing.redeem import Redeemed, find_issued, new_redeem
+from billing.rules import Rules
 from billing.send import Sent, new_send, prepare
 from billing.settle import Cancel, Decide, Ended, HandOver, Settle
 from billing.till import Till
-from billing.voucher import VoucherCodes
+from billing.voucher import Settle as SettleVoucher, VoucherCodes
 from billing.wallet import balance
 from kernel.clock import FixedClock
 from keys.api_key import mint
@@ -189,3 +190,18 @@ async def mint_key(
         return principal
 
     return await database.transaction(work)
+
+
+async def redeem(desk: Desk, code: str, settle: SettleVoucher = "wallet", **more: Any) -> Redeemed:
+    principal = more.get("principal", desk.principal)
+    issued = await find_issued(
+        desk.database, desk.till.rules.codes, code, environment=principal.environment
+    )
+    results: list[Redeemed] = []
+
+    def render(redeemed: Redeemed) -> Answer:
+        results.append(redeemed)
+        return Answer(200, b"")
+
+    await desk.till.submit(new_redeem(principal, issued, settle, request_key=None, answer=render))
+    return results[-1]

@@ -29,7 +29,8 @@ async def test_send_of_1000_to_a_wallet_of_4400_answers_5400(
     assert sent.topup.status == "delivered"
     assert sent.topup.new_balance_cents == 5400
     assert sent.wallet_balance_cents == 994_600  # 1,000,000 - 4,400 - 1,000
-    assert sent.topup.voucher_code is not None
+    assert sent.voucher_code is not None
+    assert sent.topup.voucher_code_hint == sent.voucher_code[-4:]
     assert await desk.events() == ["topup.delivered", "topup.delivered"]
     assert await desk.findings() == []
 

@@ -7,17 +7,19 @@ import pytest
 from billing.approval import ApprovalDecided
 from billing.settle import AwaitsApproval
 from billing.topup import AlreadyDelivered, AlreadyEnded
+from billing.voucher import NotRedeemable
 from kernel.clock import FixedClock
 from kernel.errors import DomainError, NotFound
+from keys.vault import SealBroken
 from store.db import Database, Transaction
-from tests.billing.desk import open_desk
+from tests.billing.desk import open_desk, redeem
 
 
 async def test_pending_holds_the_funds_until_it_is_delivered(
     database: Database, clock: FixedClock
 ) -> None:
     desk = await open_desk(database, clock)
-    pending = await desk.send(1000, platform="slow")
+    pending = await desk.send(1000, to="pending@sandbox.test")
     held = await desk.balance()
 
     ended = await desk.settle(pending.topup.id, "delivered")
@@ -25,7 +27,7 @@ async def test_pending_holds_the_funds_until_it_is_delivered(
     assert (held["balance_cents"], held["held_cents"]) == (999_000, 1000)
     assert ended.topup.status == "delivered"
     assert ended.topup.new_balance_cents == 1000
-    assert ended.topup.voucher_code is not None
+    assert ended.topup.voucher_code_hint is not None
     after = await desk.balance()
     assert (after["balance_cents"], after["held_cents"]) == (999_000, 0)
     assert await desk.events() == ["topup.pending", "topup.delivered"]
@@ -116,18 +118,37 @@ async def test_two_workers_that_saw_the_same_top_up_do_not_both_ask(
     assert (first.is_mine, second.is_mine) == (True, False)
 
 
-async def test_a_code_of_the_fulfilment_settles_the_voucher_so_value_is_not_there_twice(
+@pytest.mark.parametrize("code", [None, "1f0c5e3b7a9d4286"])
+async def test_what_a_vendor_delivered_is_not_in_the_wallet_too(
+    database: Database, clock: FixedClock, code: str | None
+) -> None:
+    desk = await open_desk(database, clock)
+    pending = await desk.send(1000, platform="slow")
+
+    ended = await desk.settle(pending.topup.id, "delivered", fulfilment_code=code)
+
+    assert ended.topup.new_balance_cents == 0  # the vendor holds it
+    voucher = desk.till.rules.codes.code_of(pending.topup.id)
+    with pytest.raises(NotRedeemable) as refusal:
+        await redeem(desk, voucher)
+    assert refusal.value.reason == "redeemed"
+    assert await desk.findings() == []
+
+
+async def test_the_vendors_code_stands_in_the_vouchers_place_and_is_stored_sealed(
     database: Database, clock: FixedClock
 ) -> None:
     desk = await open_desk(database, clock)
     pending = await desk.send(1000, platform="slow")
 
-    await desk.settle(pending.topup.id, "delivered", fulfilment_code="CODE-1")
-    later = await desk.send(500, platform="slow")
-    ended = await desk.settle(later.topup.id, "delivered")
+    ended = await desk.settle(pending.topup.id, "delivered", fulfilment_code="1f0c5e3b7a9d4286")
 
-    assert ended.topup.new_balance_cents == 500  # the first 1000 were honoured already
-    assert await desk.findings() == []
+    topup, codes = ended.topup, desk.till.rules.codes
+    assert codes.shown(topup, desk.principal) == "1f0c5e3b7a9d4286"
+    assert topup.voucher_code_hint == "4286"
+    assert "1f0c5e3b7a9d4286" not in (topup.fulfilment_code or "1f0c5e3b7a9d4286")
+    with pytest.raises(SealBroken):
+        codes.issued("txn_0000000000000001", topup.fulfilment_code)
 
 
 async def test_send_above_the_threshold_waits_for_an_approval(

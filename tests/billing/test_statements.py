@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from billing.books import Rules
+from billing.rules import Rules
 from billing.till import Till
 from kernel.clock import FixedClock
 from keys.account import set_low_balance_threshold

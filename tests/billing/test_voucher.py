@@ -1,18 +1,16 @@
 """A voucher is redeemed once, gives no value that was not there, and cannot be guessed."""
 
 import asyncio
-from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
-from billing.redeem import ExternalNotAllowed, Redeem, Redeemed, check_settle, find_issued
-from billing.voucher import NotRedeemable, Settle, VoucherCodes
+from billing.redeem import ExternalNotAllowed
+from billing.voucher import NotRedeemable, VoucherCodes
 from kernel.clock import FixedClock
 from kernel.ids import encode
 from store.db import Database
-from store.idempotency import Answer
-from tests.billing.desk import Desk, open_desk
+from tests.billing.desk import Desk, open_desk, redeem
 
 CODES = VoucherCodes(bytes(range(32)))
 
@@ -56,26 +54,10 @@ def test_nonsense_is_no_code(nonsense: str) -> None:
     assert CODES.topup_id_of(nonsense) is None
 
 
-async def redeem(desk: Desk, code: str, settle: Settle = "wallet", **more: Any) -> Redeemed:
-    principal = more.get("principal", desk.principal)
-    issued = await find_issued(
-        desk.database, desk.till.rules.codes, code, environment=principal.environment
-    )
-    check_settle(principal, issued, settle)
-    results: list[Redeemed] = []
-
-    def render(redeemed: Redeemed) -> Answer:
-        results.append(redeemed)
-        return Answer(200, b"")
-
-    await desk.till.submit(Redeem(issued, principal.scope, settle, None, render))
-    return results[-1]
-
-
 async def test_of_parallel_redemptions_one_wins(database: Database, clock: FixedClock) -> None:
     desk = await open_desk(database, clock)
     sent = await desk.send(1000)
-    code = sent.topup.voucher_code or ""
+    code = sent.voucher_code or ""
 
     outcomes = await asyncio.gather(
         *(redeem(desk, code) for _ in range(20)), return_exceptions=True
@@ -94,13 +76,13 @@ async def test_another_account_redeems_into_its_own_wallet(
     sent = await desk.send(1000)
     other = await open_other(desk)
 
-    redeemed = await redeem(desk, sent.topup.voucher_code or "", principal=other.principal)
+    redeemed = await redeem(desk, sent.voucher_code or "", principal=other.principal)
 
     assert redeemed.wallet_balance_cents == 1_001_000
     assert (await desk.balance())["balance_cents"] == 999_000
     assert await desk.findings() == []
     with pytest.raises(ExternalNotAllowed):
-        await redeem(desk, sent.topup.voucher_code or "", "external", principal=other.principal)
+        await redeem(desk, sent.voucher_code or "", "external", principal=other.principal)
 
 
 async def test_external_settlement_takes_the_value_out(
@@ -109,7 +91,7 @@ async def test_external_settlement_takes_the_value_out(
     desk = await open_desk(database, clock)
     sent = await desk.send(1000)
 
-    await redeem(desk, sent.topup.voucher_code or "", "external")
+    await redeem(desk, sent.voucher_code or "", "external")
 
     again = await desk.send(500)
     assert again.topup.new_balance_cents == 500
@@ -127,7 +109,7 @@ async def test_codes_of_the_other_environment_and_made_up_ones_are_unknown(
     unissued = desk.till.rules.codes.code_of(pending.topup.id)
 
     for code, principal in (
-        (sent.topup.voucher_code or "", live),
+        (sent.voucher_code or "", live),
         (unissued, desk.principal),
         ("ATU-0000-0000-0000-0000-0000", desk.principal),
     ):

@@ -27,6 +27,7 @@ from webhooks.feed import STREAMS_PER_HOLDER, STREAMS_PER_SCOPE
 
 DEADLINE_S = 30.0
 GOOD = {"platform": "claude", "amount_cents": 100, "recipient_email": "user@example.com"}
+CHILD = {"name": "child", "scopes": ["webhooks:read"]}
 
 
 @pytest_asyncio.fixture
@@ -215,7 +216,7 @@ async def test_a_place_is_free_again_once_the_client_has_gone(gateway: Gateway) 
 async def test_a_revoked_keys_stream_ends(gateway: Gateway) -> None:
     account_id = await gateway.account()
     parent, key = await gateway.key(account_id), ""
-    made = await gateway.call("POST", "/keys", key=parent, json={"name": "child"})
+    made = await gateway.call("POST", "/keys", key=parent, json=CHILD)
     key = made.json()["data"]["key"]
     async with listening(gateway, key) as stream:
         gone = await gateway.call("DELETE", f"/keys/{made.json()['data']['id']}", key=parent)

@@ -40,6 +40,7 @@ ENDPOINT_FIELDS = {
     "disabled_reason",
     "retry_schedule_s",
     "rate_limit_per_s",
+    "include_codes",
     "headers",
     "created_at",
 }

@@ -12,6 +12,7 @@ from keys import api_key, key_grant, token_format
 from keys.api_key import ApiKey
 from keys.key_grant import KeyLimitReached
 from keys.principal import (
+    ACCOUNT_SCOPES,
     DEFAULT_SCOPES,
     SCOPES,
     Principal,
@@ -80,7 +81,10 @@ async def test_an_unnamed_scope_is_not_held(shop: Shop) -> None:
     default, _ = await shop.mint()
     one, _ = await shop.mint(scopes=["topup:read"])
 
-    assert default.scopes == DEFAULT_SCOPES
+    child, _ = await shop.mint(by=a_session(shop))
+
+    assert default.scopes == ACCOUNT_SCOPES  # of the command line
+    assert child.scopes == DEFAULT_SCOPES
     assert one.scopes == ("topup:read",)
 
 

@@ -10,7 +10,7 @@ from keys import api_key, key_principal, token_format
 from keys.api_key import KeyState
 from keys.lineage import Refusal
 from keys.principal import (
-    DEFAULT_SCOPES,
+    ACCOUNT_SCOPES,
     Principal,
     ScopeMissing,
 )
@@ -172,7 +172,7 @@ async def test_a_principal_carries_its_account(database: Database, clock: FixedC
         credential_id=key.id,
         key_id=key.id,
         lineage=(key.id,),
-        scopes=frozenset(DEFAULT_SCOPES),
+        scopes=frozenset(ACCOUNT_SCOPES),
         ip_allow_lists=(),
         expires_at=None,
         is_sandbox=True,

@@ -35,7 +35,7 @@ def a_principal(
     )
 
 
-def test_the_contract_names_ten_scopes() -> None:
+def test_the_contract_names_twelve_scopes() -> None:
     assert SCOPES == (
         "topup:send",
         "topup:read",
@@ -44,12 +44,14 @@ def test_the_contract_names_ten_scopes() -> None:
         "billing:read",
         "billing:write",
         "usage:write",
+        "vouchers:read",
+        "vouchers:redeem",
         "keys:write",
         "approvals:write",
         "admin",
     )
     assert set(SCOPES) - set(ACCOUNT_SCOPES) == {"admin"}
-    assert set(SCOPES) - set(DEFAULT_SCOPES) == {"admin", "keys:write", "approvals:write"}
+    assert DEFAULT_SCOPES == ("topup:send", "topup:read")
 
 
 def test_one_of_the_scopes_is_enough() -> None:

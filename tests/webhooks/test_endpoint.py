@@ -94,6 +94,7 @@ async def test_a_new_endpoint_has_the_contracts_shape(
         "disabled_reason": None,
         "retry_schedule_s": [0, 5, 30],
         "rate_limit_per_s": None,
+        "include_codes": False,
         "headers": {"Authorization": "********"},
         "created_at": "2026-06-13T12:00:00Z",
     }

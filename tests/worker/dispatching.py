@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from billing.voucher import VoucherCodes
 from kernel.clock import SystemClock
 from keys.principal import Scope
 from store.db import Database, Row, Transaction
@@ -43,6 +44,7 @@ async def dispatching(
         live_policy=POLICY,
         staging_policy=POLICY,
         timeout_s=timeout_s,
+        code_of=VoucherCodes(bytes(32)).issued,
     )
     dispatcher = Dispatcher(
         database,

@@ -67,6 +67,10 @@ def claimed(
     )
 
 
+def no_code(topup_id: str, _sealed: str | None) -> str:
+    raise AssertionError(f"{topup_id}: these deliveries carry no code")
+
+
 def courier(line: Line, clock: FixedClock, vault: Vault | None = None) -> Courier:
     return Courier(
         line.post,
@@ -75,6 +79,7 @@ def courier(line: Line, clock: FixedClock, vault: Vault | None = None) -> Courie
         live_policy=LIVE,
         staging_policy=STAGING,
         timeout_s=10,
+        code_of=no_code,
     )
 
 
