@@ -33,6 +33,8 @@ from store.idempotency import Answer
 # Where payers go that the buyer named no URL for; gateway/pages/checkout.py shows them.
 COMPLETE_PATH = "/checkout/complete"
 CANCELLED_PATH = "/checkout/cancelled"
+# Our own page that leads on to the buyer's success_url; the order's id follows.
+RETURN_PATH = "/checkout/return"
 
 R = TypeVar("R")
 
@@ -148,6 +150,7 @@ class Checkouts:
             product_ref=None if begun is None else begun.product_ref,
             discount=0 if begun is None else begun.amount - begun.first_amount,
             expires_at=order.expires_at,
+            return_url=f"{self._public_url}{RETURN_PATH}/{order.id}",
         )
 
 

@@ -63,6 +63,7 @@ class CheckoutRequest:
     interval: Interval | None = None
     discount: int = 0
     expires_at: int | None = None
+    return_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class Paid:
     """The payment of an order has really arrived. payment_id: one payment, however often told.
 
     objection: why it is not for what the order asked the provider to sell; a person decides then.
+    method: the provider's own way of paying, where it tells that; it is held to the order's.
     """
 
     subject: Subject
@@ -105,14 +107,19 @@ class Paid:
     customer_ref: str | None = None
     subscription_ref: str | None = None
     objection: str | None = None
+    method: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
-    """Somebody says it is paid, but not with a proof of the amount: `inquire` before crediting."""
+    """Somebody says it is paid, but not with a proof to rely on: `inquire` before crediting.
+
+    claim: what was said, where it names the payment; the answer has to say the same.
+    """
 
     subject: Subject
     ref: str
+    claim: Paid | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +280,7 @@ class Deed:
     full_price: Price | None = None
     is_prorated: bool = False
     is_ending: bool = False
+    method: str | None = None
 
 
 class Provider(Protocol):

@@ -167,6 +167,9 @@ class ProviderWord:
         except (ProviderUnavailable, ProviderRefused) as error:
             await self._note(told, "ignored", f"not confirmed yet: {error.detail}", order)
             raise
+        other = _contradiction(fact.claim, facts)
+        if other is not None:
+            return await self._note(told, "review", other, order)
         outcome = await self.confirm(order, facts, told)
         if outcome == "ignored":
             await self._note(told, "ignored", _NOT_CONFIRMED, order)
@@ -213,6 +216,24 @@ class ProviderWord:
         return outcome
 
 
+def _contradiction(claim: Paid | None, answer: Sequence[Fact]) -> str | None:
+    """Where the provider's own answer tells of another payment than its notification did."""
+    paid = next((one for one in answer if isinstance(one, Paid)), None)
+    if claim is None or paid is None:
+        return None
+    said, answered = _in_words(claim), _in_words(paid)
+    if claim.method is None or paid.method is None:
+        said, answered = said[:2], answered[:2]
+    if said == answered:
+        return None
+    return f"{' '.join(said)} was told, and {' '.join(answered)} when we asked"
+
+
+def _in_words(paid: Paid) -> tuple[str, ...]:
+    price = f"{paid.price.decimal()} {paid.price.currency}"
+    return (f"payment {paid.payment_id}", price, *([f"with {paid.method}"] if paid.method else []))
+
+
 def _command(fact: Fact) -> Callable[..., Any]:
     """The command that the fact calls for, but for the order and who told it."""
     match fact:
@@ -224,6 +245,7 @@ def _command(fact: Fact) -> Callable[..., Any]:
                 objects=fact.subject.objects,
                 customer_ref=fact.customer_ref,
                 objection=fact.objection,
+                method=fact.method,
             )
         case Failed():
             return partial(EndUnpaid, status="failed", reason=fact.reason)

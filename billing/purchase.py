@@ -62,7 +62,8 @@ class AttachCheckout(OnOrder):
 class SettlePaid(OnOrder):
     """The payment arrived. objects: what else the provider may call it by, such as an invoice.
 
-    objection: why the provider itself holds it for the payment of something else.
+    objection: why the provider itself holds it for the payment of something else. method: the way
+    of paying that the provider tells, if it does.
     """
 
     payment_id: str
@@ -70,6 +71,7 @@ class SettlePaid(OnOrder):
     objects: tuple[str, ...] = ()
     customer_ref: str | None = None
     objection: str | None = None
+    method: str | None = None
 
     def declare(self, needs: Needs) -> None:
         OnOrder.declare(self, needs)
@@ -105,6 +107,8 @@ class SettlePaid(OnOrder):
         if self.price != order.price:
             told = f"{self.price.decimal()} {self.price.currency}"
             return f"{told} was paid, not {order.price.decimal()} {order.pay_currency}"
+        if self.method is not None and order.method not in {None, self.method}:
+            return f"{self.method} was paid with, not {order.method}"
         owner = shelf.owner_of(self._claim(self.payment_id))
         if owner != order.id:
             return f"payment {self.payment_id} is order {owner}'s"

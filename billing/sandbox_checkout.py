@@ -53,7 +53,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class SandboxCheckout:
-    """One row of sandbox_checkouts; outcome null while nobody decided."""
+    """One row of sandbox_checkouts; outcome null while nobody decided. method is the order's."""
 
     token: str
     account_id: str
@@ -68,6 +68,7 @@ class SandboxCheckout:
     outcome: Outcome | None
     created_at: int
     ended_at: int | None
+    method: str | None = None
 
     def deed(self) -> Deed:
         """What happened at the page, for the provider to tell; there is an outcome."""
@@ -85,6 +86,7 @@ class SandboxCheckout:
             event_id=f"evt_{self.payment_id.partition('_')[2]}{self.outcome}",
             subscription_ref=refs[0],
             customer_ref=refs[1],
+            method=self.method,
         )
 
 
@@ -186,9 +188,12 @@ async def _open(
 
 async def _find(tx: Transaction, condition: str, value: str) -> SandboxCheckout | None:
     row = await tx.fetch_one(
-        f"SELECT {', '.join(_COLUMNS)} FROM sandbox_checkouts WHERE {condition}", value=value
+        f"""SELECT {", ".join(_COLUMNS)},
+                (SELECT method FROM orders WHERE orders.id = order_id) AS method
+            FROM sandbox_checkouts WHERE {condition}""",
+        value=value,
     )
-    return None if row is None else SandboxCheckout(**{name: row[name] for name in _COLUMNS})
+    return None if row is None else SandboxCheckout(**row)
 
 
 def _confirmed(found: SandboxCheckout) -> Paid:
