@@ -126,6 +126,18 @@ class StandIn:
         told = self._inner.read(self._inner.imitate(found.deed())).facts
         return [_confirmed(found) if isinstance(fact, Unconfirmed) else fact for fact in told]
 
+    async def close(self, order_id: str, _ref: str) -> bool:
+        """The page is abandoned, unless it was decided before."""
+
+        async def work(tx: Transaction) -> bool:
+            found = await _find(tx, "order_id = :value", order_id)
+            if found is None:
+                return True
+            ended = await decide(tx, found.token, "expired", now_us=self._clock.now_us())
+            return ended.outcome == "expired"
+
+        return await self._database.transaction(work)
+
 
 async def find(tx: Transaction, token: str) -> SandboxCheckout:
     """The checkout behind a page's address; raises NotFound."""
@@ -193,7 +205,11 @@ async def _find(tx: Transaction, condition: str, value: str) -> SandboxCheckout 
             FROM sandbox_checkouts WHERE {condition}""",
         value=value,
     )
-    return None if row is None else SandboxCheckout(**row)
+    return (
+        None
+        if row is None
+        else SandboxCheckout(**{name: row[name] for name in (*_COLUMNS, "method")})
+    )
 
 
 def _confirmed(found: SandboxCheckout) -> Paid:

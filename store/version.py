@@ -4,7 +4,7 @@ from store.db import Database, Transaction
 from store.errors import CommitUnknown, ConnectionLost, Contention, StoreError
 
 # The range of schema versions this code runs on, oldest first.
-VERSIONS = ("0002",)
+VERSIONS = ("0006",)
 
 
 class SchemaOutOfRange(RuntimeError):

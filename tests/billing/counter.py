@@ -14,7 +14,7 @@ from billing.price import Price
 from billing.provider_event import LogEntry, Told, of_order
 from billing.purchase import AttachCheckout, Checked, EndUnpaid, NoteCheck, SettlePaid
 from billing.resolution import Verdict, new_resolution
-from billing.reversal import CloseDispute, Reverse, Settled
+from billing.reversal import CloseDispute, FailRefund, Reverse, Settled
 from billing.till import Till
 from billing.usage import UseCredit, Used
 from kernel.clock import FixedClock
@@ -91,9 +91,21 @@ class Counter:
             lambda keep: NoteCheck(order.id, order.scope, order.checks_made, answer=keep)
         )
 
-    async def resolve(self, order: Order, verdict: Verdict) -> Settled:
+    async def fail_refund(
+        self, order: Order, amount: int, *, key: str = "re_1", kind: Any = "refund"
+    ) -> Settled:
+        price = Price(amount, order.payment.currency)
+        return await self._on(FailRefund, order, told=self.told(), key=key, kind=kind, price=price)
+
+    async def resolve(
+        self, order: Order, verdict: Verdict, *, amount: int | None = None
+    ) -> Settled:
+        """amount: what counts as paid; the whole price unless it says otherwise."""
+        counts = order.pay_amount if amount is None and verdict == "approve" else amount
         return await self._run(
-            lambda keep: new_resolution(order.id, order.scope, verdict, by="ana", answer=keep)
+            lambda keep: new_resolution(
+                order.id, order.scope, verdict, by="ana", amount=counts, answer=keep
+            )
         )
 
     async def coupon(self, code: str = "SUMMER", **fields: Any) -> Coupon:
