@@ -141,6 +141,22 @@ async def of_order(tx: Transaction, order_id: str) -> Sequence[LogEntry]:
     return [from_row(row) for row in rows]
 
 
+async def open_of(tx: Transaction, orders: Iterable[str]) -> dict[str, list[LogEntry]]:
+    """What waits for an operator, of each of these orders, in its own environment; oldest first."""
+    rows = await tx.fetch(
+        f"""SELECT {", ".join(f"e.{column}" for column in _COLUMNS)}, e.resolved_at
+            FROM provider_events e JOIN orders o ON o.id = e.order_id
+            WHERE e.order_id IN :ids[text] AND e.environment = o.environment
+              AND e.outcome IN ('review', 'refused') AND e.resolved_at IS NULL
+            ORDER BY e.received_at, e.event_id""",
+        ids=sorted(set(orders)),
+    )
+    found: dict[str, list[LogEntry]] = {}
+    for row in rows:
+        found.setdefault(row["order_id"], []).append(from_row(row))
+    return found
+
+
 async def prune(tx: Transaction, environment: str, *, before_us: int) -> int:
     """Deletes a bounded number of older entries; returns how many. What waits for an operator stays."""
     return await tx.execute(

@@ -13,6 +13,7 @@ from typing import Any
 from billing import order_list, provider_event, stray, subscription_rows
 from billing.checkout import Checkouts, Kept
 from billing.order import Order
+from billing.problem import Problem
 from billing.provider import (
     DisputeClosed,
     Disputed,
@@ -115,7 +116,10 @@ class ProviderWord:
         if (order.provider, order.environment) != (told.provider, told.environment):
             whose = f"an order at {order.provider} in {order.environment}"
             detail = f"{told.provider} in {told.environment} speaks of {order.id}, {whose}"
-            return await self._note(told, "refused", detail, order)
+            problem = Problem(
+                "other_provider", detail, whose, f"{told.provider} in {told.environment}"
+            )
+            return await self._note(told, "refused", detail, order, problem)
         return await self._act_on_known_order(fact, order, told)
 
     async def _act_on_known_order(self, fact: Telling, order: Order, told: Told) -> Outcome:
@@ -201,7 +205,7 @@ class ProviderWord:
             raise
         other = _contradiction(fact.claim, facts)
         if other is not None:
-            return await self._note(told, "review", other, order)
+            return await self._note(told, "review", other.sentence, order, other)
         outcome = await self.confirm(order, facts, told)
         if outcome == "ignored":
             await self._note(told, "ignored", _NOT_CONFIRMED, order)
@@ -231,7 +235,12 @@ class ProviderWord:
         return await self._database.read(work)
 
     async def _note(
-        self, told: Told, outcome: Outcome, detail: str, order: Order | None = None
+        self,
+        told: Told,
+        outcome: Outcome,
+        detail: str,
+        order: Order | None = None,
+        problem: Problem | None = None,
     ) -> Outcome:
         """A row for what changes no order."""
         entry = LogEntry(
@@ -241,6 +250,7 @@ class ProviderWord:
             None if order is None else order.account_id,
             None if order is None else order.id,
             detail,
+            problem=problem,
         )
 
         async def work(tx: Transaction) -> None:
@@ -250,7 +260,7 @@ class ProviderWord:
         return outcome
 
 
-def _contradiction(claim: Paid | None, answer: Sequence[Fact]) -> str | None:
+def _contradiction(claim: Paid | None, answer: Sequence[Fact]) -> Problem | None:
     """Where the provider's own answer tells of another payment than its notification did."""
     paid = next((one for one in answer if isinstance(one, Paid)), None)
     if claim is None or paid is None:
@@ -260,7 +270,8 @@ def _contradiction(claim: Paid | None, answer: Sequence[Fact]) -> str | None:
         said, answered = said[:2], answered[:2]
     if said == answered:
         return None
-    return f"{' '.join(said)} was told, and {' '.join(answered)} when we asked"
+    sentence = f"{' '.join(said)} was told, and {' '.join(answered)} when we asked"
+    return Problem("contradiction", sentence, " ".join(answered), " ".join(said))
 
 
 def _in_words(paid: Paid) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import getpass
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -12,7 +12,7 @@ from billing import order_list, provider_event
 from billing.order import STATUSES, Order
 from billing.order_list import Filter
 from billing.price import price_of
-from billing.problem import in_words
+from billing.problem import REASONS, in_words
 from billing.provider_event import LogEntry
 from billing.resolution import Verdict, Waiting
 from cli.database import account_named, read
@@ -108,24 +108,32 @@ def show(order_id: str) -> None:
     ),
 )
 @environment_option
+@click.option("--reason", type=click.Choice(REASONS), help="Only what waits for this.")
 @limit_option
 @json_option
-def problems(environment: Environment, limit: int) -> None:
-    """List what is paid but not credited, and what is credited but not paid."""
+def problems(environment: Environment, reason: str | None, limit: int) -> None:
+    """List what waits for a person, with what was expected and what came, and what is credited but
+    not paid.
+    """
 
-    async def work(tx: Transaction) -> tuple[Sequence[Order], Sequence[Order]]:
-        uncredited = await order_list.paid_uncredited(tx, environment, limit=limit)
+    async def work(
+        tx: Transaction,
+    ) -> tuple[Sequence[Order], Sequence[Order], Mapping[str, list[LogEntry]]]:
+        uncredited = await order_list.paid_uncredited(tx, environment, reason=reason, limit=limit)
         unpaid = await order_list.credited_unpaid(tx, environment, limit=limit)
-        return uncredited, unpaid
+        open_ = await provider_event.open_of(tx, [order.id for order in uncredited])
+        return uncredited, unpaid, open_
 
-    uncredited, unpaid = run(read(work))
-    lists = {"paid_uncredited": uncredited, "credited_unpaid": unpaid}
+    uncredited, unpaid, open_ = run(read(work))
+    waiting = [_waiting(order, open_.get(order.id, [])) for order in uncredited]
+    lists = {"paid_uncredited": waiting, "credited_unpaid": [_record(order) for order in unpaid]}
     if wants_json():
-        print_json({name: [_record(order) for order in found] for name, found in lists.items()})
+        print_json(lists)
         return
-    for name, found in lists.items():
-        note(name.replace("_", " but ") + ":")
-        show_rows([_record(order) for order in found], *_COLUMNS, "reason")
+    note("paid but uncredited:")
+    show_rows(waiting, *_COLUMNS[:4], "waits_for", "expected", "came", "reason")
+    note("credited but unpaid:")
+    show_rows(lists["credited_unpaid"], *_COLUMNS, "reason")
 
 
 _by_option = click.option("--by", help="Who decides; else the user of this machine.")
@@ -208,6 +216,20 @@ def _refund_hint(order: Order, waiting: Waiting) -> str:
     what = waiting.invoice_id or order.payment_id or "what was paid"
     came = "" if waiting.came is None else f" ({in_words(waiting.came)})"
     return f"No money was sent back. Refund {what}{came} at {order.provider} if it is to go back."
+
+
+def _waiting(order: Order, entries: Sequence[LogEntry]) -> dict[str, Any]:
+    """The order with what waits of it: the first problem, and all of them."""
+    told = [entry.shape() for entry in entries]
+    first = next((one for one in told if one["reason"]), {})
+    return {
+        **_record(order),
+        "reason": order.reason or first.get("detail"),
+        "waits_for": first.get("reason"),
+        "expected": first.get("expected"),
+        "came": first.get("came"),
+        "problems": told,
+    }
 
 
 async def _find(tx: Transaction, order_id: str) -> Order:
