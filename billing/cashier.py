@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
-from billing import order_list, sandbox_subscription, subscription_rows
+from billing import held_invoice, order_list, sandbox_subscription, subscription_rows
 from billing.checkout import Checkouts, Kept, environment_of
 from billing.coupon import CouponRefused
 from billing.order import Order
-from billing.placement import NewOrder, Placed, new_place
+from billing.placement import NewOrder, Placed, PlanCheckoutOpen, new_place
 from billing.provider import (
     Notification,
     NotificationRefused,
@@ -27,7 +27,7 @@ from billing.provider_event import Outcome, Told
 from billing.provider_registry import Providers
 from billing.provider_word import ProviderWord
 from billing.purchase import Checked, EndUnpaid, NoteCheck
-from billing.resolution import Verdict, new_resolution
+from billing.resolution import Verdict, Waiting, new_resolution, waiting_of
 from billing.return_url import check_return_url
 from billing.reversal import Settled
 from billing.till import Till
@@ -38,6 +38,7 @@ from store.db import Database, Transaction
 
 # An expired order whose provider cannot be asked is given up then; a payment would still count.
 SILENT_US: Final = 3 * DAY_US
+PLACE_TRIES_MAX: Final = 4
 INQUIRY: Final = "inquiry"
 # What an order may name instead of a provider in staging: the hosted page, whoever it stands in for.
 SANDBOX: Final = "sandbox"
@@ -86,9 +87,7 @@ class Cashier:
                 lambda tx: subscription_rows.find_customer(tx, scope, new.provider)
             )
             completed = replace(completed, customer_ref=customer_ref)
-        kept: Kept[Placed] = Kept()
-        await self._till.submit(new_place(scope, completed, answer=kept))
-        placed = kept.result
+        placed = await self._placed(scope, completed)
         order = placed.order
         if order.status == "pending" and order.url is None:
             return await self._checkouts.open(order)
@@ -98,6 +97,34 @@ class Cashier:
                 extra={"order_id": order.id},
             )
         return order
+
+    async def _placed(self, scope: Scope, new: NewOrder) -> Placed:
+        """The order's row; an unpaid checkout of a plan ends before another one begins.
+
+        Raises what PlaceOrder raises, and ProviderUnavailable.
+        """
+        kept: Kept[Placed] = Kept()
+        for number in range(PLACE_TRIES_MAX):
+            try:
+                await self._till.submit(new_place(scope, new, answer=kept))
+            except PlanCheckoutOpen as error:
+                # Others of the account may begin one as well, over and over.
+                if number + 1 == PLACE_TRIES_MAX or not await self._ended(error.order):
+                    raise
+            else:
+                break
+        return kept.result
+
+    async def _ended(self, order: Order) -> bool:
+        """Whether the order is no longer open; asked about where it could not be closed."""
+        if await self._checkouts.close(order):
+            return True
+        if order.provider_ref is None:
+            return False
+        facts = await self._checkouts.inquire(order, order.provider_ref)
+        await self.word.confirm(order, facts, self._inquiry(order))
+        now = await self._database.read(lambda tx: order_list.find(tx, order.id))
+        return now is None or now.status != "pending"
 
     async def notified(self, name: str, received: Received) -> Heard:
         """Acts on a notification; returns once all of it is durable.
@@ -175,10 +202,19 @@ class Cashier:
         if is_over:
             await self._end(order)
 
-    async def resolve(self, order_id: str, verdict: Verdict, *, by: str, note: str = "") -> Order:
-        """An operator's decision and what they say of it.
+    async def resolve(
+        self,
+        order_id: str,
+        verdict: Verdict,
+        *,
+        by: str,
+        note: str = "",
+        amount: int | None = None,
+    ) -> Order:
+        """An operator's decision, what they say of it, and how much of the price counts as paid.
 
-        Raises NotFound, and OrderDecided where nothing waits for a decision.
+        Raises NotFound, InvalidInput where an amount has to be said or cannot be, and OrderDecided
+        where nothing waits for a decision.
         """
 
         async def work(tx: Transaction) -> Order | None:
@@ -188,10 +224,32 @@ class Cashier:
         if found is None:
             raise NotFound("Order")
         kept: Kept[Settled] = Kept()
-        await self._till.submit(
-            new_resolution(found.id, found.scope, verdict, by=by, note=note, answer=kept)
+        command = new_resolution(
+            found.id,
+            found.scope,
+            verdict,
+            by=by,
+            note=note,
+            amount=amount,
+            is_plan=found.kind == "subscription",
+            answer=kept,
         )
+        await self._till.submit(command)
+        if found.kind == "subscription" and verdict == "approve":
+            await self.word.take_up_of(found, command.resolution_id)
         return kept.result.order
+
+    async def waiting(self, order: Order) -> Waiting:
+        """What an approval of the order would be about."""
+
+        async def work(tx: Transaction) -> Waiting:
+            if order.kind != "subscription":
+                return waiting_of(order, None, [])
+            begun = await subscription_rows.find_by_order(tx, order.id)
+            held = [] if begun is None else await held_invoice.load(tx, [begun.id])
+            return waiting_of(order, begun, held)
+
+        return await self._database.read(work)
 
     def _completed(self, new: NewOrder, scope: Scope) -> NewOrder:
         """The wish with what the provider makes of it; raises InvalidInput."""

@@ -13,11 +13,14 @@ from billing.money import MICROS_PER_CREDIT
 from billing.order import Order
 from billing.provider import (
     CheckoutRequest,
+    Closing,
     Fact,
+    Linking,
     Opened,
     ProviderRefused,
     ProviderUnavailable,
 )
+from billing.provider_event import Told
 from billing.provider_registry import Providers
 from billing.purchase import AttachCheckout, EndUnpaid
 from billing.reversal import Settled
@@ -33,6 +36,8 @@ from store.idempotency import Answer
 # Where payers go that the buyer named no URL for; gateway/pages/checkout.py shows them.
 COMPLETE_PATH = "/checkout/complete"
 CANCELLED_PATH = "/checkout/cancelled"
+# Our own page that leads on to the buyer's success_url; the order's id follows.
+RETURN_PATH = "/checkout/return"
 
 R = TypeVar("R")
 
@@ -104,6 +109,40 @@ class Checkouts:
         """What the provider says of the order; raises ProviderUnavailable and ProviderRefused."""
         return await self._checkout_of(order).inquire(order.id, ref)
 
+    async def close(self, order: Order) -> bool:
+        """Whether the order's checkout can be paid by nobody any more, and its order has ended.
+
+        Raises ProviderUnavailable.
+        """
+        try:
+            if order.provider_ref is None:
+                # It may be open at the provider all the same: opening it again tells its name.
+                order = await self.open(order)
+            checkout = self._checkout_of(order)
+            if order.provider_ref is None or not isinstance(checkout, Closing):
+                return False
+            if not await checkout.close(order.id, order.provider_ref):
+                return False
+        except ProviderRefused:
+            # Refused when it was opened, or nobody here speaks for its provider any more.
+            pass
+        reason = "another checkout of a plan was begun"
+        await self._submit(EndUnpaid, order, told=None, status="expired", reason=reason)
+        return True
+
+    async def linked(self, told: Told, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
+        """What the provider says that its ids belong to; raises ProviderUnavailable."""
+        environment = next(one for one in ENVIRONMENTS if one == told.environment)
+        provider = self._providers.of(told.provider, environment)
+        is_stand_in = self._providers.is_stand_in(told.provider, environment)
+        if is_stand_in or not isinstance(provider, Linking):
+            return ()
+        try:
+            return await provider.linked(object_ids)
+        except ProviderRefused:
+            # Such as a restricted key that may not read invoices; it was logged.
+            return ()
+
     async def _submit(self, command: Callable[..., Any], order: Order, **fields: Any) -> Settled:
         kept: Kept[Settled] = Kept()
         await self._till.submit(
@@ -148,6 +187,7 @@ class Checkouts:
             product_ref=None if begun is None else begun.product_ref,
             discount=0 if begun is None else begun.amount - begun.first_amount,
             expires_at=order.expires_at,
+            return_url=f"{self._public_url}{RETURN_PATH}/{order.id}",
         )
 
 

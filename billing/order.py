@@ -96,6 +96,8 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     created_by: str | None = None
     request_digest: str | None = None
     payment_id: str | None = None
+    paid_amount: int | None = None
+    paid_currency: str | None = None
     refunded_amount: int = 0
     reversed_micros: int = 0
     reversed_promotional_micros: int = 0
@@ -115,6 +117,13 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def price(self) -> Price:
         """What the provider charges."""
         return Price(self.pay_amount, self.pay_currency)
+
+    @property
+    def payment(self) -> Price:
+        """What was really paid: the price, but for a payment that a person had to judge."""
+        if self.paid_amount is None or self.paid_currency is None:
+            return self.price
+        return Price(self.paid_amount, self.paid_currency)
 
     @property
     def is_settled(self) -> bool:
@@ -167,7 +176,7 @@ def due_micros(order: Order, gone_amount: int) -> int:
     """The credit that is to be taken back once that much of the payment is gone, never more than
     was given: the credits' share, rounded up. Source: contract, 5.5.
     """
-    if order.pay_amount == 0:
+    paid = order.payment.amount
+    if paid == 0:
         return 0
-    gone = min(gone_amount, order.pay_amount)
-    return -(-order.credits_micros * gone // order.pay_amount)
+    return -(-order.credits_micros * min(gone_amount, paid) // paid)

@@ -164,18 +164,34 @@ async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | 
 
 
 async def paid_uncredited(
-    tx: Transaction, environment: str, *, before_id: str | None = None, limit: int
+    tx: Transaction,
+    environment: str,
+    *,
+    reason: str | None = None,
+    before_id: str | None = None,
+    limit: int,
 ) -> Sequence[Order]:
-    """Orders whose provider says that money came, and which gave no credit for it: those in review,
-    and settled ones with a notification that nobody has dealt with, such as a second payment.
+    """The environment's orders that wait for a person: those in review, and settled ones with a
+    notification that nobody has dealt with, such as a second payment.
+
+    reason: only those with something that waits for it (billing/problem.py).
     """
+    told = """SELECT e.order_id FROM provider_events e JOIN orders o ON o.id = e.order_id
+              WHERE o.environment = :environment AND e.environment = o.environment
+                AND e.outcome IN ('review', 'refused') AND e.resolved_at IS NULL"""
+    if reason is not None:
+        return await _operators_page(
+            tx,
+            f"{told} AND e.reason = :reason",
+            environment,
+            before_id=before_id,
+            limit=limit,
+            reason=reason,
+        )
     return await _operators_page(
         tx,
-        """SELECT id FROM orders WHERE environment = :environment AND status = 'review'
-           UNION
-           SELECT order_id FROM provider_events
-           WHERE environment = :environment AND outcome IN ('review', 'refused')
-             AND resolved_at IS NULL AND order_id IS NOT NULL""",
+        f"""SELECT id FROM orders WHERE environment = :environment AND status = 'review'
+            UNION {told}""",
         environment,
         before_id=before_id,
         limit=limit,
@@ -204,11 +220,17 @@ async def credited_unpaid(
 
 
 async def _operators_page(
-    tx: Transaction, ids: str, environment: str, *, before_id: str | None, limit: int
+    tx: Transaction,
+    ids: str,
+    environment: str,
+    *,
+    before_id: str | None,
+    limit: int,
+    **more: str,
 ) -> Sequence[Order]:
     """A page of the orders that the query `ids` selects, of which there are few."""
     older = "" if before_id is None else " AND id < :before_id"
-    values = {} if before_id is None else {"before_id": before_id}
+    values = more if before_id is None else {**more, "before_id": before_id}
     rows = await tx.fetch(
         f"""SELECT {LISTED} FROM orders WHERE id IN ({ids}){older}
             ORDER BY id DESC LIMIT :limit""",

@@ -6,10 +6,11 @@ order holds its account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
+from billing import gone
 from billing.ledger import Scope
 from billing.order import Order
 from store.db import Row, Transaction
@@ -25,9 +26,9 @@ class Reversal(msgspec.Struct, frozen=True, gc=False):
     key: str
     account_id: str
     environment: str
-    kind: Literal["refund", "dispute"]
+    kind: gone.Kind
     amount: int
-    status: Literal["done", "open", "won", "lost"]
+    status: gone.Status
     created_at: int
 
 
@@ -83,6 +84,20 @@ async def count_pending(tx: Transaction, scopes: Iterable[Scope]) -> dict[Scope,
         scopes=sorted(set(scopes)),
     )
     return {(row["account_id"], row["environment"]): int(row["pending"]) for row in rows}
+
+
+async def load_open_plans(tx: Transaction, scopes: Iterable[Scope]) -> dict[Scope, Order]:
+    """Each tenant's unpaid order of a plan; were there several, the oldest."""
+    rows = await tx.fetch(
+        f"""SELECT {_QUALIFIED}
+            FROM :scopes[account_id text, environment text] AS v
+            CROSS JOIN orders o
+            WHERE o.account_id = v.account_id AND o.environment = v.environment
+              AND o.status = 'pending' AND o.kind = 'subscription'
+            ORDER BY o.id DESC""",
+        scopes=sorted(set(scopes)),
+    )
+    return {(row["account_id"], row["environment"]): from_row(row) for row in rows}
 
 
 async def insert(tx: Transaction, orders: Sequence[Order]) -> None:
@@ -165,6 +180,10 @@ _CHANGING: Mapping[str, str] = {
     "customer_ref": "text",
     "invoice_pdf": "text",
     "payment_id": "text",
+    "paid_amount": "bigint",
+    "paid_currency": "text",
+    "credits_micros": "bigint",
+    "promotional_micros": "bigint",
     "refunded_amount": "bigint",
     "reversed_micros": "bigint",
     "reversed_promotional_micros": "bigint",

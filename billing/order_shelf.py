@@ -14,6 +14,7 @@ from billing.needs import Needs, Shelf
 from billing.order import SETTLED, Order
 from billing.order_rows import Claim, RequestPlace, Reversal
 from billing.pack import Pack, PackPlace
+from billing.problem import Problem
 from billing.provider_event import LogEntry, Outcome, Told
 from kernel.errors import NotFound
 from store.db import Transaction
@@ -28,6 +29,7 @@ class OrderShelf(Shelf):
         self.pack_places: set[PackPlace] = set()
         self.coupon_codes: set[CodePlace] = set()
         self.counted: set[Scope] = set()  # whose unpaid orders are counted
+        self.open_plans: set[Scope] = set()  # whose unpaid order of a plan is looked for
         self.claims: set[Claim] = set()
         self.attached: dict[str, tuple[str, ...]] = {}  # order -> ids of its own provider
         self.coupons = Coupons()
@@ -35,6 +37,7 @@ class OrderShelf(Shelf):
         self._orders: dict[str, Order] = {}
         self._requests: dict[RequestPlace, str] = {}
         self._pending: dict[Scope, int] = {}
+        self._open_plans: dict[Scope, Order] = {}
         self._owners: dict[order_rows.ObjectPlace, str] = {}
         self._reversals: dict[str, dict[str, Reversal]] = {}
         self._open: set[str] = set()
@@ -57,6 +60,8 @@ class OrderShelf(Shelf):
             self._packs = await pack.load(tx, self.pack_places)
         if self.counted:
             self._pending = await order_rows.count_pending(tx, self.counted)
+        if self.open_plans:
+            self._open_plans = await order_rows.load_open_plans(tx, self.open_plans)
         held = [order for order in self._orders.values() if order.status not in SETTLED]
         coupon_ids = {order.coupon_id for order in held if order.coupon_id is not None}
         if coupon_ids or self.coupon_codes:
@@ -112,6 +117,10 @@ class OrderShelf(Shelf):
         """How many unpaid orders the tenant has."""
         return self._pending.get(scope, 0)
 
+    def open_plan(self, scope: Scope) -> Order | None:
+        """The tenant's unpaid order of a plan."""
+        return self._open_plans.get(scope)
+
     def pack(self, place: PackPlace) -> Pack | None:
         return self._packs.get(place)
 
@@ -123,6 +132,8 @@ class OrderShelf(Shelf):
         self._changes += 1
         self._orders[order.id] = self._new[order.id] = order
         self._pending[order.scope] = self.pending(order.scope) + (order.status == "pending")
+        if order.kind == "subscription":
+            self._open_plans[order.scope] = order
         if order.request_digest is not None:
             self._requests[*order.scope, order.request_digest] = order.id
 
@@ -147,14 +158,19 @@ class OrderShelf(Shelf):
     # The operator's log
 
     def note(
-        self, told: Told | None, order: Order, outcome: Outcome, detail: str, now_us: int
+        self,
+        told: Told | None,
+        order: Order,
+        outcome: Outcome,
+        detail: str,
+        now_us: int,
+        problem: Problem | None = None,
     ) -> None:
         """What became of the notification, if it was one."""
         if told is not None:
             self._changes += 1
-            self._entries.append(
-                LogEntry(told, outcome, now_us, order.account_id, order.id, detail)
-            )
+            owner = (order.account_id, order.id)
+            self._entries.append(LogEntry(told, outcome, now_us, *owner, detail, problem=problem))
 
     def is_open(self, order_id: str) -> bool:
         """A notification of the order waits for an operator."""

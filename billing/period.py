@@ -1,9 +1,10 @@
 """A period of a subscription is paid: its credit is given, once for each subscription and start.
 
 Promise: whatever is told, repeated, reordered or decided in parallel, a period is credited once, only
-for its own provider's invoice, and only for the price of its plan: all of the plan's credit, or of a
-prorated invoice the share that was paid. What does not fit is credited by nobody and waits for a
-person. Plan credit is purchased credit, and pays debts first. Source: contract, 5.3.
+for its own provider's invoice, and only for what its lines pay of a plan's price (billing/invoice.py).
+What does not fit is credited by nobody, and is held with all that a person needs to decide on it; so
+is the first invoice of a second plan of one account. Plan credit is purchased credit, and pays debts
+first. Source: contract, 5.3.
 """
 
 from abc import ABC, abstractmethod
@@ -12,13 +13,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from billing.books import Books
+from billing.held_invoice import HeldInvoice
+from billing.invoice import Bill, Grant, Terms, grant_of
 from billing.ledger import Code, Kind, Scope
 from billing.needs import Needs
 from billing.placement import BALANCE_MICROS_MAX
 from billing.plan import PlanItem, item_by_ref
 from billing.price import Price
+from billing.problem import Problem
+from billing.provider import InvoiceLine
 from billing.provider_event import Outcome, Told
-from billing.subscription import Period, Subscription, amend, may_move, move, share_micros
+from billing.subscription import Period, Subscription, amend, may_move, move, second_plan
 from billing.subscription_rows import ITSELF, PeriodClaim
 from billing.subscription_shelf import SubscriptionShelf
 from kernel.errors import NotFound
@@ -33,6 +38,7 @@ class Billed:
     subscription: Subscription
     outcome: Outcome
     detail: str = ""
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +63,12 @@ class OnSubscription(ABC):
             raise NotFound("Subscription")
         if self.told.provider != one.provider:
             detail = f"{self.told.provider} speaks of a subscription at {one.provider}"
-            billed = Billed(one, "refused", detail)
+            problem = Problem("other_provider", detail, one.provider, self.told.provider)
+            billed = Billed(one, "refused", detail, problem)
         else:
             billed = self.apply(books, one)
-        shelf.note(self.told, billed.subscription, billed.outcome, billed.detail, books.now_us)
+        became = (billed.outcome, billed.detail, books.now_us, billed.problem)
+        shelf.note(self.told, billed.subscription, *became)
         return billed
 
     @abstractmethod
@@ -75,7 +83,8 @@ class OnSubscription(ABC):
 class PayPeriod(OnSubscription):
     """A period's invoice was paid. objects: what else the provider may call the payment by.
 
-    provider_ref is the provider's id of the subscription. Times in microseconds.
+    provider_ref is the provider's id of the subscription; lines and is_change are as in
+    InvoicePaid. Times in microseconds.
     """
 
     provider_ref: str
@@ -87,11 +96,14 @@ class PayPeriod(OnSubscription):
     is_prorated: bool = False
     customer_ref: str | None = None
     objects: tuple[str, ...] = ()
+    lines: tuple[InvoiceLine, ...] = ()
+    is_change: bool = False
 
     def declare(self, needs: Needs) -> None:
         OnSubscription.declare(self, needs)
         shelf = needs.shelf(SubscriptionShelf)
         shelf.catalogues.add(self.scope[1])
+        shelf.taken.add(self.scope)
         shelf.claims.add(self._claim(self.provider_ref, ITSELF))
         for object_id in {self.invoice_id, *self.objects} - {self.provider_ref}:
             shelf.claims.add(self._claim(object_id, self.period_start_at))
@@ -101,78 +113,98 @@ class PayPeriod(OnSubscription):
         known = [p for p in shelf.periods(one.id) if p.invoice_id == self.invoice_id]
         if known:
             return Billed(one, "repeated")
-        terms = self._terms(shelf, one)
-        credits_micros = self._credits_micros(shelf, one, terms)
-        problem = self._problem(shelf, one) or _too_much(books, one, credits_micros)
-        if terms is None or credits_micros is None or problem is not None:
-            return Billed(one, "review", problem or self._mismatch(terms))
-        period = self._period(one, terms, credits_micros, books.now_us)
-        if credits_micros:
+        granted = grant_of(self._bill(), self._terms(shelf, one))
+        if isinstance(granted, Problem):
+            return self._held(shelf, one, granted, None, books.now_us)
+        if granted.is_nothing:
+            return Billed(one, "ignored", "its period costs nothing, so it grants nothing")
+        problem = self._problem(shelf, one) or too_much(books, one, granted.credits_micros)
+        if problem is not None:
+            return self._held(shelf, one, problem, granted.terms, books.now_us)
+        period = self._period(one, granted, books.now_us)
+        if granted.credits_micros:
             source = books.ledger.account(one.scope, Kind.PROVIDER, one.provider)
             code = Code.SUBSCRIPTION
-            books.credit(one.scope, source, credits_micros, code, subject_id=period.id)
-        paid = self._paid(shelf, one, terms, books.now_of(one.scope))
+            books.credit(one.scope, source, granted.credits_micros, code, subject_id=period.id)
+        paid = self._paid(shelf, one, granted, books.now_of(one.scope))
         shelf.keep_period(period)
         shelf.change(paid)
         shelf.keep_customer(paid)
-        return Billed(paid, "applied")
+        detail = "" if granted.credits_micros else "it grants nothing more than was granted"
+        return Billed(paid, "applied", detail)
 
-    def _terms(self, shelf: SubscriptionShelf, one: Subscription) -> PlanItem | None:
-        """What was paid for: the subscription's own terms, or the plan that it changed to."""
-        own_ref = one.product_ref
-        if self.product_ref not in {None, own_ref}:
-            assert self.product_ref is not None
-            plans = shelf.plans(one.environment)
-            changed = item_by_ref(plans, one.provider, self.product_ref)
-            if changed is not None or own_ref is not None:
-                return changed
-            # The provider made a price of its own where it was told the amount.
-            own_ref = self.product_ref
-        return PlanItem(
-            one.plan_id, one.interval, one.price, one.plan_name, one.credits_micros, own_ref
+    def _bill(self) -> Bill:
+        alone = InvoiceLine(self.product_ref, self.price.amount, 1, self.is_prorated)
+        return Bill(self.lines or (alone,), self.price.currency, self.is_change)
+
+    def _terms(self, shelf: SubscriptionShelf, one: Subscription) -> Terms:
+        """The subscription's own, and the plans that it may have changed to."""
+        plans = shelf.plans(one.environment)
+        was_taken = any(period.amount == one.first_amount for period in shelf.periods(one.id))
+        is_cheaper = one.first_amount < one.amount and not was_taken
+        return Terms(
+            own_item(one),
+            lambda ref: item_by_ref(plans, one.provider, ref),
+            one.first_amount if is_cheaper else None,
+            one.carried_amount,
         )
 
-    def _credits_micros(
-        self, shelf: SubscriptionShelf, one: Subscription, terms: PlanItem | None
-    ) -> int | None:
-        """None where the amount is not what the plan costs."""
-        if terms is None or self.price.currency != terms.price.currency:
-            return None
-        is_own = terms.plan_id == one.plan_id
-        if self.price == terms.price or (is_own and self._is_first_with_coupon(shelf, one)):
-            return terms.credits_micros
-        if self.is_prorated:
-            return share_micros(terms.credits_micros, self.price, terms.price)
-        return None
+    def _held(
+        self,
+        shelf: SubscriptionShelf,
+        one: Subscription,
+        problem: Problem,
+        terms: PlanItem | None,
+        now_us: int,
+    ) -> Billed:
+        """Kept for a person; terms: the plan that it would be for, unless its own."""
+        terms = terms or own_item(one)
+        shelf.hold(
+            HeldInvoice(
+                provider=one.provider,
+                environment=one.environment,
+                invoice_id=self.invoice_id,
+                account_id=one.account_id,
+                subscription_id=one.id,
+                provider_ref=self.provider_ref,
+                customer_ref=self.customer_ref,
+                product_ref=self.product_ref,
+                period_start_at=self.period_start_at,
+                period_end_at=self.period_end_at,
+                amount=max(0, sum(line.amount for line in self._bill().lines)),
+                paid_amount=self.price.amount,
+                currency=self.price.currency,
+                plan_id=terms.plan_id,
+                price_amount=terms.price.amount,
+                price_currency=terms.price.currency,
+                credits_micros=terms.credits_micros,
+                created_at=now_us,
+            )
+        )
+        return Billed(one, "review", problem.sentence, problem)
 
-    def _is_first_with_coupon(self, shelf: SubscriptionShelf, one: Subscription) -> bool:
-        was_taken = any(p.amount == one.first_amount for p in shelf.periods(one.id))
-        return self.price.amount == one.first_amount < one.amount and not was_taken
-
-    def _problem(self, shelf: SubscriptionShelf, one: Subscription) -> str | None:
+    def _problem(self, shelf: SubscriptionShelf, one: Subscription) -> Problem | None:
         """Why this invoice pays for no period of this subscription."""
+        other = shelf.taken_beside(one)
+        if one.status == "incomplete" and other is not None:
+            return second_plan(other)
+        came = f"invoice {self.invoice_id}"
         if self.period_end_at <= self.period_start_at:
-            return f"invoice {self.invoice_id} is for no time"
+            return Problem("invoice", f"{came} is for no time", "a period", came)
         paid = shelf.period((one.id, self.period_start_at))
         if paid is not None:
-            return f"invoice {self.invoice_id} is for the period that {paid.invoice_id} paid"
+            sentence = f"{came} is for the period that {paid.invoice_id} paid"
+            return Problem("invoice", sentence, f"{paid.invoice_id} alone", came)
         itself = shelf.owner_of(self._claim(self.provider_ref, ITSELF))
         if itself != (one.id, ITSELF) or one.provider_ref not in {None, self.provider_ref}:
-            return f"{self.provider_ref} is not the subscription that the order began"
+            sentence = f"{self.provider_ref} is not the subscription that the order began"
+            return Problem("invoice", sentence, one.provider_ref or one.id, self.provider_ref)
         owner = shelf.owner_of(self._claim(self.invoice_id, self.period_start_at))
         if owner is None or owner[0] != one.id:
-            return f"invoice {self.invoice_id} is another subscription's"
+            return Problem("invoice", f"{came} is another subscription's", one.id, came)
         return None
 
-    def _mismatch(self, terms: PlanItem | None) -> str:
-        if terms is None:
-            return f"{self.product_ref} is no plan of ours"
-        told = f"{self.price.decimal()} {self.price.currency}"
-        return f"{told} was paid, not {terms.price.decimal()} {terms.price.currency}"
-
-    def _period(
-        self, one: Subscription, terms: PlanItem, credits_micros: int, now_us: int
-    ) -> Period:
+    def _period(self, one: Subscription, granted: Grant, now_us: int) -> Period:
         return Period(
             subscription_id=one.id,
             period_start_at=self.period_start_at,
@@ -181,16 +213,16 @@ class PayPeriod(OnSubscription):
             environment=one.environment,
             period_end_at=self.period_end_at,
             invoice_id=self.invoice_id,
-            plan_id=terms.plan_id,
+            plan_id=granted.terms.plan_id,
             amount=self.price.amount,
             currency=self.price.currency,
-            credits_micros=credits_micros,
+            credits_micros=granted.credits_micros,
             is_prorated=self.is_prorated,
             created_at=now_us,
         )
 
     def _paid(
-        self, shelf: SubscriptionShelf, one: Subscription, terms: PlanItem, now_us: int
+        self, shelf: SubscriptionShelf, one: Subscription, granted: Grant, now_us: int
     ) -> Subscription:
         """The subscription after it: the newest period's plan counts, and it lives while paid."""
         until_at = max(one.paid_until_at or 0, self.period_end_at)
@@ -198,10 +230,11 @@ class PayPeriod(OnSubscription):
             "provider_ref": self.provider_ref,
             "customer_ref": self.customer_ref or one.customer_ref,
             "paid_until_at": until_at,
+            "carried_amount": granted.carried_amount,
         }
         starts = [period.period_start_at for period in shelf.periods(one.id)]
-        if self.period_start_at > max(starts, default=0):
-            changes |= _taken_over(one, terms)
+        if granted.is_period and self.period_start_at > max(starts, default=0):
+            changes |= _taken_over(one, granted.terms)
         paid = amend(one, **changes)
         is_alive = one.status == "incomplete" or until_at > now_us
         return move(paid, "active", now_us=now_us) if _revives(one, is_alive=is_alive) else paid
@@ -233,13 +266,23 @@ def _taken_over(one: Subscription, terms: PlanItem) -> dict[str, Any]:
         "amount": terms.price.amount,
         "first_amount": one.first_amount if is_same else terms.price.amount,
         "product_ref": terms.product_ref,
+        "currency": terms.price.currency,
         "next_plan_id": None if is_reached else one.next_plan_id,
     }
 
 
-def _too_much(books: Books, one: Subscription, credits_micros: int | None) -> str | None:
+def own_item(one: Subscription) -> PlanItem:
+    """The subscription's own terms."""
+    return PlanItem(
+        one.plan_id, one.interval, one.price, one.plan_name, one.credits_micros, one.product_ref
+    )
+
+
+def too_much(books: Books, one: Subscription, credits_micros: int) -> Problem | None:
     """What the ledger cannot hold is not credited."""
     sold = books.ledger.account(one.scope, Kind.PROVIDER, one.provider).balance_micros
     held = books.ledger.balance_micros(one.scope, books.now_us)
-    is_within = max(sold, held) + (credits_micros or 0) <= BALANCE_MICROS_MAX
-    return None if is_within else "the account cannot hold so much credit"
+    if max(sold, held) + credits_micros <= BALANCE_MICROS_MAX:
+        return None
+    sentence = "the account cannot hold so much credit"
+    return Problem("too_much", sentence, "a smaller sum", f"{credits_micros} micros")

@@ -11,13 +11,18 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from billing import gone
 from billing.books import Books
 from billing.ledger import Code, Kind
 from billing.period import Billed, OnSubscription
 from billing.price import Price
+from billing.problem import Problem
+from billing.reversal import other_currency
 from billing.subscription import Period, Subscription, due_micros
 from billing.subscription_rows import PeriodReversal
 from billing.subscription_shelf import SubscriptionShelf
+
+Change = tuple[Problem | None, PeriodReversal | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +39,8 @@ class _OnPeriod(OnSubscription):
             return Billed(one, "ignored", "its payment was not credited")
         known = shelf.reversal(period.id, self.key)
         problem, changed = self.change(known, period, books.now_us)
-        if problem:
-            return Billed(one, "review", problem)
+        if problem is not None:
+            return Billed(one, "review", problem.sentence, problem)
         if changed is None:
             return Billed(one, "repeated" if known is not None else "ignored")
         shelf.keep_reversal(changed)
@@ -43,9 +48,7 @@ class _OnPeriod(OnSubscription):
         return Billed(one, "applied")
 
     @abstractmethod
-    def change(
-        self, known: PeriodReversal | None, period: Period, now_us: int
-    ) -> tuple[str, PeriodReversal | None]:
+    def change(self, known: PeriodReversal | None, period: Period, now_us: int) -> Change:
         """Why a person must look at it, and the row as it is from now on; None: unchanged."""
 
 
@@ -53,25 +56,41 @@ class _OnPeriod(OnSubscription):
 class ReversePeriod(_OnPeriod):
     """Money of a period went back, or a bank took it back; price is the whole so far."""
 
-    kind: Literal["refund", "dispute"]
+    kind: gone.Kind
     price: Price
 
-    def change(
-        self, known: PeriodReversal | None, period: Period, now_us: int
-    ) -> tuple[str, PeriodReversal | None]:
+    def change(self, known: PeriodReversal | None, period: Period, now_us: int) -> Change:
         if self.price.currency != period.currency:
-            detail = f"{self.kind} {self.key} in {self.price.currency}, not {period.currency}"
-            return detail, None
+            return other_currency(self.kind, self.key, self.price, period.payment), None
         amount = min(self.price.amount, period.amount)
         if amount <= 0 or (known is not None and known.amount >= amount):
-            return "", None
+            return None, None
         status: Literal["open", "done"] = "open" if self.kind == "dispute" else "done"
         if known is None:
             known = PeriodReversal(
                 period.id, self.key, *period.scope, self.kind, amount, status, now_us
             )
         # Notifications overtake each other: an older, smaller sum changes nothing.
-        return "", replace(known, amount=amount)
+        return None, replace(known, amount=amount)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailPeriodRefund(_OnPeriod):
+    """A refund did not reach the customer and its money is ours again; kind as in `ReversePeriod`."""
+
+    kind: gone.Kind
+    price: Price
+
+    def change(self, known: PeriodReversal | None, period: Period, now_us: int) -> Change:
+        if self.price.currency != period.currency:
+            return other_currency("failed refund", self.key, self.price, period.payment), None
+        if known is not None and known.status == "failed":
+            return None, None
+        amount = min(self.price.amount, period.amount)
+        found = known or PeriodReversal(
+            period.id, self.key, *period.scope, self.kind, amount, "done", now_us
+        )
+        return None, replace(found, status="failed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,29 +99,27 @@ class ClosePeriodDispute(_OnPeriod):
 
     is_won: bool
 
-    def change(
-        self, known: PeriodReversal | None, period: Period, now_us: int
-    ) -> tuple[str, PeriodReversal | None]:
+    def change(self, known: PeriodReversal | None, period: Period, now_us: int) -> Change:
         if known is not None and known.status != "open":
-            return "", None
+            return None, None
         # Told before the dispute itself: the row says how that one ended.
         found = known or PeriodReversal(
             period.id, self.key, *period.scope, "dispute", 0, "open", now_us
         )
-        return "", replace(found, status="won" if self.is_won else "lost")
+        return None, replace(found, status="won" if self.is_won else "lost")
 
 
 def _settle(books: Books, one: Subscription, period: Period) -> None:
     """The period's credit brought to what is gone of its payment."""
     shelf = books.shelf(SubscriptionShelf)
     told = shelf.reversals(period.id)
-    gone = min(sum(each.amount for each in told if each.status != "won"), period.amount)
-    due = due_micros(period, gone)
+    gone_amount = gone.gone_of(told, period.amount)
+    due = due_micros(period, gone_amount)
     if due > period.reversed_micros:
         _take_back(books, one, period, due - period.reversed_micros)
     elif due < period.reversed_micros:
         _give_back(books, one, period, period.reversed_micros - due)
-    shelf.keep_period(replace(period, refunded_amount=gone, reversed_micros=due))
+    shelf.keep_period(replace(period, refunded_amount=gone_amount, reversed_micros=due))
 
 
 def _take_back(books: Books, one: Subscription, period: Period, micros: int) -> None:

@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from billing.books import Books
 from billing.coupon import Coupon, CouponRefused, discount_of, normalise_code
 from billing.ledger import Kind, Scope
@@ -63,6 +65,18 @@ class NewOrder:
     request_digest: str | None = None
 
 
+class PlanCheckoutOpen(AlreadySubscribed):
+    """Another checkout of a plan is open: two paid ones would be two plans of one account."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        super().__init__(
+            f"the checkout of order {order.id} is open: pay that one, or wait until it ends",
+            reason="checkout_open",
+            extra={"order_id": order.id, "url": order.url},
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """The order; is_new: this call made it. One whose total is 0 is paid already."""
@@ -109,6 +123,7 @@ class PlaceOrder:
             shelf.requests.add((*self.scope, self.new.request_digest))
         if self.new.plan is not None:
             needs.shelf(SubscriptionShelf).living.add(self.scope)
+            shelf.open_plans.add(self.scope)
         needs.places.add((*self.scope, Kind.PROVIDER, self.new.provider))
         needs.places.add((*self.scope, Kind.PROMOTION, ""))
         if self.request_key is not None:
@@ -127,7 +142,10 @@ class PlaceOrder:
         self._check_creditable(books, order)
         shelf.add(order)
         if self.new.plan is not None:
-            books.shelf(SubscriptionShelf).add(_subscription(order, self.new.plan, self._charge))
+            begun = _subscription(order, self.new.plan, self._charge)
+            plans = books.shelf(SubscriptionShelf)
+            carried = plans.carried(self.scope, begun.provider, begun.currency)
+            plans.add(replace(begun, carried_amount=carried))
         if order.coupon_id is not None:
             shelf.coupons.claim(order.coupon_id, order.id, order.account_id)
         if order.pay_amount == 0:
@@ -180,13 +198,17 @@ class PlaceOrder:
     def _check_unsubscribed(self, books: Books) -> None:
         if self.new.plan is None:
             return
-        living = books.shelf(SubscriptionShelf).living_of(self.scope)
+        shelf = books.shelf(SubscriptionShelf)
+        living = shelf.living_of(self.scope) or shelf.taken_of(self.scope)
         if living is not None:
             raise AlreadySubscribed(
                 f"the account has the plan {living.plan_name}; change it in the portal",
                 reason="already_subscribed",
                 extra={"plan_id": living.plan_id},
             )
+        begun = books.shelf(OrderShelf).open_plan(self.scope)
+        if begun is not None:
+            raise PlanCheckoutOpen(begun)
 
     def _item(self, books: Books) -> _Item:
         chosen = (self.new.pack_id, self.new.amount_cents, self.new.plan)

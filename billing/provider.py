@@ -10,7 +10,7 @@ what is credited (billing/cashier.py), so no provider can move money by itself.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import httpx
 
@@ -30,6 +30,10 @@ class ProviderUnavailable(DomainError):
 
 class ProviderRefused(DomainError):
     """The provider said a definite no to what we asked; the order cannot be paid there."""
+
+
+class PriceRefused(ProviderRefused):
+    """The provider cannot charge the price: it sells it at another, or such a sum not at all."""
 
 
 class NotificationRefused(DomainError):
@@ -63,6 +67,7 @@ class CheckoutRequest:
     interval: Interval | None = None
     discount: int = 0
     expires_at: int | None = None
+    return_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,8 @@ class Paid:
     """The payment of an order has really arrived. payment_id: one payment, however often told.
 
     objection: why it is not for what the order asked the provider to sell; a person decides then.
+    method: the provider's own way of paying, where it tells that; it is held to the order's.
+    subtotal: the price before tax and discounts, where it tells that.
     """
 
     subject: Subject
@@ -105,14 +112,20 @@ class Paid:
     customer_ref: str | None = None
     subscription_ref: str | None = None
     objection: str | None = None
+    method: str | None = None
+    subtotal: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
-    """Somebody says it is paid, but not with a proof of the amount: `inquire` before crediting."""
+    """Somebody says it is paid, but not with a proof to rely on: `inquire` before crediting.
+
+    claim: what was said, where it names the payment; the answer has to say the same.
+    """
 
     subject: Subject
     ref: str
+    claim: Paid | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +152,25 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """Money went back to the payer. price: the whole that was refunded under this key so far."""
+    """Money went back to the payer. price: the whole that was refunded under this key so far.
+
+    is_part: one refund, of those that another key tells the sum of.
+    """
 
     subject: Subject
     key: str
     price: Price
+    is_part: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFailed:
+    """A refund did not reach the payer, or was called off: its money is ours again. As Refunded."""
+
+    subject: Subject
+    key: str
+    price: Price
+    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +192,25 @@ class DisputeClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class InvoiceLine:
+    """One line of an invoice; amount before tax, discounts and balance, below 0 for a credit.
+
+    product_ref: the provider's own price or product, of which there are `quantity`.
+    """
+
+    product_ref: str | None
+    amount: int
+    quantity: int = 1
+    is_prorated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class InvoicePaid:
     """One period of a subscription is paid. Times in microseconds.
 
-    price is what was paid; product_ref the provider's price or product it was paid for.
+    price is what was paid; product_ref the provider's price or product it was paid for. lines:
+    what the invoice is made of, where the provider tells that; else it is one line of the price.
+    is_change: a beginning or a change of plans made it, and not the calendar.
     """
 
     subject: Subject
@@ -180,6 +222,8 @@ class InvoicePaid:
     product_ref: str | None = None
     is_prorated: bool = False
     customer_ref: str | None = None
+    lines: tuple[InvoiceLine, ...] = ()
+    is_change: bool = False
 
 
 SubscriptionStatus = Literal["active", "past_due", "cancelled", "expired"]
@@ -212,6 +256,7 @@ Fact = (
     | Expired
     | Waiting
     | Refunded
+    | RefundFailed
     | Disputed
     | DisputeClosed
     | InvoicePaid
@@ -273,6 +318,7 @@ class Deed:
     full_price: Price | None = None
     is_prorated: bool = False
     is_ending: bool = False
+    method: str | None = None
 
 
 class Provider(Protocol):
@@ -296,6 +342,30 @@ class Provider(Protocol):
 
     def imitate(self, deed: Deed) -> Received:
         """The signed notification that the provider would send; for the sandbox's page."""
+        ...
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A provider that can end a checkout; one that cannot has none of this."""
+
+    async def close(self, order_id: str, ref: str) -> bool:
+        """Whether nobody can pay it any more; False: it was paid or ended by itself.
+
+        Raises ProviderUnavailable.
+        """
+        ...
+
+
+@runtime_checkable
+class Linking(Protocol):
+    """A provider whose refunds may name nothing that we know, and which says what they belong to."""
+
+    async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
+        """Pairs of ids that belong together: what payments are known by, and one of object_ids.
+
+        Raises ProviderUnavailable and ProviderRefused.
+        """
         ...
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from billing.problem import Problem
 from kernel.clock import rfc3339
 from store.db import Transaction
 
@@ -33,7 +34,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """A notification and what became of it; account and order are null where it named none."""
+    """A notification and what became of it; account and order are null where it named none.
+
+    problem: why it waits for an operator, null where it does not, and of entries of before.
+    """
 
     told: Told
     outcome: Outcome
@@ -42,6 +46,7 @@ class LogEntry:
     order_id: str | None = None
     detail: str = ""
     resolved_at: int | None = None
+    problem: Problem | None = None
 
     def shape(self) -> dict[str, Any]:
         """The entry as operators see it."""
@@ -54,6 +59,9 @@ class LogEntry:
             "order_id": self.order_id,
             "outcome": self.outcome,
             "detail": self.detail,
+            "reason": None if self.problem is None else self.problem.reason,
+            "expected": None if self.problem is None else self.problem.expected,
+            "came": None if self.problem is None else self.problem.came,
             "received_at": rfc3339(self.received_at),
             "resolved_at": None if self.resolved_at is None else rfc3339(self.resolved_at),
         }
@@ -120,7 +128,7 @@ async def page(
         limit=limit,
         **values,
     )
-    return [_entry(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 async def of_order(tx: Transaction, order_id: str) -> Sequence[LogEntry]:
@@ -130,7 +138,23 @@ async def of_order(tx: Transaction, order_id: str) -> Sequence[LogEntry]:
             WHERE order_id = :order_id ORDER BY received_at, event_id""",
         order_id=order_id,
     )
-    return [_entry(row) for row in rows]
+    return [from_row(row) for row in rows]
+
+
+async def open_of(tx: Transaction, orders: Iterable[str]) -> dict[str, list[LogEntry]]:
+    """What waits for an operator, of each of these orders, in its own environment; oldest first."""
+    rows = await tx.fetch(
+        f"""SELECT {", ".join(f"e.{column}" for column in _COLUMNS)}, e.resolved_at
+            FROM provider_events e JOIN orders o ON o.id = e.order_id
+            WHERE e.order_id IN :ids[text] AND e.environment = o.environment
+              AND e.outcome IN ('review', 'refused') AND e.resolved_at IS NULL
+            ORDER BY e.received_at, e.event_id""",
+        ids=sorted(set(orders)),
+    )
+    found: dict[str, list[LogEntry]] = {}
+    for row in rows:
+        found.setdefault(row["order_id"], []).append(from_row(row))
+    return found
 
 
 async def prune(tx: Transaction, environment: str, *, before_us: int) -> int:
@@ -159,11 +183,15 @@ _COLUMNS = (
     "outcome",
     "detail",
     "received_at",
+    "reason",
+    "expected",
+    "came",
 )
 _BY_WEIGHT = " ".join(f"WHEN '{outcome}' THEN {weight}" for outcome, weight in _WEIGHT.items())
 _KEEP_WEIGHTIEST = f"""ON CONFLICT (provider, environment, event_id) DO UPDATE SET
     type = excluded.type, account_id = excluded.account_id, order_id = excluded.order_id,
-    outcome = excluded.outcome, detail = excluded.detail
+    outcome = excluded.outcome, detail = excluded.detail, reason = excluded.reason,
+    expected = excluded.expected, came = excluded.came
     WHERE CASE excluded.outcome {_BY_WEIGHT} END
         > CASE provider_events.outcome {_BY_WEIGHT} END"""
 
@@ -176,10 +204,19 @@ def _rest(entry: LogEntry) -> tuple[object, ...]:
         entry.outcome,
         entry.detail[:DETAIL_CHARACTERS_MAX],
         entry.received_at,
+        *_of_problem(entry.problem),
     )
 
 
-def _entry(row: Any) -> LogEntry:
+def _of_problem(problem: Problem | None) -> tuple[str | None, str | None, str | None]:
+    if problem is None:
+        return (None, None, None)
+    sides = (problem.expected[:DETAIL_CHARACTERS_MAX], problem.came[:DETAIL_CHARACTERS_MAX])
+    return (problem.reason, *sides)
+
+
+def from_row(row: Any) -> LogEntry:
+    """A row of provider_events with all of its columns."""
     return LogEntry(
         Told(row["provider"], row["environment"], row["event_id"], row["type"]),
         row["outcome"],
@@ -188,4 +225,7 @@ def _entry(row: Any) -> LogEntry:
         row["order_id"],
         row["detail"],
         row["resolved_at"],
+        None
+        if row["reason"] is None
+        else Problem(row["reason"], row["detail"], row["expected"] or "", row["came"] or ""),
     )

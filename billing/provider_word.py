@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from billing import order_list, provider_event, stray
+from billing import order_list, provider_event, stray, subscription_rows
 from billing.checkout import Checkouts, Kept
 from billing.order import Order
+from billing.problem import Problem
 from billing.provider import (
     DisputeClosed,
     Disputed,
@@ -25,6 +26,7 @@ from billing.provider import (
     ProviderRefused,
     ProviderUnavailable,
     Refunded,
+    RefundFailed,
     Subject,
     SubscriptionChanged,
     Unconfirmed,
@@ -32,7 +34,7 @@ from billing.provider import (
 )
 from billing.provider_event import LogEntry, Outcome, Told
 from billing.purchase import EndUnpaid, SettlePaid
-from billing.reversal import CloseDispute, Reverse, Settled
+from billing.reversal import CloseDispute, FailRefund, Reverse, Settled
 from billing.subscription_word import Standing, SubscriptionWord
 from billing.till import Till
 from kernel.clock import Clock
@@ -46,6 +48,7 @@ Telling = (
     | Expired
     | Waiting
     | Refunded
+    | RefundFailed
     | Disputed
     | DisputeClosed
     | InvoicePaid
@@ -97,6 +100,8 @@ class ProviderWord:
         if isinstance(fact, Standing):
             return await self._act_on_subscription(fact, told)
         ids = await self._related(fact.subject.objects, told)
+        if isinstance(fact, stray.Reversed) and not await self._is_known(fact, ids, told):
+            ids = await self._learnt(fact, ids, told)
         if isinstance(fact, stray.Reversed):
             period = await self._subscriptions.find_period(ids, told)
             if period is not None:
@@ -111,7 +116,10 @@ class ProviderWord:
         if (order.provider, order.environment) != (told.provider, told.environment):
             whose = f"an order at {order.provider} in {order.environment}"
             detail = f"{told.provider} in {told.environment} speaks of {order.id}, {whose}"
-            return await self._note(told, "refused", detail, order)
+            problem = Problem(
+                "other_provider", detail, whose, f"{told.provider} in {told.environment}"
+            )
+            return await self._note(told, "refused", detail, order, problem)
         return await self._act_on_known_order(fact, order, told)
 
     async def _act_on_known_order(self, fact: Telling, order: Order, told: Told) -> Outcome:
@@ -146,8 +154,36 @@ class ProviderWord:
         for one in await self._database.read(lambda tx: stray.waiting(tx, told, known)):
             await self._act_known(one, told)
 
+    async def take_up_of(self, order: Order, event_id: str) -> None:
+        """Refunds and disputes of a plan's payments that were told before these were approved."""
+        told = Told(order.provider, order.environment, event_id, "operator.approved")
+        ids = await self._database.read(lambda tx: subscription_rows.objects_of_order(tx, order.id))
+        known = await self._related([*ids, *([order.payment_id] if order.payment_id else [])], told)
+        for one in await self._database.read(lambda tx: stray.waiting(tx, told, known)):
+            await self._act_known(one, told)
+
     async def _related(self, ids: Sequence[str], told: Told) -> tuple[str, ...]:
         return await self._database.read(lambda tx: stray.related(tx, told, ids))
+
+    async def _is_known(self, fact: stray.Reversed, ids: tuple[str, ...], told: Told) -> bool:
+        if await self._subscriptions.find_period(ids, told) is not None:
+            return True
+        return await self._find(Subject(fact.subject.order_id, ids), told) is not None
+
+    async def _learnt(
+        self, fact: stray.Reversed, ids: Sequence[str], told: Told
+    ) -> tuple[str, ...]:
+        """The ids with those that the provider says they belong to.
+
+        Of a renewal's refund Stripe names the payment alone, and which invoice that paid is an
+        event of its own, which may not be enabled. Raises ProviderUnavailable: it is told again.
+        """
+        now_us = self._clock.now_us()
+        for pair in await self._checkouts.linked(told, fact.subject.objects):
+            await self._database.transaction(
+                lambda tx, pair=pair: stray.link(tx, told, pair, now_us=now_us)  # type: ignore[misc]
+            )
+        return await self._related(ids, told)
 
     async def _link(self, fact: Waiting, told: Told) -> None:
         """Ids that were told to belong together, such as an invoice and what paid it."""
@@ -167,6 +203,9 @@ class ProviderWord:
         except (ProviderUnavailable, ProviderRefused) as error:
             await self._note(told, "ignored", f"not confirmed yet: {error.detail}", order)
             raise
+        other = _contradiction(fact.claim, facts)
+        if other is not None:
+            return await self._note(told, "review", other.sentence, order, other)
         outcome = await self.confirm(order, facts, told)
         if outcome == "ignored":
             await self._note(told, "ignored", _NOT_CONFIRMED, order)
@@ -175,6 +214,8 @@ class ProviderWord:
     async def _act_on_order(self, fact: Fact, order: Order, told: Told) -> Outcome:
         kept: Kept[Settled] = Kept()
         make = _command(fact)
+        if isinstance(fact, Paid) and order.kind == "subscription":
+            make = partial(make, is_plan=True, subtotal=fact.subtotal)
         await self._till.submit(make(order_id=order.id, scope=order.scope, told=told, answer=kept))
         return kept.result.outcome
 
@@ -194,7 +235,12 @@ class ProviderWord:
         return await self._database.read(work)
 
     async def _note(
-        self, told: Told, outcome: Outcome, detail: str, order: Order | None = None
+        self,
+        told: Told,
+        outcome: Outcome,
+        detail: str,
+        order: Order | None = None,
+        problem: Problem | None = None,
     ) -> Outcome:
         """A row for what changes no order."""
         entry = LogEntry(
@@ -204,6 +250,7 @@ class ProviderWord:
             None if order is None else order.account_id,
             None if order is None else order.id,
             detail,
+            problem=problem,
         )
 
         async def work(tx: Transaction) -> None:
@@ -211,6 +258,25 @@ class ProviderWord:
 
         await self._database.transaction(work)
         return outcome
+
+
+def _contradiction(claim: Paid | None, answer: Sequence[Fact]) -> Problem | None:
+    """Where the provider's own answer tells of another payment than its notification did."""
+    paid = next((one for one in answer if isinstance(one, Paid)), None)
+    if claim is None or paid is None:
+        return None
+    said, answered = _in_words(claim), _in_words(paid)
+    if claim.method is None or paid.method is None:
+        said, answered = said[:2], answered[:2]
+    if said == answered:
+        return None
+    sentence = f"{' '.join(said)} was told, and {' '.join(answered)} when we asked"
+    return Problem("contradiction", sentence, " ".join(answered), " ".join(said))
+
+
+def _in_words(paid: Paid) -> tuple[str, ...]:
+    price = f"{paid.price.decimal()} {paid.price.currency}"
+    return (f"payment {paid.payment_id}", price, *([f"with {paid.method}"] if paid.method else []))
 
 
 def _command(fact: Fact) -> Callable[..., Any]:
@@ -224,15 +290,18 @@ def _command(fact: Fact) -> Callable[..., Any]:
                 objects=fact.subject.objects,
                 customer_ref=fact.customer_ref,
                 objection=fact.objection,
+                method=fact.method,
             )
         case Failed():
             return partial(EndUnpaid, status="failed", reason=fact.reason)
         case Expired():
             return partial(EndUnpaid, status="expired")
-        case Refunded():
-            return partial(Reverse, key=fact.key, kind="refund", price=fact.price)
-        case Disputed():
-            return partial(Reverse, key=fact.key, kind="dispute", price=fact.price)
+        case Refunded() | Disputed():
+            kind = stray.kind_of(fact)
+            return partial(Reverse, key=fact.key, kind=kind, price=fact.price)
+        case RefundFailed():
+            kind = stray.kind_of(fact)
+            return partial(FailRefund, key=fact.key, kind=kind, price=fact.price)
         case DisputeClosed():
             return partial(CloseDispute, key=fact.key, is_won=fact.is_won)
         case _:

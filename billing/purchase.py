@@ -24,7 +24,10 @@ from billing.order import (
 from billing.order_rows import Claim
 from billing.order_shelf import OrderShelf
 from billing.price import Price
+from billing.problem import Problem, in_words, other_price
 from billing.reversal import OnOrder, Settled, settle_reversals
+from billing.subscription import Subscription, second_plan
+from billing.subscription_shelf import SubscriptionShelf
 from store.idempotency import Answer
 
 
@@ -62,7 +65,9 @@ class AttachCheckout(OnOrder):
 class SettlePaid(OnOrder):
     """The payment arrived. objects: what else the provider may call it by, such as an invoice.
 
-    objection: why the provider itself holds it for the payment of something else.
+    objection: why the provider itself holds it for the payment of something else. method: the way
+    of paying that the provider tells, if it does. is_plan: the order begins a subscription;
+    subtotal: what it cost before tax and discounts, where that is told.
     """
 
     payment_id: str
@@ -70,9 +75,16 @@ class SettlePaid(OnOrder):
     objects: tuple[str, ...] = ()
     customer_ref: str | None = None
     objection: str | None = None
+    method: str | None = None
+    is_plan: bool = False
+    subtotal: Price | None = None
 
     def declare(self, needs: Needs) -> None:
         OnOrder.declare(self, needs)
+        if self.is_plan:
+            shelf = needs.shelf(SubscriptionShelf)
+            shelf.orders.add(self.order_id)
+            shelf.taken.add(self.scope)
         assert self.told is not None, "a payment is told by somebody"
         for object_id in (self.payment_id, *self.objects):
             needs.shelf(OrderShelf).claims.add(self._claim(object_id))
@@ -81,34 +93,74 @@ class SettlePaid(OnOrder):
         if order.payment_id == self.payment_id:
             return Settled(order, "repeated")
         shelf = books.shelf(OrderShelf)
-        mismatch = self._mismatch(shelf, order)
+        problem = self._problem(books, order)
         if order.status in SETTLED or order.status == "review":
             # Money of a second payment: the order stays, an operator sees the notification.
-            detail = mismatch or f"payment {self.payment_id} beside {order.payment_id}"
-            return Settled(order, "review", detail)
-        if mismatch is not None:
+            problem = problem or self._second(order)
+            return Settled(order, "review", problem.sentence, problem)
+        if problem is not None:
             reviewed = move(
                 order,
                 "review",
                 payment_id=self.payment_id,
-                reason=mismatch[:REASON_CHARACTERS_MAX],
+                paid_amount=self.price.amount,
+                paid_currency=self.price.currency,
+                reason=problem.sentence[:REASON_CHARACTERS_MAX],
                 customer_ref=self.customer_ref or order.customer_ref,
             )
             _reclaim(books, order)
             shelf.change(reviewed)
-            return Settled(reviewed, "review", mismatch)
+            return Settled(reviewed, "review", problem.sentence, problem)
         ref = self.customer_ref or order.customer_ref
-        paid = settle(books, order, payment_id=self.payment_id, customer_ref=ref)
+        paid = settle(
+            books,
+            order,
+            payment_id=self.payment_id,
+            customer_ref=ref,
+            paid_amount=None,
+            paid_currency=None,
+        )
+        if self.is_plan:
+            plans = books.shelf(SubscriptionShelf)
+            begun = plans.of_order(order.id)
+            assert begun is not None, "it was written with the order"
+            plans.take(begun)
         return Settled(paid, "applied")
 
-    def _mismatch(self, shelf: OrderShelf, order: Order) -> str | None:
-        if self.price != order.price:
-            told = f"{self.price.decimal()} {self.price.currency}"
-            return f"{told} was paid, not {order.price.decimal()} {order.pay_currency}"
-        owner = shelf.owner_of(self._claim(self.payment_id))
+    def _problem(self, books: Books, order: Order) -> Problem | None:
+        """Why the payment may not credit the order."""
+        begun = books.shelf(SubscriptionShelf).of_order(order.id) if self.is_plan else None
+        if not self._is_whole(order, begun):
+            return other_price(self.price, order.price)
+        other = None if begun is None else books.shelf(SubscriptionShelf).taken_beside(begun)
+        if other is not None:
+            return second_plan(other)
+        if self.method is not None and order.method not in {None, self.method}:
+            sentence = f"{self.method} was paid with, not {order.method}"
+            return Problem("method", sentence, order.method or "", self.method)
+        owner = books.shelf(OrderShelf).owner_of(self._claim(self.payment_id))
         if owner != order.id:
-            return f"payment {self.payment_id} is order {owner}'s"
-        return self.objection
+            sentence = f"payment {self.payment_id} is order {owner}'s"
+            return Problem("second_payment", sentence, "a payment of its own", self.payment_id)
+        if self.objection is not None:
+            return Problem("method", self.objection, "what the order asked for", self.objection)
+        return None
+
+    def _is_whole(self, order: Order, begun: Subscription | None) -> bool:
+        """Its price was paid; a plan's before tax and discounts, or nothing, for a trial.
+
+        No credit hangs on it for a plan: its invoices are judged each by its own lines.
+        """
+        if self.price == order.price:
+            return True
+        if begun is None or self.price.currency != order.pay_currency:
+            return False
+        return self.price.amount == 0 or self.subtotal == begun.price
+
+    def _second(self, order: Order) -> Problem:
+        sentence = f"payment {self.payment_id} beside {order.payment_id}"
+        came = f"{in_words(self.price)} as {self.payment_id}"
+        return Problem("second_payment", sentence, f"{order.payment_id} alone", came)
 
     def _claim(self, object_id: str) -> Claim:
         assert self.told is not None

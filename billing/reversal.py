@@ -1,7 +1,8 @@
 """Refunds and disputes: credit is taken back as the payment goes, and given back with a won dispute.
 
 Promise: what was reversed is always the credits' share of what is gone of the payment, rounded up,
-whatever the order in which the facts come and however often; never more than was credited. The
+whatever the order in which the facts come and however often; never more than was credited. A refund
+that failed counts no longer. The
 order's own promotional grant pays first, then the wallet, and what neither has becomes the
 account's debt, so no balance is ever negative. A refund that is told before its payment waits for it.
 """
@@ -13,6 +14,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from billing import gone
 from billing.books import Books
 from billing.ledger import Code, Kind, LedgerAccount
 from billing.needs import Needs
@@ -20,6 +22,7 @@ from billing.order import Order, Status, amend, due_micros, move
 from billing.order_rows import Reversal
 from billing.order_shelf import OrderShelf
 from billing.price import Price
+from billing.problem import Problem, in_words
 from billing.provider_event import Outcome, Told
 from kernel.errors import NotFound
 from store.idempotency import Answer, RequestKey
@@ -34,6 +37,7 @@ class Settled:
     order: Order
     outcome: Outcome
     detail: str = ""
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +67,12 @@ class OnOrder(ABC):
             raise NotFound("Order", param="id")
         if self.told is not None and self.told.provider != order.provider:
             detail = f"{self.told.provider} speaks of an order at {order.provider}"
-            settled = Settled(order, "refused", detail)
+            problem = Problem("other_provider", detail, order.provider, self.told.provider)
+            settled = Settled(order, "refused", detail, problem)
         else:
             settled = self.apply(books, order)
-        shelf.note(self.told, settled.order, settled.outcome, settled.detail, books.now_us)
+        became = (settled.outcome, settled.detail, books.now_us, settled.problem)
+        shelf.note(self.told, settled.order, *became)
         return settled
 
     @abstractmethod
@@ -82,16 +88,16 @@ class Reverse(OnOrder):
     """Money went back, or a bank took it back; price is the whole so far under this key."""
 
     key: str
-    kind: Literal["refund", "dispute"]
+    kind: gone.Kind
     price: Price
 
     def apply(self, books: Books, order: Order) -> Settled:
-        if self.price.currency != order.pay_currency:
-            detail = f"{self.kind} {self.key} in {self.price.currency}, not {order.pay_currency}"
-            return Settled(order, "review", detail)
+        if self.price.currency != order.payment.currency:
+            problem = other_currency(self.kind, self.key, self.price, order.payment)
+            return Settled(order, "review", problem.sentence, problem)
         shelf = books.shelf(OrderShelf)
         known = shelf.reversal(order.id, self.key)
-        amount = min(self.price.amount, order.pay_amount)
+        amount = min(self.price.amount, order.payment.amount)
         if amount <= 0 or (known is not None and known.amount >= amount):
             return Settled(order, "repeated" if known is not None else "ignored")
         if known is None:
@@ -103,6 +109,33 @@ class Reverse(OnOrder):
         shelf.keep_reversal(replace(known, amount=amount))
         if not order.is_settled:
             return Settled(order, "applied", f"{self.kind} {self.key} before the payment")
+        return Settled(settle_reversals(books, order), "applied")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailRefund(OnOrder):
+    """A refund did not reach the payer and its money is ours again; kind as in `Reverse`."""
+
+    key: str
+    kind: gone.Kind
+    price: Price
+
+    def apply(self, books: Books, order: Order) -> Settled:
+        if self.price.currency != order.payment.currency:
+            problem = other_currency("failed refund", self.key, self.price, order.payment)
+            return Settled(order, "review", problem.sentence, problem)
+        shelf = books.shelf(OrderShelf)
+        known = shelf.reversal(order.id, self.key)
+        if known is not None and known.status == "failed":
+            return Settled(order, "repeated")
+        if known is None:
+            amount = min(self.price.amount, order.payment.amount)
+            known = Reversal(
+                order.id, self.key, *order.scope, self.kind, amount, "done", books.now_us
+            )
+        shelf.keep_reversal(replace(known, status="failed"))
+        if not order.is_settled:
+            return Settled(order, "applied", f"refund {self.key} failed before the payment")
         return Settled(settle_reversals(books, order), "applied")
 
 
@@ -131,10 +164,10 @@ def settle_reversals(books: Books, order: Order) -> Order:
     """A settled order, with its credit and its state brought to what is gone of its payment."""
     shelf = books.shelf(OrderShelf)
     told = shelf.reversals(order.id)
-    gone = min(sum(one.amount for one in told if one.status != "won"), order.pay_amount)
-    due = due_micros(order, gone)
-    status = _status(order, told, gone)
-    if (status, gone, due) == (order.status, order.refunded_amount, order.reversed_micros):
+    gone_amount = gone.gone_of(told, order.payment.amount)
+    due = due_micros(order, gone_amount)
+    status = _status(order, told, gone_amount)
+    if (status, gone_amount, due) == (order.status, order.refunded_amount, order.reversed_micros):
         return order
     if due > order.reversed_micros:
         changed = _take_back(books, order, due - order.reversed_micros)
@@ -142,7 +175,7 @@ def settle_reversals(books: Books, order: Order) -> Order:
         changed = _give_back(books, order, order.reversed_micros - due)
     else:
         changed = order
-    changed = amend(changed, refunded_amount=gone, reversed_micros=due)
+    changed = amend(changed, refunded_amount=gone_amount, reversed_micros=due)
     if status != changed.status:
         changed = move(changed, status)
     shelf.change(changed)
@@ -150,12 +183,18 @@ def settle_reversals(books: Books, order: Order) -> Order:
     return changed
 
 
-def _status(order: Order, told: Sequence[Reversal], gone: int) -> Status:
+def other_currency(what: str, key: str, told: Price, paid: Price) -> Problem:
+    """A refund or dispute that is not in the payment's currency."""
+    sentence = f"{what} {key} in {told.currency}, not {paid.currency}"
+    return Problem("refund", sentence, f"an amount in {paid.currency}", in_words(told))
+
+
+def _status(order: Order, told: Sequence[Reversal], gone_amount: int) -> Status:
     if any(one.status == "open" and one.amount for one in told):
         return "disputed"
-    if gone == 0:
+    if gone_amount == 0:
         return "paid"
-    return "refunded" if gone >= order.pay_amount else "partially_refunded"
+    return "refunded" if gone_amount >= order.payment.amount else "partially_refunded"
 
 
 def _take_back(books: Books, order: Order, micros: int) -> Order:

@@ -53,7 +53,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class SandboxCheckout:
-    """One row of sandbox_checkouts; outcome null while nobody decided."""
+    """One row of sandbox_checkouts; outcome null while nobody decided. method is the order's."""
 
     token: str
     account_id: str
@@ -68,6 +68,7 @@ class SandboxCheckout:
     outcome: Outcome | None
     created_at: int
     ended_at: int | None
+    method: str | None = None
 
     def deed(self) -> Deed:
         """What happened at the page, for the provider to tell; there is an outcome."""
@@ -85,6 +86,7 @@ class SandboxCheckout:
             event_id=f"evt_{self.payment_id.partition('_')[2]}{self.outcome}",
             subscription_ref=refs[0],
             customer_ref=refs[1],
+            method=self.method,
         )
 
 
@@ -123,6 +125,18 @@ class StandIn:
             return (Waiting(Subject(order_id)),)
         told = self._inner.read(self._inner.imitate(found.deed())).facts
         return [_confirmed(found) if isinstance(fact, Unconfirmed) else fact for fact in told]
+
+    async def close(self, order_id: str, _ref: str) -> bool:
+        """The page is abandoned, unless it was decided before."""
+
+        async def work(tx: Transaction) -> bool:
+            found = await _find(tx, "order_id = :value", order_id)
+            if found is None:
+                return True
+            ended = await decide(tx, found.token, "expired", now_us=self._clock.now_us())
+            return ended.outcome == "expired"
+
+        return await self._database.transaction(work)
 
 
 async def find(tx: Transaction, token: str) -> SandboxCheckout:
@@ -186,9 +200,16 @@ async def _open(
 
 async def _find(tx: Transaction, condition: str, value: str) -> SandboxCheckout | None:
     row = await tx.fetch_one(
-        f"SELECT {', '.join(_COLUMNS)} FROM sandbox_checkouts WHERE {condition}", value=value
+        f"""SELECT {", ".join(_COLUMNS)},
+                (SELECT method FROM orders WHERE orders.id = order_id) AS method
+            FROM sandbox_checkouts WHERE {condition}""",
+        value=value,
     )
-    return None if row is None else SandboxCheckout(**{name: row[name] for name in _COLUMNS})
+    return (
+        None
+        if row is None
+        else SandboxCheckout(**{name: row[name] for name in (*_COLUMNS, "method")})
+    )
 
 
 def _confirmed(found: SandboxCheckout) -> Paid:

@@ -321,10 +321,10 @@ def _told(
 
 def _period(anchor_at: int, interval: Interval, cycle: int) -> tuple[int, int]:
     months = MONTHS[interval]
-    return _add_months(anchor_at, cycle * months), _add_months(anchor_at, (cycle + 1) * months)
+    return add_months(anchor_at, cycle * months), add_months(anchor_at, (cycle + 1) * months)
 
 
-def _add_months(at_us: int, months: int) -> int:
+def add_months(at_us: int, months: int) -> int:
     """The same day and time so many months later, or that month's last day."""
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     moment = epoch + timedelta(microseconds=at_us)

@@ -10,12 +10,14 @@ from typing import Literal
 
 import msgspec
 
+from billing import gone
 from billing.price import Price
-from billing.provider import DisputeClosed, Disputed, Refunded, Subject
+from billing.provider import DisputeClosed, Disputed, Refunded, RefundFailed, Subject
 from billing.provider_event import Told
 from store.db import Row, Transaction
 
-Reversed = Refunded | Disputed | DisputeClosed
+Reversed = Refunded | RefundFailed | Disputed | DisputeClosed
+Kind = Literal["refund", "part", "failed", "failed_part", "dispute", "closed"]
 IDS_MAX = 100
 
 
@@ -24,7 +26,7 @@ class _Stray(msgspec.Struct, frozen=True, gc=False):
     environment: str
     object_id: str
     key: str
-    kind: Literal["refund", "dispute", "closed"]
+    kind: Kind
     account_id: str | None
     amount: int
     currency: str
@@ -72,18 +74,14 @@ async def keep(
     tx: Transaction, told: Told, fact: Reversed, *, account_id: str | None, now_us: int
 ) -> None:
     """The fact waits under each of its ids; of one that grew the largest sum stays."""
-    is_closed = isinstance(fact, DisputeClosed)
     price = Price(0, "") if isinstance(fact, DisputeClosed) else fact.price
-    kind: Literal["refund", "dispute", "closed"] = (
-        "closed" if is_closed else "dispute" if isinstance(fact, Disputed) else "refund"
-    )
     rows = [
         _Stray(
             told.provider,
             told.environment,
             object_id,
             fact.key,
-            kind,
+            _kind(fact),
             account_id,
             price.amount,
             price.currency,
@@ -120,5 +118,26 @@ def _fact(row: Row) -> Reversed:
     if row["kind"] == "closed":
         return DisputeClosed(subject, row["key"], is_won=bool(row["is_won"]))
     price = Price(row["amount"], row["currency"])
-    form = Disputed if row["kind"] == "dispute" else Refunded
-    return form(subject, row["key"], price)
+    if row["kind"] == "dispute":
+        return Disputed(subject, row["key"], price)
+    form = RefundFailed if row["kind"].startswith("failed") else Refunded
+    return form(subject, row["key"], price, is_part=row["kind"].endswith("part"))
+
+
+def kind_of(fact: Refunded | RefundFailed | Disputed) -> gone.Kind:
+    """As the row of what went back has it."""
+    if isinstance(fact, Disputed):
+        return "dispute"
+    return "part" if fact.is_part else "refund"
+
+
+def _kind(fact: Reversed) -> Kind:
+    match fact:
+        case DisputeClosed():
+            return "closed"
+        case Disputed():
+            return "dispute"
+        case RefundFailed():
+            return "failed_part" if fact.is_part else "failed"
+        case Refunded():
+            return "part" if fact.is_part else "refund"

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from billing.ledger import Scope
 from billing.price import Price
+from billing.problem import Problem
 from billing.provider import Interval
 from kernel.clock import DAY_US
 from kernel.errors import DomainError
@@ -61,6 +62,7 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     first_amount: int
     product_ref: str | None = None
     next_plan_id: str | None = None
+    carried_amount: int = 0
     is_ending: bool = False
     told_at: int | None = None
     paid_until_at: int | None = None
@@ -101,6 +103,11 @@ class Period(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def scope(self) -> Scope:
         return (self.account_id, self.environment)
 
+    @property
+    def payment(self) -> Price:
+        """What the customer paid for it."""
+        return Price(self.amount, self.currency)
+
 
 def move(subscription: Subscription, status: Status, *, now_us: int) -> Subscription:
     """The subscription in another state; the caller asked `may_move`."""
@@ -132,10 +139,13 @@ def by_time(subscription: Subscription, now_us: int) -> Status:
     return "expired" if now_us >= subscription.paid_until_at + GRACE_US else "past_due"
 
 
-def share_micros(credits_micros: int, paid: Price, price: Price) -> int:
-    """The credit of a period that was paid in part, rounded down. Source: contract, 5.3."""
-    assert paid.currency == price.currency, "amounts of one currency"
-    return credits_micros * paid.amount // price.amount
+def second_plan(other: Subscription) -> Problem:
+    """An account has one plan at a time, and this would be another."""
+    sentence = (
+        f"the account has the plan {other.plan_name} already ({other.id} of order {other.order_id}):"
+        " end one of the two at the provider, and refund what was paid for it"
+    )
+    return Problem("second_plan", sentence, f"{other.plan_name} alone", "a second plan")
 
 
 def due_micros(period: Period, gone_amount: int) -> int:

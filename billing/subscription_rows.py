@@ -7,10 +7,11 @@ provider_customers; whoever changes a subscription holds its account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
+from billing import gone
 from billing.ledger import Scope
 from billing.subscription import Period, Subscription
 from store.db import Row, Transaction
@@ -27,9 +28,9 @@ class PeriodReversal(msgspec.Struct, frozen=True, gc=False):
     key: str
     account_id: str
     environment: str
-    kind: Literal["refund", "dispute"]
+    kind: gone.Kind
     amount: int
-    status: Literal["done", "open", "won", "lost"]
+    status: gone.Status
     created_at: int
 
 
@@ -68,6 +69,46 @@ async def load_living(tx: Transaction, scopes: Iterable[Scope]) -> dict[Scope, S
         scopes=sorted(set(scopes)),
     )
     return {(row["account_id"], row["environment"]): from_row(row) for row in rows}
+
+
+async def load_taken(tx: Transaction, scopes: Iterable[Scope]) -> list[Subscription]:
+    """Those that live, and those whose checkout is paid while no invoice is: what each tenant has."""
+    rows = await tx.fetch(
+        f"""SELECT {_QUALIFIED}
+            FROM :scopes[account_id text, environment text] AS v
+            CROSS JOIN subscriptions s
+            LEFT JOIN orders o ON o.id = s.order_id AND s.status = 'incomplete'
+            WHERE s.account_id = v.account_id AND s.environment = v.environment
+              AND (s.status IN ('active', 'past_due') OR o.status = 'paid')
+            ORDER BY s.id""",
+        scopes=sorted(set(scopes)),
+    )
+    return [from_row(row) for row in rows]
+
+
+async def load_of_orders(tx: Transaction, order_ids: Iterable[str]) -> dict[str, Subscription]:
+    """The subscriptions that these orders began, by their ids."""
+    rows = await tx.fetch(
+        f"SELECT {LISTED} FROM subscriptions WHERE order_id IN :ids[text]",
+        ids=sorted(set(order_ids)),
+    )
+    return {row["id"]: from_row(row) for row in rows}
+
+
+async def load_carried(
+    tx: Transaction, scopes: Iterable[Scope]
+) -> dict[tuple[Scope, str, str], int]:
+    """What each tenant's last plan left in the customer's balance, by provider and currency."""
+    rows = await tx.fetch(
+        """SELECT s.account_id, s.environment, s.provider, s.currency, s.carried_amount
+           FROM :scopes[account_id text, environment text] AS v
+           CROSS JOIN subscriptions s
+           WHERE s.account_id = v.account_id AND s.environment = v.environment
+             AND s.status <> 'incomplete'
+           ORDER BY s.id""",
+        scopes=sorted(set(scopes)),
+    )
+    return {((r[0], r[1]), r[2], r[3]): int(r[4]) for r in rows}
 
 
 async def load_periods(tx: Transaction, ids: Iterable[str]) -> dict[str, list[Period]]:
@@ -157,6 +198,28 @@ async def find_objects(
     wanted = [(provider, environment, one) for one in dict.fromkeys(object_ids)]
     owners = await _owners(tx, wanted)
     return [owners[place] for place in wanted if place in owners]
+
+
+async def objects_of_order(tx: Transaction, order_id: str) -> list[str]:
+    """The provider's ids of what paid the periods of the order's subscription."""
+    rows = await tx.fetch(
+        """SELECT o.object_id FROM subscription_objects o
+           JOIN subscriptions s ON s.id = o.subscription_id
+           WHERE s.order_id = :order_id AND o.period_start_at <> 0 ORDER BY o.object_id""",
+        order_id=order_id,
+    )
+    return [row["object_id"] for row in rows]
+
+
+async def objects_at(tx: Transaction, subscription_id: str, period_start_at: int) -> set[str]:
+    """The provider's ids of what paid for the period that begins then."""
+    rows = await tx.fetch(
+        """SELECT object_id FROM subscription_objects
+           WHERE subscription_id = :subscription_id AND period_start_at = :start""",
+        subscription_id=subscription_id,
+        start=period_start_at,
+    )
+    return {row["object_id"] for row in rows}
 
 
 async def find_by_order(tx: Transaction, order_id: str) -> Subscription | None:
@@ -305,10 +368,12 @@ _CHANGING: Mapping[str, str] = {
     "interval": "text",
     "credits_micros": "bigint",
     "amount": "bigint",
+    "currency": "text",
     "first_amount": "bigint",
     "product_ref": "text",
     "next_plan_id": "text",
     "is_ending": "bigint",
+    "carried_amount": "bigint",
     "told_at": "bigint",
     "paid_until_at": "bigint",
     "due_at": "bigint",

@@ -2,32 +2,45 @@
 
 Invariant: a subscription is read after its account was locked, one of an account that is not locked
 here does not exist here, and what changes is written once, whatever the number of commands. Writes
-through billing/subscription_rows.py and billing/provider_event.py.
+through billing/subscription_rows.py, billing/held_invoice.py and billing/provider_event.py.
 """
 
 from collections.abc import Sequence
 
-from billing import plan, provider_event, subscription_rows
+from billing import held_invoice, plan, provider_event, subscription_rows
+from billing.held_invoice import HeldInvoice
 from billing.ledger import Kind, Scope
 from billing.needs import Needs, Shelf
 from billing.plan import Plan
+from billing.problem import Problem
 from billing.provider_event import LogEntry, Outcome, Told
-from billing.subscription import Period, Subscription
+from billing.subscription import LIVING, Period, Subscription
 from billing.subscription_rows import PeriodClaim, PeriodPlace, PeriodReversal
 from kernel.errors import NotFound
 from store.db import Transaction
 
 
 class SubscriptionShelf(Shelf):
-    """What commands add to in `declare`: ids, living, claims, catalogues."""
+    """What commands add to in `declare`: ids, orders, living, taken, claims, catalogues."""
 
     def __init__(self) -> None:
         self.ids: set[str] = set()
+        self.orders: set[str] = (
+            set()
+        )  # whose subscriptions are looked for, with what is held of them
+        self.taken: set[Scope] = set()  # whose paid-for plans are looked for
         self.living: set[Scope] = set()  # whose plan is looked for
         self.claims: set[PeriodClaim] = set()
         self.catalogues: set[str] = set()  # environments whose plans are read
         self._subscriptions: dict[str, Subscription] = {}
+        self._by_order: dict[str, str] = {}
         self._living: dict[Scope, Subscription] = {}
+        self._taken: dict[Scope, dict[str, Subscription]] = {}
+        self._carried: dict[tuple[Scope, str, str], int] = {}
+        self._held: dict[str, list[HeldInvoice]] = {}
+        self._owned: list[PeriodClaim] = []
+        self._new_held: list[HeldInvoice] = []
+        self._resolved: list[HeldInvoice] = []
         self._periods: dict[str, dict[int, Period]] = {}
         self._reversals: dict[str, dict[str, PeriodReversal]] = {}
         self._owners: dict[subscription_rows.ObjectPlace, PeriodPlace] = {}
@@ -41,17 +54,20 @@ class SubscriptionShelf(Shelf):
 
     async def load(self, tx: Transaction, needs: Needs, now_us: int) -> None:
         """A fixed number of statements for any number of subscriptions."""
-        if self.living:
-            self._living = await subscription_rows.load_living(tx, self.living)
-        for environment in sorted(self.catalogues):
-            self._plans[environment] = await plan.list_plans(tx, environment, with_inactive=True)
-        if not self.ids:
+        await self._load_catalogue(tx)
+        found = await subscription_rows.load(tx, self.ids) if self.ids else {}
+        if self.orders:
+            found |= await subscription_rows.load_of_orders(tx, self.orders)
+        if not found:
             return
-        found = await subscription_rows.load(tx, self.ids)
         # Whatever belongs to a tenant that is not locked here does not exist here.
         self._subscriptions = {i: one for i, one in found.items() if one.scope in needs.scopes}
         for one in self._subscriptions.values():
             needs.places.add((*one.scope, str(Kind.PROVIDER), one.provider))
+        self._by_order = {one.order_id: one.id for one in self._subscriptions.values()}
+        if self.orders:
+            for each in await held_invoice.load(tx, self._subscriptions):
+                self._held.setdefault(each.subscription_id, []).append(each)
         periods = await subscription_rows.load_periods(tx, self._subscriptions)
         self._periods = {i: {p.period_start_at: p for p in kept} for i, kept in periods.items()}
         for reversal in await subscription_rows.load_reversals(tx, periods) if periods else ():
@@ -59,6 +75,17 @@ class SubscriptionShelf(Shelf):
         claims = [one for one in self.claims if self._is_genuine(one)]
         if claims:
             self._owners = await subscription_rows.claim(tx, claims, now_us=now_us)
+
+    async def _load_catalogue(self, tx: Transaction) -> None:
+        """The plans that are sold, and those that the tenants have."""
+        if self.living:
+            self._living = await subscription_rows.load_living(tx, self.living)
+            self._carried = await subscription_rows.load_carried(tx, self.living)
+        if self.taken or self.living:
+            for one in await subscription_rows.load_taken(tx, self.taken | self.living):
+                self._taken.setdefault(one.scope, {})[one.id] = one
+        for environment in sorted(self.catalogues):
+            self._plans[environment] = await plan.list_plans(tx, environment, with_inactive=True)
 
     async def flush(self, tx: Transaction, now_us: int) -> None:
         """Writes what changed."""
@@ -68,6 +95,10 @@ class SubscriptionShelf(Shelf):
         await subscription_rows.keep_reversals(tx, self._kept_reversals.values())
         customers = [(*place, ref) for place, ref in self._customers.items()]
         await subscription_rows.keep_customers(tx, customers, now_us=now_us)
+        if self._owned:
+            await subscription_rows.claim(tx, self._owned, now_us=now_us)
+        await held_invoice.keep(tx, self._new_held)
+        await held_invoice.resolve(tx, self._resolved, now_us=now_us)
         await provider_event.record(tx, self._entries)
 
     # Subscriptions
@@ -79,9 +110,47 @@ class SubscriptionShelf(Shelf):
             raise NotFound("Subscription")
         return found
 
+    def of_order(self, order_id: str) -> Subscription | None:
+        """The subscription that the order began."""
+        found = self._by_order.get(order_id)
+        return None if found is None else self._subscriptions[found]
+
     def living_of(self, scope: Scope) -> Subscription | None:
         """The tenant's plan."""
         return self._living.get(scope)
+
+    def taken_of(self, scope: Scope) -> Subscription | None:
+        """A plan of the tenant's that lives, or whose checkout is paid."""
+        return next(iter(self._taken.get(scope, {}).values()), None)
+
+    def taken_beside(self, one: Subscription) -> Subscription | None:
+        """Another plan of its tenant's that lives, or whose checkout is paid."""
+        others = self._taken.get(one.scope, {})
+        return next((other for i, other in others.items() if i != one.id), None)
+
+    def take(self, one: Subscription) -> None:
+        """Its checkout is paid: no other may be, also of the same transaction."""
+        self._taken.setdefault(one.scope, {})[one.id] = one
+
+    def carried(self, scope: Scope, provider: str, currency: str) -> int:
+        """What changes of the tenant's last plan there gave back and nothing used."""
+        return self._carried.get((scope, provider, currency), 0)
+
+    # Invoices that wait
+
+    def held(self, subscription_id: str) -> Sequence[HeldInvoice]:
+        """The oldest first."""
+        return self._held.get(subscription_id, [])
+
+    def hold(self, invoice: HeldInvoice) -> None:
+        self.changes += 1
+        self._new_held.append(invoice)
+
+    def resolve(self, invoice: HeldInvoice) -> None:
+        """A person decided."""
+        self.changes += 1
+        self._held[invoice.subscription_id].remove(invoice)
+        self._resolved.append(invoice)
 
     def plans(self, environment: str) -> Sequence[Plan]:
         return self._plans[environment]
@@ -99,6 +168,10 @@ class SubscriptionShelf(Shelf):
         self._subscriptions[subscription.id] = subscription
         kept = self._new if subscription.id in self._new else self._changed
         kept[subscription.id] = subscription
+        if subscription.status in LIVING:
+            self.take(subscription)
+        else:
+            self._taken.get(subscription.scope, {}).pop(subscription.id, None)
 
     def keep_customer(self, subscription: Subscription) -> None:
         """Whom the provider charges; the sandbox's page charges nobody."""
@@ -120,6 +193,11 @@ class SubscriptionShelf(Shelf):
         kept = self._periods.setdefault(period.subscription_id, {})
         kept[period.period_start_at] = self._kept_periods[period.id] = period
 
+    def own(self, claim: PeriodClaim) -> None:
+        """The provider's id leads there from now on, unless it leads elsewhere."""
+        self.changes += 1
+        self._owned.append(claim)
+
     def reversals(self, period_id: str) -> Sequence[PeriodReversal]:
         return list(self._reversals.get(period_id, {}).values())
 
@@ -134,13 +212,18 @@ class SubscriptionShelf(Shelf):
     # The operator's log
 
     def note(
-        self, told: Told, subscription: Subscription, outcome: Outcome, detail: str, now_us: int
+        self,
+        told: Told,
+        subscription: Subscription,
+        outcome: Outcome,
+        detail: str,
+        now_us: int,
+        problem: Problem | None = None,
     ) -> None:
         """What became of the notification; it is listed with the order that began it all."""
         self.changes += 1
-        self._entries.append(
-            LogEntry(told, outcome, now_us, subscription.account_id, subscription.order_id, detail)
-        )
+        owner = (subscription.account_id, subscription.order_id)
+        self._entries.append(LogEntry(told, outcome, now_us, *owner, detail, problem=problem))
 
     def _is_genuine(self, claim: PeriodClaim) -> bool:
         """A claim of ids for a subscription at the provider that named them."""

@@ -10,10 +10,10 @@ from typing import Any
 from billing import order_list, subscription_rows
 from billing.checkout import Kept
 from billing.period import Billed, PayPeriod
-from billing.period_reversal import ClosePeriodDispute, ReversePeriod
-from billing.provider import DisputeClosed, Disputed, InvoicePaid, SubscriptionChanged
+from billing.period_reversal import ClosePeriodDispute, FailPeriodRefund, ReversePeriod
+from billing.provider import DisputeClosed, InvoicePaid, RefundFailed, SubscriptionChanged
 from billing.provider_event import Outcome, Told
-from billing.stray import Reversed
+from billing.stray import Reversed, kind_of
 from billing.subscription import Subscription
 from billing.subscription_change import ChangeSubscription
 from billing.subscription_rows import ITSELF
@@ -58,8 +58,15 @@ class SubscriptionWord:
                     subscription_id, []
                 )
                 owner = await subscription_rows.find(tx, subscription_id)
-                if owner is not None and any(one.period_start_at == start for one in known):
-                    return owner, start
+                names = await subscription_rows.objects_at(tx, subscription_id, start)
+                # One that was approved before its invoice came begins at another time.
+                starts = [
+                    one.period_start_at
+                    for one in known
+                    if one.period_start_at == start or one.invoice_id in names
+                ]
+                if owner is not None and starts:
+                    return owner, starts[0]
             return None
 
         return await self._database.read(work)
@@ -80,6 +87,8 @@ class SubscriptionWord:
                 is_prorated=fact.is_prorated,
                 customer_ref=fact.customer_ref,
                 objects=fact.subject.objects,
+                lines=fact.lines,
+                is_change=fact.is_change,
             )
         return await self._submit(
             ChangeSubscription,
@@ -106,12 +115,12 @@ class SubscriptionWord:
                 is_won=fact.is_won,
             )
         return await self._submit(
-            ReversePeriod,
+            FailPeriodRefund if isinstance(fact, RefundFailed) else ReversePeriod,
             one,
             told,
             period_start_at=start,
             key=fact.key,
-            kind="dispute" if isinstance(fact, Disputed) else "refund",
+            kind=kind_of(fact),
             price=fact.price,
         )
 

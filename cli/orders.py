@@ -1,7 +1,8 @@
 """`topup orders`: purchases of credit, what providers said of them, and what waits for a person."""
 
 import getpass
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -10,8 +11,10 @@ from pydantic import SecretStr
 from billing import order_list, provider_event
 from billing.order import STATUSES, Order
 from billing.order_list import Filter
+from billing.price import price_of
+from billing.problem import REASONS, in_words
 from billing.provider_event import LogEntry
-from billing.resolution import Verdict
+from billing.resolution import Verdict, Waiting
 from cli.database import account_named, read
 from cli.examples import examples
 from cli.options import environment_option, limit_option
@@ -105,38 +108,58 @@ def show(order_id: str) -> None:
     ),
 )
 @environment_option
+@click.option("--reason", type=click.Choice(REASONS), help="Only what waits for this.")
 @limit_option
 @json_option
-def problems(environment: Environment, limit: int) -> None:
-    """List what is paid but not credited, and what is credited but not paid."""
+def problems(environment: Environment, reason: str | None, limit: int) -> None:
+    """List what waits for a person, with what was expected and what came, and what is credited but
+    not paid.
+    """
 
-    async def work(tx: Transaction) -> tuple[Sequence[Order], Sequence[Order]]:
-        uncredited = await order_list.paid_uncredited(tx, environment, limit=limit)
+    async def work(
+        tx: Transaction,
+    ) -> tuple[Sequence[Order], Sequence[Order], Mapping[str, list[LogEntry]]]:
+        uncredited = await order_list.paid_uncredited(tx, environment, reason=reason, limit=limit)
         unpaid = await order_list.credited_unpaid(tx, environment, limit=limit)
-        return uncredited, unpaid
+        open_ = await provider_event.open_of(tx, [order.id for order in uncredited])
+        return uncredited, unpaid, open_
 
-    uncredited, unpaid = run(read(work))
-    lists = {"paid_uncredited": uncredited, "credited_unpaid": unpaid}
+    uncredited, unpaid, open_ = run(read(work))
+    waiting = [_waiting(order, open_.get(order.id, [])) for order in uncredited]
+    lists = {"paid_uncredited": waiting, "credited_unpaid": [_record(order) for order in unpaid]}
     if wants_json():
-        print_json({name: [_record(order) for order in found] for name, found in lists.items()})
+        print_json(lists)
         return
-    for name, found in lists.items():
-        note(name.replace("_", " but ") + ":")
-        show_rows([_record(order) for order in found], *_COLUMNS, "reason")
+    note("paid but uncredited:")
+    show_rows(waiting, *_COLUMNS[:4], "waits_for", "expected", "came", "reason")
+    note("credited but unpaid:")
+    show_rows(lists["credited_unpaid"], *_COLUMNS, "reason")
+
+
+_by_option = click.option("--by", help="Who decides; else the user of this machine.")
+_reason_option = click.option(
+    "--reason", default="", help="Why, for whoever looks at it later; it stands in the audit log."
+)
 
 
 @orders.command(
     "approve",
     epilog=examples(
         "topup orders approve ord_4Kp1 --by ann",
+        "topup orders approve ord_4Kp1 --amount 9.99 --reason 'paid by bank transfer'",
     ),
 )
 @click.argument("order_id")
-@click.option("--by", help="Who decides; else the user of this machine.")
+@click.option("--amount", help="How much of the price is to be credited, such as 9.99.")
+@_by_option
+@_reason_option
 @json_option
-def approve(order_id: str, by: str | None) -> None:
-    """Credit an order in review, as if its price had been paid."""
-    _resolve(order_id, "approve", by)
+def approve(order_id: str, amount: str | None, by: str | None, reason: str) -> None:
+    """Credit an order in review, or an invoice of its plan that is held: whole, or in part.
+
+    Where another sum came than the price, --amount has to say what counts.
+    """
+    _resolve(order_id, "approve", by, reason, amount)
 
 
 @orders.command(
@@ -146,25 +169,67 @@ def approve(order_id: str, by: str | None) -> None:
     ),
 )
 @click.argument("order_id")
-@click.option("--by", help="Who decides; else the user of this machine.")
+@_by_option
+@_reason_option
 @json_option
-def reject(order_id: str, by: str | None) -> None:
+def reject(order_id: str, by: str | None, reason: str) -> None:
     """End an order in review uncredited; of a settled one, dismiss what waits for a person."""
-    _resolve(order_id, "reject", by)
+    _resolve(order_id, "reject", by, reason)
 
 
-def _resolve(order_id: str, verdict: Verdict, by: str | None) -> None:
+def _resolve(
+    order_id: str, verdict: Verdict, by: str | None, reason: str, amount: str | None = None
+) -> None:
     settings = load_settings()
     # Beside `topup dev` the key is the data directory's own.
     secret_key = SecretStr(known_secret_key(settings))
 
-    async def decided() -> Order:
+    async def decided() -> tuple[Order, Waiting]:
         keyed = settings.model_copy(update={"secret_key": secret_key})
         async with open_context(keyed) as context:
+            order = await context.database.read(lambda tx: _find(tx, order_id))
+            waiting = await context.cashier.waiting(order)
+            counts = _counted(waiting, amount) if verdict == "approve" else None
             who = by or f"{getpass.getuser()} on the command line"
-            return await context.cashier.resolve(order_id, verdict, by=who)
+            resolved = await context.cashier.resolve(
+                order_id, verdict, by=who, note=reason, amount=counts
+            )
+            return resolved, waiting
 
-    show_record(_record(run(decided())))
+    resolved, waiting = run(decided())
+    show_record(_record(resolved))
+    if verdict == "reject":
+        note(_refund_hint(resolved, waiting))
+
+
+def _counted(waiting: Waiting, amount: str | None) -> int | None:
+    """What counts as paid, in the smallest unit; asked for at a terminal where that is not clear."""
+    price = waiting.price
+    if amount is None and waiting.came != price and sys.stdin.isatty() and not wants_json():
+        came = "an unknown sum" if waiting.came is None else in_words(waiting.came)
+        note(f"{in_words(price)} was expected, and {came} was paid.")
+        amount = click.prompt(f"How much of {in_words(price)} is to be credited")
+    return None if amount is None else price_of(amount, price.currency, param="amount").amount
+
+
+def _refund_hint(order: Order, waiting: Waiting) -> str:
+    what = waiting.invoice_id or order.payment_id or "what was paid"
+    came = "" if waiting.came is None else f" ({in_words(waiting.came)})"
+    return f"No money was sent back. Refund {what}{came} at {order.provider} if it is to go back."
+
+
+def _waiting(order: Order, entries: Sequence[LogEntry]) -> dict[str, Any]:
+    """The order with what waits of it: the first problem, and all of them."""
+    told = [entry.shape() for entry in entries]
+    first = next((one for one in told if one["reason"]), {})
+    return {
+        **_record(order),
+        "reason": order.reason or first.get("detail"),
+        "waits_for": first.get("reason"),
+        "expected": first.get("expected"),
+        "came": first.get("came"),
+        "problems": told,
+    }
 
 
 async def _find(tx: Transaction, order_id: str) -> Order:

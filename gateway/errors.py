@@ -19,7 +19,12 @@ from billing.order import OrderDecided, TooManyOrders
 from billing.pack import PackTaken
 from billing.plan import PlanTaken
 from billing.platform import InvalidPlatform
-from billing.provider import NotificationRefused, ProviderRefused, ProviderUnavailable
+from billing.provider import (
+    NotificationRefused,
+    PriceRefused,
+    ProviderRefused,
+    ProviderUnavailable,
+)
 from billing.redeem import ExternalNotAllowed
 from billing.send import AmountOutOfRange, RateLimited as SandboxRateLimited
 from billing.settle import AwaitsApproval, WrongStateForApproval
@@ -133,6 +138,7 @@ TABLE: Final[Mapping[type[DomainError], Row]] = {
     UrlRefused: Row(codes.URL_INVALID, 422),
     NoWebhookSecret: Row(codes.PROVIDER_UNAVAILABLE, 503),
     ProviderUnavailable: Row(codes.PROVIDER_UNAVAILABLE, 503),
+    PriceRefused: Row(codes.MALFORMED, 422),
     ProviderRefused: Row(codes.PROVIDER_UNAVAILABLE, 503, is_final=True),
     Unavailable: Row(codes.INTERNAL, 503),
 }

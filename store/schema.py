@@ -807,6 +807,8 @@ orders = sa.Table(
     _text("created_by", null=True),  # credential's id
     _text("request_digest", null=True),  # of the Idempotency-Key, so a retry finds the order
     _text("payment_id", null=True),  # the payment that paid it, or that is reviewed
+    _int("paid_amount", null=True),  # what it was of, where that is not the frozen price, or was
+    _text("paid_currency", null=True),  # reviewed; null: the price
     _int("refunded_amount", default=0),  # gone back or disputed, in pay_currency
     _int("reversed_micros", default=0),  # credit that was taken back for it
     _int("reversed_promotional_micros", default=0),  # what of it PROMOTION got, not PROVIDER
@@ -895,9 +897,9 @@ order_reversals = sa.Table(
     _text("key", key=True),  # the provider's id of the refund or dispute
     _text("account_id"),
     _text("environment"),
-    _text("kind"),  # refund | dispute
-    _int("amount"),  # in the order's pay_currency; the whole so far
-    _text("status"),  # of a dispute open | won | lost; of a refund done
+    _text("kind"),  # refund | part (one refund of those that a refund sums up) | dispute
+    _int("amount"),  # in the currency that was paid; the whole so far
+    _text("status"),  # of a dispute open | won | lost; of a refund done | failed
     _int("created_at"),
 )
 
@@ -913,6 +915,9 @@ provider_events = sa.Table(
     _text("order_id", null=True),
     _text("outcome"),  # applied | repeated | ignored | unknown | refused | review
     _text("detail"),  # for the operator; empty: nothing to say
+    _text("reason", null=True),  # of what waits for a person: billing/problem.py
+    _text("expected", null=True),  # what the rules wanted, in words
+    _text("came", null=True),  # what was told instead
     _int("received_at"),
     _int("resolved_at", null=True),  # when an operator dealt with it
     sa.Index("ix_provider_events_received", "environment", "received_at"),
@@ -976,6 +981,7 @@ subscriptions = sa.Table(
     _int("first_amount"),  # of the first period, less than amount with a coupon
     _text("product_ref", null=True),  # the provider's own price or product; null: none was named
     _text("next_plan_id", null=True),  # of the next period, where another was chosen
+    _int("carried_amount", default=0),  # given back to the customer's balance for unused time
     _int("is_ending", default=0),  # at the end of the period
     _int("told_at", null=True),  # when the provider sent the last change that counted
     _int("paid_until_at", null=True),  # the end of the last paid period
@@ -1020,6 +1026,32 @@ subscription_periods = sa.Table(
     sa.Index("ix_subscription_periods_account", "account_id", "environment"),
 )
 
+# billing/held_invoice.py. Paid invoices that no rule credits, until a person decides.
+held_invoices = sa.Table(
+    "held_invoices",
+    metadata,
+    _text("provider", key=True),
+    _text("environment", key=True),
+    _text("invoice_id", key=True),  # the provider's
+    _text("account_id"),
+    _text("subscription_id"),
+    _text("provider_ref"),  # the provider's id of the subscription
+    _text("customer_ref", null=True),
+    _text("product_ref", null=True),  # the provider's own price or product that was paid for
+    _int("period_start_at"),
+    _int("period_end_at"),
+    _int("amount"),  # of the plan's lines, before tax and discounts, in the smallest unit
+    _int("paid_amount"),  # what the customer paid
+    _text("currency"),
+    _text("plan_id"),  # what it would have been for
+    _int("price_amount"),  # what that costs
+    _text("price_currency"),
+    _int("credits_micros"),  # what that grants
+    _int("created_at"),
+    _int("resolved_at", null=True),  # when a person decided
+    sa.Index("ix_held_invoices_subscription", "subscription_id"),
+)
+
 # billing/subscription_rows.py. What went back of a period's payment, as order_reversals.
 period_reversals = sa.Table(
     "period_reversals",
@@ -1028,9 +1060,9 @@ period_reversals = sa.Table(
     _text("key", key=True),  # the provider's id of the refund or dispute
     _text("account_id"),
     _text("environment"),
-    _text("kind"),  # refund | dispute
+    _text("kind"),  # refund | part | dispute, as in order_reversals
     _int("amount"),  # in the period's currency; the whole so far
-    _text("status"),  # of a dispute open | won | lost; of a refund done
+    _text("status"),  # of a dispute open | won | lost; of a refund done | failed
     _int("created_at"),
 )
 
@@ -1079,7 +1111,7 @@ provider_strays = sa.Table(
     _text("environment", key=True),
     _text("object_id", key=True),  # one row for each id that the fact names
     _text("key", key=True),  # the provider's id of the refund or dispute
-    _text("kind", key=True),  # refund | dispute | closed
+    _text("kind", key=True),  # refund | part | failed | failed_part | dispute | closed
     _text("account_id", null=True),
     _int("amount"),
     _text("currency"),

@@ -21,6 +21,7 @@ from billing.provider import (
     InvoicePaid,
     Paid,
     Refunded,
+    RefundFailed,
     Subject,
     SubscriptionChanged,
     SubscriptionStatus,
@@ -78,7 +79,9 @@ class _Order(_Amount):
     transaction: Ref = None
 
 
-class _Product(_Named):
+class Product(_Named):
+    """What is sold; price before tax, in the currency's smallest unit."""
+
     price: int | None = None
     currency: str | None = None
 
@@ -95,7 +98,7 @@ class Checkout(_Named):
     metadata: dict[str, Any] | None = None
     order: _Order | None = None
     customer: Ref = None
-    product: Ref = None
+    product: str | Product | None = None
     subscription: Ref = None
     status: str = ""
     checkout_url: str | None = None
@@ -121,7 +124,7 @@ class Checkout(_Named):
 
 class _Subscription(_Named):
     status: str = ""
-    product: str | _Product | None = None
+    product: str | Product | None = None
     customer: Ref = None
     metadata: dict[str, Any] | None = None
     last_transaction_id: str | None = None
@@ -221,7 +224,7 @@ def _subscription_facts(
     transaction = subscription.last_transaction_id or _id(paid)
     subject = _subject(_order_of(subscription.metadata), subscription.id, transaction)
     product = subscription.product
-    product_ref = product.id if isinstance(product, _Product) else product
+    product_ref = product.id if isinstance(product, Product) else product
     end = subscription.current_period_end_date
     if kind == "paid":
         if transaction is None or end is None or subscription.current_period_start_date is None:
@@ -270,7 +273,7 @@ def _reversal_facts(reversal: _Refund | _Dispute) -> Sequence[Fact]:
     if isinstance(reversal, _Dispute):
         return (Disputed(subject, reversal.id, price),)
     if reversal.status in ("failed", "canceled"):
-        return (Ignored("a refund that did not happen"),)
+        return (RefundFailed(subject, reversal.id, price),)
     return (Refunded(subject, reversal.id, price),)
 
 
@@ -283,14 +286,14 @@ def _untaxed(price: Price, paid: _Amount | None) -> Price:
     return Price(-(-price.amount * paid.amount // paid.amount_paid), price.currency)
 
 
-def _is_less(paid: _Transaction | None, product: str | _Product | None) -> bool:
+def _is_less(paid: _Transaction | None, product: str | Product | None) -> bool:
     """Less than the product costs: a change of plans within a period."""
-    listed = product.price if isinstance(product, _Product) else None
+    listed = product.price if isinstance(product, Product) else None
     return paid is not None and listed is not None and paid.price.amount < listed
 
 
-def _listed_price(product: str | _Product | None) -> Price:
-    if not isinstance(product, _Product) or product.price is None or not product.currency:
+def _listed_price(product: str | Product | None) -> Price:
+    if not isinstance(product, Product) or product.price is None or not product.currency:
         raise ValueError("a payment without a price")
     return _Amount(product.id, product.price, product.currency).price
 

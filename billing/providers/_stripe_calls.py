@@ -13,7 +13,7 @@ import httpx
 import msgspec
 import stripe
 
-from billing.provider import CheckoutRequest, Fact, Ignored, Opened, ProviderRefused
+from billing.provider import CheckoutRequest, Fact, Ignored, Opened, PriceRefused, ProviderRefused
 from billing.provider_call import (
     PAUSES_S,
     TRIES_MAX,
@@ -26,7 +26,14 @@ from billing.provider_call import (
     within_deadline,
 )
 from billing.providers._stripe_events import Unreadable, invoice_facts, session_facts, to_stripe
-from billing.providers._stripe_objects import NAME, Invoice, Named, Session, ref_id
+from billing.providers._stripe_objects import (
+    NAME,
+    Invoice,
+    InvoicePaymentMade,
+    Named,
+    Session,
+    ref_id,
+)
 from billing.providers._stripe_requests import first_discount, once, payer, priced
 from kernel.clock import SECOND_US
 
@@ -92,15 +99,62 @@ class StripeCalls:
             wanted = first_discount(request)
             made = await self._send(coupons.create_async(wanted, once(request, "coupon")), Named)
             params["discounts"] = [{"coupon": made.id}]
-        session = await self._send(
-            self._stripe.v1.checkout.sessions.create_async(params, once(request, "session")),
-            Session,
-        )
+        session = await self._made_session(request, params)
         if not session.url:
             raise unavailable(NAME, "a session without an address")
         ids = [session.id, ref_id(session.payment_intent), ref_id(session.subscription)]
         objects = tuple(one for one in ids if one)
         return Opened(session.url, session.id, objects, ref_id(session.customer))
+
+    async def _made_session(self, request: CheckoutRequest, params: Any) -> Session:
+        """The session, at the order's price; raises PriceRefused for any other.
+
+        Stripe says what it will charge before anybody sees the page: one that charges something
+        else is ended at once.
+        """
+        sessions = self._stripe.v1.checkout.sessions
+        try:
+            made = await self._send(
+                sessions.create_async(params, once(request, "session")), Session
+            )
+        except ProviderRefused as error:
+            if request.product_ref is not None and "line_items" in error.detail:
+                raise PriceRefused(
+                    f"stripe does not sell the plan's price {request.product_ref}"
+                ) from None
+            raise
+        if made.amount_total is None or made.currency is None:
+            return made
+        wanted = to_stripe(request.price)
+        if (made.amount_total, made.currency.upper()) == (wanted, request.price.currency):
+            return made
+        await self.close(request.order_id, made.id)
+        price = f"{request.price.decimal()} {request.price.currency}"
+        raise PriceRefused(
+            f"stripe would charge {made.amount_total} {made.currency.upper()} in its smallest unit"
+            f" for what costs {price} here"
+        )
+
+    async def close(self, order_id: str, ref: str) -> bool:  # noqa: ARG002 the session has its id
+        try:
+            async with within_deadline(NAME):
+                await self._send(self._stripe.v1.checkout.sessions.expire_async(ref), Named)
+        except ProviderRefused:
+            return False
+        return True
+
+    async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        async with within_deadline(NAME):
+            for one in object_ids:
+                if one.startswith("pi_"):
+                    of: Any = {"payment": {"type": "payment_intent", "payment_intent": one}}
+                    made = await self._send(
+                        self._stripe.v1.invoice_payments.list_async(of), _InvoicePayments
+                    )
+                    invoices = [ref_id(each.invoice) for each in made.data]
+                    found += [(invoice, one) for invoice in invoices if invoice]
+        return found
 
     async def _open_invoice(self, request: CheckoutRequest) -> Opened:
         metadata = {"order_id": request.order_id}
@@ -178,6 +232,10 @@ class StripeCalls:
 
 class _Portal(msgspec.Struct):
     url: str
+
+
+class _InvoicePayments(msgspec.Struct):
+    data: list[InvoicePaymentMade] = []
 
 
 class _Failure(msgspec.Struct):

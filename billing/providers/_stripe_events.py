@@ -1,7 +1,8 @@
 """What Stripe's objects say, as facts: pure functions over an event's or an answer's JSON.
 
 Invariant: an amount is converted here and nowhere else.
-A refund is told once, by charge.refunded, which carries the sum; refund.* repeats its parts.
+A refund is told as a sum by charge.refunded, and by itself by refund.*, which alone tell that one
+failed; billing/gone.py makes one amount of both.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,10 +19,12 @@ from billing.provider import (
     Fact,
     Failed,
     Ignored,
+    InvoiceLine,
     InvoicePaid,
     Paid,
-    ProviderRefused,
+    PriceRefused,
     Refunded,
+    RefundFailed,
     Subject,
     SubscriptionChanged,
     SubscriptionStatus,
@@ -33,7 +36,10 @@ from billing.providers._stripe_objects import (
     Invoice,
     InvoicePaymentMade,
     Item,
+    Line,
     PaidBy,
+    Period,
+    Refund,
     Session,
     Subscription,
     ref_id,
@@ -59,12 +65,12 @@ class Unreadable(ValueError):
 
 
 def to_stripe(price: Price) -> int:
-    """The amount in Stripe's unit; raises ProviderRefused for one that it cannot charge."""
+    """The amount in Stripe's unit; raises PriceRefused for one that it cannot charge."""
     places = places_of(price.currency)
     theirs = _PLACES.get(price.currency, places)
     amount, rest = divmod(price.amount * _power(theirs - places), _power(places - theirs))
     if rest or (places == 3 and amount % _THREE_PLACES_STEP):
-        raise ProviderRefused(
+        raise PriceRefused(
             f"stripe cannot charge {price.decimal()} {price.currency}: the amount is too fine"
         )
     return amount
@@ -112,6 +118,9 @@ def session_facts(session: Session, kind: str) -> Sequence[Fact]:
             price=from_stripe(session.amount_total, session.currency),
             customer_ref=ref_id(session.customer),
             subscription_ref=ref_id(session.subscription),
+            subtotal=None
+            if session.amount_subtotal is None or session.mode != "subscription"
+            else from_stripe(session.amount_subtotal, session.currency),
         ),
     )
 
@@ -145,9 +154,7 @@ def _renewal(invoice: Invoice, subject: Subject, subscription: str) -> InvoicePa
     lines = [(line, line.period) for line in invoice.lines.data if line.period is not None]
     if not lines:
         raise Unreadable("an invoice without a period")
-    line, period = max(
-        lines, key=lambda pair: (not pair[0].is_prorated, pair[0].amount > 0, pair[1].end)
-    )
+    line, period = max(lines, key=lambda pair: _weight(*pair))
     return InvoicePaid(
         subject,
         subscription_ref=subscription,
@@ -158,7 +165,23 @@ def _renewal(invoice: Invoice, subject: Subject, subscription: str) -> InvoicePa
         product_ref=line.price_ref,
         is_prorated=any(line.is_prorated for line, _ in lines),
         customer_ref=ref_id(invoice.customer),
+        lines=tuple(_line(one, invoice.currency) for one in invoice.lines.data),
+        is_change=invoice.billing_reason in ("subscription_create", "subscription_update"),
     )
+
+
+def _weight(line: Line, period: Period) -> tuple[bool, bool, bool, bool, int]:
+    """The line whose period the invoice is for weighs most; an added item is for a moment."""
+    is_for_time = period.end > period.start
+    return is_for_time, line.is_subscriptions, not line.is_prorated, line.amount > 0, period.end
+
+
+def _line(line: Line, currency: str) -> InvoiceLine:
+    # Without tax that comes on top, and before discounts: the price times the quantity.
+    size = from_stripe(abs(line.amount), currency).amount
+    amount = size if line.amount >= 0 else -size
+    quantity = 1 if line.quantity is None else line.quantity
+    return InvoiceLine(line.price_ref, amount, quantity, line.is_prorated)
 
 
 def _subscription_facts(subscription: Subscription, kind: str) -> Sequence[Fact]:
@@ -184,6 +207,18 @@ def _charge_facts(charge: Charge, _kind: str) -> Sequence[Fact]:
         _order_of(charge.metadata), charge.id, ref_id(charge.payment_intent), ref_id(charge.invoice)
     )
     return (Refunded(subject, charge.id, from_stripe(charge.amount_refunded, charge.currency)),)
+
+
+def _refund_facts(refund: Refund, _kind: str) -> Sequence[Fact]:
+    subject = _subject(
+        _order_of(refund.metadata), refund.id, ref_id(refund.charge), ref_id(refund.payment_intent)
+    )
+    price = from_stripe(refund.amount, refund.currency)
+    if refund.status in ("failed", "canceled"):
+        return (RefundFailed(subject, refund.id, price, is_part=True),)
+    if refund.status in ("succeeded", "pending"):
+        return (Refunded(subject, refund.id, price, is_part=True),)
+    return (Ignored("a refund that is not under way"),)
 
 
 def _dispute_facts(dispute: Dispute, kind: str) -> Sequence[Fact]:
@@ -215,6 +250,10 @@ _READERS: dict[str, tuple[type[Any], Callable[[Any, str], Sequence[Fact]]]] = {
     "customer.subscription.updated": (Subscription, _subscription_facts),
     "customer.subscription.deleted": (Subscription, _subscription_facts),
     "charge.refunded": (Charge, _charge_facts),
+    "refund.created": (Refund, _refund_facts),
+    "refund.updated": (Refund, _refund_facts),
+    "refund.failed": (Refund, _refund_facts),
+    "charge.refund.updated": (Refund, _refund_facts),
     "charge.dispute.created": (Dispute, _dispute_facts),
     "charge.dispute.funds_withdrawn": (Dispute, _dispute_facts),
     "charge.dispute.closed": (Dispute, _dispute_facts),

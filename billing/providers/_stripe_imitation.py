@@ -69,13 +69,17 @@ def _imitated_renewal(deed: Deed) -> dict[str, Any]:
     assert deed.period_start_at is not None, "a renewal has a period"
     assert deed.period_end_at is not None, "a renewal has a period"
     amount, currency = _money(deed)
+    # A coupon makes the invoice cheaper, and not its line.
+    is_cheaper = deed.full_price is not None and not deed.is_prorated
+    full = to_stripe(deed.full_price) if is_cheaper and deed.full_price else amount
     details = {
         "subscription": deed.subscription_ref,
         "metadata": {"order_id": deed.order_id},
     }
     line = {
         "object": "line_item",
-        "amount": amount,
+        "amount": full,
+        "quantity": 1,
         "currency": currency,
         "period": {
             "start": deed.period_start_at // SECOND_US,
@@ -89,6 +93,8 @@ def _imitated_renewal(deed: Deed) -> dict[str, Any]:
         "object": "invoice",
         "status": "paid",
         "billing_reason": ("subscription_update" if deed.is_prorated else "subscription_cycle"),
+        "subtotal": full,
+        "total": amount,
         "amount_paid": amount,
         "currency": currency,
         "customer": deed.customer_ref,

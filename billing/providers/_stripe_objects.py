@@ -27,6 +27,7 @@ class Session(msgspec.Struct):
     payment_status: str | None = None
     client_reference_id: str | None = None
     metadata: dict[str, str] | None = None
+    amount_subtotal: int | None = None
     amount_total: int | None = None
     currency: str | None = None
     customer: Ref = None
@@ -36,7 +37,9 @@ class Session(msgspec.Struct):
     url: str | None = None
 
 
-class _Period(msgspec.Struct):
+class Period(msgspec.Struct):
+    """From and to, in seconds."""
+
     start: int
     end: int
 
@@ -62,7 +65,9 @@ class Line(msgspec.Struct):
     """One line of an invoice."""
 
     amount: int = 0
-    period: _Period | None = None
+    quantity: int | None = None
+    type: str = ""
+    period: Period | None = None
     proration: bool = False
     parent: _LineParent | None = None
     price: Ref = None
@@ -73,6 +78,12 @@ class Line(msgspec.Struct):
         parent = self.parent or _LineParent()
         details = parent.subscription_item_details or parent.invoice_item_details
         return self.proration or (details is not None and details.proration)
+
+    @property
+    def is_subscriptions(self) -> bool:
+        """It is one of the subscription's own prices, and no item that was added."""
+        parent = self.parent or _LineParent()
+        return parent.subscription_item_details is not None or self.type == "subscription"
 
     @property
     def price_ref(self) -> str | None:
@@ -113,6 +124,7 @@ class Invoice(msgspec.Struct):
 
     id: str
     status: str | None = None
+    billing_reason: str | None = None
     amount_paid: int = 0
     currency: str = ""
     customer: Ref = None
@@ -183,6 +195,18 @@ class Charge(msgspec.Struct):
     currency: str
     payment_intent: Ref = None
     invoice: Ref = None
+    metadata: dict[str, str] | None = None
+
+
+class Refund(msgspec.Struct):
+    """One refund, of a charge that may have several."""
+
+    id: str
+    amount: int
+    currency: str
+    status: str | None = None
+    charge: Ref = None
+    payment_intent: Ref = None
     metadata: dict[str, str] | None = None
 
 

@@ -17,6 +17,7 @@ import httpx
 import msgspec
 from pydantic import Field, SecretStr
 
+from billing.price import Price
 from billing.provider import (
     CheckoutRequest,
     Deed,
@@ -25,13 +26,21 @@ from billing.provider import (
     Notification,
     NotificationRefused,
     Opened,
+    PriceRefused,
     ProviderRefused,
     Received,
     Registration,
 )
 from billing.provider_call import call, decoded, refused, unavailable, within_deadline
 from billing.provider_settings import ProviderSettings, rotated
-from billing.providers._creem_events import Checkout, Event, checkout_facts, facts_of, imitated
+from billing.providers._creem_events import (
+    Checkout,
+    Event,
+    Product,
+    checkout_facts,
+    facts_of,
+    imitated,
+)
 from kernel.clock import Clock
 from keys.principal import Environment
 
@@ -106,7 +115,25 @@ class Creem:
         made = await self._ask("POST", "/v1/checkouts", Checkout, body)
         if not made.checkout_url:
             raise unavailable(NAME, "a checkout without an address")
+        await self._check_price(request, made, product, units)
         return Opened(made.checkout_url, made.id, (made.id,))
+
+    async def _check_price(
+        self, request: CheckoutRequest, made: Checkout, product: str, units: int
+    ) -> None:
+        """Raises PriceRefused where the product costs something else; nobody saw the page yet."""
+        sold = made.product
+        if not isinstance(sold, Product) or sold.price is None or sold.currency is None:
+            query = urlencode({"product_id": product})
+            sold = await self._ask("GET", f"/v1/products?{query}", Product)
+        if sold.price is None or sold.currency is None:
+            raise unavailable(NAME, "a product without a price")
+        told = Price(sold.price * units, sold.currency.upper())
+        if told != request.price:
+            raise PriceRefused(
+                f"creem would charge {told.decimal()} {told.currency}"
+                f" for what costs {request.price.decimal()} {request.price.currency} here"
+            )
 
     def _product(self, request: CheckoutRequest) -> tuple[str, int]:
         """The product and how many of it: a plan's own, or units of the credit that is sold there."""
@@ -116,7 +143,7 @@ class Creem:
             raise ProviderRefused("creem sells its own products only, and this has none there")
         units, rest = divmod(request.price.amount, self._unit_amount)
         if rest:
-            raise ProviderRefused("creem sells credit in whole units only, and this is none")
+            raise PriceRefused("creem sells credit in whole units only, and this is none")
         return self._credit_product, units
 
     async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:

@@ -1,9 +1,11 @@
 """Epay (易支付): a redirect to the gateway's page, and notifications signed with MD5.
 
 The protocol of many gateways, each at its own address: submit.php takes the payer, api.php tells of
-an order. MD5 with the key behind it is weak by design: a notification above `confirm_above` is
-believed only when api.php says the same. Gateways tell of success only; the other words that are
-read here are the sandbox's. Source: the protocol as its common client libraries speak it.
+an order. One key signs what we send and what we are told, over text in which nothing is escaped.
+So a value with `&` or `=` in it is neither signed nor believed, what a buyer wrote is never signed,
+a notification has the protocol's own parameters only, and `confirm` has api.php say the same before
+anything is credited. Gateways tell of success only; the other words that are read here are the
+sandbox's. Source: the protocol as its common client libraries speak it.
 """
 
 import hashlib
@@ -14,7 +16,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import httpx
 import msgspec
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from billing.price import price_of
 from billing.provider import (
@@ -48,7 +50,26 @@ CURRENCY = "CNY"
 SANDBOX_PID = "1000"
 SANDBOX_RATE = "7.00"
 NAME_CHARACTERS_MAX = 100
-PARAMETERS_MAX = 40
+CONFIRM = ("always", "above", "never")
+# What a notification may have, each once; all but the last two are signed.
+NOTIFIED = frozenset(
+    {
+        "pid",
+        "trade_no",
+        "out_trade_no",
+        "type",
+        "name",
+        "money",
+        "trade_status",
+        "param",
+        "sign",
+        "sign_type",
+    }
+)
+# Set between parameters and within them: in a value they would make another signed text.
+_SEPARATORS = ("&", "=")
+# They look the same to the payer and separate nothing.
+_SHOWN_INSTEAD = str.maketrans({"&": "\uff06", "=": "\uff1d"})
 _STATUSES = {
     "paid": "TRADE_SUCCESS",
     "failed": "TRADE_CLOSED",
@@ -69,14 +90,25 @@ class Settings(ProviderSettings):
     methods: str = Field(
         default="alipay,wxpay", description="Ways of paying that are offered, the default first."
     )
+    confirm: str = Field(
+        default="always",
+        description="When api.php must confirm a payment: always, above (confirm_above) or never.",
+    )
     confirm_above: str = Field(
         default="1000",
-        description="Amount in its currency above which api.php must confirm; empty: never.",
+        description="With confirm=above: the amount in its currency above which it must.",
     )
+
+    @field_validator("confirm")
+    @classmethod
+    def _check_confirm(cls, value: str) -> str:
+        if value not in CONFIRM:
+            raise ValueError(f"is one of {', '.join(CONFIRM)}")
+        return value
 
     @model_validator(mode="after")
     def _check_confirm_above(self) -> Self:
-        if self.confirm_above:
+        if self.confirm_above or self.confirm == "above":
             stated(price_of, self.confirm_above, self.currency)
         return self
 
@@ -94,7 +126,10 @@ class Settings(ProviderSettings):
 
     @classmethod
     def for_sandbox(cls, secret: str) -> "Settings":
-        return cls(pid=SANDBOX_PID, key=SecretStr(secret), price_per_usd=SANDBOX_RATE)
+        # There is nobody to ask: the sandbox's page is the gateway.
+        return cls(
+            pid=SANDBOX_PID, key=SecretStr(secret), price_per_usd=SANDBOX_RATE, confirm="never"
+        )
 
 
 class _Order(msgspec.Struct):
@@ -102,8 +137,10 @@ class _Order(msgspec.Struct):
 
     code: int | str
     status: int | str = ""
+    pid: int | str | None = None
     out_trade_no: str = ""
     trade_no: str = ""
+    type: str | None = None
     money: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b'""'))
 
 
@@ -120,8 +157,9 @@ class Epay:
         self._settings = settings
         self._currency = settings.currency
         self._keys = settings.webhook_secrets
+        self._confirm = settings.confirm
         above = settings.confirm_above
-        self._confirm_above = price_of(above, self._currency).amount if above else None
+        self._confirm_above = price_of(above, self._currency).amount if above else 0
         self._client = client
 
     async def open(self, request: CheckoutRequest) -> Opened:
@@ -138,11 +176,14 @@ class Epay:
             "type": way,
             "out_trade_no": request.order_id,
             "notify_url": request.notify_url,
-            "return_url": request.success_url,
-            "name": request.title[:NAME_CHARACTERS_MAX],
+            "return_url": request.return_url,
+            "name": request.title[:NAME_CHARACTERS_MAX].translate(_SHOWN_INSTEAD),
             "money": request.price.decimal(),
             "device": "pc",
         }
+        unsafe = [name for name, value in parameters.items() if not _is_plain(value)]
+        if unsafe:
+            raise ProviderRefused(f"epay takes no & and no = in {', '.join(unsafe)}")
         query = urlencode(_signed(parameters, self._keys[0]))
         return Opened(f"{self._settings.api_base}/submit.php?{query}", request.order_id)
 
@@ -164,13 +205,15 @@ class Epay:
         if str(order.code) != "1" or str(order.status) != "1":
             # Also an order that the gateway does not know: its page may yet be visited.
             return (Waiting(Subject(order_id)),)
-        if order.out_trade_no != order_id or not order.trade_no:
+        is_ours = str(order.pid or self._settings.pid) == self._settings.pid
+        if order.out_trade_no != order_id or not order.trade_no or not is_ours:
             return (Ignored("the answer is about another order"),)
         try:
             price = price_of(bytes(order.money).decode().strip('"'), self._currency)
         except InvalidInput:
             raise unavailable(NAME, "no amount in the answer") from None
-        return (Paid(Subject(order_id, (order.trade_no,)), order.trade_no, price),)
+        subject = Subject(order_id, (order.trade_no,))
+        return (Paid(subject, order.trade_no, price, method=order.type or None),)
 
     async def portal(self, customer_ref: str, return_url: str) -> str:  # noqa: ARG002 there is none
         raise ProviderRefused("epay has no page for customers")
@@ -195,7 +238,7 @@ class Epay:
             "pid": self._settings.pid,
             "trade_no": deed.payment_id,
             "out_trade_no": deed.order_id,
-            "type": self._settings.ways[0] if self._settings.ways else "alipay",
+            "type": deed.method or "",
             "name": "Credit",
             "money": deed.price.decimal(),
             "trade_status": _STATUSES[deed.outcome],
@@ -210,14 +253,12 @@ class Epay:
         if not (trade_no and order_id):
             raise KeyError("no ids")
         price = price_of(found["money"], self._currency)
-        # `type` is not held to the order's: a gateway's own page lets the payer take another wallet,
-        # and then tells that one. The money is the same.
         subject = Subject(order_id, (trade_no,))
         fact: Fact = Waiting(subject)
         event_id = f"{trade_no}:{status}"
         if status == _STATUSES["paid"]:
-            is_much = self._confirm_above is not None and price.amount > self._confirm_above
-            fact = Unconfirmed(subject, order_id) if is_much else Paid(subject, trade_no, price)
+            paid = Paid(subject, trade_no, price, method=found["type"] or None)
+            fact = Unconfirmed(subject, order_id, paid) if self._is_asked(price.amount) else paid
         elif status == _STATUSES["refunded"]:
             key = found.get("param") or trade_no
             fact, event_id = Refunded(subject, key, price), f"{event_id}:{key}"
@@ -227,27 +268,39 @@ class Epay:
             fact = Expired(subject)
         return Notification(event_id, status, (fact,))
 
+    def _is_asked(self, amount: int) -> bool:
+        """Whether api.php has to confirm a payment of so much."""
+        if self._confirm == "above":
+            return amount > self._confirm_above
+        return self._confirm == "always"
+
     def _require_key(self) -> None:
         if not self._settings.is_complete:
             raise ProviderRefused("epay has no credentials here")
 
 
 def _parameters(encoded: bytes) -> dict[str, str]:
-    """Each once; raises NotificationRefused."""
+    """The protocol's own, each once and plain; raises NotificationRefused."""
     try:
         pairs = parse_qsl(
             encoded.decode(),
             keep_blank_values=True,
             strict_parsing=True,
             errors="strict",
-            max_num_fields=PARAMETERS_MAX,
+            max_num_fields=len(NOTIFIED),
         )
     except ValueError:
         raise _unreadable() from None
     found = dict(pairs)
-    if len(found) != len(pairs):
+    is_known = found.keys() <= NOTIFIED and all(map(_is_plain, found.values()))
+    if len(found) != len(pairs) or not is_known:
         raise _unreadable()
     return found
+
+
+def _is_plain(value: str) -> bool:
+    """The value ends where the parameter does, in the signed text too."""
+    return not any(separator in value for separator in _SEPARATORS)
 
 
 def _sign(parameters: Mapping[str, str], key: str) -> str:

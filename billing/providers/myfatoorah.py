@@ -10,6 +10,7 @@ docs.myfatoorah.com, SendPayment, GetPaymentStatus, webhooks v1 and v2.
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -54,6 +55,9 @@ CURRENCY = "KWD"
 SANDBOX_RATE = "0.31"
 NAMELESS_CUSTOMER = "Customer"
 _PAYMENT, _REFUND = 1, 2
+# How a field begins within the text that is signed.
+_FIELD = re.compile(r",[A-Za-z0-9_.]+=")
+_NAME = re.compile(r"[A-Za-z0-9_.]+")
 # What the signature of the second generation covers, in this order.
 _SIGNED_V2 = {
     _PAYMENT: (
@@ -320,6 +324,13 @@ def _parsed(body: bytes) -> tuple[int, str, dict[str, str], bytes]:
 
 
 def _canonical(pairs: Sequence[tuple[str, str]]) -> bytes:
+    """What is signed; raises ValueError for fields of which another message has the same text.
+
+    Nothing is escaped there, and a payer writes some of the values: one that holds `,Name=` could
+    have swallowed a field, as a name with `,` or `=` could.
+    """
+    if any(not _NAME.fullmatch(name) or _FIELD.search(value) for name, value in pairs):
+        raise ValueError("a field within a field")
     return ",".join(f"{name}={value}" for name, value in pairs).encode()
 
 

@@ -71,6 +71,10 @@ class Calls(Protocol):
 
     async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]: ...
 
+    async def close(self, order_id: str, ref: str) -> bool: ...
+
+    async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]: ...
+
     async def portal(self, customer_ref: str, return_url: str) -> str: ...
 
 
@@ -90,6 +94,12 @@ class Stripe:
 
     async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:
         return await self._calls.inquire(order_id, ref)
+
+    async def close(self, order_id: str, ref: str) -> bool:
+        return await self._calls.close(order_id, ref)
+
+    async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
+        return await self._calls.linked(object_ids)
 
     async def portal(self, customer_ref: str, return_url: str) -> str:
         return await self._calls.portal(customer_ref, return_url)

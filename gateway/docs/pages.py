@@ -33,6 +33,7 @@ GUIDES: Final = {
     "errors": "Errors",
     "webhooks": "Webhooks",
     "sandbox": "Sandbox",
+    "payments": "Payments",
     "dialects": "Dialects",
     "mcp": "MCP",
 }

@@ -19,7 +19,7 @@ from billing import (
     sandbox_subscription,
     subscription_rows,
 )
-from billing.checkout import CANCELLED_PATH, COMPLETE_PATH, title_of
+from billing.checkout import CANCELLED_PATH, COMPLETE_PATH, RETURN_PATH, title_of
 from billing.money import MICROS_PER_CREDIT
 from billing.order import Order, amend
 from billing.price import Price
@@ -37,6 +37,12 @@ from store.db import Transaction
 
 _OUTCOMES: dict[str, Outcome] = {"paid": "paid", "failed": "failed", "expired": "expired"}
 _WORDS: dict[Outcome, str] = {"paid": "Paid", "failed": "Declined", "expired": "Abandoned"}
+
+
+_HANDED_IN = (
+    "The payment was handed in. The credit is in the account as soon as the payment provider"
+    " has confirmed it; this page can be closed."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +113,37 @@ async def complete(call: Call[Fields, Fields]) -> Reply:
     return _standing(
         call,
         "Thank you",
-        "The payment was handed in. The credit is in the account as soon as the payment provider"
-        " has confirmed it; this page can be closed.",
+        _HANDED_IN,
     )
 
 
 async def cancelled(call: Call[Fields, Fields]) -> Reply:
     """The same without a cancel_url."""
     return _standing(call, "Not paid", "Nothing was charged. This page can be closed.")
+
+
+async def leave(call: Call[Fields, Fields]) -> Reply:
+    """Where a provider whose requests we sign sends the payer: it leads on to the buyer's page.
+
+    A link and no redirect, so that nobody borrows this address to lead people elsewhere unseen.
+    What the provider adds to the address is neither read nor passed on.
+    """
+    order_id = call.params["order_id"]
+
+    async def work(tx: Transaction) -> Order | None:
+        return await order_list.find(tx, order_id)
+
+    order = await call.context.database.read(work)
+    if order is None:
+        raise NotFound("Order")
+    next_url = order.success_url
+    return _standing(
+        call,
+        "Thank you",
+        _HANDED_IN,
+        next_url=next_url,
+        next_host=None if next_url is None else urlsplit(next_url).hostname,
+    )
 
 
 async def _load(
@@ -195,13 +224,28 @@ def _sentence(found: SandboxCheckout, order: Order, *, is_waiting: bool) -> str:
     return "Nothing was charged, and nothing was credited."
 
 
-def _standing(call: Call[Any, Any], title: str, sentence: str) -> Response:
-    return page(call, "checkout_return.html", title=title, sentence=sentence)
+def _standing(
+    call: Call[Any, Any],
+    title: str,
+    sentence: str,
+    *,
+    next_url: str | None = None,
+    next_host: str | None = None,
+) -> Response:
+    return page(
+        call,
+        "checkout_return.html",
+        title=title,
+        sentence=sentence,
+        next_url=next_url,
+        next_host=next_host,
+    )
 
 
 ROUTES = (
     open_route("GET", "/sandbox/checkout/{checkout_token}", show, "The sandbox's checkout"),
     open_route("POST", "/sandbox/checkout/{checkout_token}", decide, "Decide a sandbox checkout"),
     open_route("GET", COMPLETE_PATH, complete, "After a payment"),
+    open_route("GET", f"{RETURN_PATH}/{{order_id}}", leave, "On the way back from a payment"),
     open_route("GET", CANCELLED_PATH, cancelled, "After a payment that was called off"),
 )

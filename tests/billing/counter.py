@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from billing import order_list
 from billing.coupon import Coupon, create as create_coupon, new_coupon
+from billing.gone import Kind
 from billing.ledger import Scope
 from billing.order import Order
 from billing.placement import NewOrder, Placed, new_place
@@ -14,7 +15,7 @@ from billing.price import Price
 from billing.provider_event import LogEntry, Told, of_order
 from billing.purchase import AttachCheckout, Checked, EndUnpaid, NoteCheck, SettlePaid
 from billing.resolution import Verdict, new_resolution
-from billing.reversal import CloseDispute, Reverse, Settled
+from billing.reversal import CloseDispute, FailRefund, Reverse, Settled
 from billing.till import Till
 from billing.usage import UseCredit, Used
 from kernel.clock import FixedClock
@@ -76,9 +77,15 @@ class Counter:
         return await self._on(EndUnpaid, order, told=self.told(), status=status)
 
     async def refund(
-        self, order: Order, amount: int, *, key: str = "re_1", currency: str = "USD"
+        self,
+        order: Order,
+        amount: int,
+        *,
+        key: str = "re_1",
+        currency: str = "USD",
+        kind: Any = "refund",
     ) -> Settled:
-        return await self._reverse(order, "refund", key, Price(amount, currency))
+        return await self._reverse(order, kind, key, Price(amount, currency))
 
     async def dispute(self, order: Order, amount: int, *, key: str = "dp_1") -> Settled:
         return await self._reverse(order, "dispute", key, Price(amount, order.pay_currency))
@@ -91,9 +98,27 @@ class Counter:
             lambda keep: NoteCheck(order.id, order.scope, order.checks_made, answer=keep)
         )
 
-    async def resolve(self, order: Order, verdict: Verdict) -> Settled:
+    async def fail_refund(
+        self, order: Order, amount: int, *, key: str = "re_1", kind: Any = "refund"
+    ) -> Settled:
+        price = Price(amount, order.payment.currency)
+        return await self._on(FailRefund, order, told=self.told(), key=key, kind=kind, price=price)
+
+    async def resolve(
+        self,
+        order: Order,
+        verdict: Verdict,
+        *,
+        amount: int | None = None,
+        says_amount: bool = True,
+    ) -> Settled:
+        """amount: what counts as paid; the whole price unless it says otherwise."""
+        is_whole = amount is None and says_amount and verdict == "approve"
+        counts = order.pay_amount if is_whole else amount
         return await self._run(
-            lambda keep: new_resolution(order.id, order.scope, verdict, by="ana", answer=keep)
+            lambda keep: new_resolution(
+                order.id, order.scope, verdict, by="ana", amount=counts, answer=keep
+            )
         )
 
     async def coupon(self, code: str = "SUMMER", **fields: Any) -> Coupon:
@@ -146,9 +171,7 @@ class Counter:
 
         return await self.desk.database.read(work)
 
-    async def _reverse(
-        self, order: Order, kind: Literal["refund", "dispute"], key: str, price: Price
-    ) -> Settled:
+    async def _reverse(self, order: Order, kind: Kind, key: str, price: Price) -> Settled:
         return await self._on(Reverse, order, told=self.told(), key=key, kind=kind, price=price)
 
     async def _on(self, command: Any, order: Order, **fields: Any) -> Settled:

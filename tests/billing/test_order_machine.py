@@ -28,6 +28,8 @@ facts = st.one_of(
     st.tuples(st.just("paid wrongly"), st.just("pi_3"), st.just(0)),
     st.tuples(st.sampled_from(["failed", "expired"]), st.just(""), st.just(0)),
     st.tuples(st.just("refund"), keys, amounts),
+    # One refund by itself, always of the same sum, and that it failed.
+    st.tuples(st.sampled_from(["part", "part failed"]), keys, st.just(700)),
     st.tuples(st.just("dispute"), keys, amounts),
     st.tuples(st.sampled_from(["won", "lost"]), keys, st.just(0)),
     st.tuples(st.just("spend"), st.just(""), st.integers(1, CREDITS)),
@@ -41,10 +43,12 @@ class Model:
     """What must have become of the order; amounts in its pay_currency."""
 
     pay_amount: int
+    paid_amount: int
     status: str = "pending"
     payment: str = ""
     gone: dict[str, int] = field(default_factory=dict)
     disputes: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, bool] = field(default_factory=dict)
 
     def hear(self, fact: Fact) -> None:
         name, key, amount = fact
@@ -52,20 +56,33 @@ class Model:
             if self.status in {"pending", "failed", "expired"} and key != self.payment:
                 self.status = "settled" if name == "paid" else "review"
                 self.payment = key
+                self.paid_amount = self.pay_amount + (name != "paid")
         elif name in {"failed", "expired"}:
             self.status = name if self.status == "pending" else self.status
         elif name in {"approve", "reject"} and self.status == "review":
             self.status = "settled" if name == "approve" else "failed"
         elif name in {"refund", "dispute"}:
             seen = f"{name[0]}{key}"
-            self.gone[seen] = max(self.gone.get(seen, 0), min(amount, self.pay_amount))
+            # A fact of before the payment is held to the price.
+            self.gone[seen] = max(self.gone.get(seen, 0), min(amount, self.paid_amount))
+        elif name == "part":
+            self.parts.setdefault(key, True)
+        elif name == "part failed":
+            self.parts[key] = False
         elif name in {"won", "lost"}:
             self.disputes.setdefault(f"d{key}", name)
 
     @property
     def gone_amount(self) -> int:
-        kept = [sum_ for key, sum_ in self.gone.items() if self.disputes.get(key) != "won"]
-        return min(sum(kept), self.pay_amount)
+        disputed = [
+            sum_
+            for key, sum_ in self.gone.items()
+            if key.startswith("d") and self.disputes.get(key) != "won"
+        ]
+        sums = sum(sum_ for key, sum_ in self.gone.items() if key.startswith("r"))
+        stand = sum(700 for stands in self.parts.values() if stands)
+        failed = sum(700 for stands in self.parts.values() if not stands)
+        return min(max(stand, sums - failed, 0) + sum(disputed), self.paid_amount)
 
     @property
     def is_disputed(self) -> bool:
@@ -81,7 +98,11 @@ async def _tell(counter: Counter, order: Order, fact: Fact) -> None:
     elif name in {"failed", "expired"}:
         await counter.end(order, "failed" if name == "failed" else "expired")
     elif name == "refund":
-        await counter.refund(order, amount, key=f"re_{key}")
+        await counter.refund(order, amount, key=f"ch_{key}")
+    elif name == "part":
+        await counter.refund(order, amount, key=f"re_{key}", kind="part")
+    elif name == "part failed":
+        await counter.fail_refund(order, amount, key=f"re_{key}", kind="part")
     elif name == "dispute":
         await counter.dispute(order, amount, key=f"dp_{key}")
     else:
@@ -113,7 +134,7 @@ async def _check(counter: Counter, order: Order, model: Model) -> None:
         assert (stored.status, held) == (model.status, {})
         return
     gone = model.gone_amount
-    reversed_micros = ceil(Fraction(CREDITS * gone, order.pay_amount))
+    reversed_micros = ceil(Fraction(CREDITS * gone, model.paid_amount))
     assert (stored.refunded_amount, stored.reversed_micros) == (gone, reversed_micros)
     assert has_credit - held.get("owed", 0) == CREDITS - reversed_micros
     # What went out of each source is what is left to it, never less than nothing.
@@ -123,7 +144,7 @@ async def _check(counter: Counter, order: Order, model: Model) -> None:
     if model.is_disputed:
         assert stored.status == "disputed"
     elif gone:
-        is_whole = gone == order.pay_amount
+        is_whole = gone == model.paid_amount
         assert stored.status == ("refunded" if is_whole else "partially_refunded")
     else:
         assert stored.status == "paid"
@@ -138,7 +159,7 @@ async def _run(path: Path, plan: list[list[Fact]], percent: int) -> None:
         await counter.coupon(percent=percent)
         coupon = {"coupon": "SUMMER"}
     order = await counter.order(**coupon)
-    model = Model(order.pay_amount)
+    model = Model(order.pay_amount, order.pay_amount)
     for group in plan:
         await _step(counter, order, model, group)
         await _check(counter, order, model)

@@ -142,7 +142,7 @@ async def test_an_operator_ends_a_review_either_way_once(shop: Shop) -> None:
     rejected = await shop.place()
     for order in (approved, rejected):
         await shop.told("paid", order, amount=1)
-    await shop.cashier.resolve(approved.id, "approve", by="ana")
+    await shop.cashier.resolve(approved.id, "approve", by="ana", amount=2000)
     await shop.cashier.resolve(rejected.id, "reject", by="ana")
 
     assert (await shop.now(approved)).status == "paid"

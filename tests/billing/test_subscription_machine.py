@@ -17,6 +17,7 @@ from billing.provider import (
     Fact,
     InvoicePaid,
     Refunded,
+    RefundFailed,
     Subject,
     SubscriptionChanged,
     Waiting,
@@ -57,7 +58,7 @@ def changed(status: Any, number: int, order_id: str) -> SubscriptionChanged:
 
 def facts_of(order_id: str) -> Sequence[Fact]:
     """Three paid months; of the second half went back, by an id that a link alone explains; the
-    third was disputed in whole, and the dispute won.
+    third was disputed in whole, and the dispute won. A refund of the first failed.
     """
     return (
         *(paid(number, order_id) for number in range(PERIODS)),
@@ -65,6 +66,9 @@ def facts_of(order_id: str) -> Sequence[Fact]:
         changed("active", 2, order_id),
         Waiting(Subject(None, ("in_1", "pi_1"))),
         Refunded(Subject(None, ("ch_1", "pi_1")), "ch_1", Price(500, "USD")),
+        Refunded(Subject(None, ("in_0",)), "ch_0", Price(1000, "USD")),
+        Refunded(Subject(None, ("in_0",)), "re_0", Price(1000, "USD"), is_part=True),
+        RefundFailed(Subject(None, ("in_0",)), "re_0", Price(1000, "USD"), is_part=True),
         Disputed(Subject(None, ("in_2",)), "dp_1", Price(1000, "USD")),
         DisputeClosed(Subject(None, ("in_2",)), "dp_1", is_won=True),
     )

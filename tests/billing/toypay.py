@@ -138,9 +138,16 @@ async def serving() -> AsyncIterator[Server]:
             Route("/checkouts/{id}", server.show, methods=["GET"]),
         ]
     )
+    async with serving_app(app) as url:
+        server.url = url
+        yield server
+
+
+@contextlib.asynccontextmanager
+async def serving_app(app: Starlette) -> AsyncIterator[str]:
+    """A vendor's API on a free port of this machine, and its address."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    server.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None, access_log=False)
     running = uvicorn.Server(config)
     config.load()
@@ -148,7 +155,7 @@ async def serving() -> AsyncIterator[Server]:
     await running.startup(sockets=[listener])
     loop = asyncio.create_task(running.main_loop())
     try:
-        yield server
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         running.should_exit = True
         await loop

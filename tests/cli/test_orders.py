@@ -121,7 +121,7 @@ def test_an_order_is_shown_with_what_its_provider_said(topup: Topup, sold: dict[
 def test_problems_are_the_two_lists_of_an_operator(topup: Topup, sold: dict[str, str]) -> None:
     before = result_of(topup("problems", "--json"))
     people = topup("problems")
-    result_of(topup("approve", sold["review"], "--by=ana", "--json"))
+    result_of(topup("approve", sold["review"], "--by=ana", "--amount=20.00", "--json"))
     after = result_of(topup("problems", "--json"))
 
     assert [one["id"] for one in before["paid_uncredited"]] == [sold["review"]]
@@ -138,7 +138,11 @@ def test_a_review_is_decided_beside_topup_dev_whose_key_lies_in_its_folder(
 ) -> None:
     (tmp_path / FILE_NAME).write_text(SECRET_KEY)
     approved = result_of(
-        topup("approve", sold["review"], "--json", TOPUP_SECRET_KEY="", TOPUP_DATA_DIR=".")
+        topup(
+            *("approve", sold["review"], "--amount=20.00", "--json"),
+            TOPUP_SECRET_KEY="",
+            TOPUP_DATA_DIR=".",
+        )
     )
 
     assert approved["status"] == "paid"
@@ -155,3 +159,27 @@ def test_a_review_is_decided_once(topup: Topup, sold: dict[str, str]) -> None:
     assert (again.exit_code, paid.exit_code, unknown.exit_code) == (1, 1, 1)
     assert "the order is failed" in again.stderr
     assert "Order not found" in unknown.stderr
+
+
+def test_an_approval_has_to_say_what_counts_where_another_sum_came(
+    topup: Topup, sold: dict[str, str]
+) -> None:
+    silent = topup("approve", sold["review"], "--by=ana")
+    nothing = topup("approve", sold["review"], "--amount=0.00")
+    too_much = topup("approve", sold["review"], "--amount=20.01")
+    partly = result_of(
+        topup("approve", sold["review"], "--amount=0.01", "--reason=as paid", "--by=ana", "--json")
+    )
+
+    assert (silent.exit_code, nothing.exit_code, too_much.exit_code) == (1, 1, 1)
+    assert "20.00 USD was expected and 0.01 USD was paid" in silent.stderr
+    # A cent of the $20.00 for 20,000 credits is ten of them.
+    assert (partly["status"], partly["credits"]) == ("paid", 10)
+    assert "ana (as paid)" in partly["reason"]
+    assert "0.01 USD counts as paid" in partly["reason"]
+
+
+def test_a_rejection_says_that_no_money_went_back(topup: Topup, sold: dict[str, str]) -> None:
+    rejected = topup("reject", sold["review"])
+
+    assert f"Refund pi_{sold['review']} (0.01 USD) at stripe" in rejected.stderr

@@ -10,6 +10,7 @@ from billing import order_list, provider_event
 from billing.order import STATUSES, Order
 from billing.order_list import Filter
 from billing.order_story import OrderStory, story
+from billing.price import price_of
 from billing.provider_event import LogEntry
 from billing.resolution import Verdict
 from gateway.call import Call
@@ -76,7 +77,7 @@ async def show(call: Call[Fields, Fields]) -> Reply:
 
 
 async def decide(call: Call[Fields, Fields]) -> Reply:
-    """Credits the order as if its price had been paid, or ends it without."""
+    """Credits the order, or what of its price the form says counts as paid, or ends it without."""
     form = read_form(call)
     order = (await _seen(call)).story.order
     try:
@@ -88,7 +89,13 @@ async def decide(call: Call[Fields, Fields]) -> Reply:
             raise InvalidInput("say why, for whoever looks at it later", param="note")
         if len(note) > NOTE_CHARACTERS_MAX:
             raise InvalidInput(f"at most {NOTE_CHARACTERS_MAX} characters", param="note")
-        await call.context.cashier.resolve(order.id, verdict, by=decider(call), note=note)
+        counts = None
+        if verdict == "approve" and form.text("amount"):
+            waiting = await call.context.cashier.waiting(order)
+            counts = price_of(form.text("amount"), waiting.price.currency, param="amount").amount
+        await call.context.cashier.resolve(
+            order.id, verdict, by=decider(call), note=note, amount=counts
+        )
     except DomainError as error:
         return await _order_page(call, form, problem_of(error))
     return go(f"{PATH}/{order.id}", said=_SAID[verdict])
@@ -96,6 +103,7 @@ async def decide(call: Call[Fields, Fields]) -> Reply:
 
 async def _order_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM) -> Response:
     seen = await _seen(call)
+    waiting = await call.context.cashier.waiting(seen.story.order)
     return page(
         call,
         "admin/order.html",
@@ -105,6 +113,8 @@ async def _order_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PR
         seen=seen,
         story=seen.story,
         order=seen.story.order,
+        waiting=waiting,
+        is_approvable=seen.story.order.status == "review" or waiting.invoice_id is not None,
     )
 
 

@@ -1,10 +1,12 @@
 """What waits for an operator: money that came without credit, and credit without money."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from billing import order_list
+from billing import order_list, provider_event
 from billing.order import Order
+from billing.problem import REASONS
+from billing.provider_event import LogEntry
 from gateway.call import Call
 from gateway.fields import Fields, cursor_id
 from gateway.pages.admin.fields import admin_route
@@ -21,20 +23,29 @@ UNPAID: Final = "unpaid"
 async def show(call: Call[Fields, Fields]) -> Reply:
     """Both lists, each with pages of its own."""
     environment, asked = call.principal.environment, read_query(call)
+    reason = next((one for one in REASONS if one == asked.text("reason")), None)
     first = cursor_id(asked.text(UNCREDITED) or None, "ord")
     second = cursor_id(asked.text(UNPAID) or None, "ord")
 
-    async def work(tx: Transaction) -> tuple[Sequence[Order], Sequence[Order]]:
-        return (
-            await order_list.paid_uncredited(tx, environment, before_id=first, limit=ASKED),
-            await order_list.credited_unpaid(tx, environment, before_id=second, limit=ASKED),
+    async def work(
+        tx: Transaction,
+    ) -> tuple[Sequence[Order], Sequence[Order], Mapping[str, list[LogEntry]]]:
+        waiting = await order_list.paid_uncredited(
+            tx, environment, reason=reason, before_id=first, limit=ASKED
         )
+        unpaid = await order_list.credited_unpaid(tx, environment, before_id=second, limit=ASKED)
+        return waiting, unpaid, await provider_event.open_of(tx, [one.id for one in waiting])
 
-    uncredited, unpaid = await call.context.database.read(work)
+    uncredited, unpaid, problems = await call.context.database.read(work)
     return page(
         call,
         "admin/review.html",
-        uncredited=paged(call, uncredited, lambda one: str(one.id), name=UNCREDITED),
+        uncredited=paged(
+            call, uncredited, lambda one: str(one.id), name=UNCREDITED, filters=("reason",)
+        ),
+        problems=problems,
+        reason=reason,
+        reasons=REASONS,
         unpaid=paged(call, unpaid, lambda one: str(one.id), name=UNPAID),
     )
 

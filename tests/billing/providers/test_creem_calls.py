@@ -13,6 +13,7 @@ from billing.provider import (
     Ignored,
     Opened,
     Paid,
+    PriceRefused,
     ProviderRefused,
     ProviderUnavailable,
     Subject,
@@ -39,10 +40,27 @@ def vendor() -> Iterator[respx.MockRouter]:
         yield router
 
 
+def sells(vendor: respx.MockRouter, price: int, base: str = API_BASE) -> None:
+    """What Creem says that the product costs."""
+    product = {"id": "prod_1", "price": price, "currency": "USD"}
+    vendor.get(url__startswith=f"{base}/v1/products").respond(json=product)
+
+
+async def test_a_product_of_another_price_is_refused_before_anybody_sees_the_page(
+    client: httpx.AsyncClient, vendor: respx.MockRouter
+) -> None:
+    vendor.post(CHECKOUTS).respond(json=ANSWER)
+    sells(vendor, 999)
+
+    with pytest.raises(PriceRefused, match=r"9\.99 USD for what costs 20\.00 USD here"):
+        await provider("creem", client=client).open(wish(product_ref="prod_credit"))
+
+
 async def test_a_checkout_is_opened_for_creems_own_product(
     client: httpx.AsyncClient, vendor: respx.MockRouter
 ) -> None:
     asked = vendor.post(CHECKOUTS).respond(json=ANSWER)
+    sells(vendor, 2000)
 
     opened = await provider("creem", client=client).open(
         wish(product_ref="prod_credit", customer_email="payer@example.com")
@@ -70,6 +88,7 @@ async def test_each_environment_has_its_own_address(
     client: httpx.AsyncClient, vendor: respx.MockRouter, environment: Environment, host: str
 ) -> None:
     asked = vendor.post(f"https://{host}/v1/checkouts").respond(json=ANSWER)
+    sells(vendor, 2000, f"https://{host}")
 
     await provider("creem", client=client, environment=environment, api_base="").open(
         wish(product_ref="prod_credit")
@@ -87,6 +106,7 @@ async def test_credit_is_sold_in_units_of_a_product_there(
     client: httpx.AsyncClient, vendor: respx.MockRouter
 ) -> None:
     asked = vendor.post(CHECKOUTS).respond(json=ANSWER)
+    sells(vendor, 100)
     creem = provider(
         "creem", client=client, credit_product_id="prod_dollar", credit_unit_amount="100"
     )

@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -29,7 +29,7 @@ NOTIFIED = {
     "trade_no": "T1",
     "out_trade_no": ORDER_ID,
     "type": "alipay",
-    "name": "Credit & more 充值",
+    "name": "Credit 充值",
     "money": "73.00",
     "trade_status": "TRADE_SUCCESS",
     "param": "",
@@ -58,12 +58,21 @@ def test_known_answers_of_the_sign() -> None:
     )
 
 
-def test_a_success_is_paid_by_its_trade_and_amount() -> None:
-    assert facts_of(told()) == (Paid(SUBJECT, "T1", Price(7300, "CNY")),)
+def test_a_success_is_paid_by_its_trade_amount_and_wallet() -> None:
+    paid = Paid(SUBJECT, "T1", Price(7300, "CNY"), method="alipay")
+
+    assert facts_of(told(), confirm="never") == (paid,)
 
 
-def test_the_payer_may_take_another_wallet_than_the_order_asked_for() -> None:
-    assert facts_of(told(type="wxpay")) == facts_of(told(type="alipay"))
+def test_each_success_is_asked_about_unless_the_operator_says_otherwise() -> None:
+    paid = Paid(SUBJECT, "T1", Price(7300, "CNY"), method="alipay")
+
+    assert facts_of(told()) == (Unconfirmed(SUBJECT, ORDER_ID, paid),)
+
+
+def test_only_the_three_ways_of_confirming_are_taken() -> None:
+    with pytest.raises(ValueError, match="is one of always, above, never"):
+        provider("epay", confirm="sometimes")
 
 
 def test_any_other_status_is_not_paid() -> None:
@@ -77,13 +86,13 @@ def test_any_other_status_is_not_paid() -> None:
 def test_an_amount_above_the_limit_needs_a_second_opinion(
     money: str, above: str, *, is_believed: bool
 ) -> None:
-    (fact,) = facts_of(told(money=money), confirm_above=above)
+    (fact,) = facts_of(told(money=money), confirm="above", confirm_above=above)
 
     assert isinstance(fact, Paid if is_believed else Unconfirmed)
 
 
-def test_without_a_limit_each_amount_is_believed() -> None:
-    assert isinstance(facts_of(told(money="99999.00"), confirm_above="")[0], Paid)
+def test_where_nothing_is_asked_each_amount_is_believed() -> None:
+    assert isinstance(facts_of(told(money="99999.00"), confirm="never")[0], Paid)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +111,11 @@ def test_without_a_limit_each_amount_is_believed() -> None:
         Received("GET", {}, b"&".join(b"a%d=1" % n for n in range(41)), b""),
         told(trade_no=""),
         told(out_trade_no=""),
+        told(device="pc"),
+        told(return_url="https://shop.example/"),
+        told(name="a&b"),
+        told(name="a=b"),
+        told(param="x&trade_no=T9"),
     ],
 )
 def test_what_is_not_this_merchants_notification_is_refused(received: Received) -> None:
@@ -143,12 +157,38 @@ async def test_the_payer_is_sent_on_with_signed_parameters() -> None:
         "type": "wxpay",
         "out_trade_no": ORDER_ID,
         "notify_url": "https://topup.example/payment/webhook/x",
-        "return_url": "https://shop.example/thanks",
-        "name": "Credit & more",
+        "return_url": "https://topup.example/checkout/return/ord_1OeHk2Gq0Zb4yT7a",
+        "name": "Credit \uff06 more",
         "money": "73.00",
         "device": "pc",
     }
     assert "KEY" not in opened.url
+
+
+FORGED = "https://shop.example/r?x=1&trade_no=F&trade_status=TRADE_SUCCESS"
+
+
+@pytest.mark.parametrize("field", ["success_url", "cancel_url", "title", "customer_email"])
+async def test_nothing_that_a_buyer_writes_becomes_a_notification(field: str) -> None:
+    one = provider("epay", confirm="never")
+    opened = await one.open(wish("CNY", 7300, **{field: FORGED}))
+    signed = dict(parse_qsl(urlsplit(opened.url).query, strict_parsing=True))
+
+    # The text that was signed, split at each & as a receiver of it would.
+    text = "&".join(f"{k}={v}" for k, v in sorted(signed.items()) if not k.startswith("sign"))
+    pairs = [part.partition("=") for part in text.split("&")]
+    forged = {name: value for name, _, value in pairs}
+    assert _sign(forged, "KEY") == signed["sign"]
+    query = urlencode({**forged, "sign": signed["sign"], "sign_type": "MD5"})
+    with pytest.raises(NotificationRefused):
+        one.read(Received("GET", {}, query.encode(), b""))
+    assert "trade_status" not in forged
+
+
+@pytest.mark.parametrize("field", ["notify_url", "return_url"])
+async def test_an_address_that_would_split_the_signed_text_is_not_signed(field: str) -> None:
+    with pytest.raises(ProviderRefused, match=field):
+        await provider("epay").open(wish("CNY", 7300, **{field: FORGED}))
 
 
 async def test_the_first_way_of_paying_is_the_default_and_others_are_refused() -> None:
@@ -182,7 +222,9 @@ PAID = json.loads(recorded("epay-answer-paid"))
 
 @pytest.mark.parametrize("change", [{}, {"code": "1", "status": "1"}, {"money": 73.0}])
 async def test_an_inquiry_tells_the_amount(change: dict[str, object]) -> None:
-    assert await inquired({**PAID, **change}) == (Paid(SUBJECT, "T1", Price(7300, "CNY")),)
+    assert await inquired({**PAID, **change}) == (
+        Paid(SUBJECT, "T1", Price(7300, "CNY"), method=PAID.get("type")),
+    )
 
 
 @pytest.mark.parametrize(
@@ -192,10 +234,11 @@ async def test_an_order_that_is_not_paid_or_not_known_waits(answer: dict[str, ob
     assert await inquired(answer) == (Waiting(Subject(ORDER_ID)),)
 
 
-async def test_an_answer_about_another_order_says_nothing_of_this_one() -> None:
-    assert await inquired({**PAID, "out_trade_no": "ord_other"}) == (
-        Ignored("the answer is about another order"),
-    )
+@pytest.mark.parametrize("change", [{"out_trade_no": "ord_other"}, {"pid": "1001"}])
+async def test_an_answer_about_another_order_says_nothing_of_this_one(
+    change: dict[str, object],
+) -> None:
+    assert await inquired({**PAID, **change}) == (Ignored("the answer is about another order"),)
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_paid_is_told_with_the_very_price(deal: tuple[str, str, Price]) -> None:
     if isinstance(fact, Paid):
         assert fact.price == price
     # Without a proof of the amount it is not called paid.
-    if name == "myfatoorah" or (name == "epay" and price.amount > 1000_00):
+    if name == "myfatoorah":
         assert isinstance(fact, Unconfirmed)
 
 

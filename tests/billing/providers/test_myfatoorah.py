@@ -87,6 +87,21 @@ def test_the_first_generation_signs_each_field() -> None:
     assert refused.value.reason == "signature"
 
 
+@pytest.mark.parametrize("field", ["CustomerMobile", "DisplayCurrency"])
+def test_another_message_of_the_same_signed_text_is_refused(field: str) -> None:
+    event = json.loads(recorded("myfatoorah-v1-payment"))
+    data = event["Data"]
+    # One value swallows the field behind it: the text that is signed stays what it was.
+    names = sorted(data, key=str.lower)
+    swallowed = names[names.index(field) + 1]
+    data[field] = f"{data[field]},{swallowed}={data.pop(swallowed)}"
+
+    with pytest.raises(NotificationRefused) as refused:
+        facts_of(json.dumps(event).encode(), SIGNED_V1)
+
+    assert refused.value.reason == "form"
+
+
 @pytest.mark.parametrize(
     ("invoice", "transaction", "kind"),
     [

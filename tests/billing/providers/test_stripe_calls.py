@@ -14,10 +14,13 @@ import stripe
 from billing.price import Price
 from billing.provider import (
     CheckoutRequest,
+    Closing,
     Expired,
     Ignored,
+    Linking,
     Opened,
     Paid,
+    PriceRefused,
     ProviderRefused,
     ProviderUnavailable,
     Subject,
@@ -97,6 +100,73 @@ async def test_a_subscription_carries_the_orders_id_to_its_renewals(
     assert first["subscription_data[metadata][order_id]"] == ORDER_ID
     assert (first["line_items[0][price]"], first["customer"]) == ("price_pro", "cus_9")
     assert second["line_items[0][price_data][recurring][interval]"] == "year"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"amount_total": 999}, "charge 999 USD in its smallest unit for what costs 20.00 USD"),
+        ({"amount_total": 2000, "currency": "eur"}, "charge 2000 EUR"),
+    ],
+)
+async def test_a_price_of_stripes_own_that_differs_is_found_before_anybody_pays(
+    client: httpx.AsyncClient, vendor: respx.MockRouter, answer: dict[str, object], words: str
+) -> None:
+    vendor.post(SESSIONS).respond(json={**ANSWER, "currency": "usd", **answer})
+    ended = vendor.post(f"{SESSIONS}/cs_test_a1/expire").respond(json=ANSWER)
+
+    with pytest.raises(PriceRefused, match=words):
+        await provider("stripe", client=client).open(
+            wish(kind="subscription", product_ref="price_pro")
+        )
+
+    assert ended.call_count == 1
+
+
+async def test_a_price_that_stripe_does_not_know_is_a_wrong_price(
+    client: httpx.AsyncClient, vendor: respx.MockRouter
+) -> None:
+    error = {
+        "type": "invalid_request_error",
+        "code": "resource_missing",
+        "param": "line_items[0][price]",
+        "message": "No such price",
+    }
+    vendor.post(SESSIONS).respond(400, json={"error": error})
+
+    with pytest.raises(PriceRefused, match="does not sell the plan's price price_pro"):
+        await provider("stripe", client=client).open(
+            wish(kind="subscription", product_ref="price_pro")
+        )
+
+
+@pytest.mark.parametrize(("status", "is_closed"), [(200, True), (400, False)])
+async def test_a_checkout_is_ended_unless_it_is_too_late(
+    client: httpx.AsyncClient, vendor: respx.MockRouter, status: int, *, is_closed: bool
+) -> None:
+    error = {"error": {"type": "invalid_request_error", "message": "Only open sessions"}}
+    vendor.post(f"{SESSIONS}/cs_test_a1/expire").respond(
+        status, json=ANSWER if status == 200 else error
+    )
+    one = provider("stripe", client=client)
+    assert isinstance(one, Closing)
+
+    assert await one.close(ORDER_ID, "cs_test_a1") is is_closed
+
+
+async def test_stripe_says_which_invoice_a_payment_paid(
+    client: httpx.AsyncClient, vendor: respx.MockRouter
+) -> None:
+    asked = vendor.get(url__startswith=SESSIONS.replace("checkout/sessions", "invoice_payments"))
+    asked.respond(json={"object": "list", "data": [{"id": "inpay_1", "invoice": "in_3"}]})
+    one = provider("stripe", client=client)
+    assert isinstance(one, Linking)
+
+    assert await one.linked(["ch_1", "pi_1"]) == [("in_3", "pi_1")]
+    assert dict(asked.calls.last.request.url.params) == {
+        "payment[type]": "payment_intent",
+        "payment[payment_intent]": "pi_1",
+    }
 
 
 async def test_an_invoice_is_made_item_by_item_and_sent(

@@ -14,6 +14,7 @@ from billing.provider import (
     Fact,
     Failed,
     Ignored,
+    InvoiceLine,
     InvoicePaid,
     NotificationRefused,
     Paid,
@@ -40,6 +41,7 @@ RENEWAL = InvoicePaid(
     period_end_at=1_702_592_000 * SECOND_US,
     product_ref="price_pro",
     customer_ref="cus_9",
+    lines=(InvoiceLine("price_pro", 990),),
 )
 STANDING = Subject(ORDER_ID, ("sub_1Qr8",))
 CHARGE = Subject(None, ("ch_3Qr8", "pi_3Qr8"))
@@ -67,7 +69,14 @@ def changed(status: Any, *, is_ending: bool = False) -> SubscriptionChanged:
         ("session-expired", Expired(Subject(ORDER_ID, ("cs_test_a1",)))),
         (
             "session-subscribed",
-            Paid(SUBSCRIBED, "in_1Qr8", Price(990, "USD"), "cus_9", "sub_1Qr8"),
+            Paid(
+                SUBSCRIBED,
+                "in_1Qr8",
+                Price(990, "USD"),
+                "cus_9",
+                "sub_1Qr8",
+                subtotal=Price(2000, "USD"),
+            ),
         ),
         ("invoice-renewal", RENEWAL),
         (
@@ -96,7 +105,15 @@ def changed(status: Any, *, is_ending: bool = False) -> SubscriptionChanged:
             "charge-refunded",
             Refunded(Subject(ORDER_ID, ("ch_3Qr8", "pi_3Qr8")), "ch_3Qr8", Price(700, "USD")),
         ),
-        ("refund-created", Ignored("nothing to us")),
+        (
+            "refund-created",
+            Refunded(
+                Subject(None, ("re_3Qr8", "ch_3Qr8", "pi_3Qr8")),
+                "re_3Qr8",
+                Price(700, "USD"),
+                is_part=True,
+            ),
+        ),
         ("dispute-created", Disputed(CHARGE, "du_1Qr8", Price(2000, "USD"))),
         ("dispute-won", DisputeClosed(CHARGE, "du_1Qr8", is_won=True)),
         ("dispute-lost", DisputeClosed(CHARGE, "du_1Qr8", is_won=False)),

@@ -103,7 +103,9 @@ async def test_what_does_not_fit_is_listed_and_approved_with_a_reason(store: Sto
     listed = text_of((await boss.get(HERE)).text)
     before = text_of((await boss.get(page)).text)
     mute = await fill(boss, page, {"verdict": "approve"})
-    done = await fill(boss, page, {"verdict": "approve", "note": "One cent of bank fees"})
+    done = await fill(
+        boss, page, {"verdict": "approve", "amount": "20.00", "note": "One cent of bank fees"}
+    )
     after = text_of((await boss.get(page)).text)
 
     assert order_id in listed.partition("Credited, but not paid")[0]

@@ -1,0 +1,321 @@
+"""What each kind of paid invoice grants: the table of gateway/docs/text/payments.md, row by row.
+
+The plan pro costs $10.00 for 10,000 credits, team $30.00 for 40,000. Each invoice is Stripe's own
+event of today's shape, signed, through the webhook's reader to the ledger.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from billing.order import Order
+from billing.price import Price
+from billing.provider import Deed, Received
+from billing.provider_event import Outcome
+from kernel.clock import DAY_US, SECOND_US, FixedClock
+from keys.signing import stripe_signature
+from store.db import Database
+from tests.billing.subscribing import Club, open_club
+
+PRO, TEAM = "sandbox/pro/month", "sandbox/team/month"
+MONTH_S = 30 * DAY_US // SECOND_US
+
+
+@pytest_asyncio.fixture
+async def club(database: Database, clock: FixedClock, tmp_path: Path) -> AsyncIterator[Club]:
+    async with open_club(database, clock, tmp_path) as opened:
+        yield opened
+
+
+@dataclass
+class Invoice:
+    """An invoice of the subscription sub_1; lines are (price, amount, quantity, is prorated)."""
+
+    lines: list[tuple[str, int, int, bool]]
+    paid: int
+    month: int = 1
+    reason: str = "subscription_cycle"
+    currency: str = "usd"
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+def plan(amount: int, price: str = PRO, quantity: int = 1) -> tuple[str, int, int, bool]:
+    return (price, amount, quantity, False)
+
+
+def part(amount: int, price: str) -> tuple[str, int, int, bool]:
+    return (price, amount, 1, True)
+
+
+def event(order: Order, clock: FixedClock, invoice: Invoice, *, number: int = 1) -> Received:
+    """Stripe's invoice.paid, under the stand-in's secret."""
+    now_s = clock.now_us() // SECOND_US
+    start = now_s + invoice.month * MONTH_S + (7 if invoice.reason == "subscription_update" else 0)
+    lines = [
+        {
+            "amount": amount,
+            "quantity": quantity,
+            "currency": invoice.currency,
+            "period": {"start": start, "end": now_s + (invoice.month + 1) * MONTH_S},
+            "parent": {"subscription_item_details": {"proration": is_prorated}},
+            "pricing": {"price_details": {"price": price}},
+        }
+        for price, amount, quantity, is_prorated in invoice.lines
+    ]
+    details = {"subscription": "sub_1", "metadata": {"order_id": order.id}}
+    made = {
+        "id": f"in_{number}",
+        "object": "invoice",
+        "status": "paid",
+        "billing_reason": invoice.reason,
+        "amount_paid": invoice.paid,
+        "currency": invoice.currency,
+        "customer": "cus_1",
+        "parent": {"subscription_details": details},
+        "lines": {"data": lines},
+        **invoice.more,
+    }
+    body = msgspec.json.encode(
+        {
+            "id": f"evt_in_{number}",
+            "type": "invoice.paid",
+            "created": now_s,
+            "data": {"object": made},
+        }
+    )
+    signature = stripe_signature("whsec_" + "5a" * 32, now_s, body)
+    return Received("POST", {b"stripe-signature": f"t={now_s},v1={signature}".encode()}, b"", body)
+
+
+async def tell(club: Club, order: Order, invoice: Invoice, *, number: int = 1) -> Outcome:
+    received = event(order, club.clock, invoice, number=number)
+    return (await club.shop.cashier.notified("stripe", received)).outcome
+
+
+KINDS: dict[str, tuple[Invoice, Outcome, int]] = {
+    "plain": (Invoice([plan(1000)], paid=1000), "applied", 10_000),
+    "tax of 20 % on top": (Invoice([plan(1000)], paid=1200), "applied", 10_000),
+    "tax of 20 % within": (Invoice([plan(1000)], paid=1000), "applied", 10_000),
+    "discount of 20 %": (Invoice([plan(1000)], paid=800), "applied", 10_000),
+    "discount of 100 %": (Invoice([plan(1000)], paid=0), "applied", 10_000),
+    "customer balance, a part": (Invoice([plan(1000)], paid=499), "applied", 10_000),
+    "customer balance, the whole": (Invoice([plan(1000)], paid=0), "applied", 10_000),
+    "quantity 3": (Invoice([plan(3000, quantity=3)], paid=3000), "applied", 30_000),
+    "an added item": (
+        Invoice([("price_seat", 500, 1, False), plan(1000)], paid=1500),
+        "applied",
+        10_000,
+    ),
+    "trial": (Invoice([plan(0)], paid=0, reason="subscription_create"), "ignored", 0),
+    # 40,000 x (20.00 - 6.66) / 30.00 = 17,786.66…, in whole cents of credit 17,780.
+    "upgrade within the month": (
+        Invoice([part(-666, PRO), part(2000, TEAM)], paid=1334, reason="subscription_update"),
+        "applied",
+        17_780,
+    ),
+    "downgrade with credit": (
+        Invoice([part(-2000, TEAM), part(666, PRO)], paid=0, reason="subscription_update"),
+        "applied",
+        0,
+    ),
+    # The whole month, and 40,000 x 13.34 / 30.00 for what is left of the one before.
+    "renewal and upgrade": (
+        Invoice([part(-666, PRO), part(2000, TEAM), plan(3000, TEAM)], paid=4334),
+        "applied",
+        57_780,
+    ),
+    "renewal and downgrade": (
+        Invoice([part(-2000, TEAM), part(666, PRO), plan(1000)], paid=0),
+        "applied",
+        10_000,
+    ),
+    "another currency": (Invoice([plan(1000)], paid=1000, currency="eur"), "review", 0),
+    "another plan's price": (Invoice([plan(3000, TEAM)], paid=3000), "applied", 40_000),
+    "another plan's price for this sum": (Invoice([plan(1000, TEAM)], paid=1000), "review", 0),
+    "a price of no plan": (Invoice([plan(1000, "price_x")], paid=1000), "review", 0),
+    "another amount": (Invoice([plan(999)], paid=999), "review", 0),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_each_kind_of_invoice_grants_what_the_table_says(
+    club: Club, clock: FixedClock, kind: str
+) -> None:
+    invoice, outcome, credits_ = KINDS[kind]
+    order = await club.join()
+    await club.tell((await club.pay(order)).deed())
+
+    told = [await tell(club, order, invoice) for _ in range(2)]
+
+    assert told[0] == outcome
+    assert await club.credits() == credits_
+    assert (await club.shop.now(order)).status == "paid"
+    assert await club.shop.desk.findings() == []
+
+
+async def test_a_trials_checkout_is_fine_and_its_first_payment_grants(club: Club) -> None:
+    order = await club.join()
+    deed = (await club.pay(order)).deed()
+    provider = club.shop.cashier.providers.of("stripe", "staging")
+    assert provider is not None
+    body = msgspec.json.decode(provider.imitate(deed).body)
+    body["data"]["object"] |= {"amount_total": 0, "payment_status": "no_payment_required"}
+    encoded = msgspec.json.encode(body)
+    now_s = club.clock.now_us() // SECOND_US
+    signature = stripe_signature("whsec_" + "5a" * 32, now_s, encoded)
+    headers = {b"stripe-signature": f"t={now_s},v1={signature}".encode()}
+    heard = await club.shop.cashier.notified("stripe", Received("POST", headers, b"", encoded))
+
+    first = await tell(club, order, Invoice([plan(0)], 0, reason="subscription_create"))
+    second = await tell(club, order, Invoice([plan(1000)], 1000), number=2)
+
+    assert (heard.outcome, first, second) == ("applied", "ignored", "applied")
+    assert (await club.shop.now(order)).status == "paid"
+    assert await club.credits() == 10_000
+
+
+async def test_going_up_and_down_gives_credit_once(club: Club) -> None:
+    order = await club.join()
+    await club.tell((await club.pay(order)).deed())
+    await tell(club, order, Invoice([plan(1000)], 1000, month=0))
+    up = [part(-1000, PRO), part(3000, TEAM)]
+    down = [part(-3000, TEAM), part(1000, PRO)]
+
+    # Up is paid with $20.00 once; afterwards with what going down gave back.
+    for number, lines in enumerate([up, down, up, down, up], start=2):
+        change = Invoice(lines, 2000 if number == 2 else 0, number, "subscription_update")
+        assert await tell(club, order, change, number=number) == "applied"
+
+    # 10,000 for the month, and 40,000 x 20.00 / 30.00, in whole cents of credit.
+    assert await club.credits() == 36_660
+    assert await club.shop.desk.findings() == []
+
+
+async def test_a_renewal_that_is_paid_with_what_a_downgrade_gave_back_is_whole(club: Club) -> None:
+    order = await club.join("team")
+    await club.tell((await club.pay(order)).deed())
+    await tell(club, order, Invoice([plan(3000, TEAM)], 3000, month=0))
+    down = Invoice([part(-3000, TEAM), part(1000, PRO)], 0, 1, "subscription_update")
+    await tell(club, order, down, number=2)
+
+    await tell(club, order, Invoice([plan(1000)], 0, month=2), number=3)
+
+    assert await club.credits() == 50_000
+    one = await club.now(order)
+    assert (one.plan_id, one.status) == ("pro", "active")
+
+
+# What a person decides
+
+
+async def test_an_invoice_that_is_held_is_approved_in_part_or_whole(club: Club) -> None:
+    one = await club.begin()
+    order = next(o for o in await club.shop.orders() if o.id == one.order_id)
+    await tell(club, order, Invoice([plan(999)], paid=999))
+
+    waiting = await club.shop.cashier.waiting(order)
+    await club.shop.cashier.resolve(order.id, "approve", by="ana", amount=500)
+
+    assert (waiting.price.amount, waiting.came and waiting.came.amount) == (1000, 999)
+    assert await club.credits() == 10_000 + 5_000
+    assert await tell(club, order, Invoice([plan(999)], paid=999)) == "repeated"
+    assert await club.shop.desk.findings() == []
+
+
+async def test_an_approved_plan_is_credited_and_its_renewals_need_nobody(club: Club) -> None:
+    """Its price at the provider is $9.99, which was found after it was paid."""
+    order = await club.join()
+    deed = (await club.pay(order)).deed()
+    assert await club.tell(at(deed, 999)) == "review"
+
+    approved = await club.shop.cashier.resolve(order.id, "approve", by="ana", amount=1000)
+
+    assert approved.status == "paid"
+    assert await club.credits() == 10_000
+    assert (await club.now(order)).status == "active"
+    # The invoice of the approved payment comes late: it is known.
+    first = Invoice([plan(999)], 999, month=0, more={"id": deed.payment_id})
+    assert await tell(club, order, first) == "repeated"
+    assert await tell(club, order, Invoice([plan(999)], 999), number=2) == "applied"
+    assert await club.credits() == 20_000
+    assert await club.shop.desk.findings() == []
+
+
+async def test_an_invoice_that_came_before_the_approval_is_the_one_that_is_credited(
+    club: Club,
+) -> None:
+    order = await club.join()
+    deed = at((await club.pay(order)).deed(), 999)
+    await club.tell(deed)
+    await tell(club, order, Invoice([plan(999)], 999, month=0))
+
+    approved = await club.shop.cashier.resolve(order.id, "approve", by="ana", amount=999)
+
+    assert approved.status == "paid"
+    assert await club.credits() == 9_990
+    assert await tell(club, order, Invoice([plan(999)], 999), number=2) == "applied"
+    assert await club.credits() == 19_980
+
+
+async def test_a_rejected_plan_credits_nothing_and_leaves_a_trace(club: Club) -> None:
+    order = await club.join()
+    await club.tell(at((await club.pay(order)).deed(), 999))
+    await tell(club, order, Invoice([plan(999)], 999, month=0))
+
+    rejected = await club.shop.cashier.resolve(order.id, "reject", by="ana", note="refunded")
+
+    assert rejected.status == "failed"
+    assert "rejected by ana (refunded)" in (rejected.reason or "")
+    assert await club.credits() == 0
+    assert await tell(club, order, Invoice([plan(999)], 999, month=0)) == "review"
+
+
+# Two checkouts
+
+
+async def test_a_second_checkout_of_a_plan_ends_the_first(club: Club) -> None:
+    first = await club.join()
+
+    second = await club.join("team")
+
+    ended = await club.shop.now(first)
+    assert (ended.status, ended.reason) == ("expired", "another checkout of a plan was begun")
+    # The page of the first one is closed: what is pressed there changes nothing.
+    assert (await club.pay(first)).outcome == "expired"
+    assert (await club.shop.now(second)).status == "pending"
+
+
+async def test_a_second_paid_plan_of_an_account_waits_for_a_person(club: Club) -> None:
+    late = await club.join()
+    order = await club.join("team")
+    deed = (await club.pay(order)).deed()
+    await club.tell(deed)
+    await club.bill(order)
+
+    # The one that was closed was being paid in that moment.
+    told = replace(
+        at(deed, 1000),
+        order_id=late.id,
+        ref=late.provider_ref or "",
+        payment_id="pay_late",
+        subscription_ref="sub_late",
+        event_id="evt_late",
+    )
+    outcome = await club.tell(told)
+    invoice = Invoice([plan(1000)], 1000, month=0)
+    held = await tell(club, late, invoice, number=9)
+
+    reviewed = await club.shop.now(late)
+    assert (outcome, held, reviewed.status) == ("review", "review", "review")
+    assert "the account has the plan Team already" in (reviewed.reason or "")
+    assert await club.credits() == 40_000
+
+
+def at(deed: Deed, amount: int) -> Deed:
+    """The deed at another price."""
+    return replace(deed, price=Price(amount, "USD"))
