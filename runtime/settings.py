@@ -16,8 +16,6 @@ from typing import Annotated, Any, Literal, Self
 
 import dotenv
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
@@ -26,8 +24,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from billing.platform import MAX_AMOUNT_CENTS, MIN_AMOUNT_CENTS, Platform
 from runtime.newapi_discount import discounts_of
+from runtime.platform_setting import PlatformSetting
 from runtime.provider_variables import (
     NO_PROVIDERS,
     VARIABLE_PREFIX,
@@ -51,36 +49,6 @@ _SECRET_OPTION = re.compile(r"secret|token|key|password", re.IGNORECASE)
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message names its variable and says what to do."""
-
-
-class PlatformSetting(BaseModel):
-    """One thing that can be topped up. Amounts in cents; `options` belong to the fulfilment."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
-    name: Annotated[str, Field(min_length=1, max_length=80)] = ""
-    min_amount_cents: Annotated[int, Field(ge=1, le=100_000_000)] = MIN_AMOUNT_CENTS
-    max_amount_cents: Annotated[int, Field(ge=1, le=100_000_000)] = MAX_AMOUNT_CENTS
-    fulfilment: str = "voucher"
-    options: dict[str, Any] = {}
-
-    def model_post_init(self, _context: Any) -> None:
-        if self.min_amount_cents > self.max_amount_cents:
-            raise ValueError("min_amount_cents is above max_amount_cents")
-        if not self.name:
-            object.__setattr__(self, "name", self.id.capitalize())
-
-    def platform(self) -> Platform:
-        """As the domain knows it."""
-        return Platform(
-            id=self.id,
-            name=self.name,
-            min_amount_cents=self.min_amount_cents,
-            max_amount_cents=self.max_amount_cents,
-            fulfilment=self.fulfilment,
-            options=self.options,
-        )
 
 
 class Settings(BaseSettings):

@@ -95,6 +95,8 @@ class ConnectionPool:
         self._opening = 0
         self._waiters: deque[asyncio.Future[Session | None]] = deque()
         self._is_closed = False
+        # Set whenever a connection comes back, for whoever closes the pool.
+        self._is_back = asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
@@ -109,6 +111,7 @@ class ConnectionPool:
         finally:
             self._lent.discard(found)
             self._give_back(found)
+            self._is_back.set()
 
     def drop(self) -> None:
         """Ends every connection at once, also under a transaction, without asking its server."""
@@ -119,12 +122,21 @@ class ConnectionPool:
             self._note_room()
 
     async def close(self) -> None:
-        """Those that are lent are closed when they come back."""
+        """Returns when every connection is closed: those that are lent get a moment to come back."""
         self._is_closed = True
         idle, self._idle = self._idle, []
         for session in idle:
             with contextlib.suppress(*CONNECTION_FAILURES):
                 await session.connection.close(timeout=CLOSE_TIMEOUT_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                while self._lent or self._opening:
+                    self._is_back.clear()
+                    await self._is_back.wait()
+        for session in self._lent:
+            session.connection.terminate()
+        # A connection that was given up is gone after the next turn of the loop.
+        await asyncio.sleep(0)
 
     def _take_idle(self) -> Session | None:
         while self._idle and not self._is_closed:
@@ -153,6 +165,7 @@ class ConnectionPool:
                 return await self._open()
             finally:
                 self._opening -= 1
+                self._is_back.set()
 
     async def _open(self) -> Session:
         try:

@@ -235,7 +235,7 @@ async def faults_of_file(database: Database, text: str, values: dict[str, Any]) 
     for row in rows:
         detail = row["detail"]
         scanned = re.match(r"SCAN (\w+)", detail)
-        by_index = re.match(r"SEARCH \w+ USING (.*?)(?: \((.*)\))?$", detail)
+        by_index = re.match(r"SEARCH \w+ USING (.*?)(?: \((.*)\))?(?: LEFT-JOIN)?$", detail)
         if scanned and scanned[1] not in lists and detail != "SCAN CONSTANT ROW":
             faults.append(detail)
         if by_index and not SHORT & set(by_index[1].split()):

@@ -20,7 +20,8 @@ import pytest
 from pydantic import SecretStr
 
 from bench.receiver import Receiver
-from runtime.settings import PlatformSetting, Settings
+from runtime.platform_setting import PlatformSetting
+from runtime.settings import Settings
 from store.backup import back_up
 from store.schema import metadata
 from tests.gateway.coding import codes_of

@@ -1,5 +1,6 @@
 """Every type of event, published for real, fits the schema that /docs/events shows a merchant."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -13,7 +14,8 @@ from tests.e2e.conftest import Install
 from webhooks.event import EVENT_TYPES
 
 # Orders come with the payment providers; until then their samples stand for them.
-NOT_YET_REAL = {"order.paid", "order.failed", "order.refunded"}
+# Orders have tests of their own, and an approval expires after a day.
+NOT_YET_REAL = {"order.paid", "order.failed", "order.refunded", "approval.expired"}
 
 
 def without_room(schema: Any) -> Any:
@@ -54,7 +56,7 @@ async def test_every_published_event_fits_its_schema(
         real = await everything(http)
         endpoint_id = (await http.get("/webhooks")).json()["data"]["items"][-1]["id"]
         for event_type in EVENT_TYPES:
-            await http.post(f"/webhooks/{endpoint_id}/test", json={"event": event_type})
+            await ping(http, endpoint_id, event_type)
         events = await everything(http)
     published = await catalogue(installation)
 
@@ -89,6 +91,17 @@ async def cause_everything(
         path = f"/approvals/{asked['data']['approval']['id']}/{decision}"
         decided = await approver.post(path)
         assert decided.status_code < 300, decided.text
+
+
+async def ping(http: httpx.AsyncClient, endpoint_id: str, event_type: str) -> None:
+    """As soon as the pace of test pings lets it through."""
+    for _ in range(20):
+        path = f"/webhooks/{endpoint_id}/test"
+        answer = await http.post(path, json={"event": event_type})
+        if answer.status_code != 429:
+            return
+        await asyncio.sleep(float(answer.headers["retry-after"]))
+    raise AssertionError(f"no test ping of {event_type} got through")
 
 
 async def everything(http: httpx.AsyncClient) -> list[dict[str, Any]]:

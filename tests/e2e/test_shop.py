@@ -193,6 +193,8 @@ async def test_an_order_is_decided_with_the_keyboard(store: Store, browser: Brow
     page = window.page
     await page.goto(f"{ADMIN}/orders/{made['id']}")
 
+    await page.get_by_label("Counts as paid").focus()
+    await page.keyboard.type("19.99")
     await page.get_by_label("Why").focus()
     await page.keyboard.type("Bank fees")
     await page.keyboard.press("Tab")

@@ -197,7 +197,7 @@ async def test_metrics_count_requests_by_route_template(gateway: Gateway, key: s
     ],
 )
 async def test_only_json_is_read(gateway: Gateway, key: str, kind: str, status: int) -> None:
-    body = b'{"platform":"claude","amount_cents":1000}'
+    body = b'{"platform":"claude","amount_cents":1000,"recipient":"self"}'
 
     answer = await gateway.call("POST", SEND, key=key, content=body, headers={"Content-Type": kind})
 
@@ -231,7 +231,7 @@ async def test_64_kib_is_the_limit_announced_or_not(gateway: Gateway, key: str) 
 
 async def test_a_body_in_pieces_is_read_whole(gateway: Gateway, key: str) -> None:
     async def pieces() -> AsyncIterator[bytes]:
-        for piece in (b'{"platform":"cla', b'ude","amount_', b'cents":1000}'):
+        for piece in (b'{"platform":"cla', b'ude","amount_', b'cents":1000,"recipient":"self"}'):
             yield piece
             await asyncio.sleep(0)
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from kernel.clock import FixedClock
 from keys.signing import signature_headers
-from runtime.settings import PlatformSetting
+from runtime.platform_setting import PlatformSetting
 from tests.gateway.running import Gateway, running, settings_of
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="

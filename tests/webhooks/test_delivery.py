@@ -372,7 +372,7 @@ async def test_a_reason_with_a_nul_can_be_stored(database: Database, clock: Fixe
     await settle(database, [settlement(claimed, clock, bad)])
 
     [row] = await rows(database, "SELECT reason FROM attempts")
-    assert row["reason"] == "bad  line ?"
+    assert row["reason"] == "bad \ufffd line \ufffd"
 
 
 def test_an_ended_delivery_moves_no_more() -> None:
