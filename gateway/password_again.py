@@ -1,5 +1,5 @@
-"""The password is asked again before a session makes live keys, or makes and changes live secrets,
-lets an app into live, or has codes of live told to an address.
+"""The password is asked again before a session makes or changes live keys or live secrets, lets
+an app into live, or has codes of live told to an address.
 
 Promise: whoever finds a signed-in browser, or steals its cookie, gets no lasting credential of live
 out of it. A password given at /dashboard/confirm counts for that session alone, for ten minutes.

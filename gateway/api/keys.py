@@ -381,6 +381,7 @@ ROUTES = (
         "Change a key",
         _SCOPES,
         body=PatchBody,
+        asks_password=True,
         answers=ok(KeyShape),
     ),
     Route("DELETE", "/keys/{key_id}", revoke, "Revoke a key", _SCOPES, answers=ok(KeyShape)),

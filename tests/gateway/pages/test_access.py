@@ -174,6 +174,32 @@ async def test_codes_of_live_are_told_to_no_address_without_the_password(gateway
     )
 
 
+async def test_a_key_of_live_is_widened_with_the_password_alone(gateway: Gateway) -> None:
+    """Whoever holds a key that can do little, and a cookie, would have one that can do all."""
+    browser = await in_live(await signed_in(gateway))
+    key = await gateway.key(await browser_account(browser), "live")
+    key_id = (await ask(browser, "GET", "/keys")).json()["data"]["items"][0]["id"]
+    page = f"/dashboard/keys/{key_id}"
+    here = {"Origin": gateway.url, "Referer": gateway.url + page}
+    form = {"name": "wide", "scopes": "topup:send"}
+
+    refused = await ask(browser, "PATCH", f"/keys/{key_id}", {"ip_allow_list": []})
+    pressed = await browser.send(page, form, headers=here)
+    ended = await ask(browser, "DELETE", f"/keys/{key_id}")
+    await browser.send("/dashboard/confirm", {"password": PASSWORD})
+    again = await gateway.key(await browser_account(browser), "live")
+    other_id = (await ask(browser, "GET", "/keys")).json()["data"]["items"][0]["id"]
+    changed = await ask(browser, "PATCH", f"/keys/{other_id}", {"ip_allow_list": []})
+
+    assert key != again
+    assert refused.status_code == 403
+    assert refused.json()["data"]["error"]["reason"] == "password_required"
+    assert pressed.headers["location"].startswith("/dashboard/confirm?next=%2Fdashboard%2Fkeys")
+    # What takes rights away is never kept waiting.
+    assert ended.status_code == 200
+    assert changed.status_code == 200, changed.text
+
+
 async def browser_account(browser: Browser) -> str:
     rows = await browser.gateway.context.database.read(
         lambda tx: tx.fetch("SELECT account_id FROM sessions")
