@@ -1,4 +1,5 @@
-"""The password is asked again before a session makes live keys, or makes and changes live secrets.
+"""The password is asked again before a session makes or changes live keys or live secrets, lets
+an app into live, or has codes of live told to an address.
 
 Promise: whoever finds a signed-in browser, or steals its cookie, gets no lasting credential of live
 out of it. A password given at /dashboard/confirm counts for that session alone, for ten minutes.
@@ -13,6 +14,7 @@ from gateway.session_cookie import SignInRefused
 from kernel.errors import DomainError
 from keys import session
 from keys.account import get_account
+from keys.principal import Environment
 from store.db import Transaction
 
 CONFIRM: Final = "/dashboard/confirm"
@@ -24,13 +26,14 @@ class PasswordRequired(DomainError):
     """The session is good, but for this its person must show the password again."""
 
 
-async def require_password(call: Call[Any, Any]) -> None:
+async def require_password(call: Call[Any, Any], *, environment: Environment | None = None) -> None:
     """Raises PasswordRequired for a session in live that did not give it lately.
 
+    environment: where what is asked for will count, when that is not where the session looks.
     Read from the database and not from the cached caller: what was just given counts at once.
     """
     principal = call.principal
-    if principal.kind != "session" or principal.environment != "live":
+    if principal.kind != "session" or (environment or principal.environment) != "live":
         return
     session_id, now_us = principal.credential_id, call.now_us
     is_confirmed = await call.context.database.read(

@@ -53,13 +53,22 @@ def as_sent(claimed: Claimed, code_of: CodeOf) -> tuple[Claimed, str | None]:
 def masked(answered: bytes, code: str | None) -> bytes:
     """What a receiver answered, as it may be kept: without the code that it was sent.
 
-    Also where the answer was cut off in the middle of the code.
+    Also where it was written as people type it, since that can be redeemed, too, and where the
+    answer was cut off in the middle of the code.
     """
     if code is None:
         return answered
     text = code.encode()
-    kept = answered.replace(text, _MASK * len(text))
+    kept = answered
+    for written in _spellings(code):
+        kept = kept.replace(written, _MASK * len(written))
     for length in range(len(text) - 1, min(len(text), _PART_CHARACTERS_MIN) - 1, -1):
         if kept.endswith(text[:length]):
             return kept[:-length] + _MASK * length
     return kept
+
+
+def _spellings(code: str) -> tuple[bytes, ...]:
+    """As it was sent, without its hyphens, with spaces for them, and each in small letters."""
+    told = (code, code.replace("-", ""), code.replace("-", " "))
+    return tuple(dict.fromkeys(one.encode() for each in told for one in (each, each.lower())))

@@ -299,6 +299,7 @@ def _told(key: ApiKey) -> dict[str, Any]:
         "ip_allow_list": key.ip_allow_list,
         **{name: getattr(key, name) for name in _CAPS},
         "approval_threshold_cents": key.approval_threshold_cents,
+        "approval_above_per_day_cents": key.approval_above_per_day_cents,
         "expires_at": _time(key.expires_at),
     }
 
@@ -380,6 +381,7 @@ ROUTES = (
         "Change a key",
         _SCOPES,
         body=PatchBody,
+        asks_password=True,
         answers=ok(KeyShape),
     ),
     Route("DELETE", "/keys/{key_id}", revoke, "Revoke a key", _SCOPES, answers=ok(KeyShape)),

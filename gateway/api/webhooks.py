@@ -8,11 +8,13 @@ from msgspec import UNSET, Meta, UnsetType
 from gateway import codes
 from gateway.acting import note
 from gateway.call import Call
+from gateway.endpoint_told import check_moved, told
 from gateway.envelope import answer, listing
 from gateway.fields import Fields, Int64, Page, cursor_id
 from gateway.idempotency import run_once, run_steps, stored_answer
 from gateway.outbound import pace_ping, pace_target
 from gateway.outcome import Listing, Outcome, created, ok
+from gateway.password_again import require_password
 from gateway.routing import Route
 from gateway.shapes.webhooks import (
     Attempt,
@@ -117,6 +119,8 @@ async def register(call: Call[RegisterBody, Fields]) -> Answer:
     stored = await stored_answer(context, call.request_key)
     if stored is not None:
         return stored
+    if body.include_codes:
+        await require_password(call)
     await pace_target(context.limiter, principal)
     await check_target(body.url, principal.scope, context.policy, context.transport)
     now_us = call.now_us
@@ -140,7 +144,7 @@ async def register(call: Call[RegisterBody, Fields]) -> Answer:
             sees_codes=SEES_CODES in principal.scopes,
             now_us=now_us,
         )
-        await note(tx, call, "endpoint.created", made.id, after={"url": _without_query(made.url)})
+        await note(tx, call, "endpoint.created", made.id, after=told(made))
         return made, secret
 
     return await run_once(
@@ -174,6 +178,7 @@ async def change(call: Call[PatchBody, Fields]) -> Answer:
     stored = await stored_answer(context, call.request_key)
     if stored is not None:
         return stored
+    await check_moved(call, body.url, include_codes=body.include_codes)
     if body.url is not UNSET:
         await pace_target(context.limiter, principal)
         await check_target(body.url, principal.scope, context.policy, context.transport)
@@ -199,15 +204,11 @@ async def change(call: Call[PatchBody, Fields]) -> Answer:
             sees_codes=SEES_CODES in principal.scopes,
             now_us=now_us,
         )
+        old, new = told(before), told(after)
         if before.url != after.url:
-            await note(
-                tx,
-                call,
-                "endpoint.moved",
-                endpoint_id,
-                before={"url": _without_query(before.url)},
-                after={"url": _without_query(after.url)},
-            )
+            await note(tx, call, "endpoint.moved", endpoint_id, before=old, after=new)
+        elif old != new:
+            await note(tx, call, "endpoint.changed", endpoint_id, before=old, after=new)
         return after
 
     return await run_once(
@@ -227,9 +228,7 @@ async def delete(call: Call[Fields, Fields]) -> Answer:
         gone = await endpoints.delete(
             tx, context.vault, principal.scope, endpoint_id, now_us=now_us
         )
-        await note(
-            tx, call, "endpoint.deleted", endpoint_id, before={"url": _without_query(gone.url)}
-        )
+        await note(tx, call, "endpoint.deleted", endpoint_id, before=told(gone))
         return gone
 
     def render(gone: Endpoint) -> Answer:
@@ -293,11 +292,6 @@ async def verify(call: Call[VerifyBody, Fields]) -> Answer:
         for finding in findings
     ]
     return answer(codes.SUCCESS, {"valid": not listed, "findings": listed}, now_us=call.now_us)
-
-
-def _without_query(url: str) -> str:
-    """The address as the security log tells it: what stands behind it may be a receiver's secret."""
-    return url.partition("?")[0]
 
 
 def _with_secret(now_us: int, http_status: int) -> Any:

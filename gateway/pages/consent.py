@@ -1,7 +1,7 @@
 """The OAuth consent page: a person sees which app asks for what, and allows or denies it.
 
-Promises: nothing is granted but by a form of this page; a browser leaves only for what the app
-registered, checked when the page is shown and again when its form comes back. Where app and address
+Promises: nothing is granted but by a form of this page, and nothing in live without the password,
+given again; a browser leaves only for what the app registered, checked when the page is shown and again when its form comes back. Where app and address
 are good, the app is told what else is wrong with its request (RFC 6749, 4.1.2.1); before that it is
 said here and sent nowhere. Each answer to an app names this gateway (RFC 9207). The code stands in
 the address alone.
@@ -10,7 +10,7 @@ the address alone.
 import re
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from starlette.responses import RedirectResponse
 
@@ -20,8 +20,9 @@ from gateway.fields import Fields
 from gateway.limits import take_one
 from gateway.pages.form import Form, read_form, read_query
 from gateway.pages.refused import refuse
-from gateway.pages.render import SEE_OTHER, address_of, page
+from gateway.pages.render import SEE_OTHER, address_of, go, page
 from gateway.pages.route import open_route, page_route
+from gateway.password_again import CONFIRM, PasswordRequired, require_password
 from gateway.routing import Reply, Surface
 from gateway.session_cookie import is_https
 from kernel.errors import InvalidInput
@@ -128,6 +129,10 @@ async def show(call: Call[Fields, Fields]) -> Reply:
     asked, owner = await call.context.database.read(work)
     if asked.fault is not None:
         return _sent(asked.denial(asked.fault))
+    try:
+        await require_password(call, environment=asked.app.environment)
+    except PasswordRequired:
+        return _password_first(form)
     steps = OAUTH_SCOPES[: OAUTH_SCOPES.index(asked.app.scope) + 1]
     return page(
         call,
@@ -156,6 +161,14 @@ async def decide(call: Call[Fields, Fields]) -> Reply:
     decision = form.text("decision")
     if decision not in {"allow", "deny"}:
         raise InvalidInput("press Allow or Deny", param="decision")
+
+    try:
+        if decision == "allow":
+            wanted = await call.context.database.read(lambda tx: _asked(tx, call, form))
+            if wanted.fault is None:
+                await require_password(call, environment=wanted.app.environment)
+    except PasswordRequired:
+        return _password_first(form)
 
     async def work(tx: Transaction) -> str:
         asked = await _asked(tx, call, form)
@@ -244,6 +257,12 @@ def _fault(app: OAuthApp, form: Form) -> str | None:
     ):
         return "invalid_request"
     return None
+
+
+def _password_first(form: Form) -> Reply:
+    """To where the password is asked for, and from there to this page again."""
+    given = {name: form.raw(name) for name in ASKED if form.raw(name)}
+    return go(CONFIRM, next=f"{PREFIX}/oauth?{urlencode(given)}")
 
 
 def _sent(target: str) -> Reply:

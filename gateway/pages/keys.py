@@ -12,7 +12,7 @@ from gateway.pages.form import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.pages.listing import listing
 from gateway.pages.render import go, page
 from gateway.pages.route import page_route
-from gateway.password_again import confirm
+from gateway.password_again import PasswordRequired, confirm
 from gateway.routing import Reply
 from kernel.errors import DomainError
 from kernel.ids import new_id
@@ -63,6 +63,8 @@ async def change(call: Call[Fields, Fields]) -> Reply:
     form = read_form(call)
     try:
         await ask(call, "PATCH", _api(call), _body(form))
+    except PasswordRequired:
+        raise
     except DomainError as error:
         return await _key_page(call, form, problem_of(error))
     return go(f"{PATH}/{call.params['key_id']}", said="key-saved")

@@ -78,7 +78,8 @@ def go(path: str, *, said: str | None = None, **query: str) -> Response:
     if said is not None:
         assert said in words.SAID, said
         query["said"] = said
-    target = f"{path}?{urlencode(query)}" if query else path
+    joint = "&" if "?" in path else "?"
+    target = f"{path}{joint}{urlencode(query)}" if query else path
     return RedirectResponse(target, SEE_OTHER, headers={"cache-control": _NO_STORE})
 
 

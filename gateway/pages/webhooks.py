@@ -12,6 +12,7 @@ from gateway.pages.form import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.pages.listing import listing
 from gateway.pages.render import go, page
 from gateway.pages.route import page_route
+from gateway.password_again import PasswordRequired
 from gateway.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
@@ -46,6 +47,8 @@ async def register(call: Call[Fields, Fields]) -> Reply:
     try:
         body = {**_body(form), "headers": _headers(form)}
         made = await ask(call, "POST", "/webhooks/register", body, once=form.once)
+    except PasswordRequired:
+        raise
     except DomainError as error:
         return _new_page(call, form, problem_of(error))
     return page(call, "webhook_made.html", endpoint=made.data, done="registered")
@@ -64,6 +67,8 @@ async def change(call: Call[Fields, Fields]) -> Reply:
         if form.text("headers") or form.text("clear_headers"):
             body["headers"] = _headers(form)
         await ask(call, "PATCH", _api(call), body)
+    except PasswordRequired:
+        raise
     except DomainError as error:
         return await endpoint_page(call, form, problem_of(error))
     return go(_here(call), said="endpoint-saved")

@@ -58,6 +58,13 @@ def test_text_of_a_tenant_is_never_taken_for_the_place(text: str) -> None:
         (b"got " + CODE[:27].encode(), b"got " + MASKED[:27]),
         (b"got " + CODE[:8].encode(), b"got " + MASKED[:8]),
         (b"got ATU-7", b"got ATU-7"),
+        # As people type it; each of these can be redeemed.
+        (CODE.lower().encode(), MASKED),
+        (
+            CODE.replace("-", "").encode() + b" " + CODE.replace("-", " ").encode(),
+            b"%b %b" % (MASKED[:23], MASKED),
+        ),
+        (CODE.replace("-", "").lower().encode(), MASKED[:23]),
     ],
 )
 def test_an_answer_that_repeats_the_code_is_kept_without_it(answered: bytes, kept: bytes) -> None:

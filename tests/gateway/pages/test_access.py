@@ -134,6 +134,72 @@ async def test_a_session_makes_nothing_live_without_the_password(
     assert (await ask(browser, "POST", "/keys", {})).status_code == 403
 
 
+async def test_codes_of_live_are_told_to_no_address_without_the_password(gateway: Gateway) -> None:
+    browser = await in_live(await signed_in(gateway))
+    target = {"url": "https://127.0.0.1:9009/hook"}
+    coded = {**target, "include_codes": True}
+    plain = (await ask(browser, "POST", "/webhooks/register", target)).json()["data"]["id"]
+    page = f"/dashboard/webhooks/{plain}"
+    form = {**target, "retry_schedule_s": "0 5 30", "include_codes": "yes"}
+    here = {"Origin": gateway.url, "Referer": gateway.url + page}
+
+    refused = [
+        await ask(browser, "POST", "/webhooks/register", coded),
+        await ask(browser, "PATCH", f"/webhooks/{plain}", {"include_codes": True}),
+    ]
+    pressed = await browser.send(page, form, headers=here)
+    renamed = await ask(browser, "PATCH", f"/webhooks/{plain}", {"description": "till"})
+    await browser.send("/dashboard/confirm", {"password": PASSWORD})
+    made = await ask(browser, "POST", "/webhooks/register", coded)
+    endpoint_id = made.json()["data"]["id"]
+    other = new_browser(gateway)
+    await other.sign_in(ANN)
+    await in_live(other)
+    elsewhere = {"url": "https://127.0.0.1:9009/other"}
+    moved = await ask(other, "PATCH", f"/webhooks/{endpoint_id}", elsewhere)
+    same = await ask(other, "PATCH", f"/webhooks/{endpoint_id}", {**coded, "description": "x"})
+    switched = await ask(browser, "PATCH", f"/webhooks/{plain}", {"include_codes": True})
+    log = (await ask(browser, "GET", "/audit")).json()["data"]["items"]
+
+    for answer in (*refused, moved):
+        assert answer.status_code == 403, answer.text
+        assert answer.json()["data"]["error"]["reason"] == "password_required"
+    assert pressed.headers["location"].startswith("/dashboard/confirm?next=%2Fdashboard%2Fwebhooks")
+    assert [a.status_code for a in (renamed, made, same, switched)] == [200, 201, 200, 200]
+    url = target["url"]
+    assert (log[0]["action"], log[0]["before"], log[0]["after"]) == (
+        "endpoint.changed",
+        {"url": url},
+        {"url": url, "include_codes": True},
+    )
+
+
+async def test_a_key_of_live_is_widened_with_the_password_alone(gateway: Gateway) -> None:
+    """Whoever holds a key that can do little, and a cookie, would have one that can do all."""
+    browser = await in_live(await signed_in(gateway))
+    key = await gateway.key(await browser_account(browser), "live")
+    key_id = (await ask(browser, "GET", "/keys")).json()["data"]["items"][0]["id"]
+    page = f"/dashboard/keys/{key_id}"
+    here = {"Origin": gateway.url, "Referer": gateway.url + page}
+    form = {"name": "wide", "scopes": "topup:send"}
+
+    refused = await ask(browser, "PATCH", f"/keys/{key_id}", {"ip_allow_list": []})
+    pressed = await browser.send(page, form, headers=here)
+    ended = await ask(browser, "DELETE", f"/keys/{key_id}")
+    await browser.send("/dashboard/confirm", {"password": PASSWORD})
+    again = await gateway.key(await browser_account(browser), "live")
+    other_id = (await ask(browser, "GET", "/keys")).json()["data"]["items"][0]["id"]
+    changed = await ask(browser, "PATCH", f"/keys/{other_id}", {"ip_allow_list": []})
+
+    assert key != again
+    assert refused.status_code == 403
+    assert refused.json()["data"]["error"]["reason"] == "password_required"
+    assert pressed.headers["location"].startswith("/dashboard/confirm?next=%2Fdashboard%2Fkeys")
+    # What takes rights away is never kept waiting.
+    assert ended.status_code == 200
+    assert changed.status_code == 200, changed.text
+
+
 async def browser_account(browser: Browser) -> str:
     rows = await browser.gateway.context.database.read(
         lambda tx: tx.fetch("SELECT account_id FROM sessions")

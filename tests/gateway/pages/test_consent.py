@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from keys import oauth_app
 from tests.gateway.agreeing import REDIRECT, Agreement, agree
-from tests.gateway.pages.browser import Browser, new_browser, signed_in, text_of
+from tests.gateway.pages.browser import PASSWORD, Browser, new_browser, signed_in, text_of
 from tests.gateway.running import Gateway
 
 PATH = "/next/v1/oauth"
@@ -304,6 +304,7 @@ async def test_the_page_of_one_environment_grants_for_the_apps_own(
     gateway: Gateway, browser: Browser
 ) -> None:
     agreed = await agree(gateway, environment="live", email="x@example.com")
+    await browser.send("/dashboard/confirm", {"password": PASSWORD})
 
     answer = await decide(browser, agreed)
     code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
@@ -311,6 +312,30 @@ async def test_the_page_of_one_environment_grants_for_the_apps_own(
 
     info = (await agreed.post("/user/oauth/user-info", token=token)).json()["data"]
     assert info["environment"] == "live"
+
+
+async def test_an_app_of_live_is_let_in_with_the_password_alone(
+    gateway: Gateway, browser: Browser
+) -> None:
+    """A stolen cookie would have had a token of ninety days, from staging's pages too."""
+    agreed = await agree(gateway, environment="live", email="x@example.com")
+    fields = asked(agreed, state="a b&c=d")
+
+    shown = await open_page(browser, agreed, state="a b&c=d")
+    forged = await browser.send(PATH, {**fields, "decision": "allow"})
+    denied = await browser.send(PATH, {**fields, "decision": "deny"})
+    back = parse_qs(urlsplit(shown.headers["location"]).query)["next"][0]
+    given = await browser.send("/dashboard/confirm", {"password": PASSWORD, "next": back})
+    page = await browser.request("GET", given.headers["location"])
+    answer = await browser.send(PATH, {**hidden(page.text), "decision": "allow"})
+
+    assert [shown.status_code, forged.status_code] == [303, 303]
+    assert shown.headers["location"].startswith("/dashboard/confirm?next=%2Fnext%2Fv1%2Foauth%3F")
+    assert forged.headers["location"] == shown.headers["location"]
+    assert "error=access_denied" in denied.headers["location"]
+    landed = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert landed["state"] == ["a b&c=d"]
+    assert len(landed["code"][0]) == 16
 
 
 # The page that shows the code

@@ -27,7 +27,12 @@ async def test_the_tenant_reads_what_was_done_and_from_where(gateway: Gateway) -
     ann = new_browser(gateway)
     await sign_in_from(ann, "198.51.100.9")
     made = (await ask(ann, "POST", "/keys", {"name": "agent"})).json()["data"]
-    await ask(ann, "PATCH", f"/keys/{made['id']}", {"per_call_cents": 500})
+    await ask(
+        ann,
+        "PATCH",
+        f"/keys/{made['id']}",
+        {"per_call_cents": 500, "approval_above_per_day_cents": 900},
+    )
     await ask(ann, "POST", f"/keys/{made['id']}/rotate", {})
     hook = await ask(ann, "POST", "/webhooks/register", {"url": "http://127.0.0.1:9009/h?token=x"})
     endpoint_id = hook.json()["data"]["id"]
@@ -61,8 +66,8 @@ async def test_the_tenant_reads_what_was_done_and_from_where(gateway: Gateway) -
     assert [one["address"] for one in items[-2:]] == ["198.51.100.9", "203.0.113.7"]
     assert items[-1]["actor"]["kind"] == "visitor"
     assert items[0]["environment"] is None
-    assert items[9]["before"] == {"per_call_cents": None}
-    assert items[9]["after"] == {"per_call_cents": 500}
+    assert items[9]["before"] == {"per_call_cents": None, "approval_above_per_day_cents": None}
+    assert items[9]["after"] == {"per_call_cents": 500, "approval_above_per_day_cents": 900}
     assert items[6]["before"] == {"url": "http://127.0.0.1:9009/h"}
     assert "python-httpx" in items[0]["user_agent"]
     assert "token=x" not in answer.text
