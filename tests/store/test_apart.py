@@ -76,5 +76,3 @@ async def test_the_commands_of_a_tenant_keep_their_order_over_tries() -> None:
     rows.held.clear()
     await later.future
     assert rows.done == ["a/0", "a/1", "a/2", "a/3"]
-
-
