@@ -1,8 +1,10 @@
 """Commands whose tenant's rows somebody else holds: they wait beside the batches, not before them.
 
-Promises: each tenant waits for its own rows only, on a lane of its own; its commands keep their
-order, and are refused (Unavailable) at their age's end. What comes for the tenant meanwhile joins
-them, so that no batch waits for the same rows again.
+Promises: each tenant waits for its own rows only; its commands keep their order, and are refused
+(Unavailable) at their age's end. What comes for the tenant meanwhile joins them, so that no batch
+waits for the same rows again. However many tenants' rows are held, one whose rows are free goes on
+soon: who comes new is tried first, and a round of all takes about ROUND_S. Another gateway's batch,
+over in milliseconds, is reason enough to be here.
 """
 
 import asyncio
@@ -15,8 +17,8 @@ from store.batch_parts import RETRY_AFTER_S, C, R, Tenants, Waiting, away, fail
 from store.errors import LockTimeout
 
 LANES_MAX: Final = 2
-# In one try. Others that wait apart come in between.
-LOCK_WAIT_S: Final = 1.0
+# Of all that wait, over the lanes: so long may one try be. Others that wait apart come in between.
+ROUND_S: Final = 1.0
 LOCK_WAIT_S_MIN: Final = 0.05
 
 
@@ -43,6 +45,8 @@ class Apart(Generic[C, R]):
         self._age_max_s = age_max_s
         self._queues: dict[Tenants, list[Waiting[C, R]]] = {}
         self._under_way: set[Tenants] = set()
+        # These had a try, and their rows were held.
+        self._tried: set[Tenants] = set()
         self.tasks: set[asyncio.Task[None]] = set()
 
     def __bool__(self) -> bool:
@@ -91,7 +95,7 @@ class Apart(Generic[C, R]):
             self.tasks.discard(task)
 
     async def _write_all(self) -> None:
-        while tenants := next((one for one in self._queues if one not in self._under_way), None):
+        while (tenants := self._next()) is not None:
             self._under_way.add(tenants)
             queue = self._queues[tenants]
             batch, self._queues[tenants] = queue[: self._batch_max], queue[self._batch_max :]
@@ -104,11 +108,18 @@ class Apart(Generic[C, R]):
                 self._under_way.discard(tenants)
                 self._forget_if_done(tenants)
 
+    def _next(self) -> Tenants | None:
+        """Who comes new before the others, and those in turn."""
+        idle = [one for one in self._queues if one not in self._under_way]
+        return next((one for one in idle if one not in self._tried), idle[0] if idle else None)
+
     async def _write(self, tenants: Tenants, batch: list[Waiting[C, R]]) -> None:
         left_s = self._age_max_s - (time.monotonic() - batch[0].since_s)
+        share_s = ROUND_S * LANES_MAX / max(LANES_MAX, len(self._queues))
         try:
-            await self._commit(batch, max(LOCK_WAIT_S_MIN, min(LOCK_WAIT_S, left_s)))
+            await self._commit(batch, max(LOCK_WAIT_S_MIN, min(share_s, left_s)))
         except LockTimeout:
+            self._tried.add(tenants)
             oldest_s = time.monotonic() - self._age_max_s
             old = [one for one in batch if one.since_s <= oldest_s]
             fail(old, _held())
@@ -121,6 +132,7 @@ class Apart(Generic[C, R]):
     def _forget_if_done(self, tenants: Tenants) -> None:
         if tenants not in self._under_way and not self._queues.get(tenants, True):
             del self._queues[tenants]
+            self._tried.discard(tenants)
 
 
 def _held() -> Unavailable:

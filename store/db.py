@@ -167,6 +167,12 @@ class Store(Database, Protocol):
         """
         ...
 
+    async def end_stalled(self) -> int:
+        """Ends what a process that was stopped, or lost, holds on the server and the server itself
+        does not end; returns how many. Anybody may call it for all.
+        """
+        ...
+
     async def probe(self, filler: bytes, *, now_us: int) -> None:
         """Commits a row that nobody reads, with that much in it; raises StoreError where nothing can
         be kept.

@@ -14,12 +14,17 @@ from typing import Any, cast
 from store import commit_token
 from store.beginning import LONG_READ, READ, Beginning, begin_text
 from store.bulk import BulkInsert
-from store.db import Lock, OnHint, Reading, Row, T, Work, no_hint, tell
+from store.db import Lock, OnHint, Reading, Row, T, Transaction, Work, no_hint, tell
 from store.errors import CommitUnknown, ConnectionLost, Contention, LockTimeout, check_touched
 from store.postgresql_commit import commit, roll_back, was_kept
 from store.postgresql_errors import named
 from store.postgresql_guard import Guard
-from store.postgresql_pool import SHORT_STATEMENT_TIMEOUT_S, ConnectionPool, Session
+from store.postgresql_pool import (
+    END_STALLED,
+    SHORT_STATEMENT_TIMEOUT_S,
+    ConnectionPool,
+    Session,
+)
 from store.statement import POSTGRESQL, Statement, translate
 from store.together import Union, written_together
 
@@ -317,6 +322,12 @@ class PostgresqlDatabase:
         except (ConnectionLost, CommitUnknown):
             # A pooled connection can be dead before it is used; a fresh one tells the truth.
             return await once()
+
+    async def end_stalled(self) -> int:
+        async def work(tx: Transaction) -> int:
+            return len(await tx.fetch(END_STALLED))
+
+        return await self.autocommit(work)
 
     async def probe(self, filler: bytes, *, now_us: int) -> None:
         async def work(tx: PostgresqlTransaction) -> None:

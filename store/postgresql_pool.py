@@ -55,6 +55,16 @@ _SERVER_SETTINGS = {
     "tcp_keepalives_count": str(_KEEPALIVE_COUNT),
     "tcp_user_timeout": str(_UNSENT_TIMEOUT_MS),
 }
+# The driver sends a statement in three parts. Of one whose last part does not come, since the process
+# was stopped in between or something on the way swallows it, the locks are kept, and no time-out of the
+# server runs: it is neither idle nor working.
+END_STALLED: Final = f"""
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = CURRENT_DATABASE() AND usename = CURRENT_USER
+  AND application_name = '{_SERVER_SETTINGS["application_name"]}'
+  AND state = 'active' AND wait_event = 'ClientRead'
+  AND state_change < CLOCK_TIMESTAMP() - INTERVAL '{IDLE_TIMEOUT_S} s'
+"""
 
 
 class Session:

@@ -167,6 +167,9 @@ class SqliteDatabase:
     def reserve(self, connections: int) -> "SqliteDatabase":  # noqa: ARG002 one writer serves all
         return self
 
+    async def end_stalled(self) -> int:
+        return 0
+
     async def probe(self, filler: bytes, *, now_us: int) -> None:
         await self.transaction(
             lambda tx: commit_token.write_probe(tx, filler, now_us=now_us), is_short=True

@@ -15,6 +15,7 @@ Locks are taken in the order account, endpoint, this row, deliveries. Writes end
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from kernel.clock import SECOND_US
 from store.db import Transaction
 from webhooks.stage import OPEN, Later
 
@@ -22,6 +23,8 @@ from webhooks.stage import OPEN, Later
 ENDING_HINT: Final = "ending"
 # An old process that knows nothing of this table may leave an endpoint behind; see `mend`.
 MEND_ENDPOINTS: Final = 500
+# A place that another process gave it while we look may be so far ahead of our time.
+_MEND_AHEAD_US: Final = SECOND_US
 _COLUMNS = ("endpoint_id", "account_id", "environment", "ready_at")
 _BRING_FORWARD = """
 ON CONFLICT (endpoint_id) DO UPDATE SET ready_at = EXCLUDED.ready_at
@@ -204,7 +207,8 @@ async def mend(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | No
     for row in rows:
         key = (row["endpoint_id"], row["account_id"], row["environment"])
         if row["is_served"]:
-            is_shown = row["ready_at"] is not None and row["ready_at"] <= max(row["due_at"], now_us)
+            latest_us = max(row["due_at"], now_us + _MEND_AHEAD_US)
+            is_shown = row["ready_at"] is not None and row["ready_at"] <= latest_us
             hidden += [] if is_shown else [(*key, now_us)]
         elif row["is_deleted"] and row["ending_at"] is None:
             hidden += [] if row["is_known"] else [(*key, now_us)]

@@ -9,7 +9,7 @@ transaction is open while it is sent.
 from typing import Final
 
 from kernel.clock import SECOND_US, Clock
-from kernel.errors import InvalidInput
+from kernel.errors import InvalidInput, Unavailable
 from keys.account import lock_scopes
 from keys.principal import Scope
 from keys.vault import Vault
@@ -51,7 +51,8 @@ async def send_test(
 ) -> log.Attempt:
     """The attempt as it stands in the log; its error is null when the endpoint answered 2xx.
 
-    Raises NotFound, and InvalidInput for a type that does not exist. Takes up to timeout_s.
+    Raises NotFound, also where the endpoint was deleted while it was under way, and InvalidInput for
+    a type that does not exist. Takes up to timeout_s.
     """
     if event_type not in EVENT_TYPES:
         raise InvalidInput(f"the types are {', '.join(EVENT_TYPES)}", param="event")
@@ -78,17 +79,21 @@ async def send_test(
         claimed, outcome, headers, ended_at_us=clock.now_us(), schedule_s=_ONCE
     )
 
-    async def settle(tx: Transaction) -> log.Attempt:
+    async def settle(tx: Transaction) -> list[log.Attempt]:
         await delivery.settle(tx, [settlement])
-        return (await log.attempts_of(tx, scope, claimed.id))[0]
+        return await log.attempts_of(tx, scope, claimed.id)
 
     async def disable(tx: Transaction) -> None:
         await disable_unwell(tx, vault, reasons, now_us=clock.now_us())
 
-    attempt = await database.transaction(settle)
+    attempts = await database.transaction(settle)
     if reasons := reasons_to_disable([settlement]):
         await database.transaction(disable)
-    return attempt
+    if not attempts:
+        # Deleted meanwhile, its endpoint took what was in flight with it; or its lease ran out here.
+        await database.read(lambda tx: get(tx, vault, scope, endpoint_id))
+        raise Unavailable("another process went on with this ping: see its delivery")
+    return attempts[0]
 
 
 async def _claimed_ping(

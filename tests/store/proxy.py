@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 COMMIT = b"COMMIT\0"
+SYNC = b"S\0\0\0\4"
 
 
 @dataclass(slots=True)
@@ -36,6 +37,9 @@ class Proxy:
     server_port: int
     fate: Fate | None = None
     refusals: int = 0  # of the next connections
+    # The last part of each statement is lost, and the server is not told that a client went away.
+    is_cutting: bool = False
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
     commits: int = 0
     links: list[Link] = field(default_factory=list)
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -69,7 +73,9 @@ class Proxy:
                         await asyncio.wait([back])
                         await fate(link, data)
                         return
-                server.write(data)
+                server.write(data.removesuffix(SYNC) if self.is_cutting else data)
+                if self.is_cutting and SYNC in data:
+                    await self.ended.wait()
         link.close()
 
     async def _answer(self, link: Link) -> None:
@@ -92,6 +98,7 @@ async def proxied(database_url: str) -> AsyncIterator[tuple[Proxy, str]]:
     try:
         yield opened, server._replace(netloc=f"{server.username}@127.0.0.1:{port}").geturl()
     finally:
+        opened.ended.set()
         listening.close()
         for link in opened.links:
             link.close()

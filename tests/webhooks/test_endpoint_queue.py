@@ -219,3 +219,19 @@ async def test_what_a_process_of_an_older_version_wrote_is_shown(
 
     assert hidden.claimed == []
     assert len((await claim_all(database, clock)).claimed) == 1
+
+
+async def test_a_place_taken_a_moment_ago_by_another_clock_is_not_hidden(
+    database: Database, clock: FixedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    scope, endpoint_id = await given_scope(database, clock)
+    await given_events(database, clock, scope)
+
+    async def enabled_elsewhere(tx: Transaction) -> None:
+        await endpoint_queue.begin_again(tx, endpoint_id, now_us=clock.now_us() + 20_000)
+
+    await database.transaction(enabled_elsewhere)
+    await mend_line(database, clock)
+
+    # A warning of it tells operators that a process of an older version is still running.
+    assert "endpoint_queue.mended" not in caplog.text

@@ -2,6 +2,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 
@@ -17,13 +18,15 @@ from tests.webhooks.given import (
 )
 from tests.webhooks.replaying import run_to_the_end, sent_again, start
 from webhooks import delivery
+from webhooks.endpoint import delete
 from webhooks.event import EVENT_TYPES
 from webhooks.guard import Policy
 from webhooks.ping import send_test
 from webhooks.replay import NewReplay
 from webhooks.resolver import SystemResolver
 from webhooks.sample import sample_data
-from webhooks.transport import Transport
+from webhooks.transport import Outcome, Transport
+from worker.end import Ender
 
 POLICY = Policy(allow_private=True, allow_http=True)
 
@@ -149,6 +152,39 @@ async def test_a_ping_that_is_answered_gone_disables_the_endpoint(
 
     [row] = await rows(database, "SELECT status, disabled_reason FROM endpoints")
     assert (row["status"], row["disabled_reason"]) == ("disabled", "gone")
+
+
+async def test_a_ping_of_an_endpoint_that_is_deleted_meanwhile_finds_none(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = (await given_account(database, clock), "staging")
+
+    class Deleting:
+        """The receiver takes its time, and the endpoint is gone when it answers."""
+
+        async def post(self, *_: object, **__: object) -> Outcome:
+            await database.transaction(
+                lambda tx: delete(tx, new_vault(), scope, endpoint.id, now_us=clock.now_us())
+            )
+            await Ender(database, clock).sweep()
+            now_us = clock.now_us()
+            return Outcome(200, None, None, {}, b"", False, None, {}, now_us, now_us)
+
+    endpoint, _ = await given_endpoint(database, clock, scope)
+    with pytest.raises(NotFound):
+        await send_test(
+            database,
+            new_vault(),
+            cast(Transport, Deleting()),
+            clock,
+            policy=POLICY,
+            scope=scope,
+            endpoint_id=endpoint.id,
+            timeout_s=5,
+        )
+
+    [row] = await rows(database, "SELECT status, attempts_made FROM deliveries")
+    assert (row["status"], row["attempts_made"]) == ("cancelled", 0)
 
 
 @pytest.mark.parametrize(("answer", "status"), [(500, "failed"), (200, "delivered")])
