@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check fast-check fix ci docs bench lock audit sbom pin-images
+.PHONY: help run test quick check fast-check fix ci docs bench lock audit sbom pin-images
 
 # The first Python on the PATH that is new enough; `make PYTHON=… run` overrides it.
 PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13 python3.14 python; do \
@@ -22,6 +22,12 @@ run: $(INSTALLED) ## install, then everything embedded: SQLite, Redis, gateway a
 # Much of a test is waiting, so there is room for more of them than cores.
 test: $(INSTALLED) ## the whole suite; PostgreSQL and Redis too where TEST_DATABASE_URL, TEST_REDIS_URL say
 	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(ARGS)
+
+# One database, no server, nothing that takes seconds for itself.
+quick: $(INSTALLED) ## a useful part of the suite in a minute: kernel, store, keys, webhooks, billing on SQLite
+	@env -u CI -u TEST_DATABASE_URL -u TEST_REDIS_URL $(BIN)/python -m pytest -q -n 2 --dist worksteal \
+		-m "not long" -k "not postgresql" $(ARGS) \
+		tests/kernel tests/store tests/keys tests/webhooks tests/billing
 
 check: $(INSTALLED) ## what must hold before a commit: lint, format, types
 	$(BIN)/ruff check .

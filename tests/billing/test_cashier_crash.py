@@ -23,6 +23,8 @@ from store.errors import ConnectionLost, StoreError
 from tests.billing import toypay
 from tests.billing.cashing import Shop, open_shop
 
+pytestmark = pytest.mark.long
+
 WRITES_MAX = 20
 
 

@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from billing.reserve import Held
@@ -30,6 +31,8 @@ from tests.billing.using import (
     sweep,
     use,
 )
+
+pytestmark = pytest.mark.long
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US

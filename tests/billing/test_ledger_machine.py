@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from billing.send import Sent
@@ -18,6 +19,8 @@ from kernel.clock import FixedClock, parse_rfc3339
 from kernel.errors import DomainError
 from store.open import open_database
 from tests.billing.desk import Desk, open_desk
+
+pytestmark = pytest.mark.long
 
 RECIPIENTS = ("a@example.com", "b@example.com")
 send = st.tuples(

@@ -11,6 +11,7 @@ from fractions import Fraction
 from math import ceil
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from billing.order import Order
@@ -18,6 +19,8 @@ from billing.price import Price
 from kernel.clock import FixedClock, parse_rfc3339
 from store.open import open_database
 from tests.billing.counter import Counter, open_live_counter
+
+pytestmark = pytest.mark.long
 
 Fact = tuple[str, str, int]
 CREDITS = 25_000_000

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from billing.price import Price
@@ -26,6 +27,8 @@ from billing.provider_event import Told
 from kernel.clock import DAY_US, FixedClock, parse_rfc3339
 from store.open import open_database
 from tests.billing.subscribing import Club, open_club
+
+pytestmark = pytest.mark.long
 
 NOON = parse_rfc3339("2026-06-13T12:00:00Z")
 MONTH_US = 30 * DAY_US

@@ -11,6 +11,8 @@ from keys.authenticator import CredentialEnded, InvalidCredential
 from store.errors import StoreError
 from tests.keys.bench import Bench, queries_done, settle
 
+pytestmark = pytest.mark.long
+
 
 async def test_requests_at_once_share_one_query(bench: Bench) -> None:
     secrets = [(await bench.mint())[1] for _ in range(10)]

@@ -32,6 +32,8 @@ from tests.billing.desk import Desk, open_desk
 from tests.programs import NO_SERVER, missing
 from tests.store.proxy import Link, proxied
 
+pytestmark = pytest.mark.long
+
 _TEMPLATE = "migrated"
 _OURS = """
     SELECT pid FROM pg_stat_activity
