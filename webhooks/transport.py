@@ -7,6 +7,7 @@ gets no connection that another one opened, and looks names up in a share of its
 """
 
 import asyncio
+import functools
 import math
 import ssl
 from collections.abc import Iterable
@@ -67,6 +68,10 @@ class _Trace:
         self.timings_ms: dict[str, float] = {}
 
 
+# Reading the system's authorities takes 30 ms, a process has several transports, and none changes it.
+_own_ssl_context = functools.cache(client_ssl_context)
+
+
 class Transport:
     """The client: owns its connections and vetted names; one for each event loop.
 
@@ -90,7 +95,7 @@ class Transport:
     ) -> None:
         self._policy = policy
         self._clock = clock
-        self._ssl_context = ssl_context or client_ssl_context()
+        self._ssl_context = ssl_context or _own_ssl_context()
         self._own = own
         self._names = VettedNames(
             resolver, answer_age_s_max=answer_age_s_max, failure_wait_s_max=failure_wait_s_max
