@@ -8,7 +8,14 @@ from tests.webhooks.given import claim_all, given_account, given_endpoint, given
 from webhooks import claim, delivery
 
 pytestmark = pytest.mark.new_database
-SCAN_VALUES = {"now_us": 1_781_352_000_000_000, "ids_max": 50, "full_ids": ["we_1"]}
+SCAN_VALUES = {
+    "now_us": 1_781_352_000_000_000,
+    "ids_max": 50,
+    "full": [("we_1",)],
+    "failing_max": 200,
+    "after_at": -1,
+    "after_id": "",
+}
 CLAIM_VALUES = {"rows": [("dlv_1", 0, "we_1")], "lease_until_us": 1}
 AT_ONCE_VALUES = {
     "endpoint_id": "we_1",
