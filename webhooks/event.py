@@ -19,7 +19,7 @@ from kernel.ids import EventId, new_id
 from store.db import Reading, Rows, Transaction
 from webhooks import delivery, endpoint_queue
 from webhooks.coded import HINT_FIELD, place_of_code
-from webhooks.pace import per_second
+from webhooks.offer import not_before
 
 API_VERSION: Final = "v1"
 TEST_EVENT: Final = "endpoint.test"
@@ -152,7 +152,7 @@ class Outbox:
                 int(schedule_s.partition(" ")[0]) * SECOND_US,
                 ready_at,
                 bool(codes),
-                0 if rate is None else per_second(rate).next_turn_us(tat_us),
+                not_before(rate, tat_us),
             )
             self._subscribers.setdefault((account_id, environment), []).append(subscriber)
 

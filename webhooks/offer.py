@@ -104,6 +104,16 @@ def ready_at_of(row: Row, *, fresh_at: int | None, held_at: int | None) -> int |
     return max(first_at, own.next_turn_us(row["rate_tat_us"]))
 
 
+def not_before(rate_limit_per_s: int | None, rate_tat_us: int) -> int:
+    """Nothing goes before it by an endpoint's own pace, whether its account is a sandbox or not."""
+    if rate_limit_per_s is None:
+        return 0
+    own = pace.per_second(rate_limit_per_s)
+    # A sandbox's pace runs further ahead, and lets more go at once.
+    as_sandbox = pace.slower(own, SANDBOX_PACE)
+    return min(own.next_turn_us(rate_tat_us), as_sandbox.next_turn_us(rate_tat_us))
+
+
 def earliest(one: int | None, other: int | None) -> int | None:
     """The smaller of two times; null is never."""
     if one is None or other is None:

@@ -109,6 +109,22 @@ async def test_publishing_for_a_paced_endpoint_leaves_it_at_its_turn(
     assert await ready_at(database) == turn_us
 
 
+async def test_publishing_does_not_take_a_sandbox_for_slower_than_it_is(
+    database: Database, clock: FixedClock
+) -> None:
+    scope = (await given_account(database, clock, is_sandbox=True), "staging")
+    # One in four seconds, ten at once: as a sandbox, and by its own pace.
+    await given_endpoint(database, clock, scope, is_sandbox=True, rate_limit_per_s=100)
+    counts = []
+    for _ in range(11):
+        await given_events(database, clock, scope)
+        counts.append(len((await claim_all(database, clock)).claimed))
+        await put_off(database, await claim_all(database, clock))
+
+    assert counts == [1] * 10 + [0]
+    assert await ready_at(database) == clock.now_us() + 4 * SECOND_US
+
+
 async def test_what_was_held_is_put_off_to_the_turn_of_its_drain_and_what_comes_goes_at_once(
     database: Database, clock: FixedClock
 ) -> None:
