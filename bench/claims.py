@@ -3,16 +3,20 @@
     python -m bench.claims [--full] [--endpoints 10000] [--kind sqlite] [--write]
 
 Beside so many endpoints, each with one retry due in an hour, or each dead with its delivery overdue
-and no slot left for it, one endpoint is well: an event is published for it, claimed and settled, a
-round at a time. Printed, in milliseconds, is the claim, and the look that readiness and alarms go by.
-The ratio is that of the medians at the most and at the fewest endpoints.
+and no slot left for it, or each well with its delivery overdue and a pace of one a second that allows
+nothing now, one endpoint is well: an event is published for it, claimed and settled, a round at a time.
+Printed, in milliseconds, is the claim, with all the looks that it takes until it has found that one, and
+the look that readiness and alarms go by. The ratio is that of the medians at the most and at the fewest
+endpoints.
 """
 
 import argparse
 import asyncio
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from bench import report
@@ -26,19 +30,22 @@ from keys.account import lock_scopes
 from keys.principal import Scope
 from keys.vault import Vault
 from store.db import Database, Transaction
-from webhooks import backlog, delivery
-from webhooks.claim import claim as take_due
+from webhooks import backlog, delivery, endpoint_queue
+from webhooks.claim import FIRST_HEAD, claim as take_due
 from webhooks.endpoint import register
 from webhooks.endpoint_fields import NewEndpoint
 from webhooks.event import Outbox
 from webhooks.message import settlement_of
-from webhooks.stage import Claim
+from webhooks.stage import Claim, Head, Later
 from webhooks.transport import Outcome
 from worker.slots import Slots
 
 FEW: Final = 10
 MANY: Final = 10_000
-STATES: Final = ("due in an hour", "dead")
+WAITING: Final = "due in an hour"
+DEAD: Final = "dead"
+PACED: Final = "paced"
+STATES: Final = (WAITING, DEAD, PACED)
 LEASE_US: Final = 35 * SECOND_US
 ENDPOINTS_PER_ACCOUNT: Final = 50
 WARM_UP: Final = 20
@@ -47,6 +54,7 @@ URL: Final = "https://hooks.example.com/in"
 _ENDPOINT: Final = (
     *("id", "account_id", "environment", "url", "description", "events", "secret_sealed"),
     *("retry_schedule_s", "status", "failing_since_at", "created_at"),
+    *("rate_limit_per_s", "rate_tat_us"),
 )
 _PLACE: Final = ("endpoint_id", "account_id", "environment", "ready_at", "is_failing")
 
@@ -59,13 +67,11 @@ class Medians:
     look_s: float
 
 
-async def measure(database_url: str, *, count: int, is_dead: bool, rounds: int) -> Medians:
+async def measure(database_url: str, *, count: int, state: str, rounds: int) -> Medians:
     async with opened(database_url) as database:
         scope = await _given_live(database)
         for first in range(0, count, ENDPOINTS_PER_ACCOUNT):
-            await _given_others(
-                database, min(ENDPOINTS_PER_ACCOUNT, count - first), is_dead=is_dead
-            )
+            await _given_others(database, min(ENDPOINTS_PER_ACCOUNT, count - first), state)
         if database_url.startswith("postgresql"):
             on_server(database_url, "VACUUM ANALYZE")
         claims_s, looks_s = [], []
@@ -90,7 +96,7 @@ async def _round(database: Database, scope: Scope) -> tuple[float, float]:
         )
         await outbox.flush(tx)
 
-    async def take(tx: Transaction) -> Claim:
+    async def take(tx: Transaction, after: Head) -> Claim:
         return await take_due(
             tx,
             # No room for another that fails, as where all of them hang.
@@ -99,7 +105,19 @@ async def _round(database: Database, scope: Scope) -> tuple[float, float]:
             lease_us=LEASE_US,
             ids_max=8,
             failing_max=max(0, Slots(1).failing_room - 1) + 1,
+            after=after,
         )
+
+    async def look_through() -> Claim:
+        """As the dispatcher does: look after look, each of which puts off whom others wait behind."""
+        after: Head | None = FIRST_HEAD
+        while after is not None:
+            claim = await database.autocommit(partial(take, after=after))
+            if claim.claimed:
+                return claim
+            await database.autocommit(partial(_put_off, laters=claim.line.laters))
+            after = claim.line.after
+        raise AssertionError("the one that is well is not in the line")
 
     async def settle(tx: Transaction) -> None:
         now_us = CLOCK.now_us()
@@ -113,13 +131,18 @@ async def _round(database: Database, scope: Scope) -> tuple[float, float]:
 
     await database.transaction(publish, durable=False)
     began_s = time.perf_counter()
-    claim = await database.autocommit(take)
+    claim = await look_through()
     claim_s = time.perf_counter() - began_s
     assert len(claim.claimed) == 1, "the one that is well"
+    await database.autocommit(partial(_put_off, laters=claim.line.laters))
     await database.transaction(settle, durable=False)
     began_s = time.perf_counter()
     await database.read(look)
     return claim_s, time.perf_counter() - began_s
+
+
+async def _put_off(tx: Transaction, *, laters: Sequence[Later]) -> int:
+    return await endpoint_queue.put_off(tx, laters)
 
 
 async def _given_live(database: Database) -> Scope:
@@ -140,11 +163,14 @@ async def _given_live(database: Database) -> Scope:
     return await database.transaction(work)
 
 
-async def _given_others(database: Database, count: int, *, is_dead: bool) -> None:
+async def _given_others(database: Database, count: int, state: str) -> None:
     """An account of endpoints that have one delivery each; set-based, past their writers."""
     now_us = CLOCK.now_us()
-    due_us = now_us - HOUR_US if is_dead else now_us + HOUR_US
+    is_dead = state == DEAD
+    due_us = now_us + HOUR_US if state == WAITING else now_us - HOUR_US
     failing_since_at = now_us - HOUR_US if is_dead else None
+    # A turn is at most a second ahead; for as long as is measured here, none comes.
+    pace = (1, now_us + HOUR_US) if state == PACED else (None, 0)
 
     async def work(tx: Transaction) -> None:
         scope = (await open_account(tx, name="Other", email=None, now_us=now_us), "live")
@@ -153,7 +179,10 @@ async def _given_others(database: Database, count: int, *, is_dead: bool) -> Non
             "endpoints",
             _ENDPOINT,
             [
-                (id_, *scope, URL, "", "", b"0" * 80, "0 5 30", "enabled", failing_since_at, now_us)
+                (
+                    *(id_, *scope, URL, "", "", b"0" * 80, "0 5 30", "enabled"),
+                    *(failing_since_at, now_us, *pace),
+                )
                 for id_ in ids
             ],
         )
@@ -198,8 +227,7 @@ def main() -> None:
             for count in (FEW, many):
                 with scene(kind) as stage:
                     url = stage.installation.database_url
-                    is_dead = state == "dead"
-                    measured = measure(url, count=count, is_dead=is_dead, rounds=rounds)
+                    measured = measure(url, count=count, state=state, rounds=rounds)
                     found.append(asyncio.run(measured))
             few, most = found
             for name, few_s, most_s in (

@@ -32,6 +32,7 @@ from runtime.payments import open_providers
 from runtime.queue import Queue
 from runtime.redis_link import RedisLink
 from runtime.settings import Settings, SettingsError
+from runtime.stalled import ending_stalled
 from runtime.wake_pipe import WakePipe
 from store import apart, batch
 from store.db import Database, OnHint, Store, Transaction
@@ -102,6 +103,7 @@ async def open_context(
     vault = open_vault(settings.secret_key.get_secret_value())
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_store(settings, on_hint=hints))
+        await stack.enter_async_context(ending_stalled(database))
         clock = await stack.enter_async_context(_open_clock(database, clock))
         codes = VoucherCodes(await _data_key(VOUCHER_KEY, database, vault, clock))
         redemption_key = await _data_key(REDEMPTION_KEY, database, vault, clock)

@@ -519,7 +519,8 @@ endpoint_queue = sa.Table(
     _text("endpoint_id", key=True),
     _text("account_id"),
     _text("environment"),
-    # No open delivery is due before it, but where it has passed already. Null: none is open.
+    # No open delivery is due, and let go by its endpoint's paces, before it, but where it has passed
+    # already. Null: none is open.
     _int("ready_at", null=True),
     _int("is_failing", default=0),  # waits in a line of its own
     _int("change_no", default=0),  # grows with each write that publishing does not make

@@ -14,13 +14,14 @@ from typing import Final, NamedTuple
 
 from kernel.clock import MINUTE_US
 from store.db import Transaction
-from webhooks.offer import CLAIMED_US_MAX
+from webhooks.offer import CLAIMED_US_MAX, TURN_US_MAX
 from webhooks.stage import OPEN
 
 DUE_US_MAX: Final = MINUTE_US
 ENDPOINTS_MAX: Final = 200
 
-# By time, over the index of the line; the limits are literal for the planner's sake.
+# By time, over the index of the line; the limits are literal for the planner's sake. Those that wait
+# for the next turn of their pace are put off until then, and wait all the same.
 _LOOK = f"""
 SELECT MIN(o.due_at) AS due_at,
     MIN(CASE WHEN o.is_late = 1 THEN o.due_at END) AS late_at,
@@ -37,12 +38,12 @@ FROM (
         FROM (
             SELECT * FROM (
                 SELECT q.endpoint_id, q.ready_at FROM endpoint_queue q
-                WHERE q.is_failing = 0 AND q.ready_at <= :now_us
+                WHERE q.is_failing = 0 AND q.ready_at <= :turn_until_us
                 ORDER BY q.ready_at, q.endpoint_id LIMIT {ENDPOINTS_MAX}) AS well
             UNION ALL
             SELECT * FROM (
                 SELECT q.endpoint_id, q.ready_at FROM endpoint_queue q
-                WHERE q.is_failing = 1 AND q.ready_at <= :now_us
+                WHERE q.is_failing = 1 AND q.ready_at <= :turn_until_us
                 ORDER BY q.ready_at, q.endpoint_id LIMIT {ENDPOINTS_MAX}) AS failing
         ) AS h JOIN endpoints p ON p.id = h.endpoint_id
         WHERE p.status = 'enabled' AND p.deleted_at IS NULL AND h.ready_at + 0 = h.ready_at
@@ -72,7 +73,11 @@ async def look(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:
     """
     claimed_before = now_us - DUE_US_MAX - CLAIMED_US_MAX - attempt_us_max
     row = await tx.fetch_one(
-        _LOOK, now_us=now_us, due_before=now_us - DUE_US_MAX, claimed_before=claimed_before
+        _LOOK,
+        now_us=now_us,
+        turn_until_us=now_us + TURN_US_MAX,
+        due_before=now_us - DUE_US_MAX,
+        claimed_before=claimed_before,
     )
     if row is None or row["due_at"] is None:
         return Backlog(0, 0)

@@ -19,6 +19,7 @@ from webhooks.offer import (
     Paces,
     earliest,
     offers_of,
+    ready_at_of,
     within_pace,
 )
 from webhooks.stage import OPEN, TARGET_COLUMNS, Claim, Claimed, Head, Later, Line, Target
@@ -175,7 +176,7 @@ async def claim(
     offers, next_at_us = offers_of(served, now_us=now_us)
     next_at_us = earliest(found[0]["line_next_at"], next_at_us)
     by_endpoint, short_ids, has_more = _choice(offers, choose(offers), ids_max=ids_max)
-    line = _line_of(scanned, frozenset(by_endpoint), failing_max=failing_max)
+    line = _line_of(scanned, offers, by_endpoint, failing_max=failing_max, now_us=now_us)
     if not by_endpoint:
         return Claim(
             [], next_at_us, len(offers), short_ids, has_more, was_contended=False, line=line
@@ -234,17 +235,20 @@ async def _keep_paces(
     return frozenset(id_ for id_, *_ in paces if id_ not in kept)
 
 
-def _line_of(scanned: Sequence[Row], taken: Collection[str], *, failing_max: int) -> Line:
+def _line_of(
+    scanned: Sequence[Row],
+    offers: Sequence[Offer],
+    taken: Collection[str],
+    *,
+    failing_max: int,
+    now_us: int,
+) -> Line:
     """What the look has learnt of the line: whom to put off, whose turn it was, where it ended."""
+    offered = {offer.endpoint_id for offer in offers}
     laters = [
-        Later(
-            row["id"],
-            row["change_no"],
-            row["event_no"],
-            row["next_at"] if row["is_served"] else None,
-        )
+        Later(row["id"], row["change_no"], row["event_no"], _later_at(row, now_us=now_us))
         for row in scanned
-        if not row["is_served"] or (row["due"] is None and row["held"] is None)
+        if row["id"] not in offered
     ]
     well = [row for row in scanned if not row["is_failing"]]
     after = None
@@ -257,6 +261,17 @@ def _line_of(scanned: Sequence[Row], taken: Collection[str], *, failing_max: int
     hides_failing = is_cut and not {one.endpoint_id for one in laters}.isdisjoint(failing)
     turns = sorted(taken) if after is not None or has_more_failing else []
     return Line(laters, turns, after, has_more_failing, hides_failing)
+
+
+def _later_at(row: Row, *, now_us: int) -> int | None:
+    """When something of an endpoint that was offered nothing may go."""
+    if not row["is_served"]:
+        return None
+    return ready_at_of(
+        row,
+        fresh_at=row["next_at"] if row["due"] is None else now_us,
+        held_at=None if row["held"] is None else now_us,
+    )
 
 
 def _choice(

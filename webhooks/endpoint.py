@@ -226,6 +226,9 @@ async def patch(
             await endpoint_queue.begin_again(tx, endpoint_id, now_us=now_us)
         elif "disabled_at" in columns:
             await endpoint_queue.end(tx, endpoint_id, ending_at=now_us)
+        elif "rate_tat_us" in columns and before.status == ENABLED:
+            # It may have been put off to a turn of the pace before.
+            await endpoint_queue.bring_forward_counted(tx, [(endpoint_id, *scope, now_us)])
         tx.hint(delivery.HINT)
     return await get(tx, vault, scope, endpoint_id)
 

@@ -1,7 +1,8 @@
 """The line of endpoints: who may have something due, found by time and not by asking each one.
 
-Promise: an endpoint's ready_at is never later than the first of its open deliveries, but where both
-have passed: too early costs a look, too late would hide a delivery. So anybody may bring it forward
+Promise: an endpoint's ready_at is never later than the first of its open deliveries is due and its
+paces let it go, but where both have passed: too early costs a look, too late would hide a delivery.
+Paces only move on, but where a new one is set, which brings it forward. So anybody may bring it forward
 or, once it has passed, move it to now, which is a turn in the line. Only put_off makes it later, of
 what a look saw, and only where nothing was added since: publishing raises the account's event number,
 every other write raises change_no, and the row is left where either of them is not the one seen.
@@ -17,6 +18,7 @@ from typing import Final, NamedTuple
 
 from kernel.clock import SECOND_US
 from store.db import Transaction
+from webhooks.offer import ready_at_of
 from webhooks.stage import OPEN, Later
 
 # Told after a commit that leaves something for webhooks/ending.py.
@@ -91,14 +93,20 @@ WITH RECURSIVE waiting(endpoint_id) AS (
             WHERE d.{OPEN} AND d.endpoint_id > w.endpoint_id)
     FROM waiting w WHERE w.endpoint_id IS NOT NULL
 )
-SELECT s.endpoint_id, p.account_id, p.environment, q.ready_at, q.ending_at,
+SELECT s.endpoint_id, p.account_id, p.environment, q.ready_at, q.ending_at, a.is_sandbox,
+    p.rate_limit_per_s, p.rate_tat_us, p.drain_tat_us,
     CASE WHEN q.endpoint_id IS NULL THEN 0 ELSE 1 END AS is_known,
     CASE WHEN p.status = 'enabled' AND p.deleted_at IS NULL THEN 1 ELSE 0 END AS is_served,
     CASE WHEN p.deleted_at IS NULL THEN 0 ELSE 1 END AS is_deleted,
     (SELECT MIN(d.next_attempt_at) FROM deliveries d
-     WHERE d.{OPEN} AND d.endpoint_id = s.endpoint_id) AS due_at
+     WHERE d.{OPEN} AND d.endpoint_id = s.endpoint_id
+       AND d.next_attempt_at > COALESCE(p.enabled_at, 0)) AS fresh_at,
+    (SELECT MIN(d.next_attempt_at) FROM deliveries d
+     WHERE d.{OPEN} AND d.endpoint_id = s.endpoint_id
+       AND d.next_attempt_at <= p.enabled_at) AS held_at
 FROM (SELECT w.endpoint_id FROM waiting w WHERE w.endpoint_id IS NOT NULL LIMIT {MEND_ENDPOINTS}) s
 JOIN endpoints p ON p.id = s.endpoint_id
+JOIN accounts a ON a.id = p.account_id
 LEFT JOIN endpoint_queue q ON q.endpoint_id = s.endpoint_id
 ORDER BY s.endpoint_id
 """
@@ -132,7 +140,7 @@ async def note_settled(tx: Transaction, turns: Sequence[SettledTurn]) -> None:
 
 
 async def put_off(tx: Transaction, laters: Sequence[Later]) -> int:
-    """Until there is something again; left where anything may have been added since it was seen.
+    """Until something may go again; left where anything may have been added since it was seen.
     Returns how many moved.
 
     One statement, which waits for nobody and may be a transaction of its own.
@@ -207,7 +215,8 @@ async def mend(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | No
     for row in rows:
         key = (row["endpoint_id"], row["account_id"], row["environment"])
         if row["is_served"]:
-            latest_us = max(row["due_at"], now_us + _MEND_AHEAD_US)
+            ready_at = ready_at_of(row, fresh_at=row["fresh_at"], held_at=row["held_at"])
+            latest_us = max(ready_at or 0, now_us + _MEND_AHEAD_US)
             is_shown = row["ready_at"] is not None and row["ready_at"] <= latest_us
             hidden += [] if is_shown else [(*key, now_us)]
         elif row["is_deleted"] and row["ending_at"] is None:

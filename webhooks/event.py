@@ -19,6 +19,7 @@ from kernel.ids import EventId, new_id
 from store.db import Reading, Rows, Transaction
 from webhooks import delivery, endpoint_queue
 from webhooks.coded import HINT_FIELD, place_of_code
+from webhooks.offer import not_before
 
 API_VERSION: Final = "v1"
 TEST_EVENT: Final = "endpoint.test"
@@ -64,7 +65,8 @@ FROM :scopes[account_id text, environment text] AS s
 JOIN account_environments e ON e.account_id = s.account_id AND e.environment = s.environment
 """
 _ENDPOINTS = """
-SELECT p.account_id, p.environment, p.id, p.events, p.retry_schedule_s, q.ready_at, p.include_codes
+SELECT p.account_id, p.environment, p.id, p.events, p.retry_schedule_s, q.ready_at, p.include_codes,
+    p.rate_limit_per_s, p.rate_tat_us
 FROM :scopes[account_id text, environment text] AS s
 JOIN endpoints p ON p.account_id = s.account_id AND p.environment = s.environment
 LEFT JOIN endpoint_queue q ON q.endpoint_id = p.id
@@ -102,6 +104,7 @@ class _Subscriber:
     first_wait_us: int
     ready_at: int | None  # its place in the line when it was read
     is_told_codes: bool
+    turn_us: int  # its pace lets nothing go before; 0: it may at once
 
 
 class Outbox:
@@ -142,10 +145,14 @@ class Outbox:
         return Reading(_ENDPOINTS, self._take, scopes=sorted(set(scopes)))
 
     def _take(self, rows: Rows) -> None:
-        for account_id, environment, id_, events, retry_schedule_s, ready_at, codes in rows:
-            first_wait_s = int(retry_schedule_s.partition(" ")[0])
+        for account_id, environment, id_, events, schedule_s, ready_at, codes, rate, tat_us in rows:
             subscriber = _Subscriber(
-                id_, frozenset(events.split()), first_wait_s * SECOND_US, ready_at, bool(codes)
+                id_,
+                frozenset(events.split()),
+                int(schedule_s.partition(" ")[0]) * SECOND_US,
+                ready_at,
+                bool(codes),
+                not_before(rate, tat_us),
             )
             self._subscribers.setdefault((account_id, environment), []).append(subscriber)
 
@@ -181,8 +188,9 @@ class Outbox:
             if subscriber.id == except_endpoint_id:
                 continue
             due_us = now_us + subscriber.first_wait_us
-            if subscriber.ready_at is None or due_us < subscriber.ready_at:
-                self._queue(subscriber.id, account_id, environment, due_us)
+            ready_us = max(due_us, subscriber.turn_us)
+            if subscriber.ready_at is None or ready_us < subscriber.ready_at:
+                self._queue(subscriber.id, account_id, environment, ready_us)
             self._deliveries.append(
                 delivery.new_row(
                     event_id=event_id,
@@ -253,11 +261,11 @@ class Outbox:
         tx.hint(HINT)
         self._changed, self._events, self._deliveries, self._queued = set(), [], [], {}
 
-    def _queue(self, endpoint_id: str, account_id: str, environment: str, due_us: int) -> None:
+    def _queue(self, endpoint_id: str, account_id: str, environment: str, ready_us: int) -> None:
         """Its place in the line is the earliest of what is published."""
         before = self._queued.get(endpoint_id)
-        if before is None or due_us < before[3]:
-            self._queued[endpoint_id] = (endpoint_id, account_id, environment, due_us)
+        if before is None or ready_us < before[3]:
+            self._queued[endpoint_id] = (endpoint_id, account_id, environment, ready_us)
 
     def _time_text(self, now_us: int) -> str:
         # A batch shares one instant, and formatting costs more than the rest of an event.

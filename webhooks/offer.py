@@ -1,4 +1,6 @@
-"""Which endpoints have something due that their pace allows: pure, between the claim's statements."""
+"""Which endpoints have something due that their pace allows, and when those that have not will: pure,
+between the claim's statements.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
@@ -11,7 +13,8 @@ from webhooks import pace
 # What a sandbox account may have sent in a minute, over its two endpoints: 15 at once, then one in
 # four seconds each, which is at most 60 in any minute.
 SANDBOX_PACE: Final = pace.Pace(interval_us=4 * SECOND_US, burst=15)
-
+# No pace makes an endpoint wait longer for its next turn.
+TURN_US_MAX: Final = SANDBOX_PACE.interval_us
 
 # What a disabled endpoint held comes back at this pace, beside what happens meanwhile: a receiver
 # that recovers is not met with a week of events at once.
@@ -83,6 +86,32 @@ def within_pace(
         if is_stale or tats != (row["rate_tat_us"], row["drain_tat_us"]):
             paces.append((endpoint_id, *tats))
     return ids, paces, next_turn_us
+
+
+def ready_at_of(row: Row, *, fresh_at: int | None, held_at: int | None) -> int | None:
+    """When the first of an endpoint's deliveries may go by its paces, null where it has none: never
+    later than it goes, whatever is claimed meanwhile.
+
+    row: with the endpoint's rate_limit_per_s, rate_tat_us, drain_tat_us and is_sandbox. held_at: when
+    the first is due of those from before it was enabled again; fresh_at: of the others.
+    """
+    if held_at is not None:
+        held_at = max(held_at, DRAIN_PACE.next_turn_us(row["drain_tat_us"]))
+    first_at = earliest(fresh_at, held_at)
+    own = _pace_of(row)
+    if first_at is None or own is None:
+        return first_at
+    return max(first_at, own.next_turn_us(row["rate_tat_us"]))
+
+
+def not_before(rate_limit_per_s: int | None, rate_tat_us: int) -> int:
+    """Nothing goes before it by an endpoint's own pace, whether its account is a sandbox or not."""
+    if rate_limit_per_s is None:
+        return 0
+    own = pace.per_second(rate_limit_per_s)
+    # A sandbox's pace runs further ahead, and lets more go at once.
+    as_sandbox = pace.slower(own, SANDBOX_PACE)
+    return min(own.next_turn_us(rate_tat_us), as_sandbox.next_turn_us(rate_tat_us))
 
 
 def earliest(one: int | None, other: int | None) -> int | None:

@@ -99,7 +99,8 @@ class Claimed(NamedTuple):
 
 
 class Later(NamedTuple):
-    """An endpoint with nothing due, as a look saw it, and when there will be; null: nothing open.
+    """An endpoint with nothing that may go, as a look saw it, and when something may; null: nothing is
+    open.
 
     change_no and event_no are those of its place in the line and of its account then.
     """
@@ -120,9 +121,9 @@ class Head(NamedTuple):
 class Line(NamedTuple):
     """What a look has learnt of the line of endpoints.
 
-    laters have nothing due. turns: who had a turn while others wait behind what was seen. after: the
+    laters have nothing that is due and that their pace allows. turns: who had a turn while others wait behind what was seen. after: the
     look did not see all that are well, the next one goes on there. has_more_failing: of those that fail
-    there may be more. hides_failing: some of those that were seen have nothing due and stand before
+    there may be more. hides_failing: some of those that were seen are laters and stand before
     others.
     """
 

@@ -16,7 +16,7 @@ from kernel.ids import AccountId
 from keys.account import idle_sandboxes
 from keys.vault import Vault
 from store import commit_token, idempotency
-from store.db import Database, Store, Transaction
+from store.db import Database, Transaction
 from store.erase import erase_account
 from store.errors import StoreError
 from webhooks import ending, endpoint, endpoint_queue
@@ -25,7 +25,6 @@ ROUNDS_MAX: Final = 100
 ERASED_ACCOUNTS_MAX: Final = 100
 PAUSE_S: Final = 0.05
 RESEAL_S: Final = 3600
-STALLED_S: Final = 2
 DAY_S: Final = 86_400
 
 logger = logging.getLogger(__name__)
@@ -74,16 +73,6 @@ def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
         Chore("idempotency.prune", 60, partial(_repeat, database, prune_answers)),
         Chore("commit_tokens.prune", DAY_S, partial(_repeat, database, prune_tokens)),
     )
-
-
-def stalled_chore(database: Store) -> Chore:
-    """What no time-out of the server ends, whichever process it is of."""
-
-    async def end() -> None:
-        if ended := await database.end_stalled():
-            logger.warning("database.stalled_ended", extra={"count": ended})
-
-    return Chore("database.end_stalled", STALLED_S, end)
 
 
 async def expire_held(database: Database, clock: Clock) -> None:

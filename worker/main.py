@@ -32,14 +32,7 @@ from runtime.woken_worker import WokenWorker
 from webhooks import delivery, endpoint_queue, event
 from webhooks.endpoint_fields import policy_of
 from webhooks.message import Keyring
-from worker.chores import (
-    Chore,
-    do_chores,
-    erase_idle,
-    pruning_chores,
-    resealing_chore,
-    stalled_chore,
-)
+from worker.chores import Chore, do_chores, erase_idle, pruning_chores, resealing_chore
 from worker.deliver import Courier, Settled, lease_us, log_attempt
 from worker.dispatch import Dispatcher
 from worker.end import Ender
@@ -75,7 +68,6 @@ def chores_of(context: Context) -> Sequence[Chore]:
     return (
         Chore("sandboxes.erase", ERASE_S, partial(erase_idle, context.database, context.clock)),
         resealing_chore(context.database, context.vault),
-        stalled_chore(context.database),
         *pruning_chores(context.database, context.clock),
         retention_chore(context.database, context.clock, kept_us),
         notifications_chore(context.database, context.clock, kept_us),

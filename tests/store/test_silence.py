@@ -13,11 +13,10 @@ import pytest_asyncio
 from billing.till import Till
 from kernel.clock import FixedClock
 from store.db import Database, Store, Transaction
-from store.errors import LockTimeout, StoreError
 from store.postgresql import PostgresqlDatabase
-from store.postgresql_pool import IDLE_TIMEOUT_S
 from tests.billing.desk import Desk, open_desk
 from tests.store.proxy import Proxy, proxied
+from tests.store.stalling import held_by_stalled
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -107,26 +106,7 @@ async def test_pages_that_hold_every_connection_do_not_keep_a_send_waiting(
 async def test_a_statement_whose_end_never_comes_holds_its_locks_for_seconds_only(
     database: Database, database_url: str
 ) -> None:
-    async def touch(tx: Transaction) -> int:
-        # With an argument: without one the driver sends it whole.
-        return await tx.execute(
-            "UPDATE sealed_keys SET created_at = 1 WHERE name = :name", name="a"
-        )
-
-    await database.transaction(
-        lambda tx: tx.insert("sealed_keys", ("name", "sealed", "created_at"), [("a", b"", 0)])
-    )
-    async with proxied(database_url) as (proxy, url):
-        # Longer than the server lets a transaction idle, which this one does not for the server.
-        lost = PostgresqlDatabase(url, short_answer_s=IDLE_TIMEOUT_S + 1)
-        await lost.transaction(touch, is_short=True)
-        proxy.is_cutting = True
-        with pytest.raises(StoreError):
-            await lost.transaction(touch, is_short=True)
-        with pytest.raises(LockTimeout):
-            await database.transaction(touch, lock_wait_s=0.1)
-
+    async with held_by_stalled(database, database_url) as write:
         assert await cast(Store, database).end_stalled() >= 1
 
-        assert await database.transaction(touch, lock_wait_s=1.0) == 1
-        await lost.close()
+        assert await write(1.0) == 1

@@ -10,8 +10,10 @@ from tests.webhooks.given import (
     given_events,
     new_vault,
 )
+from webhooks import endpoint_queue
 from webhooks.endpoint import patch
 from webhooks.endpoint_fields import EndpointChanges
+from webhooks.stage import Claim
 
 
 async def set_status(
@@ -43,6 +45,10 @@ async def given_held(
     return scope, endpoint.id
 
 
+async def put_off(database: Database, claim: Claim) -> None:
+    await database.autocommit(lambda tx: endpoint_queue.put_off(tx, claim.line.laters))
+
+
 async def claimed_in_s(database: Database, clock: FixedClock, seconds: int) -> list[int]:
     """How many each of the next seconds brings, looking whenever a claim says to."""
     counts = []
@@ -51,6 +57,7 @@ async def claimed_in_s(database: Database, clock: FixedClock, seconds: int) -> l
         count = 0
         while clock.now_us() < ends_us:
             claim = await claim_all(database, clock)
+            await put_off(database, claim)
             count += len(claim.claimed)
             next_us = ends_us if claim.next_at_us is None else min(ends_us, claim.next_at_us)
             assert next_us > clock.now_us()

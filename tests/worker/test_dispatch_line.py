@@ -1,13 +1,15 @@
 """The dispatcher beside more endpoints than one look takes in: each is served, in turn."""
 
+import asyncio
 from collections import Counter
 
 import pytest
 
+from kernel.clock import HOUR_US
 from keys.principal import Scope
 from store.db import Database
 from tests.webhooks.given import given_account, given_endpoint, given_events
-from tests.worker.dispatching import CLOCK, dispatching, until
+from tests.worker.dispatching import CLOCK, dispatching, rows, until
 from webhooks.claim import HEADS_MAX
 from webhooks.guard import Policy
 from webhooks.message import Headers
@@ -67,3 +69,30 @@ async def test_more_endpoints_than_a_look_takes_in_are_all_served(
 
     assert len(wire.attempts) == count
     assert set(wire.attempts.values()) == {failures + 1}
+
+
+async def test_more_paced_endpoints_than_a_look_takes_in_leave_the_line_to_a_live_one(
+    database: Database,
+) -> None:
+    await given_endpoints(database)
+    ahead_us = CLOCK.now_us() + HOUR_US
+    await database.transaction(
+        lambda tx: tx.execute(
+            "UPDATE endpoints SET rate_limit_per_s = 1, rate_tat_us = :tat_us", tat_us=ahead_us
+        )
+    )
+    wire = Wire(failures=0)
+
+    async with dispatching(database, slots=20, post=wire.post) as (dispatcher, settled):
+        places = f"SELECT endpoint_id FROM endpoint_queue WHERE ready_at < {ahead_us}"
+        async with asyncio.timeout(60):
+            # What it waits for is a row, which tells nobody.
+            while await rows(database, places):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        scope: Scope = (await given_account(database, CLOCK), "staging")
+        await given_endpoint(database, CLOCK, scope)
+        await given_events(database, CLOCK, scope)
+        dispatcher.wake()
+        await until(lambda: bool(settled))
+
+    assert list(wire.attempts.values()) == [1]
