@@ -1,6 +1,7 @@
 """What an endpoint's state does to its deliveries, with real workers and counted requests."""
 
 import asyncio
+import itertools
 
 from kernel.clock import FixedClock
 from store.db import Database, Transaction
@@ -57,15 +58,18 @@ async def test_two_workers_claim_no_more_together_than_the_pace_allows(
     other = open_database(database_url)
     counts = []
     try:
-        for _ in range(30):
+        for _ in range(120):
             claims = await asyncio.gather(claim_all(database, clock), claim_all(other, clock))
             counts.append(sum(len(claim.claimed) for claim in claims))
+            if sum(counts) == 15:
+                break
             clock.advance_s(0.05)
     finally:
         await other.close()
 
-    # One each tenth of a second, whichever worker is quicker.
-    assert counts == [1, 0] * 15
+    # One each tenth of a second at most, whichever worker is quicker; and all of them come.
+    assert sum(counts) == 15
+    assert all(sum(pair) <= 1 for pair in itertools.pairwise(counts))
 
 
 async def test_a_receiver_that_says_disable_is_not_called_again(database: Database) -> None:
