@@ -23,21 +23,21 @@ from bench import report
 from bench.postgres import on_server
 from bench.scene import KINDS, scene
 from bench.tenants import opened
-from billing.opening import open_account
+from billing.credits.opening import open_account
 from kernel.clock import HOUR_US, SECOND_US, SystemClock
 from kernel.ids import new_id
 from keys.account import lock_scopes
 from keys.principal import Scope
 from keys.vault import Vault
-from store.db import Database, Transaction
-from webhooks import backlog, delivery, endpoint_queue
-from webhooks.claim import FIRST_HEAD, claim as take_due
-from webhooks.endpoint import register
-from webhooks.endpoint_fields import NewEndpoint
-from webhooks.event import Outbox
-from webhooks.message import settlement_of
-from webhooks.stage import Claim, Head, Later
-from webhooks.transport import Outcome
+from store.database import Database, Transaction
+from webhooks.deliveries import backlog, delivery, endpoint_queue
+from webhooks.deliveries.claim import FIRST_HEAD, claim as take_due
+from webhooks.deliveries.message import settlement_of
+from webhooks.deliveries.stage import Claim, Head, Later
+from webhooks.endpoints.endpoint import register
+from webhooks.endpoints.fields import NewEndpoint
+from webhooks.events.event import Outbox
+from webhooks.http.transport import Outcome
 from worker.slots import Slots
 
 FEW: Final = 10

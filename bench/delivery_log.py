@@ -21,9 +21,9 @@ from bench.stock import tidy
 from bench.tenants import Tenant, open_tenants, opened
 from kernel.clock import DAY_US, SystemClock
 from kernel.ids import new_id
-from store.db import Database, Transaction
-from webhooks import log, retention
-from webhooks.log_page import Filter, Place
+from store.database import Database, Transaction
+from webhooks.deliveries import log, retention
+from webhooks.deliveries.log_page import Filter, Place
 
 ROWS_PER_STEP: Final = 5_000
 SPAN_US: Final = 20 * DAY_US

@@ -22,12 +22,12 @@ from bench.running import API, Installation
 from bench.scene import KINDS, scene, show
 from bench.stock import stock
 from bench.tenants import Tenant, open_tenants, opened
-from gateway.pages.surface import DASHBOARD, OPERATOR
-from gateway.routing import Router
+from gateway.dashboard.surface import DASHBOARD, OPERATOR
+from gateway.http.routing import Router
 from kernel.clock import SystemClock
 from keys import session
 from keys.account import set_operator
-from store.db import Transaction
+from store.database import Transaction
 
 LIMIT_MS: Final = 100.0
 # Opened so often before anything is counted: templates are compiled, plans made.

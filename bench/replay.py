@@ -24,11 +24,11 @@ from bench.scene import KINDS, Scene, merchant, scene, show
 from kernel.clock import SECOND_US, SystemClock
 from kernel.ids import new_id
 from keys.principal import Scope
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.open import open_database
-from store.sqlite_file import WRITER_CACHE_KIB
-from webhooks.event import render_event
-from webhooks.replay import RATE_PER_S_MAX
+from store.sqlite.file import WRITER_CACHE_KIB
+from webhooks.events.event import render_event
+from webhooks.replays.replay import RATE_PER_S_MAX
 
 COUNT: Final = 100_000
 QUICK_COUNT: Final = 10_000

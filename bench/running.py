@@ -17,18 +17,18 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
-from billing.audit import audit
-from billing.ledger import Code, Kind, Ledger
-from billing.opening import open_account
-from cli.listener import LISTEN_FD_VARIABLE, READY_FD_VARIABLE
+from billing.credits.opening import open_account
+from billing.ledger.audit import audit
+from billing.ledger.ledger import Code, Kind, Ledger
+from cli.server.listener import LISTEN_FD_VARIABLE, READY_FD_VARIABLE
 from kernel.clock import SystemClock
-from keys import api_key
 from keys.account import lock_scopes
-from keys.key_fields import NewKey
+from keys.api_keys import api_key
+from keys.api_keys.fields import NewKey
 from keys.principal import ACCOUNT_SCOPES, Environment
 from runtime.embedded_redis import find_server, prepare_home, server_argv
 from runtime.supervisor import PARENT_FD_VARIABLE, bind_listener
-from store.db import Database, Transaction, Work
+from store.database import Database, Transaction, Work
 from store.migrate import migrate
 from store.open import open_database
 

@@ -15,12 +15,12 @@ import msgspec
 
 from bench.postgres import on_server
 from bench.tenants import Tenant, opened
-from billing.ledger import Code, Kind, Ledger
+from billing.ledger.ledger import Code, Kind, Ledger
 from kernel.clock import SECOND_US, SystemClock
 from kernel.ids import encode, new_id
 from keys.account import lock_scopes
-from store.db import Transaction
-from webhooks.event import render_event
+from store.database import Transaction
+from webhooks.events.event import render_event
 
 ROWS_PER_STEP = 4_000
 SPAN_US = 20 * 3600 * SECOND_US

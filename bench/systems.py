@@ -23,7 +23,7 @@ from bench.running import PAUSE_S, READY_S_MAX, ROOT, Installation, NotReady
 from bench.tenants import open_tenants, opened
 from bench.usage import Roots, postmaster
 from runtime.embedded_redis import find_server
-from store.db import Transaction
+from store.database import Transaction
 
 PEER_PATH = "/send"
 RATE_LIMIT = "1000000"

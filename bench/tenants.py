@@ -5,18 +5,18 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from bench.running import MASTER_KEY
-from billing.ledger import Code, Kind, Ledger
-from billing.opening import open_account
+from billing.credits.opening import open_account
+from billing.ledger.ledger import Code, Kind, Ledger
 from kernel.clock import SystemClock
-from keys import api_key
 from keys.account import lock_scopes
-from keys.key_fields import NewKey
+from keys.api_keys import api_key
+from keys.api_keys.fields import NewKey
 from keys.principal import ACCOUNT_SCOPES
 from keys.vault import Vault, parse_master_keys
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.open import open_database
-from webhooks import endpoint
-from webhooks.endpoint_fields import NewEndpoint
+from webhooks.endpoints import endpoint
+from webhooks.endpoints.fields import NewEndpoint
 
 ENVIRONMENT = "live"
 FUNDS_CENTS = 100_000_000_000

@@ -6,7 +6,7 @@ from kernel.clock import SystemClock
 from keys import audit_log
 from keys.audit_log import Actor
 from keys.principal import Scope
-from store.db import Transaction
+from store.database import Transaction
 
 
 async def tell(tx: Transaction, scope: Scope, action: str, subject_id: str, **more: Any) -> None:

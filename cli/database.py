@@ -4,7 +4,7 @@ from kernel.errors import NotFound
 from keys.account import Account, find_by_email, first_account, get_account
 from runtime.installation import open_store
 from runtime.settings import load_settings
-from store.db import T, Transaction, Work
+from store.database import T, Transaction, Work
 
 
 async def read(work: Work[T]) -> T:

@@ -51,6 +51,17 @@ GROUPS = {
     },
 }
 COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
+# Where each command lies: in the module of its name, in one of these folders.
+FOLDERS = {
+    "server": {"dev", "serve", "worker", "migrate", "backup", "restore", "doctor", "settings"},
+    "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"},
+    "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
+}
+
+
+def _module_of(command: str) -> str:
+    folders = [f".{folder}" for folder, commands in FOLDERS.items() if command in commands]
+    return f"cli{''.join(folders)}.{command}"
 
 
 class _Commands(click.Group):
@@ -62,7 +73,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        return cast(click.Command, getattr(importlib.import_module(f"cli.{cmd_name}"), cmd_name))
+        return cast(click.Command, getattr(importlib.import_module(_module_of(cmd_name)), cmd_name))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

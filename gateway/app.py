@@ -8,15 +8,15 @@ Edge            every request: request id, one answer whatever happens, security
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from gateway import mcp, payments
-from gateway.api import docs_events, health
+from gateway.api import docs_events, health, provider_notifications as payments
+from gateway.dashboard.refused import outside
+from gateway.dashboard.surface import PAGES
 from gateway.docs import pages as docs
-from gateway.edge import Edge
+from gateway.html import static
+from gateway.http.edge import Edge
+from gateway.http.routing import Router
+from gateway.mcp import endpoint as mcp
 from gateway.openapi import serve as openapi
-from gateway.pages import static
-from gateway.pages.refused import outside
-from gateway.pages.surface import PAGES
-from gateway.routing import Router
 from gateway.surfaces import API_PREFIX as API_PREFIX, SURFACES as SURFACES
 from runtime.context import Context
 

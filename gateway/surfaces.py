@@ -1,6 +1,6 @@
 """Every API that this gateway answers to: the one table that requests, documents and tests walk."""
 
-from gateway import envelope
+from gateway.answers import envelope
 from gateway.api import (
     approvals,
     audit,
@@ -23,8 +23,8 @@ from gateway.api import (
     wallets,
     webhooks,
 )
-from gateway.dialect_discovery import discover
-from gateway.routing import Surface
+from gateway.dialects.discovery import discover
+from gateway.http.routing import Surface
 
 API_PREFIX = "/api/public/v1"
 

@@ -6,7 +6,7 @@
     `- Unavailable              something we stand on cannot answer now; trying again may help
 
 Every other class lives in the module that raises it and derives from DomainError. Only
-gateway/errors.py knows numbers and HTTP statuses; a test checks that each class is in its table.
+gateway/http/errors.py knows numbers and HTTP statuses; a test checks that each class is in its table.
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,7 @@
 Invariant: whoever changes money, events or keys of an account holds the lock on its row in
 account_environments, taken here in (account, environment) order, so two transactions never wait for
 each other in a circle. Writes accounts (live and the verified address: keys/live.py) and
-account_environments (event_no: webhooks/event.py).
+account_environments (event_no: webhooks/events/event.py).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ from keys.email_address import (
 )
 from keys.label import normalise_name
 from keys.principal import ENVIRONMENTS, Environment, Scope as Scope
-from store.db import Lock, Reading, Row, Transaction
+from store.database import Lock, Reading, Row, Transaction
 
 SANDBOX_IDLE_US = 7 * DAY_US
 # last_active_at may lag behind by this much; an account is never deleted early for it.

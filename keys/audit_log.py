@@ -15,7 +15,7 @@ import msgspec
 from kernel.clock import rfc3339
 from kernel.ids import new_id
 from keys.principal import Kind, Principal, Scope
-from store.db import Row, Transaction
+from store.database import Row, Transaction
 
 COMMAND_LINE = "cli"
 TEXT_CHARACTERS_MAX = 200

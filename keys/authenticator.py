@@ -15,11 +15,14 @@ from dataclasses import dataclass
 
 from kernel.clock import MINUTE_US, SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
-from keys import access_token, account, api_key, key_principal, oauth_token, session
+from keys import account, session
+from keys.api_keys import api_key, lookup as key_principal
 from keys.lineage import Refusal
+from keys.oauth import token as oauth_token
 from keys.principal import Principal
 from keys.token_format import TOKEN_CHARACTERS_MAX, TokenKind, digest, parse
-from store.db import Database, Transaction
+from keys.tokens import access_token
+from store.database import Database, Transaction
 from store.errors import StoreError
 
 CACHE_LIFE_US = SECOND_US // 2

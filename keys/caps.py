@@ -23,7 +23,7 @@ from kernel.clock import (
     rfc3339,
 )
 from kernel.errors import DomainError
-from store.db import Reading, Rows, Transaction
+from store.database import Reading, Rows, Transaction
 
 Period = Literal["day", "month", "unapproved"]
 Window = tuple[str, str, int]  # key id, period, start in microseconds
@@ -39,7 +39,7 @@ _PERIODS: tuple[Period, ...] = ("day", "month")  # the ones that have a cap
 
 
 class Capped(Protocol):
-    """What this module needs of a key's state; keys/api_key.py: KeyState has it."""
+    """What this module needs of a key's state; keys/api_keys/api_key.py: KeyState has it."""
 
     @property
     def id(self) -> str: ...

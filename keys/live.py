@@ -10,7 +10,7 @@ from typing import Final
 from kernel.errors import DomainError, InvalidInput
 from keys.account import get_account
 from keys.principal import Scope
-from store.db import Transaction
+from store.database import Transaction
 
 # For whoever loads a principal beside the account a: whether its live credentials work.
 IS_LIVE_OPEN: Final = "(a.live_opened_at IS NOT NULL AND a.live_closed_at IS NULL) AS is_live_open"

@@ -19,7 +19,7 @@ from keys.lineage import Refusal
 from keys.live import IS_LIVE_OPEN
 from keys.principal import ACCOUNT_SCOPES, ADMIN, SCOPES, Environment, Principal
 from keys.token_format import digest, new_session_token
-from store.db import Row, Transaction
+from store.database import Row, Transaction
 
 LIFE_US = 30 * DAY_US
 IDLE_US = 7 * DAY_US

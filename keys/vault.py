@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from store.db import Transaction
+from store.database import Transaction
 
 KEY_BYTES = 32
 MASTER_KEYS_MAX = 16

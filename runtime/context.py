@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import httpx
 
-from billing.cashier import Cashier
-from billing.fulfilment.discovery import asynchronous, discover, set_up
+from billing.credits.redemption_code import RedemptionCodes
+from billing.engine.engine import Till
+from billing.engine.rules import Rules
 from billing.fulfilment.protocol import Fulfilment, OptionsRefused, Registration
-from billing.platform import Platforms
-from billing.redemption import RedemptionCodes
-from billing.rules import Rules
-from billing.till import Till
-from billing.voucher import VoucherCodes
+from billing.fulfilment.registry import asynchronous, discover, set_up
+from billing.payments.payments import Cashier
+from billing.topups.platform import Platforms
+from billing.topups.voucher import VoucherCodes
 from kernel.clock import Clock
 from keys.authenticator import Authenticator
 from keys.password import Passwords
@@ -35,15 +35,15 @@ from runtime.settings import Settings, SettingsError
 from runtime.stalled import ending_stalled
 from runtime.wake_pipe import WakePipe
 from store import apart, batch
-from store.db import Database, OnHint, Store, Transaction
-from webhooks.event import HINT as EVENTS_HINT
-from webhooks.feed import Feed
-from webhooks.guard import Policy, UrlRefused, check_url
-from webhooks.httpx_transport import GuardedTransport
-from webhooks.names import OPERATOR_FAILURE_WAIT_S_MAX, VettedNames
-from webhooks.own import OwnPlace
-from webhooks.resolver import Resolver, SystemResolver
-from webhooks.transport import Transport
+from store.database import Database, OnHint, Store, Transaction
+from webhooks.events.event import HINT as EVENTS_HINT
+from webhooks.events.feed import Feed
+from webhooks.http.guard import Policy, UrlRefused, check_url
+from webhooks.http.httpx_transport import GuardedTransport
+from webhooks.http.names import OPERATOR_FAILURE_WAIT_S_MAX, VettedNames
+from webhooks.http.own import OwnPlace
+from webhooks.http.resolver import Resolver, SystemResolver
+from webhooks.http.transport import Transport
 
 # One for each lane of the till, so that no page and no slow request keeps a send waiting; and one by
 # which credentials are looked up.

@@ -15,7 +15,7 @@ from typing import Final
 
 from kernel.clock import Clock, SystemClock
 from kernel.steady_clock import SteadyClock, monotonic_us
-from store.db import Database, Row, Transaction
+from store.database import Database, Row, Transaction
 from store.errors import StoreError
 
 REFRESH_S: Final = 30.0

@@ -10,7 +10,7 @@ from keys.vault import MasterKeyRefused, SealBroken, Vault, parse_master_keys
 from runtime.embedded_redis import prepare_home
 from runtime.master_key import read_master_key
 from runtime.settings import Settings, SettingsError
-from store.db import OnHint, Store, Transaction, no_hint
+from store.database import OnHint, Store, Transaction, no_hint
 from store.open import file_of, open_database
 from store.version import SchemaOutOfRange, check_schema, schema_version
 

@@ -10,17 +10,17 @@ from collections.abc import AsyncIterator, Iterable
 
 import httpx
 
-from billing.provider_call import BODY_BYTES_MAX
-from billing.provider_registry import Providers
+from billing.providers.http import BODY_BYTES_MAX
+from billing.providers.registry import Providers
 from kernel.clock import Clock
 from keys.vault import Vault
 from runtime.settings import Settings
-from store.db import Database, Transaction
-from webhooks.guard import Policy
-from webhooks.httpx_transport import GuardedTransport
-from webhooks.names import OPERATOR_FAILURE_WAIT_S_MAX
-from webhooks.resolver import Resolver
-from webhooks.transport import Transport
+from store.database import Database, Transaction
+from webhooks.http.guard import Policy
+from webhooks.http.httpx_transport import GuardedTransport
+from webhooks.http.names import OPERATOR_FAILURE_WAIT_S_MAX
+from webhooks.http.resolver import Resolver
+from webhooks.http.transport import Transport
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from billing.platform import MAX_AMOUNT_CENTS, MIN_AMOUNT_CENTS, Platform
+from billing.topups.platform import MAX_AMOUNT_CENTS, MIN_AMOUNT_CENTS, Platform
 
 
 class PlatformSetting(BaseModel):

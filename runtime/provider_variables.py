@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from billing.provider import Registration
-from billing.provider_registry import Key, discover
-from billing.provider_settings import ProviderSettings, rotated
+from billing.providers.protocol import Registration
+from billing.providers.registry import Key, discover
+from billing.providers.settings import ProviderSettings, rotated
 from keys.principal import ENVIRONMENTS, Environment
 
 VARIABLE_PREFIX = "TOPUP_"

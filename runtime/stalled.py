@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Final
 
-from store.db import Store
+from store.database import Store
 
 LOOK_S: Final = 2.0
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US
-from store.db import Row, Transaction
+from store.database import Row, Transaction
 
 ROWS_MAX: Final = 10_000
 # The width of a step and how many of them: two weeks, then less down to half an hour.

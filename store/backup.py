@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from store import backup_file, backup_server
-from store.backup_file import Progress, sync
 from store.errors import BackupRefused
 from store.open import file_of
-from store.sqlite import make_private_file
+from store.postgresql import backup as backup_server
+from store.sqlite import backup as backup_file
+from store.sqlite.backup import Progress, sync
+from store.sqlite.database import make_private_file
 
 _MAGIC: Final = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgresql"}
 

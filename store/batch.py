@@ -32,7 +32,7 @@ from store.batch_parts import (
     fail,
     unknown,
 )
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.errors import CommitUnknown, ConnectionLost, Contention, LockTimeout, StoreError, Unable
 
 BATCH_COMMANDS_MAX = 256

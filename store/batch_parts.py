@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 from kernel.errors import Unavailable
-from store.db import Lock, Transaction
+from store.database import Lock, Transaction
 
 C = TypeVar("C")
 C_contra = TypeVar("C_contra", contravariant=True)

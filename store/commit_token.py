@@ -10,7 +10,7 @@ Writes commit_tokens.
 import secrets
 from typing import Final
 
-from store.db import Transaction
+from store.database import Transaction
 
 # A row is asked about within seconds of being written.
 KEPT_DAYS: Final = 7

@@ -5,7 +5,7 @@ the next sweep finds again, and no step locks much. Only for accounts whose hist
 (idle sandboxes): ledgers of others are never touched, since no transfer crosses accounts.
 """
 
-from store.db import Database, Transaction, Work
+from store.database import Database, Transaction, Work
 
 ROWS_PER_STEP = 500
 

@@ -18,7 +18,7 @@ import msgspec
 from kernel.clock import DAY_US, SECOND_US
 from kernel.errors import DomainError, InvalidInput
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
-from store.db import Reading, Rows, Transaction
+from store.database import Reading, Rows, Transaction
 
 KEPT_US = 30 * DAY_US
 SEALED_KEPT_US = DAY_US
@@ -73,7 +73,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     """An HTTP answer: status, body bytes, and whether it was stored by an earlier request.
 
     voucher_of: the top-up whose voucher's code the body shows, and is not to be stored with it.
-    code_at: of a stored body, where that top-up's id stands for the code; see billing/voucher.py.
+    code_at: of a stored body, where that top-up's id stands for the code; see billing/topups/voucher.py.
     """
 
     status: int

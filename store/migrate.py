@@ -22,7 +22,7 @@ from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from store.open import SQLITE_PREFIX
-from store.sqlite import make_private_file
+from store.sqlite.database import make_private_file
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _ADVISORY_LOCK = 7_306_941
@@ -70,7 +70,7 @@ def _begin(connection: sa.Connection) -> None:
 
 @contextlib.contextmanager
 def _turn(path: Path) -> Iterator[None]:
-    """The writers' turn of store/sqlite.py: two starters, or a starter and a running gateway."""
+    """The writers' turn of store/sqlite/database.py: two starters, or a starter and a running gateway."""
     turn_fd = os.open(f"{path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(turn_fd, fcntl.LOCK_EX)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from store.db import OnHint, Store, no_hint
-from store.postgresql import PostgresqlDatabase
-from store.sqlite import SqliteDatabase
+from store.database import OnHint, Store, no_hint
+from store.postgresql.database import PostgresqlDatabase
+from store.sqlite.database import SqliteDatabase
 
 SQLITE_PREFIX = "sqlite:///"
 

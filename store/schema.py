@@ -61,8 +61,8 @@ accounts = sa.Table(
     ),
 )
 
-# keys/account.py, but event_no by webhooks/event.py, events_from_no by webhooks/retention.py and
-# event_epoch by webhooks/event_cursor.py. The row that every change of money locks.
+# keys/account.py, but event_no by webhooks/events/event.py, events_from_no by webhooks/deliveries/retention.py and
+# event_epoch by webhooks/events/cursor.py. The row that every change of money locks.
 account_environments = sa.Table(
     "account_environments",
     metadata,
@@ -85,7 +85,7 @@ account_environments = sa.Table(
     postgresql_with=_HOT,
 )
 
-# keys/api_key.py
+# keys/api_keys/api_key.py
 api_keys = sa.Table(
     "api_keys",
     metadata,
@@ -111,7 +111,7 @@ api_keys = sa.Table(
     sa.Index("ix_api_keys_account", "account_id", "environment", "id"),
 )
 
-# keys/api_key.py. A key's secret by its SHA-256; two rows while a rotation overlaps.
+# keys/api_keys/api_key.py. A key's secret by its SHA-256; two rows while a rotation overlaps.
 api_key_secrets = sa.Table(
     "api_key_secrets",
     metadata,
@@ -123,7 +123,7 @@ api_key_secrets = sa.Table(
     sa.Index("ix_api_key_secrets_key", "key_id"),
 )
 
-# keys/access_token.py. sat_ (an account's own) and adm_ (operator) tokens.
+# keys/tokens/access_token.py. sat_ (an account's own) and adm_ (operator) tokens.
 access_tokens = sa.Table(
     "access_tokens",
     metadata,
@@ -228,14 +228,14 @@ idempotency_keys = sa.Table(
     ),
 )
 
-# billing/ledger.py. Balances; a balance is never negative, on whichever side it is kept.
+# billing/ledger/ledger.py. Balances; a balance is never negative, on whichever side it is kept.
 ledger_accounts = sa.Table(
     "ledger_accounts",
     metadata,
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
-    _text("kind"),  # billing/chart.py: Kind
+    _text("kind"),  # billing/ledger/chart.py: Kind
     _text("name"),  # empty, a grant's id, a platform, or platform/address of a recipient
     _int("balance_micros"),
     _int("expires_at", null=True),  # of a promotional grant
@@ -271,7 +271,7 @@ ledger_accounts = sa.Table(
     postgresql_with=_HOT,
 )
 
-# billing/ledger.py. One movement; names both sides, is never changed.
+# billing/ledger/ledger.py. One movement; names both sides, is never changed.
 transfers = sa.Table(
     "transfers",
     metadata,
@@ -281,7 +281,7 @@ transfers = sa.Table(
     _text("debit_id"),
     _text("credit_id"),
     _int("amount_micros"),
-    _text("code"),  # why: billing/chart.py: Code
+    _text("code"),  # why: billing/ledger/chart.py: Code
     _text("transaction_id", null=True),  # the top-up
     _text("subject_id", null=True),  # order, hold, redemption, … where there is no top-up
     _int("created_at"),
@@ -303,7 +303,7 @@ transfers = sa.Table(
     ),
 )
 
-# billing/topup.py
+# billing/topups/topup.py
 topups = sa.Table(
     "topups",
     metadata,
@@ -347,7 +347,7 @@ topups = sa.Table(
     ),
 )
 
-# billing/voucher.py. A voucher exists once its top-up is delivered; this row says it was redeemed.
+# billing/topups/voucher.py. A voucher exists once its top-up is delivered; this row says it was redeemed.
 voucher_redemptions = sa.Table(
     "voucher_redemptions",
     metadata,
@@ -360,7 +360,7 @@ voucher_redemptions = sa.Table(
     sa.Index("ix_voucher_redemptions_redeemer", "redeemed_by", "environment", "transaction_id"),
 )
 
-# billing/approval.py
+# billing/topups/approval.py
 approvals = sa.Table(
     "approvals",
     metadata,
@@ -384,7 +384,7 @@ approvals = sa.Table(
     ),
 )
 
-# billing/redemption_batch.py. Redemption codes that were made together, worth the same each.
+# billing/credits/code_batch.py. Redemption codes that were made together, worth the same each.
 redemption_batches = sa.Table(
     "redemption_batches",
     metadata,
@@ -403,7 +403,7 @@ redemption_batches = sa.Table(
     sa.Index("ix_redemption_batches_environment", "environment", "id"),
 )
 
-# billing/redemption_batch.py, but used_count by billing/redemption.py. A code, by its digest only.
+# billing/credits/code_batch.py, but used_count by billing/credits/redemption_code.py. A code, by its digest only.
 redemption_codes = sa.Table(
     "redemption_codes",
     metadata,
@@ -422,7 +422,7 @@ redemption_codes = sa.Table(
     sa.Index("ix_redemption_codes_last4", "environment", "last4", "id"),
 )
 
-# billing/redemption.py. That an account redeemed a code; by each account once.
+# billing/credits/redemption_code.py. That an account redeemed a code; by each account once.
 code_redemptions = sa.Table(
     "code_redemptions",
     metadata,
@@ -439,7 +439,7 @@ code_redemptions = sa.Table(
     sa.Index("ix_code_redemptions_account", "account_id", "environment", "id"),
 )
 
-# webhooks/event.py, pruned by webhooks/retention.py. Every event, subscribed or not; the signed
+# webhooks/events/event.py, pruned by webhooks/deliveries/retention.py. Every event, subscribed or not; the signed
 # bytes are stored once.
 events = sa.Table(
     "events",
@@ -464,8 +464,8 @@ events = sa.Table(
     ),
 )
 
-# webhooks/endpoint.py, and webhooks/disabling.py for its answers; rate_tat_us, drain_tat_us and
-# claimed_at by webhooks/claim.py, failing_since_at by webhooks/health.py.
+# webhooks/endpoints/endpoint.py, and webhooks/endpoints/disabling.py for its answers; rate_tat_us, drain_tat_us and
+# claimed_at by webhooks/deliveries/claim.py, failing_since_at by webhooks/deliveries/health.py.
 endpoints = sa.Table(
     "endpoints",
     metadata,
@@ -511,7 +511,7 @@ endpoints = sa.Table(
     ),
 )
 
-# webhooks/endpoint_queue.py. Which endpoints may have something due, in the order of their turns: a
+# webhooks/deliveries/endpoint_queue.py. Which endpoints may have something due, in the order of their turns: a
 # claim finds them here by time, however many endpoints there are.
 endpoint_queue = sa.Table(
     "endpoint_queue",
@@ -542,7 +542,7 @@ endpoint_queue = sa.Table(
     postgresql_with=_HOT,
 )
 
-# webhooks/delivery.py, webhooks/claim.py and webhooks/ending.py, pruned by webhooks/retention.py. One event to one
+# webhooks/deliveries/delivery.py, webhooks/deliveries/claim.py and webhooks/deliveries/ending.py, pruned by webhooks/deliveries/retention.py. One event to one
 # endpoint; the row is the truth, the queue a hint.
 deliveries = sa.Table(
     "deliveries",
@@ -627,7 +627,7 @@ deliveries = sa.Table(
     postgresql_with=_HOT,
 )
 
-# webhooks/replay.py, and by steps webhooks/replay_step.py. A job that sends an endpoint's
+# webhooks/replays/replay.py, and by steps webhooks/replays/step.py. A job that sends an endpoint's
 # deliveries of a period again.
 replays = sa.Table(
     "replays",
@@ -661,7 +661,7 @@ replays = sa.Table(
     ),
 )
 
-# webhooks/delivery.py, pruned by webhooks/retention.py. One HTTP request and what came of it.
+# webhooks/deliveries/delivery.py, pruned by webhooks/deliveries/retention.py. One HTTP request and what came of it.
 attempts = sa.Table(
     "attempts",
     metadata,
@@ -682,7 +682,7 @@ attempts = sa.Table(
     _bytes("response_body"),  # at most 4 KiB
 )
 
-# webhooks/notice.py. What an account should know of a failing endpoint: once for each stage.
+# webhooks/deliveries/notice.py. What an account should know of a failing endpoint: once for each stage.
 notices = sa.Table(
     "notices",
     metadata,
@@ -699,7 +699,7 @@ notices = sa.Table(
     sa.Index("ux_notices_stage", "endpoint_id", "failing_since_at", "stage", unique=True),
 )
 
-# billing/sandbox_checkout.py. The hosted page that stands in for a provider, staging only.
+# billing/payments/sandbox/checkout.py. The hosted page that stands in for a provider, staging only.
 sandbox_checkouts = sa.Table(
     "sandbox_checkouts",
     metadata,
@@ -719,7 +719,7 @@ sandbox_checkouts = sa.Table(
     sa.Index("ux_sandbox_checkouts_order", "order_id", unique=True),
 )
 
-# billing/pack.py. Amounts of credit that are sold as one; a catalogue of each environment.
+# billing/catalog/pack.py. Amounts of credit that are sold as one; a catalogue of each environment.
 packs = sa.Table(
     "packs",
     metadata,
@@ -737,7 +737,7 @@ packs = sa.Table(
     sa.CheckConstraint("amount > 0 AND credits > 0", name="pack_sells_something"),
 )
 
-# billing/coupon.py. What takes a part of an order's price away.
+# billing/catalog/coupon.py. What takes a part of an order's price away.
 coupons = sa.Table(
     "coupons",
     metadata,
@@ -760,7 +760,7 @@ coupons = sa.Table(
     sa.Index("ix_coupons_environment", "environment", "id"),
 )
 
-# billing/coupon.py. That an order claims a use of a coupon; gone when the order dies.
+# billing/catalog/coupon.py. That an order claims a use of a coupon; gone when the order dies.
 coupon_uses = sa.Table(
     "coupon_uses",
     metadata,
@@ -771,7 +771,7 @@ coupon_uses = sa.Table(
     sa.Index("ix_coupon_uses_account", "account_id", "coupon_id"),
 )
 
-# billing/order_rows.py. A purchase of credit, from the wish to the payment and back.
+# billing/orders/records.py. A purchase of credit, from the wish to the payment and back.
 orders = sa.Table(
     "orders",
     metadata,
@@ -781,7 +781,7 @@ orders = sa.Table(
     _text("order_no"),  # 32 hex characters; what some providers and dialects know it by
     _text("reference"),  # a txn_ id
     _text("kind"),  # payment | subscription | invoice
-    _text("status"),  # billing/order.py: MOVES
+    _text("status"),  # billing/orders/order.py: MOVES
     _text("provider"),
     _int("is_stand_in", default=0),  # the sandbox's page instead of the provider
     _text("method", null=True),  # the provider's own way of paying
@@ -877,7 +877,7 @@ orders = sa.Table(
     ),
 )
 
-# billing/order_rows.py. Ids that the provider may name instead of ours; each is one order's.
+# billing/orders/records.py. Ids that the provider may name instead of ours; each is one order's.
 provider_objects = sa.Table(
     "provider_objects",
     metadata,
@@ -890,7 +890,7 @@ provider_objects = sa.Table(
     sa.Index("ix_provider_objects_order", "order_id"),
 )
 
-# billing/order_rows.py. What went back of an order's payment: one row for each refund and dispute.
+# billing/orders/records.py. What went back of an order's payment: one row for each refund and dispute.
 order_reversals = sa.Table(
     "order_reversals",
     metadata,
@@ -904,7 +904,7 @@ order_reversals = sa.Table(
     _int("created_at"),
 )
 
-# billing/provider_event.py. Genuine notifications and what became of each; forged ones leave none.
+# billing/providers/event_log.py. Genuine notifications and what became of each; forged ones leave none.
 provider_events = sa.Table(
     "provider_events",
     metadata,
@@ -916,7 +916,7 @@ provider_events = sa.Table(
     _text("order_id", null=True),
     _text("outcome"),  # applied | repeated | ignored | unknown | refused | review
     _text("detail"),  # for the operator; empty: nothing to say
-    _text("reason", null=True),  # of what waits for a person: billing/problem.py
+    _text("reason", null=True),  # of what waits for a person: billing/orders/problem.py
     _text("expected", null=True),  # what the rules wanted, in words
     _text("came", null=True),  # what was told instead
     _int("received_at"),
@@ -937,7 +937,7 @@ provider_events = sa.Table(
     ),
 )
 
-# billing/plan.py. What subscriptions are sold as; a catalogue of each environment.
+# billing/catalog/plan.py. What subscriptions are sold as; a catalogue of each environment.
 plans = sa.Table(
     "plans",
     metadata,
@@ -960,7 +960,7 @@ plans = sa.Table(
     sa.CheckConstraint("price_monthly > 0 AND credits_included > 0", name="plan_sells_something"),
 )
 
-# billing/subscription_rows.py. Credit that is paid for again and again, with its terms frozen.
+# billing/subscriptions/records.py. Credit that is paid for again and again, with its terms frozen.
 subscriptions = sa.Table(
     "subscriptions",
     metadata,
@@ -972,7 +972,7 @@ subscriptions = sa.Table(
     _int("is_stand_in", default=0),  # the sandbox's page instead of the provider
     _text("provider_ref", null=True),  # the provider's id of it; null until it named one
     _text("customer_ref", null=True),
-    _text("status"),  # billing/subscription.py: MOVES
+    _text("status"),  # billing/subscriptions/subscription.py: MOVES
     _text("plan_id"),
     _text("plan_name"),  # as it was then
     _text("interval"),  # month | year
@@ -1000,7 +1000,7 @@ subscriptions = sa.Table(
     ),
 )
 
-# billing/subscription_rows.py. A paid period: credited once for each subscription and start.
+# billing/subscriptions/records.py. A paid period: credited once for each subscription and start.
 subscription_periods = sa.Table(
     "subscription_periods",
     metadata,
@@ -1027,7 +1027,7 @@ subscription_periods = sa.Table(
     sa.Index("ix_subscription_periods_account", "account_id", "environment"),
 )
 
-# billing/held_invoice.py. Paid invoices that no rule credits, until a person decides.
+# billing/subscriptions/held_invoice.py. Paid invoices that no rule credits, until a person decides.
 held_invoices = sa.Table(
     "held_invoices",
     metadata,
@@ -1053,7 +1053,7 @@ held_invoices = sa.Table(
     sa.Index("ix_held_invoices_subscription", "subscription_id"),
 )
 
-# billing/subscription_rows.py. What went back of a period's payment, as order_reversals.
+# billing/subscriptions/records.py. What went back of a period's payment, as order_reversals.
 period_reversals = sa.Table(
     "period_reversals",
     metadata,
@@ -1067,7 +1067,7 @@ period_reversals = sa.Table(
     _int("created_at"),
 )
 
-# billing/subscription_rows.py. The provider's ids of a subscription and of its periods' payments.
+# billing/subscriptions/records.py. The provider's ids of a subscription and of its periods' payments.
 subscription_objects = sa.Table(
     "subscription_objects",
     metadata,
@@ -1081,7 +1081,7 @@ subscription_objects = sa.Table(
     sa.Index("ix_subscription_objects_subscription", "subscription_id"),
 )
 
-# billing/subscription_rows.py. Who the account is at a provider; stand-ins know nobody.
+# billing/subscriptions/records.py. Who the account is at a provider; stand-ins know nobody.
 provider_customers = sa.Table(
     "provider_customers",
     metadata,
@@ -1092,7 +1092,7 @@ provider_customers = sa.Table(
     _int("updated_at"),
 )
 
-# billing/stray.py. That two of a provider's ids belong together: refunds may name the second only.
+# billing/payments/unmatched.py. That two of a provider's ids belong together: refunds may name the second only.
 provider_links = sa.Table(
     "provider_links",
     metadata,
@@ -1104,7 +1104,7 @@ provider_links = sa.Table(
     sa.Index("ix_provider_links_linked", "provider", "environment", "linked_id"),
 )
 
-# billing/stray.py. Refunds and disputes that were told before what they belong to was known.
+# billing/payments/unmatched.py. Refunds and disputes that were told before what they belong to was known.
 provider_strays = sa.Table(
     "provider_strays",
     metadata,
@@ -1120,7 +1120,7 @@ provider_strays = sa.Table(
     _int("created_at"),
 )
 
-# billing/sandbox_subscription.py. The provider's side of a subscription that it never heard of.
+# billing/payments/sandbox/subscription.py. The provider's side of a subscription that it never heard of.
 sandbox_subscriptions = sa.Table(
     "sandbox_subscriptions",
     metadata,
@@ -1203,7 +1203,7 @@ audit_log = sa.Table(
     ),
 )
 
-# billing/usage.py. Credit used up at once, for AI usage.
+# billing/usage/usage.py. Credit used up at once, for AI usage.
 usage_records = sa.Table(
     "usage_records",
     metadata,
@@ -1228,7 +1228,7 @@ usage_records = sa.Table(
     ),
 )
 
-# billing/hold.py. Credit set aside for AI usage whose price is not known yet.
+# billing/usage/hold.py. Credit set aside for AI usage whose price is not known yet.
 holds = sa.Table(
     "holds",
     metadata,
@@ -1275,7 +1275,7 @@ holds = sa.Table(
     ),
 )
 
-# billing/checkin.py. One for each account, environment and day.
+# billing/credits/checkin.py. One for each account, environment and day.
 checkins = sa.Table(
     "checkins",
     metadata,
@@ -1291,7 +1291,7 @@ checkins = sa.Table(
     _int("created_at"),
 )
 
-# billing/checkin_settings.py. What a check-in awards; without a row the defaults hold.
+# billing/credits/checkin_settings.py. What a check-in awards; without a row the defaults hold.
 checkin_settings = sa.Table(
     "checkin_settings",
     metadata,
@@ -1305,7 +1305,7 @@ checkin_settings = sa.Table(
     _int("updated_at"),
 )
 
-# billing/checkin.py. What check-ins awarded in one UTC day, all accounts together.
+# billing/credits/checkin.py. What check-ins awarded in one UTC day, all accounts together.
 checkin_days = sa.Table(
     "checkin_days",
     metadata,
@@ -1314,7 +1314,7 @@ checkin_days = sa.Table(
     _int("awarded_micros"),
 )
 
-# keys/oauth_app.py. Another's software that may act for users who consent to it.
+# keys/oauth/app.py. Another's software that may act for users who consent to it.
 oauth_apps = sa.Table(
     "oauth_apps",
     metadata,
@@ -1337,7 +1337,7 @@ oauth_apps = sa.Table(
     sa.Index("ix_oauth_apps_account", "account_id", "environment", "id"),
 )
 
-# keys/oauth_code.py. What a user just consented to, for the app to fetch once.
+# keys/oauth/code.py. What a user just consented to, for the app to fetch once.
 oauth_codes = sa.Table(
     "oauth_codes",
     metadata,
@@ -1357,7 +1357,7 @@ oauth_codes = sa.Table(
     sa.Index("ix_oauth_codes_account", "account_id", "environment", "expires_at"),
 )
 
-# keys/oauth_grant.py. Which app may act for which user; renewed by each consent.
+# keys/oauth/grant.py. Which app may act for which user; renewed by each consent.
 oauth_grants = sa.Table(
     "oauth_grants",
     metadata,
@@ -1374,7 +1374,7 @@ oauth_grants = sa.Table(
     sa.Index("ix_oauth_grants_account", "account_id", "environment", "id"),
 )
 
-# keys/oauth_token.py. oat_ tokens; a management token is fetched with an access token.
+# keys/oauth/token.py. oat_ tokens; a management token is fetched with an access token.
 oauth_tokens = sa.Table(
     "oauth_tokens",
     metadata,
@@ -1396,7 +1396,7 @@ oauth_tokens = sa.Table(
     sa.Index("ix_oauth_tokens_account", "account_id", "id"),
 )
 
-# billing/charge.py. What an app took from a user's wallet for its owner.
+# billing/usage/oauth_charge.py. What an app took from a user's wallet for its owner.
 oauth_charges = sa.Table(
     "oauth_charges",
     metadata,

@@ -1,6 +1,6 @@
 """Which schema this code runs on, and which one a database has. Imports no migrations."""
 
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.errors import CommitUnknown, ConnectionLost, Contention, StoreError
 
 # The range of schema versions this code runs on, oldest first.

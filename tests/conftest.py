@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 from kernel.clock import FixedClock, parse_rfc3339
 from runtime.embedded_redis import EmbeddedRedis, find_server
-from store.db import Database
+from store.database import Database
 from store.migrate import migrate
 from store.open import open_database
 from tests.programs import NO_REDIS, NO_SERVER, missing

@@ -19,9 +19,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.body import MediaTypeRefused, check_media_type
-from gateway.fields import Fields
-from gateway.json_text import _depth, has_unique_names, shown
+from gateway.http.body import MediaTypeRefused, check_media_type
+from gateway.http.fields import Fields
+from gateway.http.strict_json import _depth, has_unique_names, shown
 from runtime.log import _SECRET, mask
 from tests.test_tidy import functions_of, modules, tree_of
 

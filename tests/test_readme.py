@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from cli.reference import commands
-from gateway.pages.surface import PAGES
-from gateway.routing import Router
+from gateway.dashboard.surface import PAGES
+from gateway.http.routing import Router
 from gateway.surfaces import SURFACES
 
 ROOT = Path(__file__).parent.parent

@@ -53,7 +53,7 @@ _FOREIGN = re.compile(
 _TABLE = re.compile(
     r"^(?P<comment>(?:#.*\n)+)\w+ = sa\.Table\(\n    \"(?P<name>\w+)\"", re.MULTILINE
 )
-_MODULE_NAME = re.compile(r"\b\w+/\w+\.py\b")
+_MODULE_NAME = re.compile(r"\b\w+(?:/\w+)+\.py\b")
 _WRITE = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)")
 _WRITE_OF_A_NAME = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+$")
 

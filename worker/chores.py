@@ -16,10 +16,11 @@ from kernel.ids import AccountId
 from keys.account import idle_sandboxes
 from keys.vault import Vault
 from store import commit_token, idempotency
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.erase import erase_account
 from store.errors import StoreError
-from webhooks import ending, endpoint, endpoint_queue
+from webhooks.deliveries import ending, endpoint_queue
+from webhooks.endpoints import endpoint
 
 ROUNDS_MAX: Final = 100
 ERASED_ACCOUNTS_MAX: Final = 100

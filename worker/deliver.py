@@ -11,12 +11,18 @@ from typing import Final, NamedTuple, Protocol
 
 from kernel.clock import SECOND_US, Clock, rfc3339_ms
 from keys.vault import SealBroken
-from webhooks.coded import CodeOf, as_sent, masked
-from webhooks.endpoint_fields import STAGING
-from webhooks.guard import Policy
-from webhooks.message import Headers, Keyring, lost_settlement, message_headers, settlement_of
-from webhooks.stage import LOST, Claimed, Settlement
-from webhooks.transport import Outcome
+from webhooks.deliveries.coded import CodeOf, as_sent, masked
+from webhooks.deliveries.message import (
+    Headers,
+    Keyring,
+    lost_settlement,
+    message_headers,
+    settlement_of,
+)
+from webhooks.deliveries.stage import LOST, Claimed, Settlement
+from webhooks.endpoints.fields import STAGING
+from webhooks.http.guard import Policy
+from webhooks.http.transport import Outcome
 
 # A lease is the attempt's timeout, time to write the outcome, and time to begin.
 SETTLE_S: Final = 20
@@ -26,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 class Post(Protocol):
-    """webhooks.transport.Transport.post."""
+    """webhooks.http.transport.Transport.post."""
 
     async def __call__(
         self,

@@ -13,11 +13,11 @@ from typing import Final
 
 from kernel.clock import SECOND_US, Clock
 from keys.vault import Vault
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.errors import StoreError
-from webhooks.claim import FIRST_HEAD, claim, claim_at_once
-from webhooks.endpoint_queue import put_off, take_turns
-from webhooks.stage import Claim, Claimed, Line
+from webhooks.deliveries.claim import FIRST_HEAD, claim, claim_at_once
+from webhooks.deliveries.endpoint_queue import put_off, take_turns
+from webhooks.deliveries.stage import Claim, Claimed, Line
 from worker.deliver import Courier, Settled, log_attempt
 from worker.settle import Settler
 from worker.slots import Slots

@@ -1,4 +1,4 @@
-"""Ends what deleted and disabled endpoints had, step by step; see webhooks/ending.py.
+"""Ends what deleted and disabled endpoints had, step by step; see webhooks/deliveries/ending.py.
 
 Promise: woken by the deletion's hint, and by a look now and then where the hint was lost. An endpoint
 that breaks a step is left until the next look, and the others go on. Between two steps others write.
@@ -11,9 +11,9 @@ from functools import partial
 from typing import Final
 
 from kernel.clock import Clock
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.errors import StoreError
-from webhooks import ending, endpoint_queue
+from webhooks.deliveries import ending, endpoint_queue
 
 LOOK_S: Final = 15.0
 PAUSE_S: Final = 0.005

@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from billing import approval as approvals, grant, hold
-from billing.ledger import Scope
-from billing.reserve import ExpireHolds
-from billing.settle import Decide, Ended
-from billing.till import Command, Till
+from billing.credits import grant
+from billing.engine.engine import Command, Till
+from billing.ledger.ledger import Scope
+from billing.topups import approval as approvals
+from billing.topups.settlement import Decide, Ended
+from billing.usage import hold
+from billing.usage.hold_commands import ExpireHolds
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.errors import StoreError
 from store.idempotency import Answer
 from worker.setbacks import Setbacks

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from billing import topup as topups
+from billing.engine.engine import Till
 from billing.fulfilment.protocol import (
     ASK_S_MAX,
     Delivered,
@@ -26,15 +26,15 @@ from billing.fulfilment.protocol import (
     Unknown,
     Waiting,
 )
-from billing.ledger import Scope
-from billing.send import BY_SANDBOX
-from billing.settle import Ended, HandOver, Settle
-from billing.till import Till
-from billing.topup import Due, TopUp
+from billing.ledger.ledger import Scope
+from billing.topups import topup as topups
+from billing.topups.send import BY_SANDBOX
+from billing.topups.settlement import Ended, HandOver, Settle
+from billing.topups.topup import Due, TopUp
 from kernel.clock import DAY_US, SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
 from kernel.storable import is_storable, storable
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.errors import StoreError
 from store.idempotency import Answer
 from worker.setbacks import Setbacks

@@ -20,7 +20,8 @@ from typing import Any, Final, cast
 
 from arq.worker import func
 
-from billing import hold, topup
+from billing.topups import topup
+from billing.usage import hold
 from kernel.clock import DAY_US
 from runtime.context import Context
 from runtime.metrics import Metrics
@@ -29,9 +30,10 @@ from runtime.settings import Settings
 from runtime.supervisor import watch_parent
 from runtime.wake_pipe import listen
 from runtime.woken_worker import WokenWorker
-from webhooks import delivery, endpoint_queue, event
-from webhooks.endpoint_fields import policy_of
-from webhooks.message import Keyring
+from webhooks.deliveries import delivery, endpoint_queue
+from webhooks.deliveries.message import Keyring
+from webhooks.endpoints.fields import policy_of
+from webhooks.events import event
 from worker.chores import Chore, do_chores, erase_idle, pruning_chores, resealing_chore
 from worker.deliver import Courier, Settled, lease_us, log_attempt
 from worker.dispatch import Dispatcher

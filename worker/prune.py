@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from billing import provider_event
+from billing.providers import event_log as provider_event
 from kernel.clock import Clock
 from keys import audit_log, session
 from keys.principal import Scope
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.errors import DataRefused, StoreError
-from webhooks import retention
-from webhooks.log_page import Place
+from webhooks.deliveries import retention
+from webhooks.deliveries.log_page import Place
 from worker.chores import PAUSE_S, Chore
 
 RETENTION_S: Final = 3600

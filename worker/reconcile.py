@@ -2,7 +2,7 @@
 
 Promise: every minute for a quarter of an hour, then hourly until the order expires; of several
 workers one asks at a time; a provider that is away delays its own orders only. So a notification
-that was never sent, or never taken, costs at most one such wait. The rules are billing/cashier.py's.
+that was never sent, or never taken, costs at most one such wait. The rules are billing/payments/payments.py's.
 """
 
 import asyncio
@@ -10,12 +10,12 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
-from billing import order_list
-from billing.cashier import Cashier
-from billing.order import Order
+from billing.orders import queries as order_list
+from billing.orders.order import Order
+from billing.payments.payments import Cashier
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import DomainError
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.errors import StoreError
 from worker.setbacks import Setbacks
 

@@ -14,16 +14,17 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
-from billing import sandbox_subscription, subscription_rows
-from billing.cashier import Cashier
-from billing.ledger import Scope
-from billing.sandbox_subscription import SandboxSubscription
-from billing.subscription import Subscription
-from billing.subscription_change import PassTime
-from billing.till import Till
+from billing.engine.engine import Till
+from billing.ledger.ledger import Scope
+from billing.payments.payments import Cashier
+from billing.payments.sandbox import subscription as sandbox_subscription
+from billing.payments.sandbox.subscription import SandboxSubscription
+from billing.subscriptions import records as subscription_rows
+from billing.subscriptions.lifecycle import PassTime
+from billing.subscriptions.subscription import Subscription
 from kernel.clock import Clock
 from kernel.errors import DomainError, Unavailable
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.errors import StoreError
 from store.idempotency import Answer
 from worker.setbacks import Setbacks

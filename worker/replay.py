@@ -11,10 +11,10 @@ from functools import partial
 from typing import Final
 
 from kernel.clock import SECOND_US, Clock
-from store.db import Database
+from store.database import Database
 from store.errors import StoreError
-from webhooks import replay_step
-from webhooks.replay_step import Due
+from webhooks.replays import step as replay_step
+from webhooks.replays.step import Due
 
 JOBS_AT_ONCE: Final = 64
 LOOK_S: Final = 1.0

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from kernel.clock import Clock
 from keys.vault import Vault
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.errors import DataRefused, LockTimeout, StoreError
-from webhooks import delivery
-from webhooks.disabling import disable_unwell, reasons_to_disable
-from webhooks.endpoint import Endpoint
+from webhooks.deliveries import delivery
+from webhooks.endpoints.disabling import disable_unwell, reasons_to_disable
+from webhooks.endpoints.endpoint import Endpoint
 from worker.deliver import OnSettled, Sent, Settled
 
 GROUP_MAX: Final = 500

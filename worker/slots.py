@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final
 
-from webhooks.offer import Offer
-from webhooks.stage import Claimed
+from webhooks.deliveries.candidate import Offer
+from webhooks.deliveries.stage import Claimed
 
 SLOTS_MAX: Final = 1_000
 SLOTS_MIN: Final = 8

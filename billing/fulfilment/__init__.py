@@ -1,1 +1,1 @@
-"""How a platform is topped up: one file for each way, discovered; see protocol.py and discovery.py."""
+"""How a platform is topped up: one file for each way, and the protocol they keep."""

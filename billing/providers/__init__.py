@@ -1,1 +1,1 @@
-"""The payment providers, one file each; found by folder discovery."""
+"""The payment providers, one file or folder each, and the protocol they keep."""

@@ -18,8 +18,9 @@ import httpx
 import msgspec
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from billing.price import price_of
-from billing.provider import (
+from billing.ledger.price import price_of
+from billing.providers.http import call, decoded, refused, unavailable, within_deadline
+from billing.providers.protocol import (
     Acknowledgement,
     CheckoutRequest,
     Deed,
@@ -39,8 +40,7 @@ from billing.provider import (
     Unconfirmed,
     Waiting,
 )
-from billing.provider_call import call, decoded, refused, unavailable, within_deadline
-from billing.provider_settings import ProviderSettings, rotated, stated
+from billing.providers.settings import ProviderSettings, rotated, stated
 from kernel.clock import Clock
 from kernel.errors import InvalidInput
 from keys.principal import Environment

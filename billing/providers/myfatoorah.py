@@ -18,8 +18,9 @@ import httpx
 import msgspec
 from pydantic import Field, SecretStr
 
-from billing.price import price_of
-from billing.provider import (
+from billing.ledger.price import price_of
+from billing.providers.http import call, decoded, refused, unavailable, within_deadline
+from billing.providers.protocol import (
     CheckoutRequest,
     Deed,
     Expired,
@@ -38,8 +39,7 @@ from billing.provider import (
     Unconfirmed,
     Waiting,
 )
-from billing.provider_call import call, decoded, refused, unavailable, within_deadline
-from billing.provider_settings import ProviderSettings, rotated
+from billing.providers.settings import ProviderSettings, rotated
 from kernel.clock import Clock, rfc3339
 from kernel.errors import InvalidInput
 from keys.principal import Environment

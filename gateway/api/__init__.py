@@ -1,1 +1,1 @@
-"""Our own API, one file for each resource; each file lists its routes."""
+"""Our own API, one file for each resource."""

@@ -2,21 +2,21 @@
 
 from typing import Literal
 
-from billing import approval as approvals, topup as topups
-from billing.approval import Approval
-from billing.settle import Decide, Ended
-from billing.topup import TopUp
-from gateway import codes
-from gateway.acting import actor_of
-from gateway.call import Call
-from gateway.envelope import answer, page
-from gateway.fields import Fields, Page, cursor_id
-from gateway.outcome import Listing, ok
-from gateway.routing import Route
-from gateway.shapes.topups import Approval as ApprovalShape, DecidedTopUp
+from billing.topups import approval as approvals, topup as topups
+from billing.topups.approval import Approval
+from billing.topups.settlement import Decide, Ended
+from billing.topups.topup import TopUp
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer, page
+from gateway.answers.outcome import Listing, ok
+from gateway.api.schemas.topups import Approval as ApprovalShape, DecidedTopUp
+from gateway.http.acting import actor_of
+from gateway.http.fields import Fields, Page, cursor_id
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
 from kernel.errors import NotFound
 from keys.principal import ScopeMissing
-from store.db import Transaction
+from store.database import Transaction
 from store.idempotency import Answer
 
 

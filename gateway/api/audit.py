@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from gateway import codes
-from gateway.call import Call
-from gateway.envelope import answer, listing
-from gateway.fields import Fields, Page, cursor_id
-from gateway.outcome import Listing, ok
-from gateway.routing import Route
-from gateway.shapes.audit import AuditEntry as EntryShape
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer, listing
+from gateway.answers.outcome import Listing, ok
+from gateway.api.schemas.audit import AuditEntry as EntryShape
+from gateway.http.fields import Fields, Page, cursor_id
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
 from kernel.clock import rfc3339
 from keys import audit_log
 from keys.audit_log import Told

@@ -1,13 +1,13 @@
 """Codes: the table of numeric codes, for programs; it needs no credential."""
 
-from gateway import codes
-from gateway.call import Call
-from gateway.envelope import answer
-from gateway.fields import Fields, Page
-from gateway.outcome import Listing, ok
-from gateway.routing import Route
-from gateway.shapes.keys import CodeRow
-from gateway.short_list import short_list
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer
+from gateway.answers.outcome import Listing, ok
+from gateway.api.schemas.keys import CodeRow
+from gateway.http.fields import Fields, Page
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
+from gateway.http.short_list import short_list
 from store.idempotency import Answer
 
 _ITEMS = [

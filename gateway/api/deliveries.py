@@ -4,19 +4,19 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from gateway import codes
-from gateway.call import Call
-from gateway.envelope import answer, page
-from gateway.fields import Fields, Page, Time, time_us
-from gateway.idempotency import run_once
-from gateway.outcome import Listing, begun, ok
-from gateway.routing import Route
-from gateway.shapes.webhooks import Delivery as DeliveryShape, DeliveryWithAttempts
-from store.db import Transaction
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer, page
+from gateway.answers.outcome import Listing, begun, ok
+from gateway.api.schemas.webhooks import Delivery as DeliveryShape, DeliveryWithAttempts
+from gateway.http.fields import Fields, Page, Time, time_us
+from gateway.http.idempotency import run_once
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
+from store.database import Transaction
 from store.idempotency import Answer
-from webhooks import delivery as deliveries, log
-from webhooks.log import Attempt, Delivery
-from webhooks.log_page import Filter, place_of
+from webhooks.deliveries import delivery as deliveries, log
+from webhooks.deliveries.log import Attempt, Delivery
+from webhooks.deliveries.log_page import Filter, place_of
 
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)

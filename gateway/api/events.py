@@ -5,23 +5,23 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from gateway import codes
-from gateway.auth import check_presented, presented
-from gateway.call import Call
-from gateway.envelope import answer
-from gateway.event_codes import shown
-from gateway.event_stream import EventStream
-from gateway.fields import Fields, Page
-from gateway.outcome import Listing, Outcome, ok
-from gateway.routing import Reply, Route
-from gateway.shapes.webhooks import Event as EventShape
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer
+from gateway.answers.outcome import Listing, Outcome, ok
+from gateway.api.event_codes import shown
+from gateway.api.schemas.webhooks import Event as EventShape
+from gateway.http.auth import check_presented, presented
+from gateway.http.event_stream import EventStream
+from gateway.http.fields import Fields, Page
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply, Route
 from kernel.errors import InvalidInput
 from keys.principal import check_address, require_scope
-from store.db import Transaction
+from store.database import Transaction
 from store.idempotency import Answer
-from webhooks import log
-from webhooks.event_cursor import EventCursor, event_cursor
-from webhooks.log import EventPage
+from webhooks.deliveries import log
+from webhooks.deliveries.log import EventPage
+from webhooks.events.cursor import EventCursor, event_cursor
 
 _SCOPES = ("webhooks:read",)
 

@@ -9,20 +9,20 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from billing import topup as topups
-from billing.settle import Ended, Settle
-from billing.topup import TopUp
-from gateway import codes
-from gateway.call import Call
-from gateway.envelope import answer
-from gateway.fields import Fields
-from gateway.outcome import ok
-from gateway.routing import Route
-from gateway.shapes.topups import Settlement
+from billing.topups import topup as topups
+from billing.topups.settlement import Ended, Settle
+from billing.topups.topup import TopUp
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer
+from gateway.answers.outcome import ok
+from gateway.api.schemas.topups import Settlement
+from gateway.http.fields import Fields
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError
 from keys.signing import ID_HEADER, verify
-from store.db import Transaction
+from store.database import Transaction
 from store.idempotency import Answer
 
 SECRET_OPTION = "secret"  # noqa: S105 the option's name

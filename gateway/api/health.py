@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway import envelope
+from gateway.answers import envelope
 from gateway.api.readiness import BacklogWatch, Readiness
-from gateway.auth import caller_address, check_presented, is_within, parse_address, presented
-from gateway.errors import refusal_of
+from gateway.http.auth import caller_address, check_presented, is_within, parse_address, presented
+from gateway.http.errors import refusal_of
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError
 from keys.principal import ADMIN, check_address, require_scope

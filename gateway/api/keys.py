@@ -6,25 +6,25 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from billing.opening import open_account
-from gateway import codes
-from gateway.acting import note
-from gateway.auth import block_of
-from gateway.call import Call
-from gateway.envelope import answer, listing
-from gateway.fields import EnvironmentMismatch, Fields, Int64, Page, Time, cursor_id, time_us
-from gateway.idempotency import run_once
-from gateway.limits import take_one
-from gateway.outcome import Listing, created, ok
-from gateway.routing import Route
-from gateway.shapes.keys import ApiKey as KeyShape, MintedKey, SandboxKey
+from billing.credits.opening import open_account
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer, listing
+from gateway.answers.outcome import Listing, created, ok
+from gateway.api.schemas.keys import ApiKey as KeyShape, MintedKey, SandboxKey
+from gateway.http.acting import note
+from gateway.http.auth import block_of
+from gateway.http.fields import EnvironmentMismatch, Fields, Int64, Page, Time, cursor_id, time_us
+from gateway.http.idempotency import run_once
+from gateway.http.rate_limit import take_one
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
 from kernel.clock import HOUR_US, SECOND_US, rfc3339
 from kernel.errors import InvalidInput, NotFound
-from keys import api_key
-from keys.api_key import ApiKey
-from keys.key_fields import KeyChanges, NewKey
+from keys.api_keys import api_key
+from keys.api_keys.api_key import ApiKey
+from keys.api_keys.fields import KeyChanges, NewKey
 from keys.principal import ACCOUNT_SCOPES
-from store.db import Transaction
+from store.database import Transaction
 from store.idempotency import Answer
 
 STAGING: Final = "staging"

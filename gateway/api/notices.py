@@ -1,15 +1,15 @@
 """Notices of failing endpoints: what the account should look at, newest first."""
 
-from gateway import codes
-from gateway.call import Call
-from gateway.envelope import answer, listing
-from gateway.fields import Fields, Page, cursor_id
-from gateway.outcome import Listing, ok
-from gateway.routing import Route
-from gateway.shapes.webhooks import Notice as NoticeShape
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer, listing
+from gateway.answers.outcome import Listing, ok
+from gateway.api.schemas.webhooks import Notice as NoticeShape
+from gateway.http.fields import Fields, Page, cursor_id
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
 from store.idempotency import Answer
-from webhooks import notice
-from webhooks.notice import Notice
+from webhooks.deliveries import notice
+from webhooks.deliveries.notice import Notice
 
 
 class NoticesQuery(Page, frozen=True, kw_only=True):

@@ -5,19 +5,19 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from billing import order_list
-from billing.order import Order, Status
-from billing.placement import NewOrder
-from gateway import codes
-from gateway.call import Call
-from gateway.envelope import answer, listing
-from gateway.fields import Fields, Int64, Page, Text, Time, cursor_id, time_us
-from gateway.idempotency import run_steps
-from gateway.outcome import Listing, created, ok
-from gateway.routing import Route
-from gateway.shapes.orders import Order as OrderShape
+from billing.orders import queries as order_list
+from billing.orders.order import Order, Status
+from billing.orders.place import NewOrder
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer, listing
+from gateway.answers.outcome import Listing, created, ok
+from gateway.api.schemas.orders import Order as OrderShape
+from gateway.http.fields import Fields, Int64, Page, Text, Time, cursor_id, time_us
+from gateway.http.idempotency import run_steps
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
 from kernel.limits import URL_CHARACTERS_MAX
-from store.db import Transaction
+from store.database import Transaction
 from store.idempotency import Answer, RequestKey
 
 # It is extended while the provider is waited for: who takes over finds a process that ended.

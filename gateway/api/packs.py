@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from billing import pack as packs
-from billing.pack import Pack
-from gateway import codes
-from gateway.call import Call
-from gateway.envelope import answer
-from gateway.fields import Fields, Page
-from gateway.outcome import Listing, ok
-from gateway.routing import Route
-from gateway.shapes.orders import Pack as PackShape
-from gateway.short_list import short_list
-from store.db import Transaction
+from billing.catalog import pack as packs
+from billing.catalog.pack import Pack
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer
+from gateway.answers.outcome import Listing, ok
+from gateway.api.schemas.orders import Pack as PackShape
+from gateway.http.fields import Fields, Page
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
+from gateway.http.short_list import short_list
+from store.database import Transaction
 from store.idempotency import Answer
 
 

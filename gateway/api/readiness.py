@@ -10,12 +10,12 @@ import os
 import time
 from typing import Final
 
-from billing.till import Till
+from billing.engine.engine import Till
 from kernel.clock import SECOND_US, Clock
 from store.batch import WAITING_AGE_MAX_S
-from store.db import Store, Transaction
+from store.database import Store, Transaction
 from store.errors import StoreError
-from webhooks.backlog import Backlog, look
+from webhooks.deliveries.backlog import Backlog, look
 
 DATABASE_TIMEOUT_S: Final = 2.0
 BACKLOG_AGE_S_MAX: Final = 1.0

@@ -1,14 +1,14 @@
 """Redemption codes: credit for whoever types one in first. Vouchers are taken too."""
 
-from billing.money import MICROS_PER_CREDIT, micros_to_cents
-from gateway import codes
-from gateway.call import Call
-from gateway.envelope import answer
-from gateway.fields import Fields, Text
-from gateway.outcome import ok
-from gateway.redeeming import Credited, redeem
-from gateway.routing import Route
-from gateway.shapes.topups import RedeemedCode
+from billing.ledger.money import MICROS_PER_CREDIT, micros_to_cents
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer
+from gateway.answers.outcome import ok
+from gateway.api.redeem import Credited, redeem
+from gateway.api.schemas.topups import RedeemedCode
+from gateway.http.fields import Fields, Text
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
 from kernel.clock import rfc3339
 from store.idempotency import Answer
 

@@ -6,19 +6,19 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from gateway import codes
-from gateway.call import Call
-from gateway.envelope import answer, listing
-from gateway.fields import Fields, Int64, Page, Time, cursor_id, time_us
-from gateway.idempotency import run_once, stored_answer
-from gateway.outcome import Listing, Outcome, begun, ok
-from gateway.routing import Route
-from gateway.shapes.webhooks import Replay as ReplayShape, ReplayCount
-from store.db import Transaction
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer, listing
+from gateway.answers.outcome import Listing, Outcome, begun, ok
+from gateway.api.schemas.webhooks import Replay as ReplayShape, ReplayCount
+from gateway.http.fields import Fields, Int64, Page, Time, cursor_id, time_us
+from gateway.http.idempotency import run_once, stored_answer
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
+from store.database import Transaction
 from store.idempotency import Answer
-from webhooks import replay as replays
-from webhooks.replay import NewReplay, Replay
-from webhooks.stage import FAILED
+from webhooks.deliveries.stage import FAILED
+from webhooks.replays import replay as replays
+from webhooks.replays.replay import NewReplay, Replay
 
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)

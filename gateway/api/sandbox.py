@@ -4,27 +4,27 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from billing import sandbox_clock
-from billing.credit import (
+from billing.credits.test_credit import (
     CREDIT_CENTS_MAX,
     SANDBOX_FUNDING_PER_DAY_CENTS,
     Credit,
     Credited,
 )
-from billing.ledger import Kind
-from billing.send import AmountOutOfRange
-from billing.settle import Ended, Settle
-from gateway import codes
-from gateway.call import Call
-from gateway.envelope import answer
-from gateway.fields import EnvironmentMismatch, Fields, Int64
-from gateway.idempotency import run_once
-from gateway.outcome import ok
-from gateway.routing import Route
-from gateway.shapes.topups import Funding, SettledTopUp
-from gateway.shapes.usage import AccountClock
+from billing.ledger.ledger import Kind
+from billing.payments.sandbox import clock as sandbox_clock
+from billing.topups.send import AmountOutOfRange
+from billing.topups.settlement import Ended, Settle
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer
+from gateway.answers.outcome import ok
+from gateway.api.schemas.topups import Funding, SettledTopUp
+from gateway.api.schemas.usage import AccountClock
+from gateway.http.fields import EnvironmentMismatch, Fields, Int64
+from gateway.http.idempotency import run_once
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
 from kernel.clock import SECOND_US, rfc3339
-from store.db import Transaction
+from store.database import Transaction
 from store.idempotency import Answer
 
 

@@ -8,15 +8,15 @@ from typing import Literal
 import msgspec
 from starlette.responses import StreamingResponse
 
-from billing import statement
-from billing.money import micros_to_cents
-from gateway import codes
-from gateway.call import Call
-from gateway.codes import CODES
-from gateway.fields import Fields, Time, time_us
-from gateway.outcome import JSON, Outcome
-from gateway.routing import Reply, Route
-from gateway.shapes.topups import Statement
+from billing.ledger import statement
+from billing.ledger.money import micros_to_cents
+from gateway.answers import response_codes as codes
+from gateway.answers.outcome import JSON, Outcome
+from gateway.answers.response_codes import CODES
+from gateway.api.schemas.topups import Statement
+from gateway.http.fields import Fields, Time, time_us
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply, Route
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput
 

@@ -4,19 +4,19 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from gateway import codes
-from gateway.acting import note
-from gateway.call import Call
-from gateway.envelope import answer, listing
-from gateway.fields import Fields, Page, cursor_id
-from gateway.idempotency import run_once
-from gateway.outcome import Listing, created, ok
-from gateway.routing import Route
-from gateway.shapes.keys import AccessToken as TokenShape, MadeToken
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer, listing
+from gateway.answers.outcome import Listing, created, ok
+from gateway.api.schemas.keys import AccessToken as TokenShape, MadeToken
+from gateway.http.acting import note
+from gateway.http.fields import Fields, Page, cursor_id
+from gateway.http.idempotency import run_once
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
 from kernel.clock import rfc3339
-from keys import access_token
-from keys.access_token import AccessToken
-from store.db import Transaction
+from keys.tokens import access_token
+from keys.tokens.access_token import AccessToken
+from store.database import Transaction
 from store.idempotency import Answer
 
 _SCOPES = ("keys:write",)

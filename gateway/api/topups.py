@@ -5,18 +5,14 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
-from billing import history
-from billing.send import Order, Rehearsal, Sent as Decided, new_send, prepare
-from billing.settle import Cancel, Ended
-from billing.topup import TopUp
-from gateway import codes
-from gateway.call import Call
-from gateway.envelope import answer, page
-from gateway.errors import DOCS_PATH
-from gateway.fields import LINE, Fields, Int64, Page, Text, Time, cursor_id, time_us
-from gateway.outcome import Listing, Outcome, ok
-from gateway.routing import Route
-from gateway.shapes.topups import (
+from billing.topups import queries as history
+from billing.topups.send import Order, Rehearsal, Sent as Decided, new_send, prepare
+from billing.topups.settlement import Cancel, Ended
+from billing.topups.topup import TopUp
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer, page
+from gateway.answers.outcome import Listing, Outcome, ok
+from gateway.api.schemas.topups import (
     FailedSend,
     Quote,
     Sent,
@@ -25,6 +21,10 @@ from gateway.shapes.topups import (
     TopUp as TopUpShape,
     TopUpStory,
 )
+from gateway.http.errors import DOCS_PATH
+from gateway.http.fields import LINE, Fields, Int64, Page, Text, Time, cursor_id, time_us
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
 from kernel.clock import rfc3339
 from kernel.limits import (
     METADATA_KEY_CHARACTERS_MAX,
@@ -34,7 +34,7 @@ from kernel.limits import (
     REFERENCE_CHARACTERS_MAX,
 )
 from keys.email_address import InvalidEmail, normalise_email
-from store.db import Transaction
+from store.database import Transaction
 from store.idempotency import Answer
 
 Address = Annotated[str, Meta(max_length=320)]

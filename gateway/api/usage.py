@@ -4,20 +4,21 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from billing import hold, sandbox_clock
-from billing.money import MICROS_PER_CREDIT, micros_to_cents
-from billing.reserve import TTL_S, TTL_S_MAX, CaptureHold, Held, ReleaseHold, new_hold
-from billing.usage import Used, amount_of, new_usage
-from gateway import codes
-from gateway.as_sent import as_sent
-from gateway.call import Call
-from gateway.envelope import answer
-from gateway.fields import LINE, Fields, Int64
-from gateway.outcome import created, ok
-from gateway.routing import Route
-from gateway.shapes.usage import ChangedHold, Hold, Usage
+from billing.ledger.money import MICROS_PER_CREDIT, micros_to_cents
+from billing.payments.sandbox import clock as sandbox_clock
+from billing.usage import hold
+from billing.usage.hold_commands import TTL_S, TTL_S_MAX, CaptureHold, Held, ReleaseHold, new_hold
+from billing.usage.usage import Used, amount_of, new_usage
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer
+from gateway.answers.outcome import created, ok
+from gateway.api.schemas.usage import ChangedHold, Hold, Usage
+from gateway.http.as_sent import as_sent
+from gateway.http.fields import LINE, Fields, Int64
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
 from kernel.limits import NOTE_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX
-from store.db import Transaction
+from store.database import Transaction
 from store.idempotency import Answer
 
 MODEL_CHARACTERS_MAX = 128

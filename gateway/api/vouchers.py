@@ -2,20 +2,20 @@
 
 from typing import Any, Literal
 
-from billing.redeem import Redeemed, find_issued, new_redeem, unknown_voucher
-from billing.topup import TopUp
-from billing.voucher import load_redemptions, voucher_shape
-from billing.wallet import recipients
-from gateway import codes
-from gateway.call import Call
-from gateway.envelope import answer
-from gateway.fields import Fields, Text
-from gateway.outcome import ok
-from gateway.redeeming import guarded
-from gateway.routing import Route
-from gateway.shapes.topups import IssuedVoucher, RedeemedVoucher
+from billing.ledger.balances import recipients
+from billing.topups.topup import TopUp
+from billing.topups.voucher import load_redemptions, voucher_shape
+from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem, unknown_voucher
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer
+from gateway.answers.outcome import ok
+from gateway.api.redeem import guarded
+from gateway.api.schemas.topups import IssuedVoucher, RedeemedVoucher
+from gateway.http.fields import Fields, Text
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
 from keys.principal import REDEEMS
-from store.db import Transaction
+from store.database import Transaction
 from store.idempotency import Answer
 
 

@@ -4,21 +4,21 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from billing import wallet
-from billing.money import cents_to_micros
-from billing.send import AmountOutOfRange
-from gateway import codes
-from gateway.call import Call
-from gateway.envelope import answer, page
-from gateway.fields import Fields, Int64, Page, Text, cursor_id
-from gateway.idempotency import run_once
-from gateway.outcome import Listing, ok
-from gateway.routing import Route
-from gateway.shapes.topups import Balance, Platform, RecipientWallet, Threshold
-from gateway.short_list import short_list
+from billing.ledger import balances as wallet
+from billing.ledger.money import cents_to_micros
+from billing.topups.send import AmountOutOfRange
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer, page
+from gateway.answers.outcome import Listing, ok
+from gateway.api.schemas.topups import Balance, Platform, RecipientWallet, Threshold
+from gateway.http.fields import Fields, Int64, Page, Text, cursor_id
+from gateway.http.idempotency import run_once
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
+from gateway.http.short_list import short_list
 from keys.account import set_low_balance_threshold
 from keys.email_address import normalise_email
-from store.db import Transaction
+from store.database import Transaction
 from store.idempotency import Answer
 
 THRESHOLD_CENTS_MAX = 100_000_000_000

@@ -5,42 +5,42 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gateway import codes
-from gateway.acting import note
-from gateway.call import Call
-from gateway.endpoint_told import check_moved, told
-from gateway.envelope import answer, listing
-from gateway.fields import Fields, Int64, Page, cursor_id
-from gateway.idempotency import run_once, run_steps, stored_answer
-from gateway.outbound import pace_ping, pace_target
-from gateway.outcome import Listing, Outcome, created, ok
-from gateway.password_again import require_password
-from gateway.routing import Route
-from gateway.shapes.webhooks import (
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer, listing
+from gateway.answers.outcome import Listing, Outcome, created, ok
+from gateway.api.schemas.webhooks import (
     Attempt,
     DeletedEndpoint,
     EndpointWithSecret,
     Verification,
     WebhookEndpoint,
 )
+from gateway.api.webhooks.endpoint_told import check_moved, told
+from gateway.http.acting import note
+from gateway.http.fields import Fields, Int64, Page, cursor_id
+from gateway.http.idempotency import run_once, run_steps, stored_answer
+from gateway.http.outbound_limits import pace_ping, pace_target
+from gateway.http.password_again import require_password
+from gateway.http.request_context import Call
+from gateway.http.routing import Route
 from kernel.clock import SECOND_US
 from kernel.limits import URL_CHARACTERS_MAX
 from keys.principal import SEES_CODES
 from keys.signing import verify as verify_signature
-from store.db import Transaction
+from store.database import Transaction
 from store.idempotency import Answer
-from webhooks import endpoint as endpoints
-from webhooks.endpoint import OVERLAP_S_DEFAULT, Endpoint
-from webhooks.endpoint_fields import (
+from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT
+from webhooks.endpoints import endpoint as endpoints
+from webhooks.endpoints.endpoint import OVERLAP_S_DEFAULT, Endpoint
+from webhooks.endpoints.fields import (
     DESCRIPTION_CHARACTERS_MAX,
     HEADERS_MAX,
     EndpointChanges,
     NewEndpoint,
     check_target,
 )
-from webhooks.event import TEST_EVENT
-from webhooks.ping import send_test
-from webhooks.retry import SCHEDULE_S_DEFAULT
+from webhooks.endpoints.ping import send_test
+from webhooks.events.event import TEST_EVENT
 
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)

@@ -1,1 +1,1 @@
-"""Other vendors' APIs that we answer to: one file each, found by gateway/dialect_discovery.py."""
+"""Other vendors' APIs, one file or folder each; discovered."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from gateway import codes
+from gateway.answers import response_codes as codes
 
 NOTES: Final[Mapping[int, str]] = {
     codes.SUCCESS: "It is done: 201 where something was made, 202 where it goes on by itself.",

@@ -15,14 +15,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as PageRoute
 
-from gateway.codes import CODES
+from gateway.answers.response_codes import CODES
 from gateway.docs import plain_text, samples
 from gateway.docs.code_notes import NOTES
 from gateway.docs.markdown import Heading, headings, inline, to_html
 from gateway.docs.reference import Operation, Resource, resources
+from gateway.html.render import standing
+from gateway.http.routing import Router, Surface
 from gateway.openapi.document import document
-from gateway.pages.render import standing
-from gateway.routing import Router, Surface
 from runtime.context import Context
 
 PATH: Final = "/docs"

@@ -6,7 +6,7 @@ Promise: the same sources as the pages: the guides, the OpenAPI document, the ta
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from gateway.codes import CODES
+from gateway.answers.response_codes import CODES
 from gateway.docs import samples
 from gateway.docs.reference import Field, Operation, Outcome, Resource
 

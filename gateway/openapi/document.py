@@ -10,19 +10,19 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.answers.envelope import Envelope
+from gateway.answers.refused import Refused
+from gateway.answers.response_codes import CODES
 from gateway.api.docs_events import PATH as EVENTS_PATH
-from gateway.codes import CODES
-from gateway.envelope import Envelope
+from gateway.http.routing import Resource, Route, Router
 from gateway.openapi.examples import EVENT_EXAMPLE
 from gateway.openapi.operations import BEARER, SESSION, is_ours, operation, tag_of
 from gateway.openapi.responses import Shared
 from gateway.openapi.schemas import PLACE, Schema, Schemas, pruned
-from gateway.routing import Resource, Route, Router
-from gateway.shapes.refused import Refused
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
 from keys.principal import SCOPES
 from keys.signing import SIGNATURE_HEADER, STANDARD_HEADER
-from webhooks.schemas import TYPES, event_example, event_schema
+from webhooks.events.schemas import TYPES, event_example, event_schema
 
 OPENAPI: Final = "3.1.0"
 DIALECT: Final = "https://spec.openapis.org/oas/3.1/dialect/base"

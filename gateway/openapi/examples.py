@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gateway.codes import CODES
+from gateway.answers.response_codes import CODES
 
 API: Final = "/api/public/v1"
 TIME: Final = "2026-06-13T12:00:00Z"

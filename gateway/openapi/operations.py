@@ -7,13 +7,13 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway import envelope
-from gateway.body import Media
-from gateway.fields import Fields
+from gateway.answers import envelope
+from gateway.http.body import Media
+from gateway.http.fields import Fields
+from gateway.http.routing import PARAM_CHARACTERS_MAX, Resource, Route
 from gateway.openapi.examples import EXAMPLES
 from gateway.openapi.responses import Shared, enveloped, plain, refusals_of
 from gateway.openapi.schemas import Schemas, without_null
-from gateway.routing import PARAM_CHARACTERS_MAX, Resource, Route
 
 # Where a rule comes from is said to those who change it, not to those who call.
 _SOURCE: Final = re.compile(r" \(contract [\d.]+\)")

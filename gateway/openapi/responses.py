@@ -6,12 +6,12 @@ Invariant: a status stands here only with the codes that come with it, from the 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from gateway import codes
-from gateway.codes import CODES
+from gateway.answers import response_codes as codes
+from gateway.answers.outcome import JSON, Outcome
+from gateway.answers.refused import Refused
+from gateway.answers.response_codes import CODES
+from gateway.http.routing import Route
 from gateway.openapi.schemas import Schema, Schemas
-from gateway.outcome import JSON, Outcome
-from gateway.routing import Route
-from gateway.shapes.refused import Refused
 
 Statuses = dict[int, set[int]]
 

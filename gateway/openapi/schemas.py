@@ -13,6 +13,8 @@ import msgspec
 Schema = dict[str, Any]
 
 PLACE: Final = "#/components/schemas/"
+# Modules that every dialect's folder has.
+_OF_A_FOLDER = {"routes", "schemas"}
 _PAGE_OF = re.compile(r"Listing_(?:.*\.)?(\w+?)_")
 
 
@@ -78,13 +80,14 @@ def _refs(node: Any) -> Iterable[str]:
 
 def _plain(name: str) -> str:
     """Listing_TopUp_ is TopUpPage; where two modules have the name: gateway.api.keys.PatchBody is
-    KeysPatchBody.
+    KeysPatchBody, and of gateway.dialects.newapi.schemas.Offer NewapiOffer.
     """
     page = _PAGE_OF.fullmatch(name)
     if page is not None:
         return f"{page[1]}Page"
     *modules, last = name.split(".")
-    prefix = "".join(word.capitalize() for word in modules[-1].split("_")) if modules else ""
+    named = [module for module in modules if module not in _OF_A_FOLDER]
+    prefix = "".join(word.capitalize() for word in named[-1].split("_")) if named else ""
     return prefix + last
 
 

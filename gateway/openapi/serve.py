@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.http.routing import Router, Surface
 from gateway.openapi.document import document, encoded
-from gateway.routing import Router, Surface
 from runtime.context import Context
 
 PATH = "/openapi.json"

@@ -8,17 +8,18 @@ from typing import Any
 
 import httpx
 
-from billing import order_list, provider_event
-from billing.cashier import Cashier
-from billing.order import Order
-from billing.placement import NewOrder
-from billing.provider_event import LogEntry
-from billing.provider_registry import Key, Providers, discover
-from billing.provider_settings import ProviderSettings
-from billing.till import Till
+from billing.engine.engine import Till
+from billing.orders import queries as order_list
+from billing.orders.order import Order
+from billing.orders.place import NewOrder
+from billing.payments.payments import Cashier
+from billing.providers import event_log as provider_event
+from billing.providers.event_log import LogEntry
+from billing.providers.registry import Key, Providers, discover
+from billing.providers.settings import ProviderSettings
 from kernel.clock import FixedClock
 from keys.principal import ENVIRONMENTS
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.billing import toypay
 from tests.billing.desk import Desk, open_desk
 

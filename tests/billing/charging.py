@@ -4,12 +4,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from billing.charge import Charge, TakeCharge
-from billing.opening import open_account
-from billing.till import Till
+from billing.credits.opening import open_account
+from billing.engine.engine import Till
+from billing.usage.oauth_charge import Charge, TakeCharge
 from kernel.clock import FixedClock
 from keys.principal import Environment, OAuthOrigin, Principal
-from store.db import Database
+from store.database import Database
 from store.idempotency import Answer
 from tests.billing.desk import Desk, open_desk
 from tests.keys.consenting import Scene, register

@@ -5,22 +5,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from billing import order_list
-from billing.coupon import Coupon, create as create_coupon, new_coupon
-from billing.gone import Kind
-from billing.ledger import Scope
-from billing.order import Order
-from billing.placement import NewOrder, Placed, new_place
-from billing.price import Price
-from billing.provider_event import LogEntry, Told, of_order
-from billing.purchase import AttachCheckout, Checked, EndUnpaid, NoteCheck, SettlePaid
-from billing.resolution import Verdict, new_resolution
-from billing.reversal import CloseDispute, FailRefund, Reverse, Settled
-from billing.till import Till
-from billing.usage import UseCredit, Used
+from billing.catalog.coupon import Coupon, create as create_coupon, new_coupon
+from billing.engine.engine import Till
+from billing.ledger.ledger import Scope
+from billing.ledger.price import Price
+from billing.orders import queries as order_list
+from billing.orders.gone import Kind
+from billing.orders.order import Order
+from billing.orders.place import NewOrder, Placed, new_place
+from billing.orders.reversal import CloseDispute, FailRefund, Reverse, Settled
+from billing.orders.review import Verdict, new_resolution
+from billing.orders.settlement import AttachCheckout, Checked, EndUnpaid, NoteCheck, SettlePaid
+from billing.providers.event_log import LogEntry, Told, of_order
+from billing.usage.usage import UseCredit, Used
 from kernel.clock import FixedClock
 from kernel.ids import new_id
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.idempotency import Answer
 from tests.billing.desk import Desk, open_desk
 

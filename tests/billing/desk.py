@@ -4,23 +4,23 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
-from billing.audit import Finding, audit
-from billing.opening import open_account
-from billing.platform import Platform, Platforms
-from billing.redeem import Redeemed, find_issued, new_redeem
-from billing.rules import Rules
-from billing.send import Sent, new_send, prepare
-from billing.settle import Cancel, Decide, Ended, HandOver, Settle
-from billing.till import Till
-from billing.voucher import Settle as SettleVoucher, VoucherCodes
-from billing.wallet import balance
+from billing.credits.opening import open_account
+from billing.engine.engine import Till
+from billing.engine.rules import Rules
+from billing.ledger.audit import Finding, audit
+from billing.ledger.balances import balance
+from billing.topups.platform import Platform, Platforms
+from billing.topups.send import Sent, new_send, prepare
+from billing.topups.settlement import Cancel, Decide, Ended, HandOver, Settle
+from billing.topups.voucher import Settle as SettleVoucher, VoucherCodes
+from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem
 from kernel.clock import FixedClock
-from keys.api_key import mint
-from keys.key_fields import NewKey
-from keys.key_principal import load_principals
+from keys.api_keys.api_key import mint
+from keys.api_keys.fields import NewKey
+from keys.api_keys.lookup import load_principals
 from keys.principal import Environment, Principal
 from keys.token_format import digest
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.idempotency import Answer, request_key
 
 APPROVER = "key_approver"

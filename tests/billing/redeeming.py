@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from billing.redemption import CodeRedeemed, RedeemCode, RedemptionCodes, find_code
-from billing.redemption_batch import Batch, NewBatch, make
+from billing.credits.code_batch import Batch, NewBatch, make
+from billing.credits.redemption_code import CodeRedeemed, RedeemCode, RedemptionCodes, find_code
 from keys.principal import Environment, Principal
 from store.idempotency import Answer
 from tests.billing.desk import Desk

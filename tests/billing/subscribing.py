@@ -6,19 +6,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from billing import sandbox_checkout, sandbox_subscription, subscription_rows
-from billing.cashier import Cashier
-from billing.order import Order
-from billing.placement import NewOrder
-from billing.plan import Plan, create as create_plan, get, item_of
-from billing.price import Price
-from billing.provider import Deed, Fact, Interval
-from billing.provider_event import Outcome, Told
-from billing.sandbox_checkout import SandboxCheckout
-from billing.subscription import Period, Subscription
-from billing.subscription_change import PassTime
+from billing.catalog.plan import Plan, create as create_plan, get, item_of
+from billing.ledger.price import Price
+from billing.orders.order import Order
+from billing.orders.place import NewOrder
+from billing.payments.payments import Cashier
+from billing.payments.sandbox import (
+    checkout as sandbox_checkout,
+    subscription as sandbox_subscription,
+)
+from billing.payments.sandbox.checkout import SandboxCheckout
+from billing.providers.event_log import Outcome, Told
+from billing.providers.protocol import Deed, Fact, Interval
+from billing.subscriptions import records as subscription_rows
+from billing.subscriptions.lifecycle import PassTime
+from billing.subscriptions.subscription import Period, Subscription
 from kernel.clock import DAY_US, FixedClock
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.idempotency import Answer
 from tests.billing.cashing import Shop, open_shop
 

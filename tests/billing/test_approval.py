@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from billing.approval import ApprovalDecided
-from billing.platform import InvalidPlatform, Platform, Platforms
-from billing.sandbox_clock import advance
-from billing.send import Sent
-from billing.till import Till
+from billing.engine.engine import Till
+from billing.payments.sandbox.clock import advance
+from billing.topups.approval import ApprovalDecided
+from billing.topups.platform import InvalidPlatform, Platform, Platforms
+from billing.topups.send import Sent
 from kernel.clock import FixedClock
 from kernel.errors import DomainError
-from keys import api_key
-from keys.key_fields import KeyChanges
-from store.db import Database
+from keys.api_keys import api_key
+from keys.api_keys.fields import KeyChanges
+from store.database import Database
 from tests.billing.desk import SLOW, Desk, open_desk
 
 DAY_S = 86_400

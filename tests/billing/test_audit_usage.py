@@ -3,7 +3,7 @@
 import pytest
 
 from kernel.clock import FixedClock
-from store.db import Database
+from store.database import Database
 from tests.billing.desk import Desk, open_desk
 from tests.billing.using import capture, check_in, hold, use
 

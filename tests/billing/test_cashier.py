@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from billing import order_list
-from billing.coupon import create as create_coupon, new_coupon
-from billing.placement import NewOrder
-from billing.provider import ProviderRefused, ProviderUnavailable
+from billing.catalog.coupon import create as create_coupon, new_coupon
+from billing.orders import queries as order_list
+from billing.orders.place import NewOrder
+from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.billing.cashing import Shop, open_shop
 
 DAY_S = 86_400

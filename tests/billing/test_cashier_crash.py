@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from billing import sandbox_checkout
-from billing.cashier import Cashier
-from billing.order import Order
-from billing.provider import Received
+from billing.orders.order import Order
+from billing.payments.payments import Cashier
+from billing.payments.sandbox import checkout as sandbox_checkout
+from billing.providers.protocol import Received
 from kernel.clock import FixedClock
 from kernel.errors import Unavailable
-from store.db import Database, T, Transaction, Work
+from store.database import Database, T, Transaction, Work
 from store.errors import ConnectionLost, StoreError
 from tests.billing import toypay
 from tests.billing.cashing import Shop, open_shop

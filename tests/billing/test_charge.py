@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from billing.audit import audit
-from billing.charge import OrderNoReused, list_charges, load_spent
-from billing.credit import Credit
-from billing.grant import Grant
-from billing.ledger import Code, InsufficientBalance, Kind, Ledger, Scope
-from billing.till import Till
+from billing.credits.grant import Grant
+from billing.credits.test_credit import Credit
+from billing.engine.engine import Till
+from billing.ledger.audit import audit
+from billing.ledger.ledger import Code, InsufficientBalance, Kind, Ledger, Scope
+from billing.usage.oauth_charge import OrderNoReused, list_charges, load_spent
 from kernel.clock import FixedClock
-from keys import oauth_grant
 from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
-from store.db import Database, Transaction
+from keys.oauth import grant as oauth_grant
+from store.database import Database, Transaction
 from store.idempotency import Answer
 from store.open import open_database
 from tests.billing.charging import Counter, open_counter

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from billing.checkin import AlreadyCheckedIn, BudgetExhausted, CheckedIn, CheckinOff
-from billing.checkin_settings import DEFAULTS, CheckinSettings, write_settings
-from billing.sandbox_clock import advance
+from billing.credits.checkin import AlreadyCheckedIn, BudgetExhausted, CheckedIn, CheckinOff
+from billing.credits.checkin_settings import DEFAULTS, CheckinSettings, write_settings
+from billing.payments.sandbox.clock import advance
 from kernel.clock import FixedClock, parse_rfc3339, rfc3339
 from kernel.errors import InvalidInput
 from keys.account import set_time_zone
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.open import open_database
 from tests.billing.desk import Desk, open_desk
 from tests.billing.using import balances, beside, check_in

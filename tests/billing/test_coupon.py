@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from billing.coupon import (
+from billing.catalog.coupon import (
     Coupon,
     CouponRefused,
     CouponTaken,
@@ -15,14 +15,14 @@ from billing.coupon import (
     new_coupon,
     set_active,
 )
-from billing.order import Order
-from billing.pack import Pack, create as create_pack
-from billing.placement import PlanItem
-from billing.price import Price
-from billing.till import Till
+from billing.catalog.pack import Pack, create as create_pack
+from billing.engine.engine import Till
+from billing.ledger.price import Price
+from billing.orders.order import Order
+from billing.orders.place import PlanItem
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
-from store.db import Database
+from store.database import Database
 from store.open import open_database
 from tests.billing.counter import Counter, open_counter, open_live_counter
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from billing.credit import Credit, Credited
-from billing.grant import ExpireGrants, Grant, Granted
-from billing.ledger import Code, InsufficientBalance, Kind, Ledger
+from billing.credits.grant import ExpireGrants, Grant, Granted
+from billing.credits.test_credit import Credit, Credited
+from billing.ledger.ledger import Code, InsufficientBalance, Kind, Ledger
 from kernel.clock import FixedClock
 from keys.caps import CapExceeded
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.idempotency import Answer
 from tests.billing.desk import Desk, open_desk
 

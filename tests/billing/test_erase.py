@@ -3,7 +3,7 @@
 import re
 
 from kernel.clock import FixedClock
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.erase import STEPS, erase_account
 from store.schema import metadata
 from tests.billing.desk import open_desk

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from kernel.clock import FixedClock
-from store.db import Database
+from store.database import Database
 from tests.billing.counter import Counter, open_live_counter
 
 

@@ -13,7 +13,6 @@ import respx
 import standardwebhooks
 import stripe
 
-from billing.fulfilment.discovery import discover, set_up
 from billing.fulfilment.protocol import (
     Delivered,
     Fulfilment,
@@ -24,7 +23,8 @@ from billing.fulfilment.protocol import (
     Unknown,
     Waiting,
 )
-from billing.platform import Platform
+from billing.fulfilment.registry import discover, set_up
+from billing.topups.platform import Platform
 from kernel.clock import FixedClock, SystemClock
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from hypothesis import given, settings, strategies as st
 
-from billing import grant as grants
+from billing.credits import grant as grants
 from kernel.clock import FixedClock, parse_rfc3339
 from kernel.errors import DomainError
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.migrate import migrate
 from store.open import open_database
 from tests.billing.desk import Desk, open_desk

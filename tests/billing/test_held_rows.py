@@ -14,7 +14,7 @@ import pytest_asyncio
 from kernel.clock import FixedClock
 from kernel.errors import Unavailable
 from keys.principal import Scope
-from store.db import Database
+from store.database import Database
 from tests.billing.desk import Desk, open_desk
 
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

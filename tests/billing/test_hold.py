@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from billing.hold import HoldEnded
-from billing.ledger import InsufficientBalance
-from billing.send import AmountOutOfRange
-from billing.topup import DuplicateReference
+from billing.ledger.ledger import InsufficientBalance
+from billing.topups.send import AmountOutOfRange
+from billing.topups.topup import DuplicateReference
+from billing.usage.hold import HoldEnded
 from kernel.clock import FixedClock, parse_rfc3339
 from kernel.errors import NotFound
 from keys.caps import CapExceeded
-from store.db import Database
+from store.database import Database
 from store.open import open_database
 from tests.billing.desk import open_desk
 from tests.billing.using import (

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from billing.reserve import Held
-from billing.sandbox_clock import advance
+from billing.payments.sandbox.clock import advance
+from billing.usage.hold_commands import Held
 from kernel.clock import FixedClock, parse_rfc3339
 from kernel.errors import DomainError
 from store.open import open_database

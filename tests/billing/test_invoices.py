@@ -13,13 +13,13 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from billing.order import Order
-from billing.price import Price
-from billing.provider import Deed, Received
-from billing.provider_event import Outcome
+from billing.ledger.price import Price
+from billing.orders.order import Order
+from billing.providers.event_log import Outcome
+from billing.providers.protocol import Deed, Received
 from kernel.clock import DAY_US, SECOND_US, FixedClock
 from keys.signing import stripe_signature
-from store.db import Database
+from store.database import Database
 from tests.billing.subscribing import Club, open_club
 
 PRO, TEAM = "sandbox/pro/month", "sandbox/team/month"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from billing.send import Sent
+from billing.topups.send import Sent
 from kernel.clock import FixedClock, parse_rfc3339
 from kernel.errors import DomainError
 from store.open import open_database

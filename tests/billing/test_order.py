@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from billing import order_list, provider_event
-from billing.order import (
+from billing.ledger.price import Price
+from billing.orders import queries as order_list
+from billing.orders.order import (
     MOVES,
     SETTLED,
     STATUSES,
@@ -18,12 +19,12 @@ from billing.order import (
     move,
     next_check_at,
 )
-from billing.order_list import Filter
-from billing.price import Price
-from billing.provider_event import LogEntry, Outcome, Told
+from billing.orders.queries import Filter
+from billing.providers import event_log as provider_event
+from billing.providers.event_log import LogEntry, Outcome, Told
 from kernel.clock import HOUR_US, MINUTE_US, FixedClock
 from kernel.errors import NotFound
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.erase import erase_account
 from tests.billing.counter import Counter, open_counter, open_live_counter
 from tests.billing.test_reversal import sold

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from billing.order import Order
-from billing.price import Price
+from billing.ledger.price import Price
+from billing.orders.order import Order
 from kernel.clock import FixedClock, parse_rfc3339
 from store.open import open_database
 from tests.billing.counter import Counter, open_live_counter

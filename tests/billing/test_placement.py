@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from billing.credit import Credit
-from billing.ledger import Kind
-from billing.order import TooManyOrders
-from billing.pack import Pack, create as create_pack, set_active
-from billing.placement import PENDING_ORDERS_MAX, PlanItem
-from billing.price import Price
-from billing.provider_settings import Charge
-from billing.send import AmountOutOfRange
+from billing.catalog.pack import Pack, create as create_pack, set_active
+from billing.credits.test_credit import Credit
+from billing.ledger.ledger import Kind
+from billing.ledger.price import Price
+from billing.orders.order import TooManyOrders
+from billing.orders.place import PENDING_ORDERS_MAX, PlanItem
+from billing.providers.settings import Charge
+from billing.topups.send import AmountOutOfRange
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
-from store.db import Database
+from store.database import Database
 from store.idempotency import Answer
 from tests.billing.counter import Counter, open_live_counter
 

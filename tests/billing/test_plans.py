@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from billing.till import Till
+from billing.engine.engine import Till
 from kernel.clock import FixedClock
 from keys.vault import Vault
-from store.db import Database, Reading, Row, Transaction, Work
-from store.sqlite import SqliteDatabase
+from store.database import Database, Reading, Row, Transaction, Work
+from store.sqlite.database import SqliteDatabase
 from store.statement import POSTGRESQL, translate
 from tests.billing.desk import Desk, open_desk
-from webhooks.endpoint import register
-from webhooks.endpoint_fields import NewEndpoint
+from webhooks.endpoints.endpoint import register
+from webhooks.endpoints.fields import NewEndpoint
 
 pytestmark = pytest.mark.new_database
 ROWS = 100_000

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from billing.provider import ProviderRefused, ProviderUnavailable
-from billing.provider_call import CALL_S_MAX, TRY_S_MAX, call, refused, within_deadline
+from billing.providers.http import CALL_S_MAX, TRY_S_MAX, call, refused, within_deadline
+from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):

@@ -7,18 +7,18 @@ from pathlib import Path
 import httpx
 import pytest
 
-from billing.provider import Paid, Received
-from billing.provider_registry import Key, Providers, discover
-from billing.provider_settings import Charge, ProviderSettings
+from billing.providers.protocol import Paid, Received
+from billing.providers.registry import Key, Providers, discover
+from billing.providers.settings import Charge, ProviderSettings
 from kernel.clock import FixedClock
 from tests.billing.providers.bench import API_BASE, SETTINGS, wish
 
 TOY = """
-from billing.price import Price
-from billing.provider import (
+from billing.ledger.price import Price
+from billing.providers.protocol import (
     Notification, NotificationRefused, Opened, Paid, Received, Registration, Subject, Waiting,
 )
-from billing.provider_settings import ProviderSettings, rotated
+from billing.providers.settings import ProviderSettings, rotated
 from pydantic import Field, SecretStr
 
 

@@ -10,14 +10,20 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from billing.cashier import Cashier, NoWebhookSecret
-from billing.order import Order
-from billing.placement import NewOrder
-from billing.provider import NotificationRefused, Paid, ProviderUnavailable, Received, Subject
-from billing.provider_event import Told
-from billing.provider_registry import Providers, discover
+from billing.orders.order import Order
+from billing.orders.place import NewOrder
+from billing.payments.payments import Cashier, NoWebhookSecret
+from billing.providers.event_log import Told
+from billing.providers.protocol import (
+    NotificationRefused,
+    Paid,
+    ProviderUnavailable,
+    Received,
+    Subject,
+)
+from billing.providers.registry import Providers, discover
 from kernel.clock import FixedClock
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.billing import toypay
 from tests.billing.cashing import PUBLIC_URL, Shop, open_shop
 

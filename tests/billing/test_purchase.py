@@ -6,17 +6,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from billing import order_list
-from billing.order import Order
-from billing.price import Price
-from billing.provider_event import Told
-from billing.till import Till
+from billing.engine.engine import Till
+from billing.ledger.price import Price
+from billing.orders import queries as order_list
+from billing.orders.order import Order
+from billing.providers.event_log import Told
 from kernel.clock import HOUR_US, MINUTE_US, FixedClock
 from kernel.errors import NotFound
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.open import open_database
 from tests.billing.counter import Counter, open_live_counter
-from webhooks.schemas import TYPES
+from webhooks.events.schemas import TYPES
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from collections import Counter
 import pytest
 from hypothesis import given, strategies as st
 
-from billing.ledger import Code, Kind, Ledger
-from billing.redemption import RedemptionCode, RedemptionCodes, is_code, new_code
-from billing.redemption_batch import disable_batch, disable_code, list_codes
-from billing.till import Till
-from billing.voucher import NotRedeemable
+from billing.credits.code_batch import disable_batch, disable_code, list_codes
+from billing.credits.redemption_code import RedemptionCode, RedemptionCodes, is_code, new_code
+from billing.engine.engine import Till
+from billing.ledger.ledger import Code, Kind, Ledger
+from billing.topups.voucher import NotRedeemable
 from kernel.clock import DAY_US, SECOND_US, FixedClock
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.open import open_database
 from store.schema import metadata
 from tests.billing.desk import Desk, open_desk

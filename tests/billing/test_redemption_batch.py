@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from billing.redemption import new_code
-from billing.redemption_batch import (
+from billing.credits.code_batch import (
     NewBatch,
     disable_batch,
     disable_code,
@@ -16,10 +15,11 @@ from billing.redemption_batch import (
     list_codes,
     make,
 )
-from billing.voucher import NotRedeemable
+from billing.credits.redemption_code import new_code
+from billing.topups.voucher import NotRedeemable
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
-from store.db import Database
+from store.database import Database
 from tests.billing.desk import open_desk
 from tests.billing.redeeming import CODES, make_codes, redeem
 

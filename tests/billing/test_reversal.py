@@ -6,13 +6,13 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, strategies as st
 
-from billing.ledger import InsufficientBalance
-from billing.order import Order, due_micros
-from billing.pack import Pack, create as create_pack
-from billing.price import Price
+from billing.catalog.pack import Pack, create as create_pack
+from billing.ledger.ledger import InsufficientBalance
+from billing.ledger.price import Price
+from billing.orders.order import Order, due_micros
 from kernel.clock import FixedClock
 from keys.account import set_low_balance_threshold
-from store.db import Database
+from store.database import Database
 from tests.billing.counter import Counter, open_live_counter
 
 

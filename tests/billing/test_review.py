@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from billing import order_list, provider_event
-from billing.order import Order
-from billing.price import Price
+from billing.ledger.price import Price
+from billing.orders import queries as order_list
+from billing.orders.order import Order
+from billing.providers import event_log as provider_event
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.billing.counter import Counter, open_live_counter
 
 

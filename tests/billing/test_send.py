@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from billing.ledger import InsufficientBalance
-from billing.platform import InvalidPlatform, Platforms
-from billing.send import AmountOutOfRange, RateLimited, Rehearsal, new_send, prepare
-from billing.topup import DuplicateReference
+from billing.ledger.ledger import InsufficientBalance
+from billing.topups.platform import InvalidPlatform, Platforms
+from billing.topups.send import AmountOutOfRange, RateLimited, Rehearsal, new_send, prepare
+from billing.topups.topup import DuplicateReference
 from kernel.clock import FixedClock
 from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
 from keys.email_address import InvalidEmail
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.idempotency import Answer, KeyReused
 from tests.billing.desk import open_desk
 

@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from billing.approval import ApprovalDecided
-from billing.settle import AwaitsApproval
-from billing.topup import AlreadyDelivered, AlreadyEnded
-from billing.voucher import NotRedeemable
+from billing.topups.approval import ApprovalDecided
+from billing.topups.settlement import AwaitsApproval
+from billing.topups.topup import AlreadyDelivered, AlreadyEnded
+from billing.topups.voucher import NotRedeemable
 from kernel.clock import FixedClock
 from kernel.errors import DomainError, NotFound
 from keys.vault import SealBroken
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.billing.desk import open_desk, redeem
 
 

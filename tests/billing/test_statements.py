@@ -4,16 +4,16 @@ import asyncio
 
 import pytest
 
-from billing.rules import Rules
-from billing.till import Till
+from billing.engine.engine import Till
+from billing.engine.rules import Rules
 from kernel.clock import FixedClock
 from keys.account import set_low_balance_threshold
 from keys.vault import Vault
-from store.db import Database, Transaction
-from store.postgresql import PostgresqlDatabase
+from store.database import Database, Transaction
+from store.postgresql.database import PostgresqlDatabase
 from tests.billing.desk import Desk, mint_key, open_desk
-from webhooks.endpoint import register
-from webhooks.endpoint_fields import NewEndpoint
+from webhooks.endpoints.endpoint import register
+from webhooks.endpoints.fields import NewEndpoint
 
 SIZES = (1, 10, 200)
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from billing.coupon import create as create_coupon, new_coupon
-from billing.plan import item_of
-from billing.price import Price
-from billing.provider import DisputeClosed, Disputed, Refunded, Subject, Waiting
-from billing.subscription import AlreadySubscribed
+from billing.catalog.coupon import create as create_coupon, new_coupon
+from billing.catalog.plan import item_of
+from billing.ledger.price import Price
+from billing.providers.protocol import DisputeClosed, Disputed, Refunded, Subject, Waiting
+from billing.subscriptions.subscription import AlreadySubscribed
 from kernel.clock import DAY_US, FixedClock
 from kernel.errors import InvalidInput
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.erase import erase_account
 from tests.billing.subscribing import Club, open_club, renewal
 

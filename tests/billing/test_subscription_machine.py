@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from billing.price import Price
-from billing.provider import (
+from billing.ledger.price import Price
+from billing.providers.event_log import Told
+from billing.providers.protocol import (
     DisputeClosed,
     Disputed,
     Fact,
@@ -23,7 +24,6 @@ from billing.provider import (
     SubscriptionChanged,
     Waiting,
 )
-from billing.provider_event import Told
 from kernel.clock import DAY_US, FixedClock, parse_rfc3339
 from store.open import open_database
 from tests.billing.subscribing import Club, open_club

@@ -4,16 +4,16 @@ import asyncio
 
 import pytest
 
-from billing.ledger import InsufficientBalance
-from billing.send import AmountOutOfRange
-from billing.till import Till
-from billing.topup import DuplicateReference
-from billing.usage import amount_of
+from billing.engine.engine import Till
+from billing.ledger.ledger import InsufficientBalance
+from billing.topups.send import AmountOutOfRange
+from billing.topups.topup import DuplicateReference
+from billing.usage.usage import amount_of
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.open import open_database
 from tests.billing.desk import open_desk
 from tests.billing.test_plans import Recording

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from billing import approval, grant, hold as holds
-from billing.till import Till
+from billing.credits import grant
+from billing.engine.engine import Till
+from billing.topups import approval
+from billing.usage import hold as holds
 from kernel.clock import FixedClock
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.open import open_database
-from store.sqlite import SqliteDatabase
+from store.sqlite.database import SqliteDatabase
 from tests.billing.desk import Desk, open_desk
 from tests.billing.test_plans import Recorder, Recording, Said, faults_of, hot_desk
 from tests.billing.using import capture, hold, sweep, use

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from hypothesis import given, strategies as st
 
-from billing.redeem import ExternalNotAllowed
-from billing.voucher import NotRedeemable, VoucherCodes
+from billing.topups.voucher import NotRedeemable, VoucherCodes
+from billing.topups.voucher_redemption import ExternalNotAllowed
 from kernel.clock import FixedClock
 from kernel.ids import encode
-from store.db import Database
+from store.database import Database
 from tests.billing.desk import Desk, open_desk, redeem
 
 CODES = VoucherCodes(bytes(range(32)))

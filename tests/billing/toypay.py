@@ -23,8 +23,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from billing.order import Order
-from billing.provider import Received
+from billing.orders.order import Order
+from billing.providers.protocol import Received
 
 SOURCE = Path(__file__).parent.parent / "examples" / "provider" / "toypay.py"
 SECRETS = {"staging": "toy_staging_secret", "live": "toy_live_secret"}

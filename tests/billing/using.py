@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from billing import hold as holds
-from billing.checkin import CheckedIn, CheckIn
-from billing.grant import Grant
-from billing.hold import Hold
-from billing.reserve import CaptureHold, ExpireHolds, Held, ReleaseHold, new_hold
-from billing.till import Till
-from billing.usage import Used, new_usage
+from billing.credits.checkin import CheckedIn, CheckIn
+from billing.credits.grant import Grant
+from billing.engine.engine import Till
+from billing.usage import hold as holds
+from billing.usage.hold import Hold
+from billing.usage.hold_commands import CaptureHold, ExpireHolds, Held, ReleaseHold, new_hold
+from billing.usage.usage import Used, new_usage
 from keys.principal import Principal
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.idempotency import Answer, RequestKey, request_key
 from tests.billing.desk import Desk
 from worker.expire import Expirer

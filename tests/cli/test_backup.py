@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from cli.main import main
 from runtime.installation import VOUCHER_KEY, open_vault
 from runtime.settings import Settings
-from store.db import Transaction
+from store.database import Transaction
 from store.open import file_of, open_database
 
 Topup = Callable[..., Result]

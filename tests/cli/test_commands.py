@@ -13,12 +13,12 @@ from msgspec import Struct, convert
 from msgspec.structs import fields
 
 from cli.main import COMMANDS, main
-from gateway.shapes import keys as shapes
+from gateway.api.schemas import keys as shapes
 from kernel.clock import SystemClock
 from keys.authenticator import Authenticator, CredentialEnded
 from keys.principal import Principal
 from runtime.settings import Settings
-from store.db import Transaction
+from store.database import Transaction
 from store.open import open_database
 
 Topup = Callable[..., Result]

@@ -23,8 +23,8 @@ import stripe
 from pydantic import SecretStr
 from standardwebhooks import Webhook
 
-from cli.banner import curl_line
-from cli.dev import _for_development
+from cli.server.banner import curl_line
+from cli.server.dev import _for_development
 from runtime.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -14,7 +14,7 @@ from kernel.clock import SystemClock
 from runtime.installation import VOUCHER_KEY, open_store, open_vault
 from runtime.master_key import made_master_key
 from runtime.settings import load_settings
-from store.db import Transaction
+from store.database import Transaction
 from store.migrate import migrate
 
 ROOT = Path(__file__).resolve().parent.parent.parent

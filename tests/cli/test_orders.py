@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 from pydantic import SecretStr
 
-from billing.opening import open_account
-from billing.order import Order
-from billing.placement import NewOrder
-from billing.price import Price
-from billing.provider import Deed
+from billing.credits.opening import open_account
+from billing.ledger.price import Price
+from billing.orders.order import Order
+from billing.orders.place import NewOrder
+from billing.providers.protocol import Deed
 from cli.main import main
 from runtime.context import Context, open_context
 from runtime.master_key import FILE_NAME

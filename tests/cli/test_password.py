@@ -13,7 +13,7 @@ from keys import session
 from keys.account import find_by_email
 from keys.password import is_password
 from runtime.settings import Settings
-from store.db import Transaction
+from store.database import Transaction
 from store.open import open_database
 
 Topup = Callable[..., Result]

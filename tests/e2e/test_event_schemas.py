@@ -11,7 +11,7 @@ from bench.receiver import Received, Receiver
 from bench.running import API, Installation
 from bench.senders import client, order
 from tests.e2e.conftest import Install
-from webhooks.event import EVENT_TYPES
+from webhooks.events.event import EVENT_TYPES
 
 # Orders come with the payment providers; until then their samples stand for them.
 # Orders have tests of their own, and an approval expires after a day.

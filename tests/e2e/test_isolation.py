@@ -13,8 +13,8 @@ import pytest
 
 from bench.running import API, Installation
 from bench.senders import client
-from gateway.fields import Fields
-from gateway.routing import Route
+from gateway.http.fields import Fields
+from gateway.http.routing import Route
 from gateway.surfaces import API as OWN
 from keys.principal import ENVIRONMENTS, Environment
 from tests.e2e.conftest import Shelf

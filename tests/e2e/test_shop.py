@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from gateway.pages.surface import OPERATOR
-from gateway.routing import Router
+from gateway.dashboard.surface import OPERATOR
+from gateway.http.routing import Router
 from kernel.clock import FixedClock
 from tests.e2e.browsing import Window, chromium, grave_faults, new_window
 from tests.e2e.conftest import Install

@@ -6,11 +6,11 @@ from typing import Any
 
 import httpx
 
-from keys import oauth_app, oauth_code
 from keys.account import lock_scopes
-from keys.oauth_app import NewApp, OAuthApp
+from keys.oauth import app as oauth_app, code as oauth_code
+from keys.oauth.app import NewApp, OAuthApp
 from keys.principal import Environment
-from store.db import Transaction
+from store.database import Transaction
 from tests.gateway.running import Gateway
 
 REDIRECT = "https://app.example.com/cb"

@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from billing import order_list, provider_event
-from billing.audit import audit
-from billing.order import Order
-from billing.provider import Received
-from billing.provider_event import LogEntry
+from billing.ledger.audit import audit
+from billing.orders import queries as order_list
+from billing.orders.order import Order
+from billing.providers import event_log as provider_event
+from billing.providers.event_log import LogEntry
+from billing.providers.protocol import Received
 from kernel.clock import FixedClock
-from store.db import Transaction
+from store.database import Transaction
 from tests.billing import toypay
 from tests.gateway.running import Gateway, running, settings_of
 

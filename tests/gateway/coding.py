@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from billing.redemption_batch import NewBatch, make
+from billing.credits.code_batch import NewBatch, make
 from keys.principal import Environment
 from tests.gateway.running import Gateway
 

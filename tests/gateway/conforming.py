@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 from jsonschema import Draft202012Validator, FormatChecker
 
+from gateway.http.routing import MethodNotAllowed, Router
 from gateway.openapi.document import document
-from gateway.routing import MethodNotAllowed, Router
 from gateway.surfaces import SURFACES
 from kernel.errors import NotFound
 

@@ -17,15 +17,16 @@ import uvicorn
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from billing.opening import open_account
+from billing.credits.opening import open_account
 from gateway.app import create_app
 from kernel.clock import Clock
-from keys import access_token, api_key
-from keys.key_fields import NewKey
+from keys.api_keys import api_key
+from keys.api_keys.fields import NewKey
 from keys.principal import ACCOUNT_SCOPES, Environment
+from keys.tokens import access_token
 from runtime.context import Context, open_context
 from runtime.settings import Settings, load_settings
-from store.db import Transaction
+from store.database import Transaction
 from tests.gateway.conforming import check
 
 API = "/api/public/v1"

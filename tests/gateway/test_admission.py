@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.access_log import AccessLog
+from gateway.http.access_log import AccessLog
 from kernel.clock import FixedClock
 from keys.principal import ACCOUNT_SCOPES
 from tests.gateway.running import Gateway, running, settings_of

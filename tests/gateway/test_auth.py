@@ -5,7 +5,7 @@ import ipaddress
 import pytest
 from hypothesis import given, strategies as st
 
-from gateway.auth import block_of, caller_address, parse_address
+from gateway.http.auth import block_of, caller_address, parse_address
 from keys.principal import Network
 
 PROXIES: tuple[Network, ...] = (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.codes import CODES
+from gateway.answers.response_codes import CODES
 
 # Contract section 2, "Codes": code, message, HTTP statuses.
 CONTRACT = """

@@ -9,7 +9,7 @@ import socket
 
 import pytest
 
-from gateway.doors import Doors
+from gateway.http.doors import Doors
 from tests.gateway.test_serve import Served, closed, serving
 
 CHUNKED = b"POST /read HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"

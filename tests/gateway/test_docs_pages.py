@@ -18,15 +18,15 @@ from typing import get_args
 import pytest
 import pytest_asyncio
 
-from billing.credit import OPENING_TEST_CREDIT_CENTS, SANDBOX_FUNDING_PER_DAY_CENTS
-from gateway.codes import CODES, NextAction
+from billing.credits.test_credit import OPENING_TEST_CREDIT_CENTS, SANDBOX_FUNDING_PER_DAY_CENTS
+from gateway.answers.response_codes import CODES, NextAction
 from gateway.docs import samples
 from gateway.docs.code_notes import NOTES
 from gateway.docs.markdown import anchor_of, headings, to_html
 from gateway.docs.pages import GUIDES, PLACEHOLDER, guide_text, path_of
 from gateway.docs.reference import Operation, resources
-from gateway.limits import BURST_S
-from gateway.mcp_tools import TOOLS
+from gateway.http.rate_limit import BURST_S
+from gateway.mcp.tools import TOOLS
 from kernel.clock import DAY_US
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX
 from keys.principal import ADMIN, SCOPES

@@ -11,14 +11,14 @@ import pytest_asyncio
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway import envelope
+from gateway.answers import envelope
+from gateway.answers.response_codes import CODES
 from gateway.api import health
 from gateway.app import API_PREFIX, SURFACES
-from gateway.call import Call
-from gateway.codes import CODES
-from gateway.edge import Edge
-from gateway.fields import Fields
-from gateway.routing import Reply, Route, Router, Surface
+from gateway.http.edge import Edge
+from gateway.http.fields import Fields
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply, Route, Router, Surface
 from runtime.context import Context
 from store.errors import CommitUnknown
 from tests.gateway.running import Gateway, running, settings_of

@@ -10,9 +10,9 @@ import kernel
 import keys
 import store
 import webhooks
-from gateway.codes import CODES
-from gateway.envelope import refuse
-from gateway.errors import TABLE, refusal_of, row_of
+from gateway.answers.envelope import refuse
+from gateway.answers.response_codes import CODES
+from gateway.http.errors import TABLE, refusal_of, row_of
 from kernel.errors import DomainError, InvalidInput, NotFound, Unavailable
 from keys.caps import CapExceeded
 from store.errors import CommitUnknown

@@ -8,11 +8,11 @@ from typing import Any
 import pytest_asyncio
 
 from keys.account import lock_scopes
-from store.db import Transaction
+from store.database import Transaction
 from tests.gateway.running import Gateway, running, settings_of
-from webhooks import event_cursor
-from webhooks.event import Outbox
-from webhooks.log import EVENTS_SCANNED
+from webhooks.deliveries.log import EVENTS_SCANNED
+from webhooks.events import cursor as event_cursor
+from webhooks.events.event import Outbox
 
 SENDERS = 8
 SENDS_EACH = 25

@@ -16,14 +16,14 @@ import pytest_asyncio
 from starlette.types import Message
 
 from gateway.app import create_app
-from gateway.body import ClientGone
-from gateway.event_stream import EventStream, Pace
-from gateway.serve import serve
+from gateway.http.body import ClientGone
+from gateway.http.event_stream import EventStream, Pace
+from gateway.http.serve import serve
 from keys.authenticator import CredentialEnded
 from runtime.supervisor import bind_listener
 from tests.gateway.running import API, Gateway, running, settings_of
-from webhooks.event_cursor import EventCursor
-from webhooks.feed import STREAMS_PER_HOLDER, STREAMS_PER_SCOPE
+from webhooks.events.cursor import EventCursor
+from webhooks.events.feed import STREAMS_PER_HOLDER, STREAMS_PER_SCOPE
 
 DEADLINE_S = 30.0
 GOOD = {"platform": "claude", "amount_cents": 100, "recipient_email": "user@example.com"}

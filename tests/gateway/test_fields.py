@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 from msgspec import UNSET, Meta, UnsetType
 
-from gateway.fields import (
+from gateway.http.fields import (
     EnvironmentMismatch,
     Fields,
     Int64,
@@ -18,7 +18,7 @@ from gateway.fields import (
     cursor_id,
     time_us,
 )
-from gateway.json_text import Unreadable
+from gateway.http.strict_json import Unreadable
 from kernel.errors import InvalidInput
 
 

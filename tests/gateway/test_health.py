@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from kernel.clock import FixedClock
-from store.db import Transaction
+from store.database import Transaction
 from tests.gateway.dialects.billing import administrator
 from tests.gateway.running import Gateway, running, settings_of
 from tests.webhooks.given import given_endpoint, given_events

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gateway.hosts import Hosts
+from gateway.http.hosts import Hosts
 from kernel.errors import InvalidInput
 from tests.gateway.running import API, Gateway, running, settings_of
 

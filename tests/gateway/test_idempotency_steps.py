@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.idempotency import run_steps
+from gateway.http.idempotency import run_steps
 from kernel.clock import FixedClock
 from keys.authenticator import Authenticator
-from store.db import Transaction
+from store.database import Transaction
 from store.idempotency import Answer, KeyInProgress, request_key
 from tests.gateway.running import Gateway, running, settings_of
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from gateway.json_text import (
+from gateway.http.strict_json import (
     Unreadable,
     has_control,
     has_unique_names,

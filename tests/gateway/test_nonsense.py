@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
 
+from gateway.answers.response_codes import CODES
 from gateway.app import SURFACES
-from gateway.codes import CODES
+from gateway.http.routing import Router
 from gateway.openapi.operations import is_ours
-from gateway.routing import Router
 from tests.gateway.conforming import check
 from tests.gateway.running import Gateway, running, settings_of
 

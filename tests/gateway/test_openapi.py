@@ -11,15 +11,15 @@ import pytest_asyncio
 from jsonschema import Draft202012Validator, ValidationError
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
-from gateway.codes import CODES
+from gateway.answers.response_codes import CODES
+from gateway.http.routing import Resource, Route, Router
 from gateway.openapi.examples import EVENT_EXAMPLE, EXAMPLES
 from gateway.openapi.operations import is_ours, operation_id, tag_of
-from gateway.routing import Resource, Route, Router
 from gateway.surfaces import SURFACES
 from tests.gateway.conforming import the_document, validator
 from tests.gateway.running import API, Gateway, running, settings_of
-from webhooks.event import EVENT_TYPES
-from webhooks.schemas import event_schema
+from webhooks.events.event import EVENT_TYPES
+from webhooks.events.schemas import event_schema
 
 ROWS = [(one, route) for one in Router(SURFACES) for route in one.routes.values()]
 OURS = [(one, route) for one, route in ROWS if is_ours(one)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest_asyncio
 
-from billing.coupon import create as create_coupon, new_coupon
+from billing.catalog.coupon import create as create_coupon, new_coupon
 from kernel.clock import FixedClock
 from tests.gateway.buying import Store, open_store
 

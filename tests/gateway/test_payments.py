@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from billing.provider import Deed, Received
+from billing.providers.protocol import Deed, Received
 from kernel.clock import FixedClock
 from tests.billing import toypay
 from tests.gateway.buying import TOYPAY, Store, open_store

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
-from billing.price import Price
-from gateway.plain_answer import number, plain_answer, price_number
+from billing.ledger.price import Price
+from gateway.answers.plain import number, plain_answer, price_number
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from billing.coupon import create as create_coupon, new_coupon
-from billing.redemption_batch import disable_batch, list_batches
+from billing.catalog.coupon import create as create_coupon, new_coupon
+from billing.credits.code_batch import disable_batch, list_batches
 from kernel.clock import FixedClock
 from tests.gateway.coding import codes_of
 from tests.gateway.running import Gateway, running, settings_of

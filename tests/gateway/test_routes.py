@@ -9,12 +9,12 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from gateway import envelope
+from gateway.answers import envelope
 from gateway.api.topups import SendBody
 from gateway.app import API_PREFIX, SURFACES
-from gateway.call import Call
-from gateway.fields import Fields
-from gateway.routing import MethodNotAllowed, Reply, Route, Router, Surface
+from gateway.http.fields import Fields
+from gateway.http.request_context import Call
+from gateway.http.routing import MethodNotAllowed, Reply, Route, Router, Surface
 from kernel.errors import NotFound
 from keys.principal import OAUTH_SCOPES, SCOPES
 from tests.gateway.running import Gateway, running, settings_of

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from gateway.doors import Doors
-from gateway.serve import serve
+from gateway.http.doors import Doors
+from gateway.http.serve import serve
 from runtime.supervisor import bind_listener
 
 

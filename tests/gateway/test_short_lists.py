@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.codes import CODES
+from gateway.answers.response_codes import CODES
 from tests.gateway.running import Gateway, running, settings_of
 
 LISTS = {

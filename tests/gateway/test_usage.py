@@ -9,7 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from billing.grant import Grant
+from billing.credits.grant import Grant
 from kernel.clock import FixedClock
 from keys.principal import Environment
 from store.idempotency import Answer

@@ -3,7 +3,7 @@
 from hypothesis import given, strategies as st
 
 from kernel.storable import is_storable, storable
-from store.db import Database
+from store.database import Database
 
 
 def test_nul_and_halves_of_pairs_are_replaced_and_the_rest_is_kept() -> None:

@@ -4,11 +4,11 @@ import asyncio
 from typing import Any
 
 from kernel.clock import FixedClock
-from keys import api_key
-from keys.api_key import ApiKey, NewKey
+from keys.api_keys import api_key
+from keys.api_keys.api_key import ApiKey, NewKey
 from keys.authenticator import Authenticator, Limits
 from keys.principal import ACCOUNT_SCOPES, Principal
-from store.db import Database, T, Work
+from store.database import Database, T, Work
 from store.errors import ConnectionLost
 
 

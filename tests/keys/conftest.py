@@ -6,7 +6,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from keys.account import create_account
-from store.db import Database
+from store.database import Database
 from tests.keys.bench import Bench
 from tests.keys.shop import Shop, open_shop
 

@@ -4,16 +4,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernel.clock import FixedClock
-from keys import oauth_app, oauth_code, oauth_grant, oauth_token
 from keys.account import create_account, lock_scopes
 from keys.lineage import Refusal
-from keys.oauth_app import NewApp, OAuthApp
-from keys.oauth_code import CodeReused
-from keys.oauth_grant import Grant
-from keys.oauth_token import OAuthToken
+from keys.oauth import (
+    app as oauth_app,
+    code as oauth_code,
+    grant as oauth_grant,
+    token as oauth_token,
+)
+from keys.oauth.app import NewApp, OAuthApp
+from keys.oauth.code import CodeReused
+from keys.oauth.grant import Grant
+from keys.oauth.token import OAuthToken
 from keys.principal import Environment, Principal, Scope
 from keys.token_format import digest
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 
 REDIRECT = "https://app.example.com/cb"
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernel.clock import FixedClock
-from keys import api_key, key_principal, token_format
+from keys import token_format
 from keys.account import create_account, lock_scopes
-from keys.api_key import ApiKey, KeyChanges, NewKey
+from keys.api_keys import api_key, lookup as key_principal
+from keys.api_keys.api_key import ApiKey, KeyChanges, NewKey
 from keys.lineage import Refusal
 from keys.principal import (
     ACCOUNT_SCOPES,
@@ -14,7 +15,7 @@ from keys.principal import (
     Principal,
     Scope,
 )
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 
 ALL = tuple(ACCOUNT_SCOPES)
 

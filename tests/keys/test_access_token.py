@@ -7,11 +7,11 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
-from keys import access_token, api_key, token_format
-from keys.access_token import AccessToken
+from keys import token_format
 from keys.account import create_account
-from keys.api_key import ApiKey, NewKey
-from keys.key_grant import KeyLimitReached
+from keys.api_keys import api_key
+from keys.api_keys.api_key import ApiKey, NewKey
+from keys.api_keys.grantable import KeyLimitReached
 from keys.lineage import Refusal
 from keys.principal import (
     ACCOUNT_SCOPES,
@@ -21,7 +21,9 @@ from keys.principal import (
     Scope,
     ScopeMissing,
 )
-from store.db import Database, Transaction
+from keys.tokens import access_token
+from keys.tokens.access_token import AccessToken
+from store.database import Database, Transaction
 
 
 @dataclass

@@ -10,7 +10,7 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.ids import AccountId
 from keys import account
 from keys.principal import Environment
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 
 NOW = 1_781_352_000_000_000
 

@@ -8,9 +8,10 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
-from keys import api_key, key_grant, token_format
-from keys.api_key import ApiKey
-from keys.key_grant import KeyLimitReached
+from keys import token_format
+from keys.api_keys import api_key, grantable as key_grant
+from keys.api_keys.api_key import ApiKey
+from keys.api_keys.grantable import KeyLimitReached
 from keys.principal import (
     ACCOUNT_SCOPES,
     DEFAULT_SCOPES,
@@ -18,7 +19,7 @@ from keys.principal import (
     Principal,
     ScopeMissing,
 )
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.keys.shop import ALL, Shop, a_session, open_shop
 
 

@@ -6,15 +6,16 @@ import pytest
 
 from kernel.clock import SECOND_US, FixedClock
 from kernel.errors import InvalidInput
-from keys import api_key, key_principal, token_format
-from keys.api_key import KeyState
+from keys import token_format
+from keys.api_keys import api_key, lookup as key_principal
+from keys.api_keys.api_key import KeyState
 from keys.lineage import Refusal
 from keys.principal import (
     ACCOUNT_SCOPES,
     Principal,
     ScopeMissing,
 )
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.keys.shop import ALL, Shop, open_shop
 
 

@@ -5,8 +5,10 @@ from contextlib import suppress
 
 import pytest
 
-from keys import access_token, api_key, token_format
+from keys import token_format
+from keys.api_keys import api_key
 from keys.authenticator import Authenticator, CredentialEnded, InvalidCredential
+from keys.tokens import access_token
 from tests.keys.bench import Bench, queries_done
 
 

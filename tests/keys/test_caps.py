@@ -10,7 +10,7 @@ from kernel.clock import FixedClock, parse_rfc3339
 from keys import caps
 from keys.account import create_account, lock_scopes
 from keys.caps import CapExceeded
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 
 NOON = parse_rfc3339("2026-06-13T12:00:00Z")
 DAY = parse_rfc3339("2026-06-13T00:00:00Z")

@@ -6,10 +6,10 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
-from keys import oauth_app
-from keys.key_grant import KeyLimitReached
-from keys.oauth_app import ClientRefused, OAuthApp
-from store.db import Database, Row, Transaction
+from keys.api_keys.grantable import KeyLimitReached
+from keys.oauth import app as oauth_app
+from keys.oauth.app import ClientRefused, OAuthApp
+from store.database import Database, Row, Transaction
 from tests.keys.consenting import Scene, open_scene
 
 

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from kernel.errors import InvalidInput
-from keys.oauth_redirect import RedirectRefused, Registered, check_redirect, landing, register
+from keys.oauth.redirect import RedirectRefused, Registered, check_redirect, landing, register
 
 HOST = "app.example.com"
 ISSUER = "https://pay.example"

@@ -8,15 +8,15 @@ import pytest
 
 from kernel.clock import DAY_US, FixedClock
 from kernel.errors import InvalidInput, NotFound
-from keys import oauth_grant, oauth_token
 from keys.authenticator import Authenticator, CredentialEnded, InvalidCredential
 from keys.lineage import Refusal
 from keys.live import LiveNotOpen
-from keys.oauth_code import CodeRefused
-from keys.oauth_token import OAuthToken
+from keys.oauth import grant as oauth_grant, token as oauth_token
+from keys.oauth.code import CodeRefused
+from keys.oauth.token import OAuthToken
 from keys.principal import OAuthOrigin, Scope
 from keys.token_format import new_oauth_token, parse
-from store.db import Database, Row, Transaction
+from store.database import Database, Row, Transaction
 from store.open import open_database
 from tests.keys.consenting import REDIRECT, Scene, account, manage, open_scene
 

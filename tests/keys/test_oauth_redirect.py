@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from kernel.errors import InvalidInput
-from keys.oauth_redirect import (
+from keys.oauth.redirect import (
     RedirectRefused,
     Registered,
     check_redirect,

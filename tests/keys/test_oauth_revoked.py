@@ -7,8 +7,8 @@ import pytest
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from keys.lineage import Refusal
-from keys.oauth_code import CodeRefused
-from store.db import Database
+from keys.oauth.code import CodeRefused
+from store.database import Database
 from store.open import open_database
 from tests.keys.consenting import REDIRECT, Scene, account, manage, open_scene
 

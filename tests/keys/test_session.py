@@ -9,7 +9,7 @@ from keys.lineage import Refusal
 from keys.principal import ACCOUNT_SCOPES, SCOPES, Environment, Principal
 from keys.session import Session
 from keys.token_format import digest, new_session_token, parse
-from store.db import Database
+from store.database import Database
 from tests.keys.shop import Shop, open_shop
 
 DAY_S = DAY_US / 1_000_000

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from keys.vault import MasterKeyRefused, SealBroken, Vault, parse_master_keys
-from store.db import Database
+from store.database import Database
 
 OLD = bytes(range(32))
 NEW = bytes(range(32, 64))

@@ -7,9 +7,9 @@ import pytest
 from kernel.clock import FixedClock
 from runtime.context import open_context, webhook_policy
 from runtime.settings import Settings, SettingsError, load_settings
-from store.db import Transaction
+from store.database import Transaction
 from store.version import SchemaOutOfRange
-from webhooks.guard import UrlRefused, check_url
+from webhooks.http.guard import UrlRefused, check_url
 
 SECRET_KEY = "5f" * 32
 

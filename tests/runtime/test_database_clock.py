@@ -5,7 +5,7 @@ import pytest
 from kernel.clock import FixedClock, SystemClock
 from kernel.steady_clock import SteadyClock
 from runtime.database_clock import DatabaseClock
-from store.db import Database
+from store.database import Database
 
 NOON = 1_781_265_600_000_000
 SECOND_US = 1_000_000

@@ -8,8 +8,13 @@ from threading import Thread
 
 import pytest
 
-from billing.price import Price
-from billing.provider import CheckoutRequest, Deed, NotificationRefused, ProviderUnavailable
+from billing.ledger.price import Price
+from billing.providers.protocol import (
+    CheckoutRequest,
+    Deed,
+    NotificationRefused,
+    ProviderUnavailable,
+)
 from kernel.clock import FixedClock
 from runtime.context import open_context
 from runtime.settings import Settings, load_settings

@@ -9,8 +9,8 @@ from kernel.clock import FixedClock
 from runtime.context import open_context
 from runtime.settings import load_settings
 from runtime.stalled import ending_stalled
-from store.db import Database
-from store.postgresql import PostgresqlDatabase
+from store.database import Database
+from store.postgresql.database import PostgresqlDatabase
 from tests.store.proxy import proxied
 from tests.store.stalling import held_by_stalled
 

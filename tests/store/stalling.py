@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.errors import LockTimeout, StoreError
-from store.postgresql import PostgresqlDatabase
-from store.postgresql_pool import IDLE_TIMEOUT_S
+from store.postgresql.database import PostgresqlDatabase
+from store.postgresql.pool import IDLE_TIMEOUT_S
 from tests.store.proxy import proxied
 
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from billing.activity import changes_lately, topups_lately
-from billing.opening import open_account
+from billing.credits.opening import open_account
+from billing.reports.activity import changes_lately, topups_lately
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, FixedClock
 from keys.principal import Scope
 from store import activity
-from store.db import Database, Transaction
-from webhooks.activity import deliveries_lately
+from store.database import Database, Transaction
+from webhooks.deliveries.activity import deliveries_lately
 
 
 async def scope_of(database: Database, clock: FixedClock) -> Scope:

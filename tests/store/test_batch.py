@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from kernel.errors import DomainError, NotFound, Unavailable
 from store.batch import GroupCommit
-from store.db import Database, Transaction, Work
+from store.database import Database, Transaction, Work
 from store.errors import (
     CommitUnknown,
     ConnectionLost,

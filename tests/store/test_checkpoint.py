@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from store.checkpoint import COMMITS_BETWEEN
-from store.db import Transaction
+from store.database import Transaction
 from store.open import open_database
+from store.sqlite.checkpoint import COMMITS_BETWEEN
 
 ROW_BYTES = 40_000
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from bench.postgres import create_database, drop_database
-from store.db import Database, Row, Transaction
+from store.database import Database, Row, Transaction
 from store.migrate import migrate
 from store.open import open_database
 from tests.conftest import SERVER_URL
 from tests.programs import NO_SERVER, missing
-from webhooks.coded import with_code
+from webhooks.deliveries.coded import with_code
 
 CODE = "ATU-7Q3X-9KVM-2C8R-T5WA-H4NB"
 BODY = b'{"id":"evt_1","data":{"voucher_code":"%b","new_balance_cents":5}}' % CODE.encode()

@@ -21,11 +21,11 @@ import pytest
 import pytest_asyncio
 
 from bench.postgres import OwnServer, create_database
-from billing.send import Sent
-from billing.till import Till
+from billing.engine.engine import Till
+from billing.topups.send import Sent
 from kernel.clock import FixedClock
 from kernel.errors import Unavailable
-from store.db import Database
+from store.database import Database
 from store.migrate import migrate
 from store.open import open_database
 from tests.billing.desk import Desk, open_desk

@@ -2,9 +2,9 @@
 
 from kernel.clock import DAY_US
 from store import commit_token
-from store.db import Database, Store, Transaction
+from store.database import Database, Store, Transaction
 from store.open import open_database
-from store.sqlite import SqliteDatabase
+from store.sqlite.database import SqliteDatabase
 
 NOW_US = 1_000 * DAY_US
 

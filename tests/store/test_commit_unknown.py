@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from billing.till import Till
+from billing.engine.engine import Till
 from kernel.clock import FixedClock
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.errors import CommitUnknown
 from store.open import open_database
 from tests.billing.desk import Desk, open_desk

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.errors import ConnectionLost, DataRefused, StoreError
 from store.open import open_database
-from store.sqlite import SqliteDatabase
+from store.sqlite.database import SqliteDatabase
 
 SECRET = "hunter2"
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from kernel.errors import InvalidInput
 from store import idempotency
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.idempotency import Answer, KeyInProgress, KeyReused, RequestKey, request_key
 
 NOW = 1_781_352_000_000_000  # 2026-06-13T12:00:00Z

@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from kernel.errors import Unavailable
 from store.batch import GroupCommit
-from store.db import Database
+from store.database import Database
 from store.errors import LockTimeout
 from tests.store.test_batch import Gate, Group, Runner, kept, outcomes
 

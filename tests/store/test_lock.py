@@ -5,8 +5,8 @@ import asyncio
 import asyncpg
 import pytest
 
-from store.beginning import Beginning
-from store.db import Database, Lock, Transaction
+from store.database import Database, Lock, Transaction
+from store.postgresql.begin_with_lock import Beginning
 
 ROWS = (("plain_1", b"0"), ("it's {odd}", b"0"), ('"\\,', b"0"))
 LOCK = "SELECT name FROM sealed_keys WHERE name IN :names[text] ORDER BY name FOR NO KEY UPDATE"

@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from store.db import Database
+from store.database import Database
 from store.errors import ConnectionLost
 from store.migrate import MIGRATIONS, migrate
 from store.open import open_database

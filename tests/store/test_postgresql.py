@@ -9,10 +9,10 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.errors import ConnectionLost, LockTimeout, StoreError
 from store.open import open_database
-from store.postgresql import PostgresqlDatabase
+from store.postgresql.database import PostgresqlDatabase
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 

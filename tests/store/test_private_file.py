@@ -10,7 +10,7 @@ import pytest
 
 from runtime.embedded_redis import prepare_home
 from runtime.master_key import made_master_key
-from store.db import Transaction
+from store.database import Transaction
 from store.migrate import migrate
 from store.open import open_database
 

@@ -10,10 +10,10 @@ from typing import cast
 import pytest
 import pytest_asyncio
 
-from billing.till import Till
+from billing.engine.engine import Till
 from kernel.clock import FixedClock
-from store.db import Database, Store, Transaction
-from store.postgresql import PostgresqlDatabase
+from store.database import Database, Store, Transaction
+from store.postgresql.database import PostgresqlDatabase
 from tests.billing.desk import Desk, open_desk
 from tests.store.proxy import Proxy, proxied
 from tests.store.stalling import held_by_stalled

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.errors import Contention
-from store.sqlite import SqliteDatabase
+from store.sqlite.database import SqliteDatabase
 
 ROOT = Path(__file__).parents[2]
 WRITES = 150

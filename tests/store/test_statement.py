@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.statement import POSTGRESQL, SQLITE, array_insert_text, insert_text, translate
 
 INT64 = st.integers(min_value=-(2**63), max_value=2**63 - 1)

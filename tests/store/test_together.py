@@ -3,8 +3,8 @@
 from typing import Any
 
 from kernel.clock import FixedClock
-from store.db import Database, Reading, Rows, Transaction
-from store.postgresql import PostgresqlDatabase
+from store.database import Database, Reading, Rows, Transaction
+from store.postgresql.database import PostgresqlDatabase
 from tests.webhooks.given import given_account, given_endpoint
 
 _ACCOUNTS = "SELECT a.name, a.id, a.created_at FROM accounts a WHERE a.id IN :ids[text]"

@@ -9,7 +9,7 @@ import pytest_asyncio
 from kernel.clock import FixedClock
 from tests.webhooks.name_server import NameServer, loopback_resolver
 from tests.webhooks.receiver import NOON, POLICY, Client, Handler, Receiver, Start
-from webhooks.transport import Transport
+from webhooks.http.transport import Transport
 
 
 @pytest_asyncio.fixture

@@ -6,13 +6,13 @@ from kernel.clock import Clock
 from keys.account import create_account, lock_scopes
 from keys.principal import Scope
 from keys.vault import Vault
-from store.db import Database, Transaction
-from webhooks.claim import claim as take_due
-from webhooks.endpoint import Endpoint, register
-from webhooks.endpoint_fields import NewEndpoint
-from webhooks.event import Outbox
-from webhooks.offer import Offer
-from webhooks.stage import Claim
+from store.database import Database, Transaction
+from webhooks.deliveries.candidate import Offer
+from webhooks.deliveries.claim import claim as take_due
+from webhooks.deliveries.stage import Claim
+from webhooks.endpoints.endpoint import Endpoint, register
+from webhooks.endpoints.fields import NewEndpoint
+from webhooks.events.event import Outbox
 
 LEASE_US = 35_000_000
 

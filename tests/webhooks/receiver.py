@@ -4,8 +4,8 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 
-from webhooks.guard import Policy
-from webhooks.transport import Outcome, Transport
+from webhooks.http.guard import Policy
+from webhooks.http.transport import Outcome, Transport
 
 Handler = Callable[["Talk"], Awaitable[None]]
 

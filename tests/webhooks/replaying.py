@@ -7,11 +7,11 @@ from kernel.clock import Clock, FixedClock
 from kernel.ids import new_id
 from keys.account import lock_scopes
 from keys.principal import Scope
-from store.db import Database, Row, Transaction, Work
+from store.database import Database, Row, Transaction, Work
 from tests.webhooks.given import given_account, given_endpoint
-from webhooks import replay, replay_step
-from webhooks.replay import NewReplay, Replay
-from webhooks.replay_step import Due, Step
+from webhooks.replays import replay, step as replay_step
+from webhooks.replays.replay import NewReplay, Replay
+from webhooks.replays.step import Due, Step
 
 # Noon of the tests' day, in microseconds; the history lies before it.
 NOON = 1_781_352_000_000_000

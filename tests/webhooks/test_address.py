@@ -3,7 +3,7 @@ from ipaddress import ip_address
 import pytest
 from hypothesis import given, strategies as st
 
-from webhooks.address import is_link_local, is_public
+from webhooks.http.address import is_link_local, is_public
 
 # outbound-safety.md, sections 1 to 3; the first and last of each block where it has edges.
 FORBIDDEN = """

@@ -4,7 +4,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from keys.principal import Scope
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.webhooks.given import (
     claim_all,
     given_account,
@@ -12,14 +12,14 @@ from tests.webhooks.given import (
     given_events,
     new_vault,
 )
-from webhooks import backlog, delivery
-from webhooks.backlog import Backlog
-from webhooks.claim import claim as take_due
-from webhooks.endpoint import patch
-from webhooks.endpoint_fields import EndpointChanges
-from webhooks.message import settlement_of
-from webhooks.stage import Claimed
-from webhooks.transport import Outcome
+from webhooks.deliveries import backlog, delivery
+from webhooks.deliveries.backlog import Backlog
+from webhooks.deliveries.claim import claim as take_due
+from webhooks.deliveries.message import settlement_of
+from webhooks.deliveries.stage import Claimed
+from webhooks.endpoints.endpoint import patch
+from webhooks.endpoints.fields import EndpointChanges
+from webhooks.http.transport import Outcome
 
 NONE = Backlog(0, 0)
 SECOND_US = 1_000_000

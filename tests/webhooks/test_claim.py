@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from kernel.clock import FixedClock
 from keys.principal import Scope
-from store.db import Database, Row, Transaction
+from store.database import Database, Row, Transaction
 from store.open import open_database
 from tests.webhooks.given import (
     LEASE_US,
@@ -16,9 +16,9 @@ from tests.webhooks.given import (
     given_endpoint,
     given_events,
 )
-from webhooks.claim import claim as take_due
-from webhooks.offer import Offer
-from webhooks.stage import Claim
+from webhooks.deliveries.candidate import Offer
+from webhooks.deliveries.claim import claim as take_due
+from webhooks.deliveries.stage import Claim
 
 
 async def given_scope(database: Database, clock: FixedClock, **endpoint: object) -> Scope:

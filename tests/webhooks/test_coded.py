@@ -2,8 +2,8 @@
 
 import pytest
 
-from webhooks.coded import masked, place_of_code, with_code
-from webhooks.event import render_event
+from webhooks.deliveries.coded import masked, place_of_code, with_code
+from webhooks.events.event import render_event
 
 CODE = "ATU-7Q3X-9KVM-2C8R-T5WA-H4NB"
 MASKED = b"*" * 28

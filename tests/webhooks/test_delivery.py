@@ -6,7 +6,7 @@ from kernel.clock import FixedClock
 from kernel.errors import NotFound
 from keys.account import lock_scopes
 from keys.principal import Scope
-from store.db import Database, Row, Transaction
+from store.database import Database, Row, Transaction
 from tests.webhooks.given import (
     LEASE_US,
     claim_all,
@@ -15,12 +15,12 @@ from tests.webhooks.given import (
     given_events,
     new_vault,
 )
-from webhooks import delivery, log
-from webhooks.endpoint import delete, patch
-from webhooks.endpoint_fields import EndpointChanges
-from webhooks.message import lost_settlement, settlement_of
-from webhooks.stage import MOVES, STATUSES, Claimed, Settlement
-from webhooks.transport import ErrorClass, Outcome
+from webhooks.deliveries import delivery, log
+from webhooks.deliveries.message import lost_settlement, settlement_of
+from webhooks.deliveries.stage import MOVES, STATUSES, Claimed, Settlement
+from webhooks.endpoints.endpoint import delete, patch
+from webhooks.endpoints.fields import EndpointChanges
+from webhooks.http.transport import ErrorClass, Outcome
 from worker.end import Ender
 
 

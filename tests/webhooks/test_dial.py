@@ -9,10 +9,10 @@ import pytest
 
 from tests.webhooks.name_server import NameServer
 from tests.webhooks.receiver import OK, Client, Start, Talk, always, send
-from webhooks.connection import Connection
-from webhooks.dial import DialError, _discard, check_peer, client_ssl_context, dial
-from webhooks.guard import Policy, check_url
-from webhooks.pool import IdlePool
+from webhooks.http.connection import Connection
+from webhooks.http.dial import DialError, _discard, check_peer, client_ssl_context, dial
+from webhooks.http.guard import Policy, check_url
+from webhooks.http.pool import IdlePool
 
 
 @contextlib.contextmanager

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from gateway import event_stream
+from gateway.http import event_stream
 from keys.signing import TOLERANCE_S, signature_headers
-from webhooks import feed, retry
-from webhooks.event import EVENT_TYPES
+from webhooks.deliveries import retry
+from webhooks.events import feed
+from webhooks.events.event import EVENT_TYPES
 
 PAGE = (Path(__file__).parents[2] / "gateway/docs/text/webhooks.md").read_text(encoding="utf-8")
 SECRET, OTHER = "whsec_" + "QUJD" * 8, "whsec_" + "QUJE" * 8

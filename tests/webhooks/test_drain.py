@@ -2,7 +2,7 @@
 
 from kernel.clock import FixedClock
 from keys.principal import Scope
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.webhooks.given import (
     claim_all,
     given_account,
@@ -10,10 +10,10 @@ from tests.webhooks.given import (
     given_events,
     new_vault,
 )
-from webhooks import endpoint_queue
-from webhooks.endpoint import patch
-from webhooks.endpoint_fields import EndpointChanges
-from webhooks.stage import Claim
+from webhooks.deliveries import endpoint_queue
+from webhooks.deliveries.stage import Claim
+from webhooks.endpoints.endpoint import patch
+from webhooks.endpoints.fields import EndpointChanges
 
 
 async def set_status(

@@ -8,7 +8,7 @@ import pytest
 from kernel.clock import FixedClock
 from keys.account import lock_scopes
 from keys.principal import Scope
-from store.db import Database, Row, Transaction
+from store.database import Database, Row, Transaction
 from tests.webhooks.given import (
     LEASE_US,
     claim_all,
@@ -17,9 +17,9 @@ from tests.webhooks.given import (
     given_events,
     new_vault,
 )
-from webhooks import ending, retention
-from webhooks.endpoint import delete, patch
-from webhooks.endpoint_fields import EndpointChanges
+from webhooks.deliveries import ending, retention
+from webhooks.endpoints.endpoint import delete, patch
+from webhooks.endpoints.fields import EndpointChanges
 from worker.chores import expire_held
 from worker.end import Ender
 

@@ -8,15 +8,16 @@ from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from keys.principal import Scope
 from keys.vault import Vault
-from store.db import Database, Row, Transaction
+from store.database import Database, Row, Transaction
 from tests.webhooks.given import (
     given_account,
     given_endpoint,
     given_events,
     new_vault,
 )
-from webhooks.disabling import disable_unwell
-from webhooks.endpoint import (
+from webhooks.deliveries.sealed import OlderSecret, opened_headers, opened_older, opened_secret
+from webhooks.endpoints.disabling import disable_unwell
+from webhooks.endpoints.endpoint import (
     Endpoint,
     TooManyEndpoints,
     delete,
@@ -27,8 +28,7 @@ from webhooks.endpoint import (
     reseal_some,
     rotate_secret,
 )
-from webhooks.endpoint_fields import EndpointChanges, NewEndpoint
-from webhooks.sealed import OlderSecret, opened_headers, opened_older, opened_secret
+from webhooks.endpoints.fields import EndpointChanges, NewEndpoint
 
 T = TypeVar("T")
 DAY_S = 86_400

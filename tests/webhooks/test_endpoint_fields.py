@@ -2,12 +2,12 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.webhooks.given import given_account, new_vault
 from tests.webhooks.receiver import Client
-from webhooks.endpoint import register
-from webhooks.endpoint_fields import NewEndpoint, check_headers, check_target, policy_of
-from webhooks.guard import Policy, UrlRefused
+from webhooks.endpoints.endpoint import register
+from webhooks.endpoints.fields import NewEndpoint, check_headers, check_target, policy_of
+from webhooks.http.guard import Policy, UrlRefused
 
 DAY_S = 86_400
 URL = "https://hooks.example.com/in"

@@ -7,7 +7,7 @@ import pytest
 from kernel.clock import FixedClock
 from keys.account import lock_scopes
 from keys.principal import Scope
-from store.db import Database, Row, Transaction
+from store.database import Database, Row, Transaction
 from store.open import open_database
 from tests.webhooks.given import (
     LEASE_US,
@@ -18,11 +18,11 @@ from tests.webhooks.given import (
     given_events,
 )
 from tests.worker.dispatching import rows
-from webhooks import delivery, endpoint_queue, log
-from webhooks.claim import HEADS_MAX, claim as take_due
-from webhooks.message import settlement_of
-from webhooks.stage import Claim, Claimed
-from webhooks.transport import Outcome
+from webhooks.deliveries import delivery, endpoint_queue, log
+from webhooks.deliveries.claim import HEADS_MAX, claim as take_due
+from webhooks.deliveries.message import settlement_of
+from webhooks.deliveries.stage import Claim, Claimed
+from webhooks.http.transport import Outcome
 from worker.chores import mend_line
 
 

@@ -4,10 +4,10 @@ import pytest
 
 from kernel.clock import FixedClock
 from keys.account import lock_scopes
-from store.db import Database, Row, Transaction
-from store.postgresql import PostgresqlDatabase
+from store.database import Database, Row, Transaction
+from store.postgresql.database import PostgresqlDatabase
 from tests.webhooks.given import given_account, given_endpoint, given_events
-from webhooks.event import Outbox, render_event
+from webhooks.events.event import Outbox, render_event
 
 
 async def rows(database: Database, text: str, **values: object) -> list[Row]:

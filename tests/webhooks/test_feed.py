@@ -10,11 +10,11 @@ import pytest_asyncio
 from kernel.clock import FixedClock
 from kernel.errors import Unavailable
 from keys.principal import Scope
-from store.db import Database
+from store.database import Database
 from store.open import open_database
 from tests.webhooks.given import given_account, given_events
-from webhooks.event import HINT
-from webhooks.feed import STREAMS_PER_HOLDER, STREAMS_PER_SCOPE, Feed, TooManyStreams
+from webhooks.events.event import HINT
+from webhooks.events.feed import STREAMS_PER_HOLDER, STREAMS_PER_SCOPE, Feed, TooManyStreams
 
 # Longer than any test: what is heard in time was not found by chance.
 NEVER_S = 600.0

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from webhooks.guard import Policy, UrlRefused, check_url, vet
+from webhooks.http.guard import Policy, UrlRefused, check_url, vet
 
 STRICT = Policy()
 STAGING = Policy(allow_http=True)

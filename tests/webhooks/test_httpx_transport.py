@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from tests.webhooks.receiver import OK, Client, Start, always
-from webhooks.httpx_transport import GuardedTransport
+from webhooks.http.httpx_transport import GuardedTransport
 
 
 @pytest_asyncio.fixture

@@ -5,13 +5,13 @@ import pytest
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from keys.principal import Scope
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.webhooks.given import claim_all, given_account, given_endpoint, given_events
-from webhooks import delivery, log
-from webhooks.event_cursor import START, EventCursor
-from webhooks.log_page import Filter
-from webhooks.message import settlement_of
-from webhooks.transport import Outcome
+from webhooks.deliveries import delivery, log
+from webhooks.deliveries.log_page import Filter
+from webhooks.deliveries.message import settlement_of
+from webhooks.events.cursor import START, EventCursor
+from webhooks.http.transport import Outcome
 
 
 async def given_scope(database: Database, clock: FixedClock) -> Scope:

@@ -6,10 +6,10 @@ from hypothesis import given, strategies as st
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from keys.principal import Scope
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.webhooks.given import claim_all, given_account, given_endpoint, given_events
-from webhooks import log, log_page
-from webhooks.log_page import Filter, Place, place_of, query_of
+from webhooks.deliveries import log, log_page
+from webhooks.deliveries.log_page import Filter, Place, place_of, query_of
 
 pytestmark = pytest.mark.new_database
 FILTERS = [

@@ -9,10 +9,10 @@ import stripe
 from keys.signing import new_webhook_secret, stripe_signature
 from keys.vault import SealBroken, Vault
 from tests.webhooks.given import new_vault
-from webhooks.message import Keyring, message_headers, settlement_of
-from webhooks.sealed import OlderSecret, sealed_headers, sealed_older, sealed_secret
-from webhooks.stage import Claimed, Target
-from webhooks.transport import Outcome
+from webhooks.deliveries.message import Keyring, message_headers, settlement_of
+from webhooks.deliveries.sealed import OlderSecret, sealed_headers, sealed_older, sealed_secret
+from webhooks.deliveries.stage import Claimed, Target
+from webhooks.http.transport import Outcome
 
 NOW_US = 1_781_352_000_400_000
 BODY = b'{"id":"evt_1"}'

@@ -9,10 +9,10 @@ import uvloop
 from kernel.clock import SystemClock
 from tests.webhooks.name_server import NameServer, loopback_resolver
 from tests.webhooks.receiver import OK, Start, always
-from webhooks.guard import ParsedUrl, Policy, UrlRefused, check_url
-from webhooks.names import Failures, Turns, VettedNames
-from webhooks.resolver import SystemResolver
-from webhooks.transport import Transport
+from webhooks.http.guard import ParsedUrl, Policy, UrlRefused, check_url
+from webhooks.http.names import Failures, Turns, VettedNames
+from webhooks.http.resolver import SystemResolver
+from webhooks.http.transport import Transport
 
 OPEN = Policy.of(allow_http=True, allow_cidrs=["127.0.0.0/8"])
 

@@ -6,7 +6,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from keys.principal import Scope
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.webhooks.given import (
     claim_all,
     given_account,
@@ -14,14 +14,14 @@ from tests.webhooks.given import (
     given_events,
     new_vault,
 )
-from webhooks import delivery, notice
-from webhooks.disabling import disable_unwell, reasons_to_disable
-from webhooks.endpoint import Endpoint, delete, patch
-from webhooks.endpoint_fields import EndpointChanges
-from webhooks.message import settlement_of
-from webhooks.notice import Notice
-from webhooks.stage import Claimed, Settlement
-from webhooks.transport import Outcome
+from webhooks.deliveries import delivery, notice
+from webhooks.deliveries.message import settlement_of
+from webhooks.deliveries.notice import Notice
+from webhooks.deliveries.stage import Claimed, Settlement
+from webhooks.endpoints.disabling import disable_unwell, reasons_to_disable
+from webhooks.endpoints.endpoint import Endpoint, delete, patch
+from webhooks.endpoints.fields import EndpointChanges
+from webhooks.http.transport import Outcome
 
 DAY_S = 86_400
 LONG = (0, 3 * DAY_S, 3 * DAY_S)

@@ -10,9 +10,9 @@ from runtime.context import own_place
 from runtime.settings import Settings
 from tests.webhooks.name_server import NameServer, loopback_resolver
 from tests.webhooks.receiver import NOON, OK, Receiver, Start, always
-from webhooks.guard import Policy, UrlRefused
-from webhooks.own import is_local
-from webhooks.transport import Transport
+from webhooks.http.guard import Policy, UrlRefused
+from webhooks.http.own import is_local
+from webhooks.http.transport import Transport
 
 # What an operator opens for receivers of their own network must not open the gateway.
 OPEN = Policy.of(allow_http=True, allow_cidrs=["0.0.0.0/0", "::/0"])

@@ -1,7 +1,7 @@
 from hypothesis import given, strategies as st
 
-from webhooks.offer import SANDBOX_PACE
-from webhooks.pace import Pace, per_second, slower
+from webhooks.deliveries.candidate import SANDBOX_PACE
+from webhooks.deliveries.pace import Pace, per_second, slower
 
 SECOND_US = 1_000_000
 

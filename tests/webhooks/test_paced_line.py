@@ -4,7 +4,7 @@ import pytest
 
 from kernel.clock import SECOND_US, FixedClock
 from keys.principal import Scope
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.webhooks.given import (
     claim_all,
     given_account,
@@ -13,11 +13,11 @@ from tests.webhooks.given import (
     new_vault,
 )
 from tests.worker.dispatching import rows
-from webhooks import backlog, endpoint_queue
-from webhooks.claim import HEADS_MAX
-from webhooks.endpoint import patch
-from webhooks.endpoint_fields import EndpointChanges
-from webhooks.stage import Claim
+from webhooks.deliveries import backlog, endpoint_queue
+from webhooks.deliveries.claim import HEADS_MAX
+from webhooks.deliveries.stage import Claim
+from webhooks.endpoints.endpoint import patch
+from webhooks.endpoints.fields import EndpointChanges
 from worker.chores import mend_line
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
-from store.db import Database, Row, Transaction
+from store.database import Database, Row, Transaction
 from tests.webhooks.given import (
     claim_all,
     given_account,
@@ -17,15 +17,15 @@ from tests.webhooks.given import (
     new_vault,
 )
 from tests.webhooks.replaying import run_to_the_end, sent_again, start
-from webhooks import delivery
-from webhooks.endpoint import delete
-from webhooks.event import EVENT_TYPES
-from webhooks.guard import Policy
-from webhooks.ping import send_test
-from webhooks.replay import NewReplay
-from webhooks.resolver import SystemResolver
-from webhooks.sample import sample_data
-from webhooks.transport import Outcome, Transport
+from webhooks.deliveries import delivery
+from webhooks.endpoints.endpoint import delete
+from webhooks.endpoints.ping import send_test
+from webhooks.events.event import EVENT_TYPES
+from webhooks.events.sample import sample_data
+from webhooks.http.guard import Policy
+from webhooks.http.resolver import SystemResolver
+from webhooks.http.transport import Outcome, Transport
+from webhooks.replays.replay import NewReplay
 from worker.end import Ender
 
 POLICY = Policy(allow_private=True, allow_http=True)

@@ -3,9 +3,9 @@
 import pytest
 
 from kernel.clock import FixedClock
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.webhooks.given import claim_all, given_account, given_endpoint, given_events
-from webhooks import claim, delivery
+from webhooks.deliveries import claim, delivery
 
 pytestmark = pytest.mark.new_database
 SCAN_VALUES = {

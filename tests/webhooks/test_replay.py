@@ -4,7 +4,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
-from store.db import Database
+from store.database import Database
 from tests.webhooks.given import claim_all, given_endpoint
 from tests.webhooks.replaying import (
     NOON,
@@ -22,8 +22,8 @@ from tests.webhooks.replaying import (
     sent_again,
     start,
 )
-from webhooks import replay
-from webhooks.replay import NewReplay
+from webhooks.replays import replay
+from webhooks.replays.replay import NewReplay
 
 
 async def test_each_failed_delivery_is_sent_again_once_and_nothing_else(

@@ -7,7 +7,7 @@ import pytest
 from kernel.clock import FixedClock
 from kernel.errors import NotFound
 from keys.account import lock_scopes
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.webhooks.given import claim_all, new_vault
 from tests.webhooks.replaying import (
     NOON,
@@ -28,9 +28,10 @@ from tests.webhooks.replaying import (
     start,
     take,
 )
-from webhooks import endpoint, replay
-from webhooks.endpoint_fields import EndpointChanges
-from webhooks.replay import NewReplay, Replay, ReplayEnded, TooManyReplays
+from webhooks.endpoints import endpoint
+from webhooks.endpoints.fields import EndpointChanges
+from webhooks.replays import replay
+from webhooks.replays.replay import NewReplay, Replay, ReplayEnded, TooManyReplays
 
 
 async def test_a_paused_job_takes_no_step_until_it_is_resumed(

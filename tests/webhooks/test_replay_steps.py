@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from kernel.clock import FixedClock
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.open import open_database
-from store.postgresql import PostgresqlDatabase
+from store.postgresql.database import PostgresqlDatabase
 from tests.webhooks.given import given_endpoint
 from tests.webhooks.replaying import (
     NOON,
@@ -30,9 +30,9 @@ from tests.webhooks.replaying import (
     start,
     take,
 )
-from webhooks import replay_match, replay_step
-from webhooks.replay import NewReplay, Replay
-from webhooks.replay_match import Place
+from webhooks.replays import match as replay_match, step as replay_step
+from webhooks.replays.match import Place
+from webhooks.replays.replay import NewReplay, Replay
 from worker.replay import Replayer
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from tests.webhooks.name_server import NameServer, loopback_resolver
-from webhooks.guard import Policy, UrlRefused, check_url
-from webhooks.names import VettedNames
-from webhooks.resolver import Resolver, SystemResolver
+from webhooks.http.guard import Policy, UrlRefused, check_url
+from webhooks.http.names import VettedNames
+from webhooks.http.resolver import Resolver, SystemResolver
 
 STRICT = Policy()
 STAGING = Policy(allow_http=True)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from kernel.errors import InvalidInput
-from webhooks.retry import (
+from webhooks.deliveries.retry import (
     check_schedule,
     disable_reason,
     first_attempt_at_us,

@@ -6,8 +6,8 @@ import jsonschema
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from webhooks.event import EVENT_TYPES
-from webhooks.schemas import TYPES, catalogue, event_example, event_schema
+from webhooks.events.event import EVENT_TYPES
+from webhooks.events.schemas import TYPES, catalogue, event_example, event_schema
 
 
 def test_every_type_has_a_schema_and_no_other() -> None:

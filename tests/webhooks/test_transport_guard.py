@@ -3,9 +3,9 @@ import pytest
 from kernel.clock import FixedClock
 from tests.webhooks.name_server import NameServer
 from tests.webhooks.receiver import NOON, OK, POLICY, Client, Start, always, send
-from webhooks.guard import Policy
-from webhooks.resolver import SystemResolver
-from webhooks.transport import Transport
+from webhooks.http.guard import Policy
+from webhooks.http.resolver import SystemResolver
+from webhooks.http.transport import Transport
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.webhooks.receiver import OK, Client, Start, Talk, always
-from webhooks.dial import client_ssl_context
+from webhooks.http.dial import client_ssl_context
 
 
 class Authority:

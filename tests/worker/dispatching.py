@@ -4,18 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from billing.voucher import VoucherCodes
+from billing.topups.voucher import VoucherCodes
 from kernel.clock import SystemClock
 from keys.principal import Scope
-from store.db import Database, Row, Transaction
+from store.database import Database, Row, Transaction
 from tests.webhooks.given import (
     given_account,
     new_vault,
 )
-from webhooks.guard import Policy
-from webhooks.message import Keyring
-from webhooks.resolver import SystemResolver
-from webhooks.transport import Transport
+from webhooks.deliveries.message import Keyring
+from webhooks.http.guard import Policy
+from webhooks.http.resolver import SystemResolver
+from webhooks.http.transport import Transport
 from worker.deliver import Courier, Post, Settled, lease_us
 from worker.dispatch import Dispatcher
 from worker.slots import Slots

@@ -7,12 +7,12 @@ from kernel.clock import FixedClock
 from keys.signing import new_webhook_secret
 from keys.vault import Vault
 from tests.webhooks.given import new_vault
-from webhooks.disabling import reasons_to_disable
-from webhooks.guard import Policy
-from webhooks.message import Headers, Keyring, settlement_of
-from webhooks.sealed import SECRET_PURPOSE
-from webhooks.stage import Claimed, Target
-from webhooks.transport import ErrorClass, Outcome
+from webhooks.deliveries.message import Headers, Keyring, settlement_of
+from webhooks.deliveries.sealed import SECRET_PURPOSE
+from webhooks.deliveries.stage import Claimed, Target
+from webhooks.endpoints.disabling import reasons_to_disable
+from webhooks.http.guard import Policy
+from webhooks.http.transport import ErrorClass, Outcome
 from worker.deliver import Courier, Sent, Settled, lease_us, log_attempt
 
 DAY_US = 86_400_000_000

@@ -2,7 +2,7 @@ import asyncio
 
 import stripe
 
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.open import open_database
 from tests.webhooks.given import (
     everything,
@@ -11,8 +11,8 @@ from tests.webhooks.given import (
 )
 from tests.worker.dispatching import CLOCK, dispatching, given_scope, rows, until
 from tests.worker.receiver import receiver
-from webhooks.claim import claim as take_due
-from webhooks.stage import Claim
+from webhooks.deliveries.claim import claim as take_due
+from webhooks.deliveries.stage import Claim
 
 
 async def test_an_event_arrives_signed_once_the_dispatcher_is_woken(database: Database) -> None:

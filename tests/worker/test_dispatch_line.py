@@ -7,13 +7,13 @@ import pytest
 
 from kernel.clock import HOUR_US
 from keys.principal import Scope
-from store.db import Database
+from store.database import Database
 from tests.webhooks.given import given_account, given_endpoint, given_events
 from tests.worker.dispatching import CLOCK, dispatching, rows, until
-from webhooks.claim import HEADS_MAX
-from webhooks.guard import Policy
-from webhooks.message import Headers
-from webhooks.transport import Outcome
+from webhooks.deliveries.claim import HEADS_MAX
+from webhooks.deliveries.message import Headers
+from webhooks.http.guard import Policy
+from webhooks.http.transport import Outcome
 
 PER_ACCOUNT = 50
 ACCOUNTS = HEADS_MAX // PER_ACCOUNT + 1

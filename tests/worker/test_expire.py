@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from billing.sandbox_clock import advance, now_of
+from billing.payments.sandbox.clock import advance, now_of
 from kernel.clock import FixedClock
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.billing.desk import Desk, open_desk
 from tests.billing.using import balances, find, grant, hold, sweep
 from worker.expire import SWEPT_MAX, Expirer

@@ -17,7 +17,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from billing.fulfilment.discovery import discover, set_up
+from billing.engine.engine import Till
 from billing.fulfilment.protocol import (
     Delivered,
     Fulfilment,
@@ -27,11 +27,11 @@ from billing.fulfilment.protocol import (
     Unknown,
     Waiting,
 )
-from billing.platform import Platform, Platforms
-from billing.till import Till
-from billing.topup import TopUp, load
+from billing.fulfilment.registry import discover, set_up
+from billing.topups.platform import Platform, Platforms
+from billing.topups.topup import TopUp, load
 from kernel.clock import FixedClock
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from tests.billing.desk import Desk, open_desk
 from tests.worker.odd_words import CREATES, HTTP_WORDS, SEARCHES, Reply, said
 from worker.fulfil import ASKED_AT_ONCE_MAX, Fulfiller

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 
 from kernel.clock import FixedClock
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.open import open_database
 from tests.webhooks.given import (
     claim_all,
@@ -15,8 +15,8 @@ from tests.webhooks.given import (
 )
 from tests.worker.dispatching import CLOCK, dispatching, given_scope, rows, until
 from tests.worker.receiver import Receiver, receiver
-from webhooks.endpoint import patch
-from webhooks.endpoint_fields import EndpointChanges
+from webhooks.endpoints.endpoint import patch
+from webhooks.endpoints.fields import EndpointChanges
 
 
 async def test_a_receiver_that_comes_back_is_met_by_one_request_then_by_a_few(

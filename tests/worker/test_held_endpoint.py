@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from store.db import Database
+from store.database import Database
 from tests.webhooks.given import given_endpoint, given_events
 from tests.worker.dispatching import CLOCK, dispatching, given_scope, rows, until
 from tests.worker.receiver import receiver

@@ -13,7 +13,7 @@ from kernel.clock import FixedClock, SystemClock
 from runtime.context import Context, open_context
 from runtime.settings import load_settings
 from runtime.wake_pipe import open_wake_pipe
-from store.db import Database, Row, Transaction
+from store.database import Database, Row, Transaction
 from tests.webhooks.given import given_account, given_endpoint, given_events
 from tests.worker.receiver import receiver
 from worker.chores import Chore, do_chores, pruning_chores

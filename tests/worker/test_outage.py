@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keys.principal import Scope
-from store.db import Database, T, Transaction, Work
+from store.database import Database, T, Transaction, Work
 from store.errors import ConnectionLost
 from tests.webhooks.given import (
     given_endpoint,
@@ -12,9 +12,9 @@ from tests.webhooks.given import (
 )
 from tests.worker.dispatching import CLOCK, dispatching, given_scope, rows, until
 from tests.worker.receiver import receiver
-from webhooks.guard import Policy
-from webhooks.message import Headers
-from webhooks.transport import Outcome
+from webhooks.deliveries.message import Headers
+from webhooks.http.guard import Policy
+from webhooks.http.transport import Outcome
 
 
 class Unsteady:

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 
 import pytest
 
-from billing import provider_event
-from billing.audit import audit
-from billing.provider_event import LogEntry, Outcome as Judged, Told
+from billing.ledger.audit import audit
+from billing.providers import event_log as provider_event
+from billing.providers.event_log import LogEntry, Outcome as Judged, Told
 from kernel.clock import DAY_US, FixedClock
 from keys import session
 from keys.account import lock_scopes
 from keys.principal import Scope
-from store.db import Database, Row, Transaction
+from store.database import Database, Row, Transaction
 from tests.webhooks.given import claim_all, given_account, given_endpoint, given_events
 from tests.worker.dispatching import rows
-from webhooks import delivery, log, retention
-from webhooks.message import settlement_of
-from webhooks.transport import Outcome
+from webhooks.deliveries import delivery, log, retention
+from webhooks.deliveries.message import settlement_of
+from webhooks.http.transport import Outcome
 from worker.prune import notifications_chore, retention_chore, sessions_chore
 
 DAY_S = 86_400

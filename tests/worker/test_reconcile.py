@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from kernel.clock import FixedClock
-from store.db import Database
+from store.database import Database
 from tests.billing.cashing import Shop, open_shop
 from worker.reconcile import Reconciler
 

@@ -8,14 +8,14 @@ import pytest
 
 from kernel.clock import SECOND_US
 from keys.principal import Scope
-from store.db import Database, Transaction
+from store.database import Database, Transaction
 from store.open import open_database
 from tests.webhooks.given import given_endpoint, given_events
 from tests.webhooks.replaying import execute, found, start
 from tests.worker.dispatching import CLOCK, dispatching, given_scope, rows, until
 from tests.worker.receiver import receiver
-from webhooks import replay
-from webhooks.replay import NewReplay, Replay
+from webhooks.replays import replay
+from webhooks.replays.replay import NewReplay, Replay
 from worker.dispatch import Dispatcher
 from worker.replay import Replayer
 

@@ -3,8 +3,8 @@ from collections.abc import Sequence
 
 from hypothesis import given, strategies as st
 
-from webhooks.offer import Offer
-from webhooks.stage import Claimed, Target
+from webhooks.deliveries.candidate import Offer
+from webhooks.deliveries.stage import Claimed, Target
 from worker.slots import Slots, slots_of_process
 
 

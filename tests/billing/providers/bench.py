@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import msgspec
 
-from billing.price import Price
-from billing.provider import CheckoutRequest, Provider, Received
-from billing.provider_registry import Providers, discover
+from billing.ledger.price import Price
+from billing.providers.protocol import CheckoutRequest, Provider, Received
+from billing.providers.registry import Providers, discover
 from kernel.clock import SECOND_US, Clock, FixedClock
 from keys.principal import Environment
 from keys.signing import stripe_signature

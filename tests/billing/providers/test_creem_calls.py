@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 import respx
 
-from billing.price import Price
-from billing.provider import (
+from billing.ledger.price import Price
+from billing.providers.protocol import (
     Ignored,
     Opened,
     Paid,
@@ -19,7 +19,7 @@ from billing.provider import (
     Subject,
     Waiting,
 )
-from billing.provider_registry import discover
+from billing.providers.registry import discover
 from kernel.clock import FixedClock
 from keys.principal import Environment
 from tests.billing.providers.bench import API_BASE, ORDER_ID, provider, recorded, stand_in, wish

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from billing.price import Price
-from billing.provider import (
+from billing.ledger.price import Price
+from billing.providers.protocol import (
     Disputed,
     Fact,
     Ignored,

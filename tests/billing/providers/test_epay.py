@@ -8,8 +8,9 @@ import httpx
 import pytest
 import respx
 
-from billing.price import Price
-from billing.provider import (
+from billing.ledger.price import Price
+from billing.providers.epay import _sign
+from billing.providers.protocol import (
     Fact,
     Ignored,
     NotificationRefused,
@@ -21,7 +22,6 @@ from billing.provider import (
     Unconfirmed,
     Waiting,
 )
-from billing.providers.epay import _sign
 from tests.billing.providers.bench import API_BASE, ORDER_ID, provider, recorded, wish
 
 NOTIFIED = {

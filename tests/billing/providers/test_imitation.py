@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from billing.price import Price
-from billing.provider import (
+from billing.ledger.price import Price
+from billing.providers.protocol import (
     Deed,
     Expired,
     Failed,

@@ -9,8 +9,8 @@ import httpx
 import pytest
 import respx
 
-from billing.price import Price
-from billing.provider import (
+from billing.ledger.price import Price
+from billing.providers.protocol import (
     Expired,
     Fact,
     Failed,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from billing.provider import NotificationRefused, Received, Unconfirmed
+from billing.providers.protocol import NotificationRefused, Received, Unconfirmed
 from kernel.clock import SECOND_US, FixedClock
 from keys.signing import stripe_signature
 from tests.billing.providers.bench import (

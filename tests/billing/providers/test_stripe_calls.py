@@ -11,8 +11,8 @@ import pytest_asyncio
 import respx
 import stripe
 
-from billing.price import Price
-from billing.provider import (
+from billing.ledger.price import Price
+from billing.providers.protocol import (
     CheckoutRequest,
     Closing,
     Expired,
@@ -26,7 +26,7 @@ from billing.provider import (
     Subject,
     Waiting,
 )
-from billing.providers.stripe import API_VERSION
+from billing.providers.stripe.provider import API_VERSION
 from kernel.errors import DomainError
 from tests.billing.providers.bench import API_BASE, ORDER_ID, provider, recorded, stand_in, wish
 

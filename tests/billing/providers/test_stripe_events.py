@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from billing.price import Price
-from billing.provider import (
+from billing.ledger.price import Price
+from billing.providers.protocol import (
     DisputeClosed,
     Disputed,
     Expired,
@@ -24,7 +24,7 @@ from billing.provider import (
     SubscriptionChanged,
     Waiting,
 )
-from billing.providers._stripe_events import Unreadable, from_stripe, to_stripe
+from billing.providers.stripe.events import Unreadable, from_stripe, to_stripe
 from kernel.clock import SECOND_US
 from tests.billing.providers import bench
 from tests.billing.providers.bench import ORDER_ID, provider, recorded

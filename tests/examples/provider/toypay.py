@@ -12,8 +12,9 @@ import httpx
 import msgspec
 from pydantic import Field, SecretStr
 
-from billing.price import Price
-from billing.provider import (
+from billing.ledger.price import Price
+from billing.providers.http import call, decoded, refused
+from billing.providers.protocol import (
     CheckoutRequest,
     Deed,
     Disputed,
@@ -33,8 +34,7 @@ from billing.provider import (
     Unconfirmed,
     Waiting,
 )
-from billing.provider_call import call, decoded, refused
-from billing.provider_settings import ProviderSettings, rotated
+from billing.providers.settings import ProviderSettings, rotated
 from kernel.clock import Clock
 from keys.principal import Environment
 

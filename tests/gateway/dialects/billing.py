@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from billing.audit import audit
-from keys import access_token
-from store.db import Transaction
+from billing.ledger.audit import audit
+from keys.tokens import access_token
+from store.database import Transaction
 from tests.gateway.dialects.buying import bearer, decide
 from tests.gateway.running import Gateway
 from worker.renew import Renewer

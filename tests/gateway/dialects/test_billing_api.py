@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.dialects import billing_api
-from gateway.payments import surfaces
-from gateway.routing import Router
+from gateway.api.provider_notifications import surfaces
+from gateway.dialects.billing_api import routes as billing_api
+from gateway.http.routing import Router
 from kernel.clock import FixedClock
 from tests.gateway.dialects.billing import (
     PLAN,

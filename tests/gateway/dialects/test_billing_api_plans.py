@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from billing.coupon import create as create_coupon, new_coupon
+from billing.catalog.coupon import create as create_coupon, new_coupon
 from kernel.clock import FixedClock
 from tests.gateway.dialects.billing import Caller, customer, findings, sold
 from tests.gateway.dialects.buying import get

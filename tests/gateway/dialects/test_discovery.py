@@ -3,12 +3,12 @@
 import ast
 from pathlib import Path
 
-from gateway.dialect_discovery import FOLDER, discover
-from gateway.routing import Router
+from gateway.dialects.discovery import FOLDER, discover
+from gateway.http.routing import Router
 
 TOY = """
-from gateway.plain_answer import plain_answer
-from gateway.routing import Route, Surface
+from gateway.answers.plain import plain_answer
+from gateway.http.routing import Route, Surface
 from store.idempotency import Answer
 
 

@@ -9,9 +9,9 @@ import pytest_asyncio
 
 from kernel.ids import number_of
 from kernel.limits import BODY_BYTES_MAX
-from keys import oauth_token
 from keys.account import lock_scopes
-from store.db import Transaction
+from keys.oauth import token as oauth_token
+from store.database import Transaction
 from tests.gateway.agreeing import REDIRECT, Agreement, agree, refused
 from tests.gateway.dialects.recorded import form_of, recorded
 from tests.gateway.running import Gateway, running, settings_of

@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from billing.provider import ProviderUnavailable
-from gateway.dialects import newapi, resayil
-from gateway.errors import refusal_of
-from gateway.limits import RateLimited
-from gateway.routing import Surface
+from billing.providers.protocol import ProviderUnavailable
+from gateway.dialects.newapi import routes as newapi
+from gateway.dialects.resayil import routes as resayil
+from gateway.http.errors import refusal_of
+from gateway.http.rate_limit import RateLimited
+from gateway.http.routing import Surface
 from kernel.errors import Unavailable
 from tests.gateway.dialects.recorded import form_of, recorded
 

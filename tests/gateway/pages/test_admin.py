@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 import pytest
 import pytest_asyncio
 
-from gateway.pages.surface import OPERATOR
-from gateway.routing import Router
+from gateway.dashboard.surface import OPERATOR
+from gateway.http.routing import Router
 from kernel.clock import FixedClock
 from keys.principal import ADMIN
 from tests.gateway.buying import Store, open_store

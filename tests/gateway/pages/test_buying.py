@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
-from billing import coupon
+from billing.catalog import coupon
 from kernel.clock import FixedClock
-from store.db import Transaction
+from store.database import Transaction
 from tests.gateway.buying import Store, open_store
 from tests.gateway.pages.browser import Browser, signed_in, text_of
 from tests.gateway.pages.selling import fill, switch

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway.pages.chart import Series, balance_line, bars
-from gateway.pages.words import count, duration, micros, money, said, short, when
+from gateway.html.chart import Series, balance_line, bars
+from gateway.html.format import count, duration, micros, money, said, short, when
 from kernel.clock import DAY_US, parse_rfc3339
 from store.activity import Activity
 

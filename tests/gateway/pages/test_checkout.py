@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest_asyncio
 
-from billing import sandbox_checkout
+from billing.payments.sandbox import checkout as sandbox_checkout
 from kernel.clock import FixedClock
 from tests.gateway.buying import Store, open_store
 

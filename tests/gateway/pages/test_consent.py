@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from keys import oauth_app
+from keys.oauth import app as oauth_app
 from tests.gateway.agreeing import REDIRECT, Agreement, agree
 from tests.gateway.pages.browser import PASSWORD, Browser, new_browser, signed_in, text_of
 from tests.gateway.running import Gateway

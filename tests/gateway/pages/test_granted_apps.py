@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 import pytest_asyncio
 
-from keys import oauth_app
+from keys.oauth import app as oauth_app
 from keys.principal import Principal
 from tests.gateway.agreeing import Agreement, agree
 from tests.gateway.pages.browser import Browser, csrf_of, signed_in, text_of

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from gateway.pages.landing import EXAMPLE_SECRET, example_answer, example_webhook
+from gateway.dashboard.landing import EXAMPLE_SECRET, example_answer, example_webhook
 from kernel.clock import SECOND_US, parse_rfc3339
 from keys.signing import verify
 from tests.gateway.pages.browser import new_browser, signed_in, text_of
 from tests.gateway.running import Gateway, running, settings_of
-from webhooks.schemas import event_schema
+from webhooks.events.schemas import event_schema
 
 SEND = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.pages.surface import DASHBOARD, PAGES
-from gateway.routing import Router
+from gateway.dashboard.surface import DASHBOARD, PAGES
+from gateway.http.routing import Router
 from keys.principal import SCOPES
 from tests.gateway.pages.browser import Browser, csrf_of, signed_in, text_of
 from tests.gateway.running import API, Gateway

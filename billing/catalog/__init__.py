@@ -1,0 +1,1 @@
+"""What is sold: packs, plans, coupons, and how operators change them."""

@@ -1,0 +1,108 @@
+"""What operators do to the catalogue: plans, packs, coupons and the check-in's settings.
+
+Promise: each act has its entry in the audit log, in its own transaction, whoever does it and by which
+way: this is where the administration's API, pages and commands meet.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from billing.catalog import coupon as coupons, pack as packs, plan as plans
+from billing.catalog.coupon import Coupon
+from billing.catalog.pack import Pack, PackPlace
+from billing.catalog.plan import Plan, PlanPlace
+from billing.credits import checkin_settings
+from billing.credits.checkin_settings import CheckinSettings
+from keys import audit_log
+from keys.audit_log import Actor
+from store.database import Transaction
+
+Shape = Mapping[str, Any]
+
+
+async def create_plan(tx: Transaction, plan: Plan, *, by: Actor, now_us: int) -> Plan:
+    """Raises InvalidInput and PlanTaken."""
+    made = await plans.create(tx, plan)
+    await _log(tx, by, "plan.create", made.environment, made.id, None, made.shape(), now_us)
+    return made
+
+
+async def change_plan(
+    tx: Transaction, place: PlanPlace, changes: Mapping[str, Any], *, by: Actor, now_us: int
+) -> Plan:
+    """Raises NotFound, InvalidInput and PlanTaken."""
+    before, after = await plans.change(tx, place, changes)
+    await _log(tx, by, "plan.update", *place, before.shape(), after.shape(), now_us)
+    return after
+
+
+async def create_coupon(tx: Transaction, coupon: Coupon, *, by: Actor, now_us: int) -> Coupon:
+    """Raises CouponTaken."""
+    made = await coupons.create(tx, coupon)
+    await _log(tx, by, "coupon.create", made.environment, made.id, None, made.shape(), now_us)
+    return made
+
+
+async def set_coupon_active(
+    tx: Transaction, environment: str, code: str, *, is_active: bool, by: Actor, now_us: int
+) -> Coupon:
+    """Raises NotFound."""
+    after = await coupons.set_active(tx, environment, code, is_active=is_active)
+    action = "coupon.enable" if is_active else "coupon.disable"
+    await _log(tx, by, action, environment, after.id, None, after.shape(), now_us)
+    return after
+
+
+async def create_pack(tx: Transaction, pack: Pack, *, by: Actor, now_us: int) -> Pack:
+    """Raises InvalidInput and PackTaken."""
+    made = await packs.create(tx, pack)
+    await _log(tx, by, "pack.create", made.environment, made.id, None, made.shape(), now_us)
+    return made
+
+
+async def set_pack_active(
+    tx: Transaction, place: PackPlace, *, is_active: bool, by: Actor, now_us: int
+) -> Pack:
+    """Raises NotFound."""
+    before = await packs.get(tx, place)
+    after = await packs.set_active(tx, place, is_active=is_active)
+    action = "pack.enable" if is_active else "pack.disable"
+    await _log(tx, by, action, *place, before.shape(), after.shape(), now_us)
+    return after
+
+
+async def change_checkin(
+    tx: Transaction, environment: str, changes: Mapping[str, Any], *, by: Actor, now_us: int
+) -> CheckinSettings:
+    """The settings with these fields changed; raises InvalidInput."""
+    known = await checkin_settings.read_settings(tx, [environment])
+    settings = replace(known[environment], **changes)
+    await checkin_settings.write_settings(tx, environment, settings, now_us=now_us)
+    before, after = (msgspec.to_builtins(one) for one in (known[environment], settings))
+    await _log(tx, by, "checkin.configure", environment, environment, before, after, now_us)
+    return settings
+
+
+async def _log(
+    tx: Transaction,
+    by: Actor,
+    action: str,
+    environment: str,
+    subject_id: str,
+    before: Shape | None,
+    after: Shape,
+    now_us: int,
+) -> None:
+    entry = audit_log.entry(
+        by,
+        action,
+        environment=environment,
+        subject_id=subject_id,
+        before=before,
+        after=after,
+        now_us=now_us,
+    )
+    await audit_log.record(tx, [entry])

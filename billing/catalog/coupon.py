@@ -1,0 +1,320 @@
+"""Coupons: a part of an order's price, taken away; and who has claimed one.
+
+Invariant: a use is claimed with the order and released when the order dies, under the coupon's lock,
+so N parallel orders never claim more than the limits; used_count is the rows claimed and not
+released. A payment that comes after all claims its use again, past the limit if need be: what was
+promised is kept. Writes coupons and coupon_uses.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from billing.ledger.price import Price, check_currency
+from kernel.clock import rfc3339
+from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.ids import new_id
+from store.database import Row, Transaction
+
+CodePlace = tuple[str, str]  # environment, code
+PERCENT_MAX = 100
+AMOUNT_MAX = 100_000_000_000
+USES_MAX = 1_000_000_000
+CODE_CHARACTERS_MAX = 40
+_CODE = re.compile(rf"[A-Z0-9][A-Z0-9_-]{{1,{CODE_CHARACTERS_MAX - 1}}}")
+
+
+class CouponRefused(DomainError):
+    """The coupon does not lower this order's price.
+
+    reason: unknown, disabled, expired, spent (its uses are), minimum, currency, kind.
+    """
+
+
+class CouponTaken(DomainError):
+    """The environment has a coupon with this code already."""
+
+
+class Coupon(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of coupons; the columns' meaning is in store/schema.py."""
+
+    id: str
+    environment: str
+    code: str
+    kind: Literal["percent", "amount"]
+    percent: int | None = None
+    amount_off: int | None = None
+    currency: str | None = None
+    minimum_amount: int | None = None
+    uses_max: int | None = None
+    uses_per_account: int | None = None
+    used_count: int = 0
+    expires_at: int | None = None
+    is_active: bool = True
+    created_at: int
+
+    def shape(self) -> dict[str, Any]:
+        """The coupon as operators see it."""
+        return {
+            "id": self.id,
+            "environment": self.environment,
+            "code": self.code,
+            "kind": self.kind,
+            "percent": self.percent,
+            "amount_off": self.amount_off,
+            "currency": self.currency,
+            "minimum_amount": self.minimum_amount,
+            "uses_max": self.uses_max,
+            "uses_per_account": self.uses_per_account,
+            "used_count": self.used_count,
+            "active": self.is_active,
+            "expires_at": None if self.expires_at is None else rfc3339(self.expires_at),
+            "created_at": rfc3339(self.created_at),
+        }
+
+
+def normalise_code(text: str) -> str:
+    """The code as it is kept; raises CouponRefused for what no coupon can be called."""
+    code = text.strip().upper()
+    if not _CODE.fullmatch(code):
+        raise CouponRefused("no such coupon", param="coupon", reason="unknown")
+    return code
+
+
+def discount_of(coupon: Coupon, price: Price, *, used_by_account: int, now_us: int) -> int:
+    """What it takes off the price, in the price's own unit, rounded down; raises CouponRefused."""
+    if not coupon.is_active:
+        raise _refused("the coupon was disabled", "disabled")
+    if coupon.expires_at is not None and coupon.expires_at <= now_us:
+        raise _refused("the coupon has expired", "expired")
+    if coupon.uses_max is not None and coupon.used_count >= coupon.uses_max:
+        raise _refused("the coupon was used as often as it may be", "spent")
+    if coupon.uses_per_account is not None and used_by_account >= coupon.uses_per_account:
+        raise _refused("this account used the coupon as often as it may", "spent")
+    if coupon.currency is not None and coupon.currency != price.currency:
+        raise _refused(f"the coupon is for prices in {coupon.currency}", "currency")
+    if coupon.minimum_amount is not None and price.amount < coupon.minimum_amount:
+        least = Price(coupon.minimum_amount, price.currency).decimal()
+        raise _refused(f"the coupon is for orders from {least} {price.currency}", "minimum")
+    if coupon.percent is not None:
+        return price.amount * coupon.percent // PERCENT_MAX
+    return min(coupon.amount_off or 0, price.amount)
+
+
+def check_coupon(coupon: Coupon) -> Coupon:
+    """The coupon, normalised; raises InvalidInput for what cannot be one."""
+    code = coupon.code.strip().upper()
+    if not _CODE.fullmatch(code):
+        raise InvalidInput(
+            f"a code has 2 to {CODE_CHARACTERS_MAX} of A-Z, 0-9, _ and -", param="code"
+        )
+    if coupon.kind == "percent":
+        _check_range(coupon.percent, "percent", PERCENT_MAX)
+        if coupon.amount_off is not None:
+            raise InvalidInput("a coupon takes a percentage or an amount", param="amount_off")
+    else:
+        _check_range(coupon.amount_off, "amount_off", AMOUNT_MAX)
+        if coupon.percent is not None:
+            raise InvalidInput("a coupon takes a percentage or an amount", param="percent")
+    for name, most in (
+        ("minimum_amount", AMOUNT_MAX),
+        ("uses_max", USES_MAX),
+        ("uses_per_account", USES_MAX),
+    ):
+        if getattr(coupon, name) is not None:
+            _check_range(getattr(coupon, name), name, most)
+    currency = None if coupon.currency is None else check_currency(coupon.currency)
+    if currency is None and (coupon.kind == "amount" or coupon.minimum_amount is not None):
+        raise InvalidInput("an amount needs its currency", param="currency")
+    return replace(coupon, code=code, currency=currency)
+
+
+def new_coupon(environment: str, code: str, *, now_us: int, **fields: Any) -> Coupon:
+    """A fresh, active one; raises InvalidInput."""
+    is_amount = fields.get("amount_off") is not None
+    kind: Literal["percent", "amount"] = "amount" if is_amount else "percent"
+    return check_coupon(
+        Coupon(
+            id=new_id("cpn"),
+            environment=environment,
+            code=code,
+            kind=kind,
+            created_at=now_us,
+            **fields,
+        )
+    )
+
+
+async def create(tx: Transaction, coupon: Coupon) -> Coupon:
+    """Adds it; raises CouponTaken."""
+    values = msgspec.structs.asdict(coupon)
+    values["is_active"] = int(coupon.is_active)
+    inserted = await tx.insert(
+        "coupons", _COLUMNS, [tuple(values.values())], on_conflict="ON CONFLICT DO NOTHING"
+    )
+    if inserted == 0:
+        raise CouponTaken("the environment has a coupon with this code", param="code")
+    return coupon
+
+
+async def set_active(tx: Transaction, environment: str, code: str, *, is_active: bool) -> Coupon:
+    """Lets the coupon be claimed, or no longer; raises NotFound."""
+    await tx.execute(
+        """UPDATE coupons SET is_active = :flag
+           WHERE environment = :environment AND code = :code""",
+        flag=int(is_active),
+        environment=environment,
+        code=code.strip().upper(),
+    )
+    row = await tx.fetch_one(
+        f"SELECT {_LISTED} FROM coupons WHERE environment = :environment AND code = :code",
+        environment=environment,
+        code=code.strip().upper(),
+    )
+    if row is None:
+        raise NotFound("Coupon", param="code")
+    return _from_row(row)
+
+
+async def list_coupons(
+    tx: Transaction, environment: str, *, before_id: str | None = None, limit: int
+) -> Sequence[Coupon]:
+    """Newest first, older than before_id; at most `limit`."""
+    narrowed = "" if before_id is None else " AND id < :before_id"
+    values = {} if before_id is None else {"before_id": before_id}
+    rows = await tx.fetch(
+        f"""SELECT {_LISTED} FROM coupons WHERE environment = :environment{narrowed}
+            ORDER BY id DESC LIMIT :limit""",
+        environment=environment,
+        limit=limit,
+        **values,
+    )
+    return [_from_row(row) for row in rows]
+
+
+class Coupons:
+    """The coupons of one transaction, locked, and the uses it claims and releases."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self._coupons: dict[str, Coupon] = {}
+        self._by_code: dict[CodePlace, str] = {}
+        self._uses: dict[tuple[str, str], int] = {}  # coupon, account -> uses
+        self._claimed: dict[tuple[str, str], str] = {}  # coupon, order -> account
+        self._released: dict[tuple[str, str], str] = {}
+
+    async def load(
+        self,
+        tx: Transaction,
+        *,
+        codes: Iterable[CodePlace],
+        ids: Iterable[str],
+        account_ids: Iterable[str],
+    ) -> None:
+        """Locks the coupons in the order of their ids, then counts the accounts' uses of them."""
+        wanted = set(ids)
+        found = await tx.fetch(
+            """SELECT c.id FROM :codes[environment text, code text] AS v
+               CROSS JOIN coupons c WHERE c.environment = v.environment AND c.code = v.code""",
+            codes=sorted(set(codes)),
+        )
+        wanted.update(row["id"] for row in found)
+        if not wanted:
+            return
+        rows = await tx.fetch(
+            f"""SELECT {_LISTED} FROM coupons WHERE id IN :ids[text]
+                ORDER BY id FOR NO KEY UPDATE""",
+            ids=sorted(wanted),
+        )
+        for row in rows:
+            coupon = _from_row(row)
+            self._coupons[coupon.id] = coupon
+            self._by_code[coupon.environment, coupon.code] = coupon.id
+        # After the lock, not with it: what another transaction claimed is to be seen.
+        counted = await tx.fetch(
+            """SELECT coupon_id, account_id, COUNT(*) AS uses FROM coupon_uses
+               WHERE account_id IN :accounts[text] AND coupon_id IN :ids[text]
+               GROUP BY coupon_id, account_id""",
+            accounts=sorted(set(account_ids)),
+            ids=sorted(wanted),
+        )
+        self._uses = {(row["coupon_id"], row["account_id"]): int(row["uses"]) for row in counted}
+
+    def find(self, environment: str, code: str) -> Coupon:
+        """Raises CouponRefused for an unknown code, and for one of the other environment."""
+        coupon_id = self._by_code.get((environment, code))
+        if coupon_id is None:
+            raise _refused("no such coupon", "unknown")
+        return self._coupons[coupon_id]
+
+    def used_by(self, coupon: Coupon, account_id: str) -> int:
+        return self._uses.get((coupon.id, account_id), 0)
+
+    def claim(self, coupon_id: str, order_id: str, account_id: str) -> None:
+        """One use more; the limits were looked at, or the order is paid after all."""
+        self._count(coupon_id, account_id, 1)
+        if self._released.pop((coupon_id, order_id), None) is None:
+            self._claimed[coupon_id, order_id] = account_id
+
+    def release(self, coupon_id: str, order_id: str, account_id: str) -> None:
+        """One use less: its order died."""
+        self._count(coupon_id, account_id, -1)
+        if self._claimed.pop((coupon_id, order_id), None) is None:
+            self._released[coupon_id, order_id] = account_id
+
+    async def flush(self, tx: Transaction, now_us: int) -> None:
+        """Writes the uses and the counts."""
+        deltas: dict[str, int] = {}
+        for (coupon_id, _), delta in (
+            *((key, 1) for key in self._claimed),
+            *((key, -1) for key in self._released),
+        ):
+            deltas[coupon_id] = deltas.get(coupon_id, 0) + delta
+        await tx.insert(
+            "coupon_uses",
+            ("coupon_id", "order_id", "account_id", "created_at"),
+            [(*key, account_id, now_us) for key, account_id in sorted(self._claimed.items())],
+        )
+        if self._released:
+            await tx.execute(
+                """DELETE FROM coupon_uses WHERE order_id IN :orders[text]
+                   AND coupon_id IN :ids[text] AND account_id IN :accounts[text]""",
+                orders=sorted(order_id for _, order_id in self._released),
+                ids=sorted(coupon_id for coupon_id, _ in self._released),
+                accounts=sorted(set(self._released.values())),
+            )
+        if any(deltas.values()):
+            await tx.execute(
+                """UPDATE coupons SET used_count = used_count + v.delta
+                   FROM :rows[id text, delta bigint] AS v WHERE coupons.id = v.id""",
+                rows=sorted(deltas.items()),
+            )
+
+    def _count(self, coupon_id: str, account_id: str, delta: int) -> None:
+        self.changes += 1
+        coupon = self._coupons[coupon_id]
+        self._coupons[coupon_id] = replace(coupon, used_count=coupon.used_count + delta)
+        key = (coupon_id, account_id)
+        self._uses[key] = self._uses.get(key, 0) + delta
+
+
+_COLUMNS: tuple[str, ...] = Coupon.__struct_fields__
+_LISTED = ", ".join(_COLUMNS)
+
+
+def _from_row(row: Row) -> Coupon:
+    values: dict[str, Any] = {column: row[column] for column in _COLUMNS}
+    values["is_active"] = bool(values["is_active"])
+    return Coupon(**values)
+
+
+def _refused(detail: str, reason: str) -> CouponRefused:
+    return CouponRefused(detail, param="coupon", reason=reason)
+
+
+def _check_range(value: int | None, name: str, most: int) -> None:
+    if value is None or not 1 <= value <= most:
+        raise InvalidInput(f"{name} is 1 to {most}", param=name)

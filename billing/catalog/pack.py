@@ -1,0 +1,151 @@
+"""Packs: amounts of credit that are sold as one, a catalogue of each environment.
+
+Invariant: what an order was made from is frozen in the order, so a pack may change or end at any
+time. credits counts all of them, bonus_credits says how many of those are shown as a bonus. Writes
+packs; the three defaults come with the migration.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from billing.ledger.money import MICROS_PER_CREDIT
+from billing.ledger.price import Price, check_currency
+from kernel.errors import DomainError, InvalidInput, NotFound
+from keys.label import normalise_name
+from store.database import Row, Transaction
+
+PackPlace = tuple[str, str]  # environment, id
+AMOUNT_MAX = 100_000_000_000
+CREDITS_MAX = 100_000_000
+PACKS_MAX = 200
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+class PackTaken(DomainError):
+    """The environment has a pack of this id already, or as many packs as it may have."""
+
+
+class Pack(msgspec.Struct, frozen=True, kw_only=True):
+    """amount is the price in the currency's smallest unit; 1 credit is $0.001."""
+
+    environment: str
+    id: str
+    name: str
+    amount: int
+    currency: str
+    credits: int
+    bonus_credits: int = 0
+    is_popular: bool = False
+    is_active: bool = True
+    position: int = 0
+    created_at: int
+
+    @property
+    def price(self) -> Price:
+        return Price(self.amount, self.currency)
+
+    @property
+    def credits_micros(self) -> int:
+        return self.credits * MICROS_PER_CREDIT
+
+    def shape(self) -> dict[str, Any]:
+        """The pack as the API and the command line show it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "amount": self.amount,
+            "currency": self.currency,
+            "credits": self.credits,
+            "bonus_credits": self.bonus_credits,
+            "popular": self.is_popular,
+            "active": self.is_active,
+        }
+
+
+def check_pack(pack: Pack) -> Pack:
+    """The pack, normalised; raises InvalidInput for what cannot be sold."""
+    if not _ID.fullmatch(pack.id):
+        raise InvalidInput("an id has up to 64 of a-z, 0-9, _ and -", param="id")
+    if not 1 <= pack.amount <= AMOUNT_MAX:
+        raise InvalidInput(f"amount is 1 to {AMOUNT_MAX}", param="amount")
+    if not 1 <= pack.credits <= CREDITS_MAX:
+        raise InvalidInput(f"credits is 1 to {CREDITS_MAX}", param="credits")
+    if not 0 <= pack.bonus_credits < pack.credits:
+        raise InvalidInput("bonus_credits is a part of credits", param="bonus_credits")
+    return msgspec.structs.replace(
+        pack, name=normalise_name(pack.name), currency=check_currency(pack.currency)
+    )
+
+
+async def create(tx: Transaction, pack: Pack) -> Pack:
+    """Adds it; raises InvalidInput and PackTaken."""
+    checked = check_pack(pack)
+    listed = await list_packs(tx, pack.environment, with_inactive=True)
+    if len(listed) >= PACKS_MAX:
+        raise PackTaken(f"an environment has at most {PACKS_MAX} packs", param="id")
+    position = checked.position or max((one.position for one in listed), default=0) + 1
+    made = msgspec.structs.replace(checked, position=position)
+    values = msgspec.structs.asdict(made)
+    values |= {"is_popular": int(made.is_popular), "is_active": int(made.is_active)}
+    inserted = await tx.insert(
+        "packs", _COLUMNS, [tuple(values.values())], on_conflict="ON CONFLICT DO NOTHING"
+    )
+    if inserted == 0:
+        raise PackTaken("the environment has a pack of this id", param="id")
+    return made
+
+
+async def set_active(tx: Transaction, place: PackPlace, *, is_active: bool) -> Pack:
+    """Offers the pack, or no longer; raises NotFound."""
+    await tx.execute(
+        "UPDATE packs SET is_active = :flag WHERE environment = :environment AND id = :id",
+        flag=int(is_active),
+        environment=place[0],
+        id=place[1],
+    )
+    return await get(tx, place)
+
+
+async def get(tx: Transaction, place: PackPlace) -> Pack:
+    """The pack, offered or not; raises NotFound."""
+    found = (await load(tx, [place])).get(place)
+    if found is None:
+        raise NotFound("Pack", param="pack_id")
+    return found
+
+
+async def load(tx: Transaction, places: Iterable[PackPlace]) -> dict[PackPlace, Pack]:
+    """Those of the packs that exist, offered or not."""
+    rows = await tx.fetch(
+        f"""SELECT {", ".join(f"p.{column}" for column in _COLUMNS)}
+            FROM :places[environment text, id text] AS v
+            CROSS JOIN packs p WHERE p.environment = v.environment AND p.id = v.id""",
+        places=sorted(set(places)),
+    )
+    return {(row["environment"], row["id"]): _from_row(row) for row in rows}
+
+
+async def list_packs(
+    tx: Transaction, environment: str, *, with_inactive: bool = False
+) -> Sequence[Pack]:
+    """The catalogue in its order."""
+    narrowed = "" if with_inactive else " AND is_active = 1"
+    rows = await tx.fetch(
+        f"""SELECT {", ".join(_COLUMNS)} FROM packs
+            WHERE environment = :environment{narrowed} ORDER BY position, id""",
+        environment=environment,
+    )
+    return [_from_row(row) for row in rows]
+
+
+_COLUMNS: tuple[str, ...] = Pack.__struct_fields__
+
+
+def _from_row(row: Row) -> Pack:
+    values: dict[str, Any] = {column: row[column] for column in _COLUMNS}
+    values["is_popular"] = bool(values["is_popular"])
+    values["is_active"] = bool(values["is_active"])
+    return Pack(**values)

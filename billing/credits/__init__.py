@@ -1,0 +1,1 @@
+"""Credit that no order brought: grants, check-ins, redemption codes, adjustments."""

@@ -1,0 +1,128 @@
+"""Credit that an operator gives or takes away, with a reason that is kept.
+
+Promise: each act has its entry in the audit log, in its own transaction; credit that is given is
+purchased and pays debts first; of what is taken away no balance is ever negative.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from billing.engine.audit_entries import AuditShelf
+from billing.engine.batch_state import Books
+from billing.engine.read_set import Needs
+from billing.ledger.ledger import Code, InsufficientBalance, Kind, Scope
+from billing.ledger.money import MICROS_PER_CREDIT
+from billing.orders.place import BALANCE_MICROS_MAX
+from billing.topups.send import AmountOutOfRange
+from kernel.errors import InvalidInput
+from kernel.ids import new_id
+from keys import audit_log
+from keys.audit_log import Actor
+from store.idempotency import Answer, RequestKey
+
+CREDITS_MAX = 1_000_000_000
+REASON_CHARACTERS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """credits as asked for, signed; the balance after it, in micros."""
+
+    id: str
+    scope: Scope
+    credits: int
+    reason: str
+    balance_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustCredit:
+    """The command of POST /admin/credits/manual; amount in credits, signed.
+
+    actor_scope: under which the request's key is kept. Raises InsufficientBalance and
+    AmountOutOfRange.
+    """
+
+    adjustment_id: str
+    scope: Scope
+    credits: int
+    reason: str
+    actor: Actor
+    actor_scope: Scope
+    request_key: RequestKey | None
+    answer: Callable[[Adjusted], Answer]
+
+    def declare(self, needs: Needs) -> None:
+        # The operator's row too: what serialises two requests under one key.
+        needs.scopes.update((self.scope, self.actor_scope))
+        needs.shelf(AuditShelf)
+        needs.places.add((*self.scope, Kind.MANUAL, ""))
+        needs.places.add((*self.scope, Kind.WITHDRAWN, ""))
+        if self.request_key is not None:
+            needs.request_keys.add(self.request_key)
+
+    def decide(self, books: Books) -> Adjusted:
+        before_micros = books.ledger.balance_micros(self.scope, books.now_us)
+        micros = abs(self.credits) * MICROS_PER_CREDIT
+        if self.credits > 0:
+            self._give(books, micros)
+        else:
+            self._take(books, micros)
+            books.note_fall(self.scope, before_micros)
+        after_micros = books.ledger.balance_micros(self.scope, books.now_us)
+        entry = audit_log.entry(
+            self.actor,
+            "credit.adjust",
+            environment=self.scope[1],
+            account_id=self.scope[0],
+            subject_id=self.adjustment_id,
+            before={"balance_micros": before_micros},
+            after={"balance_micros": after_micros, "credits": self.credits},
+            reason=self.reason,
+            now_us=books.now_us,
+        )
+        books.shelf(AuditShelf).add(entry)
+        return Adjusted(self.adjustment_id, self.scope, self.credits, self.reason, after_micros)
+
+    def render(self, result: Adjusted) -> Answer:
+        return self.answer(result)
+
+    def _give(self, books: Books, micros: int) -> None:
+        source = books.ledger.account(self.scope, Kind.MANUAL)
+        held = books.ledger.balance_micros(self.scope, books.now_us)
+        if max(held, source.balance_micros) + micros > BALANCE_MICROS_MAX:
+            raise AmountOutOfRange("the account cannot hold so much credit", param="amount")
+        books.credit(self.scope, source, micros, Code.MANUAL, subject_id=self.adjustment_id)
+
+    def _take(self, books: Books, micros: int) -> None:
+        wallet = books.ledger.standing(self.scope).wallet
+        if wallet.balance_micros < micros:
+            raise InsufficientBalance(
+                "the wallet holds less purchased credit than that",
+                extra={"purchased_credits": wallet.balance_micros // MICROS_PER_CREDIT},
+            )
+        withdrawn = books.ledger.account(self.scope, Kind.WITHDRAWN)
+        books.move(wallet, withdrawn, micros, Code.MANUAL, subject_id=self.adjustment_id)
+
+
+def new_adjustment(
+    scope: Scope,
+    credit_count: int,
+    reason: str,
+    *,
+    actor: Actor,
+    actor_scope: Scope,
+    request_key: RequestKey | None,
+    answer: Callable[[Adjusted], Answer],
+) -> AdjustCredit:
+    """The command with a fresh id; raises InvalidInput for no amount and for no reason."""
+    if credit_count == 0 or abs(credit_count) > CREDITS_MAX:
+        raise InvalidInput(
+            f"amount is 1 to {CREDITS_MAX} credits, or less than 0 to take away", param="amount"
+        )
+    said = reason.strip()
+    if not said or len(said) > REASON_CHARACTERS_MAX:
+        raise InvalidInput(f"say why, in 1 to {REASON_CHARACTERS_MAX} characters", param="reason")
+    return AdjustCredit(
+        new_id("adj"), scope, credit_count, said, actor, actor_scope, request_key, answer
+    )

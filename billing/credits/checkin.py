@@ -1,0 +1,249 @@
+"""The daily check-in: promotional credit once a day and account, within a budget of the day.
+
+Invariant: one row for each account, environment and day, whose award was granted in the same
+transaction; what a UTC day awarded to all accounts is at most its budget. A change of the account's
+time zone counts after the next check-in: each one notes the zone of the one after it. Writes
+checkins and checkin_days.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from billing.credits.checkin_day import day_of, next_at, streak_of, zone_of
+from billing.credits.checkin_settings import CheckinSettings, read_settings
+from billing.engine.batch_state import Books
+from billing.engine.read_set import Needs, Shelf
+from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.money import MICROS_PER_CREDIT
+from kernel.clock import DAY_US, SECOND_US, day_start_us, rfc3339
+from kernel.errors import DomainError
+from kernel.ids import new_id
+from keys.account import load_time_zones
+from store.database import Row, Transaction
+from store.idempotency import Answer, RequestKey
+
+Pick = Callable[[int, int], int]  # a random number from the first to the second, both included
+
+
+class AlreadyCheckedIn(DomainError):
+    """Today's check-in was made, or the last one is less than 20 hours ago."""
+
+
+class BudgetExhausted(DomainError):
+    """What may be awarded to all accounts today has been."""
+
+
+class CheckinOff(DomainError):
+    """Check-ins are off in this environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkin:
+    """One row of checkins; checked_in_at is by the account's own clock."""
+
+    account_id: str
+    environment: str
+    day: date
+    time_zone: str
+    next_time_zone: str
+    streak: int
+    awarded_micros: int
+    grant_id: str
+    checked_in_at: int
+
+    @property
+    def next_at(self) -> int:
+        """When the next one may come, in microseconds of the account's clock."""
+        return next_at(self.day, self.checked_in_at, zone_of(self.next_time_zone))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedIn:
+    """The check-in, and the account's balance after it in micros."""
+
+    checkin: Checkin
+    balance_micros: int
+
+
+class CheckinShelf(Shelf):
+    """Settings, the last check-in of each tenant, and what the day has awarded so far."""
+
+    def __init__(self) -> None:
+        self.scopes: set[Scope] = set()
+        self.settings: dict[str, CheckinSettings] = {}
+        self.time_zones: dict[str, str] = {}
+        self.last: dict[Scope, Checkin] = {}
+        self.awarded_micros: dict[str, int] = {}  # today, by environment
+        self._new: list[Checkin] = []
+        self._deltas: dict[str, int] = {}
+
+    async def load(self, tx: Transaction, needs: Needs, now_us: int) -> None:  # noqa: ARG002
+        """Locks the day's budget, which all tenants share; the same few statements for any number."""
+        environments = sorted({environment for _, environment in self.scopes})
+        self.settings = await read_settings(tx, environments)
+        self.time_zones = await load_time_zones(tx, {account_id for account_id, _ in self.scopes})
+        for row in await tx.fetch(_LAST, scopes=sorted(self.scopes)):
+            last = _from_row(row)
+            self.last[last.account_id, last.environment] = last
+        await self._add(tx, dict.fromkeys(environments, 0), now_us)
+        rows = await tx.fetch(
+            """SELECT environment, awarded_micros FROM checkin_days
+               WHERE environment IN :environments[text] AND day_start_at = :day_start_at""",
+            environments=environments,
+            day_start_at=day_start_us(now_us),
+        )
+        self.awarded_micros = {row["environment"]: row["awarded_micros"] for row in rows}
+
+    async def flush(self, tx: Transaction, now_us: int) -> None:
+        await tx.insert("checkins", _COLUMNS, [_row(one, now_us) for one in self._new])
+        await self._add(tx, self._deltas, now_us)
+
+    def add(self, checkin: Checkin) -> None:
+        self.changes += 1
+        environment, micros = checkin.environment, checkin.awarded_micros
+        self.last[checkin.account_id, environment] = checkin
+        self.awarded_micros[environment] += micros
+        self._deltas[environment] = self._deltas.get(environment, 0) + micros
+        self._new.append(checkin)
+
+    async def _add(self, tx: Transaction, deltas: dict[str, int], now_us: int) -> None:
+        """Adding 0 makes the row where it is missing, and locks it."""
+        day_start_at = day_start_us(now_us)
+        await tx.insert(
+            "checkin_days",
+            ("environment", "day_start_at", "awarded_micros"),
+            [(environment, day_start_at, micros) for environment, micros in sorted(deltas.items())],
+            on_conflict="""ON CONFLICT (environment, day_start_at) DO UPDATE
+                SET awarded_micros = checkin_days.awarded_micros + excluded.awarded_micros""",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIn:
+    """The command of POST /checkin."""
+
+    scope: Scope
+    pick: Pick
+    request_key: RequestKey | None
+    answer: Callable[[CheckedIn], Answer]
+
+    def declare(self, needs: Needs) -> None:
+        needs.scopes.add(self.scope)
+        needs.places.add((*self.scope, Kind.PROMOTION, ""))
+        needs.shelf(CheckinShelf).scopes.add(self.scope)
+        if self.request_key is not None:
+            needs.request_keys.add(self.request_key)
+
+    def decide(self, books: Books) -> CheckedIn:
+        account_id, environment = self.scope
+        shelf = books.shelf(CheckinShelf)
+        settings, last = shelf.settings[environment], shelf.last.get(self.scope)
+        if not settings.is_enabled:
+            raise CheckinOff("check-ins are off in this environment", reason="checkin_off")
+        now_us = books.now_of(self.scope)
+        if last is not None and now_us < last.next_at:
+            raise _already(last, now_us)
+        wanted_zone = shelf.time_zones[account_id]
+        time_zone = wanted_zone if last is None else last.next_time_zone
+        zone_of(wanted_zone)  # an unknown one refuses before anything is changed
+        day = day_of(now_us, zone_of(time_zone))
+        streak = 1 if last is None else streak_of(last.day, last.streak, day)
+        checkin = Checkin(
+            account_id=account_id,
+            environment=environment,
+            day=day,
+            time_zone=time_zone,
+            next_time_zone=wanted_zone,
+            streak=streak,
+            awarded_micros=self._award_micros(settings, streak),
+            grant_id=new_id("grt"),
+            checked_in_at=now_us,
+        )
+        _check_budget(settings, shelf.awarded_micros[environment], checkin, books.now_us)
+        self._grant(books, checkin)
+        shelf.add(checkin)
+        return CheckedIn(checkin, books.ledger.balance_micros(self.scope, books.now_us))
+
+    def render(self, result: CheckedIn) -> Answer:
+        return self.answer(result)
+
+    def _award_micros(self, settings: CheckinSettings, streak: int) -> int:
+        low, high = settings.credits_min, settings.credits_max
+        base = low if low == high else self.pick(low, high)
+        assert low <= base <= high, "the random source keeps to its bounds"
+        return (base + settings.bonus_credits(streak)) * MICROS_PER_CREDIT
+
+    def _grant(self, books: Books, checkin: Checkin) -> None:
+        books.move(
+            books.ledger.account(self.scope, Kind.PROMOTION),
+            books.ledger.account(self.scope, Kind.GRANT, checkin.grant_id),
+            checkin.awarded_micros,
+            Code.CHECKIN,
+            subject_id=checkin.grant_id,
+        )
+
+
+async def last_of(tx: Transaction, scope: Scope) -> Checkin | None:
+    """The tenant's last check-in."""
+    row = await tx.fetch_one(_LAST, scopes=[scope])
+    return None if row is None else _from_row(row)
+
+
+def _already(last: Checkin, now_us: int) -> AlreadyCheckedIn:
+    wait_s = -((now_us - last.next_at) // SECOND_US)
+    return AlreadyCheckedIn(
+        "already checked in; the next check-in has its time",
+        reason="already_checked_in",
+        retry_after_s=wait_s,
+        extra={"next_checkin_at": rfc3339(-(-last.next_at // SECOND_US) * SECOND_US)},
+    )
+
+
+def _check_budget(
+    settings: CheckinSettings, awarded_micros: int, checkin: Checkin, now_us: int
+) -> None:
+    """Raises BudgetExhausted where today's awards leave too little for this one."""
+    budget = settings.daily_budget_credits
+    if budget is None or awarded_micros + checkin.awarded_micros <= budget * MICROS_PER_CREDIT:
+        return
+    resets_at = day_start_us(now_us) + DAY_US
+    raise BudgetExhausted(
+        "today's check-ins have used up their budget",
+        reason="budget_exhausted",
+        retry_after_s=-((now_us - resets_at) // SECOND_US),
+        extra={"resets_at": rfc3339(resets_at)},
+    )
+
+
+_COLUMNS = (
+    "account_id",
+    "environment",
+    "day",
+    "time_zone",
+    "next_time_zone",
+    "streak",
+    "awarded_micros",
+    "grant_id",
+    "checked_in_at",
+    "created_at",
+)
+_LAST = f"""
+    SELECT {", ".join(f"c.{name}" for name in _COLUMNS)}
+    FROM :scopes[account_id text, environment text] AS v
+    CROSS JOIN checkins c
+    WHERE c.account_id = v.account_id AND c.environment = v.environment
+      AND c.day = (SELECT MAX(n.day) FROM checkins n
+                   WHERE n.account_id = v.account_id AND n.environment = v.environment)"""
+
+
+def _from_row(row: Row) -> Checkin:
+    values = {name: row[name] for name in _COLUMNS if name != "created_at"}
+    values["day"] = date.fromisoformat(row["day"])
+    return Checkin(**values)
+
+
+def _row(one: Checkin, now_us: int) -> tuple[object, ...]:
+    values = [getattr(one, name) for name in _COLUMNS if name != "created_at"]
+    values[_COLUMNS.index("day")] = one.day.isoformat()
+    return (*values, now_us)

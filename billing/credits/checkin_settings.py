@@ -1,0 +1,128 @@
+"""What a check-in awards in each environment: the operator's choice, or these defaults.
+
+Off in live until an operator turns it on. Writes checkin_settings.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from kernel.errors import InvalidInput
+from store.database import Row, Transaction
+
+CREDITS_MAX = 1_000_000_000
+STREAK_DAYS_MAX = 365
+
+
+@dataclass(frozen=True, slots=True)
+class CheckinSettings:
+    """In credits. The award is random from credits_min to credits_max, or fixed where they are one.
+
+    Each day of a streak after the first adds the bonus, up to streak_days_max of them.
+    daily_budget_credits is for all accounts together, by UTC day; null: without a limit.
+    """
+
+    is_enabled: bool
+    credits_min: int
+    credits_max: int
+    streak_bonus_credits: int = 0
+    streak_days_max: int = 7
+    daily_budget_credits: int | None = None
+
+    def bonus_credits(self, streak: int) -> int:
+        """What the streak adds to the award."""
+        return self.streak_bonus_credits * min(streak - 1, self.streak_days_max)
+
+
+DEFAULTS: Mapping[str, CheckinSettings] = {
+    "staging": CheckinSettings(
+        is_enabled=True,
+        credits_min=100,
+        credits_max=100,
+        streak_bonus_credits=10,
+        daily_budget_credits=1_000_000,
+    ),
+    "live": CheckinSettings(
+        is_enabled=False,
+        credits_min=100,
+        credits_max=100,
+        streak_bonus_credits=10,
+        daily_budget_credits=100_000,
+    ),
+}
+
+
+async def read_settings(tx: Transaction, environments: Iterable[str]) -> dict[str, CheckinSettings]:
+    """By environment, in one statement."""
+    wanted = sorted(set(environments))
+    rows = await tx.fetch(
+        """SELECT environment, is_enabled, credits_min, credits_max, streak_bonus_credits,
+               streak_days_max, daily_budget_credits
+           FROM checkin_settings WHERE environment IN :environments[text]""",
+        environments=wanted,
+    )
+    chosen = {row["environment"]: _settings(row) for row in rows}
+    return {environment: chosen.get(environment, DEFAULTS[environment]) for environment in wanted}
+
+
+async def write_settings(
+    tx: Transaction, environment: str, settings: CheckinSettings, *, now_us: int
+) -> None:
+    """From the next check-in on; raises InvalidInput for what cannot be."""
+    _check(settings)
+    await tx.insert(
+        "checkin_settings",
+        (
+            "environment",
+            "is_enabled",
+            "credits_min",
+            "credits_max",
+            "streak_bonus_credits",
+            "streak_days_max",
+            "daily_budget_credits",
+            "updated_at",
+        ),
+        [
+            (
+                environment,
+                int(settings.is_enabled),
+                settings.credits_min,
+                settings.credits_max,
+                settings.streak_bonus_credits,
+                settings.streak_days_max,
+                settings.daily_budget_credits,
+                now_us,
+            )
+        ],
+        on_conflict="""ON CONFLICT (environment) DO UPDATE SET
+            is_enabled = excluded.is_enabled, credits_min = excluded.credits_min,
+            credits_max = excluded.credits_max,
+            streak_bonus_credits = excluded.streak_bonus_credits,
+            streak_days_max = excluded.streak_days_max,
+            daily_budget_credits = excluded.daily_budget_credits,
+            updated_at = excluded.updated_at""",
+    )
+
+
+def _check(settings: CheckinSettings) -> None:
+    limits = {
+        "credits_min": (settings.credits_min, 1, CREDITS_MAX),
+        "credits_max": (settings.credits_max, settings.credits_min, CREDITS_MAX),
+        "streak_bonus_credits": (settings.streak_bonus_credits, 0, CREDITS_MAX),
+        "streak_days_max": (settings.streak_days_max, 0, STREAK_DAYS_MAX),
+    }
+    if settings.daily_budget_credits is not None:
+        limits["daily_budget_credits"] = (settings.daily_budget_credits, 0, CREDITS_MAX * 1000)
+    for name, (value, low, high) in limits.items():
+        if not low <= value <= high:
+            raise InvalidInput(f"{name} is {low} to {high}", param=name)
+
+
+def _settings(row: Row) -> CheckinSettings:
+    return CheckinSettings(
+        is_enabled=bool(row["is_enabled"]),
+        credits_min=row["credits_min"],
+        credits_max=row["credits_max"],
+        streak_bonus_credits=row["streak_bonus_credits"],
+        streak_days_max=row["streak_days_max"],
+        daily_budget_credits=row["daily_budget_credits"],
+    )

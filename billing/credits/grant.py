@@ -1,0 +1,119 @@
+"""Promotional credit: grants with an optional expiry, spent before purchased credit.
+
+Each grant is a ledger account of its own, so that a refund finds its way back to it. One that runs
+out is not spendable from that moment on; the sweep then moves what is left to EXPIRED.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from billing.engine.batch_state import Books
+from billing.engine.read_set import Needs
+from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.money import micros_to_cents
+from kernel.ids import new_id
+from store.database import Transaction
+from store.idempotency import Answer, RequestKey
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The grant's id and the wallet's balance after it, in cents."""
+
+    grant_id: str
+    balance_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Gives promotional credit; expires_at in microseconds, None: never."""
+
+    scope: Scope
+    amount_micros: int
+    expires_at: int | None
+    request_key: RequestKey | None
+    answer: Callable[[Granted], Answer]
+
+    def declare(self, needs: Needs) -> None:
+        needs.scopes.add(self.scope)
+        needs.places.add((*self.scope, Kind.PROMOTION, ""))
+        if self.request_key is not None:
+            needs.request_keys.add(self.request_key)
+
+    def decide(self, books: Books) -> Granted:
+        grant_id = new_id("grt")
+        books.move(
+            books.ledger.account(self.scope, Kind.PROMOTION),
+            books.ledger.account(self.scope, Kind.GRANT, grant_id, expires_at=self.expires_at),
+            self.amount_micros,
+            Code.GRANT,
+            subject_id=grant_id,
+        )
+        balance = micros_to_cents(books.ledger.balance_micros(self.scope, books.now_us))
+        return Granted(grant_id, balance)
+
+    def render(self, result: Granted) -> Answer:
+        return self.answer(result)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireGrants:
+    """Empties the tenant's grants that have run out."""
+
+    scope: Scope
+    request_key: None = None
+
+    def declare(self, needs: Needs) -> None:
+        needs.scopes.add(self.scope)
+        needs.places.add((*self.scope, Kind.EXPIRED, ""))
+
+    def decide(self, books: Books) -> int:
+        expired = books.ledger.expired_grants(self.scope, books.now_us)
+        for grant in expired:
+            books.move(
+                grant,
+                books.ledger.account(self.scope, Kind.EXPIRED),
+                grant.balance_micros,
+                Code.EXPIRY,
+                subject_id=grant.name,
+            )
+        return len(expired)
+
+    def render(self, result: int) -> Answer:
+        return Answer(200, str(result).encode())
+
+
+async def scopes_with_expired(
+    tx: Transaction, *, now_us: int, limit: int, but_scopes: Sequence[str] = ()
+) -> list[Scope]:
+    """Tenants with something left in a grant that has run out, by their own clocks.
+
+    but_scopes: left out, each as "account/environment".
+    """
+    plain, ahead = (
+        (
+            "AND NOT account_id || '/' || environment IN :but_scopes[text]",
+            "AND NOT l.account_id || '/' || l.environment IN :but_scopes[text]",
+        )
+        if but_scopes
+        else ("", "")
+    )
+    rows = await tx.fetch(
+        f"""SELECT plain.account_id, plain.environment FROM (
+               SELECT account_id, environment FROM ledger_accounts
+               WHERE kind = 'grant' AND is_spent = 0 AND expires_at <= :now {plain}
+               ORDER BY expires_at LIMIT :limit) AS plain
+           UNION
+           SELECT l.account_id, l.environment
+           FROM account_environments e
+           CROSS JOIN ledger_accounts l
+           WHERE e.clock_ahead_us > 0
+             AND l.account_id = e.account_id AND l.environment = e.environment
+             AND l.kind = 'grant' AND l.is_spent = 0 AND l.expires_at <= :now + e.clock_ahead_us
+             {ahead}
+           ORDER BY account_id, environment LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+        but_scopes=but_scopes,
+    )
+    return [(row["account_id"], row["environment"]) for row in rows]

@@ -1,0 +1,47 @@
+"""Opening an account: the tenant, its environments and its first test credit, in one transaction."""
+
+from billing.credits.test_credit import OPENING_TEST_CREDIT_CENTS
+from billing.ledger.ledger import Code, Kind, Ledger
+from billing.ledger.money import cents_to_micros
+from kernel.ids import AccountId
+from keys.account import create_account
+from store.database import Transaction
+
+
+async def open_account(
+    tx: Transaction,
+    *,
+    name: str,
+    email: str | None,
+    now_us: int,
+    is_operator: bool = False,
+    is_sandbox: bool = False,
+    has_live: bool = True,
+) -> AccountId:
+    """A new account whose staging wallet holds $10,000.00 of test credit.
+
+    has_live: as create_account has it.
+
+    Raises EmailTaken and InvalidEmail.
+    """
+    account_id = await create_account(
+        tx,
+        name=name,
+        email=email,
+        now_us=now_us,
+        is_operator=is_operator,
+        is_sandbox=is_sandbox,
+        has_live=has_live,
+    )
+    scope = (account_id, "staging")
+    ledger = Ledger()
+    await ledger.load(tx, [scope], [(*scope, Kind.TEST_CREDIT, "")])
+    ledger.post(
+        debit=ledger.account(scope, Kind.TEST_CREDIT),
+        credit=ledger.account(scope, Kind.WALLET),
+        amount_micros=cents_to_micros(OPENING_TEST_CREDIT_CENTS),
+        code=Code.TEST_CREDIT,
+        now_us=now_us,
+    )
+    await ledger.flush(tx, now_us)
+    return account_id

@@ -1,0 +1,305 @@
+"""Redemption codes: TOPUP-XXXX-XXXX-XXXX, worth credit to whoever redeems one in time.
+
+A code is 60 random bits in Crockford's base32: no part of it checks the rest, all of it is to be
+guessed. Stored is its HMAC-SHA256 under a key of the installation, so neither a stolen database nor
+a log gives a code away. A code is used at most uses_max times and by each account once: the primary
+key of code_redemptions and a check in the schema hold it, whatever runs in parallel. Writes
+code_redemptions, and used_count of redemption_codes.
+"""
+
+import dataclasses
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from billing.engine.batch_state import Books
+from billing.engine.read_set import Needs, Shelf
+from billing.ledger.ledger import Code, Kind, Scope
+from billing.topups.voucher import CROCKFORD, NotRedeemable
+from kernel.clock import DAY_US
+from kernel.ids import new_id
+from store.database import Database, Row, Transaction
+from store.idempotency import Answer, RequestKey
+
+PREFIX = "TOPUP"
+CODE_CHARACTERS = 12
+_GROUP = 4
+_DIGIT_BITS = 5
+# What people misread, as Crockford's alphabet has it.
+_READ = {character: character for character in CROCKFORD} | {"O": "0", "I": "1", "L": "1"}
+_CODES = """SELECT c.id, c.environment, c.last4, c.uses_max, c.used_count, c.disabled_at,
+        b.credits_micros, b.is_promotional, b.promotional_days, b.expires_at, b.is_complete,
+        b.disabled_at AS batch_disabled_at
+    FROM redemption_codes c JOIN redemption_batches b ON b.id = c.batch_id"""
+
+
+def new_code() -> str:
+    """A fresh code; shown to whoever made it, never stored."""
+    number = secrets.randbits(CODE_CHARACTERS * _DIGIT_BITS)
+    shifts = range((CODE_CHARACTERS - 1) * _DIGIT_BITS, -1, -_DIGIT_BITS)
+    written = "".join(CROCKFORD[number >> shift & 31] for shift in shifts)
+    groups = [written[place : place + _GROUP] for place in range(0, CODE_CHARACTERS, _GROUP)]
+    return f"{PREFIX}-{'-'.join(groups)}"
+
+
+def is_code(text: str) -> bool:
+    """Whether the text says of itself that it is a redemption code."""
+    return text.strip().upper().startswith(PREFIX)
+
+
+class RedemptionCodes:
+    """Turns codes into what is stored of them, under one key of 32 bytes."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def digest_of(self, code: str) -> str | None:
+        """64 hex characters, or None for what no code looks like.
+
+        Letters of either case; hyphens and spaces are ignored.
+        """
+        text = code.strip().upper().replace("-", "").replace(" ", "")
+        read = [_READ.get(character) for character in text[len(PREFIX) :]]
+        if not text.startswith(PREFIX) or len(read) != CODE_CHARACTERS or None in read:
+            return None
+        plain = "".join(character for character in read if character is not None)
+        return hmac.new(self._key, plain.encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionCode:
+    """A code as it is decided on; times in microseconds. expires_at is the code's own end."""
+
+    id: str
+    environment: str
+    last4: str
+    credits_micros: int
+    is_promotional: bool
+    promotional_days: int | None
+    expires_at: int | None
+    uses_max: int
+    used_count: int
+    is_disabled: bool
+
+    def check(self, *, used_by_caller: bool, now_us: int) -> None:
+        """Raises NotRedeemable: redeemed, disabled or expired, whichever the caller can least mend."""
+        if used_by_caller or self.used_count >= self.uses_max:
+            raise NotRedeemable("the code was redeemed before", param="code", reason="redeemed")
+        if self.is_disabled:
+            raise NotRedeemable("the code was disabled", param="code", reason="disabled")
+        if self.expires_at is not None and self.expires_at <= now_us:
+            raise NotRedeemable("the code has expired", param="code", reason="expired")
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRedemption:
+    """That an account redeemed a code; expires_at is the end of promotional credit."""
+
+    id: str
+    code_id: str
+    account_id: str
+    environment: str
+    credits_micros: int
+    is_promotional: bool
+    last4: str
+    expires_at: int | None
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRedeemed:
+    """The redemption and the wallet's balance after it, in micros."""
+
+    redemption: CodeRedemption
+    balance_micros: int
+
+
+def unknown_code() -> NotRedeemable:
+    """Made up, mistyped, another environment's: they all look the same."""
+    return NotRedeemable("no such voucher or code", param="code", reason="unknown")
+
+
+async def find_code(
+    database: Database, codes: RedemptionCodes, text: str, *, environment: str
+) -> str:
+    """The id of the code in the text; raises NotRedeemable with reason unknown.
+
+    Found by its digest, which only the holder of the code can make: how long the look-up takes tells
+    nothing of a code that is nearly right.
+    """
+    digest = codes.digest_of(text)
+    if digest is None:
+        raise unknown_code()
+
+    async def work(tx: Transaction) -> Row | None:
+        return await tx.fetch_one(f"{_CODES} WHERE c.digest = :digest", digest=digest)
+
+    row = await database.read(work)
+    # A batch that is not whole was never handed out.
+    if row is None or row["environment"] != environment or not row["is_complete"]:
+        raise unknown_code()
+    return str(row["id"])
+
+
+class CodeShelf(Shelf):
+    """The codes of one batch of commands, locked, with who of the callers used which before."""
+
+    def __init__(self) -> None:
+        self.wanted: set[tuple[str, str]] = set()  # code id, account id
+        self._codes: dict[str, RedemptionCode] = {}
+        self._used: set[tuple[str, str]] = set()
+        self._new: list[CodeRedemption] = []
+
+    async def load(self, tx: Transaction, needs: Needs, now_us: int) -> None:  # noqa: ARG002
+        ids = sorted({code_id for code_id, _ in self.wanted})
+        # What is read together with a lock is stale after a wait.
+        await tx.fetch(
+            "SELECT id FROM redemption_codes WHERE id IN :ids[text] ORDER BY id FOR NO KEY UPDATE",
+            ids=ids,
+        )
+        for row in await tx.fetch(f"{_CODES} WHERE c.id IN :ids[text]", ids=ids):
+            self._codes[row["id"]] = _code_of(row)
+        rows = await tx.fetch(
+            """SELECT r.code_id, r.account_id
+               FROM :wanted[code_id text, account_id text] AS v
+               JOIN code_redemptions r ON r.code_id = v.code_id AND r.account_id = v.account_id""",
+            wanted=sorted(self.wanted),
+        )
+        self._used = {(row["code_id"], row["account_id"]) for row in rows}
+
+    async def flush(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+        if not self._new:
+            return
+        await _insert(tx, self._new)
+        used = sorted({redemption.code_id for redemption in self._new})
+        changed = await tx.execute(
+            """UPDATE redemption_codes SET used_count = v.used_count
+               FROM :rows[id text, used_count bigint] AS v WHERE redemption_codes.id = v.id""",
+            rows=[(code_id, self._codes[code_id].used_count) for code_id in used],
+        )
+        assert changed == len(used), "a code vanished under the lock"
+
+    def redeemable(self, code_id: str, scope: Scope, now_us: int) -> RedemptionCode:
+        """The code; raises NotRedeemable."""
+        code = self._codes.get(code_id)
+        if code is None or code.environment != scope[1]:
+            raise unknown_code()
+        code.check(used_by_caller=(code_id, scope[0]) in self._used, now_us=now_us)
+        return code
+
+    def add(self, redemption: CodeRedemption) -> None:
+        """Counts one more use."""
+        self.changes += 1
+        code_id = redemption.code_id
+        code = self._codes[code_id]
+        self._codes[code_id] = dataclasses.replace(code, used_count=code.used_count + 1)
+        self._used.add((code_id, redemption.account_id))
+        self._new.append(redemption)
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemCode:
+    """The command of POST /codes/redeem; code_id was looked up by the code's digest."""
+
+    code_id: str
+    scope: Scope
+    request_key: RequestKey | None
+    answer: Callable[[CodeRedeemed], Answer]
+
+    def declare(self, needs: Needs) -> None:
+        needs.scopes.add(self.scope)
+        needs.places.add((*self.scope, Kind.CODES, ""))
+        needs.places.add((*self.scope, Kind.PROMOTION, ""))
+        needs.shelf(CodeShelf).wanted.add((self.code_id, self.scope[0]))
+        if self.request_key is not None:
+            needs.request_keys.add(self.request_key)
+
+    def decide(self, books: Books) -> CodeRedeemed:
+        shelf = books.shelf(CodeShelf)
+        own_now_us = books.now_of(self.scope)
+        code = shelf.redeemable(self.code_id, self.scope, own_now_us)
+        redemption = _redemption(code, self.scope, own_now_us, created_at=books.now_us)
+        shelf.add(redemption)
+        ledger = books.ledger
+        if code.is_promotional:
+            grant = ledger.account(
+                self.scope, Kind.GRANT, redemption.id, expires_at=redemption.expires_at
+            )
+            source = ledger.account(self.scope, Kind.PROMOTION)
+            books.move(
+                source, grant, code.credits_micros, Code.REDEMPTION, subject_id=redemption.id
+            )
+        else:
+            source = ledger.account(self.scope, Kind.CODES)
+            books.credit(
+                self.scope, source, code.credits_micros, Code.REDEMPTION, subject_id=redemption.id
+            )
+        return CodeRedeemed(redemption, ledger.balance_micros(self.scope, books.now_us))
+
+    def render(self, result: CodeRedeemed) -> Answer:
+        return self.answer(result)
+
+
+async def _insert(tx: Transaction, redemptions: Sequence[CodeRedemption]) -> None:
+    await tx.insert(
+        "code_redemptions",
+        (
+            "code_id",
+            "account_id",
+            "id",
+            "environment",
+            "credits_micros",
+            "is_promotional",
+            "last4",
+            "expires_at",
+            "created_at",
+        ),
+        [
+            (
+                one.code_id,
+                one.account_id,
+                one.id,
+                one.environment,
+                one.credits_micros,
+                int(one.is_promotional),
+                one.last4,
+                one.expires_at,
+                one.created_at,
+            )
+            for one in redemptions
+        ],
+    )
+
+
+def _code_of(row: Row) -> RedemptionCode:
+    return RedemptionCode(
+        id=row["id"],
+        environment=row["environment"],
+        last4=row["last4"],
+        credits_micros=row["credits_micros"],
+        is_promotional=bool(row["is_promotional"]),
+        promotional_days=row["promotional_days"],
+        expires_at=row["expires_at"],
+        uses_max=row["uses_max"],
+        used_count=row["used_count"],
+        is_disabled=row["disabled_at"] is not None or row["batch_disabled_at"] is not None,
+    )
+
+
+def _redemption(
+    code: RedemptionCode, scope: Scope, own_now_us: int, *, created_at: int
+) -> CodeRedemption:
+    days = code.promotional_days
+    return CodeRedemption(
+        id=new_id("rdm"),
+        code_id=code.id,
+        account_id=scope[0],
+        environment=scope[1],
+        credits_micros=code.credits_micros,
+        is_promotional=code.is_promotional,
+        last4=code.last4,
+        expires_at=None if days is None else own_now_us + days * DAY_US,
+        created_at=created_at,
+    )

@@ -1,0 +1,24 @@
+"""The audit entries of one transaction at the till, written with the acts that they tell of."""
+
+from billing.engine.read_set import Needs, Shelf
+from keys import audit_log
+from keys.audit_log import AuditEntry
+from store.database import Transaction
+
+
+class AuditShelf(Shelf):
+    """Commands that a person gives add an entry in `decide`."""
+
+    def __init__(self) -> None:
+        self._entries: list[AuditEntry] = []
+
+    async def load(self, tx: Transaction, needs: Needs, now_us: int) -> None:
+        """Nothing decides anything by what was logged."""
+
+    async def flush(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+        """Writes the entries."""
+        await audit_log.record(tx, self._entries)
+
+    def add(self, entry: AuditEntry) -> None:
+        self.changes += 1
+        self._entries.append(entry)

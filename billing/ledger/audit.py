@@ -1,0 +1,364 @@
+"""Proof of the ledger: run by `topup audit`; every finding names the row that breaks a rule.
+
+Checked tenant by tenant, so no transaction is long: the sum of all balances by side is zero, every
+cached balance is the sum of its transfers, no balance is negative, what is held equals the pending
+top-ups and the open holds, and the transfers of every top-up, order, paid period, hold, charge and
+check-in add up to its state.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from billing.ledger.chart import ASSETS
+from billing.ledger.ledger import Scope
+from billing.ledger.money import MICROS_PER_CENT
+from store.database import Database, Row, Transaction, Work
+
+SCOPES_PER_STEP = 200
+_ASSETS_LIST = ", ".join(f"'{kind}'" for kind in sorted(ASSETS))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One broken rule: which, on which row, and the two figures that should be equal (micros)."""
+
+    rule: str
+    account_id: str
+    environment: str
+    row_id: str
+    expected: int
+    found: int
+
+
+async def audit(database: Database) -> AsyncIterator[Finding]:
+    """Every finding, account by account; none is a clean ledger."""
+    after = ("", "")
+    while True:
+        scopes = await database.read(_page(after))
+        if not scopes:
+            return
+        for scope in scopes:
+            for finding in await database.read(_check(scope)):
+                yield finding
+        after = scopes[-1]
+
+
+def _page(after: Scope) -> Work[list[Scope]]:
+    async def work(tx: Transaction) -> list[Scope]:
+        rows = await tx.fetch(
+            """SELECT account_id, environment FROM account_environments
+               WHERE (account_id, environment) > (:account_id, :environment)
+               ORDER BY account_id, environment LIMIT :limit""",
+            account_id=after[0],
+            environment=after[1],
+            limit=SCOPES_PER_STEP,
+        )
+        return [(row["account_id"], row["environment"]) for row in rows]
+
+    return work
+
+
+def _check(scope: Scope) -> Work[list[Finding]]:
+    async def work(tx: Transaction) -> list[Finding]:
+        findings: list[Finding] = []
+        for rule, text in _RULES:
+            rows = await tx.fetch(text, account_id=scope[0], environment=scope[1])
+            findings += [_finding(rule, scope, row) for row in rows]
+        return findings
+
+    return work
+
+
+def _finding(rule: str, scope: Scope, row: Row) -> Finding:
+    expected, found = int(row["expected"] or 0), int(row["found"] or 0)
+    return Finding(rule, *scope, row["row_id"], expected, found)
+
+
+def _moved(code: str) -> str:
+    """What transfers of that code add up to."""
+    return f"SUM(CASE WHEN code = '{code}' THEN amount_micros ELSE 0 END)"
+
+
+def _charged_once(table: str, subject: str, amount: str, code: str) -> str:
+    """A rule: the transfers of that code on a subject add up to its row's amount, both ways."""
+    return f"""
+        SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
+            SELECT {subject} AS row_id, {amount} AS expected, 0 AS found FROM {table}
+            WHERE account_id = :account_id AND environment = :environment
+            UNION ALL
+            SELECT COALESCE(subject_id, id), 0, amount_micros FROM transfers
+            WHERE account_id = :account_id AND environment = :environment AND code = '{code}'
+        ) AS s GROUP BY s.row_id HAVING SUM(s.expected) <> SUM(s.found)"""
+
+
+def _reversed_once(table: str) -> str:
+    """A rule: what was taken back for a row, less what was given back, is what the row says."""
+    return f"""
+        SELECT s.id AS row_id, s.reversed_micros AS expected, COALESCE(m.moved, 0) AS found
+        FROM {table} s
+        LEFT JOIN (
+            SELECT t.subject_id, SUM(CASE WHEN t.code = 'purchase_reversal'
+                THEN t.amount_micros ELSE -t.amount_micros END) AS moved
+            FROM transfers t
+            WHERE t.account_id = :account_id AND t.environment = :environment
+              AND t.code IN ('purchase_reversal', 'reversal_undone')
+            GROUP BY t.subject_id
+        ) AS m ON m.subject_id = s.id
+        WHERE s.account_id = :account_id AND s.environment = :environment
+          AND COALESCE(m.moved, 0) <> s.reversed_micros"""
+
+
+# Both ways: no period without its credit, and no plan's credit without its period.
+_CREDITED_PERIODS = """
+    SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
+        SELECT id AS row_id, credits_micros AS expected, 0 AS found FROM subscription_periods
+        WHERE account_id = :account_id AND environment = :environment
+        UNION ALL
+        SELECT COALESCE(t.subject_id, t.id), 0, t.amount_micros FROM transfers t
+        WHERE t.account_id = :account_id AND t.environment = :environment
+          AND (t.code = 'subscription' OR t.code = 'debt' AND t.subject_id IN (
+              SELECT id FROM subscription_periods
+              WHERE account_id = :account_id AND environment = :environment))
+    ) AS s GROUP BY s.row_id HAVING SUM(s.expected) <> SUM(s.found)"""
+
+# Each rule selects the rows that break it: row_id, expected, found.
+_RULES = (
+    (
+        "assets equal liabilities",
+        f"""SELECT s.row_id, s.expected, s.found FROM (
+                SELECT :account_id AS row_id,
+                    SUM(CASE WHEN kind IN ({_ASSETS_LIST}) THEN balance_micros ELSE 0 END)
+                        AS expected,
+                    SUM(CASE WHEN kind IN ({_ASSETS_LIST}) THEN 0 ELSE balance_micros END)
+                        AS found
+                FROM ledger_accounts
+                WHERE account_id = :account_id AND environment = :environment) AS s
+            WHERE s.expected <> s.found""",
+    ),
+    (
+        "balance is the sum of its transfers",
+        f"""SELECT l.id AS row_id, l.balance_micros AS found, COALESCE(m.moved, 0) AS expected
+            FROM ledger_accounts l
+            LEFT JOIN (
+                SELECT s.side_id, SUM(s.delta) AS moved FROM (
+                    SELECT t.debit_id AS side_id,
+                        CASE WHEN a.kind IN ({_ASSETS_LIST}) THEN t.amount_micros
+                             ELSE -t.amount_micros END AS delta
+                    FROM transfers t JOIN ledger_accounts a ON a.id = t.debit_id
+                    WHERE t.account_id = :account_id AND t.environment = :environment
+                    UNION ALL
+                    SELECT t.credit_id AS side_id,
+                        CASE WHEN a.kind IN ({_ASSETS_LIST}) THEN -t.amount_micros
+                             ELSE t.amount_micros END AS delta
+                    FROM transfers t JOIN ledger_accounts a ON a.id = t.credit_id
+                    WHERE t.account_id = :account_id AND t.environment = :environment
+                ) AS s GROUP BY s.side_id
+            ) AS m ON m.side_id = l.id
+            WHERE l.account_id = :account_id AND l.environment = :environment
+              AND l.balance_micros <> COALESCE(m.moved, 0)""",
+    ),
+    (
+        "transfers stay within one tenant",
+        """SELECT t.id AS row_id, 0 AS expected, 1 AS found
+           FROM transfers t
+           LEFT JOIN ledger_accounts d ON d.id = t.debit_id AND d.account_id = t.account_id
+               AND d.environment = t.environment
+           LEFT JOIN ledger_accounts c ON c.id = t.credit_id AND c.account_id = t.account_id
+               AND c.environment = t.environment
+           WHERE t.account_id = :account_id AND t.environment = :environment
+             AND (d.id IS NULL OR c.id IS NULL)""",
+    ),
+    (
+        "what is held equals pending top-ups and open holds",
+        f"""SELECT s.row_id, s.expected, s.found FROM (
+                SELECT :account_id AS row_id,
+                    COALESCE((SELECT SUM(amount_cents) * {MICROS_PER_CENT} FROM topups
+                        WHERE account_id = :account_id AND environment = :environment
+                          AND status = 'pending'), 0)
+                    + COALESCE((SELECT SUM(amount_micros) FROM holds
+                        WHERE account_id = :account_id AND environment = :environment
+                          AND status = 'held'), 0) AS expected,
+                    COALESCE((SELECT SUM(balance_micros) FROM ledger_accounts
+                        WHERE account_id = :account_id AND environment = :environment
+                          AND kind = 'held'), 0) AS found) AS s
+            WHERE s.expected <> s.found""",
+    ),
+    (
+        "a delivered top-up credited its recipient once",
+        f"""SELECT p.id AS row_id, p.amount_cents * {MICROS_PER_CENT} AS expected,
+                COALESCE(SUM(t.amount_micros), 0) AS found
+            FROM topups p
+            LEFT JOIN transfers t ON t.transaction_id = p.id
+                AND t.code IN ('topup_send', 'topup_deliver')
+            WHERE p.account_id = :account_id AND p.environment = :environment
+              AND p.status = 'delivered'
+            GROUP BY p.id, p.amount_cents
+            HAVING COALESCE(SUM(t.amount_micros), 0) <> p.amount_cents * {MICROS_PER_CENT}""",
+    ),
+    (
+        "a failed or cancelled top-up was refunded whole",
+        """SELECT p.id AS row_id,
+                COALESCE(SUM(CASE WHEN t.code = 'topup_hold' THEN t.amount_micros ELSE 0 END), 0)
+                    AS expected,
+                COALESCE(SUM(CASE WHEN t.code = 'topup_refund' THEN t.amount_micros ELSE 0 END), 0)
+                    AS found
+           FROM topups p LEFT JOIN transfers t ON t.transaction_id = p.id
+           WHERE p.account_id = :account_id AND p.environment = :environment
+             AND p.status IN ('failed', 'cancelled')
+           GROUP BY p.id
+           HAVING COALESCE(SUM(CASE WHEN t.code = 'topup_hold' THEN t.amount_micros ELSE 0 END), 0)
+               <> COALESCE(SUM(CASE WHEN t.code = 'topup_refund' THEN t.amount_micros ELSE 0 END), 0)
+        """,
+    ),
+    (
+        "a charge left its user once",
+        """SELECT c.id AS row_id, c.amount_micros AS expected, COALESCE(m.moved, 0) AS found
+           FROM oauth_charges c
+           LEFT JOIN (
+               SELECT t.subject_id, SUM(t.amount_micros) AS moved
+               FROM ledger_accounts l
+               JOIN transfers t ON t.credit_id = l.id AND t.account_id = l.account_id
+                   AND t.environment = l.environment
+               WHERE l.account_id = :account_id AND l.environment = :environment
+                 AND l.kind = 'transit_out'
+               GROUP BY t.subject_id
+           ) AS m ON m.subject_id = c.id
+           WHERE c.account_id = :account_id AND c.environment = :environment
+             AND COALESCE(m.moved, 0) <> c.amount_micros""",
+    ),
+    (
+        "a charge reached the app's owner once",
+        """SELECT c.id AS row_id, c.amount_micros AS expected, COALESCE(m.moved, 0) AS found
+           FROM oauth_charges c
+           LEFT JOIN (
+               SELECT t.subject_id, SUM(t.amount_micros) AS moved
+               FROM ledger_accounts l
+               JOIN transfers t ON t.debit_id = l.id AND t.account_id = l.account_id
+                   AND t.environment = l.environment
+               WHERE l.account_id = :account_id AND l.environment = :environment
+                 AND l.kind = 'transit_in'
+               GROUP BY t.subject_id
+           ) AS m ON m.subject_id = c.id
+           WHERE c.owner_id = :account_id AND c.environment = :environment
+             AND COALESCE(m.moved, 0) <> c.amount_micros""",
+    ),
+    (
+        "a hold took its amount once, and once ended gave all of it on",
+        f"""SELECT h.id AS row_id, h.amount_micros AS expected,
+                CASE WHEN COALESCE(m.captured, 0) <> h.captured_micros THEN m.captured
+                     WHEN COALESCE(m.taken, 0) <> h.amount_micros THEN m.taken
+                     ELSE COALESCE(m.captured, 0) + COALESCE(m.released, 0) END AS found
+            FROM holds h
+            LEFT JOIN (
+                SELECT subject_id, {_moved("usage_hold")} AS taken,
+                    {_moved("usage_capture")} AS captured, {_moved("usage_release")} AS released
+                FROM transfers
+                WHERE account_id = :account_id AND environment = :environment
+                  AND code IN ('usage_hold', 'usage_capture', 'usage_release')
+                GROUP BY subject_id
+            ) AS m ON m.subject_id = h.id
+            WHERE h.account_id = :account_id AND h.environment = :environment
+              AND (COALESCE(m.taken, 0) <> h.amount_micros
+                   OR COALESCE(m.captured, 0) <> h.captured_micros
+                   OR COALESCE(m.captured, 0) + COALESCE(m.released, 0)
+                       <> CASE WHEN h.status = 'held' THEN 0 ELSE h.amount_micros END)""",
+    ),
+    (
+        "usage was charged once",
+        _charged_once("usage_records", "id", "amount_micros", "ai_usage"),
+    ),
+    (
+        "a check-in was awarded once",
+        _charged_once("checkins", "grant_id", "awarded_micros", "checkin"),
+    ),
+    (
+        "a redeemed code was credited once",
+        """SELECT r.id AS row_id, r.credits_micros AS expected, COALESCE(m.moved, 0) AS found
+           FROM code_redemptions r
+           LEFT JOIN (
+               SELECT t.subject_id, SUM(t.amount_micros) AS moved
+               FROM ledger_accounts l
+               JOIN transfers t ON t.debit_id = l.id AND t.account_id = l.account_id
+                   AND t.environment = l.environment
+               WHERE l.account_id = :account_id AND l.environment = :environment
+                 AND l.kind IN ('codes', 'promotion')
+               GROUP BY t.subject_id
+           ) AS m ON m.subject_id = r.id
+           WHERE r.account_id = :account_id AND r.environment = :environment
+             AND COALESCE(m.moved, 0) <> r.credits_micros""",
+    ),
+    (
+        "credit of a code has its redemption",
+        """SELECT t.id AS row_id, 0 AS expected, t.amount_micros AS found
+           FROM ledger_accounts l
+           JOIN transfers t ON t.debit_id = l.id AND t.account_id = l.account_id
+               AND t.environment = l.environment
+           LEFT JOIN code_redemptions r ON r.account_id = t.account_id
+               AND r.environment = t.environment AND r.id = t.subject_id
+           WHERE l.account_id = :account_id AND l.environment = :environment
+             AND l.kind = 'codes' AND r.id IS NULL""",
+    ),
+    (
+        "a settled order was credited once, any other never",
+        """SELECT o.id AS row_id, COALESCE(m.moved, 0) AS found,
+                CASE WHEN o.paid_at IS NULL THEN 0 ELSE o.credits_micros END AS expected
+           FROM orders o
+           LEFT JOIN (
+               SELECT t.subject_id, SUM(t.amount_micros) AS moved FROM transfers t
+               WHERE t.account_id = :account_id AND t.environment = :environment
+                 AND t.subject_id IS NOT NULL AND t.code IN ('purchase', 'debt', 'grant')
+               GROUP BY t.subject_id
+           ) AS m ON m.subject_id = o.id
+           WHERE o.account_id = :account_id AND o.environment = :environment
+             AND COALESCE(m.moved, 0)
+                 <> CASE WHEN o.paid_at IS NULL THEN 0 ELSE o.credits_micros END""",
+    ),
+    (
+        "an order is settled exactly if it was paid",
+        """SELECT o.id AS row_id, CASE WHEN o.paid_at IS NULL THEN 0 ELSE 1 END AS expected,
+                CASE WHEN o.paid_at IS NULL THEN 1 ELSE 0 END AS found
+           FROM orders o
+           WHERE o.account_id = :account_id AND o.environment = :environment
+             AND (o.paid_at IS NULL)
+                 = (o.status IN ('paid', 'partially_refunded', 'refunded', 'disputed'))""",
+    ),
+    (
+        "what was reversed of an order was taken back",
+        _reversed_once("orders"),
+    ),
+    (
+        "a paid period of a subscription was credited once",
+        _CREDITED_PERIODS,
+    ),
+    (
+        "what was reversed of a period was taken back",
+        _reversed_once("subscription_periods"),
+    ),
+    (
+        "no more of an order was reversed than was credited",
+        """SELECT o.id AS row_id, o.reversed_micros AS found,
+                CASE WHEN o.paid_at IS NULL THEN 0 ELSE o.credits_micros END AS expected
+           FROM orders o
+           WHERE o.account_id = :account_id AND o.environment = :environment
+             AND o.reversed_micros > CASE WHEN o.paid_at IS NULL THEN 0 ELSE o.credits_micros END""",
+    ),
+    (
+        "event numbers have no gap",
+        # Retention leaves the newest, and says from where on it left all: what is left runs from some
+        # number to the counter, each once. Before that only what a delivery still needs is kept.
+        """SELECT s.row_id, s.expected, s.found FROM (
+                SELECT e.account_id AS row_id, e.event_no - COALESCE(k.first_no - 1, 0) AS expected,
+                    COALESCE(k.kept, 0) AS found, e.event_no - COALESCE(k.last_no, 0) AS ahead
+                FROM account_environments e
+                LEFT JOIN (
+                    SELECT MIN(v.event_no) AS first_no, MAX(v.event_no) AS last_no, COUNT(*) AS kept
+                    FROM events v
+                    WHERE v.account_id = :account_id AND v.environment = :environment
+                      AND v.event_no >= (
+                          SELECT f.events_from_no FROM account_environments f
+                          WHERE f.account_id = :account_id AND f.environment = :environment)
+                ) AS k ON 1 = 1
+                WHERE e.account_id = :account_id AND e.environment = :environment) AS s
+           WHERE s.expected <> s.found OR s.ahead <> 0""",
+    ),
+)

@@ -1,0 +1,348 @@
+"""Double-entry ledger: accounts hold balances, transfers move them. Amounts are integer micros.
+
+Invariants: a transfer names its debit and its credit account, so an unbalanced one cannot be
+written; transfers are never changed, a correction is a new one; both sides belong to one tenant and
+environment (value that crosses tenants passes through each one's own TRANSIT account); a cached
+balance is the sum of its transfers and never negative, which the schema checks in the statement
+that changes it. Writes ledger_accounts and transfers; the caller holds the tenants' locks.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from billing.ledger.chart import ASSETS, Code as Code, Kind as Kind
+from kernel.errors import DomainError
+from kernel.ids import new_id
+from store.database import Reading, Row, Rows, Transaction
+
+Scope = tuple[str, str]
+Place = tuple[str, str, str, str]
+
+
+class InsufficientBalance(DomainError):
+    """The wallet holds less than the amount, or something is owed."""
+
+
+class LedgerAccount(msgspec.Struct, gc=False):
+    """One account of the working set; `balance_micros` follows the transfers posted so far."""
+
+    id: str
+    account_id: str
+    environment: str
+    kind: Kind
+    name: str
+    balance_micros: int
+    expires_at: int | None = None
+    is_new: bool = False
+    is_touched: bool = False
+    delta_micros: int = 0
+
+    def change(self, delta_micros: int) -> None:
+        """Follows one side of a transfer."""
+        self.balance_micros += delta_micros
+        self.delta_micros += delta_micros
+        self.is_touched = True
+
+    @property
+    def label(self) -> str:
+        """What the API shows: wallet, or recipient:claude/user@example.com."""
+        return f"{self.kind}:{self.name}" if self.name else str(self.kind)
+
+
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """The accounts that every tenant is loaded with: spending looks at all of them."""
+
+    wallet: LedgerAccount
+    held: LedgerAccount
+    owed: LedgerAccount
+
+
+class Transfer(msgspec.Struct, frozen=True, gc=False):
+    """One movement; never changed once written."""
+
+    id: str
+    account_id: str
+    environment: str
+    debit_id: str
+    credit_id: str
+    amount_micros: int
+    code: Code
+    transaction_id: str | None
+    subject_id: str | None
+    created_at: int
+
+
+class Ledger:
+    """The accounts that one transaction touches, and the transfers it adds.
+
+    `load` brings what exists, in one statement for any number; `account` gives one of them, made
+    when it is missing; `post` moves value in memory; `flush` writes all, in three statements.
+    """
+
+    def __init__(self) -> None:
+        self._accounts: dict[Place, LedgerAccount] = {}
+        self._by_id: dict[str, LedgerAccount] = {}
+        self._grants: dict[Scope, list[LedgerAccount]] = {}
+        self._standing: dict[Scope, Standing] = {}
+        self._loaded: set[Place] = set()
+        self._transfers: list[Transfer] = []
+        # Of tenants that advanced their sandbox clock: for them grants run out earlier.
+        self.clocks_ahead_us: Mapping[Scope, int] = {}
+
+    async def load(self, tx: Transaction, scopes: Iterable[Scope], places: Iterable[Place]) -> None:
+        """Reads the wallets, holds, debts and grants of the scopes, and the named places."""
+        await tx.fetch_together([self.reading(scopes, places)])
+
+    def reading(self, scopes: Iterable[Scope], places: Iterable[Place]) -> Reading:
+        """As load, together with other reads."""
+        ordered = sorted(set(scopes))
+        wanted = set(places)
+        for account_id, environment in ordered:
+            wanted.update((account_id, environment, kind, "") for kind in _STANDING)
+        self._loaded |= wanted
+        return Reading(_PROBE, self._take, places=list(wanted), scopes=ordered)
+
+    def _take(self, rows: Rows) -> None:
+        for row in rows:
+            self._keep(_from_row(row))
+
+    async def load_ids(self, tx: Transaction, ids: Iterable[str]) -> None:
+        """Reads accounts by id: the sides of transfers that are to be reversed."""
+        missing = sorted(set(ids) - self._by_id.keys())
+        for row in await tx.fetch(_BY_ID, ids=missing) if missing else ():
+            self._keep(_from_row(row))
+
+    def account(
+        self, scope: Scope, kind: Kind, name: str = "", *, expires_at: int | None = None
+    ) -> LedgerAccount:
+        """The account of that place; its place was loaded, so a missing one does not exist yet."""
+        place = (scope[0], scope[1], kind, name)
+        found = self._accounts.get(place)
+        if found is None:
+            is_fresh_grant = kind is Kind.GRANT
+            assert is_fresh_grant or place in self._loaded, f"{kind} was not loaded"
+            found = LedgerAccount(
+                new_id("lac"), *scope, kind, name, 0, expires_at=expires_at, is_new=True
+            )
+            self._keep(found)
+        return found
+
+    def standing(self, scope: Scope) -> Standing:
+        """The tenant's wallet, hold and debt."""
+        found = self._standing.get(scope)
+        if found is None:
+            wallet, held, owed = (self.account(scope, kind) for kind in _STANDING)
+            found = self._standing[scope] = Standing(wallet, held, owed)
+        return found
+
+    def by_id(self, ledger_account_id: str) -> LedgerAccount:
+        return self._by_id[ledger_account_id]
+
+    def grants(self, scope: Scope, now_us: int) -> list[LedgerAccount]:
+        """Unexpired grants with something in them, the earliest expiry first, never-ending last."""
+        held = self._grants.get(scope)
+        if held is None:
+            return []
+        now_us += self.clocks_ahead_us.get(scope, 0)
+        alive = [
+            grant
+            for grant in held
+            if grant.balance_micros > 0 and (grant.expires_at is None or grant.expires_at > now_us)
+        ]
+        return sorted(alive, key=lambda g: (g.expires_at is None, g.expires_at or 0, g.id))
+
+    def expired_grants(self, scope: Scope, now_us: int) -> list[LedgerAccount]:
+        """Grants with something left that have run out."""
+        now_us += self.clocks_ahead_us.get(scope, 0)
+        return [
+            grant
+            for grant in self._grants.get(scope, ())
+            if grant.balance_micros > 0
+            and grant.expires_at is not None
+            and grant.expires_at <= now_us
+        ]
+
+    def promotional_micros(self, scope: Scope, now_us: int) -> int:
+        return sum(grant.balance_micros for grant in self.grants(scope, now_us))
+
+    def balance_micros(self, scope: Scope, now_us: int) -> int:
+        """Purchased and promotional credit, holds excluded."""
+        wallet = self.standing(scope).wallet.balance_micros
+        if scope not in self._grants:
+            return wallet
+        return wallet + self.promotional_micros(scope, now_us)
+
+    def post(
+        self,
+        *,
+        debit: LedgerAccount,
+        credit: LedgerAccount,
+        amount_micros: int,
+        code: Code,
+        now_us: int,
+        transaction_id: str | None = None,
+        subject_id: str | None = None,
+    ) -> Transfer:
+        """Moves the amount; raises InsufficientBalance where a side would become negative."""
+        assert amount_micros > 0, "a transfer moves something"
+        assert debit.id != credit.id, "a transfer has two sides"
+        assert (debit.account_id, debit.environment) == (credit.account_id, credit.environment)
+        debit_delta = amount_micros if debit.kind in ASSETS else -amount_micros
+        credit_delta = -amount_micros if credit.kind in ASSETS else amount_micros
+        if debit.balance_micros + debit_delta < 0 or credit.balance_micros + credit_delta < 0:
+            raise InsufficientBalance("the balance does not cover the amount")
+        debit.change(debit_delta)
+        credit.change(credit_delta)
+        transfer = Transfer(
+            new_id("trf"),
+            debit.account_id,
+            debit.environment,
+            debit.id,
+            credit.id,
+            amount_micros,
+            code,
+            transaction_id,
+            subject_id,
+            now_us,
+        )
+        self._transfers.append(transfer)
+        return transfer
+
+    @property
+    def posted(self) -> int:
+        """How many transfers were added."""
+        return len(self._transfers)
+
+    async def flush(self, tx: Transaction, now_us: int) -> None:
+        """Writes what changed."""
+        if not self._transfers:
+            return
+        touched = [account for account in self._by_id.values() if account.is_touched]
+        fresh = sorted((a.id, a) for a in touched if a.is_new)
+        await tx.insert_last(
+            "ledger_accounts", _ACCOUNT_COLUMNS, [_new_row(a, now_us) for _, a in fresh]
+        )
+        known = sorted((a.id, a.delta_micros) for a in touched if a.delta_micros and not a.is_new)
+        if known:
+            await tx.execute_last(_MOVE, touching=len(known), rows=known, now=now_us)
+        await tx.insert_last("transfers", _TRANSFER_COLUMNS, [_row(t) for t in self._transfers])
+
+    def _keep(self, account: LedgerAccount) -> None:
+        place = (account.account_id, account.environment, account.kind, account.name)
+        # The first copy read stays the working one: later reads may come after a post.
+        if place in self._accounts:
+            return
+        self._accounts[place] = account
+        self._by_id[account.id] = account
+        if account.kind is Kind.GRANT:
+            self._grants.setdefault((account.account_id, account.environment), []).append(account)
+
+
+async def transfers_of(tx: Transaction, transaction_ids: Sequence[str]) -> list[Transfer]:
+    """Every transfer of these top-ups, oldest first."""
+    rows = await tx.fetch(
+        """SELECT id, account_id, environment, debit_id, credit_id, amount_micros, code,
+                  transaction_id, subject_id, created_at
+           FROM transfers WHERE transaction_id IN :ids[text] ORDER BY id""",
+        ids=sorted(set(transaction_ids)),
+    )
+    return [
+        Transfer(
+            row["id"],
+            row["account_id"],
+            row["environment"],
+            row["debit_id"],
+            row["credit_id"],
+            row["amount_micros"],
+            Code(row["code"]),
+            row["transaction_id"],
+            row["subject_id"],
+            row["created_at"],
+        )
+        for row in rows
+    ]
+
+
+_STANDING = (Kind.WALLET, Kind.HELD, Kind.OWED)
+
+_KINDS = {str(kind): kind for kind in Kind}
+_COLUMNS = "l.id, l.account_id, l.environment, l.kind, l.name, l.balance_micros, l.expires_at"
+_PROBE = f"""
+    SELECT {_COLUMNS}
+    FROM :places[account_id text, environment text, kind text, name text] AS v
+    CROSS JOIN ledger_accounts l
+    WHERE l.account_id = v.account_id AND l.environment = v.environment
+      AND l.kind = v.kind AND l.name = v.name
+    UNION ALL
+    SELECT {_COLUMNS}
+    FROM :scopes[account_id text, environment text] AS w
+    CROSS JOIN ledger_accounts l
+    WHERE l.account_id = w.account_id AND l.environment = w.environment
+      AND l.kind = 'grant' AND l.is_spent = 0"""
+_BY_ID = f"SELECT {_COLUMNS} FROM ledger_accounts l WHERE l.id IN :ids[text]"
+_MOVE = """
+    UPDATE ledger_accounts SET balance_micros = balance_micros + v.delta, updated_at = :now,
+        is_spent = CASE WHEN kind = 'grant' AND balance_micros + v.delta = 0 THEN 1 ELSE 0 END
+    FROM :rows[id text, delta bigint] AS v WHERE ledger_accounts.id = v.id"""
+_ACCOUNT_COLUMNS = (
+    "id",
+    "account_id",
+    "environment",
+    "kind",
+    "name",
+    "balance_micros",
+    "expires_at",
+    "is_spent",
+    "created_at",
+    "updated_at",
+)
+_TRANSFER_COLUMNS = (
+    "id",
+    "account_id",
+    "environment",
+    "debit_id",
+    "credit_id",
+    "amount_micros",
+    "code",
+    "transaction_id",
+    "subject_id",
+    "created_at",
+)
+
+
+def _from_row(row: Row) -> LedgerAccount:
+    # By position: this is the path of every send.
+    kind = _KINDS[row[3]]
+    return LedgerAccount(row[0], row[1], row[2], kind, row[4], row[5], row[6])
+
+
+def _new_row(account: LedgerAccount, now_us: int) -> tuple[object, ...]:
+    return (
+        account.id,
+        account.account_id,
+        account.environment,
+        str(account.kind),
+        account.name,
+        account.balance_micros,
+        account.expires_at,
+        # A grant that is emptied by the batch that makes it is never an UPDATE's to mark.
+        1 if account.kind is Kind.GRANT and account.balance_micros == 0 else 0,
+        now_us,
+        now_us,
+    )
+
+
+def _row(transfer: Transfer) -> tuple[object, ...]:
+    return (
+        transfer.id,
+        transfer.account_id,
+        transfer.environment,
+        transfer.debit_id,
+        transfer.credit_id,
+        transfer.amount_micros,
+        str(transfer.code),
+        transfer.transaction_id,
+        transfer.subject_id,
+        transfer.created_at,
+    )

@@ -1,0 +1,118 @@
+"""An account's statement: opening balance, every transfer, closing balance, page by page.
+
+The balance is what GET /topup/balance shows: purchased and promotional credit. Transfers between
+other ledger accounts (a hold that reaches its recipient) are listed with no effect on it. Pages by
+keyset, so a long statement is streamed and never one long transaction.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from billing.ledger.ledger import Kind, Scope
+from billing.ledger.money import micros_to_cents
+from billing.topups.queries import transfer_shape
+from store.database import Database, Transaction, Work
+
+PAGE_TRANSFERS = 500
+_OWN = f"('{Kind.WALLET}', '{Kind.GRANT}')"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A transfer and what it did to the balance, in micros."""
+
+    transfer: Mapping[str, Any]
+    change_micros: int
+
+
+async def opening_micros(database: Database, scope: Scope, *, before: int) -> int:
+    """The balance just before the moment."""
+
+    async def work(tx: Transaction) -> int:
+        row = await tx.fetch_one(
+            f"""SELECT COALESCE(SUM(
+                    CASE WHEN c.kind IN {_OWN} THEN t.amount_micros ELSE 0 END
+                  - CASE WHEN d.kind IN {_OWN} THEN t.amount_micros ELSE 0 END), 0) AS micros
+                FROM transfers t
+                JOIN ledger_accounts d ON d.id = t.debit_id
+                JOIN ledger_accounts c ON c.id = t.credit_id
+                WHERE t.account_id = :account_id AND t.environment = :environment
+                  AND t.created_at < :before""",
+            account_id=scope[0],
+            environment=scope[1],
+            before=before,
+        )
+        return 0 if row is None else int(row["micros"])
+
+    return await database.read(work)
+
+
+async def lines(database: Database, scope: Scope, *, since: int, until: int) -> AsyncIterator[Line]:
+    """Every transfer with since <= created_at < until, oldest first."""
+    after_id = ""
+    while True:
+        page = await database.read(_page(scope, since=since, until=until, after_id=after_id))
+        for line in page:
+            yield line
+        if len(page) < PAGE_TRANSFERS:
+            return
+        after_id = page[-1].transfer["id"]
+
+
+def _page(scope: Scope, *, since: int, until: int, after_id: str) -> Work[list[Line]]:
+    async def work(tx: Transaction) -> list[Line]:
+        rows = await tx.fetch(
+            """SELECT t.id, t.amount_micros, t.code, t.created_at, d.kind AS debit_kind,
+                      d.name AS debit_name, c.kind AS credit_kind, c.name AS credit_name
+               FROM transfers t
+               JOIN ledger_accounts d ON d.id = t.debit_id
+               JOIN ledger_accounts c ON c.id = t.credit_id
+               WHERE t.account_id = :account_id AND t.environment = :environment
+                 AND t.created_at >= :since AND t.created_at < :until AND t.id > :after_id
+               ORDER BY t.id LIMIT :limit""",
+            account_id=scope[0],
+            environment=scope[1],
+            since=since,
+            until=until,
+            after_id=after_id,
+            limit=PAGE_TRANSFERS,
+        )
+        return [_line(row) for row in rows]
+
+    return work
+
+
+def statement_head(*, since: str, until: str, opening_micros: int) -> dict[str, Any]:
+    """What comes before the transfers."""
+    return {
+        "from": since,
+        "to": until,
+        "opening_balance_cents": micros_to_cents(opening_micros),
+        "opening_balance_micros": opening_micros,
+    }
+
+
+def _line(row: Any) -> Line:
+    own = {Kind.WALLET, Kind.GRANT}
+    change = 0
+    if row["credit_kind"] in own:
+        change += row["amount_micros"]
+    if row["debit_kind"] in own:
+        change -= row["amount_micros"]
+    return Line(
+        transfer_shape(
+            row["id"],
+            account_label(row["debit_kind"], row["debit_name"]),
+            account_label(row["credit_kind"], row["credit_name"]),
+            row["amount_micros"],
+            row["code"],
+            row["created_at"],
+        ),
+        change,
+    )
+
+
+def account_label(kind: str, name: str) -> str:
+    """A ledger account as statements name it: wallet, recipient:claude/bob@example.com."""
+    return f"{kind}:{name}" if name else kind

@@ -1,0 +1,182 @@
+"""An order: credit that is to be paid for at a provider, and what became of the payment.
+
+States: pending ends paid, failed, expired or in review; `paid` wins over the other ends, early or
+late, and is left only by refunds and disputes. `move` is the one function that changes the state;
+`amend` changes what is not the state. Pure; billing/orders/records.py writes the rows.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from billing.ledger.ledger import Scope
+from billing.ledger.money import MICROS_PER_CREDIT
+from billing.ledger.price import Price
+from billing.providers.protocol import CheckoutKind, Interval
+from kernel.clock import DAY_US, HOUR_US, MINUTE_US, rfc3339
+from kernel.errors import DomainError
+
+Status = Literal[
+    "pending",
+    "paid",
+    "failed",
+    "expired",
+    "review",
+    "partially_refunded",
+    "refunded",
+    "disputed",
+]
+STATUSES: tuple[Status, ...] = Status.__args__  # type: ignore[attr-defined]
+# The credit was given; refunds and disputes took some of it back in the last three.
+SETTLED: frozenset[Status] = frozenset({"paid", "partially_refunded", "refunded", "disputed"})
+
+# From a state to the states it may move to; docs/states.md has the diagram.
+MOVES: Mapping[Status, frozenset[Status]] = {
+    "pending": frozenset({"paid", "failed", "expired", "review"}),
+    "failed": frozenset({"paid", "review"}),
+    "expired": frozenset({"paid", "review"}),
+    "review": frozenset({"paid", "failed"}),
+    **{status: SETTLED - {status} for status in SETTLED},
+}
+
+# Providers end a checkout within a day; an invoice has the time that it names.
+LIVES_US: Mapping[CheckoutKind, int] = {
+    "payment": 23 * HOUR_US,
+    "subscription": 23 * HOUR_US,
+    "invoice": 30 * DAY_US,
+}
+# Every minute for a quarter of an hour, then hourly. Source: contract, 5.5.
+CLOSE_CHECKS = 15
+REASON_CHARACTERS_MAX = 500
+
+
+class OrderDecided(DomainError):
+    """The order does not wait for a person, or no longer."""
+
+
+class TooManyOrders(DomainError):
+    """The account has as many unpaid orders as it may have."""
+
+
+class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One row of orders; the columns' meaning is in store/schema.py."""
+
+    id: str
+    account_id: str
+    environment: str
+    order_no: str
+    reference: str
+    kind: CheckoutKind
+    status: Status
+    provider: str
+    is_stand_in: bool = False
+    method: str | None = None
+    pack_id: str | None = None
+    pack_name: str | None = None
+    plan_id: str | None = None
+    interval: Interval | None = None
+    amount: int
+    currency: str
+    discount: int = 0
+    pay_amount: int
+    pay_currency: str
+    credits_micros: int
+    promotional_micros: int = 0
+    coupon_id: str | None = None
+    coupon_code: str | None = None
+    url: str | None = None
+    provider_ref: str | None = None
+    customer_ref: str | None = None
+    invoice_pdf: str | None = None
+    success_url: str | None = None
+    cancel_url: str | None = None
+    oauth_app_id: str | None = None
+    created_by: str | None = None
+    request_digest: str | None = None
+    payment_id: str | None = None
+    paid_amount: int | None = None
+    paid_currency: str | None = None
+    refunded_amount: int = 0
+    reversed_micros: int = 0
+    reversed_promotional_micros: int = 0
+    reversed_grant_micros: int = 0
+    reason: str | None = None
+    next_check_at: int | None = None
+    checks_made: int = 0
+    created_at: int
+    expires_at: int
+    paid_at: int | None = None
+
+    @property
+    def scope(self) -> Scope:
+        return (self.account_id, self.environment)
+
+    @property
+    def price(self) -> Price:
+        """What the provider charges."""
+        return Price(self.pay_amount, self.pay_currency)
+
+    @property
+    def payment(self) -> Price:
+        """What was really paid: the price, but for a payment that a person had to judge."""
+        if self.paid_amount is None or self.paid_currency is None:
+            return self.price
+        return Price(self.paid_amount, self.paid_currency)
+
+    @property
+    def is_settled(self) -> bool:
+        """The credit was given."""
+        return self.status in SETTLED
+
+    def shape(self) -> dict[str, Any]:
+        """The order as the API shows it and its events carry it."""
+        return {
+            "id": self.id,
+            "status": self.status,
+            "provider": self.provider,
+            "url": self.url,
+            "pack_id": self.pack_id,
+            "amount": self.amount,
+            "currency": self.currency,
+            "pay_amount": self.pay_amount,
+            "pay_currency": self.pay_currency,
+            "credits": self.credits_micros // MICROS_PER_CREDIT,
+            "coupon": self.coupon_code,
+            "order_no": self.order_no,
+            "reference": self.reference,
+            "created_at": rfc3339(self.created_at),
+            "paid_at": None if self.paid_at is None else rfc3339(self.paid_at),
+        }
+
+
+def move(order: Order, status: Status, **changes: Any) -> Order:
+    """The order in another state; raises OrderDecided where no move leads there."""
+    if status not in MOVES[order.status]:
+        raise OrderDecided(
+            f"the order is {order.status}",
+            extra={"order_id": order.id, "order_status": order.status},
+        )
+    return replace(order, status=status, next_check_at=None, **changes)
+
+
+def amend(order: Order, **changes: Any) -> Order:
+    """The order with other facts in the same state."""
+    assert "status" not in changes, "a state is changed by move"
+    return replace(order, **changes)
+
+
+def next_check_at(checks_made: int, now_us: int) -> int:
+    """When a pending order is asked about after that many checks."""
+    return now_us + (MINUTE_US if checks_made < CLOSE_CHECKS else HOUR_US)
+
+
+def due_micros(order: Order, gone_amount: int) -> int:
+    """The credit that is to be taken back once that much of the payment is gone, never more than
+    was given: the credits' share, rounded up. Source: contract, 5.5.
+    """
+    paid = order.payment.amount
+    if paid == 0:
+        return 0
+    return -(-order.credits_micros * min(gone_amount, paid) // paid)

@@ -1,0 +1,40 @@
+"""Why something that a provider told waits for a person: in one word, and what was wanted and came."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from billing.ledger.price import Price
+
+Reason = Literal[
+    "amount",  # another amount or currency than the price
+    "method",  # another way of paying, or another product, than was asked for
+    "second_payment",  # of an order that has one
+    "second_plan",  # of an account that has one
+    "invoice",  # of a plan, and of none that we sell, or of a period that is paid
+    "refund",  # in another currency than the payment
+    "contradiction",  # the notification and the provider's own answer differ
+    "other_provider",  # the order is at another one, or in the other environment
+    "too_much",  # more than an account can hold
+]
+REASONS: tuple[Reason, ...] = Reason.__args__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What waits. sentence is for people; expected and came are the two sides of it, in words."""
+
+    reason: Reason
+    sentence: str
+    expected: str = ""
+    came: str = ""
+
+
+def other_price(came: Price, expected: Price) -> Problem:
+    """Something else was paid than what it costs."""
+    told, wanted = in_words(came), in_words(expected)
+    return Problem("amount", f"{told} was paid, not {wanted}", wanted, told)
+
+
+def in_words(price: Price) -> str:
+    """Such as 20.00 USD."""
+    return f"{price.decimal()} {price.currency}"

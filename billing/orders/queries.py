@@ -1,0 +1,256 @@
+"""Reading orders: one by any of its names, pages of an account's and of everybody's, what is due,
+and the two lists that an operator looks at. Writes nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from billing.ledger.ledger import Scope
+from billing.orders import records as order_rows
+from billing.orders.order import Order
+from billing.orders.records import LISTED, from_row
+from kernel.errors import NotFound
+from store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a page is narrowed to; created_before is exclusive, times in microseconds.
+
+    account_id and environment are for an operator's pages; an account's own name its scope.
+    """
+
+    status: str | None = None
+    without_kind: str | None = None
+    provider: str | None = None
+    pack_id: str | None = None
+    oauth_app_id: str | None = None
+    order_no: str | None = None
+    created_after: int | None = None
+    created_before: int | None = None
+    account_id: str | None = None
+    environment: str | None = None
+
+
+# Each filter's clause; the values are always parameters.
+_CLAUSES: Mapping[str, str] = {
+    "status": "status = :status",
+    "without_kind": "kind <> :without_kind",
+    "provider": "provider = :provider",
+    "pack_id": "pack_id = :pack_id",
+    "oauth_app_id": "oauth_app_id = :oauth_app_id",
+    "order_no": "order_no = :order_no",
+    "created_after": "created_at >= :created_after",
+    "created_before": "created_at < :created_before",
+    "account_id": "account_id = :account_id",
+    "environment": "environment = :environment",
+}
+
+
+async def find(tx: Transaction, order_id: str) -> Order | None:
+    """The order of that id, whoever owns it; the caller compares account and environment."""
+    return (await order_rows.load(tx, [order_id])).get(order_id)
+
+
+async def get(tx: Transaction, scope: Scope, order_id: str) -> Order:
+    """The tenant's own order; raises NotFound, also for another's."""
+    found = await find(tx, order_id)
+    if found is None or found.scope != scope:
+        raise NotFound("Order", param="id")
+    return found
+
+
+async def find_by_order_no(tx: Transaction, order_no: str) -> Order | None:
+    """The order that a provider or a dialect knows by its 32 hex characters."""
+    return await _one(tx, "order_no = :value", order_no)
+
+
+async def find_by_reference(tx: Transaction, reference: str) -> Order | None:
+    """The order of that txn_ reference."""
+    return await _one(tx, "reference = :value", reference)
+
+
+async def find_by_request(tx: Transaction, scope: Scope, request_digest: str) -> Order | None:
+    """The order that an earlier try of a request made."""
+    found = await order_rows.load_requests(tx, [(*scope, request_digest)])
+    return found.get((*scope, request_digest))
+
+
+async def find_by_objects(
+    tx: Transaction, provider: str, environment: str, object_ids: Iterable[str]
+) -> Order | None:
+    """The order that the first known of the provider's ids leads to."""
+    wanted = list(dict.fromkeys(object_ids))
+    rows = await tx.fetch(
+        """SELECT object_id, order_id FROM provider_objects
+           WHERE provider = :provider AND environment = :environment
+             AND object_id IN :ids[text] AND order_id IS NOT NULL""",
+        provider=provider,
+        environment=environment,
+        ids=sorted(wanted),
+    )
+    known = {row["object_id"]: row["order_id"] for row in rows}
+    first = next((known[one] for one in wanted if one in known), None)
+    return None if first is None else await find(tx, first)
+
+
+async def page(
+    tx: Transaction, scope: Scope, wanted: Filter, *, before_id: str | None, limit: int
+) -> Sequence[Order]:
+    """At most `limit` orders of the tenant, newest first, older than before_id."""
+    return await page_of_all(tx, _owned(scope, wanted), before_id=before_id, limit=limit)
+
+
+async def page_of_all(
+    tx: Transaction, wanted: Filter, *, before_id: str | None, limit: int
+) -> Sequence[Order]:
+    """An operator's page: at most `limit` orders, newest first, older than before_id."""
+    clauses, values = _narrowed(wanted)
+    if before_id is not None:
+        clauses.append("id < :before_id")
+        values["before_id"] = before_id
+    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
+    rows = await tx.fetch(
+        f"SELECT {LISTED} FROM orders {where} ORDER BY id DESC LIMIT :limit", limit=limit, **values
+    )
+    return [from_row(row) for row in rows]
+
+
+async def numbered_page(
+    tx: Transaction, scope: Scope, wanted: Filter, *, offset: int, limit: int
+) -> tuple[Sequence[Order], int]:
+    """For dialects that number their pages: the orders from that offset, newest first, and how many
+    there are in all.
+    """
+    clauses, values = _narrowed(_owned(scope, wanted))
+    where = " AND ".join(clauses)
+    rows = await tx.fetch(
+        f"SELECT {LISTED} FROM orders WHERE {where} ORDER BY id DESC LIMIT :limit OFFSET :offset",
+        limit=limit,
+        offset=offset,
+        **values,
+    )
+    counted = await tx.fetch_one(f"SELECT COUNT(*) AS total FROM orders WHERE {where}", **values)
+    return [from_row(row) for row in rows], 0 if counted is None else int(counted["total"])
+
+
+async def due(
+    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+) -> Sequence[Order]:
+    """Pending orders that the provider is to be asked about, the longest due first; but the named."""
+    rows = await tx.fetch(
+        f"""SELECT {LISTED} FROM orders
+            WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
+            {"AND NOT id IN :but_ids[text]" if but_ids else ""}
+            ORDER BY next_check_at LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+        but_ids=but_ids,
+    )
+    return [from_row(row) for row in rows]
+
+
+async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
+    """When the next pending order but for the named is to be asked about, or None."""
+    row = await tx.fetch_one(
+        f"""SELECT next_check_at FROM orders
+            WHERE status = 'pending' AND next_check_at IS NOT NULL
+            {"AND NOT id IN :but_ids[text]" if but_ids else ""}
+            ORDER BY next_check_at LIMIT 1""",
+        but_ids=but_ids,
+    )
+    return None if row is None else int(row["next_check_at"])
+
+
+async def paid_uncredited(
+    tx: Transaction,
+    environment: str,
+    *,
+    reason: str | None = None,
+    before_id: str | None = None,
+    limit: int,
+) -> Sequence[Order]:
+    """The environment's orders that wait for a person: those in review, and settled ones with a
+    notification that nobody has dealt with, such as a second payment.
+
+    reason: only those with something that waits for it (billing/orders/problem.py).
+    """
+    told = """SELECT e.order_id FROM provider_events e JOIN orders o ON o.id = e.order_id
+              WHERE o.environment = :environment AND e.environment = o.environment
+                AND e.outcome IN ('review', 'refused') AND e.resolved_at IS NULL"""
+    if reason is not None:
+        return await _operators_page(
+            tx,
+            f"{told} AND e.reason = :reason",
+            environment,
+            before_id=before_id,
+            limit=limit,
+            reason=reason,
+        )
+    return await _operators_page(
+        tx,
+        f"""SELECT id FROM orders WHERE environment = :environment AND status = 'review'
+            UNION {told}""",
+        environment,
+        before_id=before_id,
+        limit=limit,
+    )
+
+
+async def credited_unpaid(
+    tx: Transaction, environment: str, *, before_id: str | None = None, limit: int
+) -> Sequence[Order]:
+    """Orders whose credit is not covered by a payment: the money went back and the account still
+    owes what it had spent, or an operator approved what the provider's word did not.
+    """
+    return await _operators_page(
+        tx,
+        """SELECT o.id FROM orders o
+           JOIN ledger_accounts l ON l.account_id = o.account_id AND l.environment = o.environment
+               AND l.kind = 'owed' AND l.name = '' AND l.balance_micros > 0
+           WHERE o.environment = :environment AND o.reversed_micros > 0
+           UNION
+           SELECT id FROM orders
+           WHERE environment = :environment AND paid_at IS NOT NULL AND reason IS NOT NULL""",
+        environment,
+        before_id=before_id,
+        limit=limit,
+    )
+
+
+async def _operators_page(
+    tx: Transaction,
+    ids: str,
+    environment: str,
+    *,
+    before_id: str | None,
+    limit: int,
+    **more: str,
+) -> Sequence[Order]:
+    """A page of the orders that the query `ids` selects, of which there are few."""
+    older = "" if before_id is None else " AND id < :before_id"
+    values = more if before_id is None else {**more, "before_id": before_id}
+    rows = await tx.fetch(
+        f"""SELECT {LISTED} FROM orders WHERE id IN ({ids}){older}
+            ORDER BY id DESC LIMIT :limit""",
+        environment=environment,
+        limit=limit,
+        **values,
+    )
+    return [from_row(row) for row in rows]
+
+
+async def _one(tx: Transaction, clause: str, value: str) -> Order | None:
+    row = await tx.fetch_one(f"SELECT {LISTED} FROM orders WHERE {clause}", value=value)
+    return None if row is None else from_row(row)
+
+
+def _owned(scope: Scope, wanted: Filter) -> Filter:
+    narrowed = {name: getattr(wanted, name) for name in _CLAUSES}
+    return Filter(**narrowed | {"account_id": scope[0], "environment": scope[1]})
+
+
+def _narrowed(wanted: Filter) -> tuple[list[str], dict[str, Any]]:
+    values = {name: getattr(wanted, name) for name in _CLAUSES if getattr(wanted, name) is not None}
+    return [_CLAUSES[name] for name in values], values

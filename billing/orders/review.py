@@ -1,0 +1,218 @@
+"""An operator decides what no rule may: an order in review, an invoice that is held, a second payment.
+
+Promise: each decision is kept in the log of notifications and in the audit log, with who took it and
+why, and is taken once. Approving credits the share of the price that the operator says counts as
+paid; where another sum came than the price it has to be said, so that nobody credits the whole by
+accident, and never nothing. A plan's order is credited by a period of its plan, at the terms that
+were approved. Rejecting ends an order uncredited, or dismisses what a settled one left open, such as
+a second payment that was refunded at the provider.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from billing.engine.audit_entries import AuditShelf
+from billing.engine.batch_state import Books
+from billing.engine.read_set import Needs
+from billing.ledger.ledger import Scope
+from billing.ledger.price import Price
+from billing.orders.order import REASON_CHARACTERS_MAX, Order, OrderDecided, amend
+from billing.orders.problem import in_words
+from billing.orders.reversal import Settled
+from billing.orders.settlement import end_unpaid, settle
+from billing.orders.working_set import OrderShelf
+from billing.providers.event_log import Told
+from billing.subscriptions.approved_period import approve_held, approve_order
+from billing.subscriptions.held_invoice import HeldInvoice
+from billing.subscriptions.subscription import Subscription
+from billing.subscriptions.working_set import SubscriptionShelf
+from kernel.errors import InvalidInput
+from kernel.ids import new_id
+from keys import audit_log
+from keys.audit_log import Actor
+from store.idempotency import Answer, RequestKey
+
+Verdict = Literal["approve", "reject"]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What there is to decide. price: what it costs; came: what was paid, null where nobody told.
+
+    credits_micros: what the whole price gives. invoice_id: of a held invoice, null for the order.
+    """
+
+    price: Price
+    came: Price | None
+    credits_micros: int
+    invoice_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """The command of `topup orders approve|reject`; by is a credential's id or a person's name, note
+    what they say of it.
+
+    amount: how much of the price counts as paid, in its smallest unit; null: all of it, where that
+    is what came. Raises NotFound, InvalidInput for the amount, and OrderDecided where nothing waits
+    for a decision.
+    """
+
+    resolution_id: str
+    order_id: str
+    scope: Scope
+    verdict: Verdict
+    by: str
+    answer: Callable[[Settled], Answer]
+    request_key: RequestKey | None = None
+    note: str = ""
+    amount: int | None = None
+    is_plan: bool = False
+
+    def declare(self, needs: Needs) -> None:
+        needs.scopes.add(self.scope)
+        needs.shelf(OrderShelf).ids.add(self.order_id)
+        needs.shelf(AuditShelf)
+        if self.is_plan:
+            needs.shelf(SubscriptionShelf).orders.add(self.order_id)
+        if self.request_key is not None:
+            needs.request_keys.add(self.request_key)
+
+    def decide(self, books: Books) -> Settled:
+        shelf = books.shelf(OrderShelf)
+        order = shelf.find(self.order_id, self.scope)
+        begun = books.shelf(SubscriptionShelf).of_order(order.id) if self.is_plan else None
+        held = [] if begun is None else list(books.shelf(SubscriptionShelf).held(begun.id))
+        is_open = order.status == "review" or bool(held)
+        if self.verdict == "reject":
+            is_open = is_open or shelf.is_open(order.id)
+        if not is_open:
+            raise OrderDecided(
+                f"the order is {order.status}; there is nothing to {self.verdict}",
+                extra={"order_id": order.id, "order_status": order.status},
+            )
+        if self.verdict == "approve":
+            return self._approve(books, order, begun, held)
+        for one in held:
+            books.shelf(SubscriptionShelf).resolve(one)
+        what = "rejected" if order.status == "review" else "dismissed"
+        detail = f"{what} by {self._who}: {order.reason or 'settled before'}"
+        resolved = order
+        if order.status == "review":
+            resolved = end_unpaid(books, order, "failed", detail[:REASON_CHARACTERS_MAX])
+        shelf.resolve(order.id)
+        return self._noted(books, order, resolved, what, detail)
+
+    def render(self, result: Settled) -> Answer:
+        return self.answer(result)
+
+    def _approve(
+        self, books: Books, order: Order, begun: Subscription | None, held: list[HeldInvoice]
+    ) -> Settled:
+        waiting = waiting_of(order, begun, held)
+        amount = self._amount(waiting)
+        micros = waiting.credits_micros * amount // waiting.price.amount
+        if micros <= 0:
+            raise InvalidInput("so little gives no credit at all; reject it", param="amount")
+        counted = in_words(Price(amount, waiting.price.currency))
+        detail = f"approved by {self._who}: {order.reason or f'invoice {waiting.invoice_id}'}"
+        if amount != waiting.price.amount or waiting.came not in {None, waiting.price}:
+            detail = f"{detail}; {counted} counts as paid"
+        resolved = order
+        if begun is not None:
+            if held:
+                approve_held(books, begun, held[0], micros)
+            else:
+                approve_order(books, begun, order, micros)
+        if order.status == "review":
+            reason = detail[:REASON_CHARACTERS_MAX]
+            given = order if begun is not None else _credited(order, amount, micros)
+            resolved = settle(books, given, payment_id=order.payment_id, reason=reason)
+        if len(held) <= 1:
+            # Another invoice that is held keeps the order among those that wait.
+            books.shelf(OrderShelf).resolve(order.id)
+        return self._noted(books, order, resolved, "approved", detail)
+
+    def _amount(self, waiting: Waiting) -> int:
+        """How much of the price counts; raises InvalidInput."""
+        price = waiting.price
+        if self.amount is None:
+            if waiting.came == price:
+                return price.amount
+            came = "an unknown sum" if waiting.came is None else in_words(waiting.came)
+            raise InvalidInput(
+                f"{in_words(price)} was expected and {came} was paid:"
+                f" say with amount how much of {in_words(price)} is to be credited",
+                param="amount",
+            )
+        if not 0 < self.amount <= price.amount:
+            raise InvalidInput(
+                f"more than 0 and at most the price, {in_words(price)}", param="amount"
+            )
+        return self.amount
+
+    def _noted(
+        self, books: Books, order: Order, resolved: Order, what: str, detail: str
+    ) -> Settled:
+        """Both logs tell of it."""
+        told = Told(order.provider, order.environment, self.resolution_id, f"operator.{what}")
+        books.shelf(OrderShelf).note(told, resolved, "applied", detail, books.now_us)
+        entry = audit_log.entry(
+            Actor(self.by),
+            f"order.{self.verdict}",
+            environment=order.environment,
+            account_id=order.account_id,
+            subject_id=order.id,
+            before={"status": order.status, "reason": order.reason},
+            after={"status": resolved.status, "reason": resolved.reason, "decided": detail},
+            reason=self.note or None,
+            now_us=books.now_us,
+        )
+        books.shelf(AuditShelf).add(entry)
+        return Settled(resolved, "applied", detail)
+
+    @property
+    def _who(self) -> str:
+        return f"{self.by} ({self.note})" if self.note else self.by
+
+
+def waiting_of(order: Order, begun: Subscription | None, held: list[HeldInvoice]) -> Waiting:
+    """What an approval of the order would be about; of several held invoices the oldest."""
+    if held:
+        one = held[0]
+        return Waiting(one.price, one.came, one.credits_micros, one.invoice_id)
+    came = None if order.paid_amount is None else order.payment
+    credits_micros = order.credits_micros if begun is None else begun.credits_micros
+    return Waiting(order.price, came, credits_micros)
+
+
+def new_resolution(
+    order_id: str,
+    scope: Scope,
+    verdict: Verdict,
+    *,
+    by: str,
+    note: str = "",
+    amount: int | None = None,
+    is_plan: bool = False,
+    answer: Callable[[Settled], Answer],
+) -> Resolve:
+    """The command with a fresh id."""
+    return Resolve(
+        new_id("res"),
+        order_id,
+        scope,
+        verdict,
+        by,
+        answer,
+        note=note,
+        amount=amount,
+        is_plan=is_plan,
+    )
+
+
+def _credited(order: Order, amount: int, micros: int) -> Order:
+    """The order with the share of its credit that is given, and of that what a coupon pays for."""
+    promotional = order.promotional_micros * amount // order.pay_amount
+    return amend(order, credits_micros=micros, promotional_micros=promotional)

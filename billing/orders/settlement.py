@@ -1,0 +1,264 @@
+"""What is paid: an order's checkout is attached, and the order ends paid or not.
+
+Promise: an order is credited once, whatever is told, repeated, reordered or decided in parallel, and
+only for its own provider's payment of the frozen price; whatever does not fit waits in review for
+a person. `paid` wins over pending, expired and failed. The credit that a coupon pays for is
+promotional; the rest is purchased, and pays debts first.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from billing.engine.batch_state import Books
+from billing.engine.read_set import Needs
+from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.price import Price
+from billing.orders.order import REASON_CHARACTERS_MAX, SETTLED, Order, amend, move, next_check_at
+from billing.orders.problem import Problem, in_words, other_price
+from billing.orders.records import Claim
+from billing.orders.reversal import OnOrder, Settled, settle_reversals
+from billing.orders.working_set import OrderShelf
+from billing.subscriptions.subscription import Subscription, second_plan
+from billing.subscriptions.working_set import SubscriptionShelf
+from store.idempotency import Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachCheckout(OnOrder):
+    """The provider opened the checkout; also where the payment came first. Changes no state."""
+
+    url: str
+    provider_ref: str
+    objects: tuple[str, ...] = ()
+    customer_ref: str | None = None
+    invoice_pdf: str | None = None
+    told: None = None
+
+    def declare(self, needs: Needs) -> None:
+        OnOrder.declare(self, needs)
+        # The provider is the order's own, so the claims are completed once that is read.
+        needs.shelf(OrderShelf).attached[self.order_id] = (self.provider_ref, *self.objects)
+
+    def apply(self, books: Books, order: Order) -> Settled:
+        opened = amend(
+            order,
+            url=self.url,
+            provider_ref=self.provider_ref,
+            customer_ref=self.customer_ref or order.customer_ref,
+            invoice_pdf=self.invoice_pdf,
+        )
+        if opened == order:
+            return Settled(order, "repeated")
+        books.shelf(OrderShelf).change(opened)
+        return Settled(opened, "applied")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlePaid(OnOrder):
+    """The payment arrived. objects: what else the provider may call it by, such as an invoice.
+
+    objection: why the provider itself holds it for the payment of something else. method: the way
+    of paying that the provider tells, if it does. is_plan: the order begins a subscription;
+    subtotal: what it cost before tax and discounts, where that is told.
+    """
+
+    payment_id: str
+    price: Price
+    objects: tuple[str, ...] = ()
+    customer_ref: str | None = None
+    objection: str | None = None
+    method: str | None = None
+    is_plan: bool = False
+    subtotal: Price | None = None
+
+    def declare(self, needs: Needs) -> None:
+        OnOrder.declare(self, needs)
+        if self.is_plan:
+            shelf = needs.shelf(SubscriptionShelf)
+            shelf.orders.add(self.order_id)
+            shelf.taken.add(self.scope)
+        assert self.told is not None, "a payment is told by somebody"
+        for object_id in (self.payment_id, *self.objects):
+            needs.shelf(OrderShelf).claims.add(self._claim(object_id))
+
+    def apply(self, books: Books, order: Order) -> Settled:
+        if order.payment_id == self.payment_id:
+            return Settled(order, "repeated")
+        shelf = books.shelf(OrderShelf)
+        problem = self._problem(books, order)
+        if order.status in SETTLED or order.status == "review":
+            # Money of a second payment: the order stays, an operator sees the notification.
+            problem = problem or self._second(order)
+            return Settled(order, "review", problem.sentence, problem)
+        if problem is not None:
+            reviewed = move(
+                order,
+                "review",
+                payment_id=self.payment_id,
+                paid_amount=self.price.amount,
+                paid_currency=self.price.currency,
+                reason=problem.sentence[:REASON_CHARACTERS_MAX],
+                customer_ref=self.customer_ref or order.customer_ref,
+            )
+            _reclaim(books, order)
+            shelf.change(reviewed)
+            return Settled(reviewed, "review", problem.sentence, problem)
+        ref = self.customer_ref or order.customer_ref
+        paid = settle(
+            books,
+            order,
+            payment_id=self.payment_id,
+            customer_ref=ref,
+            paid_amount=None,
+            paid_currency=None,
+        )
+        if self.is_plan:
+            plans = books.shelf(SubscriptionShelf)
+            begun = plans.of_order(order.id)
+            assert begun is not None, "it was written with the order"
+            plans.take(begun)
+        return Settled(paid, "applied")
+
+    def _problem(self, books: Books, order: Order) -> Problem | None:
+        """Why the payment may not credit the order."""
+        begun = books.shelf(SubscriptionShelf).of_order(order.id) if self.is_plan else None
+        if not self._is_whole(order, begun):
+            return other_price(self.price, order.price)
+        other = None if begun is None else books.shelf(SubscriptionShelf).taken_beside(begun)
+        if other is not None:
+            return second_plan(other)
+        if self.method is not None and order.method not in {None, self.method}:
+            sentence = f"{self.method} was paid with, not {order.method}"
+            return Problem("method", sentence, order.method or "", self.method)
+        owner = books.shelf(OrderShelf).owner_of(self._claim(self.payment_id))
+        if owner != order.id:
+            sentence = f"payment {self.payment_id} is order {owner}'s"
+            return Problem("second_payment", sentence, "a payment of its own", self.payment_id)
+        if self.objection is not None:
+            return Problem("method", self.objection, "what the order asked for", self.objection)
+        return None
+
+    def _is_whole(self, order: Order, begun: Subscription | None) -> bool:
+        """Its price was paid; a plan's before tax and discounts, or nothing, for a trial.
+
+        No credit hangs on it for a plan: its invoices are judged each by its own lines.
+        """
+        if self.price == order.price:
+            return True
+        if begun is None or self.price.currency != order.pay_currency:
+            return False
+        return self.price.amount == 0 or self.subtotal == begun.price
+
+    def _second(self, order: Order) -> Problem:
+        sentence = f"payment {self.payment_id} beside {order.payment_id}"
+        came = f"{in_words(self.price)} as {self.payment_id}"
+        return Problem("second_payment", sentence, f"{order.payment_id} alone", came)
+
+    def _claim(self, object_id: str) -> Claim:
+        assert self.told is not None
+        return Claim(
+            self.told.provider, self.told.environment, object_id, self.scope[0], self.order_id
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndUnpaid(OnOrder):
+    """The payment failed for good, or the checkout ran out; `paid` and review stay what they are."""
+
+    status: Literal["failed", "expired"]
+    reason: str | None = None
+
+    def apply(self, books: Books, order: Order) -> Settled:
+        if order.status == self.status:
+            return Settled(order, "repeated")
+        if order.status != "pending":
+            return Settled(order, "ignored", f"{self.status}, but the order is {order.status}")
+        return Settled(end_unpaid(books, order, self.status, self.reason), "applied")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """is_mine: this caller is the one who asks the provider now."""
+
+    order: Order
+    is_mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoteCheck:
+    """A sweep is about to ask the provider about a pending order, and when it does so again.
+
+    seen_checks_made is what the caller read: of two sweeps that saw the same one goes on.
+    """
+
+    order_id: str
+    scope: Scope
+    seen_checks_made: int
+    answer: Callable[[Checked], Answer]
+    request_key: None = None
+
+    def declare(self, needs: Needs) -> None:
+        needs.scopes.add(self.scope)
+        needs.shelf(OrderShelf).ids.add(self.order_id)
+
+    def decide(self, books: Books) -> Checked:
+        shelf = books.shelf(OrderShelf)
+        order = shelf.find(self.order_id, self.scope)
+        if order.status != "pending" or order.checks_made != self.seen_checks_made:
+            return Checked(order, is_mine=False)
+        made = order.checks_made + 1
+        checked = amend(order, checks_made=made, next_check_at=next_check_at(made, books.now_us))
+        shelf.change(checked)
+        return Checked(checked, is_mine=True)
+
+    def render(self, result: Checked) -> Answer:
+        return self.answer(result)
+
+
+def settle(
+    books: Books,
+    order: Order,
+    *,
+    payment_id: str | None,
+    reason: str | None = None,
+    **changes: Any,
+) -> Order:
+    """Credits the order, which was not paid before; then what is gone of the payment already."""
+    paid = move(
+        order, "paid", payment_id=payment_id, paid_at=books.now_us, reason=reason, **changes
+    )
+    ledger, scope = books.ledger, order.scope
+    purchased_micros = order.credits_micros - order.promotional_micros
+    if purchased_micros:
+        source = ledger.account(scope, Kind.PROVIDER, order.provider)
+        books.credit(scope, source, purchased_micros, Code.PURCHASE, subject_id=order.id)
+    if order.promotional_micros:
+        grant = ledger.account(scope, Kind.GRANT, order.id)
+        promotion = ledger.account(scope, Kind.PROMOTION)
+        books.move(promotion, grant, order.promotional_micros, Code.GRANT, subject_id=order.id)
+    _reclaim(books, order)
+    books.shelf(OrderShelf).change(paid)
+    books.publish(scope, "order.paid", paid.shape(), order.reference)
+    return settle_reversals(books, paid)
+
+
+def end_unpaid(
+    books: Books, order: Order, status: Literal["failed", "expired"], reason: str | None
+) -> Order:
+    """Ends an order without credit and releases its coupon."""
+    shortened = None if reason is None else reason[:REASON_CHARACTERS_MAX]
+    ended = move(order, status, reason=shortened)
+    shelf = books.shelf(OrderShelf)
+    if order.coupon_id is not None:
+        shelf.coupons.release(order.coupon_id, order.id, order.account_id)
+    shelf.change(ended)
+    books.publish(order.scope, "order.failed", ended.shape(), order.reference)
+    return ended
+
+
+def _reclaim(books: Books, order: Order) -> None:
+    """A dead order lives again: its coupon's use was released when it died."""
+    if order.coupon_id is not None and order.status in {"failed", "expired"}:
+        shelf = books.shelf(OrderShelf)
+        shelf.coupons.claim(order.coupon_id, order.id, order.account_id)

@@ -1,0 +1,88 @@
+"""One order's whole story: what it moved, what it said, and what went back of its payment.
+
+Writes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from billing.ledger.statement import account_label
+from billing.orders.order import Order
+from billing.topups.queries import transfer_shape
+from kernel.clock import rfc3339
+from store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class WentBack:
+    """A refund or a dispute; amount in the smallest unit of the order's pay_currency."""
+
+    kind: str
+    amount: int
+    status: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStory:
+    """The order with its ledger transfers and events in the API's shapes, each oldest first."""
+
+    order: Order
+    transfers: Sequence[Mapping[str, Any]]
+    events: Sequence[Mapping[str, Any]]
+    went_back: Sequence[WentBack]
+
+
+async def story(tx: Transaction, order: Order) -> OrderStory:
+    """What is known of it beside its own row; the caller has seen whose it is."""
+    scope = {"account_id": order.account_id, "environment": order.environment}
+    moved = await tx.fetch(
+        """SELECT t.id, t.amount_micros, t.code, t.created_at, d.kind AS debit_kind,
+                  d.name AS debit_name, c.kind AS credit_kind, c.name AS credit_name
+           FROM transfers t
+           JOIN ledger_accounts d ON d.id = t.debit_id
+           JOIN ledger_accounts c ON c.id = t.credit_id
+           WHERE t.subject_id = :order_id AND t.account_id = :account_id
+             AND t.environment = :environment
+           ORDER BY t.id""",
+        order_id=order.id,
+        **scope,
+    )
+    events = await tx.fetch(
+        """SELECT id, type, created_at FROM events
+           WHERE transaction_id = :reference AND account_id = :account_id
+             AND environment = :environment
+           ORDER BY event_no""",
+        reference=order.reference,
+        **scope,
+    )
+    went_back = await tx.fetch(
+        """SELECT kind, amount, status, created_at FROM order_reversals
+           WHERE order_id = :order_id AND account_id = :account_id AND environment = :environment
+           ORDER BY created_at, key""",
+        order_id=order.id,
+        **scope,
+    )
+    return OrderStory(
+        order,
+        [
+            transfer_shape(
+                row["id"],
+                account_label(row["debit_kind"], row["debit_name"]),
+                account_label(row["credit_kind"], row["credit_name"]),
+                row["amount_micros"],
+                row["code"],
+                row["created_at"],
+            )
+            for row in moved
+        ],
+        [
+            {"id": row["id"], "type": row["type"], "created_at": rfc3339(row["created_at"])}
+            for row in events
+        ],
+        [
+            WentBack(row["kind"], row["amount"], row["status"], row["created_at"])
+            for row in went_back
+        ],
+    )

@@ -1,0 +1,1 @@
+"""Where orders and subscriptions meet the payment providers."""

@@ -1,0 +1,201 @@
+"""An order's checkout at its provider: opened, asked about, and tied to the order.
+
+Promise: no transaction is open while a provider is asked. Opening again after a crash sends the same
+request, made of the order's row alone, so a provider that knows idempotency opens one checkout; what
+was opened is tied to the order before anybody is told of it. A stand-in's checkout is the sandbox's
+page.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+from billing.engine.engine import Till
+from billing.ledger.money import MICROS_PER_CREDIT
+from billing.orders.order import Order
+from billing.orders.reversal import Settled
+from billing.orders.settlement import AttachCheckout, EndUnpaid
+from billing.payments.sandbox.checkout import StandIn
+from billing.providers.event_log import Told
+from billing.providers.protocol import (
+    CheckoutRequest,
+    Closing,
+    Fact,
+    Linking,
+    Opened,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+from billing.providers.registry import Providers
+from billing.subscriptions.records import find_by_order
+from billing.subscriptions.subscription import Subscription
+from kernel.clock import Clock
+from keys.principal import ENVIRONMENTS, Environment
+from store.database import Database, Transaction
+from store.idempotency import Answer
+
+# Where payers go that the buyer named no URL for; gateway/dashboard/money/checkout.py shows them.
+COMPLETE_PATH = "/checkout/complete"
+CANCELLED_PATH = "/checkout/cancelled"
+# Our own page that leads on to the buyer's success_url; the order's id follows.
+RETURN_PATH = "/checkout/return"
+
+R = TypeVar("R")
+
+
+class Kept(Generic[R]):
+    """Keeps a command's result; of a batch that was tried twice, the last try's."""
+
+    def __init__(self) -> None:
+        self._results: list[R] = []
+
+    def __call__(self, result: R) -> Answer:
+        self._results.append(result)
+        return Answer(200, b"")
+
+    @property
+    def result(self) -> R:
+        return self._results[-1]
+
+
+class Checkout(Protocol):
+    """What an order's provider and the sandbox's page have in common."""
+
+    async def open(self, request: CheckoutRequest) -> Opened: ...
+
+    async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]: ...
+
+
+class Checkouts:
+    """The checkouts of this process's orders, one after the other or side by side."""
+
+    def __init__(
+        self, database: Database, clock: Clock, till: Till, providers: Providers, public_url: str
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._till = till
+        self._providers = providers
+        self._public_url = public_url
+
+    async def open(self, order: Order) -> Order:
+        """The order with its checkout.
+
+        Raises ProviderUnavailable, and the order stays pending: a sweep or a retry opens it;
+        ProviderRefused, and the order has failed. Both name the order.
+        """
+        try:
+            checkout = self._checkout_of(order)
+            opened = await checkout.open(await self._request(order))
+        except ProviderUnavailable as error:
+            error.extra["order_id"] = order.id
+            raise
+        except ProviderRefused as error:
+            await self._submit(EndUnpaid, order, told=None, status="failed", reason=error.detail)
+            error.extra["order_id"] = order.id
+            raise
+        settled = await self._submit(
+            AttachCheckout,
+            order,
+            told=None,
+            url=opened.url,
+            provider_ref=opened.ref,
+            objects=opened.objects,
+            customer_ref=opened.customer_ref,
+            invoice_pdf=opened.invoice_pdf,
+        )
+        return settled.order
+
+    async def inquire(self, order: Order, ref: str) -> Sequence[Fact]:
+        """What the provider says of the order; raises ProviderUnavailable and ProviderRefused."""
+        return await self._checkout_of(order).inquire(order.id, ref)
+
+    async def close(self, order: Order) -> bool:
+        """Whether the order's checkout can be paid by nobody any more, and its order has ended.
+
+        Raises ProviderUnavailable.
+        """
+        try:
+            if order.provider_ref is None:
+                # It may be open at the provider all the same: opening it again tells its name.
+                order = await self.open(order)
+            checkout = self._checkout_of(order)
+            if order.provider_ref is None or not isinstance(checkout, Closing):
+                return False
+            if not await checkout.close(order.id, order.provider_ref):
+                return False
+        except ProviderRefused:
+            # Refused when it was opened, or nobody here speaks for its provider any more.
+            pass
+        reason = "another checkout of a plan was begun"
+        await self._submit(EndUnpaid, order, told=None, status="expired", reason=reason)
+        return True
+
+    async def linked(self, told: Told, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
+        """What the provider says that its ids belong to; raises ProviderUnavailable."""
+        environment = next(one for one in ENVIRONMENTS if one == told.environment)
+        provider = self._providers.of(told.provider, environment)
+        is_stand_in = self._providers.is_stand_in(told.provider, environment)
+        if is_stand_in or not isinstance(provider, Linking):
+            return ()
+        try:
+            return await provider.linked(object_ids)
+        except ProviderRefused:
+            # Such as a restricted key that may not read invoices; it was logged.
+            return ()
+
+    async def _submit(self, command: Callable[..., Any], order: Order, **fields: Any) -> Settled:
+        kept: Kept[Settled] = Kept()
+        await self._till.submit(
+            command(order_id=order.id, scope=order.scope, answer=kept, **fields)
+        )
+        return kept.result
+
+    def _checkout_of(self, order: Order) -> Checkout:
+        environment = environment_of(order)
+        provider = self._providers.of(order.provider, environment)
+        is_stand_in = self._providers.is_stand_in(order.provider, environment)
+        if provider is None or is_stand_in is not order.is_stand_in:
+            raise ProviderRefused(f"{order.provider} is no longer configured as the order needs it")
+        if not is_stand_in:
+            return provider
+        return StandIn(provider, order.provider, self._database, self._clock, self._public_url)
+
+    async def _request(self, order: Order) -> CheckoutRequest:
+        registration = self._providers.registration(order.provider)
+        assert registration is not None, "its provider was just found"
+
+        async def known(tx: Transaction) -> tuple[str | None, Subscription | None]:
+            row = await tx.fetch_one(
+                "SELECT email FROM accounts WHERE id = :id", id=order.account_id
+            )
+            begun = await find_by_order(tx, order.id) if order.kind == "subscription" else None
+            return None if row is None else row["email"], begun
+
+        email, begun = await self._database.read(known)
+        return CheckoutRequest(
+            order_id=order.id,
+            kind=order.kind,
+            price=order.price,
+            title=title_of(order),
+            success_url=order.success_url or self._public_url + COMPLETE_PATH,
+            cancel_url=order.cancel_url or self._public_url + CANCELLED_PATH,
+            notify_url=self._public_url + registration.paths[0],
+            customer_email=email,
+            customer_ref=order.customer_ref,
+            method=order.method,
+            interval=order.interval,
+            product_ref=None if begun is None else begun.product_ref,
+            discount=0 if begun is None else begun.amount - begun.first_amount,
+            expires_at=order.expires_at,
+            return_url=f"{self._public_url}{RETURN_PATH}/{order.id}",
+        )
+
+
+def title_of(order: Order) -> str:
+    """What is bought, as the payer reads it."""
+    return order.pack_name or f"{order.credits_micros // MICROS_PER_CREDIT:,} credits"
+
+
+def environment_of(order: Order) -> Environment:
+    """The order's environment, which is one of the two."""
+    return next(one for one in ENVIRONMENTS if one == order.environment)

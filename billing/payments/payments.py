@@ -1,0 +1,335 @@
+"""The cashier: sells credit for money that a payment provider takes.
+
+Promises: an order is written before its provider is asked and no transaction is open meanwhile, so a
+crash at any point leaves an order that a retry with the same Idempotency-Key or a sweep goes on
+with; a notification is believed only under a secret of its provider, which also fixes the
+environment; it is acknowledged after everything it says was committed.
+"""
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlencode
+
+from billing.catalog.coupon import CouponRefused
+from billing.engine.engine import Till
+from billing.orders import queries as order_list
+from billing.orders.order import Order
+from billing.orders.place import NewOrder, Placed, PlanCheckoutOpen, new_place
+from billing.orders.reversal import Settled
+from billing.orders.review import Verdict, Waiting, new_resolution, waiting_of
+from billing.orders.settlement import Checked, EndUnpaid, NoteCheck
+from billing.payments.checkout import Checkouts, Kept, environment_of
+from billing.payments.notifications import ProviderWord
+from billing.payments.return_url import check_return_url
+from billing.payments.sandbox import subscription as sandbox_subscription
+from billing.providers.event_log import Outcome, Told
+from billing.providers.protocol import (
+    Notification,
+    NotificationRefused,
+    ProviderRefused,
+    ProviderUnavailable,
+    Received,
+)
+from billing.providers.registry import Providers
+from billing.subscriptions import held_invoice, records as subscription_rows
+from kernel.clock import DAY_US, Clock
+from kernel.errors import DomainError, InvalidInput, NotFound
+from keys.principal import ENVIRONMENTS, Environment, Scope
+from store.database import Database, Transaction
+
+# An expired order whose provider cannot be asked is given up then; a payment would still count.
+SILENT_US: Final = 3 * DAY_US
+PLACE_TRIES_MAX: Final = 4
+INQUIRY: Final = "inquiry"
+# What an order may name instead of a provider in staging: the hosted page, whoever it stands in for.
+SANDBOX: Final = "sandbox"
+
+_log = logging.getLogger(__name__)
+
+
+class NoWebhookSecret(DomainError):
+    """There is no secret that a notification of this provider could be verified with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A genuine notification: where it belongs, and the weightiest outcome of what it says."""
+
+    environment: Environment
+    event_id: str
+    type: str
+    outcome: Outcome
+
+
+class Cashier:
+    """Orders from the wish to the credit; one for each process."""
+
+    def __init__(
+        self, database: Database, clock: Clock, till: Till, providers: Providers, public_url: str
+    ) -> None:
+        self.providers = providers
+        self._public_url = public_url
+        self._database = database
+        self._clock = clock
+        self._till = till
+        self._checkouts = Checkouts(database, clock, till, providers, public_url)
+        self.word = ProviderWord(database, clock, till, self._checkouts)
+
+    async def place(self, scope: Scope, new: NewOrder) -> Order:
+        """The order with its checkout; one whose total is 0 is paid already.
+
+        The same request_digest finds the same order, which goes on where an earlier try stopped.
+        What the provider charges in is filled in here. Raises InvalidInput, what PlaceOrder raises,
+        ProviderUnavailable (the order is pending) and ProviderRefused (it failed).
+        """
+        completed = self._completed(new, scope)
+        if new.plan is not None and not completed.is_stand_in:
+            customer_ref = await self._database.read(
+                lambda tx: subscription_rows.find_customer(tx, scope, new.provider)
+            )
+            completed = replace(completed, customer_ref=customer_ref)
+        placed = await self._placed(scope, completed)
+        order = placed.order
+        if order.status == "pending" and order.url is None:
+            return await self._checkouts.open(order)
+        if order.status == "failed" and order.url is None and not placed.is_new:
+            raise ProviderRefused(
+                order.reason or f"{order.provider} refused the order",
+                extra={"order_id": order.id},
+            )
+        return order
+
+    async def _placed(self, scope: Scope, new: NewOrder) -> Placed:
+        """The order's row; an unpaid checkout of a plan ends before another one begins.
+
+        Raises what PlaceOrder raises, and ProviderUnavailable.
+        """
+        kept: Kept[Placed] = Kept()
+        for number in range(PLACE_TRIES_MAX):
+            try:
+                await self._till.submit(new_place(scope, new, answer=kept))
+            except PlanCheckoutOpen as error:
+                # Others of the account may begin one as well, over and over.
+                if number + 1 == PLACE_TRIES_MAX or not await self._ended(error.order):
+                    raise
+            else:
+                break
+        return kept.result
+
+    async def _ended(self, order: Order) -> bool:
+        """Whether the order is no longer open; asked about where it could not be closed."""
+        if await self._checkouts.close(order):
+            return True
+        if order.provider_ref is None:
+            return False
+        facts = await self._checkouts.inquire(order, order.provider_ref)
+        await self.word.confirm(order, facts, self._inquiry(order))
+        now = await self._database.read(lambda tx: order_list.find(tx, order.id))
+        return now is None or now.status != "pending"
+
+    async def notified(self, name: str, received: Received) -> Heard:
+        """Acts on a notification; returns once all of it is durable.
+
+        Raises NoWebhookSecret, NotificationRefused, ProviderUnavailable (ask it to come again).
+        """
+        environment, said = self._verified(name, received)
+        told = Told(name, environment, said.event_id, said.type)
+        outcome = await self.word.act_on(said.facts, told)
+        heard = Heard(environment, said.event_id, said.type, outcome)
+        _log.info(
+            "payment.notified",
+            extra={
+                "fields": {
+                    "provider": name,
+                    "environment": environment,
+                    "event_id": said.event_id,
+                    "type": said.type,
+                    "outcome": outcome,
+                }
+            },
+        )
+        return heard
+
+    async def portal(self, scope: Scope, return_url: str) -> str:
+        """Where the account manages its plan: the provider's page, or the sandbox's.
+
+        Raises InvalidInput, NotFound (no plan, and never one), ProviderUnavailable, ProviderRefused.
+        """
+        check_return_url(return_url, param="return_url")
+        one = await self._database.read(lambda tx: subscription_rows.latest(tx, scope))
+        if one is None:
+            raise NotFound("Subscription")
+        environment = next(env for env in ENVIRONMENTS if env == one.environment)
+        provider = self.providers.of(one.provider, environment)
+        is_stand_in = self.providers.is_stand_in(one.provider, environment)
+        registration = self.providers.registration(one.provider)
+        has_portal = registration is not None and registration.has_portal
+        if provider is None or not has_portal or is_stand_in is not one.is_stand_in:
+            raise ProviderRefused(f"{one.provider} is no longer configured as the plan needs it")
+        if is_stand_in:
+            begun = await self._database.read(
+                lambda tx: sandbox_subscription.find_of_order(tx, one.order_id)
+            )
+            if begun is None:
+                raise NotFound("Subscription")
+            query = urlencode({"return_url": return_url})
+            return f"{self._public_url}{sandbox_subscription.PATH}/{begun.token}?{query}"
+        if one.customer_ref is None:
+            raise ProviderUnavailable(f"{one.provider} has not told who the customer is")
+        return await provider.portal(one.customer_ref, return_url)
+
+    async def check(self, due: Order) -> None:
+        """One look of the sweep: opens what was never opened, asks about the rest, ends what ran out.
+
+        Of several sweeps that saw the same order one goes on. Never raises for the provider.
+        """
+        kept: Kept[Checked] = Kept()
+        await self._till.submit(NoteCheck(due.id, due.scope, due.checks_made, answer=kept))
+        order = kept.result.order
+        if not kept.result.is_mine:
+            return
+        is_over = self._clock.now_us() >= order.expires_at
+        try:
+            if order.provider_ref is not None:
+                told = self._inquiry(order)
+                facts = await self._checkouts.inquire(order, order.provider_ref)
+                await self.word.confirm(order, facts, told)
+            elif not is_over:
+                await self._checkouts.open(order)
+        except (ProviderUnavailable, ProviderRefused) as error:
+            fields = {"order_id": order.id, "provider": order.provider, "reason": error.detail}
+            _log.warning("order.not_asked", extra={"fields": fields})
+            is_over = self._clock.now_us() >= order.expires_at + SILENT_US
+        if is_over:
+            await self._end(order)
+
+    async def resolve(
+        self,
+        order_id: str,
+        verdict: Verdict,
+        *,
+        by: str,
+        note: str = "",
+        amount: int | None = None,
+    ) -> Order:
+        """An operator's decision, what they say of it, and how much of the price counts as paid.
+
+        Raises NotFound, InvalidInput where an amount has to be said or cannot be, and OrderDecided
+        where nothing waits for a decision.
+        """
+
+        async def work(tx: Transaction) -> Order | None:
+            return await order_list.find(tx, order_id)
+
+        found = await self._database.read(work)
+        if found is None:
+            raise NotFound("Order")
+        kept: Kept[Settled] = Kept()
+        command = new_resolution(
+            found.id,
+            found.scope,
+            verdict,
+            by=by,
+            note=note,
+            amount=amount,
+            is_plan=found.kind == "subscription",
+            answer=kept,
+        )
+        await self._till.submit(command)
+        if found.kind == "subscription" and verdict == "approve":
+            await self.word.take_up_of(found, command.resolution_id)
+        return kept.result.order
+
+    async def waiting(self, order: Order) -> Waiting:
+        """What an approval of the order would be about."""
+
+        async def work(tx: Transaction) -> Waiting:
+            if order.kind != "subscription":
+                return waiting_of(order, None, [])
+            begun = await subscription_rows.find_by_order(tx, order.id)
+            held = [] if begun is None else await held_invoice.load(tx, [begun.id])
+            return waiting_of(order, begun, held)
+
+        return await self._database.read(work)
+
+    def _completed(self, new: NewOrder, scope: Scope) -> NewOrder:
+        """The wish with what the provider makes of it; raises InvalidInput."""
+        environment = next(one for one in ENVIRONMENTS if one == scope[1])
+        new = replace(new, provider=self._named(new, environment))
+        registration = self.providers.registration(new.provider)
+        assert registration is not None, "an offered provider was found"
+        if new.kind not in registration.kinds:
+            raise InvalidInput(f"{new.provider} takes no {new.kind}", param="provider")
+        is_stand_in = self.providers.is_stand_in(new.provider, environment)
+        is_discount_taken = registration.takes_discount or is_stand_in
+        if new.plan is not None and new.coupon is not None and not is_discount_taken:
+            detail = f"{new.provider} takes no coupon of ours for a plan"
+            raise CouponRefused(detail, param="coupon", reason="kind")
+        for param in ("success_url", "cancel_url"):
+            url = getattr(new, param)
+            if url is not None:
+                check_return_url(url, param=param)
+        return replace(
+            new,
+            charge=self.providers.charge(new.provider, environment),
+            is_stand_in=is_stand_in,
+            method=self._method(new, environment),
+        )
+
+    def _named(self, new: NewOrder, environment: Environment) -> str:
+        """The provider; `sandbox` is any that has a stand-in and charges the order's own currency."""
+        offered = self.providers.offered(environment)
+        if new.provider in offered:
+            return new.provider
+        stand_ins = [
+            name
+            for name in offered
+            if self.providers.is_stand_in(name, environment)
+            and not self.providers.charge(name, environment).currency
+        ]
+        if new.provider == SANDBOX and stand_ins:
+            return stand_ins[0]
+        listed = ", ".join([*offered, SANDBOX] if stand_ins else offered)
+        problem = f"is one of {listed}" if listed else f"no provider is set up in {environment}"
+        raise InvalidInput(problem, param="provider")
+
+    def _method(self, new: NewOrder, environment: Environment) -> str | None:
+        """The provider's own way of paying: the one asked for, else its first."""
+        ways = self.providers.methods(new.provider, environment)
+        if new.method is not None and new.method not in ways:
+            raise InvalidInput(f"{new.provider} has no such method", param="payment_method")
+        return new.method or next(iter(ways), None)
+
+    def _verified(self, name: str, received: Received) -> tuple[Environment, Notification]:
+        """What the notification says, and the environment whose secret it is signed under."""
+        readers = self.providers.readers(name)
+        if not readers:
+            raise NoWebhookSecret(f"there is no webhook secret of {name} to verify this with")
+        refusals: list[NotificationRefused] = []
+        for environment, provider in readers:
+            try:
+                return environment, provider.read(received)
+            except NotificationRefused as error:
+                refusals.append(error)
+        # Signed under one of the secrets, but stale or unreadable: that says more.
+        raise next((one for one in refusals if one.reason != "signature"), refusals[0])
+
+    def _inquiry(self, order: Order) -> Told:
+        """Our own question, in the log of what providers say."""
+        event_id = f"{INQUIRY}:{order.id}"
+        return Told(order.provider, environment_of(order), event_id, INQUIRY)
+
+    async def _end(self, order: Order) -> None:
+        """Its time is over; whatever it has become meanwhile stays."""
+        kept: Kept[Settled] = Kept()
+        await self._till.submit(
+            EndUnpaid(
+                order_id=order.id,
+                scope=order.scope,
+                told=None,
+                answer=kept,
+                status="expired",
+                reason="it was not paid in time",
+            )
+        )

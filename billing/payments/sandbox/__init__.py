@@ -1,0 +1,1 @@
+"""The sandbox's side of a payment: its checkout, its subscriptions, its clock."""

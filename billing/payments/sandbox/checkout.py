@@ -1,0 +1,217 @@
+"""The sandbox's checkout: a hosted page of ours that stands in for a provider in staging.
+
+Promise: one checkout for each order, however often it is opened; the first outcome stays. The page's
+address is a secret of 192 bits and the only way in. No money moves here: a StandIn tells what
+happened in its provider's own words, and whoever acts on facts decides (billing/payments/payments.py). Writes
+sandbox_checkouts.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from billing.ledger.price import Price
+from billing.payments.sandbox import subscription as sandbox_subscription
+from billing.providers.protocol import (
+    CheckoutKind,
+    CheckoutRequest,
+    Deed,
+    Fact,
+    Opened,
+    Paid,
+    Provider,
+    Subject,
+    Unconfirmed,
+    Waiting,
+)
+from kernel.clock import Clock
+from kernel.errors import NotFound
+from kernel.ids import new_id
+from store.database import Database, Transaction
+
+Outcome = Literal["paid", "failed", "expired"]
+
+PATH = "/sandbox/checkout"
+TOKEN_BYTES = 24
+_COLUMNS = (
+    "token",
+    "account_id",
+    "environment",
+    "order_id",
+    "provider",
+    "kind",
+    "ref",
+    "payment_id",
+    "pay_amount",
+    "pay_currency",
+    "outcome",
+    "created_at",
+    "ended_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxCheckout:
+    """One row of sandbox_checkouts; outcome null while nobody decided. method is the order's."""
+
+    token: str
+    account_id: str
+    environment: str
+    order_id: str
+    provider: str
+    kind: CheckoutKind
+    ref: str
+    payment_id: str
+    pay_amount: int
+    pay_currency: str
+    outcome: Outcome | None
+    created_at: int
+    ended_at: int | None
+    method: str | None = None
+
+    def deed(self) -> Deed:
+        """What happened at the page, for the provider to tell; there is an outcome."""
+        assert self.outcome is not None, "nothing happened yet"
+        is_subscription = self.kind == "subscription" and self.outcome == "paid"
+        refs = sandbox_subscription.refs_of(self.payment_id) if is_subscription else (None, None)
+        return Deed(
+            outcome=self.outcome,
+            kind=self.kind,
+            order_id=self.order_id,
+            ref=self.ref,
+            payment_id=self.payment_id,
+            price=Price(self.pay_amount, self.pay_currency),
+            # The same for each repetition, as a provider's are.
+            event_id=f"evt_{self.payment_id.partition('_')[2]}{self.outcome}",
+            subscription_ref=refs[0],
+            customer_ref=refs[1],
+            method=self.method,
+        )
+
+
+class StandIn:
+    """A provider whose checkout is the page; its notifications are the provider's own.
+
+    Made for one question at a time: it keeps nothing but its parts.
+    """
+
+    def __init__(
+        self, inner: Provider, name: str, database: Database, clock: Clock, public_url: str
+    ) -> None:
+        self._inner = inner
+        self._name = name
+        self._database = database
+        self._clock = clock
+        self._public_url = public_url
+
+    async def open(self, request: CheckoutRequest) -> Opened:
+        """The page's address; the same one for each repetition. Never unavailable."""
+
+        async def work(tx: Transaction) -> SandboxCheckout:
+            return await _open(tx, request, self._name, now_us=self._clock.now_us())
+
+        made = await self._database.transaction(work)
+        return Opened(f"{self._public_url}{PATH}/{made.token}", made.ref, (made.ref,))
+
+    async def inquire(self, order_id: str, _ref: str) -> Sequence[Fact]:
+        """What the page decided, as the notification tells it, also if that was never sent."""
+
+        async def work(tx: Transaction) -> SandboxCheckout | None:
+            return await _find(tx, "order_id = :value", order_id)
+
+        found = await self._database.read(work)
+        if found is None or found.outcome is None:
+            return (Waiting(Subject(order_id)),)
+        told = self._inner.read(self._inner.imitate(found.deed())).facts
+        return [_confirmed(found) if isinstance(fact, Unconfirmed) else fact for fact in told]
+
+    async def close(self, order_id: str, _ref: str) -> bool:
+        """The page is abandoned, unless it was decided before."""
+
+        async def work(tx: Transaction) -> bool:
+            found = await _find(tx, "order_id = :value", order_id)
+            if found is None:
+                return True
+            ended = await decide(tx, found.token, "expired", now_us=self._clock.now_us())
+            return ended.outcome == "expired"
+
+        return await self._database.transaction(work)
+
+
+async def find(tx: Transaction, token: str) -> SandboxCheckout:
+    """The checkout behind a page's address; raises NotFound."""
+    found = await _find(tx, "token = :value", token)
+    if found is None:
+        raise NotFound("Checkout")
+    return found
+
+
+async def decide(tx: Transaction, token: str, outcome: Outcome, *, now_us: int) -> SandboxCheckout:
+    """The checkout with its outcome, which is the first one given; raises NotFound.
+
+    A paid subscription begins here: its first bill is due.
+    """
+    await tx.execute(
+        """UPDATE sandbox_checkouts SET outcome = :outcome, ended_at = :now_us
+           WHERE token = :token AND outcome IS NULL""",
+        outcome=outcome,
+        now_us=now_us,
+        token=token,
+    )
+    decided = await find(tx, token)
+    if decided.kind == "subscription" and decided.outcome == "paid":
+        await sandbox_subscription.begin(
+            tx, decided.order_id, decided.provider, decided.payment_id, now_us=now_us
+        )
+    return decided
+
+
+async def _open(
+    tx: Transaction, request: CheckoutRequest, provider: str, *, now_us: int
+) -> SandboxCheckout:
+    owner = await tx.fetch_one(
+        "SELECT account_id, environment FROM orders WHERE id = :id", id=request.order_id
+    )
+    if owner is None:
+        raise NotFound("Order")
+    row = (
+        secrets.token_urlsafe(TOKEN_BYTES),
+        owner["account_id"],
+        owner["environment"],
+        request.order_id,
+        provider,
+        request.kind,
+        new_id("sbx"),
+        new_id("pay"),
+        request.price.amount,
+        request.price.currency,
+        None,
+        now_us,
+        None,
+    )
+    await tx.insert(
+        "sandbox_checkouts", _COLUMNS, [row], on_conflict="ON CONFLICT (order_id) DO NOTHING"
+    )
+    found = await _find(tx, "order_id = :value", request.order_id)
+    assert found is not None, "it was just written"
+    return found
+
+
+async def _find(tx: Transaction, condition: str, value: str) -> SandboxCheckout | None:
+    row = await tx.fetch_one(
+        f"""SELECT {", ".join(_COLUMNS)},
+                (SELECT method FROM orders WHERE orders.id = order_id) AS method
+            FROM sandbox_checkouts WHERE {condition}""",
+        value=value,
+    )
+    return (
+        None
+        if row is None
+        else SandboxCheckout(**{name: row[name] for name in (*_COLUMNS, "method")})
+    )
+
+
+def _confirmed(found: SandboxCheckout) -> Paid:
+    subject = Subject(found.order_id, (found.ref,))
+    return Paid(subject, found.payment_id, Price(found.pay_amount, found.pay_currency))

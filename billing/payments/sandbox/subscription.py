@@ -1,0 +1,354 @@
+"""The provider's side of a sandbox subscription: it bills period by period, by the account's clock.
+
+Promise: nothing is credited here. A bill is a Deed that the stand-in's provider tells in its own
+words, first told and then noted, so that after a crash the same bill is told again, under the same
+ids; whoever acts on facts credits it once. A payment that is declined is tried again for a week,
+then the subscription ends. Writes sandbox_subscriptions.
+"""
+
+import calendar
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from billing.catalog.plan import MONTHS, PlanItem
+from billing.ledger.ledger import Scope
+from billing.ledger.price import Price
+from billing.payments.sandbox import clock as sandbox_clock
+from billing.providers.protocol import Deed, Interval
+from billing.subscriptions.records import find_by_order
+from kernel.clock import DAY_US, SECOND_US
+from kernel.errors import NotFound
+from store.database import Row, Transaction
+
+Outcome = Literal["renewed", "renewal_failed", "changed", "ended"]
+PATH = "/sandbox/portal"
+TOKEN_BYTES = 24
+# A declined payment is tried again so many days after the period began; then it is over.
+RETRY_DAYS = (1, 3, 5, 7)
+
+
+class SandboxSubscription(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of sandbox_subscriptions; the columns' meaning is in store/schema.py."""
+
+    ref: str
+    token: str
+    account_id: str
+    environment: str
+    order_id: str
+    provider: str
+    customer_ref: str
+    status: Literal["active", "past_due", "ended"] = "active"
+    product_ref: str
+    interval: Interval
+    amount: int
+    currency: str
+    first_amount: int
+    next_product_ref: str | None = None
+    next_interval: Interval | None = None
+    next_amount: int | None = None
+    is_ending: bool = False
+    is_declining: bool = False
+    number: int = 0
+    attempts: int = 0
+    anchor_at: int
+    cycle: int = 0
+    next_at: int | None
+    created_at: int
+
+    @property
+    def scope(self) -> Scope:
+        return (self.account_id, self.environment)
+
+    @property
+    def paid_period(self) -> tuple[int, int]:
+        """Start and end of the last paid one, in microseconds."""
+        assert self.cycle > 0, "none is paid yet"
+        return _period(self.anchor_at, self.interval, self.cycle - 1)
+
+    @property
+    def payment_id(self) -> str:
+        """Of the next bill; the first one's is the checkout's own."""
+        stem = self.ref.partition("_")[2]
+        return f"pay_{stem}" if self.number == 0 else f"pay_{stem}n{self.number}"
+
+
+def refs_of(payment_id: str) -> tuple[str, str]:
+    """The subscription's and the customer's id at the provider, made of the first payment's."""
+    stem = payment_id.partition("_")[2]
+    return f"sub_{stem}", f"cus_{stem}"
+
+
+def bill(one: SandboxSubscription) -> tuple[Deed, SandboxSubscription]:
+    """What the provider does when the next bill is due, and how the subscription stands after it."""
+    if one.cycle > 0 and one.is_ending:
+        return _end(one)
+    turned = _turned(one) if one.cycle > 0 else one
+    start, end = _period(turned.anchor_at, turned.interval, turned.cycle)
+    if one.cycle > 0 and one.is_declining:
+        if one.attempts == len(RETRY_DAYS):
+            return _end(one)
+        failed = replace(
+            one,
+            status="past_due",
+            attempts=one.attempts + 1,
+            next_at=start + RETRY_DAYS[one.attempts] * DAY_US,
+        )
+        return _told(one, "renewal_failed", failed, start=start, end=end)
+    amount = one.first_amount if one.number == 0 else turned.amount
+    paid = replace(turned, status="active", attempts=0, cycle=turned.cycle + 1, next_at=end)
+    return _told(one, "renewed", paid, start=start, end=end, amount=amount)
+
+
+def abandoned(one: SandboxSubscription) -> SandboxSubscription:
+    """The sandbox no longer stands in for its provider."""
+    return replace(one, status="ended", next_at=None, number=one.number + 1)
+
+
+def end_with_period(
+    one: SandboxSubscription, *, is_ending: bool
+) -> tuple[Deed, SandboxSubscription]:
+    """The customer cancels at the end of the period, or takes that back."""
+    return _changed(one, replace(one, is_ending=is_ending))
+
+
+def choose(
+    one: SandboxSubscription, item: PlanItem, *, now_us: int
+) -> tuple[Deed, SandboxSubscription]:
+    """The customer takes another plan: a dearer one is billed at once for what is left of the
+    period, another one counts from the next period on. now_us by the account's clock.
+    """
+    assert item.product_ref is not None, "the sandbox names each price"
+    start, end = one.paid_period
+    # Whole seconds, as providers have them; no two bills begin together.
+    at = max(now_us - now_us % SECOND_US, start + SECOND_US)
+    left = max(0, end - at)
+    chosen = replace(
+        one,
+        product_ref=item.product_ref,
+        interval=item.interval,
+        amount=item.price.amount,
+        next_product_ref=None,
+        next_interval=None,
+        next_amount=None,
+    )
+    if item.interval == one.interval:
+        due = (item.price.amount - one.amount) * left // (end - start)
+    else:
+        due = item.price.amount - one.amount * left // (end - start)
+        chosen = replace(chosen, anchor_at=at, cycle=1)
+        end = _period(at, item.interval, 0)[1]
+        chosen = replace(chosen, next_at=end)
+    if due > 0 and item.product_ref != one.product_ref:
+        return _told(one, "renewed", chosen, start=at, end=end, amount=due, is_prorated=True)
+    is_same = item.product_ref == one.product_ref
+    later = replace(
+        one,
+        next_product_ref=None if is_same else item.product_ref,
+        next_interval=None if is_same else item.interval,
+        next_amount=None if is_same else item.price.amount,
+    )
+    return _changed(one, later)
+
+
+async def begin(
+    tx: Transaction, order_id: str, provider: str, payment_id: str, *, now_us: int
+) -> None:
+    """The page was paid: the first bill is due at once. Once for each order."""
+    begun = await find_by_order(tx, order_id)
+    if begun is None or begun.product_ref is None:
+        raise NotFound("Subscription")
+    own_now_us = await sandbox_clock.now_of(tx, begun.scope, now_us=now_us)
+    ref, customer_ref = refs_of(payment_id)
+    anchor_at = own_now_us - own_now_us % SECOND_US
+    made = SandboxSubscription(
+        ref=ref,
+        token=secrets.token_urlsafe(TOKEN_BYTES),
+        account_id=begun.account_id,
+        environment=begun.environment,
+        order_id=order_id,
+        provider=provider,
+        customer_ref=customer_ref,
+        product_ref=begun.product_ref,
+        interval=begun.interval,
+        amount=begun.amount,
+        currency=begun.currency,
+        first_amount=begun.first_amount,
+        anchor_at=anchor_at,
+        next_at=anchor_at,
+        created_at=now_us,
+    )
+    keep = "ON CONFLICT DO NOTHING"
+    await tx.insert("sandbox_subscriptions", _COLUMNS, [_row(made)], on_conflict=keep)
+
+
+async def find(tx: Transaction, token: str) -> SandboxSubscription:
+    """The subscription behind a portal page's address; raises NotFound."""
+    found = await _find(tx, "token = :value", token)
+    if found is None:
+        raise NotFound("Subscription")
+    return found
+
+
+async def find_of_order(tx: Transaction, order_id: str) -> SandboxSubscription | None:
+    """What the order began at the sandbox, once its page was paid."""
+    return await _find(tx, "order_id = :value", order_id)
+
+
+async def due(
+    tx: Transaction, *, now_us: int, limit: int, but_refs: Sequence[str] = ()
+) -> Sequence[SandboxSubscription]:
+    """Those that bill now, by their accounts' own clocks; but for the named."""
+    plain, ahead = (
+        ("AND NOT ref IN :but_refs[text]", "AND NOT s.ref IN :but_refs[text]")
+        if but_refs
+        else ("", "")
+    )
+    rows = await tx.fetch(
+        f"""SELECT {_LISTED} FROM sandbox_subscriptions WHERE ref IN (
+                SELECT plain.ref FROM (
+                    SELECT ref FROM sandbox_subscriptions
+                    WHERE next_at IS NOT NULL AND next_at <= :now {plain}
+                    ORDER BY next_at LIMIT :limit) AS plain
+                UNION
+                SELECT s.ref FROM account_environments e CROSS JOIN sandbox_subscriptions s
+                WHERE e.clock_ahead_us > 0 AND s.account_id = e.account_id
+                  AND s.environment = e.environment AND s.next_at IS NOT NULL
+                  AND s.next_at <= :now + e.clock_ahead_us {ahead})
+            ORDER BY ref LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+        but_refs=but_refs,
+    )
+    return [_from_row(row) for row in rows]
+
+
+async def note(tx: Transaction, seen: SandboxSubscription, after: SandboxSubscription) -> bool:
+    """Writes what a bill left, unless somebody else was quicker."""
+    assignments = ", ".join(f"{column} = :{column}" for column in _CHANGING)
+    values = dict(zip(_COLUMNS, _row(after), strict=True))
+    touched = await tx.execute(
+        f"""UPDATE sandbox_subscriptions SET {assignments}
+            WHERE ref = :ref AND number = :seen_number""",
+        ref=seen.ref,
+        seen_number=seen.number,
+        **{column: values[column] for column in _CHANGING},
+    )
+    return touched == 1
+
+
+async def set_declining(tx: Transaction, token: str, *, is_declining: bool) -> None:
+    """The customer's payments fail from now on, or no longer."""
+    await tx.execute(
+        "UPDATE sandbox_subscriptions SET is_declining = :flag WHERE token = :token",
+        flag=int(is_declining),
+        token=token,
+    )
+
+
+_COLUMNS: tuple[str, ...] = SandboxSubscription.__struct_fields__
+_LISTED = ", ".join(_COLUMNS)
+_FIXED = {"ref", "token", "account_id", "environment", "order_id", "provider", "customer_ref"}
+# is_declining is the person's, whatever is billed meanwhile.
+_CHANGING = tuple(name for name in _COLUMNS if name not in _FIXED | {"created_at", "is_declining"})
+
+
+def _turned(one: SandboxSubscription) -> SandboxSubscription:
+    """The subscription as its next period is billed: by the plan that was chosen for it."""
+    if one.next_product_ref is None or one.next_interval is None or one.next_amount is None:
+        return one
+    chosen = replace(
+        one,
+        product_ref=one.next_product_ref,
+        interval=one.next_interval,
+        amount=one.next_amount,
+        next_product_ref=None,
+        next_interval=None,
+        next_amount=None,
+    )
+    if one.next_interval == one.interval:
+        return chosen
+    return replace(chosen, anchor_at=one.paid_period[1], cycle=0)
+
+
+def _end(one: SandboxSubscription) -> tuple[Deed, SandboxSubscription]:
+    start, end = one.paid_period
+    return _told(one, "ended", replace(one, status="ended", next_at=None), start=start, end=end)
+
+
+def _changed(
+    one: SandboxSubscription, after: SandboxSubscription
+) -> tuple[Deed, SandboxSubscription]:
+    start, end = one.paid_period
+    return _told(one, "changed", after, start=start, end=end)
+
+
+def _told(
+    one: SandboxSubscription,
+    outcome: Outcome,
+    after: SandboxSubscription,
+    *,
+    start: int,
+    end: int,
+    amount: int | None = None,
+    is_prorated: bool = False,
+) -> tuple[Deed, SandboxSubscription]:
+    """The deed with ids of its own, and the row after it."""
+    stem = one.ref.partition("_")[2]
+    deed = Deed(
+        outcome=outcome,
+        kind="subscription",
+        order_id=one.order_id,
+        ref=one.ref,
+        payment_id=one.payment_id,
+        price=Price(after.amount if amount is None else amount, one.currency),
+        event_id=f"evt_{stem}n{one.number}{outcome.replace('_', '')}",
+        subscription_ref=one.ref,
+        customer_ref=one.customer_ref,
+        product_ref=after.next_product_ref or after.product_ref,
+        period_start_at=start,
+        period_end_at=end,
+        full_price=Price(after.amount, one.currency),
+        is_prorated=is_prorated,
+        is_ending=after.is_ending,
+    )
+    return deed, replace(after, number=one.number + 1)
+
+
+def _period(anchor_at: int, interval: Interval, cycle: int) -> tuple[int, int]:
+    months = MONTHS[interval]
+    return add_months(anchor_at, cycle * months), add_months(anchor_at, (cycle + 1) * months)
+
+
+def add_months(at_us: int, months: int) -> int:
+    """The same day and time so many months later, or that month's last day."""
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    moment = epoch + timedelta(microseconds=at_us)
+    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
+    day = min(moment.day, calendar.monthrange(year, month + 1)[1])
+    return (moment.replace(year=year, month=month + 1, day=day) - epoch) // timedelta(
+        microseconds=1
+    )
+
+
+async def _find(tx: Transaction, condition: str, value: str) -> SandboxSubscription | None:
+    row = await tx.fetch_one(
+        f"SELECT {_LISTED} FROM sandbox_subscriptions WHERE {condition}", value=value
+    )
+    return None if row is None else _from_row(row)
+
+
+def _row(one: SandboxSubscription) -> tuple[object, ...]:
+    values = msgspec.structs.asdict(one)
+    values |= {name: int(values[name]) for name in ("is_ending", "is_declining")}
+    return tuple(values[column] for column in _COLUMNS)
+
+
+def _from_row(row: Row) -> SandboxSubscription:
+    values: dict[str, Any] = {column: row[column] for column in _COLUMNS}
+    values |= {name: bool(values[name]) for name in ("is_ending", "is_declining")}
+    return SandboxSubscription(**values)

@@ -1,0 +1,1 @@
+"""Creem: its calls and its objects read as facts."""

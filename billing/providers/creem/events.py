@@ -1,0 +1,382 @@
+"""What Creem's objects say, as facts, and how the sandbox's page tells them in Creem's words.
+
+Invariant: a price is the one before tax, as the order has it: never more than was paid, and what goes
+back is scaled down to it. Two events are the sandbox's own, checkout.failed and checkout.expired, of
+which Creem itself tells nothing. Source: docs.creem.io, event types.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from billing.ledger.price import Price
+from billing.providers.protocol import (
+    Deed,
+    Disputed,
+    Expired,
+    Fact,
+    Failed,
+    Ignored,
+    InvoicePaid,
+    Paid,
+    Refunded,
+    RefundFailed,
+    Subject,
+    SubscriptionChanged,
+    SubscriptionStatus,
+    Waiting,
+)
+from kernel.clock import parse_rfc3339, rfc3339_ms
+
+_STATUSES: dict[str, SubscriptionStatus] = {
+    "active": "active",
+    "trialing": "active",
+    "scheduled_cancel": "active",
+    "past_due": "past_due",
+    "unpaid": "past_due",
+    "paused": "past_due",
+    "canceled": "cancelled",
+    "expired": "expired",
+}
+
+# Of the sandbox's deeds: the event's kind, and the standing in its object.
+_STANDINGS = {
+    "renewed": ("paid", "active"),
+    "renewal_failed": ("past_due", "past_due"),
+    "changed": ("update", "active"),
+    "ended": ("canceled", "canceled"),
+}
+
+
+class _Named(msgspec.Struct):
+    id: str
+
+
+Ref = str | _Named | None
+
+
+class _Amount(_Named):
+    """amount is before tax, amount_paid with it; in the currency's smallest unit."""
+
+    amount: int
+    currency: str
+    amount_paid: int | None = None
+
+    @property
+    def price(self) -> Price:
+        """What counts: the amount, unless a discount made less of it."""
+        paid = self.amount if self.amount_paid is None else min(self.amount, self.amount_paid)
+        if paid < 0 or len(self.currency) != 3:
+            raise ValueError("no price")
+        return Price(paid, self.currency.upper())
+
+
+class _Order(_Amount):
+    status: str = ""
+    type: str = ""
+    product: Ref = None
+    transaction: Ref = None
+
+
+class Product(_Named):
+    """What is sold; price before tax, in the currency's smallest unit."""
+
+    price: int | None = None
+    currency: str | None = None
+
+
+class _Transaction(_Amount):
+    order: Ref = None
+    subscription: Ref = None
+
+
+class Checkout(_Named):
+    """A checkout, made for an order."""
+
+    request_id: str | None = None
+    metadata: dict[str, Any] | None = None
+    order: _Order | None = None
+    customer: Ref = None
+    product: str | Product | None = None
+    subscription: Ref = None
+    status: str = ""
+    checkout_url: str | None = None
+
+    @property
+    def order_id(self) -> str | None:
+        """The order that it was made for."""
+        return self.request_id or _order_of(self.metadata)
+
+    def objection(self, sold: str | None) -> str | None:
+        """Set where another product was paid for than the one that `open` asked for.
+
+        sold: what credit is sold as, for a checkout that does not say what it was made for.
+        """
+        asked = (self.metadata or {}).get("product_id")
+        if asked is None and self.order is not None and self.order.type == "onetime":
+            asked = sold
+        paid = _id(self.order.product if self.order else None) or _id(self.product)
+        if not asked or not paid or paid == asked:
+            return None
+        return f"product {paid} was paid, not {asked}"
+
+
+class _Subscription(_Named):
+    status: str = ""
+    product: str | Product | None = None
+    customer: Ref = None
+    metadata: dict[str, Any] | None = None
+    last_transaction_id: str | None = None
+    last_transaction: _Transaction | None = None
+    current_period_start_date: str | None = None
+    current_period_end_date: str | None = None
+
+
+class _Reversal(_Named):
+    status: str = ""
+    transaction: str | _Transaction | None = None
+    checkout: Checkout | None = None
+    order: _Order | None = None
+
+
+class _Refund(_Reversal, kw_only=True):
+    refund_amount: int
+    refund_currency: str
+
+    @property
+    def money(self) -> Price:
+        return Price(self.refund_amount, self.refund_currency.upper())
+
+
+class _Dispute(_Reversal, kw_only=True):
+    amount: int
+    currency: str
+
+    @property
+    def money(self) -> Price:
+        return Price(self.amount, self.currency.upper())
+
+
+class Event(msgspec.Struct):
+    """A notification's body; created_at in milliseconds."""
+
+    id: str
+    type: str = msgspec.field(name="eventType")
+    object: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    created_at: int | str | None = None
+
+    @property
+    def sent_at(self) -> int | None:
+        """When it was made, in microseconds."""
+        return self.created_at * 1000 if isinstance(self.created_at, int) else None
+
+
+def facts_of(event: Event, sold: str | None = None) -> Sequence[Fact]:
+    """What an event says; raises MsgspecError or ValueError for another shape.
+
+    sold: the product that credit is sold as here, if any.
+    """
+    family, _, kind = event.type.partition(".")
+    if family == "checkout":
+        return checkout_facts(msgspec.json.decode(event.object, type=Checkout), kind, sold)
+    if family == "subscription":
+        found = msgspec.json.decode(event.object, type=_Subscription)
+        return _subscription_facts(found, kind, event.sent_at)
+    if event.type == "refund.created":
+        return _reversal_facts(msgspec.json.decode(event.object, type=_Refund))
+    if event.type == "dispute.created":
+        return _reversal_facts(msgspec.json.decode(event.object, type=_Dispute))
+    return (Ignored("nothing to us"),)
+
+
+def checkout_facts(checkout: Checkout, kind: str = "", sold: str | None = None) -> Sequence[Fact]:
+    order = checkout.order
+    subject = _subject(
+        checkout.order_id,
+        checkout.id,
+        _id(order),
+        _id(order.transaction) if order else None,
+        _id(checkout.subscription),
+    )
+    if order is not None and order.status == "paid":
+        return (
+            Paid(
+                subject,
+                payment_id=_id(order.transaction) or order.id,
+                price=order.price,
+                customer_ref=_id(checkout.customer),
+                subscription_ref=_id(checkout.subscription),
+                objection=checkout.objection(sold),
+            ),
+        )
+    if kind == "failed":
+        return (Failed(subject, "the payment failed"),)
+    if "expired" in (kind, checkout.status):
+        return (Expired(subject),)
+    return (Waiting(subject),)
+
+
+def _subscription_facts(
+    subscription: _Subscription, kind: str, sent_at: int | None
+) -> Sequence[Fact]:
+    paid = subscription.last_transaction
+    transaction = subscription.last_transaction_id or _id(paid)
+    subject = _subject(_order_of(subscription.metadata), subscription.id, transaction)
+    product = subscription.product
+    product_ref = product.id if isinstance(product, Product) else product
+    end = subscription.current_period_end_date
+    if kind == "paid":
+        if transaction is None or end is None or subscription.current_period_start_date is None:
+            raise ValueError("a payment without its period")
+        return (
+            InvoicePaid(
+                subject,
+                subscription_ref=subscription.id,
+                invoice_id=transaction,
+                price=paid.price if paid is not None else _listed_price(product),
+                period_start_at=parse_rfc3339(subscription.current_period_start_date),
+                period_end_at=parse_rfc3339(end),
+                product_ref=product_ref,
+                is_prorated=_is_less(paid, product),
+                customer_ref=_id(subscription.customer),
+            ),
+        )
+    # An update tells the standing in the object, every other event in its own name.
+    status = _STATUSES.get(subscription.status if kind == "update" else kind)
+    if status is None:
+        return (Ignored("a standing that changes nothing"),)
+    return (
+        SubscriptionChanged(
+            subject,
+            subscription_ref=subscription.id,
+            status=status,
+            period_end_at=None if end is None else parse_rfc3339(end),
+            is_ending="scheduled_cancel" in (kind, subscription.status),
+            product_ref=product_ref,
+            sent_at=sent_at,
+        ),
+    )
+
+
+def _reversal_facts(reversal: _Refund | _Dispute) -> Sequence[Fact]:
+    paid = reversal.transaction if isinstance(reversal.transaction, _Transaction) else None
+    price = _untaxed(reversal.money, paid or reversal.order)
+    order, checkout = reversal.order, reversal.checkout
+    subject = _subject(
+        checkout.order_id if checkout else None,
+        _id(reversal.transaction),
+        _id(paid.order) if paid else None,
+        _id(order),
+        _id(checkout),
+    )
+    if isinstance(reversal, _Dispute):
+        return (Disputed(subject, reversal.id, price),)
+    if reversal.status in ("failed", "canceled"):
+        return (RefundFailed(subject, reversal.id, price),)
+    return (Refunded(subject, reversal.id, price),)
+
+
+def _untaxed(price: Price, paid: _Amount | None) -> Price:
+    """The part of what went back that belongs to the price; rounded up."""
+    if price.amount < 0 or len(price.currency) != 3:
+        raise ValueError("no price")
+    if paid is None or not paid.amount_paid or paid.amount_paid <= paid.amount:
+        return price
+    return Price(-(-price.amount * paid.amount // paid.amount_paid), price.currency)
+
+
+def _is_less(paid: _Transaction | None, product: str | Product | None) -> bool:
+    """Less than the product costs: a change of plans within a period."""
+    listed = product.price if isinstance(product, Product) else None
+    return paid is not None and listed is not None and paid.price.amount < listed
+
+
+def _listed_price(product: str | Product | None) -> Price:
+    if not isinstance(product, Product) or product.price is None or not product.currency:
+        raise ValueError("a payment without a price")
+    return _Amount(product.id, product.price, product.currency).price
+
+
+def _id(ref: Ref) -> str | None:
+    return ref if ref is None or isinstance(ref, str) else ref.id
+
+
+def _order_of(metadata: Mapping[str, Any] | None) -> str | None:
+    found = (metadata or {}).get("order_id")
+    return found if isinstance(found, str) and found else None
+
+
+def _subject(order_id: str | None, *ids: str | None) -> Subject:
+    return Subject(order_id, tuple(dict.fromkeys(one for one in ids if one)))
+
+
+def imitated(deed: Deed) -> tuple[str, dict[str, Any]]:
+    """The type and object of the event with which Creem would tell of the deed."""
+    if deed.outcome == "refunded":
+        return "refund.created", _imitated_refund(deed)
+    if deed.outcome in _STANDINGS:
+        kind, status = _STANDINGS[deed.outcome]
+        if deed.outcome == "changed" and deed.is_ending:
+            status = "scheduled_cancel"
+        return f"subscription.{kind}", _imitated_subscription(deed, status)
+    kind = {"paid": "completed", "failed": "failed", "expired": "expired"}[deed.outcome]
+    order = {
+        "id": f"ord_{deed.payment_id}",
+        "object": "order",
+        "amount": deed.price.amount,
+        "amount_paid": deed.price.amount,
+        "currency": deed.price.currency,
+        "status": "paid" if deed.outcome == "paid" else "pending",
+        "type": "recurring" if deed.kind == "subscription" else "onetime",
+        "transaction": deed.payment_id,
+    }
+    return f"checkout.{kind}", {
+        "id": deed.ref,
+        "object": "checkout",
+        "request_id": deed.order_id,
+        "metadata": {"order_id": deed.order_id},
+        "order": order,
+        "customer": deed.customer_ref,
+        "subscription": deed.subscription_ref,
+        "status": kind,
+    }
+
+
+def _imitated_refund(deed: Deed) -> dict[str, Any]:
+    return {
+        # One refund of a payment is told apart from the next by its event.
+        "id": f"ref_{deed.event_id}",
+        "object": "refund",
+        "status": "succeeded",
+        "refund_amount": deed.price.amount,
+        "refund_currency": deed.price.currency,
+        "transaction": deed.payment_id,
+        "checkout": {"id": deed.ref, "request_id": deed.order_id},
+    }
+
+
+def _imitated_subscription(deed: Deed, status: str) -> dict[str, Any]:
+    moments = (deed.period_start_at, deed.period_end_at)
+    start, end = (None if moment is None else rfc3339_ms(moment) for moment in moments)
+    return {
+        "id": deed.subscription_ref,
+        "object": "subscription",
+        "status": status,
+        "product": {
+            "id": deed.product_ref or "",
+            "price": (deed.full_price or deed.price).amount,
+            "currency": deed.price.currency,
+        },
+        "customer": deed.customer_ref,
+        "metadata": {"order_id": deed.order_id},
+        "last_transaction_id": deed.payment_id,
+        "last_transaction": {
+            "id": deed.payment_id,
+            "amount": deed.price.amount,
+            "amount_paid": deed.price.amount,
+            "currency": deed.price.currency,
+        },
+        "current_period_start_date": start,
+        "current_period_end_date": end,
+    }

@@ -1,0 +1,223 @@
+"""Creem: hosted checkout of its own products, subscriptions, the customer portal.
+
+Creem is the merchant of record: it may add tax to a price, and what it refunds contains that tax.
+So the price that counts is the order's `amount` (never more than was paid), and refunds and disputes
+are scaled down by it. It knows no idempotency key; asked twice it opens two checkouts for one order,
+of which the payer is shown one. A signature has no time in it: repetitions are harmless because
+payments are known by their ids. Source: docs.creem.io, webhooks and API reference.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import httpx
+import msgspec
+from pydantic import Field, SecretStr
+
+from billing.ledger.price import Price
+from billing.providers.creem.events import (
+    Checkout,
+    Event,
+    Product,
+    checkout_facts,
+    facts_of,
+    imitated,
+)
+from billing.providers.http import call, decoded, refused, unavailable, within_deadline
+from billing.providers.protocol import (
+    CheckoutRequest,
+    Deed,
+    Fact,
+    Ignored,
+    Notification,
+    NotificationRefused,
+    Opened,
+    PriceRefused,
+    ProviderRefused,
+    Received,
+    Registration,
+)
+from billing.providers.settings import ProviderSettings, rotated
+from kernel.clock import Clock
+from keys.principal import Environment
+
+NAME = "creem"
+T = TypeVar("T")
+API_BASES: Mapping[Environment, str] = {
+    "live": "https://api.creem.io",
+    "staging": "https://test-api.creem.io",
+}
+SIGNATURE_HEADER = b"creem-signature"
+
+
+class Settings(ProviderSettings):
+    """TOPUP_CREEM_…"""
+
+    api_key: SecretStr = Field(default=SecretStr(""), description="Creem's API key.")
+    webhook_secret: SecretStr = Field(
+        default=SecretStr(""), description="Secret of Creem's webhook, or `new,old`."
+    )
+    credit_product_id: str | None = Field(
+        default=None, description="Creem's product that packs and amounts of credit are sold as."
+    )
+    credit_unit_amount: int = Field(
+        default=100, ge=1, description="Its price there, in the currency's smallest unit."
+    )
+
+    @property
+    def is_complete(self) -> bool:
+        return bool(self.api_key.get_secret_value() and self.webhook_secrets)
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        return rotated(self.webhook_secret)
+
+    @classmethod
+    def for_sandbox(cls, secret: str) -> "Settings":
+        return cls(webhook_secret=SecretStr(secret))
+
+
+class _Portal(msgspec.Struct):
+    customer_portal_link: str
+
+
+class Creem:
+    """Creem with one environment's key."""
+
+    def __init__(
+        self, settings: Settings, environment: Environment, client: httpx.AsyncClient, clock: Clock
+    ) -> None:
+        self._key = settings.api_key.get_secret_value()
+        self._secrets = [secret.encode() for secret in settings.webhook_secrets]
+        self._base = settings.api_base or API_BASES[environment]
+        self._credit_product = settings.credit_product_id
+        self._unit_amount = settings.credit_unit_amount
+        self._client = client
+        self._clock = clock
+
+    async def open(self, request: CheckoutRequest) -> Opened:
+        product, units = self._product(request)
+        body: dict[str, Any] = {
+            "product_id": product,
+            "request_id": request.order_id,
+            "units": units,
+            "success_url": request.success_url,
+            # Repeated in the notification, which is held to it.
+            "metadata": {"order_id": request.order_id, "product_id": product},
+        }
+        if request.customer_ref is not None:
+            body["customer"] = {"id": request.customer_ref}
+        elif request.customer_email is not None:
+            body["customer"] = {"email": request.customer_email}
+        made = await self._ask("POST", "/v1/checkouts", Checkout, body)
+        if not made.checkout_url:
+            raise unavailable(NAME, "a checkout without an address")
+        await self._check_price(request, made, product, units)
+        return Opened(made.checkout_url, made.id, (made.id,))
+
+    async def _check_price(
+        self, request: CheckoutRequest, made: Checkout, product: str, units: int
+    ) -> None:
+        """Raises PriceRefused where the product costs something else; nobody saw the page yet."""
+        sold = made.product
+        if not isinstance(sold, Product) or sold.price is None or sold.currency is None:
+            query = urlencode({"product_id": product})
+            sold = await self._ask("GET", f"/v1/products?{query}", Product)
+        if sold.price is None or sold.currency is None:
+            raise unavailable(NAME, "a product without a price")
+        told = Price(sold.price * units, sold.currency.upper())
+        if told != request.price:
+            raise PriceRefused(
+                f"creem would charge {told.decimal()} {told.currency}"
+                f" for what costs {request.price.decimal()} {request.price.currency} here"
+            )
+
+    def _product(self, request: CheckoutRequest) -> tuple[str, int]:
+        """The product and how many of it: a plan's own, or units of the credit that is sold there."""
+        if request.product_ref is not None:
+            return request.product_ref, 1
+        if not self._credit_product:
+            raise ProviderRefused("creem sells its own products only, and this has none there")
+        units, rest = divmod(request.price.amount, self._unit_amount)
+        if rest:
+            raise PriceRefused("creem sells credit in whole units only, and this is none")
+        return self._credit_product, units
+
+    async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:
+        query = urlencode({"checkout_id": ref})
+        try:
+            found = await self._ask("GET", f"/v1/checkouts?{query}", Checkout)
+        except ProviderRefused:
+            raise unavailable(NAME, "no answer about the payment") from None
+        if found.order_id != order_id:
+            return (Ignored("the checkout is another order's"),)
+        return checkout_facts(found, sold=self._credit_product)
+
+    async def portal(self, customer_ref: str, return_url: str) -> str:  # noqa: ARG002 it takes none
+        body = {"customer_id": customer_ref}
+        made = await self._ask("POST", "/v1/customers/billing", _Portal, body)
+        return made.customer_portal_link
+
+    def read(self, received: Received) -> Notification:
+        signature = received.headers.get(SIGNATURE_HEADER, b"").strip().lower()
+        equal = [hmac.compare_digest(signature, ours) for ours in self._signatures(received.body)]
+        if not any(equal):
+            raise NotificationRefused("the event's signature is not valid", reason="signature")
+        try:
+            event = msgspec.json.decode(received.body, type=Event)
+            if not event.id:
+                raise ValueError("no id")
+            return Notification(event.id, event.type, tuple(facts_of(event, self._credit_product)))
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise NotificationRefused(
+                "the event is not in a shape of Creem's", reason="form"
+            ) from None
+
+    def imitate(self, deed: Deed) -> Received:
+        event_type, made = imitated(deed)
+        body = msgspec.json.encode(
+            {
+                "id": deed.event_id,
+                "eventType": event_type,
+                "created_at": self._clock.now_us() // 1000,
+                "object": made,
+            }
+        )
+        headers = {
+            b"content-type": b"application/json",
+            SIGNATURE_HEADER: self._signatures(body)[0],
+        }
+        return Received("POST", headers, b"", body)
+
+    def _signatures(self, body: bytes) -> list[bytes]:
+        """Of the raw body under each secret, newest first."""
+        return [hmac.digest(one, body, hashlib.sha256).hex().encode() for one in self._secrets]
+
+    async def _ask(
+        self, method: str, path: str, form: type[T], body: Mapping[str, Any] | None = None
+    ) -> T:
+        if not self._key:
+            raise ProviderRefused("creem has no credentials here")
+        headers = {"x-api-key": self._key, "Content-Type": "application/json"}
+        content = b"" if body is None else msgspec.json.encode(body)
+        async with within_deadline(NAME):
+            answer = await call(
+                self._client, NAME, method, self._base + path, headers=headers, content=content
+            )
+        if answer.status >= 300:
+            raise refused(NAME, answer.status)
+        return decoded(NAME, answer.body, form)
+
+
+PROVIDER = Registration(
+    name=NAME,
+    label="Creem",
+    settings=Settings,
+    make=Creem,
+    paths=("/payment/webhook/creem",),
+    kinds=("payment", "subscription"),
+    has_portal=True,
+)

@@ -1,0 +1,231 @@
+"""The operator's log of genuine notifications: what each provider told us, and what became of it.
+
+Invariant: a row is written with the change it tells of, once for each event however often it comes;
+what was done stays, a repetition does not hide it. Forged notifications leave no row, so a stranger
+cannot fill the table. Nothing is decided by these rows: repetitions are found by the orders' own
+state. Writes provider_events.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from billing.orders.problem import Problem
+from kernel.clock import rfc3339
+from store.database import Transaction
+
+PRUNE_ROWS = 500
+Outcome = Literal["applied", "repeated", "ignored", "unknown", "refused", "review"]
+DETAIL_CHARACTERS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Which notification a fact came in; event_id is the same for each repetition of it.
+
+    An answer to our own question has an event_id too, such as "inquiry:<order>:<payment>".
+    """
+
+    provider: str
+    environment: str
+    event_id: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A notification and what became of it; account and order are null where it named none.
+
+    problem: why it waits for an operator, null where it does not, and of entries of before.
+    """
+
+    told: Told
+    outcome: Outcome
+    received_at: int
+    account_id: str | None = None
+    order_id: str | None = None
+    detail: str = ""
+    resolved_at: int | None = None
+    problem: Problem | None = None
+
+    def shape(self) -> dict[str, Any]:
+        """The entry as operators see it."""
+        return {
+            "provider": self.told.provider,
+            "environment": self.told.environment,
+            "event_id": self.told.event_id,
+            "type": self.told.type,
+            "account_id": self.account_id,
+            "order_id": self.order_id,
+            "outcome": self.outcome,
+            "detail": self.detail,
+            "reason": None if self.problem is None else self.problem.reason,
+            "expected": None if self.problem is None else self.problem.expected,
+            "came": None if self.problem is None else self.problem.came,
+            "received_at": rfc3339(self.received_at),
+            "resolved_at": None if self.resolved_at is None else rfc3339(self.resolved_at),
+        }
+
+
+async def record(tx: Transaction, entries: Iterable[LogEntry]) -> None:
+    """Writes the entries; of one event's several outcomes the weightiest stays."""
+    weightiest: dict[tuple[str, str, str], LogEntry] = {}
+    for entry in entries:
+        key = (entry.told.provider, entry.told.environment, entry.told.event_id)
+        known = weightiest.get(key)
+        if known is None or _WEIGHT[entry.outcome] > _WEIGHT[known.outcome]:
+            weightiest[key] = entry
+    rows = [(*key, *_rest(entry)) for key, entry in sorted(weightiest.items(), key=lambda e: e[0])]
+    await tx.insert("provider_events", _COLUMNS, rows, on_conflict=_KEEP_WEIGHTIEST)
+
+
+async def resolve(tx: Transaction, order_ids: Iterable[str], *, now_us: int) -> None:
+    """An operator has dealt with what these orders' notifications left to decide."""
+    await tx.execute(
+        """UPDATE provider_events SET resolved_at = :now
+           WHERE order_id IN :ids[text] AND outcome IN ('review', 'refused')
+             AND resolved_at IS NULL""",
+        ids=sorted(set(order_ids)),
+        now=now_us,
+    )
+
+
+async def open_orders(tx: Transaction, order_ids: Iterable[str]) -> set[str]:
+    """Those of the orders with a notification that an operator has yet to deal with."""
+    rows = await tx.fetch(
+        """SELECT DISTINCT order_id FROM provider_events
+           WHERE order_id IN :ids[text] AND outcome IN ('review', 'refused')
+             AND resolved_at IS NULL""",
+        ids=sorted(set(order_ids)),
+    )
+    return {row["order_id"] for row in rows}
+
+
+async def page(
+    tx: Transaction,
+    environment: str,
+    *,
+    is_open_only: bool = False,
+    before: tuple[int, str, str] | None = None,
+    limit: int,
+) -> Sequence[LogEntry]:
+    """At most `limit` entries, newest first; is_open_only: those that wait for an operator.
+
+    before: received_at, provider and event_id of the last entry of the page before.
+    """
+    narrowed = ""
+    values: dict[str, Any] = {}
+    if is_open_only:
+        narrowed += " AND outcome IN ('review', 'refused') AND resolved_at IS NULL"
+    if before is not None:
+        narrowed += " AND (received_at, provider, event_id) < (:at, :provider, :event_id)"
+        values = dict(zip(("at", "provider", "event_id"), before, strict=True))
+    rows = await tx.fetch(
+        f"""SELECT {", ".join(_COLUMNS)}, resolved_at FROM provider_events
+            WHERE environment = :environment{narrowed}
+            ORDER BY received_at DESC, provider DESC, event_id DESC LIMIT :limit""",
+        environment=environment,
+        limit=limit,
+        **values,
+    )
+    return [from_row(row) for row in rows]
+
+
+async def of_order(tx: Transaction, order_id: str) -> Sequence[LogEntry]:
+    """Everything told of one order, oldest first."""
+    rows = await tx.fetch(
+        f"""SELECT {", ".join(_COLUMNS)}, resolved_at FROM provider_events
+            WHERE order_id = :order_id ORDER BY received_at, event_id""",
+        order_id=order_id,
+    )
+    return [from_row(row) for row in rows]
+
+
+async def open_of(tx: Transaction, orders: Iterable[str]) -> dict[str, list[LogEntry]]:
+    """What waits for an operator, of each of these orders, in its own environment; oldest first."""
+    rows = await tx.fetch(
+        f"""SELECT {", ".join(f"e.{column}" for column in _COLUMNS)}, e.resolved_at
+            FROM provider_events e JOIN orders o ON o.id = e.order_id
+            WHERE e.order_id IN :ids[text] AND e.environment = o.environment
+              AND e.outcome IN ('review', 'refused') AND e.resolved_at IS NULL
+            ORDER BY e.received_at, e.event_id""",
+        ids=sorted(set(orders)),
+    )
+    found: dict[str, list[LogEntry]] = {}
+    for row in rows:
+        found.setdefault(row["order_id"], []).append(from_row(row))
+    return found
+
+
+async def prune(tx: Transaction, environment: str, *, before_us: int) -> int:
+    """Deletes a bounded number of older entries; returns how many. What waits for an operator stays."""
+    return await tx.execute(
+        """DELETE FROM provider_events
+           WHERE environment = :environment AND (provider, event_id) IN (
+               SELECT provider, event_id FROM provider_events
+               WHERE environment = :environment AND received_at < :before
+                 AND (outcome NOT IN ('review', 'refused') OR resolved_at IS NOT NULL)
+               ORDER BY received_at LIMIT :rows)""",
+        environment=environment,
+        before=before_us,
+        rows=PRUNE_ROWS,
+    )
+
+
+_WEIGHT = {"repeated": 0, "unknown": 1, "ignored": 1, "applied": 2, "refused": 3, "review": 4}
+_COLUMNS = (
+    "provider",
+    "environment",
+    "event_id",
+    "type",
+    "account_id",
+    "order_id",
+    "outcome",
+    "detail",
+    "received_at",
+    "reason",
+    "expected",
+    "came",
+)
+_BY_WEIGHT = " ".join(f"WHEN '{outcome}' THEN {weight}" for outcome, weight in _WEIGHT.items())
+_KEEP_WEIGHTIEST = f"""ON CONFLICT (provider, environment, event_id) DO UPDATE SET
+    type = excluded.type, account_id = excluded.account_id, order_id = excluded.order_id,
+    outcome = excluded.outcome, detail = excluded.detail, reason = excluded.reason,
+    expected = excluded.expected, came = excluded.came
+    WHERE CASE excluded.outcome {_BY_WEIGHT} END
+        > CASE provider_events.outcome {_BY_WEIGHT} END"""
+
+
+def _rest(entry: LogEntry) -> tuple[object, ...]:
+    return (
+        entry.told.type,
+        entry.account_id,
+        entry.order_id,
+        entry.outcome,
+        entry.detail[:DETAIL_CHARACTERS_MAX],
+        entry.received_at,
+        *_of_problem(entry.problem),
+    )
+
+
+def _of_problem(problem: Problem | None) -> tuple[str | None, str | None, str | None]:
+    if problem is None:
+        return (None, None, None)
+    sides = (problem.expected[:DETAIL_CHARACTERS_MAX], problem.came[:DETAIL_CHARACTERS_MAX])
+    return (problem.reason, *sides)
+
+
+def from_row(row: Any) -> LogEntry:
+    """A row of provider_events with all of its columns."""
+    return LogEntry(
+        Told(row["provider"], row["environment"], row["event_id"], row["type"]),
+        row["outcome"],
+        row["received_at"],
+        row["account_id"],
+        row["order_id"],
+        row["detail"],
+        row["resolved_at"],
+        None
+        if row["reason"] is None
+        else Problem(row["reason"], row["detail"], row["expected"] or "", row["came"] or ""),
+    )

@@ -1,0 +1,155 @@
+"""Calls to a payment provider's API: a deadline for the whole, bounded tries, bounded answers.
+
+Promise: whatever the other side does, a call ends within CALL_S_MAX with a whole answer of at most
+BODY_BYTES_MAX, or with ProviderUnavailable (nothing is known) or ProviderRefused (a definite no).
+A request is sent again only while nothing is known of it, with the same bytes and headers, so that a
+provider's idempotency key holds. No error and no log line has a header or a body in it: there are
+our credentials and other people's data.
+"""
+
+import asyncio
+import contextlib
+import logging
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import httpx
+import msgspec
+
+from billing.providers.protocol import ProviderRefused, ProviderUnavailable
+
+CALL_S_MAX = 15.0
+TRY_S_MAX = 7.0
+TRIES_MAX = 3
+PAUSES_S = (0.1, 0.3)
+BODY_BYTES_MAX = 1024 * 1024
+_RETRIED_BELOW_500 = frozenset({408, 425, 429})
+_WORD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer, not compressed."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class NoAnswer(Exception):
+    """Nothing, or nothing whole, came back: whether the request was carried out is unknown."""
+
+
+@contextlib.asynccontextmanager
+async def within_deadline(provider: str) -> AsyncIterator[None]:
+    """Bounds everything inside it together; raises ProviderUnavailable when the time is over."""
+    try:
+        async with asyncio.timeout(CALL_S_MAX):
+            yield
+    except TimeoutError:
+        raise unavailable(provider, "timeout") from None
+
+
+async def ask(
+    client: httpx.AsyncClient,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    content: bytes = b"",
+) -> Answer:
+    """One try; raises NoAnswer."""
+    try:
+        async with asyncio.timeout(TRY_S_MAX):
+            request = client.build_request(
+                method,
+                url,
+                headers={"Accept-Encoding": "identity", **headers},
+                content=content,
+                timeout=TRY_S_MAX,
+            )
+            response = await client.send(request, stream=True, follow_redirects=False)
+            try:
+                body = await _read(response)
+            finally:
+                await response.aclose()
+    except TimeoutError:
+        raise NoAnswer("timeout") from None
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        raise NoAnswer(type(error).__name__) from None
+    return Answer(response.status_code, response.headers, body)
+
+
+async def call(
+    client: httpx.AsyncClient,
+    provider: str,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    content: bytes = b"",
+) -> Answer:
+    """An answer that says something, of at most TRIES_MAX tries; raises ProviderUnavailable."""
+    for number in range(TRIES_MAX):
+        try:
+            answer = await ask(client, method, url, headers=headers, content=content)
+        except NoAnswer as error:
+            why = str(error)
+        else:
+            if not says_nothing(answer.status):
+                return answer
+            why = f"HTTP {answer.status}"
+        if number + 1 < TRIES_MAX:
+            await asyncio.sleep(PAUSES_S[number])
+    raise unavailable(provider, why)
+
+
+def says_nothing(status: int) -> bool:
+    """The provider could not look at the request now: asking the same again may help."""
+    return status >= 500 or status < 200 or status in _RETRIED_BELOW_500
+
+
+def decoded(provider: str, body: bytes | str, form: type[T]) -> T:
+    """The JSON of an answer that was promised to have this form; raises ProviderUnavailable."""
+    try:
+        return msgspec.json.decode(body, type=form)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise unavailable(provider, "an unreadable answer") from None
+
+
+def unavailable(provider: str, why: str) -> ProviderUnavailable:
+    """The refusal to raise, logged; why is a word of ours."""
+    logger.warning("provider.unavailable", extra={"provider": provider, "why": why})
+    return ProviderUnavailable(
+        f"{provider} cannot be asked now; try again in a moment", retry_after_s=2
+    )
+
+
+def refused(provider: str, status: int, *words: str | None) -> ProviderRefused:
+    """The refusal to raise, logged. words: the provider's own codes; prose of it is left out."""
+    said = ", ".join(word for word in words if word and _WORD.fullmatch(word))
+    extra = {"provider": provider, "status": status, "said": said}
+    if status in (401, 403):
+        logger.error("provider.credentials_refused", extra=extra)
+        return ProviderRefused(f"{provider} does not accept the gateway's credentials")
+    logger.warning("provider.refused", extra=extra)
+    return ProviderRefused(f"{provider} refused the payment" + (f": {said}" if said else ""))
+
+
+async def _read(response: httpx.Response) -> bytes:
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        # Inflating is how a small answer becomes a large one.
+        raise NoAnswer("compressed unasked")
+    chunks = []
+    size_bytes = 0
+    async for chunk in response.aiter_bytes():
+        size_bytes += len(chunk)
+        if size_bytes > BODY_BYTES_MAX:
+            raise NoAnswer("too large")
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,394 @@
+"""What a payment provider is, in our words: it opens a checkout, and says what was paid.
+
+A module in billing/providers/ (or in a folder that the operator names) defines PROVIDER, a
+Registration; one whose name begins with an underscore is a part of another. It imports this protocol,
+billing.provider_settings, billing.provider_call, billing.price, keys.signing and kernel only; its settings, HTTP client and
+clock are handed to `make`. Amounts are converted at this border, once, with
+the currency's places. What a notification says is a value (a Fact); whoever acts on facts decides
+what is credited (billing/payments/payments.py), so no provider can move money by itself.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import httpx
+
+from billing.ledger.price import Price
+from billing.providers.settings import ProviderSettings
+from kernel.clock import Clock
+from kernel.errors import DomainError
+from keys.principal import Environment
+
+CheckoutKind = Literal["payment", "subscription", "invoice"]
+Interval = Literal["month", "year"]
+
+
+class ProviderUnavailable(DomainError):
+    """The provider did not answer in time, or not to rely on; nothing is known of the payment."""
+
+
+class ProviderRefused(DomainError):
+    """The provider said a definite no to what we asked; the order cannot be paid there."""
+
+
+class PriceRefused(ProviderRefused):
+    """The provider cannot charge the price: it sells it at another, or such a sum not at all."""
+
+
+class NotificationRefused(DomainError):
+    """The notification is forged, stale, unreadable or for another; reason says which.
+
+    reason: signature, timestamp, form. Nothing of it may be believed.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutRequest:
+    """What the payer is to pay for. Sent again after a crash, it opens the same checkout.
+
+    title is shown to the payer. method: the provider's own way of paying, such as alipay.
+    product_ref: the provider's own price or product. discount: how much less than each later one
+    the first period of a subscription costs; price is the first one's. expires_at in microseconds;
+    Stripe takes 30 minutes to 24 hours from now.
+    """
+
+    order_id: str
+    kind: CheckoutKind
+    price: Price
+    title: str
+    success_url: str
+    cancel_url: str
+    notify_url: str
+    customer_email: str | None = None
+    customer_ref: str | None = None
+    method: str | None = None
+    product_ref: str | None = None
+    interval: Interval | None = None
+    discount: int = 0
+    expires_at: int | None = None
+    return_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The checkout: url is where the payer goes, ref is what `inquire` asks about.
+
+    objects: every id that later notifications may name instead of the order's (sessions, invoices,
+    payments, customers' subscriptions); they are kept, so that each finds the order.
+    """
+
+    url: str
+    ref: str
+    objects: tuple[str, ...] = ()
+    customer_ref: str | None = None
+    invoice_pdf: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom a fact is about: the order's id where the provider repeats it, and ids it knows.
+
+    Whoever acts on facts keeps every id of a subject whose order is found, also of Waiting: a later
+    refund or dispute may name nothing else.
+    """
+
+    order_id: str | None = None
+    objects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """The payment of an order has really arrived. payment_id: one payment, however often told.
+
+    objection: why it is not for what the order asked the provider to sell; a person decides then.
+    method: the provider's own way of paying, where it tells that; it is held to the order's.
+    subtotal: the price before tax and discounts, where it tells that.
+    """
+
+    subject: Subject
+    payment_id: str
+    price: Price
+    customer_ref: str | None = None
+    subscription_ref: str | None = None
+    objection: str | None = None
+    method: str | None = None
+    subtotal: Price | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """Somebody says it is paid, but not with a proof to rely on: `inquire` before crediting.
+
+    claim: what was said, where it names the payment; the answer has to say the same.
+    """
+
+    subject: Subject
+    ref: str
+    claim: Paid | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The payment of an order failed for good."""
+
+    subject: Subject
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The checkout ended unpaid."""
+
+    subject: Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Not paid, not over."""
+
+    subject: Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """Money went back to the payer. price: the whole that was refunded under this key so far.
+
+    is_part: one refund, of those that another key tells the sum of.
+    """
+
+    subject: Subject
+    key: str
+    price: Price
+    is_part: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFailed:
+    """A refund did not reach the payer, or was called off: its money is ours again. As Refunded."""
+
+    subject: Subject
+    key: str
+    price: Price
+    is_part: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """The payer's bank took the payment back, for now; price is the disputed part."""
+
+    subject: Subject
+    key: str
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeClosed:
+    """A dispute ended; won: the money is ours again."""
+
+    subject: Subject
+    key: str
+    is_won: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceLine:
+    """One line of an invoice; amount before tax, discounts and balance, below 0 for a credit.
+
+    product_ref: the provider's own price or product, of which there are `quantity`.
+    """
+
+    product_ref: str | None
+    amount: int
+    quantity: int = 1
+    is_prorated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePaid:
+    """One period of a subscription is paid. Times in microseconds.
+
+    price is what was paid; product_ref the provider's price or product it was paid for. lines:
+    what the invoice is made of, where the provider tells that; else it is one line of the price.
+    is_change: a beginning or a change of plans made it, and not the calendar.
+    """
+
+    subject: Subject
+    subscription_ref: str
+    invoice_id: str
+    price: Price
+    period_start_at: int
+    period_end_at: int
+    product_ref: str | None = None
+    is_prorated: bool = False
+    customer_ref: str | None = None
+    lines: tuple[InvoiceLine, ...] = ()
+    is_change: bool = False
+
+
+SubscriptionStatus = Literal["active", "past_due", "cancelled", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionChanged:
+    """A subscription's standing at the provider. sent_at: when it said so, where it tells that."""
+
+    subject: Subject
+    subscription_ref: str
+    status: SubscriptionStatus
+    period_end_at: int | None = None
+    is_ending: bool = False  # at the end of the period
+    product_ref: str | None = None
+    sent_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Genuine, and nothing to us; why is for the operator."""
+
+    why: str
+
+
+Fact = (
+    Paid
+    | Unconfirmed
+    | Failed
+    | Expired
+    | Waiting
+    | Refunded
+    | RefundFailed
+    | Disputed
+    | DisputeClosed
+    | InvoicePaid
+    | SubscriptionChanged
+    | Ignored
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A notification as it came in. Header names in lower case; query without its '?'."""
+
+    method: str
+    headers: Mapping[bytes, bytes]
+    query: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What a genuine notification says. event_id: the same for each repetition of it."""
+
+    event_id: str
+    type: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """What the provider wants to hear once the facts are committed, and if they cannot be."""
+
+    body: bytes
+    media_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What happens at the sandbox's page, for `imitate` to tell as this provider would.
+
+    kind as in CheckoutRequest. For a renewal the period's times are given, in microseconds.
+    renewed: a period is paid, the first one too; is_prorated: a part of one, of which full_price is
+    the price. changed: the customer chose another plan, or to end with the period, or not to.
+    """
+
+    outcome: Literal[
+        "paid", "failed", "expired", "refunded", "renewed", "renewal_failed", "changed", "ended"
+    ]
+    kind: CheckoutKind
+    order_id: str
+    ref: str
+    payment_id: str
+    price: Price
+    event_id: str
+    subscription_ref: str | None = None
+    customer_ref: str | None = None
+    product_ref: str | None = None
+    period_start_at: int | None = None
+    period_end_at: int | None = None
+    full_price: Price | None = None
+    is_prorated: bool = False
+    is_ending: bool = False
+    method: str | None = None
+
+
+class Provider(Protocol):
+    """One provider with one environment's credentials."""
+
+    async def open(self, request: CheckoutRequest) -> Opened:
+        """Makes the checkout; raises ProviderUnavailable and ProviderRefused."""
+        ...
+
+    def read(self, received: Received) -> Notification:
+        """Verifies and reads a notification; raises NotificationRefused."""
+        ...
+
+    async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:
+        """What became of a checkout; raises ProviderUnavailable."""
+        ...
+
+    async def portal(self, customer_ref: str, return_url: str) -> str:
+        """Where the customer manages subscriptions; raises ProviderUnavailable, ProviderRefused."""
+        ...
+
+    def imitate(self, deed: Deed) -> Received:
+        """The signed notification that the provider would send; for the sandbox's page."""
+        ...
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A provider that can end a checkout; one that cannot has none of this."""
+
+    async def close(self, order_id: str, ref: str) -> bool:
+        """Whether nobody can pay it any more; False: it was paid or ended by itself.
+
+        Raises ProviderUnavailable.
+        """
+        ...
+
+
+@runtime_checkable
+class Linking(Protocol):
+    """A provider whose refunds may name nothing that we know, and which says what they belong to."""
+
+    async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
+        """Pairs of ids that belong together: what payments are known by, and one of object_ids.
+
+        Raises ProviderUnavailable and ProviderRefused.
+        """
+        ...
+
+
+Make = Callable[[Any, Environment, httpx.AsyncClient, Clock], Provider]
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a module in the folder defines as PROVIDER.
+
+    label: its name as payers know it; empty: as it is.
+    paths: where its notifications come in, the first being the one it is told; methods of them.
+    takes_discount: the first period of a subscription may cost less than the others.
+    """
+
+    name: str
+    settings: type[ProviderSettings]
+    make: Make
+    paths: tuple[str, ...]
+    methods: tuple[str, ...] = ("POST",)
+    kinds: tuple[CheckoutKind, ...] = ("payment",)
+    has_portal: bool = False
+    takes_discount: bool = False
+    label: str = ""
+    accepted: Acknowledgement = Acknowledgement(b'{"received":true}')
+    refused: Acknowledgement = Acknowledgement(b'{"received":false}')

@@ -1,0 +1,186 @@
+"""Finds the payment providers in their folder, and holds each one with an environment's credentials.
+
+A provider is `x.py`, or `x/provider.py` with its parts beside it, and defines PROVIDER; adding one is
+that file or folder, and nothing else names it. In staging a provider
+without credentials has a stand-in: the same provider under a generated secret, which reads and
+imitates its notifications and asks no network; the sandbox's page takes the payment.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx
+
+from billing.providers.protocol import Provider, Registration
+from billing.providers.settings import Charge, ProviderSettings
+from kernel.clock import Clock
+from keys.principal import ENVIRONMENTS, Environment
+
+FOLDER = Path(__file__).parent
+# What the providers share lies beside them.
+_SHARED = frozenset({"__init__", "protocol", "registry", "settings", "http", "event_log"})
+
+Key = tuple[str, Environment]
+
+
+def discover(*folders: Path) -> dict[str, Registration]:
+    """Registrations by name, of this folder and of others; raises ValueError for a file that is no
+    provider and for a name met twice.
+    """
+    found: dict[str, Registration] = {}
+    for path in (path for folder in (FOLDER, *folders) for path in _files(folder)):
+        registration = _load(path)
+        if registration.name in found:
+            raise ValueError(f"two payment providers are called {registration.name}")
+        found[registration.name] = registration
+    return found
+
+
+def _files(folder: Path) -> list[Path]:
+    """The modules that define a provider; a name that begins with _ is a part of one."""
+    files = [path for path in folder.glob("*.py") if path.stem[0] != "_"]
+    if folder == FOLDER:
+        files = [path for path in files if path.stem not in _SHARED]
+    return sorted([*files, *folder.glob("*/provider.py")], key=_name)
+
+
+def _name(path: Path) -> str:
+    return path.parent.name if path.stem == "provider" else path.stem
+
+
+class Providers:
+    """The providers of this process, by name and environment.
+
+    settings: what the operator configured, complete or not. stand_in_secrets: by name, the
+    generated secret of each provider that may have a stand-in in staging.
+    """
+
+    def __init__(
+        self,
+        registrations: Mapping[str, Registration],
+        settings: Mapping[Key, ProviderSettings],
+        *,
+        stand_in_secrets: Mapping[str, str],
+        client: httpx.AsyncClient,
+        clock: Clock,
+    ) -> None:
+        self._registrations = dict(registrations)
+        self._settings: dict[Key, ProviderSettings] = {}
+        self._providers: dict[Key, Provider] = {}
+        self._readers: dict[str, list[tuple[Environment, Provider]]] = {}
+        self._stand_ins: set[Key] = set()
+        for name, registration in self._registrations.items():
+            readers = self._readers[name] = []
+            for environment in ENVIRONMENTS:
+                key: Key = (name, environment)
+                given = settings.get(key) or registration.settings()
+                if given.webhook_secrets:
+                    made = registration.make(given, environment, client, clock)
+                    readers.append((environment, made))
+                    if given.is_complete:
+                        self._providers[key], self._settings[key] = made, given
+                        continue
+                if environment == "staging" and name in stand_in_secrets:
+                    given = _stand_in(registration, given, stand_in_secrets[name])
+                    made = registration.make(given, environment, client, clock)
+                    readers.append((environment, made))
+                    self._providers[key], self._settings[key] = made, given
+                    self._stand_ins.add(key)
+
+    def offered(self, environment: Environment) -> list[str]:
+        """Names of those that can take a payment there; the stand-ins among them."""
+        return [name for name in self._registrations if self._is_offered(name, environment)]
+
+    def of(self, name: str, environment: Environment) -> Provider | None:
+        """The provider with the environment's credentials, or its stand-in; null without either.
+
+        A stand-in reads and imitates only: ask is_stand_in before open, inquire and portal.
+        """
+        return self._providers.get((name, environment))
+
+    def is_stand_in(self, name: str, environment: Environment) -> bool:
+        """The sandbox's page takes this provider's payments there."""
+        return (name, environment) in self._stand_ins
+
+    def readers(self, name: str) -> list[tuple[Environment, Provider]]:
+        """Whoever can verify the provider's notifications; the first that does fixes the environment.
+
+        Empty for an unknown name and for one without any secret. One environment may be there
+        twice: a stand-in's secret and a configured one.
+        """
+        return list(self._readers.get(name, ()))
+
+    def charge(self, name: str, environment: Environment) -> Charge:
+        """In what currency it charges, and the rate; of an offered provider."""
+        return self._settings[name, environment].charge
+
+    def methods(self, name: str, environment: Environment) -> tuple[str, ...]:
+        """The provider's own ways of paying, such as alipay; empty where it has but one."""
+        return self._settings[name, environment].ways
+
+    def registration(self, name: str) -> Registration | None:
+        """What the provider's module says of itself; null for an unknown name."""
+        return self._registrations.get(name)
+
+    def label(self, name: str) -> str:
+        """The provider's name as payers know it; an unknown one's as it is."""
+        found = self._registrations.get(name)
+        return (found and found.label) or name
+
+    def names(self) -> list[str]:
+        """Every provider that was found, offered or not."""
+        return list(self._registrations)
+
+    def _is_offered(self, name: str, environment: Environment) -> bool:
+        settings = self._settings.get((name, environment))
+        if settings is None:
+            return False
+        charge = settings.charge
+        return not charge.currency or charge.rate is not None
+
+
+def _stand_in(registration: Registration, given: ProviderSettings, secret: str) -> ProviderSettings:
+    """The sandbox's settings; a currency that the operator chose for staging is kept."""
+    settings = registration.settings.for_sandbox(secret)
+    chosen: dict[str, Any] = {
+        name: getattr(given, name)
+        for name in ("currency", "price_per_usd")
+        if name in given.model_fields_set
+    }
+    if given.charge.currency and given.charge.rate is None:
+        return settings
+    return settings.model_copy(update=chosen)
+
+
+def _load(path: Path) -> Registration:
+    """What the module defines; raises ValueError, which names the file."""
+    name = f"billing.providers.{_name(path)}"
+    if path.stem == "provider":
+        name += ".provider"
+    module = sys.modules.get(name)
+    if module is None or getattr(module, "__file__", None) != str(path):
+        module = _run(name, path)
+    registration = getattr(module, "PROVIDER", None)
+    if not isinstance(registration, Registration):
+        raise ValueError(  # noqa: TRY004 it is the file that is wrong
+            f"{path.name} defines no PROVIDER, which is a Registration"
+        )
+    return registration
+
+
+def _run(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None, path
+    assert spec.loader is not None, path
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (ImportError, SyntaxError) as error:
+        del sys.modules[name]
+        raise ValueError(f"{path.name} cannot be loaded: {error}") from error
+    return module

@@ -1,0 +1,114 @@
+"""What the operator can set of every payment provider, and how a provider's module adds its own.
+
+Invariant: a wrong value is refused with a sentence that does not repeat it, and an empty secret is
+none: nothing is ever verified with it.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from billing.ledger.price import check_currency, parse_decimal
+from kernel.errors import InvalidInput
+
+RATE_PLACES = 6
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """The currency that a provider charges in; rate: how much of it one US dollar costs.
+
+    An empty currency is the order's own. Without a rate for another one nothing can be charged.
+    """
+
+    currency: str = ""
+    rate: Fraction | None = None
+
+
+class ProviderSettings(BaseModel, ABC):
+    """What every provider's settings have; a field is TOPUP_<PROVIDER>_<FIELD> in capitals.
+
+    Each has a staging twin, TOPUP_<PROVIDER>_STAGING_<FIELD>. Every field's default is text or a
+    number that leaves the provider without credentials, and its description ends with a full stop.
+    Secrets are SecretStr; a rotated one is `new,old`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    api_base: str = Field(default="", description="The provider's API; empty: its own address.")
+    currency: str = Field(
+        default="", description="What it charges; empty: the order's own currency."
+    )
+    price_per_usd: str = Field(
+        default="", description="How much of that currency one US dollar costs, such as 7.30."
+    )
+
+    @field_validator("api_base")
+    @classmethod
+    def _check_base(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s?#@]+", value):
+            raise ValueError("is http(s)://host[:port] with or without a path")
+        return value.rstrip("/")
+
+    @field_validator("currency")
+    @classmethod
+    def _check_currency(cls, value: str) -> str:
+        return value and stated(check_currency, value)
+
+    @field_validator("price_per_usd")
+    @classmethod
+    def _check_rate(cls, value: str) -> str:
+        if value and stated(_rate, value) == 0:
+            raise ValueError("is above 0")
+        return value
+
+    @property
+    @abstractmethod
+    def is_complete(self) -> bool:
+        """The credentials to take payments are there."""
+
+    @property
+    @abstractmethod
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """What notifications are verified with, newest first; none is ever empty."""
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The provider's own ways of paying, the default first; empty where it has but one."""
+        return ()
+
+    @property
+    def charge(self) -> Charge:
+        """In what currency the provider charges."""
+        if self.price_per_usd:
+            return Charge(self.currency, _rate(self.price_per_usd))
+        return Charge(self.currency, Fraction(1) if self.currency == "USD" else None)
+
+    @classmethod
+    @abstractmethod
+    def for_sandbox(cls, secret: str) -> Self:
+        """Settings that can read and imitate notifications under a generated secret, no more."""
+
+
+def stated(parse: Callable[..., T], *given: str) -> T:
+    """What parse makes of a setting; its refusal in the form that settings are refused in."""
+    try:
+        return parse(*given)
+    except InvalidInput as error:
+        raise ValueError(error.detail) from None
+
+
+def _rate(text: str) -> Fraction:
+    units = parse_decimal(text, places=RATE_PLACES, param="price_per_usd")
+    return Fraction(units, 10**RATE_PLACES)
+
+
+def rotated(secret: SecretStr) -> tuple[str, ...]:
+    """The secrets of a setting `new,old`; nothing empty, so nothing is ever verified with that."""
+    return tuple(part for word in secret.get_secret_value().split(",") if (part := word.strip()))

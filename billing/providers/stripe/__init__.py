@@ -1,0 +1,1 @@
+"""Stripe: its calls, its objects read as facts, its sandbox."""

@@ -1,0 +1,298 @@
+"""Stripe's API, asked through Stripe's own library over the HTTP client that is handed in.
+
+Every object that is made carries the order's id, and every request an idempotency key made of it, so
+that asking again after a crash makes nothing twice (Stripe keeps keys for a day). The library is
+25 MB: stripe.py loads this file where there is a key to ask with. Source: Stripe's API reference.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+import stripe
+
+from billing.providers.http import (
+    PAUSES_S,
+    TRIES_MAX,
+    NoAnswer,
+    ask,
+    decoded,
+    refused,
+    says_nothing,
+    unavailable,
+    within_deadline,
+)
+from billing.providers.protocol import (
+    CheckoutRequest,
+    Fact,
+    Ignored,
+    Opened,
+    PriceRefused,
+    ProviderRefused,
+)
+from billing.providers.stripe.events import Unreadable, invoice_facts, session_facts, to_stripe
+from billing.providers.stripe.objects import (
+    NAME,
+    Invoice,
+    InvoicePaymentMade,
+    Named,
+    Session,
+    ref_id,
+)
+from billing.providers.stripe.requests import first_discount, once, payer, priced
+from kernel.clock import SECOND_US
+
+API_BASE = "https://api.stripe.com"
+INVOICE_DUE_DAYS = 7
+
+T = TypeVar("T")
+
+
+class StripeCalls:
+    """Stripe asked with one key; the calls of billing.provider.Provider."""
+
+    def __init__(self, key: str, api_base: str, client: httpx.AsyncClient) -> None:
+        # Otherwise the library writes a file into the home directory and tells of the machine.
+        stripe.enable_telemetry = False
+        self._stripe = stripe.StripeClient(
+            key,
+            base_addresses={"api": api_base or API_BASE},
+            http_client=_Transport(client),
+            max_network_retries=TRIES_MAX - 1,
+        )
+
+    async def open(self, request: CheckoutRequest) -> Opened:
+        async with within_deadline(NAME):
+            if request.kind == "invoice":
+                return await self._open_invoice(request)
+            return await self._open_session(request)
+
+    async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:
+        try:
+            async with within_deadline(NAME):
+                if ref.startswith("in_"):
+                    return await self._inquire_invoice(order_id, ref)
+                return await self._inquire_session(order_id, ref)
+        except (ProviderRefused, Unreadable):
+            raise unavailable(NAME, "no answer about the payment") from None
+
+    async def portal(self, customer_ref: str, return_url: str) -> str:
+        params: Any = {"customer": customer_ref, "return_url": return_url}
+        async with within_deadline(NAME):
+            made = await self._send(
+                self._stripe.v1.billing_portal.sessions.create_async(params), _Portal
+            )
+        return made.url
+
+    async def _open_session(self, request: CheckoutRequest) -> Opened:
+        metadata = {"order_id": request.order_id}
+        inner = "subscription_data" if request.kind == "subscription" else "payment_intent_data"
+        params: Any = {
+            "mode": request.kind,
+            "client_reference_id": request.order_id,
+            "metadata": metadata,
+            inner: {"metadata": metadata},
+            "line_items": [{"quantity": 1, **priced(request)}],
+            "success_url": request.success_url,
+            "cancel_url": request.cancel_url,
+            **payer(request),
+        }
+        if request.expires_at is not None:
+            params["expires_at"] = request.expires_at // SECOND_US
+        if request.discount:
+            coupons: Any = self._stripe.v1.coupons
+            wanted = first_discount(request)
+            made = await self._send(coupons.create_async(wanted, once(request, "coupon")), Named)
+            params["discounts"] = [{"coupon": made.id}]
+        session = await self._made_session(request, params)
+        if not session.url:
+            raise unavailable(NAME, "a session without an address")
+        ids = [session.id, ref_id(session.payment_intent), ref_id(session.subscription)]
+        objects = tuple(one for one in ids if one)
+        return Opened(session.url, session.id, objects, ref_id(session.customer))
+
+    async def _made_session(self, request: CheckoutRequest, params: Any) -> Session:
+        """The session, at the order's price; raises PriceRefused for any other.
+
+        Stripe says what it will charge before anybody sees the page: one that charges something
+        else is ended at once.
+        """
+        sessions = self._stripe.v1.checkout.sessions
+        try:
+            made = await self._send(
+                sessions.create_async(params, once(request, "session")), Session
+            )
+        except ProviderRefused as error:
+            if request.product_ref is not None and "line_items" in error.detail:
+                raise PriceRefused(
+                    f"stripe does not sell the plan's price {request.product_ref}"
+                ) from None
+            raise
+        if made.amount_total is None or made.currency is None:
+            return made
+        wanted = to_stripe(request.price)
+        if (made.amount_total, made.currency.upper()) == (wanted, request.price.currency):
+            return made
+        await self.close(request.order_id, made.id)
+        price = f"{request.price.decimal()} {request.price.currency}"
+        raise PriceRefused(
+            f"stripe would charge {made.amount_total} {made.currency.upper()} in its smallest unit"
+            f" for what costs {price} here"
+        )
+
+    async def close(self, order_id: str, ref: str) -> bool:  # noqa: ARG002 the session has its id
+        try:
+            async with within_deadline(NAME):
+                await self._send(self._stripe.v1.checkout.sessions.expire_async(ref), Named)
+        except ProviderRefused:
+            return False
+        return True
+
+    async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        async with within_deadline(NAME):
+            for one in object_ids:
+                if one.startswith("pi_"):
+                    of: Any = {"payment": {"type": "payment_intent", "payment_intent": one}}
+                    made = await self._send(
+                        self._stripe.v1.invoice_payments.list_async(of), _InvoicePayments
+                    )
+                    invoices = [ref_id(each.invoice) for each in made.data]
+                    found += [(invoice, one) for invoice in invoices if invoice]
+        return found
+
+    async def _open_invoice(self, request: CheckoutRequest) -> Opened:
+        metadata = {"order_id": request.order_id}
+        amount = to_stripe(request.price)
+        currency = request.price.currency.lower()
+        customer = request.customer_ref or await self._make_customer(request)
+        invoices = self._stripe.v1.invoices
+        params: Any = {
+            "customer": customer,
+            "collection_method": "send_invoice",
+            "days_until_due": INVOICE_DUE_DAYS,
+            "currency": currency,
+            "metadata": metadata,
+            "auto_advance": True,
+            "pending_invoice_items_behavior": "exclude",
+        }
+        draft = await self._send(invoices.create_async(params, once(request, "invoice")), Invoice)
+        item: Any = {
+            "customer": customer,
+            "invoice": draft.id,
+            "amount": amount,
+            "currency": currency,
+            "description": request.title,
+            "metadata": metadata,
+        }
+        await self._send(
+            self._stripe.v1.invoice_items.create_async(item, once(request, "item")), Named
+        )
+        # Its payment's id is all that a later refund will name.
+        expand: Any = {"expand": ["payments"]}
+        made = await self._send(
+            invoices.finalize_invoice_async(draft.id, expand, once(request, "finalize")), Invoice
+        )
+        if request.customer_email is not None:
+            await self._send(
+                invoices.send_invoice_async(draft.id, {}, once(request, "send")), Invoice
+            )
+        if not made.hosted_invoice_url:
+            raise unavailable(NAME, "an invoice without an address")
+        objects = (made.id, *made.payment_ids)
+        return Opened(made.hosted_invoice_url, made.id, objects, customer, made.invoice_pdf)
+
+    async def _make_customer(self, request: CheckoutRequest) -> str:
+        params: Any = {"metadata": {"order_id": request.order_id}}
+        if request.customer_email is not None:
+            params["email"] = request.customer_email
+        made = await self._send(
+            self._stripe.v1.customers.create_async(params, once(request, "customer")), Named
+        )
+        return made.id
+
+    async def _inquire_session(self, order_id: str, ref: str) -> Sequence[Fact]:
+        session = await self._send(self._stripe.v1.checkout.sessions.retrieve_async(ref), Session)
+        if order_id not in ((session.metadata or {}).get("order_id"), session.client_reference_id):
+            return (Ignored("the checkout is another order's"),)
+        return session_facts(session, session.status or "")
+
+    async def _inquire_invoice(self, order_id: str, ref: str) -> Sequence[Fact]:
+        params: Any = {"expand": ["payments"]}
+        invoice = await self._send(self._stripe.v1.invoices.retrieve_async(ref, params), Invoice)
+        if (invoice.metadata or {}).get("order_id") != order_id:
+            return (Ignored("the invoice is another order's"),)
+        return invoice_facts(invoice, invoice.status or "")
+
+    async def _send(self, sent: Awaitable[stripe.StripeObject], form: type[T]) -> T:
+        """What was made, read by our own shapes; raises ProviderUnavailable, ProviderRefused."""
+        try:
+            made = await sent
+        except stripe.StripeError as error:
+            raise _translated(error) from None
+        response = made.last_response
+        assert response is not None, "the library keeps the answer of every call"
+        return decoded(NAME, response.body, form)
+
+
+class _Portal(msgspec.Struct):
+    url: str
+
+
+class _InvoicePayments(msgspec.Struct):
+    data: list[InvoicePaymentMade] = []
+
+
+class _Failure(msgspec.Struct):
+    error: dict[str, Any]
+
+
+class _Transport(stripe.HTTPClient):
+    """Stripe's library over our client: one bounded try at a time, which the library repeats."""
+
+    name = "httpx"
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        super().__init__()
+        self._httpx = client
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        content = post_data.encode() if isinstance(post_data, str) else post_data or b""
+        try:
+            answer = await ask(self._httpx, method.upper(), url, headers=headers, content=content)
+        except NoAnswer as error:
+            raise _unknown(str(error)) from None
+        if not _is_whole(answer.body, is_failure=answer.status >= 400):
+            raise _unknown("an unreadable answer")
+        return answer.body, answer.status, answer.headers
+
+    async def sleep_async(self, secs: float) -> None:
+        await asyncio.sleep(min(secs, PAUSES_S[-1]))
+
+
+def _unknown(why: str) -> stripe.APIConnectionError:
+    make: Any = stripe.APIConnectionError  # its parameters have no types
+    error: stripe.APIConnectionError = make(why, should_retry=True)
+    return error
+
+
+def _is_whole(body: bytes, *, is_failure: bool) -> bool:
+    """The library takes the form of an answer for granted."""
+    form: Any = _Failure if is_failure else dict[str, msgspec.Raw]
+    try:
+        msgspec.json.decode(body, type=form)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _translated(error: stripe.StripeError) -> Exception:
+    status = error.http_status
+    is_unknown = isinstance(error, stripe.APIConnectionError | stripe.RateLimitError)
+    if is_unknown or status is None or status == 409 or says_nothing(status):
+        return unavailable(NAME, type(error).__name__)
+    return refused(NAME, status, error.code, getattr(error, "param", None))

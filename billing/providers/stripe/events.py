@@ -1,0 +1,289 @@
+"""What Stripe's objects say, as facts: pure functions over an event's or an answer's JSON.
+
+Invariant: an amount is converted here and nowhere else.
+A refund is told as a sum by charge.refunded, and by itself by refund.*, which alone tell that one
+failed; billing/orders/gone.py makes one amount of both.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from billing.ledger.price import Price, places_of
+from billing.providers.protocol import (
+    DisputeClosed,
+    Disputed,
+    Expired,
+    Fact,
+    Failed,
+    Ignored,
+    InvoiceLine,
+    InvoicePaid,
+    Paid,
+    PriceRefused,
+    Refunded,
+    RefundFailed,
+    Subject,
+    SubscriptionChanged,
+    SubscriptionStatus,
+    Waiting,
+)
+from billing.providers.stripe.objects import (
+    Charge,
+    Dispute,
+    Invoice,
+    InvoicePaymentMade,
+    Item,
+    Line,
+    PaidBy,
+    Period,
+    Refund,
+    Session,
+    Subscription,
+    ref_id,
+)
+from kernel.clock import SECOND_US
+
+# Stripe's own places where they differ from ISO 4217's: ISK and UGX keep two that are always 00.
+_PLACES = {"ISK": 2, "UGX": 2, "MGA": 0}
+_THREE_PLACES_STEP = 10  # their last digit must be 0
+_STATUSES: dict[str, SubscriptionStatus] = {
+    "active": "active",
+    "trialing": "active",
+    "past_due": "past_due",
+    "unpaid": "past_due",
+    "paused": "past_due",
+    "canceled": "cancelled",
+    "incomplete_expired": "expired",
+}
+
+
+class Unreadable(ValueError):
+    """An object that is not in any shape of Stripe's."""
+
+
+def to_stripe(price: Price) -> int:
+    """The amount in Stripe's unit; raises PriceRefused for one that it cannot charge."""
+    places = places_of(price.currency)
+    theirs = _PLACES.get(price.currency, places)
+    amount, rest = divmod(price.amount * _power(theirs - places), _power(places - theirs))
+    if rest or (places == 3 and amount % _THREE_PLACES_STEP):
+        raise PriceRefused(
+            f"stripe cannot charge {price.decimal()} {price.currency}: the amount is too fine"
+        )
+    return amount
+
+
+def from_stripe(amount: int, currency: str) -> Price:
+    """The price that Stripe states; raises Unreadable for one that has no unit of ours."""
+    code = currency.upper()
+    places = places_of(code)
+    theirs = _PLACES.get(code, places)
+    ours, rest = divmod(amount * _power(places - theirs), _power(theirs - places))
+    if rest or amount < 0 or len(code) != 3:
+        raise Unreadable("an amount")
+    return Price(ours, code)
+
+
+def _power(places: int) -> int:
+    return int(10 ** max(0, places))
+
+
+def session_facts(session: Session, kind: str) -> Sequence[Fact]:
+    """What a session says; kind: the event, or its own status when it was asked about."""
+    subject = _subject(
+        _order_of(session.metadata) or session.client_reference_id,
+        session.id,
+        ref_id(session.payment_intent),
+        ref_id(session.subscription),
+        ref_id(session.invoice),
+    )
+    if session.mode not in ("payment", "subscription"):
+        return (Ignored(f"a session of mode {session.mode}"),)
+    if kind == "expired":
+        return (Expired(subject),)
+    if kind == "async_payment_failed":
+        return (Failed(subject, "the payment failed"),)
+    if session.payment_status not in ("paid", "no_payment_required"):
+        return (Waiting(subject),)
+    if session.amount_total is None or session.currency is None:
+        raise Unreadable("a session without an amount")
+    payment = session.payment_intent or session.invoice or session.subscription
+    return (
+        Paid(
+            subject,
+            payment_id=ref_id(payment) or session.id,
+            price=from_stripe(session.amount_total, session.currency),
+            customer_ref=ref_id(session.customer),
+            subscription_ref=ref_id(session.subscription),
+            subtotal=None
+            if session.amount_subtotal is None or session.mode != "subscription"
+            else from_stripe(session.amount_subtotal, session.currency),
+        ),
+    )
+
+
+def invoice_facts(invoice: Invoice, kind: str) -> Sequence[Fact]:
+    """What an invoice says; kind: the event, or its own status when it was asked about."""
+    details = invoice.details
+    subscription = ref_id(details.subscription)
+    order_id = _order_of(invoice.metadata) or _order_of(details.metadata)
+    subject = _subject(order_id, invoice.id, subscription, *invoice.payment_ids)
+    if subscription is not None:
+        if kind == "paid":
+            return (_renewal(invoice, subject, subscription),)
+        return (Ignored("the subscription's own events tell its standing"),)
+    if kind == "paid":
+        return (
+            Paid(
+                subject,
+                payment_id=invoice.id,
+                price=from_stripe(invoice.amount_paid, invoice.currency),
+                customer_ref=ref_id(invoice.customer),
+            ),
+        )
+    if kind in ("voided", "void", "marked_uncollectible", "uncollectible"):
+        return (Failed(subject, "the invoice was voided or given up"),)
+    return (Waiting(subject),)
+
+
+def _renewal(invoice: Invoice, subject: Subject, subscription: str) -> InvoicePaid:
+    # The invoice's own period is the one before; the lines tell what was paid for.
+    lines = [(line, line.period) for line in invoice.lines.data if line.period is not None]
+    if not lines:
+        raise Unreadable("an invoice without a period")
+    line, period = max(lines, key=lambda pair: _weight(*pair))
+    return InvoicePaid(
+        subject,
+        subscription_ref=subscription,
+        invoice_id=invoice.id,
+        price=from_stripe(invoice.amount_paid, invoice.currency),
+        period_start_at=period.start * SECOND_US,
+        period_end_at=period.end * SECOND_US,
+        product_ref=line.price_ref,
+        is_prorated=any(line.is_prorated for line, _ in lines),
+        customer_ref=ref_id(invoice.customer),
+        lines=tuple(_line(one, invoice.currency) for one in invoice.lines.data),
+        is_change=invoice.billing_reason in ("subscription_create", "subscription_update"),
+    )
+
+
+def _weight(line: Line, period: Period) -> tuple[bool, bool, bool, bool, int]:
+    """The line whose period the invoice is for weighs most; an added item is for a moment."""
+    is_for_time = period.end > period.start
+    return is_for_time, line.is_subscriptions, not line.is_prorated, line.amount > 0, period.end
+
+
+def _line(line: Line, currency: str) -> InvoiceLine:
+    # Without tax that comes on top, and before discounts: the price times the quantity.
+    size = from_stripe(abs(line.amount), currency).amount
+    amount = size if line.amount >= 0 else -size
+    quantity = 1 if line.quantity is None else line.quantity
+    return InvoiceLine(line.price_ref, amount, quantity, line.is_prorated)
+
+
+def _subscription_facts(subscription: Subscription, kind: str) -> Sequence[Fact]:
+    status = "cancelled" if kind == "deleted" else _STATUSES.get(subscription.status)
+    if status is None:
+        return (Ignored(f"a subscription that is {subscription.status[:40]}"),)
+    item = subscription.items.data[0] if subscription.items.data else Item()
+    end_s = item.current_period_end or subscription.current_period_end
+    return (
+        SubscriptionChanged(
+            _subject(_order_of(subscription.metadata), subscription.id),
+            subscription_ref=subscription.id,
+            status=status,
+            period_end_at=None if end_s is None else end_s * SECOND_US,
+            is_ending=subscription.cancel_at_period_end or subscription.cancel_at is not None,
+            product_ref=ref_id(item.price),
+        ),
+    )
+
+
+def _charge_facts(charge: Charge, _kind: str) -> Sequence[Fact]:
+    subject = _subject(
+        _order_of(charge.metadata), charge.id, ref_id(charge.payment_intent), ref_id(charge.invoice)
+    )
+    return (Refunded(subject, charge.id, from_stripe(charge.amount_refunded, charge.currency)),)
+
+
+def _refund_facts(refund: Refund, _kind: str) -> Sequence[Fact]:
+    subject = _subject(
+        _order_of(refund.metadata), refund.id, ref_id(refund.charge), ref_id(refund.payment_intent)
+    )
+    price = from_stripe(refund.amount, refund.currency)
+    if refund.status in ("failed", "canceled"):
+        return (RefundFailed(subject, refund.id, price, is_part=True),)
+    if refund.status in ("succeeded", "pending"):
+        return (Refunded(subject, refund.id, price, is_part=True),)
+    return (Ignored("a refund that is not under way"),)
+
+
+def _dispute_facts(dispute: Dispute, kind: str) -> Sequence[Fact]:
+    if dispute.status.startswith("warning_"):
+        return (Ignored("an inquiry, which takes no money"),)
+    subject = _subject(None, ref_id(dispute.charge), ref_id(dispute.payment_intent))
+    if kind == "closed":
+        return (DisputeClosed(subject, dispute.id, is_won=dispute.status == "won"),)
+    return (Disputed(subject, dispute.id, from_stripe(dispute.amount, dispute.currency)),)
+
+
+def _invoice_payment_facts(made: InvoicePaymentMade, _kind: str) -> Sequence[Fact]:
+    paid_by = made.payment or PaidBy()
+    # Says nothing new of the payment, but which ids belong together: refunds name these.
+    ids = (ref_id(made.invoice), ref_id(paid_by.payment_intent), ref_id(paid_by.charge))
+    return (Waiting(_subject(None, *ids)),)
+
+
+_READERS: dict[str, tuple[type[Any], Callable[[Any, str], Sequence[Fact]]]] = {
+    "checkout.session.completed": (Session, session_facts),
+    "checkout.session.async_payment_succeeded": (Session, session_facts),
+    "checkout.session.async_payment_failed": (Session, session_facts),
+    "checkout.session.expired": (Session, session_facts),
+    "invoice.paid": (Invoice, invoice_facts),
+    "invoice.voided": (Invoice, invoice_facts),
+    "invoice.marked_uncollectible": (Invoice, invoice_facts),
+    "invoice_payment.paid": (InvoicePaymentMade, _invoice_payment_facts),
+    "customer.subscription.created": (Subscription, _subscription_facts),
+    "customer.subscription.updated": (Subscription, _subscription_facts),
+    "customer.subscription.deleted": (Subscription, _subscription_facts),
+    "charge.refunded": (Charge, _charge_facts),
+    "refund.created": (Refund, _refund_facts),
+    "refund.updated": (Refund, _refund_facts),
+    "refund.failed": (Refund, _refund_facts),
+    "charge.refund.updated": (Refund, _refund_facts),
+    "charge.dispute.created": (Dispute, _dispute_facts),
+    "charge.dispute.funds_withdrawn": (Dispute, _dispute_facts),
+    "charge.dispute.closed": (Dispute, _dispute_facts),
+}
+
+
+def facts_of(event_type: str, raw: msgspec.Raw) -> Sequence[Fact]:
+    """What an event says; raises Unreadable for an object that is not what its type promises."""
+    if event_type not in _READERS:
+        return (Ignored("nothing to us"),)
+    form, read = _READERS[event_type]
+    try:
+        found = msgspec.json.decode(raw, type=form)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise Unreadable(f"{event_type} has another shape") from None
+    return read(found, event_type.rpartition(".")[2])
+
+
+def stamped(facts: Sequence[Fact], created_s: int | None) -> tuple[Fact, ...]:
+    """The facts of an event that was made then: what changes a standing says when."""
+    sent_at = None if created_s is None else created_s * SECOND_US
+    return tuple(
+        replace(fact, sent_at=sent_at) if isinstance(fact, SubscriptionChanged) else fact
+        for fact in facts
+    )
+
+
+def _order_of(metadata: dict[str, str] | None) -> str | None:
+    return (metadata or {}).get("order_id") or None
+
+
+def _subject(order_id: str | None, *ids: str | None) -> Subject:
+    return Subject(order_id, tuple(dict.fromkeys(one for one in ids if one)))

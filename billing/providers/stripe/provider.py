@@ -1,0 +1,200 @@
+"""Stripe: Checkout for payments and subscriptions, invoices, the customer portal.
+
+Notifications are verified and imitated here and read by _stripe_events.py; none of it needs Stripe's
+library, which is loaded with _stripe_calls.py where there is a key to ask with. Source: Stripe's API
+reference and its webhook guide.
+"""
+
+import hmac
+import importlib
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+import httpx
+import msgspec
+from pydantic import Field, SecretStr
+
+from billing.providers.protocol import (
+    CheckoutRequest,
+    Deed,
+    Fact,
+    Notification,
+    NotificationRefused,
+    Opened,
+    ProviderRefused,
+    Received,
+    Registration,
+)
+from billing.providers.settings import ProviderSettings, rotated
+from billing.providers.stripe.events import Unreadable, facts_of, stamped
+from billing.providers.stripe.objects import NAME
+from billing.providers.stripe.simulation import imitated
+from kernel.clock import SECOND_US, Clock
+from keys.principal import Environment
+from keys.signing import TOLERANCE_S, stripe_signature
+
+# Of the events that are imitated: the one that Stripe's library is made for.
+API_VERSION = "2026-10-28.endive"
+SIGNATURE_HEADER = b"stripe-signature"
+SIGNATURE_BYTES_MAX = 4096
+_TIMESTAMP_DIGITS_MAX = 12
+
+
+class Settings(ProviderSettings):
+    """TOPUP_STRIPE_…"""
+
+    secret_key: SecretStr = Field(
+        default=SecretStr(""), description="Stripe's secret or restricted key, sk_… or rk_…."
+    )
+    webhook_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Signing secret of the webhook endpoint, whsec_…, or `new,old`.",
+    )
+
+    @property
+    def is_complete(self) -> bool:
+        return bool(self.secret_key.get_secret_value() and self.webhook_secrets)
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        return rotated(self.webhook_secret)
+
+    @classmethod
+    def for_sandbox(cls, secret: str) -> "Settings":
+        return cls(webhook_secret=SecretStr(f"whsec_{secret}"))
+
+
+class Calls(Protocol):
+    """The half of billing.provider.Provider that asks Stripe."""
+
+    async def open(self, request: CheckoutRequest) -> Opened: ...
+
+    async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]: ...
+
+    async def close(self, order_id: str, ref: str) -> bool: ...
+
+    async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]: ...
+
+    async def portal(self, customer_ref: str, return_url: str) -> str: ...
+
+
+class Stripe:
+    """Stripe with one environment's keys; calls is null without a key."""
+
+    def __init__(
+        self, secrets: Sequence[str], environment: Environment, calls: Calls | None, clock: Clock
+    ) -> None:
+        self._secrets = secrets
+        self._is_live = environment == "live"
+        self._given_calls = calls
+        self._clock = clock
+
+    async def open(self, request: CheckoutRequest) -> Opened:
+        return await self._calls.open(request)
+
+    async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:
+        return await self._calls.inquire(order_id, ref)
+
+    async def close(self, order_id: str, ref: str) -> bool:
+        return await self._calls.close(order_id, ref)
+
+    async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
+        return await self._calls.linked(object_ids)
+
+    async def portal(self, customer_ref: str, return_url: str) -> str:
+        return await self._calls.portal(customer_ref, return_url)
+
+    def read(self, received: Received) -> Notification:
+        self._verify(received)
+        try:
+            event = msgspec.json.decode(received.body, type=_Event)
+            if not event.id:
+                raise Unreadable("no id")
+            facts = stamped(facts_of(event.type, event.data.object), event.created)
+            return Notification(event.id, event.type, facts)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Unreadable):
+            raise NotificationRefused(
+                "the event is not in a shape of Stripe's", reason="form"
+            ) from None
+
+    def imitate(self, deed: Deed) -> Received:
+        now_s = self._clock.now_us() // SECOND_US
+        event_type, made = imitated(deed)
+        event = {
+            "id": deed.event_id,
+            "object": "event",
+            "api_version": API_VERSION,
+            "created": now_s,
+            "type": event_type,
+            "livemode": self._is_live,
+            "pending_webhooks": 1,
+            "data": {"object": made},
+        }
+        body = msgspec.json.encode(event)
+        signature = stripe_signature(self._secrets[0], now_s, body)
+        headers = {
+            b"content-type": b"application/json; charset=utf-8",
+            SIGNATURE_HEADER: f"t={now_s},v1={signature}".encode(),
+        }
+        return Received("POST", headers, b"", body)
+
+    def _verify(self, received: Received) -> None:
+        """Any v1 under any secret, over the raw bytes; raises NotificationRefused."""
+        header = received.headers.get(SIGNATURE_HEADER, b"")
+        parts = [part.strip() for part in header[:SIGNATURE_BYTES_MAX].split(b",")]
+        stamps = [part[2:] for part in parts if part.startswith(b"t=")]
+        signatures = [part[3:] for part in parts if part.startswith(b"v1=")]
+        is_stamp = len(stamps) == 1 and len(stamps[0]) <= _TIMESTAMP_DIGITS_MAX
+        if not (is_stamp and stamps[0].isdigit()):
+            raise NotificationRefused("the signature header has no timestamp", reason="signature")
+        stamp_s = int(stamps[0])
+        expected = [stripe_signature(one, stamp_s, received.body).encode() for one in self._secrets]
+        # Each pair is compared, so that the time taken tells nothing.
+        equal = [hmac.compare_digest(one, ours) for one in signatures for ours in expected]
+        if not any(equal):
+            raise NotificationRefused("no signature of the event is valid", reason="signature")
+        if abs(self._clock.now_us() // SECOND_US - stamp_s) > TOLERANCE_S:
+            raise NotificationRefused("the event was signed at another time", reason="timestamp")
+
+    @property
+    def _calls(self) -> Calls:
+        if self._given_calls is None:
+            raise ProviderRefused("stripe has no credentials here")
+        return self._given_calls
+
+
+class _EventData(msgspec.Struct):
+    object: msgspec.Raw
+
+
+class _Event(msgspec.Struct):
+    id: str
+    type: str
+    data: _EventData
+    created: int | None = None
+
+
+def make(
+    settings: Settings, environment: Environment, client: httpx.AsyncClient, clock: Clock
+) -> Stripe:
+    """The provider; with a key, over Stripe's library."""
+    key = settings.secret_key.get_secret_value()
+    calls = _calls_with(key, settings.api_base, client) if key else None
+    return Stripe(settings.webhook_secrets, environment, calls, clock)
+
+
+def _calls_with(key: str, api_base: str, client: httpx.AsyncClient) -> Calls:
+    module = importlib.import_module("billing.providers.stripe.calls")
+    return cast(Calls, module.StripeCalls(key, api_base, client))
+
+
+PROVIDER = Registration(
+    name=NAME,
+    label="Stripe",
+    settings=Settings,
+    make=make,
+    paths=("/payment/webhook/stripe",),
+    kinds=("payment", "subscription", "invoice"),
+    has_portal=True,
+    takes_discount=True,
+)

@@ -1,0 +1,46 @@
+"""What Stripe is asked for a checkout, made of the request alone: the same each time it is sent."""
+
+from typing import Any
+
+from billing.ledger.price import Price
+from billing.providers.protocol import CheckoutRequest
+from billing.providers.stripe.events import to_stripe
+
+
+def once(request: CheckoutRequest, step: str) -> Any:
+    """The idempotency key of one step."""
+    return {"idempotency_key": f"topup/{request.order_id}/{step}"}
+
+
+def priced(request: CheckoutRequest) -> dict[str, Any]:
+    """The line's price: one of Stripe's own, or the amount; for a subscription that of any period."""
+    if request.product_ref is not None:
+        return {"price": request.product_ref}
+    full = Price(request.price.amount + request.discount, request.price.currency)
+    price: dict[str, Any] = {
+        "currency": full.currency.lower(),
+        "unit_amount": to_stripe(full),
+        "product_data": {"name": request.title},
+    }
+    if request.kind == "subscription":
+        price["recurring"] = {"interval": request.interval or "month"}
+    return {"price_data": price}
+
+
+def first_discount(request: CheckoutRequest) -> dict[str, Any]:
+    """A coupon of Stripe's that makes the first period cheaper."""
+    currency = request.price.currency
+    return {
+        "amount_off": to_stripe(Price(request.discount, currency)),
+        "currency": currency.lower(),
+        "duration": "once",
+        "max_redemptions": 1,
+        "metadata": {"order_id": request.order_id},
+    }
+
+
+def payer(request: CheckoutRequest) -> dict[str, str]:
+    """Who pays, as far as it is known."""
+    if request.customer_ref is not None:
+        return {"customer": request.customer_ref}
+    return {} if request.customer_email is None else {"customer_email": request.customer_email}

@@ -1,0 +1,1 @@
+"""Reads over many tables, and nothing else."""

@@ -1,0 +1,37 @@
+"""How many top-ups there were lately, by state; and how the balance went."""
+
+from billing.ledger.ledger import Kind
+from keys.principal import Scope
+from store.activity import Activity, count_by_step
+from store.database import Transaction
+
+_OWN = "account_id = :account_id AND environment = :environment"
+# Ids grow with time, and their index is the account's.
+_NEWEST = f"""
+    SELECT created_at, status, amount FROM (
+        SELECT created_at, status, amount_cents AS amount FROM topups WHERE {_OWN} ORDER BY id DESC LIMIT :rows) AS t
+    WHERE created_at >= :since"""
+_EDGE = f"SELECT created_at FROM topups WHERE {_OWN} ORDER BY id DESC LIMIT 1 OFFSET :rows"
+
+# The balance is purchased and promotional credit, as GET /topup/balance shows it.
+_BALANCE = f"('{Kind.WALLET}', '{Kind.GRANT}')"
+_MOVED = f"""
+    SELECT created_at, 'moved' AS status, amount FROM (
+        SELECT t.created_at,
+               CASE WHEN c.kind IN {_BALANCE} THEN t.amount_micros ELSE 0 END
+               - CASE WHEN d.kind IN {_BALANCE} THEN t.amount_micros ELSE 0 END AS amount
+        FROM (SELECT * FROM transfers WHERE {_OWN} ORDER BY id DESC LIMIT :rows) AS t
+        JOIN ledger_accounts d ON d.id = t.debit_id
+        JOIN ledger_accounts c ON c.id = t.credit_id) AS m
+    WHERE created_at >= :since"""
+_MOVED_EDGE = f"SELECT created_at FROM transfers WHERE {_OWN} ORDER BY id DESC LIMIT 1 OFFSET :rows"
+
+
+async def topups_lately(tx: Transaction, scope: Scope, *, now_us: int) -> Activity:
+    """By step and state; see store/activity.py for how far back it goes."""
+    return await count_by_step(tx, scope, newest=_NEWEST, edge=_EDGE, now_us=now_us)
+
+
+async def changes_lately(tx: Transaction, scope: Scope, *, now_us: int) -> Activity:
+    """What each step added to the balance, in micros (Activity.sum_of)."""
+    return await count_by_step(tx, scope, newest=_MOVED, edge=_MOVED_EDGE, now_us=now_us)

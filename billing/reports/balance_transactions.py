@@ -1,0 +1,243 @@
+"""What changed an account's balance, one line for each act: for lists of transactions. Writes nothing.
+
+An act may take several transfers (a charge from two grants and the wallet): those of one subject and
+moment are one line, whose amounts add up to the balance. What leaves the balance as it is, such as
+a hold that is captured, has no line.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from billing.ledger.ledger import Code, Kind, Scope
+from store.database import Row, Transaction
+
+Type = Literal[
+    "topup_send",
+    "topup_refund",
+    "purchase",
+    "purchase_reversal",
+    "redemption",
+    "checkin",
+    "subscription",
+    "ai_usage",
+    "oauth_charge",
+    "manual",
+    "expiry",
+]
+READ_AT_ONCE = 500
+MARGIN = 10
+# A page further down is asked for by a cursor, or not at all.
+OFFSET_MAX = 10_000
+
+_TYPES: Mapping[str, Type] = {
+    Code.TOPUP_SEND: "topup_send",
+    Code.TOPUP_HOLD: "topup_send",
+    Code.TOPUP_REFUND: "topup_refund",
+    Code.VOUCHER_REDEEM: "redemption",
+    Code.TEST_CREDIT: "manual",
+    Code.MANUAL: "manual",
+    Code.GRANT: "manual",
+    Code.EXPIRY: "expiry",
+    Code.PURCHASE: "purchase",
+    Code.PURCHASE_REVERSAL: "purchase_reversal",
+    Code.REVERSAL_UNDONE: "purchase_reversal",
+    Code.REDEMPTION: "redemption",
+    Code.SUBSCRIPTION: "subscription",
+    Code.CHECKIN: "checkin",
+    Code.AI_USAGE: "ai_usage",
+    Code.USAGE_HOLD: "ai_usage",
+    Code.USAGE_RELEASE: "ai_usage",
+    Code.OAUTH_CHARGE: "oauth_charge",
+}
+# The credit that a coupon gives is named by its order.
+_ORDER_PREFIX = "ord_"
+_WORDS: Mapping[str, str] = {
+    Code.TOPUP_REFUND: "Top-up refunded",
+    Code.VOUCHER_REDEEM: "Voucher redeemed",
+    Code.TEST_CREDIT: "Test credit",
+    Code.MANUAL: "Manual adjustment",
+    Code.GRANT: "Promotional credit",
+    Code.EXPIRY: "Promotional credit expired",
+    Code.PURCHASE: "Credit purchase",
+    Code.PURCHASE_REVERSAL: "Payment refunded or disputed",
+    Code.REVERSAL_UNDONE: "Dispute won",
+    Code.REDEMPTION: "Code redeemed",
+    Code.SUBSCRIPTION: "Plan credit",
+    Code.CHECKIN: "Daily check-in",
+    Code.USAGE_RELEASE: "Hold released",
+}
+# Where a subject keeps words of its own; each by its ids.
+_DESCRIBED: Mapping[str, str] = {
+    "usg": "SELECT id, description AS text FROM usage_records WHERE id IN :ids[text]",
+    "hld": "SELECT id, description AS text FROM holds WHERE id IN :ids[text]",
+    "chg": "SELECT id, remark AS text FROM oauth_charges WHERE id IN :ids[text]",
+    "ord": "SELECT id, pack_name AS text FROM orders WHERE id IN :ids[text]",
+    "txn": """SELECT id, 'Top-up of ' || platform || ' for ' || recipient_email AS text
+              FROM topups WHERE id IN :ids[text]""",
+    "per": """SELECT p.id, s.plan_name AS text FROM subscription_periods p
+              JOIN subscriptions s ON s.id = p.subscription_id WHERE p.id IN :ids[text]""",
+}
+# Codes whose words say more than their subject's.
+_OWN_WORDS = frozenset({Code.TOPUP_REFUND, Code.USAGE_RELEASE, Code.VOUCHER_REDEEM})
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One act's effect on a balance, signed; id and last_id are its first and last transfer's."""
+
+    id: str
+    last_id: str
+    account_id: str
+    environment: str
+    type: Type
+    code: str
+    amount_micros: int
+    subject_id: str | None
+    description: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an operator's list is narrowed to; times in microseconds, created_before exclusive."""
+
+    environment: str
+    account_id: str | None = None
+    type: Type | None = None
+    created_after: int | None = None
+    created_before: int | None = None
+
+
+async def page(tx: Transaction, scope: Scope, *, offset: int, limit: int) -> Sequence[Movement]:
+    """The account's lines from that offset, newest first."""
+    wanted = Wanted(scope[1], account_id=scope[0])
+    found: list[Movement] = []
+    before_id: str | None = None
+    # One more than is shown: then the last line has all its transfers.
+    at_once = min(READ_AT_ONCE, offset + limit + MARGIN)
+    while len(found) <= offset + limit:
+        rows = await _rows(tx, wanted, before_id, at_once)
+        found = _joined([*found, *map(_movement, rows)])
+        if len(rows) < at_once:
+            break
+        before_id = rows[-1]["id"]
+    return await _described(tx, found[offset : offset + limit])
+
+
+async def page_of_all(
+    tx: Transaction, wanted: Wanted, *, before_id: str | None, limit: int
+) -> tuple[Sequence[Movement], str | None]:
+    """An operator's page, newest first, and where the next one goes on; None: there is none."""
+    found: list[Movement] = []
+    while True:
+        rows = await _rows(tx, wanted, before_id, limit + MARGIN)
+        found = _joined([*found, *map(_movement, rows)])
+        if len(rows) < limit + MARGIN or len(found) > limit:
+            break
+        before_id = rows[-1]["id"]
+    shown = found[:limit]
+    more = shown[-1].id if len(found) > limit else None
+    return await _described(tx, shown), more
+
+
+async def _rows(
+    tx: Transaction, wanted: Wanted, before_id: str | None, limit: int
+) -> Sequence[Row]:
+    clauses = ["t.environment = :environment"]
+    values: dict[str, Any] = {"environment": wanted.environment}
+    for name, clause in _CLAUSES.items():
+        value = getattr(wanted, name)
+        if value is not None:
+            clauses.append(clause)
+            values[name] = value
+    if wanted.type is not None:
+        clauses.append(_OF_TYPE.get(wanted.type, "t.code IN :codes[text]"))
+        values["codes"] = sorted(code for code, kind in _TYPES.items() if kind == wanted.type)
+    if before_id is not None:
+        clauses.append("t.id < :before_id")
+        values["before_id"] = before_id
+    return await tx.fetch(
+        f"""SELECT t.id, t.account_id, t.environment, t.amount_micros, t.code, t.transaction_id,
+                t.subject_id, t.created_at, c.kind AS credit_kind
+            FROM transfers t
+            JOIN ledger_accounts d ON d.id = t.debit_id
+            JOIN ledger_accounts c ON c.id = t.credit_id
+            WHERE {" AND ".join(clauses)}
+              AND (c.kind IN {_OWN} OR d.kind IN {_OWN})
+            ORDER BY t.id DESC LIMIT :limit""",
+        limit=limit,
+        **values,
+    )
+
+
+_OWN = f"('{Kind.WALLET}', '{Kind.GRANT}')"
+_CLAUSES: Mapping[str, str] = {
+    "account_id": "t.account_id = :account_id",
+    "created_after": "t.created_at >= :created_after",
+    "created_before": "t.created_at < :created_before",
+}
+# The credit of a coupon is part of its order's purchase.
+_OF_COUPON = "t.code = 'grant' AND SUBSTR(t.subject_id, 1, 4) = 'ord_'"
+_OF_TYPE: Mapping[str, str] = {
+    "purchase": f"(t.code IN :codes[text] OR {_OF_COUPON})",
+    "manual": f"(t.code IN :codes[text] AND NOT ({_OF_COUPON}))",
+}
+
+
+def _type_of(code: str, subject_id: str | None) -> Type:
+    if code == Code.GRANT and (subject_id or "").startswith(_ORDER_PREFIX):
+        return "purchase"
+    return _TYPES[code]
+
+
+def _movement(row: Row) -> Movement:
+    is_credit = row["credit_kind"] in {Kind.WALLET, Kind.GRANT}
+    subject_id = row["transaction_id"] or row["subject_id"]
+    return Movement(
+        row["id"],
+        row["id"],
+        row["account_id"],
+        row["environment"],
+        _type_of(row["code"], subject_id),
+        row["code"],
+        row["amount_micros"] if is_credit else -row["amount_micros"],
+        subject_id,
+        "",
+        row["created_at"],
+    )
+
+
+def _joined(movements: Iterable[Movement]) -> list[Movement]:
+    """Neighbours of one account, subject, kind and moment as one; given newest first."""
+    found: list[Movement] = []
+    for one in movements:
+        last = found[-1] if found else None
+        if last is not None and one.subject_id is not None and _key(last) == _key(one):
+            total = last.amount_micros + one.amount_micros
+            found[-1] = replace(last, id=one.id, amount_micros=total)
+        else:
+            found.append(one)
+    return found
+
+
+def _key(one: Movement) -> tuple[object, ...]:
+    side = one.amount_micros > 0
+    return (one.account_id, one.environment, one.subject_id, one.type, one.created_at, side)
+
+
+async def _described(tx: Transaction, movements: Sequence[Movement]) -> Sequence[Movement]:
+    texts: dict[str, str] = {}
+    subjects = {one.subject_id for one in movements if one.subject_id is not None}
+    for prefix, query in _DESCRIBED.items():
+        ids = sorted(one for one in subjects if one.startswith(prefix + "_"))
+        if ids:
+            texts |= {row["id"]: row["text"] for row in await tx.fetch(query, ids=ids)}
+    return [replace(one, description=_words(one, texts)) for one in movements]
+
+
+def _words(one: Movement, texts: Mapping[str, str | None]) -> str:
+    own = texts.get(one.subject_id or "")
+    if own and one.code not in _OWN_WORDS:
+        return own
+    return _WORDS.get(one.code, own or "")

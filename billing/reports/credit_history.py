@@ -1,0 +1,95 @@
+"""What brought an account credit: its payments and what it redeemed, as one list, newest first.
+
+For dialects that show both together and number their pages. Writes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from billing.ledger.ledger import Scope
+from billing.ledger.money import MICROS_PER_CENT
+from store.database import Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class CreditLine:
+    """One of them. status is the order's; pay_amount is what a payment costs, in pay_currency.
+
+    number: what people and providers know it by: the order's order_no, a redemption's id, or of a
+    voucher, whose redemption has none, ATU- and its last group. Times in microseconds.
+    """
+
+    id: str
+    kind: Literal["payment", "code", "voucher"]
+    number: str
+    method: str
+    status: str
+    credits_micros: int
+    pay_amount: int
+    pay_currency: str
+    created_at: int
+    completed_at: int | None
+
+
+async def page(
+    tx: Transaction, scope: Scope, *, offset: int, limit: int, keyword: str = ""
+) -> tuple[Sequence[CreditLine], int]:
+    """The lines from that offset, newest first, and how many there are in all.
+
+    keyword: only those whose number holds it, in either case.
+    """
+    values: dict[str, Any] = {"account_id": scope[0], "environment": scope[1]}
+    narrowed = ""
+    if keyword:
+        # LIKE would take the underscore of an id for a wildcard.
+        narrowed = "WHERE REPLACE(LOWER(l.number), :keyword, '') <> LOWER(l.number)"
+        values["keyword"] = keyword.lower()
+    rows = await tx.fetch(
+        f"""SELECT l.* FROM ({_LINES}) AS l {narrowed}
+            ORDER BY l.created_at DESC, l.id DESC LIMIT :limit OFFSET :offset""",
+        limit=limit,
+        offset=offset,
+        **values,
+    )
+    counted = await tx.fetch_one(
+        f"SELECT COUNT(*) AS total FROM ({_LINES}) AS l {narrowed}", **values
+    )
+    return [_line(row) for row in rows], 0 if counted is None else int(counted["total"])
+
+
+# A subscription's order credits nothing: its invoices do.
+_LINES = f"""
+    SELECT id, 'payment' AS kind, order_no AS number, COALESCE(method, provider) AS method, status,
+        credits_micros, pay_amount, pay_currency, created_at, paid_at AS completed_at
+    FROM orders
+    WHERE account_id = :account_id AND environment = :environment AND kind <> 'subscription'
+    UNION ALL
+    SELECT id, 'code' AS kind, id AS number, 'redemption' AS method, 'paid' AS status,
+        credits_micros, 0 AS pay_amount, 'USD' AS pay_currency, created_at,
+        created_at AS completed_at
+    FROM code_redemptions
+    WHERE account_id = :account_id AND environment = :environment
+    UNION ALL
+    SELECT r.transaction_id AS id, 'voucher' AS kind,
+        'ATU-' || t.voucher_code_hint AS number, 'voucher' AS method,
+        'paid' AS status, t.amount_cents * {MICROS_PER_CENT} AS credits_micros, 0 AS pay_amount,
+        'USD' AS pay_currency, r.redeemed_at AS created_at, r.redeemed_at AS completed_at
+    FROM voucher_redemptions r JOIN topups t ON t.id = r.transaction_id
+    WHERE r.redeemed_by = :account_id AND r.environment = :environment AND r.settle = 'wallet'
+"""
+
+
+def _line(row: Row) -> CreditLine:
+    return CreditLine(
+        id=row["id"],
+        kind=row["kind"],
+        number=row["number"],
+        method=row["method"],
+        status=row["status"],
+        credits_micros=row["credits_micros"],
+        pay_amount=row["pay_amount"],
+        pay_currency=row["pay_currency"],
+        created_at=row["created_at"],
+        completed_at=row["completed_at"],
+    )

@@ -1,0 +1,1 @@
+"""Subscriptions: their periods, what changes them, what is taken back."""

@@ -1,0 +1,84 @@
+"""Paid invoices of plans that no rule credits: what a person needs to decide on them.
+
+Invariant: an invoice is held once, whatever is told again; what was decided stays. Writes
+held_invoices; whoever changes one holds its account's lock.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from billing.ledger.price import Price
+from store.database import Transaction
+
+
+class HeldInvoice(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One row; the columns' meaning is in store/schema.py."""
+
+    provider: str
+    environment: str
+    invoice_id: str
+    account_id: str
+    subscription_id: str
+    provider_ref: str
+    customer_ref: str | None = None
+    product_ref: str | None = None
+    period_start_at: int
+    period_end_at: int
+    amount: int
+    paid_amount: int
+    currency: str
+    plan_id: str
+    price_amount: int
+    price_currency: str
+    credits_micros: int
+    created_at: int
+    resolved_at: int | None = None
+
+    @property
+    def came(self) -> Price:
+        """What its lines amount to, before tax and discounts."""
+        return Price(self.amount, self.currency)
+
+    @property
+    def price(self) -> Price:
+        """What a period of the plan costs."""
+        return Price(self.price_amount, self.price_currency)
+
+
+async def load(tx: Transaction, subscription_ids: Iterable[str]) -> list[HeldInvoice]:
+    """Those of the subscriptions that wait, the oldest period first."""
+    rows = await tx.fetch(
+        f"""SELECT {", ".join(_COLUMNS)} FROM held_invoices
+            WHERE subscription_id IN :ids[text] AND resolved_at IS NULL
+            ORDER BY period_start_at, invoice_id""",
+        ids=sorted(set(subscription_ids)),
+    )
+    return [HeldInvoice(**{name: row[name] for name in _COLUMNS}) for row in rows]
+
+
+async def keep(tx: Transaction, held: Sequence[HeldInvoice]) -> None:
+    """Writes new ones; one that is known stays as it was."""
+    await tx.insert(
+        "held_invoices",
+        _COLUMNS,
+        [msgspec.structs.astuple(one) for one in sorted(held, key=lambda one: one.invoice_id)],
+        on_conflict="ON CONFLICT DO NOTHING",
+    )
+
+
+async def resolve(tx: Transaction, held: Iterable[HeldInvoice], *, now_us: int) -> None:
+    """A person decided on these."""
+    for one in sorted(held, key=lambda each: each.invoice_id):
+        await tx.execute(
+            """UPDATE held_invoices SET resolved_at = :now
+               WHERE provider = :provider AND environment = :environment
+                 AND invoice_id = :invoice_id AND resolved_at IS NULL""",
+            now=now_us,
+            provider=one.provider,
+            environment=one.environment,
+            invoice_id=one.invoice_id,
+        )
+
+
+_COLUMNS: tuple[str, ...] = HeldInvoice.__struct_fields__

@@ -1,0 +1,129 @@
+"""What a paid invoice of a plan grants, by its lines. Pure; gateway/docs/text/payments.md has the table.
+
+A line counts at its price before tax, discounts and the customer's balance: those are the operator's
+own gift, or money that was paid before. A line of the plan's whole price grants a period, of n times
+that n of them; lines of other things grant nothing; what was prorated grants the share of the plan's
+credit that it cost, rounded down. What a change gives back for unused time stays in the customer's
+balance: it grants nothing, and is carried, so that the next change which it pays for grants nothing
+either. Else a customer who went up and down again would have credit without end.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from billing.catalog.plan import PlanItem
+from billing.ledger.price import Price
+from billing.orders.problem import Problem, other_price
+from billing.providers.protocol import InvoiceLine
+
+Find = Callable[[str], PlanItem | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A paid invoice. is_change: a beginning or a change of plans made it, and not the calendar."""
+
+    lines: Sequence[InvoiceLine]
+    currency: str
+    is_change: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a subscription is held to. find: the plan that a provider's price sells, if any.
+
+    first_amount: what its first period may cost instead, while that is not paid. carried_amount:
+    what changes gave back that no later change has used.
+    """
+
+    own: PlanItem
+    find: Find
+    first_amount: int | None = None
+    carried_amount: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """terms: the plan that was paid for. is_period: a whole one is, so the plan is the new one.
+
+    is_nothing: the invoice is right and grants nothing, as in a trial; nothing of it is kept.
+    """
+
+    terms: PlanItem
+    credits_micros: int
+    carried_amount: int
+    amount: int
+    is_period: bool = True
+    is_nothing: bool = False
+
+
+def grant_of(bill: Bill, terms: Terms) -> Grant | Problem:
+    """The grant, or why a person has to look at it."""
+    planned = _planned(bill.lines, terms)
+    if not planned:
+        named = ", ".join(sorted({line.product_ref or "a line" for line in bill.lines}))
+        sentence = f"{named or 'nothing'} is no plan of ours"
+        return Problem("invoice", sentence, terms.own.name or terms.own.plan_id, named)
+    full = [(line, item) for line, item in planned if not line.is_prorated]
+    parts = [(line, item) for line, item in planned if line.is_prorated]
+    amount = sum(line.amount for line, _ in planned)
+    main = _main(full or parts)
+    if bill.currency != main.price.currency:
+        return other_price(Price(max(0, amount), bill.currency), main.price)
+    if full and all(line.amount == 0 for line, _ in full) and not parts:
+        return Grant(main, 0, terms.carried_amount, 0, is_period=False, is_nothing=True)
+    whole_micros = 0
+    for line, item in full:
+        units = _units(line, item, terms)
+        if units is None:
+            paid = Price(max(0, line.amount), bill.currency)
+            return other_price(paid, Price(item.price.amount * line.quantity, main.price.currency))
+        whole_micros += item.credits_micros * units
+    prorated = sum(line.amount for line, _ in parts)
+    is_change = bill.is_change and bool(parts or terms.carried_amount)
+    if full and is_change:
+        # A new period, of which unused time of an old one pays a part.
+        prorated, whole_micros = amount, 0
+    if not parts and not is_change:
+        return Grant(main, whole_micros, terms.carried_amount, amount)
+    left = prorated - terms.carried_amount
+    share_micros = main.credits_micros * max(0, left) // main.price.amount
+    is_period = bool(full) or prorated > 0
+    return Grant(main, whole_micros + share_micros, max(0, -left), amount, is_period)
+
+
+def _planned(lines: Sequence[InvoiceLine], terms: Terms) -> list[tuple[InvoiceLine, PlanItem]]:
+    """The lines that are a plan's, each with it."""
+    found = [(line, item) for line in lines if (item := _item(line, terms, len(lines))) is not None]
+    own = terms.own
+    if found or own.product_ref is not None:
+        return found
+    # The provider was told the amount, and made a price of its own for it.
+    price = own.price.amount
+    alike = [one for one in lines if one.amount in {price * one.quantity, terms.first_amount}]
+    refs = {one.product_ref for one in lines}
+    chosen = alike[0].product_ref if alike else next(iter(refs)) if len(refs) == 1 else None
+    return [(line, own) for line in lines if chosen is not None and line.product_ref == chosen]
+
+
+def _item(line: InvoiceLine, terms: Terms, count: int) -> PlanItem | None:
+    if line.product_ref is None:
+        return terms.own if count == 1 else None
+    if line.product_ref == terms.own.product_ref:
+        return terms.own
+    return terms.find(line.product_ref)
+
+
+def _main(planned: Sequence[tuple[InvoiceLine, PlanItem]]) -> PlanItem:
+    """The plan that the invoice is for: of the dearest line."""
+    return max(planned, key=lambda pair: pair[0].amount)[1]
+
+
+def _units(line: InvoiceLine, item: PlanItem, terms: Terms) -> int | None:
+    """How many periods the line pays for; None: its amount is not what they cost."""
+    if line.amount == 0:
+        return 0
+    if line.amount == item.price.amount * line.quantity:
+        return line.quantity
+    is_first = item.plan_id == terms.own.plan_id and line.amount == terms.first_amount
+    return 1 if is_first else None

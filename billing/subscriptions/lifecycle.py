@@ -1,0 +1,132 @@
+"""What changes a subscription beside its payments: the provider's word, and time.
+
+Promise: a change that was sent before the last one that counted, or that speaks of a period before
+the last paid one, changes nothing; so the order in which notifications arrive does not matter. No
+credit moves here. A chosen plan counts from the next paid period on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from billing.catalog.plan import item_by_ref
+from billing.engine.batch_state import Books
+from billing.engine.read_set import Needs
+from billing.ledger.ledger import Scope
+from billing.providers.protocol import SubscriptionStatus
+from billing.subscriptions.period import Billed, OnSubscription
+from billing.subscriptions.records import ITSELF, PeriodClaim
+from billing.subscriptions.subscription import Status, Subscription, amend, by_time, may_move, move
+from billing.subscriptions.working_set import SubscriptionShelf
+from store.idempotency import Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSubscription(OnSubscription):
+    """The provider tells how the subscription stands. sent_at: when it said so, if it tells that.
+
+    is_ending: it is cancelled at the end of its period. Times in microseconds.
+    """
+
+    provider_ref: str
+    status: SubscriptionStatus
+    period_end_at: int | None = None
+    is_ending: bool = False
+    product_ref: str | None = None
+    sent_at: int | None = None
+
+    def declare(self, needs: Needs) -> None:
+        OnSubscription.declare(self, needs)
+        shelf = needs.shelf(SubscriptionShelf)
+        shelf.catalogues.add(self.scope[1])
+        shelf.claims.add(self._claim())
+
+    def apply(self, books: Books, one: Subscription) -> Billed:
+        shelf = books.shelf(SubscriptionShelf)
+        if one.provider_ref not in {None, self.provider_ref} or (
+            shelf.owner_of(self._claim()) != (one.id, ITSELF)
+        ):
+            detail = f"{self.provider_ref} is not the subscription that the order began"
+            return Billed(one, "ignored", detail)
+        now_us = books.now_of(one.scope)
+        changed = self._amended(shelf, one)
+        status = self._status(one, now_us)
+        if status != one.status and may_move(changed, status):
+            changed = move(changed, status, now_us=now_us)
+        if changed == one:
+            return Billed(one, "repeated")
+        shelf.change(changed)
+        return Billed(changed, "applied")
+
+    def _amended(self, shelf: SubscriptionShelf, one: Subscription) -> Subscription:
+        changes: dict[str, Any] = {"provider_ref": self.provider_ref}
+        is_stale = self.sent_at is not None and self.sent_at < (one.told_at or 0)
+        if not is_stale and one.status != "cancelled":
+            changes["is_ending"] = self.is_ending
+            changes["next_plan_id"] = self._next_plan_id(shelf, one)
+            if self.sent_at is not None:
+                changes["told_at"] = self.sent_at
+        return amend(one, **changes)
+
+    def _next_plan_id(self, shelf: SubscriptionShelf, one: Subscription) -> str | None:
+        if self.product_ref in {None, one.product_ref}:
+            return None
+        assert self.product_ref is not None
+        plans = shelf.plans(one.environment)
+        chosen = item_by_ref(plans, one.provider, self.product_ref)
+        return None if chosen is None else chosen.plan_id
+
+    def _status(self, one: Subscription, now_us: int) -> Status:
+        """Only a payment makes a subscription active, so an "active" moves nothing."""
+        if self.status == "cancelled":
+            return "cancelled"
+        if self.status == "active" or self._is_of_paid_time(one, now_us):
+            return one.status
+        return self.status
+
+    def _is_of_paid_time(self, one: Subscription, now_us: int) -> bool:
+        """It speaks of a period that was paid meanwhile."""
+        if one.paid_until_at is None:
+            return False
+        told_until_at = self.period_end_at
+        if told_until_at is None or told_until_at == one.paid_until_at:
+            return now_us < one.paid_until_at
+        return told_until_at < one.paid_until_at
+
+    def _claim(self) -> PeriodClaim:
+        return PeriodClaim(
+            self.told.provider,
+            self.told.environment,
+            self.provider_ref,
+            self.scope[0],
+            self.subscription_id,
+            ITSELF,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PassTime:
+    """Time alone moves the tenant's subscriptions: past due, expired, or ended as was chosen."""
+
+    ids: tuple[str, ...]
+    scope: Scope
+    answer: Callable[[int], Answer]
+    request_key: None = None
+
+    def declare(self, needs: Needs) -> None:
+        needs.scopes.add(self.scope)
+        needs.shelf(SubscriptionShelf).ids.update(self.ids)
+
+    def decide(self, books: Books) -> int:
+        shelf, now_us = books.shelf(SubscriptionShelf), books.now_of(self.scope)
+        moved = 0
+        for subscription_id in self.ids:
+            one = shelf.find(subscription_id, self.scope)
+            status = by_time(one, now_us)
+            if status != one.status:
+                shelf.change(move(one, status, now_us=now_us))
+                moved += 1
+        return moved
+
+    def render(self, result: int) -> Answer:
+        return self.answer(result)

@@ -1,0 +1,295 @@
+"""A period of a subscription is paid: its credit is given, once for each subscription and start.
+
+Promise: whatever is told, repeated, reordered or decided in parallel, a period is credited once, only
+for its own provider's invoice, and only for what its lines pay of a plan's price (billing/subscriptions/invoice.py).
+What does not fit is credited by nobody, and is held with all that a person needs to decide on it; so
+is the first invoice of a second plan of one account. Plan credit is purchased credit, and pays debts
+first. Source: contract, 5.3.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from billing.catalog.plan import PlanItem, item_by_ref
+from billing.engine.batch_state import Books
+from billing.engine.read_set import Needs
+from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.price import Price
+from billing.orders.place import BALANCE_MICROS_MAX
+from billing.orders.problem import Problem
+from billing.providers.event_log import Outcome, Told
+from billing.providers.protocol import InvoiceLine
+from billing.subscriptions.held_invoice import HeldInvoice
+from billing.subscriptions.invoice import Bill, Grant, Terms, grant_of
+from billing.subscriptions.records import ITSELF, PeriodClaim
+from billing.subscriptions.subscription import (
+    Period,
+    Subscription,
+    amend,
+    may_move,
+    move,
+    second_plan,
+)
+from billing.subscriptions.working_set import SubscriptionShelf
+from kernel.errors import NotFound
+from kernel.ids import new_id
+from store.idempotency import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """What became of a fact: the subscription after it; detail is for the operator."""
+
+    subscription: Subscription
+    outcome: Outcome
+    detail: str = ""
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnSubscription(ABC):
+    """What every command on one subscription shares; another provider's word is refused."""
+
+    subscription_id: str
+    scope: Scope
+    told: Told
+    answer: Callable[[Billed], Answer]
+    request_key: None = None
+
+    def declare(self, needs: Needs) -> None:
+        needs.scopes.add(self.scope)
+        needs.shelf(SubscriptionShelf).ids.add(self.subscription_id)
+
+    def decide(self, books: Books) -> Billed:
+        """Raises NotFound, also for a subscription of another environment than the notification's."""
+        shelf = books.shelf(SubscriptionShelf)
+        one = shelf.find(self.subscription_id, self.scope)
+        if self.told.environment != one.environment:
+            raise NotFound("Subscription")
+        if self.told.provider != one.provider:
+            detail = f"{self.told.provider} speaks of a subscription at {one.provider}"
+            problem = Problem("other_provider", detail, one.provider, self.told.provider)
+            billed = Billed(one, "refused", detail, problem)
+        else:
+            billed = self.apply(books, one)
+        became = (billed.outcome, billed.detail, books.now_us, billed.problem)
+        shelf.note(self.told, billed.subscription, *became)
+        return billed
+
+    @abstractmethod
+    def apply(self, books: Books, one: Subscription) -> Billed:
+        """What the fact changes."""
+
+    def render(self, result: Billed) -> Answer:
+        return self.answer(result)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayPeriod(OnSubscription):
+    """A period's invoice was paid. objects: what else the provider may call the payment by.
+
+    provider_ref is the provider's id of the subscription; lines and is_change are as in
+    InvoicePaid. Times in microseconds.
+    """
+
+    provider_ref: str
+    invoice_id: str
+    price: Price
+    period_start_at: int
+    period_end_at: int
+    product_ref: str | None = None
+    is_prorated: bool = False
+    customer_ref: str | None = None
+    objects: tuple[str, ...] = ()
+    lines: tuple[InvoiceLine, ...] = ()
+    is_change: bool = False
+
+    def declare(self, needs: Needs) -> None:
+        OnSubscription.declare(self, needs)
+        shelf = needs.shelf(SubscriptionShelf)
+        shelf.catalogues.add(self.scope[1])
+        shelf.taken.add(self.scope)
+        shelf.claims.add(self._claim(self.provider_ref, ITSELF))
+        for object_id in {self.invoice_id, *self.objects} - {self.provider_ref}:
+            shelf.claims.add(self._claim(object_id, self.period_start_at))
+
+    def apply(self, books: Books, one: Subscription) -> Billed:
+        shelf = books.shelf(SubscriptionShelf)
+        known = [p for p in shelf.periods(one.id) if p.invoice_id == self.invoice_id]
+        if known:
+            return Billed(one, "repeated")
+        granted = grant_of(self._bill(), self._terms(shelf, one))
+        if isinstance(granted, Problem):
+            return self._held(shelf, one, granted, None, books.now_us)
+        if granted.is_nothing:
+            return Billed(one, "ignored", "its period costs nothing, so it grants nothing")
+        problem = self._problem(shelf, one) or too_much(books, one, granted.credits_micros)
+        if problem is not None:
+            return self._held(shelf, one, problem, granted.terms, books.now_us)
+        period = self._period(one, granted, books.now_us)
+        if granted.credits_micros:
+            source = books.ledger.account(one.scope, Kind.PROVIDER, one.provider)
+            code = Code.SUBSCRIPTION
+            books.credit(one.scope, source, granted.credits_micros, code, subject_id=period.id)
+        paid = self._paid(shelf, one, granted, books.now_of(one.scope))
+        shelf.keep_period(period)
+        shelf.change(paid)
+        shelf.keep_customer(paid)
+        detail = "" if granted.credits_micros else "it grants nothing more than was granted"
+        return Billed(paid, "applied", detail)
+
+    def _bill(self) -> Bill:
+        alone = InvoiceLine(self.product_ref, self.price.amount, 1, self.is_prorated)
+        return Bill(self.lines or (alone,), self.price.currency, self.is_change)
+
+    def _terms(self, shelf: SubscriptionShelf, one: Subscription) -> Terms:
+        """The subscription's own, and the plans that it may have changed to."""
+        plans = shelf.plans(one.environment)
+        was_taken = any(period.amount == one.first_amount for period in shelf.periods(one.id))
+        is_cheaper = one.first_amount < one.amount and not was_taken
+        return Terms(
+            own_item(one),
+            lambda ref: item_by_ref(plans, one.provider, ref),
+            one.first_amount if is_cheaper else None,
+            one.carried_amount,
+        )
+
+    def _held(
+        self,
+        shelf: SubscriptionShelf,
+        one: Subscription,
+        problem: Problem,
+        terms: PlanItem | None,
+        now_us: int,
+    ) -> Billed:
+        """Kept for a person; terms: the plan that it would be for, unless its own."""
+        terms = terms or own_item(one)
+        shelf.hold(
+            HeldInvoice(
+                provider=one.provider,
+                environment=one.environment,
+                invoice_id=self.invoice_id,
+                account_id=one.account_id,
+                subscription_id=one.id,
+                provider_ref=self.provider_ref,
+                customer_ref=self.customer_ref,
+                product_ref=self.product_ref,
+                period_start_at=self.period_start_at,
+                period_end_at=self.period_end_at,
+                amount=max(0, sum(line.amount for line in self._bill().lines)),
+                paid_amount=self.price.amount,
+                currency=self.price.currency,
+                plan_id=terms.plan_id,
+                price_amount=terms.price.amount,
+                price_currency=terms.price.currency,
+                credits_micros=terms.credits_micros,
+                created_at=now_us,
+            )
+        )
+        return Billed(one, "review", problem.sentence, problem)
+
+    def _problem(self, shelf: SubscriptionShelf, one: Subscription) -> Problem | None:
+        """Why this invoice pays for no period of this subscription."""
+        other = shelf.taken_beside(one)
+        if one.status == "incomplete" and other is not None:
+            return second_plan(other)
+        came = f"invoice {self.invoice_id}"
+        if self.period_end_at <= self.period_start_at:
+            return Problem("invoice", f"{came} is for no time", "a period", came)
+        paid = shelf.period((one.id, self.period_start_at))
+        if paid is not None:
+            sentence = f"{came} is for the period that {paid.invoice_id} paid"
+            return Problem("invoice", sentence, f"{paid.invoice_id} alone", came)
+        itself = shelf.owner_of(self._claim(self.provider_ref, ITSELF))
+        if itself != (one.id, ITSELF) or one.provider_ref not in {None, self.provider_ref}:
+            sentence = f"{self.provider_ref} is not the subscription that the order began"
+            return Problem("invoice", sentence, one.provider_ref or one.id, self.provider_ref)
+        owner = shelf.owner_of(self._claim(self.invoice_id, self.period_start_at))
+        if owner is None or owner[0] != one.id:
+            return Problem("invoice", f"{came} is another subscription's", one.id, came)
+        return None
+
+    def _period(self, one: Subscription, granted: Grant, now_us: int) -> Period:
+        return Period(
+            subscription_id=one.id,
+            period_start_at=self.period_start_at,
+            id=new_id("per"),
+            account_id=one.account_id,
+            environment=one.environment,
+            period_end_at=self.period_end_at,
+            invoice_id=self.invoice_id,
+            plan_id=granted.terms.plan_id,
+            amount=self.price.amount,
+            currency=self.price.currency,
+            credits_micros=granted.credits_micros,
+            is_prorated=self.is_prorated,
+            created_at=now_us,
+        )
+
+    def _paid(
+        self, shelf: SubscriptionShelf, one: Subscription, granted: Grant, now_us: int
+    ) -> Subscription:
+        """The subscription after it: the newest period's plan counts, and it lives while paid."""
+        until_at = max(one.paid_until_at or 0, self.period_end_at)
+        changes: dict[str, Any] = {
+            "provider_ref": self.provider_ref,
+            "customer_ref": self.customer_ref or one.customer_ref,
+            "paid_until_at": until_at,
+            "carried_amount": granted.carried_amount,
+        }
+        starts = [period.period_start_at for period in shelf.periods(one.id)]
+        if granted.is_period and self.period_start_at > max(starts, default=0):
+            changes |= _taken_over(one, granted.terms)
+        paid = amend(one, **changes)
+        is_alive = one.status == "incomplete" or until_at > now_us
+        return move(paid, "active", now_us=now_us) if _revives(one, is_alive=is_alive) else paid
+
+    def _claim(self, object_id: str, period_start_at: int) -> PeriodClaim:
+        return PeriodClaim(
+            self.told.provider,
+            self.told.environment,
+            object_id,
+            self.scope[0],
+            self.subscription_id,
+            period_start_at,
+        )
+
+
+def _revives(one: Subscription, *, is_alive: bool) -> bool:
+    return is_alive and may_move(one, "active")
+
+
+def _taken_over(one: Subscription, terms: PlanItem) -> dict[str, Any]:
+    """The terms of the plan that was paid for; the first period's price stays where it was."""
+    is_same = (terms.plan_id, terms.price) == (one.plan_id, one.price)
+    is_reached = one.next_plan_id in {None, terms.plan_id}
+    return {
+        "plan_id": terms.plan_id,
+        "plan_name": terms.name,
+        "interval": terms.interval,
+        "credits_micros": terms.credits_micros,
+        "amount": terms.price.amount,
+        "first_amount": one.first_amount if is_same else terms.price.amount,
+        "product_ref": terms.product_ref,
+        "currency": terms.price.currency,
+        "next_plan_id": None if is_reached else one.next_plan_id,
+    }
+
+
+def own_item(one: Subscription) -> PlanItem:
+    """The subscription's own terms."""
+    return PlanItem(
+        one.plan_id, one.interval, one.price, one.plan_name, one.credits_micros, one.product_ref
+    )
+
+
+def too_much(books: Books, one: Subscription, credits_micros: int) -> Problem | None:
+    """What the ledger cannot hold is not credited."""
+    sold = books.ledger.account(one.scope, Kind.PROVIDER, one.provider).balance_micros
+    held = books.ledger.balance_micros(one.scope, books.now_us)
+    if max(sold, held) + credits_micros <= BALANCE_MICROS_MAX:
+        return None
+    sentence = "the account cannot hold so much credit"
+    return Problem("too_much", sentence, "a smaller sum", f"{credits_micros} micros")

@@ -1,0 +1,165 @@
+"""A subscription: credit that is paid for by the month or the year, and where it stands.
+
+States: incomplete until its first period is paid, then active; past_due when a renewal fails or does
+not come, expired after seven days of that, cancelled when it ends by choice. Only a paid period makes
+one active, so the order in which facts arrive does not matter; a payment revives an expired one.
+`move` is the one function that changes the state; `amend` changes what is not the state. Pure;
+billing/subscriptions/records.py writes the rows.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from billing.ledger.ledger import Scope
+from billing.ledger.price import Price
+from billing.orders.problem import Problem
+from billing.providers.protocol import Interval
+from kernel.clock import DAY_US
+from kernel.errors import DomainError
+
+Status = Literal["incomplete", "active", "past_due", "cancelled", "expired"]
+# An account with one of these has a plan, and manages it in the portal.
+LIVING: frozenset[Status] = frozenset({"active", "past_due"})
+
+# From a state to the states it may move to; docs/states.md has the diagram.
+MOVES: Mapping[Status, frozenset[Status]] = {
+    "incomplete": frozenset({"active", "cancelled", "expired"}),
+    "active": frozenset({"past_due", "cancelled", "expired"}),
+    "past_due": frozenset({"active", "cancelled", "expired"}),
+    "expired": frozenset({"active", "cancelled"}),
+    "cancelled": frozenset(),
+}
+# Providers take the payment of a new period within hours of its start.
+RENEWAL_US = DAY_US
+GRACE_US = 7 * DAY_US
+
+
+class AlreadySubscribed(DomainError):
+    """The account has a plan; it is changed in the portal."""
+
+
+class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One row of subscriptions; the columns' meaning is in store/schema.py."""
+
+    id: str
+    account_id: str
+    environment: str
+    order_id: str
+    provider: str
+    is_stand_in: bool = False
+    provider_ref: str | None = None
+    customer_ref: str | None = None
+    status: Status = "incomplete"
+    plan_id: str
+    plan_name: str
+    interval: Interval
+    credits_micros: int
+    amount: int
+    currency: str
+    first_amount: int
+    product_ref: str | None = None
+    next_plan_id: str | None = None
+    carried_amount: int = 0
+    is_ending: bool = False
+    told_at: int | None = None
+    paid_until_at: int | None = None
+    due_at: int | None = None
+    created_at: int
+    ended_at: int | None = None
+
+    @property
+    def scope(self) -> Scope:
+        return (self.account_id, self.environment)
+
+    @property
+    def price(self) -> Price:
+        """What a period costs at the provider."""
+        return Price(self.amount, self.currency)
+
+
+class Period(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One row of subscription_periods."""
+
+    subscription_id: str
+    period_start_at: int
+    id: str
+    account_id: str
+    environment: str
+    period_end_at: int
+    invoice_id: str
+    plan_id: str
+    amount: int
+    currency: str
+    credits_micros: int
+    is_prorated: bool = False
+    refunded_amount: int = 0
+    reversed_micros: int = 0
+    created_at: int
+
+    @property
+    def scope(self) -> Scope:
+        return (self.account_id, self.environment)
+
+    @property
+    def payment(self) -> Price:
+        """What the customer paid for it."""
+        return Price(self.amount, self.currency)
+
+
+def move(subscription: Subscription, status: Status, *, now_us: int) -> Subscription:
+    """The subscription in another state; the caller asked `may_move`."""
+    assert may_move(subscription, status), f"{subscription.status} does not become {status}"
+    is_over = status in {"cancelled", "expired"}
+    moved = replace(subscription, status=status, ended_at=now_us if is_over else None)
+    return replace(moved, due_at=_due_at(moved))
+
+
+def amend(subscription: Subscription, **changes: Any) -> Subscription:
+    """The subscription with other facts in the same state."""
+    assert "status" not in changes, "a state is changed by move"
+    changed = replace(subscription, **changes)
+    return replace(changed, due_at=_due_at(changed))
+
+
+def may_move(subscription: Subscription, status: Status) -> bool:
+    """Whether a move leads there."""
+    return status in MOVES[subscription.status]
+
+
+def by_time(subscription: Subscription, now_us: int) -> Status:
+    """The state that the time alone calls for; now_us by the account's own clock."""
+    if subscription.due_at is None or now_us < subscription.due_at:
+        return subscription.status
+    if subscription.is_ending:
+        return "cancelled"
+    assert subscription.paid_until_at is not None, "it was paid once"
+    return "expired" if now_us >= subscription.paid_until_at + GRACE_US else "past_due"
+
+
+def second_plan(other: Subscription) -> Problem:
+    """An account has one plan at a time, and this would be another."""
+    sentence = (
+        f"the account has the plan {other.plan_name} already ({other.id} of order {other.order_id}):"
+        " end one of the two at the provider, and refund what was paid for it"
+    )
+    return Problem("second_plan", sentence, f"{other.plan_name} alone", "a second plan")
+
+
+def due_micros(period: Period, gone_amount: int) -> int:
+    """The credit to take back once that much of the payment is gone, rounded up, as of orders."""
+    if period.amount == 0:
+        return 0
+    gone = min(gone_amount, period.amount)
+    return -(-period.credits_micros * gone // period.amount)
+
+
+def _due_at(subscription: Subscription) -> int | None:
+    until = subscription.paid_until_at
+    if until is None or subscription.status not in LIVING:
+        return None
+    if subscription.is_ending:
+        return until
+    return until + (GRACE_US if subscription.status == "past_due" else RENEWAL_US)

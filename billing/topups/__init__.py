@@ -1,0 +1,1 @@
+"""Top-ups: sent, settled, approved; their vouchers and platforms."""

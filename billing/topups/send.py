@@ -1,0 +1,340 @@
+"""Sending a top-up: the rules, in the order in which they refuse, and what a send does.
+
+In one batch: debit the sender's wallet, credit the recipient's wallet of that platform, issue the
+voucher, write the event. Where the fulfilment answers later, or a person must approve, the funds are
+held and the recipient is credited on delivery.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from billing.engine.batch_state import Books
+from billing.engine.read_set import Needs
+from billing.ledger.ledger import Code, InsufficientBalance, Kind, Scope
+from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
+from billing.topups.approval import WAITS_US, Approval
+from billing.topups.platform import Platform, Platforms
+from billing.topups.topup import DuplicateReference, Status, TopUp, move
+from billing.topups.voucher import hint_of
+from kernel.clock import SECOND_US, rfc3339
+from kernel.errors import DomainError
+from kernel.ids import new_id
+from keys.account import normalise_email
+from keys.authenticator import CredentialEnded
+from keys.caps import CapExceeded
+from keys.principal import Principal
+from store.idempotency import Answer, RequestKey
+
+SANDBOX_DOMAIN = "@sandbox.test"
+SANDBOX_DELAY_US = 2 * SECOND_US
+# Fulfilments that are none of the folder's: a person, and the sandbox's own recipients.
+BY_APPROVAL = "approval"
+BY_SANDBOX = "sandbox"
+
+WouldBe = Literal["delivered", "pending", "approval_required", "failed"]
+
+
+class AmountOutOfRange(DomainError):
+    """The amount is outside the platform's limits."""
+
+
+class RateLimited(DomainError):
+    """Too many requests; retry_after_s says when the next one may come."""
+
+
+class Order(msgspec.Struct, frozen=True, gc=False):
+    """What is to be sent, judged by every rule that needs no books."""
+
+    platform: Platform
+    amount_cents: int
+    recipient_email: str
+    reference: str | None = None
+    metadata: Mapping[str, str] | None = None
+    note: str | None = None
+
+
+class Sent(msgspec.Struct, frozen=True, gc=False):
+    """The outcome: the top-up, the sender's balance after it, the approval it waits for, its code."""
+
+    topup: TopUp
+    wallet_balance_cents: int
+    approval: Approval | None = None
+    voucher_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a send would do now; amounts in cents."""
+
+    amount_cents: int
+    wallet_balance_cents: int
+    wallet_balance_after_cents: int
+    cap_remaining_cents: int | None
+    would_be: WouldBe
+
+
+def prepare(
+    platforms: Platforms,
+    *,
+    platform: str,
+    amount_cents: int,
+    recipient_email: str,
+    reference: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    note: str | None = None,
+) -> Order:
+    """Raises InvalidPlatform, InvalidEmail or AmountOutOfRange, in this order."""
+    found = platforms.find(platform)
+    address = normalise_email(recipient_email)
+    if not found.min_amount_cents <= amount_cents <= found.max_amount_cents:
+        raise AmountOutOfRange(
+            f"amount_cents is {found.min_amount_cents} to {found.max_amount_cents} for {found.id}",
+            param="amount_cents",
+            extra={"min": found.min_amount_cents, "max": found.max_amount_cents},
+        )
+    return Order(found, amount_cents, address, reference, metadata, note)
+
+
+class Send(msgspec.Struct, frozen=True):
+    """The command of POST /topup/send. The top-up's id is fixed before the first try."""
+
+    topup_id: str
+    scope: Scope
+    lineage: tuple[str, ...]
+    order: Order
+    request_key: RequestKey | None
+    answer: Callable[[Sent], Answer]
+
+    def declare(self, needs: Needs) -> None:
+        needs.scopes.add(self.scope)
+        needs.key_ids.update(self.lineage)
+        name = f"{self.order.platform.id}/{self.order.recipient_email}"
+        needs.places.add((*self.scope, Kind.RECIPIENT, name))
+        needs.voucher_ids.append(self.topup_id)
+        if self.order.reference is not None:
+            needs.references.add((*self.scope, self.order.reference))
+        if self.request_key is not None:
+            needs.request_keys.add(self.request_key)
+
+    def decide(self, books: Books) -> Sent:
+        amount_micros = self.order.amount_cents * MICROS_PER_CENT
+        would_be, fulfilment = self._judge(books, amount_micros)
+        if would_be == "delivered":
+            topup = self._deliver(books, fulfilment, amount_micros)
+        else:
+            topup = self._hold(books, fulfilment, would_be, amount_micros)
+        books.spending.count(self.scope[0], self.lineage, amount_micros, books.now_us)
+        if would_be != "approval_required":
+            books.spending.count_unasked(self.scope[0], self.lineage, amount_micros)
+        if would_be == "failed":
+            topup = fail(books, topup, "sandbox: this recipient always fails")
+        approval = books.approval_of(topup.id)
+        code = books.voucher_code(topup.id) if topup.status == "delivered" else None
+        return Sent(topup, _balance_cents(books, self.scope), approval, code)
+
+    def render(self, result: Sent) -> Answer:
+        return self.answer(result)
+
+    def _judge(self, books: Books, amount_micros: int) -> tuple[WouldBe, str]:
+        """What becomes of the send and who fulfils it; raises the first rule that refuses."""
+        check_alive(books, self.lineage)
+        if self.order.reference is not None:
+            seen = books.reference_used(self.scope, self.order.reference)
+            if seen is not None:
+                raise DuplicateReference(
+                    "the reference was used before",
+                    param="reference",
+                    extra={"transaction_id": seen[0], "status": seen[1]},
+                )
+        scripted = self._sandbox_script()
+        _refuse_scripted(scripted, self.order.amount_cents, books.now_us)
+        books.spending.check(self.lineage, amount_micros)
+        books.check_funds(self.scope, amount_micros)
+        if scripted == "failed":
+            return "failed", BY_SANDBOX
+        if scripted == "approval" or books.spending.needs_approval(
+            self.lineage, self.order.amount_cents
+        ):
+            return "approval_required", BY_APPROVAL
+        if scripted in {"pending", "delayed"}:
+            return "pending", BY_SANDBOX
+        fulfilment = self.order.platform.fulfilment
+        return ("pending" if fulfilment in books.rules.asynchronous else "delivered"), fulfilment
+
+    def _sandbox_script(self) -> str:
+        if self.scope[1] != "staging" or not self.order.recipient_email.endswith(SANDBOX_DOMAIN):
+            return ""
+        return self.order.recipient_email.removesuffix(SANDBOX_DOMAIN)
+
+    def _topup(self, books: Books, fulfilment: str, status: Status, **outcome: Any) -> TopUp:
+        """The row, made once: this is the path of every send."""
+        return TopUp(
+            id=self.topup_id,
+            account_id=self.scope[0],
+            environment=self.scope[1],
+            spent_by=self.lineage,
+            status=status,
+            platform=self.order.platform.id,
+            amount_cents=self.order.amount_cents,
+            recipient_email=self.order.recipient_email,
+            created_at=books.now_us,
+            fulfilment=fulfilment,
+            reference=self.order.reference,
+            metadata=self.order.metadata or {},
+            note=self.order.note,
+            **outcome,
+        )
+
+    def _deliver(self, books: Books, fulfilment: str, amount_micros: int) -> TopUp:
+        name = f"{self.order.platform.id}/{self.order.recipient_email}"
+        recipient = books.ledger.account(self.scope, Kind.RECIPIENT, name)
+        topup_id = self.topup_id
+        books.take(self.scope, amount_micros, to=recipient, code=Code.TOPUP_SEND, topup_id=topup_id)
+        delivered = self._topup(
+            books,
+            fulfilment,
+            "delivered",
+            settled_at=books.now_us,
+            new_balance_cents=micros_to_cents(recipient.balance_micros),
+            voucher_code_hint=hint_of(books.voucher_code(topup_id)),
+        )
+        books.add_topup(delivered)
+        books.publish_topup(delivered)
+        return delivered
+
+    def _hold(self, books: Books, fulfilment: str, would_be: WouldBe, amount_micros: int) -> TopUp:
+        topup = self._topup(books, fulfilment, "pending")
+        held = books.ledger.standing(self.scope).held
+        books.take(
+            self.scope,
+            amount_micros,
+            to=held,
+            code=Code.TOPUP_HOLD,
+            topup_id=topup.id,
+            is_returned=would_be == "failed",
+        )
+        topup = replace(topup, next_check_at=self._first_check_at(books, topup, would_be))
+        books.add_topup(topup)
+        if would_be == "failed":
+            return topup
+        books.publish_topup(topup)
+        if would_be == "approval_required":
+            self._ask(books, topup)
+        return topup
+
+    def _first_check_at(self, books: Books, topup: TopUp, would_be: WouldBe) -> int | None:
+        """When the worker looks at it first; never where a person or a sandbox call decides."""
+        if would_be != "pending":
+            return None
+        if topup.fulfilment != BY_SANDBOX:
+            return books.now_us
+        is_delayed = topup.recipient_email.startswith("delayed@")
+        return books.now_us + SANDBOX_DELAY_US if is_delayed else None
+
+    def _ask(self, books: Books, topup: TopUp) -> None:
+        asked = Approval(
+            id=new_id("apr"),
+            account_id=self.scope[0],
+            environment=self.scope[1],
+            transaction_id=topup.id,
+            requested_by=self.lineage[0] if self.lineage else None,
+            status="pending",
+            created_at=books.now_us,
+            # By the account's own clock, as it is looked at: else a clock that was moved on by a
+            # day would end every approval at once.
+            expires_at=books.now_of(self.scope) + WAITS_US,
+        )
+        books.add_approval(asked)
+        data = {"approval": asked.shape(), **topup.event_data()}
+        books.publish(self.scope, "approval.requested", data, topup.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """POST /topup/validate: decided as a send, written never."""
+
+    send: Send
+
+    def declare(self, needs: Needs) -> None:
+        self.send.declare(needs)
+
+    def decide(self, books: Books) -> tuple[Quote, Sent]:
+        check_alive(books, self.send.lineage)
+        before = _balance_cents(books, self.send.scope)
+        remaining = books.spending.remaining_micros(self.send.lineage)
+        sent = self.send.decide(books)
+        would_be: WouldBe = "approval_required" if sent.approval is not None else _outcome(sent)
+        quote = Quote(
+            amount_cents=self.send.order.amount_cents,
+            wallet_balance_cents=before,
+            wallet_balance_after_cents=sent.wallet_balance_cents,
+            cap_remaining_cents=None if remaining is None else micros_to_cents(remaining),
+            would_be=would_be,
+        )
+        return quote, sent
+
+
+def new_send(
+    principal: Principal,
+    order: Order,
+    *,
+    request_key: RequestKey | None,
+    answer: Callable[[Sent], Answer],
+) -> Send:
+    """The command of this caller, with a fresh top-up id."""
+    return Send(
+        topup_id=new_id("txn"),
+        scope=(principal.account_id, principal.environment),
+        lineage=principal.lineage,
+        order=order,
+        request_key=request_key,
+        answer=answer,
+    )
+
+
+def check_alive(books: Books, lineage: tuple[str, ...]) -> None:
+    """Raises CredentialEnded where the key or an ancestor was revoked or has run out."""
+    ended = books.spending.end_of(lineage)
+    if ended == "revoked":
+        raise CredentialEnded("the API key was revoked")
+    if ended == "expired":
+        raise CredentialEnded("the API key has expired")
+
+
+def fail(books: Books, topup: TopUp, reason: str) -> TopUp:
+    """Refunds a held top-up and ends it as failed."""
+    failed = move(topup, "failed", now_us=books.now_us, failure_reason=reason)
+    books.give_back(topup.scope, topup)
+    books.change_topup(failed)
+    books.publish_topup(failed)
+    return failed
+
+
+def _refuse_scripted(scripted: str, amount_cents: int, now_us: int) -> None:
+    if scripted == "insufficient":
+        raise InsufficientBalance("sandbox: this recipient finds every wallet empty")
+    if scripted == "ratelimited":
+        raise RateLimited(
+            "sandbox: this recipient is always rate limited",
+            retry_after_s=1,
+            extra={"limit": 1, "remaining": 0, "resets_at": rfc3339(now_us + SECOND_US)},
+        )
+    if scripted == "capped":
+        raise CapExceeded(
+            "sandbox: this recipient is above every cap",
+            extra={"limit": amount_cents - 1, "remaining": 0, "resets_at": None},
+        )
+
+
+def _outcome(sent: Sent) -> WouldBe:
+    status = sent.topup.status
+    assert status != "cancelled", "a send does not cancel"
+    return status
+
+
+def _balance_cents(books: Books, scope: Scope) -> int:
+    return micros_to_cents(books.ledger.balance_micros(scope, books.now_us))

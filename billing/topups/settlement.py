@@ -1,0 +1,338 @@
+"""Ending a pending top-up: cancel, delivered or failed by its fulfilment, approved or denied.
+
+A pending top-up leaves that state once, under its tenant's lock; funds that were held go to the
+recipient or back to where they came from.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace as changed
+from typing import Any, Literal
+
+from msgspec.structs import replace
+
+from billing.engine.audit_entries import AuditShelf
+from billing.engine.batch_state import Books
+from billing.engine.read_set import Needs
+from billing.ledger.ledger import Code, Kind, LedgerAccount, Scope
+from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
+from billing.topups import approval as approvals
+from billing.topups.approval import Approval, Decision
+from billing.topups.platform import InvalidPlatform
+from billing.topups.send import BY_APPROVAL, check_alive, fail
+from billing.topups.topup import AlreadyDelivered, TopUp, move
+from billing.topups.voucher import Redemption, hint_of
+from kernel.clock import rfc3339
+from kernel.errors import DomainError, NotFound
+from kernel.storable import storable
+from keys import audit_log
+from keys.audit_log import Actor
+from store.idempotency import Answer, RequestKey
+
+REASON_CHARACTERS_MAX = 200
+EXPIRED = "the approval expired"
+DENIED = "the approval was denied"
+
+
+class WrongStateForApproval(DomainError):
+    """The top-up no longer waits for an approval."""
+
+
+class AwaitsApproval(DomainError):
+    """The top-up waits for a person's decision; nothing else settles it."""
+
+
+def deliver(books: Books, topup: TopUp, *, fulfilment_code: str | None = None) -> TopUp:
+    """Credits the recipient out of the hold; raises where the top-up has ended.
+
+    Whoever else delivers gives the recipient the vendor's own credit: then the voucher is settled
+    externally at once, so that nobody holds both. fulfilment_code is what stands in its place.
+    """
+    codes, sealed, code = books.rules.codes, None, books.voucher_code(topup.id)
+    if fulfilment_code is not None:
+        sealed, code = codes.seal(topup.id, fulfilment_code), fulfilment_code
+    delivered = move(
+        topup,
+        "delivered",
+        now_us=books.now_us,
+        voucher_code_hint=hint_of(code),
+        fulfilment_code=sealed,
+    )
+    held = books.ledger.standing(topup.scope).held
+    recipient = books.ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
+    amount_micros = topup.amount_cents * MICROS_PER_CENT
+    books.move(held, recipient, amount_micros, Code.TOPUP_DELIVER, topup_id=topup.id)
+    if topup.fulfilment in books.rules.asynchronous:
+        _settle_voucher(books, topup, recipient, amount_micros)
+    delivered = replace(delivered, new_balance_cents=micros_to_cents(recipient.balance_micros))
+    books.change_topup(delivered)
+    books.publish_topup(delivered)
+    return delivered
+
+
+def _settle_voucher(
+    books: Books, topup: TopUp, recipient: LedgerAccount, amount_micros: int
+) -> None:
+    redeemed = books.ledger.account(topup.scope, Kind.REDEEMED, topup.platform)
+    books.move(recipient, redeemed, amount_micros, Code.VOUCHER_SETTLE, topup_id=topup.id)
+    books.add_redemption(
+        Redemption(topup.id, *topup.scope, topup.account_id, "external", books.now_us)
+    )
+
+
+def cancel(books: Books, topup: TopUp, *, reason: str | None = None) -> TopUp:
+    """Refunds the hold and ends the top-up as cancelled."""
+    cancelled = move(topup, "cancelled", now_us=books.now_us, failure_reason=reason)
+    books.give_back(topup.scope, topup)
+    books.change_topup(cancelled)
+    books.publish_topup(cancelled)
+    return cancelled
+
+
+def _waits_for(books: Books, topup: TopUp) -> Approval | None:
+    """The undecided approval of a pending top-up."""
+    asked = books.approval_of(topup.id)
+    if topup.status != "pending" or asked is None or asked.status != "pending":
+        return None
+    return asked
+
+
+def _tell_decision(books: Books, topup: TopUp, decided: Approval) -> None:
+    books.change_approval(decided)
+    data: dict[str, Any] = {"approval": decided.shape(), **topup.event_data()}
+    books.publish(topup.scope, f"approval.{decided.status}", data, topup.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A top-up and the sender's balance after the command."""
+
+    topup: TopUp
+    wallet_balance_cents: int
+    approval: Approval | None = None
+    is_mine: bool = False  # a hand-over: this caller is the one who asks
+
+
+@dataclass(frozen=True, slots=True)
+class _OnTopUp:
+    """What every command on one existing top-up shares."""
+
+    topup_id: str
+    scope: Scope
+    request_key: RequestKey | None
+    answer: Callable[[Ended], Answer]
+
+    def declare(self, needs: Needs) -> None:
+        needs.scopes.add(self.scope)
+        needs.topup_ids.add(self.topup_id)
+        if self.request_key is not None:
+            needs.request_keys.add(self.request_key)
+
+    def render(self, result: Ended) -> Answer:
+        return self.answer(result)
+
+    def _topup(self, books: Books) -> TopUp:
+        found = books.topup(self.topup_id, self.scope)
+        if found is None:
+            raise NotFound("Transaction", param="transaction_id")
+        return found
+
+    def _ended(self, books: Books, topup: TopUp) -> Ended:
+        balance = micros_to_cents(books.ledger.balance_micros(self.scope, books.now_us))
+        return Ended(topup, balance, books.approval_of(topup.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel(_OnTopUp):
+    """The command of POST /topup/cancel; the sender takes a pending top-up back.
+
+    cancelled_by is the credential's id: an approval that the top-up waits for is denied by it, or
+    has expired.
+    """
+
+    cancelled_by: str
+
+    def decide(self, books: Books) -> Ended:
+        topup = self._topup(books)
+        if topup.status == "pending" and topup.handed_over_at is not None:
+            raise AlreadyDelivered(
+                "the top-up was handed over to its fulfilment",
+                reason="in_fulfilment",
+                extra={"transaction_id": topup.id, "status": topup.status},
+            )
+        asked = _waits_for(books, topup)
+        if asked is not None:
+            self._deny(books, topup, asked)
+        return self._ended(books, cancel(books, topup))
+
+    def _deny(self, books: Books, topup: TopUp, asked: Approval) -> None:
+        account_now_us = books.now_of(self.scope)
+        is_over = asked.expires_at <= account_now_us
+        decided = approvals.decide(
+            asked,
+            "expired" if is_over else "denied",
+            by=None if is_over else self.cancelled_by,
+            topup_status=topup.status,
+            now_us=books.now_us,
+            account_now_us=account_now_us,
+        )
+        _tell_decision(books, topup, decided)
+
+
+@dataclass(frozen=True, slots=True)
+class Settle(_OnTopUp):
+    """A pending top-up ends by its fulfilment's word, or by the sandbox's.
+
+    One that waits for an approval does not: raises AwaitsApproval, since the fulfilment was not
+    asked yet and the sandbox's caller may be the one who asked. fulfilment_code is what the
+    fulfilment handed over in the voucher's place.
+    """
+
+    outcome: Literal["delivered", "failed"]
+    reason: str | None = None
+    fulfilment_code: str | None = None
+
+    def decide(self, books: Books) -> Ended:
+        topup = self._topup(books)
+        asked = _waits_for(books, topup)
+        if asked is not None:
+            raise _awaits(books, topup, asked)
+        if self.outcome == "failed":
+            reason = storable(self.reason or "refused", characters_max=REASON_CHARACTERS_MAX)
+            return self._ended(books, fail(books, topup, reason))
+        return self._ended(books, deliver(books, topup, fulfilment_code=self.fulfilment_code))
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver(_OnTopUp):
+    """The fulfilment is about to be asked: from here on the top-up cannot be cancelled.
+
+    seen_checks_made is what the caller read; of two workers that saw the same, the first one's
+    hand-over changes it, and the second's result is not `is_mine`.
+    """
+
+    seen_checks_made: int
+    next_check_at: int
+
+    def decide(self, books: Books) -> Ended:
+        topup = self._topup(books)
+        if topup.status != "pending" or topup.checks_made != self.seen_checks_made:
+            return self._ended(books, topup)
+        handed = replace(
+            topup,
+            handed_over_at=topup.handed_over_at or books.now_us,
+            next_check_at=self.next_check_at,
+            checks_made=topup.checks_made + 1,
+        )
+        books.change_topup(handed)
+        return changed(self._ended(books, handed), is_mine=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Decide(_OnTopUp):
+    """A person approves or denies, or the time ran out; decided_by is a credential's id.
+
+    actor: who decides, for the security log; null: nobody, or who does without it.
+    """
+
+    approval_id: str
+    decision: Decision
+    decided_by: str | None = None
+    spent_by: tuple[str, ...] = ()
+    actor: Actor | None = None
+
+    def declare(self, needs: Needs) -> None:
+        _OnTopUp.declare(self, needs)
+        if self.actor is not None:
+            needs.shelf(AuditShelf)
+        needs.key_ids.update(self.spent_by)
+
+    def decide(self, books: Books) -> Ended:
+        topup = self._topup(books)
+        asked = books.approval_of(topup.id)
+        if asked is None or asked.id != self.approval_id:
+            raise NotFound("Approval", param="id")
+        decided = approvals.decide(
+            asked,
+            self.decision,
+            by=self.decided_by,
+            topup_status=topup.status,
+            now_us=books.now_us,
+            account_now_us=books.now_of(self.scope),
+        )
+        if topup.status != "pending" or topup.fulfilment != BY_APPROVAL:
+            if self.decision == "expired":
+                # Nothing is left to decide, and the sweep must not find it again for ever.
+                books.change_approval(decided)
+                return self._ended(books, topup)
+            raise WrongStateForApproval(
+                "the top-up no longer waits for an approval",
+                extra={"transaction_id": topup.id, "status": topup.status},
+            )
+        if self.decision == "approved":
+            # Every rule that may refuse comes before the first change.
+            check_alive(books, topup.spent_by)
+            books.check_debt(topup.scope)
+            fulfilment = _fulfilment_of(books, topup)
+            self._tell(books, topup, decided)
+            return self._ended(books, self._release(books, topup, fulfilment))
+        self._tell(books, topup, decided)
+        reason = EXPIRED if self.decision == "expired" else DENIED
+        return self._ended(books, cancel(books, topup, reason=reason))
+
+    def _tell(self, books: Books, topup: TopUp, decided: Approval) -> None:
+        _tell_decision(books, topup, decided)
+        if self.actor is None:
+            return
+        entry = audit_log.security(
+            self.actor,
+            f"approval.{self.decision}",
+            account_id=topup.scope[0],
+            environment=topup.scope[1],
+            subject_id=decided.id,
+            after={"transaction_id": topup.id, "amount_cents": topup.amount_cents},
+            now_us=books.now_us,
+        )
+        books.shelf(AuditShelf).add(entry)
+
+    def _release(self, books: Books, topup: TopUp, fulfilment: str) -> TopUp:
+        released = replace(topup, fulfilment=fulfilment)
+        if fulfilment not in books.rules.asynchronous:
+            return deliver(books, released)
+        waiting = replace(released, next_check_at=books.now_us)
+        books.change_topup(waiting)
+        return waiting
+
+
+def _awaits(books: Books, topup: TopUp, asked: Approval) -> AwaitsApproval:
+    path = f"/approvals/{asked.id}"
+    return AwaitsApproval(
+        "the top-up waits for an approval, which only a person or a key outside the asking key's"
+        " lineage decides",
+        reason="awaits_approval",
+        extra={
+            "transaction_id": topup.id,
+            "status": topup.status,
+            "approval": {
+                "id": asked.id,
+                "url": f"{books.rules.public_url}/dashboard{path}",
+                "expires_at": rfc3339(asked.expires_at),
+            },
+            "links": [
+                {"rel": rel, "method": "POST", "href": f"/api/public/v1{path}/{rel}"}
+                for rel in ("approve", "deny")
+            ],
+        },
+    )
+
+
+def _fulfilment_of(books: Books, topup: TopUp) -> str:
+    """The platform's fulfilment as of now; raises InvalidPlatform where it is offered no longer."""
+    try:
+        return books.rules.platforms.find(topup.platform).fulfilment
+    except InvalidPlatform:
+        raise InvalidPlatform(
+            f"{topup.platform} is no longer offered; deny the approval, and the funds go back",
+            param="platform",
+            reason="removed",
+            extra={"transaction_id": topup.id, "status": topup.status},
+        ) from None

@@ -1,0 +1,274 @@
+"""Voucher codes, and redeeming them. A voucher is the claim on value in the recipient's wallet.
+
+ATU- and five groups of four Crockford base32 characters: 19 carry 95 bits, the last one checks
+them. The 95 bits are the top-up's own id under a keyed permutation, so a code needs no index of its
+own, cannot be guessed without the key (one in 2**95 for each voucher that exists), and gives the
+top-up's primary key back. A voucher exists exactly while its top-up is delivered; it is redeemed
+once, by the primary key of voucher_redemptions, which this module writes.
+
+Invariant: no code is stored. A voucher's own is worked out from the top-up's id; one that a
+fulfilment handed over in its place lies sealed; both under a key that the master key seals.
+"""
+
+import base64
+import secrets
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec.structs import replace
+
+from billing.topups.topup import TopUp
+from kernel.clock import rfc3339
+from kernel.errors import DomainError
+from kernel.ids import ID_BITS, decode, encode
+from keys.principal import SEES_CODES, Principal
+from keys.vault import SealBroken
+from store.database import Transaction
+from store.idempotency import Answer
+
+PREFIX = "ATU"
+TOPUP_PREFIX = "txn_"
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_DATA_CHARACTERS = 19
+_DIGIT_BITS = 5
+_PAIRS = [first + second for first in CROCKFORD for second in CROCKFORD]
+# What each written pair of digits adds to the check sum: weights 1 and 3; the check digit's own
+# place, the last one, is still 0 then.
+_PAIR_SUMS = [(pair >> _DIGIT_BITS) + 3 * (pair & 31) for pair in range(1024)]
+_HALF_BITS = 50
+_HALF_MASK = (1 << _HALF_BITS) - 1
+_LEFT_BITS = 48
+_RIGHT_BITS = ID_BITS - _LEFT_BITS
+_RIGHT_MASK = (1 << _RIGHT_BITS) - 1
+_LEFT_SHIFT, _RIGHT_SHIFT = 64 - _LEFT_BITS, 64 - _RIGHT_BITS
+# Six rounds, two to a step: four make a permutation nobody tells from a random one.
+_STEPS = (0, 2, 4)
+_block = struct.Struct(">QQ").pack
+_first = struct.Struct(">Q").unpack_from
+_NONCE_BYTES = 12
+_SEAL_INFO = b"topup fulfilment code 1"
+HINT_CHARACTERS: Final = 4
+# Of a shorter code the last four characters would tell too much.
+_HINTED_CHARACTERS_MIN = 12
+_NO_HINT = "*" * HINT_CHARACTERS
+# What people misread, as Crockford's alphabet has it.
+_READ = {character: index for index, character in enumerate(CROCKFORD)} | {"O": 0, "I": 1, "L": 1}
+
+Settle = Literal["wallet", "external"]
+Reason = Literal["unknown", "redeemed", "spent"]
+
+
+class NotRedeemable(DomainError):
+    """The code is unknown, redeemed before, or its wallet no longer holds the amount; see reason."""
+
+
+class VoucherCodes:
+    """Turns top-up ids into codes and back under one key of 32 bytes."""
+
+    def __init__(self, key: bytes) -> None:
+        # One block at a time, each a different one: ECB is the bare block cipher, used as a PRF.
+        self._encrypt = Cipher(algorithms.AES256(key), modes.ECB()).encryptor().update  # noqa: S305
+        seal_key = HKDF(algorithm=SHA256(), length=len(key), salt=None, info=_SEAL_INFO).derive(key)
+        self._seal = AESGCM(seal_key)
+
+    def code_of(self, topup_id: str) -> str:
+        """ATU-XXXX-XXXX-XXXX-XXXX-XXXX for txn_…"""
+        a, b, c, d, e, f, g, h, i, j = _digit_pairs(
+            self._permute(decode(topup_id.removeprefix(TOPUP_PREFIX)))
+        )
+        two = _PAIRS
+        return (
+            f"{PREFIX}-{two[a]}{two[b]}-{two[c]}{two[d]}-{two[e]}{two[f]}-{two[g]}{two[h]}"
+            f"-{two[i]}{two[j]}"
+        )
+
+    def topup_id_of(self, code: str) -> str | None:
+        """The top-up whose voucher the code would be, or None for a mistyped or made-up one.
+
+        Letters of either case; hyphens and spaces are ignored.
+        """
+        text = code.strip().upper().replace("-", "").replace(" ", "")
+        if not text.startswith(PREFIX) or len(text) != len(PREFIX) + _DATA_CHARACTERS + 1:
+            return None
+        number = 0
+        values = [_READ.get(character) for character in text[len(PREFIX) :]]
+        for value in values[:-1]:
+            if value is None:
+                return None
+            number = number << 5 | value
+        if values[-1] != _digit_pairs(number)[-1] & 31:
+            return None
+        found = self._unpermute(number)
+        return TOPUP_PREFIX + encode(found)
+
+    def seal(self, topup_id: str, code: str) -> str:
+        """A code that a fulfilment handed over, as it is stored; opens for this top-up only."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        sealed = self._seal.encrypt(nonce, code.encode(), topup_id.encode())
+        return base64.b64encode(nonce + sealed).decode()
+
+    def issued(self, topup_id: str, sealed: str | None) -> str:
+        """The code that a delivered top-up brought: what was sealed, or the voucher's own.
+
+        Raises SealBroken.
+        """
+        if sealed is None:
+            return self.code_of(topup_id)
+        blob = base64.b64decode(sealed)
+        try:
+            plain = self._seal.decrypt(blob[:_NONCE_BYTES], blob[_NONCE_BYTES:], topup_id.encode())
+        except (InvalidTag, ValueError):
+            raise SealBroken(f"the sealed code of {topup_id} was altered or moved") from None
+        return plain.decode()
+
+    def shown(self, topup: TopUp, principal: Principal) -> str | None:
+        """The top-up's code; None where it has none yet or the caller may not see it."""
+        if topup.voucher_code_hint is None or not sees_code(principal, topup.spent_by):
+            return None
+        return self.issued(topup.id, topup.fulfilment_code)
+
+    def put_back(self, stored: Answer) -> Answer:
+        """The answer as it was before without_code, byte for byte."""
+        at = stored.code_at
+        if at is None:
+            return stored
+        end = stored.body.index(b'"', at)
+        code = self.code_of(stored.body[at:end].decode()).encode()
+        return replace(stored, body=stored.body[:at] + code + stored.body[end:], code_at=None)
+
+    def _permute(self, number: int) -> int:
+        encrypt = self._encrypt
+        left, right = number >> _RIGHT_BITS, number & _RIGHT_MASK
+        for step in _STEPS:
+            left ^= _first(encrypt(_block(step, right)))[0] >> _LEFT_SHIFT
+            right ^= _first(encrypt(_block(step + 1, left)))[0] >> _RIGHT_SHIFT
+        return left << _RIGHT_BITS | right
+
+    def _unpermute(self, number: int) -> int:
+        encrypt = self._encrypt
+        left, right = number >> _RIGHT_BITS, number & _RIGHT_MASK
+        for step in reversed(_STEPS):
+            right ^= _first(encrypt(_block(step + 1, left)))[0] >> _RIGHT_SHIFT
+            left ^= _first(encrypt(_block(step, right)))[0] >> _LEFT_SHIFT
+        return left << _RIGHT_BITS | right
+
+
+def hint_of(code: str) -> str:
+    """The last four characters, to tell codes apart by; too few to be of use to anybody else."""
+    if len(code) < _HINTED_CHARACTERS_MIN or not (code.isascii() and code.isprintable()):
+        return _NO_HINT
+    return code[-HINT_CHARACTERS:]
+
+
+def sees_code(principal: Principal, spent_by: Iterable[str]) -> bool:
+    """Whether the caller sees the code of what these keys sent: the sender and its ancestors.
+
+    Never a descendant or a sibling, which could spend by it past every cap of its own.
+    """
+    return SEES_CODES in principal.scopes or (
+        principal.key_id is not None and principal.key_id in spent_by
+    )
+
+
+async def unseen(tx: Transaction, principal: Principal, ids: Iterable[str]) -> frozenset[str]:
+    """Those of these top-ups whose codes the caller may not see."""
+    wanted = frozenset(ids)
+    if not wanted or SEES_CODES in principal.scopes:
+        return frozenset()
+    rows = await tx.fetch(
+        "SELECT id, spent_by FROM topups WHERE id IN :ids[text]", ids=sorted(wanted)
+    )
+    return wanted - {
+        row["id"] for row in rows if sees_code(principal, (row["spent_by"] or "").split())
+    }
+
+
+def without_code(answer: Answer, topup_id: str, code: str) -> Answer:
+    """The answer as it is stored: its body names the top-up where it shows the voucher's code."""
+    shown = code.encode()
+    at = answer.body.index(shown)
+    return Answer(answer.status, answer.body.replace(shown, topup_id.encode(), 1), code_at=at)
+
+
+def voucher_shape(
+    topup: TopUp, code: str, *, wallet_cents: int, redeemed_at: int | None
+) -> dict[str, Any]:
+    """The voucher of a delivered top-up as the API shows it."""
+    status = "redeemed" if redeemed_at is not None else "issued"
+    if redeemed_at is None and wallet_cents < topup.amount_cents:
+        status = "spent"
+    return {
+        "code": code,
+        "status": status,
+        "platform": topup.platform,
+        "amount_cents": topup.amount_cents,
+        "transaction_id": topup.id,
+        "issued_at": None if topup.settled_at is None else rfc3339(topup.settled_at),
+        "redeemed_at": None if redeemed_at is None else rfc3339(redeemed_at),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """That a voucher was redeemed: by whom and into what."""
+
+    transaction_id: str
+    account_id: str
+    environment: str
+    redeemed_by: str
+    settle: Settle
+    redeemed_at: int
+
+
+async def load_redemptions(tx: Transaction, ids: Iterable[str]) -> dict[str, Redemption]:
+    """Redemptions by the top-up's id."""
+    rows = await tx.fetch(
+        """SELECT transaction_id, account_id, environment, redeemed_by, settle, redeemed_at
+           FROM voucher_redemptions WHERE transaction_id IN :ids[text]""",
+        ids=sorted(set(ids)),
+    )
+    return {
+        row["transaction_id"]: Redemption(
+            row["transaction_id"],
+            row["account_id"],
+            row["environment"],
+            row["redeemed_by"],
+            row["settle"],
+            row["redeemed_at"],
+        )
+        for row in rows
+    }
+
+
+async def insert_redemptions(tx: Transaction, redemptions: Iterable[Redemption]) -> None:
+    await tx.insert_last(
+        "voucher_redemptions",
+        ("transaction_id", "account_id", "environment", "redeemed_by", "settle", "redeemed_at"),
+        [
+            (r.transaction_id, r.account_id, r.environment, r.redeemed_by, r.settle, r.redeemed_at)
+            for r in redemptions
+        ],
+    )
+
+
+def _digit_pairs(number: int) -> tuple[int, ...]:
+    """The 20 digits two by two, the last one checking the 19 of the number.
+
+    Weights 3, 1, 3, 1 … modulo 32 find every single wrong character and most swaps.
+    """
+    written = number << _DIGIT_BITS
+    # In two halves, since each shift of a long number makes another long one.
+    high, low = written >> _HALF_BITS, written & _HALF_MASK
+    a, b, c, d, e = high >> 40, high >> 30 & 1023, high >> 20 & 1023, high >> 10 & 1023, high & 1023
+    f, g, h, i, j = low >> 40, low >> 30 & 1023, low >> 20 & 1023, low >> 10 & 1023, low & 1023
+    sums = _PAIR_SUMS
+    total = sums[a] + sums[b] + sums[c] + sums[d] + sums[e]
+    total += sums[f] + sums[g] + sums[h] + sums[i] + sums[j]
+    return a, b, c, d, e, f, g, h, i, j | total & 31

@@ -1,0 +1,151 @@
+"""Redeeming a voucher: once only, out of the recipient's wallet that holds its value.
+
+settle "wallet" credits the redeeming account's own wallet, also another tenant's: then the value
+passes through a transit account in each tenant's books. settle "external" says that the platform
+honoured it, which only the issuing account or an operator may say.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from billing.engine.batch_state import Books
+from billing.engine.read_set import Needs
+from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
+from billing.topups import topup as topups
+from billing.topups.topup import TopUp
+from billing.topups.voucher import NotRedeemable, Redemption, Settle, VoucherCodes
+from kernel.errors import DomainError
+from keys.principal import REDEEMS, Principal, require_scope
+from store.database import Database, Transaction
+from store.idempotency import Answer, RequestKey
+
+
+class ExternalNotAllowed(DomainError):
+    """Only the issuing account or an operator settles a voucher externally."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """The redeemed voucher and the redeeming wallet's balance after it, in cents."""
+
+    topup: TopUp
+    voucher_code: str
+    redemption: Redemption
+    wallet_balance_cents: int
+
+
+def unknown_voucher() -> NotRedeemable:
+    """Made up, mistyped, another environment's: they all look the same."""
+    return NotRedeemable("no such voucher or code", param="code", reason="unknown")
+
+
+async def find_issued(
+    database: Database, codes: VoucherCodes, code: str, *, environment: str
+) -> TopUp:
+    """The delivered top-up behind a code; raises NotRedeemable with reason unknown."""
+    topup_id = codes.topup_id_of(code)
+    if topup_id is None:
+        raise unknown_voucher()
+
+    async def work(tx: Transaction) -> TopUp | None:
+        return (await topups.load(tx, [topup_id])).get(topup_id)
+
+    found = await database.read(work)
+    if found is None or found.status != "delivered" or found.environment != environment:
+        raise unknown_voucher()
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Redeem:
+    """The command of POST /vouchers/redeem; `issued` was looked up by its code."""
+
+    issued: TopUp
+    redeemer: Scope
+    settle: Settle
+    request_key: RequestKey | None
+    answer: Callable[[Redeemed], Answer]
+
+    def declare(self, needs: Needs) -> None:
+        issuer = self.issued.scope
+        needs.scopes.update((issuer, self.redeemer))
+        needs.topup_ids.add(self.issued.id)
+        needs.redeemed_topup_ids.add(self.issued.id)
+        needs.places.add((*issuer, Kind.TRANSIT_OUT, ""))
+        needs.places.add((*self.redeemer, Kind.TRANSIT_IN, ""))
+        if self.request_key is not None:
+            needs.request_keys.add(self.request_key)
+
+    def decide(self, books: Books) -> Redeemed:
+        topup = books.topup(self.issued.id, self.issued.scope)
+        if topup is None:
+            raise unknown_voucher()
+        if books.redemption_of(topup.id) is not None:
+            raise NotRedeemable("the voucher was redeemed before", param="code", reason="redeemed")
+        recipient = books.ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
+        if recipient.balance_micros < topup.amount_cents * MICROS_PER_CENT:
+            raise NotRedeemable(
+                "the wallet no longer holds its value", param="code", reason="spent"
+            )
+        self._move(books, topup)
+        redemption = Redemption(topup.id, *topup.scope, self.redeemer[0], self.settle, books.now_us)
+        books.add_redemption(redemption)
+        balance = micros_to_cents(books.ledger.balance_micros(self.redeemer, books.now_us))
+        return Redeemed(topup, books.voucher_code(topup.id), redemption, balance)
+
+    def render(self, result: Redeemed) -> Answer:
+        return self.answer(result)
+
+    def _move(self, books: Books, topup: TopUp) -> None:
+        ledger = books.ledger
+        amount_micros = topup.amount_cents * MICROS_PER_CENT
+        recipient = ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
+        if self.settle == "external":
+            redeemed = ledger.account(topup.scope, Kind.REDEEMED, topup.platform)
+            books.move(recipient, redeemed, amount_micros, Code.VOUCHER_SETTLE, topup_id=topup.id)
+        elif topup.scope == self.redeemer:
+            books.credit(
+                self.redeemer, recipient, amount_micros, Code.VOUCHER_REDEEM, topup_id=topup.id
+            )
+        else:
+            out = ledger.account(topup.scope, Kind.TRANSIT_OUT)
+            books.move(recipient, out, amount_micros, Code.VOUCHER_REDEEM, topup_id=topup.id)
+            source = ledger.account(self.redeemer, Kind.TRANSIT_IN)
+            # Not under the top-up's id, which is the issuer's: no tenant reads another's transfers.
+            books.credit(
+                self.redeemer, source, amount_micros, Code.VOUCHER_REDEEM, subject_id=topup.id
+            )
+
+
+def new_redeem(
+    principal: Principal,
+    issued: TopUp,
+    settle: Settle,
+    *,
+    request_key: RequestKey | None,
+    answer: Callable[[Redeemed], Answer],
+) -> Redeem:
+    """The command of this caller; raises ScopeMissing and ExternalNotAllowed."""
+    _check_settle(principal, issued, settle)
+    _check_sender(principal, issued)
+    return Redeem(issued, principal.scope, settle, request_key, answer)
+
+
+def _check_sender(principal: Principal, issued: TopUp) -> None:
+    """Raises ScopeMissing where another lineage of the caller's own account sent the voucher.
+
+    Into another account whoever holds the code redeems it: there the voucher is the recipient's.
+    """
+    is_foreign = principal.account_id != issued.account_id
+    is_sender = principal.key_id is not None and principal.key_id in issued.spent_by
+    if not is_foreign and not is_sender:
+        require_scope(principal, REDEEMS)
+
+
+def _check_settle(principal: Principal, issued: TopUp, settle: Settle) -> None:
+    is_issuer = principal.account_id == issued.account_id
+    if settle == "external" and not is_issuer and "admin" not in principal.scopes:
+        raise ExternalNotAllowed(
+            "only the issuing account settles a voucher externally", param="settle"
+        )

@@ -1,0 +1,318 @@
+"""A hold: credit set aside for usage whose price is not known yet.
+
+States: held ends once, in captured (in part or whole), released or expired. `move` is the one
+function that changes the state. Invariant: while it is held, its amount lies in the tenant's HELD
+account and counts in the caps' windows of the moment it was made; what is not captured goes back to
+the very accounts it was taken from, and out of those windows. Writes holds; the caller holds the
+account's lock.
+
+A hold's id is made before the first try and kept with the stored answer in one transaction, so the
+same request under its Idempotency-Key is the same hold, also after a crash.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from billing.engine.read_set import Needs, Shelf
+from billing.ledger.ledger import Scope
+from billing.ledger.money import MICROS_PER_CREDIT
+from billing.topups.topup import DuplicateReference
+from kernel.clock import SECOND_US, rfc3339
+from kernel.errors import DomainError, NotFound
+from keys import caps
+from store.database import Row, Transaction
+
+Status = Literal["held", "captured", "released", "expired"]
+Part = tuple[str, int]  # ledger account id, micros
+
+HINT = "holds"
+# The worker looks at least this often; a hold that ends sooner wakes it.
+LOOK_US = 30 * SECOND_US
+# From a state to the states it may move to; docs/states.md has the diagram.
+MOVES: Mapping[Status, frozenset[Status]] = {
+    "held": frozenset({"captured", "released", "expired"}),
+    "captured": frozenset(),
+    "released": frozenset(),
+    "expired": frozenset(),
+}
+
+
+class HoldEnded(DomainError):
+    """The hold was captured or released before, or its time ran out."""
+
+
+class Hold(msgspec.Struct, frozen=True, gc=False):
+    """One row of holds; expires_at is by the tenant's own clock.
+
+    spent_by: the key and its ancestors; empty without a key. sources: what was taken from where, in
+    that order; capturing uses them in the same order.
+    """
+
+    id: str
+    account_id: str
+    environment: str
+    spent_by: tuple[str, ...]
+    status: Status
+    amount_micros: int
+    captured_micros: int
+    description: str
+    model: str | None
+    reference: str | None
+    sources: tuple[Part, ...]
+    created_at: int
+    expires_at: int
+    ended_at: int | None = None
+
+    @property
+    def scope(self) -> Scope:
+        return (self.account_id, self.environment)
+
+    def shape(self, account_now_us: int) -> dict[str, Any]:
+        """As the API shows it; one whose time is over is expired before the worker came by."""
+        is_over = self.status == "held" and self.expires_at <= account_now_us
+        return {
+            "id": self.id,
+            "status": "expired" if is_over else self.status,
+            "amount_micros": self.amount_micros,
+            "credits": self.amount_micros // MICROS_PER_CREDIT,
+            "captured_micros": self.captured_micros,
+            "captured_credits": self.captured_micros // MICROS_PER_CREDIT,
+            "description": self.description,
+            "model": self.model,
+            "reference": self.reference,
+            "created_at": rfc3339(self.created_at),
+            "expires_at": rfc3339(self.expires_at),
+            "ended_at": None if self.ended_at is None else rfc3339(self.ended_at),
+        }
+
+    def unused(self, captured_micros: int) -> list[Part]:
+        """What goes back where once this much was captured."""
+        parts = []
+        for source_id, micros in self.sources:
+            used = min(micros, captured_micros)
+            captured_micros -= used
+            if micros > used:
+                parts.append((source_id, micros - used))
+        return parts
+
+
+def move(
+    hold: Hold, status: Status, *, now_us: int, account_now_us: int, captured_micros: int = 0
+) -> Hold:
+    """The hold in its final state; raises HoldEnded for an ended one, or once its time is over."""
+    is_over = hold.expires_at <= account_now_us
+    assert is_over or status != "expired", "a hold does not expire early"
+    if status not in MOVES[hold.status] or (is_over and status != "expired"):
+        found = hold.status if hold.status != "held" else "expired"
+        raise HoldEnded(
+            f"the hold was {found} before" if found != "expired" else "the hold has expired",
+            reason=found,
+            extra={"hold_id": hold.id, "hold_status": found},
+        )
+    return replace(hold, status=status, captured_micros=captured_micros, ended_at=now_us)
+
+
+class HoldShelf(Shelf):
+    """The holds of one transaction, and the references that were used before."""
+
+    def __init__(self) -> None:
+        self.ids: set[str] = set()
+        self.references: set[tuple[str, str, str]] = set()
+        self._holds: dict[str, Hold] = {}
+        self._used: dict[tuple[str, str, str], tuple[str, Status]] = {}
+        self._new: dict[str, Hold] = {}
+        self._changed: dict[str, Hold] = {}
+
+    async def load(self, tx: Transaction, needs: Needs, now_us: int) -> None:  # noqa: ARG002
+        """With the ledger accounts that the parts came from, and the windows they count in."""
+        if self.ids:
+            rows = await tx.fetch(
+                f"SELECT {_LISTED} FROM holds WHERE id IN :ids[text]", ids=sorted(self.ids)
+            )
+            # Whatever belongs to a tenant that is not locked here does not exist here.
+            found = [hold for hold in map(_from_row, rows) if hold.scope in needs.scopes]
+            self._holds = {hold.id: hold for hold in found}
+        if self.references:
+            self._used = await _load_references(tx, self.references)
+        for hold in self._holds.values():
+            needs.ledger_ids.update(source_id for source_id, _ in hold.sources)
+            needs.windows.update(
+                (key_id, period, start)
+                for key_id in hold.spent_by
+                for period, start in caps.windows_of(hold.created_at)
+            )
+
+    async def flush(self, tx: Transaction, now_us: int) -> None:
+        await tx.insert("holds", _COLUMNS, [_row(hold) for hold in self._new.values()])
+        if self._changed:
+            await _update(tx, list(self._changed.values()))
+        if any(hold.expires_at < now_us + LOOK_US for hold in self._new.values()):
+            tx.hint(HINT)
+
+    def get(self, hold_id: str, scope: Scope) -> Hold:
+        """The tenant's hold; raises NotFound, also for another's."""
+        found = self._holds.get(hold_id)
+        if found is None or found.scope != scope:
+            raise NotFound("Hold", param="hold_id")
+        return found
+
+    def check_reference(self, scope: Scope, reference: str) -> None:
+        """Raises DuplicateReference with the first hold's id."""
+        seen = self._used.get((*scope, reference))
+        if seen is not None:
+            raise DuplicateReference(
+                "the reference was used before",
+                param="reference",
+                extra={"hold_id": seen[0], "hold_status": seen[1]},
+            )
+
+    def add(self, hold: Hold) -> None:
+        self.changes += 1
+        self._holds[hold.id] = self._new[hold.id] = hold
+        if hold.reference is not None:
+            self._used[*hold.scope, hold.reference] = (hold.id, hold.status)
+
+    def change(self, hold: Hold) -> None:
+        self.changes += 1
+        self._holds[hold.id] = hold
+        (self._new if hold.id in self._new else self._changed)[hold.id] = hold
+
+
+async def find(tx: Transaction, hold_id: str, scope: Scope) -> Hold:
+    """Raises NotFound, also for another account's or environment's hold."""
+    row = await tx.fetch_one(f"SELECT {_LISTED} FROM holds WHERE id = :id", id=hold_id)
+    found = None if row is None else _from_row(row)
+    if found is None or found.scope != scope:
+        raise NotFound("Hold", param="hold_id")
+    return found
+
+
+async def page(
+    tx: Transaction,
+    scope: Scope,
+    *,
+    is_open_only: bool = False,
+    before_id: str | None = None,
+    limit: int,
+) -> list[Hold]:
+    """At most `limit` holds of the tenant, newest first, older than before_id."""
+    narrowed = " AND status = 'held'" if is_open_only else ""
+    rows = await tx.fetch(
+        f"""SELECT {_LISTED} FROM holds
+            WHERE account_id = :account_id AND environment = :environment
+              AND id < :before_id{narrowed}
+            ORDER BY id DESC LIMIT :limit""",
+        account_id=scope[0],
+        environment=scope[1],
+        before_id=before_id or "~",
+        limit=limit,
+    )
+    return [_from_row(row) for row in rows]
+
+
+async def due(
+    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+) -> dict[Scope, list[str]]:
+    """Ids of open holds whose time is over by their tenants' own clocks, by tenant; but the named."""
+    plain, ahead = (
+        ("AND NOT id IN :but_ids[text]", "AND NOT h.id IN :but_ids[text]") if but_ids else ("", "")
+    )
+    rows = await tx.fetch(
+        f"""SELECT d.id, d.account_id, d.environment FROM (
+               SELECT * FROM (
+                   SELECT id, account_id, environment FROM holds
+                   WHERE status = 'held' AND expires_at <= :now {plain}
+                   ORDER BY expires_at LIMIT :limit) AS plain
+               UNION
+               SELECT h.id, h.account_id, h.environment
+               FROM account_environments e
+               CROSS JOIN holds h
+               WHERE e.clock_ahead_us > 0
+                 AND h.account_id = e.account_id AND h.environment = e.environment
+                 AND h.status = 'held' AND h.expires_at <= :now + e.clock_ahead_us {ahead}
+           ) AS d LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+        but_ids=but_ids,
+    )
+    found: dict[Scope, list[str]] = {}
+    for row in rows:
+        found.setdefault((row["account_id"], row["environment"]), []).append(row["id"])
+    return found
+
+
+async def next_due_at(tx: Transaction) -> int | None:
+    """When the next open hold's time is over, by our clock; None without one."""
+    row = await tx.fetch_one(
+        """SELECT MIN(d.due_at) AS due_at FROM (
+               SELECT MIN(expires_at) AS due_at FROM holds WHERE status = 'held'
+               UNION ALL
+               SELECT MIN(h.expires_at - e.clock_ahead_us)
+               FROM account_environments e
+               CROSS JOIN holds h
+               WHERE e.clock_ahead_us > 0
+                 AND h.account_id = e.account_id AND h.environment = e.environment
+                 AND h.status = 'held') AS d"""
+    )
+    return None if row is None or row["due_at"] is None else int(row["due_at"])
+
+
+async def _load_references(
+    tx: Transaction, references: Iterable[tuple[str, str, str]]
+) -> dict[tuple[str, str, str], tuple[str, Status]]:
+    rows = await tx.fetch(
+        """SELECT h.account_id, h.environment, h.reference, h.id, h.status
+           FROM :pairs[account_id text, environment text, reference text] AS v
+           CROSS JOIN holds h
+           WHERE h.account_id = v.account_id AND h.environment = v.environment
+             AND h.reference = v.reference""",
+        pairs=sorted(references),
+    )
+    return {(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
+
+
+async def _update(tx: Transaction, holds: Sequence[Hold]) -> None:
+    changed = await tx.execute(
+        """UPDATE holds SET status = v.status, captured_micros = v.captured_micros,
+               ended_at = v.ended_at
+           FROM :rows[id text, status text, captured_micros bigint, ended_at bigint] AS v
+           WHERE holds.id = v.id AND holds.status = 'held'""",
+        rows=sorted((one.id, one.status, one.captured_micros, one.ended_at) for one in holds),
+    )
+    assert changed == len(holds), "an open hold vanished under the lock"
+
+
+_COLUMNS = (
+    "id",
+    "account_id",
+    "environment",
+    "spent_by",
+    "status",
+    "amount_micros",
+    "captured_micros",
+    "description",
+    "model",
+    "reference",
+    "sources",
+    "created_at",
+    "expires_at",
+    "ended_at",
+)
+_LISTED = ", ".join(_COLUMNS)
+
+
+def _from_row(row: Row) -> Hold:
+    values = {name: row[name] for name in _COLUMNS}
+    values["spent_by"] = tuple((row["spent_by"] or "").split())
+    values["sources"] = msgspec.json.decode(row["sources"], type=tuple[Part, ...])
+    return Hold(**values)
+
+
+def _row(hold: Hold) -> tuple[object, ...]:
+    values = {name: getattr(hold, name) for name in _COLUMNS}
+    values["spent_by"] = " ".join(hold.spent_by) or None
+    values["sources"] = msgspec.json.encode(hold.sources).decode()
+    return tuple(values.values())

@@ -1,0 +1,230 @@
+"""Commands on holds: set credit aside, capture a part of it, release it, end those that ran out.
+
+A hold debits the wallet and counts in the caps at once, for the account's own use. Every way that
+it ends moves the whole of it: what was captured to USED, the rest back where it came from.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from billing.engine.batch_state import Books
+from billing.engine.read_set import Needs
+from billing.ledger.ledger import Code, Kind, Scope
+from billing.topups.send import AmountOutOfRange, check_alive
+from billing.usage.hold import Hold, HoldShelf, Status, move
+from billing.usage.usage import check_spendable
+from kernel.clock import SECOND_US
+from kernel.ids import new_id
+from keys.principal import Principal
+from store.idempotency import Answer, RequestKey
+
+TTL_S = 900
+TTL_S_MAX = 86_400
+
+
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """The hold, the account's balance after the command in micros, and its own time."""
+
+    hold: Hold
+    balance_micros: int
+    account_now_us: int
+
+    def shape(self) -> dict[str, Any]:
+        return self.hold.shape(self.account_now_us)
+
+
+class PlaceHold(msgspec.Struct, frozen=True):
+    """The command of POST /holds. The hold's id is fixed before the first try."""
+
+    hold_id: str
+    scope: Scope
+    lineage: tuple[str, ...]
+    amount_micros: int
+    ttl_s: int
+    description: str
+    model: str | None
+    reference: str | None
+    request_key: RequestKey | None
+    answer: Callable[[Held], Answer]
+
+    def declare(self, needs: Needs) -> None:
+        needs.scopes.add(self.scope)
+        needs.key_ids.update(self.lineage)
+        shelf = needs.shelf(HoldShelf)
+        if self.reference is not None:
+            shelf.references.add((*self.scope, self.reference))
+        if self.request_key is not None:
+            needs.request_keys.add(self.request_key)
+
+    def decide(self, books: Books) -> Held:
+        shelf = books.shelf(HoldShelf)
+        check_alive(books, self.lineage)
+        if self.reference is not None:
+            shelf.check_reference(self.scope, self.reference)
+        check_spendable(books, self.scope, self.lineage, self.amount_micros)
+        parts = books.take(
+            self.scope,
+            self.amount_micros,
+            to=books.ledger.standing(self.scope).held,
+            code=Code.USAGE_HOLD,
+            subject_id=self.hold_id,
+            is_own_use=True,
+        )
+        books.spending.count(self.scope[0], self.lineage, self.amount_micros, books.now_us)
+        hold = Hold(
+            id=self.hold_id,
+            account_id=self.scope[0],
+            environment=self.scope[1],
+            spent_by=self.lineage,
+            status="held",
+            amount_micros=self.amount_micros,
+            captured_micros=0,
+            description=self.description,
+            model=self.model,
+            reference=self.reference,
+            sources=tuple((part.debit_id, part.amount_micros) for part in parts),
+            created_at=books.now_us,
+            expires_at=books.now_of(self.scope) + self.ttl_s * SECOND_US,
+        )
+        shelf.add(hold)
+        return _held(books, hold)
+
+    def render(self, result: Held) -> Answer:
+        return self.answer(result)
+
+
+class CaptureHold(msgspec.Struct, frozen=True):
+    """The command of POST /holds/{hold_id}/capture; without an amount all of it is captured."""
+
+    hold_id: str
+    scope: Scope
+    amount_micros: int | None
+    request_key: RequestKey | None
+    answer: Callable[[Held], Answer]
+
+    def declare(self, needs: Needs) -> None:
+        needs.places.add((*self.scope, Kind.USED, ""))
+        _declare(needs, self.scope, self.hold_id, self.request_key)
+
+    def decide(self, books: Books) -> Held:
+        hold = books.shelf(HoldShelf).get(self.hold_id, self.scope)
+        amount_micros = hold.amount_micros if self.amount_micros is None else self.amount_micros
+        ended = _end(books, hold, "captured", captured_micros=amount_micros)
+        return _held(books, ended)
+
+    def render(self, result: Held) -> Answer:
+        return self.answer(result)
+
+
+class ReleaseHold(msgspec.Struct, frozen=True):
+    """The command of POST /holds/{hold_id}/release."""
+
+    hold_id: str
+    scope: Scope
+    request_key: RequestKey | None
+    answer: Callable[[Held], Answer]
+
+    def declare(self, needs: Needs) -> None:
+        _declare(needs, self.scope, self.hold_id, self.request_key)
+
+    def decide(self, books: Books) -> Held:
+        hold = books.shelf(HoldShelf).get(self.hold_id, self.scope)
+        return _held(books, _end(books, hold, "released"))
+
+    def render(self, result: Held) -> Answer:
+        return self.answer(result)
+
+
+class ExpireHolds(msgspec.Struct, frozen=True):
+    """Ends those of the tenant's holds whose time is over; the others are left as they are."""
+
+    scope: Scope
+    hold_ids: tuple[str, ...]
+    request_key: None = None
+
+    def declare(self, needs: Needs) -> None:
+        needs.scopes.add(self.scope)
+        needs.shelf(HoldShelf).ids.update(self.hold_ids)
+
+    def decide(self, books: Books) -> int:
+        shelf = books.shelf(HoldShelf)
+        found = [shelf.get(hold_id, self.scope) for hold_id in self.hold_ids]
+        # Another worker, or a capture in the last moment, may have been quicker.
+        now_us = books.now_of(self.scope)
+        over = [hold for hold in found if hold.status == "held" and hold.expires_at <= now_us]
+        for hold in over:
+            _end(books, hold, "expired")
+        return len(over)
+
+    def render(self, result: int) -> Answer:
+        return Answer(200, str(result).encode())
+
+
+def new_hold(
+    principal: Principal,
+    *,
+    amount_micros: int,
+    ttl_s: int = TTL_S,
+    description: str,
+    model: str | None = None,
+    reference: str | None = None,
+    request_key: RequestKey | None,
+    answer: Callable[[Held], Answer],
+) -> PlaceHold:
+    """The command of this caller, with a fresh id."""
+    return PlaceHold(
+        hold_id=new_id("hld"),
+        scope=principal.scope,
+        lineage=principal.lineage,
+        amount_micros=amount_micros,
+        ttl_s=ttl_s,
+        description=description,
+        model=model,
+        reference=reference,
+        request_key=request_key,
+        answer=answer,
+    )
+
+
+def _declare(needs: Needs, scope: Scope, hold_id: str, request_key: RequestKey | None) -> None:
+    needs.scopes.add(scope)
+    needs.shelf(HoldShelf).ids.add(hold_id)
+    if request_key is not None:
+        needs.request_keys.add(request_key)
+
+
+def _end(books: Books, hold: Hold, status: Status, *, captured_micros: int = 0) -> Hold:
+    """Raises HoldEnded, or AmountOutOfRange for more than was held."""
+    scope = hold.scope
+    ended = move(
+        hold,
+        status,
+        now_us=books.now_us,
+        account_now_us=books.now_of(scope),
+        captured_micros=captured_micros,
+    )
+    if captured_micros > hold.amount_micros:
+        raise AmountOutOfRange(
+            f"the hold is of {hold.amount_micros} micros",
+            param="amount_micros",
+            extra={"hold_id": hold.id, "max_micros": hold.amount_micros},
+        )
+    held = books.ledger.standing(scope).held
+    if captured_micros:
+        used = books.ledger.account(scope, Kind.USED)
+        books.move(held, used, captured_micros, Code.USAGE_CAPTURE, subject_id=hold.id)
+    for source_id, micros in hold.unused(captured_micros):
+        source = books.ledger.by_id(source_id)
+        books.move(held, source, micros, Code.USAGE_RELEASE, subject_id=hold.id)
+    rest_micros = hold.amount_micros - captured_micros
+    if rest_micros:
+        books.spending.count(hold.account_id, hold.spent_by, -rest_micros, hold.created_at)
+    books.shelf(HoldShelf).change(ended)
+    return ended
+
+
+def _held(books: Books, hold: Hold) -> Held:
+    balance_micros = books.ledger.balance_micros(hold.scope, books.now_us)
+    return Held(hold, balance_micros, books.now_of(hold.scope))

@@ -1,0 +1,237 @@
+"""Charges: an OAuth app takes from its user's wallet for its owner, within what the user consented to.
+
+The value passes through a transit account in each tenant's books, as a voucher's does. Invariants:
+one charge for each app, user and order_no, whatever is repeated; what one grant was charged in a UTC
+day or month never exceeds its cap, since it is counted under the user's lock; only sendable credit is
+taken, and none while something is owed. Writes oauth_charges.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+
+from billing.engine.batch_state import Books
+from billing.engine.read_set import Needs, Shelf
+from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.money import MICROS_PER_CENT
+from kernel.clock import DAY_US, SECOND_US, next_month_start_us, rfc3339
+from kernel.errors import DomainError
+from kernel.ids import new_id
+from kernel.limits import PAGE_ITEMS
+from keys import caps
+from keys.authenticator import CredentialEnded
+from keys.caps import CapExceeded, Window
+from keys.oauth import grant as oauth_grant
+from keys.oauth.grant import Grant
+from keys.principal import OAuthOrigin
+from store.database import Row, Transaction
+from store.idempotency import Answer, RequestKey
+
+OrderPlace = tuple[str, str, str]  # app id, the user's account id, order_no
+
+
+class OrderNoReused(DomainError):
+    """The app charged this user under the order_no before, with another amount or remark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One charge; order_no and remark are the app's own words. created_at in microseconds."""
+
+    id: str
+    account_id: str
+    environment: str
+    app_id: str
+    grant_id: str
+    owner_id: str
+    order_no: str
+    amount_micros: int
+    remark: str
+    created_at: int
+
+
+class ChargeShelf(Shelf):
+    """The charges that were made before under the order_nos asked for, and their grants."""
+
+    def __init__(self) -> None:
+        self.places: set[OrderPlace] = set()
+        self.grant_ids: set[str] = set()
+        self._charges: dict[OrderPlace, Charge] = {}
+        self._grants: dict[str, Grant] = {}
+        self._new: list[Charge] = []
+
+    async def load(self, tx: Transaction, needs: Needs, now_us: int) -> None:
+        rows = await tx.fetch(_PROBE, places=sorted(self.places))
+        self._charges = {_place(charge): charge for charge in map(_charge, rows)}
+        self._grants = await oauth_grant.load(tx, list(self.grant_ids))
+        needs.windows.update(
+            (grant_id, period, start)
+            for grant_id in self.grant_ids
+            for period, start in caps.windows_of(now_us)
+        )
+
+    async def flush(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+        columns = tuple(field.name for field in fields(Charge))
+        rows = [tuple(getattr(charge, name) for name in columns) for charge in self._new]
+        await tx.insert("oauth_charges", columns, rows)
+
+    def grant(self, grant_id: str) -> Grant | None:
+        return self._grants.get(grant_id)
+
+    def charge(self, place: OrderPlace) -> Charge | None:
+        return self._charges.get(place)
+
+    def add(self, charge: Charge) -> None:
+        """A later command of this batch with the same order_no finds it, too."""
+        self.changes += 1
+        self._charges[_place(charge)] = charge
+        self._new.append(charge)
+
+
+@dataclass(frozen=True, slots=True)
+class TakeCharge:
+    """The command of an app's charge; the result is the charge, also where it was made before."""
+
+    user: Scope
+    origin: OAuthOrigin
+    order_no: str
+    amount_micros: int
+    remark: str
+    request_key: RequestKey | None
+    answer: Callable[[Charge], Answer]
+
+    @property
+    def owner(self) -> Scope:
+        return (self.origin.owner_id, self.user[1])
+
+    @property
+    def place(self) -> OrderPlace:
+        return (self.origin.app_id, self.user[0], self.order_no)
+
+    def declare(self, needs: Needs) -> None:
+        assert self.amount_micros > 0, "a charge takes something"
+        needs.scopes.update((self.user, self.owner))
+        needs.places.add((*self.user, Kind.TRANSIT_OUT, ""))
+        needs.places.add((*self.owner, Kind.TRANSIT_IN, ""))
+        shelf = needs.shelf(ChargeShelf)
+        shelf.places.add(self.place)
+        shelf.grant_ids.add(self.origin.grant_id)
+        if self.request_key is not None:
+            needs.request_keys.add(self.request_key)
+
+    def decide(self, books: Books) -> Charge:
+        shelf = books.shelf(ChargeShelf)
+        grant = shelf.grant(self.origin.grant_id)
+        if grant is None or not grant.is_alive or grant.app_id != self.origin.app_id:
+            raise CredentialEnded("the app's access was taken away", reason="revoked")
+        earlier = shelf.charge(self.place)
+        if earlier is not None:
+            return self._same(earlier)
+        _check_cap(books, grant, self.amount_micros)
+        books.check_funds(self.user, self.amount_micros)
+        charge = Charge(
+            id=new_id("chg"),
+            account_id=self.user[0],
+            environment=self.user[1],
+            app_id=grant.app_id,
+            grant_id=grant.id,
+            owner_id=self.origin.owner_id,
+            order_no=self.order_no,
+            amount_micros=self.amount_micros,
+            remark=self.remark,
+            created_at=books.now_us,
+        )
+        self._move(books, charge)
+        shelf.add(charge)
+        books.spending.count(self.user[0], (grant.id,), self.amount_micros, books.now_us)
+        return charge
+
+    def render(self, result: Charge) -> Answer:
+        return self.answer(result)
+
+    def _same(self, earlier: Charge) -> Charge:
+        if (earlier.amount_micros, earlier.remark) != (self.amount_micros, self.remark):
+            raise OrderNoReused(
+                "this order_no was charged before, with another amount or remark", param="order_no"
+            )
+        return earlier
+
+    def _move(self, books: Books, charge: Charge) -> None:
+        code, amount = Code.OAUTH_CHARGE, charge.amount_micros
+        out = books.ledger.account(self.user, Kind.TRANSIT_OUT)
+        books.take(self.user, amount, to=out, code=code, subject_id=charge.id)
+        source = books.ledger.account(self.owner, Kind.TRANSIT_IN)
+        books.credit(self.owner, source, amount, code, subject_id=charge.id)
+
+
+async def list_charges(
+    tx: Transaction,
+    user: Scope,
+    *,
+    grant_id: str | None = None,
+    before_id: str | None = None,
+    limit: int = PAGE_ITEMS,
+) -> list[Charge]:
+    """What apps took from this account, newest first, older than before_id; at most `limit`."""
+    clauses = ["c.account_id = :account_id", "c.environment = :environment"]
+    values: dict[str, object] = {"account_id": user[0], "environment": user[1], "rows": limit}
+    if grant_id is not None:
+        clauses.append("c.grant_id = :grant_id")
+        values["grant_id"] = grant_id
+    if before_id is not None:
+        clauses.append("c.id < :before_id")
+        values["before_id"] = before_id
+    rows = await tx.fetch(
+        f"""SELECT {_COLUMNS} FROM oauth_charges c WHERE {" AND ".join(clauses)}
+            ORDER BY c.id DESC LIMIT :rows""",
+        **values,
+    )
+    return [_charge(row) for row in rows]
+
+
+async def load_spent(tx: Transaction, grants: Iterable[Grant], *, now_us: int) -> dict[str, int]:
+    """Micros that each grant was charged in its running period; one statement."""
+    windows = {grant.id: _window(grant, now_us) for grant in grants}
+    found = await caps.load_windows(tx, windows.values())
+    return {grant_id: found.get(window, 0) for grant_id, window in windows.items()}
+
+
+def _check_cap(books: Books, grant: Grant, amount_micros: int) -> None:
+    """Raises CapExceeded unless the running period has room; exactly at the cap passes."""
+    now_us = books.now_us
+    left = grant.cap_micros - books.spending.spent_micros(_window(grant, now_us))
+    if amount_micros <= left:
+        return
+    is_day = grant.cap_period == "day"
+    resets_at = now_us - now_us % DAY_US + DAY_US if is_day else next_month_start_us(now_us)
+    raise CapExceeded(
+        f"the user allowed this app less for one {grant.cap_period}",
+        param="amount",
+        reason=f"per_{grant.cap_period}",
+        retry_after_s=-((now_us - resets_at) // SECOND_US),
+        extra={
+            "limit": grant.cap_micros // MICROS_PER_CENT,
+            "remaining": max(0, left) // MICROS_PER_CENT,
+            "resets_at": rfc3339(resets_at),
+        },
+    )
+
+
+def _window(grant: Grant, now_us: int) -> Window:
+    period, start = caps.windows_of(now_us)[grant.cap_period == "month"]
+    return (grant.id, period, start)
+
+
+_COLUMNS = ", ".join(f"c.{field.name}" for field in fields(Charge))
+_PROBE = f"""
+    SELECT {_COLUMNS}
+    FROM :places[app_id text, account_id text, order_no text] AS v
+    CROSS JOIN oauth_charges c
+    WHERE c.app_id = v.app_id AND c.account_id = v.account_id AND c.order_no = v.order_no"""
+
+
+def _place(charge: Charge) -> OrderPlace:
+    return (charge.app_id, charge.account_id, charge.order_no)
+
+
+def _charge(row: Row) -> Charge:
+    return Charge(**{field.name: row[field.name] for field in fields(Charge)})

@@ -1,0 +1,237 @@
+"""Usage: credit that an account uses up itself, for AI usage, charged at once.
+
+Own use takes promotional credit first, in live as well, and counts against the caps of the key and
+its ancestors like every debit. Writes usage_records; what is not known yet is a hold
+(billing/usage/hold.py).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from billing.engine.batch_state import Books
+from billing.engine.read_set import Needs, Shelf
+from billing.engine.spending import Lineage
+from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.money import MICROS_PER_CREDIT
+from billing.topups.send import AmountOutOfRange, check_alive
+from billing.topups.topup import DuplicateReference
+from kernel.clock import rfc3339
+from kernel.errors import InvalidInput
+from kernel.ids import new_id
+from keys.principal import Principal
+from store.database import Transaction
+from store.idempotency import Answer, RequestKey
+
+AMOUNT_MICROS_MAX = 10**15  # a thousand million dollars
+
+
+class UsageRecord(msgspec.Struct, frozen=True, gc=False):
+    """One row of usage_records; key_id is null without a key."""
+
+    id: str
+    account_id: str
+    environment: str
+    key_id: str | None
+    amount_micros: int
+    description: str
+    model: str | None
+    reference: str | None
+    created_at: int
+
+    def shape(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "amount_micros": self.amount_micros,
+            "credits": self.amount_micros // MICROS_PER_CREDIT,
+            "description": self.description,
+            "model": self.model,
+            "reference": self.reference,
+            "created_at": rfc3339(self.created_at),
+        }
+
+
+class UsageShelf(Shelf):
+    """New records, and the references that were used before."""
+
+    def __init__(self) -> None:
+        self.references: set[tuple[str, str, str]] = set()
+        self._used: dict[tuple[str, str, str], str] = {}
+        self._new: list[UsageRecord] = []
+
+    async def load(self, tx: Transaction, needs: Needs, now_us: int) -> None:  # noqa: ARG002
+        """One statement, and only where a reference was given."""
+        if not self.references:
+            return
+        rows = await tx.fetch(
+            """SELECT u.account_id, u.environment, u.reference, u.id
+               FROM :pairs[account_id text, environment text, reference text] AS v
+               CROSS JOIN usage_records u
+               WHERE u.account_id = v.account_id AND u.environment = v.environment
+                 AND u.reference = v.reference""",
+            pairs=sorted(self.references),
+        )
+        self._used = {(row[0], row[1], row[2]): row[3] for row in rows}
+
+    async def flush(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+        await tx.insert("usage_records", _COLUMNS, [_row(record) for record in self._new])
+
+    def check_reference(self, scope: Scope, reference: str) -> None:
+        """Raises DuplicateReference with the first record's id."""
+        seen = self._used.get((*scope, reference))
+        if seen is not None:
+            raise DuplicateReference(
+                "the reference was used before", param="reference", extra={"usage_id": seen}
+            )
+
+    def add(self, record: UsageRecord) -> None:
+        self.changes += 1
+        self._new.append(record)
+        if record.reference is not None:
+            place = (record.account_id, record.environment, record.reference)
+            self._used[place] = record.id
+
+
+class Used(msgspec.Struct, frozen=True, gc=False):
+    """The record and the account's balance after it, in micros."""
+
+    record: UsageRecord
+    balance_micros: int
+
+
+class UseCredit(msgspec.Struct, frozen=True):
+    """The command of POST /usage. The record's id is fixed before the first try."""
+
+    usage_id: str
+    scope: Scope
+    lineage: tuple[str, ...]
+    amount_micros: int
+    description: str
+    model: str | None
+    reference: str | None
+    request_key: RequestKey | None
+    answer: Callable[[Used], Answer]
+
+    def declare(self, needs: Needs) -> None:
+        needs.scopes.add(self.scope)
+        needs.key_ids.update(self.lineage)
+        needs.places.add((*self.scope, Kind.USED, ""))
+        shelf = needs.shelf(UsageShelf)
+        if self.reference is not None:
+            shelf.references.add((*self.scope, self.reference))
+        if self.request_key is not None:
+            needs.request_keys.add(self.request_key)
+
+    def decide(self, books: Books) -> Used:
+        shelf = books.shelf(UsageShelf)
+        check_alive(books, self.lineage)
+        if self.reference is not None:
+            shelf.check_reference(self.scope, self.reference)
+        check_spendable(books, self.scope, self.lineage, self.amount_micros)
+        books.take(
+            self.scope,
+            self.amount_micros,
+            to=books.ledger.account(self.scope, Kind.USED),
+            code=Code.AI_USAGE,
+            subject_id=self.usage_id,
+            is_own_use=True,
+        )
+        books.spending.count(self.scope[0], self.lineage, self.amount_micros, books.now_us)
+        record = UsageRecord(
+            self.usage_id,
+            *self.scope,
+            self.lineage[0] if self.lineage else None,
+            self.amount_micros,
+            self.description,
+            self.model,
+            self.reference,
+            books.now_us,
+        )
+        shelf.add(record)
+        return Used(record, books.ledger.balance_micros(self.scope, books.now_us))
+
+    def render(self, result: Used) -> Answer:
+        return self.answer(result)
+
+
+def new_usage(
+    principal: Principal,
+    *,
+    amount_micros: int,
+    description: str,
+    model: str | None = None,
+    reference: str | None = None,
+    request_key: RequestKey | None,
+    answer: Callable[[Used], Answer],
+) -> UseCredit:
+    """The command of this caller, with a fresh id."""
+    return UseCredit(
+        usage_id=new_id("usg"),
+        scope=principal.scope,
+        lineage=principal.lineage,
+        amount_micros=amount_micros,
+        description=description,
+        model=model,
+        reference=reference,
+        request_key=request_key,
+        answer=answer,
+    )
+
+
+async def page(
+    tx: Transaction, scope: Scope, *, before_id: str | None = None, limit: int
+) -> list[UsageRecord]:
+    """At most `limit` records of the tenant, newest first, older than before_id."""
+    rows = await tx.fetch(
+        f"""SELECT {", ".join(_COLUMNS)} FROM usage_records
+            WHERE account_id = :account_id AND environment = :environment AND id < :before_id
+            ORDER BY id DESC LIMIT :limit""",
+        account_id=scope[0],
+        environment=scope[1],
+        before_id=before_id or "~",
+        limit=limit,
+    )
+    return [UsageRecord(*(row[name] for name in _COLUMNS)) for row in rows]
+
+
+def amount_of(credit_count: int | None, amount_micros: int | None) -> int:
+    """The amount in micros of a body that names it in one of the two units.
+
+    Raises InvalidInput unless exactly one is there, AmountOutOfRange beyond 1 micro to a thousand
+    million dollars.
+    """
+    if (credit_count is None) == (amount_micros is None):
+        raise InvalidInput("give credits or amount_micros, one of them", param="credits")
+    param, unit = ("amount_micros", 1) if credit_count is None else ("credits", MICROS_PER_CREDIT)
+    given = amount_micros if credit_count is None else credit_count
+    assert given is not None
+    limit = AMOUNT_MICROS_MAX // unit
+    if not 1 <= given <= limit:
+        raise AmountOutOfRange(
+            f"{param} is 1 to {limit}", param=param, extra={"min": 1, "max": limit}
+        )
+    return given * unit
+
+
+def check_spendable(books: Books, scope: Scope, lineage: Lineage, amount_micros: int) -> None:
+    """Raises CapExceeded or InsufficientBalance where the account's own use is not covered."""
+    books.spending.check(lineage, amount_micros)
+    books.check_funds(scope, amount_micros, is_own_use=True)
+
+
+_COLUMNS = (
+    "id",
+    "account_id",
+    "environment",
+    "key_id",
+    "amount_micros",
+    "description",
+    "model",
+    "reference",
+    "created_at",
+)
+
+
+def _row(record: UsageRecord) -> tuple[object, ...]:
+    return tuple(getattr(record, name) for name in _COLUMNS)

@@ -1,0 +1,1 @@
+"""Commands of whoever sends top-ups and receives webhooks."""

@@ -1,0 +1,162 @@
+"""`topup deliveries`: the delivery log, and sending again."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import track
+
+from cli.database import account_or_own, read
+from cli.examples import examples
+from cli.options import account_option, environment_option, limit_option
+from cli.output import json_option, note, run, show_record, show_rows
+from kernel.clock import SystemClock
+from kernel.errors import NotFound
+from keys.account import lock_scopes
+from keys.principal import Environment, Scope
+from runtime.installation import open_store, redis_url
+from runtime.queue import Queue
+from runtime.redis_link import RedisLink
+from runtime.settings import Settings, load_settings
+from store.database import Transaction, Work
+from webhooks.deliveries import delivery, log
+from webhooks.deliveries.log_page import Filter, place_of
+from webhooks.deliveries.stage import STATUSES
+
+
+@click.group(
+    epilog=examples(
+        "topup deliveries list --account ops@acme.example --status failed",
+        "topup deliveries replay dlv_5Fxp dlv_5Fxq",
+    )
+)
+def deliveries() -> None:
+    """The webhook delivery log: list, show, send again."""
+
+
+@deliveries.command(
+    "list",
+    epilog=examples(
+        "topup deliveries list --account ops@acme.example --status failed",
+    ),
+)
+@account_option
+@environment_option
+@click.option("--status", type=click.Choice(sorted(STATUSES)), help="Only those in this state.")
+@click.option("--endpoint", "endpoint_id", help="An endpoint's id.")
+@click.option("--event", "event_type", help="A type such as topup.delivered.")
+@click.option("--transaction", "transaction_id", help="A top-up's id.")
+@limit_option
+@click.option("--cursor", help="The next_cursor of the page before.")
+@json_option
+def list_(
+    account: str | None,
+    environment: Environment,
+    status: str | None,
+    endpoint_id: str | None,
+    event_type: str | None,
+    transaction_id: str | None,
+    limit: int,
+    cursor: str | None,
+) -> None:
+    """List deliveries, newest first."""
+    wanted = Filter(
+        status=status,
+        endpoint_id=endpoint_id,
+        event_type=event_type,
+        transaction_id=transaction_id,
+    )
+
+    async def work(tx: Transaction) -> log.DeliveryPage:
+        owner = await account_or_own(account)(tx)
+        scope, before = (owner.id, environment), place_of(cursor)
+        return await log.list_deliveries(tx, scope, wanted=wanted, before=before, limit=limit)
+
+    found = run(read(work))
+    more = None if found.next is None else found.next.cursor()
+    columns = ("id", "event_type", "endpoint_id", "status", "attempts_made", "created_at")
+    show_rows([one.shape() for one in found.deliveries], *columns, next_cursor=more)
+
+
+@deliveries.command(
+    "show",
+    epilog=examples(
+        "topup deliveries show dlv_5Fxp",
+    ),
+)
+@click.argument("delivery_id")
+@json_option
+def show(delivery_id: str) -> None:
+    """Show one delivery with its attempts, and the reasons that only the operator sees."""
+
+    async def work(tx: Transaction) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        scope = await _scope(tx, delivery_id)
+        found = await log.get_delivery(tx, scope, delivery_id)
+        attempts = await log.attempts_of(tx, scope, delivery_id)
+        shapes = [{**attempt.shape(), "reason": attempt.reason} for attempt in attempts]
+        return {**found.shape(), "account_id": scope[0], "environment": scope[1]}, shapes
+
+    record, attempts = run(read(work))
+    show_record(record, attempts=attempts)
+
+
+@deliveries.command(
+    "replay",
+    epilog=examples(
+        "topup deliveries replay dlv_5Fxp dlv_5Fxq",
+    ),
+)
+@click.argument("delivery_ids", nargs=-1, required=True)
+@json_option
+def replay(delivery_ids: Sequence[str]) -> None:
+    """Send deliveries again: the same event and bytes, a fresh signature."""
+    made = run(_replay(delivery_ids))
+    rows = [{"id": new, "replay_of": old} for old, new in made]
+    show_rows(rows, "id", "replay_of")
+    note(f"{len(rows)} queued")
+
+
+async def _replay(delivery_ids: Sequence[str]) -> list[tuple[str, str]]:
+    settings = load_settings()
+    console = Console(stderr=True)
+    # Beside a terminal the bar would leave an empty line behind.
+    steps = track(
+        delivery_ids,
+        description="replaying",
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    async with open_store(settings) as database:
+        made = [(one, await database.transaction(_replay_one(one))) for one in steps]
+    await _wake(settings)
+    return made
+
+
+def _replay_one(delivery_id: str) -> Work[str]:
+    async def work(tx: Transaction) -> str:
+        scope = await _scope(tx, delivery_id)
+        await lock_scopes(tx, [scope])
+        return await delivery.replay(tx, scope, delivery_id, now_us=SystemClock().now_us())
+
+    return work
+
+
+async def _wake(settings: Settings) -> None:
+    """Tells the worker; without Redis it finds the rows by itself within seconds."""
+    link = RedisLink(redis_url(settings))
+    queue = Queue(link, SystemClock())
+    await queue.wake()
+    await queue.aclose()
+    await link.aclose()
+
+
+async def _scope(tx: Transaction, delivery_id: str) -> Scope:
+    """Whose delivery it is; the operator need not say."""
+    row = await tx.fetch_one(
+        "SELECT account_id, environment FROM deliveries WHERE id = :id", id=delivery_id
+    )
+    if row is None:
+        raise NotFound("Delivery")
+    return (row["account_id"], row["environment"])

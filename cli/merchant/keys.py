@@ -1,0 +1,312 @@
+"""`topup keys`: API keys, and the tokens that only the command line can make."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from cli.acting import tell
+from cli.database import account_named, account_or_own, read, write
+from cli.examples import examples
+from cli.options import Moment, account_option, environment_option, limit_option
+from cli.output import json_option, note, run, show_record, show_rows
+from gateway.api.keys import shape as shape_of_key
+from gateway.api.tokens import shape as shape_of_token
+from kernel.clock import SystemClock
+from kernel.errors import NotFound
+from keys.account import lock_scopes
+from keys.api_keys import api_key
+from keys.api_keys.api_key import ApiKey
+from keys.api_keys.fields import NewKey
+from keys.principal import Environment, Scope
+from keys.tokens import access_token
+from keys.tokens.access_token import AccessToken, TokenKind
+from store.database import Transaction
+
+_account = click.option("--account", required=True, help="Its id or email address.")
+_KINDS = click.Choice(["operator", "system"])
+_KIND_HELP = "operator: adm_, for administration; system: sat_, an account's own."
+_kind = click.option("--kind", type=_KINDS, required=True, help=_KIND_HELP)
+_kind_or_operator = click.option(
+    "--kind", type=_KINDS, default="operator", show_default=True, help=_KIND_HELP
+)
+
+
+@click.group(
+    epilog=examples(
+        "topup keys create --account ops@acme.example",
+        "topup keys revoke key_7Hn2",
+    )
+)
+def keys() -> None:
+    """API keys, and system and operator tokens."""
+
+
+@keys.command(
+    "create",
+    epilog=examples(
+        "topup keys create --account ops@acme.example --name agent --per-day-cents 5000",
+        "topup keys create --account ops@acme.example --environment live --scope topup:send --scope topup:read",
+    ),
+)
+@_account
+@environment_option
+@click.option("--name", default="cli", show_default=True, help="What people call it.")
+@click.option(
+    "--scope", "scopes", multiple=True, help="Repeat for several; default: all of an account."
+)
+@click.option("--ip-allow", "ip_allow_list", multiple=True, help="A CIDR; repeat for several.")
+@click.option("--per-call-cents", type=int, help="The most that one send may cost.")
+@click.option("--per-day-cents", type=int, help="The most in a day of UTC.")
+@click.option("--per-month-cents", type=int, help="The most in a month of UTC.")
+@click.option(
+    "--approval-above-cents",
+    "--approval-threshold-cents",
+    "approval_threshold_cents",
+    type=int,
+    help="A send above it waits for approval.",
+)
+@click.option(
+    "--approval-above-per-day-cents",
+    type=int,
+    help="So does one that takes the UTC day's sends without approval above it.",
+)
+@click.option("--expires-at", type=Moment(), help="RFC 3339, such as 2027-01-31T00:00:00Z.")
+@json_option
+def create(
+    account: str, environment: Environment, name: str, scopes: Sequence[str], **limits: Any
+) -> None:
+    """Mint a key. It is shown once."""
+
+    async def work(tx: Transaction) -> tuple[ApiKey, str]:
+        owner = await account_named(account)(tx)
+        await lock_scopes(tx, [(owner.id, environment)])
+        made, secret = await api_key.mint(
+            tx,
+            account_id=owner.id,
+            environment=environment,
+            parent=None,
+            new=NewKey(name=name, scopes=scopes or None, **limits),
+            now_us=SystemClock().now_us(),
+        )
+        after = {"name": made.name, "scopes": made.scopes}
+        await tell(tx, (owner.id, environment), "key.created", made.id, after=after)
+        return made, secret
+
+    made, secret = run(write(work))
+    show_record({**_shape(made), "key": secret})
+    note("the key is shown this once")
+
+
+@keys.command(
+    "list",
+    epilog=examples(
+        "topup keys list --account ops@acme.example --environment live",
+    ),
+)
+@account_option
+@environment_option
+@limit_option
+@click.option("--cursor", help="The id of the last key of the page before.")
+@json_option
+def list_(account: str | None, environment: Environment, limit: int, cursor: str | None) -> None:
+    """List an account's keys, newest first."""
+
+    async def work(tx: Transaction) -> list[ApiKey]:
+        owner = await account_or_own(account)(tx)
+        return await api_key.list_keys(tx, (owner.id, environment), before_id=cursor, limit=limit)
+
+    found = run(read(work))
+    more = found[-1].id if len(found) == limit else None
+    rows = [_shape(key) for key in found]
+    show_rows(
+        rows,
+        "id",
+        "name",
+        "prefix",
+        "last4",
+        "scopes",
+        "last_used_at",
+        "revoked_at",
+        next_cursor=more,
+    )
+
+
+@keys.command(
+    "show",
+    epilog=examples(
+        "topup keys show key_7Hn2",
+    ),
+)
+@click.argument("key_id")
+@json_option
+def show(key_id: str) -> None:
+    """Show one key."""
+
+    async def work(tx: Transaction) -> ApiKey:
+        return await api_key.get(tx, await _scope(tx, key_id), key_id)
+
+    show_record(_shape(run(read(work))))
+
+
+@keys.command(
+    "revoke",
+    epilog=examples(
+        "topup keys revoke key_7Hn2",
+    ),
+)
+@click.argument("key_id")
+@json_option
+def revoke(key_id: str) -> None:
+    """End a key and every key minted by it, for good."""
+
+    async def work(tx: Transaction) -> ApiKey:
+        scope = await _scope(tx, key_id)
+        await lock_scopes(tx, [scope])
+        await tell(tx, scope, "key.revoked", key_id)
+        return await api_key.revoke(tx, scope, key_id, asker=None, now_us=SystemClock().now_us())
+
+    show_record(_shape(run(write(work))))
+
+
+@keys.command(
+    "rotate",
+    epilog=examples(
+        "topup keys rotate key_7Hn2 --overlap-s 3600",
+    ),
+)
+@click.argument("key_id")
+@click.option(
+    "--overlap-s", type=int, default=0, show_default=True, help="Old secret's rest, in s."
+)
+@json_option
+def rotate(key_id: str, overlap_s: int) -> None:
+    """Give a key a new secret; id, lineage and counters stay. It is shown once."""
+
+    async def work(tx: Transaction) -> tuple[ApiKey, str]:
+        scope = await _scope(tx, key_id)
+        await lock_scopes(tx, [scope])
+        await tell(tx, scope, "key.rotated", key_id, after={"overlap_s": overlap_s})
+        return await api_key.rotate(
+            tx, scope, key_id, overlap_s=overlap_s, asker=None, now_us=SystemClock().now_us()
+        )
+
+    rotated, secret = run(write(work))
+    show_record({**_shape(rotated), "key": secret})
+    note("the key is shown this once")
+
+
+@keys.command(
+    "token",
+    epilog=examples(
+        "topup keys token --account us@acme.example --kind operator",
+    ),
+)
+@_account
+@environment_option
+@_kind
+@click.option("--name", default="cli", show_default=True, help="What people call it.")
+@json_option
+def token(account: str, environment: Environment, kind: TokenKind, name: str) -> None:
+    """Make an operator token (adm_, administration) or an account's system token (sat_)."""
+
+    async def work(tx: Transaction) -> tuple[AccessToken, str]:
+        owner = await account_named(account)(tx)
+        await lock_scopes(tx, [(owner.id, environment)])
+        made, secret = await access_token.create(
+            tx,
+            kind=kind,
+            account_id=owner.id,
+            environment=environment,
+            name=name,
+            maker=None,
+            now_us=SystemClock().now_us(),
+        )
+        after = {"name": made.name, "kind": kind}
+        await tell(tx, (owner.id, environment), "token.created", made.id, after=after)
+        return made, secret
+
+    made, secret = run(write(work))
+    show_record({**_token_shape(made), "token": secret})
+    note("the token is shown this once")
+
+
+@keys.command(
+    "tokens",
+    epilog=examples(
+        "topup keys tokens --account us@acme.example --kind system",
+    ),
+)
+@account_option
+@environment_option
+@_kind_or_operator
+@limit_option
+@click.option("--cursor", help="The id of the last token of the page before.")
+@json_option
+def tokens(
+    account: str | None, environment: Environment, kind: TokenKind, limit: int, cursor: str | None
+) -> None:
+    """List an account's tokens, newest first."""
+
+    async def work(tx: Transaction) -> list[AccessToken]:
+        owner = await account_or_own(account)(tx)
+        return await access_token.list_tokens(
+            tx, (owner.id, environment), kind=kind, before_id=cursor, limit=limit
+        )
+
+    found = run(read(work))
+    more = found[-1].id if len(found) == limit else None
+    rows = [_token_shape(one) for one in found]
+    show_rows(
+        rows,
+        "id",
+        "kind",
+        "name",
+        "prefix",
+        "last4",
+        "last_used_at",
+        "revoked_at",
+        next_cursor=more,
+    )
+
+
+@keys.command(
+    "revoke-token",
+    epilog=examples(
+        "topup keys revoke-token tok_2Ab9 --account us@acme.example",
+    ),
+)
+@click.argument("token_id")
+@_account
+@environment_option
+@_kind_or_operator
+@json_option
+def revoke_token(token_id: str, account: str, environment: Environment, kind: TokenKind) -> None:
+    """End a token for good."""
+
+    async def work(tx: Transaction) -> AccessToken:
+        owner = await account_named(account)(tx)
+        scope = (owner.id, environment)
+        await lock_scopes(tx, [scope])
+        now_us = SystemClock().now_us()
+        await tell(tx, scope, "token.revoked", token_id)
+        return await access_token.revoke(tx, scope, token_id, kind=kind, asker=None, now_us=now_us)
+
+    show_record(_token_shape(run(write(work))))
+
+
+async def _scope(tx: Transaction, key_id: str) -> Scope:
+    """Whose key it is; the operator need not say."""
+    state = (await api_key.load_key_states(tx, [key_id])).get(key_id)
+    if state is None:
+        raise NotFound("Key")
+    return (state.account_id, state.environment)
+
+
+def _shape(key: ApiKey) -> dict[str, Any]:
+    """As the API lists it, and whose it is."""
+    return {**shape_of_key(key), "account_id": key.account_id}
+
+
+def _token_shape(made: AccessToken) -> dict[str, Any]:
+    return {**shape_of_token(made), "kind": made.kind, "account_id": made.account_id}

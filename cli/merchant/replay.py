@@ -1,0 +1,274 @@
+"""`topup replay`: send an endpoint's deliveries of a period again, and watch the job that does it.
+
+The job belongs to the workers: leaving this command, or killing it, ends the watching only.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from cli.database import account_or_own, read, write
+from cli.examples import examples
+from cli.options import Moment, account_option, environment_option, limit_option
+from cli.output import json_option, note, run, show_record, show_rows
+from kernel.clock import SystemClock
+from kernel.errors import NotFound
+from keys.account import lock_scopes
+from keys.principal import Environment, Scope
+from runtime.installation import open_store
+from runtime.settings import load_settings
+from store.database import Database, Transaction, Work
+from webhooks.deliveries.stage import FAILED
+from webhooks.events.event import EVENT_TYPES
+from webhooks.replays import replay as replays
+from webhooks.replays.match import REPLAYED_STATUSES
+from webhooks.replays.replay import NewReplay, Replay
+
+LOOK_S: Final = 0.25
+# A worker takes a new job's first step within a second.
+LOOKS_PATIENT: Final = 40
+_ENDPOINT: Final = "SELECT account_id, environment FROM endpoints WHERE id = :id"
+_REPLAY: Final = "SELECT account_id, environment FROM replays WHERE id = :id"
+
+
+@click.group(
+    "replay",
+    invoke_without_command=True,
+    epilog=examples(
+        "topup replay --endpoint we_9Xc2 --since 2026-06-13T00:00:00Z --dry-run",
+        "topup replay --endpoint we_9Xc2 --status delivered --rate 20",
+    ),
+)
+@click.option("--endpoint", "endpoint_id", help="The endpoint's id.")
+@click.option("--since", "since_us", type=Moment(), help="From this time on; else from the first.")
+@click.option("--until", "until_us", type=Moment(), help="Up to this time; else until now.")
+@click.option(
+    "--status",
+    type=click.Choice(REPLAYED_STATUSES),
+    default=FAILED,
+    show_default=True,
+    help="Those that ended so.",
+)
+@click.option(
+    "--event",
+    "events",
+    multiple=True,
+    type=click.Choice(EVENT_TYPES),
+    metavar="TYPE",
+    help="A type such as topup.delivered; may be repeated. Else all.",
+)
+@click.option(
+    "--rate",
+    "rate_per_s",
+    type=click.IntRange(1, replays.RATE_PER_S_MAX),
+    default=replays.RATE_PER_S,
+    show_default=True,
+    help="How many a second at most.",
+)
+@click.option("--dry-run", is_flag=True, help="Only count.")
+@click.option("--no-wait", is_flag=True, help="Do not watch the job.")
+@json_option
+@click.pass_context
+def replay(
+    ctx: click.Context,
+    /,
+    *,
+    endpoint_id: str | None,
+    dry_run: bool,
+    no_wait: bool,
+    **wanted: Any,
+) -> None:
+    """Send an endpoint's deliveries of a period again: the same events, fresh signatures."""
+    if ctx.invoked_subcommand is not None:
+        return
+    if endpoint_id is None:
+        raise click.UsageError("say which --endpoint", ctx)
+    new = NewReplay(**wanted)
+    show_record(run(_replay(endpoint_id, new, is_dry=dry_run, waits=not no_wait)))
+
+
+@replay.command(
+    "list",
+    epilog=examples(
+        "topup replay list --account ops@acme.example",
+    ),
+)
+@account_option
+@environment_option
+@limit_option
+@click.option("--cursor", help="The id of the last replay of the page before.")
+@json_option
+def list_(account: str | None, environment: Environment, limit: int, cursor: str | None) -> None:
+    """List replays, newest first."""
+
+    async def work(tx: Transaction) -> list[Replay]:
+        owner = await account_or_own(account)(tx)
+        scope = (owner.id, environment)
+        return await replays.list_replays(tx, scope, before_id=cursor, limit=limit)
+
+    found = run(read(work))
+    more = found[-1].id if len(found) == limit else None
+    columns = ("id", "endpoint_id", "status", "matched", "done", "failed", "created_at")
+    show_rows([one.shape() for one in found], *columns, next_cursor=more)
+
+
+@replay.command(
+    "show",
+    epilog=examples(
+        "topup replay show rpl_6Tt3",
+    ),
+)
+@click.argument("replay_id")
+@json_option
+def show(replay_id: str) -> None:
+    """Show one replay and how far it is."""
+
+    async def work(tx: Transaction) -> Replay:
+        return await replays.get(tx, await _scope(tx, _REPLAY, replay_id, "Replay"), replay_id)
+
+    found = run(read(work))
+    show_record(found.shape())
+
+
+@replay.command(
+    "pause",
+    epilog=examples(
+        "topup replay pause rpl_6Tt3",
+    ),
+)
+@click.argument("replay_id")
+@json_option
+def pause(replay_id: str) -> None:
+    """Queue nothing more until it is resumed."""
+
+    async def work(tx: Transaction, scope: Scope) -> Replay:
+        return await replays.pause(tx, scope, replay_id)
+
+    show_record(run(write(_locked(replay_id, work))).shape())
+
+
+@replay.command(
+    "resume",
+    epilog=examples(
+        "topup replay resume rpl_6Tt3",
+    ),
+)
+@click.argument("replay_id")
+@json_option
+def resume(replay_id: str) -> None:
+    """Go on from where it was paused."""
+
+    async def work(tx: Transaction, scope: Scope) -> Replay:
+        return await replays.resume(tx, scope, replay_id, now_us=SystemClock().now_us())
+
+    show_record(run(write(_locked(replay_id, work))).shape())
+
+
+@replay.command(
+    "cancel",
+    epilog=examples(
+        "topup replay cancel rpl_6Tt3",
+    ),
+)
+@click.argument("replay_id")
+@json_option
+def cancel(replay_id: str) -> None:
+    """End it; what waits to be sent is cancelled too."""
+
+    async def work(tx: Transaction, scope: Scope) -> Replay:
+        return await replays.cancel(tx, scope, replay_id, now_us=SystemClock().now_us())
+
+    show_record(run(write(_locked(replay_id, work))).shape())
+
+
+async def _replay(endpoint_id: str, new: NewReplay, *, is_dry: bool, waits: bool) -> dict[str, Any]:
+    """The job as it ended, or as it begins, or the count alone."""
+    now_us = SystemClock().now_us()
+
+    async def whose(tx: Transaction) -> Scope:
+        return await _scope(tx, _ENDPOINT, endpoint_id, "Webhook")
+
+    async with open_store(load_settings()) as database:
+        scope = await database.read(whose)
+        wanted = replays.wanted_of(scope, endpoint_id, new, now_us=now_us)
+        matched = await replays.count(database, wanted)
+        if is_dry:
+            return {"dry_run": True, "matched": matched, **replays.filter_shape(wanted)}
+
+        async def make(tx: Transaction) -> Replay:
+            await lock_scopes(tx, [scope])
+            return await replays.create(
+                tx, wanted, matched=matched, rate_per_s=replays.rate_of(new), now_us=now_us
+            )
+
+        made = await database.transaction(make)
+        note(f"{made.id}: {matched} to send, at most {made.rate_per_s} a second")
+        return (await _watched(database, made) if waits else made).shape()
+
+
+async def _watched(database: Database, job: Replay) -> Replay:
+    """The job once it has ended; a bar on standard error shows how far it is."""
+
+    async def look(tx: Transaction) -> Replay:
+        return await replays.get(tx, job.scope, job.id)
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]} failed"),
+        TimeRemainingColumn(),
+    )
+    looks_idle = 0
+    console = Console(stderr=True)
+    try:
+        with Progress(
+            *columns, console=console, transient=True, disable=not console.is_terminal
+        ) as bar:
+            task = bar.add_task(job.status, total=job.matched, failed=0)
+            while job.ended_at is None:
+                await asyncio.sleep(LOOK_S)
+                before, job = job, await database.read(look)
+                bar.update(
+                    task,
+                    description=job.status,
+                    total=job.matched,
+                    completed=job.done,
+                    failed=job.failed,
+                )
+                looks_idle = looks_idle + 1 if job == before else 0
+                if looks_idle == LOOKS_PATIENT and job.queued == 0:
+                    note("no step was taken yet: is a worker running, and the endpoint enabled?")
+    except asyncio.CancelledError:
+        note(f"the replay goes on without this; `topup replay show {job.id}` tells how far it is")
+        raise
+    return job
+
+
+def _locked(
+    replay_id: str, change: Callable[[Transaction, Scope], Awaitable[Replay]]
+) -> Work[Replay]:
+    async def work(tx: Transaction) -> Replay:
+        scope = await _scope(tx, _REPLAY, replay_id, "Replay")
+        await lock_scopes(tx, [scope])
+        return await change(tx, scope)
+
+    return work
+
+
+async def _scope(tx: Transaction, text: str, id_: str, kind: str) -> Scope:
+    """Whose it is; the operator need not say."""
+    row = await tx.fetch_one(text, id=id_)
+    if row is None:
+        raise NotFound(kind)
+    return (row["account_id"], row["environment"])

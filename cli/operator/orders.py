@@ -1,0 +1,257 @@
+"""`topup orders`: purchases of credit, what providers said of them, and what waits for a person."""
+
+import getpass
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+from pydantic import SecretStr
+
+from billing.ledger.price import price_of
+from billing.orders import queries as order_list
+from billing.orders.order import STATUSES, Order
+from billing.orders.problem import REASONS, in_words
+from billing.orders.queries import Filter
+from billing.orders.review import Verdict, Waiting
+from billing.providers import event_log as provider_event
+from billing.providers.event_log import LogEntry
+from cli.database import account_named, read
+from cli.examples import examples
+from cli.options import environment_option, limit_option
+from cli.output import json_option, note, print_json, run, show_record, show_rows, wants_json
+from kernel.errors import NotFound
+from keys.principal import Environment
+from runtime.context import open_context
+from runtime.installation import known_secret_key
+from runtime.settings import load_settings
+from store.database import Transaction
+
+_COLUMNS = (
+    "id",
+    "account_id",
+    "status",
+    "provider",
+    "pay_amount",
+    "pay_currency",
+    "credits",
+    "created_at",
+)
+
+
+@click.group(
+    epilog=examples(
+        "topup orders list --status review",
+        "topup orders approve ord_4Kp1",
+    )
+)
+def orders() -> None:
+    """Purchases of credit: list, show, and decide what no rule may."""
+
+
+@orders.command(
+    "list",
+    epilog=examples(
+        "topup orders list --status review --environment live",
+    ),
+)
+@environment_option
+@click.option("--account", help="Its id or email address.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only those in this state.")
+@click.option("--provider", help="Such as stripe.")
+@limit_option
+@click.option("--cursor", help="The id of the last order of the page before.")
+@json_option
+def list_(
+    environment: Environment,
+    account: str | None,
+    status: str | None,
+    provider: str | None,
+    limit: int,
+    cursor: str | None,
+) -> None:
+    """List orders, newest first."""
+
+    async def work(tx: Transaction) -> Sequence[Order]:
+        owner_id = None if account is None else (await account_named(account)(tx)).id
+        wanted = Filter(
+            status=status, provider=provider, account_id=owner_id, environment=environment
+        )
+        return await order_list.page_of_all(tx, wanted, before_id=cursor, limit=limit)
+
+    found = run(read(work))
+    more = found[-1].id if len(found) == limit else None
+    show_rows([_shape(order) for order in found], *_COLUMNS, next_cursor=more)
+
+
+@orders.command(
+    "show",
+    epilog=examples(
+        "topup orders show ord_4Kp1",
+    ),
+)
+@click.argument("order_id")
+@json_option
+def show(order_id: str) -> None:
+    """Show one order with everything that its provider said of it."""
+
+    async def work(tx: Transaction) -> tuple[Order, Sequence[LogEntry]]:
+        return await _find(tx, order_id), await provider_event.of_order(tx, order_id)
+
+    order, events = run(read(work))
+    show_record(_record(order), events=[event.shape() for event in events])
+
+
+@orders.command(
+    "problems",
+    epilog=examples(
+        "topup orders problems --environment live",
+    ),
+)
+@environment_option
+@click.option("--reason", type=click.Choice(REASONS), help="Only what waits for this.")
+@limit_option
+@json_option
+def problems(environment: Environment, reason: str | None, limit: int) -> None:
+    """List what waits for a person, with what was expected and what came, and what is credited but
+    not paid.
+    """
+
+    async def work(
+        tx: Transaction,
+    ) -> tuple[Sequence[Order], Sequence[Order], Mapping[str, list[LogEntry]]]:
+        uncredited = await order_list.paid_uncredited(tx, environment, reason=reason, limit=limit)
+        unpaid = await order_list.credited_unpaid(tx, environment, limit=limit)
+        open_ = await provider_event.open_of(tx, [order.id for order in uncredited])
+        return uncredited, unpaid, open_
+
+    uncredited, unpaid, open_ = run(read(work))
+    waiting = [_waiting(order, open_.get(order.id, [])) for order in uncredited]
+    lists = {"paid_uncredited": waiting, "credited_unpaid": [_record(order) for order in unpaid]}
+    if wants_json():
+        print_json(lists)
+        return
+    note("paid but uncredited:")
+    show_rows(waiting, *_COLUMNS[:4], "waits_for", "expected", "came", "reason")
+    note("credited but unpaid:")
+    show_rows(lists["credited_unpaid"], *_COLUMNS, "reason")
+
+
+_by_option = click.option("--by", help="Who decides; else the user of this machine.")
+_reason_option = click.option(
+    "--reason", default="", help="Why, for whoever looks at it later; it stands in the audit log."
+)
+
+
+@orders.command(
+    "approve",
+    epilog=examples(
+        "topup orders approve ord_4Kp1 --by ann",
+        "topup orders approve ord_4Kp1 --amount 9.99 --reason 'paid by bank transfer'",
+    ),
+)
+@click.argument("order_id")
+@click.option("--amount", help="How much of the price is to be credited, such as 9.99.")
+@_by_option
+@_reason_option
+@json_option
+def approve(order_id: str, amount: str | None, by: str | None, reason: str) -> None:
+    """Credit an order in review, or an invoice of its plan that is held: whole, or in part.
+
+    Where another sum came than the price, --amount has to say what counts.
+    """
+    _resolve(order_id, "approve", by, reason, amount)
+
+
+@orders.command(
+    "reject",
+    epilog=examples(
+        "topup orders reject ord_4Kp1",
+    ),
+)
+@click.argument("order_id")
+@_by_option
+@_reason_option
+@json_option
+def reject(order_id: str, by: str | None, reason: str) -> None:
+    """End an order in review uncredited; of a settled one, dismiss what waits for a person."""
+    _resolve(order_id, "reject", by, reason)
+
+
+def _resolve(
+    order_id: str, verdict: Verdict, by: str | None, reason: str, amount: str | None = None
+) -> None:
+    settings = load_settings()
+    # Beside `topup dev` the key is the data directory's own.
+    secret_key = SecretStr(known_secret_key(settings))
+
+    async def decided() -> tuple[Order, Waiting]:
+        keyed = settings.model_copy(update={"secret_key": secret_key})
+        async with open_context(keyed) as context:
+            order = await context.database.read(lambda tx: _find(tx, order_id))
+            waiting = await context.cashier.waiting(order)
+            counts = _counted(waiting, amount) if verdict == "approve" else None
+            who = by or f"{getpass.getuser()} on the command line"
+            resolved = await context.cashier.resolve(
+                order_id, verdict, by=who, note=reason, amount=counts
+            )
+            return resolved, waiting
+
+    resolved, waiting = run(decided())
+    show_record(_record(resolved))
+    if verdict == "reject":
+        note(_refund_hint(resolved, waiting))
+
+
+def _counted(waiting: Waiting, amount: str | None) -> int | None:
+    """What counts as paid, in the smallest unit; asked for at a terminal where that is not clear."""
+    price = waiting.price
+    if amount is None and waiting.came != price and sys.stdin.isatty() and not wants_json():
+        came = "an unknown sum" if waiting.came is None else in_words(waiting.came)
+        note(f"{in_words(price)} was expected, and {came} was paid.")
+        amount = click.prompt(f"How much of {in_words(price)} is to be credited")
+    return None if amount is None else price_of(amount, price.currency, param="amount").amount
+
+
+def _refund_hint(order: Order, waiting: Waiting) -> str:
+    what = waiting.invoice_id or order.payment_id or "what was paid"
+    came = "" if waiting.came is None else f" ({in_words(waiting.came)})"
+    return f"No money was sent back. Refund {what}{came} at {order.provider} if it is to go back."
+
+
+def _waiting(order: Order, entries: Sequence[LogEntry]) -> dict[str, Any]:
+    """The order with what waits of it: the first problem, and all of them."""
+    told = [entry.shape() for entry in entries]
+    first = next((one for one in told if one["reason"]), {})
+    return {
+        **_record(order),
+        "reason": order.reason or first.get("detail"),
+        "waits_for": first.get("reason"),
+        "expected": first.get("expected"),
+        "came": first.get("came"),
+        "problems": told,
+    }
+
+
+async def _find(tx: Transaction, order_id: str) -> Order:
+    found = await order_list.find(tx, order_id)
+    if found is None:
+        raise NotFound("Order")
+    return found
+
+
+def _shape(order: Order) -> dict[str, Any]:
+    return {**order.shape(), "account_id": order.account_id, "environment": order.environment}
+
+
+def _record(order: Order) -> dict[str, Any]:
+    """What only the operator sees as well."""
+    return {
+        **_shape(order),
+        "payment_id": order.payment_id,
+        "provider_ref": order.provider_ref,
+        "refunded_amount": order.refunded_amount,
+        "reversed_micros": order.reversed_micros,
+        "checks_made": order.checks_made,
+        "reason": order.reason,
+    }

@@ -1,0 +1,222 @@
+"""`topup dev`: everything on one machine with one command, for development and a first look.
+
+It holds the data directory, migrates SQLite, makes the demo account, and keeps an embedded Redis, a
+worker and a gateway alive until Ctrl-C.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+
+import click
+from pydantic import SecretStr
+
+from cli.examples import examples
+from cli.output import EXIT_REFUSED
+from cli.server import banner
+from cli.server.demo import Demo, ensure_demo
+from cli.server.dev_key import development_key
+from cli.server.listener import LISTEN_FD_VARIABLE, READY_FD_VARIABLE, WAKE_FD_VARIABLE, listen
+from cli.server.migrate import migrate_now
+from cli.typos import warn_of_unknown_variables
+from kernel.clock import SystemClock
+from runtime import embedded_redis
+from runtime.installation import open_store
+from runtime.log import start_logging
+from runtime.settings import PREFIX, Settings, load_settings
+from runtime.supervisor import Child, Supervisor, lock_data_dir
+from runtime.wake_pipe import open_wake_pipe
+
+READY_S_MAX = 60.0
+READY_CHILDREN = 2  # gateway and worker
+
+
+@click.command(
+    epilog=examples(
+        "topup dev",
+        "topup dev --port 0 --data-dir /tmp/try",
+    )
+)
+@click.option("--host", help="Address to listen on; else TOPUP_HOST.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), help="Port, 0 for a free one; else TOPUP_PORT."
+)
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder; else TOPUP_DATA_DIR.")
+def dev(host: str | None, port: int | None, data_dir: Path | None) -> None:
+    """Run everything embedded: SQLite, Redis, gateway and worker. Ctrl-C stops all."""
+    started_s = time.monotonic()
+    given = {"host": host, "port": port, "data_dir": data_dir}
+    settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock_fd = lock_data_dir(settings.data_dir)
+    listener = listen(settings)
+    secret_key = development_key(settings)
+    settings = _for_development(settings, listener.getsockname()[1], secret_key)
+    migrate_now(settings)
+    handler = start_logging(level="warning", form=settings.log_format)
+    warn_of_unknown_variables()
+    try:
+        is_orderly = asyncio.run(_run(settings, listener, started_s))
+    finally:
+        handler.close()
+        os.close(lock_fd)
+    if not is_orderly:
+        raise click.exceptions.Exit(EXIT_REFUSED)
+
+
+def _for_development(settings: Settings, port: int, secret_key: str) -> Settings:
+    """What differs from production; out of loopback, what strangers could misuse is off."""
+    is_private_fine = settings.is_loopback and (
+        settings.webhook_allow_private or "webhook_allow_private" not in settings.model_fields_set
+    )
+    return settings.model_copy(
+        update={
+            "port": port,
+            "data_dir": settings.data_dir.absolute(),
+            "database_url": SecretStr(settings.database_address),
+            "secret_key": SecretStr(secret_key),
+            "public_url": settings.address(port),
+            "webhook_allow_private": is_private_fine,
+            "self_serve_staging": settings.self_serve_staging and settings.is_loopback,
+        }
+    )
+
+
+class _Supervisor(Supervisor):
+    """Says at once that a Ctrl-C was seen."""
+
+    def ask_to_stop(self) -> None:
+        if not self.is_stopping:
+            banner.stopping()
+        super().ask_to_stop()
+
+
+async def _run(settings: Settings, listener: socket, started_s: float) -> bool:
+    """Runs the children until asked to stop; true if the end was orderly."""
+    async with open_store(settings) as database:
+        demo = await ensure_demo(
+            database, SystemClock(), settings.data_dir, url=settings.public_url
+        )
+    plan = await _plan(settings, listener)
+    greeting = asyncio.create_task(_greet(settings, plan, demo, started_s))
+    try:
+        is_orderly = await _Supervisor(plan.children).run()
+    finally:
+        greeting.cancel()
+    banner.stopped(is_orderly=is_orderly)
+    return is_orderly
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The children in the order of their start. redis says what wakes the worker; ready_fd is
+    where each of READY_CHILDREN writes a byte.
+    """
+
+    children: tuple[Child, ...]
+    redis: str
+    ready_fd: int
+
+
+async def _plan(settings: Settings, listener: socket) -> _Plan:
+    environment = _environment(settings)
+    redis = _Redis((), {}, "Redis of TOPUP_REDIS_URL")
+    if not settings.redis_url.get_secret_value():
+        redis = await _embedded_redis(settings)
+    ready_fd, child_ready_fd = os.pipe()
+    gateway_fds = {
+        LISTEN_FD_VARIABLE: listener.fileno(),
+        READY_FD_VARIABLE: child_ready_fd,
+    }
+    worker_fds = {READY_FD_VARIABLE: child_ready_fd}
+    if redis.is_missing:
+        worker_fds[WAKE_FD_VARIABLE], gateway_fds[WAKE_FD_VARIABLE] = open_wake_pipe()
+    environment |= redis.environment
+    worker = _python("worker", environment, worker_fds)
+    gateway = _python("serve", environment, gateway_fds)
+    return _Plan((*redis.children, worker, gateway), redis.words, ready_fd)
+
+
+@dataclass(frozen=True, slots=True)
+class _Redis:
+    """The Redis that the children are to use."""
+
+    children: tuple[Child, ...]
+    environment: Mapping[str, str]
+    words: str
+    is_missing: bool = False
+
+
+async def _embedded_redis(settings: Settings) -> _Redis:
+    home = embedded_redis.prepare_home(settings.data_dir)
+    await embedded_redis.stop_orphan(home)
+    environment = {PREFIX + "REDIS_URL": home.url}
+    binary = embedded_redis.find_server()
+    if binary is None:
+        words = "no Redis found: woken over a pipe, limits per process"
+        return _Redis((), environment, words, is_missing=True)
+    argv = [*embedded_redis.server_argv(binary, home), "--logfile", str(home.folder / "log")]
+    return _Redis((Child("redis", argv, os.environ),), environment, "embedded Redis")
+
+
+def _python(command: str, environment: Mapping[str, str], fds: Mapping[str, int]) -> Child:
+    """A child that runs one of our commands; it finds its descriptors by the variables' names."""
+    variables = {name: str(fd) for name, fd in fds.items()}
+    argv = [sys.executable, "-P", "-m", "cli", command]
+    return Child(command, argv, {**environment, **variables}, tuple(fds.values()))
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The children's environment: what was decided here wins over .env."""
+    decided: Mapping[str, object] = {
+        "HOST": settings.host,
+        "PORT": settings.port,
+        "DATA_DIR": settings.data_dir,
+        "DATABASE_URL": settings.database_address,
+        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "PUBLIC_URL": settings.public_url,
+        "WEBHOOK_ALLOW_PRIVATE": settings.webhook_allow_private,
+        "SELF_SERVE_STAGING": settings.self_serve_staging,
+    }
+    root = str(Path(__file__).resolve().parents[2])
+    path = os.environ.get("PYTHONPATH")
+    return {
+        **os.environ,
+        **{PREFIX + name: str(value) for name, value in decided.items()},
+        "PYTHONPATH": root if not path else f"{root}{os.pathsep}{path}",
+    }
+
+
+async def _greet(settings: Settings, plan: _Plan, demo: Demo, started_s: float) -> None:
+    """Prints the address, the key and the curl line once gateway and worker are ready."""
+    try:
+        async with asyncio.timeout(READY_S_MAX):
+            await _read(plan.ready_fd, READY_CHILDREN)
+    except TimeoutError:
+        banner.late(READY_S_MAX)
+        return
+    banner.ready(settings, demo, redis=plan.redis, took_s=time.monotonic() - started_s)
+
+
+async def _read(fd: int, bytes_wanted: int) -> None:
+    """Returns once so many bytes came through the pipe."""
+    loop = asyncio.get_running_loop()
+    has_all = asyncio.Event()
+    bytes_read = 0
+
+    def read() -> None:
+        nonlocal bytes_read
+        bytes_read += len(os.read(fd, bytes_wanted))
+        if bytes_read >= bytes_wanted:
+            has_all.set()
+
+    loop.add_reader(fd, read)
+    try:
+        await has_all.wait()
+    finally:
+        loop.remove_reader(fd)

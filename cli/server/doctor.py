@@ -1,0 +1,178 @@
+"""`topup doctor`: looks at each part that a process stands on, and says what is wrong."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+
+import click
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from cli.examples import examples
+from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
+from kernel.clock import SECOND_US, SystemClock
+from kernel.errors import DomainError
+from runtime.installation import (
+    known_secret_key,
+    open_store,
+    open_vault,
+    opens_what_is_sealed,
+    redis_url,
+)
+from runtime.settings import Settings, SettingsError, load_settings, unknown_variables
+from store.database import Transaction
+from store.errors import StoreError
+from store.version import SchemaOutOfRange, schema_version
+from webhooks.deliveries.backlog import Backlog, look
+
+CHECK_S_MAX = 5.0
+CLOCK_OFF_S_MAX = 2.0
+
+
+class _Sick(Exception):
+    """A check failed; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check saw. is_well null: worth knowing, and no reason to fail."""
+
+    part: str
+    is_well: bool | None
+    detail: str
+
+
+@click.command(
+    epilog=examples(
+        "topup doctor",
+        "topup doctor --json",
+    )
+)
+@json_option
+@click.pass_context
+def doctor(context: click.Context, /) -> None:
+    """Check settings, database, clock, master key and Redis. Exit 1 if one is unwell."""
+    findings = run(_examine(load_settings()))
+    if wants_json():
+        print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            mark, colour = {True: ("✓", "green"), False: ("✗", "red"), None: ("!", "yellow")}[
+                finding.is_well
+            ]
+            click.echo(f"{click.style(mark, fg=colour)} {finding.part:<12}{finding.detail}")
+    if any(finding.is_well is False for finding in findings):
+        context.exit(EXIT_REFUSED)
+
+
+async def _examine(settings: Settings) -> list[Finding]:
+    return [
+        _settings(settings),
+        _webhooks(settings),
+        await _check("database", _database, settings),
+        await _check("clock", _clock, settings),
+        await _check("deliveries", _deliveries, settings),
+        await _check("master key", _master_key, settings),
+        await _redis(settings),
+    ]
+
+
+def _settings(settings: Settings) -> Finding:
+    odd = [f"{name}: no such setting" for name in unknown_variables()]
+    odd += settings.providers.notes
+    return Finding("settings", None if odd else True, "; ".join(odd) or "every variable is known")
+
+
+def _webhooks(settings: Settings) -> Finding:
+    """What webhooks may reach beside public addresses; strangers are not told (/readyz)."""
+    if settings.webhook_allow_private:
+        return Finding("webhooks", None, "may reach private addresses, and plain http in live")
+    opened = [*map(str, settings.webhook_allow_cidrs), *settings.webhook_allow_hosts]
+    detail = f"and {', '.join(opened)}" if opened else "only"
+    return Finding("webhooks", True, f"reach public addresses {detail}")
+
+
+async def _check(
+    part: str, check: Callable[[Settings], Awaitable[str]], settings: Settings
+) -> Finding:
+    try:
+        async with asyncio.timeout(CHECK_S_MAX):
+            return Finding(part, True, await check(settings))
+    except TimeoutError:
+        return Finding(part, False, f"no answer within {CHECK_S_MAX:.0f} s")
+    except DomainError as error:
+        return Finding(part, False, error.detail)
+    except (_Sick, SettingsError, SchemaOutOfRange) as error:
+        return Finding(part, False, str(error))
+    except (StoreError, OSError) as error:
+        return Finding(part, False, f"{type(error).__name__}: check TOPUP_DATABASE_URL")
+
+
+async def _database(settings: Settings) -> str:
+    kind = settings.database_address.partition(":")[0]
+    async with open_store(settings) as database:
+        started_s = time.perf_counter()
+        version = await schema_version(database)
+        took_ms = (time.perf_counter() - started_s) * 1000
+        await database.probe(b"", now_us=SystemClock().now_us())
+    return f"{kind}, schema {version}, answers in {took_ms:.1f} ms and keeps what is written"
+
+
+async def _clock(settings: Settings) -> str:
+    async def work(tx: Transaction) -> int | None:
+        row = await tx.fetch_one("SELECT DATABASE_NOW_US() AS now_us")
+        return None if row is None or row["now_us"] is None else int(row["now_us"])
+
+    async with open_store(settings) as database:
+        theirs_us = await database.read(work)
+    if theirs_us is None:
+        return "is the database's own"
+    off_s = abs(theirs_us - SystemClock().now_us()) / SECOND_US
+    if off_s > CLOCK_OFF_S_MAX:
+        raise _Sick(f"{off_s:.0f} s apart from the database's: run a time daemon on both machines")
+    return "agrees with the database's"
+
+
+async def _deliveries(settings: Settings) -> str:
+    """What workers leave undone; a gateway's /readyz shows it and stays green."""
+    now_us = SystemClock().now_us()
+    attempt_us_max = round(settings.webhook_timeout_s * SECOND_US)
+
+    async def work(tx: Transaction) -> Backlog:
+        return await look(tx, now_us=now_us, attempt_us_max=attempt_us_max)
+
+    async with open_store(settings) as database:
+        backlog = await database.read(work)
+    if backlog.overlooked_us:
+        overlooked_s = backlog.overlooked_us / SECOND_US
+        raise _Sick(f"due for {overlooked_s:.0f} s and no worker looks: does `topup worker` run?")
+    return "none waits" if not backlog.oldest_due_us else "waiting ones are looked after"
+
+
+async def _master_key(settings: Settings) -> str:
+    vault = open_vault(known_secret_key(settings))
+    opens = await opens_what_is_sealed(settings, vault)
+    if opens is False:
+        raise _Sick("does not open what the database holds: is it another installation's?")
+    return "opens what the database holds sealed" if opens else "is well-formed; nothing sealed yet"
+
+
+async def _redis(settings: Settings) -> Finding:
+    missing = "TOPUP_REDIS_URL is empty and no embedded Redis runs"
+    if not settings.redis_url.get_secret_value() and not settings.data_dir.is_dir():
+        # Its socket's folder would be made where it is missing, and the data directory with it.
+        return Finding("redis", None, missing)
+    client = Redis.from_url(redis_url(settings), socket_timeout=CHECK_S_MAX)
+    try:
+        started_s = time.perf_counter()
+        await client.ping()
+        took_ms = (time.perf_counter() - started_s) * 1000
+        return Finding("redis", True, f"answers in {took_ms:.1f} ms")
+    except (RedisError, OSError):
+        if settings.redis_url.get_secret_value():
+            return Finding("redis", False, "does not answer: check TOPUP_REDIS_URL")
+        # Without it sends go on; wake-ups and shared limits do not.
+        return Finding("redis", None, missing)
+    finally:
+        await client.aclose()

@@ -1,0 +1,87 @@
+"""`topup restore`: puts a copy of `topup backup` in the configured database's place."""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.bars import bar
+from cli.examples import examples
+from cli.output import fail, json_option, note, run, show_record
+from kernel.clock import SECOND_US, SystemClock
+from runtime.installation import known_secret_key, open_vault, opens_what_is_sealed
+from runtime.settings import Settings, SettingsError, load_settings
+from store.backup import restore as restore_database
+from store.database import Transaction
+from store.errors import BackupRefused, StoreError
+from store.open import file_of, open_database
+from store.version import VERSIONS, schema_version
+from webhooks.events import cursor as event_cursor
+
+_SEALED = {True: "opens", False: "does not open", None: "nothing sealed"}
+
+
+@click.command(
+    epilog=examples(
+        "topup restore topup-20260613T120000Z.db",
+        "topup restore monday.dump --replace     # what is there is dropped (PostgreSQL) or kept aside",
+    )
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Put it in the place of a database that is there.")
+@json_option
+def restore(file: Path, replace: bool) -> None:  # noqa: FBT001
+    """Put a copy in the configured database's place; stop the gateways and workers first.
+
+    Everything since the copy is forgotten, and what was open then is done again: read
+    docs/operations.md before starting anything.
+    """
+    settings = load_settings()
+    aside = f"before-restore-{SystemClock().now_us()}"
+    target = file_of(settings.database_address)
+    try:
+        with bar("restoring") as show:
+            restore_database(
+                settings.database_address, file, replace=replace, aside=aside, on_progress=show
+            )
+    except BackupRefused as error:
+        raise fail(str(error)) from None
+    schema, sealed = run(_look(settings))
+    kept = None if target is None else target.with_name(f"{target.name}.{aside}")
+    record: dict[str, Any] = {
+        "file": str(file),
+        "schema": schema,
+        "master_key": sealed,
+        "kept_aside": str(kept) if kept is not None and kept.exists() else None,
+    }
+    show_record(record)
+    if schema not in VERSIONS:
+        note(f"its schema is {schema}, this code runs on {VERSIONS[-1]}: run `topup migrate`")
+    if sealed == _SEALED[False]:
+        note("warning: the copy was sealed under another master key: set TOPUP_SECRET_KEY to it")
+    note("next: `topup audit`, `topup doctor`, then docs/operations.md on what is done again")
+
+
+async def _renew_epoch(tx: Transaction) -> None:
+    await event_cursor.renew(tx, epoch=SystemClock().now_us() // SECOND_US)
+
+
+async def _look(settings: Settings) -> tuple[str | None, str]:
+    """Begins a new epoch of events. The schema, and whether the master key opens what is sealed."""
+    database = open_database(settings.database_address)
+    try:
+        schema = await schema_version(database)
+        # Event numbers since the copy are given again, to others: cursors of before must not fit.
+        with contextlib.suppress(
+            StoreError
+        ):  # A schema without epochs gets one by `topup migrate`.
+            await database.transaction(_renew_epoch)
+    finally:
+        await database.close()
+    secret_key = known_secret_key(settings)
+    try:
+        vault = open_vault(secret_key) if secret_key else None
+    except SettingsError:
+        vault = None
+    return schema, _SEALED[await opens_what_is_sealed(settings, vault)]

@@ -1,0 +1,120 @@
+"""The answer's shape, the same for every answer under /api/public/v1.
+
+Invariant: seven fields, always there, always in this order; `success` is what the HTTP status
+says. The request log reads code and transaction_id back from the bytes, by that order.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.responses import Response
+
+from gateway.answers.refusals import Refusal
+from gateway.answers.response_codes import CODES
+from kernel.clock import SECOND_US, rfc3339
+from store.idempotency import Answer
+
+R = TypeVar("R")
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """Field by field as in the contract; `data` may be bytes that were rendered before (Raw)."""
+
+    success: bool
+    code: int
+    message: str
+    transaction_id: str | None
+    status: str
+    timestamp: str
+    data: Any
+
+
+def answer(
+    code: int,
+    data: Any,
+    *,
+    now_us: int,
+    http_status: int | None = None,
+    status: str | None = None,
+    transaction_id: str | None = None,
+    message: str | None = None,
+    voucher_of: str | None = None,
+) -> Answer:
+    """The answer in bytes. http_status defaults to the code's usual one, message to its English,
+    status (the top-up's, where there is one) to ok or error. voucher_of: the top-up whose voucher's
+    code is in data, once.
+    """
+    row = CODES[code]
+    if http_status is None:
+        http_status = row.http_statuses[0]
+    is_success = http_status < 400
+    if status is None:
+        status = "ok" if is_success else "error"
+    timestamp = _timestamp(now_us // SECOND_US)
+    envelope = Envelope(
+        is_success, code, message or row.message, transaction_id, status, timestamp, data
+    )
+    return Answer(http_status, _encode(envelope), voucher_of=voucher_of)
+
+
+def refuse(refusal: Refusal, now_us: int) -> Answer:
+    """The answer of a refusal: data.error says what is wrong and what to do about it."""
+    return answer(
+        refusal.code.code,
+        {"error": refusal.error},
+        now_us=now_us,
+        http_status=refusal.http_status,
+        status=refusal.status,
+        transaction_id=refusal.transaction_id,
+        message=refusal.message,
+    )
+
+
+def response(refusal: Refusal, now_us: int) -> Response:
+    """The same for a path of no surface, with the refusal's headers."""
+    told = refuse(refusal, now_us)
+    headers = {"cache-control": "no-store"}
+    made = Response(told.body, told.status, headers, media_type="application/json")
+    made.raw_headers += refusal.headers
+    return made
+
+
+def page(items: Sequence[Any], next_cursor: str | None) -> Mapping[str, Any]:
+    """The `data` of every list."""
+    return {"items": items, "next_cursor": next_cursor, "has_more": next_cursor is not None}
+
+
+def listing(
+    rows: Sequence[R], limit: int, *, shape: Callable[[R], Any], cursor: Callable[[R], str]
+) -> Mapping[str, Any]:
+    """The `data` of a list read with one row more than `limit`, which only says that there is more.
+
+    cursor: where the next page goes on, of the last row shown.
+    """
+    shown = rows[:limit]
+    has_more = len(rows) > limit
+    return page([shape(row) for row in shown], cursor(shown[-1]) if has_more else None)
+
+
+def code_of(body: bytes) -> int:
+    """The code in an envelope's bytes, or 0 where there is none."""
+    start = body.find(b'"code":', 0, 32) + 7
+    digits = body[start : start + 4]
+    return int(digits) if start > 6 and digits.isdigit() else 0
+
+
+def transaction_id_of(body: bytes) -> str | None:
+    """The transaction id in an envelope's bytes, or None."""
+    start = body.find(b'"transaction_id":"', 0, 160) + 18
+    if start < 18:
+        return None
+    return body[start : body.index(b'"', start)].decode()
+
+
+@lru_cache(maxsize=2)
+def _timestamp(at_s: int) -> str:
+    return rfc3339(at_s * SECOND_US)

@@ -1,0 +1,52 @@
+"""What a refusal says, before a surface puts it into its own shape."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from gateway.answers.response_codes import MALFORMED, Code
+from store.idempotency import Answer
+
+_WORDS = re.compile(r"[\s:,]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One row of the code table with the particulars of this time.
+
+    error: what our own surface shows as data.error. transaction_id and status are the top-up's that
+    the refusal is about. headers go with the answer whatever its shape.
+    """
+
+    code: Code
+    http_status: int
+    message: str
+    detail: str
+    error: Mapping[str, Any]
+    transaction_id: str | None = None
+    status: str | None = None
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    @property
+    def told(self) -> str:
+        """The detail and which field it is about, for a shape that has nothing but a sentence."""
+        param = self.error.get("param")
+        is_named = param is None or param in _WORDS.split(self.detail)
+        if is_named or self.code.code != MALFORMED:
+            return self.detail
+        return f"{param}: {self.detail}"
+
+
+# How a surface words a refusal; the number is now, in microseconds. A page writes itself.
+Refuse = Callable[[Refusal, int], Answer | ASGIApp]
+
+
+def sentence(detail: str, param: str | None = None) -> str:
+    """The detail as a page shows it: with a capital, unless it begins with a field's own name."""
+    first = detail.partition(" ")[0].rstrip(":")
+    if first == param or "_" in first:
+        return detail
+    return detail[:1].upper() + detail[1:]

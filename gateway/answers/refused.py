@@ -1,0 +1,42 @@
+"""What a refusal says in our own envelope: data.error, whatever the code."""
+
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from gateway.answers.response_codes import NextAction
+from gateway.answers.words import Time
+
+
+class FieldProblem(Struct, kw_only=True):
+    """One field of the request that cannot be taken."""
+
+    param: str
+    detail: str
+
+
+class Failure(Struct, kw_only=True):
+    """What is wrong and what to do about it; some causes add facts of their own."""
+
+    detail: Annotated[str, Meta(description="A sentence for people.")]
+    param: Annotated[str | None, Meta(description="The field that is wrong.")]
+    retryable: Annotated[bool, Meta(description="The same request may succeed later.")]
+    retry_after_s: Annotated[int | None, Meta(description="How long to wait, in seconds.")]
+    next_action: Annotated[NextAction, Meta(description="For programs: what to do next.")]
+    doc_url: Annotated[str, Meta(description="Where the code is explained.")]
+    reason: Annotated[
+        str | UnsetType, Meta(description="Which cause, where one code has several.")
+    ] = UNSET
+    errors: list[FieldProblem] | UnsetType = UNSET
+    limit: Annotated[Any, Meta(description="The limit that was hit.")] = UNSET
+    remaining: Annotated[Any, Meta(description="What is left of it.")] = UNSET
+    oldest_cursor: Annotated[
+        str | UnsetType, Meta(description="Of events: where to go on; nothing older is kept.")
+    ] = UNSET
+    resets_at: Time | UnsetType | None = UNSET
+
+
+class Refused(Struct, kw_only=True):
+    """The `data` of an error."""
+
+    error: Failure

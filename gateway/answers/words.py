@@ -1,0 +1,30 @@
+"""The words that the shapes are made of: ids, times, amounts, each with what it means."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from webhooks.events.schemas import Code, CodeHint, Environment, Time, TransactionId, Voucher
+
+__all__ = ["Code", "CodeHint", "Environment", "Time", "TransactionId", "Voucher"]
+
+Millis = Annotated[
+    str,
+    Meta(
+        description="RFC 3339, UTC, milliseconds.",
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+Cents = Annotated[int, Meta(description="In US cents.")]
+Micros = Annotated[int, Meta(description="In millionths of a US dollar.")]
+Count = Annotated[int, Meta(ge=0)]
+ApprovalId = Annotated[str, Meta(pattern=r"^apr_[0-9A-Za-z]+$")]
+DeliveryId = Annotated[str, Meta(pattern=r"^dlv_[0-9A-Za-z]+$")]
+EndpointId = Annotated[str, Meta(pattern=r"^we_[0-9A-Za-z]+$")]
+EventId = Annotated[str, Meta(pattern=r"^evt_[0-9A-Za-z]+$")]
+KeyId = Annotated[str, Meta(pattern=r"^key_[0-9A-Za-z]+$")]
+Prefix = Annotated[str, Meta(description="The first 16 characters, to recognise it by.")]
+Last4 = Annotated[str, Meta(description="The last 4 characters.")]
+TopUpStatus = Literal["pending", "delivered", "failed", "cancelled"]
+Currency = Literal["USD"]

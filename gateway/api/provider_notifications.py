@@ -1,0 +1,89 @@
+"""Where payment providers tell us what happened: their paths, by the registry, each with its words.
+
+Promises: the body's bytes reach the verification as they came, at most 64 KiB of them; the
+acknowledgement goes out once everything that the notification says is committed; what is forged is
+401, unreadable 400, of another provider's order 409, not verifiable for want of a secret 503, and
+none of them moves money or writes a row that a stranger could fill the table with.
+"""
+
+import logging
+from functools import partial
+
+import msgspec
+from starlette.responses import Response
+
+from billing.payments.payments import NoWebhookSecret
+from billing.providers.protocol import Acknowledgement, NotificationRefused, Received, Registration
+from billing.providers.registry import Providers
+from gateway.answers.outcome import JSON
+from gateway.answers.refusals import Refusal
+from gateway.http.fields import Fields, LooseFields
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply, Route, Surface
+
+_NO_STORE = {"cache-control": "no-store"}
+_UNREADABLE = 400
+_OF_ANOTHER = 409
+_log = logging.getLogger(__name__)
+
+
+def surfaces(providers: Providers) -> tuple[Surface, ...]:
+    """One for each provider, configured or not: its paths and its words."""
+    found = [providers.registration(name) for name in providers.names()]
+    return tuple(_surface(one) for one in found if one is not None)
+
+
+def _surface(registration: Registration) -> Surface:
+    routes = tuple(
+        Route(
+            method,
+            path,
+            partial(_hear, registration),
+            f"Notifications of {registration.name}",
+            query=LooseFields,
+            is_public=True,
+            takes_key=False,
+            media="raw",
+        )
+        for path in registration.paths
+        for method in registration.methods
+    )
+    return Surface("", routes, partial(_refuse, registration.refused))
+
+
+async def _hear(registration: Registration, call: Call[Fields, Fields]) -> Reply:
+    """Takes one notification; raises what the cashier raises."""
+    name, count = registration.name, call.context.metrics.notifications
+    received = Received(call.method, call.headers, call.scope["query_string"], call.raw)
+    try:
+        heard = await call.context.cashier.notified(name, received)
+    except (NotificationRefused, NoWebhookSecret) as error:
+        outcome = error.reason or "no_secret"
+        count.labels(name, outcome).inc()
+        fields = {
+            "provider": name,
+            "reason": outcome,
+            "request_id": call.request_id.decode(),
+            "address": str(call.address),
+        }
+        _log.warning("payment.not_believed", extra={"fields": fields})
+        raise
+    count.labels(name, heard.outcome).inc()
+    if heard.outcome == "refused":
+        detail = "the order is another provider's or of the other environment"
+        return _said(registration.refused, _OF_ANOTHER, detail)
+    return _said(registration.accepted, 200)
+
+
+def _refuse(words: Acknowledgement, refusal: Refusal, _now_us: int) -> Reply:
+    is_unreadable = refusal.error.get("reason") == "form"
+    status = _UNREADABLE if is_unreadable else refusal.http_status
+    return _said(words, status, refusal.detail)
+
+
+def _said(words: Acknowledgement, status: int, detail: str | None = None) -> Response:
+    """The provider's own word; where that is JSON, with what is wrong."""
+    body = words.body
+    if detail is not None and words.media_type == JSON:
+        body = msgspec.json.encode({**msgspec.json.decode(body, type=dict), "detail": detail})
+    return Response(body, status, media_type=words.media_type, headers=_NO_STORE)

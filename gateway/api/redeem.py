@@ -1,0 +1,121 @@
+"""Redeeming what people type in: TOPUP- codes and ATU- vouchers, into the caller's own wallet.
+
+Our own API and each dialect call this one; only the answer's shape is theirs. Promise: guessing
+ends soon, whatever is guessed and through whichever path: one budget for each account, out of which
+a wrong code takes ten times as much as a right one.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from billing.credits.redemption_code import CodeRedeemed, RedeemCode, find_code, is_code
+from billing.ledger.money import MICROS_PER_CENT
+from billing.topups.voucher import NotRedeemable
+from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem
+from gateway.http.rate_limit import refusal
+from gateway.http.request_context import Call
+from keys.principal import Principal
+from runtime.context import Context
+from store.idempotency import Answer
+
+T = TypeVar("T")
+
+# 600 codes a minute, of which 60 may be wrong ones: a miss costs as much as ten hits.
+LOOK_UPS = 600
+LOOK_UPS_PER_S = 10.0
+MISS_COST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """What a code or a voucher was worth. Times in microseconds.
+
+    redemption_id is null for a voucher, whose redemption has none. expires_at is the end of
+    promotional credit.
+    """
+
+    redemption_id: str | None
+    is_voucher: bool
+    last4: str
+    amount_micros: int
+    is_promotional: bool
+    expires_at: int | None
+    redeemed_at: int
+    balance_micros: int
+
+
+async def redeem(call: Call[Any, Any], text: str, render: Callable[[Credited], Answer]) -> Answer:
+    """Redeems the code or the voucher, once; raises NotRedeemable and RateLimited."""
+    context, principal = call.context, call.principal
+    if is_code(text):
+        return await _redeem_code(call, text, render)
+    issued = await guarded(
+        context,
+        principal,
+        lambda: find_issued(
+            context.database, context.till.rules.codes, text, environment=principal.environment
+        ),
+    )
+
+    def answer(result: Redeemed) -> Answer:
+        return render(
+            Credited(
+                redemption_id=None,
+                is_voucher=True,
+                last4=result.voucher_code[-4:],
+                amount_micros=result.topup.amount_cents * MICROS_PER_CENT,
+                is_promotional=False,
+                expires_at=None,
+                redeemed_at=result.redemption.redeemed_at,
+                balance_micros=result.wallet_balance_cents * MICROS_PER_CENT,
+            )
+        )
+
+    return await context.till.submit(
+        new_redeem(principal, issued, "wallet", request_key=call.request_key, answer=answer)
+    )
+
+
+async def guarded(context: Context, principal: Principal, look_up: Callable[[], Awaitable[T]]) -> T:
+    """What the look-up finds, out of the account's budget; raises RateLimited once it is spent."""
+    limiter, key = context.limiter, f"voucher:{principal.account_id}"
+    taken = await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS)
+    # Whoever could not pay for a miss may not try: else the last tokens would buy cheap guesses.
+    if not taken.allowed or taken.remaining < MISS_COST - 1:
+        raise refusal(taken, "too many voucher codes, or too many wrong ones")
+    try:
+        return await look_up()
+    except NotRedeemable:
+        await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS, cost=MISS_COST - 1)
+        raise
+
+
+async def _redeem_code(
+    call: Call[Any, Any], text: str, render: Callable[[Credited], Answer]
+) -> Answer:
+    context, principal = call.context, call.principal
+    code_id = await guarded(
+        context,
+        principal,
+        lambda: find_code(
+            context.database, context.redemption_codes, text, environment=principal.environment
+        ),
+    )
+
+    def answer(result: CodeRedeemed) -> Answer:
+        redemption = result.redemption
+        return render(
+            Credited(
+                redemption_id=redemption.id,
+                is_voucher=False,
+                last4=redemption.last4,
+                amount_micros=redemption.credits_micros,
+                is_promotional=redemption.is_promotional,
+                expires_at=redemption.expires_at,
+                redeemed_at=redemption.created_at,
+                balance_micros=result.balance_micros,
+            )
+        )
+
+    return await context.till.submit(RedeemCode(code_id, principal.scope, call.request_key, answer))

@@ -1,0 +1,1 @@
+"""The structs that our own API's answers are made of."""

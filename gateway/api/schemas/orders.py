@@ -1,0 +1,57 @@
+"""The shapes of buying credit: packs and orders."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from billing.orders.order import Status
+from gateway.answers.words import Time, TransactionId
+
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217.")]
+Minor = Annotated[
+    int, Meta(ge=0, description="In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0.")
+]
+Credits = Annotated[int, Meta(ge=0, description="1 credit is $0.001.")]
+
+
+class Pack(Struct, kw_only=True):
+    """An amount of credit that is sold as one; credits holds the bonus already."""
+
+    id: str
+    name: str
+    amount: Minor
+    currency: Currency
+    credits: Credits
+    bonus_credits: Credits
+    popular: bool
+    active: bool
+
+
+class Order(Struct, kw_only=True):
+    """An order of credit. url is where the payer goes: null until the provider has answered, and
+    where nothing is to be paid.
+    """
+
+    id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
+    status: Status
+    provider: Annotated[
+        str,
+        Meta(
+            description=(
+                "Whose payment it is: its notifications settle the order. Where the sandbox stands"
+                " in, the provider that it stands in for, so it is never `sandbox`."
+            )
+        ),
+    ]
+    url: str | None
+    pack_id: Annotated[str | None, Meta(description="Null for an order of an amount.")]
+    amount: Annotated[int, Meta(ge=0, description="The list price, in the smallest unit.")]
+    currency: Currency
+    pay_amount: Annotated[int, Meta(ge=0, description="What the provider charges.")]
+    pay_currency: Currency
+    credits: Credits
+    coupon: str | None
+    order_no: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+    reference: TransactionId
+    created_at: Time
+    paid_at: Time | None

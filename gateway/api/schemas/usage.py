@@ -1,0 +1,65 @@
+"""The shapes of usage: charges, holds, and the sandbox clock that ends them early."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from gateway.answers.words import Micros, Time
+
+UsageId = Annotated[str, Meta(pattern=r"^usg_[0-9A-Za-z]+$")]
+HoldId = Annotated[str, Meta(pattern=r"^hld_[0-9A-Za-z]+$")]
+Credits = Annotated[int, Meta(description="In credits of $0.001, floored.")]
+BalanceMicros = Annotated[
+    int, Meta(description="The account's wallet afterwards, in millionths of a US dollar.")
+]
+BalanceCredits = Annotated[int, Meta(description="The same in credits of $0.001, floored.")]
+BalanceCents = Annotated[int, Meta(description="The same in US cents, floored.")]
+Reference = Annotated[str, Meta(description="The caller's own name for it, once per environment.")]
+
+
+class Usage(Struct, kw_only=True):
+    """Credit that was charged at once."""
+
+    id: UsageId
+    amount_micros: Micros
+    credits: Credits
+    description: str
+    model: str | None
+    reference: Reference | None
+    created_at: Time
+    balance_micros: BalanceMicros
+    balance_credits: BalanceCredits
+    balance_cents: BalanceCents
+
+
+class Hold(Struct, kw_only=True):
+    """Credit set aside. What of an ended one was not captured went back."""
+
+    id: HoldId
+    status: Literal["held", "captured", "released", "expired"]
+    amount_micros: Micros
+    credits: Credits
+    captured_micros: Micros
+    captured_credits: Credits
+    description: str
+    model: str | None
+    reference: Reference | None
+    created_at: Time
+    expires_at: Annotated[str, Meta(description="By the account's own clock; see the sandbox's.")]
+    ended_at: Time | None
+
+
+class ChangedHold(Hold, kw_only=True):
+    """A hold that was just made or ended, and the wallet afterwards."""
+
+    balance_micros: BalanceMicros
+    balance_credits: BalanceCredits
+    balance_cents: BalanceCents
+
+
+class AccountClock(Struct, kw_only=True):
+    """The sandbox clock: how far it went on now, and how far it is ahead of ours."""
+
+    advanced_s: int
+    ahead_s: int
+    now: Annotated[Time, Meta(description="The account's own time.")]

@@ -1,0 +1,160 @@
+"""The shapes of events out: endpoints, events, deliveries with their attempts, replays, notices."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from gateway.answers.words import (
+    Count,
+    DeliveryId,
+    EndpointId,
+    Environment,
+    EventId,
+    Millis,
+    Time,
+    TransactionId,
+)
+
+Types = Annotated[list[str], Meta(description="Event types; empty: all.")]
+
+
+class WebhookEndpoint(Struct, kw_only=True):
+    """Where events are sent. The values of headers are masked."""
+
+    id: EndpointId
+    url: str
+    events: Types
+    description: str
+    status: Literal["enabled", "disabled"]
+    disabled_reason: str | None
+    retry_schedule_s: Annotated[
+        list[int], Meta(description="Entry k: the wait before attempt k, in seconds.")
+    ]
+    rate_limit_per_s: int | None
+    include_codes: Annotated[bool, Meta(description="Whether bodies carry voucher_code.")]
+    headers: dict[str, str]
+    created_at: Time
+
+
+class EndpointWithSecret(WebhookEndpoint, kw_only=True):
+    """An endpoint and its signing secret, shown this once."""
+
+    secret: Annotated[str, Meta(pattern=r"^whsec_[0-9A-Za-z+/=]+$")]
+
+
+class DeletedEndpoint(Struct, kw_only=True):
+    """An endpoint that is gone."""
+
+    id: EndpointId
+    deleted: bool
+
+
+class Event(Struct, kw_only=True):
+    """An event: the very body that its webhooks carry."""
+
+    id: EventId
+    type: str
+    created_at: Time
+    environment: Environment
+    api_version: Literal["v1"]
+    data: Annotated[dict[str, Any], Meta(description="By type; see the webhooks of this document.")]
+
+
+class Delivery(Struct, kw_only=True):
+    """One event to one endpoint. next_attempt_at is null unless it is pending."""
+
+    id: DeliveryId
+    event_id: EventId
+    event_type: str
+    endpoint_id: EndpointId
+    transaction_id: TransactionId | None
+    status: Literal["pending", "sending", "delivered", "failed", "cancelled"]
+    attempts_made: Count
+    next_attempt_at: Time | None
+    replay_of: DeliveryId | None
+    created_at: Time
+
+
+class Attempt(Struct, kw_only=True):
+    """One HTTP request to an endpoint, and what came of it.
+
+    http_status is null when no answer came; error is null when it was taken.
+    """
+
+    id: Annotated[str, Meta(pattern=r"^att_[0-9A-Za-z]+$")]
+    number: Annotated[int, Meta(ge=1)]
+    started_at: Millis
+    duration_ms: Count
+    http_status: int | None
+    error: (
+        Literal["timeout", "connect", "tls", "address", "protocol", "http", "lost", "internal"]
+        | None
+    )
+    remote_address: str | None
+    timings_ms: dict[str, int | float]
+    request_headers: Annotated[dict[str, str], Meta(description="Signatures are redacted.")]
+    body_sha256: str
+    response_body: Annotated[str, Meta(description="At most its first 4 KiB.")]
+
+
+class DeliveryWithAttempts(Delivery, kw_only=True):
+    """A delivery and every attempt at it."""
+
+    attempts: list[Attempt]
+
+
+class _Match(Struct, kw_only=True):
+    """Which deliveries a replay sends again."""
+
+    matched: Count
+    rate_per_s: Count
+    endpoint_id: EndpointId
+    delivery_status: str
+    events: Types
+    since: Time
+    until: Time
+
+
+class Replay(_Match, kw_only=True):
+    """A job that sends deliveries again, at most rate_per_s a second."""
+
+    id: Annotated[str, Meta(pattern=r"^rpl_[0-9A-Za-z]+$")]
+    status: Literal["running", "paused", "done", "cancelled"]
+    done: Count
+    failed: Count
+    created_at: Time
+    ended_at: Time | None
+
+
+class ReplayCount(_Match, kw_only=True):
+    """What a replay would match: nothing was sent."""
+
+    dry_run: bool
+
+
+class Finding(Struct, kw_only=True):
+    """One thing that is wrong with a received webhook."""
+
+    part: Literal["secret", "timestamp", "bytes", "header"]
+    header: str | None
+    detail: str
+
+
+class Verification(Struct, kw_only=True):
+    """valid where nothing is wrong."""
+
+    valid: bool
+    findings: list[Finding]
+
+
+class Notice(Struct, kw_only=True):
+    """That an endpoint keeps failing, or was disabled for it; ended_at is null while it goes on."""
+
+    id: Annotated[str, Meta(pattern=r"^ntc_[0-9A-Za-z]+$")]
+    endpoint_id: EndpointId
+    url: str
+    stage: str
+    reason: str | None
+    failing_since: Time
+    created_at: Time
+    ended_at: Time | None

@@ -1,0 +1,1 @@
+"""What a person sees in a browser, as the menu has it."""

@@ -1,0 +1,1 @@
+"""Pages about the person's account: sign-in, settings, consents."""

@@ -1,0 +1,173 @@
+"""The person's own account: password, sessions, security log, and this session's environment."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from gateway.dashboard.account.sign_in import is_secure
+from gateway.dashboard.paging import ASKED, paged
+from gateway.dashboard.refused import is_safe_way
+from gateway.dashboard.route import page_route
+from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form, read_query
+from gateway.html.render import go, page
+from gateway.http.acting import note
+from gateway.http.fields import Fields, cursor_id
+from gateway.http.password_again import check_own, confirm
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from gateway.http.session_cookie import set_cookie
+from kernel.errors import DomainError, InvalidInput
+from keys import audit_log, session
+from keys.account import Account, get_account, set_password_hash
+from keys.audit_log import Told
+from keys.live import enter_live
+from keys.password import check_password
+from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS
+from keys.session import Session
+from store.database import Transaction
+
+PATH: Final = "/dashboard/account"
+SECURITY_LOG: Final = f"{PATH}/security"
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """Who is signed in, and where."""
+    return await _show(call, NO_PROBLEM)
+
+
+async def change_password(call: Call[Fields, Fields]) -> Reply:
+    """A new password; every other session ends with the old one."""
+    form, principal, context = read_form(call), call.principal, call.context
+    new = form.raw("new_password")
+    try:
+        check_password(new, param="new_password")
+        await check_own(call, form.raw("password"))
+        source = f"account:{principal.account_id}"
+        password_hash = await context.passwords.hash(new, source=source, is_known=True)
+    except DomainError as error:
+        return await _show(call, problem_of(error))
+
+    async def work(tx: Transaction) -> None:
+        await set_password_hash(tx, principal.account_id, password_hash)
+        ended = await session.end_others(tx, principal.account_id, principal.credential_id)
+        after = {"sessions_ended": ended}
+        await note(tx, call, "password.changed", principal.account_id, environment="", after=after)
+
+    await context.database.transaction(work)
+    return go(PATH, said="password-changed")
+
+
+async def end_session(call: Call[Fields, Fields]) -> Reply:
+    """Signs out another browser."""
+    read_form(call)
+    account_id, session_id = call.principal.account_id, call.params["session_id"]
+
+    async def work(tx: Transaction) -> None:
+        await session.end(tx, account_id, session_id)
+        await note(tx, call, "session.ended", session_id, environment="")
+
+    await call.context.database.transaction(work)
+    return go(PATH, said="session-ended")
+
+
+async def ask_password(call: Call[Fields, Fields]) -> Reply:
+    """The password once more, before what lasts longer than this session."""
+    return _confirm_page(call, read_query(call).text("next"), NO_PROBLEM)
+
+
+async def confirm_password(call: Call[Fields, Fields]) -> Reply:
+    """It counts for ten minutes; then back to where it was asked for."""
+    form = read_form(call)
+    back = form.text("next")
+    try:
+        await confirm(call, form.raw("password"))
+    except DomainError as error:
+        return _confirm_page(call, back, problem_of(error))
+    return go(back if is_safe_way(back) else "/dashboard", said="password-confirmed")
+
+
+async def show_log(call: Call[Fields, Fields]) -> Reply:
+    """What was done to the account's security, newest first."""
+    scope = call.principal.scope
+    before_id = cursor_id(read_query(call).text("cursor") or None, "adt")
+
+    async def work(tx: Transaction) -> Sequence[Told]:
+        return await audit_log.page_of_account(tx, scope, before_id=before_id, limit=ASKED)
+
+    found = await call.context.database.read(work)
+    return page(
+        call, "security_log.html", listing=paged(call, found, lambda one: str(one.entry.id))
+    )
+
+
+async def switch(call: Call[Fields, Fields]) -> Reply:
+    """The other environment, from the next page on."""
+    form, principal = read_form(call), call.principal
+    wanted = next((one for one in ENVIRONMENTS if one == form.text("to")), None)
+    if wanted is None:
+        raise InvalidInput("an environment is staging or live", param="to")
+
+    async def work(tx: Transaction) -> str:
+        if wanted == "live":
+            is_self_serve = call.context.settings.self_serve_live
+            is_opened = await enter_live(
+                tx, principal.account_id, is_self_serve=is_self_serve, now_us=call.now_us
+            )
+            if is_opened:
+                await note(tx, call, "live.opened", principal.account_id, environment="")
+        token = await session.switch(
+            tx, principal.account_id, principal.credential_id, environment=wanted
+        )
+        after = {"environment": wanted}
+        await note(
+            tx, call, "session.switched", principal.credential_id, environment="", after=after
+        )
+        return token
+
+    token = await call.context.database.transaction(work)
+    back = form.text("next")
+    response = go(back if is_safe_way(back) else "/dashboard", said=f"environment-{wanted}")
+    response.raw_headers.append(set_cookie(token, is_secure=is_secure(call)))
+    return response
+
+
+async def _show(call: Call[Any, Any], problem: Problem) -> Response:
+    principal = call.principal
+
+    async def work(tx: Transaction) -> tuple[Account, list[Session]]:
+        account = await get_account(tx, principal.account_id)
+        return account, await session.list_sessions(tx, account.id, now_us=call.now_us)
+
+    account, sessions = await call.context.database.read(work)
+    return page(
+        call,
+        "account.html",
+        status=problem.status,
+        account=account,
+        sessions=sessions,
+        problem=problem,
+    )
+
+
+def _confirm_page(call: Call[Any, Any], back: str, problem: Problem) -> Response:
+    return page(
+        call,
+        "confirm.html",
+        status=problem.status,
+        problem=problem,
+        back=back if is_safe_way(back) else "",
+    )
+
+
+ROUTES = (
+    page_route("GET", "/confirm", ask_password, "Give the password again", ACCOUNT_SCOPES),
+    page_route("POST", "/confirm", confirm_password, "Give the password again", ACCOUNT_SCOPES),
+    page_route("GET", "/account/security", show_log, "Security log", ACCOUNT_SCOPES),
+    page_route("GET", "/account", show, "Your account", ACCOUNT_SCOPES),
+    page_route("POST", "/account/password", change_password, "Change password", ACCOUNT_SCOPES),
+    page_route(
+        "POST", "/account/sessions/{session_id}/end", end_session, "End session", ACCOUNT_SCOPES
+    ),
+    page_route("POST", "/environment", switch, "Switch environment", ACCOUNT_SCOPES),
+)

@@ -1,0 +1,305 @@
+"""The OAuth consent page: a person sees which app asks for what, and allows or denies it.
+
+Promises: nothing is granted but by a form of this page, and nothing in live without the password,
+given again; a browser leaves only for what the app registered, checked when the page is shown and again when its form comes back. Where app and address
+are good, the app is told what else is wrong with its request (RFC 6749, 4.1.2.1); before that it is
+said here and sent nowhere. Each answer to an app names this gateway (RFC 9207). The code stands in
+the address alone.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from starlette.responses import RedirectResponse
+
+from gateway.dashboard.refused import refuse
+from gateway.dashboard.route import open_route, page_route
+from gateway.html.forms import Form, read_form, read_query
+from gateway.html.render import SEE_OTHER, address_of, go, page
+from gateway.http.acting import note
+from gateway.http.fields import Fields
+from gateway.http.password_again import CONFIRM, PasswordRequired, require_password
+from gateway.http.rate_limit import take_one
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply, Surface
+from gateway.http.session_cookie import is_https
+from kernel.errors import InvalidInput
+from keys.account import Account, get_account, lock_scopes
+from keys.live import enter_live
+from keys.oauth import app as oauth_app, code as oauth_code
+from keys.oauth.app import OAuthApp
+from keys.oauth.code import CODE_CHARACTERS, is_challenge
+from keys.oauth.redirect import (
+    STATE_CHARACTERS_MAX,
+    RedirectRefused,
+    Registered,
+    check_redirect,
+    denial,
+    landing,
+)
+from keys.principal import ACCOUNT_SCOPES, OAUTH_SCOPES
+from store.database import Transaction
+
+PREFIX: Final = "/next/v1"
+SUCCEED: Final = f"{PREFIX}/oauth/succeed"
+ASKED: Final = (
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "redirect_template",
+    "code_challenge",
+    "code_challenge_method",
+)
+CONSENTS_PER_MINUTE: Final = 30
+# What each step of the ladder adds, in the words of whoever is asked.
+_MEANS: Final = dict(
+    zip(
+        OAUTH_SCOPES,
+        (
+            "Read your name, your email address and your balance",
+            "Charge your wallet, up to the limit below",
+            "Make orders, read them and your credit history, hold a management token that may, too",
+        ),
+        strict=True,
+    )
+)
+_CODE: Final = re.compile(rf"[0-9A-Za-z]{{{CODE_CHARACTERS}}}")
+# Codes in an address must not travel on as somebody's Referer.
+_PRIVATE: Final = {"referrer-policy": "no-referrer"}
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " form-action 'self' {origin}; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request of an app that exists, and where a browser may go with the answer.
+
+    registered: what redirect_uri is held against: the app's, or ours for the page that shows the
+    code. fault: what is wrong with the rest, for the app to be told; null: nothing.
+    """
+
+    app: OAuthApp
+    redirect_uri: str
+    registered: Registered
+    state: str | None
+    template: str | None
+    challenge: str | None
+    issuer: str
+    fault: str | None
+
+    @property
+    def is_shown_here(self) -> bool:
+        """Whether the code goes to our own page, for the user to type in."""
+        return self.registered != self.app.registered
+
+    def landing(self, code: str) -> str:
+        return landing(
+            self.redirect_uri,
+            registered=self.registered,
+            code=code,
+            state=self.state,
+            issuer=self.issuer,
+            template=self.template,
+        )
+
+    def denial(self, error: str) -> str:
+        return denial(
+            self.redirect_uri,
+            registered=self.registered,
+            error=error,
+            state=self.state,
+            issuer=self.issuer,
+        )
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """Who asks, for what, and the two answers."""
+    form = read_query(call)
+
+    async def work(tx: Transaction) -> tuple[Asked, Account]:
+        asked = await _asked(tx, call, form)
+        return asked, await get_account(tx, asked.app.account_id)
+
+    asked, owner = await call.context.database.read(work)
+    if asked.fault is not None:
+        return _sent(asked.denial(asked.fault))
+    try:
+        await require_password(call, environment=asked.app.environment)
+    except PasswordRequired:
+        return _password_first(form)
+    steps = OAUTH_SCOPES[: OAUTH_SCOPES.index(asked.app.scope) + 1]
+    return page(
+        call,
+        "consent.html",
+        headers={**_PRIVATE, "content-security-policy": _policy(asked)},
+        app=asked.app,
+        owner=owner,
+        rights=[_MEANS[step] for step in steps],
+        may_charge=len(steps) > 1,
+        lands_here=asked.is_shown_here,
+        lands_on=urlsplit(asked.redirect_uri).netloc,
+        asked={name: form.raw(name) for name in ASKED if form.raw(name)},
+    )
+
+
+async def decide(call: Call[Fields, Fields]) -> Reply:
+    """Allow: on to the app with a code. Deny: on to the app without one."""
+    form, account_id = read_form(call), call.principal.account_id
+    await take_one(
+        call.context.limiter,
+        f"consent:{account_id}",
+        count=CONSENTS_PER_MINUTE,
+        period_s=60,
+        detail="too many answers in a minute; wait a little",
+    )
+    decision = form.text("decision")
+    if decision not in {"allow", "deny"}:
+        raise InvalidInput("press Allow or Deny", param="decision")
+
+    try:
+        if decision == "allow":
+            wanted = await call.context.database.read(lambda tx: _asked(tx, call, form))
+            if wanted.fault is None:
+                await require_password(call, environment=wanted.app.environment)
+    except PasswordRequired:
+        return _password_first(form)
+
+    async def work(tx: Transaction) -> str:
+        asked = await _asked(tx, call, form)
+        if asked.fault is not None or decision == "deny":
+            return asked.denial(asked.fault or "access_denied")
+        await lock_scopes(tx, [(account_id, asked.app.environment)])
+        await _enter(tx, call, asked.app)
+        code = await oauth_code.issue(
+            tx,
+            asked.app,
+            account_id,
+            redirect_uri=asked.redirect_uri,
+            challenge=asked.challenge,
+            now_us=call.now_us,
+        )
+        after = {"app": asked.app.name, "scope": asked.app.scope}
+        environment = asked.app.environment
+        await note(tx, call, "grant.consented", asked.app.id, environment=environment, after=after)
+        return asked.landing(code)
+
+    return _sent(await call.context.database.transaction(work))
+
+
+async def succeed(call: Call[Fields, Fields]) -> Reply:
+    """Shows the code to whoever types it into the app by hand."""
+    form = read_query(call)
+    code = form.raw("code")
+    return page(
+        call,
+        "consent_code.html",
+        headers=_PRIVATE,
+        code=code if _CODE.fullmatch(code) else None,
+        is_denied=form.raw("error") == "access_denied",
+    )
+
+
+async def _asked(tx: Transaction, call: Call[Any, Any], form: Form) -> Asked:
+    """The request, checked; raises InvalidInput and RedirectRefused where nobody can be told."""
+    app = await oauth_app.find(tx, form.raw("client_id"))
+    if app is None or app.disabled_at is not None:
+        raise InvalidInput("no app has this client_id", param="client_id")
+    redirect_uri = form.raw("redirect_uri")
+    registered = _own_page(call, redirect_uri) or app.registered
+    check_redirect(redirect_uri, registered)
+    state = form.raw("state")
+    if len(state) > STATE_CHARACTERS_MAX:
+        raise InvalidInput(f"state has at most {STATE_CHARACTERS_MAX} characters", param="state")
+    template = form.raw("redirect_template") or None
+    if template is not None and registered != app.registered:
+        raise RedirectRefused(
+            "the page that shows the code takes no redirect_template", param="redirect_template"
+        )
+    asked = Asked(
+        app,
+        redirect_uri,
+        registered,
+        state or None,
+        template,
+        form.raw("code_challenge") or None,
+        address_of(call),
+        _fault(app, form),
+    )
+    asked.landing("0" * CODE_CHARACTERS)
+    return asked
+
+
+async def _enter(tx: Transaction, call: Call[Any, Any], app: OAuthApp) -> None:
+    """Raises LiveNotOpen where the app is live's and the user's live is not open."""
+    if app.environment != "live":
+        return
+    account_id, is_self_serve = call.principal.account_id, call.context.settings.self_serve_live
+    if await enter_live(tx, account_id, is_self_serve=is_self_serve, now_us=call.now_us):
+        await note(tx, call, "live.opened", account_id, environment="")
+
+
+def _fault(app: OAuthApp, form: Form) -> str | None:
+    """What is wrong with a request whose app and address are good, in RFC 6749's words."""
+    if form.raw("response_type") != "code":
+        return "unsupported_response_type"
+    if form.raw("scope") != app.scope:
+        return "invalid_scope"
+    challenge = form.raw("code_challenge")
+    # A plain challenge proves nothing, and a method without a challenge is a mistake.
+    if form.raw("code_challenge_method") not in {"", "S256"} or (
+        not is_challenge(challenge) if challenge else app.is_public
+    ):
+        return "invalid_request"
+    return None
+
+
+def _password_first(form: Form) -> Reply:
+    """To where the password is asked for, and from there to this page again."""
+    given = {name: form.raw(name) for name in ASKED if form.raw(name)}
+    return go(CONFIRM, next=f"{PREFIX}/oauth?{urlencode(given)}")
+
+
+def _sent(target: str) -> Reply:
+    return RedirectResponse(target, SEE_OTHER, headers={"cache-control": "no-store", **_PRIVATE})
+
+
+def _own_page(call: Call[Any, Any], redirect_uri: str) -> Registered | None:
+    """Our own page that shows the code, where the URL is that; else None."""
+    settings = call.context.settings
+    scheme = "https" if is_https(call.scope, settings) else "http"
+    own = {
+        settings.public_url,
+        f"{scheme}://{call.headers.get(b'host', b'').decode('latin-1')}",
+    }
+    if not any(origin and redirect_uri == origin + SUCCEED for origin in own):
+        return None
+    return Registered("", (redirect_uri,))
+
+
+def _policy(asked: Asked) -> str:
+    """Browsers hold a form's redirect against form-action, too."""
+    scheme, _, rest = asked.redirect_uri.partition("://")
+    # The policy's language has no word for an IPv6 address.
+    origin = (
+        f"{scheme}:"
+        if rest.startswith("[")
+        else f"{scheme}://{urlsplit(asked.redirect_uri).netloc}"
+    )
+    return _POLICY.format(origin=origin)
+
+
+SURFACE = Surface(
+    PREFIX,
+    (
+        page_route("GET", "/oauth", show, "Consent to an app", ACCOUNT_SCOPES),
+        page_route("POST", "/oauth", decide, "Allow or deny an app", ACCOUNT_SCOPES),
+        open_route("GET", "/oauth/succeed", succeed, "The code, to type in"),
+    ),
+    refuse,
+)

@@ -1,0 +1,120 @@
+"""Connected apps: whom the account let act for it, what they took, and the way to end it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from billing.usage.oauth_charge import Charge, list_charges, load_spent
+from gateway.dashboard.route import page_route
+from gateway.html.forms import read_form, read_query
+from gateway.html.render import go, page
+from gateway.http.acting import note
+from gateway.http.fields import Fields, cursor_id
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from kernel.limits import PAGE_ITEMS
+from keys.account import lock_scopes
+from keys.oauth import grant as oauth_grant, token as oauth_token
+from keys.oauth.grant import Grant
+from keys.oauth.token import OAuthToken
+from keys.principal import OAUTH_SCOPES
+from store.database import Transaction
+
+PATH: Final = "/dashboard/grants"
+_SCOPES: Final = ("keys:write",)
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A grant with what it was charged in its running period, in micros."""
+
+    grant: Grant
+    spent_micros: int
+
+    @property
+    def state(self) -> str:
+        if self.grant.disabled_at is not None:
+            return "disabled"
+        return "active" if self.grant.revoked_at is None else "revoked"
+
+    @property
+    def may_charge(self) -> bool:
+        return self.grant.scope != OAUTH_SCOPES[0]
+
+
+async def show_all(call: Call[Fields, Fields]) -> Reply:
+    """Every app that the account ever let in, newest first."""
+    user, before_id = (
+        call.principal.scope,
+        cursor_id(read_query(call).text("cursor") or None, "ogr"),
+    )
+
+    async def work(tx: Transaction) -> list[Connected]:
+        found = await oauth_grant.list_grants(tx, user, before_id=before_id, limit=PAGE_ITEMS + 1)
+        spent = await load_spent(tx, found, now_us=call.now_us)
+        return [Connected(grant, spent[grant.id]) for grant in found]
+
+    found = await call.context.database.read(work)
+    more = found[PAGE_ITEMS - 1].grant.id if len(found) > PAGE_ITEMS else None
+    return page(call, "grants.html", connected=found[:PAGE_ITEMS], more=more)
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """One app: its tokens, and each charge."""
+    user, grant_id = call.principal.scope, call.params["grant_id"]
+    before_id = cursor_id(read_query(call).text("cursor") or None, "chg")
+
+    async def work(tx: Transaction) -> tuple[Connected, list[OAuthToken], list[Charge]]:
+        grant = await oauth_grant.get(tx, user, grant_id)
+        spent = await load_spent(tx, [grant], now_us=call.now_us)
+        tokens = await oauth_token.list_live(tx, user, grant_id, now_us=call.now_us)
+        charges = await list_charges(
+            tx, user, grant_id=grant_id, before_id=before_id, limit=PAGE_ITEMS + 1
+        )
+        return Connected(grant, spent[grant.id]), tokens, charges
+
+    connected, tokens, charges = await call.context.database.read(work)
+    return page(
+        call,
+        "grant.html",
+        connected=connected,
+        tokens=tokens if connected.state == "active" else [],
+        charges=charges[:PAGE_ITEMS],
+        more=charges[PAGE_ITEMS - 1].id if len(charges) > PAGE_ITEMS else None,
+    )
+
+
+async def end(call: Call[Fields, Fields]) -> Reply:
+    """Takes the app's access away."""
+    read_form(call)
+    user, grant_id = call.principal.scope, call.params["grant_id"]
+
+    async def work(tx: Transaction) -> None:
+        await lock_scopes(tx, [user])
+        ended = await oauth_token.end_grant(tx, user, grant_id, now_us=call.now_us)
+        await note(tx, call, "grant.revoked", grant_id, after={"app": ended.app_name})
+
+    await call.context.database.transaction(work)
+    return go(PATH, said="app-removed")
+
+
+async def end_token(call: Call[Fields, Fields]) -> Reply:
+    """Ends one token of it."""
+    read_form(call)
+    user, token_id = call.principal.scope, call.params["token_id"]
+
+    async def work(tx: Transaction) -> OAuthToken:
+        await lock_scopes(tx, [user])
+        ended = await oauth_token.revoke(tx, user, token_id, now_us=call.now_us)
+        await note(tx, call, "grant.token_revoked", token_id)
+        return ended
+
+    ended = await call.context.database.transaction(work)
+    return go(f"{PATH}/{ended.grant_id}", said="token-revoked")
+
+
+ROUTES = (
+    page_route("GET", "/grants", show_all, "Connected apps", _SCOPES),
+    page_route("GET", "/grants/{grant_id}", show, "A connected app", _SCOPES),
+    page_route("POST", "/grants/{grant_id}/end", end, "Remove an app", _SCOPES),
+    page_route("POST", "/grants/tokens/{token_id}/end", end_token, "End its token", _SCOPES),
+)

@@ -1,0 +1,214 @@
+"""Signing in and out, and the look of the pages.
+
+Promises: an address that nobody has, one without a password and a wrong password get the same
+answer after the same work; guessing is throttled by the caller's address, alone and at each account,
+ever more slowly; nobody's guesses keep an account's owner out, who comes from another address or from
+a device that signed in before; another site cannot sign a browser in here.
+"""
+
+import hashlib
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from gateway.dashboard.refused import HOME, is_safe_way
+from gateway.dashboard.route import open_route, page_route
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.render import THEME_COOKIE, THEMES, go, page
+from gateway.http.acting import note
+from gateway.http.auth import block_of
+from gateway.http.device_cookie import device_cookie, known_device
+from gateway.http.fields import Fields
+from gateway.http.rate_limit import take_one
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from gateway.http.session_cookie import (
+    ForgeryRefused,
+    SignInRefused,
+    clear_cookie,
+    is_foreign,
+    is_https,
+    read_cookie,
+    set_cookie,
+)
+from kernel.errors import DomainError
+from keys import session
+from keys.account import Account, find_by_email, lock_scopes
+from keys.email_address import InvalidEmail, normalise_email
+from keys.principal import ACCOUNT_SCOPES
+from store.database import Transaction
+
+TRIES_PER_ADDRESS: Final = (30, 900)  # in so many seconds
+# At one account, from one address or known device: each spent bucket makes the wait longer, from
+# 90 seconds a try to 18 minutes to 72.
+TRIES: Final = ((10, 900), (20, 21_600), (40, 172_800))
+REFUSALS_LOGGED_PER_HOUR: Final = 60  # of one account
+_YEAR_S: Final = 31_536_000
+_TOO_MANY: Final = "too many sign-ins were tried; wait a few minutes"
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """The sign-in form."""
+    back = read_query(call).text("next")
+    return form_page(call, Form({"next": [back if is_safe_way(back) else ""]}))
+
+
+async def submit(call: Call[Fields, Fields]) -> Reply:
+    """A session, or the form again."""
+    check_own_page(call)
+    form = read_form(call)
+    email, password = form.text("email"), form.raw("password")
+    try:
+        device = await _throttle(call, email)
+        account = await _find(call, email)
+        kept = None if account is None else account.password_hash
+        is_right = await call.context.passwords.verify(
+            password,
+            kept,
+            source=f"device:{device}" if device else block_of(call.address),
+            is_known=device is not None,
+        )
+        if account is None or not is_right:
+            await _note_refusal(call, account)
+            raise SignInRefused("the address and the password do not match")
+    except DomainError as error:
+        return form_page(call, form, problem_of(error))
+    back = form.text("next")
+    response = go(back if is_safe_way(back) else HOME)
+    await _begin_session(call, account, response)
+    vault, name = call.context.vault, _name_of(email)
+    response.raw_headers.append(device_cookie(vault, name, is_secure=is_secure(call)))
+    return response
+
+
+async def sign_out(call: Call[Fields, Fields]) -> Reply:
+    """Ends this session."""
+    principal = call.principal
+
+    async def work(tx: Transaction) -> None:
+        await session.end(tx, principal.account_id, principal.credential_id)
+        await note(tx, call, "session.ended", principal.credential_id, environment="")
+
+    await call.context.database.transaction(work)
+    response = go("/sign-in", said="signed-out")
+    response.raw_headers.append(clear_cookie(is_secure=is_secure(call)))
+    return response
+
+
+async def set_theme(call: Call[Fields, Fields]) -> Reply:
+    """Light, dark, or as the system has it; kept in this browser only."""
+    form = read_form(call)
+    back = form.text("next")
+    response = go(back if is_safe_way(back) else "/")
+    chosen = form.text("theme")
+    age_s = _YEAR_S if chosen in THEMES else 0
+    value = chosen if chosen in THEMES else ""
+    response.set_cookie(THEME_COOKIE, value, max_age=age_s, httponly=True, samesite="lax")
+    return response
+
+
+def form_page(
+    call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM, *, told: str = ""
+) -> Response:
+    """The sign-in form, with what was typed but the password."""
+    return page(
+        call,
+        "sign_in.html",
+        status=problem.status,
+        form=form,
+        problem=problem,
+        told=told,
+        may_sign_up=call.context.settings.self_serve_staging,
+    )
+
+
+def check_own_page(call: Call[Any, Any]) -> None:
+    """For forms before there is a session; raises ForgeryRefused for another site's page."""
+    if is_foreign(call.scope, call.headers, call.context.settings):
+        raise ForgeryRefused("this form did not come from a page of this gateway", reason="forgery")
+
+
+async def _throttle(call: Call[Any, Any], email: str) -> str | None:
+    """One try, out of the known device's or the address's own; the device's id, None for a stranger.
+
+    Raises RateLimited. Before anything is looked up: a refusal costs next to nothing.
+    """
+    context, block, name = call.context, block_of(call.address), _name_of(email)
+    device = known_device(call.headers, context.vault, name)
+    buckets = [
+        (f"signin:{device or block}:{name}:{period_s}", count, period_s)
+        for count, period_s in TRIES
+    ]
+    if device is None:
+        buckets.insert(0, (f"signin:{block}", *TRIES_PER_ADDRESS))
+    for key, count, period_s in buckets:
+        await take_one(context.limiter, key, count=count, period_s=period_s, detail=_TOO_MANY)
+    return device
+
+
+def _name_of(email: str) -> str:
+    """The sign-in name as limits and cookies hold it; all that are no address are one."""
+    try:
+        known_as = normalise_email(email)
+    except InvalidEmail:
+        known_as = ""
+    return hashlib.sha256(known_as.encode()).hexdigest()[:32]
+
+
+async def _note_refusal(call: Call[Any, Any], account: Account | None) -> None:
+    """Tells the account's owner; a flood of guesses fills no log."""
+    if account is None:
+        return
+    account_id, limiter = account.id, call.context.limiter
+    per_s = REFUSALS_LOGGED_PER_HOUR / 3600
+    allowed = await limiter.take(f"signinlog:{account_id}", per_s, REFUSALS_LOGGED_PER_HOUR)
+    if allowed.allowed:
+        await call.context.database.transaction(
+            lambda tx: note(
+                tx,
+                call,
+                "session.begun",
+                account_id,
+                account_id=account_id,
+                environment="",
+                outcome="refused",
+            )
+        )
+
+
+def is_secure(call: Call[Any, Any]) -> bool:
+    return is_https(call.scope, call.context.settings)
+
+
+async def _find(call: Call[Any, Any], email: str) -> Account | None:
+    try:
+        return await call.context.database.read(lambda tx: find_by_email(tx, email))
+    except InvalidEmail:
+        return None
+
+
+async def _begin_session(call: Call[Any, Any], account: Account, response: Response) -> None:
+    secure = is_secure(call)
+    before = read_cookie(call.headers, is_secure=secure)
+    user_agent = call.headers.get(b"user-agent", b"").decode("latin-1")
+
+    async def work(tx: Transaction) -> str:
+        await lock_scopes(tx, [(account.id, "staging")])
+        if before is not None:
+            await session.end_of_token(tx, before)
+        begun, token = await session.begin(
+            tx, account_id=account.id, user_agent=user_agent, now_us=call.now_us
+        )
+        await note(tx, call, "session.begun", begun.id, account_id=account.id, environment="")
+        return token
+
+    token = await call.context.database.transaction(work)
+    response.raw_headers.append(set_cookie(token, is_secure=secure))
+
+
+ROUTES = (
+    open_route("GET", "/sign-in", show, "Sign in"),
+    open_route("POST", "/sign-in", submit, "Sign in"),
+    open_route("POST", "/theme", set_theme, "Choose light or dark"),
+)
+DASHBOARD_ROUTES = (page_route("POST", "/sign-out", sign_out, "Sign out", ACCOUNT_SCOPES),)

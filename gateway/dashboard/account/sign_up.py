@@ -1,0 +1,94 @@
+"""Making an account: open while SELF_SERVE_STAGING lets anybody make one, else the operator's.
+
+Promise: the answer and its time are the same whether the address was free or has an account, so
+nobody learns here who is a customer. Whoever made the account signs in with the password next; it
+has staging only, until a person opens live.
+"""
+
+import contextlib
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from billing.credits.opening import open_account
+from gateway.dashboard.account import sign_in
+from gateway.dashboard.refused import is_safe_way
+from gateway.dashboard.route import open_route
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.render import page
+from gateway.http.auth import block_of
+from gateway.http.fields import Fields
+from gateway.http.rate_limit import take_one
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from kernel.clock import HOUR_US, SECOND_US
+from kernel.errors import DomainError, NotFound
+from keys.account import EmailTaken, set_password_hash
+from keys.email_address import normalise_email
+from keys.label import normalise_name
+from keys.password import check_password
+from store.database import Transaction
+
+ACCOUNTS_PER_HOUR: Final = 10  # of one address, whatever became of them
+_TOLD: Final = (
+    "If that address had no account yet, it has one now: sign in with the password you chose."
+)
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """The sign-up form."""
+    _check_open(call)
+    back = read_query(call).text("next")
+    return _form_page(call, Form({"next": [back if is_safe_way(back) else ""]}))
+
+
+async def submit(call: Call[Fields, Fields]) -> Reply:
+    """Makes the account, and asks for the password once more."""
+    _check_open(call)
+    sign_in.check_own_page(call)
+    form = read_form(call)
+    email, password = form.text("email"), form.raw("password")
+    try:
+        check_password(password)
+        name = normalise_name(form.text("name"))
+        normalise_email(email, param="email")
+        await take_one(
+            call.context.limiter,
+            f"signup:{block_of(call.address)}",
+            count=ACCOUNTS_PER_HOUR,
+            period_s=HOUR_US // SECOND_US,
+            detail="too many accounts were made from your address; try again later",
+        )
+        password_hash = await call.context.passwords.hash(password, source=block_of(call.address))
+        await _make(call, name, email, password_hash)
+    except DomainError as error:
+        return _form_page(call, form, problem_of(error))
+    known = Form({"email": [email], "next": [form.text("next")]})
+    return sign_in.form_page(call, known, told=_TOLD)
+
+
+async def _make(call: Call[Any, Any], name: str, email: str, password_hash: str) -> None:
+    async def work(tx: Transaction) -> None:
+        account_id = await open_account(
+            tx, name=name, email=email, now_us=call.now_us, has_live=False
+        )
+        await set_password_hash(tx, account_id, password_hash)
+
+    # Then the account stays as it is, and only its owner can tell.
+    with contextlib.suppress(EmailTaken):
+        await call.context.database.transaction(work)
+
+
+def _check_open(call: Call[Any, Any]) -> None:
+    if not call.context.settings.self_serve_staging:
+        raise NotFound("Path")
+
+
+def _form_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM) -> Response:
+    return page(call, "sign_up.html", status=problem.status, form=form, problem=problem)
+
+
+ROUTES = (
+    open_route("GET", "/sign-up", show, "Make an account"),
+    open_route("POST", "/sign-up", submit, "Make an account"),
+)

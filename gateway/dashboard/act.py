@@ -1,0 +1,25 @@
+"""A button that changes one thing: the API's call, then back to a page that says what was done."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.html.forms import read_form
+from gateway.html.render import go
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from gateway.internal_client import ask
+
+
+async def act(
+    call: Call[Any, Any],
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    *,
+    then: str,
+    said: str,
+) -> Reply:
+    """Sends the browser on to `then`; raises the call's refusal, which becomes a page."""
+    form = read_form(call)
+    await ask(call, method, path, body, once=form.once)
+    return go(then, said=said)

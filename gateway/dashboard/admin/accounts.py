@@ -1,0 +1,166 @@
+"""Accounts: found by a part of their name or address; one with what it has and bought, and the form
+that gives it credit or takes some away.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from msgspec.structs import replace
+from starlette.responses import Response
+
+from billing.credits.adjustment import Adjusted, new_adjustment
+from billing.ledger import balances as wallet
+from billing.orders import queries as order_list
+from billing.orders.order import Order
+from billing.orders.queries import Filter
+from billing.payments.checkout import Kept
+from gateway.dashboard.admin.fields import admin_route, number
+from gateway.dashboard.form_idempotency import form_key
+from gateway.dashboard.paging import ASKED, paged
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.render import go, page
+from gateway.http.fields import Fields, cursor_id
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from kernel.errors import DomainError, InvalidInput
+from kernel.ids import new_id
+from keys import audit_log
+from keys.account import Account, get_account, list_accounts
+from keys.api_keys.grantable import count_live
+from keys.audit_log import Actor
+from keys.live import close_live, open_live, verify_email
+from store.database import Transaction
+
+PATH: Final = "/dashboard/admin/accounts"
+ORDERS_SHOWN: Final = 10
+MATCHING_CHARACTERS_MAX: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An account in one environment. keys: how many are not revoked."""
+
+    account: Account
+    balance: Mapping[str, Any]
+    keys: int
+    orders: Sequence[Order]
+
+
+async def show_list(call: Call[Fields, Fields]) -> Reply:
+    """Newest first."""
+    asked = read_query(call)
+    matching = asked.text("matching")[:MATCHING_CHARACTERS_MAX]
+    before_id = cursor_id(asked.text("cursor") or None, "acc")
+
+    async def work(tx: Transaction) -> list[Account]:
+        return await list_accounts(tx, matching=matching, before_id=before_id, limit=ASKED)
+
+    found = await call.context.database.read(work)
+    listing = paged(call, found, lambda one: str(one.id), filters=("matching",))
+    return page(call, "admin/accounts.html", listing=listing)
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """One account, as it stands in this session's environment."""
+    return await _account_page(call, Form())
+
+
+async def adjust(call: Call[Fields, Fields]) -> Reply:
+    """Gives the account credit, or takes some away, and keeps why."""
+    form, principal = read_form(call), call.principal
+    scope = (call.params["account_id"], principal.environment)
+    await call.context.database.read(lambda tx: get_account(tx, scope[0]))
+    kept: Kept[Adjusted] = Kept()
+    try:
+        command = new_adjustment(
+            scope,
+            number(form, "amount"),
+            form.text("reason"),
+            actor=Actor.of(principal),
+            actor_scope=principal.scope,
+            request_key=form_key(call, form),
+            answer=kept,
+        )
+        await call.context.till.submit(command)
+    except DomainError as error:
+        return await _account_page(call, form, problem_of(error))
+    return go(f"{PATH}/{scope[0]}", said="credit-adjusted")
+
+
+async def set_live(call: Call[Fields, Fields]) -> Reply:
+    """Opens live for the account, or closes it; its live credentials work, or no longer."""
+    form, account_id = read_form(call), call.params["account_id"]
+    is_open = form.text("to") == "on"
+    if not is_open and form.text("to") != "off":
+        raise InvalidInput("live is on or off", param="to")
+
+    async def work(tx: Transaction) -> None:
+        await (open_live if is_open else close_live)(tx, account_id, now_us=call.now_us)
+        await _note(tx, call, account_id, "live.opened" if is_open else "live.closed")
+
+    await call.context.database.transaction(work)
+    return go(f"{PATH}/{account_id}", said="live-opened" if is_open else "live-closed")
+
+
+async def set_verified(call: Call[Fields, Fields]) -> Reply:
+    """The operator knows that the account's people read that mail."""
+    read_form(call)
+    account_id = call.params["account_id"]
+
+    async def work(tx: Transaction) -> None:
+        await verify_email(tx, account_id, now_us=call.now_us)
+        await _note(tx, call, account_id, "email.verified")
+
+    await call.context.database.transaction(work)
+    return go(f"{PATH}/{account_id}", said="email-verified")
+
+
+async def _note(tx: Transaction, call: Call[Any, Any], account_id: str, action: str) -> None:
+    """In the tenant's own log, without the operator's address."""
+    entry = audit_log.security(
+        replace(Actor.of(call.principal), kind="operator"),
+        action,
+        account_id=account_id,
+        environment="",
+        subject_id=account_id,
+        now_us=call.now_us,
+    )
+    await audit_log.record(tx, [entry])
+
+
+async def _account_page(
+    call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
+    context, now_us = call.context, call.now_us
+    scope = (call.params["account_id"], call.principal.environment)
+
+    async def work(tx: Transaction) -> Seen:
+        account = await get_account(tx, scope[0])
+        is_promo_sendable = context.settings.promo_sendable
+        return Seen(
+            account,
+            await wallet.balance_of(tx, scope, now_us=now_us, is_promo_sendable=is_promo_sendable),
+            await count_live(tx, scope),
+            await order_list.page(tx, scope, Filter(), before_id=None, limit=ORDERS_SHOWN),
+        )
+
+    seen = await context.database.read(work)
+    return page(
+        call,
+        "admin/account.html",
+        status=problem.status,
+        seen=seen,
+        form=form,
+        problem=problem,
+        once=new_id("frm"),
+    )
+
+
+ROUTES = (
+    admin_route("GET", "/accounts", show_list, "Accounts"),
+    admin_route("GET", "/accounts/{account_id}", show, "One account"),
+    admin_route("POST", "/accounts/{account_id}/live", set_live, "Open live, close it"),
+    admin_route("POST", "/accounts/{account_id}/verified", set_verified, "Verify its address"),
+    admin_route("POST", "/accounts/{account_id}/credit", adjust, "Give credit, take it away"),
+)

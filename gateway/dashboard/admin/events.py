@@ -1,0 +1,50 @@
+"""What payment providers told us: every genuine notification and what became of it."""
+
+from collections.abc import Sequence
+
+from billing.providers import event_log as provider_event
+from billing.providers.event_log import LogEntry
+from gateway.dashboard.admin.fields import admin_route
+from gateway.dashboard.paging import ASKED, paged
+from gateway.html.forms import read_query
+from gateway.html.render import page
+from gateway.http.fields import Fields
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from kernel.errors import InvalidInput
+from store.database import Transaction
+
+Place = tuple[int, str, str]  # received_at, provider, event id
+_TIME_CHARACTERS_MAX = 18
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """Newest first; only what waits for a decision, if wanted."""
+    environment, asked = call.principal.environment, read_query(call)
+    is_open_only, before = asked.text("show") == "open", _place(asked.text("cursor"))
+
+    async def work(tx: Transaction) -> Sequence[LogEntry]:
+        return await provider_event.page(
+            tx, environment, is_open_only=is_open_only, before=before, limit=ASKED
+        )
+
+    found = await call.context.database.read(work)
+    return page(call, "admin/events.html", listing=paged(call, found, _cursor, filters=("show",)))
+
+
+def _cursor(entry: LogEntry) -> str:
+    return f"{entry.received_at}.{entry.told.provider}.{entry.told.event_id}"
+
+
+def _place(cursor: str) -> Place | None:
+    """The last entry of the page before; raises InvalidInput."""
+    if not cursor:
+        return None
+    at, _, rest = cursor.partition(".")
+    provider, _, event_id = rest.partition(".")
+    if not (at.isascii() and at.isdigit() and len(at) <= _TIME_CHARACTERS_MAX and event_id):
+        raise InvalidInput("not a cursor of this list", param="cursor")
+    return int(at), provider, event_id
+
+
+ROUTES = (admin_route("GET", "/events", show, "What providers told us"),)

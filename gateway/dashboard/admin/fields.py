@@ -1,0 +1,46 @@
+"""What an operator's forms have in common: fields that must be there, days, and yes or no."""
+
+from typing import Any, Final
+
+from billing.ledger.price import Price, check_currency, price_of
+from gateway.dashboard.route import page_route
+from gateway.html.forms import Form
+from gateway.http.fields import time_us
+from gateway.http.request_context import Call
+from gateway.http.routing import Handler, Route
+from kernel.errors import InvalidInput
+from keys.principal import ADMIN
+
+SCOPES: Final = (ADMIN,)
+
+
+def admin_route(method: str, path: str, handler: Handler, summary: str) -> Route:
+    """A page or form below /dashboard/admin."""
+    return page_route(method, path, handler, summary, SCOPES)
+
+
+def number(form: Form, name: str, default: int | None = None) -> int:
+    """A whole number; raises InvalidInput where it is blank and has no default."""
+    found = form.integer(name)
+    if found is None:
+        found = default
+    if found is None:
+        raise InvalidInput("is required", param=name)
+    return found
+
+
+def day_us(form: Form, name: str) -> int | None:
+    """The beginning of a day of a date field, UTC, in microseconds; None where it is blank."""
+    text = form.text(name)
+    return time_us(f"{text}T00:00:00Z", name) if text else None
+
+
+def money(form: Form, name: str, currency: str) -> Price | None:
+    """A decimal such as 20.00 in that currency; None where it is blank; raises InvalidInput."""
+    text = form.text(name).replace(",", "")
+    return price_of(text, check_currency(currency), param=name) if text else None
+
+
+def decider(call: Call[Any, Any]) -> str:
+    """Who decides, as it is written down."""
+    return call.principal.account_email or call.principal.account_id

@@ -1,0 +1,139 @@
+"""Everybody's orders of the environment, one with what its provider said of it, and the decision."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from billing.ledger.price import price_of
+from billing.orders import queries as order_list
+from billing.orders.order import STATUSES, Order
+from billing.orders.queries import Filter
+from billing.orders.review import Verdict
+from billing.orders.timeline import OrderStory, story
+from billing.providers import event_log as provider_event
+from billing.providers.event_log import LogEntry
+from gateway.dashboard.admin.fields import admin_route, decider
+from gateway.dashboard.paging import ASKED, paged
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.render import go, page
+from gateway.http.fields import Fields, cursor_id
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from kernel.errors import DomainError, InvalidInput, NotFound
+from store.database import Transaction
+
+PATH: Final = "/dashboard/admin/orders"
+NOTE_CHARACTERS_MAX: Final = 200
+_FILTERS: Final = ("status", "provider", "account_id", "order_no")
+_VERDICTS: Final[dict[str, Verdict]] = {"approve": "approve", "reject": "reject"}
+_SAID: Final = {"approve": "order-approved", "reject": "order-rejected"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The order's story, and everything that its provider told of it."""
+
+    story: OrderStory
+    told: Sequence[LogEntry]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something waits for a decision."""
+        waits = any(
+            one.outcome in {"review", "refused"} and not one.resolved_at for one in self.told
+        )
+        return self.story.order.status == "review" or (self.story.order.is_settled and waits)
+
+
+async def show_list(call: Call[Fields, Fields]) -> Reply:
+    """Newest first."""
+    asked = read_query(call)
+    narrowed = Filter(
+        environment=call.principal.environment,
+        status=asked.text("status") or None,
+        provider=asked.text("provider") or None,
+        account_id=asked.text("account_id") or None,
+        order_no=asked.text("order_no") or None,
+    )
+    before_id = cursor_id(asked.text("cursor") or None, "ord")
+
+    async def work(tx: Transaction) -> Sequence[Order]:
+        return await order_list.page_of_all(tx, narrowed, before_id=before_id, limit=ASKED)
+
+    found = await call.context.database.read(work)
+    return page(
+        call,
+        "admin/orders.html",
+        listing=paged(call, found, lambda one: str(one.id), filters=_FILTERS),
+        statuses=STATUSES,
+        providers=call.context.cashier.providers.names(),
+    )
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """One order, whoever owns it."""
+    return await _order_page(call, Form())
+
+
+async def decide(call: Call[Fields, Fields]) -> Reply:
+    """Credits the order, or what of its price the form says counts as paid, or ends it without."""
+    form = read_form(call)
+    order = (await _seen(call)).story.order
+    try:
+        verdict = _VERDICTS.get(form.text("verdict"))
+        if verdict is None:
+            raise InvalidInput("press Approve or Reject", param="verdict")
+        note = form.text("note")
+        if not note:
+            raise InvalidInput("say why, for whoever looks at it later", param="note")
+        if len(note) > NOTE_CHARACTERS_MAX:
+            raise InvalidInput(f"at most {NOTE_CHARACTERS_MAX} characters", param="note")
+        counts = None
+        if verdict == "approve" and form.text("amount"):
+            waiting = await call.context.cashier.waiting(order)
+            counts = price_of(form.text("amount"), waiting.price.currency, param="amount").amount
+        await call.context.cashier.resolve(
+            order.id, verdict, by=decider(call), note=note, amount=counts
+        )
+    except DomainError as error:
+        return await _order_page(call, form, problem_of(error))
+    return go(f"{PATH}/{order.id}", said=_SAID[verdict])
+
+
+async def _order_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM) -> Response:
+    seen = await _seen(call)
+    waiting = await call.context.cashier.waiting(seen.story.order)
+    return page(
+        call,
+        "admin/order.html",
+        status=problem.status,
+        form=form,
+        problem=problem,
+        seen=seen,
+        story=seen.story,
+        order=seen.story.order,
+        waiting=waiting,
+        is_approvable=seen.story.order.status == "review" or waiting.invoice_id is not None,
+    )
+
+
+async def _seen(call: Call[Any, Any]) -> Seen:
+    """Raises NotFound, also for an order of the other environment."""
+    environment, order_id = call.principal.environment, call.params["order_id"]
+
+    async def work(tx: Transaction) -> Seen:
+        order = await order_list.find(tx, order_id)
+        if order is None or order.environment != environment:
+            raise NotFound("Order")
+        return Seen(await story(tx, order), await provider_event.of_order(tx, order.id))
+
+    return await call.context.database.read(work)
+
+
+ROUTES = (
+    admin_route("GET", "/orders", show_list, "Everybody's orders"),
+    admin_route("GET", "/orders/{order_id}", show, "One order"),
+    admin_route("POST", "/orders/{order_id}", decide, "Approve or reject an order"),
+)

@@ -1,0 +1,95 @@
+"""Packs: what credit is sold as in this environment; made here, offered or not."""
+
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from billing.catalog import commands as catalogue, pack as packs
+from billing.catalog.pack import Pack
+from gateway.dashboard.admin.fields import admin_route, money, number
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.render import go, page
+from gateway.http.fields import Fields
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from kernel.errors import DomainError, InvalidInput
+from keys.audit_log import Actor
+from store.database import Transaction
+
+PATH: Final = "/dashboard/admin/packs"
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """The catalogue in its order, and a form for another."""
+    return await _packs_page(call, Form({"currency": ["USD"]}))
+
+
+async def create(call: Call[Fields, Fields]) -> Reply:
+    """Adds a pack to the catalogue."""
+    form = read_form(call)
+    try:
+        new = _new(call, form)
+
+        async def work(tx: Transaction) -> None:
+            by = Actor.of(call.principal)
+            await catalogue.create_pack(tx, new, by=by, now_us=call.now_us)
+
+        await call.context.database.transaction(work)
+    except DomainError as error:
+        return await _packs_page(call, form, problem_of(error))
+    return go(PATH, said="pack-made")
+
+
+async def set_active(call: Call[Fields, Fields]) -> Reply:
+    """Offers the pack, or no longer."""
+    is_active = read_form(call).text("active") == "yes"
+    place = (call.principal.environment, call.params["pack_id"])
+
+    async def work(tx: Transaction) -> None:
+        by = Actor.of(call.principal)
+        await catalogue.set_pack_active(tx, place, is_active=is_active, by=by, now_us=call.now_us)
+
+    await call.context.database.transaction(work)
+    return go(PATH, said="pack-enabled" if is_active else "pack-disabled")
+
+
+def _new(call: Call[Any, Any], form: Form) -> Pack:
+    """What was typed; raises InvalidInput."""
+    price = money(form, "price", form.text("currency"))
+    if price is None:
+        raise InvalidInput("is required", param="price")
+    return Pack(
+        environment=call.principal.environment,
+        id=form.text("id"),
+        name=form.text("name"),
+        amount=price.amount,
+        currency=price.currency,
+        credits=number(form, "credits"),
+        bonus_credits=number(form, "bonus_credits", 0),
+        is_popular=form.text("popular") == "yes",
+        created_at=call.now_us,
+    )
+
+
+async def _packs_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM) -> Response:
+    environment = call.principal.environment
+
+    async def work(tx: Transaction) -> list[Pack]:
+        return list(await packs.list_packs(tx, environment, with_inactive=True))
+
+    found = await call.context.database.read(work)
+    return page(
+        call,
+        "admin/packs.html",
+        status=problem.status,
+        packs=found,
+        form=form,
+        problem=problem,
+    )
+
+
+ROUTES = (
+    admin_route("GET", "/packs", show, "Packs"),
+    admin_route("POST", "/packs", create, "Make a pack"),
+    admin_route("POST", "/packs/{pack_id}/active", set_active, "Offer a pack, or no longer"),
+)

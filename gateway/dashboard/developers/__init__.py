@@ -1,0 +1,1 @@
+"""Pages for developers: keys, webhooks, deliveries, replays, apps."""

@@ -1,0 +1,161 @@
+"""Agent API keys: the list, minting one, and one key with its limits."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from gateway.dashboard.act import act
+from gateway.dashboard.listing import listing
+from gateway.dashboard.route import page_route
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.render import go, page
+from gateway.http.fields import Fields
+from gateway.http.password_again import PasswordRequired, confirm
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from gateway.internal_client import ask
+from kernel.errors import DomainError
+from kernel.ids import new_id
+from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES
+
+PATH = "/dashboard/keys"
+_SCOPES = ("keys:write",)
+_CAPS = ("per_call", "per_day", "per_month")
+_ASKS = ("approval_above", "approval_above_per_day")
+_OVERLAPS = (
+    ("0", "At once"),
+    ("3600", "In an hour"),
+    ("86400", "In a day"),
+    ("604800", "In a week"),
+)
+
+
+async def show_list(call: Call[Fields, Fields]) -> Reply:
+    """Every key, newest first."""
+    return page(call, "keys.html", listing=await listing(call, "/keys"))
+
+
+async def show_new(call: Call[Fields, Fields]) -> Reply:
+    """The form of a new key."""
+    fields = {"scopes": list(DEFAULT_SCOPES), "once": [new_id("frm")]}
+    return _new_page(call, Form(fields))
+
+
+async def mint(call: Call[Fields, Fields]) -> Reply:
+    """The new key's secret, shown this once."""
+    form = read_form(call)
+    try:
+        if form.raw("password"):
+            await confirm(call, form.raw("password"))
+        made = await ask(call, "POST", "/keys", _body(form), once=form.once)
+    except DomainError as error:
+        return _new_page(call, form, problem_of(error))
+    return _secret_page(call, made.data, "minted")
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """One key."""
+    return await _key_page(call)
+
+
+async def change(call: Call[Fields, Fields]) -> Reply:
+    """What the form says from now on."""
+    form = read_form(call)
+    try:
+        await ask(call, "PATCH", _api(call), _body(form))
+    except PasswordRequired:
+        raise
+    except DomainError as error:
+        return await _key_page(call, form, problem_of(error))
+    return go(f"{PATH}/{call.params['key_id']}", said="key-saved")
+
+
+async def rotate(call: Call[Fields, Fields]) -> Reply:
+    """Another secret for the same key."""
+    form = read_form(call)
+    body = {"overlap_s": form.integer("overlap_s") or 0}
+    made = await ask(call, "POST", f"{_api(call)}/rotate", body, once=form.once)
+    return _secret_page(call, made.data, "rotated")
+
+
+async def revoke(call: Call[Fields, Fields]) -> Reply:
+    """Ends the key and its children."""
+    return await act(call, "DELETE", _api(call), then=PATH, said="key-revoked")
+
+
+def _api(call: Call[Any, Any]) -> str:
+    return f"/keys/{call.params['key_id']}"
+
+
+def _body(form: Form) -> dict[str, Any]:
+    expires_on = form.text("expires_on")
+    return {
+        "name": form.text("name"),
+        "scopes": form.many("scopes"),
+        "ip_allow_list": form.lines("ip_allow_list"),
+        **{f"{cap}_cents": form.cents(cap) for cap in _CAPS},
+        **{f"{name}_cents": form.cents(name) for name in _ASKS},
+        "expires_at": f"{expires_on}T00:00:00Z" if expires_on else None,
+    }
+
+
+def _new_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM) -> Response:
+    return page(
+        call,
+        "key_new.html",
+        status=problem.status,
+        form=form,
+        problem=problem,
+        scopes=ACCOUNT_SCOPES,
+    )
+
+
+def _secret_page(call: Call[Any, Any], key: dict[str, Any], done: str) -> Response:
+    return page(call, "key_made.html", key=key, done=done)
+
+
+async def _key_page(
+    call: Call[Any, Any], form: Form | None = None, problem: Problem = NO_PROBLEM
+) -> Response:
+    key = (await ask(call, "GET", _api(call))).data
+    return page(
+        call,
+        "key.html",
+        status=problem.status,
+        key=key,
+        form=_form_of(key) if form is None else form,
+        problem=problem,
+        scopes=ACCOUNT_SCOPES,
+        overlaps=_OVERLAPS,
+        once=new_id("frm"),
+    )
+
+
+def _form_of(key: dict[str, Any]) -> Form:
+    """The key as its form shows it."""
+    amounts = {cap: key["caps"][f"{cap}_cents"] for cap in _CAPS}
+    amounts |= {name: key[f"{name}_cents"] for name in _ASKS}
+    return Form(
+        {
+            "name": [key["name"]],
+            "scopes": key["scopes"],
+            "ip_allow_list": ["\n".join(key["ip_allow_list"])],
+            "expires_on": [(key["expires_at"] or "")[:10]],
+            **{name: [_dollars(cents)] for name, cents in amounts.items()},
+        }
+    )
+
+
+def _dollars(cents: int | None) -> str:
+    return "" if cents is None else f"{cents // 100}.{cents % 100:02d}"
+
+
+ROUTES = (
+    page_route("GET", "/keys", show_list, "Keys", _SCOPES),
+    page_route("POST", "/keys", mint, "Mint a key", _SCOPES),
+    page_route("GET", "/keys/new", show_new, "The form of a new key", _SCOPES),
+    page_route("GET", "/keys/{key_id}", show, "One key", _SCOPES),
+    page_route("POST", "/keys/{key_id}", change, "Change a key", _SCOPES),
+    page_route("POST", "/keys/{key_id}/rotate", rotate, "Rotate a key", _SCOPES),
+    page_route("POST", "/keys/{key_id}/revoke", revoke, "Revoke a key", _SCOPES),
+)

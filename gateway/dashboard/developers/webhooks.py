@@ -1,0 +1,203 @@
+"""Webhooks: the list, registering one, and one endpoint with its settings and its secret."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from gateway.dashboard.act import act
+from gateway.dashboard.listing import listing
+from gateway.dashboard.route import page_route
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.render import go, page
+from gateway.http.fields import Fields
+from gateway.http.password_again import PasswordRequired
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from gateway.internal_client import ask
+from kernel.errors import DomainError, InvalidInput
+from kernel.ids import new_id
+from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT
+from webhooks.events.event import EVENT_TYPES
+
+PATH = "/dashboard/webhooks"
+_READ = ("webhooks:read",)
+_WRITE = ("webhooks:write",)
+_OVERLAPS = (
+    ("86400", "In a day"),
+    ("3600", "In an hour"),
+    ("604800", "In a week"),
+    ("0", "At once"),
+)
+
+
+async def show_list(call: Call[Fields, Fields]) -> Reply:
+    """Every endpoint, newest first."""
+    return page(call, "webhooks.html", listing=await listing(call, "/webhooks"))
+
+
+async def show_new(call: Call[Fields, Fields]) -> Reply:
+    """The form of a new endpoint."""
+    schedule = " ".join(str(wait) for wait in SCHEDULE_S_DEFAULT)
+    return _new_page(call, Form({"retry_schedule_s": [schedule], "once": [new_id("frm")]}))
+
+
+async def register(call: Call[Fields, Fields]) -> Reply:
+    """The new endpoint's secret, shown this once."""
+    form = read_form(call)
+    try:
+        body = {**_body(form), "headers": _headers(form)}
+        made = await ask(call, "POST", "/webhooks/register", body, once=form.once)
+    except PasswordRequired:
+        raise
+    except DomainError as error:
+        return _new_page(call, form, problem_of(error))
+    return page(call, "webhook_made.html", endpoint=made.data, done="registered")
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """One endpoint, its latest deliveries and its settings."""
+    return await endpoint_page(call)
+
+
+async def change(call: Call[Fields, Fields]) -> Reply:
+    """What the form says from now on; headers only where new ones are given."""
+    form = read_form(call)
+    try:
+        body = _body(form)
+        if form.text("headers") or form.text("clear_headers"):
+            body["headers"] = _headers(form)
+        await ask(call, "PATCH", _api(call), body)
+    except PasswordRequired:
+        raise
+    except DomainError as error:
+        return await endpoint_page(call, form, problem_of(error))
+    return go(_here(call), said="endpoint-saved")
+
+
+async def set_status(call: Call[Fields, Fields]) -> Reply:
+    """Enables or disables."""
+    status = read_form(call).text("status")
+    said = "endpoint-disabled" if status == "disabled" else "endpoint-enabled"
+    return await act(call, "PATCH", _api(call), {"status": status}, then=_here(call), said=said)
+
+
+async def rotate(call: Call[Fields, Fields]) -> Reply:
+    """Another secret; both sign until the overlap ends."""
+    form = read_form(call)
+    body = {"overlap_s": form.integer("overlap_s") or 0}
+    made = await ask(call, "POST", f"{_api(call)}/rotate-secret", body, once=form.once)
+    return page(call, "webhook_made.html", endpoint=made.data, done="rotated")
+
+
+async def test(call: Call[Fields, Fields]) -> Reply:
+    """Sends a sample event now and shows what came back."""
+    form = read_form(call)
+    try:
+        sent = await ask(call, "POST", f"{_api(call)}/test", {"event": form.text("event")})
+    except DomainError as error:
+        return await endpoint_page(call, problem=problem_of(error))
+    return await endpoint_page(call, attempt=sent.data)
+
+
+async def delete(call: Call[Fields, Fields]) -> Reply:
+    """Ends the endpoint; what waits for it is cancelled."""
+    return await act(call, "DELETE", _api(call), then=PATH, said="endpoint-deleted")
+
+
+async def endpoint_page(
+    call: Call[Any, Any],
+    form: Form | None = None,
+    problem: Problem = NO_PROBLEM,
+    *,
+    attempt: dict[str, Any] | None = None,
+    counted: dict[str, Any] | None = None,
+) -> Response:
+    """The endpoint's page; attempt is that of a test just sent, counted what a replay would send."""
+    endpoint = (await ask(call, "GET", _api(call))).data
+    query = {"endpoint_id": endpoint["id"], "limit": 10}
+    deliveries = (await ask(call, "GET", "/deliveries", query=query)).data["items"]
+    return page(
+        call,
+        "webhook.html",
+        status=problem.status,
+        endpoint=endpoint,
+        deliveries=deliveries,
+        form=_form_of(endpoint) if form is None else form,
+        problem=problem,
+        attempt=attempt,
+        counted=counted,
+        event_types=EVENT_TYPES,
+        overlaps=_OVERLAPS,
+        once=new_id("frm"),
+    )
+
+
+def _api(call: Call[Any, Any]) -> str:
+    return f"/webhooks/{call.params['endpoint_id']}"
+
+
+def _here(call: Call[Any, Any]) -> str:
+    return f"{PATH}/{call.params['endpoint_id']}"
+
+
+def _body(form: Form) -> dict[str, Any]:
+    waits = form.lines("retry_schedule_s")
+    if not all(wait.isascii() and wait.isdigit() and len(wait) <= 9 for wait in waits):
+        raise InvalidInput("waits are whole seconds such as 0 5 30", param="retry_schedule_s")
+    return {
+        "url": form.text("url"),
+        "events": form.many("events"),
+        "description": form.text("description"),
+        "retry_schedule_s": [int(wait) for wait in waits],
+        "rate_limit_per_s": form.integer("rate_limit_per_s"),
+        "include_codes": bool(form.text("include_codes")),
+    }
+
+
+def _headers(form: Form) -> dict[str, str]:
+    """One `Name: value` a line."""
+    found = {}
+    for line in filter(None, (line.strip() for line in form.raw("headers").splitlines())):
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise InvalidInput("each line is a header such as X-Team: billing", param="headers")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _new_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM) -> Response:
+    return page(
+        call,
+        "webhook_new.html",
+        status=problem.status,
+        form=form,
+        problem=problem,
+        event_types=EVENT_TYPES,
+    )
+
+
+def _form_of(endpoint: dict[str, Any]) -> Form:
+    rate = endpoint["rate_limit_per_s"]
+    return Form(
+        {
+            "url": [endpoint["url"]],
+            "events": endpoint["events"],
+            "description": [endpoint["description"]],
+            "retry_schedule_s": [" ".join(str(wait) for wait in endpoint["retry_schedule_s"])],
+            "rate_limit_per_s": ["" if rate is None else str(rate)],
+            "include_codes": ["yes"] if endpoint["include_codes"] else [],
+        }
+    )
+
+
+ROUTES = (
+    page_route("GET", "/webhooks", show_list, "Webhooks", _READ),
+    page_route("POST", "/webhooks", register, "Register a webhook", _WRITE),
+    page_route("GET", "/webhooks/new", show_new, "The form of a new webhook", _WRITE),
+    page_route("GET", "/webhooks/{endpoint_id}", show, "One webhook", _READ),
+    page_route("POST", "/webhooks/{endpoint_id}", change, "Change a webhook", _WRITE),
+    page_route("POST", "/webhooks/{endpoint_id}/status", set_status, "Enable, disable", _WRITE),
+    page_route("POST", "/webhooks/{endpoint_id}/rotate", rotate, "Rotate the secret", _WRITE),
+    page_route("POST", "/webhooks/{endpoint_id}/test", test, "Send a sample event", _WRITE),
+    page_route("POST", "/webhooks/{endpoint_id}/delete", delete, "Delete a webhook", _WRITE),
+)

@@ -1,0 +1,24 @@
+"""A form that is sent twice has its effect once: the name it carries is its Idempotency-Key."""
+
+from typing import Any
+
+import msgspec
+
+from gateway.html.forms import Form
+from gateway.http.request_context import Call
+from store.idempotency import RequestKey, request_key
+
+
+def form_key(call: Call[Any, Any], form: Form) -> RequestKey | None:
+    """The key of this form with these fields; None where the form has no name."""
+    if form.once is None:
+        return None
+    return request_key(
+        account_id=call.principal.account_id,
+        environment=call.principal.environment,
+        owner=call.principal.key_owner,
+        key_text=form.once,
+        method=call.method,
+        path=call.path,
+        canonical_body=msgspec.json.encode(form.fields, order="deterministic"),
+    )

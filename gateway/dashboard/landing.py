@@ -1,0 +1,84 @@
+"""The landing page: what the gateway is, and a demonstration that runs for real where it may.
+
+Promise: the example that stands there before, or without scripts, is one that the gateway could
+have given: its answer is the reference's example, its webhook's signature verifies. Public; whether
+somebody is signed in only chooses a link.
+"""
+
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+
+from gateway.dashboard.route import open_route
+from gateway.docs.samples import pretty
+from gateway.html.render import page
+from gateway.http.fields import Fields
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from gateway.http.session_cookie import is_https, read_cookie
+from gateway.openapi.examples import API, EXAMPLES
+from kernel.clock import SECOND_US, parse_rfc3339
+from keys.signing import signature_headers
+from webhooks.deliveries.message import EVENT_HEADER
+
+# Nobody's: it signs the recorded example alone, so that a reader can check it.
+EXAMPLE_SECRET: Final = "whsec_cmVjb3JkZWQtZXhhbXBsZS1vZi10aGUtbGFuZGluZw=="  # noqa: S105
+_EVENT_TYPE: Final = "topup.delivered"
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """The page, with the recorded example in it."""
+    settings = call.context.settings
+    is_secure = is_https(call.scope, settings)
+    return page(
+        call,
+        "landing.html",
+        is_open=settings.self_serve_staging,
+        has_session=read_cookie(call.headers, is_secure=is_secure) is not None,
+        api=API,
+        answer=pretty(example_answer()),
+        webhook_headers=example_webhook()[0],
+        webhook_body=example_webhook()[1].decode(),
+    )
+
+
+def example_answer() -> dict[str, Any]:
+    """The envelope of a delivered top-up: $10.00 to a wallet at $44.00."""
+    found = EXAMPLES["POST", f"{API}/topup/send"].answer
+    assert found is not None, "the first call has an example"
+    return dict(found)
+
+
+@cache
+def example_webhook() -> tuple[dict[str, str], bytes]:
+    """The headers and the body of the event that this top-up causes."""
+    answer = example_answer()
+    data, at = answer["data"], answer["timestamp"]
+    event = {
+        "id": "evt_abc123",
+        "type": _EVENT_TYPE,
+        "created_at": at,
+        "environment": "staging",
+        "api_version": "v1",
+        "data": {
+            "transaction_id": answer["transaction_id"],
+            "status": answer["status"],
+            **{name: data[name] for name in ("platform", "amount_cents", "recipient_email")},
+            "voucher_code": None,
+            **{name: data[name] for name in ("voucher_code_hint", "new_balance_cents")},
+            "reference": None,
+            "metadata": {},
+        },
+    }
+    body = msgspec.json.encode(event)
+    signed = signature_headers(
+        secrets=[EXAMPLE_SECRET],
+        message_id=event["id"],
+        timestamp_s=parse_rfc3339(at) // SECOND_US,
+        body=body,
+    )
+    return {EVENT_HEADER: _EVENT_TYPE, **signed}, body
+
+
+ROUTES = (open_route("GET", "/", show, "What this is"),)

@@ -1,0 +1,1 @@
+"""Pages about money: buying, orders, plans, usage, the statement."""

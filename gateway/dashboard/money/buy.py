@@ -1,0 +1,113 @@
+"""Buying credit: a pack or an amount, the provider, a coupon; on to the payment page and back.
+
+The provider sends the payer back to an address that names the form, since the order has no id yet
+when the address is handed over.
+"""
+
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from billing.orders import queries as order_list
+from billing.orders.order import Order
+from gateway.dashboard.money.orders import PATH as ORDERS
+from gateway.dashboard.paging import ROWS
+from gateway.dashboard.route import page_route
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.render import address_of, go, page
+from gateway.http.fields import Fields
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from gateway.internal_client import ask
+from kernel.errors import DomainError
+from kernel.ids import new_id
+from store.database import Transaction
+from store.idempotency import KeyReused
+
+PATH: Final = "/dashboard/buy"
+BACK: Final = f"{PATH}/back"
+_READ: Final = ("billing:read",)
+_WRITE: Final = ("billing:write",)
+# Instead of a pack's id.
+AMOUNT: Final = "amount"
+MADE_BEFORE: Final = Problem(
+    409, "This form made an order already, for something else. Press the button to make another."
+)
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """What is sold, and where it can be paid; a link may name the pack."""
+    return await _form_page(call, Form({"pack": [read_query(call).text("pack")]}))
+
+
+async def order(call: Call[Fields, Fields]) -> Reply:
+    """Makes the order and leads on to where it is paid."""
+    form = read_form(call)
+    try:
+        made = await ask(call, "POST", "/orders", _body(call, form), once=form.once)
+    except KeyReused:
+        return await _form_page(call, form, MADE_BEFORE)
+    except DomainError as error:
+        # With the same name the same order is gone on with, should it be there.
+        return await _form_page(call, form, problem_of(error), once=form.once)
+    if made.data["status"] == "paid":
+        return go(f"{ORDERS}/{made.data['id']}", said="order-paid")
+    return go(f"{ORDERS}/{made.data['id']}/pay")
+
+
+async def back(call: Call[Fields, Fields]) -> Reply:
+    """Where the payment page sends the payer: on to the order that the form made."""
+    scope, address = call.principal.scope, f"{BACK}/{call.params['form_id']}"
+
+    async def work(tx: Transaction) -> Order | None:
+        latest = await order_list.page(tx, scope, order_list.Filter(), before_id=None, limit=ROWS)
+        return next((one for one in latest if (one.success_url or "").endswith(address)), None)
+
+    found = await call.context.database.read(work)
+    return go(ORDERS) if found is None else go(f"{ORDERS}/{found.id}", said="order-back")
+
+
+def _body(call: Call[Any, Any], form: Form) -> dict[str, Any]:
+    chosen = form.text("pack")
+    way_back = f"{address_of(call)}{BACK}/{form.once}"
+    return {
+        "provider": form.text("provider"),
+        "pack_id": None if chosen in {AMOUNT, ""} else chosen,
+        "amount_cents": form.cents("amount") if chosen in {AMOUNT, ""} else None,
+        "coupon": form.text("coupon") or None,
+        "success_url": way_back if form.once else None,
+        "cancel_url": way_back if form.once else None,
+    }
+
+
+def payable_at(call: Call[Any, Any], provider: str) -> str:
+    """How a payer is offered the provider."""
+    providers = call.context.cashier.providers
+    is_stand_in = providers.is_stand_in(provider, call.principal.environment)
+    return f"{providers.label(provider)}{', by the sandbox' if is_stand_in else ''}"
+
+
+async def _form_page(
+    call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM, *, once: str | None = None
+) -> Response:
+    environment, providers = call.principal.environment, call.context.cashier.providers
+    packs = (await ask(call, "GET", "/packs")).data["items"]
+    popular = next((one["id"] for one in packs if one["popular"]), None)
+    return page(
+        call,
+        "buy.html",
+        status=problem.status,
+        form=form,
+        problem=problem,
+        packs=packs,
+        chosen=form.text("pack") or popular or (packs[0]["id"] if packs else AMOUNT),
+        providers=[(name, payable_at(call, name)) for name in providers.offered(environment)],
+        once=once or new_id("frm"),
+    )
+
+
+ROUTES = (
+    page_route("GET", "/buy", show, "Buy credit", _READ),
+    page_route("POST", "/buy", order, "Make an order", _WRITE),
+    page_route("GET", "/buy/back/{form_id}", back, "Back from the payment page", _READ),
+)

@@ -1,0 +1,251 @@
+"""The sandbox's checkout: the hosted page that a payer sees where a provider has a stand-in.
+
+Promises: it works without scripts; whoever knows its address may pay, as with any hosted checkout;
+what is decided there stays. Its word travels like a provider's: the signed notification goes over
+HTTP to this gateway's own path for it, and what the page shows afterwards is what came of that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.responses import Response
+
+from billing.ledger.money import MICROS_PER_CREDIT
+from billing.ledger.price import Price
+from billing.orders import queries as order_list
+from billing.orders.order import Order, amend
+from billing.payments.checkout import CANCELLED_PATH, COMPLETE_PATH, RETURN_PATH, title_of
+from billing.payments.sandbox import (
+    checkout as sandbox_checkout,
+    subscription as sandbox_subscription,
+)
+from billing.payments.sandbox.checkout import Outcome, SandboxCheckout
+from billing.providers import event_log as provider_event
+from billing.providers.event_log import LogEntry
+from billing.subscriptions import records as subscription_rows
+from gateway.dashboard.money.notify import carry_out, path_of, tell
+from gateway.dashboard.route import open_route
+from gateway.html.forms import read_form
+from gateway.html.render import go, page
+from gateway.http.fields import Fields
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from kernel.errors import InvalidInput, NotFound
+from store.database import Transaction
+
+_OUTCOMES: dict[str, Outcome] = {"paid": "paid", "failed": "failed", "expired": "expired"}
+_WORDS: dict[Outcome, str] = {"paid": "Paid", "failed": "Declined", "expired": "Abandoned"}
+
+
+_HANDED_IN = (
+    "The payment was handed in. The credit is in the account as soon as the payment provider"
+    " has confirmed it; this page can be closed."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What came of it. repeat: the button's word where the gateway has not acted on it yet."""
+
+    word: str
+    tone: str
+    sentence: str
+    repeat: Outcome | None
+    event: LogEntry | None
+    next_url: str
+    next_host: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything on the page, as text."""
+
+    item: str
+    amount: str
+    currency: str
+    credits: str
+    coupon: str | None
+    discount: str
+    provider: str
+    path: str
+    order_id: str
+    order_status: str
+    ended: Ended | None
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """The page as it stands."""
+    return page(call, "sandbox_checkout.html", view=_view(call, *await _load(call)))
+
+
+async def decide(call: Call[Fields, Fields]) -> Reply:
+    """Pay, Decline or Abandon: kept, told, and shown. Pressed again, it is told again."""
+    outcome = _OUTCOMES.get(read_form(call).text("outcome"))
+    if outcome is None:
+        raise InvalidInput("press one of the page's buttons", param="outcome")
+    token, now_us = call.params["checkout_token"], call.now_us
+    found, order, _ = await _load(call)
+    if found.outcome is None and order.status != "pending":
+        return go(call.path)
+
+    async def work(tx: Transaction) -> SandboxCheckout:
+        return await sandbox_checkout.decide(tx, token, outcome, now_us=now_us)
+
+    decided = await call.context.database.transaction(work)
+    await tell(call, decided.provider, decided.deed())
+    await _bill_first(call, order)
+    return go(call.path)
+
+
+async def _bill_first(call: Call[Any, Any], order: Order) -> None:
+    """A plan's first period is billed with its checkout; should this end here, a worker does it."""
+    begun = await call.context.database.read(
+        lambda tx: sandbox_subscription.find_of_order(tx, order.id)
+    )
+    if begun is not None and begun.number == 0:
+        await carry_out(call, begun, *sandbox_subscription.bill(begun))
+
+
+async def complete(call: Call[Fields, Fields]) -> Reply:
+    """Where payers land that the buyer named no success_url for."""
+    return _standing(
+        call,
+        "Thank you",
+        _HANDED_IN,
+    )
+
+
+async def cancelled(call: Call[Fields, Fields]) -> Reply:
+    """The same without a cancel_url."""
+    return _standing(call, "Not paid", "Nothing was charged. This page can be closed.")
+
+
+async def leave(call: Call[Fields, Fields]) -> Reply:
+    """Where a provider whose requests we sign sends the payer: it leads on to the buyer's page.
+
+    A link and no redirect, so that nobody borrows this address to lead people elsewhere unseen.
+    What the provider adds to the address is neither read nor passed on.
+    """
+    order_id = call.params["order_id"]
+
+    async def work(tx: Transaction) -> Order | None:
+        return await order_list.find(tx, order_id)
+
+    order = await call.context.database.read(work)
+    if order is None:
+        raise NotFound("Order")
+    next_url = order.success_url
+    return _standing(
+        call,
+        "Thank you",
+        _HANDED_IN,
+        next_url=next_url,
+        next_host=None if next_url is None else urlsplit(next_url).hostname,
+    )
+
+
+async def _load(
+    call: Call[Fields, Fields],
+) -> tuple[SandboxCheckout, Order, Sequence[LogEntry]]:
+    """The checkout, its order, and what was told of it; raises NotFound."""
+    token = call.params["checkout_token"]
+
+    async def work(tx: Transaction) -> tuple[SandboxCheckout, Order, Sequence[LogEntry]]:
+        found = await sandbox_checkout.find(tx, token)
+        order = await order_list.find(tx, found.order_id)
+        if order is None:
+            raise NotFound("Checkout")
+        if order.kind == "subscription":
+            begun = await subscription_rows.find_by_order(tx, order.id)
+            assert begun is not None, "it was written with the order"
+            # What the page promises is a period's credit, which the invoice brings.
+            order = amend(order, credits_micros=begun.credits_micros)
+        return found, order, await provider_event.of_order(tx, order.id)
+
+    return await call.context.database.read(work)
+
+
+def _view(
+    call: Call[Any, Any],
+    found: SandboxCheckout,
+    order: Order,
+    events: Sequence[LogEntry],
+) -> View:
+    path = path_of(call, found.provider)
+    is_open = found.outcome is None and order.status == "pending" and path is not None
+    return View(
+        item=title_of(order),
+        amount=order.price.decimal(),
+        currency=order.pay_currency,
+        credits=f"{order.credits_micros // MICROS_PER_CREDIT:,}",
+        coupon=order.coupon_code,
+        discount=f"{Price(order.discount, order.currency).decimal()} {order.currency}",
+        provider=order.provider,
+        path=path or "",
+        order_id=order.id,
+        order_status=order.status.replace("_", " "),
+        ended=None if is_open else _ended(found, order, events, can_tell=path is not None),
+    )
+
+
+def _ended(
+    found: SandboxCheckout, order: Order, events: Sequence[LogEntry], *, can_tell: bool
+) -> Ended:
+    is_paid = found.outcome == "paid"
+    paid_url, unpaid_url = order.success_url or COMPLETE_PATH, order.cancel_url or CANCELLED_PATH
+    next_url = paid_url if is_paid else unpaid_url
+    is_told = order.status != "pending" and (not is_paid or order.paid_at is not None)
+    is_waiting = found.outcome is not None and not is_told and order.status != "review"
+    return Ended(
+        word="Closed" if found.outcome is None else _WORDS[found.outcome],
+        tone="good" if is_paid else "bad",
+        sentence=_sentence(found, order, is_waiting=is_waiting),
+        repeat=found.outcome if is_waiting and can_tell else None,
+        event=events[-1] if events else None,
+        next_url=next_url,
+        next_host=urlsplit(next_url).hostname or "the next page",
+    )
+
+
+def _sentence(found: SandboxCheckout, order: Order, *, is_waiting: bool) -> str:
+    if is_waiting:
+        return (
+            "This is decided, but the gateway has not acted on the notification yet. It asks about"
+            " the order by itself within a minute or so."
+        )
+    if order.status == "review":
+        return "The notification does not fit the order: a person has to look at it."
+    if found.outcome == "paid":
+        return f"{order.credits_micros // MICROS_PER_CREDIT:,} credits were added to the account."
+    if found.outcome is None:
+        return "This checkout can no longer be paid."
+    return "Nothing was charged, and nothing was credited."
+
+
+def _standing(
+    call: Call[Any, Any],
+    title: str,
+    sentence: str,
+    *,
+    next_url: str | None = None,
+    next_host: str | None = None,
+) -> Response:
+    return page(
+        call,
+        "checkout_return.html",
+        title=title,
+        sentence=sentence,
+        next_url=next_url,
+        next_host=next_host,
+    )
+
+
+ROUTES = (
+    open_route("GET", "/sandbox/checkout/{checkout_token}", show, "The sandbox's checkout"),
+    open_route("POST", "/sandbox/checkout/{checkout_token}", decide, "Decide a sandbox checkout"),
+    open_route("GET", COMPLETE_PATH, complete, "After a payment"),
+    open_route("GET", f"{RETURN_PATH}/{{order_id}}", leave, "On the way back from a payment"),
+    open_route("GET", CANCELLED_PATH, cancelled, "After a payment that was called off"),
+)

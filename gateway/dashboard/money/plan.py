@@ -1,0 +1,139 @@
+"""The account's plan: what is sold by the month or the year, the one it has, and its portal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from billing.catalog import plan as plans
+from billing.catalog.plan import MONTHS, Plan
+from billing.orders.place import NewOrder
+from billing.subscriptions import records as subscription_rows
+from billing.subscriptions.subscription import LIVING, Period, Subscription
+from gateway.api.orders import LEASE_S, request_digest
+from gateway.dashboard.form_idempotency import form_key
+from gateway.dashboard.money.buy import BACK, MADE_BEFORE, payable_at
+from gateway.dashboard.money.orders import PATH as ORDERS
+from gateway.dashboard.route import page_route
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.render import address_of, go, page
+from gateway.http.fields import Fields
+from gateway.http.idempotency import run_steps
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from kernel.errors import DomainError, InvalidInput
+from kernel.ids import new_id
+from store.database import Transaction
+from store.idempotency import Answer, KeyReused
+
+PATH: Final = "/dashboard/plan"
+_READ: Final = ("billing:read",)
+_WRITE: Final = ("billing:write",)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The plan that the account has or had last, its paid periods, and what is sold."""
+
+    own: Subscription | None
+    periods: Sequence[Period]
+    sold: Sequence[Plan]
+
+    @property
+    def is_living(self) -> bool:
+        return self.own is not None and self.own.status in LIVING
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """The account's plan, or the plans that it may take."""
+    return await _plan_page(call, Form())
+
+
+async def subscribe(call: Call[Fields, Fields]) -> Reply:
+    """Makes the order of a plan and leads on to where it is paid."""
+    form = read_form(call)
+    try:
+        key = form_key(call, form)
+        new = await _order(call, form, request_digest(key))
+
+        async def steps() -> Answer:
+            made = await call.context.cashier.place(call.principal.scope, new)
+            return Answer(200, made.id.encode())
+
+        answer = await run_steps(call.context, call.principal, key, steps, lease_s=LEASE_S)
+    except KeyReused:
+        return await _plan_page(call, form, MADE_BEFORE)
+    except DomainError as error:
+        return await _plan_page(call, form, problem_of(error), once=form.once)
+    return go(f"{ORDERS}/{answer.body.decode()}/pay")
+
+
+async def open_portal(call: Call[Fields, Fields]) -> Reply:
+    """On to where the plan is changed and cancelled."""
+    read_form(call)
+    try:
+        url = await call.context.cashier.portal(call.principal.scope, f"{address_of(call)}{PATH}")
+    except DomainError as error:
+        return await _plan_page(call, Form(), problem_of(error))
+    return page(call, "plan_portal.html", url=url)
+
+
+async def _order(call: Call[Any, Any], form: Form, digest: str | None) -> NewOrder:
+    """What was chosen; raises InvalidInput and NotFound."""
+    environment, provider = call.principal.environment, form.text("provider")
+    plan_id, _, wanted = form.text("plan").partition("/")
+    interval = next((one for one in MONTHS if one == wanted), None)
+    if interval is None:
+        raise InvalidInput("choose a plan", param="plan")
+    sold = await call.context.database.read(lambda tx: plans.get_sold(tx, (environment, plan_id)))
+    is_stand_in = call.context.cashier.providers.is_stand_in(provider, environment)
+    way_back = f"{address_of(call)}{BACK}/{form.once}" if form.once else None
+    return NewOrder(
+        provider=provider,
+        kind="subscription",
+        plan=plans.item_of(sold, provider, interval, is_stand_in=is_stand_in),
+        coupon=form.text("coupon") or None,
+        success_url=way_back,
+        cancel_url=way_back,
+        created_by=call.principal.credential_id,
+        request_digest=digest,
+    )
+
+
+async def _plan_page(
+    call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM, *, once: str | None = None
+) -> Response:
+    scope, providers = call.principal.scope, call.context.cashier.providers
+
+    async def work(tx: Transaction) -> Seen:
+        own = await subscription_rows.latest(tx, scope)
+        periods = {} if own is None else await subscription_rows.load_periods(tx, [own.id])
+        paid = periods.get(own.id, []) if own is not None else []
+        return Seen(own, paid[::-1], await plans.list_plans(tx, scope[1]))
+
+    seen = await call.context.database.read(work)
+    environment = call.principal.environment
+    own_way = None if seen.own is None else providers.registration(seen.own.provider)
+    return page(
+        call,
+        "plan.html",
+        status=problem.status,
+        form=form,
+        problem=problem,
+        seen=seen,
+        has_portal=own_way is not None and own_way.has_portal,
+        providers=[
+            (name, payable_at(call, name))
+            for name in providers.offered(environment)
+            if (found := providers.registration(name)) and "subscription" in found.kinds
+        ],
+        once=once or new_id("frm"),
+    )
+
+
+ROUTES = (
+    page_route("GET", "/plan", show, "The account's plan", _READ),
+    page_route("POST", "/plan", subscribe, "Take a plan", _WRITE),
+    page_route("POST", "/plan/portal", open_portal, "Where the plan is managed", _WRITE),
+)

@@ -1,0 +1,196 @@
+"""The sandbox's portal: where a plan is cancelled, resumed and changed, and payments are made to fail.
+
+Promises: it works without scripts; whoever knows its address may manage the plan, as with any hosted
+portal. What is done here is the provider's side alone: its signed notification tells it, and the page
+shows what came of that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from billing.catalog import plan as plans
+from billing.catalog.plan import MONTHS, Plan, PlanItem
+from billing.ledger.price import Price
+from billing.payments.return_url import check_return_url
+from billing.payments.sandbox import clock as sandbox_clock, subscription as sandbox_subscription
+from billing.payments.sandbox.subscription import SandboxSubscription
+from billing.subscriptions import records as subscription_rows
+from billing.subscriptions.subscription import Subscription
+from gateway.dashboard.money.notify import carry_out, path_of
+from gateway.dashboard.route import open_route
+from gateway.html.forms import read_form, read_query
+from gateway.html.render import go, page
+from gateway.http.fields import Fields
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from kernel.clock import rfc3339
+from kernel.errors import InvalidInput, NotFound
+from store.database import Transaction
+
+PATH = sandbox_subscription.PATH + "/{portal_token}"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A plan that may be taken; value is what the form sends."""
+
+    value: str
+    name: str
+    price: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything on the page, as text. can_change: a period is paid, and the plan goes on."""
+
+    plan: str
+    price: str
+    currency: str
+    interval: str
+    provider: str
+    status: str
+    paid_until: str
+    next_plan: str
+    is_ending: bool
+    is_declining: bool
+    can_change: bool
+    choices: Sequence[Choice]
+    return_url: str
+    return_host: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The sandbox's row, ours, and what is sold."""
+
+    one: SandboxSubscription
+    own: Subscription
+    items: Sequence[PlanItem]
+    now_us: int
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """The plan as it stands."""
+    known = await _load(call)
+    return page(call, "sandbox_portal.html", view=_view(call, known))
+
+
+async def act(call: Call[Fields, Fields]) -> Reply:
+    """One of the page's buttons."""
+    form = read_form(call)
+    known = await _load(call)
+    one, token = known.one, call.params["portal_token"]
+    action = form.text("action")
+    if action in {"decline", "accept"}:
+        is_declining = action == "decline"
+        await call.context.database.transaction(
+            lambda tx: sandbox_subscription.set_declining(tx, token, is_declining=is_declining)
+        )
+    elif not _can_change(call, known):
+        raise InvalidInput("the plan cannot be changed now", param="action")
+    elif action in {"cancel", "resume"}:
+        is_ending = action == "cancel"
+        await carry_out(call, one, *sandbox_subscription.end_with_period(one, is_ending=is_ending))
+    elif action == "choose":
+        item = next((i for i in known.items if _value(i) == form.text("plan")), None)
+        if item is None:
+            raise InvalidInput("choose one of the plans", param="plan")
+        chosen = sandbox_subscription.choose(one, item, now_us=known.now_us)
+        await carry_out(call, one, *chosen)
+    else:
+        raise InvalidInput("press one of the page's buttons", param="action")
+    return_url = _return_url(call)
+    return go(f"{call.path}?{urlencode({'return_url': return_url})}" if return_url else call.path)
+
+
+async def _load(call: Call[Fields, Fields]) -> _Known:
+    """Raises NotFound."""
+    token, now_us = call.params["portal_token"], call.now_us
+
+    async def work(tx: Transaction) -> _Known:
+        one = await sandbox_subscription.find(tx, token)
+        own = await subscription_rows.find_by_order(tx, one.order_id)
+        if own is None:
+            raise NotFound("Subscription")
+        sold = await plans.list_plans(tx, one.environment)
+        own_now_us = await sandbox_clock.now_of(tx, one.scope, now_us=now_us)
+        return _Known(one, own, _items(sold, one), own_now_us)
+
+    return await call.context.database.read(work)
+
+
+def _items(sold: Sequence[Plan], one: SandboxSubscription) -> list[PlanItem]:
+    """What is sold at this provider and in this currency."""
+    found = []
+    for plan in sold:
+        for interval in MONTHS:
+            try:
+                item = plans.item_of(plan, one.provider, interval, is_stand_in=True)
+            except InvalidInput:
+                continue  # not by the year, or not at this provider
+            if item.price.currency == one.currency:
+                found.append(item)
+    return found
+
+
+def _can_change(call: Call[Any, Any], known: _Known) -> bool:
+    one = known.one
+    return (
+        one.status == "active"
+        and one.cycle > 0
+        and known.now_us < one.paid_period[1]
+        and path_of(call, one.provider) is not None
+    )
+
+
+def _view(call: Call[Any, Any], known: _Known) -> View:
+    one, own = known.one, known.own
+    return_url = _return_url(call)
+    names = {_value(item): item.name for item in known.items}
+    turned = next((_value(i) for i in known.items if i.product_ref == one.next_product_ref), "")
+    until = own.paid_until_at
+    return View(
+        plan=own.plan_name,
+        price=Price(own.amount, own.currency).decimal(),
+        currency=own.currency,
+        interval=own.interval,
+        provider=one.provider,
+        status=own.status.replace("_", " "),
+        paid_until="" if until is None else rfc3339(until)[:10],
+        next_plan=names.get(turned, ""),
+        is_ending=own.is_ending,
+        is_declining=one.is_declining,
+        can_change=_can_change(call, known),
+        choices=[
+            Choice(
+                _value(item),
+                item.name,
+                f"{item.price.decimal()} {item.price.currency} a {item.interval}",
+                item.product_ref == own.product_ref,
+            )
+            for item in known.items
+        ],
+        return_url=return_url,
+        return_host=urlsplit(return_url).hostname or "" if return_url else "",
+    )
+
+
+def _value(item: PlanItem) -> str:
+    return f"{item.plan_id} {item.interval}"
+
+
+def _return_url(call: Call[Any, Any]) -> str:
+    """Where the page leads back to; nowhere for what is no URL."""
+    try:
+        return check_return_url(read_query(call).text("return_url"), param="return_url")
+    except InvalidInput:
+        return ""
+
+
+ROUTES = (
+    open_route("GET", PATH, show, "The sandbox's portal"),
+    open_route("POST", PATH, act, "Change a sandbox plan"),
+)

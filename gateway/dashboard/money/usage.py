@@ -1,0 +1,67 @@
+"""Usage: credit that the account used up itself, and the holds that set some aside for it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from billing.payments.sandbox import clock as sandbox_clock
+from billing.usage import hold, usage
+from billing.usage.usage import UsageRecord
+from gateway.dashboard.act import act
+from gateway.dashboard.paging import ASKED, paged
+from gateway.dashboard.route import page_route
+from gateway.html.forms import read_query
+from gateway.html.render import page
+from gateway.http.fields import Fields, cursor_id
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from store.database import Transaction
+
+PATH: Final = "/dashboard/usage"
+HOLDS: Final = f"{PATH}/holds"
+_READ: Final = ("billing:read",)
+_WRITE: Final = ("usage:write",)
+
+Shape = Mapping[str, Any]
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """What was used, newest first, below what is held for use now."""
+    scope, now_us = call.principal.scope, call.now_us
+    before_id = cursor_id(read_query(call).text("cursor") or None, "usg")
+
+    async def work(tx: Transaction) -> tuple[Sequence[UsageRecord], Sequence[Shape]]:
+        used = await usage.page(tx, scope, before_id=before_id, limit=ASKED)
+        held = await hold.page(tx, scope, is_open_only=True, limit=ASKED)
+        own_now_us = await sandbox_clock.now_of(tx, scope, now_us=now_us)
+        return used, [one.shape(own_now_us) for one in held]
+
+    used, held = await call.context.database.read(work)
+    listing = paged(call, used, lambda one: str(one.id))
+    return page(call, "usage.html", listing=listing, held=[] if before_id else held)
+
+
+async def show_holds(call: Call[Fields, Fields]) -> Reply:
+    """Every hold and how it ended, newest first."""
+    scope, now_us = call.principal.scope, call.now_us
+    before_id = cursor_id(read_query(call).text("cursor") or None, "hld")
+
+    async def work(tx: Transaction) -> Sequence[Shape]:
+        held = await hold.page(tx, scope, before_id=before_id, limit=ASKED)
+        own_now_us = await sandbox_clock.now_of(tx, scope, now_us=now_us)
+        return [one.shape(own_now_us) for one in held]
+
+    held = await call.context.database.read(work)
+    return page(call, "holds.html", listing=paged(call, held, lambda one: str(one["id"])))
+
+
+async def release(call: Call[Fields, Fields]) -> Reply:
+    """Gives all of a hold back."""
+    path = f"/holds/{call.params['hold_id']}/release"
+    return await act(call, "POST", path, then=PATH, said="hold-released")
+
+
+ROUTES = (
+    page_route("GET", "/usage", show, "Usage", _READ),
+    page_route("GET", "/usage/holds", show_holds, "Holds", _READ),
+    page_route("POST", "/usage/holds/{hold_id}/release", release, "Release a hold", _WRITE),
+)

@@ -1,0 +1,102 @@
+"""The dashboard's first page: the balance, what happened lately, and what needs a look."""
+
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from billing.ledger.money import cents_to_micros
+from billing.reports.activity import changes_lately, topups_lately
+from gateway.dashboard.route import page_route
+from gateway.html.chart import Chart, Series, balance_line, bars
+from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form
+from gateway.html.render import go, page
+from gateway.http.fields import Fields
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from gateway.internal_client import ask
+from kernel.errors import DomainError
+from keys.principal import ACCOUNT_SCOPES
+from store.database import Transaction
+from webhooks.deliveries.activity import deliveries_lately
+
+PATH: Final = "/dashboard"
+_TOPUPS: Final = (
+    Series("delivered", "good", ("delivered",)),
+    Series("pending", "calm", ("pending",)),
+    Series("failed or cancelled", "bad", ("failed", "cancelled")),
+)
+_DELIVERIES: Final = (
+    Series("delivered", "good", ("delivered",)),
+    Series("under way", "calm", ("pending", "sending")),
+    Series("failed", "bad", ("failed", "cancelled")),
+)
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """Where things stand."""
+    return await _overview(call)
+
+
+async def fund(call: Call[Fields, Fields]) -> Reply:
+    """Staging only: adds test credit."""
+    form = read_form(call)
+    try:
+        body = {"amount_cents": form.cents("amount")}
+        await ask(call, "POST", "/sandbox/fund", body, once=form.once)
+    except DomainError as error:
+        return await _overview(call, problem_of(error))
+    return go(PATH, said="funded")
+
+
+async def set_threshold(call: Call[Fields, Fields]) -> Reply:
+    """When balance.low fires."""
+    form = read_form(call)
+    try:
+        body = {"low_balance_threshold_cents": form.cents("threshold") or 0}
+        await ask(call, "PUT", "/topup/balance/threshold", body)
+    except DomainError as error:
+        return await _overview(call, problem_of(error))
+    return go(PATH, said="threshold-set")
+
+
+async def _overview(call: Call[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
+    balance = (await ask(call, "GET", "/topup/balance")).data
+    charts = await _charts(call, cents_to_micros(balance["balance_cents"]))
+    return page(
+        call,
+        "overview.html",
+        status=problem.status,
+        problem=problem,
+        balance=balance,
+        endpoints=(await ask(call, "GET", "/webhooks", query={"limit": 10})).data["items"],
+        notices=(await ask(call, "GET", "/notices", query={"open": "true", "limit": 5})).data,
+        approvals=(
+            await ask(call, "GET", "/approvals", query={"status": "pending", "limit": 5})
+        ).data,
+        topups=(await ask(call, "GET", "/topup/history", query={"limit": 6})).data["items"],
+        has_keys=bool((await ask(call, "GET", "/keys", query={"limit": 1})).data["items"]),
+        charts=charts,
+    )
+
+
+async def _charts(call: Call[Any, Any], balance_micros: int) -> list[Chart]:
+    scope, now_us = call.principal.scope, call.now_us
+
+    async def work(tx: Transaction) -> list[Chart]:
+        topups = await topups_lately(tx, scope, now_us=now_us)
+        deliveries = await deliveries_lately(tx, scope, now_us=now_us)
+        changes = await changes_lately(tx, scope, now_us=now_us)
+        return [
+            balance_line("Balance", changes, now_micros=balance_micros),
+            bars("Top-ups", topups, _TOPUPS),
+            bars("Deliveries", deliveries, _DELIVERIES),
+        ]
+
+    return await call.context.database.read(work)
+
+
+ROUTES = (
+    page_route("GET", "", show, "Overview", ACCOUNT_SCOPES),
+    page_route("POST", "/fund", fund, "Add test credit", ("topup:send",)),
+    page_route("POST", "/threshold", set_threshold, "Set when balance.low fires", ("topup:send",)),
+)

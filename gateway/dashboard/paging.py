@@ -1,0 +1,47 @@
+"""A page of rows that a read gave, one more than are shown, and the way to the next page."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from gateway.html.forms import Form, read_query
+from gateway.http.request_context import Call
+
+ROWS: Final = 50
+# What a read is asked for: one row more says that there is another page.
+ASKED: Final = ROWS + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """What the template shows. next_url and first_url are null where there is no such page."""
+
+    items: Sequence[Any] = ()
+    filters: Form = field(default_factory=Form)
+    is_filtered: bool = False
+    next_url: str | None = None
+    first_url: str | None = None
+
+
+def paged(
+    call: Call[Any, Any],
+    rows: Sequence[Any],
+    cursor_of: Callable[[Any], str],
+    *,
+    filters: Sequence[str] = (),
+    name: str = "cursor",
+) -> Paged:
+    """rows: ASKED of them at most; name: the cursor's parameter, where a page has two lists."""
+    asked = read_query(call)
+    wanted: Mapping[str, str] = {one: text for one in filters if (text := asked.text(one))}
+    has_more = len(rows) > ROWS
+    shown = rows[:ROWS]
+    following = {**wanted, name: cursor_of(shown[-1])} if has_more else {}
+    return Paged(
+        shown,
+        asked,
+        bool(wanted),
+        f"{call.path}?{urlencode(following)}" if has_more else None,
+        f"{call.path}?{urlencode(wanted)}" if asked.text(name) else None,
+    )

@@ -1,0 +1,110 @@
+"""What a browser is shown instead of a page: a way to sign in, or a sentence and a way on."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.answers import envelope
+from gateway.answers.refusals import Refusal, sentence
+from gateway.html.render import go, standing
+from gateway.http.errors import refusal_of
+from gateway.http.password_again import CONFIRM
+from gateway.http.routing import MethodNotAllowed
+from kernel.clock import Clock
+from kernel.errors import NotFound
+
+SIGN_IN: Final = "/sign-in"
+HOME: Final = "/dashboard"
+_UNAUTHORISED: Final = 401
+_TITLES: Final = {
+    403: "This is not open to you",
+    404: "There is nothing here",
+    405: "This address takes something else",
+    422: "That did not fit",
+    429: "Too fast",
+    500: "Something went wrong",
+    503: "Back in a moment",
+}
+_SENTENCES: Final = {404: "The address is mistyped, or what it named is gone or not yours."}
+
+
+def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
+    """The refusal as a page; without a session, the way to one and back; so for a password that is due."""
+    said = sentence(refusal.detail, refusal.error.get("param"))
+    is_password_due = refusal.error.get("reason") == "password_required"
+    return _Refused(
+        refusal.http_status,
+        _SENTENCES.get(refusal.http_status, said),
+        is_password_due=is_password_due,
+    )
+
+
+def outside(clock: Clock) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """For a path or a method that no surface knows: a page for a browser, else our envelope."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException), "it stands for 404 and 405 alone"
+        allow = (error.headers or {}).get("Allow", "")
+        refusal = refusal_of(
+            MethodNotAllowed(sorted(allow.split(", "))) if allow else NotFound("Path")
+        )
+        if "text/html" in request.headers.get("accept", ""):
+            said = _SENTENCES.get(refusal.http_status, sentence(refusal.detail))
+            shown = _error_page(request.scope, refusal.http_status, said)
+            shown.raw_headers += refusal.headers
+            return shown
+        return envelope.response(refusal, clock.now_us())
+
+    return answer
+
+
+def is_safe_way(path: str) -> bool:
+    """Whether a browser sent there stays on this gateway."""
+    is_path = path.startswith("/") and not path.startswith("//")
+    return is_path and path.isascii() and path.isprintable() and not set(path) & {"\\", " "}
+
+
+class _Refused:
+    """Writes the page once it knows which request it answers."""
+
+    def __init__(self, status: int, said: str, *, is_password_due: bool = False) -> None:
+        self._status = status
+        self._said = said
+        self._is_password_due = is_password_due
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._status == _UNAUTHORISED:
+            response = go(_sign_in_and_back(scope))
+        elif self._is_password_due:
+            response = go(CONFIRM, next=_page_before(scope))
+        else:
+            response = _error_page(scope, self._status, self._said)
+        await response(scope, receive, send)
+
+
+def _error_page(scope: Scope, status: int, said: str) -> Response:
+    title = _TITLES.get(status, _TITLES[500])
+    return standing("error.html", scope, status=status, title=title, sentence=said, home=HOME)
+
+
+def _page_before(scope: Scope) -> str:
+    """The page whose button was pressed, where the browser says so; else the dashboard."""
+    sent = next((value for name, value in scope["headers"] if name == b"referer"), b"")
+    parts = urlsplit(sent.decode("latin-1"))
+    way = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return way if is_safe_way(way) and not way.startswith(CONFIRM) else HOME
+
+
+def _sign_in_and_back(scope: Scope) -> str:
+    """A form cannot be sent again from there, so only a page is come back to."""
+    path = scope["path"]
+    if scope["method"] not in {"GET", "HEAD"} or path == HOME:
+        return SIGN_IN
+    query = scope["query_string"].decode("latin-1")
+    back = f"{path}?{query}" if query else path
+    return f"{SIGN_IN}?{urlencode({'next': back})}"

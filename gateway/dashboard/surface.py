@@ -1,0 +1,49 @@
+"""The pages as rows of the route table: those for anybody, and the dashboard."""
+
+from gateway.dashboard import landing, overview
+from gateway.dashboard.account import account, consent, grants, sign_in, sign_up
+from gateway.dashboard.admin.routes import ADMIN_ROUTES
+from gateway.dashboard.developers import apps, deliveries, keys, replays, webhooks
+from gateway.dashboard.money import buy, checkout, codes, orders, plan, portal, statement, usage
+from gateway.dashboard.refused import refuse
+from gateway.dashboard.topups import approvals, send, topups, vouchers
+from gateway.http.routing import Surface
+
+DASHBOARD = Surface(
+    "/dashboard",
+    (
+        *overview.ROUTES,
+        *send.ROUTES,
+        *topups.ROUTES,
+        *approvals.ROUTES,
+        *vouchers.ROUTES,
+        *statement.ROUTES,
+        *buy.ROUTES,
+        *orders.ROUTES,
+        *plan.ROUTES,
+        *codes.ROUTES,
+        *usage.ROUTES,
+        *keys.ROUTES,
+        *webhooks.ROUTES,
+        *deliveries.ROUTES,
+        *replays.ROUTES,
+        *account.ROUTES,
+        *grants.ROUTES,
+        *apps.ROUTES,
+        *sign_in.DASHBOARD_ROUTES,
+    ),
+    refuse,
+)
+OPERATOR = Surface("/dashboard/admin", ADMIN_ROUTES, refuse)
+ENTRY = Surface(
+    "",
+    (
+        *landing.ROUTES,
+        *sign_in.ROUTES,
+        *sign_up.ROUTES,
+        *checkout.ROUTES,
+        *portal.ROUTES,
+    ),
+    refuse,
+)
+PAGES = (DASHBOARD, OPERATOR, ENTRY, consent.SURFACE)

@@ -1,0 +1,1 @@
+"""Pages about top-ups: sending, history, approvals, vouchers."""

@@ -1,0 +1,57 @@
+"""Approvals: sends that wait for a person, and the page where the person decides."""
+
+from typing import Any
+
+from gateway.dashboard.act import act
+from gateway.dashboard.listing import listing
+from gateway.dashboard.route import page_route
+from gateway.html.render import page
+from gateway.http.fields import Fields
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from gateway.internal_client import ask
+
+PATH = "/dashboard/approvals"
+_READ = ("topup:read", "approvals:write")
+_WRITE = ("approvals:write",)
+
+
+async def show_list(call: Call[Fields, Fields]) -> Reply:
+    """Newest first."""
+    return page(call, "approvals.html", listing=await listing(call, "/approvals", "status"))
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """What is asked for, and by which key."""
+    asked = (await ask(call, "GET", _api(call))).data
+    topup = (await ask(call, "GET", f"/topup/status/{asked['transaction_id']}")).data
+    key = None
+    if asked["requested_by"] is not None:
+        key = (await ask(call, "GET", f"/keys/{asked['requested_by']}")).data
+    return page(call, "approval.html", asked=asked, topup=topup, key=key)
+
+
+async def approve(call: Call[Fields, Fields]) -> Reply:
+    """The rules are checked again; then the send goes on."""
+    return await act(call, "POST", f"{_api(call)}/approve", then=_here(call), said="approved")
+
+
+async def deny(call: Call[Fields, Fields]) -> Reply:
+    """The send is cancelled and its funds return."""
+    return await act(call, "POST", f"{_api(call)}/deny", then=_here(call), said="denied")
+
+
+def _api(call: Call[Any, Any]) -> str:
+    return f"/approvals/{call.params['approval_id']}"
+
+
+def _here(call: Call[Any, Any]) -> str:
+    return f"{PATH}/{call.params['approval_id']}"
+
+
+ROUTES = (
+    page_route("GET", "/approvals", show_list, "Approvals", _READ),
+    page_route("GET", "/approvals/{approval_id}", show, "One approval", _READ),
+    page_route("POST", "/approvals/{approval_id}/approve", approve, "Let a send go on", _WRITE),
+    page_route("POST", "/approvals/{approval_id}/deny", deny, "Cancel a held send", _WRITE),
+)

@@ -1,0 +1,87 @@
+"""The send form: checked first by the very rules of a send, then sent once however often it is."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from gateway.answers import response_codes as codes
+from gateway.dashboard.route import page_route
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.render import go, page
+from gateway.http.fields import Fields
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from gateway.internal_client import ask
+from kernel.errors import DomainError
+from kernel.ids import new_id
+
+_SCOPES = ("topup:send",)
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """The empty form; a link may fill it in."""
+    asked = read_query(call)
+    names = ("platform", "amount", "recipient_email")
+    return await _form_page(call, Form({name: [asked.text(name)] for name in names}))
+
+
+async def submit(call: Call[Fields, Fields]) -> Reply:
+    """A quote, or the top-up itself once the quote was seen."""
+    form = read_form(call)
+    try:
+        body = _body(form)
+        if form.text("step") != "send":
+            quote = await ask(call, "POST", "/topup/validate", body)
+            if not quote.success:
+                return await _form_page(call, form, _refused(quote.data))
+            return await _form_page(call, form, quote=quote.data)
+        sent = await ask(call, "POST", "/topup/send", body, once=form.once)
+    except DomainError as error:
+        return await _form_page(call, form, problem_of(error))
+    if sent.code == codes.APPROVAL_REQUIRED:
+        return go(f"/dashboard/approvals/{sent.data['approval']['id']}")
+    return go(f"/dashboard/topups/{sent.transaction_id}", said=f"sent-{sent.status}")
+
+
+def _refused(data: dict[str, Any]) -> Problem:
+    """A send that would fail at its fulfilment, which validate answers rather than raises."""
+    return Problem(422, f"This would fail: {data['error']['detail']}")
+
+
+def _body(form: Form) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "platform": form.text("platform"),
+        "amount_cents": form.cents("amount"),
+        "recipient_email": form.text("recipient_email") or None,
+        "reference": form.text("reference") or None,
+        "note": form.text("note") or None,
+    }
+    return body
+
+
+async def _form_page(
+    call: Call[Any, Any],
+    form: Form,
+    problem: Problem = NO_PROBLEM,
+    *,
+    quote: dict[str, Any] | None = None,
+) -> Response:
+    platforms = (await ask(call, "GET", "/platforms")).data["items"]
+    balance = (await ask(call, "GET", "/topup/balance")).data
+    return page(
+        call,
+        "send.html",
+        status=problem.status,
+        form=form,
+        problem=problem,
+        quote=quote,
+        platforms=platforms,
+        balance=balance,
+        once=new_id("frm"),
+    )
+
+
+ROUTES = (
+    page_route("GET", "/send", show, "The send form", _SCOPES),
+    page_route("POST", "/send", submit, "Check or send a top-up", _SCOPES),
+)

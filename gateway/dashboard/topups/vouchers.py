@@ -1,0 +1,77 @@
+"""Vouchers: look one up, redeem one once; and the wallets of recipients that they claim."""
+
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from gateway.dashboard.listing import listing
+from gateway.dashboard.route import page_route
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.render import page
+from gateway.http.fields import Fields
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply
+from gateway.internal_client import ask
+from kernel.errors import DomainError
+
+_READ = ("topup:read",)
+
+
+async def show(call: Call[Fields, Fields]) -> Reply:
+    """The form, and the voucher that it names."""
+    asked = read_query(call)
+    code = asked.text("code")
+    if not code:
+        return await _vouchers_page(call, asked)
+    try:
+        found = await ask(call, "GET", f"/vouchers/{quote(code, safe='')}")
+    except DomainError as error:
+        return await _vouchers_page(call, asked, problem_of(error))
+    return await _vouchers_page(call, asked, voucher=found.data)
+
+
+async def redeem(call: Call[Fields, Fields]) -> Reply:
+    """Moves the voucher's value, once."""
+    form = read_form(call)
+    body = {"code": form.text("code"), "settle": form.text("settle") or "wallet"}
+    try:
+        done = await ask(call, "POST", "/vouchers/redeem", body)
+    except DomainError as error:
+        return await _vouchers_page(call, form, problem_of(error))
+    return await _vouchers_page(call, form, voucher=done.data, is_redeemed=True)
+
+
+async def show_wallets(call: Call[Fields, Fields]) -> Reply:
+    """What recipients hold."""
+    platforms = (await ask(call, "GET", "/platforms")).data["items"]
+    found = await listing(call, "/wallets", "recipient_email", "platform")
+    return page(call, "wallets.html", listing=found, platforms=platforms)
+
+
+async def _vouchers_page(
+    call: Call[Any, Any],
+    form: Form,
+    problem: Problem = NO_PROBLEM,
+    *,
+    voucher: dict[str, Any] | None = None,
+    is_redeemed: bool = False,
+) -> Response:
+    issued = await ask(call, "GET", "/topup/history", query={"status": "delivered", "limit": 20})
+    return page(
+        call,
+        "vouchers.html",
+        status=problem.status,
+        form=form,
+        problem=problem,
+        voucher=voucher,
+        is_redeemed=is_redeemed,
+        issued=issued.data["items"],
+    )
+
+
+ROUTES = (
+    page_route("GET", "/vouchers", show, "Vouchers", _READ),
+    page_route("POST", "/vouchers", redeem, "Redeem a voucher", ("topup:send", "vouchers:redeem")),
+    page_route("GET", "/wallets", show_wallets, "Recipients' wallets", _READ),
+)

@@ -1,0 +1,225 @@
+"""The shapes of the Billing API dialect's administration."""
+
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from billing.catalog import coupon as coupons
+from billing.catalog.plan import Plan
+from billing.credits.adjustment import Adjusted
+from billing.credits.checkin_settings import CheckinSettings
+from billing.ledger.money import MICROS_PER_CREDIT
+from billing.reports.balance_transactions import Movement
+from gateway.answers.words import Time
+from gateway.dialects.billing_api.schemas import Limit, Transaction, line_of
+from gateway.http.fields import Fields, Int64, Text, Time as TimeText, given, time_us
+from kernel.errors import InvalidInput
+from kernel.ids import new_id
+
+T = TypeVar("T")
+Line = Annotated[str, Meta(max_length=500)]
+Features = Annotated[list[Text], Meta(max_length=30)]
+Ref = Text | UnsetType | None
+
+
+class Page(Struct, Generic[T], kw_only=True):
+    """A page of a list. Give next_cursor as cursor for the next one; null: there is none."""
+
+    success: bool
+    data: list[T]
+    next_cursor: str | None
+
+
+class PlanBody(Fields, frozen=True, kw_only=True):
+    """A plan to be sold; id is made where none is given."""
+
+    id: Text | None = None
+    name: Text
+    description: Line = ""
+    price_monthly: Int64
+    price_yearly: Int64 | None = None
+    credits_included: Int64
+    features: Features = msgspec.field(default_factory=list)
+    currency: Text = "USD"
+    active: bool = True
+    stripe_price_id_monthly: Text | None = None
+    stripe_price_id_yearly: Text | None = None
+    creem_product_id: Text | None = None
+    creem_product_id_yearly: Text | None = None
+
+    def plan(self, environment: str, now_us: int) -> Plan:
+        """The plan to be made."""
+        values = msgspec.structs.asdict(self)
+        is_active, features = values.pop("active"), tuple(values.pop("features"))
+        values["id"] = self.id or new_id("plan")
+        return Plan(
+            environment=environment,
+            is_active=is_active,
+            features=features,
+            created_at=now_us,
+            **values,
+        )
+
+
+class PlanChanges(Fields, frozen=True, kw_only=True):
+    """What is left out stays as it is; null takes away what may be missing."""
+
+    name: Text | UnsetType = UNSET
+    description: Line | UnsetType = UNSET
+    price_monthly: Int64 | UnsetType = UNSET
+    price_yearly: Int64 | UnsetType | None = UNSET
+    credits_included: Int64 | UnsetType = UNSET
+    features: Features | UnsetType = UNSET
+    currency: Text | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+    stripe_price_id_monthly: Ref = UNSET
+    stripe_price_id_yearly: Ref = UNSET
+    creem_product_id: Ref = UNSET
+    creem_product_id_yearly: Ref = UNSET
+
+
+class CouponBody(Fields, frozen=True, kw_only=True):
+    """percent, or amount_off in the currency's smallest unit."""
+
+    code: Text
+    percent: Int64 | None = None
+    amount_off: Int64 | None = None
+    currency: Text | None = None
+    minimum_amount: Int64 | None = None
+    uses_max: Int64 | None = None
+    uses_per_account: Int64 | None = None
+    expires_at: TimeText | None = None
+
+    def coupon(self, environment: str, now_us: int) -> coupons.Coupon:
+        """The coupon to be made; raises InvalidInput."""
+        values = msgspec.structs.asdict(self)
+        values["expires_at"] = time_us(self.expires_at, "expires_at")
+        return coupons.new_coupon(environment, now_us=now_us, **values)
+
+
+class CouponsQuery(Fields, frozen=True, kw_only=True):
+    """Newest first."""
+
+    limit: Limit = 50
+    cursor: Text | None = None
+
+
+class ManualBody(Fields, frozen=True, kw_only=True):
+    """amount in credits; less than 0 takes away. environment must be the credential's."""
+
+    account_id: Text
+    amount: Int64
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+    environment: Literal["staging", "live"] | None = None
+
+
+class ConfigBody(Fields, frozen=True, kw_only=True):
+    """credits for a fixed award, or min_credits and max_credits for a random one."""
+
+    enabled: bool | UnsetType = UNSET
+    credits: Int64 | UnsetType = UNSET
+    min_credits: Int64 | UnsetType = UNSET
+    max_credits: Int64 | UnsetType = UNSET
+    daily_budget_credits: Int64 | UnsetType | None = UNSET
+    streak_bonus_credits: Int64 | UnsetType = UNSET
+    streak_days_max: Int64 | UnsetType = UNSET
+
+    def changes(self) -> dict[str, Any]:
+        """What is to change, by the settings' own names; raises InvalidInput for two awards."""
+        changes = given(
+            self, enabled="is_enabled", min_credits="credits_min", max_credits="credits_max"
+        )
+        fixed = changes.pop("credits", None)
+        if fixed is None:
+            return changes
+        if {"credits_min", "credits_max"} & changes.keys():
+            raise InvalidInput("give credits, or min_credits and max_credits", param="credits")
+        return {**changes, "credits_min": fixed, "credits_max": fixed}
+
+    def names(self) -> dict[str, str]:
+        """What the settings' own names are called here, for as_sent()."""
+        is_fixed = self.credits is not UNSET
+        least, most = ("credits", "credits") if is_fixed else ("min_credits", "max_credits")
+        return {"credits_min": least, "credits_max": most}
+
+
+class Coupon(Struct, kw_only=True):
+    """A coupon with what is used of it."""
+
+    id: str
+    environment: str
+    code: str
+    kind: Literal["percent", "amount"]
+    percent: int | None
+    amount_off: int | None
+    currency: str | None
+    minimum_amount: int | None
+    uses_max: int | None
+    uses_per_account: int | None
+    used_count: int
+    active: bool
+    expires_at: Time | None
+    created_at: Time
+
+
+class AccountTransaction(Transaction, kw_only=True):
+    """A transaction, and whose it is."""
+
+    account_id: str
+    environment: str
+
+    @classmethod
+    def of(cls, one: Movement) -> "AccountTransaction":
+        """The movement as operators see it."""
+        return cls(**line_of(one), account_id=one.account_id, environment=one.environment)
+
+
+class Adjustment(Struct, kw_only=True):
+    """What was given or taken away; balance is the account's after it, in credits."""
+
+    id: str
+    account_id: str
+    environment: str
+    amount: int
+    reason: str
+    balance: int
+
+    @classmethod
+    def of(cls, done: Adjusted) -> "Adjustment":
+        """The adjustment with the balance after it."""
+        return cls(
+            id=done.id,
+            account_id=done.scope[0],
+            environment=done.scope[1],
+            amount=done.credits,
+            reason=done.reason,
+            balance=done.balance_micros // MICROS_PER_CREDIT,
+        )
+
+
+class Config(Struct, kw_only=True, omit_defaults=True):
+    """What a check-in awards: credits, or at random from min_credits to max_credits."""
+
+    enabled: bool
+    credits: int | UnsetType = UNSET
+    min_credits: int | UnsetType = UNSET
+    max_credits: int | UnsetType = UNSET
+    daily_budget_credits: Annotated[int | None, Meta(description="Null: without a limit.")]
+    streak_bonus_credits: int
+    streak_days_max: int
+
+    @classmethod
+    def of(cls, settings: CheckinSettings) -> "Config":
+        """The settings as operators see them."""
+        low, high = settings.credits_min, settings.credits_max
+        is_fixed = low == high
+        return cls(
+            enabled=settings.is_enabled,
+            credits=low if is_fixed else UNSET,
+            min_credits=UNSET if is_fixed else low,
+            max_credits=UNSET if is_fixed else high,
+            daily_budget_credits=settings.daily_budget_credits,
+            streak_bonus_credits=settings.streak_bonus_credits,
+            streak_days_max=settings.streak_days_max,
+        )

@@ -1,0 +1,394 @@
+"""Billing API: credits, plans, check-ins and their administration, at the root (contract 5.3).
+
+    GET  /credits/balance, /credits/transactions, /orders, /orders/{id}, /subscription/plans
+    POST /checkin, /payment/create-session, /subscription/portal
+    /admin/billing/plans, /admin/billing/coupons, /admin/credits/…, /admin/checkin/config
+
+Promise: whatever goes wrong on these paths is {"success": false, "error": {"code", "message"}} with a
+true HTTP status, the code being a word. Units are credits, 1,000 to the dollar. Administration
+needs `admin`, lies in the credential's environment, and each act of it is in the audit log.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from billing.catalog import commands as catalogue, coupon as coupons, plan as plans
+from billing.catalog.plan import Plan, PlanItem
+from billing.credits import checkin_settings
+from billing.credits.adjustment import Adjusted, new_adjustment
+from billing.credits.checkin import CheckedIn, CheckIn
+from billing.credits.checkin_settings import CheckinSettings
+from billing.ledger.balances import balance_micros
+from billing.ledger.money import MICROS_PER_CREDIT
+from billing.orders import queries as order_list
+from billing.orders.order import Order
+from billing.orders.place import NewOrder
+from billing.orders.queries import Filter
+from billing.payments.checkout import COMPLETE_PATH
+from billing.reports import balance_transactions as movement
+from billing.reports.balance_transactions import Wanted
+from gateway.answers import response_codes as codes
+from gateway.answers.outcome import Outcome
+from gateway.answers.plain import plain_answer
+from gateway.answers.refusals import Refusal
+from gateway.api.orders import LEASE_S, request_digest
+from gateway.api.schemas.orders import Order as OrderShape
+from gateway.dialects.billing_api import billing_admin as admin, schemas as shapes
+from gateway.http.as_sent import as_sent
+from gateway.http.fields import EnvironmentMismatch, Fields, LooseFields, cursor_id, given, time_us
+from gateway.http.idempotency import run_once, run_steps
+from gateway.http.optional_auth import environment_of
+from gateway.http.request_context import Call
+from gateway.http.routing import Handler, Route, Surface
+from kernel.errors import InvalidInput, NotFound
+from keys.account import read_scopes
+from keys.audit_log import Actor
+from keys.principal import ADMIN
+from store.database import T, Transaction, Work
+from store.idempotency import Answer
+
+READ: Final = ("billing:read",)
+WRITE: Final = ("billing:write",)
+_pick = secrets.SystemRandom().randint
+
+
+async def balance(call: Call[Fields, Fields]) -> Answer:
+    """Purchased and promotional credit, rounded down."""
+    scope, now_us = call.principal.scope, call.now_us
+    held = await call.context.database.read(lambda tx: balance_micros(tx, scope, now_us=now_us))
+    return _said(shapes.Balance(balance=held // MICROS_PER_CREDIT))
+
+
+async def transactions(call: Call[Fields, shapes.PageQuery]) -> Answer:
+    """What changed the caller's balance."""
+    scope, query = call.principal.scope, call.query
+    found = await call.context.database.read(
+        lambda tx: movement.page(tx, scope, offset=query.offset, limit=query.limit)
+    )
+    return _said([shapes.Transaction.of(one) for one in found])
+
+
+async def orders(call: Call[Fields, shapes.PageQuery]) -> Answer:
+    """The caller's orders, of packs, amounts and plans."""
+    scope, query = call.principal.scope, call.query
+
+    async def work(tx: Transaction) -> Sequence[Order]:
+        found, _ = await order_list.numbered_page(
+            tx, scope, Filter(), offset=query.offset, limit=query.limit
+        )
+        return found
+
+    return _said([order.shape() for order in await call.context.database.read(work)])
+
+
+async def order(call: Call[Fields, Fields]) -> Answer:
+    """One order of the caller."""
+    scope, order_id = call.principal.scope, call.params["order_id"]
+    found = await call.context.database.read(lambda tx: order_list.get(tx, scope, order_id))
+    return _said(found.shape())
+
+
+async def list_plans(call: Call[Fields, shapes.PlansQuery]) -> Answer:
+    """What is sold: to a caller with a credential in its environment."""
+    wanted = call.query.environment or await environment_of(call)
+
+    async def work(tx: Transaction) -> Sequence[Plan]:
+        for environment in (wanted,) if wanted else ("live", "staging"):
+            found = await plans.list_plans(tx, environment)
+            if found:
+                return found
+        return []
+
+    return _said([one.shape() for one in await call.context.database.read(work)])
+
+
+async def check_in(call: Call[LooseFields, Fields]) -> Answer:
+    """Today's free credit, once."""
+
+    def render(done: CheckedIn) -> Answer:
+        return _said(shapes.CheckedIn.of(done))
+
+    command = CheckIn(call.principal.scope, _pick, call.request_key, render)
+    return await call.context.till.submit(command)
+
+
+async def create_session(call: Call[shapes.SessionBody, Fields]) -> Answer:
+    """Writes the order of a plan, a pack or an amount, and opens its checkout.
+
+    With an Idempotency-Key a call that was cut off is gone on with: the same order, one checkout.
+    """
+    context, principal, body = call.context, call.principal, call.body
+    offered = context.cashier.providers.offered(principal.environment)
+    if body.channel not in offered:
+        problem = f"is one of {', '.join(offered)}" if offered else "nothing can be paid here yet"
+        raise InvalidInput(problem, param="channel")
+    item = await _plan_item(call) if body.type == "subscription" else None
+    new = NewOrder(
+        provider=body.channel,
+        kind="payment" if item is None else "subscription",
+        plan=item,
+        pack_id=None if item else body.pack_id,
+        amount_cents=None if item else body.amount_cents,
+        coupon=body.coupon_named,
+        success_url=body.success_url,
+        cancel_url=body.cancel_url,
+        created_by=principal.credential_id,
+        request_digest=request_digest(call.request_key),
+    )
+
+    async def steps() -> Answer:
+        with as_sent(provider="channel"):
+            placed = await context.cashier.place(principal.scope, new)
+        url = placed.url or context.settings.address() + COMPLETE_PATH
+        return _said(shapes.Session(url=url, session_id=placed.provider_ref, order_id=placed.id))
+
+    return await run_steps(context, principal, call.request_key, steps, lease_s=LEASE_S)
+
+
+async def portal(call: Call[shapes.PortalBody, Fields]) -> Answer:
+    """Where the caller's plan is changed or cancelled."""
+    url = await call.context.cashier.portal(call.principal.scope, call.body.return_url)
+    return _said(shapes.Portal(url=url))
+
+
+async def all_plans(call: Call[Fields, Fields]) -> Answer:
+    """Every plan of the credential's environment, sold or not."""
+    environment = call.principal.environment
+    found = await call.context.database.read(
+        lambda tx: plans.list_plans(tx, environment, with_inactive=True)
+    )
+    return _said([one.shape() for one in found])
+
+
+async def create_plan(call: Call[admin.PlanBody, Fields]) -> Answer:
+    """Sells one plan more."""
+    wanted = call.body.plan(call.principal.environment, call.now_us)
+
+    async def work(tx: Transaction) -> Plan:
+        return await catalogue.create_plan(tx, wanted, by=_actor(call), now_us=call.now_us)
+
+    return await _once(call, work, lambda made: _said(made.shape(), http_status=201))
+
+
+async def change_plan(call: Call[admin.PlanChanges, Fields]) -> Answer:
+    """Other terms for those who subscribe from now on."""
+    changes = given(call.body, active="is_active")
+    place = (call.principal.environment, call.params["plan_id"])
+
+    async def work(tx: Transaction) -> Plan:
+        by = _actor(call)
+        return await catalogue.change_plan(tx, place, changes, by=by, now_us=call.now_us)
+
+    return await _once(call, work, lambda after: _said(after.shape()))
+
+
+async def list_coupons(call: Call[Fields, admin.CouponsQuery]) -> Answer:
+    """Every coupon of the credential's environment, newest first."""
+    environment, query = call.principal.environment, call.query
+    before_id = cursor_id(query.cursor, "cpn")
+    found = await call.context.database.read(
+        lambda tx: coupons.list_coupons(tx, environment, before_id=before_id, limit=query.limit + 1)
+    )
+    shown = found[: query.limit]
+    more = shown[-1].id if len(found) > query.limit else None
+    return plain_answer(
+        admin.Page(success=True, data=[one.shape() for one in shown], next_cursor=more)
+    )
+
+
+async def create_coupon(call: Call[admin.CouponBody, Fields]) -> Answer:
+    """Makes a coupon; the credit that it pays for is promotional."""
+    wanted = call.body.coupon(call.principal.environment, call.now_us)
+
+    async def work(tx: Transaction) -> coupons.Coupon:
+        return await catalogue.create_coupon(tx, wanted, by=_actor(call), now_us=call.now_us)
+
+    return await _once(call, work, lambda made: _said(made.shape(), http_status=201))
+
+
+async def all_transactions(call: Call[Fields, shapes.AdminQuery]) -> Answer:
+    """What changed any account's balance in the credential's environment."""
+    query = call.query
+    wanted = Wanted(
+        call.principal.environment,
+        account_id=query.account_id,
+        type=query.type,
+        created_after=time_us(query.created_after, "created_after"),
+        created_before=time_us(query.created_before, "created_before"),
+    )
+    before_id = cursor_id(query.cursor, "trf")
+    found, more = await call.context.database.read(
+        lambda tx: movement.page_of_all(tx, wanted, before_id=before_id, limit=query.limit)
+    )
+    lines = [admin.AccountTransaction.of(one) for one in found]
+    return plain_answer(admin.Page(success=True, data=lines, next_cursor=more))
+
+
+async def adjust(call: Call[admin.ManualBody, Fields]) -> Answer:
+    """Gives credit to an account, or takes it away, and keeps why."""
+    body, principal = call.body, call.principal
+    if body.environment not in {None, principal.environment}:
+        raise EnvironmentMismatch(
+            f"the credential is of {principal.environment}; use one of the other environment",
+            param="environment",
+            reason="environment",
+        )
+    scope = (body.account_id, principal.environment)
+    standings = await call.context.database.read(lambda tx: read_scopes(tx, [scope]))
+    if scope not in standings.thresholds:
+        raise NotFound("Account", param="account_id")
+
+    def render(done: Adjusted) -> Answer:
+        return _said(admin.Adjustment.of(done))
+
+    command = new_adjustment(
+        scope,
+        body.amount,
+        body.reason,
+        actor=Actor.of(principal),
+        actor_scope=principal.scope,
+        request_key=call.request_key,
+        answer=render,
+    )
+    return await call.context.till.submit(command)
+
+
+async def show_config(call: Call[Fields, Fields]) -> Answer:
+    """What a check-in awards now."""
+    environment = call.principal.environment
+    found = await call.context.database.read(
+        lambda tx: checkin_settings.read_settings(tx, [environment])
+    )
+    return _said(admin.Config.of(found[environment]))
+
+
+async def change_config(call: Call[admin.ConfigBody, Fields]) -> Answer:
+    """What a check-in awards from now on; what is left out stays."""
+    environment, now_us = call.principal.environment, call.now_us
+    changes, by = call.body.changes(), _actor(call)
+
+    async def work(tx: Transaction) -> CheckinSettings:
+        with as_sent(**call.body.names()):
+            return await catalogue.change_checkin(tx, environment, changes, by=by, now_us=now_us)
+
+    return await _once(call, work, lambda settings: _said(admin.Config.of(settings)))
+
+
+def refuse(refusal: Refusal, _now_us: int) -> Answer:
+    """What is wrong, as a word and in a sentence."""
+    body = shapes.Refused(success=False, error=shapes.Problem.of(refusal))
+    return plain_answer(body, http_status=refusal.http_status)
+
+
+def _said(data: Any, *, http_status: int = 200) -> Answer:
+    return plain_answer(shapes.Said(success=True, data=data), http_status=http_status)
+
+
+def _actor(call: Call[Any, Any]) -> Actor:
+    return Actor.of(call.principal)
+
+
+async def _once(call: Call[Any, Any], work: Work[T], render: Callable[[T], Answer]) -> Answer:
+    return await run_once(call.context, call.principal, call.request_key, work, render)
+
+
+async def _plan_item(call: Call[shapes.SessionBody, Fields]) -> PlanItem:
+    """What the subscription is for; raises InvalidInput, and NotFound for a plan not sold."""
+    body, environment = call.body, call.principal.environment
+    if body.plan_id is None:
+        raise InvalidInput("is required for a subscription", param="plan_id")
+    place = (environment, body.plan_id)
+    found = await call.context.database.read(lambda tx: plans.get_sold(tx, place))
+    is_stand_in = call.context.cashier.providers.is_stand_in(body.channel, environment)
+    return plans.item_of(found, body.channel, body.interval, is_stand_in=is_stand_in)
+
+
+def _row(
+    method: str,
+    path: str,
+    handler: Handler,
+    summary: str,
+    data: Any,
+    *refuses: int,
+    status: int = 200,
+    **fields: Any,
+) -> Route:
+    """A route for the account itself; below /admin for operators."""
+    own = READ if method == "GET" else WRITE
+    fields.setdefault("scopes", (ADMIN,) if path.startswith("/admin/") else own)
+    answers = (Outcome(status, data),)
+    return Route(method, path, handler, summary, answers=answers, refuses=refuses, **fields)
+
+
+_get, _post, _put = (partial(_row, method) for method in ("GET", "POST", "PUT"))
+_Said, _Page, _Query = shapes.Said, admin.Page, shapes.PageQuery
+_Lines, _Orders = _Said[list[shapes.Transaction]], _Said[list[OrderShape]]
+_Plan, _Plans = _Said[shapes.Plan], _Said[list[shapes.Plan]]
+_Coupon, _Config = _Said[admin.Coupon], _Said[admin.Config]
+_SALE = (codes.NOT_FOUND, codes.NOT_REDEEMABLE, codes.ALREADY_SETTLED, codes.AMOUNT_OUT_OF_RANGE)
+_AWAY = codes.PROVIDER_UNAVAILABLE
+PLANS, COUPONS, CHECKIN = "/admin/billing/plans", "/admin/billing/coupons", "/admin/checkin/config"
+OPEN: Final[dict[str, Any]] = {"scopes": (), "is_public": True, "query": shapes.PlansQuery}
+MANUAL: Final = (codes.INSUFFICIENT_BALANCE, codes.AMOUNT_OUT_OF_RANGE, codes.NOT_FOUND)
+SURFACE = Surface(
+    "",
+    (
+        _get("/credits/balance", balance, "The balance in credits", _Said[shapes.Balance]),
+        _get("/credits/transactions", transactions, "What changed it", _Lines, query=_Query),
+        _get("/orders", orders, "Orders, newest first", _Orders, query=_Query),
+        _get("/orders/{order_id}", order, "An order", _Said[OrderShape]),
+        _get("/subscription/plans", list_plans, "Plans", _Plans, **OPEN),
+        _post(
+            "/checkin",
+            check_in,
+            "Today's free credit",
+            _Said[shapes.CheckedIn],
+            codes.ALREADY_SETTLED,
+            body=shapes.NoBody,
+        ),
+        _post(
+            "/payment/create-session",
+            create_session,
+            "Pay for a plan, a pack or an amount",
+            _Said[shapes.Session],
+            *_SALE,
+            _AWAY,
+            body=shapes.SessionBody,
+        ),
+        _post(
+            "/subscription/portal",
+            portal,
+            "Where the plan is managed",
+            _Said[shapes.Portal],
+            codes.NOT_FOUND,
+            _AWAY,
+            body=shapes.PortalBody,
+        ),
+        _get(PLANS, all_plans, "Every plan", _Plans),
+        _post(PLANS, create_plan, "Make a plan", _Plan, status=201, body=admin.PlanBody),
+        _put(PLANS + "/{plan_id}", change_plan, "Change a plan", _Plan, body=admin.PlanChanges),
+        _get(COUPONS, list_coupons, "Coupons", _Page[admin.Coupon], query=admin.CouponsQuery),
+        _post(COUPONS, create_coupon, "Make one", _Coupon, status=201, body=admin.CouponBody),
+        _get(
+            "/admin/credits/transactions",
+            all_transactions,
+            "What changed any balance, newest first",
+            _Page[admin.AccountTransaction],
+            query=shapes.AdminQuery,
+        ),
+        _post(
+            "/admin/credits/manual",
+            adjust,
+            "Give credit or take it away",
+            _Said[admin.Adjustment],
+            *MANUAL,
+            body=admin.ManualBody,
+        ),
+        _get(CHECKIN, show_config, "What check-ins award", _Config),
+        _put(CHECKIN, change_config, "Change what they award", _Config, body=admin.ConfigBody),
+    ),
+    refuse,
+    shapes.Refused,
+)

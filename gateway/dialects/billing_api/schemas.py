@@ -1,0 +1,194 @@
+"""The shapes of the Billing API dialect: what its users ask for and are answered. Units are credits."""
+
+import re
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+
+from msgspec import Meta, Struct
+
+from billing.credits import checkin
+from billing.ledger.money import MICROS_PER_CREDIT
+from billing.reports.balance_transactions import OFFSET_MAX, Movement, Type
+from gateway.answers.refusals import Refusal
+from gateway.answers.words import Time
+from gateway.http.fields import Fields, Int64, LooseFields, Text
+from kernel.clock import SECOND_US, rfc3339
+from kernel.limits import PAGE_ITEMS_MAX, URL_CHARACTERS_MAX
+
+T = TypeVar("T")
+Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
+_NOT_A_WORD = re.compile(r"[^a-z0-9]+")
+# Reasons that are this vendor's codes as they stand.
+_CODES: Final = frozenset({"already_checked_in", "budget_exhausted", "already_subscribed"})
+Limit = Annotated[int, Meta(ge=1, le=PAGE_ITEMS_MAX)]
+
+
+class Said(Struct, Generic[T], kw_only=True):
+    """Every answer but a refusal."""
+
+    success: bool
+    data: T
+
+
+class Problem(Struct, kw_only=True):
+    """code is a word, such as already_checked_in or malformed_request."""
+
+    code: str
+    message: str
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> "Problem":
+        """The refusal as a word and a sentence, which names the field that is wrong."""
+        reason, param = refusal.error.get("reason"), refusal.error.get("param")
+        word = refusal.message
+        if reason in _CODES:
+            word = reason
+        elif param == "coupon" and reason:
+            word = f"coupon {reason}"
+        return cls(code=_NOT_A_WORD.sub("_", word.lower()).strip("_"), message=refusal.told)
+
+
+class Refused(Struct, kw_only=True):
+    """Every refusal."""
+
+    success: bool
+    error: Problem
+
+
+class PageQuery(LooseFields, frozen=True, kw_only=True):
+    """Newest first."""
+
+    limit: Limit = 20
+    offset: Annotated[int, Meta(ge=0, le=OFFSET_MAX)] = 0
+
+
+class PlansQuery(LooseFields, frozen=True, kw_only=True):
+    """Whose catalogue; without it that of live, or of staging while live sells none."""
+
+    environment: Literal["staging", "live"] | None = None
+
+
+class SessionBody(LooseFields, frozen=True, kw_only=True):
+    """A subscription names its plan_id, a topup a pack_id or amount_cents of US dollars.
+
+    coupon_code is another name of coupon: left unread, it would let the full price be paid.
+    """
+
+    channel: Text
+    type: Literal["subscription", "topup"]
+    plan_id: Text | None = None
+    interval: Literal["month", "year"] = "month"
+    pack_id: Text | None = None
+    amount_cents: Int64 | None = None
+    coupon: Text | None = None
+    coupon_code: Text | None = None
+    success_url: Url | None = None
+    cancel_url: Url | None = None
+
+    @property
+    def coupon_named(self) -> str | None:
+        """By either name."""
+        return self.coupon if self.coupon is not None else self.coupon_code
+
+
+class PortalBody(LooseFields, frozen=True, kw_only=True):
+    """Where the portal leads back to."""
+
+    return_url: Url
+
+
+class NoBody(LooseFields, frozen=True, kw_only=True):
+    """Nothing is read of it."""
+
+
+class Balance(Struct, kw_only=True):
+    balance: Annotated[int, Meta(description="In credits, rounded down.")]
+
+
+class Transaction(Struct, kw_only=True):
+    """What changed the balance; amount is truncated toward zero."""
+
+    id: str
+    type: Type
+    amount: Annotated[int, Meta(description="In credits; less than 0 where the balance fell.")]
+    description: str
+    created_at: Time
+    amount_micros: Annotated[int, Meta(description="The same, exactly: 1 credit is 1,000.")]
+
+    @classmethod
+    def of(cls, one: Movement) -> "Transaction":
+        """The movement in credits."""
+        return cls(**line_of(one))
+
+
+def line_of(one: Movement) -> dict[str, Any]:
+    """What every list of transactions shows."""
+    moved = abs(one.amount_micros) // MICROS_PER_CREDIT
+    return {
+        "id": one.id,
+        "type": one.type,
+        "amount": moved if one.amount_micros >= 0 else -moved,
+        "description": one.description,
+        "created_at": rfc3339(one.created_at),
+        "amount_micros": one.amount_micros,
+    }
+
+
+class Plan(Struct, kw_only=True):
+    """Prices are in the currency's smallest unit; credits_included is of a month."""
+
+    id: str
+    name: str
+    description: str
+    price_monthly: int
+    price_yearly: Annotated[int | None, Meta(description="Null: not sold by the year.")]
+    credits_included: int
+    features: list[str]
+    currency: str
+    active: bool
+    stripe_price_id_monthly: str | None
+    stripe_price_id_yearly: str | None
+    creem_product_id: str | None
+    creem_product_id_yearly: str | None
+
+
+class CheckedIn(Struct, kw_only=True):
+    """streak: days in a row, this one included."""
+
+    credits_awarded: int
+    streak: int
+    balance: int
+    next_checkin_at: Time
+
+    @classmethod
+    def of(cls, done: checkin.CheckedIn) -> "CheckedIn":
+        """The check-in; the next one's second is over when it may come."""
+        next_s = -(-done.checkin.next_at // SECOND_US)
+        return cls(
+            credits_awarded=done.checkin.awarded_micros // MICROS_PER_CREDIT,
+            streak=done.checkin.streak,
+            balance=done.balance_micros // MICROS_PER_CREDIT,
+            next_checkin_at=rfc3339(next_s * SECOND_US),
+        )
+
+
+class Session(Struct, kw_only=True):
+    """url is where the payer goes; session_id the provider's own, null where nothing is to be paid."""
+
+    url: str
+    session_id: str | None
+    order_id: str
+
+
+class Portal(Struct, kw_only=True):
+    url: str
+
+
+class AdminQuery(Fields, frozen=True, kw_only=True):
+    """created_after is inclusive, created_before exclusive; cursor as the answer before gave it."""
+
+    limit: Limit = 50
+    cursor: Text | None = None
+    account_id: Text | None = None
+    type: Type | None = None
+    created_after: Text | None = None
+    created_before: Text | None = None

@@ -1,0 +1,49 @@
+"""Finds the dialects in their folder: adding one is one new file or folder, and nothing else names it.
+
+A dialect is `x.py`, or `x/routes.py` with what it needs beside it, and defines SURFACE or SURFACES.
+
+A dialect is thin: its request -> our command, our result -> its shape. It imports commands and parts
+of the gateway, never another dialect.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from gateway.http.routing import Surface
+
+FOLDER = Path(__file__).parent
+_OWN = Path(__file__)
+
+
+def discover(*folders: Path) -> tuple[Surface, ...]:
+    """The surfaces of this folder and of others, by the files' names."""
+    found: list[Surface] = []
+    for path in _files((FOLDER, *folders)):
+        module = _load(path)
+        found += getattr(module, "SURFACES", None) or (module.SURFACE,)
+    return tuple(found)
+
+
+def _files(folders: tuple[Path, ...]) -> Iterator[Path]:
+    for folder in folders:
+        found = [*folder.glob("*.py"), *folder.glob("*/routes.py")]
+        yield from (path for path in sorted(found) if path.stem[0] != "_" and path != _OWN)
+
+
+def _load(path: Path) -> ModuleType:
+    name = f"gateway.dialects.{path.stem}"
+    if path.stem == "routes":
+        name = f"gateway.dialects.{path.parent.name}.routes"
+    loaded = sys.modules.get(name)
+    if loaded is not None and getattr(loaded, "__file__", None) == str(path):
+        return loaded
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None, path
+    assert spec.loader is not None, path
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

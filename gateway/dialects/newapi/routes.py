@@ -1,0 +1,337 @@
+"""Newapi: top-ups as that vendor's clients know them (contract 5.1).
+
+    GET  /topup/info   what can be bought, and how it is paid
+    POST /pay          an amount of dollars -> where the payer goes
+    POST /topup        a redemption code or a voucher
+    GET  /topup/self   payments and redemptions, newest first
+
+Promise: whatever goes wrong below /api/user is {"success": false, "message"} with a true HTTP
+status. Ids are integers, times Unix seconds, quota counts 500,000 to the dollar.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from billing.catalog.plan import MONTHS, Plan, item_of, list_plans
+from billing.ledger.money import MICROS_PER_QUOTA, MICROS_PER_USD
+from billing.ledger.price import Price
+from billing.orders.place import AMOUNT_CENTS_MAX, NewOrder
+from billing.payments.checkout import COMPLETE_PATH
+from billing.providers.registry import Providers
+from billing.reports import credit_history
+from billing.reports.credit_history import CreditLine
+from billing.topups.send import AmountOutOfRange
+from gateway.answers import response_codes as codes
+from gateway.answers.outcome import ok
+from gateway.answers.plain import number, plain_answer, price_number
+from gateway.answers.refusals import Refusal
+from gateway.api.orders import request_digest
+from gateway.api.redeem import Credited, redeem
+from gateway.dialects.newapi.schemas import (
+    CreemProduct,
+    History,
+    Info,
+    InfoAnswer,
+    Line,
+    LinePage,
+    Paying,
+    PayMethod,
+    Redeemed,
+    Refused,
+)
+from gateway.http.fields import Fields, Int64, LooseFields, Text
+from gateway.http.idempotency import run_steps
+from gateway.http.request_context import Call
+from gateway.http.routing import Route, Surface
+from kernel.clock import SECOND_US
+from kernel.errors import InvalidInput
+from kernel.ids import number_of
+from keys.authenticator import InvalidCredential
+from keys.principal import Environment
+from runtime.newapi_discount import PLACES, discounts_of
+from runtime.settings import Settings
+from store.database import Transaction
+from store.idempotency import Answer
+
+USER_HEADER: Final = b"new-api-user"
+CENTS_PER_DOLLAR: Final = 100
+PAGE_SIZE: Final = 10
+PAGE_SIZE_MAX: Final = 100
+PAGES_MAX: Final = 100_000
+# The list without pages; the page object goes on from there.
+LINES_MAX: Final = 100
+EPAY: Final = "epay"
+STRIPE: Final = "stripe"
+CREEM: Final = "creem"
+# Epay's ways come first, as that vendor shows them.
+_ORDER: Final = {EPAY: 0, STRIPE: 1}
+_LOOKS: Final = {
+    "alipay": ("Alipay", "#1677FF"),
+    "wxpay": ("WeChat Pay", "#07C160"),
+    STRIPE: ("Stripe", "#635BFF"),
+    CREEM: ("Creem", "#FF7A59"),
+    "myfatoorah": ("MyFatoorah", "#0A8FD6"),
+}
+_COLOR: Final = "#6B7280"
+_STATUSES: Final = {
+    "pending": "pending",
+    "review": "pending",
+    "failed": "expired",
+    "expired": "expired",
+}
+
+
+class PayBody(LooseFields, frozen=True, kw_only=True):
+    """amount in whole dollars."""
+
+    amount: Int64
+    payment_method: Text = ""
+
+
+class RedeemBody(LooseFields, frozen=True, kw_only=True):
+    """key: TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…."""
+
+    key: Text
+
+
+class HistoryQuery(LooseFields, frozen=True, kw_only=True):
+    """keyword: a part of the trade number. Any of them asks for the page object."""
+
+    p: Annotated[int, Meta(ge=0, le=PAGES_MAX)] | None = None
+    page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] | None = None
+    keyword: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Method:
+    """One way to pay: a provider, or one of its own ways."""
+
+    type: str
+    provider: str
+    way: str | None = None
+
+
+async def info(call: Call[Fields, Fields]) -> Answer:
+    """What the caller's environment sells, and how."""
+    _check_user(call)
+    settings, environment = call.context.settings, call.principal.environment
+    methods = _methods(call.context.cashier.providers, environment)
+    providers = {method.provider for method in methods}
+    sold = await call.context.database.read(lambda tx: list_plans(tx, environment))
+    products = [product for plan in sold for product in _creem_products(plan)]
+    is_creem = CREEM in call.context.cashier.providers.offered(environment)
+    data = Info(
+        enable_online_topup=bool(providers - {STRIPE, CREEM}),
+        enable_stripe_topup=STRIPE in providers,
+        enable_creem_topup=CREEM in providers or (is_creem and bool(products)),
+        creem_products=msgspec.json.encode(products if is_creem else []).decode(),
+        pay_methods=[_shown(method, settings) for method in methods],
+        min_topup=settings.newapi_min_topup,
+        stripe_min_topup=settings.newapi_stripe_min_topup,
+        amount_options=list(settings.newapi_amount_options),
+        discount={
+            str(amount): number(part.parts, PLACES)
+            for amount, part in discounts_of(settings.newapi_discount).items()
+        },
+    )
+    return plain_answer(InfoAnswer(success=True, message="", data=data))
+
+
+async def pay(call: Call[PayBody, Fields]) -> Answer:
+    """Writes an order of that many dollars and opens its checkout.
+
+    With an Idempotency-Key a call that was cut off is gone on with: the same order, one checkout.
+    """
+    _check_user(call)
+    context, principal = call.context, call.principal
+    method = _chosen(call)
+    cents = _cents(call.body.amount, _min_topup(method, context.settings))
+    part = discounts_of(context.settings.newapi_discount).get(call.body.amount)
+    new = NewOrder(
+        provider=method.provider,
+        method=method.way,
+        amount_cents=cents,
+        discount=0 if part is None else cents - part.of(cents),
+        created_by=principal.credential_id,
+        request_digest=request_digest(call.request_key),
+    )
+
+    async def steps() -> Answer:
+        order = await context.cashier.place(principal.scope, new)
+        url = order.url or context.settings.address() + COMPLETE_PATH
+        return plain_answer(
+            Paying(success=True, message="success", data=url, trade_no=order.order_no)
+        )
+
+    return await run_steps(context, principal, call.request_key, steps)
+
+
+async def redeem_key(call: Call[RedeemBody, Fields]) -> Answer:
+    """Credits what the code is worth, once."""
+    _check_user(call)
+
+    def render(credited: Credited) -> Answer:
+        quota = credited.amount_micros // MICROS_PER_QUOTA
+        message = f"Redeemed successfully: {quota} quota added"
+        return plain_answer(Redeemed(success=True, message=message, data=quota))
+
+    return await redeem(call, call.body.key, render)
+
+
+async def history(call: Call[Fields, HistoryQuery]) -> Answer:
+    """The newest payments and redemptions, or one page of all of them."""
+    _check_user(call)
+    query, scope = call.query, call.principal.scope
+    is_paged = (query.p, query.page_size, query.keyword) != (None, None, None)
+    page_number = max(1, query.p or 1)
+    size = (query.page_size or PAGE_SIZE) if is_paged else LINES_MAX
+
+    async def work(tx: Transaction) -> tuple[Sequence[CreditLine], int]:
+        return await credit_history.page(
+            tx, scope, offset=(page_number - 1) * size, limit=size, keyword=query.keyword or ""
+        )
+
+    found, total = await call.context.database.read(work)
+    lines = [_line(one) for one in found]
+    page = LinePage(page=page_number, page_size=size, total=total, items=lines)
+    return plain_answer(History(success=True, message="", data=page if is_paged else lines))
+
+
+def refuse(refusal: Refusal, _now_us: int) -> Answer:
+    """What is wrong, in a sentence."""
+    return plain_answer(
+        Refused(success=False, message=refusal.told), http_status=refusal.http_status
+    )
+
+
+def _check_user(call: Call[Any, Any]) -> None:
+    """Raises InvalidCredential where New-Api-User names another user than the caller."""
+    named = call.headers.get(USER_HEADER)
+    own = str(number_of(call.principal.account_id)).encode()
+    if named is not None and named.strip() != own:
+        raise InvalidCredential("New-Api-User is not the user of this access token")
+
+
+def _methods(providers: Providers, environment: Environment) -> list[_Method]:
+    """Every way to pay for an amount: configured ones before stand-ins, the default first."""
+    found: list[tuple[bool, int, _Method]] = []
+    for name in providers.offered(environment):
+        is_stand_in = providers.is_stand_in(name, environment)
+        if name == CREEM and not is_stand_in:
+            continue  # it sells products of its own only, no amounts
+        rank = _ORDER.get(name, len(_ORDER))
+        ways = providers.methods(name, environment)
+        made = [_Method(way, name, way) for way in ways] or [_Method(name, name)]
+        found += [(is_stand_in, rank, method) for method in made]
+    found.sort(key=lambda one: one[:2])
+    return [method for _, _, method in found]
+
+
+def _chosen(call: Call[PayBody, Fields]) -> _Method:
+    """The way that the body names, else the first; raises InvalidInput."""
+    methods = _methods(call.context.cashier.providers, call.principal.environment)
+    wanted = call.body.payment_method
+    chosen = [method for method in methods if wanted in {"", method.type}]
+    if not chosen:
+        listed = ", ".join(method.type for method in methods)
+        problem = f"is one of {listed}" if listed else "no payment method is configured"
+        raise InvalidInput(problem, param="payment_method")
+    return chosen[0]
+
+
+def _cents(dollars: int, least: int) -> int:
+    """Raises AmountOutOfRange."""
+    most = AMOUNT_CENTS_MAX // CENTS_PER_DOLLAR
+    if not least <= dollars <= most:
+        raise AmountOutOfRange(f"amount is {least} to {most} dollars", param="amount")
+    return dollars * CENTS_PER_DOLLAR
+
+
+def _min_topup(method: _Method, settings: Settings) -> int:
+    is_stripe = method.provider == STRIPE
+    return settings.newapi_stripe_min_topup if is_stripe else settings.newapi_min_topup
+
+
+def _shown(method: _Method, settings: Settings) -> PayMethod:
+    name, color = _LOOKS.get(method.type, (method.type.capitalize(), _COLOR))
+    least = str(_min_topup(method, settings))
+    return PayMethod(name=name, type=method.type, color=color, min_topup=least)
+
+
+def _creem_products(plan: Plan) -> list[CreemProduct]:
+    """The plan as that provider sells it: by the month and by the year."""
+    found = []
+    for interval in MONTHS:
+        try:
+            item = item_of(plan, CREEM, interval, is_stand_in=False)
+        except InvalidInput:
+            continue  # it has no product there
+        product = CreemProduct(
+            name=item.name,
+            productId=item.product_ref or "",
+            price=price_number(item.price),
+            currency=item.price.currency,
+            quota=item.credits_micros // MICROS_PER_QUOTA,
+        )
+        found.append(product)
+    return found
+
+
+def _line(line: CreditLine) -> Line:
+    completed_at = line.completed_at
+    return Line(
+        id=number_of(line.id),
+        amount=line.credits_micros // MICROS_PER_USD,
+        money=price_number(Price(line.pay_amount, line.pay_currency)),
+        trade_no=line.number,
+        payment_method=line.method,
+        create_time=line.created_at // SECOND_US,
+        complete_time=0 if completed_at is None else completed_at // SECOND_US,
+        status=_STATUSES.get(line.status, "success"),
+    )
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/topup/info",
+        info,
+        "What can be bought, and how it is paid",
+        scopes=("billing:read",),
+        answers=ok(InfoAnswer),
+    ),
+    Route(
+        "POST",
+        "/pay",
+        pay,
+        "Buy credit for an amount of dollars",
+        scopes=("billing:write",),
+        body=PayBody,
+        answers=ok(Paying),
+        refuses=(codes.AMOUNT_OUT_OF_RANGE, codes.PROVIDER_UNAVAILABLE),
+    ),
+    Route(
+        "POST",
+        "/topup",
+        redeem_key,
+        "Redeem a top-up code",
+        scopes=("billing:write",),
+        body=RedeemBody,
+        answers=ok(Redeemed),
+        refuses=(codes.NOT_REDEEMABLE,),
+    ),
+    Route(
+        "GET",
+        "/topup/self",
+        history,
+        "Payments and redemptions, newest first",
+        scopes=("billing:read",),
+        query=HistoryQuery,
+        answers=ok(History),
+    ),
+)
+SURFACE = Surface("/api/user", ROUTES, refuse, Refused)

@@ -1,0 +1,89 @@
+"""A code for a token: the app's proof, the code's, and what the user's security log tells of it.
+
+Promise: wrong codes and secrets cost their address ten times as much as right ones, and a code that
+comes a second time has ended what it gave before the refusal is told.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Final, TypeVar
+
+from msgspec import Meta
+
+from gateway.http.acting import note
+from gateway.http.auth import block_of
+from gateway.http.fields import Fields, LooseFields, Text
+from gateway.http.rate_limit import refusal as rate_refusal
+from gateway.http.request_context import Call
+from kernel.limits import URL_CHARACTERS_MAX
+from keys.oauth import app as oauth_app, token as oauth_token
+from keys.oauth.app import ClientRefused
+from keys.oauth.code import CodeRefused, CodeReused
+from keys.oauth.token import OAuthToken
+from store.database import Transaction
+
+T = TypeVar("T")
+
+# 600 exchanges a minute from one address, of which 60 may fail.
+EXCHANGES: Final = 600
+EXCHANGES_PER_S: Final = 10.0
+MISS_COST: Final = 10
+
+Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
+
+
+class IssueBody(LooseFields, frozen=True, kw_only=True):
+    """client_secret: of every app but a public one, which shows its code_verifier instead."""
+
+    client_id: Text
+    client_secret: Text | None = None
+    code: Text
+    code_verifier: Text | None = None
+    redirect_uri: Url | None = None
+
+
+async def exchanged(call: Call[IssueBody, Fields]) -> tuple[OAuthToken, str]:
+    """The token and its secret; raises ClientRefused, CodeRefused and RateLimited."""
+    body = call.body
+
+    async def work(tx: Transaction) -> tuple[OAuthToken, str] | CodeReused:
+        app = await oauth_app.authenticate(tx, body.client_id, body.client_secret)
+        issued = await oauth_token.exchange(
+            tx,
+            app,
+            body.code,
+            redirect_uri=body.redirect_uri,
+            verifier=body.code_verifier,
+            now_us=call.now_us,
+        )
+        if isinstance(issued, CodeReused):
+            reason = "its code was used twice"
+            told, user = ("grant.revoked", issued.grant_id), issued.user
+        else:
+            reason = None
+            told, user = ("grant.token_issued", issued[0].id), issued[0].user
+        after = {"app": app.name}
+        await note(
+            tx, call, *told, account_id=user[0], environment=user[1], after=after, reason=reason
+        )
+        return issued
+
+    async def exchange() -> tuple[OAuthToken, str]:
+        issued = await call.context.database.transaction(work)
+        if isinstance(issued, CodeReused):
+            raise issued
+        return issued
+
+    return await _guarded(call, exchange)
+
+
+async def _guarded(call: Call[Any, Any], exchange: Callable[[], Awaitable[T]]) -> T:
+    """The exchange, out of the address's budget; a failure costs as much as ten that work."""
+    limiter, key = call.context.limiter, f"oauth:{block_of(call.address)}"
+    taken = await limiter.take(key, EXCHANGES_PER_S, EXCHANGES)
+    if not taken.allowed or taken.remaining < MISS_COST - 1:
+        raise rate_refusal(taken, "too many codes or client secrets, or too many wrong ones")
+    try:
+        return await exchange()
+    except (ClientRefused, CodeRefused):
+        await limiter.take(key, EXCHANGES_PER_S, EXCHANGES, cost=MISS_COST - 1)
+        raise

@@ -1,0 +1,358 @@
+"""The OhMyGPT dialect: apps that act for users, charge them and sell them credit (contract 5.4).
+
+    POST /user/oauth/issue-token              a code for a token; with the app's secret
+    POST /user/oauth/user-info, /balance      general_api_access
+    POST /user/oauth/charge                   advanced_access
+    POST /pay/oa/stripe/create-order, /create-invoice-order      trusted_advanced_access
+    POST /user/oauth/management-token, /management-token/update  trusted_advanced_access
+
+Promise: whatever goes wrong below /api/v1 is {"statusCode", "message", "errorType", "data": null}
+with the same HTTP status. The consent page is gateway/dashboard/account/consent.py.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+from msgspec import Meta
+
+from billing.ledger.balances import balance as load_balance
+from billing.ledger.price import parse_decimal
+from billing.orders.order import Order
+from billing.orders.place import AMOUNT_CENTS_MAX, AMOUNT_CENTS_MIN, NewOrder
+from billing.providers.protocol import CheckoutKind
+from billing.usage.oauth_charge import Charge, TakeCharge
+from gateway.answers import response_codes as codes
+from gateway.answers.outcome import ok
+from gateway.answers.plain import plain_answer
+from gateway.answers.refusals import Refusal
+from gateway.dialects.ohmygpt.code_exchange import IssueBody, exchanged
+from gateway.dialects.ohmygpt.schemas import (
+    Balance,
+    Charged,
+    Checkout,
+    Invoice,
+    Issued,
+    Management,
+    Refused,
+    Said,
+    UserInfo,
+)
+from gateway.http.fields import LINE, Fields, LooseFields, Text
+from gateway.http.idempotency import run_once, run_steps
+from gateway.http.request_context import Call
+from gateway.http.routing import Route, Surface
+from kernel.clock import rfc3339
+from kernel.errors import InvalidInput, NotFound
+from kernel.ids import number_of
+from kernel.limits import URL_CHARACTERS_MAX
+from keys.account import Account, get_account
+from keys.authenticator import CredentialEnded
+from keys.oauth import grant as oauth_grant, token as oauth_token
+from keys.oauth.grant import Grant
+from keys.oauth.token import OAuthToken
+from keys.principal import OAUTH_SCOPES, OAuthOrigin, ScopeMissing
+from store.database import Transaction
+from store.idempotency import Answer
+
+PREFIX: Final = "/api/v1"
+# The catalogue of what can be ordered: one product, credit for the amount.
+ACCOUNT_CREDIT: Final = "10001"
+ORDER_PLACES: Final = 2
+CHARGE_PLACES: Final = 6
+_GENERAL, _ADVANCED, _TRUSTED = ((step,) for step in OAUTH_SCOPES)
+
+Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
+Amount = Annotated[str, Meta(max_length=40)]
+
+
+class ChargeBody(LooseFields, frozen=True, kw_only=True):
+    """amount: dollars, at most six places. order_no: the app's own, once for each user."""
+
+    amount: Amount
+    order_no: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[!-~]+\Z")]
+    remark: Annotated[str, Meta(max_length=200, pattern=LINE)] = ""
+
+
+class OrderBody(LooseFields, frozen=True, kw_only=True):
+    """amount: dollars, at most two places."""
+
+    amount: Amount
+    product_id: Text = ACCOUNT_CREDIT
+    success_url: Url | None = None
+    cancel_url: Url | None = None
+
+
+async def issue_token(call: Call[IssueBody, Fields]) -> Answer:
+    """Who holds a code and the app's secret gets the token, once."""
+    token, secret = await exchanged(call)
+    data = Issued(user_id=_number(token.account_id), client_id=token.app_id, token=secret)
+    return _say("Issue OAuth Token success", data)
+
+
+async def user_info(call: Call[Fields, Fields]) -> Answer:
+    principal, origin = call.principal, _origin(call)
+
+    async def work(tx: Transaction) -> Account:
+        return await get_account(tx, principal.account_id)
+
+    account = await call.context.database.read(work)
+    data = UserInfo(
+        user_id=_number(account.id),
+        name=account.name,
+        email=account.email,
+        client_id=origin.app_id,
+        scope=origin.scope,
+        environment=principal.environment,
+        email_verified=account.email is not None and account.email_verified_at is not None,
+    )
+    return _say("Get OAuth User Info success", data)
+
+
+async def balance(call: Call[Fields, Fields]) -> Answer:
+    """Floored to cents: nobody is shown what they cannot spend."""
+
+    async def work(tx: Transaction) -> dict[str, Any]:
+        return await load_balance(
+            tx, call.principal, now_us=call.now_us, is_promo_sendable=_is_promo_sendable(call)
+        )
+
+    found = await call.context.database.read(work)
+    data = Balance(
+        balance=_dollars(found["balance_cents"] * 10_000),
+        free_balance=_dollars(found["promotional_cents"] * 10_000),
+    )
+    return _say("Get OAuth User Balance success", data)
+
+
+async def charge(call: Call[ChargeBody, Fields]) -> Answer:
+    """Once for each order_no, within what the user consented to."""
+    principal, body = call.principal, call.body
+
+    def render(made: Charge) -> Answer:
+        data = Charged(
+            charge_id=made.id,
+            order_no=made.order_no,
+            amount=_dollars(made.amount_micros),
+            remark=made.remark,
+            created_at=rfc3339(made.created_at),
+        )
+        return _say("Charge User success", data)
+
+    amount = _amount(body.amount, CHARGE_PLACES)
+    command = TakeCharge(
+        principal.scope, _origin(call), body.order_no, amount, body.remark, call.request_key, render
+    )
+    return await call.context.till.submit(command)
+
+
+async def create_order(call: Call[OrderBody, Fields]) -> Answer:
+    """A checkout where the user buys credit."""
+
+    def render(order: Order) -> Answer:
+        data = Checkout(checkout_url=order.url, order_no=order.order_no)
+        return _say("Stripe Order Create Success", data)
+
+    return await _order(call, "payment", render)
+
+
+async def create_invoice_order(call: Call[OrderBody, Fields]) -> Answer:
+    """The same with an invoice."""
+
+    def render(order: Order) -> Answer:
+        data = Invoice(
+            invoice_url=order.url, invoice_pdf=order.invoice_pdf, order_no=order.order_no
+        )
+        return _say("Stripe Invoice Order Create Success", data)
+
+    return await _order(call, "invoice", render)
+
+
+async def management_token(call: Call[Fields, Fields]) -> Answer:
+    """What there is to know of the grant's management token; the first call makes it."""
+    return await _manage(call, "Get Management Token success", is_new=False)
+
+
+async def update_management_token(call: Call[Fields, Fields]) -> Answer:
+    """Another one; the one before ends at once."""
+    return await _manage(call, "Update Management Token success", is_new=True)
+
+
+async def _order(
+    call: Call[OrderBody, Fields], kind: CheckoutKind, render: Callable[[Order], Answer]
+) -> Answer:
+    context, principal, body, key = call.context, call.principal, call.body, call.request_key
+    if body.product_id != ACCOUNT_CREDIT:
+        raise NotFound("Product", param="product_id")
+    cents = _amount(body.amount, ORDER_PLACES)
+    if not AMOUNT_CENTS_MIN <= cents <= AMOUNT_CENTS_MAX:
+        least, most = (_dollars(one * 10_000) for one in (AMOUNT_CENTS_MIN, AMOUNT_CENTS_MAX))
+        raise InvalidInput(f"amount is {least} to {most}", param="amount")
+    new = NewOrder(
+        provider="stripe",
+        kind=kind,
+        amount_cents=cents,
+        success_url=body.success_url,
+        cancel_url=body.cancel_url,
+        oauth_app_id=_origin(call).app_id,
+        created_by=principal.credential_id,
+        request_digest=None if key is None else key.digest + key.fingerprint,
+    )
+
+    async def steps() -> Answer:
+        return render(await context.cashier.place(principal.scope, new))
+
+    return await run_steps(context, principal, key, steps)
+
+
+async def _manage(call: Call[Fields, Fields], message: str, *, is_new: bool) -> Answer:
+    principal, now_us = call.principal, call.now_us
+
+    async def work(tx: Transaction) -> tuple[Grant, OAuthToken, str | None]:
+        caller = await oauth_token.get(tx, principal.scope, principal.credential_id)
+        if caller.kind != "access":
+            raise ScopeMissing("a management token makes no other", reason="parent")
+        grant = await oauth_grant.get(tx, principal.scope, caller.grant_id)
+        if caller.revoked_at is not None or not grant.is_alive:
+            raise CredentialEnded("the app's access was taken away", reason="revoked")
+        found = await oauth_token.find_management(tx, grant.id, now_us=now_us)
+        if found is not None and not is_new:
+            return grant, found, None
+        return grant, *await oauth_token.rotate_management(tx, grant, now_us=now_us)
+
+    def render(made: tuple[Grant, OAuthToken, str | None]) -> Answer:
+        return _say(message, _management(*made))
+
+    return await run_once(call.context, principal, call.request_key, work, render, sealed=True)
+
+
+def _management(grant: Grant, token: OAuthToken, secret: str | None) -> Management:
+    used = token.last_used_at
+    return Management(
+        id=token.id,
+        user_id=_number(token.account_id),
+        client_id=token.app_id,
+        scope=grant.scope,
+        charge_cap=_dollars(grant.cap_micros),
+        charge_cap_period=grant.cap_period,
+        prefix=token.prefix,
+        last4=token.last4,
+        created_at=rfc3339(token.created_at),
+        last_used_at=None if used is None else rfc3339(used),
+        expires_at=rfc3339(token.expires_at),
+        token=secret,
+    )
+
+
+def _origin(call: Call[Any, Any]) -> OAuthOrigin:
+    origin = call.principal.oauth
+    assert origin is not None, "no other credential holds a step of the ladder"
+    return origin
+
+
+def _amount(text: str, places: int) -> int:
+    """Units of 10**-places of a dollar, more than none; raises InvalidInput."""
+    amount = parse_decimal(text, places=places, param="amount")
+    if amount == 0:
+        raise InvalidInput("is more than nothing", param="amount")
+    return amount
+
+
+def _dollars(micros: int) -> str:
+    """Exact decimal text with two to six places: 0.10, 0.000001."""
+    whole, part = divmod(micros, 1_000_000)
+    return f"{whole}.{f'{part:06d}'.rstrip('0').ljust(2, '0')}"
+
+
+def _number(account_id: str) -> str:
+    return str(number_of(account_id))
+
+
+def _is_promo_sendable(call: Call[Any, Any]) -> bool:
+    return call.context.till.rules.is_promo_sendable
+
+
+def _say(message: str, data: Any) -> Answer:
+    said: Said[Any] = Said(status_code=200, message=message, data=data)
+    return plain_answer(said)
+
+
+_TYPES: Final = {
+    400: "invalid_request_error",
+    401: "oauth_invalid_token_error",
+    402: "insufficient_balance_error",
+    403: "oauth_insufficient_scope_error",
+    404: "not_found_error",
+    405: "method_not_allowed_error",
+    409: "conflict_error",
+    429: "rate_limit_error",
+}
+# What a status alone does not tell an app; by code, or by the reason beside it.
+_FINER: Final = {
+    codes.CAP_EXCEEDED: "charge_cap_exceeded_error",
+    codes.ADDRESS_NOT_ALLOWED: "address_not_allowed_error",
+    codes.PROVIDER_UNAVAILABLE: "payment_provider_error",
+    "client": "oauth_invalid_client_error",
+    "code": "oauth_invalid_code_error",
+}
+_SIGN_IN_AGAIN: Final = (
+    "Incorrect OAuth token provided. Please try to re-authenticate with the OAuth provider."
+)
+
+
+def refuse(refusal: Refusal, _now_us: int) -> Answer:
+    """The refusal in this dialect's shape; the texts of failures of ours stay inside."""
+    status = refusal.http_status
+    by_status = _TYPES.get(status, _TYPES[400] if status < 500 else "server_error")
+    finer = _FINER.get(refusal.error.get("reason") or "") or _FINER.get(refusal.code.code)
+    error_type = finer or by_status
+    message = _SIGN_IN_AGAIN if error_type == _TYPES[401] else refusal.told
+    body = Refused(status_code=status, message=message, error_type=error_type)
+    return plain_answer(body, http_status=status)
+
+
+def _post(
+    path: str, handler: Any, summary: str, scopes: tuple[str, ...], data: Any, **more: Any
+) -> Route:
+    more = {"body": LooseFields, "media": "json_or_form", "answers": ok(Said[data]), **more}
+    return Route("POST", path, handler, summary, scopes, **more)
+
+
+_USER: Final = "/user/oauth"
+_PAY: Final = "/pay/oa/stripe"
+_READS: Final = {"takes_key": False}
+_TRIED: Final = (codes.INVALID_KEY, codes.RATE_LIMITED)
+_SOLD: Final = (codes.NOT_FOUND, codes.AMOUNT_OUT_OF_RANGE, codes.PROVIDER_UNAVAILABLE)
+_SPENT: Final = (codes.INSUFFICIENT_BALANCE, codes.CAP_EXCEEDED, codes.DUPLICATE)
+_ISSUES: Final = {"body": IssueBody, "is_public": True, "takes_key": False, "refuses": _TRIED}
+_ORDERS: Final = {"body": OrderBody, "refuses": _SOLD}
+_CHARGES: Final = {"body": ChargeBody, "refuses": _SPENT}
+_TOKEN: Final = f"{_USER}/management-token"
+
+SURFACE = Surface(
+    PREFIX,
+    (
+        _post(f"{_USER}/issue-token", issue_token, "A code for a token", (), Issued, **_ISSUES),
+        _post(f"{_USER}/user-info", user_info, "Who the user is", _GENERAL, UserInfo, **_READS),
+        _post(f"{_USER}/balance", balance, "What the user has", _GENERAL, Balance, **_READS),
+        _post(f"{_USER}/charge", charge, "Charge the user", _ADVANCED, Charged, **_CHARGES),
+        _post(f"{_PAY}/create-order", create_order, "A checkout", _TRUSTED, Checkout, **_ORDERS),
+        _post(
+            f"{_PAY}/create-invoice-order",
+            create_invoice_order,
+            "An invoice",
+            _TRUSTED,
+            Invoice,
+            **_ORDERS,
+        ),
+        _post(_TOKEN, management_token, "The management token", _TRUSTED, Management),
+        _post(
+            f"{_TOKEN}/update",
+            update_management_token,
+            "Rotate the management token",
+            _TRUSTED,
+            Management,
+        ),
+    ),
+    refuse,
+    Refused,
+)

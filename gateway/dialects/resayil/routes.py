@@ -1,0 +1,219 @@
+"""Resayil: packs and their history as that vendor's clients know them (contract 5.2).
+
+    GET  /topup-packs             the catalogue
+    POST /topup                   a pack -> where the payer goes
+    GET  /topup-history?page=N    payments, newest first, 20 a page
+    GET  /subscription            plan and balance
+
+Promise: whatever goes wrong below /api/billing is {"error": {"message", "code"}}, the code being the
+HTTP status. A number has the form of that vendor's own examples: prices and balances with a fraction
+("price": 5.00, "credits": 842.50), credits of packs and purchases without.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta
+
+from billing.catalog import pack as packs
+from billing.ledger.balances import balance_micros
+from billing.ledger.money import MICROS_PER_CREDIT
+from billing.ledger.price import Price
+from billing.orders import queries as order_list
+from billing.orders.order import SETTLED, Order
+from billing.orders.place import NewOrder
+from billing.orders.queries import Filter
+from billing.payments.checkout import COMPLETE_PATH
+from billing.subscriptions import records as subscription_rows
+from billing.subscriptions.subscription import Subscription as Plan
+from gateway.answers import response_codes as codes
+from gateway.answers.outcome import created, ok
+from gateway.answers.plain import number, plain_answer, price_number
+from gateway.answers.refusals import Refusal
+from gateway.api.orders import request_digest
+from gateway.dialects.resayil.schemas import (
+    Checkout,
+    History,
+    Pack,
+    Packs,
+    Paging,
+    Problem,
+    Purchase,
+    Refused,
+    Subscription,
+)
+from gateway.http.fields import Fields, LooseFields, Text
+from gateway.http.idempotency import run_steps
+from gateway.http.request_context import Call
+from gateway.http.routing import Route, Surface
+from kernel.clock import rfc3339
+from store.database import Transaction
+from store.idempotency import Answer
+
+PER_PAGE: Final = 20
+PAGES_MAX: Final = 100_000
+# That vendor's own; where it takes no payments, the first that does.
+PROVIDER: Final = "myfatoorah"
+NO_PACK: Final = "Custom top-up"
+CREDIT_PLACES: Final = 3
+NO_PLAN: Final = "free"
+
+Status = Literal["completed", "pending", "failed"]
+
+
+class TopUpBody(LooseFields, frozen=True, kw_only=True):
+    """Which pack of the catalogue."""
+
+    pack_id: Text
+    coupon: Text | None = None
+
+
+class PageQuery(LooseFields, frozen=True, kw_only=True):
+    """page counts from 1."""
+
+    page: Annotated[int, Meta(ge=0, le=PAGES_MAX)] = 1
+
+
+async def list_packs(call: Call[Fields, Fields]) -> Answer:
+    """What the caller's environment sells, in the order of the catalogue."""
+    environment = call.principal.environment
+
+    async def work(tx: Transaction) -> Sequence[packs.Pack]:
+        return await packs.list_packs(tx, environment)
+
+    return plain_answer(Packs(packs=[_pack(one) for one in await call.context.database.read(work)]))
+
+
+async def buy(call: Call[TopUpBody, Fields]) -> Answer:
+    """Writes an order of the pack and opens its checkout.
+
+    With an Idempotency-Key a call that was cut off is gone on with: the same order, one checkout.
+    """
+    context, principal = call.context, call.principal
+    offered = context.cashier.providers.offered(principal.environment)
+    new = NewOrder(
+        provider=PROVIDER if PROVIDER in offered or not offered else offered[0],
+        pack_id=call.body.pack_id,
+        coupon=call.body.coupon,
+        created_by=principal.credential_id,
+        request_digest=request_digest(call.request_key),
+    )
+
+    async def steps() -> Answer:
+        order = await context.cashier.place(principal.scope, new)
+        url = order.url or context.settings.address() + COMPLETE_PATH
+        body = Checkout(payment_url=url, id=order.reference, status=_status(order))
+        return plain_answer(body, http_status=201)
+
+    return await run_steps(context, principal, call.request_key, steps)
+
+
+async def history(call: Call[Fields, PageQuery]) -> Answer:
+    """One page of the account's payments for credit."""
+    scope, page = call.principal.scope, max(1, call.query.page)
+    wanted = Filter(without_kind="subscription")
+
+    async def work(tx: Transaction) -> tuple[Sequence[Order], int]:
+        return await order_list.numbered_page(
+            tx, scope, wanted, offset=(page - 1) * PER_PAGE, limit=PER_PAGE
+        )
+
+    found, total = await call.context.database.read(work)
+    paging = Paging(current_page=page, per_page=PER_PAGE, total=total)
+    return plain_answer(History(data=[_purchase(order) for order in found], meta=paging))
+
+
+async def subscription(call: Call[Fields, Fields]) -> Answer:
+    """The account's plan, or the last one that it had; without any it is free, for ever."""
+    scope, now_us = call.principal.scope, call.now_us
+
+    async def work(tx: Transaction) -> tuple[int, Plan | None]:
+        held = await balance_micros(tx, scope, now_us=now_us)
+        return held, await subscription_rows.latest(tx, scope)
+
+    held, plan = await call.context.database.read(work)
+    until = None if plan is None else plan.paid_until_at
+    body = Subscription(
+        tier=NO_PLAN if plan is None else plan.plan_name.lower(),
+        status="active" if plan is None else plan.status,
+        expires_at=None if until is None else rfc3339(until),
+        credits=number(held * 10**CREDIT_PLACES // MICROS_PER_CREDIT, CREDIT_PLACES),
+    )
+    return plain_answer(body)
+
+
+def refuse(refusal: Refusal, _now_us: int) -> Answer:
+    """What is wrong, in a sentence."""
+    status = refusal.http_status
+    body = Refused(error=Problem(message=refusal.told, code=status))
+    return plain_answer(body, http_status=status)
+
+
+def _pack(one: packs.Pack) -> Pack:
+    return Pack(
+        id=one.id,
+        name=one.name,
+        price=price_number(one.price),
+        currency=one.currency,
+        credits=one.credits,
+        popular=one.is_popular,
+    )
+
+
+def _purchase(order: Order) -> Purchase:
+    return Purchase(
+        id=order.reference,
+        pack_name=order.pack_name or NO_PACK,
+        credits=order.credits_micros // MICROS_PER_CREDIT,
+        # In the pack's currency, as that vendor has it, whatever the provider converts it to.
+        amount_paid=price_number(Price(order.amount - order.discount, order.currency)),
+        currency=order.currency,
+        status=_status(order),
+        created_at=rfc3339(order.created_at),
+    )
+
+
+def _status(order: Order) -> Status:
+    if order.status in SETTLED:
+        return "completed"
+    return "pending" if order.status in {"pending", "review"} else "failed"
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/topup-packs",
+        list_packs,
+        "Packs of credit",
+        scopes=("billing:read",),
+        answers=ok(Packs),
+    ),
+    Route(
+        "POST",
+        "/topup",
+        buy,
+        "Buy a pack",
+        scopes=("billing:write",),
+        body=TopUpBody,
+        answers=created(Checkout),
+        refuses=(codes.NOT_FOUND, codes.NOT_REDEEMABLE, codes.PROVIDER_UNAVAILABLE),
+    ),
+    Route(
+        "GET",
+        "/topup-history",
+        history,
+        "Payments for credit, newest first",
+        scopes=("billing:read",),
+        query=PageQuery,
+        answers=ok(History),
+    ),
+    Route(
+        "GET",
+        "/subscription",
+        subscription,
+        "Plan and balance",
+        scopes=("billing:read",),
+        answers=ok(Subscription),
+    ),
+)
+SURFACE = Surface("/api/billing", ROUTES, refuse, Refused)

@@ -1,0 +1,1 @@
+"""What pages and documents share: templates, forms, static files, formats."""

@@ -1,0 +1,202 @@
+"""Numbers over time as SVG made here: a picture with its numbers in a table beside it.
+
+Pure. What is worked out here is drawn by the template, in the units of the picture (400 by 170).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.html.format import count, money
+from kernel.clock import DAY_US, HOUR_US, MINUTE_US, rfc3339
+from store.activity import Activity
+
+WIDTH: Final = 400
+HEIGHT: Final = 170
+_RIGHT, _TOP, _BOTTOM = 4, 12, 28
+_FLOOR: Final = HEIGHT - _BOTTOM
+_LABELS: Final = 5
+_MICROS_PER_CENT: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A name, the colour's class, and the states that it adds up."""
+
+    name: str
+    tone: str
+    statuses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One rectangle, with the words of its title."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    tone: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What the template draws. rows: each step's label, time and figures; totals: each series'."""
+
+    title: str
+    span: str
+    series: Sequence[Series]
+    ticks: Sequence[tuple[float, str]]
+    levels: Sequence[tuple[float, str]]
+    rows: Sequence[tuple[str, str, Sequence[str]]]
+    totals: Sequence[str]
+    left: int
+    is_empty: bool
+    bars: Sequence[Bar] = ()
+    line: str = ""
+    area: str = ""
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+def bars(title: str, activity: Activity, series: Sequence[Series]) -> Chart:
+    """Stacked bars, the first series at the bottom."""
+    frame = _Frame(activity, left=42)
+    numbers = [[activity.count(start, *one.statuses) for one in series] for start in frame.starts]
+    top = _ceiling(max(map(sum, numbers)))
+    drawn: list[Bar] = []
+    for place, counted in enumerate(numbers):
+        y = float(_FLOOR)
+        for one, number in zip(series, counted, strict=True):
+            height = number / top * (_FLOOR - _TOP)
+            y -= height
+            if number:
+                words = f"{frame.labels[place]}: {count(number)} {one.name}"
+                x, width = frame.box(place)
+                drawn.append(Bar(x, round(y, 1), width, round(height, 1), one.tone, words))
+    return frame.chart(
+        title,
+        series,
+        top=top,
+        show=count,
+        figures=[[count(number) for number in counted] for counted in numbers],
+        totals=[count(sum(column)) for column in zip(*numbers, strict=True)],
+        is_empty=not any(map(any, numbers)),
+        bars=drawn,
+    )
+
+
+def balance_line(title: str, activity: Activity, *, now_micros: int) -> Chart:
+    """The balance at the end of each step, worked out backwards from what it is now."""
+    frame = _Frame(activity, left=64)
+    cents: list[int] = []
+    micros = now_micros
+    for start in reversed(frame.starts):
+        cents.append(max(0, micros) // _MICROS_PER_CENT)
+        micros -= activity.sum_of(start)
+    cents.reverse()
+    top = _ceiling(max(cents))
+    points = [
+        f"{frame.middle(place)},{round(_FLOOR - each / top * (_FLOOR - _TOP), 1)}"
+        for place, each in enumerate(cents)
+    ]
+    corners = (f"{frame.middle(0)},{_FLOOR}", f"{frame.middle(len(cents) - 1)},{_FLOOR}")
+    return frame.chart(
+        title,
+        [Series("now", "calm")],
+        top=top,
+        show=lambda number: money(number).removesuffix(".00"),
+        figures=[[money(each)] for each in cents],
+        totals=[money(cents[-1])],
+        is_empty=not any(cents),
+        line=" ".join(points),
+        area=" ".join((corners[0], *points, corners[1])),
+    )
+
+
+class _Frame:
+    """The steps' places from left to right, and what every chart has around its figures."""
+
+    def __init__(self, activity: Activity, *, left: int) -> None:
+        self.starts = activity.starts
+        self.labels = [_label(start, activity.step_us) for start in activity.starts]
+        self._activity = activity
+        self._left = left
+        self._slot = (WIDTH - left - _RIGHT) / len(activity.starts)
+
+    def middle(self, place: int) -> float:
+        return round(self._left + self._slot * (place + 0.5), 1)
+
+    def box(self, place: int) -> tuple[float, float]:
+        """The left edge and the width of a bar there."""
+        return round(self._left + self._slot * (place + 0.14), 1), round(self._slot * 0.72, 1)
+
+    def chart(
+        self,
+        title: str,
+        series: Sequence[Series],
+        *,
+        top: int,
+        show: Callable[[int], str],
+        figures: Sequence[Sequence[str]],
+        totals: Sequence[str],
+        is_empty: bool,
+        bars: Sequence[Bar] = (),
+        line: str = "",
+        area: str = "",
+    ) -> Chart:
+        every = max(1, round(len(self.labels) / _LABELS))
+        last = len(self.labels) - 1
+        return Chart(
+            title=title,
+            span=_span(self._activity),
+            series=series,
+            ticks=[
+                (self.middle(place), label)
+                for place, label in enumerate(self.labels)
+                # The newest step's label would be cut at the edge where it is in the middle of it.
+                if (last - place) % every == every // 2
+            ],
+            levels=[
+                (round(_FLOOR - half * (_FLOOR - _TOP) / 2, 1), show(top * half // 2))
+                for half in (0, 1, 2)
+            ],
+            rows=[
+                (label, rfc3339(start), shown)
+                for label, start, shown in zip(self.labels, self.starts, figures, strict=True)
+            ],
+            totals=totals,
+            left=self._left,
+            is_empty=is_empty,
+            bars=bars,
+            line=line,
+            area=area,
+        )
+
+
+def _ceiling(highest: int) -> int:
+    """The round even number at or above the highest figure: 2, 4, 6, 8, 10, 20, 40, …"""
+    power = 1
+    while True:
+        for first in (2, 4, 6, 8, 10):
+            if first * power >= highest:
+                return first * power
+        power *= 10
+
+
+def _label(start: int, step_us: int) -> str:
+    """The day, the day and hour, or the hour and minute, in UTC."""
+    text = rfc3339(start)
+    if step_us >= DAY_US:
+        return text[5:10]
+    return f"{text[8:10]}. {text[11:13]}h" if step_us > HOUR_US else text[11:16]
+
+
+def _span(activity: Activity) -> str:
+    steps = len(activity.starts)
+    if activity.step_us >= DAY_US:
+        return f"last {steps} days"
+    if steps * activity.step_us > 2 * HOUR_US:
+        return f"last {steps * activity.step_us // HOUR_US} hours"
+    return f"last {steps * activity.step_us // MINUTE_US} minutes"

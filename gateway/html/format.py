@@ -1,0 +1,180 @@
+"""How values read on a page: money, times, states; and the sentences told after a change."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from markupsafe import Markup
+
+from billing.ledger.price import Price
+from kernel.clock import parse_rfc3339, rfc3339
+
+# Told on the page that a form leads to; only the name travels, so nobody can put words in a link.
+SAID: Final[Mapping[str, str]] = {
+    "signed-out": "You are signed out.",
+    "signed-in": "Welcome back.",
+    "password-changed": "The password is changed, and every other session is signed out.",
+    "password-confirmed": "Thank you. For ten minutes it is not asked again: do what you came for.",
+    "live-opened": "Live is open for this account.",
+    "live-closed": "Live is closed for this account: its live keys and tokens stopped working.",
+    "email-verified": "The address counts as verified.",
+    "session-ended": "That session is signed out.",
+    "environment-staging": "You are in staging now: nothing here moves real credit.",
+    "environment-live": "You are in live now: what you send is real credit.",
+    "key-saved": "The key is changed.",
+    "key-revoked": "The key is revoked; it stops working everywhere within a second.",
+    "sent-delivered": "Sent: the credit is in the recipient's wallet.",
+    "sent-pending": "Taken: the top-up is pending, its funds are held.",
+    "sent-failed": "The top-up failed; its funds are back in the wallet.",
+    "topup-cancelled": "The top-up is cancelled and its funds are back in the wallet.",
+    "topup-settled": "The pending top-up is settled.",
+    "funded": "The test credit is in the wallet.",
+    "threshold-set": "The threshold is set.",
+    "approved": "Approved: the send went on.",
+    "denied": "Denied: the send is cancelled and its funds are back.",
+    "endpoint-saved": "The webhook is changed.",
+    "endpoint-deleted": "The webhook is deleted, and what waited for it is cancelled.",
+    "endpoint-enabled": "The webhook is enabled; what was held for it goes out now.",
+    "endpoint-disabled": "The webhook is disabled; its deliveries are held for seven days.",
+    "replayed": "The event is on its way again.",
+    "replay-paused": "The replay is paused.",
+    "replay-resumed": "The replay goes on.",
+    "replay-cancelled": "The replay is cancelled.",
+    "voucher-redeemed": "The voucher is redeemed.",
+    "token-revoked": "The token is revoked.",
+    "app-removed": "The app's access is gone; its tokens stop working everywhere within a second.",
+    "app-disabled": "The app is disabled, and every token of it with it.",
+    "order-back": "You are back from the payment page. What came of the payment stands here.",
+    "order-paid": "Nothing was left to pay: the credit is in the wallet.",
+    "hold-released": "The hold is released, and its credit is back.",
+    "checked-in": "Checked in: the credit is in the wallet.",
+    "zone-set": "The time zone counts after your next check-in.",
+    "order-approved": "The order is credited as if its price had been paid.",
+    "order-rejected": "The order is decided: nothing was credited for it.",
+    "coupon-made": "The coupon can be used from now on.",
+    "coupon-disabled": "The coupon is disabled; orders that were made with it stay as they are.",
+    "coupon-enabled": "The coupon can be used again.",
+    "pack-made": "The pack is offered from now on.",
+    "pack-disabled": "The pack is no longer offered; orders that were made stay as they are.",
+    "pack-enabled": "The pack is offered again.",
+    "batch-shown": "These codes were made and shown before; they cannot be shown again.",
+    "batch-disabled": "No code of the batch can be redeemed any more.",
+    "code-disabled": "The code cannot be redeemed any more.",
+    "plan-made": "The plan is sold from now on.",
+    "plan-saved": "The plan is changed; subscriptions keep the terms they were begun with.",
+    "credit-adjusted": "The account's credit is changed, and the audit log says why.",
+    "checkin-set": "Check-ins award what is set here, from the next one on.",
+}
+_SAID_CHARACTERS_MAX = 200
+# A state's colour; a word stands beside it, so colour is never the only sign.
+TONES: Final[Mapping[str, str]] = {
+    "delivered": "good",
+    "approved": "good",
+    "enabled": "good",
+    "active": "good",
+    "paid": "good",
+    "done": "good",
+    "redeemed": "good",
+    "past_due": "wait",
+    "incomplete": "wait",
+    "captured": "good",
+    "applied": "good",
+    "won": "good",
+    "held": "wait",
+    "open": "wait",
+    "issued": "calm",
+    "pending": "wait",
+    "sending": "wait",
+    "running": "wait",
+    "paused": "wait",
+    "failed": "bad",
+    "disabled": "bad",
+    "denied": "bad",
+    "revoked": "bad",
+    "disputed": "bad",
+    "review": "bad",
+    "refused": "bad",
+    "lost": "bad",
+}
+
+
+def said(query: bytes) -> str | None:
+    """The sentence that a link names, or None."""
+    if b"said=" not in query or len(query) > _SAID_CHARACTERS_MAX:
+        return None
+    return SAID.get(parse_qs(query.decode("latin-1")).get("said", [""])[0])
+
+
+def money(cents: int | None) -> str:
+    """1234567 -> $12,345.67; an em dash for None."""
+    if cents is None:
+        return "—"
+    sign = "−" if cents < 0 else ""
+    whole, part = divmod(abs(cents), 100)
+    return f"{sign}${whole:,}.{part:02d}"
+
+
+def micros(amount: int) -> str:
+    """Micros as dollars, with as many places as they have: 1_234_500 -> $1.2345."""
+    sign = "−" if amount < 0 else ""
+    whole, part = divmod(abs(amount), 1_000_000)
+    places = f"{part:06d}".rstrip("0").ljust(2, "0")
+    return f"{sign}${whole:,}.{places}"
+
+
+def price(amount: int, currency: str) -> str:
+    """2000, "USD" -> 20.00 USD; the amount is in the currency's smallest unit."""
+    return f"{Price(amount, currency).decimal()} {currency}"
+
+
+def count(number: int) -> str:
+    """1234567 -> 1,234,567."""
+    return f"{number:,}"
+
+
+def when(at: int | str | None) -> Markup:
+    """A time in UTC that the page's script shows in the reader's own zone; an em dash for None.
+
+    Microseconds, or the text that the API answers with.
+    """
+    if at is None:
+        return Markup("—")
+    text = at if isinstance(at, str) else rfc3339(at)
+    moment = rfc3339(parse_rfc3339(text))
+    shown = f"{moment[:10]} {moment[11:19]} UTC"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(text, shown, shown)
+
+
+def tone(state: str) -> str:
+    """The colour of a state."""
+    return TONES.get(state, "calm")
+
+
+def duration(seconds: int) -> str:
+    """5 -> 5 s, 90 -> 1 min 30 s, 7200 -> 2 h."""
+    parts = []
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        number, seconds = divmod(seconds, size)
+        if number:
+            parts.append(f"{number} {unit}")
+    return " ".join(parts[:2]) or "0 s"
+
+
+def short(text: str, characters: int = 40) -> str:
+    """The text, cut in the middle where it is longer."""
+    if len(text) <= characters:
+        return text
+    half = (characters - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
+
+
+FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "money": money,
+    "micros": micros,
+    "price": price,
+    "count": count,
+    "when": when,
+    "tone": tone,
+    "duration": duration,
+    "short": short,
+}

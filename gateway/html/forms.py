@@ -1,0 +1,131 @@
+"""A form that a person sent: its fields as text, and what is wrong with them.
+
+Invariant: a form says which environment its page showed, and counts only there; who switched in
+another tab sends nothing in the wrong world.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+from gateway.answers.refusals import sentence
+from gateway.http.body import check_media_type
+from gateway.http.errors import refusal_of
+from gateway.http.fields import EnvironmentMismatch
+from gateway.http.request_context import Call
+from gateway.http.session_cookie import TOKEN_FIELD
+from gateway.http.strict_json import has_control
+from kernel.errors import DomainError, InvalidInput
+
+FIELDS_MAX = 200
+ENVIRONMENT_FIELD = "environment"
+# Made with the page: a form that is sent twice has its effect once.
+ONCE_FIELD = "once"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The fields of one form; a field that is missing or blank is an empty text."""
+
+    fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        """The field, without the spaces around it."""
+        return self.raw(name).strip()
+
+    def raw(self, name: str) -> str:
+        """The field as it was typed: for passwords."""
+        return next(iter(self.fields.get(name, ())), "")
+
+    def many(self, name: str) -> list[str]:
+        """Every box of that name that was ticked."""
+        return list(self.fields.get(name, ()))
+
+    def lines(self, name: str) -> list[str]:
+        """The words of a text area, one a line or apart by commas or spaces."""
+        return self.raw(name).replace(",", " ").split()
+
+    def integer(self, name: str) -> int | None:
+        """A whole number, None where it is blank; raises InvalidInput."""
+        text = self.text(name).replace(",", "")
+        if not text:
+            return None
+        if not (text.isascii() and text.lstrip("-").isdigit() and len(text) <= 18):
+            raise InvalidInput("is a whole number", param=name)
+        return int(text)
+
+    def cents(self, name: str) -> int | None:
+        """Dollars as 12, 12.5 or 1,250.00 in cents, None where blank; raises InvalidInput."""
+        text = self.text(name).removeprefix("$").replace(",", "")
+        if not text:
+            return None
+        whole, _, part = text.partition(".")
+        digits = whole + part
+        if not (digits.isascii() and digits.isdigit() and len(whole) <= 15 and len(part) <= 2):
+            raise InvalidInput("is an amount in dollars such as 10.00", param=name)
+        return int(whole or "0") * 100 + int(part.ljust(2, "0"))
+
+    @property
+    def once(self) -> str | None:
+        """What the page put in to tell this form from another; None where it has none."""
+        return self.text(ONCE_FIELD)[:80] or None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A refusal as a form shows it: a sentence, and one for each field that it names."""
+
+    status: int
+    sentence: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, *names: str) -> str:
+        """What is wrong with the field; the API may call it by more than one name."""
+        return next((self.fields[name] for name in names if name in self.fields), "")
+
+
+NO_PROBLEM = Problem(200, "")
+
+
+def read_form(call: Call[Any, Any]) -> Form:
+    """The fields of the request's body; raises InvalidInput and EnvironmentMismatch."""
+    if call.raw:
+        check_media_type(call.headers, "form")
+    try:
+        fields = parse_qs(
+            call.raw.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=FIELDS_MAX,
+        )
+    except ValueError:
+        raise InvalidInput("the form is not percent-encoded UTF-8") from None
+    for values in fields.values():
+        if any(has_control(value) for value in values):
+            raise InvalidInput("control characters are not allowed")
+    fields.pop(TOKEN_FIELD, None)
+    shown = fields.pop(ENVIRONMENT_FIELD, None)
+    caller = call.credential
+    if caller is not None and shown is not None and shown != [caller.environment]:
+        raise EnvironmentMismatch(
+            f"the page was of {shown[0][:7]}, and you are in {caller.environment} now: nothing was"
+            " done; look at the page again",
+            reason="environment",
+        )
+    return Form(fields)
+
+
+def read_query(call: Call[Any, Any]) -> Form:
+    """The parameters of the page's address; the pipeline has checked that they can be read."""
+    return Form(parse_qs(call.scope["query_string"].decode("ascii")))
+
+
+def problem_of(error: DomainError) -> Problem:
+    """What to show of a refusal, in the words that the API answers with."""
+    refusal = refusal_of(error)
+    listed = error.extra.get("errors") or []
+    fields = {one["param"]: sentence(one["detail"]) for one in listed}
+    if not fields and error.param is not None:
+        fields = {error.param: sentence(error.detail)}
+    return Problem(refusal.http_status, sentence(error.detail), fields)

@@ -1,0 +1,1 @@
+"""A request on its way in: routing, authentication, limits, bodies, errors."""

@@ -1,0 +1,49 @@
+"""What a request did to an account's security, for the log that its tenant reads."""
+
+from typing import Any
+
+from gateway.http.request_context import Call
+from keys import audit_log
+from keys.audit_log import Actor
+from store.database import Transaction
+
+
+def actor_of(call: Call[Any, Any]) -> Actor:
+    """Who acts, and from where; whoever has no credential is a visitor."""
+    address = call.address
+    where = None if address is None else str(address)
+    user_agent = call.headers.get(b"user-agent", b"").decode("latin-1")
+    principal = call.credential
+    if principal is None:
+        return Actor("visitor", None, "visitor", where, user_agent)
+    return Actor.of(principal, address=where, user_agent=user_agent)
+
+
+async def note(
+    tx: Transaction,
+    call: Call[Any, Any],
+    action: str,
+    subject_id: str,
+    *,
+    environment: str | None = None,
+    account_id: str | None = None,
+    **more: Any,
+) -> None:
+    """Writes the entry with its act; both are the caller's own unless given.
+
+    environment empty: it concerns the account as a whole. more: before, after, reason, outcome.
+    """
+    if account_id is None:
+        account_id = call.principal.account_id
+    if environment is None:
+        environment = call.principal.environment
+    entry = audit_log.security(
+        actor_of(call),
+        action,
+        account_id=account_id,
+        environment=environment,
+        subject_id=subject_id,
+        now_us=call.now_us,
+        **more,
+    )
+    await audit_log.record(tx, [entry])

@@ -1,0 +1,94 @@
+"""Who calls: the credential that a request presents, and the address that it comes from.
+
+Promises: a credential that is missing, malformed or unknown looks the same (2001); a Bearer
+credential beats the session's cookie, and neither passes for the other; a forwarded address counts
+only when a trusted proxy forwarded it.
+"""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+
+from starlette.types import Scope
+
+from gateway.http.session_cookie import is_https, read_cookie
+from keys.authenticator import InvalidCredential
+from keys.principal import Address, Network, Principal
+from runtime.settings import Settings
+
+_SCHEME = b"bearer "
+_HOPS_MAX = 20
+
+
+def presented(scope: Scope, headers: Mapping[bytes, bytes], settings: Settings) -> tuple[str, bool]:
+    """The credential and whether it is the cookie's; raises InvalidCredential for none."""
+    header = headers.get(b"authorization")
+    if header is not None:
+        if header[:7].lower() != _SCHEME:
+            raise InvalidCredential("the Authorization header is not of the form Bearer ak_…")
+        return header[7:].strip().decode("latin-1"), False
+    if b"cookie" in headers:
+        token = read_cookie(headers, is_secure=is_https(scope, settings))
+        if token is not None:
+            return token, True
+    raise InvalidCredential("send the API key as Authorization: Bearer ak_…")
+
+
+def check_presented(principal: Principal, *, is_cookie: bool) -> None:
+    """Raises InvalidCredential unless a session came in its cookie and a key or token as Bearer.
+
+    The checks of a cookie hold for a session only where it is one.
+    """
+    if (principal.kind == "session") is not is_cookie:
+        raise InvalidCredential("the credential is not known here")
+
+
+def caller_address(
+    peer: str | None, forwarded_for: bytes | None, trusted: Sequence[Network]
+) -> Address | None:
+    """The address that the request came from; None when it is unknown (a Unix socket).
+
+    From a trusted peer it is the rightmost address in X-Forwarded-For that is no trusted proxy's:
+    what stands further left is the client's own claim.
+    """
+    address = parse_address(peer)
+    if forwarded_for is None or address is None or not is_within(address, trusted):
+        return address
+    for hop in reversed(forwarded_for.decode("latin-1").split(",")[-_HOPS_MAX:]):
+        found = parse_address(hop.strip())
+        if found is None:
+            return address
+        address = found
+        if not is_within(address, trusted):
+            return address
+    return address
+
+
+def parse_address(text: str | None) -> Address | None:
+    """An address, also with a port or in brackets; IPv4 inside IPv6 is IPv4; None if it is none."""
+    if text is None:
+        return None
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def block_of(address: Address | None) -> str:
+    """The key under which strangers are counted: the address, for IPv6 its /64."""
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address) if address is not None else "local"
+
+
+def is_within(address: Address | None, networks: Sequence[Network]) -> bool:
+    """Whether the address, which may be unknown, is in one of the networks."""
+    if address is None:
+        return False
+    return any(address.version == network.version and address in network for network in networks)

@@ -1,0 +1,296 @@
+"""One client's connection, on uvicorn's protocol: its limits, and whole bodies and answers at once.
+
+uvicorn itself sets no limit to headers, trailers, framing, pipelined requests and slow clients. It
+writes an answer in two parts and looks at each header with two patterns; an answer that is whole
+from the start goes out here as one piece instead [15 us of a send's 200], and a body that has come
+is taken without waiting for it. Streams and pages go uvicorn's way.
+
+Invariant: what a stranger makes one connection keep is bounded: FIELDS_MAX fields and
+HEAD_BYTES_MAX bytes in a request's line, headers and trailers together, PIPELINED_MAX requests
+behind the one under way, one segment of body, and what the application has written.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+from gateway.answers import envelope
+from gateway.http.doors import Doors
+from gateway.http.errors import refusal_of
+from gateway.http.strict_json import Unreadable
+from kernel.ids import new_id
+
+Header = tuple[bytes, bytes]
+HEAD_BYTES_MAX: Final = 32 * 1024
+FIELDS_MAX: Final = 100
+# Sizes and extensions of chunks, their line ends and trailers: twice the body, and so much more.
+FRAMING_BYTES_MAX: Final = 32 * 1024
+PIPELINED_MAX: Final = 16
+# The parser is fed in pieces, so that no limit is overrun by more than one of them.
+PIECE_BYTES: Final = 16 * 1024
+# A client that reads takes at least so much of what waits for it between two looks.
+TAKEN_BYTES_MIN: Final = 4096
+# Where a request's scope has uvicorn's cycle of it; absent under another server. Whoever reads it
+# takes it out: the cycle holds the scope.
+CYCLE: Final = "topup.cycle"
+_FIELD_BYTES: Final = len(b": \r\n")
+_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-length: 0\r\nconnection: close\r\n\r\n"
+)
+_TOO_MANY = (
+    b"HTTP/1.1 429 Too Many Requests\r\n"
+    b"content-length: 0\r\nretry-after: 5\r\nconnection: close\r\n\r\n"
+)
+
+
+class _TooMuch(Exception):
+    """Raised in a callback of the parser, which then stops; the answer has been given."""
+
+
+class Connection(HttpToolsProtocol):
+    """One client's connection, counted at the doors."""
+
+    reading_since_s: float | None = None
+    _door: str | None = None
+    # Until the headers have ended, and again once the message has.
+    _is_head = True
+    # Of the request that is arriving: fields and bytes of its headers and trailers, bytes of its
+    # body, and of all that came since its first line, or since its head ended.
+    _fields = 0
+    _head_bytes = 0
+    _body_bytes = 0
+    _fed_bytes = 0
+    _piece_bytes = 0
+    # What the client had yet to take when it last took some, and when that was.
+    _untaken_bytes = 0
+    _untaken_since_s = 0.0
+
+    def __init__(self, *arguments: Any, doors: Doors, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._doors = doors
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.reading_since_s = self.loop.time()
+        door = self._doors.door_of(self.client[0] if self.client else None)
+        if door is None:
+            return
+        if self._doors.enter(door):
+            self._door = door
+        else:
+            self._end(_TOO_MANY)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._door is not None:
+            self._doors.leave(self._door)
+            self._door = None
+
+    def data_received(self, data: bytes) -> None:
+        if len(data) <= PIECE_BYTES:
+            self._feed(data)
+            return
+        whole = memoryview(data)
+        for start in range(0, len(data), PIECE_BYTES):
+            if self.transport.is_closing():
+                return
+            self._feed(bytes(whole[start : start + PIECE_BYTES]))
+
+    def _feed(self, piece: bytes) -> None:
+        """One piece for the parser, then a look at what cannot be counted in its callbacks."""
+        if self.transport.is_closing():
+            return
+        self._piece_bytes = len(piece)
+        self._fed_bytes += len(piece)
+        if self.reading_since_s is None:
+            # Also line ends between two requests, with which a connection could be kept for ever.
+            self.reading_since_s = self.loop.time()
+        super().data_received(piece)
+        if self.reading_since_s is None or self.transport.is_closing():
+            return
+        if self._is_head:
+            # A line that has not ended is counted by nothing else.
+            is_too_much = self._fed_bytes > HEAD_BYTES_MAX
+        else:
+            is_too_much = self._fed_bytes > 3 * self._body_bytes + FRAMING_BYTES_MAX
+        if is_too_much:
+            self._end(_TOO_LARGE)
+
+    def send_400_response(self, msg: str) -> None:
+        """Even what is no HTTP gets the envelope: clients read one shape."""
+        if self.transport.is_closing():
+            return
+        request_id = new_id("req").encode()
+        refusal = refusal_of(Unreadable(msg))
+        body = envelope.refuse(refusal, time.time_ns() // 1000).body
+        self._end(
+            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
+            b"x-request-id: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+            % (request_id, len(body), body)
+        )
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._is_head = True
+        self._fields = self._head_bytes = self._body_bytes = 0
+        # At most: in a piece that held the end of another request, too, it is less.
+        self._fed_bytes = self._piece_bytes
+        if self.reading_since_s is None:
+            self.reading_since_s = self.loop.time()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header, or a trailer: that is counted and dropped, since no trailer of ours means
+        anything and one that became a header would have passed the proxy's eyes.
+        """
+        self._fields += 1
+        self._head_bytes += len(name) + len(value) + _FIELD_BYTES
+        if self._fields > FIELDS_MAX or self._head_bytes > HEAD_BYTES_MAX:
+            self._end(_TOO_LARGE)
+            raise _TooMuch
+        if self._is_head:
+            # uvicorn's own four lines; calling them would cost a send a microsecond.
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if self._head_bytes + len(self.url) > HEAD_BYTES_MAX:
+            self._end(_TOO_LARGE)
+            raise _TooMuch
+        if len(self.pipeline) >= PIPELINED_MAX:
+            self._end(_TOO_MANY)
+            raise _TooMuch
+        self._is_head = False
+        self._fed_bytes = 0
+        super().on_headers_complete()
+        self.scope[CYCLE] = self.cycle  # type: ignore[typeddict-unknown-key]
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._is_head = True
+        self.reading_since_s = None
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.pipeline:
+            # uvicorn reads on after each answer; what waits comes first.
+            self.flow.pause_reading()
+
+    def cut_if_slow(self, now_s: float, *, read_s_max: float, write_s_max: float) -> None:
+        """Ends a connection whose request does not arrive, or whose answer is not taken."""
+        since_s = self.reading_since_s
+        if since_s is not None and now_s - since_s > read_s_max:
+            self.transport.abort()
+            return
+        untaken = self.transport.get_write_buffer_size()
+        if (
+            untaken == 0
+            or self._untaken_bytes == 0
+            or untaken <= self._untaken_bytes - TAKEN_BYTES_MIN
+        ):
+            self._untaken_bytes, self._untaken_since_s = untaken, now_s
+        elif now_s - self._untaken_since_s > write_s_max:
+            self.transport.abort()
+
+    def _end(self, answer: bytes) -> None:
+        """Refuses the request that is arriving, and closes.
+
+        Answered only where it is that request's turn: an earlier one would take it for its own.
+        """
+        cycle = self.cycle
+        if self._is_head:
+            is_its_turn = cycle is None or cycle.response_complete
+        else:
+            is_its_turn = not cycle.response_started
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if is_its_turn and not self.pipeline:
+            self.transport.write(answer)
+        self.transport.close()
+
+
+def read_whole(cycle: RequestResponseCycle | None) -> bytes | None:
+    """The body where all of it has come, as with most requests; None where it must be waited for.
+
+    It stays where it is: whoever calls receive() afterwards gets it, too.
+    """
+    if cycle is None or cycle.more_body or cycle.disconnected:
+        return None
+    return bytes(cycle.body)
+
+
+def write_whole(
+    cycle: RequestResponseCycle | None,
+    status: int,
+    headers: Sequence[Header],
+    usual: tuple[Header, ...],
+    body: bytes,
+) -> bool:
+    """Writes a whole answer at once; False where the server's own way must be gone instead.
+
+    headers are ours: fixed names and values without line ends, which is checked; usual ones are
+    constants that many answers have.
+    """
+    if cycle is None or cycle.response_started or cycle.flow.write_paused:
+        return False
+    if cycle.disconnected:
+        return True
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    if not cycle.keep_alive:
+        lines.append(b"connection: close\r\n")
+    head = b"".join(lines)
+    assert head.count(b"\n") == len(lines), "a header ends where it ends"
+    cycle.response_started = cycle.response_complete = True
+    cycle.transport.write(
+        b"".join(
+            (
+                STATUS_LINE[status],
+                _same(cycle.default_headers),
+                head,
+                _joined(usual),
+                b"\r\n",
+                body,
+            )
+        )
+    )
+    cycle.message_event.set()
+    if b"connection: close" in head:
+        cycle.keep_alive = False
+        cycle.transport.close()
+    cycle.on_response()
+    return True
+
+
+@lru_cache(maxsize=16)
+def _joined(headers: tuple[Header, ...]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
+
+
+class _Same:
+    """The server's own headers as bytes; uvicorn makes a new list for each second's date."""
+
+    listed: list[tuple[bytes, bytes]] | None = None
+    joined = b""
+
+    def __call__(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+        if self.listed is not headers:
+            self.listed = headers
+            self.joined = b"".join(b"%b: %b\r\n" % header for header in headers)
+        return self.joined
+
+
+_same = _Same()

@@ -1,0 +1,63 @@
+"""How many connections each client address may hold at once, so that no stranger takes them all.
+
+This machine and the trusted proxies are not counted: behind each of them are many clients. An IPv6
+client counts by its /64, which is what one of them is given.
+"""
+
+import ipaddress
+import logging
+import time
+from collections.abc import Sequence
+
+from gateway.http.auth import block_of, is_within, parse_address
+from keys.principal import Network
+
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+LOG_EVERY_S = 10.0
+_log = logging.getLogger(__name__)
+
+
+class Doors:
+    """Counts connections; held_max 0 turns it off."""
+
+    def __init__(self, held_max: int = 0, trusted: Sequence[Network] = ()) -> None:
+        self._held_max = held_max
+        self._trusted = tuple(trusted)
+        self._held: dict[str, int] = {}
+        self._refused = 0
+        self._logged_s = float("-inf")
+
+    def door_of(self, peer: str | None) -> str | None:
+        """The name under which the peer is counted; None for one who is not."""
+        if self._held_max == 0:
+            return None
+        address = parse_address(peer)
+        if address is None or is_within(address, self._trusted):
+            return None
+        return block_of(address)
+
+    def enter(self, door: str) -> bool:
+        """Whether there is room for one more; leave() goes with each that entered."""
+        held = self._held.get(door, 0)
+        if held >= self._held_max:
+            self._refuse(door)
+            return False
+        self._held[door] = held + 1
+        return True
+
+    def leave(self, door: str) -> None:
+        """One connection less; nothing is kept of who holds none."""
+        left = self._held[door] - 1
+        if left:
+            self._held[door] = left
+        else:
+            del self._held[door]
+
+    def _refuse(self, door: str) -> None:
+        """Told at most every LOG_EVERY_S: whoever fills the doors must not fill the log."""
+        self._refused += 1
+        now_s = time.monotonic()
+        if now_s - self._logged_s >= LOG_EVERY_S:
+            fields = {"address": door, "held": self._held_max, "refused": self._refused}
+            _log.warning("connections.refused", extra={"fields": fields})
+            self._logged_s, self._refused = now_s, 0

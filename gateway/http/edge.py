@@ -1,0 +1,153 @@
+"""The outermost layer: one function for each request, from its headers to its log line.
+
+Promises: every answer has a request id; an API answer is never cached or sniffed; whatever goes
+wrong becomes one answer in the surface's shape and one line in the log. The process's one broad
+`except` is here. Paths of no surface (pages, health) go on to Starlette's router.
+"""
+
+import logging
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.http.access_log import AccessLog
+from gateway.http.body import ClientGone
+from gateway.http.connection import CYCLE, read_whole, write_whole
+from gateway.http.errors import is_expected, refusal_of
+from gateway.http.fields import Fields
+from gateway.http.hosts import PROBED, Hosts
+from gateway.http.pipeline import Pipeline
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply, Router
+from kernel.errors import InvalidInput
+from runtime.context import Context
+from store.idempotency import Answer
+
+CLIENT_GONE = 499
+NO_CONTENT = 204
+_START = "http.response.start"
+
+_JSON = (
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+)
+_REPLAYED = (b"idempotent-replayed", b"true")
+# For pages and streams; a page may set its own.
+_PAGE = {
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"same-origin",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"content-security-policy": (
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+        b" connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none';"
+        b" frame-ancestors 'none'"
+    ),
+}
+_HTTPS = (b"strict-transport-security", b"max-age=31536000")
+_log = logging.getLogger(__name__)
+
+
+class Edge:
+    """The ASGI application around everything that speaks HTTP."""
+
+    def __init__(self, app: ASGIApp, *, context: Context, router: Router) -> None:
+        self._app = app
+        self._context = context
+        self._pipeline = Pipeline(context, router)
+        self._access_log = AccessLog(context)
+        settings = context.settings
+        self._hosts = Hosts(settings.public_url, settings.allowed_hosts)
+        self._is_told = settings.public_url != ""
+        secured = (_HTTPS,) if settings.public_url.startswith("https://") else ()
+        self._page = _PAGE | dict(secured)
+        # Of an answer of ours with a body, and of one without.
+        self._whole, self._bare = (*_JSON, *secured), secured
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        cycle = scope.pop(CYCLE, None)
+        call: Call[Fields, Fields] = Call(self._context, scope, read_whole(cycle))
+        answer: Answer | None = None
+        reply: Reply | None = None
+        try:
+            self._hosts.check(call.headers.get(b"host"), call.path)
+            if not self._is_told:
+                _check_forwarded(call)
+            reply = await self._pipeline.reply(call, receive)
+            if isinstance(reply, Answer):
+                answer = reply
+            else:
+                await (reply or self._app)(scope, receive, self._framed(call, send))
+        except ClientGone:
+            call.status = CLIENT_GONE
+        except Exception as error:
+            reply = self._refused(call, error)
+            if isinstance(reply, Answer):
+                answer = reply
+            elif reply is not None:
+                await reply(scope, receive, self._framed(call, send))
+        if answer is not None:
+            body = _dress(call, answer)
+            usual = self._whole if answer.body else self._bare
+            if not write_whole(cycle, call.status, call.reply_headers, usual, body):
+                headers = [*call.reply_headers, *usual]
+                await send({"type": _START, "status": call.status, "headers": headers})
+                await send({"type": "http.response.body", "body": body})
+        self._access_log.note(call, answer)
+
+    def _refused(self, call: Call[Fields, Fields], error: Exception) -> Reply | None:
+        """The refusal in the surface's shape; None where an answer has begun already."""
+        if not is_expected(error):
+            fields = {"request_id": call.request_id.decode(), "route": call.template}
+            _log.error("request.failed", exc_info=error, extra={"fields": fields})
+        if call.status:
+            return None
+        refusal = refusal_of(error)
+        call.reply_headers += refusal.headers
+        return call.refuse(refusal, call.now_us)
+
+    def _framed(self, call: Call[Fields, Fields], send: Send) -> Send:
+        """A `send` that adds our headers to an answer somebody else writes."""
+
+        async def framed(message: Message) -> None:
+            if message["type"] == _START:
+                call.status = message["status"]
+                headers = list(message.get("headers", ()))
+                present = {name.lower() for name, _ in headers}
+                headers += call.reply_headers
+                headers += [pair for pair in self._page.items() if pair[0] not in present]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        return framed
+
+
+def _check_forwarded(call: Call[Fields, Fields]) -> None:
+    """Raises InvalidInput for a request that a proxy took over https while PUBLIC_URL is not set:
+    its cookies would lack Secure and its pages would name this process's own address.
+    """
+    if call.headers.get(b"x-forwarded-proto", b"").lower() == b"https":
+        if call.path in PROBED:
+            return
+        raise InvalidInput(
+            "a proxy forwarded this request over https, so TOPUP_PUBLIC_URL must be set to the"
+            " address that clients see",
+            param="X-Forwarded-Proto",
+        )
+
+
+def _dress(call: Call[Fields, Fields], answer: Answer) -> bytes:
+    """Adds to the headers what the answer decides; the body, empty where none is sent."""
+    body = answer.body
+    headers = call.reply_headers
+    if body:
+        headers.append((b"content-length", b"%d" % len(body)))
+    elif answer.status != NO_CONTENT:
+        headers.append((b"content-length", b"0"))
+    if answer.is_replay:
+        headers.append(_REPLAYED)
+    call.status = answer.status
+    return b"" if call.method == "HEAD" else body

@@ -1,0 +1,223 @@
+"""The one table: which code and HTTP status each expected failure has.
+
+Only this file knows statuses of failures. A test checks that every DomainError of the tree is here,
+itself or by a class it derives from. Whatever is not a DomainError is 5000: its text stays inside.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from billing.catalog.coupon import CouponRefused, CouponTaken
+from billing.catalog.pack import PackTaken
+from billing.catalog.plan import PlanTaken
+from billing.credits.checkin import AlreadyCheckedIn, BudgetExhausted, CheckinOff
+from billing.ledger.ledger import InsufficientBalance
+from billing.orders.order import OrderDecided, TooManyOrders
+from billing.payments.payments import NoWebhookSecret
+from billing.providers.protocol import (
+    NotificationRefused,
+    PriceRefused,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+from billing.subscriptions.subscription import AlreadySubscribed
+from billing.topups.approval import ApprovalDecided
+from billing.topups.platform import InvalidPlatform
+from billing.topups.send import AmountOutOfRange, RateLimited as SandboxRateLimited
+from billing.topups.settlement import AwaitsApproval, WrongStateForApproval
+from billing.topups.topup import AlreadyDelivered, AlreadyEnded, DuplicateReference
+from billing.topups.voucher import NotRedeemable
+from billing.topups.voucher_redemption import ExternalNotAllowed
+from billing.usage.hold import HoldEnded
+from billing.usage.oauth_charge import OrderNoReused
+from gateway.answers import response_codes as codes
+from gateway.answers.refusals import Refusal
+from gateway.api.fulfilments import SignatureRefused
+from gateway.http.body import BodyTooLarge, MediaTypeRefused
+from gateway.http.fields import EnvironmentMismatch
+from gateway.http.password_again import PasswordRequired
+from gateway.http.rate_limit import RateLimited
+from gateway.http.routing import MethodNotAllowed
+from gateway.http.session_cookie import ForgeryRefused, SignInRefused
+from gateway.http.strict_json import Unreadable
+from kernel.errors import DomainError, InvalidInput, NotFound, Unavailable
+from keys.account import EmailTaken
+from keys.api_keys.grantable import KeyLimitReached
+from keys.authenticator import CredentialEnded, InvalidCredential
+from keys.caps import CapExceeded
+from keys.email_address import InvalidEmail
+from keys.live import LiveNotOpen
+from keys.oauth.app import ClientRefused
+from keys.oauth.code import CodeRefused
+from keys.oauth.redirect import RedirectRefused
+from keys.principal import AddressNotAllowed, ScopeMissing
+from store.errors import CommitUnknown, StoreError
+from store.idempotency import KeyInProgress, KeyReused
+from webhooks.endpoints.endpoint import TooManyEndpoints
+from webhooks.events.feed import TooManyStreams
+from webhooks.http.guard import UrlRefused
+from webhooks.replays.replay import ReplayEnded, TooManyReplays
+
+DOCS_PATH = "/docs/codes"
+RETRY_AFTER_S = 1
+_HIDDEN = "something went wrong on our side; the request id finds it in our log"
+_AWAY = "the gateway cannot take the request now; try again"
+_UNKNOWN = "the database does not say yet whether it was done: look for it before you do it again"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A failure's code and HTTP status; by_reason where the status depends on its reason.
+
+    is_final: asking the same again does not help, whatever else has this code.
+    """
+
+    code: int
+    http_status: int
+    by_reason: Mapping[str, int] | None = None
+    is_final: bool = False
+
+
+TABLE: Final[Mapping[type[DomainError], Row]] = {
+    InvalidCredential: Row(codes.INVALID_KEY, 401),
+    CredentialEnded: Row(codes.KEY_ENDED, 401),
+    SignatureRefused: Row(codes.INVALID_KEY, 401),
+    NotificationRefused: Row(codes.INVALID_KEY, 401),
+    SignInRefused: Row(codes.INVALID_KEY, 401),
+    ClientRefused: Row(codes.INVALID_KEY, 401),
+    CodeRefused: Row(codes.MALFORMED, 400),
+    RedirectRefused: Row(codes.MALFORMED, 422),
+    AddressNotAllowed: Row(codes.ADDRESS_NOT_ALLOWED, 403),
+    ScopeMissing: Row(codes.MISSING_SCOPE, 403),
+    EnvironmentMismatch: Row(codes.MISSING_SCOPE, 403),
+    ExternalNotAllowed: Row(codes.MISSING_SCOPE, 403),
+    AwaitsApproval: Row(codes.MISSING_SCOPE, 403),
+    ForgeryRefused: Row(codes.MISSING_SCOPE, 403),
+    RateLimited: Row(codes.RATE_LIMITED, 429),
+    SandboxRateLimited: Row(codes.RATE_LIMITED, 429),
+    TooManyStreams: Row(codes.RATE_LIMITED, 429),
+    Unreadable: Row(codes.MALFORMED, 400),
+    BodyTooLarge: Row(codes.MALFORMED, 413),
+    MediaTypeRefused: Row(codes.MALFORMED, 415),
+    InvalidInput: Row(codes.MALFORMED, 422),
+    PasswordRequired: Row(codes.MISSING_SCOPE, 403),
+    EmailTaken: Row(codes.MALFORMED, 422),
+    LiveNotOpen: Row(codes.MISSING_SCOPE, 403, is_final=True),
+    KeyLimitReached: Row(codes.MALFORMED, 422),
+    TooManyEndpoints: Row(codes.MALFORMED, 422),
+    TooManyReplays: Row(codes.MALFORMED, 422),
+    TooManyOrders: Row(codes.MALFORMED, 422),
+    CouponTaken: Row(codes.MALFORMED, 422),
+    PackTaken: Row(codes.MALFORMED, 422),
+    PlanTaken: Row(codes.MALFORMED, 422),
+    InvalidPlatform: Row(codes.INVALID_PLATFORM, 422),
+    InvalidEmail: Row(codes.INVALID_RECIPIENT, 422),
+    AmountOutOfRange: Row(codes.AMOUNT_OUT_OF_RANGE, 422),
+    InsufficientBalance: Row(codes.INSUFFICIENT_BALANCE, 402),
+    CapExceeded: Row(codes.CAP_EXCEEDED, 402),
+    DuplicateReference: Row(codes.DUPLICATE, 409),
+    KeyReused: Row(codes.DUPLICATE, 409),
+    OrderNoReused: Row(codes.DUPLICATE, 409),
+    KeyInProgress: Row(codes.KEY_IN_PROGRESS, 409),
+    AlreadyDelivered: Row(codes.ALREADY_DELIVERED, 409),
+    AlreadyEnded: Row(codes.ALREADY_SETTLED, 409),
+    ApprovalDecided: Row(codes.ALREADY_SETTLED, 409),
+    WrongStateForApproval: Row(codes.ALREADY_SETTLED, 409),
+    AlreadyCheckedIn: Row(codes.ALREADY_SETTLED, 409),
+    BudgetExhausted: Row(codes.ALREADY_SETTLED, 409),
+    CheckinOff: Row(codes.MISSING_SCOPE, 403),
+    HoldEnded: Row(codes.ALREADY_SETTLED, 409),
+    ReplayEnded: Row(codes.ALREADY_SETTLED, 409),
+    OrderDecided: Row(codes.ALREADY_SETTLED, 409),
+    AlreadySubscribed: Row(codes.ALREADY_SETTLED, 409),
+    NotRedeemable: Row(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
+    CouponRefused: Row(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
+    NotFound: Row(codes.NOT_FOUND, 404),
+    MethodNotAllowed: Row(codes.METHOD_NOT_ALLOWED, 405),
+    UrlRefused: Row(codes.URL_INVALID, 422),
+    NoWebhookSecret: Row(codes.PROVIDER_UNAVAILABLE, 503),
+    ProviderUnavailable: Row(codes.PROVIDER_UNAVAILABLE, 503),
+    PriceRefused: Row(codes.MALFORMED, 422),
+    ProviderRefused: Row(codes.PROVIDER_UNAVAILABLE, 503, is_final=True),
+    Unavailable: Row(codes.INTERNAL, 503),
+}
+
+
+def row_of(kind: type[DomainError]) -> Row | None:
+    """The row of the class, or of the nearest class it derives from."""
+    return next((TABLE[base] for base in kind.__mro__ if base in TABLE), None)
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """What to tell the caller; an unexpected error tells nothing but that it happened."""
+    if isinstance(error, DomainError):
+        row = row_of(type(error))
+        if row is not None:
+            return _expected(error, row)
+    if isinstance(error, CommitUnknown):
+        return _expected(Unavailable(_UNKNOWN), TABLE[Unavailable])
+    if isinstance(error, StoreError):
+        return _expected(Unavailable(_AWAY), TABLE[Unavailable])
+    return _expected(DomainError(_HIDDEN), Row(codes.INTERNAL, 500))
+
+
+def is_expected(error: Exception) -> bool:
+    """Whether the error is a refusal by rule, which needs no trace in the log."""
+    return isinstance(error, DomainError) and row_of(type(error)) is not None
+
+
+def _expected(error: DomainError, row: Row) -> Refusal:
+    code = codes.CODES[row.code]
+    status = row.http_status
+    if row.by_reason is not None and error.reason is not None:
+        status = row.by_reason.get(error.reason, status)
+    retry_after_s = error.retry_after_s
+    if retry_after_s is None and status in {429, 503} and not row.is_final:
+        retry_after_s = RETRY_AFTER_S
+    extra = dict(error.extra)
+    transaction_id = extra.pop("transaction_id", None)
+    topup_status = extra.pop("status", None)
+    shown: dict[str, Any] = {
+        "detail": error.detail,
+        "param": error.param,
+        "retryable": not row.is_final and (code.is_retryable or retry_after_s is not None),
+        "retry_after_s": retry_after_s,
+        "next_action": _next_action(code, row, retry_after_s),
+        "doc_url": f"{DOCS_PATH}#{code.code}",
+    }
+    if error.reason is not None:
+        shown["reason"] = error.reason
+    message = f"{error.kind} not found" if isinstance(error, NotFound) else code.message
+    return Refusal(
+        code,
+        status,
+        message,
+        error.detail,
+        {**extra, **shown},
+        transaction_id,
+        topup_status,
+        _headers(error, status, retry_after_s),
+    )
+
+
+def _next_action(code: codes.Code, row: Row, retry_after_s: int | None) -> str | None:
+    if row.is_final:
+        return "ask_human"
+    return "wait" if retry_after_s is not None else code.next_action
+
+
+def _headers(
+    error: DomainError, status: int, retry_after_s: int | None
+) -> list[tuple[bytes, bytes]]:
+    headers: list[tuple[bytes, bytes]] = []
+    if retry_after_s is not None:
+        headers.append((b"retry-after", b"%d" % retry_after_s))
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if isinstance(error, MethodNotAllowed):
+        headers.append((b"allow", ", ".join(error.allow).encode()))
+    if isinstance(error, BodyTooLarge):
+        # The rest of the body is not waited for.
+        headers.append((b"connection", b"close"))
+    return headers

@@ -1,0 +1,163 @@
+"""One stream of server-sent events: an ASGI application that writes until one side has had enough.
+
+    id: <the event's place, a cursor for Last-Event-ID or GET /events?after=>
+    event: <its type>
+    data: <its body, byte for byte as it is signed; without codes that the reader may not see>
+
+Promise: every event after the beginning, once and in order, or the stream ends and the client goes
+on from its last id. Invariant: no transaction is open while it writes or waits, and at most one
+page of events is in memory. A client that does not read, a credential that has ended and a stopping
+process end it.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from starlette.types import Receive, Scope as AsgiScope, Send
+
+from gateway.http.body import ClientGone
+from kernel.errors import DomainError
+from keys.principal import Scope
+from store.database import Database, Transaction
+from store.errors import StoreError
+from webhooks.deliveries import log
+from webhooks.deliveries.log import Event, EventPage
+from webhooks.events.cursor import EventCursor
+from webhooks.events.feed import Subscription
+
+PAGE_EVENTS: Final = 100
+HEARTBEAT_S: Final = 15.0
+# With a tick and the credential cache's half second, an ended key's stream ends within the second.
+CHECK_S: Final = 0.35
+# A client that takes nothing for so long is cut; it can go on from the last event that it had.
+SEND_S_MAX: Final = 30.0
+# Then the client is to connect again, which spreads streams over gateways that came later.
+LIFE_S_MAX: Final = 3600.0
+RECONNECT_MS: Final = 1000
+
+_HEADERS = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    # A proxy that collects the answer before passing it on would hold the events back.
+    (b"x-accel-buffering", b"no"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The waits of a stream, in seconds; tests shorten them."""
+
+    heartbeat_s: float = HEARTBEAT_S
+    check_s: float = CHECK_S
+    send_s_max: float = SEND_S_MAX
+    life_s_max: float = LIFE_S_MAX
+
+
+Show = Callable[[Transaction, Sequence[Event]], Awaitable[Sequence[Event]]]
+
+
+async def _as_stored(_tx: Transaction, events: Sequence[Event]) -> Sequence[Event]:
+    return events
+
+
+class EventStream:
+    """place is given back when the stream ends. check raises once the caller may not listen; show
+    puts codes in where the caller may see them.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        scope: Scope,
+        place: contextlib.AbstractContextManager[Subscription],
+        *,
+        check: Callable[[], Awaitable[None]],
+        show: Show = _as_stored,
+        event_type: str | None,
+        begin_at: EventCursor,
+        pace: Pace | None = None,
+    ) -> None:
+        self._database = database
+        self._scope = scope
+        self._place = place
+        self._check = check
+        self._show = show
+        self._event_type = event_type
+        self._seen = begin_at
+        self._pace = pace or Pace()
+
+    async def __call__(self, _scope: AsgiScope, receive: Receive, send: Send) -> None:
+        with self._place as subscription:
+            listening = asyncio.create_task(_end_when_gone(receive, subscription))
+            try:
+                await self._write(send, subscription)
+            except (DomainError, StoreError):
+                # The credential has ended or the database is away: the client connects again and
+                # is told so in words.
+                pass
+            finally:
+                listening.cancel()
+            await self._say(send, b"", is_last=True)
+
+    async def _write(self, send: Send, subscription: Subscription) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
+        # The id alone: whoever reconnects before the first event goes on from here, too.
+        await self._say(send, b"retry: %d\nid: %s\n\n" % (RECONNECT_MS, self._id()))
+        began_s = said_s = time.monotonic()
+        may_have_more = True
+        while not subscription.is_ended and time.monotonic() - began_s < self._pace.life_s_max:
+            await self._check()
+            text = b""
+            if may_have_more:
+                page = await self._next_page()
+                self._seen, may_have_more = page.next, page.has_more
+                text = b"".join(_frame(event, page.next) for event in page.events)
+            elif time.monotonic() - said_s >= self._pace.heartbeat_s:
+                text = b": alive\nid: %s\n\n" % self._id()
+            if text:
+                await self._say(send, text)
+                said_s = time.monotonic()
+            if not may_have_more:
+                may_have_more = await subscription.wait_beyond(
+                    self._seen.event_no, timeout_s=self._pace.check_s
+                )
+
+    def _id(self) -> bytes:
+        return self._seen.text().encode()
+
+    async def _next_page(self) -> EventPage:
+        async def work(tx: Transaction) -> EventPage:
+            page = await log.events_after(
+                tx,
+                self._scope,
+                after=self._seen,
+                event_type=self._event_type,
+                limit=PAGE_EVENTS,
+            )
+            return replace(page, events=await self._show(tx, page.events))
+
+        return await self._database.read(work)
+
+    async def _say(self, send: Send, text: bytes, *, is_last: bool = False) -> None:
+        message = {"type": "http.response.body", "body": text, "more_body": not is_last}
+        try:
+            async with asyncio.timeout(self._pace.send_s_max):
+                await send(message)
+        except TimeoutError:
+            raise ClientGone from None
+
+
+async def _end_when_gone(receive: Receive, subscription: Subscription) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    subscription.end()
+
+
+def _frame(event: Event, cursor: EventCursor) -> bytes:
+    assert b"\n" not in event.body, "the encoder writes one line"
+    id_ = cursor._replace(event_no=event.event_no).text()
+    return b"id: %s\nevent: %s\ndata: %s\n\n" % (id_.encode(), event.type.encode(), event.body)

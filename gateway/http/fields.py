@@ -1,0 +1,301 @@
+"""What a request may carry: bodies and query parameters as msgspec structs, checked field by field.
+
+Promises: a body that passes is exactly its struct: types are never converted, unknown fields are
+refused, so that a typo cannot spend money. A refusal names every bad field, not just the first.
+A field `environment` that the struct does not have may repeat the credential's and is dropped.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import reduce
+from operator import or_
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Meta
+
+from gateway.http.strict_json import (
+    ERRORS_MAX,
+    has_control,
+    has_unique_names,
+    is_doubtful,
+    parse,
+    shown,
+)
+from kernel.clock import parse_rfc3339
+from kernel.errors import DomainError, InvalidInput
+from kernel.ids import decode
+from kernel.limits import BODY_BYTES_MAX, INT64_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX
+
+QUERY_BYTES_MAX = 4096
+QUERY_FIELDS_MAX = 50
+# One line: no control characters and no line ends of any kind.
+LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
+_WORDS: Mapping[str, str] = {
+    "int": "an integer",
+    "float": "a number",
+    "str": "a string",
+    "bool": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "an object",
+}
+# A type, or several of which one would do: `int | null`.
+_WORD = re.compile(r"`([a-z]+(?: \| [a-z]+)*)`")
+_WHERE = re.compile(r" - at `(?:key` in `)?\$?\.?([^`]*)`\Z")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`\Z", re.DOTALL)
+
+Int64 = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
+Text = Annotated[str, Meta(max_length=200)]
+# RFC 3339 with a zone; time_us() turns it into microseconds.
+Time = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
+
+
+class EnvironmentMismatch(DomainError):
+    """The request names another environment than its credential's."""
+
+
+class Fields(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """The base of every body and query; without fields of its own: nothing is taken.
+
+    Defaults are left out of the canonical form, so a field that a later version adds does not
+    make an old request look like another one. exactly_one: two fields of which one must be given,
+    and one only; null counts as absent.
+    """
+
+    exactly_one: ClassVar[tuple[str, str] | None] = None
+
+
+class LooseFields(Fields, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """The base of a dialect's bodies and queries: that vendor's clients send more than we read."""
+
+
+class Page(Fields, frozen=True, kw_only=True):
+    """The query of every list: newest first, from after the cursor."""
+
+    limit: Annotated[int, Meta(ge=1, le=PAGE_ITEMS_MAX)] = PAGE_ITEMS
+    cursor: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+
+
+F = TypeVar("F", bound=Fields)
+
+
+class Shape(Generic[F]):
+    """A struct and its decoder, built once for each route."""
+
+    def __init__(self, struct: type[F]) -> None:
+        self.struct = struct
+        self._decode = msgspec.json.Decoder(struct).decode
+        self._types = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+        # Text has no null: ?status=null names a status.
+        self._of_text = {name: _without_null(kept.type) for name, kept in self._types.items()}
+        self._choice = struct.exactly_one
+        self._is_loose = not struct.__struct_config__.forbid_unknown_fields
+
+    def decode(self, raw: bytes, environment: str | None) -> F:
+        """The body; raises Unreadable, InvalidInput or EnvironmentMismatch."""
+        if not is_doubtful(raw):
+            try:
+                body = self._decode(raw)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                pass  # the slow way says what is wrong, in all its fields
+            else:
+                # Of two values under one name the decoder keeps the last and says nothing.
+                if has_unique_names(raw) and self._is_one_given(body):
+                    return body
+        value = parse(raw)
+        if not isinstance(value, dict):
+            raise InvalidInput("the body is a JSON object")
+        return self._convert(value, environment, is_strict=True)
+
+    def of_query(self, query: bytes, environment: str | None) -> F:
+        """The query parameters; raises InvalidInput or EnvironmentMismatch."""
+        return self._convert(_pairs(query), environment, is_strict=False)
+
+    def of_form(self, raw: bytes, environment: str | None) -> F:
+        """The fields of a urlencoded body; raises InvalidInput or EnvironmentMismatch."""
+        return self._convert(_pairs(raw, BODY_BYTES_MAX), environment, is_strict=False)
+
+    def empty(self) -> F:
+        """The struct without any field given; raises InvalidInput where one is required."""
+        return self._convert({}, None, is_strict=True)
+
+    def _is_one_given(self, body: F) -> bool:
+        if self._choice is None:
+            return True
+        one, other = self._choice
+        return (getattr(body, one) is None) is not (getattr(body, other) is None)
+
+    def _convert(self, value: dict[str, Any], environment: str | None, *, is_strict: bool) -> F:
+        if environment is not None and "environment" in value.keys() - self._types.keys():
+            _check_environment(value.pop("environment"), environment)
+        problems = [
+            {"param": shown(name), "detail": "unknown field"}
+            for name in value
+            if name not in self._types and not self._is_loose
+        ]
+        for name, field in self._types.items():
+            if name not in value:
+                if field.required:
+                    problems.append({"param": name, "detail": "is required"})
+                continue
+            try:
+                kind = field.type if is_strict else self._of_text[name]
+                msgspec.convert(value[name], kind, strict=is_strict)
+            except msgspec.ValidationError as error:
+                problems.append(_problem(name, str(error), field.type))
+        if self._choice is not None:
+            problems += _choice_problems(value, *self._choice)
+        if problems:
+            first = problems[0]
+            raise InvalidInput(
+                f"{first['param']}: {first['detail']}",
+                param=first["param"],
+                errors=problems[:ERRORS_MAX],
+            )
+        try:
+            return msgspec.convert(value, self.struct, strict=is_strict)
+        except msgspec.ValidationError as error:
+            # A rule over several fields, from the struct's __post_init__.
+            raise InvalidInput(_sentence(str(error))) from None
+
+
+def _choice_problems(value: Mapping[str, Any], one: str, other: str) -> list[dict[str, str]]:
+    has_one = value.get(one) is not None
+    if has_one is not (value.get(other) is not None):
+        return []
+    if has_one:
+        return [{"param": other, "detail": f"cannot be given together with {one}"}]
+    return [{"param": one, "detail": f"is required where {other} is not given"}]
+
+
+def canonical(fields: Fields) -> bytes:
+    """Equal bytes for equal requests, whatever the order and spacing they were written in."""
+    return msgspec.json.encode(fields, order="deterministic")
+
+
+def given(body: Fields, **names: str) -> dict[str, Any]:
+    """The fields that a body with UNSET defaults has, under the names that the domain gives them."""
+    return {
+        names.get(name, name): tuple(value) if isinstance(value, list) else value
+        for name, value in msgspec.structs.asdict(body).items()
+        if value is not msgspec.UNSET
+    }
+
+
+def time_us(text: str | None, param: str) -> int | None:
+    """Microseconds of an RFC 3339 time with a zone; None for None; raises InvalidInput."""
+    if text is None:
+        return None
+    try:
+        return parse_rfc3339(text)
+    except (ValueError, OverflowError):
+        raise InvalidInput(
+            "expected a time such as 2026-06-13T12:00:00Z, with its zone", param=param
+        ) from None
+
+
+def cursor_id(text: str | None, prefix: str) -> str | None:
+    """The id that a list goes on after, None at its head; raises InvalidInput for another form."""
+    if text is None:
+        return None
+    kind, _, number = text.partition("_")
+    try:
+        decode(number)
+    except ValueError:
+        kind = ""
+    if kind != prefix:
+        raise InvalidInput("not a cursor of this list", param="cursor")
+    return text
+
+
+def _pairs(query: bytes, bytes_max: int = QUERY_BYTES_MAX) -> dict[str, Any]:
+    """Each parameter once, in readable characters."""
+    if len(query) > bytes_max:
+        raise InvalidInput(f"the parameters are longer than {bytes_max} bytes")
+    try:
+        listed = parse_qsl(
+            query.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=QUERY_FIELDS_MAX,
+        )
+    except ValueError:
+        raise InvalidInput("the parameters are not percent-encoded UTF-8") from None
+    found: dict[str, Any] = {}
+    for name, value in listed:
+        if name in found:
+            raise InvalidInput(f"{shown(name)} appears twice", param=shown(name))
+        if has_control(value) or has_control(name):
+            raise InvalidInput(f"{shown(name)} holds control characters", param=shown(name))
+        found[name] = value
+    return found
+
+
+def _check_environment(named: Any, environment: str) -> None:
+    if not isinstance(named, str):
+        raise InvalidInput("expected a string", param="environment")
+    if named != environment:
+        raise EnvironmentMismatch(
+            f"the credential is of {environment}; use one of the other environment",
+            param="environment",
+            reason="environment",
+        )
+
+
+def _problem(name: str, message: str, kind: Any) -> dict[str, str]:
+    """One entry of errors[]: msgspec's sentence in our words, and where inside the field it is."""
+    where = _WHERE.search(message)
+    inside = where[1].replace("[...]", "") if where else ""
+    joint = "." if inside and not inside.startswith("[") else ""
+    plain = _WHERE.sub("", message)
+    unknown = _UNKNOWN.fullmatch(plain)
+    if unknown is not None:
+        param = f"{name}{joint}{inside}.{shown(unknown[1])}"
+        return {"param": param, "detail": "unknown field"}
+    choices = _choices(kind)
+    detail = _sentence(plain)
+    if message.startswith("Invalid enum value") and choices and not inside:
+        detail = f"is one of {', '.join(choices)}"
+    return {"param": f"{name}{joint}{inside}", "detail": detail}
+
+
+def _without_null(kind: Any) -> Any:
+    """The type without its null."""
+    if get_origin(kind) not in {Union, UnionType}:
+        return kind
+    return reduce(or_, (part for part in get_args(kind) if part is not NoneType))
+
+
+def _choices(kind: Any) -> list[str]:
+    """The words of a Literal, wherever it stands in the type."""
+    if get_origin(kind) is Literal:
+        return [str(word) for word in get_args(kind)]
+    return [word for part in get_args(kind) for word in _choices(part)]
+
+
+def _sentence(message: str) -> str:
+    if message.startswith("Invalid enum value"):
+        return "not one of the values allowed"
+    if "matching regex" in message:
+        return "holds characters that are not allowed"
+    text = _WORD.sub(_readable, message)
+    return text[:1].lower() + text[1:]
+
+
+def _readable(kinds: re.Match[str]) -> str:
+    return " or ".join(_WORDS.get(kind, kind) for kind in kinds[1].split(" | "))

@@ -1,0 +1,204 @@
+"""A request's effect and its stored answer, in one transaction.
+
+Promises: the same request with the same Idempotency-Key has one effect and one answer, byte for
+byte, across parallel calls, processes and restarts; a refusal is not stored, so it can be repaired
+and tried again under the same key. A key belongs to whoever sent it: no other credential gets its
+answer. An answer that holds a secret is stored sealed, and its key's text is nobody else's.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from kernel.clock import SECOND_US
+from keys.account import lock_scopes
+from keys.principal import Principal
+from runtime.context import Context
+from store.database import Transaction
+from store.errors import StoreError
+from store.idempotency import (
+    Answer,
+    KeyInProgress,
+    RequestKey,
+    abandon,
+    begin,
+    check,
+    check_text,
+    complete,
+    extend,
+    find,
+    keep,
+    keep_secret,
+)
+
+R = TypeVar("R")
+
+SEAL_PURPOSE = "idempotency"
+WAIT_S = 5.0
+WAIT_STEP_S = 0.05
+# Longer than one extension may take; a crash keeps the key for so long.
+LEASE_S = 60
+EXTEND_S_MIN = 1.0
+LEASE_TOKEN_BYTES = 16
+
+logger = logging.getLogger(__name__)
+
+
+async def run_once(
+    context: Context,
+    principal: Principal,
+    request_key: RequestKey | None,
+    work: Callable[[Transaction], Awaitable[R]],
+    render: Callable[[R], Answer],
+    *,
+    sealed: bool = False,
+) -> Answer:
+    """Runs work under the account's lock, unless the key's answer is there; keeps the answer.
+
+    Raises KeyReused, KeyInProgress and whatever work raises; then nothing was written.
+    """
+
+    async def once(tx: Transaction) -> Answer:
+        await lock_scopes(tx, [principal.scope])
+        now_us = context.clock.now_us()
+        if request_key is None:
+            return render(await work(tx))
+        found = await find(tx, [request_key])
+        stored = check(found.get(request_key.place), request_key, now_us)
+        if stored is not None:
+            return stored
+        if not sealed:
+            answer = render(await work(tx))
+            await keep(tx, [(request_key, answer)], now_us=now_us)
+            return answer
+        await check_text(tx, request_key)
+        answer = render(await work(tx))
+        kept = _sealed(context, request_key, answer)
+        await keep_secret(tx, request_key, kept, now_us=now_us)
+        return answer
+
+    answer = await context.database.transaction(once)
+    return _opened(context, request_key, answer)
+
+
+async def stored_answer(context: Context, request_key: RequestKey | None) -> Answer | None:
+    """The answer that is there already, for calls that check something slow before run_once.
+
+    None where there is none yet; raises KeyReused and KeyInProgress.
+    """
+    if request_key is None:
+        return None
+    found = await context.database.read(lambda tx: find(tx, [request_key]))
+    stored = check(found.get(request_key.place), request_key, context.clock.now_us())
+    return None if stored is None else _opened(context, request_key, stored)
+
+
+async def run_steps(
+    context: Context,
+    principal: Principal,
+    request_key: RequestKey | None,
+    steps: Callable[[], Awaitable[Answer]],
+    *,
+    lease_s: int = LEASE_S,
+) -> Answer:
+    """Runs a call that leaves the database between its transactions, such as an endpoint's test.
+
+    A row with a lease goes first, which is extended while steps run. Whoever comes meanwhile with
+    the same key waits up to WAIT_S for the answer, then KeyInProgress is raised; a lease that ran
+    out, since its process died or lost the database, is taken over. Should its holder live after
+    all, it finds its token gone: it answers as whoever took over did, or KeyInProgress. steps that
+    raise leave no row.
+    """
+    if request_key is None:
+        return await steps()
+    token = secrets.token_hex(LEASE_TOKEN_BYTES)
+    stored = await _begin(context, principal, request_key, lease_s, token)
+    if stored is not None:
+        return _opened(context, request_key, stored)
+    extending = asyncio.create_task(_extend(context, principal, request_key, lease_s, token))
+    try:
+        answer = await steps()
+    except BaseException:
+        await context.database.transaction(lambda tx: abandon(tx, request_key, token=token))
+        raise
+    finally:
+        extending.cancel()
+        await asyncio.gather(extending, return_exceptions=True)
+
+    async def finish(tx: Transaction) -> Answer:
+        await lock_scopes(tx, [principal.scope])
+        now_us = context.clock.now_us()
+        if await complete(tx, request_key, answer, token=token, now_us=now_us):
+            return answer
+        found = await find(tx, [request_key])
+        theirs = check(found.get(request_key.place), request_key, now_us)
+        if theirs is not None:
+            return theirs
+        # Whoever took over was refused, or is gone: what was done here is the key's answer.
+        await keep(tx, [(request_key, answer)], now_us=now_us)
+        return answer
+
+    return _opened(context, request_key, await context.database.transaction(finish))
+
+
+async def _extend(
+    context: Context, principal: Principal, key: RequestKey, lease_s: int, token: str
+) -> None:
+    """Until cancelled, or until the lease is another's."""
+
+    async def work(tx: Transaction) -> bool:
+        await lock_scopes(tx, [principal.scope])
+        until = context.clock.now_us() + lease_s * SECOND_US
+        return await extend(tx, key, token=token, lease_until_at=until)
+
+    is_ours = True
+    while is_ours:
+        await asyncio.sleep(max(EXTEND_S_MIN, lease_s / 3))
+        try:
+            is_ours = await context.database.transaction(work)
+        except StoreError as error:
+            # The database may be back before the lease is over.
+            logger.warning("lease.not_extended", extra={"error": str(error)})
+
+
+async def _begin(
+    context: Context, principal: Principal, key: RequestKey, lease_s: int, token: str
+) -> Answer | None:
+    """The stored answer, or None once the lease is ours."""
+
+    async def look(tx: Transaction) -> Answer | None:
+        await lock_scopes(tx, [principal.scope])
+        now_us = context.clock.now_us()
+        found = await find(tx, [key])
+        stored = check(found.get(key.place), key, now_us)
+        if stored is None:
+            until = now_us + lease_s * SECOND_US
+            await begin(tx, key, token=token, lease_until_at=until, now_us=now_us)
+        return stored
+
+    loop = asyncio.get_running_loop()
+    deadline_s = loop.time() + WAIT_S
+    while True:
+        try:
+            return await context.database.transaction(look)
+        except KeyInProgress:
+            if loop.time() >= deadline_s:
+                raise
+        await asyncio.sleep(WAIT_STEP_S)
+
+
+def _sealed(context: Context, key: RequestKey, answer: Answer) -> Answer:
+    subject = "/".join(key.place)
+    body = context.vault.seal(answer.body, purpose=SEAL_PURPOSE, subject=subject)
+    return Answer(answer.status, body, is_sealed=True)
+
+
+def _opened(context: Context, key: RequestKey | None, answer: Answer) -> Answer:
+    """The answer as it was first given."""
+    if not answer.is_sealed or key is None:
+        return answer
+    subject = "/".join(key.place)
+    body = context.vault.open(answer.body, purpose=SEAL_PURPOSE, subject=subject)
+    return Answer(answer.status, body, is_replay=answer.is_replay)

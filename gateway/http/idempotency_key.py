@@ -1,0 +1,58 @@
+"""A request under its Idempotency-Key, from outside or from a page: the key, and what a reused one tells."""
+
+from typing import Any
+
+from billing.topups import topup as topups
+from gateway.answers.envelope import code_of, transaction_id_of
+from gateway.http.fields import canonical
+from gateway.http.password_again import require_password
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply, Route
+from store.database import Transaction
+from store.idempotency import KeyReused, find, request_key
+
+
+def take_key(call: Call[Any, Any], key_text: str) -> None:
+    """Puts the request, whose body is read, under the caller's key; raises InvalidInput."""
+    call.request_key = request_key(
+        account_id=call.principal.account_id,
+        environment=call.principal.environment,
+        owner=call.principal.key_owner,
+        key_text=key_text,
+        method=call.method,
+        path=call.path,
+        canonical_body=canonical(call.body),
+    )
+
+
+async def handled(route: Route, call: Call[Any, Any]) -> Reply:
+    """The handler's reply; raises what it raises, KeyReused with what the first request was about.
+
+    Raises PasswordRequired before the handler of a route that asks for it.
+    """
+    if route.asks_password:
+        await require_password(call)
+    try:
+        return await route.handler(call)
+    except KeyReused as error:
+        await _name_first(call, error)
+        raise
+
+
+async def _name_first(call: Call[Any, Any], error: KeyReused) -> None:
+    """Adds the first request's transaction id and that top-up's status to the refusal."""
+    key = call.request_key
+    if key is None:
+        return
+    scope = call.principal.scope
+
+    async def work(tx: Transaction) -> topups.TopUp | None:
+        stored = (await find(tx, [key])).get(key.place)
+        if stored is None or stored.is_sealed or not stored.body or not code_of(stored.body):
+            return None
+        topup_id = transaction_id_of(stored.body)
+        return None if topup_id is None else (await topups.load(tx, [topup_id])).get(topup_id)
+
+    first = await call.context.database.read(work)
+    if first is not None and first.scope == scope:
+        error.extra.update(transaction_id=first.id, status=first.status)

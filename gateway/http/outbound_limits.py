@@ -1,0 +1,60 @@
+"""How often a caller may make us call out: test pings, and look-ups of a webhook's host.
+
+Promise: whatever its number of keys, an account has one pace, and an anonymous sandbox account a
+bound for the hour, so that nobody scans networks or tires a receiver through us. Refused with 4001
+and Retry-After; counted in Redis over all processes, and in each one alone while Redis is away.
+"""
+
+from typing import Final, NamedTuple
+
+from gateway.http.rate_limit import take_one
+from keys.principal import Principal
+from runtime.limiter import Limiter
+
+
+class Pace(NamedTuple):
+    """calls at once, and as many again in each period."""
+
+    calls: int
+    period_s: int
+
+
+ENDPOINT_PINGS: Final = Pace(5, 5)
+ACCOUNT_PINGS: Final = Pace(20, 10)
+SANDBOX_PINGS: Final = Pace(30, 3600)
+# More than the endpoints that an account may have, so that setting all of them up is not slowed.
+ACCOUNT_TARGETS: Final = Pace(60, 60)
+SANDBOX_TARGETS: Final = Pace(30, 3600)
+
+
+async def pace_ping(limiter: Limiter, principal: Principal, endpoint_id: str) -> None:
+    """Counts one test ping; raises RateLimited."""
+    # The id is the caller's word, so the account stands before it: nobody uses up another's pace.
+    account = f"ping:{principal.account_id}"
+    await _take(limiter, f"{account}:{endpoint_id}", ENDPOINT_PINGS, "test pings of one webhook")
+    await _take(limiter, account, ACCOUNT_PINGS, "test pings of one account")
+    if principal.is_sandbox:
+        await _take(limiter, f"{account}:hour", SANDBOX_PINGS, "test pings of a sandbox account")
+
+
+async def pace_target(limiter: Limiter, principal: Principal) -> None:
+    """Counts one address that a webhook is to have, whose host is looked up; raises RateLimited."""
+    account = f"target:{principal.account_id}"
+    await _take(limiter, account, ACCOUNT_TARGETS, "new webhook addresses of one account")
+    if principal.is_sandbox:
+        await _take(
+            limiter,
+            f"{account}:hour",
+            SANDBOX_TARGETS,
+            "new webhook addresses of a sandbox account",
+        )
+
+
+async def _take(limiter: Limiter, key: str, pace: Pace, what: str) -> None:
+    await take_one(
+        limiter,
+        key,
+        count=pace.calls,
+        period_s=pace.period_s,
+        detail=f"{pace.calls} {what} are allowed in {pace.period_s} seconds",
+    )

@@ -1,0 +1,92 @@
+"""The password is asked again before a session makes or changes live keys or live secrets, lets
+an app into live, or has codes of live told to an address.
+
+Promise: whoever finds a signed-in browser, or steals its cookie, gets no lasting credential of live
+out of it. A password given at /dashboard/confirm counts for that session alone, for ten minutes.
+"""
+
+from typing import Any, Final
+
+from gateway.http.acting import note
+from gateway.http.rate_limit import take_one
+from gateway.http.request_context import Call
+from gateway.http.session_cookie import SignInRefused
+from kernel.errors import DomainError
+from keys import session
+from keys.account import get_account
+from keys.principal import Environment
+from store.database import Transaction
+
+CONFIRM: Final = "/dashboard/confirm"
+TRIES: Final = 10
+PERIOD_S: Final = 900
+
+
+class PasswordRequired(DomainError):
+    """The session is good, but for this its person must show the password again."""
+
+
+async def require_password(call: Call[Any, Any], *, environment: Environment | None = None) -> None:
+    """Raises PasswordRequired for a session in live that did not give it lately.
+
+    environment: where what is asked for will count, when that is not where the session looks.
+    Read from the database and not from the cached caller: what was just given counts at once.
+    """
+    principal = call.principal
+    if principal.kind != "session" or (environment or principal.environment) != "live":
+        return
+    session_id, now_us = principal.credential_id, call.now_us
+    is_confirmed = await call.context.database.read(
+        lambda tx: session.is_confirmed(tx, session_id, now_us=now_us)
+    )
+    if not is_confirmed:
+        raise PasswordRequired(
+            f"give your password again: send it to {CONFIRM} as the form field password, then"
+            " repeat this within 10 minutes",
+            param="password",
+            reason="password_required",
+            extra={"confirm_url": CONFIRM},
+        )
+
+
+async def confirm(call: Call[Any, Any], password: str) -> None:
+    """Notes that the person gave the password; raises SignInRefused and RateLimited."""
+    await check_own(call, password)
+    principal, now_us = call.principal, call.now_us
+
+    async def work(tx: Transaction) -> None:
+        await session.confirm(tx, principal.account_id, principal.credential_id, now_us=now_us)
+        await note(tx, call, "password.confirmed", principal.credential_id, environment="")
+
+    await call.context.database.transaction(work)
+
+
+async def check_own(call: Call[Any, Any], password: str) -> None:
+    """Raises SignInRefused unless it is the password of whoever is signed in, and RateLimited.
+
+    Nobody but a session of the account comes here, so the tries of strangers count elsewhere.
+    """
+    principal, context = call.principal, call.context
+    await take_one(
+        context.limiter,
+        f"password:{principal.account_id}",
+        count=TRIES,
+        period_s=PERIOD_S,
+        detail="too many passwords were tried; wait a few minutes",
+    )
+    account = await context.database.read(lambda tx: get_account(tx, principal.account_id))
+    source = f"account:{principal.account_id}"
+    if not await context.passwords.verify(
+        password, account.password_hash, source=source, is_known=True
+    ):
+        await context.database.transaction(
+            lambda tx: note(
+                tx,
+                call,
+                "password.confirmed",
+                principal.credential_id,
+                environment="",
+                outcome="refused",
+            )
+        )
+        raise SignInRefused("that is not your password", param="password")

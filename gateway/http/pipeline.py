@@ -1,0 +1,113 @@
+"""What happens to a request, in this order, before its handler runs and nothing else:
+
+    route -> credential -> address -> rate limit -> scope -> query, body, where a request by cookie
+    came from -> Idempotency-Key
+
+So a stranger learns nothing but that a path exists, a refused request is counted, and a stored
+answer is looked for only once the caller may have it. Every step refuses by raising.
+"""
+
+from starlette.types import Receive
+
+from gateway.http.auth import check_presented, presented
+from gateway.http.body import check_media_type, read_body
+from gateway.http.fields import Fields
+from gateway.http.idempotency_key import handled, take_key
+from gateway.http.rate_limit import RateLimit
+from gateway.http.request_context import Call
+from gateway.http.routing import Reply, Resource, Route, Router, check_params
+from gateway.http.session_cookie import check_forgery
+from kernel.errors import NotFound
+from kernel.limits import BODY_BYTES_MAX
+from keys.authenticator import InvalidCredential
+from keys.principal import check_address, require_scope
+from runtime.context import Context
+from store.idempotency import Answer
+
+
+class Pipeline:
+    """The steps, with what they need of the process."""
+
+    def __init__(self, context: Context, router: Router) -> None:
+        self._router = router
+        self._settings = context.settings
+        self._authenticator = context.authenticator
+        self._limit = RateLimit(
+            context.limiter,
+            context.settings.rate_limit_per_s,
+            context.settings.rate_limit_account_per_s,
+        )
+
+    async def reply(self, call: Call[Fields, Fields], receive: Receive) -> Reply | None:
+        """The handler's reply; None for a path of no surface. Raises whatever refuses."""
+        resource = self._find(call)
+        if resource is None:
+            return None
+        if call.method == "OPTIONS":
+            call.reply_headers.append((b"allow", ", ".join(resource.allow).encode()))
+            return Answer(204, b"")
+        route = resource.route(call.method)
+        if not route.is_public:
+            await self._admit(call, route)
+        await _read(call, route, receive)
+        if route.is_unsafe and route.takes_key and call.credential is not None:
+            key_text = call.headers.get(b"idempotency-key")
+            if key_text is not None:
+                take_key(call, key_text.decode("latin-1"))
+        return await handled(route, call)
+
+    def _find(self, call: Call[Fields, Fields]) -> Resource | None:
+        found = self._router.match(call.path)
+        if found is None:
+            surface = self._router.surface_of(call.path)
+            if surface is None:
+                return None
+            call.refuse = surface.refuse
+            raise NotFound("Path")
+        resource, call.params = found
+        call.refuse = resource.surface.refuse
+        call.template = resource.template
+        check_params(call.params)
+        return resource
+
+    async def _admit(self, call: Call[Fields, Fields], route: Route) -> None:
+        token, is_cookie = presented(call.scope, call.headers, self._settings)
+        principal = self._authenticator.authenticate_now(token)
+        if principal is None:
+            principal = await self._authenticator.authenticate(token)
+        check_presented(principal, is_cookie=is_cookie)
+        call.principal = principal
+        if is_cookie:
+            call.session_token = token
+        elif route.session_only:
+            raise InvalidCredential("this is for a person who signed in, not for a key")
+        if principal.ip_allow_lists:
+            check_address(principal, call.address)
+        if not self._limit.take_now(principal, call.reply_headers):
+            await self._limit.take(principal, call.reply_headers)
+        require_scope(principal, *route.scopes)
+
+
+async def _read(call: Call[Fields, Fields], route: Route, receive: Receive) -> None:
+    caller = call.credential
+    environment = None if caller is None else caller.environment
+    query: bytes = call.scope["query_string"]
+    call.query = route.query_shape.of_query(query, environment) if query else route.no_query
+    if not route.is_unsafe:
+        return
+    raw = call.whole
+    if raw is None or len(raw) > BODY_BYTES_MAX:
+        raw = await read_body(receive, call.headers)
+    call.raw = raw
+    if call.session_token is not None:
+        settings = call.context.settings
+        check_forgery(call.scope, call.headers, raw, settings, call.session_token)
+    if route.media == "raw":
+        call.body = route.body()
+    elif raw:
+        if check_media_type(call.headers, route.media):
+            call.body = route.body_shape.of_form(raw, environment)
+        else:
+            call.body = route.body_shape.decode(raw, environment)
+    else:
+        call.body = route.body_shape.empty()

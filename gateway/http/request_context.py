@@ -1,0 +1,124 @@
+"""One HTTP request on its way through the edge: what it said, who it is from, what came of it.
+
+The pipeline fills it in step by step and a handler gets it whole; the log line is made from it.
+One object for each request, and nothing in it is computed twice.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Generic, TypeVar
+
+from starlette.types import Scope
+
+from gateway.answers.envelope import refuse
+from gateway.answers.refusals import Refuse
+from gateway.http.auth import caller_address
+from kernel.ids import new_id
+from keys.principal import Address, Principal
+from runtime.context import Context
+from store.idempotency import RequestKey
+
+B = TypeVar("B")
+Q = TypeVar("Q")
+
+REQUEST_ID_PREFIX = "req"
+_SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+
+
+class Call(Generic[B, Q]):
+    """body and query are the route's structs, raw the body's bytes; request_key is null without an
+    Idempotency-Key, session_token unless the caller came by cookie. whole is the body where it had
+    come before anybody asked.
+
+    template is the route's path, never the caller's, so a log or a metric can hold it.
+    """
+
+    __slots__ = (
+        "_principal",
+        "body",
+        "context",
+        "headers",
+        "method",
+        "params",
+        "path",
+        "query",
+        "raw",
+        "refuse",
+        "reply_headers",
+        "request_id",
+        "request_key",
+        "scope",
+        "session_token",
+        "started_s",
+        "status",
+        "template",
+        "whole",
+    )
+
+    body: B
+    query: Q
+
+    def __init__(self, context: Context, scope: Scope, whole: bytes | None = None) -> None:
+        self.context = context
+        self.scope = scope
+        self.whole = whole
+        self.started_s = time.perf_counter()
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers = _headers(scope["headers"])
+        self.request_id = _request_id(self.headers.get(b"x-request-id"))
+        self.reply_headers: list[tuple[bytes, bytes]] = [(b"x-request-id", self.request_id)]
+        self.template = ""
+        self.refuse: Refuse = refuse
+        self.params: Mapping[str, str] = {}
+        self.raw = b""
+        self.request_key: RequestKey | None = None
+        self.session_token: str | None = None
+        self._principal: Principal | None = None
+        self.status = 0
+
+    @property
+    def principal(self) -> Principal:
+        """The caller; a public route has none and never asks."""
+        assert self._principal is not None, "a public route has no principal"
+        return self._principal
+
+    @principal.setter
+    def principal(self, principal: Principal) -> None:
+        self._principal = principal
+
+    @property
+    def credential(self) -> Principal | None:
+        """The caller, or None where there was no credential or it was refused."""
+        return self._principal
+
+    @property
+    def now_us(self) -> int:
+        return self.context.clock.now_us()
+
+    @property
+    def address(self) -> Address | None:
+        """Where the request came from; worked out when somebody asks."""
+        client = self.scope.get("client")
+        return caller_address(
+            client[0] if client else None,
+            self.headers.get(b"x-forwarded-for"),
+            self.context.settings.trusted_proxies,
+        )
+
+
+def _headers(listed: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """By name in lower case, as ASGI has them; repeated ones joined, so none is overlooked."""
+    headers = dict(listed)
+    if len(headers) != len(listed):
+        headers = {}
+        for name, value in listed:
+            headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers
+
+
+def _request_id(given: bytes | None) -> bytes:
+    if given is not None and _SANE_ID.fullmatch(given):
+        return given
+    return new_id(REQUEST_ID_PREFIX).encode()

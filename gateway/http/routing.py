@@ -1,0 +1,258 @@
+"""The declarative route table, and the look-up of a request's route in it.
+
+A surface is one API with its own prefix and its own shape of an answer; our own and each dialect
+are one. A route says everything the edge must know before its handler runs; the OpenAPI document
+and the test that walks all routes read the same rows.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from gateway.answers.outcome import Outcome
+from gateway.answers.refusals import Refuse
+from gateway.http.body import Media
+from gateway.http.fields import Fields, Shape
+from gateway.http.request_context import Call
+from kernel.errors import DomainError, NotFound
+from keys.principal import OAUTH_SCOPES, SCOPES
+from store.idempotency import Answer
+
+# An Answer, or an ASGI application that writes the answer itself (streams).
+Reply = Answer | ASGIApp
+Handler = Callable[[Call[Any, Any]], Awaitable[Reply]]
+
+PARAM_CHARACTERS_MAX = 128
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_PARAM = re.compile(r"\{(\w+)\}")
+_KINDS = {
+    "transaction_id": "Transaction",
+    "endpoint_id": "Webhook",
+    "event_id": "Event",
+    "delivery_id": "Delivery",
+    "replay_id": "Replay",
+    "key_id": "Key",
+    "token_id": "Token",
+    "code": "Voucher",
+    "approval_id": "Approval",
+    "hold_id": "Hold",
+    "order_id": "Order",
+    "plan_id": "Plan",
+    "session_id": "Session",
+    "grant_id": "Connected app",
+    "app_id": "App",
+    "checkout_token": "Checkout",
+    "portal_token": "Portal",
+    "form_id": "Order",
+    "subscription_id": "Subscription",
+    "account_id": "Account",
+    "pack_id": "Pack",
+    "coupon_code": "Coupon",
+    "batch_id": "Batch",
+    "code_id": "Code",
+}
+
+
+class MethodNotAllowed(DomainError):
+    """The path exists, but not with this method; `allow` names those it takes."""
+
+    def __init__(self, allow: Sequence[str]) -> None:
+        super().__init__(f"this path takes {', '.join(allow)}", extra={"allow": list(allow)})
+        self.allow = allow
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One row: a method and a path below the surface's prefix, and what a call of it needs.
+
+    scopes: the caller must hold one of them; none only where is_public says that no credential is
+    looked at. body and query: every field that is taken. takes_key: Idempotency-Key counts (for
+    methods that change something); a dry run leaves it out. media: what the body is; raw is not
+    looked at, call.raw has its bytes. session_only: for a person in a browser, no other credential.
+    asks_password: in live, a session must have given its password again lately.
+
+    For the documents: description is what the summary leaves open, answers each way to succeed,
+    refuses the codes of its own beside those that any call may meet.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    scopes: tuple[str, ...] = ()
+    body: type[Fields] = Fields
+    query: type[Fields] = Fields
+    is_public: bool = False
+    takes_key: bool = True
+    media: Media = "json"
+    session_only: bool = False
+    asks_password: bool = False
+    description: str = ""
+    answers: tuple[Outcome, ...] = ()
+    refuses: tuple[int, ...] = ()
+    body_shape: Shape[Any] = field(init=False, repr=False, compare=False)
+    query_shape: Shape[Any] = field(init=False, repr=False, compare=False)
+    no_query: Fields = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        assert bool(self.scopes) is not self.is_public, f"{self.path}: scopes, or public"
+        assert {*self.scopes} <= {*SCOPES, *OAUTH_SCOPES}, f"{self.path}: no such scope"
+        object.__setattr__(self, "body_shape", Shape(self.body))
+        object.__setattr__(self, "query_shape", Shape(self.query))
+        object.__setattr__(self, "no_query", self.query())
+
+    @property
+    def is_unsafe(self) -> bool:
+        """It may change something, has a body and can be repeated under a key."""
+        return self.method not in _SAFE_METHODS
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """One API: its routes below a prefix, and how it words a refusal.
+
+    refusal: the struct of a dialect's refusal, for the documents; our own is always the envelope.
+    """
+
+    prefix: str
+    routes: tuple[Route, ...]
+    refuse: Refuse
+    refusal: Any = None
+
+
+@dataclass(slots=True)
+class Resource:
+    """One path of one surface, with its routes by method."""
+
+    template: str
+    surface: Surface
+    routes: dict[str, Route] = field(default_factory=dict)
+
+    @property
+    def allow(self) -> tuple[str, ...]:
+        """The methods it answers, for the Allow header."""
+        also = ("HEAD",) if "GET" in self.routes else ()
+        return (*sorted(self.routes), *also, "OPTIONS")
+
+    def route(self, method: str) -> Route:
+        """The route for the method, GET's for HEAD; raises MethodNotAllowed."""
+        found = self.routes.get("GET" if method == "HEAD" else method)
+        if found is None:
+            raise MethodNotAllowed(self.allow)
+        return found
+
+
+class _Node:
+    """A step of the paths with parameters: what may follow."""
+
+    __slots__ = ("child", "literals", "name", "resource")
+
+    def __init__(self) -> None:
+        self.literals: dict[str, _Node] = {}
+        self.child: _Node | None = None
+        self.name = ""
+        self.resource: Resource | None = None
+
+
+NO_PARAMS: Mapping[str, str] = {}
+
+
+class Router:
+    """Finds a path's resource: a fixed path in one dict look-up, another step by step."""
+
+    def __init__(self, surfaces: Sequence[Surface]) -> None:
+        self.surfaces = tuple(surfaces)
+        self._fixed: dict[str, Resource] = {}
+        self._root = _Node()
+        for surface in surfaces:
+            for route in surface.routes:
+                self._add(surface, route)
+
+    def __iter__(self) -> Iterator[Resource]:
+        """Every resource, for the tests and documents that walk the table."""
+        yield from self._fixed.values()
+        nodes = [self._root]
+        while nodes:
+            node = nodes.pop()
+            nodes.extend(node.literals.values())
+            if node.child is not None:
+                nodes.append(node.child)
+            if node.resource is not None:
+                yield node.resource
+
+    def find(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
+        """The resource and the path's parameters; None where no surface knows the path.
+
+        Raises NotFound for a parameter that no id can be: it never gets as far as a database.
+        """
+        found = self.match(path)
+        if found is not None:
+            check_params(found[1])
+        return found
+
+    def match(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
+        """As find, before the parameters are looked at: a refusal of them is the surface's."""
+        fixed = self._fixed.get(path)
+        if fixed is not None:
+            return fixed, NO_PARAMS
+        node = self._root
+        params: dict[str, str] = {}
+        for segment in path.split("/"):
+            following = node.literals.get(segment)
+            if following is None:
+                following = node.child
+                if following is None:
+                    return None
+                params[following.name] = segment
+            node = following
+        if node.resource is None:
+            return None
+        return node.resource, params
+
+    def surface_of(self, path: str) -> Surface | None:
+        """The surface whose prefix the path lies under, known or not."""
+        for surface in self.surfaces:
+            if surface.prefix and (path + "/").startswith(surface.prefix + "/"):
+                return surface
+        return None
+
+    def _add(self, surface: Surface, route: Route) -> None:
+        template = surface.prefix + route.path
+        if _PARAM.search(template) is None:
+            resource = self._fixed.setdefault(template, Resource(template, surface))
+        else:
+            resource = self._node(template, surface)
+        assert route.method not in resource.routes, f"{route.method} {template} is there twice"
+        resource.routes[route.method] = route
+
+    def _node(self, template: str, surface: Surface) -> Resource:
+        node = self._root
+        for segment in template.split("/"):
+            param = _PARAM.fullmatch(segment)
+            if param is None:
+                node = node.literals.setdefault(segment, _Node())
+                continue
+            assert param[1] in _KINDS, f"{template}: say what a {param[1]} is called"
+            if node.child is None:
+                node.child = _Node()
+                node.child.name = param[1]
+            assert node.child.name == param[1], f"{template}: one name for one place"
+            node = node.child
+        if node.resource is None:
+            node.resource = Resource(template, surface)
+        return node.resource
+
+
+def check_params(params: Mapping[str, str]) -> None:
+    """Raises NotFound for one that no id can be."""
+    for name, value in params.items():
+        _check_param(name, value)
+
+
+def _check_param(name: str, value: str) -> None:
+    is_sane = value.isascii() and value.isprintable() and 0 < len(value) <= PARAM_CHARACTERS_MAX
+    if not is_sane:
+        raise NotFound(_KINDS[name])

@@ -1,0 +1,65 @@
+"""Our own API asked from inside the process, as the person whose page it is.
+
+Promise: a page does what a call of the API would do, no more: the same route, scopes, checks of
+each field, command, idempotency and words of refusal. So a page cannot drift from the API, and has
+no reading or writing of its own.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from gateway.answers.envelope import Envelope
+from gateway.http.idempotency_key import handled, take_key
+from gateway.http.request_context import Call
+from gateway.http.routing import Router
+from gateway.surfaces import API, API_PREFIX
+from kernel.errors import NotFound
+from keys.principal import require_scope
+from store.idempotency import Answer
+
+_decode = msgspec.json.Decoder(Envelope).decode
+_encode = msgspec.json.Encoder().encode
+
+
+async def ask(
+    call: Call[Any, Any],
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    *,
+    query: Mapping[str, Any] | None = None,
+    once: str | None = None,
+) -> Envelope:
+    """What the API answers to that call; path is below /api/public/v1. Raises its DomainErrors.
+
+    A query's parameters that are None or empty are left out. once is its Idempotency-Key.
+    """
+    found = _router().find(API_PREFIX + path)
+    if found is None:
+        raise NotFound("Path")
+    resource, params = found
+    route = resource.route(method)
+    principal = call.principal
+    require_scope(principal, *route.scopes)
+    inner: Call[Any, Any] = Call(call.context, call.scope)
+    inner.principal, inner.params, inner.template = principal, params, resource.template
+    inner.method, inner.path = method, API_PREFIX + path
+    listed = {name: value for name, value in (query or {}).items() if value not in {None, ""}}
+    inner.query = route.query_shape.of_query(urlencode(listed).encode(), principal.environment)
+    if route.is_unsafe:
+        inner.raw = _encode(body or {})
+        inner.body = route.body_shape.decode(inner.raw, principal.environment)
+        if once is not None and route.takes_key:
+            take_key(inner, once)
+    reply = await handled(route, inner)
+    assert isinstance(reply, Answer), f"{path} streams"
+    return _decode(reply.body)
+
+
+@cache
+def _router() -> Router:
+    return Router((API,))

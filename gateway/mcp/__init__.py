@@ -1,0 +1,1 @@
+"""The calls of the API as tools for agents (Model Context Protocol)."""

@@ -1,0 +1,1 @@
+"""API keys: minted, looked up, changed, rotated, revoked."""

@@ -1,0 +1,372 @@
+"""API keys: minted, listed, changed, rotated, revoked.
+
+A key minted by a key is its child for ever. Who has no lineage (a session, the CLI) may change every
+key of its account; a key changes its descendants only, never itself, a sibling or an ancestor.
+Invariant: a secret leaves this module once, in the answer that made it; stored is its SHA-256. Of a
+key at most two secrets exist, the newest and, while an overlap runs, the one before. Writes api_keys
+and api_key_secrets; the caller holds the account's lock, which makes counting before writing safe.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from kernel.clock import DAY_US, MINUTE_US, SECOND_US
+from kernel.errors import InvalidInput, NotFound
+from kernel.ids import AccountId, KeyId, new_id
+from kernel.limits import PAGE_ITEMS
+from keys import token_format
+from keys.api_keys.fields import (
+    KeyChanges as KeyChanges,
+    NewKey as NewKey,
+    columns_of_changes,
+    columns_of_new,
+)
+from keys.api_keys.grantable import check_grant, check_room, lineage_for
+from keys.live import check_live
+from keys.principal import (
+    ACCOUNT_SCOPES,
+    DEFAULT_SCOPES,
+    Environment,
+    Principal,
+    Scope,
+    ScopeMissing,
+)
+from store.database import Reading, Row, Rows, Transaction
+
+OVERLAP_S_MAX = 30 * DAY_US // SECOND_US
+_KEY_STATES = """
+SELECT id, account_id, environment, revoked_at, expires_at, per_call_cents, per_day_cents,
+       per_month_cents, approval_threshold_cents, approval_above_per_day_cents
+FROM api_keys WHERE id IN :ids[text]
+"""
+_COLUMNS = """k.id, k.account_id, k.environment, k.parent_id, k.lineage, k.name, k.scopes,
+    k.ip_allow_list, k.per_call_cents, k.per_day_cents, k.per_month_cents,
+    k.approval_threshold_cents, k.approval_above_per_day_cents, k.expires_at, k.prefix, k.last4,
+    k.created_at, k.last_used_at, k.revoked_at"""
+# LIKE would take the underscore of an id for a wildcard, and ignore case on one database.
+DESCENDS = "REPLACE(' ' || k.lineage || ' ', ' ' || :viewer || ' ', '') <> ' ' || k.lineage || ' '"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One key as it is listed. lineage: the ancestors' ids, nearest first.
+
+    Caps and thresholds in cents, times in microseconds; null: none, never. prefix and last4 are of
+    the newest secret. last_used_at is minute-grained.
+    """
+
+    id: KeyId
+    account_id: AccountId
+    environment: Environment
+    parent_id: KeyId | None
+    lineage: tuple[KeyId, ...]
+    name: str
+    scopes: tuple[str, ...]
+    ip_allow_list: tuple[str, ...]
+    per_call_cents: int | None
+    per_day_cents: int | None
+    per_month_cents: int | None
+    approval_threshold_cents: int | None
+    approval_above_per_day_cents: int | None
+    expires_at: int | None
+    prefix: str
+    last4: str
+    created_at: int
+    last_used_at: int | None
+    revoked_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyState:
+    """What a send re-reads of the key and of each ancestor in its own transaction."""
+
+    id: str
+    account_id: str
+    environment: str
+    revoked_at: int | None
+    expires_at: int | None
+    per_call_cents: int | None
+    per_day_cents: int | None
+    per_month_cents: int | None
+    approval_threshold_cents: int | None
+    approval_above_per_day_cents: int | None = None
+
+    def is_usable(self, now_us: int) -> bool:
+        """Neither revoked nor at its end; a key works up to, not at, that microsecond."""
+        return self.revoked_at is None and (self.expires_at is None or now_us < self.expires_at)
+
+
+async def mint(
+    tx: Transaction,
+    *,
+    account_id: str,
+    environment: Environment,
+    parent: Principal | None,
+    new: NewKey,
+    now_us: int,
+) -> tuple[ApiKey, str]:
+    """A new key and its secret, which nothing can show again.
+
+    parent is who asks; None is the CLI. With a lineage the key becomes its child; a session's is
+    parentless. Raises ScopeMissing (a scope that the asker lacks, `admin` for a child or without an
+    operator's account, a parentless key for a token), LiveNotOpen, KeyLimitReached, InvalidInput.
+    """
+    await check_live(tx, (account_id, environment))
+    lineage = lineage_for(parent, (account_id, environment))
+    default = _default_scopes(parent)
+    columns = columns_of_new(new, scopes=default, now_us=now_us)
+    await check_grant(tx, columns["scopes"].split(), asker=parent, account_id=account_id)
+    await check_room(tx, (account_id, environment))
+    secret = token_format.new_api_key(environment)
+    columns |= {
+        "id": KeyId(new_id("key")),
+        "account_id": account_id,
+        "environment": environment,
+        "parent_id": lineage[0] if lineage else None,
+        "lineage": " ".join(lineage),
+        "prefix": token_format.prefix16(secret),
+        "last4": token_format.last4(secret),
+        "created_at": now_us,
+    }
+    await tx.insert("api_keys", tuple(columns), [tuple(columns.values())])
+    await _insert_secret(tx, columns["id"], account_id, secret, now_us)
+    return _api_key({**columns, "last_used_at": None, "revoked_at": None}), secret
+
+
+async def list_keys(
+    tx: Transaction,
+    scope: Scope,
+    *,
+    viewer: Principal | None = None,
+    before_id: str | None = None,
+    limit: int = PAGE_ITEMS,
+) -> list[ApiKey]:
+    """Newest first, older than before_id, at most `limit`; revoked ones too.
+
+    A viewer with a lineage sees its own key and the descendants; any other sees all.
+    """
+    clauses = ["k.account_id = :account_id", "k.environment = :environment"]
+    values: dict[str, Any] = {"account_id": scope[0], "environment": scope[1], "rows": limit}
+    if before_id is not None:
+        clauses.append("k.id < :before_id")
+        values["before_id"] = before_id
+    if viewer is not None and viewer.lineage:
+        clauses.append(f"(k.id = :viewer OR {DESCENDS})")
+        values["viewer"] = viewer.lineage[0]
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM api_keys k WHERE {' AND '.join(clauses)}"
+        " ORDER BY k.id DESC LIMIT :rows",
+        **values,
+    )
+    return [_api_key(row) for row in rows]
+
+
+async def get(
+    tx: Transaction, scope: Scope, key_id: str, *, viewer: Principal | None = None
+) -> ApiKey:
+    """One key; raises NotFound also for one that the viewer may not see."""
+    key = await _find(tx, scope, key_id)
+    if viewer is not None and viewer.lineage:
+        own = viewer.lineage[0]
+        if key.id != own and own not in key.lineage:
+            raise NotFound("Key")
+    return key
+
+
+async def patch(
+    tx: Transaction,
+    scope: Scope,
+    key_id: str,
+    *,
+    changes: KeyChanges,
+    asker: Principal | None,
+    now_us: int,
+) -> ApiKey:
+    """Changes a key; asker None is the CLI. Raises NotFound, ScopeMissing, InvalidInput."""
+    key = await _find_to_change(tx, scope, key_id, asker)
+    columns = columns_of_changes(changes, now_us=now_us)
+    if "scopes" in columns:
+        added = set(columns["scopes"].split()) - set(key.scopes)
+        await check_grant(
+            tx, added, asker=asker, account_id=key.account_id, is_child=bool(key.lineage)
+        )
+    return await _update(tx, key, columns)
+
+
+async def revoke(
+    tx: Transaction, scope: Scope, key_id: str, *, asker: Principal | None, now_us: int
+) -> ApiKey:
+    """Ends a key, and with it every descendant, for good; again is the same answer.
+
+    Raises NotFound and ScopeMissing.
+    """
+    key = await _find_to_change(tx, scope, key_id, asker, is_revoked_fine=True)
+    if key.revoked_at is not None:
+        return key
+    return await _update(tx, key, {"revoked_at": now_us})
+
+
+async def rotate(
+    tx: Transaction,
+    scope: Scope,
+    key_id: str,
+    *,
+    overlap_s: int = 0,
+    asker: Principal | None,
+    now_us: int,
+) -> tuple[ApiKey, str]:
+    """A new secret for the same key; id, lineage and counters stay.
+
+    The secret before works for overlap_s seconds more, up to but not at that microsecond; an older
+    one ends now. A key that ended gets none: it would not work. Raises NotFound, ScopeMissing,
+    InvalidInput.
+    """
+    if not 0 <= overlap_s <= OVERLAP_S_MAX:
+        raise InvalidInput(f"overlap_s is 0 to {OVERLAP_S_MAX}", param="overlap_s")
+    key = await _find_to_change(tx, scope, key_id, asker)
+    await _check_usable(tx, key, now_us)
+    secret = token_format.new_api_key(key.environment)
+    await tx.execute(
+        "DELETE FROM api_key_secrets WHERE key_id = :key_id AND expires_at IS NOT NULL",
+        key_id=key.id,
+    )
+    await tx.execute(
+        "UPDATE api_key_secrets SET expires_at = :expires_at WHERE key_id = :key_id",
+        expires_at=now_us + overlap_s * SECOND_US,
+        key_id=key.id,
+    )
+    await _insert_secret(tx, key.id, key.account_id, secret, now_us)
+    columns = {
+        "prefix": token_format.prefix16(secret),
+        "last4": token_format.last4(secret),
+    }
+    return await _update(tx, key, columns), secret
+
+
+async def load_key_states(tx: Transaction, key_ids: Iterable[str]) -> dict[str, KeyState]:
+    """The states of these keys in one statement; ids that do not exist are left out."""
+    found: dict[str, KeyState] = {}
+    await tx.fetch_together([key_states_reading(key_ids, found)])
+    return found
+
+
+def key_states_reading(key_ids: Iterable[str], into: dict[str, KeyState]) -> Reading:
+    """As load_key_states, together with other reads."""
+    wanted = sorted(set(key_ids))
+
+    def take(rows: Rows) -> None:
+        for row in rows:
+            into[row[0]] = KeyState(*row)
+
+    return Reading(_KEY_STATES if wanted else "", take, ids=wanted)
+
+
+async def mark_used(tx: Transaction, key_ids: Iterable[str], *, now_us: int) -> int:
+    """Notes the minute of use, in one statement; returns how many rows changed.
+
+    Rows that another transaction holds are skipped: the next minute's use notes them.
+    """
+    wanted = sorted(set(key_ids))
+    if not wanted:
+        return 0
+    return await tx.execute(
+        """UPDATE api_keys SET last_used_at = :minute_at WHERE id IN (
+               SELECT id FROM api_keys
+               WHERE id IN :ids[text] AND (last_used_at IS NULL OR last_used_at < :minute_at)
+               ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)""",
+        minute_at=now_us - now_us % MINUTE_US,
+        ids=wanted,
+    )
+
+
+def _default_scopes(parent: Principal | None) -> list[str]:
+    """The command line's keys may do all that an account may; others the least that is of use."""
+    if parent is None:
+        return list(ACCOUNT_SCOPES)
+    return [scope for scope in DEFAULT_SCOPES if scope in parent.scopes]
+
+
+async def _find(tx: Transaction, scope: Scope, key_id: str, *, lock: str = "") -> ApiKey:
+    row = await tx.fetch_one(
+        f"SELECT {_COLUMNS} FROM api_keys k WHERE k.id = :key_id AND k.account_id = :account_id"
+        f" AND k.environment = :environment {lock}",
+        key_id=key_id,
+        account_id=scope[0],
+        environment=scope[1],
+    )
+    if row is None:
+        raise NotFound("Key")
+    return _api_key(row)
+
+
+async def _find_to_change(
+    tx: Transaction,
+    scope: Scope,
+    key_id: str,
+    asker: Principal | None,
+    *,
+    is_revoked_fine: bool = False,
+) -> ApiKey:
+    """The key, its row locked; raises ScopeMissing where the asker may not change it."""
+    key = await _find(tx, scope, key_id, lock="FOR NO KEY UPDATE")
+    if asker is not None and asker.lineage and asker.lineage[0] not in key.lineage:
+        raise ScopeMissing(
+            "a key changes its descendants only, not itself, a sibling or an ancestor",
+            reason="lineage",
+        )
+    if key.revoked_at is not None and not is_revoked_fine:
+        raise InvalidInput("the key is revoked", param="id")
+    return key
+
+
+async def _check_usable(tx: Transaction, key: ApiKey, now_us: int) -> None:
+    """Raises InvalidInput where the key or one that it comes from has ended."""
+    if key.expires_at is not None and key.expires_at <= now_us:
+        raise InvalidInput("the key has expired: give it a later expires_at first", param="id")
+    states = await load_key_states(tx, key.lineage)
+    if not all(state.is_usable(now_us) for state in states.values()):
+        raise InvalidInput("the key ended with the one that it comes from", param="id")
+
+
+async def _update(tx: Transaction, key: ApiKey, columns: dict[str, Any]) -> ApiKey:
+    """Writes the columns, whose names are ours, and returns the row as it is now."""
+    if columns:
+        assignments = ", ".join(f"{column} = :{column}" for column in columns)
+        await tx.execute(f"UPDATE api_keys SET {assignments} WHERE id = :id", id=key.id, **columns)
+    return await _find(tx, (key.account_id, key.environment), key.id)
+
+
+async def _insert_secret(
+    tx: Transaction, key_id: str, account_id: str, secret: str, now_us: int
+) -> None:
+    await tx.insert(
+        "api_key_secrets",
+        ("digest", "key_id", "account_id", "created_at"),
+        [(token_format.digest(secret), key_id, account_id, now_us)],
+    )
+
+
+def _api_key(row: Row | dict[str, Any]) -> ApiKey:
+    fields = cast(Row, row)
+    return ApiKey(
+        id=KeyId(fields["id"]),
+        account_id=AccountId(fields["account_id"]),
+        environment=fields["environment"],
+        parent_id=None if fields["parent_id"] is None else KeyId(fields["parent_id"]),
+        lineage=tuple(KeyId(each) for each in fields["lineage"].split()),
+        name=fields["name"],
+        scopes=tuple(fields["scopes"].split()),
+        ip_allow_list=tuple(fields["ip_allow_list"].split()),
+        per_call_cents=fields["per_call_cents"],
+        per_day_cents=fields["per_day_cents"],
+        per_month_cents=fields["per_month_cents"],
+        approval_threshold_cents=fields["approval_threshold_cents"],
+        approval_above_per_day_cents=fields["approval_above_per_day_cents"],
+        expires_at=fields["expires_at"],
+        prefix=fields["prefix"],
+        last4=fields["last4"],
+        created_at=fields["created_at"],
+        last_used_at=fields["last_used_at"],
+        revoked_at=fields["revoked_at"],
+    )

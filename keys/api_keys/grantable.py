@@ -1,0 +1,81 @@
+"""What a credential may hand on to a new key: never more than it has.
+
+Invariant: a key comes from a key, whose child it then is, from a session, or from the command line;
+`admin` goes to parentless keys of operator accounts only. Reads accounts and api_keys, writes
+nothing.
+"""
+
+from collections.abc import Iterable
+
+from kernel.errors import DomainError
+from keys.principal import ADMIN, Principal, Scope, ScopeMissing
+from store.database import Transaction
+
+LIVE_KEYS_MAX = 1_000  # not revoked, of one account in one environment
+LINEAGE_KEYS_MAX = 8  # a key and its ancestors; each send counts against all of them
+
+
+class KeyLimitReached(DomainError):
+    """The account has as many keys, or the lineage is as long, as it may be."""
+
+
+def lineage_for(parent: Principal | None, scope: Scope) -> tuple[str, ...]:
+    """The ancestors of a key that `parent` mints, nearest first."""
+    if parent is None:
+        return ()
+    assert parent.scope == scope, "a key is minted in its maker's own account and environment"
+    if len(parent.lineage) >= LINEAGE_KEYS_MAX:
+        raise KeyLimitReached(
+            f"a lineage has at most {LINEAGE_KEYS_MAX} keys", extra={"limit": LINEAGE_KEYS_MAX}
+        )
+    if not parent.lineage and parent.kind != "session":
+        # A parentless key would outlive the token that asked for it.
+        raise ScopeMissing(
+            "a key without a parent comes from a session or the command line", reason="parent"
+        )
+    return parent.lineage
+
+
+async def check_grant(
+    tx: Transaction,
+    scopes: Iterable[str],
+    *,
+    asker: Principal | None,
+    account_id: str,
+    is_child: bool = False,
+) -> None:
+    """Raises ScopeMissing for a scope that the asker cannot hand on."""
+    wanted = set(scopes)
+    if ADMIN in wanted:
+        if is_child or (asker is not None and asker.lineage):
+            raise ScopeMissing("admin is never inherited", reason="scope")
+        row = await tx.fetch_one("SELECT is_operator FROM accounts WHERE id = :id", id=account_id)
+        if row is None or not row["is_operator"]:
+            raise ScopeMissing("admin is for operator accounts only", reason="scope")
+    if asker is not None and not wanted <= asker.scopes:
+        missing = sorted(wanted - asker.scopes)
+        raise ScopeMissing(
+            f"the asking credential has no {', '.join(missing)} to hand on",
+            reason="scope",
+            extra={"required_scopes": missing},
+        )
+
+
+async def count_live(tx: Transaction, scope: Scope) -> int:
+    """How many keys of the account are not revoked."""
+    row = await tx.fetch_one(
+        """SELECT COUNT(*) AS keys FROM api_keys
+           WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL""",
+        account_id=scope[0],
+        environment=scope[1],
+    )
+    assert row is not None, "COUNT has a row"
+    return int(row["keys"])
+
+
+async def check_room(tx: Transaction, scope: Scope) -> None:
+    if await count_live(tx, scope) >= LIVE_KEYS_MAX:
+        raise KeyLimitReached(
+            f"an account has at most {LIVE_KEYS_MAX} keys that are not revoked",
+            extra={"limit": LIVE_KEYS_MAX},
+        )

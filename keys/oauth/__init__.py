@@ -1,0 +1,1 @@
+"""OAuth: apps, codes, grants, tokens, and where a browser may be sent."""

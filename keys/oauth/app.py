@@ -1,0 +1,242 @@
+"""OAuth apps: another's software that acts for users of this gateway, within what each consented to.
+
+An app belongs to one account and one environment, names the exact addresses that its codes may go to
+(RFC 9700; a whole host is the OhMyGPT dialect's rule, for apps that say so) and asks for one scope of
+the ladder; codes, grants and tokens inherit them. Its charges are capped for each user: amount and
+period are shown at consent. Invariant: the secret (256 random bits; a public app has none) leaves this module once; stored
+is its SHA-256. A disabled app is dead for good, and with it every token. Writes oauth_apps; the
+caller holds the owner's lock.
+"""
+
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.ids import BASE62, new_id
+from kernel.limits import INT64_MAX, PAGE_ITEMS
+from keys.api_keys.grantable import KeyLimitReached
+from keys.label import normalise_name
+from keys.live import check_live
+from keys.oauth.redirect import Registered, register
+from keys.principal import OAUTH_SCOPES, Environment, OAuthScope, Scope
+from keys.token_format import digest, last4
+from store.database import Row, Transaction
+
+CapPeriod = Literal["day", "month"]
+CAP_PERIODS: tuple[CapPeriod, ...] = get_args(CapPeriod)
+CAP_MICROS = 10_000_000  # $10.00 of a user's credit
+CAP_MICROS_MAX = INT64_MAX // 1_000
+LIVE_APPS_MAX = 100  # not disabled, of one account in one environment
+_SECRET_CHARACTERS = 43  # of base62: 256 bits
+_COLUMNS = """p.id, p.account_id, p.environment, p.name, p.redirect_host, p.redirect_uris,
+    p.is_public, p.scope, p.cap_micros, p.cap_period, p.secret_last4, p.created_at, p.rotated_at, p.disabled_at"""
+
+
+class ClientRefused(DomainError):
+    """No such app, another secret, or an app that was disabled: they look the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApp:
+    """An app to be registered. cap_micros: what it may charge one user in each UTC period.
+
+    redirect_uris: exact addresses; redirect_host: any path there; either, or both. is_public: runs
+    where a secret cannot be kept, so it has none and needs PKCE and exact addresses.
+    """
+
+    name: str
+    scope: str
+    redirect_uris: Sequence[str] = ()
+    redirect_host: str = ""
+    is_public: bool = False
+    cap_micros: int = CAP_MICROS
+    cap_period: str = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthApp:
+    """One app as its owner sees it; its id is the client_id. Times in microseconds.
+
+    redirect_host is a host in lower case with its port, where that is not the scheme's own; empty:
+    none. secret_last4 is empty for a public app, which has no secret.
+    """
+
+    id: str
+    account_id: str
+    environment: Environment
+    name: str
+    redirect_host: str
+    redirect_uris: tuple[str, ...]
+    is_public: bool
+    scope: OAuthScope
+    cap_micros: int
+    cap_period: CapPeriod
+    secret_last4: str
+    created_at: int
+    rotated_at: int | None
+    disabled_at: int | None
+
+    @property
+    def owner(self) -> Scope:
+        """Where its charges go."""
+        return (self.account_id, self.environment)
+
+    @property
+    def registered(self) -> Registered:
+        """Where its codes may go."""
+        return Registered(self.redirect_host, self.redirect_uris)
+
+
+async def create(
+    tx: Transaction, owner: Scope, new: NewApp, *, now_us: int
+) -> tuple[OAuthApp, str]:
+    """A new app and its secret, which nothing can show again; a public app's is empty.
+
+    Raises InvalidInput, LiveNotOpen and KeyLimitReached.
+    """
+    await check_live(tx, owner)
+    registered = register(new.redirect_host, new.redirect_uris)
+    if new.is_public and registered.host:
+        raise InvalidInput(
+            "a public app names exact addresses, not a whole host", param="redirect_host"
+        )
+    if new.scope not in OAUTH_SCOPES:
+        raise InvalidInput(f"scope is one of {', '.join(OAUTH_SCOPES)}", param="scope")
+    if new.cap_period not in CAP_PERIODS:
+        raise InvalidInput(f"the cap's period is one of {', '.join(CAP_PERIODS)}", param="cap")
+    if not 0 <= new.cap_micros <= CAP_MICROS_MAX:
+        raise InvalidInput("a cap is 0 or more, and not astronomical", param="cap")
+    await _check_room(tx, owner)
+    secret = "" if new.is_public else _new_secret()
+    columns: dict[str, Any] = {
+        "id": new_id("app"),
+        "account_id": owner[0],
+        "environment": owner[1],
+        "name": normalise_name(new.name),
+        "redirect_host": registered.host,
+        "redirect_uris": " ".join(registered.uris),
+        "is_public": int(new.is_public),
+        "scope": new.scope,
+        "cap_micros": new.cap_micros,
+        "cap_period": new.cap_period,
+        "secret_last4": last4(secret),
+        "created_at": now_us,
+    }
+    stored = {**columns, "secret_digest": digest(secret) if secret else ""}
+    await tx.insert("oauth_apps", tuple(stored), [tuple(stored.values())])
+    return await get_own(tx, owner, columns["id"]), secret
+
+
+async def list_apps(
+    tx: Transaction, owner: Scope, *, before_id: str | None = None, limit: int = PAGE_ITEMS
+) -> list[OAuthApp]:
+    """Newest first, older than before_id, at most `limit`; disabled ones too."""
+    older = "" if before_id is None else "AND p.id < :before_id"
+    values = {} if before_id is None else {"before_id": before_id}
+    rows = await tx.fetch(
+        f"""SELECT {_COLUMNS} FROM oauth_apps p
+            WHERE p.account_id = :account_id AND p.environment = :environment {older}
+            ORDER BY p.id DESC LIMIT :rows""",
+        account_id=owner[0],
+        environment=owner[1],
+        rows=limit,
+        **values,
+    )
+    return [_app(row) for row in rows]
+
+
+async def find(tx: Transaction, app_id: str) -> OAuthApp | None:
+    """Any account's app, for those who are asked to consent; None: unknown."""
+    row = await tx.fetch_one(f"SELECT {_COLUMNS} FROM oauth_apps p WHERE p.id = :id", id=app_id)
+    return None if row is None else _app(row)
+
+
+async def get_own(tx: Transaction, owner: Scope, app_id: str) -> OAuthApp:
+    """The owner's app; raises NotFound, also for another's."""
+    found = await find(tx, app_id)
+    if found is None or found.owner != owner:
+        raise NotFound("App")
+    return found
+
+
+async def authenticate(tx: Transaction, app_id: str, secret: str | None) -> OAuthApp:
+    """The app that this id and secret are of; raises ClientRefused.
+
+    A public app shows none: what proves it is its code's verifier.
+    """
+    row = await tx.fetch_one(
+        f"SELECT {_COLUMNS}, p.secret_digest FROM oauth_apps p WHERE p.id = :id", id=app_id
+    )
+    stored = "" if row is None else row["secret_digest"]
+    if row is not None and row["is_public"]:
+        is_known = not secret
+    else:
+        is_known = hmac.compare_digest(stored.encode(), digest(secret or "").encode())
+    if row is None or not is_known or row["disabled_at"] is not None:
+        raise ClientRefused(
+            "no app has this client_id and client_secret", param="client_secret", reason="client"
+        )
+    return _app(row)
+
+
+async def rotate(
+    tx: Transaction, owner: Scope, app_id: str, *, now_us: int
+) -> tuple[OAuthApp, str]:
+    """A new secret; the old one ends with the commit, tokens live on.
+
+    Raises NotFound, and InvalidInput for a public app.
+    """
+    app = await get_own(tx, owner, app_id)
+    if app.disabled_at is not None:
+        raise NotFound("App")
+    if app.is_public:
+        raise InvalidInput("a public app has no secret", param="app_id")
+    secret = _new_secret()
+    await tx.execute(
+        """UPDATE oauth_apps SET secret_digest = :digest, secret_last4 = :last4,
+               rotated_at = :now_us WHERE id = :id""",
+        digest=digest(secret),
+        last4=last4(secret),
+        now_us=now_us,
+        id=app_id,
+    )
+    return await get_own(tx, owner, app_id), secret
+
+
+async def disable(tx: Transaction, owner: Scope, app_id: str, *, now_us: int) -> OAuthApp:
+    """Ends the app and every token of it for good; again is the same answer. Raises NotFound."""
+    app = await get_own(tx, owner, app_id)
+    if app.disabled_at is None:
+        await tx.execute(
+            "UPDATE oauth_apps SET disabled_at = :now_us WHERE id = :id", now_us=now_us, id=app_id
+        )
+    return await get_own(tx, owner, app_id)
+
+
+async def _check_room(tx: Transaction, owner: Scope) -> None:
+    row = await tx.fetch_one(
+        """SELECT COUNT(*) AS apps FROM oauth_apps
+           WHERE account_id = :account_id AND environment = :environment AND disabled_at IS NULL""",
+        account_id=owner[0],
+        environment=owner[1],
+    )
+    assert row is not None, "COUNT has a row"
+    if row["apps"] >= LIVE_APPS_MAX:
+        raise KeyLimitReached(
+            f"an account has at most {LIVE_APPS_MAX} apps that are not disabled",
+            extra={"limit": LIVE_APPS_MAX},
+        )
+
+
+def _new_secret() -> str:
+    return "oas_" + "".join(secrets.choice(BASE62) for _ in range(_SECRET_CHARACTERS))
+
+
+def _app(row: Row) -> OAuthApp:
+    values = {field.name: row[field.name] for field in fields(OAuthApp)}
+    values["redirect_uris"] = tuple(row["redirect_uris"].split())
+    values["is_public"] = bool(row["is_public"])
+    return OAuthApp(**values)

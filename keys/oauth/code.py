@@ -1,0 +1,214 @@
+"""Authorization codes: what a user consented to, for one app to fetch once within ten minutes.
+
+A code stands for the terms that the consent page showed: scope, cap and period are kept with it, so
+a change of the app in between changes nothing. Invariant: a code is taken at most once, by its own
+app, with the redirect_uri it was sent to (where the app repeats it) and the verifier of its PKCE
+challenge (S256, required of a public app); and never after the user took the app's access away.
+Stored is its SHA-256. Writes oauth_codes; the caller holds the user's lock.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+
+from kernel.clock import DAY_US, MINUTE_US
+from kernel.errors import DomainError, InvalidInput
+from kernel.ids import BASE62
+from keys.live import check_live
+from keys.oauth.app import CapPeriod, OAuthApp
+from keys.principal import Environment, OAuthScope, Scope
+from keys.token_format import digest
+from store.database import Row, Transaction
+
+CODE_LIFE_US = 10 * MINUTE_US
+USED_KEPT_US = DAY_US  # a used code is known so long, so that its second use is noticed
+CODE_CHARACTERS = 16  # of base62: 95 bits, and worth nothing without secret or verifier
+LIVE_CODES_MAX = 20  # of one user; the oldest make room
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+_REFUSED = "the code is unknown, used, too old, revoked or not this app's"
+
+
+class CodeRefused(DomainError):
+    """The code is unknown, another app's, used, too old, or its proof is missing: all look alike
+    but the proof.
+    """
+
+
+class CodeReused(CodeRefused):
+    """The code was used before: somebody else has it, or had it.
+
+    grant_id and user: what it gave access to.
+    """
+
+    def __init__(self, grant_id: str, user: Scope) -> None:
+        super().__init__(_REFUSED, param="code", reason="code")
+        self.grant_id = grant_id
+        self.user = user
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a user allowed an app; the cap is for each UTC period. digest: of its code."""
+
+    digest: str
+    app_id: str
+    account_id: str
+    environment: Environment
+    scope: OAuthScope
+    cap_micros: int
+    cap_period: CapPeriod
+
+    @property
+    def user(self) -> Scope:
+        """The consenting account, in the app's environment."""
+        return (self.account_id, self.environment)
+
+
+def is_challenge(text: str) -> bool:
+    """Whether the text is a S256 challenge: base64url of 32 bytes, without padding."""
+    return _CHALLENGE.fullmatch(text) is not None
+
+
+async def issue(
+    tx: Transaction,
+    app: OAuthApp,
+    account_id: str,
+    *,
+    redirect_uri: str,
+    challenge: str | None,
+    now_us: int,
+) -> str:
+    """A fresh code of 16 characters for what this user just consented to.
+
+    Raises InvalidInput for an account that does not exist in the app's environment, LiveNotOpen, and
+    InvalidInput for a public app without a challenge.
+    """
+    if app.is_public and challenge is None:
+        raise InvalidInput("this app needs a code_challenge", param="code_challenge")
+    row = await tx.fetch_one(
+        """SELECT account_id FROM account_environments
+           WHERE account_id = :account_id AND environment = :environment""",
+        account_id=account_id,
+        environment=app.environment,
+    )
+    if row is None:
+        raise InvalidInput(f"this account has no {app.environment} wallet")
+    await check_live(tx, (account_id, app.environment))
+    # What ended goes, and what would be one too many: nobody else deletes from this table.
+    await tx.execute(
+        """DELETE FROM oauth_codes
+           WHERE account_id = :account_id AND environment = :environment AND (
+               (expires_at <= :now_us AND used_at IS NULL) OR expires_at <= :used_before
+               OR digest NOT IN (
+                   SELECT digest FROM oauth_codes
+                   WHERE account_id = :account_id AND environment = :environment
+                   ORDER BY expires_at DESC, digest LIMIT :kept))""",
+        account_id=account_id,
+        environment=app.environment,
+        now_us=now_us,
+        used_before=now_us - USED_KEPT_US,
+        kept=LIVE_CODES_MAX - 1,
+    )
+    code = "".join(secrets.choice(BASE62) for _ in range(CODE_CHARACTERS))
+    stored = {
+        "digest": digest(code),
+        "account_id": account_id,
+        "environment": app.environment,
+        "app_id": app.id,
+        "redirect_uri": redirect_uri,
+        "challenge": challenge,
+        "scope": app.scope,
+        "cap_micros": app.cap_micros,
+        "cap_period": app.cap_period,
+        "expires_at": now_us + CODE_LIFE_US,
+    }
+    await tx.insert("oauth_codes", tuple(stored), [tuple(stored.values())])
+    return code
+
+
+async def find_user(tx: Transaction, app: OAuthApp, code: str) -> Scope | None:
+    """Whose lock to take before `check`; None for a code that is not this app's."""
+    row = await _find(tx, code)
+    return None if row is None or row["app_id"] != app.id else (row["account_id"], app.environment)
+
+
+async def check(
+    tx: Transaction,
+    app: OAuthApp,
+    code: str,
+    *,
+    redirect_uri: str | None,
+    verifier: str | None,
+    now_us: int,
+) -> Consent:
+    """What the code stands for; raises CodeRefused, and CodeReused where that ends a grant."""
+    row = await _find(tx, code)
+    if row is None or row["app_id"] != app.id or row["revoked_at"] is not None:
+        raise CodeRefused(_REFUSED, param="code", reason="code")
+    # A process of before marks a code used and keeps no grant with it.
+    if row["used_at"] is not None and row["grant_id"] is not None:
+        raise CodeReused(row["grant_id"], (row["account_id"], app.environment))
+    is_fresh = row["used_at"] is None and now_us < row["expires_at"]
+    if not is_fresh or redirect_uri not in {None, row["redirect_uri"]}:
+        raise CodeRefused(_REFUSED, param="code", reason="code")
+    if not _is_proven(row["challenge"], verifier):
+        raise CodeRefused(
+            "the code_verifier does not fit the code", param="code_verifier", reason="code"
+        )
+    return Consent(
+        digest=row["digest"],
+        app_id=app.id,
+        account_id=row["account_id"],
+        environment=app.environment,
+        scope=row["scope"],
+        cap_micros=row["cap_micros"],
+        cap_period=row["cap_period"],
+    )
+
+
+async def mark_used(tx: Transaction, consent: Consent, grant_id: str, *, now_us: int) -> None:
+    """The code that was checked is used up, for this grant."""
+    touched = await tx.execute(
+        """UPDATE oauth_codes SET used_at = :now_us, grant_id = :grant_id
+           WHERE digest = :digest AND used_at IS NULL AND revoked_at IS NULL""",
+        now_us=now_us,
+        grant_id=grant_id,
+        digest=consent.digest,
+    )
+    assert touched == 1, "a code is checked and used under its user's lock"
+
+
+async def void(tx: Transaction, user: Scope, app_id: str, *, now_us: int) -> int:
+    """No code of this app and user works any more, used or not; returns how many ended."""
+    return await tx.execute(
+        """UPDATE oauth_codes SET revoked_at = :now_us
+           WHERE account_id = :account_id AND environment = :environment AND app_id = :app_id
+             AND revoked_at IS NULL""",
+        now_us=now_us,
+        account_id=user[0],
+        environment=user[1],
+        app_id=app_id,
+    )
+
+
+async def _find(tx: Transaction, code: str) -> Row | None:
+    return await tx.fetch_one(
+        """SELECT digest, account_id, app_id, redirect_uri, challenge, scope, cap_micros,
+                  cap_period, expires_at, used_at, grant_id, revoked_at
+           FROM oauth_codes WHERE digest = :digest""",
+        digest=digest(code),
+    )
+
+
+def _is_proven(challenge: str | None, verifier: str | None) -> bool:
+    """A verifier without a challenge is refused too: somebody took the challenge away (RFC 9700)."""
+    if challenge is None or verifier is None:
+        return challenge is None and verifier is None
+    if not _VERIFIER.fullmatch(verifier):
+        return False
+    made = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
+    return hmac.compare_digest(made, challenge.encode())

@@ -1,0 +1,137 @@
+"""Grants: which app may act for which user, how far, and up to which amount in each period.
+
+One row for each app and user; a new consent renews it under the same id, so that what was charged
+in the running period goes on counting. Invariant: a grant that was revoked holds nothing until its
+user consents again. Writes oauth_grants; the caller holds the user's lock.
+"""
+
+from dataclasses import dataclass, fields
+
+from kernel.errors import NotFound
+from kernel.ids import new_id
+from kernel.limits import PAGE_ITEMS
+from keys.oauth.app import CapPeriod
+from keys.oauth.code import Consent
+from keys.oauth.redirect import Registered
+from keys.principal import OAuthScope, Scope
+from store.database import Row, Transaction
+
+_COLUMNS = """g.id, g.account_id, g.environment, g.app_id, g.scope, g.cap_micros, g.cap_period,
+    g.consented_at, g.revoked_at"""
+_SELECT = f"""SELECT {_COLUMNS}, p.name AS app_name, p.redirect_host, p.redirect_uris,
+        p.account_id AS owner_id, p.disabled_at
+    FROM oauth_grants g JOIN oauth_apps p ON p.id = g.app_id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One user's grant with what is shown of its app. Times in microseconds."""
+
+    id: str
+    account_id: str
+    environment: str
+    app_id: str
+    scope: OAuthScope
+    cap_micros: int
+    cap_period: CapPeriod
+    consented_at: int
+    revoked_at: int | None
+    app_name: str
+    redirect_host: str
+    redirect_uris: str
+    owner_id: str
+    disabled_at: int | None
+
+    @property
+    def is_alive(self) -> bool:
+        """Neither the user nor the app's owner ended it."""
+        return self.revoked_at is None and self.disabled_at is None
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Where its codes may go, as people know it."""
+        return Registered(self.redirect_host, tuple(self.redirect_uris.split())).hosts
+
+
+async def renew(tx: Transaction, consent: Consent, *, now_us: int) -> Grant:
+    """The grant as it was just consented to."""
+    await tx.insert(
+        "oauth_grants",
+        (
+            "id",
+            "account_id",
+            "environment",
+            "app_id",
+            "scope",
+            "cap_micros",
+            "cap_period",
+            "consented_at",
+        ),
+        [
+            (
+                new_id("ogr"),
+                *consent.user,
+                consent.app_id,
+                consent.scope,
+                consent.cap_micros,
+                consent.cap_period,
+                now_us,
+            )
+        ],
+        on_conflict="""ON CONFLICT (app_id, account_id) DO UPDATE SET
+            scope = excluded.scope, cap_micros = excluded.cap_micros,
+            cap_period = excluded.cap_period, consented_at = excluded.consented_at,
+            revoked_at = NULL""",
+    )
+    row = await tx.fetch_one(
+        f"{_SELECT} WHERE g.app_id = :app_id AND g.account_id = :account_id",
+        app_id=consent.app_id,
+        account_id=consent.account_id,
+    )
+    assert row is not None, "it was just written"
+    return _grant(row)
+
+
+async def get(tx: Transaction, user: Scope, grant_id: str) -> Grant:
+    """The user's grant; raises NotFound, also for another's."""
+    found = (await load(tx, [grant_id])).get(grant_id)
+    if found is None or (found.account_id, found.environment) != user:
+        raise NotFound("Grant")
+    return found
+
+
+async def load(tx: Transaction, grant_ids: list[str]) -> dict[str, Grant]:
+    """The grants by id, in one statement; missing ones are left out."""
+    rows = await tx.fetch(f"{_SELECT} WHERE g.id IN :ids[text]", ids=sorted(set(grant_ids)))
+    return {row["id"]: _grant(row) for row in rows}
+
+
+async def list_grants(
+    tx: Transaction, user: Scope, *, before_id: str | None = None, limit: int = PAGE_ITEMS
+) -> list[Grant]:
+    """Newest app first, older than before_id, at most `limit`; revoked ones too."""
+    older = "" if before_id is None else "AND g.id < :before_id"
+    values = {} if before_id is None else {"before_id": before_id}
+    rows = await tx.fetch(
+        f"""{_SELECT}
+            WHERE g.account_id = :account_id AND g.environment = :environment {older}
+            ORDER BY g.id DESC LIMIT :rows""",
+        account_id=user[0],
+        environment=user[1],
+        rows=limit,
+        **values,
+    )
+    return [_grant(row) for row in rows]
+
+
+async def revoke(tx: Transaction, grant_id: str, *, now_us: int) -> None:
+    """Ends the grant until a new consent; its tokens are keys/oauth/token.py's to end."""
+    await tx.execute(
+        "UPDATE oauth_grants SET revoked_at = :now_us WHERE id = :id AND revoked_at IS NULL",
+        now_us=now_us,
+        id=grant_id,
+    )
+
+
+def _grant(row: Row) -> Grant:
+    return Grant(**{field.name: row[field.name] for field in fields(Grant)})

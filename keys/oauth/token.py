@@ -1,0 +1,272 @@
+"""oat_ tokens: one app, one user, one scope, the app's environment, 90 days.
+
+An access token comes from a code; a management token comes from an access token, at most one for a
+grant. What either may do is the grant's at the time of use: the steps of the ladder up to its scope,
+and from the step with orders on to read them and the credit's history (billing:read). Never
+topup:read as a whole: a top-up shows its voucher code, and whoever reads one can redeem it past
+every cap. Invariant: no token works once it, its
+grant or its app has ended; a secret leaves this module once, stored is its SHA-256. Writes
+oauth_tokens; the caller holds the user's lock.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, Final, Literal
+
+from kernel.clock import DAY_US, MINUTE_US
+from kernel.errors import NotFound
+from kernel.ids import new_id
+from keys.account import lock_scopes
+from keys.lineage import Refusal
+from keys.live import IS_LIVE_OPEN
+from keys.oauth import code as oauth_code, grant as oauth_grant
+from keys.oauth.app import OAuthApp
+from keys.oauth.code import CodeReused
+from keys.oauth.grant import Grant
+from keys.principal import OAUTH_SCOPES, Environment, OAuthOrigin, OAuthScope, Principal, Scope
+from keys.token_format import digest, last4, new_oauth_token
+from store.database import Row, Transaction
+
+_WITH_ORDERS: Final[OAuthScope] = "trusted_advanced_access"
+OAuthTokenKind = Literal["access", "management"]
+
+LIFE_US = 90 * DAY_US
+LIVE_TOKENS_MAX = 20  # of one grant; the oldest makes room
+PREFIX_CHARACTERS = 8
+_COLUMNS = """t.id, t.kind, t.account_id, t.environment, t.app_id, t.grant_id, t.prefix, t.last4,
+    t.created_at, t.last_used_at, t.expires_at, t.revoked_at"""
+_LIVE = "t.revoked_at IS NULL AND t.expires_at > :now_us"
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthToken:
+    """One token as it is listed. Times in microseconds; last_used_at is minute-grained."""
+
+    id: str
+    kind: OAuthTokenKind
+    account_id: str
+    environment: Environment
+    app_id: str
+    grant_id: str
+    prefix: str
+    last4: str
+    created_at: int
+    last_used_at: int | None
+    expires_at: int
+    revoked_at: int | None
+
+    @property
+    def user(self) -> Scope:
+        """Whose token it is."""
+        return (self.account_id, self.environment)
+
+
+async def exchange(
+    tx: Transaction,
+    app: OAuthApp,
+    code: str,
+    *,
+    redirect_uri: str | None,
+    verifier: str | None,
+    now_us: int,
+) -> tuple[OAuthToken, str] | CodeReused:
+    """The token that the code is worth, and its secret; raises CodeRefused.
+
+    Takes the lock of the code's user: N parallel calls with one code have one winner. A code that
+    comes a second time ends what it gave, since one of the two was not the app (RFC 6749, 4.1.2;
+    RFC 9700): that refusal is returned, not raised, so that the caller's transaction keeps the end.
+    """
+    user = await oauth_code.find_user(tx, app, code)
+    if user is not None:
+        await lock_scopes(tx, [user])
+    try:
+        consent = await oauth_code.check(
+            tx, app, code, redirect_uri=redirect_uri, verifier=verifier, now_us=now_us
+        )
+    except CodeReused as reused:
+        await end_grant(tx, reused.user, reused.grant_id, now_us=now_us)
+        return reused
+    grant = await oauth_grant.renew(tx, consent, now_us=now_us)
+    await oauth_code.mark_used(tx, consent, grant.id, now_us=now_us)
+    return await _issue(tx, grant, "access", now_us)
+
+
+async def find_management(tx: Transaction, grant_id: str, *, now_us: int) -> OAuthToken | None:
+    """The grant's management token; None where there is none that works."""
+    row = await tx.fetch_one(
+        f"""SELECT {_COLUMNS} FROM oauth_tokens t
+            WHERE t.grant_id = :grant_id AND t.kind = 'management' AND {_LIVE}
+            ORDER BY t.id DESC LIMIT 1""",
+        grant_id=grant_id,
+        now_us=now_us,
+    )
+    return None if row is None else _token(row)
+
+
+async def rotate_management(
+    tx: Transaction, grant: Grant, *, now_us: int
+) -> tuple[OAuthToken, str]:
+    """A new management token; the one before ends with the commit."""
+    await tx.execute(
+        """UPDATE oauth_tokens SET revoked_at = :now_us
+           WHERE grant_id = :grant_id AND kind = 'management' AND revoked_at IS NULL""",
+        now_us=now_us,
+        grant_id=grant.id,
+    )
+    return await _issue(tx, grant, "management", now_us)
+
+
+async def get(tx: Transaction, user: Scope, token_id: str) -> OAuthToken:
+    """The user's token; raises NotFound, also for another's."""
+    row = await tx.fetch_one(f"SELECT {_COLUMNS} FROM oauth_tokens t WHERE t.id = :id", id=token_id)
+    if row is None or (row["account_id"], row["environment"]) != user:
+        raise NotFound("Token")
+    return _token(row)
+
+
+async def list_live(
+    tx: Transaction, user: Scope, grant_id: str, *, now_us: int
+) -> list[OAuthToken]:
+    """The grant's tokens that still work, newest first; there are at most LIVE_TOKENS_MAX."""
+    rows = await tx.fetch(
+        f"""SELECT {_COLUMNS} FROM oauth_tokens t
+            WHERE t.grant_id = :grant_id AND t.account_id = :account_id
+              AND t.environment = :environment AND {_LIVE}
+            ORDER BY t.id DESC""",
+        grant_id=grant_id,
+        account_id=user[0],
+        environment=user[1],
+        now_us=now_us,
+    )
+    return [_token(row) for row in rows]
+
+
+async def revoke(tx: Transaction, user: Scope, token_id: str, *, now_us: int) -> OAuthToken:
+    """Ends one token for good; again is the same answer. Raises NotFound."""
+    token = await get(tx, user, token_id)
+    if token.revoked_at is None:
+        await tx.execute(
+            "UPDATE oauth_tokens SET revoked_at = :now_us WHERE id = :id",
+            now_us=now_us,
+            id=token_id,
+        )
+    return await get(tx, user, token_id)
+
+
+async def end_grant(tx: Transaction, user: Scope, grant_id: str, *, now_us: int) -> Grant:
+    """Takes the app's access away: the grant, its tokens and every code. Raises NotFound.
+
+    Tokens and codes end for themselves, too: a later consent to the same app revives none of them.
+    """
+    grant = await oauth_grant.get(tx, user, grant_id)
+    await oauth_grant.revoke(tx, grant_id, now_us=now_us)
+    await oauth_code.void(tx, user, grant.app_id, now_us=now_us)
+    await tx.execute(
+        """UPDATE oauth_tokens SET revoked_at = :now_us
+           WHERE grant_id = :grant_id AND revoked_at IS NULL""",
+        now_us=now_us,
+        grant_id=grant_id,
+    )
+    return await oauth_grant.get(tx, user, grant_id)
+
+
+async def load_principals(
+    tx: Transaction, digests: Iterable[str], *, now_us: int
+) -> dict[str, Principal | Refusal]:
+    """By digest: the principal, or why the token works no longer; unknown ones are left out.
+
+    A token whose app or grant is gone altogether is unknown.
+    """
+    wanted = sorted(set(digests))
+    if not wanted:
+        return {}
+    rows = await tx.fetch(
+        f"""SELECT t.id, t.account_id, t.environment, t.digest, t.app_id, t.grant_id, t.expires_at,
+                  COALESCE(t.revoked_at, g.revoked_at, p.disabled_at) AS ended_at, g.scope,
+                  p.account_id AS owner_id, a.is_sandbox, a.email, {IS_LIVE_OPEN}
+           FROM oauth_tokens t
+           JOIN oauth_grants g ON g.id = t.grant_id
+           JOIN oauth_apps p ON p.id = t.app_id
+           JOIN accounts a ON a.id = t.account_id
+           WHERE t.digest IN :digests[text]""",
+        digests=wanted,
+    )
+    return {row["digest"]: _principal(row, now_us) for row in rows}
+
+
+async def mark_used(tx: Transaction, token_ids: Iterable[str], *, now_us: int) -> int:
+    """Notes the minute of use, in one statement; returns how many rows changed."""
+    wanted = sorted(set(token_ids))
+    if not wanted:
+        return 0
+    return await tx.execute(
+        """UPDATE oauth_tokens SET last_used_at = :minute_at WHERE id IN (
+               SELECT id FROM oauth_tokens
+               WHERE id IN :ids[text] AND (last_used_at IS NULL OR last_used_at < :minute_at)
+               ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)""",
+        minute_at=now_us - now_us % MINUTE_US,
+        ids=wanted,
+    )
+
+
+async def _issue(
+    tx: Transaction, grant: Grant, kind: OAuthTokenKind, now_us: int
+) -> tuple[OAuthToken, str]:
+    await tx.execute(
+        """UPDATE oauth_tokens SET revoked_at = :now_us
+           WHERE grant_id = :grant_id AND kind = :kind AND revoked_at IS NULL AND id NOT IN (
+               SELECT id FROM oauth_tokens
+               WHERE grant_id = :grant_id AND kind = :kind AND revoked_at IS NULL
+               ORDER BY id DESC LIMIT :kept)""",
+        now_us=now_us,
+        grant_id=grant.id,
+        kind=kind,
+        kept=LIVE_TOKENS_MAX - 1,
+    )
+    secret = new_oauth_token()
+    columns: dict[str, Any] = {
+        "id": new_id("otk"),
+        "kind": kind,
+        "account_id": grant.account_id,
+        "environment": grant.environment,
+        "app_id": grant.app_id,
+        "grant_id": grant.id,
+        "prefix": secret[:PREFIX_CHARACTERS],
+        "last4": last4(secret),
+        "created_at": now_us,
+        "expires_at": now_us + LIFE_US,
+    }
+    stored = {**columns, "digest": digest(secret)}
+    await tx.insert("oauth_tokens", tuple(stored), [tuple(stored.values())])
+    return OAuthToken(**columns, last_used_at=None, revoked_at=None), secret
+
+
+def _principal(row: Row, now_us: int) -> Principal | Refusal:
+    if row["ended_at"] is not None:
+        return Refusal("revoked")
+    if row["environment"] == "live" and not row["is_live_open"]:
+        return Refusal("live_closed")
+    if row["expires_at"] <= now_us:
+        return Refusal("expired")
+    steps: set[str] = {*OAUTH_SCOPES[: OAUTH_SCOPES.index(row["scope"]) + 1]}
+    if _WITH_ORDERS in steps:
+        steps.add("billing:read")
+    return Principal(
+        account_id=row["account_id"],
+        environment=row["environment"],
+        kind="oauth",
+        credential_id=row["id"],
+        key_id=None,
+        lineage=(),
+        scopes=frozenset(steps),
+        ip_allow_lists=(),
+        expires_at=row["expires_at"],
+        is_sandbox=bool(row["is_sandbox"]),
+        approval_threshold_cents=None,
+        account_email=row["email"],
+        oauth=OAuthOrigin(row["app_id"], row["owner_id"], row["grant_id"], row["scope"]),
+    )
+
+
+def _token(row: Row) -> OAuthToken:
+    return OAuthToken(**{field.name: row[field.name] for field in fields(OAuthToken)})

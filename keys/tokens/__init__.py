@@ -1,0 +1,1 @@
+"""Tokens that stand for an account rather than for a key."""

@@ -1,0 +1,286 @@
+"""Tokens that stand for an account rather than for a key: sat_ (its own) and adm_ (operator's).
+
+A sat_ made by a session or the CLI holds every scope of its account; one made by a key is bound to
+that key: it ends with it, has no scope that it lacks, and spends on its caps. An adm_ comes from the
+CLI only. Invariant: a secret leaves this module once; stored is its SHA-256. Writes access_tokens;
+the caller holds the account's lock, which makes counting before writing safe.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kernel.clock import MINUTE_US
+from kernel.errors import NotFound
+from kernel.ids import AccountId, new_id
+from kernel.limits import PAGE_ITEMS
+from keys import token_format
+from keys.account import get_account
+from keys.api_keys.grantable import KeyLimitReached
+from keys.api_keys.lookup import judge_chain, load_links
+from keys.label import normalise_name
+from keys.lineage import Effective, Link, Refusal
+from keys.live import IS_LIVE_OPEN, check_live
+from keys.principal import (
+    ACCOUNT_SCOPES,
+    ADMIN,
+    SCOPES,
+    Environment,
+    Principal,
+    Scope,
+    ScopeMissing,
+)
+from store.database import Row, Transaction
+
+TokenKind = Literal["system", "operator"]
+
+LIVE_TOKENS_MAX = 100  # not revoked, of one account in one environment
+_COLUMNS = """t.id, t.kind, t.account_id, t.environment, t.key_id, t.name, t.prefix, t.last4,
+    t.created_at, t.last_used_at, t.revoked_at"""
+# LIKE would take the underscore of an id for a wildcard, and ignore case on one database.
+_VIEWERS = """(t.key_id = :viewer OR t.key_id IN (
+    SELECT k.id FROM api_keys k
+    WHERE k.account_id = :account_id AND k.environment = :environment
+      AND REPLACE(' ' || k.lineage || ' ', ' ' || :viewer || ' ', '') <> ' ' || k.lineage || ' '))"""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """One token as it is listed. key_id is the key it is bound to; null: none. Times in µs."""
+
+    id: str
+    kind: TokenKind
+    account_id: AccountId
+    environment: Environment
+    key_id: str | None
+    name: str
+    prefix: str
+    last4: str
+    created_at: int
+    last_used_at: int | None
+    revoked_at: int | None
+
+
+async def create(
+    tx: Transaction,
+    *,
+    kind: TokenKind,
+    account_id: str,
+    environment: Environment,
+    name: str,
+    maker: Principal | None,
+    now_us: int,
+) -> tuple[AccessToken, str]:
+    """A new token and its secret, which nothing can show again; maker None is the CLI.
+
+    Raises ScopeMissing (an operator token from anyone but the CLI or for a sandbox account, a
+    token that asks for a token without being bound to a key), LiveNotOpen, KeyLimitReached,
+    InvalidInput.
+    """
+    _check_maker(kind, maker, (account_id, environment))
+    account = await get_account(tx, account_id)
+    if kind == "operator" and account.is_sandbox:
+        raise ScopeMissing("a sandbox account never administers", reason="scope")
+    await check_live(tx, (account_id, environment))
+    await _check_room(tx, (account_id, environment))
+    secret = token_format.new_token(
+        "system_token" if kind == "system" else "operator_token", environment
+    )
+    columns: dict[str, Any] = {
+        "id": new_id("tok"),
+        "kind": kind,
+        "account_id": account_id,
+        "environment": environment,
+        "key_id": maker.lineage[0] if maker is not None and maker.lineage else None,
+        "name": normalise_name(name),
+        "prefix": token_format.prefix16(secret),
+        "last4": token_format.last4(secret),
+        "created_at": now_us,
+    }
+    stored = {**columns, "digest": token_format.digest(secret)}
+    await tx.insert("access_tokens", tuple(stored), [tuple(stored.values())])
+    return AccessToken(**columns, last_used_at=None, revoked_at=None), secret
+
+
+async def list_tokens(
+    tx: Transaction,
+    scope: Scope,
+    *,
+    kind: TokenKind = "system",
+    viewer: Principal | None = None,
+    before_id: str | None = None,
+    limit: int = PAGE_ITEMS,
+) -> list[AccessToken]:
+    """Newest first, older than before_id, at most `limit`; revoked ones too.
+
+    A viewer with a lineage sees the tokens bound to its key and the descendants.
+    """
+    clauses = ["t.account_id = :account_id", "t.environment = :environment", "t.kind = :kind"]
+    values: dict[str, Any] = {
+        "account_id": scope[0],
+        "environment": scope[1],
+        "kind": kind,
+        "rows": limit,
+    }
+    if before_id is not None:
+        clauses.append("t.id < :before_id")
+        values["before_id"] = before_id
+    if viewer is not None and viewer.lineage:
+        clauses.append(_VIEWERS)
+        values["viewer"] = viewer.lineage[0]
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM access_tokens t WHERE {' AND '.join(clauses)}"
+        " ORDER BY t.id DESC LIMIT :rows",
+        **values,
+    )
+    return [_token(row) for row in rows]
+
+
+async def revoke(
+    tx: Transaction,
+    scope: Scope,
+    token_id: str,
+    *,
+    kind: TokenKind = "system",
+    asker: Principal | None,
+    now_us: int,
+) -> AccessToken:
+    """Ends a token for good; again is the same answer. Raises NotFound, also for a hidden one."""
+    clauses = "t.id = :id AND t.account_id = :account_id AND t.environment = :environment"
+    values: dict[str, Any] = {"id": token_id, "account_id": scope[0], "environment": scope[1]}
+    if asker is not None and asker.lineage:
+        clauses += f" AND {_VIEWERS}"
+        values["viewer"] = asker.lineage[0]
+    row = await tx.fetch_one(
+        f"SELECT {_COLUMNS} FROM access_tokens t WHERE {clauses} AND t.kind = :kind"
+        " FOR NO KEY UPDATE OF t",
+        kind=kind,
+        **values,
+    )
+    if row is None:
+        raise NotFound("Token")
+    token = _token(row)
+    if token.revoked_at is not None:
+        return token
+    await tx.execute(
+        "UPDATE access_tokens SET revoked_at = :now_us WHERE id = :id", now_us=now_us, id=token_id
+    )
+    return _token(row, revoked_at=now_us)
+
+
+async def load_principals(
+    tx: Transaction, digests: Iterable[str], *, now_us: int
+) -> dict[str, Principal | Refusal]:
+    """By digest: the principal, or why the token works no longer; unknown digests are left out.
+
+    One statement, and one more where any of the tokens is bound to a key.
+    """
+    wanted = sorted(set(digests))
+    if not wanted:
+        return {}
+    rows = await tx.fetch(
+        f"""SELECT t.id, t.kind, t.account_id, t.environment, t.digest, t.key_id, t.revoked_at,
+                  k.lineage, a.is_operator, a.is_sandbox, a.email, {IS_LIVE_OPEN}
+           FROM access_tokens t
+           JOIN accounts a ON a.id = t.account_id
+           LEFT JOIN api_keys k ON k.id = t.key_id
+           WHERE t.digest IN :digests[text]""",
+        digests=wanted,
+    )
+    links = await load_links(tx, {key_id for row in rows for key_id in _lineage(row)})
+    return {row["digest"]: _principal(row, links, now_us) for row in rows}
+
+
+async def mark_used(tx: Transaction, token_ids: Iterable[str], *, now_us: int) -> int:
+    """Notes the minute of use, in one statement; returns how many rows changed."""
+    wanted = sorted(set(token_ids))
+    if not wanted:
+        return 0
+    return await tx.execute(
+        """UPDATE access_tokens SET last_used_at = :minute_at WHERE id IN (
+               SELECT id FROM access_tokens
+               WHERE id IN :ids[text] AND (last_used_at IS NULL OR last_used_at < :minute_at)
+               ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)""",
+        minute_at=now_us - now_us % MINUTE_US,
+        ids=wanted,
+    )
+
+
+def _check_maker(kind: TokenKind, maker: Principal | None, scope: Scope) -> None:
+    if maker is None:
+        return
+    assert maker.scope == scope, "a token is made in its maker's own account and environment"
+    if kind == "operator":
+        raise ScopeMissing("operator tokens come from the command line only", reason="parent")
+    if not maker.lineage and maker.kind != "session":
+        # Else whoever holds one for a moment could make more that outlive it.
+        raise ScopeMissing(
+            "a token comes from a key, a session or the command line", reason="parent"
+        )
+
+
+async def _check_room(tx: Transaction, scope: Scope) -> None:
+    row = await tx.fetch_one(
+        """SELECT COUNT(*) AS tokens FROM access_tokens
+           WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL""",
+        account_id=scope[0],
+        environment=scope[1],
+    )
+    assert row is not None, "COUNT has a row"
+    if row["tokens"] >= LIVE_TOKENS_MAX:
+        raise KeyLimitReached(
+            f"an account has at most {LIVE_TOKENS_MAX} tokens that are not revoked",
+            extra={"limit": LIVE_TOKENS_MAX},
+        )
+
+
+def _lineage(row: Row) -> tuple[str, ...]:
+    """The key that the token is bound to, then its ancestors; empty for an account's own token."""
+    return () if row["key_id"] is None else (row["key_id"], *(row["lineage"] or "").split())
+
+
+def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | Refusal:
+    if row["revoked_at"] is not None:
+        return Refusal("revoked")
+    if row["environment"] == "live" and not row["is_live_open"]:
+        return Refusal("live_closed")
+    lineage = _lineage(row)
+    allowed: Effective | Refusal
+    if lineage:
+        allowed = judge_chain(lineage, links, now_us=now_us, may_administer=False)
+    elif row["kind"] == "operator" or row["is_operator"]:
+        allowed = Effective(frozenset(SCOPES), (), None, None)
+    else:
+        allowed = Effective(frozenset(ACCOUNT_SCOPES), (), None, None)
+    if isinstance(allowed, Refusal):
+        return allowed
+    return Principal(
+        account_id=row["account_id"],
+        environment=row["environment"],
+        kind="system_token" if row["kind"] == "system" else "operator_token",
+        credential_id=row["id"],
+        key_id=lineage[0] if lineage else None,
+        lineage=lineage,
+        scopes=allowed.scopes - {ADMIN} if row["is_sandbox"] else allowed.scopes,
+        ip_allow_lists=allowed.ip_allow_lists,
+        expires_at=allowed.expires_at,
+        is_sandbox=bool(row["is_sandbox"]),
+        approval_threshold_cents=allowed.approval_threshold_cents,
+        account_email=row["email"],
+    )
+
+
+def _token(row: Row, *, revoked_at: int | None = None) -> AccessToken:
+    return AccessToken(
+        id=row["id"],
+        kind=row["kind"],
+        account_id=AccountId(row["account_id"]),
+        environment=row["environment"],
+        key_id=row["key_id"],
+        name=row["name"],
+        prefix=row["prefix"],
+        last4=row["last4"],
+        created_at=row["created_at"],
+        last_used_at=row["last_used_at"],
+        revoked_at=row["revoked_at"] if revoked_at is None else revoked_at,
+    )

@@ -1,0 +1,195 @@
+"""Transactions over either database: one function of a Transaction, run once or again.
+
+    async def work(tx: Transaction) -> T: ...
+    value = await database.transaction(work)
+
+Invariant: what `work` did is kept as a whole or not at all, and a value is returned only after the
+commit is durable. `work` may be run again (contention, a lost connection), so it changes nothing
+outside the transaction. It waits for nothing but its own statements: on SQLite it is driven to its
+end in one go, and any other await is an error, which also keeps network calls out of transactions.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+Work = Callable[["Transaction"], Awaitable[T]]
+OnHint = Callable[[str], None]
+
+_log = logging.getLogger(__name__)
+
+
+class Row(Protocol):
+    """A result row: by column name or by position."""
+
+    def __getitem__(self, key: str | int) -> Any: ...
+
+    def __iter__(self) -> Iterator[Any]:
+        """Its values."""
+        ...
+
+
+Rows = Sequence[Row]
+
+
+class Reading:
+    """What to read, and what to do with its rows, which are known by position; without a text there
+    is nothing to read.
+    """
+
+    __slots__ = ("take", "text", "values")
+
+    def __init__(self, text: str, take: Callable[[Rows], None], **values: Any) -> None:
+        self.text = text
+        self.take = take
+        self.values: Mapping[str, Any] = values
+
+
+class Lock:
+    """Rows to lock as a transaction begins: a SELECT ... FOR UPDATE whose result nobody looks at.
+
+    Whatever they guard is read by the transaction's own statements, whose snapshots are younger.
+    """
+
+    __slots__ = ("text", "values")
+
+    def __init__(self, text: str, **values: Any) -> None:
+        self.text = text
+        self.values: Mapping[str, Any] = values
+
+
+class Transaction(Protocol):
+    """Statements of one transaction, in the portable form of store/statement.py."""
+
+    async def fetch(self, text: str, **values: Any) -> Sequence[Row]:
+        """All rows."""
+        ...
+
+    async def fetch_one(self, text: str, **values: Any) -> Row | None:
+        """The first row, or None."""
+        ...
+
+    async def fetch_together(self, readings: Sequence[Reading]) -> None:
+        """Each reading's rows to its `take`, in one round trip where there are such."""
+        ...
+
+    async def execute(self, text: str, **values: Any) -> int:
+        """Runs a write and returns the number of rows it touched."""
+        ...
+
+    async def insert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        on_conflict: str = "",
+    ) -> int:
+        """Inserts all rows in one statement and returns how many went in; none is no statement."""
+        ...
+
+    async def insert_last(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        on_conflict: str = "",
+    ) -> None:
+        """As insert, but perhaps later: with its neighbours in one round trip, at the latest before
+        the next other statement or the commit. Neighbours touch different rows.
+        """
+        ...
+
+    async def execute_last(self, text: str, *, touching: int, **values: Any) -> None:
+        """As execute, perhaps later like insert_last; StoreError unless so many rows are touched."""
+        ...
+
+    def hint(self, name: str) -> None:
+        """After the commit, tell the process's listener that work of this name is there."""
+        ...
+
+
+class Database(Protocol):
+    """One open database, or a view of it; see Store for the whole of one."""
+
+    @property
+    def statements_run(self) -> int:
+        """Driver-level statements since it was opened; for tests and metrics."""
+        ...
+
+    async def transaction(
+        self,
+        work: Work[T],
+        *,
+        durable: bool = True,
+        is_short: bool = False,
+        lock: Lock | None = None,
+        lock_wait_s: float | None = None,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> T:
+        """Runs work and commits. lock is taken first, in the round trip that begins; meanwhile is
+        what the caller may do during that time, called on the event loop where there is such a time.
+        A row that another transaction holds is waited for lock_wait_s, or a few seconds, then
+        LockTimeout is raised, and work is not run again.
+
+        is_short: work takes a few milliseconds at most and may run on the event loop's thread where
+        it has to wait for nobody. durable=False may lose the last moments in a crash of the machine
+        (deliveries repeat; money never uses it), and does not find out what became of a COMMIT
+        whose connection died. Raises StoreError and whatever work raises; nothing was kept then,
+        but after CommitUnknown.
+        """
+        ...
+
+    async def autocommit(self, work: Work[T]) -> T:
+        """Runs work, a few milliseconds at most, as with durable=False, but each of its statements
+        may be a transaction of its own: beginning and ending one are two more round trips. After a
+        StoreError any number of them may have been kept.
+        """
+        ...
+
+    async def read(self, work: Work[T]) -> T:
+        """Runs work on one consistent snapshot that cannot write."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Store(Database, Protocol):
+    """A database as a process opens it: store/sqlite/database.py and store/postgresql/database.py."""
+
+    def unhurried(self) -> Database:
+        """The same database, whose reads may take minutes, as when a whole tenant is proved."""
+        ...
+
+    def reserve(self, connections: int) -> "Store":
+        """The same database, for short transactions, over so many connections that nobody else of
+        this process uses, where there are such. It is closed with this one.
+        """
+        ...
+
+    async def end_stalled(self) -> int:
+        """Ends what a process that was stopped, or lost, holds on the server and the server itself
+        does not end; returns how many. Anybody may call it for all.
+        """
+        ...
+
+    async def probe(self, filler: bytes, *, now_us: int) -> None:
+        """Commits a row that nobody reads, with that much in it; raises StoreError where nothing can
+        be kept.
+        """
+        ...
+
+
+def no_hint(_name: str) -> None:
+    """Nobody listens."""
+
+
+def tell(on_hint: OnHint, names: Iterable[str]) -> None:
+    """Passes hints on. A listener's failure is its own: the commit has happened, and whoever took
+    the failure for the transaction's would run the work again.
+    """
+    for name in sorted(names):
+        try:
+            on_hint(name)
+        except Exception:
+            _log.exception("hint not taken", extra={"hint": name})

@@ -1,0 +1,1 @@
+"""PostgreSQL: its pool, its transactions, its statements in one round trip, its backup."""

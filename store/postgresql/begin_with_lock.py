@@ -1,0 +1,97 @@
+"""How a transaction of PostgreSQL begins: with its first locks, in one round trip.
+
+A statement with arguments is a message of its own, BEGIN another. One that the session has prepared
+by name needs no argument but literals, so both go as one simple query [0.3 ms of a lone send's 1.9].
+The rows it answers with are dropped: a snapshot taken together with a lock is stale after a wait.
+"""
+
+import contextlib
+import hashlib
+import re
+from functools import cache, partial
+from typing import Any, Final
+
+import asyncpg
+
+from store.database import Lock
+from store.postgresql.pool import STATEMENT_TIMEOUT_S
+from store.statement import POSTGRESQL, translate
+
+# The ids and the words that locks are made of; nothing in them means anything inside a literal.
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+").fullmatch
+_translated: Final = cache(partial(translate, name=POSTGRESQL))
+
+# A read holds no lock, so nobody waits for the process that stopped in the middle of one.
+_READ_IDLE_TIMEOUT_S = 60
+_LONG_TIMEOUT_S = 600
+READ = (
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+    f" SET LOCAL idle_in_transaction_session_timeout = '{_READ_IDLE_TIMEOUT_S}s'"
+)
+LONG_READ = (
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+    f" SET LOCAL idle_in_transaction_session_timeout = '{_LONG_TIMEOUT_S}s';"
+    f" SET LOCAL statement_timeout = '{_LONG_TIMEOUT_S}s'"
+)
+
+
+class Beginning:
+    """BEGIN with its settings, and what is locked together with it."""
+
+    def __init__(self, begin: str, lock: Lock | None = None) -> None:
+        self._begin = begin
+        self._lock = lock
+
+    async def run(self, connection: Any) -> None:
+        """Begins; raises what the driver raises, and leaves a rollback to the caller."""
+        if self._lock is None:
+            await connection.execute(self._begin)
+            return
+        statement = _translated(self._lock.text)
+        arguments = statement.bind(self._lock.values)
+        literals = [_literal(argument) for argument in arguments]
+        if None in literals:
+            await connection.execute(self._begin)
+            await connection.fetch(statement.text, *arguments)
+            return
+        name = _name(statement.text)
+        both = f"{self._begin}; EXECUTE {name}({', '.join(map(str, literals))})"
+        try:
+            await connection.execute(both)
+        except asyncpg.InvalidSQLStatementNameError:
+            # The first time in this session of the server.
+            await connection.execute("ROLLBACK")
+            with contextlib.suppress(asyncpg.DuplicatePreparedStatementError):
+                # Another process that shares the session was here first, with the same text.
+                await connection.execute(f"PREPARE {name} AS {statement.text}")
+            await connection.execute(both)
+
+
+@cache
+def begin_text(*, is_durable: bool, is_limited: bool, lock_wait_s: float | None) -> str:
+    """is_limited: with the limits of a transaction that is not short, on a pool of short ones."""
+    parts = ["BEGIN"]
+    if is_durable:
+        # A plan of its own for each execution costs as much as the execution [half of a batch's
+        # time].
+        parts.append("SET LOCAL plan_cache_mode = force_generic_plan")
+    if is_limited:
+        parts.append(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_S}s'")
+    if lock_wait_s is not None:
+        parts.append(f"SET LOCAL lock_timeout = {round(lock_wait_s * 1000)}")
+    return "; ".join(parts)
+
+
+@cache
+def _name(text: str) -> str:
+    """By its content: a session that several processes share has one statement of that name, and a
+    process of another version has other names for other texts.
+    """
+    return f"topup_lock_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _literal(argument: Any) -> str | None:
+    """The argument in SQL, or None where that would need care."""
+    if isinstance(argument, list) and all(isinstance(one, str) and _PLAIN(one) for one in argument):
+        return "'{" + ",".join(f'"{one}"' for one in argument) + "}'"
+    return None

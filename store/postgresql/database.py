@@ -1,0 +1,240 @@
+"""PostgreSQL through asyncpg: a few small pools, statements prepared once per connection.
+
+READ COMMITTED: whatever must not change under us is locked by the caller first and read by later
+statements only, since a snapshot taken together with a lock is stale after a wait.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from store import commit_token
+from store.database import Lock, OnHint, T, Transaction, Work, no_hint, tell
+from store.errors import CommitUnknown, ConnectionLost, Contention, LockTimeout
+from store.postgresql.begin_with_lock import LONG_READ, READ, Beginning, begin_text
+from store.postgresql.commit import commit, roll_back, was_kept
+from store.postgresql.errors import named
+from store.postgresql.guard import Guard
+from store.postgresql.pool import END_STALLED, SHORT_STATEMENT_TIMEOUT_S, ConnectionPool, Session
+from store.postgresql.transaction import PostgresqlTransaction
+
+# How long the server may take to answer a whole transaction before its connection is given up. Each
+# is longer than the server's own limit of a statement, so a server that lives ends the statement.
+SHORT_ANSWER_S = 4.0
+ANSWER_S = 35.0
+LONG_ANSWER_S = 660.0
+TRIES_MAX = 6
+RETRY_WAIT_S = 0.02
+_log = logging.getLogger(__name__)
+
+
+class _Shared:
+    """What the views of one database have in common: their pools, and one count of statements."""
+
+    def __init__(self, url: str, on_hint: OnHint, short_answer_s: float) -> None:
+        self.url = url
+        self.on_hint = on_hint
+        self.short_answer_s = short_answer_s
+        self.statements_run = 0
+        self.pools: list[ConnectionPool] = []
+        # As for the batches, a plan of its own for each claim would cost more than the claim.
+        self.soon_pool = self.open_pool(
+            statement_timeout=f"{SHORT_STATEMENT_TIMEOUT_S}s",
+            synchronous_commit="off",
+            plan_cache_mode="force_generic_plan",
+        )
+
+    def open_pool(self, **options: Any) -> ConnectionPool:
+        pool = ConnectionPool(self.url, **options)
+        self.pools.append(pool)
+        return pool
+
+
+class PostgresqlDatabase:
+    """The database behind `url`; connects on first use and again after an outage."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        on_hint: OnHint = no_hint,
+        short_answer_s: float = SHORT_ANSWER_S,
+        view: "tuple[_Shared, ConnectionPool] | None" = None,
+        is_short: bool = False,
+        is_long: bool = False,
+    ) -> None:
+        """view: of another one, over this pool. is_short, is_long: all of its transactions, or its
+        reads.
+        """
+        self._is_short = is_short
+        self._is_long = is_long
+        if view is None:
+            self._shared = _Shared(url, on_hint, short_answer_s)
+            self._pool = self._shared.open_pool()
+        else:
+            self._shared, self._pool = view
+
+    def reserve(self, connections: int) -> "PostgresqlDatabase":
+        """The same over so many connections that nobody else uses, for short transactions alone."""
+        pool = self._shared.open_pool(
+            connections_max=connections, statement_timeout=f"{SHORT_STATEMENT_TIMEOUT_S}s"
+        )
+        return PostgresqlDatabase(self._shared.url, view=(self._shared, pool), is_short=True)
+
+    def unhurried(self) -> "PostgresqlDatabase":
+        return PostgresqlDatabase(self._shared.url, view=(self._shared, self._pool), is_long=True)
+
+    @property
+    def statements_run(self) -> int:
+        return self._shared.statements_run
+
+    async def transaction(
+        self,
+        work: Work[T],
+        *,
+        durable: bool = True,
+        is_short: bool = False,
+        lock: Lock | None = None,
+        lock_wait_s: float | None = None,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> T:
+        if meanwhile is not None:
+            # After this step of the loop, which ends where the server is first waited for.
+            asyncio.get_running_loop().call_soon(meanwhile)
+        is_short = is_short or self._is_short
+        is_limited = not durable and not is_short
+        text = begin_text(is_durable=durable, is_limited=is_limited, lock_wait_s=lock_wait_s)
+        begin = Beginning(text, lock)
+        once = partial(
+            self._once,
+            work,
+            begin,
+            self._pool if durable else self._shared.soon_pool,
+            is_resolved=durable,
+            answer_s=self._shared.short_answer_s if is_short else ANSWER_S,
+        )
+        has_lost_connection = False
+        for attempt in range(1, TRIES_MAX + 1):
+            try:
+                return await once()
+            except LockTimeout:
+                # As long as it may take was waited already.
+                raise
+            except Contention:
+                if attempt == TRIES_MAX:
+                    raise
+            except ConnectionLost:
+                # A pooled connection can be dead before it is used; a fresh one tells the truth.
+                if has_lost_connection or attempt == TRIES_MAX:
+                    raise
+                has_lost_connection = True
+            await asyncio.sleep(RETRY_WAIT_S * attempt)
+        raise AssertionError("the last try returns or raises")
+
+    async def autocommit(self, work: Work[T]) -> T:
+        async with self._shared.soon_pool.session() as session:
+            transaction = PostgresqlTransaction(session.connection)
+            guard = self._guard(session, self._shared.short_answer_s)
+            try:
+                value = await work(transaction)
+                await transaction.write_last()
+            except BaseException as error:
+                raise named(error, is_committing=True) from None
+            finally:
+                guard.cancel()
+                self._shared.statements_run += transaction.statements_run
+            tell(self._shared.on_hint, transaction.hints)
+            return value
+
+    async def read(self, work: Work[T]) -> T:
+        answer_s = self._shared.short_answer_s if self._is_short else ANSWER_S
+        once = partial(
+            self._once,
+            work,
+            Beginning(LONG_READ if self._is_long else READ),
+            self._pool,
+            is_resolved=False,
+            answer_s=LONG_ANSWER_S if self._is_long else answer_s,
+        )
+        try:
+            return await once()
+        except (ConnectionLost, CommitUnknown):
+            # A pooled connection can be dead before it is used; a fresh one tells the truth.
+            return await once()
+
+    async def end_stalled(self) -> int:
+        async def work(tx: Transaction) -> int:
+            return len(await tx.fetch(END_STALLED))
+
+        return await self.autocommit(work)
+
+    async def probe(self, filler: bytes, *, now_us: int) -> None:
+        async def work(tx: PostgresqlTransaction) -> None:
+            await commit_token.write_probe(tx, filler, now_us=now_us)
+
+        await self.transaction(work, is_short=True, lock_wait_s=1.0)  # type: ignore[arg-type]
+
+    async def close(self) -> None:
+        for pool in self._shared.pools:
+            await pool.close()
+
+    async def _once(
+        self,
+        work: Work[T],
+        begin: Beginning,
+        pool: ConnectionPool,
+        *,
+        is_resolved: bool,
+        answer_s: float,
+    ) -> T:
+        """One try; where the server does not answer in time its connections are given up.
+
+        is_resolved: where the connection dies around COMMIT, finds out what became of it; then
+        ConnectionLost says that nothing was kept.
+        """
+        token = None
+        async with pool.session() as session:
+            connection = session.connection
+            transaction = PostgresqlTransaction(connection)
+            is_committing = False
+            guard = self._guard(session, answer_s)
+            try:
+                await begin.run(connection)
+                value = await work(transaction)
+                if is_resolved:
+                    token = await transaction.end(session)
+                else:
+                    await transaction.write_last()
+                is_committing = True
+                await commit(session)
+                is_committing = False
+            except BaseException as error:
+                await roll_back(connection)
+                failure = named(error, is_committing=is_committing)
+                if not (is_resolved and isinstance(failure, CommitUnknown)):
+                    raise failure from None
+            finally:
+                guard.cancel()
+                self._shared.statements_run += transaction.statements_run + 2
+            if not is_committing:
+                # Before the connection goes back, which waits and may be cancelled.
+                tell(self._shared.on_hint, transaction.hints)
+                return value
+        if token is not None and not await was_kept(pool, session.token_id, token):
+            raise ConnectionLost("before COMMIT")
+        tell(self._shared.on_hint, transaction.hints)
+        return value
+
+    def _guard(self, session: Session, answer_s: float) -> Guard:
+        return Guard(partial(self._condemn, session), answer_s)
+
+    def _condemn(self, session: Session) -> None:
+        """Drops every connection of the process: after a failover none of them is of use."""
+        if session.connection.is_closed():
+            return
+        _log.warning("database.silent", extra={"pools": len(self._shared.pools)})
+        session.connection.terminate()
+        for pool in self._shared.pools:
+            pool.drop()

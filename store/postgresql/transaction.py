@@ -1,0 +1,173 @@
+"""The statements of one transaction of PostgreSQL, and what a process knows of them once for all.
+
+What comes last is gathered and written in one round trip, the connection's commit token with it.
+"""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, cast
+
+from store import commit_token
+from store.database import Reading, Row
+from store.errors import check_touched
+from store.postgresql.bulk import BulkInsert
+from store.postgresql.pipelined import Union, written_together
+from store.postgresql.pool import Session
+from store.statement import POSTGRESQL, Statement, translate
+
+_COLUMN_TYPES = """
+    SELECT attname::text AS name, format_type(atttypid, NULL) AS type FROM pg_attribute
+    WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped"""
+
+_statements: dict[str, Statement] = {}
+_inserts: dict[tuple[str, tuple[str, ...], str], BulkInsert] = {}
+_unions: dict[tuple[str, ...], Union] = {}
+
+
+def _statement(text: str) -> Statement:
+    found = _statements.get(text)
+    if found is None:
+        found = _statements[text] = translate(text, name=POSTGRESQL)
+    return found
+
+
+class PostgresqlTransaction:
+    """Statements on one connection."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.hints: set[str] = set()
+        self.statements_run = 0
+        # Text, arguments, and how many rows it must touch.
+        self._last: list[tuple[str, Sequence[Any], int | None]] = []
+
+    async def fetch(self, text: str, **values: Any) -> Sequence[Row]:
+        statement = _statement(text)
+        if self._last:
+            await self.write_last()
+        self.statements_run += 1
+        rows = await self._connection.fetch(statement.text, *statement.bind(values))
+        return cast(Sequence[Row], rows)
+
+    async def fetch_one(self, text: str, **values: Any) -> Row | None:
+        statement = _statement(text)
+        if self._last:
+            await self.write_last()
+        self.statements_run += 1
+        row = await self._connection.fetchrow(statement.text, *statement.bind(values))
+        return cast(Row | None, row)
+
+    async def fetch_together(self, readings: Sequence[Reading]) -> None:
+        wanted = [reading for reading in readings if reading.text]
+        if not wanted:
+            return
+        if self._last:
+            await self.write_last()
+        self.statements_run += 1
+        statements = [_statement(reading.text) for reading in wanted]
+        union = await self._union(tuple(statement.text for statement in statements))
+        bound = (one.bind(reading.values) for one, reading in zip(statements, wanted, strict=True))
+        records = await self._connection.fetch(union.text, *itertools.chain.from_iterable(bound))
+        for reading, rows in zip(wanted, union.split(records), strict=True):
+            reading.take(cast(Sequence[Row], rows))
+
+    async def _union(self, texts: tuple[str, ...]) -> Union:
+        """The one for these statements, made once in a process: the server says their columns."""
+        found = _unions.get(texts)
+        if found is None:
+            prepared = [(await self._connection.prepare(text)).get_attributes() for text in texts]
+            columns = [[(one.name, one.type.name) for one in listed] for listed in prepared]
+            found = _unions[texts] = Union(texts, columns)
+        return found
+
+    async def execute(self, text: str, **values: Any) -> int:
+        statement = _statement(text)
+        if self._last:
+            await self.write_last()
+        self.statements_run += 1
+        return _touched(await self._connection.execute(statement.text, *statement.bind(values)))
+
+    async def insert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        on_conflict: str = "",
+    ) -> int:
+        if not rows:
+            return 0
+        if self._last:
+            await self.write_last()
+        self.statements_run += 1
+        text, arguments = (await self._bulk_insert(table, columns, on_conflict)).bind(rows)
+        return _touched(await self._connection.execute(text, *arguments))
+
+    async def insert_last(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        on_conflict: str = "",
+    ) -> None:
+        if rows:
+            text, arguments = (await self._bulk_insert(table, columns, on_conflict)).bind(rows)
+            await self._gather(text, arguments, None)
+
+    async def execute_last(self, text: str, *, touching: int, **values: Any) -> None:
+        statement = _statement(text)
+        await self._gather(statement.text, statement.bind(values), touching)
+
+    async def _bulk_insert(self, table: str, columns: Sequence[str], conflict: str) -> BulkInsert:
+        """The one for this statement, made once in a process: the server says the columns' types."""
+        key = (table, tuple(columns), conflict)
+        found = _inserts.get(key)
+        if found is None:
+            rows = await self._connection.fetch(_COLUMN_TYPES, table)
+            found = _inserts[key] = BulkInsert(*key, {row["name"]: row["type"] for row in rows})
+        return found
+
+    async def _gather(self, text: str, arguments: Sequence[Any], touching: int | None) -> None:
+        # The same text twice may mean the same row twice, which one statement does not see.
+        if any(text == gathered for gathered, _, _ in self._last):
+            await self.write_last()
+        self._last.append((text, arguments, touching))
+
+    async def write_last(self) -> None:
+        """Writes what was gathered, in one statement."""
+        if self._last:
+            await self._write_gathered()
+
+    async def end(self, session: Session) -> int | None:
+        """As write_last, and the connection's next token with it, which COMMIT makes true or not.
+
+        Returns the token; None where the transaction wrote nothing.
+        """
+        token = session.next_token()
+        if self._last:
+            self._last.append((commit_token.WRITE, (session.token_id, token), None))
+            await self._write_gathered()
+            return token
+        self.statements_run += 1
+        written = commit_token.WRITE_IF_ANYTHING
+        tag = await self._connection.execute(written, session.token_id, token)
+        return token if _touched(tag) else None
+
+    async def _write_gathered(self) -> None:
+        last, self._last = self._last, []
+        self.statements_run += 1
+        row = await self._connection.fetchrow(
+            written_together(tuple(text for text, _, _ in last)),
+            *itertools.chain.from_iterable(arguments for _, arguments, _ in last),
+        )
+        for place, (_, _, expected) in enumerate(last):
+            if expected is not None:
+                check_touched(row[place], expected)
+
+    def hint(self, name: str) -> None:
+        self.hints.add(name)
+
+
+def _touched(tag: str) -> int:
+    """The row count at the end of a command tag such as "UPDATE 3"."""
+    count = tag.rpartition(" ")[2]
+    return int(count) if count.isdigit() else 0

@@ -1,0 +1,1 @@
+"""SQLite: one writer thread, its checkpoints, its backup."""

@@ -1,0 +1,1 @@
+"""Deliveries: one event to one endpoint, claimed, sent, settled, logged and kept."""

@@ -1,0 +1,322 @@
+"""Claims: what is due is taken by one worker, for the time of a lease.
+
+Promise: a claim is a fixed number of statements for any number of rows, each of which may be a
+transaction of its own: what changes between them is found by its number, and left. It costs what it
+takes, not what exists: it looks at the endpoints at the head of the line (webhooks/deliveries/endpoint_queue.py),
+HEADS_MAX at most of those that are well and of those that fail. An endpoint's pace is counted once,
+whoever claims. Writes deliveries, by the states of webhooks/deliveries/delivery.py, and what
+claims keep in endpoints: rate_tat_us, drain_tat_us and claimed_at.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final
+
+from store.database import Row, Transaction
+from webhooks.deliveries.candidate import (
+    CLAIMED_US_MAX,
+    HELD_IDS_MAX,
+    Offer,
+    Paces,
+    earliest,
+    offers_of,
+    ready_at_of,
+    within_pace,
+)
+from webhooks.deliveries.stage import (
+    OPEN,
+    TARGET_COLUMNS,
+    Claim,
+    Claimed,
+    Head,
+    Later,
+    Line,
+    Target,
+)
+
+# The endpoints that one look takes in, of those that are well and of those that fail.
+HEADS_MAX: Final = 200
+FIRST_HEAD: Final = Head(-1, "")
+# Of the row that is claimed; SQLite returns nothing of another table.
+_TARGET = ", ".join(
+    f"(SELECT p.{column} FROM endpoints p WHERE p.id = deliveries.endpoint_id) AS {column}"
+    for column in TARGET_COLUMNS
+)
+_TARGET_COLUMNS = ", ".join(f"p.{column}" for column in TARGET_COLUMNS)
+# The endpoints at the head of the line, by time, and a few probes of ix_deliveries_due for each of
+# them. What was due before it was enabled again was held, and goes apart from what came since: slowly.
+# Those without a slot are passed over before they are counted. The limits are literal and the last
+# condition is always true, or PostgreSQL expects so many rows that it reads whole tables.
+_SCAN = f"""
+WITH heads AS (
+    SELECT h.endpoint_id, h.ready_at, h.is_failing, h.change_no FROM (
+        SELECT * FROM (
+            SELECT q.endpoint_id, q.ready_at, q.is_failing, q.change_no FROM endpoint_queue q
+            WHERE q.is_failing = 0 AND q.ready_at <= :now_us
+              AND (q.ready_at, q.endpoint_id) > (:after_at, :after_id)
+              AND q.endpoint_id NOT IN (SELECT f.id FROM :full[id text] AS f)
+            ORDER BY q.ready_at, q.endpoint_id LIMIT {HEADS_MAX}) AS well
+        UNION ALL
+        SELECT * FROM (
+            SELECT * FROM (
+                SELECT q.endpoint_id, q.ready_at, q.is_failing, q.change_no FROM endpoint_queue q
+                WHERE q.is_failing = 1 AND q.ready_at <= :now_us
+                  AND q.endpoint_id NOT IN (SELECT f.id FROM :full[id text] AS f)
+                ORDER BY q.ready_at, q.endpoint_id LIMIT {HEADS_MAX}) AS front
+            LIMIT :failing_max) AS failing
+    ) AS h
+    WHERE h.ready_at + 0 = h.ready_at
+)
+SELECT t.next_at AS line_next_at, h.endpoint_id AS id, h.ready_at, h.is_failing, h.change_no,
+    e.event_no, p.account_id, p.rate_limit_per_s, p.rate_tat_us, p.drain_tat_us, p.claimed_at,
+    a.is_sandbox, {_TARGET_COLUMNS},
+    CASE WHEN p.status = 'enabled' AND p.deleted_at IS NULL THEN 1 ELSE 0 END AS is_served,
+    (SELECT MIN(d.next_attempt_at) FROM deliveries d
+     WHERE d.{OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at > :now_us) AS next_at,
+    (SELECT STRING_AGG(due.id, ' ') FROM (
+        SELECT d.id || ':' || d.claim_no AS id FROM deliveries d
+        WHERE d.{OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= :now_us
+          AND d.next_attempt_at > COALESCE(p.enabled_at, 0)
+        ORDER BY d.next_attempt_at LIMIT :ids_max) AS due) AS due,
+    CASE WHEN p.enabled_at IS NULL THEN NULL ELSE
+        (SELECT STRING_AGG(held.id, ' ') FROM (
+            SELECT d.id || ':' || d.claim_no AS id FROM deliveries d
+            WHERE d.{OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= p.enabled_at
+            ORDER BY d.next_attempt_at LIMIT {HELD_IDS_MAX}) AS held) END AS held
+FROM (
+    SELECT MIN(n.ready_at) AS next_at FROM (
+        SELECT MIN(q.ready_at) AS ready_at FROM endpoint_queue q
+        WHERE q.is_failing = 0 AND q.ready_at > :now_us
+        UNION ALL
+        SELECT MIN(q.ready_at) FROM endpoint_queue q WHERE q.is_failing = 1 AND q.ready_at > :now_us
+    ) AS n
+) AS t
+LEFT JOIN heads h ON 1 = 1
+LEFT JOIN endpoints p ON p.id = h.endpoint_id
+LEFT JOIN accounts a ON a.id = p.account_id
+LEFT JOIN account_environments e
+  ON e.account_id = p.account_id AND e.environment = p.environment
+"""
+# Whoever counts a pace holds the endpoint's row and finds the pace as it was scanned. A row that
+# another worker holds, or has counted for since, is left to it.
+_KEEP_PACE = """
+UPDATE endpoints SET rate_tat_us = w.rate_tat_us, drain_tat_us = w.drain_tat_us,
+    claimed_at = :now_us
+FROM (
+    SELECT v.id, v.rate_tat_us, v.drain_tat_us
+    FROM :rows[id text, seen_rate_us bigint, seen_drain_us bigint, rate_tat_us bigint,
+        drain_tat_us bigint] AS v
+    JOIN endpoints p ON p.id = v.id
+    WHERE p.rate_tat_us = v.seen_rate_us AND p.drain_tat_us = v.seen_drain_us
+    ORDER BY p.id FOR NO KEY UPDATE OF p SKIP LOCKED) AS w
+WHERE endpoints.id = w.id
+RETURNING endpoints.id
+"""
+# Two workers never take of one endpoint at the same time: the row that another one holds is left to
+# it. Deliveries are found by primary key and number alone: with the status in it, PostgreSQL may walk
+# the partial index.
+_TAKE = """
+UPDATE deliveries SET status = 'sending', claim_no = deliveries.claim_no + 1,
+    lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
+    next_attempt_at = :lease_until_us
+FROM free
+WHERE deliveries.id = free.id AND deliveries.claim_no = free.claim_no
+RETURNING deliveries.id, event_id, event_type, endpoint_id, account_id, environment, attempts_made,
+    deliveries.claim_no, lost_claims, deliveries.transaction_id, code_at,
+    CASE WHEN code_at IS NOT NULL THEN
+        (SELECT e.code_sealed FROM events e WHERE e.id = deliveries.event_id) END AS code_sealed,
+    (SELECT e.body FROM events e WHERE e.id = deliveries.event_id) AS body
+"""
+_CLAIM = f"""
+WITH free AS (
+    SELECT v.id, v.claim_no FROM :rows[id text, claim_no bigint, endpoint_id text] AS v
+    JOIN endpoints p ON p.id = v.endpoint_id
+    WHERE p.status = 'enabled' AND p.deleted_at IS NULL
+    FOR NO KEY UPDATE OF p SKIP LOCKED)
+{_TAKE}"""
+# What an endpoint may be sent without looking at any other: it has no pace, holds nothing, and the
+# time of its last claim need not be written.
+_CLAIM_AT_ONCE = f"""
+WITH free AS (
+    SELECT d.id, d.claim_no FROM endpoints p
+    JOIN accounts a ON a.id = p.account_id
+    JOIN deliveries d ON d.endpoint_id = p.id
+    WHERE p.id = :endpoint_id AND p.status = 'enabled' AND p.deleted_at IS NULL
+      AND p.rate_limit_per_s IS NULL AND a.is_sandbox = 0 AND p.enabled_at IS NULL
+      AND p.claimed_at > :stale_us AND d.{OPEN} AND d.next_attempt_at <= :now_us
+    ORDER BY d.next_attempt_at LIMIT :rows_max
+    FOR NO KEY UPDATE OF p SKIP LOCKED)
+{_TAKE},
+    {_TARGET}"""
+
+# Chooses the delivery ids to claim, at most the free slots; pure, since a claim may run twice.
+Choose = Callable[[Sequence[Offer]], Sequence[str]]
+
+
+async def claim(
+    tx: Transaction,
+    choose: Choose,
+    *,
+    now_us: int,
+    lease_us: int,
+    ids_max: int,
+    full_ids: Collection[str] = (),
+    failing_max: int = HEADS_MAX,
+    after: Head = FIRST_HEAD,
+) -> Claim:
+    """Takes what is due, as `choose` wishes, for lease_us from now_us.
+
+    ids_max bounds the ids offered for each endpoint; those of full_ids, for which there is no slot
+    now, are offered none, whatever backlog they have. failing_max bounds the endpoints that fail.
+    after: where the look before ended, when it did not see all that are well. At most three
+    statements, which need not be of one transaction: what changes between them is found by its
+    number, and left.
+    """
+    found = await tx.fetch(
+        _SCAN,
+        now_us=now_us,
+        ids_max=ids_max,
+        full=[(id_,) for id_ in sorted(full_ids)],
+        failing_max=failing_max,
+        after_at=after.ready_at,
+        after_id=after.endpoint_id,
+    )
+    scanned = [row for row in found if row["id"] is not None]
+    served = [row for row in scanned if row["is_served"]]
+    offers, next_at_us = offers_of(served, now_us=now_us)
+    next_at_us = earliest(found[0]["line_next_at"], next_at_us)
+    by_endpoint, short_ids, has_more = _choice(offers, choose(offers), ids_max=ids_max)
+    line = _line_of(scanned, offers, by_endpoint, failing_max=failing_max, now_us=now_us)
+    if not by_endpoint:
+        return Claim(
+            [], next_at_us, len(offers), short_ids, has_more, was_contended=False, line=line
+        )
+    endpoints = {row["id"]: row for row in served if row["id"] in by_endpoint}
+    held_ids = frozenset(id_ for offer in offers for id_ in offer.held)
+    ids, paces, paced_at_us = within_pace(by_endpoint, endpoints, held_ids, now_us=now_us)
+    lost = await _keep_paces(tx, paces, endpoints, now_us=now_us) if paces else frozenset()
+    seen = {
+        id_: (number, offer.endpoint_id)
+        for offer in offers
+        for id_, number in (offer.due | offer.held).items()
+    }
+    wanted = sorted((id_, *seen[id_]) for id_ in ids if seen[id_][1] not in lost)
+    lease_until_us = now_us + lease_us
+    rows = await tx.fetch(_CLAIM, rows=wanted, lease_until_us=lease_until_us) if wanted else []
+    targets = {id_: Target.of(id_, row) for id_, row in endpoints.items()}
+    return Claim(
+        [_claimed(row, targets[row["endpoint_id"]], lease_until_us) for row in rows],
+        earliest(next_at_us, paced_at_us),
+        len(offers),
+        short_ids,
+        has_more,
+        was_contended=len(rows) < len(ids),
+        line=line,
+    )
+
+
+async def claim_at_once(
+    tx: Transaction, endpoint_id: str, *, now_us: int, lease_us: int, rows_max: int
+) -> list[Claimed]:
+    """Takes what is due of one endpoint that needs no other look, at most rows_max; one statement.
+
+    Nothing where a pace or another worker is in the way, or claim has more to do than to take.
+    """
+    lease_until_us = now_us + lease_us
+    rows = await tx.fetch(
+        _CLAIM_AT_ONCE,
+        endpoint_id=endpoint_id,
+        now_us=now_us,
+        stale_us=now_us - CLAIMED_US_MAX,
+        rows_max=rows_max,
+        lease_until_us=lease_until_us,
+    )
+    return [_claimed(row, Target.of(endpoint_id, row), lease_until_us) for row in rows]
+
+
+async def _keep_paces(
+    tx: Transaction, paces: Sequence[Paces], seen: Mapping[str, Row], *, now_us: int
+) -> frozenset[str]:
+    """Writes the paces; the endpoints for which another worker counted at the same time."""
+    rows = [
+        (id_, seen[id_]["rate_tat_us"], seen[id_]["drain_tat_us"], *tats) for id_, *tats in paces
+    ]
+    kept = {row["id"] for row in await tx.fetch(_KEEP_PACE, rows=rows, now_us=now_us)}
+    return frozenset(id_ for id_, *_ in paces if id_ not in kept)
+
+
+def _line_of(
+    scanned: Sequence[Row],
+    offers: Sequence[Offer],
+    taken: Collection[str],
+    *,
+    failing_max: int,
+    now_us: int,
+) -> Line:
+    """What the look has learnt of the line: whom to put off, whose turn it was, where it ended."""
+    offered = {offer.endpoint_id for offer in offers}
+    laters = [
+        Later(row["id"], row["change_no"], row["event_no"], _later_at(row, now_us=now_us))
+        for row in scanned
+        if row["id"] not in offered
+    ]
+    well = [row for row in scanned if not row["is_failing"]]
+    after = None
+    if len(well) >= HEADS_MAX:
+        # UNION ALL promises no order.
+        after = max(Head(row["ready_at"], row["id"]) for row in well)
+    failing = [row["id"] for row in scanned if row["is_failing"]]
+    has_more_failing = len(failing) >= HEADS_MAX
+    is_cut = len(failing) >= min(failing_max, HEADS_MAX)
+    hides_failing = is_cut and not {one.endpoint_id for one in laters}.isdisjoint(failing)
+    turns = sorted(taken) if after is not None or has_more_failing else []
+    return Line(laters, turns, after, has_more_failing, hides_failing)
+
+
+def _later_at(row: Row, *, now_us: int) -> int | None:
+    """When something of an endpoint that was offered nothing may go."""
+    if not row["is_served"]:
+        return None
+    return ready_at_of(
+        row,
+        fresh_at=row["next_at"] if row["due"] is None else now_us,
+        held_at=None if row["held"] is None else now_us,
+    )
+
+
+def _choice(
+    offers: Sequence[Offer], chosen_ids: Sequence[str], *, ids_max: int
+) -> tuple[dict[str, list[str]], frozenset[str], bool]:
+    """The chosen ids by endpoint; where offered ones are left; whether there may be others."""
+    wanted = frozenset(chosen_ids)
+    by_endpoint: dict[str, list[str]] = {}
+    short_ids = set()
+    has_more = False
+    for offer in offers:
+        offered = [*offer.due, *offer.held]
+        chosen = [id_ for id_ in offered if id_ in wanted]
+        if chosen:
+            by_endpoint[offer.endpoint_id] = chosen
+        if len(chosen) < len(offered):
+            short_ids.add(offer.endpoint_id)
+        elif len(offer.due) >= ids_max:
+            has_more = True
+    return by_endpoint, frozenset(short_ids), has_more
+
+
+def _claimed(row: Row, target: Target, lease_until_us: int) -> Claimed:
+    return Claimed(
+        row["id"],
+        row["event_id"],
+        row["event_type"],
+        row["account_id"],
+        row["environment"],
+        row["attempts_made"] + 1,
+        row["claim_no"],
+        row["lost_claims"],
+        lease_until_us,
+        target,
+        row["body"],
+        row["transaction_id"],
+        row["code_at"],
+        row["code_sealed"],
+    )

@@ -1,0 +1,253 @@
+"""Deliveries: one event to one endpoint, claimed, settled and replayed.
+
+Promise: at least once, and in flight in one worker at a time. A claim (webhooks/deliveries/claim.py) takes a
+lease. Every move of a row raises its claim_no, and names the one it saw: so an outcome that comes
+after its lease was taken over changes nothing. attempts_made grows only together with an attempt row.
+A settle is a fixed number of statements for any number of rows. next_attempt_at is the due time of a
+pending row and the end of the lease of a sending one, so one index finds both the due and the lost.
+
+    pending --claim--> sending --settle--> delivered | failed | pending (again later)
+       |                  `--lease ran out: claim--> sending, same attempt number
+       `--what a deleted or a disabled endpoint had: see webhooks/deliveries/ending.py
+
+Writes deliveries and attempts.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+from kernel.errors import NotFound
+from kernel.ids import DeliveryId, new_id
+from keys.principal import Scope
+from store.database import Transaction
+from webhooks.deliveries import endpoint_queue, health
+from webhooks.deliveries.stage import DELIVERED, LOST, PENDING, SENDING, Settlement
+
+# Alone, or with a colon and the endpoint that all of them are for.
+HINT: Final = "deliveries"
+_COLUMNS = (
+    "id",
+    "event_id",
+    "endpoint_id",
+    "account_id",
+    "environment",
+    "event_type",
+    "transaction_id",
+    "status",
+    "attempts_made",
+    "next_attempt_at",
+    "claim_no",
+    "replay_of",
+    "code_at",
+    "created_at",
+)
+_ENDPOINT = _COLUMNS.index("endpoint_id")
+_ATTEMPT_COLUMNS = (
+    "delivery_id",
+    "number",
+    "id",
+    "account_id",
+    "environment",
+    "started_at",
+    "duration_us",
+    "http_status",
+    "error",
+    "reason",
+    "remote_address",
+    "timings_ms",
+    "request_headers",
+    "body_sha256",
+    "response_body",
+)
+
+_SETTLE = """
+UPDATE deliveries SET status = v.status, attempts_made = v.number, lost_claims = 0,
+    claim_no = v.claim_no + 1, next_attempt_at = v.next_attempt_at, settled_at = v.settled_at
+FROM :rows[id text, claim_no bigint, status text, number bigint, next_attempt_at bigint,
+    settled_at bigint] AS v
+WHERE deliveries.id = v.id AND deliveries.claim_no = v.claim_no
+RETURNING deliveries.id
+"""
+_CANCEL_OF_JOB = """
+UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attempt_at = NULL,
+    settled_at = :now_us
+WHERE replay_id = :replay_id AND status = 'pending'
+"""
+_ORIGINAL = """
+SELECT d.event_id, d.endpoint_id, d.event_type, d.transaction_id, d.code_at, p.deleted_at
+FROM deliveries d JOIN endpoints p ON p.id = d.endpoint_id
+WHERE d.id = :id AND d.account_id = :account_id AND d.environment = :environment
+"""
+
+NewRow = tuple[Any, ...]  # in the order of _COLUMNS; made by new_row only
+
+
+def new_row(
+    *,
+    event_id: str,
+    endpoint_id: str,
+    account_id: str,
+    environment: str,
+    event_type: str,
+    transaction_id: str | None,
+    next_attempt_at: int,
+    created_at: int,
+    replay_of: str | None = None,
+    code_at: int | None = None,
+    is_claimed: bool = False,
+) -> NewRow:
+    """A delivery for `insert`, pending and due at next_attempt_at.
+
+    code_at: where in the event's body the code goes; null: it is sent without one.
+    is_claimed: sending already, by whoever inserts it, under claim 1 until next_attempt_at.
+    """
+    return (
+        new_id("dlv"),
+        event_id,
+        endpoint_id,
+        account_id,
+        environment,
+        event_type,
+        transaction_id,
+        SENDING if is_claimed else PENDING,
+        0,
+        next_attempt_at,
+        int(is_claimed),
+        replay_of,
+        code_at,
+        created_at,
+    )
+
+
+async def insert(tx: Transaction, rows: Sequence[NewRow]) -> None:
+    """Writes the rows in one statement and hints at them after the commit; none is no work."""
+    if rows:
+        await tx.insert_last("deliveries", _COLUMNS, rows)
+        endpoint_ids = {row[_ENDPOINT] for row in rows}
+        tx.hint(f"{HINT}:{endpoint_ids.pop()}" if len(endpoint_ids) == 1 else HINT)
+
+
+async def insert_again(tx: Transaction, rows: Sequence[NewRow]) -> None:
+    """As insert, for events that were there before: no new number of one shows the endpoint's place
+    in the line.
+    """
+    await insert(tx, rows)
+    await endpoint_queue.bring_forward_counted(tx, _places(rows))
+
+
+async def insert_of_job(tx: Transaction, rows: Sequence[NewRow], *, replay_id: str) -> None:
+    """As insert_again, for what a replay job makes; none twice, by a unique key."""
+    if rows:
+        columns = (*_COLUMNS, "replay_id")
+        await tx.insert_last("deliveries", columns, [(*row, replay_id) for row in rows])
+        await endpoint_queue.bring_forward_counted(tx, _places(rows))
+        tx.hint(HINT)
+
+
+async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
+    """Writes the outcomes; returns the ids of those whose claim still held. The rest is stale.
+
+    At most seven statements; the endpoint's health and its notices are written when they change only.
+    """
+    rows = [
+        (
+            one.claimed.id,
+            one.claimed.claim_no,
+            one.status,
+            one.claimed.number,
+            one.next_attempt_at_us,
+            None if one.status == PENDING else one.ended_at_us,
+        )
+        for one in sorted(settlements, key=lambda one: one.claimed.id)
+    ]
+    # Endpoints before deliveries, as a claim and a deletion lock them; and a stale outcome tells
+    # about the endpoint all the same.
+    recovered = await health.note(tx, settlements)
+    await endpoint_queue.note_settled(tx, _turns(settlements, recovered))
+    held = frozenset(row["id"] for row in await tx.fetch(_SETTLE, rows=rows))
+    kept = [one for one in settlements if one.claimed.id in held]
+    await tx.insert_last("attempts", _ATTEMPT_COLUMNS, [_attempt_values(one) for one in kept])
+    return held
+
+
+async def cancel_of_job(tx: Transaction, replay_id: str, *, now_us: int) -> int:
+    """Cancels what a replay job made and nobody is sending; returns how many, a bounded number."""
+    return await tx.execute(_CANCEL_OF_JOB, replay_id=replay_id, now_us=now_us)
+
+
+async def replay(tx: Transaction, scope: Scope, delivery_id: str, *, now_us: int) -> DeliveryId:
+    """A new delivery of the same event to the same endpoint, due now; raises NotFound.
+
+    The caller holds the account's lock: the endpoint may be deleted at the same time.
+    """
+    account_id, environment = scope
+    original = await tx.fetch_one(
+        _ORIGINAL, id=delivery_id, account_id=account_id, environment=environment
+    )
+    if original is None:
+        raise NotFound("Delivery", param="id")
+    if original["deleted_at"] is not None:
+        raise NotFound("Webhook")
+    row = new_row(
+        event_id=original["event_id"],
+        endpoint_id=original["endpoint_id"],
+        account_id=account_id,
+        environment=environment,
+        event_type=original["event_type"],
+        transaction_id=original["transaction_id"],
+        next_attempt_at=now_us,
+        created_at=now_us,
+        replay_of=delivery_id,
+        code_at=original["code_at"],
+    )
+    await insert_again(tx, [row])
+    return DeliveryId(row[0])
+
+
+def _places(rows: Sequence[NewRow]) -> list[endpoint_queue.QueueRow]:
+    """Each endpoint's earliest."""
+    places: dict[str, endpoint_queue.QueueRow] = {}
+    for row in rows:
+        named = dict(zip(_COLUMNS, row, strict=True))
+        id_, due_us = named["endpoint_id"], named["next_attempt_at"]
+        if id_ not in places or due_us < places[id_][3]:
+            places[id_] = (id_, named["account_id"], named["environment"], due_us)
+    return list(places.values())
+
+
+def _turns(
+    settlements: Sequence[Settlement], recovered: Collection[str]
+) -> list[endpoint_queue.SettledTurn]:
+    """Of endpoints with a retry or a failure, or that have just recovered: not of those that are
+    well. A success among an endpoint's outcomes outweighs its failures.
+    """
+    well = {one.claimed.target.id for one in settlements if one.status == DELIVERED}
+    failed = {
+        one.claimed.target.id
+        for one in settlements
+        if one.status != DELIVERED and one.attempt.error != LOST
+    }
+    turn_at: dict[str, int] = {}
+    due_at: dict[str, int] = {}
+    for one in settlements:
+        id_, due = one.claimed.target.id, one.next_attempt_at_us
+        turn_at[id_] = min(one.ended_at_us, turn_at.get(id_, one.ended_at_us))
+        if due is not None:
+            due_at[id_] = min(due, due_at.get(id_, due))
+    turns = []
+    for id_ in {*due_at, *failed, *recovered}:
+        is_failing = 0 if id_ in well else 1 if id_ in failed else None
+        turns.append(endpoint_queue.SettledTurn(id_, turn_at[id_], due_at.get(id_), is_failing))
+    return turns
+
+
+def _attempt_values(one: Settlement) -> tuple[Any, ...]:
+    claimed, attempt = one.claimed, one.attempt
+    return (
+        claimed.id,
+        claimed.number,
+        attempt.id,
+        claimed.account_id,
+        claimed.environment,
+        *attempt[1:],
+    )

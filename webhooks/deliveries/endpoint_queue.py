@@ -1,0 +1,228 @@
+"""The line of endpoints: who may have something due, found by time and not by asking each one.
+
+Promise: an endpoint's ready_at is never later than the first of its open deliveries is due and its
+paces let it go, but where both have passed: too early costs a look, too late would hide a delivery.
+Paces only move on, but where a new one is set, which brings it forward. So anybody may bring it forward
+or, once it has passed, move it to now, which is a turn in the line. Only put_off makes it later, of
+what a look saw, and only where nothing was added since: publishing raises the account's event number,
+every other write raises change_no, and the row is left where either of them is not the one seen.
+Endpoints that fail stand in a line of their own, so that they are not between the others.
+
+Publishing writes here only where its delivery comes before ready_at, so an endpoint with steady
+traffic costs nothing; it knows by a read under the account's lock, which put_off takes as well.
+Locks are taken in the order account, endpoint, this row, deliveries. Writes endpoint_queue.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from kernel.clock import SECOND_US
+from store.database import Transaction
+from webhooks.deliveries.candidate import ready_at_of
+from webhooks.deliveries.stage import OPEN, Later
+
+# Told after a commit that leaves something for webhooks/deliveries/ending.py.
+ENDING_HINT: Final = "ending"
+# An old process that knows nothing of this table may leave an endpoint behind; see `mend`.
+MEND_ENDPOINTS: Final = 500
+# A place that another process gave it while we look may be so far ahead of our time.
+_MEND_AHEAD_US: Final = SECOND_US
+_COLUMNS = ("endpoint_id", "account_id", "environment", "ready_at")
+_BRING_FORWARD = """
+ON CONFLICT (endpoint_id) DO UPDATE SET ready_at = EXCLUDED.ready_at
+WHERE endpoint_queue.ready_at IS NULL OR endpoint_queue.ready_at > EXCLUDED.ready_at
+"""
+_BRING_FORWARD_COUNTED = """
+ON CONFLICT (endpoint_id) DO UPDATE SET change_no = endpoint_queue.change_no + 1,
+    ready_at = CASE WHEN endpoint_queue.ready_at <= EXCLUDED.ready_at
+        THEN endpoint_queue.ready_at ELSE EXCLUDED.ready_at END
+"""
+# In the order of the ids, as publishing writes, or two of them could wait for each other.
+_SETTLED = """
+UPDATE endpoint_queue SET change_no = endpoint_queue.change_no + 1,
+    is_failing = COALESCE(w.is_failing, endpoint_queue.is_failing),
+    ready_at = CASE
+        WHEN endpoint_queue.ready_at <= w.turn_at THEN w.turn_at
+        WHEN w.due_at IS NULL THEN endpoint_queue.ready_at
+        WHEN endpoint_queue.ready_at <= w.due_at THEN endpoint_queue.ready_at
+        ELSE w.due_at END
+FROM (
+    SELECT v.endpoint_id, v.turn_at, v.due_at, v.is_failing
+    FROM :rows[endpoint_id text, turn_at bigint, due_at bigint, is_failing bigint] AS v
+    JOIN endpoint_queue q ON q.endpoint_id = v.endpoint_id
+    ORDER BY q.endpoint_id FOR NO KEY UPDATE OF q) AS w
+WHERE endpoint_queue.endpoint_id = w.endpoint_id
+"""
+_PUT_OFF = """
+UPDATE endpoint_queue SET ready_at = w.ready_at
+FROM (
+    SELECT v.endpoint_id, v.ready_at
+    FROM :rows[endpoint_id text, change_no bigint, event_no bigint, ready_at bigint] AS v
+    JOIN endpoint_queue q ON q.endpoint_id = v.endpoint_id
+    JOIN account_environments e
+      ON e.account_id = q.account_id AND e.environment = q.environment
+    WHERE q.change_no = v.change_no AND e.event_no = v.event_no
+    FOR NO KEY UPDATE OF q SKIP LOCKED FOR NO KEY UPDATE OF e SKIP LOCKED) AS w
+WHERE endpoint_queue.endpoint_id = w.endpoint_id
+"""
+_TAKE_TURNS = """
+UPDATE endpoint_queue SET ready_at = :now_us
+FROM (
+    SELECT q.endpoint_id FROM endpoint_queue q
+    WHERE q.endpoint_id IN :ids[text] AND q.ready_at <= :now_us
+    FOR NO KEY UPDATE OF q SKIP LOCKED) AS w
+WHERE endpoint_queue.endpoint_id = w.endpoint_id
+"""
+_BEGIN_AGAIN = """
+UPDATE endpoint_queue SET change_no = change_no + 1, ready_at = :now_us, is_failing = 0,
+    ending_at = NULL
+WHERE endpoint_id = :endpoint_id
+"""
+_END = """
+UPDATE endpoint_queue SET change_no = change_no + 1, ready_at = NULL,
+    ending_at = CASE WHEN ending_at < :ending_at THEN ending_at ELSE :ending_at END
+WHERE endpoint_id = :endpoint_id
+"""
+# Of the endpoints with open deliveries those that the line does not show in time: none, but after
+# writes of a process that does not know it.
+_HIDDEN = f"""
+WITH RECURSIVE waiting(endpoint_id) AS (
+    SELECT MIN(d.endpoint_id) FROM deliveries d WHERE d.{OPEN} AND d.endpoint_id > :after_id
+    UNION ALL
+    SELECT (SELECT MIN(d.endpoint_id) FROM deliveries d
+            WHERE d.{OPEN} AND d.endpoint_id > w.endpoint_id)
+    FROM waiting w WHERE w.endpoint_id IS NOT NULL
+)
+SELECT s.endpoint_id, p.account_id, p.environment, q.ready_at, q.ending_at, a.is_sandbox,
+    p.rate_limit_per_s, p.rate_tat_us, p.drain_tat_us,
+    CASE WHEN q.endpoint_id IS NULL THEN 0 ELSE 1 END AS is_known,
+    CASE WHEN p.status = 'enabled' AND p.deleted_at IS NULL THEN 1 ELSE 0 END AS is_served,
+    CASE WHEN p.deleted_at IS NULL THEN 0 ELSE 1 END AS is_deleted,
+    (SELECT MIN(d.next_attempt_at) FROM deliveries d
+     WHERE d.{OPEN} AND d.endpoint_id = s.endpoint_id
+       AND d.next_attempt_at > COALESCE(p.enabled_at, 0)) AS fresh_at,
+    (SELECT MIN(d.next_attempt_at) FROM deliveries d
+     WHERE d.{OPEN} AND d.endpoint_id = s.endpoint_id
+       AND d.next_attempt_at <= p.enabled_at) AS held_at
+FROM (SELECT w.endpoint_id FROM waiting w WHERE w.endpoint_id IS NOT NULL LIMIT {MEND_ENDPOINTS}) s
+JOIN endpoints p ON p.id = s.endpoint_id
+JOIN accounts a ON a.id = p.account_id
+LEFT JOIN endpoint_queue q ON q.endpoint_id = s.endpoint_id
+ORDER BY s.endpoint_id
+"""
+
+QueueRow = tuple[str, str, str, int]  # endpoint id, account id, environment, ready_at
+
+
+class SettledTurn(NamedTuple):
+    """What outcomes say of an endpoint's place. due_at: of a retry; is_failing null: as before."""
+
+    endpoint_id: str
+    turn_at: int
+    due_at: int | None
+    is_failing: int | None
+
+
+async def bring_forward(tx: Transaction, rows: Sequence[QueueRow]) -> None:
+    """For deliveries of events that this transaction numbers, where they come before ready_at."""
+    await tx.insert_last("endpoint_queue", _COLUMNS, sorted(rows), _BRING_FORWARD)
+
+
+async def bring_forward_counted(tx: Transaction, rows: Sequence[QueueRow]) -> None:
+    """As bring_forward, for deliveries of events that were there before."""
+    await tx.insert_last("endpoint_queue", _COLUMNS, sorted(rows), _BRING_FORWARD_COUNTED)
+
+
+async def note_settled(tx: Transaction, turns: Sequence[SettledTurn]) -> None:
+    """The endpoints take their next turns; none is no statement."""
+    if turns:
+        await tx.execute(_SETTLED, rows=sorted(turns))
+
+
+async def put_off(tx: Transaction, laters: Sequence[Later]) -> int:
+    """Until something may go again; left where anything may have been added since it was seen.
+    Returns how many moved.
+
+    One statement, which waits for nobody and may be a transaction of its own.
+    """
+    return await tx.execute(_PUT_OFF, rows=sorted(laters)) if laters else 0
+
+
+async def take_turns(tx: Transaction, endpoint_ids: Sequence[str], *, now_us: int) -> None:
+    """These had their turn and go to the end of the line; waits for nobody."""
+    if endpoint_ids:
+        await tx.execute(_TAKE_TURNS, ids=sorted(endpoint_ids), now_us=now_us)
+
+
+async def begin(tx: Transaction, endpoint_id: str, account_id: str, environment: str) -> None:
+    """A new endpoint; nothing waits for it."""
+    await tx.insert("endpoint_queue", _COLUMNS, [(endpoint_id, account_id, environment, None)])
+
+
+async def begin_again(tx: Transaction, endpoint_id: str, *, now_us: int) -> None:
+    """It was enabled: whatever it held is looked at. The caller holds the account's lock."""
+    await tx.execute(_BEGIN_AGAIN, endpoint_id=endpoint_id, now_us=now_us)
+
+
+async def end(tx: Transaction, endpoint_id: str, *, ending_at: int) -> None:
+    """It was disabled or deleted: webhooks/deliveries/ending.py looks after what it had, from ending_at on.
+
+    The caller holds the account's lock.
+    """
+    await tx.execute(_END, endpoint_id=endpoint_id, ending_at=ending_at)
+
+
+async def ending(tx: Transaction, *, now_us: int, limit: int) -> list[str]:
+    """The endpoints that webhooks/deliveries/ending.py is to look after now, longest waiting first."""
+    rows = await tx.fetch(
+        "SELECT endpoint_id FROM endpoint_queue WHERE ending_at <= :now_us"
+        " ORDER BY ending_at LIMIT :rows_max",
+        now_us=now_us,
+        rows_max=limit,
+    )
+    return [row["endpoint_id"] for row in rows]
+
+
+async def ended(
+    tx: Transaction, endpoint_id: str, *, change_no: int, ending_at: int | None
+) -> None:
+    """Nothing is left to end until ending_at, null: nothing at all, unless it has changed since."""
+    await tx.execute(
+        "UPDATE endpoint_queue SET ending_at = :ending_at"
+        " WHERE endpoint_id = :endpoint_id AND change_no = :change_no",
+        ending_at=ending_at,
+        endpoint_id=endpoint_id,
+        change_no=change_no,
+    )
+
+
+async def remove(tx: Transaction, endpoint_id: str) -> None:
+    """The endpoint is deleted, and so is all that it had."""
+    await tx.execute(
+        "DELETE FROM endpoint_queue WHERE endpoint_id = :endpoint_id", endpoint_id=endpoint_id
+    )
+
+
+async def mend(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | None, int]:
+    """Shows what the line hides, of the next MEND_ENDPOINTS endpoints with something open.
+
+    Returns the last id looked at, null at the end, and how many were hidden: none, unless a process
+    of an older version writes deliveries beside us.
+    """
+    rows = await tx.fetch(_HIDDEN, after_id=after_id)
+    hidden: list[QueueRow] = []
+    unended: list[str] = []
+    for row in rows:
+        key = (row["endpoint_id"], row["account_id"], row["environment"])
+        if row["is_served"]:
+            ready_at = ready_at_of(row, fresh_at=row["fresh_at"], held_at=row["held_at"])
+            latest_us = max(ready_at or 0, now_us + _MEND_AHEAD_US)
+            is_shown = row["ready_at"] is not None and row["ready_at"] <= latest_us
+            hidden += [] if is_shown else [(*key, now_us)]
+        elif row["is_deleted"] and row["ending_at"] is None:
+            hidden += [] if row["is_known"] else [(*key, now_us)]
+            unended.append(row["endpoint_id"])
+    await bring_forward_counted(tx, hidden)
+    for endpoint_id in unended:
+        await end(tx, endpoint_id, ending_at=now_us)
+    return (rows[-1]["endpoint_id"] if len(rows) == MEND_ENDPOINTS else None), len(hidden)

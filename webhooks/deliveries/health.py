@@ -1,0 +1,64 @@
+"""An endpoint's health, from the outcomes of its deliveries: since when it has only failed.
+
+Invariant: failing_since_at is written when it changes only, so that an endpoint that is well, or
+one that has long been failing, costs no write. What it means is decided elsewhere: notices here, in
+the same transaction; the end of an endpoint in webhooks/endpoints/disabling.py. Writes failing_since_at of
+endpoints.
+"""
+
+from collections.abc import Collection, Sequence
+
+from store.database import Transaction
+from webhooks.deliveries import notice
+from webhooks.deliveries.notice import Failure
+from webhooks.deliveries.stage import DELIVERED, LOST, Settlement
+
+_FAILING = """
+UPDATE endpoints SET failing_since_at = v.since_us FROM :rows[id text, since_us bigint] AS v
+WHERE endpoints.id = v.id AND endpoints.failing_since_at IS NULL
+RETURNING endpoints.id
+"""
+_WELL = """
+UPDATE endpoints SET failing_since_at = NULL
+WHERE id IN :ids[text] AND failing_since_at IS NOT NULL
+RETURNING id
+"""
+
+
+async def note(tx: Transaction, settlements: Sequence[Settlement]) -> Collection[str]:
+    """What the outcomes say of their endpoints, stale ones too; at most four statements. Returns
+    those that have recovered.
+
+    Two where nothing changes: a success among an endpoint's outcomes outweighs its failures.
+    """
+    well = {one.claimed.target.id: one.ended_at_us for one in settlements if _is_well(one)}
+    failed: dict[str, Settlement] = {}
+    for one in settlements:
+        id_ = one.claimed.target.id
+        # A lost lease says nothing about the endpoint.
+        if id_ in well or one.attempt.error == LOST:
+            continue
+        if id_ not in failed or one.ended_at_us < failed[id_].ended_at_us:
+            failed[id_] = one
+    if failed:
+        await _note_failures(tx, failed)
+    recovered: list[str] = []
+    if well:
+        recovered = [row["id"] for row in await tx.fetch(_WELL, ids=sorted(well))]
+        if recovered:
+            await notice.end(tx, recovered, now_us=max(well[id_] for id_ in recovered))
+    return recovered
+
+
+async def _note_failures(tx: Transaction, failed: dict[str, Settlement]) -> None:
+    rows = sorted((id_, one.ended_at_us) for id_, one in failed.items())
+    first = {row["id"] for row in await tx.fetch(_FAILING, rows=rows)}
+    failures = [
+        Failure(id_, at_us, id_ in first, failed[id_].claimed.target.failing_since_at)
+        for id_, at_us in rows
+    ]
+    await notice.write_failing(tx, failures)
+
+
+def _is_well(one: Settlement) -> bool:
+    return one.status == DELIVERED

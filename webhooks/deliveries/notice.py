@@ -1,0 +1,165 @@
+"""Notices: what an account should know of an endpoint that fails, stage by stage.
+
+Promise: one at its first failure, one after a day of nothing but failure, one when that or its own
+answer disabled it; each once for a time of failing, whatever workers repeat, and ended when the
+endpoint works again, its owner changes its status, or it is deleted. They are written in the
+transaction of what they tell. Writes notices.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from kernel.clock import DAY_US, rfc3339
+from kernel.ids import new_id
+from kernel.limits import PAGE_ITEMS
+from keys.principal import Scope
+from store.database import Row, Transaction
+
+FAILING_STAGE: Final = "failing"
+DAY_STAGE: Final = "failing_for_a_day"
+DISABLED_STAGE: Final = "disabled"
+DAY_STAGE_US: Final = DAY_US
+
+# The endpoint's own row has the last word: it may have recovered since its delivery was claimed.
+_WRITE = """
+INSERT INTO notices (id, account_id, environment, endpoint_id, stage, failing_since_at, created_at)
+SELECT v.id, p.account_id, p.environment, p.id, v.stage, p.failing_since_at, v.now_us
+FROM :rows[id text, endpoint_id text, stage text, since_us_max bigint, now_us bigint] AS v
+JOIN endpoints p ON p.id = v.endpoint_id
+WHERE p.failing_since_at <= v.since_us_max AND p.status = 'enabled' AND p.deleted_at IS NULL
+ON CONFLICT (endpoint_id, failing_since_at, stage) DO NOTHING
+"""
+_WRITE_DISABLED = """
+INSERT INTO notices (id, account_id, environment, endpoint_id, stage, reason, failing_since_at,
+    created_at)
+SELECT v.id, p.account_id, p.environment, p.id, 'disabled', p.disabled_reason,
+    COALESCE(p.failing_since_at, p.disabled_at), p.disabled_at
+FROM :rows[id text, endpoint_id text] AS v
+JOIN endpoints p ON p.id = v.endpoint_id
+WHERE p.status = 'disabled'
+ON CONFLICT (endpoint_id, failing_since_at, stage) DO NOTHING
+"""
+_END = """
+UPDATE notices SET ended_at = :now_us WHERE endpoint_id IN :ids[text] AND ended_at IS NULL
+"""
+_LIST = """
+SELECT n.id, n.endpoint_id, p.url, n.stage, n.reason, n.failing_since_at, n.created_at, n.ended_at
+FROM notices n JOIN endpoints p ON p.id = n.endpoint_id
+WHERE n.account_id = :account_id AND n.environment = :environment
+"""
+
+
+class Failure(NamedTuple):
+    """An endpoint that failed at at_us. is_first: since its last success, as its row says.
+
+    since_us: since when it was known to fail when the delivery was claimed; null: it was well.
+    """
+
+    endpoint_id: str
+    at_us: int
+    is_first: bool
+    since_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One stage of one endpoint's failing; ended_at is null while it goes on."""
+
+    id: str
+    endpoint_id: str
+    url: str
+    stage: str
+    reason: str | None
+    failing_since_at: int
+    created_at: int
+    ended_at: int | None
+
+    def shape(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "endpoint_id": self.endpoint_id,
+            "url": self.url,
+            "stage": self.stage,
+            "reason": self.reason,
+            "failing_since": rfc3339(self.failing_since_at),
+            "created_at": rfc3339(self.created_at),
+            "ended_at": None if self.ended_at is None else rfc3339(self.ended_at),
+        }
+
+
+async def write_failing(tx: Transaction, failures: Sequence[Failure]) -> None:
+    """The stages that these failures reach; at most one statement, none where none is reached."""
+    rows = []
+    for one in failures:
+        if one.is_first:
+            rows.append((new_id("ntc"), one.endpoint_id, FAILING_STAGE, one.at_us, one.at_us))
+        elif one.since_us is not None and one.at_us - one.since_us >= DAY_STAGE_US:
+            since_us_max = one.at_us - DAY_STAGE_US
+            rows.append((new_id("ntc"), one.endpoint_id, DAY_STAGE, since_us_max, one.at_us))
+    if rows:
+        # In the order of the unique key, so that two workers wait for each other at most.
+        await tx.execute(_WRITE, rows=sorted(rows, key=lambda row: row[1]))
+
+
+async def write_disabled(tx: Transaction, endpoint_ids: Collection[str]) -> None:
+    """Of endpoints that were just disabled for how they answered."""
+    rows = [(new_id("ntc"), endpoint_id) for endpoint_id in sorted(endpoint_ids)]
+    await tx.execute(_WRITE_DISABLED, rows=rows)
+
+
+async def end(tx: Transaction, endpoint_ids: Collection[str], *, now_us: int) -> None:
+    """It is over: what was open of these endpoints ends."""
+    await tx.execute(_END, ids=sorted(endpoint_ids), now_us=now_us)
+
+
+async def prune(tx: Transaction, scope: Scope, *, before_us: int, rows_max: int) -> int:
+    """Deletes a bounded number of notices that ended before; returns how many."""
+    return await tx.execute(
+        """DELETE FROM notices WHERE id IN (
+               SELECT id FROM notices WHERE account_id = :account_id
+                 AND environment = :environment AND ended_at < :before_us LIMIT :rows_max)""",
+        account_id=scope[0],
+        environment=scope[1],
+        before_us=before_us,
+        rows_max=rows_max,
+    )
+
+
+async def list_notices(
+    tx: Transaction,
+    scope: Scope,
+    *,
+    is_open: bool | None = None,
+    before_id: str | None = None,
+    limit: int = PAGE_ITEMS,
+) -> list[Notice]:
+    """Newest first, older than before_id; at most `limit`. is_open null: both."""
+    text = _LIST
+    values: dict[str, Any] = {}
+    if is_open is not None:
+        text += f" AND n.ended_at IS {'' if is_open else 'NOT '}NULL"
+    if before_id is not None:
+        text += " AND n.id < :before_id"
+        values["before_id"] = before_id
+    rows = await tx.fetch(
+        f"{text} ORDER BY n.id DESC LIMIT :rows",
+        account_id=scope[0],
+        environment=scope[1],
+        rows=limit,
+        **values,
+    )
+    return [_notice(row) for row in rows]
+
+
+def _notice(row: Row) -> Notice:
+    return Notice(
+        id=row["id"],
+        endpoint_id=row["endpoint_id"],
+        url=row["url"],
+        stage=row["stage"],
+        reason=row["reason"],
+        failing_since_at=row["failing_since_at"],
+        created_at=row["created_at"],
+        ended_at=row["ended_at"],
+    )

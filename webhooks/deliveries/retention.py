@@ -1,0 +1,161 @@
+"""What is deleted once an environment's time is over: events, deliveries and their attempts.
+
+Promise: never a delivery that is still open, nor an event that one could still need, be it a replay
+of long ago; such an event stays alone and stops nothing: what came after it goes all the same. The
+newest stays, and events_from_no says from where on none is missing, so that the numbers left still
+prove it. Invariant: each step looks at ROWS_PER_STEP rows of one account's environment at most, by an
+index, and may be repeated by anybody. Money is never pruned. Writes events_from_no.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from keys.account import lock_scopes
+from keys.principal import Scope
+from store.database import Row, Transaction
+from webhooks.deliveries import notice
+from webhooks.deliveries.log_page import Place
+from webhooks.deliveries.stage import PENDING, SENDING
+
+ROWS_PER_STEP: Final = 500
+SCOPES_PER_LOOK: Final = 200
+FIRST_PLACE: Final = Place(0, "")
+FIRST_SCOPE: Final[Scope] = ("", "")
+
+_MINE = "account_id = :account_id AND environment = :environment"
+_SCOPES = """
+SELECT e.account_id, e.environment,
+    (SELECT MIN(d.created_at) FROM deliveries d
+     WHERE d.account_id = e.account_id AND d.environment = e.environment) AS delivered_at,
+    (SELECT v.created_at FROM events v
+     WHERE v.account_id = e.account_id AND v.environment = e.environment
+       AND v.event_no < e.event_no ORDER BY v.event_no LIMIT 1) AS told_at
+FROM account_environments e
+WHERE (e.account_id, e.environment) > (:account_id, :environment)
+ORDER BY e.account_id, e.environment LIMIT :rows
+"""
+_OLD_DELIVERIES = f"""
+SELECT id, created_at, status FROM deliveries
+WHERE {_MINE} AND created_at < :before_us AND (created_at, id) > (:after_at, :after_id)
+ORDER BY created_at, id LIMIT :rows
+"""
+_OLD_EVENTS = f"""
+SELECT id, event_no, created_at FROM events WHERE {_MINE} AND event_no > :after_no
+ORDER BY event_no LIMIT :rows
+"""
+_LAST = f"SELECT event_no FROM account_environments WHERE {_MINE}"
+# A delivery has the time of its event, but for replays.
+_NEEDED = f"""
+SELECT event_id, created_at FROM deliveries
+WHERE {_MINE} AND created_at >= :first_us AND created_at <= :last_us
+ORDER BY created_at, id LIMIT :rows
+"""
+_KEPT_FROM = f"""
+UPDATE account_environments SET events_from_no = :from_no
+WHERE {_MINE} AND events_from_no < :from_no
+"""
+_REPLAYED = """
+SELECT event_id FROM deliveries WHERE event_id IN :ids[text] AND replay_of IS NOT NULL
+"""
+
+
+class Old(NamedTuple):
+    """An account's environment with rows that may be old, and the times of its oldest ones."""
+
+    scope: Scope
+    delivered_at: int | None
+    told_at: int | None
+
+    def is_before(self, before_us: int) -> bool:
+        return any(at is not None and at < before_us for at in (self.delivered_at, self.told_at))
+
+
+class Pruned(NamedTuple):
+    """How many events went, and the number to go on after; null: there are no more old ones."""
+
+    deleted: int
+    after_no: int | None
+
+
+async def scopes_after(tx: Transaction, scope: Scope) -> Sequence[Old]:
+    """The next SCOPES_PER_LOOK environments in order, with the age of what they hold."""
+    rows = await tx.fetch(_SCOPES, account_id=scope[0], environment=scope[1], rows=SCOPES_PER_LOOK)
+    return [
+        Old((row["account_id"], row["environment"]), row["delivered_at"], row["told_at"])
+        for row in rows
+    ]
+
+
+async def prune_deliveries(
+    tx: Transaction, scope: Scope, *, before_us: int, after: Place
+) -> Place | None:
+    """Deletes the ended ones among the next rows; the place to go on after, null at the end."""
+    rows = await tx.fetch(
+        _OLD_DELIVERIES,
+        account_id=scope[0],
+        environment=scope[1],
+        before_us=before_us,
+        after_at=after.created_at,
+        after_id=after.id,
+        rows=ROWS_PER_STEP,
+    )
+    # An ended delivery never moves again, so nobody needs to be locked out.
+    ended = [row["id"] for row in rows if row["status"] not in {PENDING, SENDING}]
+    if ended:
+        await tx.execute("DELETE FROM attempts WHERE delivery_id IN :ids[text]", ids=ended)
+        await tx.execute("DELETE FROM deliveries WHERE id IN :ids[text]", ids=ended)
+    if len(rows) < ROWS_PER_STEP:
+        return None
+    return Place(rows[-1]["created_at"], rows[-1]["id"])
+
+
+async def prune_events(tx: Transaction, scope: Scope, *, before_us: int, after_no: int) -> Pruned:
+    """Deletes what nothing needs among the next events numbered above after_no.
+
+    Takes the account's lock: whoever replays a delivery holds it while it writes the new one, so
+    the event is either needed already or its last delivery gone before.
+    """
+    mine = {"account_id": scope[0], "environment": scope[1]}
+    await lock_scopes(tx, [scope])
+    last = await tx.fetch_one(_LAST, **mine)
+    if last is None:
+        return Pruned(0, None)
+    rows = await tx.fetch(_OLD_EVENTS, **mine, after_no=after_no, rows=ROWS_PER_STEP)
+    old = [
+        row for row in rows if row["created_at"] < before_us and row["event_no"] < last["event_no"]
+    ]
+    if not old:
+        return Pruned(0, None)
+    needed, until_us = await _needed(tx, scope, old)
+    gone = [row for row in old if row["id"] not in needed and row["created_at"] < until_us]
+    if gone:
+        ids = [row["id"] for row in gone]
+        await tx.execute("DELETE FROM events WHERE id IN :ids[text]", ids=ids)
+        from_no = max(row["event_no"] for row in gone) + 1
+        await tx.execute(_KEPT_FROM, **mine, from_no=from_no)
+    is_end = len(old) < ROWS_PER_STEP
+    return Pruned(len(gone), None if is_end else rows[-1]["event_no"])
+
+
+async def _needed(
+    tx: Transaction, scope: Scope, old: Sequence[Row]
+) -> tuple[frozenset[str], float]:
+    """The events that deliveries need, and until when that is all: beyond, there may be others."""
+    times = [row["created_at"] for row in old]
+    found = await tx.fetch(
+        _NEEDED,
+        account_id=scope[0],
+        environment=scope[1],
+        first_us=min(times),
+        last_us=max(times),
+        rows=ROWS_PER_STEP,
+    )
+    until_us = found[-1]["created_at"] if len(found) == ROWS_PER_STEP else math.inf
+    replayed = await tx.fetch(_REPLAYED, ids=[row["id"] for row in old])
+    return frozenset(row["event_id"] for row in (*found, *replayed)), until_us
+
+
+async def prune_notices(tx: Transaction, scope: Scope, *, before_us: int) -> int:
+    """Deletes notices that ended before; returns how many."""
+    return await notice.prune(tx, scope, before_us=before_us, rows_max=ROWS_PER_STEP)

@@ -1,0 +1,89 @@
+"""Disabling an endpoint for how it answers: gone, asked to be, or nothing but failure for five days.
+
+Promise: the account's other endpoints hear of it, and a notice says so, in the same transaction; its
+deliveries are held. Invariant: whatever several workers saw, it is disabled once. Writes endpoints
+and, through webhooks/events/event.py and webhooks/deliveries/notice.py, what tells of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from kernel.clock import DAY_US
+from keys.account import lock_scopes
+from keys.vault import Vault
+from store.database import Transaction
+from webhooks.deliveries import endpoint_queue, notice
+from webhooks.deliveries.stage import LOST, Settlement
+from webhooks.endpoints.endpoint import COLUMNS, Endpoint, endpoint_of
+from webhooks.events.event import DISABLED_EVENT, Outbox
+
+FAILING: Final = "failing"  # nothing but failures for FAILING_US_MAX
+FAILING_US_MAX: Final = 5 * DAY_US
+
+# Endpoints that failed too long ago by the claim may have recovered since; the row knows.
+_DISABLE = f"""
+UPDATE endpoints SET status = 'disabled', disabled_reason = v.reason, disabled_at = :now_us
+FROM :wanted[id text, reason text, failing_before bigint] AS v
+WHERE endpoints.id = v.id AND endpoints.status = 'enabled' AND endpoints.deleted_at IS NULL
+  AND (v.reason <> '{FAILING}' OR endpoints.failing_since_at <= v.failing_before)
+RETURNING endpoints.id
+"""
+
+
+def reasons_to_disable(settlements: Sequence[Settlement]) -> dict[str, str]:
+    """The endpoints whose answers disable them, with the reason; a receiver's own word comes first.
+
+    Five days of nothing but failure are counted from the first failure to the end of this one.
+    """
+    reasons: dict[str, str] = {}
+    for one in settlements:
+        target = one.claimed.target
+        if one.disable_reason is not None:
+            reasons[target.id] = one.disable_reason
+            continue
+        since_us = target.failing_since_at
+        if (
+            one.attempt.error not in {None, LOST}
+            and since_us is not None
+            and one.ended_at_us - since_us >= FAILING_US_MAX
+        ):
+            reasons.setdefault(target.id, FAILING)
+    return reasons
+
+
+async def disable_unwell(
+    tx: Transaction, vault: Vault, reasons: Mapping[str, str], *, now_us: int
+) -> list[Endpoint]:
+    """Disables the endpoints, each for its reason, and tells the accounts' other ones.
+
+    Returns those that were enabled and are not any more; FAILING holds only if an endpoint is still
+    without success for five days. Takes the accounts' locks itself.
+    """
+    rows = await tx.fetch(
+        "SELECT account_id, environment FROM endpoints WHERE id IN :ids[text]", ids=list(reasons)
+    )
+    scopes = {(row["account_id"], row["environment"]) for row in rows}
+    await lock_scopes(tx, scopes)
+    wanted = [(id_, reason, now_us - FAILING_US_MAX) for id_, reason in sorted(reasons.items())]
+    disabled = [row["id"] for row in await tx.fetch(_DISABLE, wanted=wanted, now_us=now_us)]
+    if not disabled:
+        return []
+    await notice.write_disabled(tx, disabled)
+    for id_ in sorted(disabled):
+        await endpoint_queue.end(tx, id_, ending_at=now_us)
+    rows = await tx.fetch(
+        f"SELECT {COLUMNS} FROM endpoints WHERE id IN :ids[text] ORDER BY id", ids=disabled
+    )
+    endpoints = [endpoint_of(row, vault) for row in rows]
+    outbox = await Outbox.load(tx, scopes)
+    for endpoint in endpoints:
+        outbox.publish(
+            account_id=endpoint.account_id,
+            environment=endpoint.environment,
+            type=DISABLED_EVENT,
+            data=endpoint.shape(),
+            now_us=now_us,
+            except_endpoint_id=endpoint.id,
+        )
+    await outbox.flush(tx)
+    return endpoints

@@ -1,0 +1,400 @@
+"""Endpoints: where an account wants its events, and with which secret they are signed.
+
+Promise: a secret is shown when it is made and never again; each one before it signs as well until
+its own overlap has passed. A disabled endpoint's deliveries are written and held; a deleted one's
+are cancelled.
+Invariant: secrets and header values lie in the database sealed, bound to the endpoint's id. Every
+change is made under the account's lock, as publishing is. Writes endpoints, but what its deliveries
+keep there and what disables it for its answers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from msgspec import UNSET
+
+from kernel.clock import SECOND_US, rfc3339
+from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.ids import EndpointId, new_id
+from kernel.limits import PAGE_ITEMS
+from keys.principal import SEES_CODES, Scope, ScopeMissing
+from keys.signing import new_webhook_secret
+from keys.vault import Vault
+from store.database import Row, Transaction
+from webhooks.deliveries import delivery, endpoint_queue, notice
+from webhooks.deliveries.sealed import (
+    HEADERS_PURPOSE,
+    OLDER_PURPOSE,
+    SECRET_PURPOSE,
+    OlderSecret,
+    opened_headers,
+    opened_older,
+    opened_secret,
+    resealed,
+    sealed_headers,
+    sealed_older,
+    sealed_secret,
+)
+from webhooks.endpoints.fields import (
+    EndpointChanges,
+    NewEndpoint,
+    check_description,
+    check_events,
+    check_headers,
+    check_rate_limit,
+    check_retry_schedule,
+)
+
+ENABLED: Final = "enabled"
+DISABLED: Final = "disabled"
+BY_REQUEST: Final = "request"
+ENDPOINTS_MAX: Final = 50
+SANDBOX_ENDPOINTS_MAX: Final = 2
+OVERLAP_S_DEFAULT: Final = 86_400
+OVERLAP_S_MAX: Final = 7 * 86_400
+OLDER_SECRETS_MAX: Final = 5
+RESEAL_ROWS: Final = 100
+MASKED: Final = "********"
+
+COLUMNS: Final = (
+    "id, account_id, environment, url, description, events, headers_sealed, retry_schedule_s,"
+    " rate_limit_per_s, include_codes, had_codes, status, disabled_reason, disabled_at, failing_since_at, created_at"
+)
+_MINE = "account_id = :account_id AND environment = :environment AND deleted_at IS NULL"
+_PURPOSES = {
+    "secret_sealed": SECRET_PURPOSE,
+    "previous_secret_sealed": OLDER_PURPOSE,
+    "headers_sealed": HEADERS_PURPOSE,
+}
+_SECRETS = "SELECT secret_sealed, previous_secret_sealed FROM endpoints WHERE id = :id"
+_SEALED = f"""
+SELECT id, {", ".join(_PURPOSES)} FROM endpoints WHERE id > :after_id AND deleted_at IS NULL
+ORDER BY id LIMIT :rows FOR NO KEY UPDATE
+"""
+
+
+class TooManyEndpoints(DomainError):
+    """The account has as many endpoints as it may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A registered endpoint. events empty: all types. header_names only: the values are secret."""
+
+    id: EndpointId
+    account_id: str
+    environment: str
+    url: str
+    description: str
+    events: tuple[str, ...]
+    header_names: tuple[str, ...]
+    retry_schedule_s: tuple[int, ...]
+    rate_limit_per_s: int | None
+    include_codes: bool
+    had_codes: bool
+    status: str
+    disabled_reason: str | None
+    disabled_at: int | None
+    failing_since_at: int | None
+    created_at: int
+
+    def shape(self) -> dict[str, Any]:
+        """As the API and the endpoint events show it. Source: contract, section 3, shapes."""
+        return {
+            "id": self.id,
+            "url": self.url,
+            "events": list(self.events),
+            "description": self.description,
+            "status": self.status,
+            "disabled_reason": self.disabled_reason,
+            "retry_schedule_s": list(self.retry_schedule_s),
+            "rate_limit_per_s": self.rate_limit_per_s,
+            "include_codes": self.include_codes,
+            "headers": dict.fromkeys(self.header_names, MASKED),
+            "created_at": rfc3339(self.created_at),
+        }
+
+
+async def register(
+    tx: Transaction,
+    vault: Vault,
+    *,
+    scope: Scope,
+    new: NewEndpoint,
+    is_sandbox: bool,
+    sees_codes: bool = False,
+    now_us: int,
+) -> tuple[Endpoint, str]:
+    """The new endpoint and its secret, which is shown this once.
+
+    The URL was checked by endpoint_fields.check_target before the transaction, and the caller holds
+    the account's lock. sees_codes: whether who asks has vouchers:read. Raises InvalidInput,
+    TooManyEndpoints, and ScopeMissing for codes without that right.
+    """
+    account_id, environment = scope
+    if new.include_codes and not sees_codes:
+        raise _codes_refused()
+    events = check_events(new.events)
+    headers = check_headers(new.headers or {})
+    schedule_s = check_retry_schedule(new.retry_schedule_s)
+    check_rate_limit(new.rate_limit_per_s)
+    await _check_count(tx, scope, SANDBOX_ENDPOINTS_MAX if is_sandbox else ENDPOINTS_MAX)
+    id_, secret = new_id("we"), new_webhook_secret()
+    row = {
+        "id": id_,
+        "account_id": account_id,
+        "environment": environment,
+        "url": new.url,
+        "description": check_description(new.description),
+        "events": events,
+        "headers_sealed": sealed_headers(vault, id_, headers),
+        "secret_sealed": sealed_secret(vault, id_, secret),
+        "retry_schedule_s": schedule_s,
+        "rate_limit_per_s": new.rate_limit_per_s,
+        "include_codes": int(new.include_codes),
+        "had_codes": int(new.include_codes),
+        "status": ENABLED,
+        "created_at": now_us,
+    }
+    await tx.insert("endpoints", tuple(row), [tuple(row.values())])
+    await endpoint_queue.begin(tx, id_, account_id, environment)
+    return await get(tx, vault, scope, id_), secret
+
+
+async def get(tx: Transaction, vault: Vault, scope: Scope, endpoint_id: str) -> Endpoint:
+    """The endpoint; raises NotFound."""
+    row = await tx.fetch_one(
+        f"SELECT {COLUMNS} FROM endpoints WHERE id = :id AND {_MINE}",
+        id=endpoint_id,
+        account_id=scope[0],
+        environment=scope[1],
+    )
+    if row is None:
+        raise NotFound("Webhook", param="id")
+    return endpoint_of(row, vault)
+
+
+async def list_endpoints(
+    tx: Transaction,
+    vault: Vault,
+    scope: Scope,
+    *,
+    before_id: str | None = None,
+    limit: int = PAGE_ITEMS,
+) -> list[Endpoint]:
+    """Newest first, older than before_id; at most `limit`."""
+    where = "" if before_id is None else "AND id < :before_id"
+    values = {} if before_id is None else {"before_id": before_id}
+    rows = await tx.fetch(
+        f"SELECT {COLUMNS} FROM endpoints WHERE {_MINE} {where} ORDER BY id DESC LIMIT :rows",
+        account_id=scope[0],
+        environment=scope[1],
+        rows=limit,
+        **values,
+    )
+    return [endpoint_of(row, vault) for row in rows]
+
+
+async def patch(
+    tx: Transaction,
+    vault: Vault,
+    scope: Scope,
+    endpoint_id: str,
+    *,
+    changes: EndpointChanges,
+    sees_codes: bool = False,
+    now_us: int,
+) -> Endpoint:
+    """The endpoint as changed. A new URL was checked by check_target before the transaction.
+
+    What was published before stays with or without codes, as it was. Raises ScopeMissing where codes
+    would come to be told, or told elsewhere, by who may not see them (sees_codes).
+
+    Enabling sends what was held, slowly at first (webhooks/deliveries/candidate.py), and forgets how long it had
+    been failing. Raises InvalidInput and NotFound.
+    """
+    before = await get(tx, vault, scope, endpoint_id)
+    _check_codes(before, changes, sees_codes=sees_codes)
+    columns = _changed_columns(vault, endpoint_id, changes)
+    if changes.status is not UNSET and changes.status != before.status:
+        columns |= _status_columns(changes.status, now_us=now_us)
+        await notice.end(tx, [endpoint_id], now_us=now_us)
+    if columns:
+        await _update(tx, endpoint_id, columns)
+        if "enabled_at" in columns:
+            await endpoint_queue.begin_again(tx, endpoint_id, now_us=now_us)
+        elif "disabled_at" in columns:
+            await endpoint_queue.end(tx, endpoint_id, ending_at=now_us)
+        elif "rate_tat_us" in columns and before.status == ENABLED:
+            # It may have been put off to a turn of the pace before.
+            await endpoint_queue.bring_forward_counted(tx, [(endpoint_id, *scope, now_us)])
+        tx.hint(delivery.HINT)
+    return await get(tx, vault, scope, endpoint_id)
+
+
+async def rotate_secret(
+    tx: Transaction,
+    vault: Vault,
+    scope: Scope,
+    endpoint_id: str,
+    *,
+    overlap_s: int = OVERLAP_S_DEFAULT,
+    now_us: int,
+) -> tuple[Endpoint, str]:
+    """The endpoint and its new secret; the one before signs as well until overlap_s have passed.
+
+    Those before it go on until their own overlaps have passed; of more than OLDER_SECRETS_MAX the
+    oldest end at once. Raises InvalidInput and NotFound.
+    """
+    if not 0 <= overlap_s <= OVERLAP_S_MAX:
+        raise InvalidInput(f"overlap_s is 0 to {OVERLAP_S_MAX}", param="overlap_s")
+    endpoint = await get(tx, vault, scope, endpoint_id)
+    secret = new_webhook_secret()
+    row = await tx.fetch_one(_SECRETS, id=endpoint_id)
+    assert row is not None, "get() has seen it, under the account's lock"
+    last = OlderSecret(
+        opened_secret(vault, endpoint_id, row["secret_sealed"]), now_us + overlap_s * SECOND_US
+    )
+    before = opened_older(vault, endpoint_id, row["previous_secret_sealed"])
+    older = [one for one in (last, *before) if now_us < one.until_us][:OLDER_SECRETS_MAX]
+    columns = {
+        "secret_sealed": sealed_secret(vault, endpoint_id, secret),
+        "previous_secret_sealed": sealed_older(vault, endpoint_id, older),
+        "previous_secret_until_at": max((one.until_us for one in older), default=None),
+    }
+    await _update(tx, endpoint_id, columns)
+    return endpoint, secret
+
+
+async def delete(
+    tx: Transaction, vault: Vault, scope: Scope, endpoint_id: str, *, now_us: int
+) -> Endpoint:
+    """The endpoint that is no more: its secrets are gone, and nothing of it is claimed from now on.
+
+    What it has not had yet is cancelled by webhooks/deliveries/ending.py, in steps: it may be a backlog of days,
+    and the caller holds the account's lock. Raises NotFound.
+    """
+    endpoint = await get(tx, vault, scope, endpoint_id)
+    gone = {
+        "deleted_at": now_us,
+        "secret_sealed": b"",
+        "previous_secret_sealed": None,
+        "previous_secret_until_at": None,
+        "headers_sealed": None,
+    }
+    await _update(tx, endpoint_id, gone)
+    await notice.end(tx, [endpoint_id], now_us=now_us)
+    await endpoint_queue.end(tx, endpoint_id, ending_at=now_us)
+    tx.hint(endpoint_queue.ENDING_HINT)
+    return endpoint
+
+
+async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | None:
+    """Seals a bounded number of endpoints, in id order, under the newest master key.
+
+    Returns the last id looked at, to go on after, or null when there are no more. Raises
+    keys.vault.SealBroken when a master key is missing.
+    """
+    rows = await tx.fetch(_SEALED, after_id=after_id, rows=RESEAL_ROWS)
+    for row in rows:
+        id_ = row["id"]
+        columns = {
+            column: resealed(vault, id_, row[column], purpose=purpose)
+            for column, purpose in _PURPOSES.items()
+        }
+        if any(columns[column] is not row[column] for column in _PURPOSES):
+            await _update(tx, id_, columns)
+    return rows[-1]["id"] if rows else None
+
+
+def _changed_columns(vault: Vault, endpoint_id: str, changes: EndpointChanges) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    if changes.url is not UNSET:
+        columns["url"] = changes.url
+    if changes.events is not UNSET:
+        columns["events"] = check_events(changes.events)
+    if changes.description is not UNSET:
+        columns["description"] = check_description(changes.description)
+    if changes.headers is not UNSET:
+        headers = check_headers(changes.headers or {})
+        columns["headers_sealed"] = sealed_headers(vault, endpoint_id, headers)
+    if changes.retry_schedule_s is not UNSET:
+        columns["retry_schedule_s"] = check_retry_schedule(changes.retry_schedule_s)
+    if changes.rate_limit_per_s is not UNSET:
+        # A slower pace must not wait for arrival times that a faster one had run up.
+        columns["rate_limit_per_s"] = check_rate_limit(changes.rate_limit_per_s)
+        columns["rate_tat_us"] = 0
+    if changes.include_codes is not UNSET:
+        columns["include_codes"] = int(changes.include_codes)
+        if changes.include_codes:
+            columns["had_codes"] = 1
+    return columns
+
+
+def _check_codes(before: Endpoint, changes: EndpointChanges, *, sees_codes: bool) -> None:
+    """Deliveries with codes, also old ones sent again, must not go where their reader never agreed."""
+    is_moved = changes.url is not UNSET and changes.url != before.url
+    if not sees_codes and (changes.include_codes is True or (before.had_codes and is_moved)):
+        raise _codes_refused()
+
+
+def _codes_refused() -> ScopeMissing:
+    return ScopeMissing(
+        f"bodies with codes go where {SEES_CODES} says, which the credential does not have",
+        reason="scope",
+        extra={"required_scopes": [SEES_CODES]},
+    )
+
+
+def _status_columns(status: str, *, now_us: int) -> dict[str, Any]:
+    if status == ENABLED:
+        columns: dict[str, Any] = {"disabled_reason": None, "disabled_at": None}
+        columns |= {"enabled_at": now_us, "failing_since_at": None}
+        return {"status": ENABLED, **columns}
+    if status == DISABLED:
+        return {"status": DISABLED, "disabled_reason": BY_REQUEST, "disabled_at": now_us}
+    raise InvalidInput(f"status is {ENABLED} or {DISABLED}", param="status")
+
+
+async def _update(tx: Transaction, endpoint_id: str, columns: Mapping[str, Any]) -> None:
+    assignments = ", ".join(f"{column} = :{column}" for column in columns)
+    await tx.execute(
+        f"UPDATE endpoints SET {assignments} WHERE id = :id", id=endpoint_id, **columns
+    )
+
+
+async def _check_count(tx: Transaction, scope: Scope, endpoints_max: int) -> None:
+    row = await tx.fetch_one(
+        f"SELECT COUNT(*) AS n FROM endpoints WHERE {_MINE}",
+        account_id=scope[0],
+        environment=scope[1],
+    )
+    if row is not None and row["n"] >= endpoints_max:
+        raise TooManyEndpoints(
+            f"an account has at most {endpoints_max} webhooks in each environment",
+            reason="endpoints",
+            extra={"limit": endpoints_max, "remaining": 0},
+        )
+
+
+def endpoint_of(row: Row, vault: Vault) -> Endpoint:
+    """Of a row of COLUMNS."""
+    return Endpoint(
+        id=EndpointId(row["id"]),
+        account_id=row["account_id"],
+        environment=row["environment"],
+        url=row["url"],
+        description=row["description"],
+        events=tuple(row["events"].split()),
+        header_names=tuple(opened_headers(vault, row["id"], row["headers_sealed"])),
+        retry_schedule_s=tuple(map(int, row["retry_schedule_s"].split())),
+        rate_limit_per_s=row["rate_limit_per_s"],
+        include_codes=bool(row["include_codes"]),
+        had_codes=bool(row["had_codes"]),
+        status=row["status"],
+        disabled_reason=row["disabled_reason"],
+        disabled_at=row["disabled_at"],
+        failing_since_at=row["failing_since_at"],
+        created_at=row["created_at"],
+    )

@@ -1,0 +1,128 @@
+"""What a caller may set on an endpoint, checked and in its stored form; pure but for check_target.
+
+Invariant: what comes out of here fits the columns of endpoints, and no header of a tenant can stand
+in for one of ours.
+"""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from msgspec import UNSET, UnsetType
+
+from kernel.errors import InvalidInput
+from keys.principal import Scope
+from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT, check_schedule
+from webhooks.events.event import EVENT_TYPES
+from webhooks.http.guard import Policy
+from webhooks.http.request import check_header
+from webhooks.http.transport import Transport
+
+DESCRIPTION_CHARACTERS_MAX: Final = 500
+HEADERS_MAX: Final = 20
+HEADER_NAME_CHARACTERS_MAX: Final = 64
+HEADER_VALUE_CHARACTERS_MAX: Final = 1024
+RATE_LIMIT_PER_S_MAX: Final = 10_000
+STAGING: Final = "staging"
+# Ours on every request; webhooks/http/request.py refuses those of the connection itself.
+_OUR_HEADERS = frozenset({"content-type", "content-encoding", "user-agent", "cookie"})
+_OUR_PREFIXES = ("webhook-", "x-aitopup-")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEndpoint:
+    """An endpoint to be registered. No events: all types. rate_limit_per_s null: none."""
+
+    url: str
+    events: Sequence[str] = ()
+    description: str = ""
+    headers: Mapping[str, str] | None = None
+    retry_schedule_s: Sequence[int] = SCHEDULE_S_DEFAULT
+    rate_limit_per_s: int | None = None
+    include_codes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointChanges:
+    """What to change on an endpoint; UNSET leaves a field as it is, None takes a limit away.
+
+    headers replaces all of them, since a listed value is masked. status is enabled or disabled.
+    """
+
+    url: str | UnsetType = UNSET
+    events: Sequence[str] | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    headers: Mapping[str, str] | UnsetType | None = UNSET
+    retry_schedule_s: Sequence[int] | UnsetType = UNSET
+    rate_limit_per_s: int | UnsetType | None = UNSET
+    include_codes: bool | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+
+
+def policy_of(policy: Policy, environment: str) -> Policy:
+    """The policy for endpoints of this environment: staging may be called over plain http."""
+    return replace(policy, allow_http=True) if environment == STAGING else policy
+
+
+async def check_target(url: str, scope: Scope, policy: Policy, transport: Transport) -> None:
+    """Raises UrlRefused unless the URL may be called now. Looks names up: not in a transaction."""
+    account_id, environment = scope
+    await transport.check(url, policy=policy_of(policy, environment), account_id=account_id)
+
+
+def check_events(events: Sequence[str]) -> str:
+    """The types as stored, sorted, each once; empty means all. Raises InvalidInput."""
+    for event_type in events:
+        if event_type not in EVENT_TYPES:
+            raise InvalidInput(f"the types are {', '.join(EVENT_TYPES)}", param="events")
+    return " ".join(sorted(set(events)))
+
+
+def check_description(text: str) -> str:
+    """The text as it is; raises InvalidInput when it is too long or holds control characters."""
+    if len(text) > DESCRIPTION_CHARACTERS_MAX:
+        raise InvalidInput(
+            f"a description has at most {DESCRIPTION_CHARACTERS_MAX} characters",
+            param="description",
+        )
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
+        raise InvalidInput("a description has no control characters", param="description")
+    return text
+
+
+def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The pairs as they will be sent; raises InvalidInput, never showing a value."""
+    if len(headers) > HEADERS_MAX:
+        raise InvalidInput(f"an endpoint has at most {HEADERS_MAX} headers", param="headers")
+    if len({name.lower() for name in headers}) < len(headers):
+        raise InvalidInput("a header is named once, whatever its case", param="headers")
+    for name, value in headers.items():
+        # Servers of the CGI kind read Transfer_Encoding as Transfer-Encoding.
+        if "_" in name:
+            raise InvalidInput("a header name holds no underscore", param="headers")
+        lowered = name.lower()
+        if lowered in _OUR_HEADERS or lowered.startswith(_OUR_PREFIXES):
+            raise InvalidInput("this header name is reserved", param="headers")
+        if len(name) > HEADER_NAME_CHARACTERS_MAX or len(value) > HEADER_VALUE_CHARACTERS_MAX:
+            raise InvalidInput(
+                f"a header has at most {HEADER_NAME_CHARACTERS_MAX} characters in its name and"
+                f" {HEADER_VALUE_CHARACTERS_MAX} in its value",
+                param="headers",
+            )
+        check_header(name, value)
+    return dict(headers)
+
+
+def check_retry_schedule(schedule_s: Sequence[int]) -> str:
+    """The waits as stored, joined by spaces; raises InvalidInput."""
+    return " ".join(map(str, check_schedule(schedule_s)))
+
+
+def check_rate_limit(rate_per_s: int | None) -> int | None:
+    """The limit as it is, null for none; raises InvalidInput."""
+    if rate_per_s is not None and not 1 <= rate_per_s <= RATE_LIMIT_PER_S_MAX:
+        raise InvalidInput(
+            f"rate_limit_per_s is 1 to {RATE_LIMIT_PER_S_MAX}", param="rate_limit_per_s"
+        )
+    return rate_per_s

@@ -1,0 +1,157 @@
+"""The test ping: a sample event to one endpoint, now, once, with its attempt as the answer.
+
+Promise: what arrives is signed and shaped like any delivery, and stands in the delivery log. It is
+sent whether the endpoint is enabled, subscribed or neither, and is never tried again; but an answer
+that disables an endpoint counts. Its event is marked as a sample, which no replay job matches. No
+transaction is open while it is sent.
+"""
+
+from typing import Final
+
+from kernel.clock import SECOND_US, Clock
+from kernel.errors import InvalidInput, Unavailable
+from keys.account import lock_scopes
+from keys.principal import Scope
+from keys.vault import Vault
+from store.database import Database, Transaction
+from webhooks.deliveries import delivery, endpoint_queue, log
+from webhooks.deliveries.message import Keyring, message_headers, settlement_of
+from webhooks.deliveries.stage import Claimed, Target
+from webhooks.endpoints.disabling import disable_unwell, reasons_to_disable
+from webhooks.endpoints.endpoint import DISABLED, get
+from webhooks.endpoints.fields import policy_of
+from webhooks.events.event import EVENT_TYPES, TEST_EVENT, Outbox, mark_sample
+from webhooks.events.sample import sample_data
+from webhooks.http.guard import Policy
+from webhooks.http.transport import Transport
+
+# Beyond the attempt's own timeout, for writing its outcome.
+SETTLE_S: Final = 20
+_ONCE: Final = (0,)
+_TARGET = """
+SELECT id, url, secret_sealed, previous_secret_sealed, previous_secret_until_at, headers_sealed,
+    retry_schedule_s, failing_since_at, enabled_at
+FROM endpoints
+WHERE id = :id AND account_id = :account_id AND environment = :environment AND deleted_at IS NULL
+"""
+_BODY = "SELECT body FROM events WHERE id = :id"
+
+
+async def send_test(
+    database: Database,
+    vault: Vault,
+    transport: Transport,
+    clock: Clock,
+    *,
+    policy: Policy,
+    scope: Scope,
+    endpoint_id: str,
+    event_type: str = TEST_EVENT,
+    timeout_s: float,
+) -> log.Attempt:
+    """The attempt as it stands in the log; its error is null when the endpoint answered 2xx.
+
+    Raises NotFound, also where the endpoint was deleted while it was under way, and InvalidInput for
+    a type that does not exist. Takes up to timeout_s.
+    """
+    if event_type not in EVENT_TYPES:
+        raise InvalidInput(f"the types are {', '.join(EVENT_TYPES)}", param="event")
+    lease_us = round((timeout_s + SETTLE_S) * SECOND_US)
+
+    async def write(tx: Transaction) -> Claimed:
+        return await _claimed_ping(
+            tx, vault, scope, endpoint_id, event_type, now_us=clock.now_us(), lease_us=lease_us
+        )
+
+    claimed = await database.transaction(write)
+    headers = message_headers(
+        claimed, Keyring(vault, endpoints_max=1).open(claimed.target), now_us=clock.now_us()
+    )
+    outcome = await transport.post(
+        claimed.target.url,
+        headers,
+        claimed.body,
+        timeout_s,
+        policy=policy_of(policy, scope[1]),
+        account_id=scope[0],
+    )
+    settlement = settlement_of(
+        claimed, outcome, headers, ended_at_us=clock.now_us(), schedule_s=_ONCE
+    )
+
+    async def settle(tx: Transaction) -> list[log.Attempt]:
+        await delivery.settle(tx, [settlement])
+        return await log.attempts_of(tx, scope, claimed.id)
+
+    async def disable(tx: Transaction) -> None:
+        await disable_unwell(tx, vault, reasons, now_us=clock.now_us())
+
+    attempts = await database.transaction(settle)
+    if reasons := reasons_to_disable([settlement]):
+        await database.transaction(disable)
+    if not attempts:
+        # Deleted meanwhile, its endpoint took what was in flight with it; or its lease ran out here.
+        await database.read(lambda tx: get(tx, vault, scope, endpoint_id))
+        raise Unavailable("another process went on with this ping: see its delivery")
+    return attempts[0]
+
+
+async def _claimed_ping(
+    tx: Transaction,
+    vault: Vault,
+    scope: Scope,
+    endpoint_id: str,
+    event_type: str,
+    *,
+    now_us: int,
+    lease_us: int,
+) -> Claimed:
+    account_id, environment = scope
+    await lock_scopes(tx, [scope])
+    endpoint = await get(tx, vault, scope, endpoint_id)
+    row = await tx.fetch_one(
+        _TARGET, id=endpoint_id, account_id=account_id, environment=environment
+    )
+    assert row is not None, "get() has seen it, under the account's lock"
+    outbox = await Outbox.load(tx, [scope])
+    event_id = outbox.record(
+        account_id=account_id,
+        environment=environment,
+        type=event_type,
+        data=sample_data(
+            event_type, endpoint.shape(), is_told_codes=endpoint.include_codes, now_us=now_us
+        ),
+        now_us=now_us,
+    )
+    await outbox.flush(tx)
+    await mark_sample(tx, event_id)
+    body = await tx.fetch_one(_BODY, id=event_id)
+    assert body is not None, "it was written two statements ago"
+    new = delivery.new_row(
+        event_id=event_id,
+        endpoint_id=endpoint_id,
+        account_id=account_id,
+        environment=environment,
+        event_type=event_type,
+        transaction_id=None,
+        next_attempt_at=now_us + lease_us,
+        created_at=now_us,
+        is_claimed=True,
+    )
+    await delivery.insert_again(tx, [new])
+    if endpoint.status == DISABLED:
+        # Should this process end before it has the answer, nobody else claims what is in flight.
+        await endpoint_queue.end(tx, endpoint_id, ending_at=now_us + lease_us)
+    return Claimed(
+        id=new[0],
+        event_id=event_id,
+        event_type=event_type,
+        account_id=account_id,
+        environment=environment,
+        number=1,
+        claim_no=1,
+        lost_claims=0,
+        lease_until_us=now_us + lease_us,
+        target=Target.of(row["id"], row),
+        body=body["body"],
+    )

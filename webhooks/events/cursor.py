@@ -1,0 +1,102 @@
+"""Cursors of events: a number, and the epoch of the database that gave it.
+
+Promise: whoever goes on from a cursor misses nothing, or is told so. A number alone would not tell:
+after the restore of an older copy numbers are given again, to other events, and old events are
+deleted in time. So a restore begins another epoch (`renew`), and a cursor of another one, ahead of the
+newest event or behind what is kept is refused. Writes event_epoch of account_environments.
+"""
+
+from typing import Final, NamedTuple
+
+from kernel.errors import InvalidInput
+from store.database import Transaction
+
+BEGINNING: Final = "0"  # the oldest event that is kept, whatever the epoch
+_DIGITS_MAX: Final = 18
+
+
+class EventCursor(NamedTuple):
+    """The last event that was seen. epoch null: none was, begin with the oldest one."""
+
+    epoch: int | None
+    event_no: int
+
+    def text(self) -> str:
+        return BEGINNING if self.epoch is None else f"{self.epoch}-{self.event_no}"
+
+
+START: Final = EventCursor(None, 0)
+
+
+class CursorRefused(InvalidInput):
+    """Events are missing between this cursor and what is kept; `oldest` is where to go on."""
+
+    def __init__(self, detail: str, *, param: str, reason: str, oldest: EventCursor | None) -> None:
+        super().__init__(detail, param=param)
+        self.reason = reason
+        if oldest is not None:
+            self.extra["oldest_cursor"] = oldest.text()
+
+
+def event_cursor(text: str | None, param: str = "cursor") -> EventCursor | None:
+    """The cursor that a caller gave, null for null; raises InvalidInput and CursorRefused."""
+    if text is None:
+        return None
+    if text == BEGINNING:
+        return START
+    epoch, dash, number = text.partition("-")
+    parts = (epoch, number) if dash else (epoch,)
+    if not all(part.isascii() and part.isdigit() and len(part) <= _DIGITS_MAX for part in parts):
+        raise InvalidInput("not a cursor of this list", param=param)
+    if not dash:
+        raise CursorRefused(
+            "a number alone does not say of which database it is: begin with 0, the oldest event that"
+            " is kept, and keep next_cursor as it is given",
+            param=param,
+            reason="cursor_without_epoch",
+            oldest=None,
+        )
+    return EventCursor(int(epoch), int(number))
+
+
+def check(cursor: EventCursor, *, epoch: int, oldest_no: int, last_no: int, param: str) -> int:
+    """The number to go on after; raises CursorRefused where that would skip events in silence.
+
+    oldest_no: from there on none is missing; last_no: of the newest.
+    """
+    before_oldest = EventCursor(epoch, oldest_no - 1)
+    if cursor.epoch is None:
+        return before_oldest.event_no
+    if cursor.epoch != epoch:
+        raise CursorRefused(
+            "the cursor is from before a restore: events after the restored copy's moment are gone,"
+            " and their numbers are given to others. Go on from oldest_cursor and drop the ids that"
+            f" you have; the newest event is {EventCursor(epoch, last_no).text()}",
+            param=param,
+            reason="cursor_from_before_restore",
+            oldest=before_oldest,
+        )
+    if cursor.event_no > last_no:
+        raise CursorRefused(
+            f"no event has this number yet, the last one is {last_no}: is the cursor of another"
+            " environment or installation?",
+            param=param,
+            reason="cursor_ahead",
+            oldest=before_oldest,
+        )
+    if cursor.event_no < before_oldest.event_no:
+        raise CursorRefused(
+            f"events {cursor.event_no + 1} to {before_oldest.event_no} are not kept any more: fetch"
+            " what they told from the lists of top-ups and orders, and go on from oldest_cursor",
+            param=param,
+            reason="cursor_expired",
+            oldest=before_oldest,
+        )
+    return cursor.event_no
+
+
+async def renew(tx: Transaction, *, epoch: int) -> None:
+    """Cursors of before are of another epoch from now on. epoch: one that was never given, such as
+    the restore's time in seconds. For a database that nobody uses: it changes each account's row.
+    """
+    await tx.execute("UPDATE account_environments SET event_epoch = :epoch", epoch=epoch)

@@ -1,0 +1,295 @@
+"""Events: rendered once, numbered per account and environment, written with the change they tell.
+
+Promise: an event and its delivery rows are in the same transaction as what they report, and
+event_no is gapless and in commit order, so a poller's cursor proves that it has seen everything.
+Invariant: whoever publishes holds the account's lock (account_environments) before Outbox.load;
+the body's bytes are what gets signed, but for a code that is left out, and are never built again.
+Writes events, and event_no of account_environments; delivery rows go through webhooks/deliveries/delivery.py,
+and the endpoints' places in the line through webhooks/deliveries/endpoint_queue.py.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from kernel.clock import SECOND_US, rfc3339
+from kernel.ids import EventId, new_id
+from store.database import Reading, Rows, Transaction
+from webhooks.deliveries import delivery, endpoint_queue
+from webhooks.deliveries.candidate import not_before
+from webhooks.deliveries.coded import HINT_FIELD, place_of_code
+
+API_VERSION: Final = "v1"
+TEST_EVENT: Final = "endpoint.test"
+DISABLED_EVENT: Final = "endpoint.disabled"
+# Told after a commit that wrote events, delivered to anybody or not; webhooks/events/feed.py listens.
+HINT: Final = "events"
+EVENT_TYPES: Final = (
+    "topup.delivered",
+    "topup.failed",
+    "topup.cancelled",
+    "topup.pending",
+    "balance.low",
+    "order.paid",
+    "order.failed",
+    "order.refunded",
+    "approval.requested",
+    "approval.approved",
+    "approval.denied",
+    "approval.expired",
+    DISABLED_EVENT,
+    TEST_EVENT,
+)
+
+Scope = tuple[str, str]
+_KNOWN_TYPES = frozenset(EVENT_TYPES)
+_COLUMNS = (
+    "id",
+    "account_id",
+    "environment",
+    "event_no",
+    "type",
+    "transaction_id",
+    "body",
+    "code_at",
+    "code_sealed",
+    "created_at",
+)
+_encode = msgspec.json.Encoder().encode
+
+_EVENT_NUMBERS = """
+SELECT e.account_id, e.environment, e.event_no
+FROM :scopes[account_id text, environment text] AS s
+JOIN account_environments e ON e.account_id = s.account_id AND e.environment = s.environment
+"""
+_ENDPOINTS = """
+SELECT p.account_id, p.environment, p.id, p.events, p.retry_schedule_s, q.ready_at, p.include_codes,
+    p.rate_limit_per_s, p.rate_tat_us
+FROM :scopes[account_id text, environment text] AS s
+JOIN endpoints p ON p.account_id = s.account_id AND p.environment = s.environment
+LEFT JOIN endpoint_queue q ON q.endpoint_id = p.id
+WHERE p.deleted_at IS NULL
+ORDER BY p.id
+"""
+_NUMBER = """
+UPDATE account_environments SET event_no = v.event_no
+FROM :rows[account_id text, environment text, event_no bigint] AS v
+WHERE account_environments.account_id = v.account_id
+  AND account_environments.environment = v.environment
+"""
+
+_MARK_SAMPLE = "UPDATE events SET is_sample = 1 WHERE id = :id"
+
+
+def render_event(
+    *,
+    id: str,  # noqa: A002
+    type: str,  # noqa: A002
+    created_at_us: int,
+    environment: str,
+    data: Mapping[str, Any],
+) -> bytes:
+    """The body as it is signed and sent. Source: contract, section 4."""
+    return _render(id, type, rfc3339(created_at_us), environment, data)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subscriber:
+    """What publishing needs of an endpoint, disabled ones included: their rows are held."""
+
+    id: str
+    types: frozenset[str]  # empty: all
+    first_wait_us: int
+    ready_at: int | None  # its place in the line when it was read
+    is_told_codes: bool
+    turn_us: int  # its pace lets nothing go before; 0: it may at once
+
+
+class Outbox:
+    """The events of one transaction, kept in memory until flush.
+
+    Make it by `load` after the scopes' rows are locked, or by number_from and `reading`; publish any
+    number of events; flush once before the commit. Two statements and at most four, whatever the number
+    of scopes and events.
+    """
+
+    def __init__(self) -> None:
+        self._event_numbers: dict[Scope, int] = {}
+        self._subscribers: dict[Scope, list[_Subscriber]] = {}
+        self._changed: set[Scope] = set()
+        self._events: list[tuple[Any, ...]] = []
+        self._deliveries: list[delivery.NewRow] = []
+        self._queued: dict[str, endpoint_queue.QueueRow] = {}
+        self._second = -1
+        self._second_text = ""
+
+    @classmethod
+    async def load(cls, tx: Transaction, scopes: Collection[Scope]) -> "Outbox":
+        """Reads the numbers of the scopes' last events, and their endpoints."""
+        rows = await tx.fetch(_EVENT_NUMBERS, scopes=sorted(set(scopes)))
+        outbox = cls()
+        outbox.number_from(
+            {(row["account_id"], row["environment"]): row["event_no"] for row in rows}
+        )
+        await tx.fetch_together([outbox.reading(scopes)])
+        return outbox
+
+    def number_from(self, event_numbers: Mapping[Scope, int]) -> None:
+        """The scopes' last events, read after the locks."""
+        self._event_numbers.update(event_numbers)
+
+    def reading(self, scopes: Collection[Scope]) -> Reading:
+        """The scopes' endpoints, together with other reads."""
+        return Reading(_ENDPOINTS, self._take, scopes=sorted(set(scopes)))
+
+    def _take(self, rows: Rows) -> None:
+        for account_id, environment, id_, events, schedule_s, ready_at, codes, rate, tat_us in rows:
+            subscriber = _Subscriber(
+                id_,
+                frozenset(events.split()),
+                int(schedule_s.partition(" ")[0]) * SECOND_US,
+                ready_at,
+                bool(codes),
+                not_before(rate, tat_us),
+            )
+            self._subscribers.setdefault((account_id, environment), []).append(subscriber)
+
+    @property
+    def published(self) -> int:
+        """How many events wait for flush."""
+        return len(self._events)
+
+    def publish(
+        self,
+        *,
+        account_id: str,
+        environment: str,
+        type: str,  # noqa: A002
+        data: Mapping[str, Any],
+        transaction_id: str | None = None,
+        code_sealed: str | None = None,
+        now_us: int,
+        except_endpoint_id: str | None = None,
+    ) -> EventId:
+        """Adds an event and a delivery for each endpoint subscribed to its type.
+
+        data with a voucher_code_hint leaves the code out; endpoints that include codes are sent it,
+        see webhooks/deliveries/coded.py. code_sealed: what to send, where it is not the voucher's own. The
+        account's endpoint except_endpoint_id gets none: it must not hear of its own end.
+        """
+        event_id, code_at = self._record(
+            (account_id, environment), type, data, transaction_id, now_us, code_sealed=code_sealed
+        )
+        for subscriber in self._subscribers.get((account_id, environment), ()):
+            if subscriber.types and type not in subscriber.types:
+                continue
+            if subscriber.id == except_endpoint_id:
+                continue
+            due_us = now_us + subscriber.first_wait_us
+            ready_us = max(due_us, subscriber.turn_us)
+            if subscriber.ready_at is None or ready_us < subscriber.ready_at:
+                self._queue(subscriber.id, account_id, environment, ready_us)
+            self._deliveries.append(
+                delivery.new_row(
+                    event_id=event_id,
+                    endpoint_id=subscriber.id,
+                    account_id=account_id,
+                    environment=environment,
+                    event_type=type,
+                    transaction_id=transaction_id,
+                    next_attempt_at=due_us,
+                    created_at=now_us,
+                    code_at=code_at if subscriber.is_told_codes else None,
+                )
+            )
+        return event_id
+
+    def record(
+        self,
+        *,
+        account_id: str,
+        environment: str,
+        type: str,  # noqa: A002
+        data: Mapping[str, Any],
+        transaction_id: str | None = None,
+        now_us: int,
+    ) -> EventId:
+        """Adds an event that nobody is sent; the test ping makes its one delivery itself."""
+        scope = (account_id, environment)
+        return self._record(scope, type, data, transaction_id, now_us, is_sample=True)[0]
+
+    def _record(
+        self,
+        scope: Scope,
+        event_type: str,
+        data: Mapping[str, Any],
+        transaction_id: str | None,
+        now_us: int,
+        *,
+        code_sealed: str | None = None,
+        is_sample: bool = False,
+    ) -> tuple[EventId, int | None]:
+        """The event's id, and where in its body a code goes. A sample's code is real to nobody."""
+        assert event_type in _KNOWN_TYPES, event_type
+        event_no = self._event_numbers[scope] + 1
+        self._event_numbers[scope] = event_no
+        self._changed.add(scope)
+        event_id = EventId(new_id("evt"))
+        body = _render(event_id, event_type, self._time_text(now_us), scope[1], data)
+        code_at = None
+        if not is_sample and data.get(HINT_FIELD) is not None:
+            code_at = place_of_code(body)
+        self._events.append(
+            (
+                *(event_id, *scope, event_no, event_type, transaction_id),
+                *(body, code_at, code_sealed, now_us),
+            )
+        )
+        return event_id, code_at
+
+    async def flush(self, tx: Transaction) -> None:
+        """Writes everything published since the last flush."""
+        if not self._events:
+            return
+        rows = [(*scope, self._event_numbers[scope]) for scope in sorted(self._changed)]
+        await tx.execute_last(_NUMBER, touching=len(rows), rows=rows)
+        await tx.insert_last("events", _COLUMNS, self._events)
+        await delivery.insert(tx, self._deliveries)
+        await endpoint_queue.bring_forward(tx, list(self._queued.values()))
+        tx.hint(HINT)
+        self._changed, self._events, self._deliveries, self._queued = set(), [], [], {}
+
+    def _queue(self, endpoint_id: str, account_id: str, environment: str, ready_us: int) -> None:
+        """Its place in the line is the earliest of what is published."""
+        before = self._queued.get(endpoint_id)
+        if before is None or ready_us < before[3]:
+            self._queued[endpoint_id] = (endpoint_id, account_id, environment, ready_us)
+
+    def _time_text(self, now_us: int) -> str:
+        # A batch shares one instant, and formatting costs more than the rest of an event.
+        second = now_us // SECOND_US
+        if second != self._second:
+            self._second, self._second_text = second, rfc3339(now_us)
+        return self._second_text
+
+
+async def mark_sample(tx: Transaction, event_id: EventId) -> None:
+    """Says of an event of this transaction that nothing happened; publishing need not carry it."""
+    await tx.execute(_MARK_SAMPLE, id=event_id)
+
+
+def _render(
+    event_id: str, event_type: str, created_at: str, environment: str, data: Mapping[str, Any]
+) -> bytes:
+    return _encode(
+        {
+            "id": event_id,
+            "type": event_type,
+            "created_at": created_at,
+            "environment": environment,
+            "api_version": API_VERSION,
+            "data": data,
+        }
+    )

@@ -1,0 +1,301 @@
+"""The events' JSON Schemas: what a receiver may rely on, declared once as structs.
+
+Promise: every event that is published fits its schema; tests hold real events of every type against
+them, without room for a field that is not declared here. The published schemas leave that room: a
+receiver must ignore fields that it does not know, since later versions add some. Pure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from kernel.clock import parse_rfc3339
+from kernel.limits import EMAIL_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX, URL_CHARACTERS_MAX
+from webhooks.events.event import API_VERSION, EVENT_TYPES, render_event
+from webhooks.events.sample import sample_data
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+Time = Annotated[
+    str,
+    Meta(
+        description="RFC 3339, UTC, whole seconds.",
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$",
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+Environment = Annotated[
+    Literal["staging", "live"], Meta(description="The two are closed worlds; check it.")
+]
+TransactionId = Annotated[str, Meta(pattern=r"^txn_[0-9A-Za-z]+$", description="The top-up's id.")]
+Cents = Annotated[int, Meta(description="In US cents.")]
+PositiveCents = Annotated[int, Meta(ge=1, description="In US cents.")]
+Voucher = Annotated[str, Meta(pattern=r"^ATU(-[0-9A-HJKMNP-TV-Z]{4}){5}$")]
+Code = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        description=(
+            "What redeems the credit: a voucher ATU-…, or the code of the platform's own that was"
+            " handed over in its place. Null unless you may see it."
+        ),
+    ),
+]
+CodeHint = Annotated[
+    str, Meta(min_length=4, max_length=4, description="The code's last four characters.")
+]
+Email = Annotated[str, Meta(max_length=EMAIL_CHARACTERS_MAX)]
+Reference = Annotated[
+    str, Meta(max_length=REFERENCE_CHARACTERS_MAX, description="The sender's own name for it.")
+]
+# An amount of a currency that stands beside it, in its smallest unit: USD 2, KWD 3, JPY 0 places.
+Minor = Annotated[int, Meta(ge=0, description="In the currency's smallest unit.")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3,5}$", description="ISO 4217.")]
+# Literal takes no booleans here, so the schema says by itself that it is true where it is there.
+Sample = Annotated[
+    bool,
+    Meta(
+        description="There in the sample of a test ping only: nothing of it is real.",
+        extra_json_schema={"const": True},
+    ),
+]
+
+
+class _Data(Struct, kw_only=True):
+    """What any event's data may carry."""
+
+    test: Sample | UnsetType = UNSET
+
+
+class _TopUp(_Data, kw_only=True):
+    """A top-up as its events carry it."""
+
+    transaction_id: TransactionId
+    status: Literal["pending", "delivered", "failed", "cancelled"]
+    platform: str
+    amount_cents: PositiveCents
+    recipient_email: Email
+    voucher_code: Code | None
+    voucher_code_hint: CodeHint | None
+    new_balance_cents: Cents | None
+    reference: Reference | None
+    metadata: dict[str, str]
+    failure_reason: str | UnsetType = UNSET
+
+
+class DeliveredTopUp(_TopUp, kw_only=True):
+    """new_balance_cents is the recipient's wallet of that platform after the top-up.
+
+    voucher_code is null for an endpoint without include_codes.
+    """
+
+    status: Literal["delivered"]
+    voucher_code_hint: CodeHint
+    new_balance_cents: Cents
+
+
+class FailedTopUp(_TopUp, kw_only=True):
+    """failure_reason says why; the funds are back in the sender's wallet."""
+
+    status: Literal["failed"]
+    voucher_code: None
+    voucher_code_hint: None
+    new_balance_cents: None
+    failure_reason: str
+
+
+class CancelledTopUp(_TopUp, kw_only=True):
+    """failure_reason is there where somebody or something else than the sender ended it."""
+
+    status: Literal["cancelled"]
+    voucher_code: None
+    voucher_code_hint: None
+    new_balance_cents: None
+
+
+class PendingTopUp(_TopUp, kw_only=True):
+    """The funds are held; the recipient is credited on delivery."""
+
+    status: Literal["pending"]
+    voucher_code: None
+    voucher_code_hint: None
+    new_balance_cents: None
+
+
+class LowBalance(_Data, kw_only=True):
+    """The account's wallet, after the change that took it below the threshold."""
+
+    balance_cents: Cents
+    low_balance_threshold_cents: PositiveCents
+    currency: Literal["USD"]
+
+
+class Order(_Data, kw_only=True):
+    """An order of credit. reference is the txn_… that its events and deliveries are found by."""
+
+    id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
+    status: Literal[
+        "pending",
+        "paid",
+        "failed",
+        "expired",
+        "review",
+        "partially_refunded",
+        "refunded",
+        "disputed",
+    ]
+    provider: str
+    url: str | None
+    pack_id: str | None
+    amount: Minor
+    currency: Currency
+    pay_amount: Minor
+    pay_currency: Currency
+    credits: Annotated[int, Meta(ge=0, description="1 credit is $0.001.")]
+    coupon: str | None
+    order_no: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+    reference: str | None
+    created_at: Time
+    paid_at: Time | None
+
+
+class Approval(Struct, kw_only=True):
+    """What a person decides on; requested_by and decided_by are ids of keys or persons.
+
+    decided_by is null while it is pending, and where it expired.
+    """
+
+    id: Annotated[str, Meta(pattern=r"^apr_[0-9A-Za-z]+$")]
+    transaction_id: TransactionId
+    status: Literal["pending", "approved", "denied", "expired"]
+    requested_by: str | None
+    decided_by: str | None
+    created_at: Time
+    expires_at: Time
+    decided_at: Time | None
+
+
+class ApprovalOfTopUp(PendingTopUp, kw_only=True):
+    """The approval, and the top-up that waits for it, as it was before the decision took effect."""
+
+    approval: Approval
+
+
+class Endpoint(_Data, kw_only=True):
+    """A webhook endpoint. events empty: all types; the values of headers are masked."""
+
+    id: Annotated[str, Meta(pattern=r"^we_[0-9A-Za-z]+$")]
+    url: Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
+    events: list[str]
+    description: str
+    status: Literal["enabled", "disabled"]
+    disabled_reason: str | None
+    retry_schedule_s: list[int]
+    rate_limit_per_s: int | None
+    include_codes: bool
+    headers: dict[str, str]
+    created_at: Time
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One type: a sentence for people, and the struct of its `data`."""
+
+    sentence: str
+    data: type[Struct]
+
+
+TYPES: Final[Mapping[str, EventType]] = {
+    "topup.delivered": EventType("A recipient's wallet was credited.", DeliveredTopUp),
+    "topup.failed": EventType(
+        "The platform refused a top-up; its funds were given back.", FailedTopUp
+    ),
+    "topup.cancelled": EventType(
+        "A pending top-up was called off; its funds were given back.", CancelledTopUp
+    ),
+    "topup.pending": EventType("A top-up waits for its platform or for an approval.", PendingTopUp),
+    "balance.low": EventType("The account's wallet fell below its threshold.", LowBalance),
+    "order.paid": EventType("An order of credit was paid, and the credit is there.", Order),
+    "order.failed": EventType("An order of credit will not be paid.", Order),
+    "order.refunded": EventType(
+        "An order's payment went back in part or whole, or came back with a won dispute.", Order
+    ),
+    "approval.requested": EventType("A top-up waits for a person.", ApprovalOfTopUp),
+    "approval.approved": EventType("A person let a top-up go on.", ApprovalOfTopUp),
+    "approval.denied": EventType("A person said no to a top-up.", ApprovalOfTopUp),
+    "approval.expired": EventType(
+        "Nobody decided on a top-up in time; its funds were given back.", ApprovalOfTopUp
+    ),
+    "endpoint.disabled": EventType(
+        "Deliveries to an endpoint stopped; its events are held for seven days.", Endpoint
+    ),
+    "endpoint.test": EventType("A sample that was asked for; nothing happened.", Endpoint),
+}
+
+_EXAMPLE_TIME_US: Final = parse_rfc3339("2026-06-13T12:00:00Z")
+_EXAMPLE_ENDPOINT: Final[Mapping[str, Any]] = {
+    "id": "we_test",
+    "url": "https://example.com/hook",
+    "events": [],
+    "description": "",
+    "status": "enabled",
+    "disabled_reason": None,
+    "retry_schedule_s": [0, 5, 30],
+    "rate_limit_per_s": None,
+    "include_codes": False,
+    "headers": {},
+    "created_at": "2026-06-13T12:00:00Z",
+}
+
+
+def event_schema(event_type: str, *, id_: str | None = None) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a whole event of that type; id_ becomes its $id."""
+    known = TYPES[event_type]
+    fields: list[tuple[str, Any]] = [
+        ("id", Annotated[str, Meta(pattern=r"^evt_[0-9A-Za-z]+$", description="Remember it.")]),
+        ("type", Literal[event_type]),
+        ("created_at", Time),
+        ("environment", Environment),
+        ("api_version", Literal[API_VERSION]),
+        ("data", known.data),
+    ]
+    struct = msgspec.defstruct("Event", fields, kw_only=True)
+    struct.__doc__ = "The body of a webhook; the raw bytes are what is signed."
+    named = {} if id_ is None else {"$id": id_}
+    return {
+        "$schema": DIALECT,
+        **named,
+        "title": event_type,
+        "description": known.sentence,
+        **msgspec.json.schema(struct),
+    }
+
+
+def event_example(event_type: str) -> dict[str, Any]:
+    """An event of that type which names nothing real, as a test ping sends it."""
+    body = render_event(
+        id="evt_test",
+        type=event_type,
+        created_at_us=_EXAMPLE_TIME_US,
+        environment="staging",
+        data=sample_data(event_type, _EXAMPLE_ENDPOINT, now_us=_EXAMPLE_TIME_US),
+    )
+    return dict(msgspec.json.decode(body))
+
+
+def catalogue(address: str) -> dict[str, Any]:
+    """Every type by name, with its sentence, schema and example; address is the gateway's own."""
+    return {
+        "api_version": API_VERSION,
+        "types": {
+            event_type: {
+                "description": TYPES[event_type].sentence,
+                "schema": event_schema(event_type, id_=f"{address}/docs/events/{event_type}"),
+                "example": event_example(event_type),
+            }
+            for event_type in EVENT_TYPES
+        },
+    }

@@ -1,0 +1,287 @@
+"""Which URLs and which hosts a stranger may make us call.
+
+Promise: check_url() refuses what no policy should dial by its text alone; vet() refuses a host any
+of whose addresses the policy forbids. Invariant: a host is judged by its resolved addresses, never
+by its spelling, and the same judgement is made at every attempt. A caller cannot tell a forbidden
+host from an unresolvable one; the difference is in `log_reason`, for the operator.
+"""
+
+import re
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Literal
+
+import idna
+
+from kernel.errors import DomainError
+from kernel.limits import URL_CHARACTERS_MAX
+from webhooks.http.address import Address, Network, is_link_local, is_public
+
+Reason = Literal["scheme", "credentials", "port", "address", "form"]
+
+PORTS_BELOW_1024 = frozenset({80, 443})
+PORTS_REFUSED = frozenset(
+    {
+        1433,  # SQL Server
+        1521,  # Oracle
+        2049,  # NFS
+        2375,  # Docker
+        2376,  # Docker over TLS
+        2379,  # etcd
+        2380,  # etcd peers
+        3306,  # MySQL
+        3389,  # remote desktop
+        5432,  # PostgreSQL
+        5672,  # AMQP
+        5984,  # CouchDB
+        6379,  # Redis
+        6443,  # Kubernetes
+        9042,  # Cassandra
+        9092,  # Kafka
+        9200,  # Elasticsearch
+        9300,  # Elasticsearch nodes
+        10250,  # kubelet
+        11211,  # memcached
+        27017,  # MongoDB
+        27018,  # MongoDB shards
+        27019,  # MongoDB configuration
+    }
+)
+INTERNAL_SUFFIXES = (
+    ".localhost",
+    ".local",
+    ".internal",
+    ".localdomain",
+    ".lan",
+    ".home",
+    ".corp",
+    ".intranet",
+    ".private",
+    ".home.arpa",
+    ".svc",
+)
+HOST_CHARACTERS_MAX = 253
+ADDRESS_DETAIL = "The host does not resolve to a public address."
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_PORT = re.compile(r"[0-9]{1,5}")
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
+
+
+class UrlRefused(DomainError):
+    """A URL that may not be called. `reason` is the contract's word; log_reason is not for callers."""
+
+    def __init__(self, detail: str, *, reason: Reason, log_reason: str | None = None) -> None:
+        super().__init__(detail, param="url", reason=reason)
+        self.log_reason = log_reason or detail
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the operator permits beyond the public internet over https.
+
+    allow_private lifts the address rule and the https rule (development); allow_http is for
+    staging. allow_cidrs and allow_hosts open single networks and names; own_addresses, where this
+    deployment itself listens, stay closed to those two, so that it cannot be made to call itself.
+    Link-local and cloud metadata addresses are opened by allow_cidrs alone: no receiver of webhooks
+    lives there, and what does live there hands out the machine's credentials.
+    """
+
+    allow_private: bool = False
+    allow_http: bool = False
+    allow_cidrs: tuple[Network, ...] = ()
+    allow_hosts: frozenset[str] = frozenset()
+    own_addresses: frozenset[Address] = frozenset()
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        allow_private: bool = False,
+        allow_http: bool = False,
+        allow_cidrs: Iterable[str] = (),
+        allow_hosts: Iterable[str] = (),
+        own_addresses: Iterable[str] = (),
+    ) -> "Policy":
+        """A policy from settings text; raises ValueError for a network or address that is none."""
+        return cls(
+            allow_private=allow_private,
+            allow_http=allow_http,
+            allow_cidrs=tuple(ip_network(one) for one in allow_cidrs),
+            allow_hosts=frozenset(one.lower().rstrip(".") for one in allow_hosts),
+            own_addresses=frozenset(ip_address(one) for one in own_addresses),
+        )
+
+    @classmethod
+    def of_operator(cls) -> "Policy":
+        """For what the operator named in the settings: it may be anywhere, and over plain http."""
+        return cls.of(allow_private=True, allow_http=True, allow_cidrs=("0.0.0.0/0", "::/0"))
+
+    def trusts_name(self, host: str) -> bool:
+        """True when the operator vouches for the name itself, wherever it leads."""
+        return self.allow_private or host in self.allow_hosts
+
+    def allows(self, address: Address, host: str) -> bool:
+        """True when this address, found under this name, may be dialled."""
+        is_named = any(address in network for network in self.allow_cidrs)
+        if not is_named and is_link_local(address):
+            return False
+        if self.allow_private:
+            return True
+        if address in self.own_addresses:
+            return False
+        if is_named or host in self.allow_hosts:
+            return True
+        return is_public(address)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedUrl:
+    """A URL that passed check_url(). host is lower-case ASCII without brackets or final dot.
+
+    authority is the Host header, target the request line's path and query. literal is set when the
+    host is an address; the host is then its canonical spelling.
+    """
+
+    scheme: Literal["http", "https"]
+    host: str
+    port: int
+    authority: str
+    target: str
+    literal: Address | None
+
+
+def check_url(url: str, policy: Policy) -> ParsedUrl:
+    """The parts of a URL that the policy lets us call, as far as text can tell.
+
+    Raises UrlRefused. Names are not resolved here: see vet(). Stricter than the URL standards on
+    purpose, since two parsers that disagree are how a guard is passed.
+    """
+    schemes = ("https", "http") if policy.allow_http or policy.allow_private else ("https",)
+    if not url:
+        raise UrlRefused("The URL is empty.", reason="form")
+    if len(url) > URL_CHARACTERS_MAX:
+        raise UrlRefused(f"A URL has at most {URL_CHARACTERS_MAX} characters.", reason="form")
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        begins = " or ".join(f"{one}://" for one in schemes)
+        raise UrlRefused(f"A URL begins with {begins}.", reason="form")
+    cut = min((at for at in map(rest.find, "/?#\\") if at >= 0), default=len(rest))
+    authority, target = rest[:cut], rest[cut:]
+    if scheme.lower() not in schemes:
+        raise UrlRefused(f"Only {' and '.join(schemes)} URLs are called here.", reason="scheme")
+    is_http = scheme.lower() == "http"
+    if "@" in authority:
+        raise UrlRefused("A URL must not carry credentials.", reason="credentials")
+    if "#" in target:
+        raise UrlRefused("A URL to call has no fragment.", reason="form")
+    if target and (not _VISIBLE.fullmatch(target) or "\\" in target):
+        raise UrlRefused(
+            "The path and query hold visible ASCII characters without backslash; "
+            "percent-encode the others.",
+            reason="form",
+        )
+    spelling, port = _split_port(authority, 80 if is_http else 443)
+    host, literal = _parse_host(spelling)
+    _check_host(host, literal, policy)
+    shown = f"[{host}]" if isinstance(literal, IPv6Address) else host
+    return ParsedUrl(
+        scheme="http" if is_http else "https",
+        host=host,
+        port=port,
+        authority=shown if port == (80 if is_http else 443) else f"{shown}:{port}",
+        target=target if target.startswith("/") else "/" + target,
+        literal=literal,
+    )
+
+
+def vet(host: str, addresses: Iterable[str], policy: Policy) -> tuple[str, ...]:
+    """The addresses in canonical spelling, in the order given, if the policy allows every one.
+
+    Raises UrlRefused when there is none, or when a single one is forbidden: a mixed answer is how
+    a rebinding name looks.
+    """
+    vetted: dict[str, None] = {}
+    for text in addresses:
+        try:
+            address = ip_address(text)
+        except ValueError as cause:
+            raise unreachable(f"{host} resolved to something that is no address") from cause
+        if isinstance(address, IPv6Address) and address.scope_id is not None:
+            raise unreachable(f"{host} resolved to an address with a zone")
+        if not policy.allows(address, host):
+            raise unreachable(f"{host} resolved to the forbidden {address}")
+        vetted[str(address)] = None
+    if not vetted:
+        raise unreachable(f"{host} has no address")
+    return tuple(vetted)
+
+
+def unreachable(log_reason: str) -> UrlRefused:
+    """The one refusal for forbidden and unresolvable hosts alike; its true reason is for the log."""
+    return UrlRefused(ADDRESS_DETAIL, reason="address", log_reason=log_reason)
+
+
+def _split_port(authority: str, default: int) -> tuple[str, int]:
+    end = authority.rfind("]")
+    colon = authority.find(":", end + 1)
+    if colon < 0:
+        return authority, default
+    digits = authority[colon + 1 :]
+    if not _PORT.fullmatch(digits):
+        raise UrlRefused("The port is not a number.", reason="form")
+    port = int(digits)
+    is_other_service = port < 1024 and port not in PORTS_BELOW_1024
+    if is_other_service or port > 65_535 or port in PORTS_REFUSED:
+        raise UrlRefused(f"Port {port} is not called.", reason="port")
+    return authority[:colon], port
+
+
+def _parse_host(spelling: str) -> tuple[str, Address | None]:
+    if not spelling or len(spelling) > HOST_CHARACTERS_MAX + 1:
+        raise UrlRefused("The URL names no host, or too long a one.", reason="form")
+    if spelling.startswith("["):
+        return _parse_v6(spelling)
+    host = spelling.lower()
+    if not host.isascii():
+        try:
+            host = idna.encode(host, uts46=True, std3_rules=True).decode("ascii")
+        except UnicodeError:
+            raise UrlRefused("The host is not a valid name.", reason="form") from None
+    host = host.removesuffix(".")
+    labels = host.split(".")
+    if len(host) > HOST_CHARACTERS_MAX or not all(map(_LABEL.fullmatch, labels)):
+        raise UrlRefused("The host is not a valid name.", reason="form")
+    if not _NUMBER.fullmatch(labels[-1]):
+        return host, None
+    # No top-level domain is a number, so this is an address in one of its many spellings, which
+    # the C library reads (0x7f.1, 2130706433, 127.1). What is dialled is our reading of it.
+    try:
+        literal = IPv4Address(socket.inet_aton(host))
+    except OSError:
+        raise UrlRefused("The host is not a valid address.", reason="form") from None
+    return str(literal), literal
+
+
+def _parse_v6(spelling: str) -> tuple[str, Address]:
+    try:
+        # A zone id (%25eth0) is meaningful on one machine only.
+        if not spelling.endswith("]") or "%" in spelling:
+            raise ValueError
+        literal = IPv6Address(spelling[1:-1])
+    except ValueError:
+        raise UrlRefused("The host is not a valid address.", reason="form") from None
+    return str(literal), literal
+
+
+def _check_host(host: str, literal: Address | None, policy: Policy) -> None:
+    if literal is not None:
+        vet(host, (host,), policy)
+        return
+    # With networks of their own opened, an operator's internal names are judged by address alone.
+    if policy.trusts_name(host) or policy.allow_cidrs:
+        return
+    if "." not in host or host.endswith(INTERNAL_SUFFIXES):
+        raise unreachable(f"{host} is an internal name")

@@ -1,0 +1,75 @@
+"""The bytes of one outgoing request.
+
+Promise: nothing that a tenant can put into a header value or a URL adds a line to the request.
+Invariant: Host, Content-Length, Accept-Encoding and the connection's own headers are ours alone.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from kernel.errors import InvalidInput
+from webhooks.http.guard import ParsedUrl
+
+HEADER_NAME_CHARACTERS_MAX = 128
+HEADER_VALUE_CHARACTERS_MAX = 4096
+RESERVED_HEADERS = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\t\x20-\x7e]*")
+
+
+def check_header(name: str, value: str) -> None:
+    """Raises InvalidInput unless the pair may join a request: a token and visible ASCII."""
+    if not _is_free_name(name):
+        raise InvalidInput("This header name cannot be set.", param="headers")
+    if len(value) > HEADER_VALUE_CHARACTERS_MAX or not _VALUE.fullmatch(value):
+        raise InvalidInput(
+            f"A header value has at most {HEADER_VALUE_CHARACTERS_MAX} printable ASCII characters.",
+            param="headers",
+        )
+
+
+def request_bytes(
+    method: str, url: ParsedUrl, headers: Iterable[tuple[str, str]], body: bytes
+) -> bytes:
+    """The whole request, ready for one write; raises InvalidInput for a header it refuses."""
+    lines = [_opening(method, url)]
+    for name, value in headers:
+        check_header(name, value)
+        lines.append(f"{name}: {value}\r\n")
+    lines.append(f"Content-Length: {len(body)}\r\n\r\n")
+    return "".join(lines).encode("ascii") + body
+
+
+@lru_cache(maxsize=4096)
+def _opening(method: str, url: ParsedUrl) -> str:
+    assert _TOKEN.fullmatch(method), "methods come from code"
+    # A receiver that compresses all the same is not followed: no byte is ever decompressed.
+    return (
+        f"{method} {url.target} HTTP/1.1\r\nHost: {url.authority}\r\nAccept-Encoding: identity\r\n"
+    )
+
+
+@lru_cache(maxsize=1024)
+def _is_free_name(name: str) -> bool:
+    return (
+        len(name) <= HEADER_NAME_CHARACTERS_MAX
+        and _TOKEN.fullmatch(name) is not None
+        and name.lower().replace("_", "-") not in RESERVED_HEADERS
+    )

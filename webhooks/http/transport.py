@@ -1,0 +1,305 @@
+"""One signed request to a stranger's URL, and what became of it.
+
+Promise: post() returns an Outcome within timeout_s, whatever the network does; one deadline covers
+names, connecting, TLS, writing and the body. Invariant: at every attempt the host is resolved and
+vetted anew (answers at most 2 s old), and only a vetted address is dialled or reused. An account
+gets no connection that another one opened, and looks names up in a share of its own.
+"""
+
+import asyncio
+import functools
+import math
+import ssl
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from kernel.clock import Clock
+from webhooks.deliveries.retry import is_delivered
+from webhooks.http.connection import NO_REPLY, Connection, Reply
+from webhooks.http.dial import DialError, client_ssl_context, dial
+from webhooks.http.guard import ParsedUrl, Policy, UrlRefused, check_url
+from webhooks.http.names import ANSWER_AGE_S_MAX, VettedNames
+from webhooks.http.own import OwnPlace
+from webhooks.http.pool import CONNECTION_AGE_S_MAX, IDLE_MAX, IDLE_PER_ORIGIN_MAX, IdlePool, Origin
+from webhooks.http.request import request_bytes
+from webhooks.http.resolver import Resolver
+
+BODY_BYTES_READ_MAX = 64 * 1024
+BODY_BYTES_KEPT_MAX = 4 * 1024
+URLS_REMEMBERED_MAX = 4096
+
+ErrorClass = Literal["timeout", "connect", "tls", "address", "protocol", "http"]
+
+
+class Outcome(NamedTuple):
+    """One attempt. error is null for 2xx; status is null when no status line came.
+
+    reason is the operator's private detail, never for a tenant. Header names are lower-case, the
+    first of several counts. response_body is raw, cut at the bytes kept; is_cut says that there was
+    more. remote_address is null and timings_ms (dns, connect, tls, first_byte, total; those that
+    took place) empty for the class address, so that a guarded network cannot be mapped.
+    """
+
+    status: int | None
+    error: ErrorClass | None
+    reason: str | None
+    response_headers: dict[str, str]
+    response_body: bytes
+    is_cut: bool
+    remote_address: str | None
+    timings_ms: dict[str, float]
+    started_at_us: int
+    ended_at_us: int
+
+
+class _Trace:
+    """What is known so far of one attempt; filled along the way, so a timeout loses nothing."""
+
+    __slots__ = ("address", "phase", "reply", "sent_s", "started_at_us", "started_s", "timings_ms")
+
+    def __init__(self, started_s: float, started_at_us: int) -> None:
+        self.started_s = started_s
+        self.started_at_us = started_at_us
+        self.sent_s = started_s
+        self.phase = "dns"
+        self.address: str | None = None
+        self.reply: Reply | None = None
+        self.timings_ms: dict[str, float] = {}
+
+
+# Reading the system's authorities takes 30 ms, a process has several transports, and none changes it.
+_own_ssl_context = functools.cache(client_ssl_context)
+
+
+class Transport:
+    """The client: owns its connections and vetted names; one for each event loop.
+
+    The resolver stays the caller's to close. policy may be overridden for one request, since http
+    is for staging endpoints only. own is what no request may reach; null: nothing is ours.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        resolver: Resolver,
+        clock: Clock,
+        *,
+        own: OwnPlace | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        answer_age_s_max: float = ANSWER_AGE_S_MAX,
+        failure_wait_s_max: float = math.inf,
+        idle_per_origin_max: int = IDLE_PER_ORIGIN_MAX,
+        idle_max: int = IDLE_MAX,
+        connection_age_s_max: float = CONNECTION_AGE_S_MAX,
+    ) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._ssl_context = ssl_context or _own_ssl_context()
+        self._own = own
+        self._names = VettedNames(
+            resolver, answer_age_s_max=answer_age_s_max, failure_wait_s_max=failure_wait_s_max
+        )
+        self._pool = IdlePool(
+            idle_per_origin_max=idle_per_origin_max,
+            idle_max=idle_max,
+            connection_age_s_max=connection_age_s_max,
+        )
+        self._check_url = lru_cache(maxsize=URLS_REMEMBERED_MAX)(check_url)
+
+    @property
+    def idle_connections(self) -> int:
+        """How many connections are kept for reuse."""
+        return len(self._pool)
+
+    async def post(
+        self,
+        url: str,
+        headers: Iterable[tuple[str, str]],
+        body: bytes,
+        timeout_s: float,
+        *,
+        policy: Policy | None = None,
+        account_id: str = "",
+    ) -> Outcome:
+        """POSTs the body once and tells what happened; at most 64 KiB are read, 4 KiB kept.
+
+        A kept connection that turns out dead before any byte of an answer is replaced once, so the
+        receiver may see the request twice, as deliveries may be. account_id says whose request it
+        is, empty for the operator. Raises InvalidInput for a header that check_header() refuses,
+        and nothing for any reason of the network.
+        """
+        return await self.request(
+            "POST", url, headers, body, timeout_s, policy=policy, account_id=account_id
+        )
+
+    async def check(self, url: str, *, policy: Policy | None = None, account_id: str = "") -> None:
+        """Raises UrlRefused unless the URL may be called now; its name is looked up."""
+        applied = policy or self._policy
+        parsed = self._check_url(url, applied)
+        addresses = await self._names.addresses(parsed, applied, account_id)
+        await self._check_own(parsed, applied, addresses)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        headers: Iterable[tuple[str, str]],
+        body: bytes,
+        timeout_s: float,
+        *,
+        policy: Policy | None = None,
+        account_id: str = "",
+        body_bytes_max: int = BODY_BYTES_READ_MAX,
+        body_bytes_kept_max: int = BODY_BYTES_KEPT_MAX,
+        may_repeat: bool = True,
+    ) -> Outcome:
+        """As post(), for any method but HEAD. Without may_repeat, only new connections are used."""
+        loop = asyncio.get_running_loop()
+        trace = _Trace(loop.time(), self._clock.now_us())
+        error: ErrorClass | None = None
+        reason: str | None = None
+        try:
+            applied = policy or self._policy
+            parsed = self._check_url(url, applied)
+            exchange = _Exchange(
+                request_bytes(method, parsed, headers, body), body_bytes_max, body_bytes_kept_max
+            )
+            async with asyncio.timeout_at(trace.started_s + timeout_s):
+                await self._run(
+                    parsed, applied, exchange, trace, account_id=account_id, may_repeat=may_repeat
+                )
+        except UrlRefused as refused:
+            error, reason = "address", refused.log_reason
+        except DialError as failed:
+            error, reason = failed.error, failed.reason
+        except TimeoutError:
+            error, reason = "timeout", f"{timeout_s:g} s passed during {trace.phase}"
+        return _outcome(trace, error, reason, ended_s=loop.time(), ended_at_us=self._clock.now_us())
+
+    async def close(self) -> None:
+        """Closes every kept connection; requests under way end as they would, and keep nothing."""
+        self._pool.close()
+        self._names.close()
+
+    async def _run(
+        self,
+        url: ParsedUrl,
+        policy: Policy,
+        exchange: "_Exchange",
+        trace: _Trace,
+        *,
+        account_id: str,
+        may_repeat: bool,
+    ) -> None:
+        origin = (account_id, url.scheme, url.host, url.port)
+        addresses = await self._vetted(url, policy, origin, trace)
+        await self._check_own(url, policy, addresses)
+        if may_repeat:
+            kept = self._pool.take(origin, addresses, trace.started_s)
+            if kept is not None and await self._send(kept, origin, exchange, trace):
+                return
+        trace.phase = "connect"
+        dialled = await dial(url, addresses, self._ssl_context)
+        trace.timings_ms["connect"] = _ms(dialled.connect_s)
+        if dialled.tls_s is not None:
+            trace.timings_ms["tls"] = _ms(dialled.tls_s)
+        await self._send(dialled.connection, origin, exchange, trace)
+
+    async def _check_own(self, url: ParsedUrl, policy: Policy, addresses: tuple[str, ...]) -> None:
+        own = self._own
+        if own is not None and url.port in own.ports and not policy.allow_private:
+            await own.check(url, addresses)
+
+    async def _vetted(
+        self, url: ParsedUrl, policy: Policy, origin: Origin, trace: _Trace
+    ) -> tuple[str, ...]:
+        addresses = self._names.fresh(url, policy, trace.started_s)
+        if addresses is not None:
+            trace.timings_ms["dns"] = 0.0
+            return addresses
+        try:
+            addresses = await self._names.addresses(url, policy, origin[0])
+        except UrlRefused:
+            self._pool.keep_only(origin, ())
+            raise
+        self._pool.keep_only(origin, addresses)
+        trace.timings_ms["dns"] = _ms(asyncio.get_running_loop().time() - trace.started_s)
+        return addresses
+
+    async def _send(
+        self,
+        connection: Connection,
+        origin: Origin,
+        exchange: "_Exchange",
+        trace: _Trace,
+    ) -> bool:
+        """Fills the trace's reply; False when the connection died before any byte of one."""
+        trace.phase = "response"
+        trace.address = connection.address
+        loop = asyncio.get_running_loop()
+        trace.sent_s = loop.time()
+        try:
+            reply = await connection.exchange(
+                exchange.request,
+                body_bytes_max=exchange.body_bytes_max,
+                body_bytes_kept_max=exchange.body_bytes_kept_max,
+            )
+        except BaseException:
+            # Out of time or cancelled: the answer may still come, and must find nobody.
+            trace.reply = connection.partial()
+            connection.close()
+            raise
+        trace.reply = reply
+        self._pool.give(origin, connection, loop.time())
+        return reply.error is None or reply.first_byte_s is not None
+
+
+class _Exchange(NamedTuple):
+    request: bytes
+    body_bytes_max: int
+    body_bytes_kept_max: int
+
+
+def _outcome(
+    trace: _Trace,
+    error: ErrorClass | None,
+    reason: str | None,
+    *,
+    ended_s: float,
+    ended_at_us: int,
+) -> Outcome:
+    timings_ms, reply = trace.timings_ms, trace.reply or NO_REPLY
+    if error == "address":
+        trace.address, timings_ms, reply = None, {}, NO_REPLY
+    else:
+        timings_ms["total"] = _ms(ended_s - trace.started_s)
+    if reply.first_byte_s is not None:
+        timings_ms["first_byte"] = _ms(reply.first_byte_s - trace.sent_s)
+    if error is None:
+        error, reason = reply.error, reply.reason
+    if error is None and not is_delivered(reply.status):
+        error = "http"
+    return Outcome(
+        reply.status,
+        error,
+        reason,
+        _headers(reply.headers),
+        reply.body,
+        reply.is_cut,
+        trace.address,
+        timings_ms,
+        trace.started_at_us,
+        ended_at_us,
+    )
+
+
+def _headers(received: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in received:
+        headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+    return headers
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 2)

@@ -1,0 +1,359 @@
+"""Replays: jobs that send an endpoint's deliveries of a period again, in small steps.
+
+Promise: every delivery that matched when the job was made is sent again exactly once, as a new
+delivery of the same event with the usual retries. A pause queues nothing more; a cancel also takes
+back what nobody is sending yet. The steps themselves are taken by webhooks/replays/step.py.
+
+    running <--> paused      running | paused --> cancelled
+    running --all is queued and settled--> done
+
+Invariant: every change is made under the account's lock. Writes replays, but for the steps.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kernel.clock import rfc3339
+from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.ids import EndpointId, ReplayId, new_id
+from kernel.limits import PAGE_ITEMS
+from keys.principal import Scope
+from store.database import Database, Row, Transaction
+from webhooks.deliveries import delivery
+from webhooks.deliveries.stage import CANCELLED, FAILED, PENDING, SENDING
+from webhooks.endpoints.fields import check_events
+from webhooks.replays import match as replay_match
+from webhooks.replays.match import REPLAYED_STATUSES, Place, Wanted
+
+RUNNING: Final = "running"
+PAUSED: Final = "paused"
+DONE: Final = "done"
+RATE_PER_S: Final = 50
+RATE_PER_S_MAX: Final = 1_000
+UNFINISHED_MAX: Final = 10
+
+COLUMNS = (
+    "id, account_id, environment, endpoint_id, status, delivery_status, event_types, since_at,"
+    " until_at, rate_per_s, matched, queued, after_at, after_id, is_queued, next_step_at, done,"
+    " failed, created_at, ended_at"
+)
+_MINE = "account_id = :account_id AND environment = :environment"
+_ENDPOINT = f"SELECT id FROM endpoints WHERE id = :id AND {_MINE} AND deleted_at IS NULL"
+_UNFINISHED = f"""
+SELECT COUNT(*) AS n FROM replays WHERE {_MINE} AND status IN ('running', 'paused')
+"""
+_CHANGE = """
+UPDATE replays SET status = :status, next_step_at = :next_step_at, ended_at = :ended_at
+WHERE id = :id
+"""
+# Delivered ones are what is left: they may be many, and nobody need count them.
+_OF_JOBS = """
+SELECT d.replay_id, d.status, COUNT(*) AS n FROM deliveries d
+WHERE d.replay_id IN :ids[text] AND d.replay_id IS NOT NULL
+  AND d.status IN ('pending', 'sending', 'failed', 'cancelled')
+GROUP BY d.replay_id, d.status
+"""
+
+
+class TooManyReplays(DomainError):
+    """The account has as many unfinished replays as it may have."""
+
+
+class ReplayEnded(DomainError):
+    """It is done or cancelled, and cannot be changed any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewReplay:
+    """What a caller asks for. Times null: from the first, until now. No events: all types."""
+
+    since_us: int | None = None
+    until_us: int | None = None
+    status: str = FAILED
+    events: tuple[str, ...] = ()
+    rate_per_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A job. done counts what has been delivered or has failed, failed is the part that has.
+
+    matched is what was counted at first; once all is queued, what was queued. queued less done is
+    still open, or was cancelled. next_step_at null: the counts are final.
+    """
+
+    id: ReplayId
+    wanted: Wanted
+    status: str
+    rate_per_s: int
+    matched: int
+    queued: int
+    done: int
+    failed: int
+    after: Place
+    is_queued: bool
+    next_step_at: int | None
+    created_at: int
+    ended_at: int | None
+
+    @property
+    def scope(self) -> Scope:
+        return (self.wanted.account_id, self.wanted.environment)
+
+    def shape(self) -> dict[str, Any]:
+        """As the API shows it. Source: contract, section 3."""
+        return {
+            "id": self.id,
+            "status": self.status,
+            "matched": self.matched,
+            "done": self.done,
+            "failed": self.failed,
+            "rate_per_s": self.rate_per_s,
+            **filter_shape(self.wanted),
+            "created_at": rfc3339(self.created_at),
+            "ended_at": None if self.ended_at is None else rfc3339(self.ended_at),
+        }
+
+
+def filter_shape(wanted: Wanted) -> dict[str, Any]:
+    """What is matched, as the API shows it."""
+    return {
+        "endpoint_id": EndpointId(wanted.endpoint_id),
+        "delivery_status": wanted.status,
+        "events": list(wanted.event_types),
+        "since": rfc3339(wanted.since_us),
+        "until": rfc3339(wanted.until_us),
+    }
+
+
+def rate_of(new: NewReplay) -> int:
+    """How many a second at most; raises InvalidInput."""
+    if new.rate_per_s is None:
+        return RATE_PER_S
+    if not 1 <= new.rate_per_s <= RATE_PER_S_MAX:
+        raise InvalidInput(f"rate_per_s is 1 to {RATE_PER_S_MAX}", param="rate_per_s")
+    return new.rate_per_s
+
+
+def wanted_of(scope: Scope, endpoint_id: str, new: NewReplay, *, now_us: int) -> Wanted:
+    """What the replay matches if it is made now; raises InvalidInput."""
+    if new.status not in REPLAYED_STATUSES:
+        raise InvalidInput(f"status is {' or '.join(REPLAYED_STATUSES)}", param="status")
+    rate_of(new)
+    since_us = max(0, new.since_us or 0)
+    until_us = now_us if new.until_us is None else min(new.until_us, now_us)
+    if since_us >= until_us:
+        raise InvalidInput("since is a time before until, and before now", param="since")
+    types = tuple(check_events(new.events).split())
+    return Wanted(*scope, endpoint_id, new.status, types, since_us, until_us, now_us)
+
+
+async def count(database: Database, wanted: Wanted) -> int:
+    """How many deliveries a replay of `wanted` sends again; raises NotFound for its endpoint."""
+
+    async def look(tx: Transaction) -> None:
+        await _check_endpoint(tx, wanted)
+
+    await database.read(look)
+    return await replay_match.count(database, wanted)
+
+
+async def create(
+    tx: Transaction, wanted: Wanted, *, matched: int, rate_per_s: int, now_us: int
+) -> Replay:
+    """The job, running; done at once where nothing matched. `matched` is what count() said.
+
+    The caller holds the account's lock. Raises NotFound for the endpoint, and TooManyReplays.
+    """
+    await _check_endpoint(tx, wanted)
+    await _check_unfinished(tx, wanted)
+    is_done = matched == 0
+    after = replay_match.beginning(wanted)
+    id_ = new_id("rpl")
+    row = {
+        "id": id_,
+        "account_id": wanted.account_id,
+        "environment": wanted.environment,
+        "endpoint_id": wanted.endpoint_id,
+        "status": DONE if is_done else RUNNING,
+        "delivery_status": wanted.status,
+        "event_types": " ".join(wanted.event_types),
+        "since_at": wanted.since_us,
+        "until_at": wanted.until_us,
+        "rate_per_s": rate_per_s,
+        "matched": matched,
+        "after_at": after.created_at,
+        "after_id": after.id,
+        "is_queued": int(is_done),
+        "next_step_at": None if is_done else now_us,
+        "done": 0 if is_done else None,
+        "failed": 0 if is_done else None,
+        "created_at": wanted.as_of_us,
+        "ended_at": now_us if is_done else None,
+    }
+    await tx.insert("replays", tuple(row), [tuple(row.values())])
+    return await get(tx, (wanted.account_id, wanted.environment), id_)
+
+
+async def get(tx: Transaction, scope: Scope, replay_id: str) -> Replay:
+    """The replay with its counts as they are now; raises NotFound."""
+    row = await _row(tx, scope, replay_id)
+    return (await _with_counts(tx, [row]))[0]
+
+
+async def list_replays(
+    tx: Transaction, scope: Scope, *, before_id: str | None = None, limit: int = PAGE_ITEMS
+) -> list[Replay]:
+    """Newest first, older than before_id; at most `limit`."""
+    where = "" if before_id is None else "AND id < :before_id"
+    values = {} if before_id is None else {"before_id": before_id}
+    rows = await tx.fetch(
+        f"SELECT {COLUMNS} FROM replays WHERE {_MINE} {where} ORDER BY id DESC LIMIT :rows",
+        account_id=scope[0],
+        environment=scope[1],
+        rows=limit,
+        **values,
+    )
+    return await _with_counts(tx, rows)
+
+
+async def pause(tx: Transaction, scope: Scope, replay_id: str) -> Replay:
+    """Queues nothing more until it is resumed; what is queued goes out. A second pause is none.
+
+    The caller holds the account's lock. Raises NotFound and ReplayEnded.
+    """
+    row = await _unfinished(tx, scope, replay_id, allowed=PAUSED)
+    await _change(tx, row, status=PAUSED, next_step_at=row["next_step_at"], ended_at=None)
+    return await get(tx, scope, replay_id)
+
+
+async def resume(tx: Transaction, scope: Scope, replay_id: str, *, now_us: int) -> Replay:
+    """Goes on from where it was paused. The caller holds the account's lock.
+
+    Raises NotFound and ReplayEnded; resuming what runs is harmless.
+    """
+    row = await _unfinished(tx, scope, replay_id, allowed=RUNNING)
+    if row["status"] == PAUSED:
+        next_step_at = max(row["next_step_at"], now_us)
+        await _change(tx, row, status=RUNNING, next_step_at=next_step_at, ended_at=None)
+    return await get(tx, scope, replay_id)
+
+
+async def cancel(tx: Transaction, scope: Scope, replay_id: str, *, now_us: int) -> Replay:
+    """Ends it: what waits is cancelled too, and what is being sent is not tried again.
+
+    The caller holds the account's lock. Raises NotFound, and ReplayEnded for one that is done; a
+    second cancel is none.
+    """
+    row = await _unfinished(tx, scope, replay_id, allowed=CANCELLED)
+    if row["status"] != CANCELLED:
+        await delivery.cancel_of_job(tx, replay_id, now_us=now_us)
+        # A step settles the counts, once what is in flight is over.
+        await _change(tx, row, status=CANCELLED, next_step_at=now_us, ended_at=now_us)
+    return await get(tx, scope, replay_id)
+
+
+def replay_of_row(row: Row, *, done: int, failed: int) -> Replay:
+    """From a row of COLUMNS and its counts."""
+    return Replay(
+        id=ReplayId(row["id"]),
+        wanted=Wanted(
+            account_id=row["account_id"],
+            environment=row["environment"],
+            endpoint_id=row["endpoint_id"],
+            status=row["delivery_status"],
+            event_types=tuple(row["event_types"].split()),
+            since_us=row["since_at"],
+            until_us=row["until_at"],
+            as_of_us=row["created_at"],
+        ),
+        status=row["status"],
+        rate_per_s=row["rate_per_s"],
+        matched=row["matched"],
+        queued=row["queued"],
+        done=done,
+        failed=failed,
+        after=Place(row["after_at"], row["after_id"]),
+        is_queued=bool(row["is_queued"]),
+        next_step_at=row["next_step_at"],
+        created_at=row["created_at"],
+        ended_at=row["ended_at"],
+    )
+
+
+async def counts_of(tx: Transaction, ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+    """How many of each job's deliveries are open, failed or cancelled, by job and status."""
+    found: dict[str, dict[str, int]] = {id_: {} for id_ in ids}
+    for row in await tx.fetch(_OF_JOBS, ids=list(ids)):
+        found[row["replay_id"]][row["status"]] = row["n"]
+    return found
+
+
+def settled(queued: int, counts: Mapping[str, int]) -> tuple[int, int]:
+    """How many of a job's deliveries were delivered or have failed, and how many have failed."""
+    others = sum(counts.get(status, 0) for status in (PENDING, SENDING, CANCELLED))
+    return queued - others, counts.get(FAILED, 0)
+
+
+async def _with_counts(tx: Transaction, rows: Sequence[Row]) -> list[Replay]:
+    live = [row["id"] for row in rows if row["done"] is None]
+    counts = await counts_of(tx, live) if live else {}
+    replays = []
+    for row in rows:
+        done, failed = row["done"], row["failed"]
+        if done is None:
+            done, failed = settled(row["queued"], counts[row["id"]])
+        replays.append(replay_of_row(row, done=done, failed=failed))
+    return replays
+
+
+async def _row(tx: Transaction, scope: Scope, replay_id: str, lock: str = "") -> Row:
+    row = await tx.fetch_one(
+        f"SELECT {COLUMNS} FROM replays WHERE id = :id AND {_MINE} {lock}",
+        id=replay_id,
+        account_id=scope[0],
+        environment=scope[1],
+    )
+    if row is None:
+        raise NotFound("Replay", param="id")
+    return row
+
+
+async def _unfinished(tx: Transaction, scope: Scope, replay_id: str, *, allowed: str) -> Row:
+    """The row, locked; it is running, paused or in the state that is asked for."""
+    row = await _row(tx, scope, replay_id, "FOR NO KEY UPDATE")
+    if row["status"] not in {RUNNING, PAUSED, allowed}:
+        raise ReplayEnded(f"the replay is {row['status']}", reason=row["status"])
+    return row
+
+
+async def _change(
+    tx: Transaction, row: Row, *, status: str, next_step_at: int | None, ended_at: int | None
+) -> None:
+    await tx.execute(
+        _CHANGE, id=row["id"], status=status, next_step_at=next_step_at, ended_at=ended_at
+    )
+
+
+async def _check_endpoint(tx: Transaction, wanted: Wanted) -> None:
+    found = await tx.fetch_one(
+        _ENDPOINT,
+        id=wanted.endpoint_id,
+        account_id=wanted.account_id,
+        environment=wanted.environment,
+    )
+    if found is None:
+        raise NotFound("Webhook", param="id")
+
+
+async def _check_unfinished(tx: Transaction, wanted: Wanted) -> None:
+    row = await tx.fetch_one(
+        _UNFINISHED, account_id=wanted.account_id, environment=wanted.environment
+    )
+    if row is not None and row["n"] >= UNFINISHED_MAX:
+        raise TooManyReplays(
+            f"an account has at most {UNFINISHED_MAX} unfinished replays in each environment",
+            reason="replays",
+            extra={"limit": UNFINISHED_MAX, "remaining": 0},
+        )

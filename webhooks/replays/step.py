@@ -1,0 +1,216 @@
+"""The steps of a replay: each queues a bounded number of deliveries, and moves the job's cursor.
+
+Promise: a step is one transaction of a fixed number of statements; the cursor moves in the one that
+writes what it moved past, so a crash at any moment neither skips nor repeats. Whoever steps holds
+the account's lock and the job's row, and has to find it due: of two workers one takes the step.
+
+What is sent leaves room for what happens now: at most the job's rate, in tenths of a second; nothing
+more while the endpoint has that much due already; and at most OPEN_MAX of its rows wait, are in
+flight or to be tried again, however many matched. A disabled endpoint gets nothing.
+Writes replays by these steps; deliveries go through webhooks/deliveries/delivery.py.
+"""
+
+from typing import Final, NamedTuple
+
+from kernel.clock import SECOND_US
+from kernel.ids import ReplayId
+from keys.account import lock_scopes
+from keys.principal import Scope
+from store.database import Row, Transaction
+from webhooks.deliveries import delivery
+from webhooks.deliveries.stage import CANCELLED, OPEN
+from webhooks.endpoints.endpoint import DISABLED
+from webhooks.replays import match as replay_match
+from webhooks.replays.replay import COLUMNS, DONE, Replay, counts_of, replay_of_row, settled
+
+STEPS_PER_S: Final = 10
+STEP_US: Final = SECOND_US // STEPS_PER_S
+OPEN_MAX: Final = 1_000
+LOOKED_AT_MAX: Final = 500
+FULL_WAIT_US: Final = SECOND_US
+DISABLED_WAIT_US: Final = 5 * SECOND_US
+SETTLE_WAIT_US: Final = SECOND_US // 2
+SETTLE_WAIT_US_MAX: Final = 30 * SECOND_US
+
+_DUE = """
+SELECT id, account_id, environment, next_step_at FROM replays
+WHERE status <> 'paused' AND next_step_at IS NOT NULL
+ORDER BY next_step_at LIMIT :rows
+"""
+_TAKE = f"""
+SELECT {COLUMNS} FROM replays
+WHERE id = :id AND status <> 'paused' AND next_step_at <= :now_us
+FOR NO KEY UPDATE
+"""
+# A lease that has not run out is not due: those in flight count as waiting only.
+_BACKLOG = f"""
+SELECT p.status, p.deleted_at, p.rate_limit_per_s,
+    (SELECT COUNT(*) FROM (
+        SELECT d.id FROM deliveries d
+        WHERE d.{OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= :now_us
+        LIMIT :due_max) AS some_due) AS due,
+    (SELECT COUNT(*) FROM (
+        SELECT d.id FROM deliveries d
+        WHERE d.{OPEN} AND d.endpoint_id = p.id LIMIT :open_max) AS some_open) AS open
+FROM endpoints p WHERE p.id = :endpoint_id
+"""
+_MOVE = """
+UPDATE replays SET queued = :queued, matched = :matched, after_at = :after_at,
+    after_id = :after_id, is_queued = :is_queued, next_step_at = :next_step_at
+WHERE id = :id
+"""
+_WAIT = "UPDATE replays SET next_step_at = :next_step_at WHERE id = :id"
+_WIND_UP = """
+UPDATE replays SET status = :status, ended_at = :ended_at, next_step_at = :next_step_at
+WHERE id = :id
+"""
+_END = """
+UPDATE replays SET status = :status, ended_at = :ended_at, next_step_at = NULL, done = :done,
+    failed = :failed
+WHERE id = :id
+"""
+_STILL_OPEN = f"""
+SELECT COUNT(*) AS n,
+    MIN(CASE WHEN d.status = 'sending' THEN :now_us ELSE d.next_attempt_at END) AS next_at
+FROM deliveries d WHERE d.replay_id = :id AND d.{OPEN}
+"""
+
+
+class Due(NamedTuple):
+    """A job that has a step to take, and when."""
+
+    id: ReplayId
+    scope: Scope
+    next_step_at: int
+
+
+class Step(NamedTuple):
+    """What a step did: rows queued, and whether the job is over, its counts final."""
+
+    queued: int
+    is_over: bool
+
+
+async def due(tx: Transaction, *, limit: int) -> list[Due]:
+    """The jobs whose steps come next, first ones first, due already or not."""
+    return [
+        Due(ReplayId(row["id"]), (row["account_id"], row["environment"]), row["next_step_at"])
+        for row in await tx.fetch(_DUE, rows=limit)
+    ]
+
+
+async def step(tx: Transaction, job: Due, *, now_us: int) -> Step | None:
+    """Takes the job's step; null where it is not due (any more). At most nine statements."""
+    # As for every other change of the account: the endpoint may be deleted at the same time.
+    await lock_scopes(tx, [job.scope])
+    row = await tx.fetch_one(_TAKE, id=job.id, now_us=now_us)
+    if row is None:
+        return None
+    replay = replay_of_row(row, done=0, failed=0)
+    backlog = await tx.fetch_one(
+        _BACKLOG,
+        endpoint_id=replay.wanted.endpoint_id,
+        now_us=now_us,
+        due_max=_burst(replay.rate_per_s),
+        open_max=OPEN_MAX,
+    )
+    if replay.status == CANCELLED or backlog is None or backlog["deleted_at"] is not None:
+        return await _wind_up(tx, replay, CANCELLED, now_us=now_us, wait_us=SETTLE_WAIT_US)
+    is_disabled = backlog["status"] == DISABLED
+    if replay.is_queued:
+        wait_us = DISABLED_WAIT_US if is_disabled else SETTLE_WAIT_US
+        return await _wind_up(tx, replay, DONE, now_us=now_us, wait_us=wait_us)
+    if is_disabled:
+        return await _wait(tx, replay, now_us + DISABLED_WAIT_US)
+    return await _queue(tx, replay, backlog, now_us=now_us)
+
+
+async def _queue(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) -> Step:
+    """Queues as many as there is room for, oldest first."""
+    rate_per_s = min(replay.rate_per_s, backlog["rate_limit_per_s"] or replay.rate_per_s)
+    to_due, to_full = _burst(rate_per_s) - backlog["due"], OPEN_MAX - backlog["open"]
+    if min(to_due, to_full) <= 0:
+        return await _wait(tx, replay, now_us + (STEP_US if to_full > 0 else FULL_WAIT_US))
+    found = await replay_match.next_rows(
+        tx,
+        replay.wanted,
+        replay.after,
+        looked_at_max=LOOKED_AT_MAX,
+        rows_max=min(to_due, to_full),
+    )
+    await delivery.insert_of_job(
+        tx, [_new_row(replay, row, now_us=now_us) for row in found.rows], replay_id=replay.id
+    )
+    queued = replay.queued + len(found.rows)
+    next_step_at = now_us
+    if found.rows:
+        assert replay.next_step_at is not None, "it was due"
+        # A step that comes late is made up for, but never by more than one step's worth.
+        began_us = max(replay.next_step_at, now_us - STEP_US)
+        next_step_at = began_us + len(found.rows) * SECOND_US // rate_per_s
+    await tx.execute(
+        _MOVE,
+        id=replay.id,
+        queued=queued,
+        matched=queued if found.is_end else replay.matched,
+        after_at=found.after.created_at,
+        after_id=found.after.id,
+        is_queued=int(found.is_end),
+        next_step_at=next_step_at,
+    )
+    return Step(len(found.rows), is_over=False)
+
+
+async def _wind_up(
+    tx: Transaction, replay: Replay, status: str, *, now_us: int, wait_us: int
+) -> Step:
+    """Ends the job as `status` once nothing of it is open."""
+    if status == CANCELLED:
+        # Also what was in flight at the cancel and has been put off since.
+        await delivery.cancel_of_job(tx, replay.id, now_us=now_us)
+    still = await tx.fetch_one(_STILL_OPEN, id=replay.id, now_us=now_us)
+    assert still is not None, "a count is a row"
+    if still["n"] == 0:
+        done, failed = settled(replay.queued, (await counts_of(tx, [replay.id]))[replay.id])
+        ended_at = replay.ended_at or now_us
+        await tx.execute(
+            _END, id=replay.id, status=status, ended_at=ended_at, done=done, failed=failed
+        )
+        return Step(0, is_over=True)
+    is_cancelled = status == CANCELLED
+    soonest_us = min(still["next_at"], now_us + SETTLE_WAIT_US_MAX)
+    await tx.execute(
+        _WIND_UP,
+        id=replay.id,
+        status=CANCELLED if is_cancelled else replay.status,
+        ended_at=(replay.ended_at or now_us) if is_cancelled else None,
+        next_step_at=max(now_us + wait_us, soonest_us),
+    )
+    return Step(0, is_over=False)
+
+
+async def _wait(tx: Transaction, replay: Replay, next_step_at: int) -> Step:
+    await tx.execute(_WAIT, id=replay.id, next_step_at=next_step_at)
+    return Step(0, is_over=False)
+
+
+def _burst(rate_per_s: int) -> int:
+    """What one step may queue, and what may be due besides."""
+    return max(1, rate_per_s // STEPS_PER_S)
+
+
+def _new_row(replay: Replay, row: Row, *, now_us: int) -> delivery.NewRow:
+    return delivery.new_row(
+        event_id=row["event_id"],
+        endpoint_id=replay.wanted.endpoint_id,
+        account_id=replay.wanted.account_id,
+        environment=replay.wanted.environment,
+        event_type=row["event_type"],
+        transaction_id=row["transaction_id"],
+        next_attempt_at=now_us,
+        # Never before the job was made, whatever the clocks of two machines say: its own rows, and
+        # those of others after it, do not match it.
+        created_at=max(now_us, replay.created_at),
+        replay_of=row["id"],
+        code_at=row["code_at"],
+    )
