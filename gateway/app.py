@@ -8,7 +8,8 @@ Edge            every request: request id, one answer whatever happens, security
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from gateway.api import docs_events, health, provider_notifications as payments
+from gateway.api import health, provider_notifications as payments
+from gateway.api.webhooks import docs_events
 from gateway.dashboard.refused import outside
 from gateway.dashboard.surface import PAGES
 from gateway.docs import pages as docs

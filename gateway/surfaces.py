@@ -5,15 +5,11 @@ from gateway.api import (
     approvals,
     audit,
     codes,
-    deliveries,
-    events,
     fulfilments,
     keys,
-    notices,
     orders,
     packs,
     redemptions,
-    replays,
     sandbox,
     statement,
     tokens,
@@ -21,8 +17,8 @@ from gateway.api import (
     usage,
     vouchers,
     wallets,
-    webhooks,
 )
+from gateway.api.webhooks import deliveries, events, notices, replays, webhooks
 from gateway.dialects.discovery import discover
 from gateway.http.routing import Surface
 

@@ -916,7 +916,7 @@ provider_events = sa.Table(
     _text("order_id", null=True),
     _text("outcome"),  # applied | repeated | ignored | unknown | refused | review
     _text("detail"),  # for the operator; empty: nothing to say
-    _text("reason", null=True),  # of what waits for a person: billing/orders/problem.py
+    _text("reason", null=True),  # of what waits for a person: billing/providers/problem.py
     _text("expected", null=True),  # what the rules wanted, in words
     _text("came", null=True),  # what was told instead
     _int("received_at"),

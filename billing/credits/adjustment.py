@@ -11,8 +11,7 @@ from billing.engine.audit_entries import AuditShelf
 from billing.engine.batch_state import Books
 from billing.engine.read_set import Needs
 from billing.ledger.ledger import Code, InsufficientBalance, Kind, Scope
-from billing.ledger.money import MICROS_PER_CREDIT
-from billing.orders.place import BALANCE_MICROS_MAX
+from billing.ledger.money import BALANCE_MICROS_MAX, MICROS_PER_CREDIT
 from billing.topups.send import AmountOutOfRange
 from kernel.errors import InvalidInput
 from kernel.ids import new_id

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 import httpx
 
 from kernel.clock import Clock
+from kernel.errors import DomainError
 
 # One `fulfil`, whole. The worker gives no word a longer wait than this before it asks again, so that
 # two asks for one top-up never overlap.
@@ -90,3 +91,9 @@ class Registration:
     name: str
     is_asynchronous: bool
     make: Make
+
+
+class SignatureRefused(DomainError):
+    """The request is not signed with the platform's fulfilment secret, or too long ago, or was signed
+    for another top-up.
+    """

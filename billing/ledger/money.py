@@ -4,6 +4,11 @@
 balance shown in a coarser unit is floored, so nobody is shown what they cannot spend.
 """
 
+from kernel.limits import INT64_MAX
+
+# Far below what the ledger can hold, so that a settlement never fails for its size.
+BALANCE_MICROS_MAX = INT64_MAX // 4
+
 MICROS_PER_USD = 1_000_000
 MICROS_PER_CENT = 10_000
 MICROS_PER_CREDIT = 1_000

@@ -11,7 +11,7 @@ from typing import Any
 
 from billing.ledger.ledger import Kind, Scope
 from billing.ledger.money import micros_to_cents
-from billing.topups.queries import transfer_shape
+from kernel.clock import rfc3339
 from store.database import Database, Transaction, Work
 
 PAGE_TRANSFERS = 500
@@ -116,3 +116,18 @@ def _line(row: Any) -> Line:
 def account_label(kind: str, name: str) -> str:
     """A ledger account as statements name it: wallet, recipient:claude/bob@example.com."""
     return f"{kind}:{name}" if name else kind
+
+
+def transfer_shape(
+    transfer_id: str, debit: str, credit: str, amount_micros: int, code: str, created_at: int
+) -> dict[str, Any]:
+    """A transfer as the API shows it."""
+    return {
+        "id": transfer_id,
+        "debit": debit,
+        "credit": credit,
+        "amount_cents": micros_to_cents(amount_micros),
+        "amount_micros": amount_micros,
+        "code": str(code),
+        "created_at": rfc3339(created_at),
+    }

@@ -15,7 +15,7 @@ from billing.catalog.plan import PlanItem as PlanItem
 from billing.engine.batch_state import Books
 from billing.engine.read_set import Needs
 from billing.ledger.ledger import Kind, Scope
-from billing.ledger.money import CURRENCY, cents_to_micros
+from billing.ledger.money import BALANCE_MICROS_MAX, CURRENCY, cents_to_micros
 from billing.ledger.price import Price, convert
 from billing.orders.order import LIVES_US, Order, TooManyOrders, next_check_at
 from billing.orders.settlement import settle
@@ -27,14 +27,11 @@ from billing.subscriptions.working_set import SubscriptionShelf
 from billing.topups.send import AmountOutOfRange
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
-from kernel.limits import INT64_MAX
 from store.idempotency import Answer, RequestKey
 
 AMOUNT_CENTS_MIN = 100
 AMOUNT_CENTS_MAX = 1_000_000
 PENDING_ORDERS_MAX = 200
-# Far below what the ledger can hold, so that a settlement never fails for its size.
-BALANCE_MICROS_MAX = INT64_MAX // 4
 _OWN_CURRENCY = Charge()
 
 

@@ -174,7 +174,7 @@ async def paid_uncredited(
     """The environment's orders that wait for a person: those in review, and settled ones with a
     notification that nobody has dealt with, such as a second payment.
 
-    reason: only those with something that waits for it (billing/orders/problem.py).
+    reason: only those with something that waits for it (billing/providers/problem.py).
     """
     told = """SELECT e.order_id FROM provider_events e JOIN orders o ON o.id = e.order_id
               WHERE o.environment = :environment AND e.environment = o.environment

@@ -20,10 +20,10 @@ from billing.ledger.ledger import Code, Kind, LedgerAccount
 from billing.ledger.price import Price
 from billing.orders import gone
 from billing.orders.order import Order, Status, amend, due_micros, move
-from billing.orders.problem import Problem, in_words
 from billing.orders.records import Reversal
 from billing.orders.working_set import OrderShelf
 from billing.providers.event_log import Outcome, Told
+from billing.providers.problem import Problem, in_words
 from kernel.errors import NotFound
 from store.idempotency import Answer, RequestKey
 

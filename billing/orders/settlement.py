@@ -15,10 +15,10 @@ from billing.engine.read_set import Needs
 from billing.ledger.ledger import Code, Kind, Scope
 from billing.ledger.price import Price
 from billing.orders.order import REASON_CHARACTERS_MAX, SETTLED, Order, amend, move, next_check_at
-from billing.orders.problem import Problem, in_words, other_price
 from billing.orders.records import Claim
 from billing.orders.reversal import OnOrder, Settled, settle_reversals
 from billing.orders.working_set import OrderShelf
+from billing.providers.problem import Problem, in_words, other_price
 from billing.subscriptions.subscription import Subscription, second_plan
 from billing.subscriptions.working_set import SubscriptionShelf
 from store.idempotency import Answer

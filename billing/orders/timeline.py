@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from billing.ledger.statement import account_label
+from billing.ledger.statement import account_label, transfer_shape
 from billing.orders.order import Order
-from billing.topups.queries import transfer_shape
 from kernel.clock import rfc3339
 from store.database import Transaction
 

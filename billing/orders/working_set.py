@@ -14,10 +14,10 @@ from billing.engine.read_set import Needs, Shelf
 from billing.ledger.ledger import Kind, Place, Scope
 from billing.orders import records as order_rows
 from billing.orders.order import SETTLED, Order
-from billing.orders.problem import Problem
 from billing.orders.records import Claim, RequestPlace, Reversal
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry, Outcome, Told
+from billing.providers.problem import Problem
 from kernel.errors import NotFound
 from store.database import Transaction
 

@@ -13,7 +13,6 @@ from typing import Any
 from billing.engine.engine import Till
 from billing.orders import queries as order_list
 from billing.orders.order import Order
-from billing.orders.problem import Problem
 from billing.orders.reversal import CloseDispute, FailRefund, Reverse, Settled
 from billing.orders.settlement import EndUnpaid, SettlePaid
 from billing.payments import unmatched as stray
@@ -21,6 +20,7 @@ from billing.payments.checkout import Checkouts, Kept
 from billing.payments.subscription_notifications import Standing, SubscriptionWord
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry, Outcome, Told
+from billing.providers.problem import Problem
 from billing.providers.protocol import (
     DisputeClosed,
     Disputed,

@@ -17,11 +17,11 @@ from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.place import NewOrder, Placed, PlanCheckoutOpen, new_place
 from billing.orders.reversal import Settled
-from billing.orders.review import Verdict, Waiting, new_resolution, waiting_of
 from billing.orders.settlement import Checked, EndUnpaid, NoteCheck
 from billing.payments.checkout import Checkouts, Kept, environment_of
 from billing.payments.notifications import ProviderWord
 from billing.payments.return_url import check_return_url
+from billing.payments.review import Verdict, Waiting, new_resolution, waiting_of
 from billing.payments.sandbox import subscription as sandbox_subscription
 from billing.providers.event_log import Outcome, Told
 from billing.providers.protocol import (

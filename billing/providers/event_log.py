@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from billing.orders.problem import Problem
+from billing.providers.problem import Problem
 from kernel.clock import rfc3339
 from store.database import Transaction
 

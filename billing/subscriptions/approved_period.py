@@ -9,11 +9,17 @@ from billing.catalog.plan import MONTHS
 from billing.engine.batch_state import Books
 from billing.ledger.ledger import Code, Kind
 from billing.orders.order import Order
-from billing.payments.sandbox.subscription import add_months
 from billing.subscriptions.held_invoice import HeldInvoice
 from billing.subscriptions.period import too_much
 from billing.subscriptions.records import PeriodClaim
-from billing.subscriptions.subscription import Period, Subscription, amend, may_move, move
+from billing.subscriptions.subscription import (
+    Period,
+    Subscription,
+    add_months,
+    amend,
+    may_move,
+    move,
+)
 from billing.subscriptions.working_set import SubscriptionShelf
 from kernel.clock import SECOND_US
 from kernel.errors import InvalidInput

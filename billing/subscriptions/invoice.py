@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from billing.catalog.plan import PlanItem
 from billing.ledger.price import Price
-from billing.orders.problem import Problem, other_price
+from billing.providers.problem import Problem, other_price
 from billing.providers.protocol import InvoiceLine
 
 Find = Callable[[str], PlanItem | None]

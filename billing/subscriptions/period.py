@@ -16,10 +16,10 @@ from billing.catalog.plan import PlanItem, item_by_ref
 from billing.engine.batch_state import Books
 from billing.engine.read_set import Needs
 from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.money import BALANCE_MICROS_MAX
 from billing.ledger.price import Price
-from billing.orders.place import BALANCE_MICROS_MAX
-from billing.orders.problem import Problem
 from billing.providers.event_log import Outcome, Told
+from billing.providers.problem import Problem
 from billing.providers.protocol import InvoiceLine
 from billing.subscriptions.held_invoice import HeldInvoice
 from billing.subscriptions.invoice import Bill, Grant, Terms, grant_of

@@ -15,8 +15,8 @@ from billing.engine.batch_state import Books
 from billing.ledger.ledger import Code, Kind
 from billing.ledger.price import Price
 from billing.orders import gone
-from billing.orders.problem import Problem
 from billing.orders.reversal import other_currency
+from billing.providers.problem import Problem
 from billing.subscriptions.period import Billed, OnSubscription
 from billing.subscriptions.records import PeriodReversal
 from billing.subscriptions.subscription import Period, Subscription, due_micros

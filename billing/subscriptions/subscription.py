@@ -7,7 +7,9 @@ one active, so the order in which facts arrive does not matter; a payment revive
 billing/subscriptions/records.py writes the rows.
 """
 
+import calendar
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -15,7 +17,7 @@ from msgspec.structs import replace
 
 from billing.ledger.ledger import Scope
 from billing.ledger.price import Price
-from billing.orders.problem import Problem
+from billing.providers.problem import Problem
 from billing.providers.protocol import Interval
 from kernel.clock import DAY_US
 from kernel.errors import DomainError
@@ -163,3 +165,14 @@ def _due_at(subscription: Subscription) -> int | None:
     if subscription.is_ending:
         return until
     return until + (GRACE_US if subscription.status == "past_due" else RENEWAL_US)
+
+
+def add_months(at_us: int, months: int) -> int:
+    """The same day and time so many months later, or that month's last day."""
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    moment = epoch + timedelta(microseconds=at_us)
+    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
+    day = min(moment.day, calendar.monthrange(year, month + 1)[1])
+    return (moment.replace(year=year, month=month + 1, day=day) - epoch) // timedelta(
+        microseconds=1
+    )

@@ -11,9 +11,9 @@ from billing.catalog import plan
 from billing.catalog.plan import Plan
 from billing.engine.read_set import Needs, Shelf
 from billing.ledger.ledger import Kind, Scope
-from billing.orders.problem import Problem
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry, Outcome, Told
+from billing.providers.problem import Problem
 from billing.subscriptions import held_invoice, records as subscription_rows
 from billing.subscriptions.held_invoice import HeldInvoice
 from billing.subscriptions.records import PeriodClaim, PeriodPlace, PeriodReversal

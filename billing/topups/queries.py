@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from billing.ledger.ledger import Scope, transfers_of
-from billing.ledger.money import micros_to_cents
+from billing.ledger.statement import transfer_shape
 from billing.topups import topup as topups
 from billing.topups.topup import TopUp
 from kernel.clock import rfc3339
@@ -94,21 +94,6 @@ async def story(tx: Transaction, scope: Scope, topup_id: str) -> Story:
         [_event_shape(row) for row in events],
         None if asked is None else asked["id"],
     )
-
-
-def transfer_shape(
-    transfer_id: str, debit: str, credit: str, amount_micros: int, code: str, created_at: int
-) -> dict[str, Any]:
-    """A transfer as the API shows it."""
-    return {
-        "id": transfer_id,
-        "debit": debit,
-        "credit": credit,
-        "amount_cents": micros_to_cents(amount_micros),
-        "amount_micros": amount_micros,
-        "code": str(code),
-        "created_at": rfc3339(created_at),
-    }
 
 
 async def _labels(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:

@@ -23,6 +23,7 @@ from store.database import Transaction, Work
 from webhooks.deliveries import delivery, log
 from webhooks.deliveries.log_page import Filter, place_of
 from webhooks.deliveries.stage import STATUSES
+from webhooks.events.event import check_type
 
 
 @click.group(
@@ -61,6 +62,8 @@ def list_(
     cursor: str | None,
 ) -> None:
     """List deliveries, newest first."""
+    if event_type is not None:
+        check_type(event_type, "event_type")
     wanted = Filter(
         status=status,
         endpoint_id=endpoint_id,

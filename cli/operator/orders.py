@@ -11,11 +11,11 @@ from pydantic import SecretStr
 from billing.ledger.price import price_of
 from billing.orders import queries as order_list
 from billing.orders.order import STATUSES, Order
-from billing.orders.problem import REASONS, in_words
 from billing.orders.queries import Filter
-from billing.orders.review import Verdict, Waiting
+from billing.payments.review import Verdict, Waiting
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
+from billing.providers.problem import REASONS, in_words
 from cli.database import account_named, read
 from cli.examples import examples
 from cli.options import environment_option, limit_option

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from billing.fulfilment.protocol import SignatureRefused
 from billing.topups import topup as topups
 from billing.topups.settlement import Ended, Settle
 from billing.topups.topup import TopUp
@@ -20,18 +21,11 @@ from gateway.http.fields import Fields
 from gateway.http.request_context import Call
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US
-from kernel.errors import DomainError
 from keys.signing import ID_HEADER, verify
 from store.database import Transaction
 from store.idempotency import Answer
 
 SECRET_OPTION = "secret"  # noqa: S105 the option's name
-
-
-class SignatureRefused(DomainError):
-    """The request is not signed with the platform's fulfilment secret, or too long ago, or was signed
-    for another top-up.
-    """
 
 
 class SettleBody(Fields, frozen=True, kw_only=True):

@@ -12,8 +12,8 @@ from billing.usage.usage import Used, amount_of, new_usage
 from gateway.answers import response_codes as codes
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import created, ok
+from gateway.answers.refusals import as_sent
 from gateway.api.schemas.usage import ChangedHold, Hold, Usage
-from gateway.http.as_sent import as_sent
 from gateway.http.fields import LINE, Fields, Int64
 from gateway.http.request_context import Call
 from gateway.http.routing import Route

@@ -12,6 +12,7 @@ from billing.catalog.coupon import CouponRefused, CouponTaken
 from billing.catalog.pack import PackTaken
 from billing.catalog.plan import PlanTaken
 from billing.credits.checkin import AlreadyCheckedIn, BudgetExhausted, CheckinOff
+from billing.fulfilment.protocol import SignatureRefused
 from billing.ledger.ledger import InsufficientBalance
 from billing.orders.order import OrderDecided, TooManyOrders
 from billing.payments.payments import NoWebhookSecret
@@ -33,7 +34,6 @@ from billing.usage.hold import HoldEnded
 from billing.usage.oauth_charge import OrderNoReused
 from gateway.answers import response_codes as codes
 from gateway.answers.refusals import Refusal
-from gateway.api.fulfilments import SignatureRefused
 from gateway.http.body import BodyTooLarge, MediaTypeRefused
 from gateway.http.fields import EnvironmentMismatch
 from gateway.http.password_again import PasswordRequired

@@ -24,10 +24,10 @@ from kernel.errors import DomainError
 from keys.principal import Scope
 from store.database import Database, Transaction
 from store.errors import StoreError
-from webhooks.deliveries import log
-from webhooks.deliveries.log import Event, EventPage
+from webhooks.events import log
 from webhooks.events.cursor import EventCursor
 from webhooks.events.feed import Subscription
+from webhooks.events.log import Event, EventPage
 
 PAGE_EVENTS: Final = 100
 HEARTBEAT_S: Final = 15.0

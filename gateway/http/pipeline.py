@@ -7,6 +7,8 @@ So a stranger learns nothing but that a path exists, a refused request is counte
 answer is looked for only once the caller may have it. Every step refuses by raising.
 """
 
+from typing import Any
+
 from starlette.types import Receive
 
 from gateway.http.auth import check_presented, presented
@@ -17,10 +19,10 @@ from gateway.http.rate_limit import RateLimit
 from gateway.http.request_context import Call
 from gateway.http.routing import Reply, Resource, Route, Router, check_params
 from gateway.http.session_cookie import check_forgery
-from kernel.errors import NotFound
+from kernel.errors import DomainError, NotFound
 from kernel.limits import BODY_BYTES_MAX
 from keys.authenticator import InvalidCredential
-from keys.principal import check_address, require_scope
+from keys.principal import Environment, check_address, require_scope
 from runtime.context import Context
 from store.idempotency import Answer
 
@@ -111,3 +113,14 @@ async def _read(call: Call[Fields, Fields], route: Route, receive: Receive) -> N
             call.body = route.body_shape.decode(raw, environment)
     else:
         call.body = route.body_shape.empty()
+
+
+async def environment_of(call: Call[Any, Any]) -> Environment | None:
+    """The environment of the credential, if there is a good one; None for anybody else."""
+    try:
+        token, is_cookie = presented(call.scope, call.headers, call.context.settings)
+        found = await call.context.authenticator.authenticate(token)
+        check_presented(found, is_cookie=is_cookie)
+    except DomainError:
+        return None
+    return found.environment

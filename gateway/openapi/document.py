@@ -13,7 +13,7 @@ import msgspec
 from gateway.answers.envelope import Envelope
 from gateway.answers.refused import Refused
 from gateway.answers.response_codes import CODES
-from gateway.api.docs_events import PATH as EVENTS_PATH
+from gateway.api.webhooks.docs_events import PATH as EVENTS_PATH
 from gateway.http.routing import Resource, Route, Router
 from gateway.openapi.examples import EVENT_EXAMPLE
 from gateway.openapi.operations import BEARER, SESSION, is_ours, operation, tag_of

@@ -14,8 +14,8 @@ from billing.orders.gone import Kind
 from billing.orders.order import Order
 from billing.orders.place import NewOrder, Placed, new_place
 from billing.orders.reversal import CloseDispute, FailRefund, Reverse, Settled
-from billing.orders.review import Verdict, new_resolution
 from billing.orders.settlement import AttachCheckout, Checked, EndUnpaid, NoteCheck, SettlePaid
+from billing.payments.review import Verdict, new_resolution
 from billing.providers.event_log import LogEntry, Told, of_order
 from billing.usage.usage import UseCredit, Used
 from kernel.clock import FixedClock

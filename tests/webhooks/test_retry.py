@@ -6,10 +6,10 @@ from webhooks.deliveries.retry import (
     check_schedule,
     disable_reason,
     first_attempt_at_us,
-    is_delivered,
     next_attempt_at_us,
     retry_after_at_us,
 )
+from webhooks.http.transport import is_delivered
 
 # 2026-06-13T12:00:00.250Z
 ENDED = 1_781_352_000_250_000

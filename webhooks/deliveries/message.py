@@ -23,7 +23,13 @@ from webhooks.deliveries.retry import (
     disable_reason,
     next_attempt_at_us,
 )
-from webhooks.deliveries.sealed import OlderSecret, opened_headers, opened_older, opened_secret
+from webhooks.deliveries.sealed import (
+    MASKED,
+    OlderSecret,
+    opened_headers,
+    opened_older,
+    opened_secret,
+)
 from webhooks.deliveries.stage import (
     DELIVERED,
     FAILED,
@@ -34,7 +40,6 @@ from webhooks.deliveries.stage import (
     Settlement,
     Target,
 )
-from webhooks.endpoints.endpoint import MASKED
 from webhooks.http.transport import Outcome
 
 USER_AGENT: Final = "AiTopUp-Webhooks/1"

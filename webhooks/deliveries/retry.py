@@ -27,11 +27,6 @@ _RETRY_AFTER_STATUSES = frozenset({429, 503})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def is_delivered(status: int | None) -> bool:
-    """True for 2xx. A redirect is a failure: none is ever followed."""
-    return status is not None and 200 <= status < 300
-
-
 def disable_reason(status: int | None, headers: Mapping[str, str]) -> str | None:
     """Why the receiver's answer disables its endpoint, GONE or ASKED, or None.
 

@@ -7,6 +7,8 @@ import msgspec
 
 from keys.vault import Vault
 
+MASKED: Final = "********"
+
 SECRET_PURPOSE: Final = "webhook_secret"  # noqa: S105 - the vault's word for it
 OLDER_PURPOSE: Final = "webhook_older_secrets"
 HEADERS_PURPOSE: Final = "webhook_headers"

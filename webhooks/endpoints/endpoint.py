@@ -25,6 +25,7 @@ from store.database import Row, Transaction
 from webhooks.deliveries import delivery, endpoint_queue, notice
 from webhooks.deliveries.sealed import (
     HEADERS_PURPOSE,
+    MASKED,
     OLDER_PURPOSE,
     SECRET_PURPOSE,
     OlderSecret,
@@ -55,7 +56,6 @@ OVERLAP_S_DEFAULT: Final = 86_400
 OVERLAP_S_MAX: Final = 7 * 86_400
 OLDER_SECRETS_MAX: Final = 5
 RESEAL_ROWS: Final = 100
-MASKED: Final = "********"
 
 COLUMNS: Final = (
     "id, account_id, environment, url, description, events, headers_sealed, retry_schedule_s,"

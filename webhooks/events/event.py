@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from kernel.clock import SECOND_US, rfc3339
+from kernel.errors import InvalidInput
 from kernel.ids import EventId, new_id
 from store.database import Reading, Rows, Transaction
 from webhooks.deliveries import delivery, endpoint_queue
@@ -293,3 +294,9 @@ def _render(
             "data": data,
         }
     )
+
+
+def check_type(event_type: str, param: str) -> None:
+    """Raises InvalidInput for a type that no event has."""
+    if event_type not in _KNOWN_TYPES:
+        raise InvalidInput(f"the types are {', '.join(EVENT_TYPES)}", param=param)

@@ -15,7 +15,6 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from kernel.clock import Clock
-from webhooks.deliveries.retry import is_delivered
 from webhooks.http.connection import NO_REPLY, Connection, Reply
 from webhooks.http.dial import DialError, client_ssl_context, dial
 from webhooks.http.guard import ParsedUrl, Policy, UrlRefused, check_url
@@ -303,3 +302,8 @@ def _headers(received: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 def _ms(seconds: float) -> float:
     return round(seconds * 1000, 2)
+
+
+def is_delivered(status: int | None) -> bool:
+    """True for 2xx. A redirect is a failure: none is ever followed."""
+    return status is not None and 200 <= status < 300

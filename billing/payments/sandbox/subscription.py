@@ -6,10 +6,8 @@ ids; whoever acts on facts credits it once. A payment that is declined is tried 
 then the subscription ends. Writes sandbox_subscriptions.
 """
 
-import calendar
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -21,6 +19,7 @@ from billing.ledger.price import Price
 from billing.payments.sandbox import clock as sandbox_clock
 from billing.providers.protocol import Deed, Interval
 from billing.subscriptions.records import find_by_order
+from billing.subscriptions.subscription import add_months
 from kernel.clock import DAY_US, SECOND_US
 from kernel.errors import NotFound
 from store.database import Row, Transaction
@@ -322,17 +321,6 @@ def _told(
 def _period(anchor_at: int, interval: Interval, cycle: int) -> tuple[int, int]:
     months = MONTHS[interval]
     return add_months(anchor_at, cycle * months), add_months(anchor_at, (cycle + 1) * months)
-
-
-def add_months(at_us: int, months: int) -> int:
-    """The same day and time so many months later, or that month's last day."""
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    moment = epoch + timedelta(microseconds=at_us)
-    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
-    day = min(moment.day, calendar.monthrange(year, month + 1)[1])
-    return (moment.replace(year=year, month=month + 1, day=day) - epoch) // timedelta(
-        microseconds=1
-    )
 
 
 async def _find(tx: Transaction, condition: str, value: str) -> SandboxSubscription | None:

@@ -1,1 +1,1 @@
-"""Webhooks."""
+"""Endpoints, their events, deliveries and replays."""

@@ -10,8 +10,8 @@ from billing.ledger.price import price_of
 from billing.orders import queries as order_list
 from billing.orders.order import STATUSES, Order
 from billing.orders.queries import Filter
-from billing.orders.review import Verdict
 from billing.orders.timeline import OrderStory, story
+from billing.payments.review import Verdict
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
 from gateway.dashboard.admin.fields import admin_route, decider

@@ -5,9 +5,9 @@ from typing import Final
 
 from billing.orders import queries as order_list
 from billing.orders.order import Order
-from billing.orders.problem import REASONS
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
+from billing.providers.problem import REASONS
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.paging import ASKED, paged
 from gateway.html.forms import read_query

@@ -32,14 +32,13 @@ from billing.reports.balance_transactions import Wanted
 from gateway.answers import response_codes as codes
 from gateway.answers.outcome import Outcome
 from gateway.answers.plain import plain_answer
-from gateway.answers.refusals import Refusal
+from gateway.answers.refusals import Refusal, as_sent
 from gateway.api.orders import LEASE_S, request_digest
 from gateway.api.schemas.orders import Order as OrderShape
 from gateway.dialects.billing_api import billing_admin as admin, schemas as shapes
-from gateway.http.as_sent import as_sent
 from gateway.http.fields import EnvironmentMismatch, Fields, LooseFields, cursor_id, given, time_us
 from gateway.http.idempotency import run_once, run_steps
-from gateway.http.optional_auth import environment_of
+from gateway.http.pipeline import environment_of
 from gateway.http.request_context import Call
 from gateway.http.routing import Handler, Route, Surface
 from kernel.errors import InvalidInput, NotFound

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from billing.topups.voucher import VoucherCodes, unseen
 from keys.principal import Principal
 from store.database import Transaction
-from webhooks.deliveries.log import Event
+from webhooks.events.log import Event
 
 
 async def shown(

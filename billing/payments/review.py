@@ -18,11 +18,11 @@ from billing.engine.read_set import Needs
 from billing.ledger.ledger import Scope
 from billing.ledger.price import Price
 from billing.orders.order import REASON_CHARACTERS_MAX, Order, OrderDecided, amend
-from billing.orders.problem import in_words
 from billing.orders.reversal import Settled
 from billing.orders.settlement import end_unpaid, settle
 from billing.orders.working_set import OrderShelf
 from billing.providers.event_log import Told
+from billing.providers.problem import in_words
 from billing.subscriptions.approved_period import approve_held, approve_order
 from billing.subscriptions.held_invoice import HeldInvoice
 from billing.subscriptions.subscription import Subscription

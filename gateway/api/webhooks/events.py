@@ -8,8 +8,8 @@ from msgspec import Meta
 from gateway.answers import response_codes as codes
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
-from gateway.api.event_codes import shown
 from gateway.api.schemas.webhooks import Event as EventShape
+from gateway.api.webhooks.event_codes import shown
 from gateway.http.auth import check_presented, presented
 from gateway.http.event_stream import EventStream
 from gateway.http.fields import Fields, Page
@@ -19,9 +19,9 @@ from kernel.errors import InvalidInput
 from keys.principal import check_address, require_scope
 from store.database import Transaction
 from store.idempotency import Answer
-from webhooks.deliveries import log
-from webhooks.deliveries.log import EventPage
+from webhooks.events import log
 from webhooks.events.cursor import EventCursor, event_cursor
+from webhooks.events.log import EventPage
 
 _SCOPES = ("webhooks:read",)
 

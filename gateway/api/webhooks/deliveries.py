@@ -17,6 +17,7 @@ from store.idempotency import Answer
 from webhooks.deliveries import delivery as deliveries, log
 from webhooks.deliveries.log import Attempt, Delivery
 from webhooks.deliveries.log_page import Filter, place_of
+from webhooks.events.event import check_type
 
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
@@ -36,6 +37,8 @@ class DeliveriesQuery(Page, frozen=True, kw_only=True):
 async def list_deliveries(call: Call[Fields, DeliveriesQuery]) -> Answer:
     query, scope = call.query, call.principal.scope
     before = place_of(query.cursor)
+    if query.event_type is not None:
+        check_type(query.event_type, "event_type")
     wanted = Filter(
         status=query.status,
         endpoint_id=query.endpoint_id,

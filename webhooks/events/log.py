@@ -1,0 +1,199 @@
+"""The read side of events: what happened, newest first or from a cursor on, by keyset.
+
+Promise: an id of another account or environment looks like one that does not exist; what is missing
+behind a cursor is told, never skipped. Invariant: writes nothing; shapes are those of the contract,
+section 3.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from kernel.errors import NotFound
+from kernel.ids import EventId
+from kernel.limits import PAGE_ITEMS
+from keys.principal import Scope
+from store.database import Row, Transaction
+from webhooks.deliveries.coded import CodeOf, with_code
+from webhooks.events.cursor import EventCursor, check
+from webhooks.events.event import check_type
+
+_MINE = "account_id = :account_id AND environment = :environment"
+_EVENT = "id, event_no, type, transaction_id, body, code_at, code_sealed, created_at"
+# A filter by type has no index of its own: each send would pay for it.
+EVENTS_SCANNED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event; body is what was signed, byte for byte, but for the code that belongs at code_at."""
+
+    id: EventId
+    event_no: int
+    type: str
+    transaction_id: str | None
+    body: bytes
+    created_at: int
+    code_at: int | None = None
+    code_sealed: str | None = None
+
+    def with_code(self, code_of: CodeOf) -> "Event":
+        """As it is for those who may see its code; itself where it has none. Raises SealBroken."""
+        if self.code_at is None or self.transaction_id is None:
+            return self
+        code = code_of(self.transaction_id, self.code_sealed)
+        return replace(self, body=with_code(self.body, self.code_at, code), code_at=None)
+
+    def shape(self) -> msgspec.Raw:
+        """The body itself, for an encoder that passes it through."""
+        return msgspec.Raw(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Events in order, and the cursor to go on from. Where a filter passes over many events, a page
+    may hold few or none and has_more all the same: no read looks at more than EVENTS_SCANNED.
+    """
+
+    events: Sequence[Event]
+    next: EventCursor
+    has_more: bool
+
+
+async def list_events(
+    tx: Transaction,
+    scope: Scope,
+    *,
+    before: EventCursor | None = None,
+    event_type: str | None = None,
+    limit: int = PAGE_ITEMS,
+) -> EventPage:
+    """Newest first, numbered below `before`; at most `limit`. Raises InvalidInput.
+
+    A list that went on behind what is kept is at its end; one of another epoch is refused.
+    """
+    kept = await _kept(tx, scope)
+    above_no = kept.oldest_no - 1
+    below_no = kept.last_no + 1
+    if before is not None:
+        event_no = max(before.event_no, above_no)
+        before = before._replace(event_no=event_no)
+        below_no = check(before, **kept._asdict(), param="cursor")
+    window_no = above_no if event_type is None else max(above_no, below_no - 1 - EVENTS_SCANNED)
+    events = await _events(tx, scope, (window_no, below_no), "DESC", event_type, limit + 1)
+    if len(events) > limit:
+        return EventPage(events[:limit], kept.cursor(events[limit - 1].event_no), has_more=True)
+    return EventPage(events, kept.cursor(window_no + 1), has_more=window_no > above_no)
+
+
+async def events_after(
+    tx: Transaction,
+    scope: Scope,
+    *,
+    after: EventCursor,
+    event_type: str | None = None,
+    limit: int = PAGE_ITEMS,
+    param: str = "after",
+) -> EventPage:
+    """Oldest first, after the cursor; at most `limit`.
+
+    Numbers are gapless and in commit order: whoever goes on from `next` misses nothing. Raises
+    InvalidInput, and CursorRefused where events between the cursor and what is kept are missing.
+    """
+    kept = await _kept(tx, scope)
+    above_no = check(after, **kept._asdict(), param=param)
+    window_no = kept.last_no
+    if event_type is not None:
+        window_no = min(kept.last_no, above_no + EVENTS_SCANNED)
+    events = await _events(tx, scope, (above_no, window_no + 1), "ASC", event_type, limit + 1)
+    if len(events) > limit:
+        return EventPage(events[:limit], kept.cursor(events[limit - 1].event_no), has_more=True)
+    return EventPage(events, kept.cursor(window_no), has_more=window_no < kept.last_no)
+
+
+async def newest_cursor(tx: Transaction, scope: Scope) -> EventCursor:
+    """After the newest event; number 0 before the first one."""
+    kept = await _kept(tx, scope)
+    return kept.cursor(kept.last_no)
+
+
+async def get_event(tx: Transaction, scope: Scope, event_id: str) -> Event:
+    """The event; raises NotFound."""
+    row = await tx.fetch_one(
+        f"SELECT {_EVENT} FROM events WHERE id = :id AND {_MINE}",
+        id=event_id,
+        account_id=scope[0],
+        environment=scope[1],
+    )
+    if row is None:
+        raise NotFound("Event", param="id")
+    return _event(row)
+
+
+class _Kept(NamedTuple):
+    """The events that are kept: none is missing from oldest_no on; last + 1 where there is none."""
+
+    epoch: int
+    oldest_no: int
+    last_no: int
+
+    def cursor(self, event_no: int) -> EventCursor:
+        return EventCursor(self.epoch, event_no)
+
+
+async def _kept(tx: Transaction, scope: Scope) -> _Kept:
+    row = await tx.fetch_one(
+        "SELECT event_epoch, event_no, events_from_no,"
+        f" (SELECT MIN(event_no) FROM events WHERE {_MINE}) AS oldest_no"
+        f" FROM account_environments WHERE {_MINE}",
+        account_id=scope[0],
+        environment=scope[1],
+    )
+    if row is None:
+        return _Kept(0, 1, 0)
+    last_no = row["event_no"]
+    # What is kept from before for a delivery that is still open has gaps behind it.
+    oldest_no = last_no + 1 if row["oldest_no"] is None else row["oldest_no"]
+    return _Kept(row["event_epoch"], max(oldest_no, row["events_from_no"]), last_no)
+
+
+async def _events(
+    tx: Transaction,
+    scope: Scope,
+    between: tuple[int, int],
+    order: str,
+    event_type: str | None,
+    limit: int,
+) -> list[Event]:
+    """Numbered above the first and below the second."""
+    values: dict[str, Any] = {}
+    where = ""
+    if event_type is not None:
+        check_type(event_type, "type")
+        where, values["type"] = "AND type = :type", event_type
+    rows: Sequence[Row] = await tx.fetch(
+        f"SELECT {_EVENT} FROM events WHERE {_MINE} AND event_no > :above_no"
+        f" AND event_no < :below_no {where} ORDER BY event_no {order} LIMIT :rows",
+        account_id=scope[0],
+        environment=scope[1],
+        above_no=between[0],
+        below_no=between[1],
+        rows=limit,
+        **values,
+    )
+    return [_event(row) for row in rows]
+
+
+def _event(row: Row) -> Event:
+    return Event(
+        id=EventId(row["id"]),
+        event_no=row["event_no"],
+        type=row["type"],
+        transaction_id=row["transaction_id"],
+        body=row["body"],
+        created_at=row["created_at"],
+        code_at=row["code_at"],
+        code_sealed=row["code_sealed"],
+    )
