@@ -100,7 +100,7 @@ async def _round(database: Database, scope: Scope) -> tuple[float, float]:
         return await take_due(
             tx,
             # No room for another that fails, as where all of them hang.
-            lambda offers: [id_ for one in offers if not one.is_failing for id_ in one.due],
+            lambda candidates: [id_ for one in candidates if not one.is_failing for id_ in one.due],
             now_us=CLOCK.now_us(),
             lease_us=LEASE_US,
             ids_max=8,

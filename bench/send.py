@@ -85,7 +85,7 @@ class Bench:
 
 
 def scrape(url: str) -> dict[str, float]:
-    """What the gateway counts: sends, statements, and group commits of the till."""
+    """What the gateway counts: sends, statements, and group commits of the engine."""
     with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
         text = answer.read().decode()
     patterns = {

@@ -72,7 +72,7 @@ _TABLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Shelf:
+class _WorkingSet:
     """Where one tenant's rows go."""
 
     tenant: Tenant
@@ -101,17 +101,21 @@ async def stock(
     async with opened(database_url) as database:
         for place, tenant in enumerate(tenants):
 
-            async def begin(tx: Transaction, place: int = place, tenant: Tenant = tenant) -> _Shelf:
+            async def begin(
+                tx: Transaction, place: int = place, tenant: Tenant = tenant
+            ) -> _WorkingSet:
                 return await _begin(tx, tenant, place, each, due_us if is_backlog else None)
 
-            shelf = await database.transaction(begin)
+            working_set = await database.transaction(begin)
             for first in range(0, each, ROWS_PER_STEP):
                 numbers = range(first, min(each, first + ROWS_PER_STEP))
 
                 async def fill(
-                    tx: Transaction, shelf: _Shelf = shelf, numbers: range = numbers
+                    tx: Transaction,
+                    working_set: _WorkingSet = working_set,
+                    numbers: range = numbers,
                 ) -> None:
-                    for table, rows in _rows(shelf, numbers).items():
+                    for table, rows in _rows(working_set, numbers).items():
                         await tx.insert(table, _TABLES[table], rows)
 
                 await database.transaction(fill, durable=False)
@@ -136,7 +140,7 @@ def tidy(database_url: str) -> None:
 
 async def _begin(
     tx: Transaction, tenant: Tenant, place: int, count: int, due_us: int | None
-) -> _Shelf:
+) -> _WorkingSet:
     """Takes the money out of the wallet, opens the recipients' accounts, reserves event numbers."""
     now_us = SystemClock().now_us()
     scope = tenant.scope
@@ -152,7 +156,7 @@ async def _begin(
     await ledger.load(tx, [scope], [])
     wallet_id = ledger.account(scope, Kind.WALLET).id
     recipients = max(1, count // SENDS_PER_RECIPIENT)
-    shelf = _Shelf(
+    working_set = _WorkingSet(
         tenant,
         place,
         wallet_id,
@@ -163,8 +167,8 @@ async def _begin(
         due_us,
     )
     rows = [
-        (id_, *scope, str(Kind.RECIPIENT), _recipient_name(shelf, n), balance, now_us, now_us)
-        for n, id_ in enumerate(shelf.recipient_ids)
+        (id_, *scope, str(Kind.RECIPIENT), _recipient_name(working_set, n), balance, now_us, now_us)
+        for n, id_ in enumerate(working_set.recipient_ids)
         if (balance := len(range(n, count, recipients)) * MICROS)
     ]
     columns = ("id", "account_id", "environment", "kind", "name", "balance_micros")
@@ -183,37 +187,42 @@ async def _begin(
         a=scope[0],
         e=scope[1],
     )
-    return shelf
+    return working_set
 
 
-def _recipient_name(shelf: _Shelf, number: int) -> str:
+def _recipient_name(working_set: _WorkingSet, number: int) -> str:
     # A second stock of the same tenant has recipients of its own.
-    return f"claude/stock{shelf.first_event_no}-{number}@example.com"
+    return f"claude/stock{working_set.first_event_no}-{number}@example.com"
 
 
-def _rows(shelf: _Shelf, numbers: range) -> dict[str, list[tuple[object, ...]]]:
+def _rows(working_set: _WorkingSet, numbers: range) -> dict[str, list[tuple[object, ...]]]:
     """The rows of these sends, by table."""
     rows: dict[str, list[tuple[object, ...]]] = {table: [] for table in _TABLES}
     for number in numbers:
-        _add(rows, shelf, number)
-    if shelf.due_us is not None:
+        _add(rows, working_set, number)
+    if working_set.due_us is not None:
         del rows["attempts"]
     return rows
 
 
-def _add(rows: dict[str, list[tuple[object, ...]]], shelf: _Shelf, number: int) -> None:
+def _add(rows: dict[str, list[tuple[object, ...]]], working_set: _WorkingSet, number: int) -> None:
     """One send: what the merchant sees, and what the webhook needs."""
-    scope = shelf.tenant.scope
-    at_us = shelf.begin_us + number * shelf.step_us
-    topup_id = shelf.id("txn", number)
-    recipient = number % len(shelf.recipient_ids)
-    email = _recipient_name(shelf, recipient).partition("/")[2]
-    balance_cents = (number // len(shelf.recipient_ids) + 1) * AMOUNT_CENTS
+    scope = working_set.tenant.scope
+    at_us = working_set.begin_us + number * working_set.step_us
+    topup_id = working_set.id("txn", number)
+    recipient = number % len(working_set.recipient_ids)
+    email = _recipient_name(working_set, recipient).partition("/")[2]
+    balance_cents = (number // len(working_set.recipient_ids) + 1) * AMOUNT_CENTS
     hint = topup_id[-4:]
     said = (topup_id, *scope, "delivered", "claude", AMOUNT_CENTS, email, "{}", balance_cents)
     rows["topups"].append((*said, hint, "voucher", at_us, at_us))
-    sides = (shelf.wallet_id, shelf.recipient_ids[recipient], MICROS, str(Code.TOPUP_SEND))
-    rows["transfers"].append((shelf.id("trf", number), *scope, *sides, topup_id, at_us))
+    sides = (
+        working_set.wallet_id,
+        working_set.recipient_ids[recipient],
+        MICROS,
+        str(Code.TOPUP_SEND),
+    )
+    rows["transfers"].append((working_set.id("trf", number), *scope, *sides, topup_id, at_us))
     data = {
         "transaction_id": topup_id,
         "status": "delivered",
@@ -226,25 +235,29 @@ def _add(rows: dict[str, list[tuple[object, ...]]], shelf: _Shelf, number: int) 
         "reference": None,
         "metadata": {},
     }
-    event_id = shelf.id("evt", number)
+    event_id = working_set.id("evt", number)
     body = render_event(
         id=event_id, type=EVENT, created_at_us=at_us, environment=scope[1], data=data
     )
-    event_no = shelf.first_event_no + number
+    event_no = working_set.first_event_no + number
     rows["events"].append((event_id, *scope, event_no, EVENT, topup_id, body, at_us))
     digest = hashlib.sha256(topup_id.encode()).hexdigest()
     rows["idempotency_keys"].append((*scope, digest[:32], digest[32:], 200, body, at_us))
-    _add_delivery(rows, shelf, number, at_us, digest)
+    _add_delivery(rows, working_set, number, at_us, digest)
 
 
 def _add_delivery(
-    rows: dict[str, list[tuple[object, ...]]], shelf: _Shelf, number: int, at_us: int, digest: str
+    rows: dict[str, list[tuple[object, ...]]],
+    working_set: _WorkingSet,
+    number: int,
+    at_us: int,
+    digest: str,
 ) -> None:
-    scope, due_us = shelf.tenant.scope, shelf.due_us
-    delivery_id, event_id = shelf.id("dlv", number), shelf.id("evt", number)
+    scope, due_us = working_set.tenant.scope, working_set.due_us
+    delivery_id, event_id = working_set.id("dlv", number), working_set.id("evt", number)
     settled_at = at_us + 2000 if due_us is None else None
     state = ("delivered", 1, None, 2) if due_us is None else ("pending", 0, due_us, 0)
-    names = (delivery_id, event_id, shelf.tenant.endpoint_id, *scope, EVENT)
-    rows["deliveries"].append((*names, shelf.id("txn", number), *state, at_us, settled_at))
+    names = (delivery_id, event_id, working_set.tenant.endpoint_id, *scope, EVENT)
+    rows["deliveries"].append((*names, working_set.id("txn", number), *state, at_us, settled_at))
     request = (at_us, 1700, 200, "127.0.0.1", _TIMINGS, _HEADERS, digest, b"")
-    rows["attempts"].append((delivery_id, 1, shelf.id("att", number), *scope, *request))
+    rows["attempts"].append((delivery_id, 1, working_set.id("att", number), *scope, *request))

@@ -39,5 +39,5 @@ def create_app(context: Context) -> ASGIApp:
         ],
         exception_handlers={404: elsewhere, 405: elsewhere},
     )
-    told = payments.surfaces(context.cashier.providers)
+    told = payments.surfaces(context.payments.providers)
     return Edge(pages, context=context, router=Router((*SURFACES, mcp.surface(), *told, *PAGES)))

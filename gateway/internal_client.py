@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.answers.envelope import Envelope
 from gateway.http.idempotency_key import handled, take_key
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Router
 from gateway.surfaces import API, API_PREFIX
 from kernel.errors import NotFound
@@ -26,7 +26,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 async def ask(
-    call: Call[Any, Any],
+    call: RequestContext[Any, Any],
     method: str,
     path: str,
     body: Mapping[str, Any] | None = None,
@@ -45,7 +45,7 @@ async def ask(
     route = resource.route(method)
     principal = call.principal
     require_scope(principal, *route.scopes)
-    inner: Call[Any, Any] = Call(call.context, call.scope)
+    inner: RequestContext[Any, Any] = RequestContext(call.context, call.scope)
     inner.principal, inner.params, inner.template = principal, params, resource.template
     inner.method, inner.path = method, API_PREFIX + path
     listed = {name: value for name, value in (query or {}).items() if value not in {None, ""}}

@@ -20,11 +20,11 @@ from gateway.api import (
 )
 from gateway.api.webhooks import deliveries, events, notices, replays, webhooks
 from gateway.dialects.discovery import discover
-from gateway.http.routing import Surface
+from gateway.http.routing import ApiSurface
 
 API_PREFIX = "/api/public/v1"
 
-API = Surface(
+API = ApiSurface(
     API_PREFIX,
     (
         *topups.ROUTES,

@@ -20,7 +20,7 @@ from keys.email_address import (
 )
 from keys.label import normalise_name
 from keys.principal import ENVIRONMENTS, Environment, Scope as Scope
-from store.database import Lock, Reading, Row, Transaction
+from store.database import BatchRead, Lock, Row, Transaction
 
 SANDBOX_IDLE_US = 7 * DAY_US
 # last_active_at may lag behind by this much; an account is never deleted early for it.
@@ -276,10 +276,10 @@ async def read_scopes(tx: Transaction, scopes: Iterable[Scope]) -> Standings:
     return _standings(await tx.fetch(_SCOPES, scopes=sorted(set(scopes))))
 
 
-def standings_reading(scopes: Iterable[Scope], take: Callable[[Standings], None]) -> Reading:
+def standings_reading(scopes: Iterable[Scope], take: Callable[[Standings], None]) -> BatchRead:
     """As read_scopes, together with other reads."""
     wanted = sorted(set(scopes))
-    return Reading(_SCOPES if wanted else "", lambda rows: take(_standings(rows)), scopes=wanted)
+    return BatchRead(_SCOPES if wanted else "", lambda rows: take(_standings(rows)), scopes=wanted)
 
 
 async def set_low_balance_threshold(

@@ -82,7 +82,7 @@ class Actor(msgspec.Struct, frozen=True):
         return cls(principal.credential_id, principal.account_id, kind, address, user_agent)
 
 
-class Told(msgspec.Struct, frozen=True):
+class NotificationRef(msgspec.Struct, frozen=True):
     """An entry as its tenant reads it: with the name that the key or token has today."""
 
     entry: AuditEntry
@@ -175,7 +175,7 @@ async def page(
 
 async def page_of_account(
     tx: Transaction, scope: Scope, *, before_id: str | None = None, limit: int
-) -> Sequence[Told]:
+) -> Sequence[NotificationRef]:
     """What concerns the account's security, in this environment or as a whole; newest first."""
     older = "" if before_id is None else "AND l.id < :before_id"
     values = {} if before_id is None else {"before_id": before_id}
@@ -193,7 +193,7 @@ async def page_of_account(
         limit=limit,
         **values,
     )
-    return [Told(_from_row(row), row["actor_name"]) for row in rows]
+    return [NotificationRef(_from_row(row), row["actor_name"]) for row in rows]
 
 
 async def prune(tx: Transaction, *, before_us: int) -> int:

@@ -23,7 +23,7 @@ from kernel.clock import (
     rfc3339,
 )
 from kernel.errors import DomainError
-from store.database import Reading, Rows, Transaction
+from store.database import BatchRead, Rows, Transaction
 
 Period = Literal["day", "month", "unapproved"]
 Window = tuple[str, str, int]  # key id, period, start in microseconds
@@ -92,11 +92,11 @@ def _windows_of_day(day_start: int) -> tuple[tuple[Period, int], tuple[Period, i
 async def load_windows(tx: Transaction, windows: Iterable[Window]) -> dict[Window, int]:
     """spent_micros of the windows that exist, in one statement."""
     found: dict[Window, int] = {}
-    await tx.fetch_together([windows_reading(windows, found)])
+    await tx.fetch_many([windows_reading(windows, found)])
     return found
 
 
-def windows_reading(windows: Iterable[Window], into: dict[Window, int]) -> Reading:
+def windows_reading(windows: Iterable[Window], into: dict[Window, int]) -> BatchRead:
     """As load_windows, together with other reads."""
     wanted = sorted(set(windows))
 
@@ -104,7 +104,7 @@ def windows_reading(windows: Iterable[Window], into: dict[Window, int]) -> Readi
         for row in rows:
             into[row[0], row[1], row[2]] = row[3]
 
-    return Reading(_WINDOWS if wanted else "", take, windows=wanted)
+    return BatchRead(_WINDOWS if wanted else "", take, windows=wanted)
 
 
 async def add_windows(tx: Transaction, changes: Iterable[tuple[str, str, int, str, int]]) -> None:
@@ -118,7 +118,7 @@ async def add_windows(tx: Transaction, changes: Iterable[tuple[str, str, int, st
     for key_id, period, start, account_id, delta in changes:
         at = (key_id, period, start, account_id)
         sums[at] = sums.get(at, 0) + delta
-    await tx.insert_last(
+    await tx.insert_deferred(
         "spend_windows",
         ("key_id", "period", "window_start_at", "account_id", "spent_micros"),
         sorted((*at, delta) for at, delta in sums.items() if delta > 0),

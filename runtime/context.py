@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import httpx
 
 from billing.credits.redemption_code import RedemptionCodes
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.engine.rules import Rules
 from billing.fulfilment.protocol import Fulfilment, OptionsRefused, Registration
 from billing.fulfilment.registry import asynchronous, discover, set_up
-from billing.payments.payments import Cashier
+from billing.payments.payments import Payments
 from billing.topups.platform import Platforms
 from billing.topups.voucher import VoucherCodes
 from kernel.clock import Clock
@@ -45,7 +45,7 @@ from webhooks.http.own import OwnPlace
 from webhooks.http.resolver import Resolver, SystemResolver
 from webhooks.http.transport import Transport
 
-# One for each lane of the till, so that no page and no slow request keeps a send waiting; and one by
+# One for each lane of the engine, so that no page and no slow request keeps a send waiting; and one by
 # which credentials are looked up.
 ENGINE_CONNECTIONS = batch.LANES_MAX + apart.LANES_MAX
 AUTHENTICATION_CONNECTIONS = 1
@@ -84,8 +84,8 @@ class Context:
     platforms: Platforms
     fulfilments: Mapping[str, Fulfilment]  # by platform id
     redemption_codes: RedemptionCodes
-    till: Till
-    cashier: Cashier
+    engine: Engine
+    payments: Payments
     feed: Feed
 
 
@@ -93,7 +93,7 @@ class Context:
 async def open_context(
     settings: Settings, *, clock: Clock | None = None, wake_fd: int | None = None
 ) -> AsyncIterator[Context]:
-    """Opens every part; at the end the till is drained first and the database closed last.
+    """Opens every part; at the end the engine is drained first and the database closed last.
 
     wake_fd is the write end of the pipe that stands in for Redis. Raises SettingsError,
     SchemaOutOfRange and StoreError.
@@ -128,8 +128,8 @@ async def open_context(
         opened = open_providers(settings, database, vault, operators, clock)
         providers = await stack.enter_async_context(opened)
         rules = _rules(settings, platforms, codes, ways)
-        till = _till(database, clock, rules, metrics)
-        stack.push_async_callback(till.close)
+        engine = _engine(database, clock, rules, metrics)
+        stack.push_async_callback(engine.close)
         yield Context(
             settings=settings,
             clock=clock,
@@ -146,15 +146,17 @@ async def open_context(
             platforms=platforms,
             fulfilments=fulfilments,
             redemption_codes=RedemptionCodes(redemption_key),
-            till=till,
-            cashier=Cashier(database, clock, till, providers, settings.address()),
+            engine=engine,
+            payments=Payments(database, clock, engine, providers, settings.address()),
             feed=feed,
         )
 
 
-def _till(database: Store, clock: Clock, rules: Rules, metrics: Metrics) -> Till:
-    engine = database.reserve(ENGINE_CONNECTIONS)
-    return Till(database, clock, rules, engine=engine, on_batch=_observer(metrics, "till"))
+def _engine(database: Store, clock: Clock, rules: Rules, metrics: Metrics) -> Engine:
+    connections = database.reserve(ENGINE_CONNECTIONS)
+    return Engine(
+        database, clock, rules, connections=connections, on_batch=_observer(metrics, "till")
+    )
 
 
 def _rules(

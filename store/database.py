@@ -33,7 +33,7 @@ class Row(Protocol):
 Rows = Sequence[Row]
 
 
-class Reading:
+class BatchRead:
     """What to read, and what to do with its rows, which are known by position; without a text there
     is nothing to read.
     """
@@ -70,7 +70,7 @@ class Transaction(Protocol):
         """The first row, or None."""
         ...
 
-    async def fetch_together(self, readings: Sequence[Reading]) -> None:
+    async def fetch_many(self, readings: Sequence[BatchRead]) -> None:
         """Each reading's rows to its `take`, in one round trip where there are such."""
         ...
 
@@ -88,7 +88,7 @@ class Transaction(Protocol):
         """Inserts all rows in one statement and returns how many went in; none is no statement."""
         ...
 
-    async def insert_last(
+    async def insert_deferred(
         self,
         table: str,
         columns: Sequence[str],
@@ -100,8 +100,8 @@ class Transaction(Protocol):
         """
         ...
 
-    async def execute_last(self, text: str, *, touching: int, **values: Any) -> None:
-        """As execute, perhaps later like insert_last; StoreError unless so many rows are touched."""
+    async def execute_deferred(self, text: str, *, touching: int, **values: Any) -> None:
+        """As execute, perhaps later like insert_deferred; StoreError unless so many rows are touched."""
         ...
 
     def hint(self, name: str) -> None:

@@ -18,7 +18,7 @@ import msgspec
 from kernel.clock import DAY_US, SECOND_US
 from kernel.errors import DomainError, InvalidInput
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
-from store.database import Reading, Rows, Transaction
+from store.database import BatchRead, Rows, Transaction
 
 KEPT_US = 30 * DAY_US
 SEALED_KEPT_US = DAY_US
@@ -136,11 +136,11 @@ def request_key(
 async def find(tx: Transaction, keys: Iterable[RequestKey]) -> dict[Place, Stored]:
     """The kept rows of these keys, in one statement."""
     found: dict[Place, Stored] = {}
-    await tx.fetch_together([reading(keys, found)])
+    await tx.fetch_many([reading(keys, found)])
     return found
 
 
-def reading(keys: Iterable[RequestKey], into: dict[Place, Stored]) -> Reading:
+def reading(keys: Iterable[RequestKey], into: dict[Place, Stored]) -> BatchRead:
     """As find, together with other reads."""
     places = list({key.place for key in keys})
 
@@ -150,7 +150,7 @@ def reading(keys: Iterable[RequestKey], into: dict[Place, Stored]) -> Reading:
                 row[3], row[4], row[5], bool(row[6]), row[7], row[8]
             )
 
-    return Reading(_FIND if places else "", take, places=places)
+    return BatchRead(_FIND if places else "", take, places=places)
 
 
 def check(stored: Stored | None, key: RequestKey, now_us: int) -> Answer | None:
@@ -324,7 +324,7 @@ async def _write(
     *,
     is_begun: bool,
 ) -> None:
-    await tx.insert_last(
+    await tx.insert_deferred(
         "idempotency_keys",
         _COLUMNS,
         # In the order of the index, whose pages are then touched once each.

@@ -313,7 +313,7 @@ def writes_of(tree: ast.Module) -> Iterator[tuple[int, str]]:
                     if is_open:
                         yield node.lineno, ""
             case ast.Call(
-                func=ast.Attribute(attr="insert" | "insert_last", value=ast.Name(id="tx"))
+                func=ast.Attribute(attr="insert" | "insert_deferred", value=ast.Name(id="tx"))
             ):
                 first = node.args[0] if node.args else None
                 yield node.lineno, str(first.value) if isinstance(first, ast.Constant) else ""

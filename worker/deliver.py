@@ -14,7 +14,7 @@ from keys.vault import SealBroken
 from webhooks.deliveries.coded import CodeOf, as_sent, masked
 from webhooks.deliveries.message import (
     Headers,
-    Keyring,
+    SecretCache,
     lost_settlement,
     message_headers,
     settlement_of,
@@ -66,13 +66,13 @@ def lease_us(timeout_s: float) -> int:
     return round((timeout_s + SETTLE_S + BEGIN_S) * SECOND_US)
 
 
-class Courier:
+class DeliverySender:
     """Sends claimed deliveries; policies by environment, since http is for staging."""
 
     def __init__(
         self,
         post: Post,
-        keyring: Keyring,
+        secret_cache: SecretCache,
         clock: Clock,
         *,
         live_policy: Policy,
@@ -82,7 +82,7 @@ class Courier:
     ) -> None:
         self._code_of = code_of
         self._post = post
-        self._keyring = keyring
+        self._secret_cache = secret_cache
         self._clock = clock
         self._live_policy = live_policy
         self._staging_policy = staging_policy
@@ -103,7 +103,7 @@ class Courier:
         code = None
         try:
             claimed, code = as_sent(claimed, self._code_of)
-            opened = self._keyring.open(claimed.target)
+            opened = self._secret_cache.open(claimed.target)
             headers = message_headers(claimed, opened, now_us=now_us)
         except SealBroken as error:
             outcome, headers = _unsendable(str(error), now_us), []

@@ -18,7 +18,7 @@ from store.errors import StoreError
 from webhooks.deliveries.claim import FIRST_HEAD, claim, claim_at_once
 from webhooks.deliveries.endpoint_queue import put_off, take_turns
 from webhooks.deliveries.stage import Claim, Claimed, Line
-from worker.deliver import Courier, Settled, log_attempt
+from worker.deliver import DeliverySender, Settled, log_attempt
 from worker.settle import Settler
 from worker.slots import Slots
 
@@ -45,7 +45,7 @@ class Dispatcher:
         database: Database,
         vault: Vault,
         clock: Clock,
-        courier: Courier,
+        sender: DeliverySender,
         slots: Slots,
         *,
         lease_us: int,
@@ -54,7 +54,7 @@ class Dispatcher:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._courier = courier
+        self._sender = sender
         self._slots = slots
         self._lease_us = lease_us
         self._on_later = on_later
@@ -250,7 +250,7 @@ class Dispatcher:
     async def _deliver(self, claimed: Claimed) -> None:
         sent = None
         try:
-            sent = await self._courier.send(claimed)
+            sent = await self._sender.send(claimed)
         except Exception:
             # The one broad except of this process: a delivery that breaks us must not stop the
             # others. Its lease runs out, and after five such it is settled as lost.

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Final
 
 from billing.credits import grant
-from billing.engine.engine import Command, Till
+from billing.engine.engine import Command, Engine
 from billing.ledger.ledger import Scope
 from billing.topups import approval as approvals
 from billing.topups.settlement import Decide, Ended
@@ -44,13 +44,13 @@ class Expirer:
         self,
         database: Database,
         clock: Clock,
-        till: Till,
+        engine: Engine,
         *,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._till = till
+        self._engine = engine
         self._woken = asyncio.Event()
         self._approvals = Setbacks(now_s)
         self._grants = Setbacks(now_s)
@@ -112,7 +112,7 @@ class Expirer:
     async def _end(self, ending: "_Ending") -> bool:
         """Submits it, and where it fails each of its items alone; False where nothing was reached."""
         try:
-            await self._till.submit(ending.command(ending.items))
+            await self._engine.submit(ending.command(ending.items))
         except (StoreError, Unavailable):
             return False
         except Exception as error:

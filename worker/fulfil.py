@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.fulfilment.protocol import (
     ASK_S_MAX,
     Delivered,
@@ -60,13 +60,13 @@ class Fulfiller:
         self,
         database: Database,
         clock: Clock,
-        till: Till,
+        engine: Engine,
         fulfilments: Mapping[str, Fulfilment],  # by platform id
     ) -> None:
         assert FIRST_WAIT_US > ASK_S_MAX * SECOND_US, "an ask is over before the next one"
         self._database = database
         self._clock = clock
-        self._till = till
+        self._engine = engine
         self._fulfilments = fulfilments
         self._woken = asyncio.Event()
         self._under_way: dict[str, tuple[str, asyncio.Task[None]]] = {}  # id -> platform, task
@@ -210,7 +210,7 @@ class Fulfiller:
             seen_checks_made=topup.checks_made,
             next_check_at=self._clock.now_us() + wait_us,
         )
-        await self._till.submit(command)
+        await self._engine.submit(command)
         return kept.ended.topup if kept.ended is not None and kept.ended.is_mine else None
 
     async def _ask(self, topup: TopUp) -> Outcome:
@@ -223,7 +223,7 @@ class Fulfiller:
             platform=topup.platform,
             amount_cents=topup.amount_cents,
             recipient_email=topup.recipient_email,
-            voucher_code=self._till.rules.codes.code_of(topup.id),
+            voucher_code=self._engine.rules.codes.code_of(topup.id),
             attempt=topup.checks_made,
         )
         try:
@@ -242,9 +242,9 @@ class Fulfiller:
             Settle, topup_id=topup_id, scope=scope, request_key=None, answer=_no_answer
         )
         if isinstance(outcome, Delivered):
-            await self._till.submit(settle(outcome="delivered", fulfilment_code=outcome.code))
+            await self._engine.submit(settle(outcome="delivered", fulfilment_code=outcome.code))
         elif isinstance(outcome, Refused):
-            await self._till.submit(settle(outcome="failed", reason=outcome.reason))
+            await self._engine.submit(settle(outcome="failed", reason=outcome.reason))
 
 
 def _checked(outcome: Outcome) -> Outcome:

@@ -31,11 +31,11 @@ from runtime.supervisor import watch_parent
 from runtime.wake_pipe import listen
 from runtime.woken_worker import WokenWorker
 from webhooks.deliveries import delivery, endpoint_queue
-from webhooks.deliveries.message import Keyring
+from webhooks.deliveries.message import SecretCache
 from webhooks.endpoints.fields import policy_of
 from webhooks.events import event
 from worker.chores import Chore, do_chores, erase_idle, pruning_chores, resealing_chore
-from worker.deliver import Courier, Settled, lease_us, log_attempt
+from worker.deliver import DeliverySender, Settled, lease_us, log_attempt
 from worker.dispatch import Dispatcher
 from worker.end import Ender
 from worker.expire import Expirer
@@ -92,20 +92,20 @@ def _kept_us(settings: Settings) -> dict[str, int]:
 def dispatcher_of(context: Context) -> Dispatcher:
     """The dispatcher on the context's parts."""
     timeout_s = context.settings.webhook_timeout_s
-    courier = Courier(
+    sender = DeliverySender(
         context.transport.post,
-        Keyring(context.vault),
+        SecretCache(context.vault),
         context.clock,
         live_policy=policy_of(context.policy, "live"),
         staging_policy=policy_of(context.policy, "staging"),
         timeout_s=timeout_s,
-        code_of=context.till.rules.codes.issued,
+        code_of=context.engine.rules.codes.issued,
     )
     return Dispatcher(
         context.database,
         context.vault,
         context.clock,
-        courier,
+        sender,
         Slots(slots_of_process()),
         lease_us=lease_us(timeout_s),
         on_later=context.queue.wake_at,
@@ -126,9 +126,9 @@ async def run_worker(
     redis_url null: no jobs, only the database and wake_fd, the read end of the supervisor's pipe.
     """
     dispatcher = dispatcher_of(context)
-    fulfiller = Fulfiller(context.database, context.clock, context.till, context.fulfilments)
-    expirer = Expirer(context.database, context.clock, context.till)
-    renewer = Renewer(context.database, context.clock, context.till, context.cashier)
+    fulfiller = Fulfiller(context.database, context.clock, context.engine, context.fulfilments)
+    expirer = Expirer(context.database, context.clock, context.engine)
+    renewer = Renewer(context.database, context.clock, context.engine, context.payments)
     ender = Ender(context.database, context.clock)
 
     wake_those = _waking(dispatcher, fulfiller, expirer, renewer, ender)
@@ -146,7 +146,7 @@ async def run_worker(
         renewer.run,
         ender.run,
         Replayer(context.database, context.clock).run,
-        Reconciler(context.database, context.clock, context.cashier).run,
+        Reconciler(context.database, context.clock, context.payments).run,
     ]
     if redis_url is not None:
         parts.append(_arq_worker(context, wake_those, redis_url).serve)

@@ -12,7 +12,7 @@ from functools import partial
 
 from billing.orders import queries as order_list
 from billing.orders.order import Order
-from billing.payments.payments import Cashier
+from billing.payments.payments import Payments
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import DomainError
 from store.database import Database, Transaction
@@ -31,10 +31,10 @@ _log = logging.getLogger(__name__)
 class Reconciler:
     """The worker's loop over pending orders; timed to the next one."""
 
-    def __init__(self, database: Database, clock: Clock, cashier: Cashier) -> None:
+    def __init__(self, database: Database, clock: Clock, payments: Payments) -> None:
         self._database = database
         self._clock = clock
-        self._cashier = cashier
+        self._payments = payments
         self._setbacks = Setbacks()
 
     async def run(self) -> None:
@@ -73,7 +73,7 @@ class Reconciler:
 
     async def _check(self, order: Order) -> None:
         try:
-            await self._cashier.check(order)
+            await self._payments.check(order)
         except (DomainError, StoreError) as error:
             # Erased meanwhile, or the database is away: it is due again.
             fields = {"order_id": order.id, "error": str(error)}

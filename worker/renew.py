@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.ledger.ledger import Scope
-from billing.payments.payments import Cashier
+from billing.payments.payments import Payments
 from billing.payments.sandbox import subscription as sandbox_subscription
 from billing.payments.sandbox.subscription import SandboxSubscription
 from billing.subscriptions import records as subscription_rows
@@ -41,11 +41,13 @@ _log = logging.getLogger(__name__)
 class Renewer:
     """The worker's loop over subscriptions; woken, or looking now and then."""
 
-    def __init__(self, database: Database, clock: Clock, till: Till, cashier: Cashier) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, engine: Engine, payments: Payments
+    ) -> None:
         self._database = database
         self._clock = clock
-        self._till = till
-        self._cashier = cashier
+        self._engine = engine
+        self._payments = payments
         self._woken = asyncio.Event()
         self._bills = Setbacks()
         self._moves = Setbacks()
@@ -110,15 +112,15 @@ class Renewer:
         return has_gone_on
 
     async def _bill_one(self, one: SandboxSubscription) -> bool:
-        providers = self._cashier.providers
+        providers = self._payments.providers
         provider = providers.of(one.provider, _STANDS_IN)
-        deed, after = sandbox_subscription.bill(one)
+        sandbox_event, after = sandbox_subscription.bill(one)
         if provider is None or not providers.is_stand_in(one.provider, _STANDS_IN):
             # The provider has credentials here now, and never heard of this subscription.
             after = sandbox_subscription.abandoned(one)
         else:
             try:
-                await self._cashier.notified(one.provider, provider.imitate(deed))
+                await self._payments.notified(one.provider, provider.simulate(sandbox_event))
             except DomainError as error:
                 fields = {"order_id": one.order_id, "error": error.detail}
                 _log.warning("renewal.not_told", extra={"fields": fields})
@@ -143,7 +145,7 @@ class Renewer:
     async def _move(self, scope: Scope, ids: tuple[str, ...]) -> None:
         """Moves the tenant's subscriptions together, and where that fails each alone."""
         try:
-            await self._till.submit(PassTime(ids, scope, _no_answer))
+            await self._engine.submit(PassTime(ids, scope, _no_answer))
         except (StoreError, Unavailable):
             raise
         except Exception as error:

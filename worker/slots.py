@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final
 
-from webhooks.deliveries.candidate import Offer
+from webhooks.deliveries.candidate import Candidate
 from webhooks.deliveries.stage import Claimed
 
 SLOTS_MAX: Final = 1_000
@@ -42,7 +42,7 @@ def slots_of_process(slots_max: int = SLOTS_MAX) -> int:
 
 
 @dataclass(slots=True)
-class _Lane:
+class _EndpointWindow:
     """What is known of one endpoint."""
 
     width: int
@@ -63,8 +63,8 @@ class Slots:
         assert total >= 1, "a worker has slots"
         self.total = total
         self.held = 0
-        self._lane_max = max(1, total // 2)
-        self._lanes: OrderedDict[str, _Lane] = OrderedDict()
+        self._window_max = max(1, total // 2)
+        self._windows: OrderedDict[str, _EndpointWindow] = OrderedDict()
         self._busy: set[str] = set()
         self._last = ("", "")
 
@@ -76,34 +76,34 @@ class Slots:
     def failing_room(self) -> int:
         """How many more requests endpoints that fail may have under way."""
         under_way = (
-            one.under_way for one in map(self._lanes.__getitem__, self._busy) if one.is_failing
+            one.under_way for one in map(self._windows.__getitem__, self._busy) if one.is_failing
         )
         return max(1, self.total // 2) - sum(under_way)
 
     def full(self) -> frozenset[str]:
         """The endpoints that may have no more requests under way, until one of theirs ends."""
-        lanes = self._lanes
-        return frozenset(id_ for id_ in self._busy if lanes[id_].under_way >= lanes[id_].width)
+        windows = self._windows
+        return frozenset(id_ for id_ in self._busy if windows[id_].under_way >= windows[id_].width)
 
     def room_at_once(self, endpoint_id: str) -> int:
         """How many requests an endpoint may have that nobody need be weighed against.
 
         0 unless it is known to answer well, and nothing at all is under way.
         """
-        lane = self._lanes.get(endpoint_id)
-        if lane is None or self.held or not lane.is_fast or lane.enabled_at is not None:
+        window = self._windows.get(endpoint_id)
+        if window is None or self.held or not window.is_fast or window.enabled_at is not None:
             return 0
-        return min(lane.width, self.total)
+        return min(window.width, self.total)
 
     def take(self, claimed: Sequence[Claimed]) -> None:
         """These deliveries were claimed, as chosen by chooser()."""
         for one in claimed:
-            lane = self._lane(one.target.id)
-            if lane.enabled_at != one.target.enabled_at:
-                self._begin_again(lane, one.target.enabled_at)
-            lane.under_way += 1
+            window = self._window(one.target.id)
+            if window.enabled_at != one.target.enabled_at:
+                self._begin_again(window, one.target.enabled_at)
+            window.under_way += 1
             # What other workers, or this one before it was started again, have seen.
-            lane.is_failing |= one.target.failing_since_at is not None and not lane.is_fast
+            window.is_failing |= one.target.failing_since_at is not None and not window.is_fast
             self._busy.add(one.target.id)
         self.held += len(claimed)
         if claimed:
@@ -113,54 +113,54 @@ class Slots:
 
     def answered(self, endpoint_id: str, *, error: str | None, duration_us: int) -> None:
         """Its request ended; error is the outcome's class, null for success."""
-        lane = self.returned(endpoint_id)
+        window = self.returned(endpoint_id)
         is_slow = error == "timeout" or duration_us > FAST_US_MAX
-        lane.is_failing = error is not None
-        lane.is_fast = error is None and not is_slow
+        window.is_failing = error is not None
+        window.is_fast = error is None and not is_slow
         if error is None:
-            lane.hung = 0
-            lane.width = min(lane.width + 1, self._lane_max)
+            window.hung = 0
+            window.width = min(window.width + 1, self._window_max)
         elif is_slow:
-            lane.hung += 1
-            lane.width = 1 if lane.hung >= HUNG_UNTIL_ONE else max(1, lane.width // 2)
+            window.hung += 1
+            window.width = 1 if window.hung >= HUNG_UNTIL_ONE else max(1, window.width // 2)
         else:
-            lane.hung = 0
+            window.hung = 0
 
-    def returned(self, endpoint_id: str) -> _Lane:
+    def returned(self, endpoint_id: str) -> _EndpointWindow:
         """Its delivery is over without a request: nothing is learnt of the endpoint."""
-        lane = self._lane(endpoint_id)
-        lane.under_way -= 1
-        if lane.under_way == 0:
+        window = self._window(endpoint_id)
+        window.under_way -= 1
+        if window.under_way == 0:
             self._busy.discard(endpoint_id)
-        return lane
+        return window
 
     def settled(self, count: int) -> None:
         """So many deliveries are written."""
         self.held -= count
         assert self.held >= 0, "settled more than was claimed"
 
-    def chooser(self) -> Callable[[Sequence[Offer]], list[str]]:
+    def chooser(self) -> Callable[[Sequence[Candidate]], list[str]]:
         """A choice on the present state; it may run in another thread, and again.
 
         Only one claim is under way at a time, so meanwhile lanes only empty: room can but grow.
         """
-        lanes, last, free = self._lanes, self._last, self.free
-        busy = [lanes[id_] for id_ in self._busy]
+        windows, last, free = self._windows, self._last, self.free
+        busy = [windows[id_] for id_ in self._busy]
         failing_room = self.failing_room
         slow_room = self.total - self.total // 4
         slow_room -= sum(one.under_way for one in busy if not one.is_fast)
-        unknown = _Lane(min(ENDPOINT_SLOTS_FIRST, self._lane_max))
+        unknown = _EndpointWindow(min(ENDPOINT_SLOTS_FIRST, self._window_max))
 
-        def choose(offers: Sequence[Offer]) -> list[str]:
+        def choose(candidates: Sequence[Candidate]) -> list[str]:
             choices = []
-            for offer in offers:
-                lane = lanes.get(offer.endpoint_id, unknown)
-                room = lane.width - lane.under_way
-                if lane.enabled_at != offer.enabled_at:
-                    room = ENABLED_SLOTS_FIRST - lane.under_way
+            for candidate in candidates:
+                window = windows.get(candidate.endpoint_id, unknown)
+                room = window.width - window.under_way
+                if window.enabled_at != candidate.enabled_at:
+                    room = ENABLED_SLOTS_FIRST - window.under_way
                 if room > 0:
-                    is_failing = lane.is_failing or (offer.is_failing and not lane.is_fast)
-                    choices.append(_Choice(offer, room, is_failing, lane.is_fast))
+                    is_failing = window.is_failing or (candidate.is_failing and not window.is_fast)
+                    choices.append(_Choice(candidate, room, is_failing, window.is_fast))
             return _by_turns(
                 _by_account(choices, last),
                 free=free,
@@ -170,36 +170,38 @@ class Slots:
 
         return choose
 
-    def _lane(self, endpoint_id: str) -> _Lane:
-        lane = self._lanes.get(endpoint_id)
-        if lane is None:
-            lane = self._lanes[endpoint_id] = _Lane(min(ENDPOINT_SLOTS_FIRST, self._lane_max))
+    def _window(self, endpoint_id: str) -> _EndpointWindow:
+        window = self._windows.get(endpoint_id)
+        if window is None:
+            window = self._windows[endpoint_id] = _EndpointWindow(
+                min(ENDPOINT_SLOTS_FIRST, self._window_max)
+            )
             self._forget_idle()
         else:
-            self._lanes.move_to_end(endpoint_id)
-        return lane
+            self._windows.move_to_end(endpoint_id)
+        return window
 
-    def _begin_again(self, lane: _Lane, enabled_at: int | None) -> None:
-        lane.width, lane.hung, lane.enabled_at = ENABLED_SLOTS_FIRST, 0, enabled_at
-        lane.is_failing = lane.is_fast = False
+    def _begin_again(self, window: _EndpointWindow, enabled_at: int | None) -> None:
+        window.width, window.hung, window.enabled_at = ENABLED_SLOTS_FIRST, 0, enabled_at
+        window.is_failing = window.is_fast = False
 
     def _forget_idle(self) -> None:
-        while len(self._lanes) > ENDPOINTS_REMEMBERED_MAX:
-            id_, lane = next(iter(self._lanes.items()))
-            if lane.under_way:
-                self._lanes.move_to_end(id_)
+        while len(self._windows) > ENDPOINTS_REMEMBERED_MAX:
+            id_, window = next(iter(self._windows.items()))
+            if window.under_way:
+                self._windows.move_to_end(id_)
                 return
-            del self._lanes[id_]
+            del self._windows[id_]
 
 
 class _Choice:
     """An endpoint that may get turns; `next` counts the ones it got."""
 
-    __slots__ = ("ids", "is_failing", "is_fast", "next", "offer")
+    __slots__ = ("candidate", "ids", "is_failing", "is_fast", "next")
 
-    def __init__(self, offer: Offer, room: int, is_failing: bool, is_fast: bool) -> None:  # noqa: FBT001
-        self.offer = offer
-        self.ids = list(islice(chain(offer.due, offer.held), room))
+    def __init__(self, candidate: Candidate, room: int, is_failing: bool, is_fast: bool) -> None:  # noqa: FBT001
+        self.candidate = candidate
+        self.ids = list(islice(chain(candidate.due, candidate.held), room))
         self.is_failing = is_failing
         self.is_fast = is_fast
         self.next = 0
@@ -214,9 +216,9 @@ def _turn(last: tuple[str, str], account_id: str, endpoint_id: str) -> tuple[boo
 
 def _by_account(choices: list[_Choice], last: tuple[str, str]) -> list[deque[_Choice]]:
     accounts: dict[str, deque[_Choice]] = {}
-    choices.sort(key=lambda one: _turn(last, one.offer.account_id, one.offer.endpoint_id))
+    choices.sort(key=lambda one: _turn(last, one.candidate.account_id, one.candidate.endpoint_id))
     for choice in choices:
-        accounts.setdefault(choice.offer.account_id, deque()).append(choice)
+        accounts.setdefault(choice.candidate.account_id, deque()).append(choice)
     return list(accounts.values())
 
 

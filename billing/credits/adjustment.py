@@ -7,9 +7,9 @@ purchased and pays debts first; of what is taken away no balance is ever negativ
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from billing.engine.audit_entries import AuditShelf
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs
+from billing.engine.audit_entries import AuditEntries
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, InsufficientBalance, Kind, Scope
 from billing.ledger.money import BALANCE_MICROS_MAX, MICROS_PER_CREDIT
 from billing.topups.send import AmountOutOfRange
@@ -51,24 +51,24 @@ class AdjustCredit:
     request_key: RequestKey | None
     answer: Callable[[Adjusted], Answer]
 
-    def declare(self, needs: Needs) -> None:
+    def declare(self, read_set: ReadSet) -> None:
         # The operator's row too: what serialises two requests under one key.
-        needs.scopes.update((self.scope, self.actor_scope))
-        needs.shelf(AuditShelf)
-        needs.places.add((*self.scope, Kind.MANUAL, ""))
-        needs.places.add((*self.scope, Kind.WITHDRAWN, ""))
+        read_set.scopes.update((self.scope, self.actor_scope))
+        read_set.working_set(AuditEntries)
+        read_set.places.add((*self.scope, Kind.MANUAL, ""))
+        read_set.places.add((*self.scope, Kind.WITHDRAWN, ""))
         if self.request_key is not None:
-            needs.request_keys.add(self.request_key)
+            read_set.request_keys.add(self.request_key)
 
-    def decide(self, books: Books) -> Adjusted:
-        before_micros = books.ledger.balance_micros(self.scope, books.now_us)
+    def decide(self, state: BatchState) -> Adjusted:
+        before_micros = state.ledger.balance_micros(self.scope, state.now_us)
         micros = abs(self.credits) * MICROS_PER_CREDIT
         if self.credits > 0:
-            self._give(books, micros)
+            self._give(state, micros)
         else:
-            self._take(books, micros)
-            books.note_fall(self.scope, before_micros)
-        after_micros = books.ledger.balance_micros(self.scope, books.now_us)
+            self._take(state, micros)
+            state.note_fall(self.scope, before_micros)
+        after_micros = state.ledger.balance_micros(self.scope, state.now_us)
         entry = audit_log.entry(
             self.actor,
             "credit.adjust",
@@ -78,30 +78,30 @@ class AdjustCredit:
             before={"balance_micros": before_micros},
             after={"balance_micros": after_micros, "credits": self.credits},
             reason=self.reason,
-            now_us=books.now_us,
+            now_us=state.now_us,
         )
-        books.shelf(AuditShelf).add(entry)
+        state.working_set(AuditEntries).add(entry)
         return Adjusted(self.adjustment_id, self.scope, self.credits, self.reason, after_micros)
 
     def render(self, result: Adjusted) -> Answer:
         return self.answer(result)
 
-    def _give(self, books: Books, micros: int) -> None:
-        source = books.ledger.account(self.scope, Kind.MANUAL)
-        held = books.ledger.balance_micros(self.scope, books.now_us)
+    def _give(self, state: BatchState, micros: int) -> None:
+        source = state.ledger.account(self.scope, Kind.MANUAL)
+        held = state.ledger.balance_micros(self.scope, state.now_us)
         if max(held, source.balance_micros) + micros > BALANCE_MICROS_MAX:
             raise AmountOutOfRange("the account cannot hold so much credit", param="amount")
-        books.credit(self.scope, source, micros, Code.MANUAL, subject_id=self.adjustment_id)
+        state.credit(self.scope, source, micros, Code.MANUAL, subject_id=self.adjustment_id)
 
-    def _take(self, books: Books, micros: int) -> None:
-        wallet = books.ledger.standing(self.scope).wallet
+    def _take(self, state: BatchState, micros: int) -> None:
+        wallet = state.ledger.standing(self.scope).wallet
         if wallet.balance_micros < micros:
             raise InsufficientBalance(
                 "the wallet holds less purchased credit than that",
                 extra={"purchased_credits": wallet.balance_micros // MICROS_PER_CREDIT},
             )
-        withdrawn = books.ledger.account(self.scope, Kind.WITHDRAWN)
-        books.move(wallet, withdrawn, micros, Code.MANUAL, subject_id=self.adjustment_id)
+        withdrawn = state.ledger.account(self.scope, Kind.WITHDRAWN)
+        state.move(wallet, withdrawn, micros, Code.MANUAL, subject_id=self.adjustment_id)
 
 
 def new_adjustment(

@@ -12,8 +12,8 @@ from datetime import date
 
 from billing.credits.checkin_day import day_of, next_at, streak_of, zone_of
 from billing.credits.checkin_settings import CheckinSettings, read_settings
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs, Shelf
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet, WorkingSet
 from billing.ledger.ledger import Code, Kind, Scope
 from billing.ledger.money import MICROS_PER_CREDIT
 from kernel.clock import DAY_US, SECOND_US, day_start_us, rfc3339
@@ -66,7 +66,7 @@ class CheckedIn:
     balance_micros: int
 
 
-class CheckinShelf(Shelf):
+class CheckinShelf(WorkingSet):
     """Settings, the last check-in of each tenant, and what the day has awarded so far."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class CheckinShelf(Shelf):
         self._new: list[Checkin] = []
         self._deltas: dict[str, int] = {}
 
-    async def load(self, tx: Transaction, needs: Needs, now_us: int) -> None:  # noqa: ARG002
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
         """Locks the day's budget, which all tenants share; the same few statements for any number."""
         environments = sorted({environment for _, environment in self.scopes})
         self.settings = await read_settings(tx, environments)
@@ -128,23 +128,23 @@ class CheckIn:
     request_key: RequestKey | None
     answer: Callable[[CheckedIn], Answer]
 
-    def declare(self, needs: Needs) -> None:
-        needs.scopes.add(self.scope)
-        needs.places.add((*self.scope, Kind.PROMOTION, ""))
-        needs.shelf(CheckinShelf).scopes.add(self.scope)
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.scopes.add(self.scope)
+        read_set.places.add((*self.scope, Kind.PROMOTION, ""))
+        read_set.working_set(CheckinShelf).scopes.add(self.scope)
         if self.request_key is not None:
-            needs.request_keys.add(self.request_key)
+            read_set.request_keys.add(self.request_key)
 
-    def decide(self, books: Books) -> CheckedIn:
+    def decide(self, state: BatchState) -> CheckedIn:
         account_id, environment = self.scope
-        shelf = books.shelf(CheckinShelf)
-        settings, last = shelf.settings[environment], shelf.last.get(self.scope)
+        working_set = state.working_set(CheckinShelf)
+        settings, last = working_set.settings[environment], working_set.last.get(self.scope)
         if not settings.is_enabled:
             raise CheckinOff("check-ins are off in this environment", reason="checkin_off")
-        now_us = books.now_of(self.scope)
+        now_us = state.now_of(self.scope)
         if last is not None and now_us < last.next_at:
             raise _already(last, now_us)
-        wanted_zone = shelf.time_zones[account_id]
+        wanted_zone = working_set.time_zones[account_id]
         time_zone = wanted_zone if last is None else last.next_time_zone
         zone_of(wanted_zone)  # an unknown one refuses before anything is changed
         day = day_of(now_us, zone_of(time_zone))
@@ -160,10 +160,10 @@ class CheckIn:
             grant_id=new_id("grt"),
             checked_in_at=now_us,
         )
-        _check_budget(settings, shelf.awarded_micros[environment], checkin, books.now_us)
-        self._grant(books, checkin)
-        shelf.add(checkin)
-        return CheckedIn(checkin, books.ledger.balance_micros(self.scope, books.now_us))
+        _check_budget(settings, working_set.awarded_micros[environment], checkin, state.now_us)
+        self._grant(state, checkin)
+        working_set.add(checkin)
+        return CheckedIn(checkin, state.ledger.balance_micros(self.scope, state.now_us))
 
     def render(self, result: CheckedIn) -> Answer:
         return self.answer(result)
@@ -174,10 +174,10 @@ class CheckIn:
         assert low <= base <= high, "the random source keeps to its bounds"
         return (base + settings.bonus_credits(streak)) * MICROS_PER_CREDIT
 
-    def _grant(self, books: Books, checkin: Checkin) -> None:
-        books.move(
-            books.ledger.account(self.scope, Kind.PROMOTION),
-            books.ledger.account(self.scope, Kind.GRANT, checkin.grant_id),
+    def _grant(self, state: BatchState, checkin: Checkin) -> None:
+        state.move(
+            state.ledger.account(self.scope, Kind.PROMOTION),
+            state.ledger.account(self.scope, Kind.GRANT, checkin.grant_id),
             checkin.awarded_micros,
             Code.CHECKIN,
             subject_id=checkin.grant_id,

@@ -7,8 +7,8 @@ out is not spendable from that moment on; the sweep then moves what is left to E
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, Kind, Scope
 from billing.ledger.money import micros_to_cents
 from kernel.ids import new_id
@@ -34,22 +34,22 @@ class Grant:
     request_key: RequestKey | None
     answer: Callable[[Granted], Answer]
 
-    def declare(self, needs: Needs) -> None:
-        needs.scopes.add(self.scope)
-        needs.places.add((*self.scope, Kind.PROMOTION, ""))
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.scopes.add(self.scope)
+        read_set.places.add((*self.scope, Kind.PROMOTION, ""))
         if self.request_key is not None:
-            needs.request_keys.add(self.request_key)
+            read_set.request_keys.add(self.request_key)
 
-    def decide(self, books: Books) -> Granted:
+    def decide(self, state: BatchState) -> Granted:
         grant_id = new_id("grt")
-        books.move(
-            books.ledger.account(self.scope, Kind.PROMOTION),
-            books.ledger.account(self.scope, Kind.GRANT, grant_id, expires_at=self.expires_at),
+        state.move(
+            state.ledger.account(self.scope, Kind.PROMOTION),
+            state.ledger.account(self.scope, Kind.GRANT, grant_id, expires_at=self.expires_at),
             self.amount_micros,
             Code.GRANT,
             subject_id=grant_id,
         )
-        balance = micros_to_cents(books.ledger.balance_micros(self.scope, books.now_us))
+        balance = micros_to_cents(state.ledger.balance_micros(self.scope, state.now_us))
         return Granted(grant_id, balance)
 
     def render(self, result: Granted) -> Answer:
@@ -63,16 +63,16 @@ class ExpireGrants:
     scope: Scope
     request_key: None = None
 
-    def declare(self, needs: Needs) -> None:
-        needs.scopes.add(self.scope)
-        needs.places.add((*self.scope, Kind.EXPIRED, ""))
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.scopes.add(self.scope)
+        read_set.places.add((*self.scope, Kind.EXPIRED, ""))
 
-    def decide(self, books: Books) -> int:
-        expired = books.ledger.expired_grants(self.scope, books.now_us)
+    def decide(self, state: BatchState) -> int:
+        expired = state.ledger.expired_grants(self.scope, state.now_us)
         for grant in expired:
-            books.move(
+            state.move(
                 grant,
-                books.ledger.account(self.scope, Kind.EXPIRED),
+                state.ledger.account(self.scope, Kind.EXPIRED),
                 grant.balance_micros,
                 Code.EXPIRY,
                 subject_id=grant.name,

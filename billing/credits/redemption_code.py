@@ -14,8 +14,8 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs, Shelf
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet, WorkingSet
 from billing.ledger.ledger import Code, Kind, Scope
 from billing.topups.voucher import CROCKFORD, NotRedeemable
 from kernel.clock import DAY_US
@@ -143,7 +143,7 @@ async def find_code(
     return str(row["id"])
 
 
-class CodeShelf(Shelf):
+class CodeShelf(WorkingSet):
     """The codes of one batch of commands, locked, with who of the callers used which before."""
 
     def __init__(self) -> None:
@@ -152,7 +152,7 @@ class CodeShelf(Shelf):
         self._used: set[tuple[str, str]] = set()
         self._new: list[CodeRedemption] = []
 
-    async def load(self, tx: Transaction, needs: Needs, now_us: int) -> None:  # noqa: ARG002
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
         ids = sorted({code_id for code_id, _ in self.wanted})
         # What is read together with a lock is stale after a wait.
         await tx.fetch(
@@ -208,35 +208,35 @@ class RedeemCode:
     request_key: RequestKey | None
     answer: Callable[[CodeRedeemed], Answer]
 
-    def declare(self, needs: Needs) -> None:
-        needs.scopes.add(self.scope)
-        needs.places.add((*self.scope, Kind.CODES, ""))
-        needs.places.add((*self.scope, Kind.PROMOTION, ""))
-        needs.shelf(CodeShelf).wanted.add((self.code_id, self.scope[0]))
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.scopes.add(self.scope)
+        read_set.places.add((*self.scope, Kind.CODES, ""))
+        read_set.places.add((*self.scope, Kind.PROMOTION, ""))
+        read_set.working_set(CodeShelf).wanted.add((self.code_id, self.scope[0]))
         if self.request_key is not None:
-            needs.request_keys.add(self.request_key)
+            read_set.request_keys.add(self.request_key)
 
-    def decide(self, books: Books) -> CodeRedeemed:
-        shelf = books.shelf(CodeShelf)
-        own_now_us = books.now_of(self.scope)
-        code = shelf.redeemable(self.code_id, self.scope, own_now_us)
-        redemption = _redemption(code, self.scope, own_now_us, created_at=books.now_us)
-        shelf.add(redemption)
-        ledger = books.ledger
+    def decide(self, state: BatchState) -> CodeRedeemed:
+        working_set = state.working_set(CodeShelf)
+        own_now_us = state.now_of(self.scope)
+        code = working_set.redeemable(self.code_id, self.scope, own_now_us)
+        redemption = _redemption(code, self.scope, own_now_us, created_at=state.now_us)
+        working_set.add(redemption)
+        ledger = state.ledger
         if code.is_promotional:
             grant = ledger.account(
                 self.scope, Kind.GRANT, redemption.id, expires_at=redemption.expires_at
             )
             source = ledger.account(self.scope, Kind.PROMOTION)
-            books.move(
+            state.move(
                 source, grant, code.credits_micros, Code.REDEMPTION, subject_id=redemption.id
             )
         else:
             source = ledger.account(self.scope, Kind.CODES)
-            books.credit(
+            state.credit(
                 self.scope, source, code.credits_micros, Code.REDEMPTION, subject_id=redemption.id
             )
-        return CodeRedeemed(redemption, ledger.balance_micros(self.scope, books.now_us))
+        return CodeRedeemed(redemption, ledger.balance_micros(self.scope, state.now_us))
 
     def render(self, result: CodeRedeemed) -> Answer:
         return self.answer(result)

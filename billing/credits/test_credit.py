@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, Kind, Scope
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from kernel.clock import DAY_US, SECOND_US, day_start_us, rfc3339
@@ -39,41 +39,41 @@ class Credit:
     answer: Callable[[Credited], Answer]
     per_day_cents: int | None = None
 
-    def declare(self, needs: Needs) -> None:
+    def declare(self, read_set: ReadSet) -> None:
         assert self.source in {Kind.TEST_CREDIT, Kind.MANUAL}, self.source
         assert self.source is Kind.MANUAL or self.scope[1] == "staging", "test credit is staging's"
-        needs.scopes.add(self.scope)
-        needs.places.add((*self.scope, self.source, ""))
+        read_set.scopes.add(self.scope)
+        read_set.places.add((*self.scope, self.source, ""))
         if self.per_day_cents is not None:
-            needs.funding_accounts.add(self.scope[0])
+            read_set.funding_accounts.add(self.scope[0])
         if self.request_key is not None:
-            needs.request_keys.add(self.request_key)
+            read_set.request_keys.add(self.request_key)
 
-    def decide(self, books: Books) -> Credited:
+    def decide(self, state: BatchState) -> Credited:
         amount_micros = self.amount_cents * MICROS_PER_CENT
         if self.per_day_cents is not None:
-            self._check_day(books, self.per_day_cents)
-            books.spending.count_funding(self.scope[0], amount_micros)
+            self._check_day(state, self.per_day_cents)
+            state.spending.count_funding(self.scope[0], amount_micros)
         subject_id = new_id("crd")
-        source = books.ledger.account(self.scope, self.source)
+        source = state.ledger.account(self.scope, self.source)
         code = Code.TEST_CREDIT if self.source is Kind.TEST_CREDIT else Code.MANUAL
-        books.credit(self.scope, source, amount_micros, code, subject_id=subject_id)
-        balance = micros_to_cents(books.ledger.balance_micros(self.scope, books.now_us))
+        state.credit(self.scope, source, amount_micros, code, subject_id=subject_id)
+        balance = micros_to_cents(state.ledger.balance_micros(self.scope, state.now_us))
         return Credited(subject_id, balance)
 
     def render(self, result: Credited) -> Answer:
         return self.answer(result)
 
-    def _check_day(self, books: Books, per_day_cents: int) -> None:
-        given_cents = -(-books.spending.funded_micros(self.scope[0]) // MICROS_PER_CENT)
+    def _check_day(self, state: BatchState, per_day_cents: int) -> None:
+        given_cents = -(-state.spending.funded_micros(self.scope[0]) // MICROS_PER_CENT)
         remaining = max(0, per_day_cents - given_cents)
         if self.amount_cents > remaining:
-            resets_at = day_start_us(books.now_us) + DAY_US
+            resets_at = day_start_us(state.now_us) + DAY_US
             raise CapExceeded(
                 f"test credit of {per_day_cents} cents a day leaves {remaining} cents",
                 param="amount_cents",
                 reason="funding",
-                retry_after_s=-((books.now_us - resets_at) // SECOND_US),
+                retry_after_s=-((state.now_us - resets_at) // SECOND_US),
                 extra={
                     "limit": per_day_cents,
                     "remaining": remaining,

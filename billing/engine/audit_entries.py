@@ -1,18 +1,18 @@
-"""The audit entries of one transaction at the till, written with the acts that they tell of."""
+"""The audit entries of one transaction at the engine, written with the acts that they tell of."""
 
-from billing.engine.read_set import Needs, Shelf
+from billing.engine.read_set import ReadSet, WorkingSet
 from keys import audit_log
 from keys.audit_log import AuditEntry
 from store.database import Transaction
 
 
-class AuditShelf(Shelf):
+class AuditEntries(WorkingSet):
     """Commands that a person gives add an entry in `decide`."""
 
     def __init__(self) -> None:
         self._entries: list[AuditEntry] = []
 
-    async def load(self, tx: Transaction, needs: Needs, now_us: int) -> None:
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
         """Nothing decides anything by what was logged."""
 
     async def flush(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""The books that one batch of commands is decided on: loaded set-based, changed in memory, written.
+"""The state that one batch of commands is decided on: loaded set-based, changed in memory, written.
 
 Commands of any kind and of any tenants share one transaction. `load` locks the tenants' rows in
 order and reads what the commands declared; commands then decide one after the other on this state;
@@ -7,7 +7,7 @@ order and reads what the commands declared; commands then decide one after the o
 
 from collections.abc import Mapping
 
-from billing.engine.read_set import Needs, S, Shelf
+from billing.engine.read_set import ReadSet, S, WorkingSet
 from billing.engine.rules import Rules
 from billing.engine.spending import Spending, funding_window
 from billing.ledger.ledger import (
@@ -35,7 +35,7 @@ from store.idempotency import Answer, RequestKey, Stored
 from webhooks.events.event import Outbox
 
 
-class Books:
+class BatchState:
     """The state of one transaction. codes: voucher codes that were worked out, kept there."""
 
     def __init__(self, rules: Rules, now_us: int, codes: dict[str, str] | None = None) -> None:
@@ -45,7 +45,7 @@ class Books:
         self.ledger = Ledger()
         self.outbox = Outbox()
         self.spending = Spending(now_us)
-        self._shelves: Mapping[type[Shelf], Shelf] = {}
+        self._working_sets: Mapping[type[WorkingSet], WorkingSet] = {}
         self._thresholds: Mapping[Scope, int] = {}
         self._stored: dict[tuple[str, str, str], Stored] = {}
         self._references: dict[tuple[str, str, str], tuple[str, Status]] = {}
@@ -62,59 +62,61 @@ class Books:
         self._completed: list[tuple[RequestKey, Answer]] = []  # where a lease was kept before
         self._changes = 0
 
-    async def load(self, tx: Transaction, needs: Needs) -> None:
+    async def load(self, tx: Transaction, read_set: ReadSet) -> None:
         """Reads. The tenants were locked by a statement before, but for a rehearsal: a snapshot taken
         together with a lock is stale after a wait.
         """
-        places = set(needs.places)
-        windows = set(needs.windows)
-        windows.update(funding_window(one, self.now_us) for one in needs.funding_accounts)
-        if needs.topup_ids:
-            await self._load_topups(tx, needs, places, windows)
-        if needs.shelves:
-            await self._load_shelves(tx, needs)
-            places |= needs.places
-            windows |= needs.windows
-        await tx.fetch_together(
+        places = set(read_set.places)
+        windows = set(read_set.windows)
+        windows.update(funding_window(one, self.now_us) for one in read_set.funding_accounts)
+        if read_set.topup_ids:
+            await self._load_topups(tx, read_set, places, windows)
+        if read_set.working_sets:
+            await self._load_working_sets(tx, read_set)
+            places |= read_set.places
+            windows |= read_set.windows
+        await tx.fetch_many(
             [
-                standings_reading(needs.scopes, self._take_standings),
-                idempotency.reading(needs.request_keys, self._stored),
-                topups.references_reading(needs.references, self._references),
-                self.ledger.reading(needs.scopes, places),
-                *self.spending.readings(needs.key_ids, windows),
-                self.outbox.reading(needs.scopes),
+                standings_reading(read_set.scopes, self._take_standings),
+                idempotency.reading(read_set.request_keys, self._stored),
+                topups.references_reading(read_set.references, self._references),
+                self.ledger.reading(read_set.scopes, places),
+                *self.spending.readings(read_set.key_ids, windows),
+                self.outbox.reading(read_set.scopes),
             ]
         )
         sides = [t.debit_id for listed in self._transfers.values() for t in listed]
-        if sides or needs.ledger_ids:
-            await self.ledger.load_ids(tx, [*sides, *needs.ledger_ids])
+        if sides or read_set.ledger_ids:
+            await self.ledger.load_ids(tx, [*sides, *read_set.ledger_ids])
 
     def _take_standings(self, standings: Standings) -> None:
         self._thresholds = standings.thresholds
         self.ledger.clocks_ahead_us = standings.clocks_ahead_us
         self.outbox.number_from(standings.event_numbers)
 
-    async def _load_shelves(self, tx: Transaction, needs: Needs) -> None:
-        self._shelves = needs.shelves
-        for shelf in sorted(needs.shelves.values(), key=lambda shelf: type(shelf).__name__):
-            await shelf.load(tx, needs, self.now_us)
+    async def _load_working_sets(self, tx: Transaction, read_set: ReadSet) -> None:
+        self._working_sets = read_set.working_sets
+        for working_set in sorted(
+            read_set.working_sets.values(), key=lambda working_set: type(working_set).__name__
+        ):
+            await working_set.load(tx, read_set, self.now_us)
 
     async def _load_topups(
-        self, tx: Transaction, needs: Needs, places: set[Place], windows: set[Window]
+        self, tx: Transaction, read_set: ReadSet, places: set[Place], windows: set[Window]
     ) -> None:
         """Old top-ups with what a refund or a delivery touches."""
-        found = await topups.load(tx, needs.topup_ids)
+        found = await topups.load(tx, read_set.topup_ids)
         # Whatever belongs to a tenant that is not locked here does not exist here.
-        self._topups = {i: found[i] for i in found if found[i].scope in needs.scopes}
+        self._topups = {i: found[i] for i in found if found[i].scope in read_set.scopes}
         for transfer in await transfers_of(tx, list(self._topups)):
             self._transfers.setdefault(transfer.transaction_id or "", []).append(transfer)
-        if needs.redeemed_topup_ids:
-            self._redemptions = await voucher.load_redemptions(tx, needs.redeemed_topup_ids)
+        if read_set.redeemed_topup_ids:
+            self._redemptions = await voucher.load_redemptions(tx, read_set.redeemed_topup_ids)
         self._approvals = await approval.load_for_topups(tx, list(self._topups))
         for one in self._topups.values():
             places.add((*one.scope, Kind.RECIPIENT, one.recipient_name))
             is_vendors = one.fulfilment in self.rules.asynchronous
-            if is_vendors or one.id in needs.redeemed_topup_ids:
+            if is_vendors or one.id in read_set.redeemed_topup_ids:
                 places.add((*one.scope, Kind.REDEEMED, one.platform))
             windows.update(
                 (k, p, s) for k in one.spent_by for p, s in caps.windows_of(one.created_at)
@@ -125,8 +127,8 @@ class Books:
         """Writes everything."""
         await topups.update(tx, list(self._changed_topups.values()))
         await approval.update(tx, list(self._changed_approvals.values()))
-        for shelf in self._shelves.values():
-            await shelf.flush(tx, self.now_us)
+        for working_set in self._working_sets.values():
+            await working_set.flush(tx, self.now_us)
         # From here on what may be written together: one round trip, where there are such.
         await self.ledger.flush(tx, self.now_us)
         await topups.insert(tx, list(self._new_topups.values()))
@@ -148,13 +150,13 @@ class Books:
     def changes(self) -> int:
         """Grows with each change; what tells whether a refusal came first."""
         changes = self.ledger.posted + self.outbox.published + self.spending.changes + self._changes
-        if self._shelves:
-            changes += sum(shelf.changes for shelf in self._shelves.values())
+        if self._working_sets:
+            changes += sum(working_set.changes for working_set in self._working_sets.values())
         return changes
 
-    def shelf(self, kind: type[S]) -> S:
-        """The subject's rows; its commands declared the shelf."""
-        found = self._shelves[kind]
+    def working_set(self, kind: type[S]) -> S:
+        """The subject's rows; its commands declared the working set."""
+        found = self._working_sets[kind]
         assert isinstance(found, kind)
         return found
 

@@ -1,17 +1,17 @@
-"""The till: every command that moves money joins the batch being gathered and is answered once the
+"""The engine: every command that moves money joins the batch being gathered and is answered once the
 batch is durable.
 
-A command names the tenants it touches, declares what it needs, decides on the books and renders its
+A command names the tenants it touches, declares what it needs, decides on the batch's state and renders its
 answer, all before the commit: so the stored answer of an idempotent request is the very bytes that
-are sent. A refusal (DomainError) comes before the first change to the books, which is checked.
+are sent. A refusal (DomainError) comes before the first change to the batch's state, which is checked.
 """
 
 from collections.abc import Awaitable, Callable, Sequence, Set as AbstractSet
 from functools import partial
 from typing import Any, Protocol, cast
 
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
 from billing.engine.rules import Rules
 from kernel.clock import Clock
 from kernel.errors import DomainError
@@ -23,14 +23,14 @@ from store.idempotency import Answer, RequestKey
 
 
 class Decision(Protocol):
-    """What needs the books to be decided."""
+    """What needs the batch's state to be decided."""
 
-    def declare(self, needs: Needs) -> None:
+    def declare(self, read_set: ReadSet) -> None:
         """Adds the tenants to lock and the rows to read."""
         ...
 
-    def decide(self, books: Books) -> Any:
-        """Changes the books and returns the result, or raises a DomainError and changes nothing."""
+    def decide(self, state: BatchState) -> Any:
+        """Changes the batch's state and returns the result, or raises a DomainError and changes nothing."""
         ...
 
 
@@ -45,7 +45,7 @@ class Command(Decision, Protocol):
         ...
 
 
-class Till:
+class Engine:
     """Group-commits commands; one for each process."""
 
     def __init__(
@@ -54,15 +54,15 @@ class Till:
         clock: Clock,
         rules: Rules,
         *,
-        engine: Database | None = None,
+        connections: Database | None = None,
         on_batch: Callable[[int], None] | None = None,
     ) -> None:
-        """engine: the same database over connections that only the till uses."""
+        """connections: the same database over connections that only the engine uses."""
         self.rules = rules
         self._database = database
         self._clock = clock
         self._batches: GroupCommit[Command, Answer] = GroupCommit(
-            database if engine is None else engine,
+            database if connections is None else connections,
             partial(_Batch, clock, rules),
             tenancy=_Tenancy(),
             on_batch=on_batch,
@@ -76,9 +76,9 @@ class Till:
         """Decides the command on a snapshot and returns its result; writes nothing."""
 
         async def work(tx: Transaction) -> Any:
-            books = Books(self.rules, self._clock.now_us())
-            await books.load(tx, _needs_of([command]))
-            return command.decide(books)
+            state = BatchState(self.rules, self._clock.now_us())
+            await state.load(tx, _read_set_of([command]))
+            return command.decide(state)
 
         return await self._database.read(work)
 
@@ -105,7 +105,7 @@ class _Tenancy:
     """The tenants whose rows a command locks."""
 
     def of(self, command: Command) -> frozenset[object]:
-        return frozenset(_needs_of([command]).scopes)
+        return frozenset(_read_set_of([command]).scopes)
 
     async def lock_free(self, tx: Transaction, tenants: frozenset[object]) -> AbstractSet[object]:
         return await lock_free_scopes(tx, cast(frozenset[Scope], tenants))
@@ -119,10 +119,10 @@ class _Batch:
         self._rules = rules
         self._commands = commands
         # Loading adds to them, so that another try needs its own.
-        self._needs: Needs | None = _needs_of(commands)
-        self._voucher_ids = self._needs.voucher_ids
+        self._read_set: ReadSet | None = _read_set_of(commands)
+        self._voucher_ids = self._read_set.voucher_ids
         self._codes: dict[str, str] = {}
-        self.lock = scopes_lock(self._needs.scopes)
+        self.lock = scopes_lock(self._read_set.scopes)
 
     def meanwhile(self) -> None:
         """Voucher codes depend on nothing but the top-ups' ids [5 us each]."""
@@ -131,33 +131,33 @@ class _Batch:
             self._codes[topup_id] = code_of(topup_id)
 
     async def run(self, tx: Transaction) -> Sequence[Answer | BaseException]:
-        needs, self._needs = self._needs or _needs_of(self._commands), None
-        books = Books(self._rules, self._clock.now_us(), self._codes)
-        await books.load(tx, needs)
-        results = [_decide(command, books) for command in self._commands]
-        await books.flush(tx)
+        read_set, self._read_set = self._read_set or _read_set_of(self._commands), None
+        state = BatchState(self._rules, self._clock.now_us(), self._codes)
+        await state.load(tx, read_set)
+        results = [_decide(command, state) for command in self._commands]
+        await state.flush(tx)
         return results
 
 
-def _needs_of(commands: Sequence[Decision]) -> Needs:
-    needs = Needs()
+def _read_set_of(commands: Sequence[Decision]) -> ReadSet:
+    read_set = ReadSet()
     for command in commands:
-        command.declare(needs)
-    return needs
+        command.declare(read_set)
+    return read_set
 
 
-def _decide(command: Command, books: Books) -> Answer | DomainError:
+def _decide(command: Command, state: BatchState) -> Answer | DomainError:
     key = command.request_key
-    changes = books.changes
+    changes = state.changes
     try:
         if key is not None:
-            stored = books.stored_answer(key)
+            stored = state.stored_answer(key)
             if stored is not None:
                 return stored
-        answer = command.render(command.decide(books))
+        answer = command.render(command.decide(state))
     except DomainError as refusal:
-        assert books.changes == changes, "a refusal came after a change to the books"
+        assert state.changes == changes, "a refusal came after a change of the batch's state"
         return refusal
     if key is not None:
-        books.keep_answer(key, answer)
+        state.keep_answer(key, answer)
     return answer

@@ -1,7 +1,7 @@
-"""What commands ask of the books before they are decided, subject by subject.
+"""What commands ask of the batch's state before they are decided, subject by subject.
 
-A subject beyond wallets and top-ups (orders, codes, holds, …) keeps its rows on a shelf of its own:
-the command that names the shelf pays for its statements, a batch without one does not.
+A subject beyond wallets and top-ups (orders, codes, holds, …) keeps its rows on a working set of its own:
+the command that names the working set pays for its statements, a batch without one does not.
 """
 
 from abc import ABC, abstractmethod
@@ -13,22 +13,22 @@ from keys.caps import Window
 from store.database import Transaction
 from store.idempotency import RequestKey
 
-S = TypeVar("S", bound="Shelf")
+S = TypeVar("S", bound="WorkingSet")
 
 
-class Shelf(ABC):
+class WorkingSet(ABC):
     """One subject's rows in one transaction: what commands asked for, found, and changed.
 
     A command's `declare` adds ids to its fields; `load` reads them set-based, after the tenants were
     locked; `decide` changes rows in memory and counts in `changes`; `flush` writes them in bulk.
-    Rows that tenants share are locked in `load`, sorted by id; shelves load in the order of their
+    Rows that tenants share are locked in `load`, sorted by id; working sets load in the order of their
     names, so no two batches wait for each other.
     """
 
     changes = 0
 
     @abstractmethod
-    async def load(self, tx: Transaction, needs: "Needs", now_us: int) -> None:
+    async def load(self, tx: Transaction, read_set: "ReadSet", now_us: int) -> None:
         """Reads the rows; may add places, windows and ledger_ids that they need."""
 
     @abstractmethod
@@ -37,8 +37,8 @@ class Shelf(ABC):
 
 
 @dataclass(slots=True)
-class Needs:
-    """What a command wants to find in the books."""
+class ReadSet:
+    """What a command wants to find in the batch's state."""
 
     scopes: set[Scope] = field(default_factory=set)
     places: set[Place] = field(default_factory=set)
@@ -51,12 +51,12 @@ class Needs:
     request_keys: set[RequestKey] = field(default_factory=set)
     voucher_ids: list[str] = field(default_factory=list)  # top-ups that may get a voucher
     funding_accounts: set[str] = field(default_factory=set)  # whose test credit of today counts
-    shelves: dict[type[Shelf], Shelf] = field(default_factory=dict)
+    working_sets: dict[type[WorkingSet], WorkingSet] = field(default_factory=dict)
 
-    def shelf(self, kind: type[S]) -> S:
-        """The batch's one shelf of that kind."""
-        found = self.shelves.get(kind)
+    def working_set(self, kind: type[S]) -> S:
+        """The batch's one working set of that kind."""
+        found = self.working_sets.get(kind)
         if found is None:
-            found = self.shelves[kind] = kind()
+            found = self.working_sets[kind] = kind()
         assert isinstance(found, kind)
         return found

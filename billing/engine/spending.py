@@ -13,7 +13,7 @@ from billing.ledger.money import MICROS_PER_CENT
 from keys import caps
 from keys.api_keys.api_key import KeyState, key_states_reading
 from keys.caps import Window
-from store.database import Reading, Transaction
+from store.database import BatchRead, Transaction
 
 Lineage = tuple[str, ...]
 Ended = Literal["revoked", "expired"]
@@ -64,7 +64,7 @@ class Spending:
         self._lines: dict[Lineage, _Line] = {}
         self._windows: dict[Lineage, list[_Sum]] = {}
 
-    def readings(self, key_ids: set[str], windows: Iterable[Window]) -> list[Reading]:
+    def readings(self, key_ids: set[str], windows: Iterable[Window]) -> list[BatchRead]:
         """The keys' states, and their windows beside the named ones."""
         wanted: set[Window] = {
             (key_id, period, start)

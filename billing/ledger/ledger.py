@@ -14,7 +14,7 @@ import msgspec
 from billing.ledger.chart import ASSETS, Code as Code, Kind as Kind
 from kernel.errors import DomainError
 from kernel.ids import new_id
-from store.database import Reading, Row, Rows, Transaction
+from store.database import BatchRead, Row, Rows, Transaction
 
 Scope = tuple[str, str]
 Place = tuple[str, str, str, str]
@@ -92,16 +92,16 @@ class Ledger:
 
     async def load(self, tx: Transaction, scopes: Iterable[Scope], places: Iterable[Place]) -> None:
         """Reads the wallets, holds, debts and grants of the scopes, and the named places."""
-        await tx.fetch_together([self.reading(scopes, places)])
+        await tx.fetch_many([self.reading(scopes, places)])
 
-    def reading(self, scopes: Iterable[Scope], places: Iterable[Place]) -> Reading:
+    def reading(self, scopes: Iterable[Scope], places: Iterable[Place]) -> BatchRead:
         """As load, together with other reads."""
         ordered = sorted(set(scopes))
         wanted = set(places)
         for account_id, environment in ordered:
             wanted.update((account_id, environment, kind, "") for kind in _STANDING)
         self._loaded |= wanted
-        return Reading(_PROBE, self._take, places=list(wanted), scopes=ordered)
+        return BatchRead(_PROBE, self._take, places=list(wanted), scopes=ordered)
 
     def _take(self, rows: Rows) -> None:
         for row in rows:
@@ -220,13 +220,13 @@ class Ledger:
             return
         touched = [account for account in self._by_id.values() if account.is_touched]
         fresh = sorted((a.id, a) for a in touched if a.is_new)
-        await tx.insert_last(
+        await tx.insert_deferred(
             "ledger_accounts", _ACCOUNT_COLUMNS, [_new_row(a, now_us) for _, a in fresh]
         )
         known = sorted((a.id, a.delta_micros) for a in touched if a.delta_micros and not a.is_new)
         if known:
-            await tx.execute_last(_MOVE, touching=len(known), rows=known, now=now_us)
-        await tx.insert_last("transfers", _TRANSFER_COLUMNS, [_row(t) for t in self._transfers])
+            await tx.execute_deferred(_MOVE, touching=len(known), rows=known, now=now_us)
+        await tx.insert_deferred("transfers", _TRANSFER_COLUMNS, [_row(t) for t in self._transfers])
 
     def _keep(self, account: LedgerAccount) -> None:
         place = (account.account_id, account.environment, account.kind, account.name)

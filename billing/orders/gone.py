@@ -13,7 +13,7 @@ Kind = Literal["refund", "part", "dispute"]
 Status = Literal["done", "failed", "open", "won", "lost"]
 
 
-class Told(Protocol):
+class NotificationRef(Protocol):
     """A row of order_reversals or period_reversals."""
 
     @property
@@ -26,7 +26,7 @@ class Told(Protocol):
     def status(self) -> Status: ...
 
 
-def gone_of(told: Iterable[Told], paid_amount: int) -> int:
+def gone_of(told: Iterable[NotificationRef], paid_amount: int) -> int:
     """How much of the payment went back or is disputed, never more than was paid."""
     sums = parts = failed_parts = disputed = 0
     for one in told:

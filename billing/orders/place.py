@@ -12,18 +12,18 @@ from msgspec.structs import replace
 
 from billing.catalog.coupon import Coupon, CouponRefused, discount_of, normalise_code
 from billing.catalog.plan import PlanItem as PlanItem
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Kind, Scope
 from billing.ledger.money import BALANCE_MICROS_MAX, CURRENCY, cents_to_micros
 from billing.ledger.price import Price, convert
 from billing.orders.order import LIVES_US, Order, TooManyOrders, next_check_at
 from billing.orders.settlement import settle
-from billing.orders.working_set import OrderShelf
+from billing.orders.working_set import OrderWorkingSet
 from billing.providers.protocol import CheckoutKind
 from billing.providers.settings import Charge
 from billing.subscriptions.subscription import AlreadySubscribed, Subscription
-from billing.subscriptions.working_set import SubscriptionShelf
+from billing.subscriptions.working_set import SubscriptionWorkingSet
 from billing.topups.send import AmountOutOfRange
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
@@ -108,53 +108,53 @@ class PlaceOrder:
     answer: Callable[[Placed], Answer]
     request_key: RequestKey | None = None
 
-    def declare(self, needs: Needs) -> None:
-        needs.scopes.add(self.scope)
-        shelf = needs.shelf(OrderShelf)
-        shelf.counted.add(self.scope)
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.scopes.add(self.scope)
+        working_set = read_set.working_set(OrderWorkingSet)
+        working_set.counted.add(self.scope)
         if self.new.pack_id is not None:
-            shelf.pack_places.add((self.scope[1], self.new.pack_id))
+            working_set.pack_places.add((self.scope[1], self.new.pack_id))
         if self.new.coupon is not None:
-            shelf.coupon_codes.add((self.scope[1], normalise_code(self.new.coupon)))
+            working_set.coupon_codes.add((self.scope[1], normalise_code(self.new.coupon)))
         if self.new.request_digest is not None:
-            shelf.requests.add((*self.scope, self.new.request_digest))
+            working_set.requests.add((*self.scope, self.new.request_digest))
         if self.new.plan is not None:
-            needs.shelf(SubscriptionShelf).living.add(self.scope)
-            shelf.open_plans.add(self.scope)
-        needs.places.add((*self.scope, Kind.PROVIDER, self.new.provider))
-        needs.places.add((*self.scope, Kind.PROMOTION, ""))
+            read_set.working_set(SubscriptionWorkingSet).living.add(self.scope)
+            working_set.open_plans.add(self.scope)
+        read_set.places.add((*self.scope, Kind.PROVIDER, self.new.provider))
+        read_set.places.add((*self.scope, Kind.PROMOTION, ""))
         if self.request_key is not None:
-            needs.request_keys.add(self.request_key)
+            read_set.request_keys.add(self.request_key)
 
-    def decide(self, books: Books) -> Placed:
-        shelf = books.shelf(OrderShelf)
+    def decide(self, state: BatchState) -> Placed:
+        working_set = state.working_set(OrderWorkingSet)
         if self.new.request_digest is not None:
-            earlier = shelf.of_request((*self.scope, self.new.request_digest))
+            earlier = working_set.of_request((*self.scope, self.new.request_digest))
             if earlier is not None:
                 return Placed(earlier, is_new=False)
-        if shelf.pending(self.scope) >= PENDING_ORDERS_MAX:
+        if working_set.pending(self.scope) >= PENDING_ORDERS_MAX:
             raise TooManyOrders(f"an account has at most {PENDING_ORDERS_MAX} unpaid orders")
-        self._check_unsubscribed(books)
-        order = self._order(books)
-        self._check_creditable(books, order)
-        shelf.add(order)
+        self._check_unsubscribed(state)
+        order = self._order(state)
+        self._check_creditable(state, order)
+        working_set.add(order)
         if self.new.plan is not None:
             begun = _subscription(order, self.new.plan, self._charge)
-            plans = books.shelf(SubscriptionShelf)
+            plans = state.working_set(SubscriptionWorkingSet)
             carried = plans.carried(self.scope, begun.provider, begun.currency)
             plans.add(replace(begun, carried_amount=carried))
         if order.coupon_id is not None:
-            shelf.coupons.claim(order.coupon_id, order.id, order.account_id)
+            working_set.coupons.claim(order.coupon_id, order.id, order.account_id)
         if order.pay_amount == 0:
-            order = settle(books, order, payment_id=None)
+            order = settle(state, order, payment_id=None)
         return Placed(order, is_new=True)
 
     def render(self, result: Placed) -> Answer:
         return self.answer(result)
 
-    def _order(self, books: Books) -> Order:
-        item = self._item(books)
-        coupon, discount = self._discount(books, item.price)
+    def _order(self, state: BatchState) -> Order:
+        item = self._item(state)
+        coupon, discount = self._discount(state, item.price)
         left = Price(item.price.amount - discount, item.price.currency)
         if left.amount == 0 and self.new.kind == "subscription":
             raise CouponRefused(
@@ -178,9 +178,9 @@ class PlaceOrder:
             promotional_micros=_promotional(item, discount) if coupon is not None else 0,
             coupon_id=None if coupon is None else coupon.id,
             coupon_code=None if coupon is None else coupon.code,
-            next_check_at=next_check_at(0, books.now_us),
-            created_at=books.now_us,
-            expires_at=books.now_us + LIVES_US[self.new.kind],
+            next_check_at=next_check_at(0, state.now_us),
+            created_at=state.now_us,
+            expires_at=state.now_us + LIVES_US[self.new.kind],
             plan_id=None if self.new.plan is None else self.new.plan.plan_id,
             interval=None if self.new.plan is None else self.new.plan.interval,
             **{name: getattr(self.new, name) for name in _TAKEN_OVER},
@@ -192,29 +192,29 @@ class PlaceOrder:
         plan = self.new.plan
         return self.new.charge if plan is None or plan.product_ref is None else _OWN_CURRENCY
 
-    def _check_unsubscribed(self, books: Books) -> None:
+    def _check_unsubscribed(self, state: BatchState) -> None:
         if self.new.plan is None:
             return
-        shelf = books.shelf(SubscriptionShelf)
-        living = shelf.living_of(self.scope) or shelf.taken_of(self.scope)
+        working_set = state.working_set(SubscriptionWorkingSet)
+        living = working_set.living_of(self.scope) or working_set.taken_of(self.scope)
         if living is not None:
             raise AlreadySubscribed(
                 f"the account has the plan {living.plan_name}; change it in the portal",
                 reason="already_subscribed",
                 extra={"plan_id": living.plan_id},
             )
-        begun = books.shelf(OrderShelf).open_plan(self.scope)
+        begun = state.working_set(OrderWorkingSet).open_plan(self.scope)
         if begun is not None:
             raise PlanCheckoutOpen(begun)
 
-    def _item(self, books: Books) -> _Item:
+    def _item(self, state: BatchState) -> _Item:
         chosen = (self.new.pack_id, self.new.amount_cents, self.new.plan)
         if sum(one is not None for one in chosen) != 1:
             raise InvalidInput("name either a pack or an amount", param="pack_id")
         if self.new.plan is not None:
             return _Item(self.new.plan.price, 0, self.new.plan.name or None)
         if self.new.pack_id is not None:
-            pack = books.shelf(OrderShelf).pack((self.scope[1], self.new.pack_id))
+            pack = state.working_set(OrderWorkingSet).pack((self.scope[1], self.new.pack_id))
             if pack is None or not pack.is_active:
                 raise NotFound("Pack", param="pack_id")
             return _Item(pack.price, pack.credits_micros, pack.name)
@@ -227,20 +227,20 @@ class PlaceOrder:
             )
         return _Item(Price(cents, CURRENCY), cents_to_micros(cents))
 
-    def _discount(self, books: Books, price: Price) -> tuple[Coupon | None, int]:
+    def _discount(self, state: BatchState, price: Price) -> tuple[Coupon | None, int]:
         if self.new.coupon is None:
             assert 0 <= self.new.discount < price.amount, "a price is left"
             return None, self.new.discount
-        coupons = books.shelf(OrderShelf).coupons
+        coupons = state.working_set(OrderWorkingSet).coupons
         coupon = coupons.find(self.scope[1], normalise_code(self.new.coupon))
         used = coupons.used_by(coupon, self.scope[0])
-        own_now_us = books.now_of(self.scope)
+        own_now_us = state.now_of(self.scope)
         return coupon, discount_of(coupon, price, used_by_account=used, now_us=own_now_us)
 
-    def _check_creditable(self, books: Books, order: Order) -> None:
+    def _check_creditable(self, state: BatchState, order: Order) -> None:
         """What cannot be credited must not be paid for."""
-        sold = books.ledger.account(self.scope, Kind.PROVIDER, order.provider).balance_micros
-        held = books.ledger.balance_micros(self.scope, books.now_us)
+        sold = state.ledger.account(self.scope, Kind.PROVIDER, order.provider).balance_micros
+        held = state.ledger.balance_micros(self.scope, state.now_us)
         if max(sold, held) + order.credits_micros > BALANCE_MICROS_MAX:
             raise AmountOutOfRange("the account cannot hold so much credit", param="amount_cents")
 

@@ -14,15 +14,15 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, Kind, LedgerAccount
 from billing.ledger.price import Price
 from billing.orders import gone
 from billing.orders.order import Order, Status, amend, due_micros, move
 from billing.orders.records import Reversal
-from billing.orders.working_set import OrderShelf
-from billing.providers.event_log import Outcome, Told
+from billing.orders.working_set import OrderWorkingSet
+from billing.providers.event_log import NotificationRef, Outcome
 from billing.providers.problem import Problem, in_words
 from kernel.errors import NotFound
 from store.idempotency import Answer, RequestKey
@@ -49,20 +49,20 @@ class OnOrder(ABC):
 
     order_id: str
     scope: tuple[str, str]
-    told: Told | None
+    told: NotificationRef | None
     answer: Callable[[Settled], Answer]
     request_key: RequestKey | None = None
 
-    def declare(self, needs: Needs) -> None:
-        needs.scopes.add(self.scope)
-        needs.shelf(OrderShelf).ids.add(self.order_id)
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.scopes.add(self.scope)
+        read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
         if self.request_key is not None:
-            needs.request_keys.add(self.request_key)
+            read_set.request_keys.add(self.request_key)
 
-    def decide(self, books: Books) -> Settled:
+    def decide(self, state: BatchState) -> Settled:
         """Raises NotFound, also for an order of another environment than the notification's."""
-        shelf = books.shelf(OrderShelf)
-        order = shelf.find(self.order_id, self.scope)
+        working_set = state.working_set(OrderWorkingSet)
+        order = working_set.find(self.order_id, self.scope)
         if self.told is not None and self.told.environment != order.environment:
             raise NotFound("Order", param="id")
         if self.told is not None and self.told.provider != order.provider:
@@ -70,13 +70,13 @@ class OnOrder(ABC):
             problem = Problem("other_provider", detail, order.provider, self.told.provider)
             settled = Settled(order, "refused", detail, problem)
         else:
-            settled = self.apply(books, order)
-        became = (settled.outcome, settled.detail, books.now_us, settled.problem)
-        shelf.note(self.told, settled.order, *became)
+            settled = self.apply(state, order)
+        became = (settled.outcome, settled.detail, state.now_us, settled.problem)
+        working_set.note(self.told, settled.order, *became)
         return settled
 
     @abstractmethod
-    def apply(self, books: Books, order: Order) -> Settled:
+    def apply(self, state: BatchState, order: Order) -> Settled:
         """What the fact changes."""
 
     def render(self, result: Settled) -> Answer:
@@ -91,25 +91,25 @@ class Reverse(OnOrder):
     kind: gone.Kind
     price: Price
 
-    def apply(self, books: Books, order: Order) -> Settled:
+    def apply(self, state: BatchState, order: Order) -> Settled:
         if self.price.currency != order.payment.currency:
             problem = other_currency(self.kind, self.key, self.price, order.payment)
             return Settled(order, "review", problem.sentence, problem)
-        shelf = books.shelf(OrderShelf)
-        known = shelf.reversal(order.id, self.key)
+        working_set = state.working_set(OrderWorkingSet)
+        known = working_set.reversal(order.id, self.key)
         amount = min(self.price.amount, order.payment.amount)
         if amount <= 0 or (known is not None and known.amount >= amount):
             return Settled(order, "repeated" if known is not None else "ignored")
         if known is None:
             status: Literal["open", "done"] = "open" if self.kind == "dispute" else "done"
             known = Reversal(
-                order.id, self.key, *order.scope, self.kind, amount, status, books.now_us
+                order.id, self.key, *order.scope, self.kind, amount, status, state.now_us
             )
         # Notifications overtake each other: an older, smaller sum changes nothing.
-        shelf.keep_reversal(replace(known, amount=amount))
+        working_set.keep_reversal(replace(known, amount=amount))
         if not order.is_settled:
             return Settled(order, "applied", f"{self.kind} {self.key} before the payment")
-        return Settled(settle_reversals(books, order), "applied")
+        return Settled(settle_reversals(state, order), "applied")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,23 +120,23 @@ class FailRefund(OnOrder):
     kind: gone.Kind
     price: Price
 
-    def apply(self, books: Books, order: Order) -> Settled:
+    def apply(self, state: BatchState, order: Order) -> Settled:
         if self.price.currency != order.payment.currency:
             problem = other_currency("failed refund", self.key, self.price, order.payment)
             return Settled(order, "review", problem.sentence, problem)
-        shelf = books.shelf(OrderShelf)
-        known = shelf.reversal(order.id, self.key)
+        working_set = state.working_set(OrderWorkingSet)
+        known = working_set.reversal(order.id, self.key)
         if known is not None and known.status == "failed":
             return Settled(order, "repeated")
         if known is None:
             amount = min(self.price.amount, order.payment.amount)
             known = Reversal(
-                order.id, self.key, *order.scope, self.kind, amount, "done", books.now_us
+                order.id, self.key, *order.scope, self.kind, amount, "done", state.now_us
             )
-        shelf.keep_reversal(replace(known, status="failed"))
+        working_set.keep_reversal(replace(known, status="failed"))
         if not order.is_settled:
             return Settled(order, "applied", f"refund {self.key} failed before the payment")
-        return Settled(settle_reversals(books, order), "applied")
+        return Settled(settle_reversals(state, order), "applied")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,40 +146,40 @@ class CloseDispute(OnOrder):
     key: str
     is_won: bool
 
-    def apply(self, books: Books, order: Order) -> Settled:
-        shelf = books.shelf(OrderShelf)
-        known = shelf.reversal(order.id, self.key)
+    def apply(self, state: BatchState, order: Order) -> Settled:
+        working_set = state.working_set(OrderWorkingSet)
+        known = working_set.reversal(order.id, self.key)
         if known is not None and known.status != "open":
             return Settled(order, "repeated")
         if known is None:
             # Told before the dispute itself: the row says how that one ended.
-            known = Reversal(order.id, self.key, *order.scope, "dispute", 0, "open", books.now_us)
-        shelf.keep_reversal(replace(known, status="won" if self.is_won else "lost"))
+            known = Reversal(order.id, self.key, *order.scope, "dispute", 0, "open", state.now_us)
+        working_set.keep_reversal(replace(known, status="won" if self.is_won else "lost"))
         if not order.is_settled:
             return Settled(order, "applied", f"dispute {self.key} before the payment")
-        return Settled(settle_reversals(books, order), "applied")
+        return Settled(settle_reversals(state, order), "applied")
 
 
-def settle_reversals(books: Books, order: Order) -> Order:
+def settle_reversals(state: BatchState, order: Order) -> Order:
     """A settled order, with its credit and its state brought to what is gone of its payment."""
-    shelf = books.shelf(OrderShelf)
-    told = shelf.reversals(order.id)
+    working_set = state.working_set(OrderWorkingSet)
+    told = working_set.reversals(order.id)
     gone_amount = gone.gone_of(told, order.payment.amount)
     due = due_micros(order, gone_amount)
     status = _status(order, told, gone_amount)
     if (status, gone_amount, due) == (order.status, order.refunded_amount, order.reversed_micros):
         return order
     if due > order.reversed_micros:
-        changed = _take_back(books, order, due - order.reversed_micros)
+        changed = _take_back(state, order, due - order.reversed_micros)
     elif due < order.reversed_micros:
-        changed = _give_back(books, order, order.reversed_micros - due)
+        changed = _give_back(state, order, order.reversed_micros - due)
     else:
         changed = order
     changed = amend(changed, refunded_amount=gone_amount, reversed_micros=due)
     if status != changed.status:
         changed = move(changed, status)
-    shelf.change(changed)
-    books.publish(order.scope, "order.refunded", changed.shape(), order.reference)
+    working_set.change(changed)
+    state.publish(order.scope, "order.refunded", changed.shape(), order.reference)
     return changed
 
 
@@ -197,10 +197,10 @@ def _status(order: Order, told: Sequence[Reversal], gone_amount: int) -> Status:
     return "refunded" if gone_amount >= order.payment.amount else "partially_refunded"
 
 
-def _take_back(books: Books, order: Order, micros: int) -> Order:
+def _take_back(state: BatchState, order: Order, micros: int) -> Order:
     """Credit goes back to where it was sold from and given from: PROVIDER and PROMOTION."""
-    before_micros = books.ledger.balance_micros(order.scope, books.now_us)
-    owed, wallet, grant = _sources(books, order)
+    before_micros = state.ledger.balance_micros(order.scope, state.now_us)
+    owed, wallet, grant = _sources(state, order)
     by_grant = 0 if grant is None else min(micros, grant.balance_micros)
     by_wallet = min(micros - by_grant, wallet.balance_micros)
     sides = [(owed, micros - by_grant - by_wallet), (wallet, by_wallet)]
@@ -213,10 +213,10 @@ def _take_back(books: Books, order: Order, micros: int) -> Order:
     purchased_room = order.credits_micros - order.promotional_micros - reversed_purchased
     to_provider = min(micros - min(by_grant, promotional_room), purchased_room)
     to_promotion = micros - to_provider
-    targets = _origins(books, order, to_provider, to_promotion)
+    targets = _origins(state, order, to_provider, to_promotion)
     for debit, credit, part in _paired(sides, targets):
-        books.move(debit, credit, part, Code.PURCHASE_REVERSAL, subject_id=order.id)
-    books.note_fall(order.scope, before_micros)
+        state.move(debit, credit, part, Code.PURCHASE_REVERSAL, subject_id=order.id)
+    state.note_fall(order.scope, before_micros)
     return amend(
         order,
         reversed_promotional_micros=order.reversed_promotional_micros + to_promotion,
@@ -224,9 +224,9 @@ def _take_back(books: Books, order: Order, micros: int) -> Order:
     )
 
 
-def _give_back(books: Books, order: Order, micros: int) -> Order:
+def _give_back(state: BatchState, order: Order, micros: int) -> Order:
     """The last taken comes back first, to where it was taken; what is owed is paid before."""
-    owed, wallet, grant = _sources(books, order)
+    owed, wallet, grant = _sources(state, order)
     to_owed = min(micros, owed.balance_micros)
     from_elsewhere = order.reversed_micros - order.reversed_grant_micros
     returned_elsewhere = min(micros, from_elsewhere)
@@ -236,9 +236,9 @@ def _give_back(books: Books, order: Order, micros: int) -> Order:
         sides.append((grant, micros - to_owed - to_wallet))
     by_provider = min(micros, order.reversed_micros - order.reversed_promotional_micros)
     by_promotion = micros - by_provider
-    origins = _origins(books, order, by_provider, by_promotion)
+    origins = _origins(state, order, by_provider, by_promotion)
     for credit, debit, part in _paired(sides, origins):
-        books.move(debit, credit, part, Code.REVERSAL_UNDONE, subject_id=order.id)
+        state.move(debit, credit, part, Code.REVERSAL_UNDONE, subject_id=order.id)
     return amend(
         order,
         reversed_promotional_micros=order.reversed_promotional_micros - by_promotion,
@@ -247,18 +247,18 @@ def _give_back(books: Books, order: Order, micros: int) -> Order:
 
 
 def _sources(
-    books: Books, order: Order
+    state: BatchState, order: Order
 ) -> tuple[LedgerAccount, LedgerAccount, LedgerAccount | None]:
     """What the account owes, its wallet, and the order's own grant where it has one."""
-    ledger = books.ledger
+    ledger = state.ledger
     grant = ledger.account(order.scope, Kind.GRANT, order.id) if order.promotional_micros else None
     owed = ledger.standing(order.scope).owed
     return owed, ledger.standing(order.scope).wallet, grant
 
 
-def _origins(books: Books, order: Order, provider: int, promotion: int) -> list[Part]:
+def _origins(state: BatchState, order: Order, provider: int, promotion: int) -> list[Part]:
     """PROVIDER and PROMOTION with a part of each; those without one are left out."""
-    ledger = books.ledger
+    ledger = state.ledger
     parts = []
     if provider:
         parts.append((ledger.account(order.scope, Kind.PROVIDER, order.provider), provider))

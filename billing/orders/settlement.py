@@ -10,17 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, Kind, Scope
 from billing.ledger.price import Price
 from billing.orders.order import REASON_CHARACTERS_MAX, SETTLED, Order, amend, move, next_check_at
 from billing.orders.records import Claim
 from billing.orders.reversal import OnOrder, Settled, settle_reversals
-from billing.orders.working_set import OrderShelf
+from billing.orders.working_set import OrderWorkingSet
 from billing.providers.problem import Problem, in_words, other_price
 from billing.subscriptions.subscription import Subscription, second_plan
-from billing.subscriptions.working_set import SubscriptionShelf
+from billing.subscriptions.working_set import SubscriptionWorkingSet
 from store.idempotency import Answer
 
 
@@ -35,12 +35,15 @@ class AttachCheckout(OnOrder):
     invoice_pdf: str | None = None
     told: None = None
 
-    def declare(self, needs: Needs) -> None:
-        OnOrder.declare(self, needs)
+    def declare(self, read_set: ReadSet) -> None:
+        OnOrder.declare(self, read_set)
         # The provider is the order's own, so the claims are completed once that is read.
-        needs.shelf(OrderShelf).attached[self.order_id] = (self.provider_ref, *self.objects)
+        read_set.working_set(OrderWorkingSet).attached[self.order_id] = (
+            self.provider_ref,
+            *self.objects,
+        )
 
-    def apply(self, books: Books, order: Order) -> Settled:
+    def apply(self, state: BatchState, order: Order) -> Settled:
         opened = amend(
             order,
             url=self.url,
@@ -50,7 +53,7 @@ class AttachCheckout(OnOrder):
         )
         if opened == order:
             return Settled(order, "repeated")
-        books.shelf(OrderShelf).change(opened)
+        state.working_set(OrderWorkingSet).change(opened)
         return Settled(opened, "applied")
 
 
@@ -72,21 +75,21 @@ class SettlePaid(OnOrder):
     is_plan: bool = False
     subtotal: Price | None = None
 
-    def declare(self, needs: Needs) -> None:
-        OnOrder.declare(self, needs)
+    def declare(self, read_set: ReadSet) -> None:
+        OnOrder.declare(self, read_set)
         if self.is_plan:
-            shelf = needs.shelf(SubscriptionShelf)
-            shelf.orders.add(self.order_id)
-            shelf.taken.add(self.scope)
+            working_set = read_set.working_set(SubscriptionWorkingSet)
+            working_set.orders.add(self.order_id)
+            working_set.taken.add(self.scope)
         assert self.told is not None, "a payment is told by somebody"
         for object_id in (self.payment_id, *self.objects):
-            needs.shelf(OrderShelf).claims.add(self._claim(object_id))
+            read_set.working_set(OrderWorkingSet).claims.add(self._claim(object_id))
 
-    def apply(self, books: Books, order: Order) -> Settled:
+    def apply(self, state: BatchState, order: Order) -> Settled:
         if order.payment_id == self.payment_id:
             return Settled(order, "repeated")
-        shelf = books.shelf(OrderShelf)
-        problem = self._problem(books, order)
+        working_set = state.working_set(OrderWorkingSet)
+        problem = self._problem(state, order)
         if order.status in SETTLED or order.status == "review":
             # Money of a second payment: the order stays, an operator sees the notification.
             problem = problem or self._second(order)
@@ -101,12 +104,12 @@ class SettlePaid(OnOrder):
                 reason=problem.sentence[:REASON_CHARACTERS_MAX],
                 customer_ref=self.customer_ref or order.customer_ref,
             )
-            _reclaim(books, order)
-            shelf.change(reviewed)
+            _reclaim(state, order)
+            working_set.change(reviewed)
             return Settled(reviewed, "review", problem.sentence, problem)
         ref = self.customer_ref or order.customer_ref
         paid = settle(
-            books,
+            state,
             order,
             payment_id=self.payment_id,
             customer_ref=ref,
@@ -114,24 +117,28 @@ class SettlePaid(OnOrder):
             paid_currency=None,
         )
         if self.is_plan:
-            plans = books.shelf(SubscriptionShelf)
+            plans = state.working_set(SubscriptionWorkingSet)
             begun = plans.of_order(order.id)
             assert begun is not None, "it was written with the order"
             plans.take(begun)
         return Settled(paid, "applied")
 
-    def _problem(self, books: Books, order: Order) -> Problem | None:
+    def _problem(self, state: BatchState, order: Order) -> Problem | None:
         """Why the payment may not credit the order."""
-        begun = books.shelf(SubscriptionShelf).of_order(order.id) if self.is_plan else None
+        begun = (
+            state.working_set(SubscriptionWorkingSet).of_order(order.id) if self.is_plan else None
+        )
         if not self._is_whole(order, begun):
             return other_price(self.price, order.price)
-        other = None if begun is None else books.shelf(SubscriptionShelf).taken_beside(begun)
+        other = (
+            None if begun is None else state.working_set(SubscriptionWorkingSet).taken_beside(begun)
+        )
         if other is not None:
             return second_plan(other)
         if self.method is not None and order.method not in {None, self.method}:
             sentence = f"{self.method} was paid with, not {order.method}"
             return Problem("method", sentence, order.method or "", self.method)
-        owner = books.shelf(OrderShelf).owner_of(self._claim(self.payment_id))
+        owner = state.working_set(OrderWorkingSet).owner_of(self._claim(self.payment_id))
         if owner != order.id:
             sentence = f"payment {self.payment_id} is order {owner}'s"
             return Problem("second_payment", sentence, "a payment of its own", self.payment_id)
@@ -169,12 +176,12 @@ class EndUnpaid(OnOrder):
     status: Literal["failed", "expired"]
     reason: str | None = None
 
-    def apply(self, books: Books, order: Order) -> Settled:
+    def apply(self, state: BatchState, order: Order) -> Settled:
         if order.status == self.status:
             return Settled(order, "repeated")
         if order.status != "pending":
             return Settled(order, "ignored", f"{self.status}, but the order is {order.status}")
-        return Settled(end_unpaid(books, order, self.status, self.reason), "applied")
+        return Settled(end_unpaid(state, order, self.status, self.reason), "applied")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,18 +205,18 @@ class NoteCheck:
     answer: Callable[[Checked], Answer]
     request_key: None = None
 
-    def declare(self, needs: Needs) -> None:
-        needs.scopes.add(self.scope)
-        needs.shelf(OrderShelf).ids.add(self.order_id)
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.scopes.add(self.scope)
+        read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
 
-    def decide(self, books: Books) -> Checked:
-        shelf = books.shelf(OrderShelf)
-        order = shelf.find(self.order_id, self.scope)
+    def decide(self, state: BatchState) -> Checked:
+        working_set = state.working_set(OrderWorkingSet)
+        order = working_set.find(self.order_id, self.scope)
         if order.status != "pending" or order.checks_made != self.seen_checks_made:
             return Checked(order, is_mine=False)
         made = order.checks_made + 1
-        checked = amend(order, checks_made=made, next_check_at=next_check_at(made, books.now_us))
-        shelf.change(checked)
+        checked = amend(order, checks_made=made, next_check_at=next_check_at(made, state.now_us))
+        working_set.change(checked)
         return Checked(checked, is_mine=True)
 
     def render(self, result: Checked) -> Answer:
@@ -217,7 +224,7 @@ class NoteCheck:
 
 
 def settle(
-    books: Books,
+    state: BatchState,
     order: Order,
     *,
     payment_id: str | None,
@@ -226,39 +233,39 @@ def settle(
 ) -> Order:
     """Credits the order, which was not paid before; then what is gone of the payment already."""
     paid = move(
-        order, "paid", payment_id=payment_id, paid_at=books.now_us, reason=reason, **changes
+        order, "paid", payment_id=payment_id, paid_at=state.now_us, reason=reason, **changes
     )
-    ledger, scope = books.ledger, order.scope
+    ledger, scope = state.ledger, order.scope
     purchased_micros = order.credits_micros - order.promotional_micros
     if purchased_micros:
         source = ledger.account(scope, Kind.PROVIDER, order.provider)
-        books.credit(scope, source, purchased_micros, Code.PURCHASE, subject_id=order.id)
+        state.credit(scope, source, purchased_micros, Code.PURCHASE, subject_id=order.id)
     if order.promotional_micros:
         grant = ledger.account(scope, Kind.GRANT, order.id)
         promotion = ledger.account(scope, Kind.PROMOTION)
-        books.move(promotion, grant, order.promotional_micros, Code.GRANT, subject_id=order.id)
-    _reclaim(books, order)
-    books.shelf(OrderShelf).change(paid)
-    books.publish(scope, "order.paid", paid.shape(), order.reference)
-    return settle_reversals(books, paid)
+        state.move(promotion, grant, order.promotional_micros, Code.GRANT, subject_id=order.id)
+    _reclaim(state, order)
+    state.working_set(OrderWorkingSet).change(paid)
+    state.publish(scope, "order.paid", paid.shape(), order.reference)
+    return settle_reversals(state, paid)
 
 
 def end_unpaid(
-    books: Books, order: Order, status: Literal["failed", "expired"], reason: str | None
+    state: BatchState, order: Order, status: Literal["failed", "expired"], reason: str | None
 ) -> Order:
     """Ends an order without credit and releases its coupon."""
     shortened = None if reason is None else reason[:REASON_CHARACTERS_MAX]
     ended = move(order, status, reason=shortened)
-    shelf = books.shelf(OrderShelf)
+    working_set = state.working_set(OrderWorkingSet)
     if order.coupon_id is not None:
-        shelf.coupons.release(order.coupon_id, order.id, order.account_id)
-    shelf.change(ended)
-    books.publish(order.scope, "order.failed", ended.shape(), order.reference)
+        working_set.coupons.release(order.coupon_id, order.id, order.account_id)
+    working_set.change(ended)
+    state.publish(order.scope, "order.failed", ended.shape(), order.reference)
     return ended
 
 
-def _reclaim(books: Books, order: Order) -> None:
+def _reclaim(state: BatchState, order: Order) -> None:
     """A dead order lives again: its coupon's use was released when it died."""
     if order.coupon_id is not None and order.status in {"failed", "expired"}:
-        shelf = books.shelf(OrderShelf)
-        shelf.coupons.claim(order.coupon_id, order.id, order.account_id)
+        working_set = state.working_set(OrderWorkingSet)
+        working_set.coupons.claim(order.coupon_id, order.id, order.account_id)

@@ -14,7 +14,7 @@ from store.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class WentBack:
+class Returned:
     """A refund or a dispute; amount in the smallest unit of the order's pay_currency."""
 
     kind: str
@@ -24,16 +24,16 @@ class WentBack:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderStory:
+class OrderTimeline:
     """The order with its ledger transfers and events in the API's shapes, each oldest first."""
 
     order: Order
     transfers: Sequence[Mapping[str, Any]]
     events: Sequence[Mapping[str, Any]]
-    went_back: Sequence[WentBack]
+    went_back: Sequence[Returned]
 
 
-async def story(tx: Transaction, order: Order) -> OrderStory:
+async def story(tx: Transaction, order: Order) -> OrderTimeline:
     """What is known of it beside its own row; the caller has seen whose it is."""
     scope = {"account_id": order.account_id, "environment": order.environment}
     moved = await tx.fetch(
@@ -63,7 +63,7 @@ async def story(tx: Transaction, order: Order) -> OrderStory:
         order_id=order.id,
         **scope,
     )
-    return OrderStory(
+    return OrderTimeline(
         order,
         [
             transfer_shape(
@@ -81,7 +81,7 @@ async def story(tx: Transaction, order: Order) -> OrderStory:
             for row in events
         ],
         [
-            WentBack(row["kind"], row["amount"], row["status"], row["created_at"])
+            Returned(row["kind"], row["amount"], row["status"], row["created_at"])
             for row in went_back
         ],
     )

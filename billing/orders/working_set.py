@@ -10,19 +10,19 @@ from collections.abc import Sequence
 from billing.catalog import pack
 from billing.catalog.coupon import CodePlace, Coupons
 from billing.catalog.pack import Pack, PackPlace
-from billing.engine.read_set import Needs, Shelf
+from billing.engine.read_set import ReadSet, WorkingSet
 from billing.ledger.ledger import Kind, Place, Scope
 from billing.orders import records as order_rows
 from billing.orders.order import SETTLED, Order
 from billing.orders.records import Claim, RequestPlace, Reversal
 from billing.providers import event_log as provider_event
-from billing.providers.event_log import LogEntry, Outcome, Told
+from billing.providers.event_log import LogEntry, NotificationRef, Outcome
 from billing.providers.problem import Problem
 from kernel.errors import NotFound
 from store.database import Transaction
 
 
-class OrderShelf(Shelf):
+class OrderWorkingSet(WorkingSet):
     """What commands add to in `declare`: ids, requests, packs, codes, counted, claims, attached."""
 
     def __init__(self) -> None:
@@ -55,9 +55,9 @@ class OrderShelf(Shelf):
         """Grows with each change."""
         return self._changes + self.coupons.changes
 
-    async def load(self, tx: Transaction, needs: Needs, now_us: int) -> None:
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
         """A fixed number of statements; the coupons are locked, sorted by id."""
-        await self._load_orders(tx, needs)
+        await self._load_orders(tx, read_set)
         if self.pack_places:
             self._packs = await pack.load(tx, self.pack_places)
         if self.counted:
@@ -67,7 +67,7 @@ class OrderShelf(Shelf):
         held = [order for order in self._orders.values() if order.status not in SETTLED]
         coupon_ids = {order.coupon_id for order in held if order.coupon_id is not None}
         if coupon_ids or self.coupon_codes:
-            account_ids = {account_id for account_id, _ in needs.scopes}
+            account_ids = {account_id for account_id, _ in read_set.scopes}
             await self.coupons.load(
                 tx, codes=self.coupon_codes, ids=coupon_ids, account_ids=account_ids
             )
@@ -75,16 +75,16 @@ class OrderShelf(Shelf):
         if claims:
             self._owners = await order_rows.claim(tx, claims, now_us=now_us)
 
-    async def _load_orders(self, tx: Transaction, needs: Needs) -> None:
+    async def _load_orders(self, tx: Transaction, read_set: ReadSet) -> None:
         found = list((await order_rows.load(tx, self.ids)).values()) if self.ids else []
         if self.requests:
             resumed = await order_rows.load_requests(tx, self.requests)
             self._requests = {place: order.id for place, order in resumed.items()}
             found += resumed.values()
         # Whatever belongs to a tenant that is not locked here does not exist here.
-        self._orders = {order.id: order for order in found if order.scope in needs.scopes}
+        self._orders = {order.id: order for order in found if order.scope in read_set.scopes}
         for order in self._orders.values():
-            needs.places.update(places_of(order))
+            read_set.places.update(places_of(order))
         if self._orders:
             reversals = await order_rows.load_reversals(tx, self._orders)
             self._reversals = {i: {one.key: one for one in r} for i, r in reversals.items()}
@@ -161,7 +161,7 @@ class OrderShelf(Shelf):
 
     def note(
         self,
-        told: Told | None,
+        told: NotificationRef | None,
         order: Order,
         outcome: Outcome,
         detail: str,

@@ -9,13 +9,13 @@ page.
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.orders.order import Order
 from billing.orders.reversal import Settled
 from billing.orders.settlement import AttachCheckout, EndUnpaid
-from billing.payments.sandbox.checkout import StandIn
-from billing.providers.event_log import Told
+from billing.payments.sandbox.checkout import SandboxProvider
+from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import (
     CheckoutRequest,
     Closing,
@@ -69,11 +69,16 @@ class Checkouts:
     """The checkouts of this process's orders, one after the other or side by side."""
 
     def __init__(
-        self, database: Database, clock: Clock, till: Till, providers: Providers, public_url: str
+        self,
+        database: Database,
+        clock: Clock,
+        engine: Engine,
+        providers: Providers,
+        public_url: str,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._till = till
+        self._engine = engine
         self._providers = providers
         self._public_url = public_url
 
@@ -130,7 +135,9 @@ class Checkouts:
         await self._submit(EndUnpaid, order, told=None, status="expired", reason=reason)
         return True
 
-    async def linked(self, told: Told, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
+    async def linked(
+        self, told: NotificationRef, object_ids: Sequence[str]
+    ) -> Sequence[tuple[str, str]]:
         """What the provider says that its ids belong to; raises ProviderUnavailable."""
         environment = next(one for one in ENVIRONMENTS if one == told.environment)
         provider = self._providers.of(told.provider, environment)
@@ -145,7 +152,7 @@ class Checkouts:
 
     async def _submit(self, command: Callable[..., Any], order: Order, **fields: Any) -> Settled:
         kept: Kept[Settled] = Kept()
-        await self._till.submit(
+        await self._engine.submit(
             command(order_id=order.id, scope=order.scope, answer=kept, **fields)
         )
         return kept.result
@@ -158,7 +165,9 @@ class Checkouts:
             raise ProviderRefused(f"{order.provider} is no longer configured as the order needs it")
         if not is_stand_in:
             return provider
-        return StandIn(provider, order.provider, self._database, self._clock, self._public_url)
+        return SandboxProvider(
+            provider, order.provider, self._database, self._clock, self._public_url
+        )
 
     async def _request(self, order: Order) -> CheckoutRequest:
         registration = self._providers.registration(order.provider)

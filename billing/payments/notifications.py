@@ -10,16 +10,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.reversal import CloseDispute, FailRefund, Reverse, Settled
 from billing.orders.settlement import EndUnpaid, SettlePaid
 from billing.payments import unmatched as stray
 from billing.payments.checkout import Checkouts, Kept
-from billing.payments.subscription_notifications import Standing, SubscriptionWord
+from billing.payments.subscription_notifications import Standing, SubscriptionNotificationHandler
 from billing.providers import event_log as provider_event
-from billing.providers.event_log import LogEntry, Outcome, Told
+from billing.providers.event_log import LogEntry, NotificationRef, Outcome
 from billing.providers.problem import Problem
 from billing.providers.protocol import (
     DisputeClosed,
@@ -61,24 +61,26 @@ _WEIGHTS: Sequence[Outcome] = ("repeated", "ignored", "unknown", "applied", "rev
 _NOT_CONFIRMED = "the provider does not confirm the payment"
 
 
-class ProviderWord:
+class NotificationHandler:
     """Acts on facts, each in a transaction of its own; told says where they come from."""
 
-    def __init__(self, database: Database, clock: Clock, till: Till, checkouts: Checkouts) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, engine: Engine, checkouts: Checkouts
+    ) -> None:
         self._database = database
         self._clock = clock
-        self._till = till
+        self._engine = engine
         self._checkouts = checkouts
-        self._subscriptions = SubscriptionWord(database, till)
+        self._subscriptions = SubscriptionNotificationHandler(database, engine)
 
-    async def act_on(self, facts: Sequence[Fact], told: Told) -> Outcome:
+    async def act_on(self, facts: Sequence[Fact], told: NotificationRef) -> Outcome:
         """The weightiest outcome; raises ProviderUnavailable where a confirmation did not come."""
         outcomes = [await self._act(fact, told) for fact in facts]
         if not outcomes:
             outcomes = [await self._note(told, "ignored", "it says nothing")]
         return max(outcomes, key=_WEIGHTS.index)
 
-    async def confirm(self, order: Order, facts: Sequence[Fact], told: Told) -> Outcome:
+    async def confirm(self, order: Order, facts: Sequence[Fact], told: NotificationRef) -> Outcome:
         """Acts on the provider's answer about this order; what is still unproven is passed over."""
         telling = [one for one in facts if not isinstance(one, Unconfirmed | Waiting | Ignored)]
         outcomes = [
@@ -89,7 +91,7 @@ class ProviderWord:
         ]
         return max(outcomes, key=_WEIGHTS.index, default="ignored")
 
-    async def _act(self, fact: Fact, told: Told) -> Outcome:
+    async def _act(self, fact: Fact, told: NotificationRef) -> Outcome:
         if isinstance(fact, Ignored):
             return await self._note(told, "ignored", fact.why)
         if isinstance(fact, Waiting) and fact.subject.order_id is None:
@@ -99,7 +101,7 @@ class ProviderWord:
             await self._take_up(fact, told)
         return outcome
 
-    async def _act_known(self, fact: Telling, told: Told) -> Outcome:
+    async def _act_known(self, fact: Telling, told: NotificationRef) -> Outcome:
         if isinstance(fact, Standing):
             return await self._act_on_subscription(fact, told)
         ids = await self._related(fact.subject.objects, told)
@@ -125,7 +127,9 @@ class ProviderWord:
             return await self._note(told, "refused", detail, order, problem)
         return await self._act_on_known_order(fact, order, told)
 
-    async def _act_on_known_order(self, fact: Telling, order: Order, told: Told) -> Outcome:
+    async def _act_on_known_order(
+        self, fact: Telling, order: Order, told: NotificationRef
+    ) -> Outcome:
         if isinstance(fact, Waiting):
             return await self._note(told, "ignored", "not paid yet", order)
         if isinstance(fact, Unconfirmed):
@@ -134,7 +138,7 @@ class ProviderWord:
             return await self._note(told, "ignored", "it waits for its payment", order)
         return await self._act_on_order(fact, order, told)
 
-    async def _act_on_subscription(self, fact: Standing, told: Told) -> Outcome:
+    async def _act_on_subscription(self, fact: Standing, told: NotificationRef) -> Outcome:
         one = await self._subscriptions.find(fact, told)
         if one is None:
             return await self._note(told, "unknown", f"subscription {fact.subscription_ref}")
@@ -144,7 +148,7 @@ class ProviderWord:
             return await self._note(told, "refused", detail)
         return await self._subscriptions.act(fact, one, told)
 
-    async def _take_up(self, fact: InvoicePaid | Paid | Waiting, told: Told) -> None:
+    async def _take_up(self, fact: InvoicePaid | Paid | Waiting, told: NotificationRef) -> None:
         """Acts on refunds and disputes of the payment that were told before it."""
         ids = fact.subject.objects
         if isinstance(fact, InvoicePaid):
@@ -159,22 +163,24 @@ class ProviderWord:
 
     async def take_up_of(self, order: Order, event_id: str) -> None:
         """Refunds and disputes of a plan's payments that were told before these were approved."""
-        told = Told(order.provider, order.environment, event_id, "operator.approved")
+        told = NotificationRef(order.provider, order.environment, event_id, "operator.approved")
         ids = await self._database.read(lambda tx: subscription_rows.objects_of_order(tx, order.id))
         known = await self._related([*ids, *([order.payment_id] if order.payment_id else [])], told)
         for one in await self._database.read(lambda tx: stray.waiting(tx, told, known)):
             await self._act_known(one, told)
 
-    async def _related(self, ids: Sequence[str], told: Told) -> tuple[str, ...]:
+    async def _related(self, ids: Sequence[str], told: NotificationRef) -> tuple[str, ...]:
         return await self._database.read(lambda tx: stray.related(tx, told, ids))
 
-    async def _is_known(self, fact: stray.Reversed, ids: tuple[str, ...], told: Told) -> bool:
+    async def _is_known(
+        self, fact: stray.Reversed, ids: tuple[str, ...], told: NotificationRef
+    ) -> bool:
         if await self._subscriptions.find_period(ids, told) is not None:
             return True
         return await self._find(Subject(fact.subject.order_id, ids), told) is not None
 
     async def _learnt(
-        self, fact: stray.Reversed, ids: Sequence[str], told: Told
+        self, fact: stray.Reversed, ids: Sequence[str], told: NotificationRef
     ) -> tuple[str, ...]:
         """The ids with those that the provider says they belong to.
 
@@ -188,19 +194,19 @@ class ProviderWord:
             )
         return await self._related(ids, told)
 
-    async def _link(self, fact: Waiting, told: Told) -> None:
+    async def _link(self, fact: Waiting, told: NotificationRef) -> None:
         """Ids that were told to belong together, such as an invoice and what paid it."""
         ids, now_us = fact.subject.objects, self._clock.now_us()
         if len(ids) > 1:
             await self._database.transaction(lambda tx: stray.link(tx, told, ids, now_us=now_us))
 
-    async def _keep(self, fact: stray.Reversed, order: Order | None, told: Told) -> None:
+    async def _keep(self, fact: stray.Reversed, order: Order | None, told: NotificationRef) -> None:
         owner, now_us = None if order is None else order.account_id, self._clock.now_us()
         await self._database.transaction(
             lambda tx: stray.keep(tx, told, fact, account_id=owner, now_us=now_us)
         )
 
-    async def _inquire(self, fact: Unconfirmed, order: Order, told: Told) -> Outcome:
+    async def _inquire(self, fact: Unconfirmed, order: Order, told: NotificationRef) -> Outcome:
         try:
             facts = await self._checkouts.inquire(order, fact.ref)
         except (ProviderUnavailable, ProviderRefused) as error:
@@ -214,15 +220,17 @@ class ProviderWord:
             await self._note(told, "ignored", _NOT_CONFIRMED, order)
         return outcome
 
-    async def _act_on_order(self, fact: Fact, order: Order, told: Told) -> Outcome:
+    async def _act_on_order(self, fact: Fact, order: Order, told: NotificationRef) -> Outcome:
         kept: Kept[Settled] = Kept()
         make = _command(fact)
         if isinstance(fact, Paid) and order.kind == "subscription":
             make = partial(make, is_plan=True, subtotal=fact.subtotal)
-        await self._till.submit(make(order_id=order.id, scope=order.scope, told=told, answer=kept))
+        await self._engine.submit(
+            make(order_id=order.id, scope=order.scope, told=told, answer=kept)
+        )
         return kept.result.outcome
 
-    async def _find(self, subject: Subject, told: Told) -> Order | None:
+    async def _find(self, subject: Subject, told: NotificationRef) -> Order | None:
         """By the order's own id, else by what the provider calls it."""
 
         async def work(tx: Transaction) -> Order | None:
@@ -239,7 +247,7 @@ class ProviderWord:
 
     async def _note(
         self,
-        told: Told,
+        told: NotificationRef,
         outcome: Outcome,
         detail: str,
         order: Order | None = None,

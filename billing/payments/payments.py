@@ -1,4 +1,4 @@
-"""The cashier: sells credit for money that a payment provider takes.
+"""Payments: credit is sold for money that a payment provider takes.
 
 Promises: an order is written before its provider is asked and no transaction is open meanwhile, so a
 crash at any point leaves an order that a retry with the same Idempotency-Key or a sweep goes on
@@ -12,18 +12,18 @@ from typing import Final
 from urllib.parse import urlencode
 
 from billing.catalog.coupon import CouponRefused
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.place import NewOrder, Placed, PlanCheckoutOpen, new_place
 from billing.orders.reversal import Settled
 from billing.orders.settlement import Checked, EndUnpaid, NoteCheck
 from billing.payments.checkout import Checkouts, Kept, environment_of
-from billing.payments.notifications import ProviderWord
+from billing.payments.notifications import NotificationHandler
 from billing.payments.return_url import check_return_url
 from billing.payments.review import Verdict, Waiting, new_resolution, waiting_of
 from billing.payments.sandbox import subscription as sandbox_subscription
-from billing.providers.event_log import Outcome, Told
+from billing.providers.event_log import NotificationRef, Outcome
 from billing.providers.protocol import (
     Notification,
     NotificationRefused,
@@ -62,19 +62,24 @@ class Heard:
     outcome: Outcome
 
 
-class Cashier:
+class Payments:
     """Orders from the wish to the credit; one for each process."""
 
     def __init__(
-        self, database: Database, clock: Clock, till: Till, providers: Providers, public_url: str
+        self,
+        database: Database,
+        clock: Clock,
+        engine: Engine,
+        providers: Providers,
+        public_url: str,
     ) -> None:
         self.providers = providers
         self._public_url = public_url
         self._database = database
         self._clock = clock
-        self._till = till
-        self._checkouts = Checkouts(database, clock, till, providers, public_url)
-        self.word = ProviderWord(database, clock, till, self._checkouts)
+        self._engine = engine
+        self._checkouts = Checkouts(database, clock, engine, providers, public_url)
+        self.word = NotificationHandler(database, clock, engine, self._checkouts)
 
     async def place(self, scope: Scope, new: NewOrder) -> Order:
         """The order with its checkout; one whose total is 0 is paid already.
@@ -108,7 +113,7 @@ class Cashier:
         kept: Kept[Placed] = Kept()
         for number in range(PLACE_TRIES_MAX):
             try:
-                await self._till.submit(new_place(scope, new, answer=kept))
+                await self._engine.submit(new_place(scope, new, answer=kept))
             except PlanCheckoutOpen as error:
                 # Others of the account may begin one as well, over and over.
                 if number + 1 == PLACE_TRIES_MAX or not await self._ended(error.order):
@@ -134,7 +139,7 @@ class Cashier:
         Raises NoWebhookSecret, NotificationRefused, ProviderUnavailable (ask it to come again).
         """
         environment, said = self._verified(name, received)
-        told = Told(name, environment, said.event_id, said.type)
+        told = NotificationRef(name, environment, said.event_id, said.type)
         outcome = await self.word.act_on(said.facts, told)
         heard = Heard(environment, said.event_id, said.type, outcome)
         _log.info(
@@ -185,7 +190,7 @@ class Cashier:
         Of several sweeps that saw the same order one goes on. Never raises for the provider.
         """
         kept: Kept[Checked] = Kept()
-        await self._till.submit(NoteCheck(due.id, due.scope, due.checks_made, answer=kept))
+        await self._engine.submit(NoteCheck(due.id, due.scope, due.checks_made, answer=kept))
         order = kept.result.order
         if not kept.result.is_mine:
             return
@@ -236,7 +241,7 @@ class Cashier:
             is_plan=found.kind == "subscription",
             answer=kept,
         )
-        await self._till.submit(command)
+        await self._engine.submit(command)
         if found.kind == "subscription" and verdict == "approve":
             await self.word.take_up_of(found, command.resolution_id)
         return kept.result.order
@@ -315,15 +320,15 @@ class Cashier:
         # Signed under one of the secrets, but stale or unreadable: that says more.
         raise next((one for one in refusals if one.reason != "signature"), refusals[0])
 
-    def _inquiry(self, order: Order) -> Told:
+    def _inquiry(self, order: Order) -> NotificationRef:
         """Our own question, in the log of what providers say."""
         event_id = f"{INQUIRY}:{order.id}"
-        return Told(order.provider, environment_of(order), event_id, INQUIRY)
+        return NotificationRef(order.provider, environment_of(order), event_id, INQUIRY)
 
     async def _end(self, order: Order) -> None:
         """Its time is over; whatever it has become meanwhile stays."""
         kept: Kept[Settled] = Kept()
-        await self._till.submit(
+        await self._engine.submit(
             EndUnpaid(
                 order_id=order.id,
                 scope=order.scope,

@@ -12,21 +12,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from billing.engine.audit_entries import AuditShelf
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs
+from billing.engine.audit_entries import AuditEntries
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Scope
 from billing.ledger.price import Price
 from billing.orders.order import REASON_CHARACTERS_MAX, Order, OrderDecided, amend
 from billing.orders.reversal import Settled
 from billing.orders.settlement import end_unpaid, settle
-from billing.orders.working_set import OrderShelf
-from billing.providers.event_log import Told
+from billing.orders.working_set import OrderWorkingSet
+from billing.providers.event_log import NotificationRef
 from billing.providers.problem import in_words
 from billing.subscriptions.approved_period import approve_held, approve_order
 from billing.subscriptions.held_invoice import HeldInvoice
 from billing.subscriptions.subscription import Subscription
-from billing.subscriptions.working_set import SubscriptionShelf
+from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
 from keys import audit_log
@@ -70,45 +70,49 @@ class Resolve:
     amount: int | None = None
     is_plan: bool = False
 
-    def declare(self, needs: Needs) -> None:
-        needs.scopes.add(self.scope)
-        needs.shelf(OrderShelf).ids.add(self.order_id)
-        needs.shelf(AuditShelf)
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.scopes.add(self.scope)
+        read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
+        read_set.working_set(AuditEntries)
         if self.is_plan:
-            needs.shelf(SubscriptionShelf).orders.add(self.order_id)
+            read_set.working_set(SubscriptionWorkingSet).orders.add(self.order_id)
         if self.request_key is not None:
-            needs.request_keys.add(self.request_key)
+            read_set.request_keys.add(self.request_key)
 
-    def decide(self, books: Books) -> Settled:
-        shelf = books.shelf(OrderShelf)
-        order = shelf.find(self.order_id, self.scope)
-        begun = books.shelf(SubscriptionShelf).of_order(order.id) if self.is_plan else None
-        held = [] if begun is None else list(books.shelf(SubscriptionShelf).held(begun.id))
+    def decide(self, state: BatchState) -> Settled:
+        working_set = state.working_set(OrderWorkingSet)
+        order = working_set.find(self.order_id, self.scope)
+        begun = (
+            state.working_set(SubscriptionWorkingSet).of_order(order.id) if self.is_plan else None
+        )
+        held = (
+            [] if begun is None else list(state.working_set(SubscriptionWorkingSet).held(begun.id))
+        )
         is_open = order.status == "review" or bool(held)
         if self.verdict == "reject":
-            is_open = is_open or shelf.is_open(order.id)
+            is_open = is_open or working_set.is_open(order.id)
         if not is_open:
             raise OrderDecided(
                 f"the order is {order.status}; there is nothing to {self.verdict}",
                 extra={"order_id": order.id, "order_status": order.status},
             )
         if self.verdict == "approve":
-            return self._approve(books, order, begun, held)
+            return self._approve(state, order, begun, held)
         for one in held:
-            books.shelf(SubscriptionShelf).resolve(one)
+            state.working_set(SubscriptionWorkingSet).resolve(one)
         what = "rejected" if order.status == "review" else "dismissed"
         detail = f"{what} by {self._who}: {order.reason or 'settled before'}"
         resolved = order
         if order.status == "review":
-            resolved = end_unpaid(books, order, "failed", detail[:REASON_CHARACTERS_MAX])
-        shelf.resolve(order.id)
-        return self._noted(books, order, resolved, what, detail)
+            resolved = end_unpaid(state, order, "failed", detail[:REASON_CHARACTERS_MAX])
+        working_set.resolve(order.id)
+        return self._noted(state, order, resolved, what, detail)
 
     def render(self, result: Settled) -> Answer:
         return self.answer(result)
 
     def _approve(
-        self, books: Books, order: Order, begun: Subscription | None, held: list[HeldInvoice]
+        self, state: BatchState, order: Order, begun: Subscription | None, held: list[HeldInvoice]
     ) -> Settled:
         waiting = waiting_of(order, begun, held)
         amount = self._amount(waiting)
@@ -122,17 +126,17 @@ class Resolve:
         resolved = order
         if begun is not None:
             if held:
-                approve_held(books, begun, held[0], micros)
+                approve_held(state, begun, held[0], micros)
             else:
-                approve_order(books, begun, order, micros)
+                approve_order(state, begun, order, micros)
         if order.status == "review":
             reason = detail[:REASON_CHARACTERS_MAX]
             given = order if begun is not None else _credited(order, amount, micros)
-            resolved = settle(books, given, payment_id=order.payment_id, reason=reason)
+            resolved = settle(state, given, payment_id=order.payment_id, reason=reason)
         if len(held) <= 1:
             # Another invoice that is held keeps the order among those that wait.
-            books.shelf(OrderShelf).resolve(order.id)
-        return self._noted(books, order, resolved, "approved", detail)
+            state.working_set(OrderWorkingSet).resolve(order.id)
+        return self._noted(state, order, resolved, "approved", detail)
 
     def _amount(self, waiting: Waiting) -> int:
         """How much of the price counts; raises InvalidInput."""
@@ -153,11 +157,13 @@ class Resolve:
         return self.amount
 
     def _noted(
-        self, books: Books, order: Order, resolved: Order, what: str, detail: str
+        self, state: BatchState, order: Order, resolved: Order, what: str, detail: str
     ) -> Settled:
         """Both logs tell of it."""
-        told = Told(order.provider, order.environment, self.resolution_id, f"operator.{what}")
-        books.shelf(OrderShelf).note(told, resolved, "applied", detail, books.now_us)
+        told = NotificationRef(
+            order.provider, order.environment, self.resolution_id, f"operator.{what}"
+        )
+        state.working_set(OrderWorkingSet).note(told, resolved, "applied", detail, state.now_us)
         entry = audit_log.entry(
             Actor(self.by),
             f"order.{self.verdict}",
@@ -167,9 +173,9 @@ class Resolve:
             before={"status": order.status, "reason": order.reason},
             after={"status": resolved.status, "reason": resolved.reason, "decided": detail},
             reason=self.note or None,
-            now_us=books.now_us,
+            now_us=state.now_us,
         )
-        books.shelf(AuditShelf).add(entry)
+        state.working_set(AuditEntries).add(entry)
         return Settled(resolved, "applied", detail)
 
     @property

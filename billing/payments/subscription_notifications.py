@@ -7,11 +7,11 @@ dispute finds the period by the ids of its payment.
 from collections.abc import Sequence
 from typing import Any
 
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.orders import queries as order_list
 from billing.payments.checkout import Kept
 from billing.payments.unmatched import Reversed, kind_of
-from billing.providers.event_log import Outcome, Told
+from billing.providers.event_log import NotificationRef, Outcome
 from billing.providers.protocol import DisputeClosed, InvoicePaid, RefundFailed, SubscriptionChanged
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.lifecycle import ChangeSubscription
@@ -25,14 +25,14 @@ Standing = InvoicePaid | SubscriptionChanged
 Found = tuple[Subscription, int]  # and the period's start
 
 
-class SubscriptionWord:
+class SubscriptionNotificationHandler:
     """Acts on facts about subscriptions, each in a transaction of its own."""
 
-    def __init__(self, database: Database, till: Till) -> None:
+    def __init__(self, database: Database, engine: Engine) -> None:
         self._database = database
-        self._till = till
+        self._engine = engine
 
-    async def find(self, fact: Standing, told: Told) -> Subscription | None:
+    async def find(self, fact: Standing, told: NotificationRef) -> Subscription | None:
         """Whose it is, also where provider or environment are not those of the notification."""
 
         async def work(tx: Transaction) -> Subscription | None:
@@ -47,7 +47,7 @@ class SubscriptionWord:
 
         return await self._database.read(work)
 
-    async def find_period(self, ids: Sequence[str], told: Told) -> Found | None:
+    async def find_period(self, ids: Sequence[str], told: NotificationRef) -> Found | None:
         """The period that was paid by one of these ids, as far as it was credited."""
 
         async def work(tx: Transaction) -> Found | None:
@@ -72,7 +72,7 @@ class SubscriptionWord:
 
         return await self._database.read(work)
 
-    async def act(self, fact: Standing, one: Subscription, told: Told) -> Outcome:
+    async def act(self, fact: Standing, one: Subscription, told: NotificationRef) -> Outcome:
         """Credits a paid period, or notes how the subscription stands."""
         if isinstance(fact, InvoicePaid):
             return await self._submit(
@@ -103,7 +103,7 @@ class SubscriptionWord:
             sent_at=fact.sent_at,
         )
 
-    async def reverse(self, fact: Reversed, found: Found, told: Told) -> Outcome:
+    async def reverse(self, fact: Reversed, found: Found, told: NotificationRef) -> Outcome:
         """Takes a period's credit back, or gives it back."""
         one, start = found
         if isinstance(fact, DisputeClosed):
@@ -126,10 +126,10 @@ class SubscriptionWord:
         )
 
     async def _submit(
-        self, command: Any, one: Subscription, told: Told, **fields: object
+        self, command: Any, one: Subscription, told: NotificationRef, **fields: object
     ) -> Outcome:
         kept: Kept[Billed] = Kept()
-        await self._till.submit(
+        await self._engine.submit(
             command(subscription_id=one.id, scope=one.scope, told=told, answer=kept, **fields)
         )
         return kept.result.outcome

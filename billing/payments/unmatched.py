@@ -12,7 +12,7 @@ import msgspec
 
 from billing.ledger.price import Price
 from billing.orders import gone
-from billing.providers.event_log import Told
+from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import DisputeClosed, Disputed, Refunded, RefundFailed, Subject
 from store.database import Row, Transaction
 
@@ -34,7 +34,7 @@ class _Stray(msgspec.Struct, frozen=True, gc=False):
     created_at: int
 
 
-async def link(tx: Transaction, told: Told, ids: Sequence[str], *, now_us: int) -> None:
+async def link(tx: Transaction, told: NotificationRef, ids: Sequence[str], *, now_us: int) -> None:
     """These ids belong together; the first is the one that payments are known by."""
     rows = [
         (told.provider, told.environment, one, ids[0], now_us)
@@ -48,7 +48,7 @@ async def link(tx: Transaction, told: Told, ids: Sequence[str], *, now_us: int) 
     )
 
 
-async def related(tx: Transaction, told: Told, ids: Iterable[str]) -> tuple[str, ...]:
+async def related(tx: Transaction, told: NotificationRef, ids: Iterable[str]) -> tuple[str, ...]:
     """The ids, then those that were told to belong to them."""
     given = list(dict.fromkeys(ids))[:IDS_MAX]
     if not given:
@@ -71,7 +71,7 @@ async def related(tx: Transaction, told: Told, ids: Iterable[str]) -> tuple[str,
 
 
 async def keep(
-    tx: Transaction, told: Told, fact: Reversed, *, account_id: str | None, now_us: int
+    tx: Transaction, told: NotificationRef, fact: Reversed, *, account_id: str | None, now_us: int
 ) -> None:
     """The fact waits under each of its ids; of one that grew the largest sum stays."""
     price = Price(0, "") if isinstance(fact, DisputeClosed) else fact.price
@@ -99,7 +99,7 @@ async def keep(
     )
 
 
-async def waiting(tx: Transaction, told: Told, ids: Iterable[str]) -> list[Reversed]:
+async def waiting(tx: Transaction, told: NotificationRef, ids: Iterable[str]) -> list[Reversed]:
     """What was told of the payment with one of these ids, a dispute before its end."""
     rows = await tx.fetch(
         """SELECT DISTINCT object_id, key, kind, amount, currency, is_won, created_at

@@ -23,7 +23,6 @@ from billing.providers.http import call, decoded, refused, unavailable, within_d
 from billing.providers.protocol import (
     Acknowledgement,
     CheckoutRequest,
-    Deed,
     Expired,
     Fact,
     Failed,
@@ -36,6 +35,7 @@ from billing.providers.protocol import (
     Received,
     Refunded,
     Registration,
+    SandboxEvent,
     Subject,
     Unconfirmed,
     Waiting,
@@ -231,19 +231,19 @@ class Epay:
         except (KeyError, InvalidInput):
             raise _unreadable() from None
 
-    def imitate(self, deed: Deed) -> Received:
-        if deed.outcome not in _STATUSES:
+    def simulate(self, sandbox_event: SandboxEvent) -> Received:
+        if sandbox_event.outcome not in _STATUSES:
             raise ProviderRefused("epay has no subscriptions")
         parameters = {
             "pid": self._settings.pid,
-            "trade_no": deed.payment_id,
-            "out_trade_no": deed.order_id,
-            "type": deed.method or "",
+            "trade_no": sandbox_event.payment_id,
+            "out_trade_no": sandbox_event.order_id,
+            "type": sandbox_event.method or "",
             "name": "Credit",
-            "money": deed.price.decimal(),
-            "trade_status": _STATUSES[deed.outcome],
+            "money": sandbox_event.price.decimal(),
+            "trade_status": _STATUSES[sandbox_event.outcome],
             # One refund of a payment is told apart from the next by its event.
-            "param": deed.event_id if deed.outcome == "refunded" else "",
+            "param": sandbox_event.event_id if sandbox_event.outcome == "refunded" else "",
         }
         query = urlencode(_signed(parameters, self._keys[0])).encode()
         return Received("GET", {}, query, b"")

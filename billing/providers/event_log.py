@@ -20,7 +20,7 @@ DETAIL_CHARACTERS_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NotificationRef:
     """Which notification a fact came in; event_id is the same for each repetition of it.
 
     An answer to our own question has an event_id too, such as "inquiry:<order>:<payment>".
@@ -39,7 +39,7 @@ class LogEntry:
     problem: why it waits for an operator, null where it does not, and of entries of before.
     """
 
-    told: Told
+    told: NotificationRef
     outcome: Outcome
     received_at: int
     account_id: str | None = None
@@ -218,7 +218,7 @@ def _of_problem(problem: Problem | None) -> tuple[str | None, str | None, str | 
 def from_row(row: Any) -> LogEntry:
     """A row of provider_events with all of its columns."""
     return LogEntry(
-        Told(row["provider"], row["environment"], row["event_id"], row["type"]),
+        NotificationRef(row["provider"], row["environment"], row["event_id"], row["type"]),
         row["outcome"],
         row["received_at"],
         row["account_id"],

@@ -22,7 +22,6 @@ from billing.ledger.price import price_of
 from billing.providers.http import call, decoded, refused, unavailable, within_deadline
 from billing.providers.protocol import (
     CheckoutRequest,
-    Deed,
     Expired,
     Fact,
     Failed,
@@ -35,6 +34,7 @@ from billing.providers.protocol import (
     Received,
     Refunded,
     Registration,
+    SandboxEvent,
     Subject,
     Unconfirmed,
     Waiting,
@@ -230,14 +230,14 @@ class MyFatoorah:
         except (InvalidInput, KeyError):
             raise _unreadable() from None
 
-    def imitate(self, deed: Deed) -> Received:
-        code, data = _imitated(deed)
+    def simulate(self, sandbox_event: SandboxEvent) -> Received:
+        code, data = _imitated(sandbox_event)
         event = {
             "Code": code,
             "Name": _NAMES[code],
             "CountryIsoCode": "KWT",
             "CreationDate": rfc3339(self._clock.now_us()),
-            "Reference": deed.event_id,
+            "Reference": sandbox_event.event_id,
         }
         body = msgspec.json.encode({"Event": event, "Data": data})
         headers = {
@@ -359,27 +359,30 @@ def _unreadable() -> NotificationRefused:
     return NotificationRefused("the event is not in a shape of MyFatoorah's", reason="form")
 
 
-def _imitated(deed: Deed) -> tuple[int, dict[str, Any]]:
-    """The event's code and Data with which MyFatoorah would tell of the deed."""
-    amount = {"ValueInBaseCurrency": deed.price.decimal(), "BaseCurrency": deed.price.currency}
-    if deed.outcome == "refunded":
+def _imitated(sandbox_event: SandboxEvent) -> tuple[int, dict[str, Any]]:
+    """The event's code and Data with which MyFatoorah would tell of the sandbox event."""
+    amount = {
+        "ValueInBaseCurrency": sandbox_event.price.decimal(),
+        "BaseCurrency": sandbox_event.price.currency,
+    }
+    if sandbox_event.outcome == "refunded":
         return _REFUND, {
             # One refund of a payment is told apart from the next by its event.
-            "Refund": {"Id": deed.event_id, "Status": "REFUNDED"},
+            "Refund": {"Id": sandbox_event.event_id, "Status": "REFUNDED"},
             "Amount": amount,
-            "ReferencedInvoice": {"Id": deed.ref},
+            "ReferencedInvoice": {"Id": sandbox_event.ref},
         }
-    if deed.outcome not in _STATUSES:
+    if sandbox_event.outcome not in _STATUSES:
         raise ProviderRefused("myfatoorah has no subscriptions")
-    invoice_status, transaction_status = _STATUSES[deed.outcome]
+    invoice_status, transaction_status = _STATUSES[sandbox_event.outcome]
     return _PAYMENT, {
         "Invoice": {
-            "Id": deed.ref,
+            "Id": sandbox_event.ref,
             "Status": invoice_status,
-            "ExternalIdentifier": deed.order_id,
-            "UserDefinedField": deed.order_id,
+            "ExternalIdentifier": sandbox_event.order_id,
+            "UserDefinedField": sandbox_event.order_id,
         },
-        "Transaction": {"Status": transaction_status, "PaymentId": deed.payment_id},
+        "Transaction": {"Status": transaction_status, "PaymentId": sandbox_event.payment_id},
         "Amount": amount,
     }
 

@@ -293,7 +293,7 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class SandboxEvent:
     """What happens at the sandbox's page, for `imitate` to tell as this provider would.
 
     kind as in CheckoutRequest. For a renewal the period's times are given, in microseconds.
@@ -340,7 +340,7 @@ class Provider(Protocol):
         """Where the customer manages subscriptions; raises ProviderUnavailable, ProviderRefused."""
         ...
 
-    def imitate(self, deed: Deed) -> Received:
+    def simulate(self, sandbox_event: SandboxEvent) -> Received:
         """The signed notification that the provider would send; for the sandbox's page."""
         ...
 

@@ -83,7 +83,7 @@ _OWN_WORDS = frozenset({Code.TOPUP_REFUND, Code.USAGE_RELEASE, Code.VOUCHER_REDE
 
 
 @dataclass(frozen=True, slots=True)
-class Movement:
+class BalanceTransaction:
     """One act's effect on a balance, signed; id and last_id are its first and last transfer's."""
 
     id: str
@@ -109,16 +109,18 @@ class Wanted:
     created_before: int | None = None
 
 
-async def page(tx: Transaction, scope: Scope, *, offset: int, limit: int) -> Sequence[Movement]:
+async def page(
+    tx: Transaction, scope: Scope, *, offset: int, limit: int
+) -> Sequence[BalanceTransaction]:
     """The account's lines from that offset, newest first."""
     wanted = Wanted(scope[1], account_id=scope[0])
-    found: list[Movement] = []
+    found: list[BalanceTransaction] = []
     before_id: str | None = None
     # One more than is shown: then the last line has all its transfers.
     at_once = min(READ_AT_ONCE, offset + limit + MARGIN)
     while len(found) <= offset + limit:
         rows = await _rows(tx, wanted, before_id, at_once)
-        found = _joined([*found, *map(_movement, rows)])
+        found = _joined([*found, *map(_balance_transaction, rows)])
         if len(rows) < at_once:
             break
         before_id = rows[-1]["id"]
@@ -127,12 +129,12 @@ async def page(tx: Transaction, scope: Scope, *, offset: int, limit: int) -> Seq
 
 async def page_of_all(
     tx: Transaction, wanted: Wanted, *, before_id: str | None, limit: int
-) -> tuple[Sequence[Movement], str | None]:
+) -> tuple[Sequence[BalanceTransaction], str | None]:
     """An operator's page, newest first, and where the next one goes on; None: there is none."""
-    found: list[Movement] = []
+    found: list[BalanceTransaction] = []
     while True:
         rows = await _rows(tx, wanted, before_id, limit + MARGIN)
-        found = _joined([*found, *map(_movement, rows)])
+        found = _joined([*found, *map(_balance_transaction, rows)])
         if len(rows) < limit + MARGIN or len(found) > limit:
             break
         before_id = rows[-1]["id"]
@@ -191,10 +193,10 @@ def _type_of(code: str, subject_id: str | None) -> Type:
     return _TYPES[code]
 
 
-def _movement(row: Row) -> Movement:
+def _balance_transaction(row: Row) -> BalanceTransaction:
     is_credit = row["credit_kind"] in {Kind.WALLET, Kind.GRANT}
     subject_id = row["transaction_id"] or row["subject_id"]
-    return Movement(
+    return BalanceTransaction(
         row["id"],
         row["id"],
         row["account_id"],
@@ -208,9 +210,9 @@ def _movement(row: Row) -> Movement:
     )
 
 
-def _joined(movements: Iterable[Movement]) -> list[Movement]:
+def _joined(movements: Iterable[BalanceTransaction]) -> list[BalanceTransaction]:
     """Neighbours of one account, subject, kind and moment as one; given newest first."""
-    found: list[Movement] = []
+    found: list[BalanceTransaction] = []
     for one in movements:
         last = found[-1] if found else None
         if last is not None and one.subject_id is not None and _key(last) == _key(one):
@@ -221,12 +223,14 @@ def _joined(movements: Iterable[Movement]) -> list[Movement]:
     return found
 
 
-def _key(one: Movement) -> tuple[object, ...]:
+def _key(one: BalanceTransaction) -> tuple[object, ...]:
     side = one.amount_micros > 0
     return (one.account_id, one.environment, one.subject_id, one.type, one.created_at, side)
 
 
-async def _described(tx: Transaction, movements: Sequence[Movement]) -> Sequence[Movement]:
+async def _described(
+    tx: Transaction, movements: Sequence[BalanceTransaction]
+) -> Sequence[BalanceTransaction]:
     texts: dict[str, str] = {}
     subjects = {one.subject_id for one in movements if one.subject_id is not None}
     for prefix, query in _DESCRIBED.items():
@@ -236,7 +240,7 @@ async def _described(tx: Transaction, movements: Sequence[Movement]) -> Sequence
     return [replace(one, description=_words(one, texts)) for one in movements]
 
 
-def _words(one: Movement, texts: Mapping[str, str | None]) -> str:
+def _words(one: BalanceTransaction, texts: Mapping[str, str | None]) -> str:
     own = texts.get(one.subject_id or "")
     if own and one.code not in _OWN_WORDS:
         return own

@@ -6,7 +6,7 @@ approved for itself alone.
 """
 
 from billing.catalog.plan import MONTHS
-from billing.engine.batch_state import Books
+from billing.engine.batch_state import BatchState
 from billing.ledger.ledger import Code, Kind
 from billing.orders.order import Order
 from billing.subscriptions.held_invoice import HeldInvoice
@@ -20,19 +20,19 @@ from billing.subscriptions.subscription import (
     may_move,
     move,
 )
-from billing.subscriptions.working_set import SubscriptionShelf
+from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.clock import SECOND_US
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
 
 
-def approve_held(books: Books, one: Subscription, held: HeldInvoice, micros: int) -> None:
+def approve_held(state: BatchState, one: Subscription, held: HeldInvoice, micros: int) -> None:
     """Credits the period of an invoice that waited; raises InvalidInput where that cannot be."""
-    shelf = books.shelf(SubscriptionShelf)
+    working_set = state.working_set(SubscriptionWorkingSet)
     start_at, end_at = held.period_start_at, held.period_end_at
     if end_at <= start_at:
-        start_at, end_at = _next_month(books, one)
-    if shelf.period((one.id, start_at)) is not None:
+        start_at, end_at = _next_month(state, one)
+    if working_set.period((one.id, start_at)) is not None:
         raise InvalidInput(
             "the period is credited already; reject the invoice, and refund it", param="order_id"
         )
@@ -48,25 +48,25 @@ def approve_held(books: Books, one: Subscription, held: HeldInvoice, micros: int
         amount=held.paid_amount,
         currency=held.currency,
         credits_micros=micros,
-        created_at=books.now_us,
+        created_at=state.now_us,
     )
     changed = amend(
         one,
         provider_ref=one.provider_ref or held.provider_ref,
         customer_ref=held.customer_ref or one.customer_ref,
     )
-    if _is_first(shelf, one):
+    if _is_first(working_set, one):
         changed = _with_terms(changed, held.amount, held.currency, micros)
-    _credit(books, changed, period)
-    shelf.resolve(held)
+    _credit(state, changed, period)
+    working_set.resolve(held)
 
 
-def approve_order(books: Books, one: Subscription, order: Order, micros: int) -> None:
+def approve_order(state: BatchState, one: Subscription, order: Order, micros: int) -> None:
     """Credits the first period of a plan whose checkout is in review; its invoice may come yet.
 
     It will be known by the payment, which is the invoice's id, and changes nothing then.
     """
-    start_at, end_at = _next_month(books, one)
+    start_at, end_at = _next_month(state, one)
     payment = order.payment
     period = Period(
         subscription_id=one.id,
@@ -80,21 +80,21 @@ def approve_order(books: Books, one: Subscription, order: Order, micros: int) ->
         amount=payment.amount,
         currency=payment.currency,
         credits_micros=micros,
-        created_at=books.now_us,
+        created_at=state.now_us,
     )
     changed = amend(one, customer_ref=order.customer_ref or one.customer_ref)
-    if _is_first(books.shelf(SubscriptionShelf), one):
+    if _is_first(state.working_set(SubscriptionWorkingSet), one):
         changed = _with_terms(changed, payment.amount, payment.currency, micros)
-    _credit(books, changed, period)
+    _credit(state, changed, period)
 
 
-def _is_first(shelf: SubscriptionShelf, one: Subscription) -> bool:
-    return not shelf.periods(one.id)
+def _is_first(working_set: SubscriptionWorkingSet, one: Subscription) -> bool:
+    return not working_set.periods(one.id)
 
 
-def _next_month(books: Books, one: Subscription) -> tuple[int, int]:
+def _next_month(state: BatchState, one: Subscription) -> tuple[int, int]:
     """A period of the plan that begins now, by the account's own clock, in whole seconds."""
-    now_us = books.now_of(one.scope)
+    now_us = state.now_of(one.scope)
     start_at = now_us - now_us % SECOND_US
     return start_at, add_months(start_at, MONTHS[one.interval])
 
@@ -106,20 +106,20 @@ def _with_terms(one: Subscription, amount: int, currency: str, micros: int) -> S
     return amend(one, amount=amount, first_amount=amount, currency=currency, credits_micros=micros)
 
 
-def _credit(books: Books, one: Subscription, period: Period) -> None:
+def _credit(state: BatchState, one: Subscription, period: Period) -> None:
     """The credit, the period, and the subscription alive until its end."""
-    shelf = books.shelf(SubscriptionShelf)
-    problem = too_much(books, one, period.credits_micros)
+    working_set = state.working_set(SubscriptionWorkingSet)
+    problem = too_much(state, one, period.credits_micros)
     if problem is not None:
         raise InvalidInput(problem.sentence, param="amount")
-    source = books.ledger.account(one.scope, Kind.PROVIDER, one.provider)
+    source = state.ledger.account(one.scope, Kind.PROVIDER, one.provider)
     code = Code.SUBSCRIPTION
-    books.credit(one.scope, source, period.credits_micros, code, subject_id=period.id)
+    state.credit(one.scope, source, period.credits_micros, code, subject_id=period.id)
     paid = amend(one, paid_until_at=max(one.paid_until_at or 0, period.period_end_at))
     if may_move(paid, "active"):
-        paid = move(paid, "active", now_us=books.now_of(one.scope))
+        paid = move(paid, "active", now_us=state.now_of(one.scope))
     place = (one.provider, one.environment, period.invoice_id)
-    shelf.own(PeriodClaim(*place, one.account_id, one.id, period.period_start_at))
-    shelf.keep_period(period)
-    shelf.change(paid)
-    shelf.keep_customer(paid)
+    working_set.own(PeriodClaim(*place, one.account_id, one.id, period.period_start_at))
+    working_set.keep_period(period)
+    working_set.change(paid)
+    working_set.keep_customer(paid)

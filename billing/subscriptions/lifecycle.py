@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from billing.catalog.plan import item_by_ref
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Scope
 from billing.providers.protocol import SubscriptionStatus
 from billing.subscriptions.period import Billed, OnSubscription
 from billing.subscriptions.records import ITSELF, PeriodClaim
 from billing.subscriptions.subscription import Status, Subscription, amend, by_time, may_move, move
-from billing.subscriptions.working_set import SubscriptionShelf
+from billing.subscriptions.working_set import SubscriptionWorkingSet
 from store.idempotency import Answer
 
 
@@ -35,44 +35,44 @@ class ChangeSubscription(OnSubscription):
     product_ref: str | None = None
     sent_at: int | None = None
 
-    def declare(self, needs: Needs) -> None:
-        OnSubscription.declare(self, needs)
-        shelf = needs.shelf(SubscriptionShelf)
-        shelf.catalogues.add(self.scope[1])
-        shelf.claims.add(self._claim())
+    def declare(self, read_set: ReadSet) -> None:
+        OnSubscription.declare(self, read_set)
+        working_set = read_set.working_set(SubscriptionWorkingSet)
+        working_set.catalogues.add(self.scope[1])
+        working_set.claims.add(self._claim())
 
-    def apply(self, books: Books, one: Subscription) -> Billed:
-        shelf = books.shelf(SubscriptionShelf)
+    def apply(self, state: BatchState, one: Subscription) -> Billed:
+        working_set = state.working_set(SubscriptionWorkingSet)
         if one.provider_ref not in {None, self.provider_ref} or (
-            shelf.owner_of(self._claim()) != (one.id, ITSELF)
+            working_set.owner_of(self._claim()) != (one.id, ITSELF)
         ):
             detail = f"{self.provider_ref} is not the subscription that the order began"
             return Billed(one, "ignored", detail)
-        now_us = books.now_of(one.scope)
-        changed = self._amended(shelf, one)
+        now_us = state.now_of(one.scope)
+        changed = self._amended(working_set, one)
         status = self._status(one, now_us)
         if status != one.status and may_move(changed, status):
             changed = move(changed, status, now_us=now_us)
         if changed == one:
             return Billed(one, "repeated")
-        shelf.change(changed)
+        working_set.change(changed)
         return Billed(changed, "applied")
 
-    def _amended(self, shelf: SubscriptionShelf, one: Subscription) -> Subscription:
+    def _amended(self, working_set: SubscriptionWorkingSet, one: Subscription) -> Subscription:
         changes: dict[str, Any] = {"provider_ref": self.provider_ref}
         is_stale = self.sent_at is not None and self.sent_at < (one.told_at or 0)
         if not is_stale and one.status != "cancelled":
             changes["is_ending"] = self.is_ending
-            changes["next_plan_id"] = self._next_plan_id(shelf, one)
+            changes["next_plan_id"] = self._next_plan_id(working_set, one)
             if self.sent_at is not None:
                 changes["told_at"] = self.sent_at
         return amend(one, **changes)
 
-    def _next_plan_id(self, shelf: SubscriptionShelf, one: Subscription) -> str | None:
+    def _next_plan_id(self, working_set: SubscriptionWorkingSet, one: Subscription) -> str | None:
         if self.product_ref in {None, one.product_ref}:
             return None
         assert self.product_ref is not None
-        plans = shelf.plans(one.environment)
+        plans = working_set.plans(one.environment)
         chosen = item_by_ref(plans, one.provider, self.product_ref)
         return None if chosen is None else chosen.plan_id
 
@@ -113,18 +113,18 @@ class PassTime:
     answer: Callable[[int], Answer]
     request_key: None = None
 
-    def declare(self, needs: Needs) -> None:
-        needs.scopes.add(self.scope)
-        needs.shelf(SubscriptionShelf).ids.update(self.ids)
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.scopes.add(self.scope)
+        read_set.working_set(SubscriptionWorkingSet).ids.update(self.ids)
 
-    def decide(self, books: Books) -> int:
-        shelf, now_us = books.shelf(SubscriptionShelf), books.now_of(self.scope)
+    def decide(self, state: BatchState) -> int:
+        working_set, now_us = state.working_set(SubscriptionWorkingSet), state.now_of(self.scope)
         moved = 0
         for subscription_id in self.ids:
-            one = shelf.find(subscription_id, self.scope)
+            one = working_set.find(subscription_id, self.scope)
             status = by_time(one, now_us)
             if status != one.status:
-                shelf.change(move(one, status, now_us=now_us))
+                working_set.change(move(one, status, now_us=now_us))
                 moved += 1
         return moved
 

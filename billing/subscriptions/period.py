@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from billing.catalog.plan import PlanItem, item_by_ref
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, Kind, Scope
 from billing.ledger.money import BALANCE_MICROS_MAX
 from billing.ledger.price import Price
-from billing.providers.event_log import Outcome, Told
+from billing.providers.event_log import NotificationRef, Outcome
 from billing.providers.problem import Problem
 from billing.providers.protocol import InvoiceLine
 from billing.subscriptions.held_invoice import HeldInvoice
@@ -32,7 +32,7 @@ from billing.subscriptions.subscription import (
     move,
     second_plan,
 )
-from billing.subscriptions.working_set import SubscriptionShelf
+from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.errors import NotFound
 from kernel.ids import new_id
 from store.idempotency import Answer
@@ -54,18 +54,18 @@ class OnSubscription(ABC):
 
     subscription_id: str
     scope: Scope
-    told: Told
+    told: NotificationRef
     answer: Callable[[Billed], Answer]
     request_key: None = None
 
-    def declare(self, needs: Needs) -> None:
-        needs.scopes.add(self.scope)
-        needs.shelf(SubscriptionShelf).ids.add(self.subscription_id)
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.scopes.add(self.scope)
+        read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
 
-    def decide(self, books: Books) -> Billed:
+    def decide(self, state: BatchState) -> Billed:
         """Raises NotFound, also for a subscription of another environment than the notification's."""
-        shelf = books.shelf(SubscriptionShelf)
-        one = shelf.find(self.subscription_id, self.scope)
+        working_set = state.working_set(SubscriptionWorkingSet)
+        one = working_set.find(self.subscription_id, self.scope)
         if self.told.environment != one.environment:
             raise NotFound("Subscription")
         if self.told.provider != one.provider:
@@ -73,13 +73,13 @@ class OnSubscription(ABC):
             problem = Problem("other_provider", detail, one.provider, self.told.provider)
             billed = Billed(one, "refused", detail, problem)
         else:
-            billed = self.apply(books, one)
-        became = (billed.outcome, billed.detail, books.now_us, billed.problem)
-        shelf.note(self.told, billed.subscription, *became)
+            billed = self.apply(state, one)
+        became = (billed.outcome, billed.detail, state.now_us, billed.problem)
+        working_set.note(self.told, billed.subscription, *became)
         return billed
 
     @abstractmethod
-    def apply(self, books: Books, one: Subscription) -> Billed:
+    def apply(self, state: BatchState, one: Subscription) -> Billed:
         """What the fact changes."""
 
     def render(self, result: Billed) -> Answer:
@@ -106,37 +106,37 @@ class PayPeriod(OnSubscription):
     lines: tuple[InvoiceLine, ...] = ()
     is_change: bool = False
 
-    def declare(self, needs: Needs) -> None:
-        OnSubscription.declare(self, needs)
-        shelf = needs.shelf(SubscriptionShelf)
-        shelf.catalogues.add(self.scope[1])
-        shelf.taken.add(self.scope)
-        shelf.claims.add(self._claim(self.provider_ref, ITSELF))
+    def declare(self, read_set: ReadSet) -> None:
+        OnSubscription.declare(self, read_set)
+        working_set = read_set.working_set(SubscriptionWorkingSet)
+        working_set.catalogues.add(self.scope[1])
+        working_set.taken.add(self.scope)
+        working_set.claims.add(self._claim(self.provider_ref, ITSELF))
         for object_id in {self.invoice_id, *self.objects} - {self.provider_ref}:
-            shelf.claims.add(self._claim(object_id, self.period_start_at))
+            working_set.claims.add(self._claim(object_id, self.period_start_at))
 
-    def apply(self, books: Books, one: Subscription) -> Billed:
-        shelf = books.shelf(SubscriptionShelf)
-        known = [p for p in shelf.periods(one.id) if p.invoice_id == self.invoice_id]
+    def apply(self, state: BatchState, one: Subscription) -> Billed:
+        working_set = state.working_set(SubscriptionWorkingSet)
+        known = [p for p in working_set.periods(one.id) if p.invoice_id == self.invoice_id]
         if known:
             return Billed(one, "repeated")
-        granted = grant_of(self._bill(), self._terms(shelf, one))
+        granted = grant_of(self._bill(), self._terms(working_set, one))
         if isinstance(granted, Problem):
-            return self._held(shelf, one, granted, None, books.now_us)
+            return self._held(working_set, one, granted, None, state.now_us)
         if granted.is_nothing:
             return Billed(one, "ignored", "its period costs nothing, so it grants nothing")
-        problem = self._problem(shelf, one) or too_much(books, one, granted.credits_micros)
+        problem = self._problem(working_set, one) or too_much(state, one, granted.credits_micros)
         if problem is not None:
-            return self._held(shelf, one, problem, granted.terms, books.now_us)
-        period = self._period(one, granted, books.now_us)
+            return self._held(working_set, one, problem, granted.terms, state.now_us)
+        period = self._period(one, granted, state.now_us)
         if granted.credits_micros:
-            source = books.ledger.account(one.scope, Kind.PROVIDER, one.provider)
+            source = state.ledger.account(one.scope, Kind.PROVIDER, one.provider)
             code = Code.SUBSCRIPTION
-            books.credit(one.scope, source, granted.credits_micros, code, subject_id=period.id)
-        paid = self._paid(shelf, one, granted, books.now_of(one.scope))
-        shelf.keep_period(period)
-        shelf.change(paid)
-        shelf.keep_customer(paid)
+            state.credit(one.scope, source, granted.credits_micros, code, subject_id=period.id)
+        paid = self._paid(working_set, one, granted, state.now_of(one.scope))
+        working_set.keep_period(period)
+        working_set.change(paid)
+        working_set.keep_customer(paid)
         detail = "" if granted.credits_micros else "it grants nothing more than was granted"
         return Billed(paid, "applied", detail)
 
@@ -144,10 +144,10 @@ class PayPeriod(OnSubscription):
         alone = InvoiceLine(self.product_ref, self.price.amount, 1, self.is_prorated)
         return Bill(self.lines or (alone,), self.price.currency, self.is_change)
 
-    def _terms(self, shelf: SubscriptionShelf, one: Subscription) -> Terms:
+    def _terms(self, working_set: SubscriptionWorkingSet, one: Subscription) -> Terms:
         """The subscription's own, and the plans that it may have changed to."""
-        plans = shelf.plans(one.environment)
-        was_taken = any(period.amount == one.first_amount for period in shelf.periods(one.id))
+        plans = working_set.plans(one.environment)
+        was_taken = any(period.amount == one.first_amount for period in working_set.periods(one.id))
         is_cheaper = one.first_amount < one.amount and not was_taken
         return Terms(
             own_item(one),
@@ -158,7 +158,7 @@ class PayPeriod(OnSubscription):
 
     def _held(
         self,
-        shelf: SubscriptionShelf,
+        working_set: SubscriptionWorkingSet,
         one: Subscription,
         problem: Problem,
         terms: PlanItem | None,
@@ -166,7 +166,7 @@ class PayPeriod(OnSubscription):
     ) -> Billed:
         """Kept for a person; terms: the plan that it would be for, unless its own."""
         terms = terms or own_item(one)
-        shelf.hold(
+        working_set.hold(
             HeldInvoice(
                 provider=one.provider,
                 environment=one.environment,
@@ -190,23 +190,23 @@ class PayPeriod(OnSubscription):
         )
         return Billed(one, "review", problem.sentence, problem)
 
-    def _problem(self, shelf: SubscriptionShelf, one: Subscription) -> Problem | None:
+    def _problem(self, working_set: SubscriptionWorkingSet, one: Subscription) -> Problem | None:
         """Why this invoice pays for no period of this subscription."""
-        other = shelf.taken_beside(one)
+        other = working_set.taken_beside(one)
         if one.status == "incomplete" and other is not None:
             return second_plan(other)
         came = f"invoice {self.invoice_id}"
         if self.period_end_at <= self.period_start_at:
             return Problem("invoice", f"{came} is for no time", "a period", came)
-        paid = shelf.period((one.id, self.period_start_at))
+        paid = working_set.period((one.id, self.period_start_at))
         if paid is not None:
             sentence = f"{came} is for the period that {paid.invoice_id} paid"
             return Problem("invoice", sentence, f"{paid.invoice_id} alone", came)
-        itself = shelf.owner_of(self._claim(self.provider_ref, ITSELF))
+        itself = working_set.owner_of(self._claim(self.provider_ref, ITSELF))
         if itself != (one.id, ITSELF) or one.provider_ref not in {None, self.provider_ref}:
             sentence = f"{self.provider_ref} is not the subscription that the order began"
             return Problem("invoice", sentence, one.provider_ref or one.id, self.provider_ref)
-        owner = shelf.owner_of(self._claim(self.invoice_id, self.period_start_at))
+        owner = working_set.owner_of(self._claim(self.invoice_id, self.period_start_at))
         if owner is None or owner[0] != one.id:
             return Problem("invoice", f"{came} is another subscription's", one.id, came)
         return None
@@ -229,7 +229,7 @@ class PayPeriod(OnSubscription):
         )
 
     def _paid(
-        self, shelf: SubscriptionShelf, one: Subscription, granted: Grant, now_us: int
+        self, working_set: SubscriptionWorkingSet, one: Subscription, granted: Grant, now_us: int
     ) -> Subscription:
         """The subscription after it: the newest period's plan counts, and it lives while paid."""
         until_at = max(one.paid_until_at or 0, self.period_end_at)
@@ -239,7 +239,7 @@ class PayPeriod(OnSubscription):
             "paid_until_at": until_at,
             "carried_amount": granted.carried_amount,
         }
-        starts = [period.period_start_at for period in shelf.periods(one.id)]
+        starts = [period.period_start_at for period in working_set.periods(one.id)]
         if granted.is_period and self.period_start_at > max(starts, default=0):
             changes |= _taken_over(one, granted.terms)
         paid = amend(one, **changes)
@@ -285,10 +285,10 @@ def own_item(one: Subscription) -> PlanItem:
     )
 
 
-def too_much(books: Books, one: Subscription, credits_micros: int) -> Problem | None:
+def too_much(state: BatchState, one: Subscription, credits_micros: int) -> Problem | None:
     """What the ledger cannot hold is not credited."""
-    sold = books.ledger.account(one.scope, Kind.PROVIDER, one.provider).balance_micros
-    held = books.ledger.balance_micros(one.scope, books.now_us)
+    sold = state.ledger.account(one.scope, Kind.PROVIDER, one.provider).balance_micros
+    held = state.ledger.balance_micros(one.scope, state.now_us)
     if max(sold, held) + credits_micros <= BALANCE_MICROS_MAX:
         return None
     sentence = "the account cannot hold so much credit"

@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from billing.engine.batch_state import Books
+from billing.engine.batch_state import BatchState
 from billing.ledger.ledger import Code, Kind
 from billing.ledger.price import Price
 from billing.orders import gone
@@ -20,7 +20,7 @@ from billing.providers.problem import Problem
 from billing.subscriptions.period import Billed, OnSubscription
 from billing.subscriptions.records import PeriodReversal
 from billing.subscriptions.subscription import Period, Subscription, due_micros
-from billing.subscriptions.working_set import SubscriptionShelf
+from billing.subscriptions.working_set import SubscriptionWorkingSet
 
 Change = tuple[Problem | None, PeriodReversal | None]
 
@@ -32,19 +32,19 @@ class _OnPeriod(OnSubscription):
     period_start_at: int
     key: str
 
-    def apply(self, books: Books, one: Subscription) -> Billed:
-        shelf = books.shelf(SubscriptionShelf)
-        period = shelf.period((one.id, self.period_start_at))
+    def apply(self, state: BatchState, one: Subscription) -> Billed:
+        working_set = state.working_set(SubscriptionWorkingSet)
+        period = working_set.period((one.id, self.period_start_at))
         if period is None:
             return Billed(one, "ignored", "its payment was not credited")
-        known = shelf.reversal(period.id, self.key)
-        problem, changed = self.change(known, period, books.now_us)
+        known = working_set.reversal(period.id, self.key)
+        problem, changed = self.change(known, period, state.now_us)
         if problem is not None:
             return Billed(one, "review", problem.sentence, problem)
         if changed is None:
             return Billed(one, "repeated" if known is not None else "ignored")
-        shelf.keep_reversal(changed)
-        _settle(books, one, period)
+        working_set.keep_reversal(changed)
+        _settle(state, one, period)
         return Billed(one, "applied")
 
     @abstractmethod
@@ -109,22 +109,22 @@ class ClosePeriodDispute(_OnPeriod):
         return None, replace(found, status="won" if self.is_won else "lost")
 
 
-def _settle(books: Books, one: Subscription, period: Period) -> None:
+def _settle(state: BatchState, one: Subscription, period: Period) -> None:
     """The period's credit brought to what is gone of its payment."""
-    shelf = books.shelf(SubscriptionShelf)
-    told = shelf.reversals(period.id)
+    working_set = state.working_set(SubscriptionWorkingSet)
+    told = working_set.reversals(period.id)
     gone_amount = gone.gone_of(told, period.amount)
     due = due_micros(period, gone_amount)
     if due > period.reversed_micros:
-        _take_back(books, one, period, due - period.reversed_micros)
+        _take_back(state, one, period, due - period.reversed_micros)
     elif due < period.reversed_micros:
-        _give_back(books, one, period, period.reversed_micros - due)
-    shelf.keep_period(replace(period, refunded_amount=gone_amount, reversed_micros=due))
+        _give_back(state, one, period, period.reversed_micros - due)
+    working_set.keep_period(replace(period, refunded_amount=gone_amount, reversed_micros=due))
 
 
-def _take_back(books: Books, one: Subscription, period: Period, micros: int) -> None:
-    ledger, scope = books.ledger, one.scope
-    before_micros = ledger.balance_micros(scope, books.now_us)
+def _take_back(state: BatchState, one: Subscription, period: Period, micros: int) -> None:
+    ledger, scope = state.ledger, one.scope
+    before_micros = ledger.balance_micros(scope, state.now_us)
     provider = ledger.account(scope, Kind.PROVIDER, one.provider)
     wallet = ledger.standing(scope).wallet
     by_wallet = min(micros, wallet.balance_micros)
@@ -134,16 +134,16 @@ def _take_back(books: Books, one: Subscription, period: Period, micros: int) -> 
         (wallet, by_wallet),
     ):
         if part:
-            books.move(source, provider, part, code, subject_id=period.id)
-    books.note_fall(scope, before_micros)
+            state.move(source, provider, part, code, subject_id=period.id)
+    state.note_fall(scope, before_micros)
 
 
-def _give_back(books: Books, one: Subscription, period: Period, micros: int) -> None:
-    ledger, scope = books.ledger, one.scope
+def _give_back(state: BatchState, one: Subscription, period: Period, micros: int) -> None:
+    ledger, scope = state.ledger, one.scope
     provider = ledger.account(scope, Kind.PROVIDER, one.provider)
     owed = ledger.standing(scope).owed
     to_owed = min(micros, owed.balance_micros)
     code = Code.REVERSAL_UNDONE
     for target, part in ((owed, to_owed), (ledger.standing(scope).wallet, micros - to_owed)):
         if part:
-            books.move(provider, target, part, code, subject_id=period.id)
+            state.move(provider, target, part, code, subject_id=period.id)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from billing.catalog import plan
 from billing.catalog.plan import Plan
-from billing.engine.read_set import Needs, Shelf
+from billing.engine.read_set import ReadSet, WorkingSet
 from billing.ledger.ledger import Kind, Scope
 from billing.providers import event_log as provider_event
-from billing.providers.event_log import LogEntry, Outcome, Told
+from billing.providers.event_log import LogEntry, NotificationRef, Outcome
 from billing.providers.problem import Problem
 from billing.subscriptions import held_invoice, records as subscription_rows
 from billing.subscriptions.held_invoice import HeldInvoice
@@ -22,7 +22,7 @@ from kernel.errors import NotFound
 from store.database import Transaction
 
 
-class SubscriptionShelf(Shelf):
+class SubscriptionWorkingSet(WorkingSet):
     """What commands add to in `declare`: ids, orders, living, taken, claims, catalogues."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class SubscriptionShelf(Shelf):
         self._customers: dict[tuple[str, str, str], str] = {}
         self._entries: list[LogEntry] = []
 
-    async def load(self, tx: Transaction, needs: Needs, now_us: int) -> None:
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
         """A fixed number of statements for any number of subscriptions."""
         await self._load_catalogue(tx)
         found = await subscription_rows.load(tx, self.ids) if self.ids else {}
@@ -63,9 +63,9 @@ class SubscriptionShelf(Shelf):
         if not found:
             return
         # Whatever belongs to a tenant that is not locked here does not exist here.
-        self._subscriptions = {i: one for i, one in found.items() if one.scope in needs.scopes}
+        self._subscriptions = {i: one for i, one in found.items() if one.scope in read_set.scopes}
         for one in self._subscriptions.values():
-            needs.places.add((*one.scope, str(Kind.PROVIDER), one.provider))
+            read_set.places.add((*one.scope, str(Kind.PROVIDER), one.provider))
         self._by_order = {one.order_id: one.id for one in self._subscriptions.values()}
         if self.orders:
             for each in await held_invoice.load(tx, self._subscriptions):
@@ -215,7 +215,7 @@ class SubscriptionShelf(Shelf):
 
     def note(
         self,
-        told: Told,
+        told: NotificationRef,
         subscription: Subscription,
         outcome: Outcome,
         detail: str,

@@ -151,7 +151,7 @@ async def expired(
 
 
 async def insert(tx: Transaction, approvals: Sequence[Approval]) -> None:
-    await tx.insert_last("approvals", COLUMNS, [_row(one) for one in approvals])
+    await tx.insert_deferred("approvals", COLUMNS, [_row(one) for one in approvals])
 
 
 async def update(tx: Transaction, approvals: Sequence[Approval]) -> None:

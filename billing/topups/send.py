@@ -12,8 +12,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, InsufficientBalance, Kind, Scope
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.approval import WAITS_US, Approval
@@ -47,7 +47,7 @@ class RateLimited(DomainError):
 
 
 class Order(msgspec.Struct, frozen=True, gc=False):
-    """What is to be sent, judged by every rule that needs no books."""
+    """What is to be sent, judged by every rule that needs no batch state."""
 
     platform: Platform
     amount_cents: int
@@ -109,41 +109,41 @@ class Send(msgspec.Struct, frozen=True):
     request_key: RequestKey | None
     answer: Callable[[Sent], Answer]
 
-    def declare(self, needs: Needs) -> None:
-        needs.scopes.add(self.scope)
-        needs.key_ids.update(self.lineage)
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.scopes.add(self.scope)
+        read_set.key_ids.update(self.lineage)
         name = f"{self.order.platform.id}/{self.order.recipient_email}"
-        needs.places.add((*self.scope, Kind.RECIPIENT, name))
-        needs.voucher_ids.append(self.topup_id)
+        read_set.places.add((*self.scope, Kind.RECIPIENT, name))
+        read_set.voucher_ids.append(self.topup_id)
         if self.order.reference is not None:
-            needs.references.add((*self.scope, self.order.reference))
+            read_set.references.add((*self.scope, self.order.reference))
         if self.request_key is not None:
-            needs.request_keys.add(self.request_key)
+            read_set.request_keys.add(self.request_key)
 
-    def decide(self, books: Books) -> Sent:
+    def decide(self, state: BatchState) -> Sent:
         amount_micros = self.order.amount_cents * MICROS_PER_CENT
-        would_be, fulfilment = self._judge(books, amount_micros)
+        would_be, fulfilment = self._judge(state, amount_micros)
         if would_be == "delivered":
-            topup = self._deliver(books, fulfilment, amount_micros)
+            topup = self._deliver(state, fulfilment, amount_micros)
         else:
-            topup = self._hold(books, fulfilment, would_be, amount_micros)
-        books.spending.count(self.scope[0], self.lineage, amount_micros, books.now_us)
+            topup = self._hold(state, fulfilment, would_be, amount_micros)
+        state.spending.count(self.scope[0], self.lineage, amount_micros, state.now_us)
         if would_be != "approval_required":
-            books.spending.count_unasked(self.scope[0], self.lineage, amount_micros)
+            state.spending.count_unasked(self.scope[0], self.lineage, amount_micros)
         if would_be == "failed":
-            topup = fail(books, topup, "sandbox: this recipient always fails")
-        approval = books.approval_of(topup.id)
-        code = books.voucher_code(topup.id) if topup.status == "delivered" else None
-        return Sent(topup, _balance_cents(books, self.scope), approval, code)
+            topup = fail(state, topup, "sandbox: this recipient always fails")
+        approval = state.approval_of(topup.id)
+        code = state.voucher_code(topup.id) if topup.status == "delivered" else None
+        return Sent(topup, _balance_cents(state, self.scope), approval, code)
 
     def render(self, result: Sent) -> Answer:
         return self.answer(result)
 
-    def _judge(self, books: Books, amount_micros: int) -> tuple[WouldBe, str]:
+    def _judge(self, state: BatchState, amount_micros: int) -> tuple[WouldBe, str]:
         """What becomes of the send and who fulfils it; raises the first rule that refuses."""
-        check_alive(books, self.lineage)
+        check_alive(state, self.lineage)
         if self.order.reference is not None:
-            seen = books.reference_used(self.scope, self.order.reference)
+            seen = state.reference_used(self.scope, self.order.reference)
             if seen is not None:
                 raise DuplicateReference(
                     "the reference was used before",
@@ -151,26 +151,26 @@ class Send(msgspec.Struct, frozen=True):
                     extra={"transaction_id": seen[0], "status": seen[1]},
                 )
         scripted = self._sandbox_script()
-        _refuse_scripted(scripted, self.order.amount_cents, books.now_us)
-        books.spending.check(self.lineage, amount_micros)
-        books.check_funds(self.scope, amount_micros)
+        _refuse_scripted(scripted, self.order.amount_cents, state.now_us)
+        state.spending.check(self.lineage, amount_micros)
+        state.check_funds(self.scope, amount_micros)
         if scripted == "failed":
             return "failed", BY_SANDBOX
-        if scripted == "approval" or books.spending.needs_approval(
+        if scripted == "approval" or state.spending.needs_approval(
             self.lineage, self.order.amount_cents
         ):
             return "approval_required", BY_APPROVAL
         if scripted in {"pending", "delayed"}:
             return "pending", BY_SANDBOX
         fulfilment = self.order.platform.fulfilment
-        return ("pending" if fulfilment in books.rules.asynchronous else "delivered"), fulfilment
+        return ("pending" if fulfilment in state.rules.asynchronous else "delivered"), fulfilment
 
     def _sandbox_script(self) -> str:
         if self.scope[1] != "staging" or not self.order.recipient_email.endswith(SANDBOX_DOMAIN):
             return ""
         return self.order.recipient_email.removesuffix(SANDBOX_DOMAIN)
 
-    def _topup(self, books: Books, fulfilment: str, status: Status, **outcome: Any) -> TopUp:
+    def _topup(self, state: BatchState, fulfilment: str, status: Status, **outcome: Any) -> TopUp:
         """The row, made once: this is the path of every send."""
         return TopUp(
             id=self.topup_id,
@@ -181,7 +181,7 @@ class Send(msgspec.Struct, frozen=True):
             platform=self.order.platform.id,
             amount_cents=self.order.amount_cents,
             recipient_email=self.order.recipient_email,
-            created_at=books.now_us,
+            created_at=state.now_us,
             fulfilment=fulfilment,
             reference=self.order.reference,
             metadata=self.order.metadata or {},
@@ -189,27 +189,29 @@ class Send(msgspec.Struct, frozen=True):
             **outcome,
         )
 
-    def _deliver(self, books: Books, fulfilment: str, amount_micros: int) -> TopUp:
+    def _deliver(self, state: BatchState, fulfilment: str, amount_micros: int) -> TopUp:
         name = f"{self.order.platform.id}/{self.order.recipient_email}"
-        recipient = books.ledger.account(self.scope, Kind.RECIPIENT, name)
+        recipient = state.ledger.account(self.scope, Kind.RECIPIENT, name)
         topup_id = self.topup_id
-        books.take(self.scope, amount_micros, to=recipient, code=Code.TOPUP_SEND, topup_id=topup_id)
+        state.take(self.scope, amount_micros, to=recipient, code=Code.TOPUP_SEND, topup_id=topup_id)
         delivered = self._topup(
-            books,
+            state,
             fulfilment,
             "delivered",
-            settled_at=books.now_us,
+            settled_at=state.now_us,
             new_balance_cents=micros_to_cents(recipient.balance_micros),
-            voucher_code_hint=hint_of(books.voucher_code(topup_id)),
+            voucher_code_hint=hint_of(state.voucher_code(topup_id)),
         )
-        books.add_topup(delivered)
-        books.publish_topup(delivered)
+        state.add_topup(delivered)
+        state.publish_topup(delivered)
         return delivered
 
-    def _hold(self, books: Books, fulfilment: str, would_be: WouldBe, amount_micros: int) -> TopUp:
-        topup = self._topup(books, fulfilment, "pending")
-        held = books.ledger.standing(self.scope).held
-        books.take(
+    def _hold(
+        self, state: BatchState, fulfilment: str, would_be: WouldBe, amount_micros: int
+    ) -> TopUp:
+        topup = self._topup(state, fulfilment, "pending")
+        held = state.ledger.standing(self.scope).held
+        state.take(
             self.scope,
             amount_micros,
             to=held,
@@ -217,25 +219,25 @@ class Send(msgspec.Struct, frozen=True):
             topup_id=topup.id,
             is_returned=would_be == "failed",
         )
-        topup = replace(topup, next_check_at=self._first_check_at(books, topup, would_be))
-        books.add_topup(topup)
+        topup = replace(topup, next_check_at=self._first_check_at(state, topup, would_be))
+        state.add_topup(topup)
         if would_be == "failed":
             return topup
-        books.publish_topup(topup)
+        state.publish_topup(topup)
         if would_be == "approval_required":
-            self._ask(books, topup)
+            self._ask(state, topup)
         return topup
 
-    def _first_check_at(self, books: Books, topup: TopUp, would_be: WouldBe) -> int | None:
+    def _first_check_at(self, state: BatchState, topup: TopUp, would_be: WouldBe) -> int | None:
         """When the worker looks at it first; never where a person or a sandbox call decides."""
         if would_be != "pending":
             return None
         if topup.fulfilment != BY_SANDBOX:
-            return books.now_us
+            return state.now_us
         is_delayed = topup.recipient_email.startswith("delayed@")
-        return books.now_us + SANDBOX_DELAY_US if is_delayed else None
+        return state.now_us + SANDBOX_DELAY_US if is_delayed else None
 
-    def _ask(self, books: Books, topup: TopUp) -> None:
+    def _ask(self, state: BatchState, topup: TopUp) -> None:
         asked = Approval(
             id=new_id("apr"),
             account_id=self.scope[0],
@@ -243,14 +245,14 @@ class Send(msgspec.Struct, frozen=True):
             transaction_id=topup.id,
             requested_by=self.lineage[0] if self.lineage else None,
             status="pending",
-            created_at=books.now_us,
+            created_at=state.now_us,
             # By the account's own clock, as it is looked at: else a clock that was moved on by a
             # day would end every approval at once.
-            expires_at=books.now_of(self.scope) + WAITS_US,
+            expires_at=state.now_of(self.scope) + WAITS_US,
         )
-        books.add_approval(asked)
+        state.add_approval(asked)
         data = {"approval": asked.shape(), **topup.event_data()}
-        books.publish(self.scope, "approval.requested", data, topup.id)
+        state.publish(self.scope, "approval.requested", data, topup.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,14 +261,14 @@ class Rehearsal:
 
     send: Send
 
-    def declare(self, needs: Needs) -> None:
-        self.send.declare(needs)
+    def declare(self, read_set: ReadSet) -> None:
+        self.send.declare(read_set)
 
-    def decide(self, books: Books) -> tuple[Quote, Sent]:
-        check_alive(books, self.send.lineage)
-        before = _balance_cents(books, self.send.scope)
-        remaining = books.spending.remaining_micros(self.send.lineage)
-        sent = self.send.decide(books)
+    def decide(self, state: BatchState) -> tuple[Quote, Sent]:
+        check_alive(state, self.send.lineage)
+        before = _balance_cents(state, self.send.scope)
+        remaining = state.spending.remaining_micros(self.send.lineage)
+        sent = self.send.decide(state)
         would_be: WouldBe = "approval_required" if sent.approval is not None else _outcome(sent)
         quote = Quote(
             amount_cents=self.send.order.amount_cents,
@@ -296,21 +298,21 @@ def new_send(
     )
 
 
-def check_alive(books: Books, lineage: tuple[str, ...]) -> None:
+def check_alive(state: BatchState, lineage: tuple[str, ...]) -> None:
     """Raises CredentialEnded where the key or an ancestor was revoked or has run out."""
-    ended = books.spending.end_of(lineage)
+    ended = state.spending.end_of(lineage)
     if ended == "revoked":
         raise CredentialEnded("the API key was revoked")
     if ended == "expired":
         raise CredentialEnded("the API key has expired")
 
 
-def fail(books: Books, topup: TopUp, reason: str) -> TopUp:
+def fail(state: BatchState, topup: TopUp, reason: str) -> TopUp:
     """Refunds a held top-up and ends it as failed."""
-    failed = move(topup, "failed", now_us=books.now_us, failure_reason=reason)
-    books.give_back(topup.scope, topup)
-    books.change_topup(failed)
-    books.publish_topup(failed)
+    failed = move(topup, "failed", now_us=state.now_us, failure_reason=reason)
+    state.give_back(topup.scope, topup)
+    state.change_topup(failed)
+    state.publish_topup(failed)
     return failed
 
 
@@ -336,5 +338,5 @@ def _outcome(sent: Sent) -> WouldBe:
     return status
 
 
-def _balance_cents(books: Books, scope: Scope) -> int:
-    return micros_to_cents(books.ledger.balance_micros(scope, books.now_us))
+def _balance_cents(state: BatchState, scope: Scope) -> int:
+    return micros_to_cents(state.ledger.balance_micros(scope, state.now_us))

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
-from billing.engine.audit_entries import AuditShelf
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs
+from billing.engine.audit_entries import AuditEntries
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, Kind, LedgerAccount, Scope
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups import approval as approvals
@@ -41,65 +41,65 @@ class AwaitsApproval(DomainError):
     """The top-up waits for a person's decision; nothing else settles it."""
 
 
-def deliver(books: Books, topup: TopUp, *, fulfilment_code: str | None = None) -> TopUp:
+def deliver(state: BatchState, topup: TopUp, *, fulfilment_code: str | None = None) -> TopUp:
     """Credits the recipient out of the hold; raises where the top-up has ended.
 
     Whoever else delivers gives the recipient the vendor's own credit: then the voucher is settled
     externally at once, so that nobody holds both. fulfilment_code is what stands in its place.
     """
-    codes, sealed, code = books.rules.codes, None, books.voucher_code(topup.id)
+    codes, sealed, code = state.rules.codes, None, state.voucher_code(topup.id)
     if fulfilment_code is not None:
         sealed, code = codes.seal(topup.id, fulfilment_code), fulfilment_code
     delivered = move(
         topup,
         "delivered",
-        now_us=books.now_us,
+        now_us=state.now_us,
         voucher_code_hint=hint_of(code),
         fulfilment_code=sealed,
     )
-    held = books.ledger.standing(topup.scope).held
-    recipient = books.ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
+    held = state.ledger.standing(topup.scope).held
+    recipient = state.ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
     amount_micros = topup.amount_cents * MICROS_PER_CENT
-    books.move(held, recipient, amount_micros, Code.TOPUP_DELIVER, topup_id=topup.id)
-    if topup.fulfilment in books.rules.asynchronous:
-        _settle_voucher(books, topup, recipient, amount_micros)
+    state.move(held, recipient, amount_micros, Code.TOPUP_DELIVER, topup_id=topup.id)
+    if topup.fulfilment in state.rules.asynchronous:
+        _settle_voucher(state, topup, recipient, amount_micros)
     delivered = replace(delivered, new_balance_cents=micros_to_cents(recipient.balance_micros))
-    books.change_topup(delivered)
-    books.publish_topup(delivered)
+    state.change_topup(delivered)
+    state.publish_topup(delivered)
     return delivered
 
 
 def _settle_voucher(
-    books: Books, topup: TopUp, recipient: LedgerAccount, amount_micros: int
+    state: BatchState, topup: TopUp, recipient: LedgerAccount, amount_micros: int
 ) -> None:
-    redeemed = books.ledger.account(topup.scope, Kind.REDEEMED, topup.platform)
-    books.move(recipient, redeemed, amount_micros, Code.VOUCHER_SETTLE, topup_id=topup.id)
-    books.add_redemption(
-        Redemption(topup.id, *topup.scope, topup.account_id, "external", books.now_us)
+    redeemed = state.ledger.account(topup.scope, Kind.REDEEMED, topup.platform)
+    state.move(recipient, redeemed, amount_micros, Code.VOUCHER_SETTLE, topup_id=topup.id)
+    state.add_redemption(
+        Redemption(topup.id, *topup.scope, topup.account_id, "external", state.now_us)
     )
 
 
-def cancel(books: Books, topup: TopUp, *, reason: str | None = None) -> TopUp:
+def cancel(state: BatchState, topup: TopUp, *, reason: str | None = None) -> TopUp:
     """Refunds the hold and ends the top-up as cancelled."""
-    cancelled = move(topup, "cancelled", now_us=books.now_us, failure_reason=reason)
-    books.give_back(topup.scope, topup)
-    books.change_topup(cancelled)
-    books.publish_topup(cancelled)
+    cancelled = move(topup, "cancelled", now_us=state.now_us, failure_reason=reason)
+    state.give_back(topup.scope, topup)
+    state.change_topup(cancelled)
+    state.publish_topup(cancelled)
     return cancelled
 
 
-def _waits_for(books: Books, topup: TopUp) -> Approval | None:
+def _waits_for(state: BatchState, topup: TopUp) -> Approval | None:
     """The undecided approval of a pending top-up."""
-    asked = books.approval_of(topup.id)
+    asked = state.approval_of(topup.id)
     if topup.status != "pending" or asked is None or asked.status != "pending":
         return None
     return asked
 
 
-def _tell_decision(books: Books, topup: TopUp, decided: Approval) -> None:
-    books.change_approval(decided)
+def _tell_decision(state: BatchState, topup: TopUp, decided: Approval) -> None:
+    state.change_approval(decided)
     data: dict[str, Any] = {"approval": decided.shape(), **topup.event_data()}
-    books.publish(topup.scope, f"approval.{decided.status}", data, topup.id)
+    state.publish(topup.scope, f"approval.{decided.status}", data, topup.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,24 +121,24 @@ class _OnTopUp:
     request_key: RequestKey | None
     answer: Callable[[Ended], Answer]
 
-    def declare(self, needs: Needs) -> None:
-        needs.scopes.add(self.scope)
-        needs.topup_ids.add(self.topup_id)
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.scopes.add(self.scope)
+        read_set.topup_ids.add(self.topup_id)
         if self.request_key is not None:
-            needs.request_keys.add(self.request_key)
+            read_set.request_keys.add(self.request_key)
 
     def render(self, result: Ended) -> Answer:
         return self.answer(result)
 
-    def _topup(self, books: Books) -> TopUp:
-        found = books.topup(self.topup_id, self.scope)
+    def _topup(self, state: BatchState) -> TopUp:
+        found = state.topup(self.topup_id, self.scope)
         if found is None:
             raise NotFound("Transaction", param="transaction_id")
         return found
 
-    def _ended(self, books: Books, topup: TopUp) -> Ended:
-        balance = micros_to_cents(books.ledger.balance_micros(self.scope, books.now_us))
-        return Ended(topup, balance, books.approval_of(topup.id))
+    def _ended(self, state: BatchState, topup: TopUp) -> Ended:
+        balance = micros_to_cents(state.ledger.balance_micros(self.scope, state.now_us))
+        return Ended(topup, balance, state.approval_of(topup.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,31 +151,31 @@ class Cancel(_OnTopUp):
 
     cancelled_by: str
 
-    def decide(self, books: Books) -> Ended:
-        topup = self._topup(books)
+    def decide(self, state: BatchState) -> Ended:
+        topup = self._topup(state)
         if topup.status == "pending" and topup.handed_over_at is not None:
             raise AlreadyDelivered(
                 "the top-up was handed over to its fulfilment",
                 reason="in_fulfilment",
                 extra={"transaction_id": topup.id, "status": topup.status},
             )
-        asked = _waits_for(books, topup)
+        asked = _waits_for(state, topup)
         if asked is not None:
-            self._deny(books, topup, asked)
-        return self._ended(books, cancel(books, topup))
+            self._deny(state, topup, asked)
+        return self._ended(state, cancel(state, topup))
 
-    def _deny(self, books: Books, topup: TopUp, asked: Approval) -> None:
-        account_now_us = books.now_of(self.scope)
+    def _deny(self, state: BatchState, topup: TopUp, asked: Approval) -> None:
+        account_now_us = state.now_of(self.scope)
         is_over = asked.expires_at <= account_now_us
         decided = approvals.decide(
             asked,
             "expired" if is_over else "denied",
             by=None if is_over else self.cancelled_by,
             topup_status=topup.status,
-            now_us=books.now_us,
+            now_us=state.now_us,
             account_now_us=account_now_us,
         )
-        _tell_decision(books, topup, decided)
+        _tell_decision(state, topup, decided)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,15 +191,15 @@ class Settle(_OnTopUp):
     reason: str | None = None
     fulfilment_code: str | None = None
 
-    def decide(self, books: Books) -> Ended:
-        topup = self._topup(books)
-        asked = _waits_for(books, topup)
+    def decide(self, state: BatchState) -> Ended:
+        topup = self._topup(state)
+        asked = _waits_for(state, topup)
         if asked is not None:
-            raise _awaits(books, topup, asked)
+            raise _awaits(state, topup, asked)
         if self.outcome == "failed":
             reason = storable(self.reason or "refused", characters_max=REASON_CHARACTERS_MAX)
-            return self._ended(books, fail(books, topup, reason))
-        return self._ended(books, deliver(books, topup, fulfilment_code=self.fulfilment_code))
+            return self._ended(state, fail(state, topup, reason))
+        return self._ended(state, deliver(state, topup, fulfilment_code=self.fulfilment_code))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,18 +213,18 @@ class HandOver(_OnTopUp):
     seen_checks_made: int
     next_check_at: int
 
-    def decide(self, books: Books) -> Ended:
-        topup = self._topup(books)
+    def decide(self, state: BatchState) -> Ended:
+        topup = self._topup(state)
         if topup.status != "pending" or topup.checks_made != self.seen_checks_made:
-            return self._ended(books, topup)
+            return self._ended(state, topup)
         handed = replace(
             topup,
-            handed_over_at=topup.handed_over_at or books.now_us,
+            handed_over_at=topup.handed_over_at or state.now_us,
             next_check_at=self.next_check_at,
             checks_made=topup.checks_made + 1,
         )
-        books.change_topup(handed)
-        return changed(self._ended(books, handed), is_mine=True)
+        state.change_topup(handed)
+        return changed(self._ended(state, handed), is_mine=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,15 +240,15 @@ class Decide(_OnTopUp):
     spent_by: tuple[str, ...] = ()
     actor: Actor | None = None
 
-    def declare(self, needs: Needs) -> None:
-        _OnTopUp.declare(self, needs)
+    def declare(self, read_set: ReadSet) -> None:
+        _OnTopUp.declare(self, read_set)
         if self.actor is not None:
-            needs.shelf(AuditShelf)
-        needs.key_ids.update(self.spent_by)
+            read_set.working_set(AuditEntries)
+        read_set.key_ids.update(self.spent_by)
 
-    def decide(self, books: Books) -> Ended:
-        topup = self._topup(books)
-        asked = books.approval_of(topup.id)
+    def decide(self, state: BatchState) -> Ended:
+        topup = self._topup(state)
+        asked = state.approval_of(topup.id)
         if asked is None or asked.id != self.approval_id:
             raise NotFound("Approval", param="id")
         decided = approvals.decide(
@@ -256,31 +256,31 @@ class Decide(_OnTopUp):
             self.decision,
             by=self.decided_by,
             topup_status=topup.status,
-            now_us=books.now_us,
-            account_now_us=books.now_of(self.scope),
+            now_us=state.now_us,
+            account_now_us=state.now_of(self.scope),
         )
         if topup.status != "pending" or topup.fulfilment != BY_APPROVAL:
             if self.decision == "expired":
                 # Nothing is left to decide, and the sweep must not find it again for ever.
-                books.change_approval(decided)
-                return self._ended(books, topup)
+                state.change_approval(decided)
+                return self._ended(state, topup)
             raise WrongStateForApproval(
                 "the top-up no longer waits for an approval",
                 extra={"transaction_id": topup.id, "status": topup.status},
             )
         if self.decision == "approved":
             # Every rule that may refuse comes before the first change.
-            check_alive(books, topup.spent_by)
-            books.check_debt(topup.scope)
-            fulfilment = _fulfilment_of(books, topup)
-            self._tell(books, topup, decided)
-            return self._ended(books, self._release(books, topup, fulfilment))
-        self._tell(books, topup, decided)
+            check_alive(state, topup.spent_by)
+            state.check_debt(topup.scope)
+            fulfilment = _fulfilment_of(state, topup)
+            self._tell(state, topup, decided)
+            return self._ended(state, self._release(state, topup, fulfilment))
+        self._tell(state, topup, decided)
         reason = EXPIRED if self.decision == "expired" else DENIED
-        return self._ended(books, cancel(books, topup, reason=reason))
+        return self._ended(state, cancel(state, topup, reason=reason))
 
-    def _tell(self, books: Books, topup: TopUp, decided: Approval) -> None:
-        _tell_decision(books, topup, decided)
+    def _tell(self, state: BatchState, topup: TopUp, decided: Approval) -> None:
+        _tell_decision(state, topup, decided)
         if self.actor is None:
             return
         entry = audit_log.security(
@@ -290,20 +290,20 @@ class Decide(_OnTopUp):
             environment=topup.scope[1],
             subject_id=decided.id,
             after={"transaction_id": topup.id, "amount_cents": topup.amount_cents},
-            now_us=books.now_us,
+            now_us=state.now_us,
         )
-        books.shelf(AuditShelf).add(entry)
+        state.working_set(AuditEntries).add(entry)
 
-    def _release(self, books: Books, topup: TopUp, fulfilment: str) -> TopUp:
+    def _release(self, state: BatchState, topup: TopUp, fulfilment: str) -> TopUp:
         released = replace(topup, fulfilment=fulfilment)
-        if fulfilment not in books.rules.asynchronous:
-            return deliver(books, released)
-        waiting = replace(released, next_check_at=books.now_us)
-        books.change_topup(waiting)
+        if fulfilment not in state.rules.asynchronous:
+            return deliver(state, released)
+        waiting = replace(released, next_check_at=state.now_us)
+        state.change_topup(waiting)
         return waiting
 
 
-def _awaits(books: Books, topup: TopUp, asked: Approval) -> AwaitsApproval:
+def _awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
     path = f"/approvals/{asked.id}"
     return AwaitsApproval(
         "the top-up waits for an approval, which only a person or a key outside the asking key's"
@@ -314,7 +314,7 @@ def _awaits(books: Books, topup: TopUp, asked: Approval) -> AwaitsApproval:
             "status": topup.status,
             "approval": {
                 "id": asked.id,
-                "url": f"{books.rules.public_url}/dashboard{path}",
+                "url": f"{state.rules.public_url}/dashboard{path}",
                 "expires_at": rfc3339(asked.expires_at),
             },
             "links": [
@@ -325,10 +325,10 @@ def _awaits(books: Books, topup: TopUp, asked: Approval) -> AwaitsApproval:
     )
 
 
-def _fulfilment_of(books: Books, topup: TopUp) -> str:
+def _fulfilment_of(state: BatchState, topup: TopUp) -> str:
     """The platform's fulfilment as of now; raises InvalidPlatform where it is offered no longer."""
     try:
-        return books.rules.platforms.find(topup.platform).fulfilment
+        return state.rules.platforms.find(topup.platform).fulfilment
     except InvalidPlatform:
         raise InvalidPlatform(
             f"{topup.platform} is no longer offered; deny the approval, and the funds go back",

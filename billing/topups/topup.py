@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from billing.ledger.ledger import Scope
 from kernel.clock import rfc3339
 from kernel.errors import DomainError
-from store.database import Reading, Row, Rows, Transaction
+from store.database import BatchRead, Row, Rows, Transaction
 
 # What a pending top-up that somebody should look at leaves behind a commit.
 HINT: Final = "fulfilment"
@@ -154,7 +154,7 @@ async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, TopUp]:
 def references_reading(
     references: Iterable[tuple[str, str, str]],
     into: dict[tuple[str, str, str], tuple[str, Status]],
-) -> Reading:
+) -> BatchRead:
     """(account, environment, reference) -> (id, status) of the top-ups that have them."""
     wanted = sorted(set(references))
 
@@ -162,7 +162,7 @@ def references_reading(
         for row in rows:
             into[row[0], row[1], row[2]] = (row[3], row[4])
 
-    return Reading(_REFERENCES if wanted else "", take, pairs=wanted)
+    return BatchRead(_REFERENCES if wanted else "", take, pairs=wanted)
 
 
 async def due(
@@ -212,7 +212,7 @@ def _but(ids: Sequence[str], platforms: Sequence[str]) -> str:
 
 
 async def insert(tx: Transaction, topups: Sequence[TopUp]) -> None:
-    await tx.insert_last("topups", COLUMNS, [_row(topup) for topup in topups])
+    await tx.insert_deferred("topups", COLUMNS, [_row(topup) for topup in topups])
 
 
 async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:

@@ -248,7 +248,7 @@ async def load_redemptions(tx: Transaction, ids: Iterable[str]) -> dict[str, Red
 
 
 async def insert_redemptions(tx: Transaction, redemptions: Iterable[Redemption]) -> None:
-    await tx.insert_last(
+    await tx.insert_deferred(
         "voucher_redemptions",
         ("transaction_id", "account_id", "environment", "redeemed_by", "settle", "redeemed_at"),
         [

@@ -8,8 +8,8 @@ honoured it, which only the issuing account or an operator may say.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, Kind, Scope
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups import topup as topups
@@ -67,53 +67,53 @@ class Redeem:
     request_key: RequestKey | None
     answer: Callable[[Redeemed], Answer]
 
-    def declare(self, needs: Needs) -> None:
+    def declare(self, read_set: ReadSet) -> None:
         issuer = self.issued.scope
-        needs.scopes.update((issuer, self.redeemer))
-        needs.topup_ids.add(self.issued.id)
-        needs.redeemed_topup_ids.add(self.issued.id)
-        needs.places.add((*issuer, Kind.TRANSIT_OUT, ""))
-        needs.places.add((*self.redeemer, Kind.TRANSIT_IN, ""))
+        read_set.scopes.update((issuer, self.redeemer))
+        read_set.topup_ids.add(self.issued.id)
+        read_set.redeemed_topup_ids.add(self.issued.id)
+        read_set.places.add((*issuer, Kind.TRANSIT_OUT, ""))
+        read_set.places.add((*self.redeemer, Kind.TRANSIT_IN, ""))
         if self.request_key is not None:
-            needs.request_keys.add(self.request_key)
+            read_set.request_keys.add(self.request_key)
 
-    def decide(self, books: Books) -> Redeemed:
-        topup = books.topup(self.issued.id, self.issued.scope)
+    def decide(self, state: BatchState) -> Redeemed:
+        topup = state.topup(self.issued.id, self.issued.scope)
         if topup is None:
             raise unknown_voucher()
-        if books.redemption_of(topup.id) is not None:
+        if state.redemption_of(topup.id) is not None:
             raise NotRedeemable("the voucher was redeemed before", param="code", reason="redeemed")
-        recipient = books.ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
+        recipient = state.ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
         if recipient.balance_micros < topup.amount_cents * MICROS_PER_CENT:
             raise NotRedeemable(
                 "the wallet no longer holds its value", param="code", reason="spent"
             )
-        self._move(books, topup)
-        redemption = Redemption(topup.id, *topup.scope, self.redeemer[0], self.settle, books.now_us)
-        books.add_redemption(redemption)
-        balance = micros_to_cents(books.ledger.balance_micros(self.redeemer, books.now_us))
-        return Redeemed(topup, books.voucher_code(topup.id), redemption, balance)
+        self._move(state, topup)
+        redemption = Redemption(topup.id, *topup.scope, self.redeemer[0], self.settle, state.now_us)
+        state.add_redemption(redemption)
+        balance = micros_to_cents(state.ledger.balance_micros(self.redeemer, state.now_us))
+        return Redeemed(topup, state.voucher_code(topup.id), redemption, balance)
 
     def render(self, result: Redeemed) -> Answer:
         return self.answer(result)
 
-    def _move(self, books: Books, topup: TopUp) -> None:
-        ledger = books.ledger
+    def _move(self, state: BatchState, topup: TopUp) -> None:
+        ledger = state.ledger
         amount_micros = topup.amount_cents * MICROS_PER_CENT
         recipient = ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
         if self.settle == "external":
             redeemed = ledger.account(topup.scope, Kind.REDEEMED, topup.platform)
-            books.move(recipient, redeemed, amount_micros, Code.VOUCHER_SETTLE, topup_id=topup.id)
+            state.move(recipient, redeemed, amount_micros, Code.VOUCHER_SETTLE, topup_id=topup.id)
         elif topup.scope == self.redeemer:
-            books.credit(
+            state.credit(
                 self.redeemer, recipient, amount_micros, Code.VOUCHER_REDEEM, topup_id=topup.id
             )
         else:
             out = ledger.account(topup.scope, Kind.TRANSIT_OUT)
-            books.move(recipient, out, amount_micros, Code.VOUCHER_REDEEM, topup_id=topup.id)
+            state.move(recipient, out, amount_micros, Code.VOUCHER_REDEEM, topup_id=topup.id)
             source = ledger.account(self.redeemer, Kind.TRANSIT_IN)
             # Not under the top-up's id, which is the issuer's: no tenant reads another's transfers.
-            books.credit(
+            state.credit(
                 self.redeemer, source, amount_micros, Code.VOUCHER_REDEEM, subject_id=topup.id
             )
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from billing.engine.read_set import Needs, Shelf
+from billing.engine.read_set import ReadSet, WorkingSet
 from billing.ledger.ledger import Scope
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.topups.topup import DuplicateReference
@@ -115,7 +115,7 @@ def move(
     return replace(hold, status=status, captured_micros=captured_micros, ended_at=now_us)
 
 
-class HoldShelf(Shelf):
+class HoldShelf(WorkingSet):
     """The holds of one transaction, and the references that were used before."""
 
     def __init__(self) -> None:
@@ -126,20 +126,20 @@ class HoldShelf(Shelf):
         self._new: dict[str, Hold] = {}
         self._changed: dict[str, Hold] = {}
 
-    async def load(self, tx: Transaction, needs: Needs, now_us: int) -> None:  # noqa: ARG002
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
         """With the ledger accounts that the parts came from, and the windows they count in."""
         if self.ids:
             rows = await tx.fetch(
                 f"SELECT {_LISTED} FROM holds WHERE id IN :ids[text]", ids=sorted(self.ids)
             )
             # Whatever belongs to a tenant that is not locked here does not exist here.
-            found = [hold for hold in map(_from_row, rows) if hold.scope in needs.scopes]
+            found = [hold for hold in map(_from_row, rows) if hold.scope in read_set.scopes]
             self._holds = {hold.id: hold for hold in found}
         if self.references:
             self._used = await _load_references(tx, self.references)
         for hold in self._holds.values():
-            needs.ledger_ids.update(source_id for source_id, _ in hold.sources)
-            needs.windows.update(
+            read_set.ledger_ids.update(source_id for source_id, _ in hold.sources)
+            read_set.windows.update(
                 (key_id, period, start)
                 for key_id in hold.spent_by
                 for period, start in caps.windows_of(hold.created_at)

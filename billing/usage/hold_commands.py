@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, Kind, Scope
 from billing.topups.send import AmountOutOfRange, check_alive
 from billing.usage.hold import Hold, HoldShelf, Status, move
@@ -49,30 +49,30 @@ class PlaceHold(msgspec.Struct, frozen=True):
     request_key: RequestKey | None
     answer: Callable[[Held], Answer]
 
-    def declare(self, needs: Needs) -> None:
-        needs.scopes.add(self.scope)
-        needs.key_ids.update(self.lineage)
-        shelf = needs.shelf(HoldShelf)
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.scopes.add(self.scope)
+        read_set.key_ids.update(self.lineage)
+        working_set = read_set.working_set(HoldShelf)
         if self.reference is not None:
-            shelf.references.add((*self.scope, self.reference))
+            working_set.references.add((*self.scope, self.reference))
         if self.request_key is not None:
-            needs.request_keys.add(self.request_key)
+            read_set.request_keys.add(self.request_key)
 
-    def decide(self, books: Books) -> Held:
-        shelf = books.shelf(HoldShelf)
-        check_alive(books, self.lineage)
+    def decide(self, state: BatchState) -> Held:
+        working_set = state.working_set(HoldShelf)
+        check_alive(state, self.lineage)
         if self.reference is not None:
-            shelf.check_reference(self.scope, self.reference)
-        check_spendable(books, self.scope, self.lineage, self.amount_micros)
-        parts = books.take(
+            working_set.check_reference(self.scope, self.reference)
+        check_spendable(state, self.scope, self.lineage, self.amount_micros)
+        parts = state.take(
             self.scope,
             self.amount_micros,
-            to=books.ledger.standing(self.scope).held,
+            to=state.ledger.standing(self.scope).held,
             code=Code.USAGE_HOLD,
             subject_id=self.hold_id,
             is_own_use=True,
         )
-        books.spending.count(self.scope[0], self.lineage, self.amount_micros, books.now_us)
+        state.spending.count(self.scope[0], self.lineage, self.amount_micros, state.now_us)
         hold = Hold(
             id=self.hold_id,
             account_id=self.scope[0],
@@ -85,11 +85,11 @@ class PlaceHold(msgspec.Struct, frozen=True):
             model=self.model,
             reference=self.reference,
             sources=tuple((part.debit_id, part.amount_micros) for part in parts),
-            created_at=books.now_us,
-            expires_at=books.now_of(self.scope) + self.ttl_s * SECOND_US,
+            created_at=state.now_us,
+            expires_at=state.now_of(self.scope) + self.ttl_s * SECOND_US,
         )
-        shelf.add(hold)
-        return _held(books, hold)
+        working_set.add(hold)
+        return _held(state, hold)
 
     def render(self, result: Held) -> Answer:
         return self.answer(result)
@@ -104,15 +104,15 @@ class CaptureHold(msgspec.Struct, frozen=True):
     request_key: RequestKey | None
     answer: Callable[[Held], Answer]
 
-    def declare(self, needs: Needs) -> None:
-        needs.places.add((*self.scope, Kind.USED, ""))
-        _declare(needs, self.scope, self.hold_id, self.request_key)
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.places.add((*self.scope, Kind.USED, ""))
+        _declare(read_set, self.scope, self.hold_id, self.request_key)
 
-    def decide(self, books: Books) -> Held:
-        hold = books.shelf(HoldShelf).get(self.hold_id, self.scope)
+    def decide(self, state: BatchState) -> Held:
+        hold = state.working_set(HoldShelf).get(self.hold_id, self.scope)
         amount_micros = hold.amount_micros if self.amount_micros is None else self.amount_micros
-        ended = _end(books, hold, "captured", captured_micros=amount_micros)
-        return _held(books, ended)
+        ended = _end(state, hold, "captured", captured_micros=amount_micros)
+        return _held(state, ended)
 
     def render(self, result: Held) -> Answer:
         return self.answer(result)
@@ -126,12 +126,12 @@ class ReleaseHold(msgspec.Struct, frozen=True):
     request_key: RequestKey | None
     answer: Callable[[Held], Answer]
 
-    def declare(self, needs: Needs) -> None:
-        _declare(needs, self.scope, self.hold_id, self.request_key)
+    def declare(self, read_set: ReadSet) -> None:
+        _declare(read_set, self.scope, self.hold_id, self.request_key)
 
-    def decide(self, books: Books) -> Held:
-        hold = books.shelf(HoldShelf).get(self.hold_id, self.scope)
-        return _held(books, _end(books, hold, "released"))
+    def decide(self, state: BatchState) -> Held:
+        hold = state.working_set(HoldShelf).get(self.hold_id, self.scope)
+        return _held(state, _end(state, hold, "released"))
 
     def render(self, result: Held) -> Answer:
         return self.answer(result)
@@ -144,18 +144,18 @@ class ExpireHolds(msgspec.Struct, frozen=True):
     hold_ids: tuple[str, ...]
     request_key: None = None
 
-    def declare(self, needs: Needs) -> None:
-        needs.scopes.add(self.scope)
-        needs.shelf(HoldShelf).ids.update(self.hold_ids)
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.scopes.add(self.scope)
+        read_set.working_set(HoldShelf).ids.update(self.hold_ids)
 
-    def decide(self, books: Books) -> int:
-        shelf = books.shelf(HoldShelf)
-        found = [shelf.get(hold_id, self.scope) for hold_id in self.hold_ids]
+    def decide(self, state: BatchState) -> int:
+        working_set = state.working_set(HoldShelf)
+        found = [working_set.get(hold_id, self.scope) for hold_id in self.hold_ids]
         # Another worker, or a capture in the last moment, may have been quicker.
-        now_us = books.now_of(self.scope)
+        now_us = state.now_of(self.scope)
         over = [hold for hold in found if hold.status == "held" and hold.expires_at <= now_us]
         for hold in over:
-            _end(books, hold, "expired")
+            _end(state, hold, "expired")
         return len(over)
 
     def render(self, result: int) -> Answer:
@@ -188,21 +188,21 @@ def new_hold(
     )
 
 
-def _declare(needs: Needs, scope: Scope, hold_id: str, request_key: RequestKey | None) -> None:
-    needs.scopes.add(scope)
-    needs.shelf(HoldShelf).ids.add(hold_id)
+def _declare(read_set: ReadSet, scope: Scope, hold_id: str, request_key: RequestKey | None) -> None:
+    read_set.scopes.add(scope)
+    read_set.working_set(HoldShelf).ids.add(hold_id)
     if request_key is not None:
-        needs.request_keys.add(request_key)
+        read_set.request_keys.add(request_key)
 
 
-def _end(books: Books, hold: Hold, status: Status, *, captured_micros: int = 0) -> Hold:
+def _end(state: BatchState, hold: Hold, status: Status, *, captured_micros: int = 0) -> Hold:
     """Raises HoldEnded, or AmountOutOfRange for more than was held."""
     scope = hold.scope
     ended = move(
         hold,
         status,
-        now_us=books.now_us,
-        account_now_us=books.now_of(scope),
+        now_us=state.now_us,
+        account_now_us=state.now_of(scope),
         captured_micros=captured_micros,
     )
     if captured_micros > hold.amount_micros:
@@ -211,20 +211,20 @@ def _end(books: Books, hold: Hold, status: Status, *, captured_micros: int = 0) 
             param="amount_micros",
             extra={"hold_id": hold.id, "max_micros": hold.amount_micros},
         )
-    held = books.ledger.standing(scope).held
+    held = state.ledger.standing(scope).held
     if captured_micros:
-        used = books.ledger.account(scope, Kind.USED)
-        books.move(held, used, captured_micros, Code.USAGE_CAPTURE, subject_id=hold.id)
+        used = state.ledger.account(scope, Kind.USED)
+        state.move(held, used, captured_micros, Code.USAGE_CAPTURE, subject_id=hold.id)
     for source_id, micros in hold.unused(captured_micros):
-        source = books.ledger.by_id(source_id)
-        books.move(held, source, micros, Code.USAGE_RELEASE, subject_id=hold.id)
+        source = state.ledger.by_id(source_id)
+        state.move(held, source, micros, Code.USAGE_RELEASE, subject_id=hold.id)
     rest_micros = hold.amount_micros - captured_micros
     if rest_micros:
-        books.spending.count(hold.account_id, hold.spent_by, -rest_micros, hold.created_at)
-    books.shelf(HoldShelf).change(ended)
+        state.spending.count(hold.account_id, hold.spent_by, -rest_micros, hold.created_at)
+    state.working_set(HoldShelf).change(ended)
     return ended
 
 
-def _held(books: Books, hold: Hold) -> Held:
-    balance_micros = books.ledger.balance_micros(hold.scope, books.now_us)
-    return Held(hold, balance_micros, books.now_of(hold.scope))
+def _held(state: BatchState, hold: Hold) -> Held:
+    balance_micros = state.ledger.balance_micros(hold.scope, state.now_us)
+    return Held(hold, balance_micros, state.now_of(hold.scope))

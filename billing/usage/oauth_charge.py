@@ -9,8 +9,8 @@ taken, and none while something is owed. Writes oauth_charges.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs, Shelf
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet, WorkingSet
 from billing.ledger.ledger import Code, Kind, Scope
 from billing.ledger.money import MICROS_PER_CENT
 from kernel.clock import DAY_US, SECOND_US, next_month_start_us, rfc3339
@@ -49,7 +49,7 @@ class Charge:
     created_at: int
 
 
-class ChargeShelf(Shelf):
+class ChargeShelf(WorkingSet):
     """The charges that were made before under the order_nos asked for, and their grants."""
 
     def __init__(self) -> None:
@@ -59,11 +59,11 @@ class ChargeShelf(Shelf):
         self._grants: dict[str, Grant] = {}
         self._new: list[Charge] = []
 
-    async def load(self, tx: Transaction, needs: Needs, now_us: int) -> None:
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
         rows = await tx.fetch(_PROBE, places=sorted(self.places))
         self._charges = {_place(charge): charge for charge in map(_charge, rows)}
         self._grants = await oauth_grant.load(tx, list(self.grant_ids))
-        needs.windows.update(
+        read_set.windows.update(
             (grant_id, period, start)
             for grant_id in self.grant_ids
             for period, start in caps.windows_of(now_us)
@@ -107,27 +107,27 @@ class TakeCharge:
     def place(self) -> OrderPlace:
         return (self.origin.app_id, self.user[0], self.order_no)
 
-    def declare(self, needs: Needs) -> None:
+    def declare(self, read_set: ReadSet) -> None:
         assert self.amount_micros > 0, "a charge takes something"
-        needs.scopes.update((self.user, self.owner))
-        needs.places.add((*self.user, Kind.TRANSIT_OUT, ""))
-        needs.places.add((*self.owner, Kind.TRANSIT_IN, ""))
-        shelf = needs.shelf(ChargeShelf)
-        shelf.places.add(self.place)
-        shelf.grant_ids.add(self.origin.grant_id)
+        read_set.scopes.update((self.user, self.owner))
+        read_set.places.add((*self.user, Kind.TRANSIT_OUT, ""))
+        read_set.places.add((*self.owner, Kind.TRANSIT_IN, ""))
+        working_set = read_set.working_set(ChargeShelf)
+        working_set.places.add(self.place)
+        working_set.grant_ids.add(self.origin.grant_id)
         if self.request_key is not None:
-            needs.request_keys.add(self.request_key)
+            read_set.request_keys.add(self.request_key)
 
-    def decide(self, books: Books) -> Charge:
-        shelf = books.shelf(ChargeShelf)
-        grant = shelf.grant(self.origin.grant_id)
+    def decide(self, state: BatchState) -> Charge:
+        working_set = state.working_set(ChargeShelf)
+        grant = working_set.grant(self.origin.grant_id)
         if grant is None or not grant.is_alive or grant.app_id != self.origin.app_id:
             raise CredentialEnded("the app's access was taken away", reason="revoked")
-        earlier = shelf.charge(self.place)
+        earlier = working_set.charge(self.place)
         if earlier is not None:
             return self._same(earlier)
-        _check_cap(books, grant, self.amount_micros)
-        books.check_funds(self.user, self.amount_micros)
+        _check_cap(state, grant, self.amount_micros)
+        state.check_funds(self.user, self.amount_micros)
         charge = Charge(
             id=new_id("chg"),
             account_id=self.user[0],
@@ -138,11 +138,11 @@ class TakeCharge:
             order_no=self.order_no,
             amount_micros=self.amount_micros,
             remark=self.remark,
-            created_at=books.now_us,
+            created_at=state.now_us,
         )
-        self._move(books, charge)
-        shelf.add(charge)
-        books.spending.count(self.user[0], (grant.id,), self.amount_micros, books.now_us)
+        self._move(state, charge)
+        working_set.add(charge)
+        state.spending.count(self.user[0], (grant.id,), self.amount_micros, state.now_us)
         return charge
 
     def render(self, result: Charge) -> Answer:
@@ -155,12 +155,12 @@ class TakeCharge:
             )
         return earlier
 
-    def _move(self, books: Books, charge: Charge) -> None:
+    def _move(self, state: BatchState, charge: Charge) -> None:
         code, amount = Code.OAUTH_CHARGE, charge.amount_micros
-        out = books.ledger.account(self.user, Kind.TRANSIT_OUT)
-        books.take(self.user, amount, to=out, code=code, subject_id=charge.id)
-        source = books.ledger.account(self.owner, Kind.TRANSIT_IN)
-        books.credit(self.owner, source, amount, code, subject_id=charge.id)
+        out = state.ledger.account(self.user, Kind.TRANSIT_OUT)
+        state.take(self.user, amount, to=out, code=code, subject_id=charge.id)
+        source = state.ledger.account(self.owner, Kind.TRANSIT_IN)
+        state.credit(self.owner, source, amount, code, subject_id=charge.id)
 
 
 async def list_charges(
@@ -195,10 +195,10 @@ async def load_spent(tx: Transaction, grants: Iterable[Grant], *, now_us: int) -
     return {grant_id: found.get(window, 0) for grant_id, window in windows.items()}
 
 
-def _check_cap(books: Books, grant: Grant, amount_micros: int) -> None:
+def _check_cap(state: BatchState, grant: Grant, amount_micros: int) -> None:
     """Raises CapExceeded unless the running period has room; exactly at the cap passes."""
-    now_us = books.now_us
-    left = grant.cap_micros - books.spending.spent_micros(_window(grant, now_us))
+    now_us = state.now_us
+    left = grant.cap_micros - state.spending.spent_micros(_window(grant, now_us))
     if amount_micros <= left:
         return
     is_day = grant.cap_period == "day"

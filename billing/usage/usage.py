@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from billing.engine.batch_state import Books
-from billing.engine.read_set import Needs, Shelf
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet, WorkingSet
 from billing.engine.spending import Lineage
 from billing.ledger.ledger import Code, Kind, Scope
 from billing.ledger.money import MICROS_PER_CREDIT
@@ -52,7 +52,7 @@ class UsageRecord(msgspec.Struct, frozen=True, gc=False):
         }
 
 
-class UsageShelf(Shelf):
+class UsageShelf(WorkingSet):
     """New records, and the references that were used before."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class UsageShelf(Shelf):
         self._used: dict[tuple[str, str, str], str] = {}
         self._new: list[UsageRecord] = []
 
-    async def load(self, tx: Transaction, needs: Needs, now_us: int) -> None:  # noqa: ARG002
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
         """One statement, and only where a reference was given."""
         if not self.references:
             return
@@ -113,31 +113,31 @@ class UseCredit(msgspec.Struct, frozen=True):
     request_key: RequestKey | None
     answer: Callable[[Used], Answer]
 
-    def declare(self, needs: Needs) -> None:
-        needs.scopes.add(self.scope)
-        needs.key_ids.update(self.lineage)
-        needs.places.add((*self.scope, Kind.USED, ""))
-        shelf = needs.shelf(UsageShelf)
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.scopes.add(self.scope)
+        read_set.key_ids.update(self.lineage)
+        read_set.places.add((*self.scope, Kind.USED, ""))
+        working_set = read_set.working_set(UsageShelf)
         if self.reference is not None:
-            shelf.references.add((*self.scope, self.reference))
+            working_set.references.add((*self.scope, self.reference))
         if self.request_key is not None:
-            needs.request_keys.add(self.request_key)
+            read_set.request_keys.add(self.request_key)
 
-    def decide(self, books: Books) -> Used:
-        shelf = books.shelf(UsageShelf)
-        check_alive(books, self.lineage)
+    def decide(self, state: BatchState) -> Used:
+        working_set = state.working_set(UsageShelf)
+        check_alive(state, self.lineage)
         if self.reference is not None:
-            shelf.check_reference(self.scope, self.reference)
-        check_spendable(books, self.scope, self.lineage, self.amount_micros)
-        books.take(
+            working_set.check_reference(self.scope, self.reference)
+        check_spendable(state, self.scope, self.lineage, self.amount_micros)
+        state.take(
             self.scope,
             self.amount_micros,
-            to=books.ledger.account(self.scope, Kind.USED),
+            to=state.ledger.account(self.scope, Kind.USED),
             code=Code.AI_USAGE,
             subject_id=self.usage_id,
             is_own_use=True,
         )
-        books.spending.count(self.scope[0], self.lineage, self.amount_micros, books.now_us)
+        state.spending.count(self.scope[0], self.lineage, self.amount_micros, state.now_us)
         record = UsageRecord(
             self.usage_id,
             *self.scope,
@@ -146,10 +146,10 @@ class UseCredit(msgspec.Struct, frozen=True):
             self.description,
             self.model,
             self.reference,
-            books.now_us,
+            state.now_us,
         )
-        shelf.add(record)
-        return Used(record, books.ledger.balance_micros(self.scope, books.now_us))
+        working_set.add(record)
+        return Used(record, state.ledger.balance_micros(self.scope, state.now_us))
 
     def render(self, result: Used) -> Answer:
         return self.answer(result)
@@ -214,10 +214,10 @@ def amount_of(credit_count: int | None, amount_micros: int | None) -> int:
     return given * unit
 
 
-def check_spendable(books: Books, scope: Scope, lineage: Lineage, amount_micros: int) -> None:
+def check_spendable(state: BatchState, scope: Scope, lineage: Lineage, amount_micros: int) -> None:
     """Raises CapExceeded or InsufficientBalance where the account's own use is not covered."""
-    books.spending.check(lineage, amount_micros)
-    books.check_funds(scope, amount_micros, is_own_use=True)
+    state.spending.check(lineage, amount_micros)
+    state.check_funds(scope, amount_micros, is_own_use=True)
 
 
 _COLUMNS = (

@@ -189,10 +189,10 @@ def _resolve(
         keyed = settings.model_copy(update={"secret_key": secret_key})
         async with open_context(keyed) as context:
             order = await context.database.read(lambda tx: _find(tx, order_id))
-            waiting = await context.cashier.waiting(order)
+            waiting = await context.payments.waiting(order)
             counts = _counted(waiting, amount) if verdict == "approve" else None
             who = by or f"{getpass.getuser()} on the command line"
-            resolved = await context.cashier.resolve(
+            resolved = await context.payments.resolve(
                 order_id, verdict, by=who, note=reason, amount=counts
             )
             return resolved, waiting

@@ -12,7 +12,7 @@ from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.topups import Approval as ApprovalShape, DecidedTopUp
 from gateway.http.acting import actor_of
 from gateway.http.fields import Fields, Page, cursor_id
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.errors import NotFound
 from keys.principal import ScopeMissing
@@ -26,7 +26,7 @@ class ApprovalQuery(Page, frozen=True, kw_only=True):
     status: Literal["pending", "approved", "denied", "expired"] | None = None
 
 
-async def list_approvals(call: Call[Fields, ApprovalQuery]) -> Answer:
+async def list_approvals(call: RequestContext[Fields, ApprovalQuery]) -> Answer:
     """Newest first."""
     query = call.query
     before_id = cursor_id(query.cursor, "apr")
@@ -44,29 +44,31 @@ async def list_approvals(call: Call[Fields, ApprovalQuery]) -> Answer:
     return answer(codes.SUCCESS, page(items, next_cursor), now_us=call.now_us)
 
 
-async def show(call: Call[Fields, Fields]) -> Answer:
+async def show(call: RequestContext[Fields, Fields]) -> Answer:
     """One approval."""
     asked, _ = await _find(call)
     return answer(codes.SUCCESS, asked.shape(), now_us=call.now_us)
 
 
-async def approve(call: Call[Fields, Fields]) -> Answer:
+async def approve(call: RequestContext[Fields, Fields]) -> Answer:
     """The rules are checked again; then the send goes on."""
     return await _decide(call, "approved")
 
 
-async def deny(call: Call[Fields, Fields]) -> Answer:
+async def deny(call: RequestContext[Fields, Fields]) -> Answer:
     """The send is cancelled and its funds return."""
     return await _decide(call, "denied")
 
 
-async def _decide(call: Call[Fields, Fields], decision: Literal["approved", "denied"]) -> Answer:
+async def _decide(
+    call: RequestContext[Fields, Fields], decision: Literal["approved", "denied"]
+) -> Answer:
     asked, held = await _find(call)
     _check_outside_lineage(call, held)
 
     def render(ended: Ended) -> Answer:
         topup = ended.topup
-        code = call.context.till.rules.codes.shown(topup, call.principal)
+        code = call.context.engine.rules.codes.shown(topup, call.principal)
         data = {
             "approval": None if ended.approval is None else ended.approval.shape(),
             **topup.shape(code),
@@ -94,10 +96,10 @@ async def _decide(call: Call[Fields, Fields], decision: Literal["approved", "den
         spent_by=held.spent_by,
         actor=actor_of(call),
     )
-    return await call.context.till.submit(command)
+    return await call.context.engine.submit(command)
 
 
-async def _find(call: Call[Fields, Fields]) -> tuple[Approval, TopUp]:
+async def _find(call: RequestContext[Fields, Fields]) -> tuple[Approval, TopUp]:
     approval_id = call.params["approval_id"]
 
     async def work(tx: Transaction) -> tuple[Approval, TopUp]:
@@ -110,7 +112,7 @@ async def _find(call: Call[Fields, Fields]) -> tuple[Approval, TopUp]:
     return await call.context.database.read(work)
 
 
-def _check_outside_lineage(call: Call[Fields, Fields], held: TopUp) -> None:
+def _check_outside_lineage(call: RequestContext[Fields, Fields], held: TopUp) -> None:
     """A key must not decide what a key of its own family asked for.
 
     Any common ancestor counts: whoever holds it can make both the asker and the decider.

@@ -7,16 +7,16 @@ from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.audit import AuditEntry as EntryShape
 from gateway.http.fields import Fields, Page, cursor_id
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import rfc3339
 from keys import audit_log
-from keys.audit_log import Told
+from keys.audit_log import NotificationRef
 from keys.principal import ScopeMissing
 from store.idempotency import Answer
 
 
-async def list_entries(call: Call[Fields, Page]) -> Answer:
+async def list_entries(call: RequestContext[Fields, Page]) -> Answer:
     """What happened in the caller's environment, and to the account as a whole."""
     principal, limit = call.principal, call.query.limit
     if len(principal.lineage) > 1:
@@ -33,7 +33,7 @@ async def list_entries(call: Call[Fields, Page]) -> Answer:
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
-def shape(told: Told) -> dict[str, Any]:
+def shape(told: NotificationRef) -> dict[str, Any]:
     """An entry as its tenant sees it."""
     one = told.entry
     is_key = one.actor_kind == "key"

@@ -5,7 +5,7 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.keys import CodeRow
 from gateway.http.fields import Fields, Page
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from gateway.http.short_list import short_list
 from store.idempotency import Answer
@@ -24,7 +24,7 @@ _ITEMS = [
 ]
 
 
-async def list_codes(call: Call[Fields, Page]) -> Answer:
+async def list_codes(call: RequestContext[Fields, Page]) -> Answer:
     data = short_list(_ITEMS, call.query, "code")
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 

@@ -18,7 +18,7 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.schemas.topups import Settlement
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US
 from keys.signing import ID_HEADER, verify
@@ -38,7 +38,7 @@ class SettleBody(Fields, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(max_length=200)] | None = None
 
 
-async def settle(call: Call[SettleBody, Fields]) -> Answer:
+async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
     """Ends the pending top-up, once; repeated, it answers with how the top-up ended."""
     topup = await _signed_for(call)
 
@@ -61,10 +61,10 @@ async def settle(call: Call[SettleBody, Fields]) -> Answer:
         outcome=call.body.status,
         reason=call.body.reason,
     )
-    return await call.context.till.submit(command)
+    return await call.context.engine.submit(command)
 
 
-async def _signed_for(call: Call[SettleBody, Fields]) -> TopUp:
+async def _signed_for(call: RequestContext[SettleBody, Fields]) -> TopUp:
     """The top-up that the request settles; raises SignatureRefused."""
     topup_id = call.params["transaction_id"]
 
@@ -72,7 +72,7 @@ async def _signed_for(call: Call[SettleBody, Fields]) -> TopUp:
         return (await topups.load(tx, [topup_id])).get(topup_id)
 
     found = await call.context.database.read(work)
-    platforms = {one.id: one for one in call.context.till.rules.platforms.all()}
+    platforms = {one.id: one for one in call.context.engine.rules.platforms.all()}
     platform = None if found is None else platforms.get(found.platform)
     secret = "" if platform is None else str(platform.options.get(SECRET_OPTION, ""))
     headers = {

@@ -30,7 +30,7 @@ def routes(context: Context) -> list[Route]:
     """Starlette's routes of the three paths."""
     attempt_us_max = round(context.settings.webhook_timeout_s * SECOND_US)
     readiness = Readiness(
-        context.database, context.till, context.clock, attempt_us_max=attempt_us_max
+        context.database, context.engine, context.clock, attempt_us_max=attempt_us_max
     )
     return [
         Route("/healthz", _healthz, methods=["GET"]),

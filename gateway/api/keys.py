@@ -16,7 +16,7 @@ from gateway.http.auth import block_of
 from gateway.http.fields import EnvironmentMismatch, Fields, Int64, Page, Time, cursor_id, time_us
 from gateway.http.idempotency import run_once
 from gateway.http.rate_limit import take_one
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import HOUR_US, SECOND_US, rfc3339
 from kernel.errors import InvalidInput, NotFound
@@ -121,7 +121,7 @@ def shape(key: ApiKey) -> dict[str, Any]:
     }
 
 
-async def mint(call: Call[MintBody, Fields]) -> Answer:
+async def mint(call: RequestContext[MintBody, Fields]) -> Answer:
     body, principal = call.body, call.principal
     now_us = call.now_us
     limits = {**_caps(body, body.caps or UNSET), **_thresholds(body)}
@@ -150,7 +150,7 @@ async def mint(call: Call[MintBody, Fields]) -> Answer:
     )
 
 
-async def list_keys(call: Call[Fields, Page]) -> Answer:
+async def list_keys(call: RequestContext[Fields, Page]) -> Answer:
     principal, limit = call.principal, call.query.limit
     before_id = cursor_id(call.query.cursor, "key")
     rows = await call.context.database.read(
@@ -162,7 +162,7 @@ async def list_keys(call: Call[Fields, Page]) -> Answer:
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
-async def show(call: Call[Fields, Fields]) -> Answer:
+async def show(call: RequestContext[Fields, Fields]) -> Answer:
     principal, key_id = call.principal, call.params["key_id"]
     key = await call.context.database.read(
         lambda tx: api_key.get(tx, principal.scope, key_id, viewer=principal)
@@ -170,7 +170,7 @@ async def show(call: Call[Fields, Fields]) -> Answer:
     return answer(codes.SUCCESS, shape(key), now_us=call.now_us)
 
 
-async def change(call: Call[PatchBody, Fields]) -> Answer:
+async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
     body, principal, key_id = call.body, call.principal, call.params["key_id"]
     now_us = call.now_us
     expires_at = body.expires_at
@@ -210,7 +210,7 @@ async def change(call: Call[PatchBody, Fields]) -> Answer:
     )
 
 
-async def revoke(call: Call[Fields, Fields]) -> Answer:
+async def revoke(call: RequestContext[Fields, Fields]) -> Answer:
     principal, key_id, now_us = call.principal, call.params["key_id"], call.now_us
 
     async def work(tx: Transaction) -> ApiKey:
@@ -229,7 +229,7 @@ async def revoke(call: Call[Fields, Fields]) -> Answer:
     )
 
 
-async def rotate(call: Call[RotateBody, Fields]) -> Answer:
+async def rotate(call: RequestContext[RotateBody, Fields]) -> Answer:
     principal, key_id, now_us = call.principal, call.params["key_id"], call.now_us
     overlap_s = call.body.overlap_s
 
@@ -246,7 +246,7 @@ async def rotate(call: Call[RotateBody, Fields]) -> Answer:
     )
 
 
-async def make_sandbox(call: Call[SandboxBody, Fields]) -> Answer:
+async def make_sandbox(call: RequestContext[SandboxBody, Fields]) -> Answer:
     """A fresh staging account with test credit and its key: the first of an agent's two calls."""
     context = call.context
     if not context.settings.self_serve_staging:

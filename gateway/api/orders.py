@@ -14,7 +14,7 @@ from gateway.answers.outcome import Listing, created, ok
 from gateway.api.schemas.orders import Order as OrderShape
 from gateway.http.fields import Fields, Int64, Page, Text, Time, cursor_id, time_us
 from gateway.http.idempotency import run_steps
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.limits import URL_CHARACTERS_MAX
 from store.database import Transaction
@@ -53,7 +53,7 @@ class OrdersQuery(Page, frozen=True, kw_only=True):
     created_before: Time | None = None
 
 
-async def create(call: Call[OrderBody, Fields]) -> Answer:
+async def create(call: RequestContext[OrderBody, Fields]) -> Answer:
     """Writes the order, then opens its checkout at the provider.
 
     With an Idempotency-Key a call that was cut off is gone on with: the same order, one checkout.
@@ -71,13 +71,13 @@ async def create(call: Call[OrderBody, Fields]) -> Answer:
     )
 
     async def steps() -> Answer:
-        placed = await context.cashier.place(principal.scope, new)
+        placed = await context.payments.place(principal.scope, new)
         return answer(codes.SUCCESS, placed.shape(), now_us=call.now_us, http_status=201)
 
     return await run_steps(context, principal, call.request_key, steps, lease_s=LEASE_S)
 
 
-async def list_orders(call: Call[Fields, OrdersQuery]) -> Answer:
+async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Answer:
     """Newest first."""
     query, scope = call.query, call.principal.scope
     wanted = order_list.Filter(
@@ -96,7 +96,7 @@ async def list_orders(call: Call[Fields, OrdersQuery]) -> Answer:
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
-async def show(call: Call[Fields, Fields]) -> Answer:
+async def show(call: RequestContext[Fields, Fields]) -> Answer:
     """One order of the account."""
     scope, order_id = call.principal.scope, call.params["order_id"]
 

@@ -9,14 +9,14 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.orders import Pack as PackShape
 from gateway.http.fields import Fields, Page
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from gateway.http.short_list import short_list
 from store.database import Transaction
 from store.idempotency import Answer
 
 
-async def list_packs(call: Call[Fields, Page]) -> Answer:
+async def list_packs(call: RequestContext[Fields, Page]) -> Answer:
     """All that are offered."""
     environment = call.principal.environment
 

@@ -18,8 +18,8 @@ from billing.providers.registry import Providers
 from gateway.answers.outcome import JSON
 from gateway.answers.refusals import Refusal
 from gateway.http.fields import Fields, LooseFields
-from gateway.http.request_context import Call
-from gateway.http.routing import Reply, Route, Surface
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import ApiSurface, Reply, Route
 
 _NO_STORE = {"cache-control": "no-store"}
 _UNREADABLE = 400
@@ -27,13 +27,13 @@ _OF_ANOTHER = 409
 _log = logging.getLogger(__name__)
 
 
-def surfaces(providers: Providers) -> tuple[Surface, ...]:
+def surfaces(providers: Providers) -> tuple[ApiSurface, ...]:
     """One for each provider, configured or not: its paths and its words."""
     found = [providers.registration(name) for name in providers.names()]
     return tuple(_surface(one) for one in found if one is not None)
 
 
-def _surface(registration: Registration) -> Surface:
+def _surface(registration: Registration) -> ApiSurface:
     routes = tuple(
         Route(
             method,
@@ -48,15 +48,15 @@ def _surface(registration: Registration) -> Surface:
         for path in registration.paths
         for method in registration.methods
     )
-    return Surface("", routes, partial(_refuse, registration.refused))
+    return ApiSurface("", routes, partial(_refuse, registration.refused))
 
 
-async def _hear(registration: Registration, call: Call[Fields, Fields]) -> Reply:
-    """Takes one notification; raises what the cashier raises."""
+async def _hear(registration: Registration, call: RequestContext[Fields, Fields]) -> Reply:
+    """Takes one notification; raises what Payments raises."""
     name, count = registration.name, call.context.metrics.notifications
     received = Received(call.method, call.headers, call.scope["query_string"], call.raw)
     try:
-        heard = await call.context.cashier.notified(name, received)
+        heard = await call.context.payments.notified(name, received)
     except (NotificationRefused, NoWebhookSecret) as error:
         outcome = error.reason or "no_secret"
         count.labels(name, outcome).inc()

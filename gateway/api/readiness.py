@@ -10,7 +10,7 @@ import os
 import time
 from typing import Final
 
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from kernel.clock import SECOND_US, Clock
 from store.batch import WAITING_AGE_MAX_S
 from store.database import Store, Transaction
@@ -29,11 +29,11 @@ FILLER_BYTES_AFTER_FAILURE: Final = 1024 * 1024
 
 
 class WriteWatch:
-    """Whether what is written is kept: by the till's last batch, or by a row written for it."""
+    """Whether what is written is kept: by the engine's last batch, or by a row written for it."""
 
-    def __init__(self, database: Store, till: Till, clock: Clock) -> None:
+    def __init__(self, database: Store, engine: Engine, clock: Clock) -> None:
         self._database = database
-        self._till = till
+        self._engine = engine
         self._clock = clock
         self._lock = asyncio.Lock()
         self._kept_s = self._failed_s = self._tried_s = float("-inf")
@@ -48,13 +48,15 @@ class WriteWatch:
             return self._is_known(float("inf"))
 
     def _is_known(self, age_s_max: float) -> bool:
-        kept_s = max(self._till.kept_s, self._kept_s)
-        failed_s = max(self._till.failed_s, self._failed_s)
+        kept_s = max(self._engine.kept_s, self._kept_s)
+        failed_s = max(self._engine.failed_s, self._failed_s)
         return kept_s > failed_s and time.monotonic() - kept_s < age_s_max
 
     async def _probe(self) -> None:
         self._tried_s = began_s = time.monotonic()
-        has_failed = max(self._till.failed_s, self._failed_s) > max(self._till.kept_s, self._kept_s)
+        has_failed = max(self._engine.failed_s, self._failed_s) > max(
+            self._engine.kept_s, self._kept_s
+        )
         size = FILLER_BYTES_AFTER_FAILURE if has_failed else FILLER_BYTES
         try:
             async with asyncio.timeout(DATABASE_TIMEOUT_S):
@@ -102,15 +104,17 @@ class BacklogWatch:
 class Readiness:
     """Looks at all of it over a connection of its own, which no slow page can keep from it."""
 
-    def __init__(self, database: Store, till: Till, clock: Clock, *, attempt_us_max: int) -> None:
+    def __init__(
+        self, database: Store, engine: Engine, clock: Clock, *, attempt_us_max: int
+    ) -> None:
         self._database = database.reserve(1)
-        self._till = till
-        self._writes = WriteWatch(self._database, till, clock)
+        self._engine = engine
+        self._writes = WriteWatch(self._database, engine, clock)
         self.backlog = BacklogWatch(self._database, clock, attempt_us_max=attempt_us_max)
 
     async def checks(self) -> dict[str, str]:
         """Each part and "ok", or what is wrong with it."""
-        is_moving = self._till.waiting_s < WAITING_AGE_MAX_S
+        is_moving = self._engine.waiting_s < WAITING_AGE_MAX_S
         is_kept = await self._writes.is_kept()
         return {
             "database": "ok" if is_kept or await self._answers() else "away",

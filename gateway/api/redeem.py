@@ -14,7 +14,7 @@ from billing.ledger.money import MICROS_PER_CENT
 from billing.topups.voucher import NotRedeemable
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem
 from gateway.http.rate_limit import refusal
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from keys.principal import Principal
 from runtime.context import Context
 from store.idempotency import Answer
@@ -45,7 +45,9 @@ class Credited:
     balance_micros: int
 
 
-async def redeem(call: Call[Any, Any], text: str, render: Callable[[Credited], Answer]) -> Answer:
+async def redeem(
+    call: RequestContext[Any, Any], text: str, render: Callable[[Credited], Answer]
+) -> Answer:
     """Redeems the code or the voucher, once; raises NotRedeemable and RateLimited."""
     context, principal = call.context, call.principal
     if is_code(text):
@@ -54,7 +56,7 @@ async def redeem(call: Call[Any, Any], text: str, render: Callable[[Credited], A
         context,
         principal,
         lambda: find_issued(
-            context.database, context.till.rules.codes, text, environment=principal.environment
+            context.database, context.engine.rules.codes, text, environment=principal.environment
         ),
     )
 
@@ -72,7 +74,7 @@ async def redeem(call: Call[Any, Any], text: str, render: Callable[[Credited], A
             )
         )
 
-    return await context.till.submit(
+    return await context.engine.submit(
         new_redeem(principal, issued, "wallet", request_key=call.request_key, answer=answer)
     )
 
@@ -92,7 +94,7 @@ async def guarded(context: Context, principal: Principal, look_up: Callable[[], 
 
 
 async def _redeem_code(
-    call: Call[Any, Any], text: str, render: Callable[[Credited], Answer]
+    call: RequestContext[Any, Any], text: str, render: Callable[[Credited], Answer]
 ) -> Answer:
     context, principal = call.context, call.principal
     code_id = await guarded(
@@ -118,4 +120,6 @@ async def _redeem_code(
             )
         )
 
-    return await context.till.submit(RedeemCode(code_id, principal.scope, call.request_key, answer))
+    return await context.engine.submit(
+        RedeemCode(code_id, principal.scope, call.request_key, answer)
+    )

@@ -7,7 +7,7 @@ from gateway.answers.outcome import ok
 from gateway.api.redeem import Credited, redeem
 from gateway.api.schemas.topups import RedeemedCode
 from gateway.http.fields import Fields, Text
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import rfc3339
 from store.idempotency import Answer
@@ -19,7 +19,7 @@ class RedeemBody(Fields, frozen=True, kw_only=True):
     code: Text
 
 
-async def redeem_code(call: Call[RedeemBody, Fields]) -> Answer:
+async def redeem_code(call: RequestContext[RedeemBody, Fields]) -> Answer:
     """Credits the caller's wallet with what the code is worth, once."""
 
     def render(credited: Credited) -> Answer:

@@ -21,7 +21,7 @@ from gateway.api.schemas.topups import Funding, SettledTopUp
 from gateway.api.schemas.usage import AccountClock
 from gateway.http.fields import EnvironmentMismatch, Fields, Int64
 from gateway.http.idempotency import run_once
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US, rfc3339
 from store.database import Transaction
@@ -46,14 +46,14 @@ class ClockBody(Fields, frozen=True, kw_only=True):
     advance_s: Annotated[int, Meta(ge=1, le=sandbox_clock.ADVANCE_S_MAX)]
 
 
-async def settle(call: Call[OutcomeBody, Fields]) -> Answer:
+async def settle(call: RequestContext[OutcomeBody, Fields]) -> Answer:
     """Ends a pending top-up as its fulfilment would; not one that waits for an approval."""
     _check_staging(call.principal.environment)
 
     def render(ended: Ended) -> Answer:
         topup = ended.topup
         is_delivered = topup.status == "delivered"
-        code = call.context.till.rules.codes.shown(topup, call.principal)
+        code = call.context.engine.rules.codes.shown(topup, call.principal)
         return answer(
             codes.DELIVERED if is_delivered else codes.FAILED_REFUNDED,
             {**topup.shape(code), "wallet_balance_cents": ended.wallet_balance_cents},
@@ -72,10 +72,10 @@ async def settle(call: Call[OutcomeBody, Fields]) -> Answer:
         outcome=call.body.outcome,
         reason="sandbox: settled as failed",
     )
-    return await call.context.till.submit(command)
+    return await call.context.engine.submit(command)
 
 
-async def fund(call: Call[FundBody, Fields]) -> Answer:
+async def fund(call: RequestContext[FundBody, Fields]) -> Answer:
     """Adds test credit; a sandbox account gets $10,000 a day."""
     _check_staging(call.principal.environment)
     if not 1 <= call.body.amount_cents <= CREDIT_CENTS_MAX:
@@ -98,10 +98,10 @@ async def fund(call: Call[FundBody, Fields]) -> Answer:
         answer=render,
         per_day_cents=SANDBOX_FUNDING_PER_DAY_CENTS if call.principal.is_sandbox else None,
     )
-    return await call.context.till.submit(command)
+    return await call.context.engine.submit(command)
 
 
-async def advance(call: Call[ClockBody, Fields]) -> Answer:
+async def advance(call: RequestContext[ClockBody, Fields]) -> Answer:
     """Moves the account's own clock on: what is due by it ends or begins."""
     _check_staging(call.principal.environment)
     scope, advance_s, now_us = call.principal.scope, call.body.advance_s, call.now_us

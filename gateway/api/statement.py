@@ -15,7 +15,7 @@ from gateway.answers.outcome import JSON, Outcome
 from gateway.answers.response_codes import CODES
 from gateway.api.schemas.topups import Statement
 from gateway.http.fields import Fields, Time, time_us
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput
@@ -44,7 +44,7 @@ class StatementQuery(
     form: Literal["json", "csv"] = "json"
 
 
-async def show(call: Call[Fields, StatementQuery]) -> Reply:
+async def show(call: RequestContext[Fields, StatementQuery]) -> Reply:
     """Streams page by page: the statement of a busy account does not fit in memory."""
     now_us = call.now_us
     since = time_us(call.query.since, "from") or 0

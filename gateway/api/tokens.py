@@ -11,7 +11,7 @@ from gateway.api.schemas.keys import AccessToken as TokenShape, MadeToken
 from gateway.http.acting import note
 from gateway.http.fields import Fields, Page, cursor_id
 from gateway.http.idempotency import run_once
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import rfc3339
 from keys.tokens import access_token
@@ -47,7 +47,7 @@ def shape(token: AccessToken) -> dict[str, Any]:
     }
 
 
-async def create(call: Call[CreateBody, Fields]) -> Answer:
+async def create(call: RequestContext[CreateBody, Fields]) -> Answer:
     principal, name, now_us = call.principal, call.body.name, call.now_us
 
     async def work(tx: Transaction) -> tuple[AccessToken, str]:
@@ -71,7 +71,7 @@ async def create(call: Call[CreateBody, Fields]) -> Answer:
     return await run_once(call.context, principal, call.request_key, work, render, sealed=True)
 
 
-async def list_tokens(call: Call[Fields, Page]) -> Answer:
+async def list_tokens(call: RequestContext[Fields, Page]) -> Answer:
     principal, limit = call.principal, call.query.limit
     before_id = cursor_id(call.query.cursor, "tok")
     rows = await call.context.database.read(
@@ -83,15 +83,15 @@ async def list_tokens(call: Call[Fields, Page]) -> Answer:
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
-async def revoke(call: Call[Fields, Fields]) -> Answer:
+async def revoke(call: RequestContext[Fields, Fields]) -> Answer:
     return await _revoke(call, call.params["token_id"])
 
 
-async def revoke_named(call: Call[DeleteBody, Fields]) -> Answer:
+async def revoke_named(call: RequestContext[DeleteBody, Fields]) -> Answer:
     return await _revoke(call, call.body.id)
 
 
-async def _revoke(call: Call[Any, Fields], token_id: str) -> Answer:
+async def _revoke(call: RequestContext[Any, Fields], token_id: str) -> Answer:
     principal, now_us = call.principal, call.now_us
 
     async def work(tx: Transaction) -> AccessToken:

@@ -23,7 +23,7 @@ from gateway.api.schemas.topups import (
 )
 from gateway.http.errors import DOCS_PATH
 from gateway.http.fields import LINE, Fields, Int64, Page, Text, Time, cursor_id, time_us
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import rfc3339
 from kernel.limits import (
@@ -95,18 +95,18 @@ class HistoryQuery(Page, frozen=True, kw_only=True):
     created_before: Time | None = None
 
 
-async def send(call: Call[SendBody, Fields]) -> Answer:
+async def send(call: RequestContext[SendBody, Fields]) -> Answer:
     """One batch on the ledger; the answer is rendered inside it and sent once it is durable."""
     command = new_send(
         call.principal, _order(call), request_key=call.request_key, answer=_sent_answer(call)
     )
-    return await call.context.till.submit(command)
+    return await call.context.engine.submit(command)
 
 
-async def validate(call: Call[SendBody, Fields]) -> Answer:
+async def validate(call: RequestContext[SendBody, Fields]) -> Answer:
     """The same rules on a snapshot: 1000 with a quote, or the very refusal of a send."""
     rehearsed = new_send(call.principal, _order(call), request_key=None, answer=_sent_answer(call))
-    quote, sent = await call.context.till.rehearse(Rehearsal(rehearsed))
+    quote, sent = await call.context.engine.rehearse(Rehearsal(rehearsed))
     if sent.topup.status == "failed":
         return _failed(sent.topup, http_status=422, transaction_id=None)
     data = {
@@ -119,7 +119,7 @@ async def validate(call: Call[SendBody, Fields]) -> Answer:
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
-async def cancel(call: Call[CancelBody, Fields]) -> Answer:
+async def cancel(call: RequestContext[CancelBody, Fields]) -> Answer:
     """Takes a pending top-up back; its funds return to where they came from."""
 
     def render(ended: Ended) -> Answer:
@@ -140,10 +140,10 @@ async def cancel(call: Call[CancelBody, Fields]) -> Answer:
         render,
         cancelled_by=call.principal.credential_id,
     )
-    return await call.context.till.submit(command)
+    return await call.context.engine.submit(command)
 
 
-async def status(call: Call[Fields, Fields]) -> Answer:
+async def status(call: RequestContext[Fields, Fields]) -> Answer:
     """The top-up with its transfers and events; 200 whatever its state."""
     topup_id = call.params["transaction_id"]
     scope = call.principal.scope
@@ -153,7 +153,7 @@ async def status(call: Call[Fields, Fields]) -> Answer:
 
     story = await call.context.database.read(work)
     topup = story.topup
-    code = call.context.till.rules.codes.shown(topup, call.principal)
+    code = call.context.engine.rules.codes.shown(topup, call.principal)
     data = {**topup.shape(code), "transfers": story.transfers, "events": story.events}
     if story.approval_id is not None:
         data["approval_id"] = story.approval_id
@@ -173,7 +173,7 @@ async def status(call: Call[Fields, Fields]) -> Answer:
     )
 
 
-async def list_topups(call: Call[Fields, HistoryQuery]) -> Answer:
+async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Answer:
     """The history, newest first."""
     query = call.query
     wanted = history.Filter(
@@ -192,7 +192,7 @@ async def list_topups(call: Call[Fields, HistoryQuery]) -> Answer:
         return await history.page(tx, scope, wanted, before_id=before_id, limit=query.limit + 1)
 
     found = await call.context.database.read(work)
-    shown, principal = call.context.till.rules.codes.shown, call.principal
+    shown, principal = call.context.engine.rules.codes.shown, call.principal
     items = [topup.shape(shown(topup, principal)) for topup in found[: query.limit]]
     has_more = len(found) > query.limit
     next_cursor = found[query.limit - 1].id if has_more else None
@@ -203,9 +203,9 @@ def _normalised(address: str | None) -> str | None:
     return None if address is None else normalise_email(address)
 
 
-def _order(call: Call[SendBody, Fields]) -> Order:
+def _order(call: RequestContext[SendBody, Fields]) -> Order:
     body = call.body
-    platforms = call.context.till.rules.platforms
+    platforms = call.context.engine.rules.platforms
     address = body.recipient_email
     return prepare(
         platforms,
@@ -218,9 +218,9 @@ def _order(call: Call[SendBody, Fields]) -> Order:
     )
 
 
-def _own_address(call: Call[SendBody, Fields]) -> str:
+def _own_address(call: RequestContext[SendBody, Fields]) -> str:
     """The address of whoever says "recipient": "self"; raises InvalidPlatform and InvalidEmail."""
-    call.context.till.rules.platforms.find(call.body.platform)
+    call.context.engine.rules.platforms.find(call.body.platform)
     address = call.principal.account_email
     if address is None:
         raise InvalidEmail("the account has no address of its own: name a recipient_email")
@@ -232,7 +232,7 @@ class _sent_answer:  # noqa: N801 called like the function it stands for
 
     __slots__ = ("_call",)
 
-    def __init__(self, call: Call[SendBody, Fields]) -> None:
+    def __init__(self, call: RequestContext[SendBody, Fields]) -> None:
         self._call = call
 
     def __call__(self, sent: Decided) -> Answer:
@@ -267,7 +267,7 @@ class _sent_answer:  # noqa: N801 called like the function it stands for
 
     @property
     def _public_url(self) -> str:
-        return self._call.context.till.rules.public_url
+        return self._call.context.engine.rules.public_url
 
 
 def _failed(topup: TopUp, *, http_status: int, transaction_id: str | None) -> Answer:

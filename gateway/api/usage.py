@@ -15,7 +15,7 @@ from gateway.answers.outcome import created, ok
 from gateway.answers.refusals import as_sent
 from gateway.api.schemas.usage import ChangedHold, Hold, Usage
 from gateway.http.fields import LINE, Fields, Int64
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.limits import NOTE_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX
 from store.database import Transaction
@@ -51,7 +51,7 @@ class CaptureBody(Fields, frozen=True, kw_only=True):
     amount_micros: Int64 | None = None
 
 
-async def use(call: Call[UsageBody, Fields]) -> Answer:
+async def use(call: RequestContext[UsageBody, Fields]) -> Answer:
     """Charges the account's wallet."""
     body = call.body
 
@@ -68,10 +68,10 @@ async def use(call: Call[UsageBody, Fields]) -> Answer:
         request_key=call.request_key,
         answer=render,
     )
-    return await call.context.till.submit(command)
+    return await call.context.engine.submit(command)
 
 
-async def place(call: Call[HoldBody, Fields]) -> Answer:
+async def place(call: RequestContext[HoldBody, Fields]) -> Answer:
     """Sets credit aside: it leaves the balance and counts in the caps."""
     body = call.body
 
@@ -89,10 +89,10 @@ async def place(call: Call[HoldBody, Fields]) -> Answer:
         request_key=call.request_key,
         answer=render,
     )
-    return await call.context.till.submit(command)
+    return await call.context.engine.submit(command)
 
 
-async def capture(call: Call[CaptureBody, Fields]) -> Answer:
+async def capture(call: RequestContext[CaptureBody, Fields]) -> Answer:
     """Charges what was used of the hold, once; the rest is released."""
     body = call.body
     is_whole = body.credits is None and body.amount_micros is None
@@ -104,10 +104,10 @@ async def capture(call: Call[CaptureBody, Fields]) -> Answer:
         answer=_ended,
     )
     with as_sent(**({} if body.credits is None else {"amount_micros": "credits"})):
-        return await call.context.till.submit(command)
+        return await call.context.engine.submit(command)
 
 
-async def release(call: Call[Fields, Fields]) -> Answer:
+async def release(call: RequestContext[Fields, Fields]) -> Answer:
     """Gives all of the hold back."""
     command = ReleaseHold(
         hold_id=call.params["hold_id"],
@@ -115,10 +115,10 @@ async def release(call: Call[Fields, Fields]) -> Answer:
         request_key=call.request_key,
         answer=_ended,
     )
-    return await call.context.till.submit(command)
+    return await call.context.engine.submit(command)
 
 
-async def show(call: Call[Fields, Fields]) -> Answer:
+async def show(call: RequestContext[Fields, Fields]) -> Answer:
     """One hold of the account."""
     scope, hold_id, now_us = call.principal.scope, call.params["hold_id"], call.now_us
 

@@ -12,7 +12,7 @@ from gateway.answers.outcome import ok
 from gateway.api.redeem import guarded
 from gateway.api.schemas.topups import IssuedVoucher, RedeemedVoucher
 from gateway.http.fields import Fields, Text
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from keys.principal import REDEEMS
 from store.database import Transaction
@@ -26,7 +26,7 @@ class RedeemBody(Fields, frozen=True, kw_only=True):
     settle: Literal["wallet", "external"] = "wallet"
 
 
-async def look_up(call: Call[Fields, Fields]) -> Answer:
+async def look_up(call: RequestContext[Fields, Fields]) -> Answer:
     """A voucher of the caller's own; another's does not exist."""
     context, principal = call.context, call.principal
     issued = await _find(call, call.params["code"])
@@ -44,7 +44,7 @@ async def look_up(call: Call[Fields, Fields]) -> Answer:
         )
         return voucher_shape(
             issued,
-            context.till.rules.codes.code_of(issued.id),
+            context.engine.rules.codes.code_of(issued.id),
             wallet_cents=held[0].balance_cents if held else 0,
             redeemed_at=None if redeemed is None else redeemed.redeemed_at,
         )
@@ -52,7 +52,7 @@ async def look_up(call: Call[Fields, Fields]) -> Answer:
     return answer(codes.SUCCESS, await context.database.read(work), now_us=call.now_us)
 
 
-async def redeem(call: Call[RedeemBody, Fields]) -> Answer:
+async def redeem(call: RequestContext[RedeemBody, Fields]) -> Answer:
     """Moves the voucher's value out of the recipient's wallet, once."""
     context, principal = call.context, call.principal
     issued = await _find(call, call.body.code)
@@ -74,17 +74,17 @@ async def redeem(call: Call[RedeemBody, Fields]) -> Answer:
     command = new_redeem(
         principal, issued, call.body.settle, request_key=call.request_key, answer=render
     )
-    return await context.till.submit(command)
+    return await context.engine.submit(command)
 
 
-async def _find(call: Call[Any, Any], code: str) -> TopUp:
+async def _find(call: RequestContext[Any, Any], code: str) -> TopUp:
     """The voucher's top-up. Wrong codes cost ten times as much, so guessing ends soon."""
     context, environment = call.context, call.principal.environment
     return await guarded(
         context,
         call.principal,
         lambda: find_issued(
-            context.database, context.till.rules.codes, code, environment=environment
+            context.database, context.engine.rules.codes, code, environment=environment
         ),
     )
 

@@ -13,7 +13,7 @@ from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.topups import Balance, Platform, RecipientWallet, Threshold
 from gateway.http.fields import Fields, Int64, Page, Text, cursor_id
 from gateway.http.idempotency import run_once
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from gateway.http.short_list import short_list
 from keys.account import set_low_balance_threshold
@@ -37,10 +37,10 @@ class WalletQuery(Page, frozen=True, kw_only=True):
     platform: Text | None = None
 
 
-async def balance(call: Call[Fields, Fields]) -> Answer:
+async def balance(call: RequestContext[Fields, Fields]) -> Answer:
     """The wallet, what of it can be sent, and what the key may still spend."""
     principal, now_us = call.principal, call.now_us
-    is_promo_sendable = call.context.till.rules.is_promo_sendable
+    is_promo_sendable = call.context.engine.rules.is_promo_sendable
 
     async def work(tx: Transaction) -> object:
         return await wallet.balance(
@@ -50,7 +50,7 @@ async def balance(call: Call[Fields, Fields]) -> Answer:
     return answer(codes.SUCCESS, await call.context.database.read(work), now_us=now_us)
 
 
-async def set_threshold(call: Call[ThresholdBody, Fields]) -> Answer:
+async def set_threshold(call: RequestContext[ThresholdBody, Fields]) -> Answer:
     """Sets when balance.low fires; setting it fires nothing."""
     threshold_cents = call.body.low_balance_threshold_cents
     if not 0 <= threshold_cents <= THRESHOLD_CENTS_MAX:
@@ -72,7 +72,7 @@ async def set_threshold(call: Call[ThresholdBody, Fields]) -> Answer:
     return await run_once(call.context, call.principal, call.request_key, work, render)
 
 
-async def recipients(call: Call[Fields, WalletQuery]) -> Answer:
+async def recipients(call: RequestContext[Fields, WalletQuery]) -> Answer:
     """The wallets that this account's top-ups credited, newest first."""
     query = call.query
     address = None if query.recipient_email is None else normalise_email(query.recipient_email)
@@ -97,9 +97,9 @@ async def recipients(call: Call[Fields, WalletQuery]) -> Answer:
     return answer(codes.SUCCESS, page(items, next_cursor), now_us=call.now_us)
 
 
-async def platforms(call: Call[Fields, Page]) -> Answer:
+async def platforms(call: RequestContext[Fields, Page]) -> Answer:
     """What can be topped up, with limits in cents and how each is fulfilled."""
-    rules = call.context.till.rules
+    rules = call.context.engine.rules
     items = [
         {
             "id": one.id,

@@ -5,13 +5,13 @@ from typing import Any
 
 from gateway.html.forms import read_form
 from gateway.html.render import go
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 
 
 async def act(
-    call: Call[Any, Any],
+    call: RequestContext[Any, Any],
     method: str,
     path: str,
     body: Mapping[str, Any] | None = None,

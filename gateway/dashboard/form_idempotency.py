@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 
 from gateway.html.forms import Form
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from store.idempotency import RequestKey, request_key
 
 
-def form_key(call: Call[Any, Any], form: Form) -> RequestKey | None:
+def form_key(call: RequestContext[Any, Any], form: Form) -> RequestKey | None:
     """The key of this form with these fields; None where the form has no name."""
     if form.once is None:
         return None

@@ -14,7 +14,7 @@ from gateway.dashboard.route import open_route
 from gateway.docs.samples import pretty
 from gateway.html.render import page
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.session_cookie import is_https, read_cookie
 from gateway.openapi.examples import API, EXAMPLES
@@ -27,7 +27,7 @@ EXAMPLE_SECRET: Final = "whsec_cmVjb3JkZWQtZXhhbXBsZS1vZi10aGUtbGFuZGluZw=="  # 
 _EVENT_TYPE: Final = "topup.delivered"
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """The page, with the recorded example in it."""
     settings = call.context.settings
     is_secure = is_https(call.scope, settings)

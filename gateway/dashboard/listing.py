@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.internal_client import ask
 from kernel.errors import DomainError
 
@@ -26,7 +26,7 @@ class Listing:
 
 
 async def listing(
-    call: Call[Any, Any], path: str, *filters: str, rows: int = ROWS, **fixed: Any
+    call: RequestContext[Any, Any], path: str, *filters: str, rows: int = ROWS, **fixed: Any
 ) -> Listing:
     """The API's list at that path. A filter that it refuses is told, and nothing listed."""
     asked = read_query(call)

@@ -11,7 +11,7 @@ from gateway.html.chart import Chart, Series, balance_line, bars
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
@@ -32,12 +32,12 @@ _DELIVERIES: Final = (
 )
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """Where things stand."""
     return await _overview(call)
 
 
-async def fund(call: Call[Fields, Fields]) -> Reply:
+async def fund(call: RequestContext[Fields, Fields]) -> Reply:
     """Staging only: adds test credit."""
     form = read_form(call)
     try:
@@ -48,7 +48,7 @@ async def fund(call: Call[Fields, Fields]) -> Reply:
     return go(PATH, said="funded")
 
 
-async def set_threshold(call: Call[Fields, Fields]) -> Reply:
+async def set_threshold(call: RequestContext[Fields, Fields]) -> Reply:
     """When balance.low fires."""
     form = read_form(call)
     try:
@@ -59,7 +59,7 @@ async def set_threshold(call: Call[Fields, Fields]) -> Reply:
     return go(PATH, said="threshold-set")
 
 
-async def _overview(call: Call[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
+async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
     balance = (await ask(call, "GET", "/topup/balance")).data
     charts = await _charts(call, cents_to_micros(balance["balance_cents"]))
     return page(
@@ -79,7 +79,7 @@ async def _overview(call: Call[Any, Any], problem: Problem = NO_PROBLEM) -> Resp
     )
 
 
-async def _charts(call: Call[Any, Any], balance_micros: int) -> list[Chart]:
+async def _charts(call: RequestContext[Any, Any], balance_micros: int) -> list[Chart]:
     scope, now_us = call.principal.scope, call.now_us
 
     async def work(tx: Transaction) -> list[Chart]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from gateway.html.forms import Form, read_query
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 
 ROWS: Final = 50
 # What a read is asked for: one row more says that there is another page.
@@ -25,7 +25,7 @@ class Paged:
 
 
 def paged(
-    call: Call[Any, Any],
+    call: RequestContext[Any, Any],
     rows: Sequence[Any],
     cursor_of: Callable[[Any], str],
     *,

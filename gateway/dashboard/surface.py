@@ -7,9 +7,9 @@ from gateway.dashboard.developers import apps, deliveries, keys, replays, webhoo
 from gateway.dashboard.money import buy, checkout, codes, orders, plan, portal, statement, usage
 from gateway.dashboard.refused import refuse
 from gateway.dashboard.topups import approvals, send, topups, vouchers
-from gateway.http.routing import Surface
+from gateway.http.routing import ApiSurface
 
-DASHBOARD = Surface(
+DASHBOARD = ApiSurface(
     "/dashboard",
     (
         *overview.ROUTES,
@@ -34,8 +34,8 @@ DASHBOARD = Surface(
     ),
     refuse,
 )
-OPERATOR = Surface("/dashboard/admin", ADMIN_ROUTES, refuse)
-ENTRY = Surface(
+OPERATOR = ApiSurface("/dashboard/admin", ADMIN_ROUTES, refuse)
+ENTRY = ApiSurface(
     "",
     (
         *landing.ROUTES,

@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from gateway.http.routing import Surface
+from gateway.http.routing import ApiSurface
 
 FOLDER = Path(__file__).parent
 _OWN = Path(__file__)
 
 
-def discover(*folders: Path) -> tuple[Surface, ...]:
+def discover(*folders: Path) -> tuple[ApiSurface, ...]:
     """The surfaces of this folder and of others, by the files' names."""
-    found: list[Surface] = []
+    found: list[ApiSurface] = []
     for path in _files((FOLDER, *folders)):
         module = _load(path)
         found += getattr(module, "SURFACES", None) or (module.SURFACE,)

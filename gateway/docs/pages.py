@@ -21,7 +21,7 @@ from gateway.docs.code_notes import NOTES
 from gateway.docs.markdown import Heading, headings, inline, to_html
 from gateway.docs.reference import Operation, Resource, resources
 from gateway.html.render import standing
-from gateway.http.routing import Router, Surface
+from gateway.http.routing import ApiSurface, Router
 from gateway.openapi.document import document
 from runtime.context import Context
 
@@ -50,7 +50,7 @@ _MAKERS: Final = (
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def routes(context: Context, surfaces: Sequence[Surface]) -> list[PageRoute]:
+def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[PageRoute]:
     """Starlette's routes of every page."""
     pages = Pages(context.settings.public_url, surfaces)
     plain = PlainText(pages)
@@ -78,7 +78,7 @@ class Pages:
     gateway is reached: then it is the one that the reader used.
     """
 
-    def __init__(self, public_url: str, surfaces: Sequence[Surface]) -> None:
+    def __init__(self, public_url: str, surfaces: Sequence[ApiSurface]) -> None:
         self._public_url = public_url
         self._surfaces = surfaces
 

@@ -13,7 +13,7 @@ from gateway.answers.refusals import sentence
 from gateway.http.body import check_media_type
 from gateway.http.errors import refusal_of
 from gateway.http.fields import EnvironmentMismatch
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.session_cookie import TOKEN_FIELD
 from gateway.http.strict_json import has_control
 from kernel.errors import DomainError, InvalidInput
@@ -88,7 +88,7 @@ class Problem:
 NO_PROBLEM = Problem(200, "")
 
 
-def read_form(call: Call[Any, Any]) -> Form:
+def read_form(call: RequestContext[Any, Any]) -> Form:
     """The fields of the request's body; raises InvalidInput and EnvironmentMismatch."""
     if call.raw:
         check_media_type(call.headers, "form")
@@ -116,7 +116,7 @@ def read_form(call: Call[Any, Any]) -> Form:
     return Form(fields)
 
 
-def read_query(call: Call[Any, Any]) -> Form:
+def read_query(call: RequestContext[Any, Any]) -> Form:
     """The parameters of the page's address; the pipeline has checked that they can be read."""
     return Form(parse_qs(call.scope["query_string"].decode("ascii")))
 

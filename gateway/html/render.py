@@ -16,7 +16,7 @@ from starlette.types import Scope
 
 from gateway.html import format as words
 from gateway.html.static import static_url
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.session_cookie import TOKEN_FIELD
 from keys.session import forgery_token
 
@@ -28,7 +28,7 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](
 
 
 def page(
-    call: Call[Any, Any],
+    call: RequestContext[Any, Any],
     template: str,
     *,
     status: int = 200,
@@ -45,7 +45,7 @@ def page(
         csrf_token="" if call.session_token is None else forgery_token(call.session_token),
         now_us=call.now_us,
         address=address_of(call),
-        provider_label=call.context.cashier.providers.label,
+        provider_label=call.context.payments.providers.label,
         **values,
     )
 
@@ -83,7 +83,7 @@ def go(path: str, *, said: str | None = None, **query: str) -> Response:
     return RedirectResponse(target, SEE_OTHER, headers={"cache-control": _NO_STORE})
 
 
-def address_of(call: Call[Any, Any]) -> str:
+def address_of(call: RequestContext[Any, Any]) -> str:
     """Where the reader's own programs reach this gateway: as PUBLIC_URL says, or as the browser did."""
     settings = call.context.settings
     host = call.headers.get(b"host", b"").decode("latin-1")

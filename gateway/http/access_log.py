@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.answers.envelope import code_of, transaction_id_of
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from runtime.context import Context
 from store.idempotency import Answer
 
@@ -40,7 +40,7 @@ class AccessLog:
     def __init__(self, context: Context) -> None:
         self._requests = context.metrics.requests
 
-    def note(self, call: Call[Fields, Fields], answer: Answer | None) -> None:
+    def note(self, call: RequestContext[Fields, Fields], answer: Answer | None) -> None:
         duration_s = time.perf_counter() - call.started_s
         template = call.template or "other"
         if call.path in _PROBES and call.status == HTTP_OK:

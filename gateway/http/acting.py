@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from keys import audit_log
 from keys.audit_log import Actor
 from store.database import Transaction
 
 
-def actor_of(call: Call[Any, Any]) -> Actor:
+def actor_of(call: RequestContext[Any, Any]) -> Actor:
     """Who acts, and from where; whoever has no credential is a visitor."""
     address = call.address
     where = None if address is None else str(address)
@@ -21,7 +21,7 @@ def actor_of(call: Call[Any, Any]) -> Actor:
 
 async def note(
     tx: Transaction,
-    call: Call[Any, Any],
+    call: RequestContext[Any, Any],
     action: str,
     subject_id: str,
     *,

@@ -16,7 +16,7 @@ from gateway.http.errors import is_expected, refusal_of
 from gateway.http.fields import Fields
 from gateway.http.hosts import PROBED, Hosts
 from gateway.http.pipeline import Pipeline
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Router
 from kernel.errors import InvalidInput
 from runtime.context import Context
@@ -69,7 +69,9 @@ class Edge:
             await self._app(scope, receive, send)
             return
         cycle = scope.pop(CYCLE, None)
-        call: Call[Fields, Fields] = Call(self._context, scope, read_whole(cycle))
+        call: RequestContext[Fields, Fields] = RequestContext(
+            self._context, scope, read_whole(cycle)
+        )
         answer: Answer | None = None
         reply: Reply | None = None
         try:
@@ -98,7 +100,7 @@ class Edge:
                 await send({"type": "http.response.body", "body": body})
         self._access_log.note(call, answer)
 
-    def _refused(self, call: Call[Fields, Fields], error: Exception) -> Reply | None:
+    def _refused(self, call: RequestContext[Fields, Fields], error: Exception) -> Reply | None:
         """The refusal in the surface's shape; None where an answer has begun already."""
         if not is_expected(error):
             fields = {"request_id": call.request_id.decode(), "route": call.template}
@@ -109,7 +111,7 @@ class Edge:
         call.reply_headers += refusal.headers
         return call.refuse(refusal, call.now_us)
 
-    def _framed(self, call: Call[Fields, Fields], send: Send) -> Send:
+    def _framed(self, call: RequestContext[Fields, Fields], send: Send) -> Send:
         """A `send` that adds our headers to an answer somebody else writes."""
 
         async def framed(message: Message) -> None:
@@ -125,7 +127,7 @@ class Edge:
         return framed
 
 
-def _check_forwarded(call: Call[Fields, Fields]) -> None:
+def _check_forwarded(call: RequestContext[Fields, Fields]) -> None:
     """Raises InvalidInput for a request that a proxy took over https while PUBLIC_URL is not set:
     its cookies would lack Secure and its pages would name this process's own address.
     """
@@ -139,7 +141,7 @@ def _check_forwarded(call: Call[Fields, Fields]) -> None:
         )
 
 
-def _dress(call: Call[Fields, Fields], answer: Answer) -> bytes:
+def _dress(call: RequestContext[Fields, Fields], answer: Answer) -> bytes:
     """Adds to the headers what the answer decides; the body, empty where none is sent."""
     body = answer.body
     headers = call.reply_headers

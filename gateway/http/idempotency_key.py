@@ -6,13 +6,13 @@ from billing.topups import topup as topups
 from gateway.answers.envelope import code_of, transaction_id_of
 from gateway.http.fields import canonical
 from gateway.http.password_again import require_password
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from store.database import Transaction
 from store.idempotency import KeyReused, find, request_key
 
 
-def take_key(call: Call[Any, Any], key_text: str) -> None:
+def take_key(call: RequestContext[Any, Any], key_text: str) -> None:
     """Puts the request, whose body is read, under the caller's key; raises InvalidInput."""
     call.request_key = request_key(
         account_id=call.principal.account_id,
@@ -25,7 +25,7 @@ def take_key(call: Call[Any, Any], key_text: str) -> None:
     )
 
 
-async def handled(route: Route, call: Call[Any, Any]) -> Reply:
+async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
     """The handler's reply; raises what it raises, KeyReused with what the first request was about.
 
     Raises PasswordRequired before the handler of a route that asks for it.
@@ -39,7 +39,7 @@ async def handled(route: Route, call: Call[Any, Any]) -> Reply:
         raise
 
 
-async def _name_first(call: Call[Any, Any], error: KeyReused) -> None:
+async def _name_first(call: RequestContext[Any, Any], error: KeyReused) -> None:
     """Adds the first request's transaction id and that top-up's status to the refusal."""
     key = call.request_key
     if key is None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from gateway.http.acting import note
 from gateway.http.rate_limit import take_one
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.session_cookie import SignInRefused
 from kernel.errors import DomainError
 from keys import session
@@ -26,7 +26,9 @@ class PasswordRequired(DomainError):
     """The session is good, but for this its person must show the password again."""
 
 
-async def require_password(call: Call[Any, Any], *, environment: Environment | None = None) -> None:
+async def require_password(
+    call: RequestContext[Any, Any], *, environment: Environment | None = None
+) -> None:
     """Raises PasswordRequired for a session in live that did not give it lately.
 
     environment: where what is asked for will count, when that is not where the session looks.
@@ -49,7 +51,7 @@ async def require_password(call: Call[Any, Any], *, environment: Environment | N
         )
 
 
-async def confirm(call: Call[Any, Any], password: str) -> None:
+async def confirm(call: RequestContext[Any, Any], password: str) -> None:
     """Notes that the person gave the password; raises SignInRefused and RateLimited."""
     await check_own(call, password)
     principal, now_us = call.principal, call.now_us
@@ -61,7 +63,7 @@ async def confirm(call: Call[Any, Any], password: str) -> None:
     await call.context.database.transaction(work)
 
 
-async def check_own(call: Call[Any, Any], password: str) -> None:
+async def check_own(call: RequestContext[Any, Any], password: str) -> None:
     """Raises SignInRefused unless it is the password of whoever is signed in, and RateLimited.
 
     Nobody but a session of the account comes here, so the tries of strangers count elsewhere.

@@ -16,7 +16,7 @@ from gateway.http.body import check_media_type, read_body
 from gateway.http.fields import Fields
 from gateway.http.idempotency_key import handled, take_key
 from gateway.http.rate_limit import RateLimit
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Resource, Route, Router, check_params
 from gateway.http.session_cookie import check_forgery
 from kernel.errors import DomainError, NotFound
@@ -40,7 +40,7 @@ class Pipeline:
             context.settings.rate_limit_account_per_s,
         )
 
-    async def reply(self, call: Call[Fields, Fields], receive: Receive) -> Reply | None:
+    async def reply(self, call: RequestContext[Fields, Fields], receive: Receive) -> Reply | None:
         """The handler's reply; None for a path of no surface. Raises whatever refuses."""
         resource = self._find(call)
         if resource is None:
@@ -58,7 +58,7 @@ class Pipeline:
                 take_key(call, key_text.decode("latin-1"))
         return await handled(route, call)
 
-    def _find(self, call: Call[Fields, Fields]) -> Resource | None:
+    def _find(self, call: RequestContext[Fields, Fields]) -> Resource | None:
         found = self._router.match(call.path)
         if found is None:
             surface = self._router.surface_of(call.path)
@@ -72,7 +72,7 @@ class Pipeline:
         check_params(call.params)
         return resource
 
-    async def _admit(self, call: Call[Fields, Fields], route: Route) -> None:
+    async def _admit(self, call: RequestContext[Fields, Fields], route: Route) -> None:
         token, is_cookie = presented(call.scope, call.headers, self._settings)
         principal = self._authenticator.authenticate_now(token)
         if principal is None:
@@ -90,7 +90,7 @@ class Pipeline:
         require_scope(principal, *route.scopes)
 
 
-async def _read(call: Call[Fields, Fields], route: Route, receive: Receive) -> None:
+async def _read(call: RequestContext[Fields, Fields], route: Route, receive: Receive) -> None:
     caller = call.credential
     environment = None if caller is None else caller.environment
     query: bytes = call.scope["query_string"]
@@ -115,7 +115,7 @@ async def _read(call: Call[Fields, Fields], route: Route, receive: Receive) -> N
         call.body = route.body_shape.empty()
 
 
-async def environment_of(call: Call[Any, Any]) -> Environment | None:
+async def environment_of(call: RequestContext[Any, Any]) -> Environment | None:
     """The environment of the credential, if there is a good one; None for anybody else."""
     try:
         token, is_cookie = presented(call.scope, call.headers, call.context.settings)

@@ -26,7 +26,7 @@ REQUEST_ID_PREFIX = "req"
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
-class Call(Generic[B, Q]):
+class RequestContext(Generic[B, Q]):
     """body and query are the route's structs, raw the body's bytes; request_key is null without an
     Idempotency-Key, session_token unless the caller came by cookie. whole is the body where it had
     come before anybody asked.

@@ -16,14 +16,14 @@ from gateway.answers.outcome import Outcome
 from gateway.answers.refusals import Refuse
 from gateway.http.body import Media
 from gateway.http.fields import Fields, Shape
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from kernel.errors import DomainError, NotFound
 from keys.principal import OAUTH_SCOPES, SCOPES
 from store.idempotency import Answer
 
 # An Answer, or an ASGI application that writes the answer itself (streams).
 Reply = Answer | ASGIApp
-Handler = Callable[[Call[Any, Any]], Awaitable[Reply]]
+Handler = Callable[[RequestContext[Any, Any]], Awaitable[Reply]]
 
 PARAM_CHARACTERS_MAX = 128
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -111,7 +111,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Surface:
+class ApiSurface:
     """One API: its routes below a prefix, and how it words a refusal.
 
     refusal: the struct of a dialect's refusal, for the documents; our own is always the envelope.
@@ -128,7 +128,7 @@ class Resource:
     """One path of one surface, with its routes by method."""
 
     template: str
-    surface: Surface
+    surface: ApiSurface
     routes: dict[str, Route] = field(default_factory=dict)
 
     @property
@@ -163,7 +163,7 @@ NO_PARAMS: Mapping[str, str] = {}
 class Router:
     """Finds a path's resource: a fixed path in one dict look-up, another step by step."""
 
-    def __init__(self, surfaces: Sequence[Surface]) -> None:
+    def __init__(self, surfaces: Sequence[ApiSurface]) -> None:
         self.surfaces = tuple(surfaces)
         self._fixed: dict[str, Resource] = {}
         self._root = _Node()
@@ -212,14 +212,14 @@ class Router:
             return None
         return node.resource, params
 
-    def surface_of(self, path: str) -> Surface | None:
+    def surface_of(self, path: str) -> ApiSurface | None:
         """The surface whose prefix the path lies under, known or not."""
         for surface in self.surfaces:
             if surface.prefix and (path + "/").startswith(surface.prefix + "/"):
                 return surface
         return None
 
-    def _add(self, surface: Surface, route: Route) -> None:
+    def _add(self, surface: ApiSurface, route: Route) -> None:
         template = surface.prefix + route.path
         if _PARAM.search(template) is None:
             resource = self._fixed.setdefault(template, Resource(template, surface))
@@ -228,7 +228,7 @@ class Router:
         assert route.method not in resource.routes, f"{route.method} {template} is there twice"
         resource.routes[route.method] = route
 
-    def _node(self, template: str, surface: Surface) -> Resource:
+    def _node(self, template: str, surface: ApiSurface) -> Resource:
         node = self._root
         for segment in template.split("/"):
             param = _PARAM.fullmatch(segment)

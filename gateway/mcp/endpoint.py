@@ -15,8 +15,8 @@ from starlette.types import ASGIApp
 
 from gateway.answers.refusals import Refusal
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
-from gateway.http.routing import Reply, Route, Surface
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import ApiSurface, Reply, Route
 from gateway.http.session_cookie import ForgeryRefused, is_foreign
 from gateway.http.strict_json import refuse_repeated_names
 from keys.authenticator import InvalidCredential
@@ -25,14 +25,14 @@ from store.idempotency import Answer
 PATH: Final = "/mcp"
 _REFUSED: Final = -32000
 
-AppOf = Callable[[Call[Fields, Fields]], ASGIApp]
+AppOf = Callable[[RequestContext[Fields, Fields]], ASGIApp]
 
 
-def surface() -> Surface:
+def surface() -> ApiSurface:
     """The route; GET and DELETE are for sessions, which there are none of."""
     app_of: AppOf | None = None
 
-    async def handle(call: Call[Fields, Fields]) -> Reply:
+    async def handle(call: RequestContext[Fields, Fields]) -> Reply:
         nonlocal app_of
         if call.session_token is not None:
             raise InvalidCredential("send an API key as Authorization: Bearer ak_…")
@@ -54,7 +54,7 @@ def surface() -> Surface:
         takes_key=False,
         media="raw",
     )
-    return Surface("", (route,), _refuse)
+    return ApiSurface("", (route,), _refuse)
 
 
 def _load() -> AppOf:

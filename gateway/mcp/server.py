@@ -32,7 +32,7 @@ from gateway.answers import response_codes as codes
 from gateway.answers.envelope import Envelope, refuse
 from gateway.http.errors import is_expected, refusal_of
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.internal_client import ask
 from gateway.mcp.tools import TOOLS, listed
 from kernel.errors import NotFound
@@ -53,7 +53,7 @@ _log = logging.getLogger(__name__)
 Context = ServerRequestContext[Any, Any]
 
 
-def server() -> Callable[[Call[Fields, Fields]], ASGIApp]:
+def server() -> Callable[[RequestContext[Fields, Fields]], ASGIApp]:
     """What answers an admitted request; each with an application of its own."""
     made = Server(
         "topup-gateway",
@@ -65,7 +65,7 @@ def server() -> Callable[[Call[Fields, Fields]], ASGIApp]:
     return partial(_one_request, made)
 
 
-def _one_request(server: Server[Any], call: Call[Fields, Fields]) -> ASGIApp:
+def _one_request(server: Server[Any], call: RequestContext[Fields, Fields]) -> ASGIApp:
     """The SDK's application for this request alone, with the body that was read already."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,7 +92,7 @@ async def _call_tool(
 ) -> CallToolResult | InputRequiredResult:
     """Does the call; whatever refuses it is told in the result, where an agent can read it."""
     assert ctx.request is not None, "the transport hands the request on"
-    call: Call[Fields, Fields] = ctx.request.scope[_CALL]
+    call: RequestContext[Fields, Fields] = ctx.request.scope[_CALL]
     may_open = _opens_addresses(ctx)
     try:
         tool = TOOLS.get(params.name)
@@ -132,7 +132,7 @@ def _open_approval(envelope: Envelope, key: str | None) -> InputRequiredResult:
     return InputRequiredResult(input_requests={APPROVAL: asked}, request_state=key)
 
 
-def _refused(call: Call[Fields, Fields], error: Exception) -> CallToolResult:
+def _refused(call: RequestContext[Fields, Fields], error: Exception) -> CallToolResult:
     if not is_expected(error):
         fields = {"request_id": call.request_id.decode(), "route": call.template}
         _log.error("request.failed", exc_info=error, extra={"fields": fields})

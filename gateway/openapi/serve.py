@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.http.routing import Router, Surface
+from gateway.http.routing import ApiSurface, Router
 from gateway.openapi.document import document, encoded
 from runtime.context import Context
 
@@ -17,7 +17,7 @@ _CACHE = "public, max-age=300"
 _NOT_MODIFIED = 304
 
 
-def routes(context: Context, surfaces: Sequence[Surface]) -> list[Route]:
+def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[Route]:
     """Starlette's route of the document of these surfaces."""
     # Relative where nobody said under which address the gateway is reached: always right.
     server = context.settings.public_url or "/"

@@ -32,7 +32,7 @@ from keys.principal import (
     Scope,
     ScopeMissing,
 )
-from store.database import Reading, Row, Rows, Transaction
+from store.database import BatchRead, Row, Rows, Transaction
 
 OVERLAP_S_MAX = 30 * DAY_US // SECOND_US
 _KEY_STATES = """
@@ -247,11 +247,11 @@ async def rotate(
 async def load_key_states(tx: Transaction, key_ids: Iterable[str]) -> dict[str, KeyState]:
     """The states of these keys in one statement; ids that do not exist are left out."""
     found: dict[str, KeyState] = {}
-    await tx.fetch_together([key_states_reading(key_ids, found)])
+    await tx.fetch_many([key_states_reading(key_ids, found)])
     return found
 
 
-def key_states_reading(key_ids: Iterable[str], into: dict[str, KeyState]) -> Reading:
+def key_states_reading(key_ids: Iterable[str], into: dict[str, KeyState]) -> BatchRead:
     """As load_key_states, together with other reads."""
     wanted = sorted(set(key_ids))
 
@@ -259,7 +259,7 @@ def key_states_reading(key_ids: Iterable[str], into: dict[str, KeyState]) -> Rea
         for row in rows:
             into[row[0]] = KeyState(*row)
 
-    return Reading(_KEY_STATES if wanted else "", take, ids=wanted)
+    return BatchRead(_KEY_STATES if wanted else "", take, ids=wanted)
 
 
 async def mark_used(tx: Transaction, key_ids: Iterable[str], *, now_us: int) -> int:

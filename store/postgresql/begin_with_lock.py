@@ -35,7 +35,7 @@ LONG_READ = (
 )
 
 
-class Beginning:
+class BeginWithLock:
     """BEGIN with its settings, and what is locked together with it."""
 
     def __init__(self, begin: str, lock: Lock | None = None) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from store import commit_token
 from store.database import Lock, OnHint, T, Transaction, Work, no_hint, tell
 from store.errors import CommitUnknown, ConnectionLost, Contention, LockTimeout
-from store.postgresql.begin_with_lock import LONG_READ, READ, Beginning, begin_text
+from store.postgresql.begin_with_lock import LONG_READ, READ, BeginWithLock, begin_text
 from store.postgresql.commit import commit, roll_back, was_kept
 from store.postgresql.errors import named
 from store.postgresql.guard import Guard
@@ -106,7 +106,7 @@ class PostgresqlDatabase:
         is_short = is_short or self._is_short
         is_limited = not durable and not is_short
         text = begin_text(is_durable=durable, is_limited=is_limited, lock_wait_s=lock_wait_s)
-        begin = Beginning(text, lock)
+        begin = BeginWithLock(text, lock)
         once = partial(
             self._once,
             work,
@@ -139,7 +139,7 @@ class PostgresqlDatabase:
             guard = self._guard(session, self._shared.short_answer_s)
             try:
                 value = await work(transaction)
-                await transaction.write_last()
+                await transaction.write_deferred()
             except BaseException as error:
                 raise named(error, is_committing=True) from None
             finally:
@@ -153,7 +153,7 @@ class PostgresqlDatabase:
         once = partial(
             self._once,
             work,
-            Beginning(LONG_READ if self._is_long else READ),
+            BeginWithLock(LONG_READ if self._is_long else READ),
             self._pool,
             is_resolved=False,
             answer_s=LONG_ANSWER_S if self._is_long else answer_s,
@@ -183,7 +183,7 @@ class PostgresqlDatabase:
     async def _once(
         self,
         work: Work[T],
-        begin: Beginning,
+        begin: BeginWithLock,
         pool: ConnectionPool,
         *,
         is_resolved: bool,
@@ -206,7 +206,7 @@ class PostgresqlDatabase:
                 if is_resolved:
                     token = await transaction.end(session)
                 else:
-                    await transaction.write_last()
+                    await transaction.write_deferred()
                 is_committing = True
                 await commit(session)
                 is_committing = False

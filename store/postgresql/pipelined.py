@@ -54,7 +54,7 @@ def _pick(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 @functools.cache
-def written_together(texts: tuple[str, ...]) -> str:
+def pipelined(texts: tuple[str, ...]) -> str:
     """Writes as one, answering the touched rows of each."""
     parts = [f"w{i} AS ({text} RETURNING 1)" for i, text in enumerate(_counted_on(texts))]
     counts = [f"(SELECT count(*) FROM w{i})" for i in range(len(texts))]

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from store import commit_token
-from store.database import Reading, Row
+from store.database import BatchRead, Row
 from store.errors import check_touched
 from store.postgresql.bulk import BulkInsert
-from store.postgresql.pipelined import Union, written_together
+from store.postgresql.pipelined import Union, pipelined
 from store.postgresql.pool import Session
 from store.statement import POSTGRESQL, Statement, translate
 
@@ -44,7 +44,7 @@ class PostgresqlTransaction:
     async def fetch(self, text: str, **values: Any) -> Sequence[Row]:
         statement = _statement(text)
         if self._last:
-            await self.write_last()
+            await self.write_deferred()
         self.statements_run += 1
         rows = await self._connection.fetch(statement.text, *statement.bind(values))
         return cast(Sequence[Row], rows)
@@ -52,17 +52,17 @@ class PostgresqlTransaction:
     async def fetch_one(self, text: str, **values: Any) -> Row | None:
         statement = _statement(text)
         if self._last:
-            await self.write_last()
+            await self.write_deferred()
         self.statements_run += 1
         row = await self._connection.fetchrow(statement.text, *statement.bind(values))
         return cast(Row | None, row)
 
-    async def fetch_together(self, readings: Sequence[Reading]) -> None:
+    async def fetch_many(self, readings: Sequence[BatchRead]) -> None:
         wanted = [reading for reading in readings if reading.text]
         if not wanted:
             return
         if self._last:
-            await self.write_last()
+            await self.write_deferred()
         self.statements_run += 1
         statements = [_statement(reading.text) for reading in wanted]
         union = await self._union(tuple(statement.text for statement in statements))
@@ -83,7 +83,7 @@ class PostgresqlTransaction:
     async def execute(self, text: str, **values: Any) -> int:
         statement = _statement(text)
         if self._last:
-            await self.write_last()
+            await self.write_deferred()
         self.statements_run += 1
         return _touched(await self._connection.execute(statement.text, *statement.bind(values)))
 
@@ -97,12 +97,12 @@ class PostgresqlTransaction:
         if not rows:
             return 0
         if self._last:
-            await self.write_last()
+            await self.write_deferred()
         self.statements_run += 1
         text, arguments = (await self._bulk_insert(table, columns, on_conflict)).bind(rows)
         return _touched(await self._connection.execute(text, *arguments))
 
-    async def insert_last(
+    async def insert_deferred(
         self,
         table: str,
         columns: Sequence[str],
@@ -113,7 +113,7 @@ class PostgresqlTransaction:
             text, arguments = (await self._bulk_insert(table, columns, on_conflict)).bind(rows)
             await self._gather(text, arguments, None)
 
-    async def execute_last(self, text: str, *, touching: int, **values: Any) -> None:
+    async def execute_deferred(self, text: str, *, touching: int, **values: Any) -> None:
         statement = _statement(text)
         await self._gather(statement.text, statement.bind(values), touching)
 
@@ -129,16 +129,16 @@ class PostgresqlTransaction:
     async def _gather(self, text: str, arguments: Sequence[Any], touching: int | None) -> None:
         # The same text twice may mean the same row twice, which one statement does not see.
         if any(text == gathered for gathered, _, _ in self._last):
-            await self.write_last()
+            await self.write_deferred()
         self._last.append((text, arguments, touching))
 
-    async def write_last(self) -> None:
+    async def write_deferred(self) -> None:
         """Writes what was gathered, in one statement."""
         if self._last:
             await self._write_gathered()
 
     async def end(self, session: Session) -> int | None:
-        """As write_last, and the connection's next token with it, which COMMIT makes true or not.
+        """As write_deferred, and the connection's next token with it, which COMMIT makes true or not.
 
         Returns the token; None where the transaction wrote nothing.
         """
@@ -156,7 +156,7 @@ class PostgresqlTransaction:
         last, self._last = self._last, []
         self.statements_run += 1
         row = await self._connection.fetchrow(
-            written_together(tuple(text for text, _, _ in last)),
+            pipelined(tuple(text for text, _, _ in last)),
             *itertools.chain.from_iterable(arguments for _, arguments, _ in last),
         )
         for place, (_, _, expected) in enumerate(last):

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from store import commit_token
-from store.database import Lock, OnHint, Reading, Row, T, Work, no_hint, tell
+from store.database import BatchRead, Lock, OnHint, Row, T, Work, no_hint, tell
 from store.errors import ConnectionLost, Contention, check_touched
 from store.sqlite.checkpoint import Checkpointer
 from store.sqlite.errors import named_failures
@@ -70,7 +70,7 @@ class SqliteTransaction:
         cursor = self._connection.execute(statement.text, statement.bind(values))
         return cast(Row | None, cursor.fetchone())
 
-    async def fetch_together(self, readings: Sequence[Reading]) -> None:
+    async def fetch_many(self, readings: Sequence[BatchRead]) -> None:
         for reading in readings:
             if reading.text:
                 reading.take(await self.fetch(reading.text, **reading.values))
@@ -93,7 +93,7 @@ class SqliteTransaction:
         text = _insert(table, tuple(columns), on_conflict)
         return self._connection.executemany(text, rows).rowcount
 
-    async def insert_last(
+    async def insert_deferred(
         self,
         table: str,
         columns: Sequence[str],
@@ -102,7 +102,7 @@ class SqliteTransaction:
     ) -> None:
         await self.insert(table, columns, rows, on_conflict)
 
-    async def execute_last(self, text: str, *, touching: int, **values: Any) -> None:
+    async def execute_deferred(self, text: str, *, touching: int, **values: Any) -> None:
         check_touched(await self.execute(text, **values), touching)
 
     def hint(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""A cashier of a test: a desk, Toypay over real HTTP, and stand-ins of the built-in providers."""
+"""Payments of a test: a desk, Toypay over real HTTP, and stand-ins of the built-in providers."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
-from billing.payments.payments import Cashier
+from billing.payments.payments import Payments
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
 from billing.providers.registry import Key, Providers, discover
@@ -28,38 +28,38 @@ PUBLIC_URL = "https://gateway.example"
 
 @dataclass(slots=True)
 class Shop:
-    """A desk whose account buys at Toypay; a second cashier of it is another process's."""
+    """A desk whose account buys at Toypay; second payments of it are another process's."""
 
     desk: Desk
     server: toypay.Server
     client: httpx.AsyncClient
     folder: Path
-    cashier: Cashier
+    payments: Payments
 
-    def another(self, database: Database | None = None) -> Cashier:
-        """Another process's cashier: a till of its own on the same database."""
+    def another(self, database: Database | None = None) -> Payments:
+        """Another process's payments: an engine of its own on the same database."""
         opened = database or self.desk.database
-        till = Till(opened, self.desk.clock, self.desk.till.rules)
-        return self._cashier(opened, till)
+        engine = Engine(opened, self.desk.clock, self.desk.engine.rules)
+        return self._payments(opened, engine)
 
-    async def place(self, cashier: Cashier | None = None, **fields: Any) -> Order:
+    async def place(self, payments: Payments | None = None, **fields: Any) -> Order:
         """An order of $20.00 for 20,000 credits, unless fields say otherwise."""
         new = NewOrder(**{"provider": "toypay", "amount_cents": 2000, **fields})
-        return await (cashier or self.cashier).place(self.desk.principal.scope, new)
+        return await (payments or self.payments).place(self.desk.principal.scope, new)
 
     async def told(self, kind: str, order: Order, **changes: Any) -> str:
         """The outcome of an event that Toypay signs."""
-        heard = await self.cashier.notified("toypay", toypay.event(kind, order, **changes))
+        heard = await self.payments.notified("toypay", toypay.event(kind, order, **changes))
         return heard.outcome
 
-    async def sweep(self, cashier: Cashier | None = None) -> int:
+    async def sweep(self, payments: Payments | None = None) -> int:
         """One look at what is due a minute from now; how many orders there were."""
         self.desk.clock.advance_s(60)
         due = await self.desk.database.read(
             lambda tx: order_list.due(tx, now_us=self.desk.clock.now_us(), limit=100)
         )
         for order in due:
-            await (cashier or self.cashier).check(order)
+            await (payments or self.payments).check(order)
         return len(due)
 
     async def now(self, order: Order) -> Order:
@@ -81,7 +81,7 @@ class Shop:
         """What the wallet holds beyond its test credit."""
         return int((await self.desk.balance())["balance_cents"]) - 1_000_000
 
-    def _cashier(self, database: Database, till: Till) -> Cashier:
+    def _payments(self, database: Database, engine: Engine) -> Payments:
         registrations = discover(self.folder)
         settings: dict[Key, ProviderSettings] = {}
         for environment in ENVIRONMENTS:
@@ -98,7 +98,7 @@ class Shop:
             client=self.client,
             clock=self.desk.clock,
         )
-        return Cashier(database, self.desk.clock, till, providers, PUBLIC_URL)
+        return Payments(database, self.desk.clock, engine, providers, PUBLIC_URL)
 
 
 @contextlib.asynccontextmanager
@@ -106,6 +106,6 @@ async def open_shop(database: Database, clock: FixedClock, folder: Path) -> Asyn
     """A fresh account; folder is where the provider's file goes."""
     desk = await open_desk(database, clock)
     async with toypay.serving() as server, httpx.AsyncClient(trust_env=False) as client:
-        shop = Shop(desk, server, client, toypay.folder_of(folder), cashier=None)  # type: ignore[arg-type]
-        shop.cashier = shop._cashier(database, desk.till)
+        shop = Shop(desk, server, client, toypay.folder_of(folder), payments=None)  # type: ignore[arg-type]
+        shop.payments = shop._payments(database, desk.engine)
         yield shop

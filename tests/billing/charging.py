@@ -1,11 +1,11 @@
-"""An app that charges a user at the till; in staging both wallets begin with $10,000.00."""
+"""An app that charges a user at the engine; in staging both wallets begin with $10,000.00."""
 
 import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 from billing.credits.opening import open_account
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.usage.oauth_charge import Charge, TakeCharge
 from kernel.clock import FixedClock
 from keys.principal import Environment, OAuthOrigin, Principal
@@ -34,7 +34,7 @@ class Counter:
         order_no: str = "order-1",
         *,
         remark: str = "",
-        till: Till | None = None,
+        engine: Engine | None = None,
         principal: Principal | None = None,
     ) -> Charge:
         results: list[Charge] = []
@@ -48,7 +48,7 @@ class Counter:
         command = TakeCharge(
             caller.scope, caller.oauth, order_no, micros, remark, request_key=None, answer=render
         )
-        await (till or self.desk.till).submit(command)
+        await (engine or self.desk.engine).submit(command)
         return results[-1]
 
     async def together(self, *charges: Any) -> tuple[list[Charge], list[BaseException]]:

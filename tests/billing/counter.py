@@ -1,4 +1,4 @@
-"""Orders at the till: what the tests of buying credit start from."""
+"""Orders at the engine: what the tests of buying credit start from."""
 
 import itertools
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from billing.catalog.coupon import Coupon, create as create_coupon, new_coupon
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.ledger.ledger import Scope
 from billing.ledger.price import Price
 from billing.orders import queries as order_list
@@ -16,7 +16,7 @@ from billing.orders.place import NewOrder, Placed, new_place
 from billing.orders.reversal import CloseDispute, FailRefund, Reverse, Settled
 from billing.orders.settlement import AttachCheckout, Checked, EndUnpaid, NoteCheck, SettlePaid
 from billing.payments.review import Verdict, new_resolution
-from billing.providers.event_log import LogEntry, Told, of_order
+from billing.providers.event_log import LogEntry, NotificationRef, of_order
 from billing.usage.usage import UseCredit, Used
 from kernel.clock import FixedClock
 from kernel.ids import new_id
@@ -34,7 +34,7 @@ class Counter:
 
     desk: Desk
     scope: Scope
-    till: Till
+    engine: Engine
     _events: Any = field(default_factory=lambda: itertools.count(1))
 
     async def place(self, **fields: Any) -> Placed:
@@ -47,9 +47,11 @@ class Counter:
     async def order(self, **fields: Any) -> Order:
         return (await self.place(**fields)).order
 
-    def told(self, *, event: str | None = None, provider: str = "stripe") -> Told:
+    def told(self, *, event: str | None = None, provider: str = "stripe") -> NotificationRef:
         """A notification; a fresh one without a name."""
-        return Told(provider, self.scope[1], event or f"evt_{next(self._events)}", "test")
+        return NotificationRef(
+            provider, self.scope[1], event or f"evt_{next(self._events)}", "test"
+        )
 
     async def attach(self, order: Order, **fields: Any) -> Settled:
         fields = {"url": "https://pay.example/1", "provider_ref": f"cs_{order.id}", **fields}
@@ -61,7 +63,7 @@ class Counter:
         payment: str = "pi_1",
         *,
         price: Price | None = None,
-        told: Told | None = None,
+        told: NotificationRef | None = None,
         **fields: Any,
     ) -> Settled:
         return await self._on(
@@ -186,7 +188,7 @@ class Counter:
             results.append(result)
             return Answer(200, b"")
 
-        await self.till.submit(make(keep))
+        await self.engine.submit(make(keep))
         return results[-1]
 
 
@@ -195,10 +197,10 @@ async def open_counter(
 ) -> Counter:
     """A fresh account with $10,000.00 of test credit in staging."""
     desk = await open_desk(database, clock, email=email)
-    return Counter(desk, desk.principal.scope, desk.till)
+    return Counter(desk, desk.principal.scope, desk.engine)
 
 
 async def open_live_counter(database: Database, clock: FixedClock) -> Counter:
     """The same in live, where the wallet is empty and promotional credit cannot be sent."""
     desk = await open_desk(database, clock)
-    return Counter(desk, (desk.account_id, "live"), desk.till)
+    return Counter(desk, (desk.account_id, "live"), desk.engine)

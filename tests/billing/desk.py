@@ -1,11 +1,11 @@
-"""An account at the till: what the tests of billing/ start from."""
+"""An account at the engine: what the tests of billing/ start from."""
 
 import os
 from dataclasses import dataclass, field
 from typing import Any
 
 from billing.credits.opening import open_account
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.engine.rules import Rules
 from billing.ledger.audit import Finding, audit
 from billing.ledger.balances import balance
@@ -29,11 +29,11 @@ SLOW = Platform("slow", "Slow", fulfilment="http")
 
 @dataclass(slots=True)
 class Desk:
-    """A till, an account with $10,000.00 in staging, and a key of it. Commands return results."""
+    """An engine, an account with $10,000.00 in staging, and a key of it. Commands return results."""
 
     database: Database
     clock: FixedClock
-    till: Till
+    engine: Engine
     account_id: str
     principal: Principal
     kept: list[Any] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Desk:
             return Answer(200, sent.topup.id.encode())
 
         order = prepare(
-            self.till.rules.platforms,
+            self.engine.rules.platforms,
             platform=platform,
             amount_cents=amount_cents,
             recipient_email=to,
@@ -75,7 +75,9 @@ class Desk:
                 path="/topup/send",
                 canonical_body=body,
             )
-        answer = await self.till.submit(new_send(caller, order, request_key=stored, answer=render))
+        answer = await self.engine.submit(
+            new_send(caller, order, request_key=stored, answer=render)
+        )
         self.kept.append(answer)
         return results[-1] if results else None  # type: ignore[return-value]
 
@@ -136,7 +138,7 @@ class Desk:
             results.append(ended)
             return Answer(200, b"")
 
-        await self.till.submit(
+        await self.engine.submit(
             command(
                 topup_id=topup_id,
                 scope=self.principal.scope,
@@ -163,7 +165,7 @@ async def open_desk(
         codes=VoucherCodes(os.urandom(32)),
         asynchronous=frozenset({"http"}),
     )
-    return Desk(database, clock, Till(database, clock, rules), account_id, principal)
+    return Desk(database, clock, Engine(database, clock, rules), account_id, principal)
 
 
 async def mint_key(
@@ -195,7 +197,7 @@ async def mint_key(
 async def redeem(desk: Desk, code: str, settle: SettleVoucher = "wallet", **more: Any) -> Redeemed:
     principal = more.get("principal", desk.principal)
     issued = await find_issued(
-        desk.database, desk.till.rules.codes, code, environment=principal.environment
+        desk.database, desk.engine.rules.codes, code, environment=principal.environment
     )
     results: list[Redeemed] = []
 
@@ -203,5 +205,5 @@ async def redeem(desk: Desk, code: str, settle: SettleVoucher = "wallet", **more
         results.append(redeemed)
         return Answer(200, b"")
 
-    await desk.till.submit(new_redeem(principal, issued, settle, request_key=None, answer=render))
+    await desk.engine.submit(new_redeem(principal, issued, settle, request_key=None, answer=render))
     return results[-1]

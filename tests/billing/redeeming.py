@@ -46,5 +46,5 @@ async def redeem(desk: Desk, code: str, *, principal: Principal | None = None) -
         results.append(redeemed)
         return Answer(200, b"")
 
-    await desk.till.submit(RedeemCode(code_id, caller.scope, None, render))
+    await desk.engine.submit(RedeemCode(code_id, caller.scope, None, render))
     return results[-1]

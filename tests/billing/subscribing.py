@@ -10,14 +10,14 @@ from billing.catalog.plan import Plan, create as create_plan, get, item_of
 from billing.ledger.price import Price
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
-from billing.payments.payments import Cashier
+from billing.payments.payments import Payments
 from billing.payments.sandbox import (
     checkout as sandbox_checkout,
     subscription as sandbox_subscription,
 )
 from billing.payments.sandbox.checkout import SandboxCheckout
-from billing.providers.event_log import Outcome, Told
-from billing.providers.protocol import Deed, Fact, Interval
+from billing.providers.event_log import NotificationRef, Outcome
+from billing.providers.protocol import Fact, Interval, SandboxEvent
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.lifecycle import PassTime
 from billing.subscriptions.subscription import Period, Subscription
@@ -69,7 +69,7 @@ class Club:
         plan = await self.database.read(lambda tx: get(tx, ("staging", plan_id)))
         item = item_of(plan, provider, interval, is_stand_in=True)
         new = NewOrder(provider=provider, kind="subscription", plan=item, **fields)
-        return await self.shop.cashier.place(self.shop.desk.principal.scope, new)
+        return await self.shop.payments.place(self.shop.desk.principal.scope, new)
 
     async def pay(self, order: Order) -> SandboxCheckout:
         """The page is paid; nobody is told yet."""
@@ -81,26 +81,26 @@ class Club:
         )
 
     async def tell(
-        self, deed: Deed, cashier: Cashier | None = None, name: str = "stripe"
+        self, sandbox_event: SandboxEvent, payments: Payments | None = None, name: str = "stripe"
     ) -> Outcome:
-        """The outcome of the notification with which the provider tells of the deed."""
-        teller = cashier or self.shop.cashier
+        """The outcome of the notification with which the provider tells of the sandbox event."""
+        teller = payments or self.shop.payments
         provider = teller.providers.of(name, "staging")
         assert provider is not None
-        return (await teller.notified(name, provider.imitate(deed))).outcome
+        return (await teller.notified(name, provider.simulate(sandbox_event))).outcome
 
-    def told(self, event: str) -> Told:
-        return Told("stripe", "staging", f"evt_{event}", "test")
+    def told(self, event: str) -> NotificationRef:
+        return NotificationRef("stripe", "staging", f"evt_{event}", "test")
 
-    async def act(self, fact: Fact, told: Told) -> Outcome:
+    async def act(self, fact: Fact, told: NotificationRef) -> Outcome:
         """The outcome of a fact that no stand-in tells of."""
-        return await self.shop.cashier.word.act_on([fact], told)
+        return await self.shop.payments.word.act_on([fact], told)
 
     async def begin(self, plan_id: str = "pro", **fields: Any) -> Subscription:
         """A subscription whose first period was paid and credited."""
         order = await self.join(plan_id, **fields)
         provider = order.provider
-        await self.tell((await self.pay(order)).deed(), name=provider)
+        await self.tell((await self.pay(order)).sandbox_event(), name=provider)
         await self.bill(order, name=provider)
         return await self.now(order)
 
@@ -108,8 +108,8 @@ class Club:
         """The sandbox's next bill, told and noted."""
         one = await self.database.read(lambda tx: sandbox_subscription.find_of_order(tx, order.id))
         assert one is not None
-        deed, after = sandbox_subscription.bill(one)
-        outcome = await self.tell(deed, name=name)
+        sandbox_event, after = sandbox_subscription.bill(one)
+        outcome = await self.tell(sandbox_event, name=name)
         await self.database.transaction(lambda tx: sandbox_subscription.note(tx, one, after))
         return outcome
 
@@ -129,7 +129,7 @@ class Club:
     async def pass_time(self, one: Subscription) -> None:
         """What the worker does once time is over."""
         command = PassTime((one.id,), one.scope, lambda _moved: Answer(200, b""))
-        await self.shop.desk.till.submit(command)
+        await self.shop.desk.engine.submit(command)
 
     async def credits(self) -> int:
         """What the wallet holds beyond its test credit, in credits."""
@@ -138,10 +138,10 @@ class Club:
 
 def renewal(
     order: Order, number: int, *, started_at: int, amount: int = 1000, **changes: Any
-) -> Deed:
+) -> SandboxEvent:
     """The bill of the period of 30 days that begins so many of them after started_at."""
     start = started_at + number * 30 * DAY_US
-    deed = Deed(
+    sandbox_event = SandboxEvent(
         outcome="renewed",
         kind="subscription",
         order_id=order.id,
@@ -155,7 +155,7 @@ def renewal(
         period_start_at=start,
         period_end_at=start + 30 * DAY_US,
     )
-    return replace(deed, **changes)
+    return replace(sandbox_event, **changes)
 
 
 @contextlib.asynccontextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.payments.sandbox.clock import advance
 from billing.topups.approval import ApprovalDecided
 from billing.topups.platform import InvalidPlatform, Platform, Platforms
@@ -52,13 +52,13 @@ async def test_of_two_tills_at_once_together_no_more_passes_than_the_days_sum(
     database: Database, clock: FixedClock
 ) -> None:
     desk = await open_desk(database, clock, approval_above_per_day_cents=2000)
-    till = Till(database, clock, desk.till.rules)
-    other = Desk(database, clock, till, desk.account_id, desk.principal)
+    engine = Engine(database, clock, desk.engine.rules)
+    other = Desk(database, clock, engine, desk.account_id, desk.principal)
 
     sends = await asyncio.gather(*(each.send(500) for _ in range(10) for each in (desk, other)))
 
     assert asked(sends).count(False) == 4
-    await till.close()
+    await engine.close()
 
 
 async def test_a_keys_day_counts_what_its_children_send_and_each_asks_by_its_own(
@@ -234,14 +234,14 @@ def made_small(_platforms: Platforms) -> Platforms:
 
 
 async def waiting_at(desk: Desk, change: Callable[[Platforms], Platforms]) -> tuple[Desk, Sent]:
-    """A send to GONE that waits, and the account at a till whose platforms changed since."""
-    rules = replace(desk.till.rules, platforms=Platforms([SLOW, GONE]))
-    before = Till(desk.database, desk.clock, rules)
-    sender = replace(desk, till=before)
+    """A send to GONE that waits, and the account at an engine whose platforms changed since."""
+    rules = replace(desk.engine.rules, platforms=Platforms([SLOW, GONE]))
+    before = Engine(desk.database, desk.clock, rules)
+    sender = replace(desk, engine=before)
     sent = await sender.send(1000, platform="gone")
     await before.close()
-    later = Till(desk.database, desk.clock, replace(rules, platforms=change(rules.platforms)))
-    return replace(desk, till=later), sent
+    later = Engine(desk.database, desk.clock, replace(rules, platforms=change(rules.platforms)))
+    return replace(desk, engine=later), sent
 
 
 async def test_approving_a_top_up_of_a_removed_platform_is_refused_and_denying_refunds(
@@ -260,7 +260,7 @@ async def test_approving_a_top_up_of_a_removed_platform_is_refused_and_denying_r
     ended = await desk.decide(sent.topup.id, sent.approval.id, "denied")
     assert (ended.topup.status, ended.wallet_balance_cents) == ("cancelled", 1_000_000)
     assert await desk.findings() == []
-    await desk.till.close()
+    await desk.engine.close()
 
 
 @pytest.mark.parametrize("change", [renamed, made_slow, made_unknown, made_small])
@@ -290,4 +290,4 @@ async def test_whatever_the_operator_changed_a_command_is_done_or_refused_whole(
         assert (await desk.balance(), await desk.events()) == before
 
     assert await desk.findings() == []
-    await desk.till.close()
+    await desk.engine.close()

@@ -121,8 +121,8 @@ async def test_parallel_tries_of_one_request_make_one_order_and_one_checkout(sho
     other = shop.another()
     placed = await asyncio.gather(
         *(
-            shop.place(cashier, request_digest="d1")
-            for cashier in (shop.cashier, other)
+            shop.place(payments, request_digest="d1")
+            for payments in (shop.payments, other)
             for _ in range(4)
         )
     )
@@ -171,7 +171,7 @@ async def test_the_sandbox_may_be_named_instead_of_whom_it_stands_in_for(shop: S
     order = await shop.place(provider="sandbox")
     live = (shop.desk.account_id, "live")
     with pytest.raises(InvalidInput):
-        await shop.cashier.place(live, NewOrder(provider="sandbox", amount_cents=2000))
+        await shop.payments.place(live, NewOrder(provider="sandbox", amount_cents=2000))
 
     assert (order.provider, order.is_stand_in) == ("stripe", True)
     assert (order.url or "").startswith("https://gateway.example/sandbox/checkout/")
@@ -180,7 +180,7 @@ async def test_the_sandbox_may_be_named_instead_of_whom_it_stands_in_for(shop: S
 async def test_a_live_order_needs_a_provider_with_live_credentials(shop: Shop) -> None:
     live = (shop.desk.account_id, "live")
     with pytest.raises(InvalidInput) as refused:
-        await shop.cashier.place(live, NewOrder(provider="stripe", amount_cents=2000))
+        await shop.payments.place(live, NewOrder(provider="stripe", amount_cents=2000))
 
     assert refused.value.detail == "is one of toypay"
 
@@ -217,7 +217,7 @@ async def test_a_payment_that_nobody_told_of_is_found_by_the_sweep(shop: Shop) -
 async def test_two_sweeps_of_one_moment_ask_once(shop: Shop) -> None:
     order = await shop.place()
     shop.desk.clock.advance_s(60)
-    await asyncio.gather(shop.cashier.check(order), shop.another().check(order))
+    await asyncio.gather(shop.payments.check(order), shop.another().check(order))
 
     assert shop.server.asked == [f"open {order.id}", "ask co_1"]
 

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from billing.orders.order import Order
-from billing.payments.payments import Cashier
+from billing.payments.payments import Payments
 from billing.payments.sandbox import checkout as sandbox_checkout
 from billing.providers.protocol import Received
 from kernel.clock import FixedClock
@@ -70,17 +70,17 @@ async def shop(database: Database, clock: FixedClock, tmp_path: Path) -> AsyncIt
 
 async def buy(shop: Shop, database: Database, provider: str, digest: str) -> None:
     """The whole purchase in one process: the order, the payer's payment, the provider's word."""
-    cashier = shop.another(database)
-    order = await shop.place(cashier, provider=provider, request_digest=digest)
+    payments = shop.another(database)
+    order = await shop.place(payments, provider=provider, request_digest=digest)
     if provider == "toypay":
         shop.server.pay(order)
         said = toypay.event("paid", order)
     else:
-        said = await press_pay(shop, cashier, database, order)
-    await cashier.notified(provider, said)
+        said = await press_pay(shop, payments, database, order)
+    await payments.notified(provider, said)
 
 
-async def press_pay(shop: Shop, cashier: Cashier, database: Database, order: Order) -> Received:
+async def press_pay(shop: Shop, payments: Payments, database: Database, order: Order) -> Received:
     """What the sandbox's page does before it sends the notification."""
     token = (order.url or "").rpartition("/")[2]
     now_us = shop.desk.clock.now_us()
@@ -89,9 +89,9 @@ async def press_pay(shop: Shop, cashier: Cashier, database: Database, order: Ord
         return await sandbox_checkout.decide(tx, token, "paid", now_us=now_us)
 
     decided = await database.transaction(work)
-    provider = cashier.providers.of("stripe", "staging")
+    provider = payments.providers.of("stripe", "staging")
     assert provider is not None
-    return provider.imitate(decided.deed())
+    return provider.simulate(decided.sandbox_event())
 
 
 async def paid_orders(shop: Shop) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 from billing.credits.grant import Grant
 from billing.credits.test_credit import Credit
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.ledger.audit import audit
 from billing.ledger.ledger import Code, InsufficientBalance, Kind, Ledger, Scope
 from billing.usage.oauth_charge import OrderNoReused, list_charges, load_spent
@@ -243,9 +243,9 @@ async def test_in_live_promotional_credit_is_nobody_elses_to_take(
     database: Database, clock: FixedClock
 ) -> None:
     counter = await open_counter(database, clock, environment="live")
-    scope, till = counter.principal.scope, counter.desk.till
-    await till.submit(Credit(scope, 200, Kind.MANUAL, None, nothing))
-    await till.submit(Grant(scope, 5_000_000, None, None, nothing))
+    scope, engine = counter.principal.scope, counter.desk.engine
+    await engine.submit(Credit(scope, 200, Kind.MANUAL, None, nothing))
+    await engine.submit(Grant(scope, 5_000_000, None, None, nothing))
 
     with pytest.raises(InsufficientBalance):
         await counter.charge(2_000_001, "o-1")
@@ -257,7 +257,7 @@ async def test_in_live_promotional_credit_is_nobody_elses_to_take(
 
 async def test_in_staging_promotional_credit_arrives_as_purchased(counter: Counter) -> None:
     scope = counter.principal.scope
-    await counter.desk.till.submit(Grant(scope, 1_000_000, None, None, nothing))
+    await counter.desk.engine.submit(Grant(scope, 1_000_000, None, None, nothing))
 
     await counter.charge(1_500_000)
 
@@ -272,14 +272,14 @@ async def test_parallel_charges_at_two_tills_stop_at_the_cap(
     counter: Counter, database_url: str
 ) -> None:
     other = open_database(database_url)
-    second = Till(other, counter.desk.clock, counter.desk.till.rules)
+    second = Engine(other, counter.desk.clock, counter.desk.engine.rules)
     try:
         taken, refused = await counter.together(
             *(
-                counter.charge(300_000, f"o-{number}", till=till)
+                counter.charge(300_000, f"o-{number}", engine=engine)
                 for number in range(50)
-                for till in (counter.desk.till, second)
-                if number % 2 == (till is second)
+                for engine in (counter.desk.engine, second)
+                if number % 2 == (engine is second)
             )
         )
     finally:
@@ -298,14 +298,14 @@ async def test_parallel_charges_at_two_tills_never_overspend(
 ) -> None:
     counter = await open_counter(database, clock, cap_micros=MILLION_DOLLARS)
     other = open_database(database_url)
-    second = Till(other, clock, counter.desk.till.rules)
+    second = Engine(other, clock, counter.desk.engine.rules)
     try:
         taken, refused = await counter.together(
             *(
-                counter.charge(3_000_000_000, f"o-{number}", till=till)
+                counter.charge(3_000_000_000, f"o-{number}", engine=engine)
                 for number in range(10)
-                for till in (counter.desk.till, second)
-                if number % 2 == (till is second)
+                for engine in (counter.desk.engine, second)
+                if number % 2 == (engine is second)
             )
         )
     finally:
@@ -323,13 +323,13 @@ async def test_parallel_charges_of_one_order_no_are_one(
     counter: Counter, database_url: str
 ) -> None:
     other = open_database(database_url)
-    second = Till(other, counter.desk.clock, counter.desk.till.rules)
+    second = Engine(other, counter.desk.clock, counter.desk.engine.rules)
     try:
         taken, refused = await counter.together(
             *(
-                counter.charge(1_000_000, "o-1", till=till)
+                counter.charge(1_000_000, "o-1", engine=engine)
                 for _ in range(10)
-                for till in (counter.desk.till, second)
+                for engine in (counter.desk.engine, second)
             )
         )
     finally:
@@ -346,12 +346,12 @@ async def test_apps_that_charge_each_other_do_not_wait_for_ever(
 ) -> None:
     back = await counter.mirrored()
     other = open_database(database_url)
-    second = Till(other, counter.desk.clock, counter.desk.till.rules)
+    second = Engine(other, counter.desk.clock, counter.desk.engine.rules)
     try:
         taken, refused = await counter.together(
             *(counter.charge(10_000, f"o-{number}") for number in range(20)),
             *(
-                counter.charge(10_000, f"o-{number}", principal=back, till=second)
+                counter.charge(10_000, f"o-{number}", principal=back, engine=second)
                 for number in range(20)
             ),
         )

@@ -242,9 +242,9 @@ async def test_parallel_check_ins_at_two_tills_award_once_and_keep_the_budget(
     desks = [await open_desk(one, clock, email=f"u{n}@example.com") for n in range(8)]
     await configure(desks[0], replace(FIXED, daily_budget_credits=500))
     seconds = [beside(desk, other) for desk in desks]
-    tills = desks[0].till, seconds[0].till
+    engines = desks[0].engine, seconds[0].engine
     for desk, second in zip(desks, seconds, strict=True):
-        desk.till, second.till = tills
+        desk.engine, second.engine = engines
 
     outcomes = await asyncio.gather(
         *(check_in(desk) for _ in range(5) for desk in [*desks, *seconds]),
@@ -259,8 +259,8 @@ async def test_parallel_check_ins_at_two_tills_award_once_and_keep_the_budget(
     found = [(await balances(desk)).get("grant", 0) for desk in desks]
     assert sorted(found) == [0, 0, 0] + [100_000] * 5
     assert await desks[0].findings() == []
-    for till in tills:
-        await till.close()
+    for engine in engines:
+        await engine.close()
     await one.close()
     await other.close()
 
@@ -289,7 +289,7 @@ async def test_the_sandbox_clock_brings_the_next_day(database: Database, clock: 
 async def test_statements_do_not_grow_with_the_batch(database: Database, clock: FixedClock) -> None:
     desks = [await open_desk(database, clock, email=f"u{n}@example.com") for n in range(9)]
     for desk in desks:
-        desk.till = desks[0].till
+        desk.engine = desks[0].engine
 
     async def statements(some: list[Desk]) -> int:
         before = database.statements_run

@@ -16,7 +16,7 @@ from billing.catalog.coupon import (
     set_active,
 )
 from billing.catalog.pack import Pack, create as create_pack
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.ledger.price import Price
 from billing.orders.order import Order
 from billing.orders.place import PlanItem
@@ -177,7 +177,7 @@ async def test_a_subscription_is_never_free(counter: Counter) -> None:
 
 
 async def test_unknown_and_foreign_codes_look_the_same(counter: Counter) -> None:
-    elsewhere = Counter(counter.desk, (counter.scope[0], "staging"), counter.till)
+    elsewhere = Counter(counter.desk, (counter.scope[0], "staging"), counter.engine)
     await elsewhere.coupon("TESTING")
 
     for code in ("TESTING", "NOTHING", "", "x", "\x00\x00", "A" * 5000):
@@ -193,7 +193,7 @@ async def test_parallel_orders_keep_the_limit(counter: Counter, database_url: st
     """Two processes, one account."""
     await counter.coupon(uses_max=3)
     second = open_database(database_url)
-    other = Till(second, counter.desk.clock, counter.till.rules)
+    other = Engine(second, counter.desk.clock, counter.engine.rules)
     twin = Counter(counter.desk, counter.scope, other)
 
     placed = await asyncio.gather(
@@ -229,7 +229,7 @@ async def test_parallel_accounts_keep_the_limit(
     assert {type(one) for one in placed if isinstance(one, BaseException)} == {CouponRefused}
     assert await used(counters[0]) == 5
     for one, opened in zip(counters, seconds, strict=True):
-        await one.till.close()
+        await one.engine.close()
         await opened.close()
 
 
@@ -247,7 +247,7 @@ async def test_an_account_has_its_own_limit(
 ) -> None:
     await counter.coupon(uses_per_account=1)
     other_desk = (await open_counter(database, clock, email="other@example.com")).desk
-    other = Counter(other_desk, (other_desk.account_id, "live"), other_desk.till)
+    other = Counter(other_desk, (other_desk.account_id, "live"), other_desk.engine)
 
     placed = await asyncio.gather(
         *(one.place(coupon="SUMMER") for one in (counter, counter, other, other)),
@@ -314,7 +314,7 @@ async def test_a_code_is_taken_once_in_an_environment(counter: Counter) -> None:
     with pytest.raises(CouponTaken):
         await counter.coupon("summer")
 
-    elsewhere = Counter(counter.desk, (counter.scope[0], "staging"), counter.till)
+    elsewhere = Counter(counter.desk, (counter.scope[0], "staging"), counter.engine)
     assert (await elsewhere.coupon("summer")).code == "SUMMER"
 
 

@@ -23,7 +23,7 @@ async def run(desk: Desk, command: Any, **fields: Any) -> Any:
         results.append(result)
         return Answer(200, b"")
 
-    await desk.till.submit(command(request_key=None, answer=render, **fields))
+    await desk.engine.submit(command(request_key=None, answer=render, **fields))
     return results[-1]
 
 
@@ -105,7 +105,7 @@ async def test_grant_that_ran_out_is_not_spent_and_is_swept(
     clock.advance_s(86_400)
 
     await desk.send(400)
-    await desk.till.submit(ExpireGrants(desk.principal.scope))
+    await desk.engine.submit(ExpireGrants(desk.principal.scope))
 
     assert await grant_balances(desk) == [0]
     assert (await desk.balance())["balance_cents"] == 999_600

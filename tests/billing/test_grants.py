@@ -122,7 +122,7 @@ async def _run(path: Path, plan: list[list[tuple[str, int]]]) -> None:
     left = await database.read(lambda tx: grants.scopes_with_expired(tx, now_us=now_us, limit=1))
     assert left == []
     assert await desk.findings() == []
-    await desk.till.close()
+    await desk.engine.close()
     await database.close()
 
 

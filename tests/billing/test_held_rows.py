@@ -37,16 +37,16 @@ async def held(database_url: str, *scopes: Scope) -> AsyncIterator[None]:
 
 @pytest_asyncio.fixture
 async def desks(database: Database, clock: FixedClock) -> AsyncIterator[list[Desk]]:
-    """Three tenants at one till."""
+    """Three tenants at one engine."""
     opened = [
         await open_desk(database, clock, email=f"{name}@example.com") for name in ("a", "b", "c")
     ]
     for desk in opened[1:]:
-        desk.till = opened[0].till
+        desk.engine = opened[0].engine
     # The statements are prepared, so that what is measured is the waiting.
     await asyncio.gather(*(desk.send(100) for desk in opened))
     yield opened
-    await opened[0].till.close()
+    await opened[0].engine.close()
 
 
 async def seconds(*sends: object) -> float:

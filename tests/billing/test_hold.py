@@ -252,7 +252,7 @@ async def test_a_repeated_request_is_the_same_hold_also_after_a_restart(
     database = open_database(database_url)
     desk = await open_desk(database, clock)
     await asyncio.gather(*(hold(desk, 1000, key="k") for _ in range(20)))
-    await desk.till.close()
+    await desk.engine.close()
     await database.close()
 
     again = open_database(database_url)
@@ -262,7 +262,7 @@ async def test_a_repeated_request_is_the_same_hold_also_after_a_restart(
     assert len({answer.body for answer in [*desk.kept, *later.kept]}) == 1
     assert (await balances(later))["held"] == 1000
     assert await later.findings() == []
-    await later.till.close()
+    await later.engine.close()
     await again.close()
 
 
@@ -306,7 +306,7 @@ async def test_one_of_many_ways_to_end_wins_at_two_tills(
     assert found.get("used", 0) + found["wallet"] == OPENING
     assert await desk.findings() == []
     for at in (desk, second):
-        await at.till.close()
+        await at.engine.close()
         await at.database.close()
 
 

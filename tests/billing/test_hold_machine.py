@@ -1,5 +1,5 @@
 """Whatever is charged, held, captured, released or left to expire, in whatever order and with
-whatever clock: the books agree with a model that only counts.
+whatever clock: the batch's state agree with a model that only counts.
 
 The model knows nothing of batches, transfers or tables. Commands are submitted in groups, so that
 batches of every mix are decided; each group is decided in the order in which it was submitted.
@@ -208,7 +208,7 @@ async def _run(path: Path, plan: list[list[Action]]) -> None:
         if name.startswith("day") and micros
     }
     assert await desk.findings() == []
-    await desk.till.close()
+    await desk.engine.close()
     await database.close()
 
 

@@ -16,7 +16,7 @@ import pytest_asyncio
 from billing.ledger.price import Price
 from billing.orders.order import Order
 from billing.providers.event_log import Outcome
-from billing.providers.protocol import Deed, Received
+from billing.providers.protocol import Received, SandboxEvent
 from kernel.clock import DAY_US, SECOND_US, FixedClock
 from keys.signing import stripe_signature
 from store.database import Database
@@ -94,7 +94,7 @@ def event(order: Order, clock: FixedClock, invoice: Invoice, *, number: int = 1)
 
 async def tell(club: Club, order: Order, invoice: Invoice, *, number: int = 1) -> Outcome:
     received = event(order, club.clock, invoice, number=number)
-    return (await club.shop.cashier.notified("stripe", received)).outcome
+    return (await club.shop.payments.notified("stripe", received)).outcome
 
 
 KINDS: dict[str, tuple[Invoice, Outcome, int]] = {
@@ -148,7 +148,7 @@ async def test_each_kind_of_invoice_grants_what_the_table_says(
 ) -> None:
     invoice, outcome, credits_ = KINDS[kind]
     order = await club.join()
-    await club.tell((await club.pay(order)).deed())
+    await club.tell((await club.pay(order)).sandbox_event())
 
     told = [await tell(club, order, invoice) for _ in range(2)]
 
@@ -160,16 +160,16 @@ async def test_each_kind_of_invoice_grants_what_the_table_says(
 
 async def test_a_trials_checkout_is_fine_and_its_first_payment_grants(club: Club) -> None:
     order = await club.join()
-    deed = (await club.pay(order)).deed()
-    provider = club.shop.cashier.providers.of("stripe", "staging")
+    sandbox_event = (await club.pay(order)).sandbox_event()
+    provider = club.shop.payments.providers.of("stripe", "staging")
     assert provider is not None
-    body = msgspec.json.decode(provider.imitate(deed).body)
+    body = msgspec.json.decode(provider.simulate(sandbox_event).body)
     body["data"]["object"] |= {"amount_total": 0, "payment_status": "no_payment_required"}
     encoded = msgspec.json.encode(body)
     now_s = club.clock.now_us() // SECOND_US
     signature = stripe_signature("whsec_" + "5a" * 32, now_s, encoded)
     headers = {b"stripe-signature": f"t={now_s},v1={signature}".encode()}
-    heard = await club.shop.cashier.notified("stripe", Received("POST", headers, b"", encoded))
+    heard = await club.shop.payments.notified("stripe", Received("POST", headers, b"", encoded))
 
     first = await tell(club, order, Invoice([plan(0)], 0, reason="subscription_create"))
     second = await tell(club, order, Invoice([plan(1000)], 1000), number=2)
@@ -181,7 +181,7 @@ async def test_a_trials_checkout_is_fine_and_its_first_payment_grants(club: Club
 
 async def test_going_up_and_down_gives_credit_once(club: Club) -> None:
     order = await club.join()
-    await club.tell((await club.pay(order)).deed())
+    await club.tell((await club.pay(order)).sandbox_event())
     await tell(club, order, Invoice([plan(1000)], 1000, month=0))
     up = [part(-1000, PRO), part(3000, TEAM)]
     down = [part(-3000, TEAM), part(1000, PRO)]
@@ -198,7 +198,7 @@ async def test_going_up_and_down_gives_credit_once(club: Club) -> None:
 
 async def test_a_renewal_that_is_paid_with_what_a_downgrade_gave_back_is_whole(club: Club) -> None:
     order = await club.join("team")
-    await club.tell((await club.pay(order)).deed())
+    await club.tell((await club.pay(order)).sandbox_event())
     await tell(club, order, Invoice([plan(3000, TEAM)], 3000, month=0))
     down = Invoice([part(-3000, TEAM), part(1000, PRO)], 0, 1, "subscription_update")
     await tell(club, order, down, number=2)
@@ -218,8 +218,8 @@ async def test_an_invoice_that_is_held_is_approved_in_part_or_whole(club: Club) 
     order = next(o for o in await club.shop.orders() if o.id == one.order_id)
     await tell(club, order, Invoice([plan(999)], paid=999))
 
-    waiting = await club.shop.cashier.waiting(order)
-    await club.shop.cashier.resolve(order.id, "approve", by="ana", amount=500)
+    waiting = await club.shop.payments.waiting(order)
+    await club.shop.payments.resolve(order.id, "approve", by="ana", amount=500)
 
     assert (waiting.price.amount, waiting.came and waiting.came.amount) == (1000, 999)
     assert await club.credits() == 10_000 + 5_000
@@ -230,16 +230,16 @@ async def test_an_invoice_that_is_held_is_approved_in_part_or_whole(club: Club) 
 async def test_an_approved_plan_is_credited_and_its_renewals_need_nobody(club: Club) -> None:
     """Its price at the provider is $9.99, which was found after it was paid."""
     order = await club.join()
-    deed = (await club.pay(order)).deed()
-    assert await club.tell(at(deed, 999)) == "review"
+    sandbox_event = (await club.pay(order)).sandbox_event()
+    assert await club.tell(at(sandbox_event, 999)) == "review"
 
-    approved = await club.shop.cashier.resolve(order.id, "approve", by="ana", amount=1000)
+    approved = await club.shop.payments.resolve(order.id, "approve", by="ana", amount=1000)
 
     assert approved.status == "paid"
     assert await club.credits() == 10_000
     assert (await club.now(order)).status == "active"
     # The invoice of the approved payment comes late: it is known.
-    first = Invoice([plan(999)], 999, month=0, more={"id": deed.payment_id})
+    first = Invoice([plan(999)], 999, month=0, more={"id": sandbox_event.payment_id})
     assert await tell(club, order, first) == "repeated"
     assert await tell(club, order, Invoice([plan(999)], 999), number=2) == "applied"
     assert await club.credits() == 20_000
@@ -250,11 +250,11 @@ async def test_an_invoice_that_came_before_the_approval_is_the_one_that_is_credi
     club: Club,
 ) -> None:
     order = await club.join()
-    deed = at((await club.pay(order)).deed(), 999)
-    await club.tell(deed)
+    sandbox_event = at((await club.pay(order)).sandbox_event(), 999)
+    await club.tell(sandbox_event)
     await tell(club, order, Invoice([plan(999)], 999, month=0))
 
-    approved = await club.shop.cashier.resolve(order.id, "approve", by="ana", amount=999)
+    approved = await club.shop.payments.resolve(order.id, "approve", by="ana", amount=999)
 
     assert approved.status == "paid"
     assert await club.credits() == 9_990
@@ -264,10 +264,10 @@ async def test_an_invoice_that_came_before_the_approval_is_the_one_that_is_credi
 
 async def test_a_rejected_plan_credits_nothing_and_leaves_a_trace(club: Club) -> None:
     order = await club.join()
-    await club.tell(at((await club.pay(order)).deed(), 999))
+    await club.tell(at((await club.pay(order)).sandbox_event(), 999))
     await tell(club, order, Invoice([plan(999)], 999, month=0))
 
-    rejected = await club.shop.cashier.resolve(order.id, "reject", by="ana", note="refunded")
+    rejected = await club.shop.payments.resolve(order.id, "reject", by="ana", note="refunded")
 
     assert rejected.status == "failed"
     assert "rejected by ana (refunded)" in (rejected.reason or "")
@@ -293,13 +293,13 @@ async def test_a_second_checkout_of_a_plan_ends_the_first(club: Club) -> None:
 async def test_a_second_paid_plan_of_an_account_waits_for_a_person(club: Club) -> None:
     late = await club.join()
     order = await club.join("team")
-    deed = (await club.pay(order)).deed()
-    await club.tell(deed)
+    sandbox_event = (await club.pay(order)).sandbox_event()
+    await club.tell(sandbox_event)
     await club.bill(order)
 
     # The one that was closed was being paid in that moment.
     told = replace(
-        at(deed, 1000),
+        at(sandbox_event, 1000),
         order_id=late.id,
         ref=late.provider_ref or "",
         payment_id="pay_late",
@@ -316,6 +316,6 @@ async def test_a_second_paid_plan_of_an_account_waits_for_a_person(club: Club) -
     assert await club.credits() == 40_000
 
 
-def at(deed: Deed, amount: int) -> Deed:
-    """The deed at another price."""
-    return replace(deed, price=Price(amount, "USD"))
+def at(sandbox_event: SandboxEvent, amount: int) -> SandboxEvent:
+    """The sandbox event at another price."""
+    return replace(sandbox_event, price=Price(amount, "USD"))

@@ -96,7 +96,7 @@ async def _run(path: Path, plan: list[list[tuple[str, str | int, int, bool]]]) -
     assert balance["balance_cents"] == model.wallet
     assert balance["held_cents"] == sum(cents for _, cents in model.pending.values())
     assert await desk.findings() == []
-    await desk.till.close()
+    await desk.engine.close()
     await database.close()
 
 

@@ -21,7 +21,7 @@ from billing.orders.order import (
 )
 from billing.orders.queries import Filter
 from billing.providers import event_log as provider_event
-from billing.providers.event_log import LogEntry, Outcome, Told
+from billing.providers.event_log import LogEntry, NotificationRef, Outcome
 from kernel.clock import HOUR_US, MINUTE_US, FixedClock
 from kernel.errors import NotFound
 from store.database import Database, Transaction
@@ -343,7 +343,7 @@ async def test_an_erased_account_leaves_no_order(counter: Counter, database: Dat
 
 
 async def test_of_one_events_outcomes_the_weightiest_stays(database: Database) -> None:
-    told = Told("stripe", "live", "evt_1", "charge.refunded")
+    told = NotificationRef("stripe", "live", "evt_1", "charge.refunded")
     outcomes: list[Outcome] = ["unknown", "repeated", "applied", "repeated", "review", "applied"]
     kept = []
 
@@ -361,7 +361,7 @@ async def test_of_one_events_outcomes_the_weightiest_stays(database: Database) -
 
 
 async def test_an_event_of_several_outcomes_is_one_row(database: Database) -> None:
-    told = Told("stripe", "live", "evt_1", "charge.refunded")
+    told = NotificationRef("stripe", "live", "evt_1", "charge.refunded")
     outcomes: list[Outcome] = ["ignored", "refused", "applied"]
     entries = [LogEntry(told, outcome, 5) for outcome in outcomes]
 
@@ -373,7 +373,7 @@ async def test_an_event_of_several_outcomes_is_one_row(database: Database) -> No
 
 async def test_the_log_is_read_newest_first_by_pages(database: Database) -> None:
     entries = [
-        LogEntry(Told("stripe", "live", f"evt_{number}", "t"), "ignored", number // 2)
+        LogEntry(NotificationRef("stripe", "live", f"evt_{number}", "t"), "ignored", number // 2)
         for number in range(5)
     ]
     await database.transaction(lambda tx: provider_event.record(tx, entries))

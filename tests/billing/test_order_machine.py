@@ -167,7 +167,7 @@ async def _run(path: Path, plan: list[list[Fact]], percent: int) -> None:
         await _step(counter, order, model, group)
         await _check(counter, order, model)
     assert await counter.desk.findings() == []
-    await counter.till.close()
+    await counter.engine.close()
     await database.close()
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from kernel.clock import FixedClock
 from keys.vault import Vault
-from store.database import Database, Reading, Row, Transaction, Work
+from store.database import BatchRead, Database, Row, Transaction, Work
 from store.sqlite.database import SqliteDatabase
 from store.statement import POSTGRESQL, translate
 from tests.billing.desk import Desk, open_desk
@@ -89,9 +89,9 @@ class Recorder:
         self._said.append((text, values))
         return await self._tx.fetch_one(text, **values)
 
-    async def fetch_together(self, readings: Sequence[Reading]) -> None:
+    async def fetch_many(self, readings: Sequence[BatchRead]) -> None:
         self._said += [(one.text, dict(one.values)) for one in readings if one.text]
-        await self._tx.fetch_together(readings)
+        await self._tx.fetch_many(readings)
 
     async def execute(self, text: str, **values: Any) -> int:
         self._said.append((text, values))
@@ -106,18 +106,18 @@ class Recorder:
     ) -> int:
         return await self._tx.insert(table, columns, rows, on_conflict)
 
-    async def insert_last(
+    async def insert_deferred(
         self,
         table: str,
         columns: Sequence[str],
         rows: Sequence[Sequence[Any]],
         on_conflict: str = "",
     ) -> None:
-        await self._tx.insert_last(table, columns, rows, on_conflict)
+        await self._tx.insert_deferred(table, columns, rows, on_conflict)
 
-    async def execute_last(self, text: str, *, touching: int, **values: Any) -> None:
+    async def execute_deferred(self, text: str, *, touching: int, **values: Any) -> None:
         self._said.append((text, values))
-        await self._tx.execute_last(text, touching=touching, **values)
+        await self._tx.execute_deferred(text, touching=touching, **values)
 
     def hint(self, name: str) -> None:
         self._tx.hint(name)
@@ -173,7 +173,7 @@ async def write_history(desk: Desk) -> None:
 async def statements_of_a_batch(desk: Desk) -> Said:
     """Each text of a batch of sends and of one of cancels, with values of that batch."""
     recording, now_us = Recording(desk.database), desk.clock.now_us()
-    desk.till = Till(recording, desk.clock, desk.till.rules)
+    desk.engine = Engine(recording, desk.clock, desk.engine.rules)
     sends = [
         desk.send(100, key=f"k{i}-{now_us}", reference=f"r{i}-{now_us}", to=f"u{i}@example.com")
         for i in range(BATCH)
@@ -182,7 +182,7 @@ async def statements_of_a_batch(desk: Desk) -> Said:
     held = [desk.send(100, platform="slow", to=f"u{i}@example.com") for i in range(BATCH)]
     sent = await asyncio.gather(*held)
     await asyncio.gather(*(desk.cancel(one.topup.id) for one in sent))
-    await desk.till.close()
+    await desk.engine.close()
     assert len(recording.said) > 20
     return list({text: (text, values) for text, values in recording.said}.values())
 

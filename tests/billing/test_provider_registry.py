@@ -59,9 +59,9 @@ class Toy:
     async def portal(self, customer_ref, return_url):
         return return_url
 
-    def imitate(self, deed):
-        price = deed.price
-        said = f"{self._word} {deed.order_id} {deed.payment_id} {price.amount} {price.currency}"
+    def simulate(self, sandbox_event):
+        price = sandbox_event.price
+        said = f"{self._word} {sandbox_event.order_id} {sandbox_event.payment_id} {price.amount} {price.currency}"
         return Received("POST", {}, b"", said.encode())
 
 

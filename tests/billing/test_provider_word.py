@@ -12,8 +12,8 @@ import pytest_asyncio
 
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
-from billing.payments.payments import Cashier, NoWebhookSecret
-from billing.providers.event_log import Told
+from billing.payments.payments import NoWebhookSecret, Payments
+from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import (
     NotificationRefused,
     Paid,
@@ -68,7 +68,9 @@ async def test_a_payment_for_something_else_goes_to_review_and_credits_nothing(s
     paid = Paid(Subject(order.id), "pay_1", order.price, objection="product b was paid, not a")
 
     outcomes = [
-        await shop.cashier.word.act_on([paid], Told("toypay", "staging", event_id, "paid"))
+        await shop.payments.word.act_on(
+            [paid], NotificationRef("toypay", "staging", event_id, "paid")
+        )
         for event_id in ("evt_1", "evt_1", "evt_2")
     ]
 
@@ -77,7 +79,7 @@ async def test_a_payment_for_something_else_goes_to_review_and_credits_nothing(s
     assert (held.status, held.reason) == ("review", "product b was paid, not a")
     assert await shop.bought_cents() == 0
     assert await shop.desk.events() == []
-    approved = await shop.cashier.resolve(order.id, "approve", by="op")
+    approved = await shop.payments.resolve(order.id, "approve", by="op")
     assert (approved.status, await shop.bought_cents()) == ("paid", 2000)
     assert await shop.desk.findings() == []
 
@@ -91,7 +93,7 @@ async def test_one_event_many_times_and_out_of_order_on_two_processes_is_one_cre
     other = shop.another()
     heard = await asyncio.gather(
         *(
-            (shop.cashier, other)[number % 2].notified("toypay", toypay.event(kind, order))
+            (shop.payments, other)[number % 2].notified("toypay", toypay.event(kind, order))
             for number, kind in enumerate(kinds)
         )
     )
@@ -148,8 +150,8 @@ async def test_an_operator_ends_a_review_either_way_once(shop: Shop) -> None:
     rejected = await shop.place()
     for order in (approved, rejected):
         await shop.told("paid", order, amount=1)
-    await shop.cashier.resolve(approved.id, "approve", by="ana", amount=2000)
-    await shop.cashier.resolve(rejected.id, "reject", by="ana")
+    await shop.payments.resolve(approved.id, "approve", by="ana", amount=2000)
+    await shop.payments.resolve(rejected.id, "reject", by="ana")
 
     assert (await shop.now(approved)).status == "paid"
     assert (await shop.now(rejected)).status == "failed"
@@ -184,7 +186,7 @@ async def test_a_provider_does_not_speak_for_another_ones_order(shop: Shop) -> N
 
 async def test_a_secret_of_staging_does_not_speak_for_a_live_order(shop: Shop) -> None:
     live = (shop.desk.account_id, "live")
-    order = await shop.cashier.place(live, NewOrder(provider="toypay", amount_cents=2000))
+    order = await shop.payments.place(live, NewOrder(provider="toypay", amount_cents=2000))
     outcome = await shop.told("paid", order)
     by_live = await shop.told("paid", order, secret=toypay.SECRETS["live"])
 
@@ -278,7 +280,7 @@ def forged(order: Order) -> dict[str, Received]:
 async def test_a_forged_notification_is_refused_and_leaves_no_row(shop: Shop, how: str) -> None:
     order = await shop.place()
     with pytest.raises(NotificationRefused) as refused:
-        await shop.cashier.notified("toypay", forged(order)[how])
+        await shop.payments.notified("toypay", forged(order)[how])
 
     assert refused.value.reason == "signature"
     assert await all_events(shop) == []
@@ -291,10 +293,10 @@ async def test_without_any_secret_nothing_is_believed(shop: Shop) -> None:
         bare = Providers(
             discover(shop.folder), {}, stand_in_secrets={}, client=client, clock=shop.desk.clock
         )
-        cashier = Cashier(shop.desk.database, shop.desk.clock, shop.desk.till, bare, PUBLIC_URL)
+        payments = Payments(shop.desk.database, shop.desk.clock, shop.desk.engine, bare, PUBLIC_URL)
         for said in (*forged(order).values(), toypay.event("paid", order)):
             with pytest.raises(NoWebhookSecret):
-                await cashier.notified("toypay", said)
+                await payments.notified("toypay", said)
 
     assert (await shop.now(order)).status == "pending"
 

@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.ledger.price import Price
 from billing.orders import queries as order_list
 from billing.orders.order import Order
-from billing.providers.event_log import Told
+from billing.providers.event_log import NotificationRef
 from kernel.clock import HOUR_US, MINUTE_US, FixedClock
 from kernel.errors import NotFound
 from store.database import Database, Transaction
@@ -93,7 +93,7 @@ async def test_two_tills_credit_one_payment_once(
     """Two processes: each has its own connections and its own batches."""
     order = await counter.order()
     second = open_database(database_url)
-    other = Till(second, clock, counter.till.rules)
+    other = Engine(second, clock, counter.engine.rules)
     twin = Counter(counter.desk, counter.scope, other)
 
     settled = await asyncio.gather(
@@ -107,8 +107,10 @@ async def test_two_tills_credit_one_payment_once(
     await second.close()
 
 
-def told(number: int) -> Told:
-    return Told("stripe", "live", f"evt_of_two_{number % 5}", "checkout.session.completed")
+def told(number: int) -> NotificationRef:
+    return NotificationRef(
+        "stripe", "live", f"evt_of_two_{number % 5}", "checkout.session.completed"
+    )
 
 
 @pytest.mark.parametrize("end", ["failed", "expired"])
@@ -211,7 +213,7 @@ async def test_another_environments_word_finds_no_order(counter: Counter) -> Non
     order = await counter.order()
 
     with pytest.raises(NotFound, match="Order"):
-        await counter.pay(order, told=Told("stripe", "staging", "evt_1", "test"))
+        await counter.pay(order, told=NotificationRef("stripe", "staging", "evt_1", "test"))
 
     assert (await counter.now(order)).status == "pending"
 

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from billing.credits.code_batch import disable_batch, disable_code, list_codes
 from billing.credits.redemption_code import RedemptionCode, RedemptionCodes, is_code, new_code
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.ledger.ledger import Code, Kind, Ledger
 from billing.topups.voucher import NotRedeemable
 from kernel.clock import DAY_US, SECOND_US, FixedClock
@@ -24,14 +24,14 @@ FORM = re.compile(r"TOPUP-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKM
 
 
 async def open_desks(database: Database, clock: FixedClock, count: int) -> list[Desk]:
-    """Accounts of one installation, at one till."""
+    """Accounts of one installation, at one engine."""
     first = await open_desk(database, clock)
     others = [
         await open_desk(database, clock, email=f"user{number}@example.com")
         for number in range(1, count)
     ]
     for other in others:
-        other.till = first.till
+        other.engine = first.engine
     return [first, *others]
 
 
@@ -161,14 +161,14 @@ async def test_of_two_processes_one_gets_a_single_use_code(
     desks = await open_desks(database, clock, 10)
     _, codes = await make_codes(desks[0], count=20)
     other = open_database(database_url)
-    rules = desks[0].till.rules
+    rules = desks[0].engine.rules
     for desk in desks[5:]:
-        desk.database, desk.till = other, Till(other, clock, rules)
+        desk.database, desk.engine = other, Engine(other, clock, rules)
 
     outcomes = await asyncio.gather(
         *(redeem(desk, code) for code in codes for desk in desks), return_exceptions=True
     )
-    await asyncio.gather(*(desk.till.close() for desk in desks[5:]))
+    await asyncio.gather(*(desk.engine.close() for desk in desks[5:]))
     await other.close()
 
     assert reasons_of(list(outcomes)) == {None: 20, "redeemed": 180}

@@ -266,14 +266,14 @@ async def test_rehearsal_tells_what_a_send_would_do_and_writes_nothing(
 ) -> None:
     desk = await open_desk(database, clock, per_day_cents=5000)
     order = prepare(
-        desk.till.rules.platforms,
+        desk.engine.rules.platforms,
         platform="claude",
         amount_cents=1000,
         recipient_email="user@example.com",
     )
     rehearsed = new_send(desk.principal, order, request_key=None, answer=lambda _: Answer(200, b""))
 
-    quote, _ = await desk.till.rehearse(Rehearsal(rehearsed))
+    quote, _ = await desk.engine.rehearse(Rehearsal(rehearsed))
 
     assert quote.wallet_balance_cents == 1_000_000
     assert quote.wallet_balance_after_cents == 999_000

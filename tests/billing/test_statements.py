@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.engine.rules import Rules
 from kernel.clock import FixedClock
 from keys.account import set_low_balance_threshold
@@ -50,15 +50,15 @@ async def desk_with_everything(database: Database, clock: FixedClock) -> Desk:
     return desk
 
 
-def fresh_till(desk: Desk, batches: list[int]) -> Till:
-    rules: Rules = desk.till.rules
-    return Till(desk.database, desk.clock, rules, on_batch=batches.append)
+def fresh_engine(desk: Desk, batches: list[int]) -> Engine:
+    rules: Rules = desk.engine.rules
+    return Engine(desk.database, desk.clock, rules, on_batch=batches.append)
 
 
 async def statements_of(desk: Desk, prefix: str, size: int, platform: str = "claude") -> int:
     """Statements of one batch of so many different sends, each with a key and a reference."""
     batches: list[int] = []
-    desk.till = fresh_till(desk, batches)
+    desk.engine = fresh_engine(desk, batches)
     before = desk.database.statements_run
     await asyncio.gather(
         *(
@@ -111,7 +111,7 @@ async def test_a_batch_of_cancels_does_too(database: Database, clock: FixedClock
         )
         sent = await asyncio.gather(*held)
         batches: list[int] = []
-        desk.till = fresh_till(desk, batches)
+        desk.engine = fresh_engine(desk, batches)
         before = database.statements_run
         await asyncio.gather(*(desk.cancel(one.topup.id) for one in sent))
         assert batches == [size]

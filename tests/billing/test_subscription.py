@@ -38,7 +38,7 @@ async def test_a_checkout_credits_nothing_and_its_invoice_the_months_credit(club
     order = await club.join()
     paid = await club.pay(order)
 
-    told = await club.tell(paid.deed())
+    told = await club.tell(paid.sandbox_event())
     after_checkout = (await club.shop.now(order)).status, await club.credits()
     billed = await club.bill(order)
 
@@ -49,7 +49,7 @@ async def test_a_checkout_credits_nothing_and_its_invoice_the_months_credit(club
     assert (one.status, one.plan_id, one.provider_ref) == (
         "active",
         "pro",
-        paid.deed().subscription_ref,
+        paid.sandbox_event().subscription_ref,
     )
     [period] = await club.periods(one)
     # The 13th of June to the 13th of July.
@@ -70,7 +70,7 @@ async def test_the_invoice_may_come_before_the_checkout(club: Club) -> None:
     order = await club.join()
     paid = await club.pay(order)
 
-    outcomes = [await club.bill(order), await club.tell(paid.deed())]
+    outcomes = [await club.bill(order), await club.tell(paid.sandbox_event())]
 
     assert outcomes == ["applied", "applied"]
     assert await club.credits() == 10_000
@@ -81,11 +81,11 @@ async def test_a_repeated_invoice_from_many_processes_credits_once(
     club: Club, clock: FixedClock
 ) -> None:
     order = await club.join()
-    deed = renewal(order, 0, started_at=clock.now_us())
+    sandbox_event = renewal(order, 0, started_at=clock.now_us())
     others = [club.shop.another() for _ in range(3)]
 
     outcomes = await asyncio.gather(
-        *(club.tell(deed, cashier) for cashier in [club.shop.cashier, *others] * 5)
+        *(club.tell(sandbox_event, payments) for payments in [club.shop.payments, *others] * 5)
     )
 
     assert sorted(outcomes) == ["applied"] + ["repeated"] * 19

@@ -1,4 +1,4 @@
-"""Facts about a subscription in any order, repeated, through two tills: each period counts once."""
+"""Facts about a subscription in any order, repeated, through two engines: each period counts once."""
 
 import contextlib
 import itertools
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from billing.ledger.price import Price
-from billing.providers.event_log import Told
+from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import (
     DisputeClosed,
     Disputed,
@@ -104,18 +104,18 @@ ORDERS = st.permutations(range(len(facts_of("")))).flatmap(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_any_order_and_repetition_credits_each_period_once(
-    sqlite_template: Path, told: tuple[list[int], list[int]], tills: list[bool]
+    sqlite_template: Path, told: tuple[list[int], list[int]], engines: list[bool]
 ) -> None:
     order_of_facts, repeated = told
     async with fresh_club(sqlite_template) as club:
         order = await club.join()
         facts = facts_of(order.id)
-        cashiers = (club.shop.cashier, club.shop.another())
-        turns = itertools.cycle(tills)
+        payments_of_each = (club.shop.payments, club.shop.another())
+        turns = itertools.cycle(engines)
 
         for number in (*order_of_facts, *repeated):
-            event = Told("stripe", "staging", f"evt_{number}", "test")
-            await cashiers[next(turns)].word.act_on([facts[number]], event)
+            event = NotificationRef("stripe", "staging", f"evt_{number}", "test")
+            await payments_of_each[next(turns)].word.act_on([facts[number]], event)
 
         one = await club.now(order)
         periods = await club.periods(one)

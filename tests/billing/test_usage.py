@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.ledger.ledger import InsufficientBalance
 from billing.topups.send import AmountOutOfRange
 from billing.topups.topup import DuplicateReference
@@ -84,7 +84,7 @@ async def test_the_same_key_is_charged_once_and_answered_in_the_same_bytes(
     database = open_database(database_url)
     desk = await open_desk(database, clock)
     await asyncio.gather(*(use(desk, 1000, key="k") for _ in range(20)))
-    await desk.till.close()
+    await desk.engine.close()
     await database.close()
 
     again = open_database(database_url)
@@ -96,7 +96,7 @@ async def test_the_same_key_is_charged_once_and_answered_in_the_same_bytes(
     assert later.kept[0].is_replay
     assert (await balances(later))["wallet"] == OPENING - 1000
     assert await later.findings() == []
-    await later.till.close()
+    await later.engine.close()
     await again.close()
 
 
@@ -209,12 +209,12 @@ async def test_a_batch_of_sends_alone_asks_for_no_usage(
 ) -> None:
     desk = await open_desk(database, clock)
     recording = Recording(database)
-    desk.till = Till(recording, clock, desk.till.rules)
+    desk.engine = Engine(recording, clock, desk.engine.rules)
 
     await desk.send(100)
     sent = " ".join(text for text, _ in recording.said)
     await hold(desk, 100, reference="call-1")
-    await desk.till.close()
+    await desk.engine.close()
 
     assert "ledger_accounts" in sent
     assert "holds" not in sent
@@ -243,7 +243,7 @@ async def test_two_tills_never_overspend(database_url: str, clock: FixedClock) -
     assert found["used"] + found["held"] == OPENING
     assert await desk.findings() == []
     for at in (desk, second):
-        await at.till.close()
+        await at.engine.close()
         await at.database.close()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from billing.credits import grant
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.topups import approval
 from billing.usage import hold as holds
 from kernel.clock import FixedClock
@@ -46,14 +46,14 @@ async def write_history(desk: Desk) -> None:
 async def statements(desk: Desk) -> Said:
     """Each text of batches of charges, holds, captures and expiries."""
     recording, name = Recording(desk.database), desk.clock.now_us()
-    desk.till = Till(recording, desk.clock, desk.till.rules)
+    desk.engine = Engine(recording, desk.clock, desk.engine.rules)
     await asyncio.gather(*(use(desk, 5, reference=f"u{name}-{i}") for i in range(BATCH)))
     reserved = [hold(desk, 5, reference=f"h{name}-{i}", ttl_s=1 + i % 2) for i in range(BATCH)]
     held = await asyncio.gather(*reserved)
     await asyncio.gather(*(capture(desk, one.hold.id, 2) for one in held[::2]))
     desk.clock.advance_s(2)
     await sweep(desk)
-    await desk.till.close()
+    await desk.engine.close()
     return list({text: (text, values) for text, values in recording.said}.values())
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from billing.credits.checkin import CheckedIn, CheckIn
 from billing.credits.grant import Grant
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.usage import hold as holds
 from billing.usage.hold import Hold
 from billing.usage.hold_commands import CaptureHold, ExpireHolds, Held, ReleaseHold, new_hold
@@ -17,9 +17,9 @@ from worker.expire import Expirer
 
 
 def beside(desk: Desk, database: Database) -> Desk:
-    """The same account at another till, as in another process or after a restart."""
-    till = Till(database, desk.clock, desk.till.rules)
-    return Desk(database, desk.clock, till, desk.account_id, desk.principal)
+    """The same account at another engine, as in another process or after a restart."""
+    engine = Engine(database, desk.clock, desk.engine.rules)
+    return Desk(database, desk.clock, engine, desk.account_id, desk.principal)
 
 
 class Kept:
@@ -49,7 +49,7 @@ def key_of(principal: Principal, text: str | None, body: bytes = b"{}") -> Reque
 
 async def run(desk: Desk, command: Any, kept: Kept) -> Any:
     """The command's result; None where a stored answer was replayed. `desk.kept` has the answer."""
-    desk.kept.append(await desk.till.submit(command))
+    desk.kept.append(await desk.engine.submit(command))
     return kept.results[-1] if kept.results else None
 
 
@@ -111,18 +111,18 @@ async def release(desk: Desk, hold_id: str, **more: Any) -> Held:
 
 async def expire(desk: Desk, *hold_ids: str) -> int:
     """How many of them ended."""
-    answer = await desk.till.submit(ExpireHolds(desk.principal.scope, hold_ids))
+    answer = await desk.engine.submit(ExpireHolds(desk.principal.scope, hold_ids))
     return int(answer.body)
 
 
 async def sweep(desk: Desk) -> int:
     """What a worker does when it looks."""
-    return await Expirer(desk.database, desk.clock, desk.till).sweep()
+    return await Expirer(desk.database, desk.clock, desk.engine).sweep()
 
 
 async def grant(desk: Desk, micros: int, *, expires_at: int | None, scope: Any = None) -> None:
     command = Grant(scope or desk.principal.scope, micros, expires_at, None, Kept())
-    await desk.till.submit(command)
+    await desk.engine.submit(command)
 
 
 def lowest(low: int, _high: int) -> int:

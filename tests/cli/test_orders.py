@@ -14,7 +14,7 @@ from billing.credits.opening import open_account
 from billing.ledger.price import Price
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
-from billing.providers.protocol import Deed
+from billing.providers.protocol import SandboxEvent
 from cli.main import main
 from runtime.context import Context, open_context
 from runtime.master_key import FILE_NAME
@@ -60,7 +60,7 @@ def sold(database_url: str, tmp_path: Path) -> dict[str, str]:
                 lambda tx: open_account(tx, name="Acme", email="a@example.com", now_us=now_us)
             )
             made = {
-                name: await context.cashier.place(
+                name: await context.payments.place(
                     (account_id, "staging"), NewOrder(provider="stripe", amount_cents=2000)
                 )
                 for name in ("pending", "paid", "review")
@@ -73,9 +73,9 @@ def sold(database_url: str, tmp_path: Path) -> dict[str, str]:
 
 
 async def pay(context: Context, order: Order, amount: int) -> None:
-    provider = context.cashier.providers.of("stripe", "staging")
+    provider = context.payments.providers.of("stripe", "staging")
     assert provider is not None
-    deed = Deed(
+    sandbox_event = SandboxEvent(
         outcome="paid",
         kind="payment",
         order_id=order.id,
@@ -84,7 +84,7 @@ async def pay(context: Context, order: Order, amount: int) -> None:
         price=Price(amount, "USD"),
         event_id=f"evt_{order.id}",
     )
-    await context.cashier.notified("stripe", provider.imitate(deed))
+    await context.payments.notified("stripe", provider.simulate(sandbox_event))
 
 
 def result_of(result: Result) -> Any:

@@ -46,7 +46,7 @@ def test_an_installed_wheel_migrates_a_database_and_explains_itself(tmp_path: Pa
     shown = run("-P", "-m", "cli", "--help", cwd=elsewhere, **python_path)
     migrated = run("-P", "-m", "cli", "migrate", "--json", cwd=elsewhere, **python_path)
     # Every command loads from the wheel alone, the gateway and the worker with it.
-    place = "import cli.serve, cli.worker, gateway; print(gateway.__file__)"
+    place = "import cli.server.serve, cli.server.worker, gateway; print(gateway.__file__)"
     loaded = run("-P", "-c", place, cwd=elsewhere, **python_path)
 
     assert "serve" in shown

@@ -20,7 +20,7 @@ Install = Callable[..., Installation]
 _numbers = itertools.count(1)
 
 
-class Shelf:
+class WorkingSet:
     """Makes installations, and keeps those that a module's tests share."""
 
     def __init__(self, folder: Path, *, file_template: Path, server_template: str) -> None:
@@ -62,12 +62,12 @@ class Shelf:
 
 
 @pytest.fixture(scope="module")
-def shelf(
+def working_set(
     request: pytest.FixtureRequest,
     sqlite_template: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Shelf]:
-    opened = Shelf(
+) -> Iterator[WorkingSet]:
+    opened = WorkingSet(
         tmp_path_factory.mktemp("e2e"),
         file_template=sqlite_template,
         server_template=(
@@ -85,11 +85,11 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def install(shelf: Shelf, kind: str) -> Install:
+def install(working_set: WorkingSet, kind: str) -> Install:
     """Makes an installation with the given settings, on either kind of database."""
 
     def make(**settings: str) -> Installation:
-        return shelf.make(kind, **settings)
+        return working_set.make(kind, **settings)
 
     return make
 

@@ -9,19 +9,19 @@ import pytest
 
 from bench.receiver import Receiver
 from bench.running import API
-from tests.e2e.conftest import Shelf
+from tests.e2e.conftest import WorkingSet
 
 SEND = {"platform": "claude", "amount_cents": 100, "recipient_email": "user@example.com"}
 SENDERS = 4
 
 
 async def test_a_copy_taken_under_load_is_one_moment_and_goes_on(
-    shelf: Shelf, kind: str, receiver: Receiver
+    working_set: WorkingSet, kind: str, receiver: Receiver
 ) -> None:
     if kind == "postgresql" and shutil.which("pg_dump") is None:
         pytest.skip("pg_dump is not on the PATH")
-    first = shelf.make(kind)
-    second = shelf.make(kind)
+    first = working_set.make(kind)
+    second = working_set.make(kind)
     first.start()
     key = await first.key(await first.account())
     headers = {"Authorization": f"Bearer {key}"}

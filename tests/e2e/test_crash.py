@@ -12,7 +12,7 @@ import pytest
 from bench.receiver import Receiver
 from bench.running import API, Installation
 from bench.senders import Senders, client, tally
-from tests.e2e.conftest import KINDS, SERVER_URL, Shelf
+from tests.e2e.conftest import KINDS, SERVER_URL, WorkingSet
 
 SEED = 20260613
 KILLS = 4  # of each process
@@ -61,9 +61,11 @@ async def run(installation: Installation, receiver: Receiver) -> None:
     assert await installation.findings() == []
 
 
-async def test_kill_9_at_any_moment_loses_no_acknowledged_send_and_no_event(shelf: Shelf) -> None:
+async def test_kill_9_at_any_moment_loses_no_acknowledged_send_and_no_event(
+    working_set: WorkingSet,
+) -> None:
     # Both at once: most of the time is spent waiting for the leases of killed workers to end.
-    installations = [shelf.make(kind, webhook_timeout_s="1") for kind in AVAILABLE_KINDS]
+    installations = [working_set.make(kind, webhook_timeout_s="1") for kind in AVAILABLE_KINDS]
     async with Receiver() as one, Receiver() as other:
         await asyncio.gather(
             *(run(*pair) for pair in zip(installations, (one, other), strict=False))

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 from bench.receiver import Received, Receiver
 from bench.running import API, Installation
 from tests.e2e.browsing import chromium, grave_faults, new_window
-from tests.e2e.conftest import Shelf
+from tests.e2e.conftest import WorkingSet
 from tests.programs import needed
 
 PASSWORD = "correct horse battery"
@@ -41,12 +41,12 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-def installation(shelf: Shelf) -> Installation:
+def installation(working_set: WorkingSet) -> Installation:
     """One for the module: each test has an account of its own in it."""
-    if "dashboard" not in shelf.shared:
-        shelf.shared["dashboard"] = shelf.make("sqlite")
-        shelf.shared["dashboard"].start()
-    return shelf.shared["dashboard"]
+    if "dashboard" not in working_set.shared:
+        working_set.shared["dashboard"] = working_set.make("sqlite")
+        working_set.shared["dashboard"].start()
+    return working_set.shared["dashboard"]
 
 
 async def sign_up(page: Page, email: str) -> None:

@@ -17,7 +17,7 @@ from gateway.http.fields import Fields
 from gateway.http.routing import Route
 from gateway.surfaces import API as OWN
 from keys.principal import ENVIRONMENTS, Environment
-from tests.e2e.conftest import Shelf
+from tests.e2e.conftest import WorkingSet
 
 # Of our own API; the dialects' paths and bodies are their vendors', and tested beside each.
 ROUTES = OWN.routes
@@ -41,11 +41,11 @@ class World(NamedTuple):
 
 
 @pytest.fixture
-def installation(shelf: Shelf, kind: str) -> Installation:
-    if kind not in shelf.shared:
-        shelf.shared[kind] = shelf.make(kind)
-        shelf.shared[kind].start(workers=0, with_redis=False)
-    return shelf.shared[kind]
+def installation(working_set: WorkingSet, kind: str) -> Installation:
+    if kind not in working_set.shared:
+        working_set.shared[kind] = working_set.make(kind)
+        working_set.shared[kind].start(workers=0, with_redis=False)
+    return working_set.shared[kind]
 
 
 async def made_world(

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 
 from bench.running import API, Installation
 from tests.e2e.browsing import chromium, grave_faults, new_window
-from tests.e2e.conftest import Shelf
+from tests.e2e.conftest import WorkingSet
 from tests.programs import needed
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -26,9 +26,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-def installation(shelf: Shelf) -> Installation:
+def installation(working_set: WorkingSet) -> Installation:
     """Its own for each test: an address makes five sandbox accounts an hour."""
-    made = shelf.make("sqlite")
+    made = working_set.make("sqlite")
     made.start(workers=0)
     return made
 

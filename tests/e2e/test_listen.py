@@ -14,7 +14,7 @@ import stripe
 from bench.receiver import Received, Receiver
 from bench.running import API, Installation, Program
 from bench.senders import client, order
-from tests.e2e.conftest import Shelf
+from tests.e2e.conftest import WorkingSet
 
 DEADLINE_S = 30.0
 
@@ -46,8 +46,8 @@ class Listen(Program):
 
 
 @pytest.fixture
-def installation(shelf: Shelf) -> Iterator[Installation]:
-    started = shelf.make("sqlite")
+def installation(working_set: WorkingSet) -> Iterator[Installation]:
+    started = working_set.make("sqlite")
     started.start(workers=0, with_redis=False)
     yield started
     for gateway in started.gateways:

@@ -13,19 +13,19 @@ import pytest
 
 from bench.running import API, Installation
 from bench.senders import client, order
-from tests.e2e.conftest import Shelf
+from tests.e2e.conftest import WorkingSet
 
 ANSWER_S_MAX = 60.0
 POOL_CONNECTIONS = 50
 
 
 @pytest.fixture
-def installation(shelf: Shelf, kind: str) -> Installation:
-    if kind not in shelf.shared:
-        made = shelf.make(kind)
+def installation(working_set: WorkingSet, kind: str) -> Installation:
+    if kind not in working_set.shared:
+        made = working_set.make(kind)
         made.start(gateways=1 if kind == "sqlite" else 2, workers=0)
-        shelf.shared[kind] = made
-    return shelf.shared[kind]
+        working_set.shared[kind] = made
+    return working_set.shared[kind]
 
 
 async def send_all(

@@ -134,7 +134,7 @@ async def sweep(installation: Installation) -> None:
     clock = FixedClock(SystemClock().now_us())
     clock.advance_s(SWEEP_S)
     async with open_context(settings_of(installation), clock=clock) as context:
-        await Reconciler(context.database, clock, context.cashier).step()
+        await Reconciler(context.database, clock, context.payments).step()
 
 
 def settings_of(installation: Installation) -> Settings:

@@ -9,7 +9,7 @@ import pytest
 from bench.receiver import Receiver
 from bench.running import API, Installation
 from bench.senders import client, order, tally
-from tests.e2e.conftest import Shelf
+from tests.e2e.conftest import WorkingSet
 
 Step = Callable[[Installation], None]
 SENDS = 20
@@ -18,13 +18,13 @@ ANSWER_S_MAX = 2.0
 
 
 @pytest.fixture
-def installation(shelf: Shelf, kind: str) -> Installation:
-    if kind not in shelf.shared:
+def installation(working_set: WorkingSet, kind: str) -> Installation:
+    if kind not in working_set.shared:
         # The limiter is on: it is the part that asks Redis within a request.
-        made = shelf.make(kind, rate_limit_per_s="1000")
+        made = working_set.make(kind, rate_limit_per_s="1000")
         made.start()
-        shelf.shared[kind] = made
-    return shelf.shared[kind]
+        working_set.shared[kind] = made
+    return working_set.shared[kind]
 
 
 def kill(installation: Installation) -> None:

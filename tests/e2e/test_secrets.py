@@ -19,7 +19,7 @@ from bench.postgres import on_server
 from bench.receiver import Received, Receiver
 from bench.running import API, MASTER_KEY, Installation
 from bench.senders import client, order
-from tests.e2e.conftest import SERVER_URL, Shelf
+from tests.e2e.conftest import SERVER_URL, WorkingSet
 
 DATABASE_PASSWORD = "dbpw-Zk3vQ9xT7mLp"
 HEADER_TOKEN = "hdr-5gT2bN8wQe4Yc1Rz"
@@ -83,9 +83,9 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(shelf: Shelf, kind: str) -> AsyncIterator[Stage]:
+async def stage(working_set: WorkingSet, kind: str) -> AsyncIterator[Stage]:
     # The server trusts loopback: a password in the URL is carried along and never asked for.
-    installation = shelf.make(
+    installation = working_set.make(
         kind, password=DATABASE_PASSWORD, log_level="debug", webhook_timeout_s="2"
     )
     installation.start()

@@ -15,7 +15,7 @@ import pytest
 from bench.receiver import Received, Receiver
 from bench.running import API, Installation, Program
 from bench.senders import client, order
-from tests.e2e.conftest import Install, Shelf
+from tests.e2e.conftest import Install, WorkingSet
 
 SENDS = 20
 
@@ -44,8 +44,10 @@ async def end(program: Program) -> int:
     return await asyncio.to_thread(program.wait)
 
 
-async def test_a_stopped_gateway_answers_the_sends_that_it_has_taken(shelf: Shelf) -> None:
-    installation = shelf.make("sqlite")
+async def test_a_stopped_gateway_answers_the_sends_that_it_has_taken(
+    working_set: WorkingSet,
+) -> None:
+    installation = working_set.make("sqlite")
     installation.start(workers=0, with_redis=False)
     (gateway,) = installation.gateways
     key = await installation.key(await installation.account())
@@ -157,9 +159,9 @@ async def written(installation: Installation, count: int) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_idle_processes_leave_at_once_with_exit_code_0(
-    shelf: Shelf, number: signal.Signals
+    working_set: WorkingSet, number: signal.Signals
 ) -> None:
-    installation = shelf.make("sqlite")
+    installation = working_set.make("sqlite")
     installation.start()
     programs = [*installation.gateways, *installation.workers]
 

@@ -17,8 +17,8 @@ from gateway.api import health
 from gateway.app import API_PREFIX, SURFACES
 from gateway.http.edge import Edge
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
-from gateway.http.routing import Reply, Route, Router, Surface
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import ApiSurface, Reply, Route, Router
 from runtime.context import Context
 from store.errors import CommitUnknown
 from tests.gateway.running import Gateway, running, settings_of
@@ -39,7 +39,7 @@ async def gateway(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Gatewa
 
 def with_odd_routes(context: Context) -> ASGIApp:
     """The app, and around it a surface whose handlers go wrong."""
-    odd = Surface(
+    odd = ApiSurface(
         "/odd",
         (
             Route("GET", "/broken", broken, "Breaks", is_public=True),
@@ -52,15 +52,15 @@ def with_odd_routes(context: Context) -> ASGIApp:
     return Edge(Starlette(routes=health.routes(context)), context=context, router=router)
 
 
-async def broken(_call: Call[Fields, Fields]) -> Reply:
+async def broken(_call: RequestContext[Fields, Fields]) -> Reply:
     raise ZeroDivisionError("ak_staging_secret")
 
 
-async def away(_call: Call[Fields, Fields]) -> Reply:
+async def away(_call: RequestContext[Fields, Fields]) -> Reply:
     raise CommitUnknown("08006")
 
 
-async def late(_call: Call[Fields, Fields]) -> Reply:
+async def late(_call: RequestContext[Fields, Fields]) -> Reply:
     async def stream(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"begun", "more_body": True})

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from billing.providers.protocol import Deed, Received
+from billing.providers.protocol import Received, SandboxEvent
 from kernel.clock import FixedClock
 from tests.billing import toypay
 from tests.gateway.buying import TOYPAY, Store, open_store
@@ -31,7 +31,7 @@ async def store(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIt
 async def imitated(store: Store, sold_id: str, **changes: Any) -> Received:
     """The notification that the order's stand-in would send of its payment."""
     order = await store.row(sold_id)
-    provider = store.gateway.context.cashier.providers.of(order.provider, "staging")
+    provider = store.gateway.context.payments.providers.of(order.provider, "staging")
     assert provider is not None
     facts: dict[str, Any] = {
         "outcome": "paid",
@@ -42,7 +42,7 @@ async def imitated(store: Store, sold_id: str, **changes: Any) -> Received:
         "price": order.price,
         "event_id": f"evt_{order.id}",
     }
-    return provider.imitate(Deed(**facts | changes))
+    return provider.simulate(SandboxEvent(**facts | changes))
 
 
 async def test_a_genuine_notification_is_acknowledged_after_its_commit(store: Store) -> None:
@@ -59,7 +59,7 @@ async def test_a_genuine_notification_is_acknowledged_after_its_commit(store: St
 async def test_a_database_that_is_away_is_never_an_acknowledgement(store: Store) -> None:
     made = await store.order(provider="epay")
     said = await imitated(store, made["id"])
-    await store.gateway.context.till.close()
+    await store.gateway.context.engine.close()
     away = await store.tell(EPAY, said)
 
     assert (away.status_code, away.text) == (503, "fail")

@@ -13,8 +13,8 @@ from gateway.answers import envelope
 from gateway.api.topups import SendBody
 from gateway.app import API_PREFIX, SURFACES
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
-from gateway.http.routing import MethodNotAllowed, Reply, Route, Router, Surface
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import ApiSurface, MethodNotAllowed, Reply, Route, Router
 from kernel.errors import NotFound
 from keys.principal import OAUTH_SCOPES, SCOPES
 from tests.gateway.running import Gateway, running, settings_of
@@ -168,13 +168,13 @@ def has_bare_int(kind: Any) -> bool:
     return any(has_bare_int(inner) for inner in get_args(kind))
 
 
-async def nothing(_call: Call[Fields, Fields]) -> Reply:
+async def nothing(_call: RequestContext[Fields, Fields]) -> Reply:
     raise AssertionError("never called")
 
 
 def router_of(*routes: tuple[str, str]) -> Router:
     rows = tuple(Route(method, path, nothing, "x", is_public=True) for method, path in routes)
-    return Router((Surface("/api", rows, envelope.refuse),))
+    return Router((ApiSurface("/api", rows, envelope.refuse),))
 
 
 def found(router: Router, path: str) -> tuple[str, dict[str, str]] | None:

@@ -263,7 +263,7 @@ async def test_the_sandbox_clock_ends_holds_and_promotional_credit(
     gateway: Gateway, key: str, account_id: str, clock: FixedClock
 ) -> None:
     scope = (account_id, "staging")
-    await gateway.context.till.submit(
+    await gateway.context.engine.submit(
         Grant(scope, 50_000, clock.now_us() + 3_600_000_000, None, lambda _: Answer(200, b""))
     )
     hold_id = await held(gateway, key, ttl_s=3599, amount_micros=60_000, credits=None)
@@ -292,7 +292,7 @@ async def test_promotional_credit_that_ran_out_by_the_sandbox_clock_is_not_shown
     gateway: Gateway, key: str, account_id: str, clock: FixedClock
 ) -> None:
     scope = (account_id, "staging")
-    await gateway.context.till.submit(
+    await gateway.context.engine.submit(
         Grant(scope, 50_000, clock.now_us() + 3_600_000_000, None, lambda _: Answer(200, b""))
     )
     before = await gateway.call("GET", "/topup/balance", key=key)

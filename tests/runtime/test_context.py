@@ -45,7 +45,7 @@ async def test_voucher_codes_are_the_same_after_a_restart(
     codes = []
     for _ in range(2):
         async with open_context(settings_for(database_url, tmp_path), clock=clock) as context:
-            codes.append(context.till.rules.codes.code_of("txn_1OeHk2Gq0Zb4yT7a"))
+            codes.append(context.engine.rules.codes.code_of("txn_1OeHk2Gq0Zb4yT7a"))
 
     assert codes[0] == codes[1]
 

@@ -11,9 +11,9 @@ import pytest
 from billing.ledger.price import Price
 from billing.providers.protocol import (
     CheckoutRequest,
-    Deed,
     NotificationRefused,
     ProviderUnavailable,
+    SandboxEvent,
 )
 from kernel.clock import FixedClock
 from runtime.context import open_context
@@ -98,8 +98,8 @@ async def test_stripes_library_speaks_through_the_guarded_client(
     )
 
     async with open_context(settings, clock=clock) as context:
-        assert context.cashier.providers.offered("live") == ["stripe"]
-        one = context.cashier.providers.of("stripe", "live")
+        assert context.payments.providers.offered("live") == ["stripe"]
+        one = context.payments.providers.of("stripe", "live")
         assert one is not None
         opened = await one.open(WISH)
         facts = await one.inquire(WISH.order_id, opened.ref)
@@ -119,14 +119,16 @@ async def test_stripes_library_speaks_through_the_guarded_client(
 async def test_a_stand_ins_secret_is_this_installations_and_survives_a_restart(
     database_url: str, tmp_path: Path, clock: FixedClock
 ) -> None:
-    deed = Deed("paid", "payment", "ord_1", "sbx_1", "pay_1", Price(100, "USD"), "evt_1")
+    sandbox_event = SandboxEvent(
+        "paid", "payment", "ord_1", "sbx_1", "pay_1", Price(100, "USD"), "evt_1"
+    )
     told = []
     for _ in range(2):
         async with open_context(settings_for(database_url, tmp_path), clock=clock) as context:
-            one = context.cashier.providers.of("stripe", "staging")
+            one = context.payments.providers.of("stripe", "staging")
             assert one is not None
-            told.append(one.imitate(deed))
-            creem = context.cashier.providers.of("creem", "staging")
+            told.append(one.simulate(sandbox_event))
+            creem = context.payments.providers.of("creem", "staging")
             assert creem is not None
             with pytest.raises(NotificationRefused):
                 creem.read(told[0])

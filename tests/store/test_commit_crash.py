@@ -21,7 +21,7 @@ import pytest
 import pytest_asyncio
 
 from bench.postgres import OwnServer, create_database
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.topups.send import Sent
 from kernel.clock import FixedClock
 from kernel.errors import Unavailable
@@ -80,7 +80,7 @@ async def database(url: str) -> AsyncIterator[Database]:
 async def desk(database: Database, clock: FixedClock) -> AsyncIterator[Desk]:
     opened = await open_desk(database, clock)
     yield opened
-    await opened.till.close()
+    await opened.engine.close()
 
 
 @contextlib.asynccontextmanager
@@ -146,8 +146,8 @@ async def test_another_transaction_under_the_same_id_is_not_taken_for_ours(
 
     async with proxied(url) as (proxy, proxied_url):
         behind = open_database(proxied_url)
-        till = desk.till
-        desk.till = Till(behind, desk.clock, till.rules)
+        engine = desk.engine
+        desk.engine = Engine(behind, desk.clock, engine.rules)
         await desk.send(100)
         proxy.fate = crash
 
@@ -155,9 +155,9 @@ async def test_another_transaction_under_the_same_id_is_not_taken_for_ours(
         async with asyncio.timeout(60):
             await is_over.wait()
 
-        await desk.till.close()
+        await desk.engine.close()
         await behind.close()
-        desk.till = till
+        desk.engine = engine
 
     mine, neighbours = ids
     if mine != neighbours:

@@ -10,7 +10,7 @@ NOW_US = 1_000 * DAY_US
 
 
 async def put(tx: Transaction) -> None:
-    await tx.insert_last("sealed_keys", ("name", "sealed", "created_at"), [("a", b"", 0)])
+    await tx.insert_deferred("sealed_keys", ("name", "sealed", "created_at"), [("a", b"", 0)])
 
 
 async def read_only(tx: Transaction) -> None:

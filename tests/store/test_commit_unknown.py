@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from kernel.clock import FixedClock
 from store.database import Database, Transaction
 from store.errors import CommitUnknown
@@ -42,9 +42,9 @@ async def behind(doors: tuple[Proxy, str]) -> AsyncIterator[Database]:
 
 @pytest_asyncio.fixture
 async def desk(database: Database, behind: Database, clock: FixedClock) -> Desk:
-    """An account with $10,000.00, whose till stands behind the proxy."""
+    """An account with $10,000.00, whose engine stands behind the proxy."""
     opened = await open_desk(database, clock)
-    opened.till = Till(behind, clock, opened.till.rules)
+    opened.engine = Engine(behind, clock, opened.engine.rules)
     return opened
 
 
@@ -75,7 +75,7 @@ async def test_a_cut_connection_moves_the_money_once(
     # The lost one, that of the look at what became of it, and where nothing was kept the second try.
     assert proxy.commits == commits
     await check_that_one_send_happened(desk)
-    await desk.till.close()
+    await desk.engine.close()
 
 
 @pytest.mark.parametrize("fate", [cut_before, cut_after])
@@ -90,7 +90,7 @@ async def test_an_outage_around_commit_is_waited_out(desk: Desk, proxy: Proxy, f
 
     assert proxy.refusals == 0
     await check_that_one_send_happened(desk)
-    await desk.till.close()
+    await desk.engine.close()
 
 
 async def somebody_asks_what_became_of_it(url: str) -> None:
@@ -129,7 +129,7 @@ async def test_a_transaction_that_is_still_open_on_the_server_is_waited_for(
     await desk.send(1000, key="order-1")
 
     await check_that_one_send_happened(desk)
-    await desk.till.close()
+    await desk.engine.close()
 
 
 async def test_a_whole_batch_is_resolved_by_one_look(desk: Desk, proxy: Proxy) -> None:
@@ -141,7 +141,7 @@ async def test_a_whole_batch_is_resolved_by_one_look(desk: Desk, proxy: Proxy) -
     assert (await desk.balance())["balance_cents"] == 1_000_000 - 100 - 5000
     assert [answer.is_replay for answer in desk.kept] == [False] * 6
     assert await desk.findings() == []
-    await desk.till.close()
+    await desk.engine.close()
 
 
 @pytest.mark.parametrize("fate", [cut_before, cut_after])

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from store.database import Database, Lock, Transaction
-from store.postgresql.begin_with_lock import Beginning
+from store.postgresql.begin_with_lock import BeginWithLock
 
 ROWS = (("plain_1", b"0"), ("it's {odd}", b"0"), ('"\\,', b"0"))
 LOCK = "SELECT name FROM sealed_keys WHERE name IN :names[text] ORDER BY name FOR NO KEY UPDATE"
@@ -81,7 +81,7 @@ async def test_a_session_that_processes_share_locks_what_each_of_them_means(
     begun = []
 
     for text in (LOCK, other, LOCK):
-        await Beginning("BEGIN", Lock(text, names=["plain_1"])).run(session)
+        await BeginWithLock("BEGIN", Lock(text, names=["plain_1"])).run(session)
         statement = "SELECT statement FROM pg_prepared_statements WHERE name LIKE 'topup%'"
         begun.append({row[0].rpartition(" AS ")[2] for row in await session.fetch(statement)})
         await session.execute("ROLLBACK")
@@ -96,7 +96,7 @@ async def test_a_statement_that_another_process_prepared_first_is_used(
 ) -> None:
     await given_rows(database)
     session = await asyncpg.connect(database_url)
-    beginning = Beginning("BEGIN", Lock(LOCK, names=["plain_1"]))
+    beginning = BeginWithLock("BEGIN", Lock(LOCK, names=["plain_1"]))
 
     class Late:
         """Tells the first try that nothing is prepared, as a session did a moment ago."""

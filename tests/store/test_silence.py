@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 import pytest_asyncio
 
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from kernel.clock import FixedClock
 from store.database import Database, Store, Transaction
 from store.postgresql.database import PostgresqlDatabase
@@ -66,7 +66,7 @@ async def test_sends_are_answered_once_the_silence_is_found_out(
 ) -> None:
     proxy, behind = doors
     desk = await open_desk(database, clock)
-    desk.till = Till(behind, clock, desk.till.rules, engine=behind.reserve(4))
+    desk.engine = Engine(behind, clock, desk.engine.rules, connections=behind.reserve(4))
     await desk.send(100)
     proxy.silence()
     began_s = time.monotonic()
@@ -76,7 +76,7 @@ async def test_sends_are_answered_once_the_silence_is_found_out(
     assert time.monotonic() - began_s < 5.0
     assert (await desk.balance())["balance_cents"] == 1_000_000 - 2100
     assert await desk.findings() == []
-    await desk.till.close()
+    await desk.engine.close()
 
 
 async def test_pages_that_hold_every_connection_do_not_keep_a_send_waiting(
@@ -84,7 +84,7 @@ async def test_pages_that_hold_every_connection_do_not_keep_a_send_waiting(
 ) -> None:
     _, behind = doors
     desk: Desk = await open_desk(database, clock)
-    desk.till = Till(behind, clock, desk.till.rules, engine=behind.reserve(4))
+    desk.engine = Engine(behind, clock, desk.engine.rules, connections=behind.reserve(4))
     await desk.send(100)
     is_over = asyncio.Event()
 
@@ -100,7 +100,7 @@ async def test_pages_that_hold_every_connection_do_not_keep_a_send_waiting(
 
     is_over.set()
     await asyncio.gather(*pages)
-    await desk.till.close()
+    await desk.engine.close()
 
 
 async def test_a_statement_whose_end_never_comes_holds_its_locks_for_seconds_only(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from kernel.clock import FixedClock
-from store.database import Database, Reading, Rows, Transaction
+from store.database import BatchRead, Database, Rows, Transaction
 from store.postgresql.database import PostgresqlDatabase
 from tests.webhooks.given import given_account, given_endpoint
 
@@ -16,11 +16,11 @@ WHERE e.account_id = v.account_id AND e.environment = v.environment ORDER BY e.e
 _SECRETS = "SELECT p.secret_sealed FROM endpoints p WHERE p.account_id = :account"
 
 
-def reading(found: dict[str, Any], name: str, text: str, **values: Any) -> Reading:
+def reading(found: dict[str, Any], name: str, text: str, **values: Any) -> BatchRead:
     def take(rows: Rows) -> None:
         found[name] = [tuple(row[place] for place in PLACES[name]) for row in rows]
 
-    return Reading(text, take, **values)
+    return BatchRead(text, take, **values)
 
 
 # Which columns a reading's taker looks at, in its own order.
@@ -41,7 +41,7 @@ async def test_each_reading_takes_its_own_rows(database: Database, clock: FixedC
     found: dict[str, Any] = {}
 
     async def work(tx: Transaction) -> list[Any]:
-        await tx.fetch_together(
+        await tx.fetch_many(
             [
                 reading(found, "accounts", _ACCOUNTS, ids=[account]),
                 reading(found, "nobody", _ACCOUNTS, ids=["acc_none"]),
@@ -76,7 +76,7 @@ async def test_together_they_are_one_statement_on_postgresql(
 
     for _ in range(2):
         before = database.statements_run
-        await database.read(lambda tx: tx.fetch_together(readings))
+        await database.read(lambda tx: tx.fetch_many(readings))
         run = database.statements_run - before
 
         # BEGIN and COMMIT beside them.
@@ -87,7 +87,7 @@ async def test_together_they_are_one_statement_on_postgresql(
 async def test_nothing_to_read_is_no_statement(database: Database) -> None:
     before = database.statements_run
 
-    await database.read(lambda tx: tx.fetch_together([reading({}, "nothing", "")]))
+    await database.read(lambda tx: tx.fetch_many([reading({}, "nothing", "")]))
 
     assert database.statements_run - before <= 2
 
@@ -97,10 +97,10 @@ async def test_what_was_written_before_is_read(database: Database, clock: FixedC
     found: dict[str, Any] = {}
 
     async def work(tx: Transaction) -> None:
-        await tx.execute_last(
+        await tx.execute_deferred(
             "UPDATE accounts SET name = :name WHERE id = :id", touching=1, name="New", id=account
         )
-        await tx.fetch_together([reading(found, "accounts", _ACCOUNTS, ids=[account])])
+        await tx.fetch_many([reading(found, "accounts", _ACCOUNTS, ids=[account])])
 
     await database.transaction(work)
 

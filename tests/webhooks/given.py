@@ -7,7 +7,7 @@ from keys.account import create_account, lock_scopes
 from keys.principal import Scope
 from keys.vault import Vault
 from store.database import Database, Transaction
-from webhooks.deliveries.candidate import Offer
+from webhooks.deliveries.candidate import Candidate
 from webhooks.deliveries.claim import claim as take_due
 from webhooks.deliveries.stage import Claim
 from webhooks.endpoints.endpoint import Endpoint, register
@@ -84,8 +84,8 @@ async def given_events(
     return await database.transaction(work)
 
 
-def everything(offers: Sequence[Offer]) -> list[str]:
-    return [id_ for offer in offers for id_ in (*offer.due, *offer.held)]
+def everything(candidates: Sequence[Candidate]) -> list[str]:
+    return [id_ for candidate in candidates for id_ in (*candidate.due, *candidate.held)]
 
 
 async def claim_all(database: Database, clock: Clock, *, ids_max: int = 1000) -> Claim:

@@ -153,8 +153,11 @@ async def claim_well(database: Database, clock: FixedClock, scope: Scope) -> Non
     async def work(tx: Transaction) -> None:
         await take_due(
             tx,
-            lambda offers: [
-                id_ for offer in offers if offer.account_id == scope[0] for id_ in offer.due
+            lambda candidates: [
+                id_
+                for candidate in candidates
+                if candidate.account_id == scope[0]
+                for id_ in candidate.due
             ],
             now_us=clock.now_us(),
             lease_us=30 * SECOND_US,

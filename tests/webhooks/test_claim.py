@@ -16,7 +16,7 @@ from tests.webhooks.given import (
     given_endpoint,
     given_events,
 )
-from webhooks.deliveries.candidate import Offer
+from webhooks.deliveries.candidate import Candidate
 from webhooks.deliveries.claim import claim as take_due
 from webhooks.deliveries.stage import Claim
 
@@ -130,8 +130,8 @@ async def test_the_choice_bounds_what_is_claimed(database: Database, clock: Fixe
     scope = await given_scope(database, clock)
     await given_events(database, clock, scope, count=5)
 
-    def two(offers: Sequence[Offer]) -> list[str]:
-        return list(offers[0].due)[:2]
+    def two(candidates: Sequence[Candidate]) -> list[str]:
+        return list(candidates[0].due)[:2]
 
     async def work(tx: Transaction) -> tuple[int, bool, bool]:
         claim = await take_due(tx, two, now_us=clock.now_us(), lease_us=LEASE_US, ids_max=100)

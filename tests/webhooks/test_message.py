@@ -9,7 +9,7 @@ import stripe
 from keys.signing import new_webhook_secret, stripe_signature
 from keys.vault import SealBroken, Vault
 from tests.webhooks.given import new_vault
-from webhooks.deliveries.message import Keyring, message_headers, settlement_of
+from webhooks.deliveries.message import SecretCache, message_headers, settlement_of
 from webhooks.deliveries.sealed import OlderSecret, sealed_headers, sealed_older, sealed_secret
 from webhooks.deliveries.stage import Claimed, Target
 from webhooks.http.transport import Outcome
@@ -45,7 +45,7 @@ def claimed(to: Target, *, number: int = 1) -> Claimed:
 
 
 def signed(one: Claimed, vault: Vault, now_us: int = NOW_US) -> dict[str, str]:
-    return dict(message_headers(one, Keyring(vault).open(one.target), now_us=now_us))
+    return dict(message_headers(one, SecretCache(vault).open(one.target), now_us=now_us))
 
 
 def test_the_headers_are_the_contracts() -> None:
@@ -126,7 +126,7 @@ def test_after_the_overlap_only_the_new_secret_signs() -> None:
 def test_a_tenants_headers_are_sent_but_not_kept() -> None:
     vault = new_vault()
     one = claimed(target(vault, new_webhook_secret(), headers={"Authorization": "Bearer s3"}))
-    headers = message_headers(one, Keyring(vault).open(one.target), now_us=NOW_US)
+    headers = message_headers(one, SecretCache(vault).open(one.target), now_us=NOW_US)
     outcome = Outcome(200, None, None, {}, b"", False, None, {}, 0, 0)
 
     kept = json.loads(
@@ -142,26 +142,26 @@ def test_a_tenants_headers_are_sent_but_not_kept() -> None:
 
 def test_a_keyring_never_takes_a_rotated_secret_for_the_one_before() -> None:
     vault = new_vault()
-    keyring = Keyring(vault)
+    secret_cache = SecretCache(vault)
     old, new = new_webhook_secret(), new_webhook_secret()
 
-    assert keyring.open(target(vault, old)).secret == old
-    assert keyring.open(target(vault, new)).secret == new
+    assert secret_cache.open(target(vault, old)).secret == old
+    assert secret_cache.open(target(vault, new)).secret == new
 
 
 def test_a_keyring_is_bounded() -> None:
     vault = new_vault()
-    keyring = Keyring(vault, endpoints_max=2)
+    secret_cache = SecretCache(vault, endpoints_max=2)
 
     for _ in range(5):
-        keyring.open(target(vault, new_webhook_secret()))
+        secret_cache.open(target(vault, new_webhook_secret()))
 
-    assert len(keyring._opened) == 2
+    assert len(secret_cache._opened) == 2
 
 
 def test_a_missing_master_key_is_told_apart() -> None:
     with pytest.raises(SealBroken):
-        Keyring(Vault([b"x" * 32])).open(target(new_vault(), new_webhook_secret()))
+        SecretCache(Vault([b"x" * 32])).open(target(new_vault(), new_webhook_secret()))
 
 
 def test_an_attempt_starts_its_duration_before_its_end() -> None:

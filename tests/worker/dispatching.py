@@ -12,11 +12,11 @@ from tests.webhooks.given import (
     given_account,
     new_vault,
 )
-from webhooks.deliveries.message import Keyring
+from webhooks.deliveries.message import SecretCache
 from webhooks.http.guard import Policy
 from webhooks.http.resolver import SystemResolver
 from webhooks.http.transport import Transport
-from worker.deliver import Courier, Post, Settled, lease_us
+from worker.deliver import DeliverySender, Post, Settled, lease_us
 from worker.dispatch import Dispatcher
 from worker.slots import Slots
 
@@ -37,9 +37,9 @@ async def dispatching(
     settled: list[Settled] = []
     resolver = SystemResolver()
     transport = Transport(POLICY, resolver, CLOCK)
-    courier = Courier(
+    sender = DeliverySender(
         post or transport.post,
-        Keyring(new_vault()),
+        SecretCache(new_vault()),
         CLOCK,
         live_policy=POLICY,
         staging_policy=POLICY,
@@ -50,7 +50,7 @@ async def dispatching(
         database,
         new_vault(),
         CLOCK,
-        courier,
+        sender,
         Slots(slots),
         lease_us=lease_us(timeout_s),
         on_later=on_later,

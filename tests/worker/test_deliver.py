@@ -7,13 +7,13 @@ from kernel.clock import FixedClock
 from keys.signing import new_webhook_secret
 from keys.vault import Vault
 from tests.webhooks.given import new_vault
-from webhooks.deliveries.message import Headers, Keyring, settlement_of
+from webhooks.deliveries.message import Headers, SecretCache, settlement_of
 from webhooks.deliveries.sealed import SECRET_PURPOSE
 from webhooks.deliveries.stage import Claimed, Target
 from webhooks.endpoints.disabling import reasons_to_disable
 from webhooks.http.guard import Policy
 from webhooks.http.transport import ErrorClass, Outcome
-from worker.deliver import Courier, Sent, Settled, lease_us, log_attempt
+from worker.deliver import DeliverySender, Sent, Settled, lease_us, log_attempt
 
 DAY_US = 86_400_000_000
 LIVE = Policy()
@@ -71,10 +71,10 @@ def no_code(topup_id: str, _sealed: str | None) -> str:
     raise AssertionError(f"{topup_id}: these deliveries carry no code")
 
 
-def courier(line: Line, clock: FixedClock, vault: Vault | None = None) -> Courier:
-    return Courier(
+def sender(line: Line, clock: FixedClock, vault: Vault | None = None) -> DeliverySender:
+    return DeliverySender(
         line.post,
-        Keyring(vault or new_vault()),
+        SecretCache(vault or new_vault()),
         clock,
         live_policy=LIVE,
         staging_policy=STAGING,
@@ -91,8 +91,8 @@ def sent(one: Claimed, status: int | None, error: ErrorClass | None, at_us: int)
 async def test_plain_http_is_permitted_in_staging_only(clock: FixedClock) -> None:
     line = Line()
 
-    await courier(line, clock).send(claimed(clock, environment="staging"))
-    await courier(line, clock).send(claimed(clock, environment="live"))
+    await sender(line, clock).send(claimed(clock, environment="staging"))
+    await sender(line, clock).send(claimed(clock, environment="live"))
 
     assert line.policies == [STAGING, LIVE]
 
@@ -101,10 +101,10 @@ async def test_nothing_is_sent_on_a_lease_too_short_to_settle(clock: FixedClock)
     line = Line()
     one = claimed(clock)
     clock.advance_s(5)
-    in_time = await courier(line, clock).send(one)
+    in_time = await sender(line, clock).send(one)
     clock.advance_s(0.000001)
 
-    too_late = await courier(line, clock).send(one)
+    too_late = await sender(line, clock).send(one)
 
     assert in_time is not None
     assert too_late is None
@@ -114,7 +114,7 @@ async def test_nothing_is_sent_on_a_lease_too_short_to_settle(clock: FixedClock)
 async def test_a_delivery_whose_claims_were_lost_is_put_off_and_not_sent(clock: FixedClock) -> None:
     line = Line()
 
-    result = await courier(line, clock).send(claimed(clock, lost_claims=5))
+    result = await sender(line, clock).send(claimed(clock, lost_claims=5))
 
     assert result is not None
     assert line.policies == []
@@ -124,7 +124,7 @@ async def test_a_delivery_whose_claims_were_lost_is_put_off_and_not_sent(clock: 
 async def test_a_missing_master_key_is_a_failed_attempt_not_a_crash(clock: FixedClock) -> None:
     line = Line()
 
-    result = await courier(line, clock, Vault([b"x" * 32])).send(claimed(clock))
+    result = await sender(line, clock, Vault([b"x" * 32])).send(claimed(clock))
 
     assert result is not None
     assert line.policies == []
@@ -171,7 +171,7 @@ def test_an_attempt_is_one_wide_line(
 async def test_a_lost_delivery_is_an_alarm(
     clock: FixedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    result = await courier(Line(), clock).send(claimed(clock, lost_claims=5))
+    result = await sender(Line(), clock).send(claimed(clock, lost_claims=5))
     assert result is not None
 
     log_attempt(Settled(result, is_held=True))

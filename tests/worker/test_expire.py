@@ -69,7 +69,7 @@ async def test_a_hold_is_ended_once_by_two_workers_and_not_early(
 async def test_the_loop_ends_a_hold_when_it_is_woken(database: Database, clock: FixedClock) -> None:
     desk = await open_desk(database, clock)
     held = await hold(desk, 200, ttl_s=3600)
-    expirer = Expirer(database, clock, desk.till)
+    expirer = Expirer(database, clock, desk.engine)
     running = asyncio.create_task(expirer.run())
     clock.advance_s(3600)
 
@@ -118,7 +118,7 @@ async def test_approvals_that_cannot_be_ended_keep_none_behind_them_waiting(
     await grant(other, 500, expires_at=clock.now_us() + HOUR_US)
     await spoil(database, broken)
     clock.advance_s(86_400)
-    expirer = Expirer(database, clock, desk.till, now_s=lambda: 0.0)
+    expirer = Expirer(database, clock, desk.engine, now_s=lambda: 0.0)
 
     first, second = await expirer.sweep(), await expirer.sweep()
 
@@ -157,7 +157,7 @@ async def test_a_hold_that_cannot_be_ended_keeps_none_of_its_account_waiting(
 
     await database.transaction(work)
     clock.advance_s(60)
-    expirer = Expirer(database, clock, desk.till, now_s=lambda: 0.0)
+    expirer = Expirer(database, clock, desk.engine, now_s=lambda: 0.0)
 
     await expirer.sweep()
 

@@ -17,7 +17,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from billing.engine.engine import Till
+from billing.engine.engine import Engine
 from billing.fulfilment.protocol import (
     Delivered,
     Fulfilment,
@@ -96,11 +96,11 @@ class Shop:
     def __init__(self, desk: Desk, ways: Mapping[str, Fulfilment]) -> None:
         names = sorted(ways)
         rules = replace(
-            desk.till.rules,
+            desk.engine.rules,
             platforms=Platforms([Platform(name, name, fulfilment="http") for name in names]),
         )
-        self.desk = replace(desk, till=Till(desk.database, desk.clock, rules))
-        self.fulfiller = Fulfiller(desk.database, desk.clock, self.desk.till, ways)
+        self.desk = replace(desk, engine=Engine(desk.database, desk.clock, rules))
+        self.fulfiller = Fulfiller(desk.database, desk.clock, self.desk.engine, ways)
 
     async def send(self, platform: str, **fields: Any) -> str:
         return (await self.desk.send(1000, platform=platform, **fields)).topup.id
@@ -113,7 +113,7 @@ class Shop:
         return await self.fulfiller.step()
 
     async def close(self) -> None:
-        await self.desk.till.close()
+        await self.desk.engine.close()
 
 
 def made(client: httpx.AsyncClient, clock: FixedClock, way: str, **options: Any) -> Fulfilment:
@@ -207,7 +207,7 @@ async def test_whatever_new_api_answers_one_code_is_made_and_given(
     for topup, (reply, expected) in zip(first, CREATES, strict=True):
         assert topup.status == expected, reply
     assert {one.status for one in second} == {"pending"}
-    codes = shop.desk.till.rules.codes
+    codes = shop.desk.engine.rules.codes
     given = [codes.issued(one.id, one.fulfilment_code) for one in last]
     assert given == [f"code-of-{one.id}" for one in last]
     assert await shop.desk.findings() == []

@@ -6,7 +6,7 @@ import pytest
 
 from billing.ledger.audit import audit
 from billing.providers import event_log as provider_event
-from billing.providers.event_log import LogEntry, Outcome as Judged, Told
+from billing.providers.event_log import LogEntry, NotificationRef, Outcome as Judged
 from kernel.clock import DAY_US, FixedClock
 from keys import session
 from keys.account import lock_scopes
@@ -208,7 +208,7 @@ async def test_what_is_not_old_costs_one_look(database: Database, clock: FixedCl
 async def told(database: Database, clock: FixedClock, *outcomes: Judged) -> None:
     """A notification of each outcome in both environments, named by it."""
     entries = [
-        LogEntry(Told("stripe", environment, outcome, "x"), outcome, clock.now_us())
+        LogEntry(NotificationRef("stripe", environment, outcome, "x"), outcome, clock.now_us())
         for environment in KEPT_US
         for outcome in outcomes
     ]
@@ -253,7 +253,7 @@ async def test_what_providers_told_goes_after_its_environments_days_but_what_is_
 
 async def test_many_notifications_go_in_steps(database: Database, clock: FixedClock) -> None:
     entries = [
-        LogEntry(Told("stripe", "live", f"evt_{number}", "x"), "applied", clock.now_us())
+        LogEntry(NotificationRef("stripe", "live", f"evt_{number}", "x"), "applied", clock.now_us())
         for number in range(provider_event.PRUNE_ROWS + 1)
     ]
     await database.transaction(lambda tx: provider_event.record(tx, entries))

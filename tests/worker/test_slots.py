@@ -3,13 +3,15 @@ from collections.abc import Sequence
 
 from hypothesis import given, strategies as st
 
-from webhooks.deliveries.candidate import Offer
+from webhooks.deliveries.candidate import Candidate
 from webhooks.deliveries.stage import Claimed, Target
 from worker.slots import Slots, slots_of_process
 
 
-def offer(endpoint: str, count: int, *, account: str = "acc_1", is_failing: bool = False) -> Offer:
-    return Offer(
+def candidate(
+    endpoint: str, count: int, *, account: str = "acc_1", is_failing: bool = False
+) -> Candidate:
+    return Candidate(
         endpoint,
         account,
         is_failing,
@@ -19,8 +21,8 @@ def offer(endpoint: str, count: int, *, account: str = "acc_1", is_failing: bool
     )
 
 
-def claimed(chosen: Sequence[str], offers: Sequence[Offer]) -> list[Claimed]:
-    by_id = {id_: one for one in offers for id_ in one.due}
+def claimed(chosen: Sequence[str], candidates: Sequence[Candidate]) -> list[Claimed]:
+    by_id = {id_: one for one in candidates for id_ in one.due}
     return [
         Claimed(
             id_,
@@ -49,9 +51,9 @@ def claimed(chosen: Sequence[str], offers: Sequence[Offer]) -> list[Claimed]:
     ]
 
 
-def take(slots: Slots, offers: Sequence[Offer]) -> list[str]:
-    chosen = slots.chooser()(offers)
-    slots.take(claimed(chosen, offers))
+def take(slots: Slots, candidates: Sequence[Candidate]) -> list[str]:
+    chosen = slots.chooser()(candidates)
+    slots.take(claimed(chosen, candidates))
     return chosen
 
 
@@ -69,7 +71,7 @@ def answer(slots: Slots, endpoint: str, count: int, *, error: str | None = None)
 def widened(slots: Slots, endpoint: str, *, rounds: int = 6) -> None:
     """Success after success, until the endpoint's lane is wide."""
     for _ in range(rounds):
-        count = len(take(slots, [offer(endpoint, 1000)]))
+        count = len(take(slots, [candidate(endpoint, 1000)]))
         answer(slots, endpoint, count)
 
 
@@ -77,7 +79,7 @@ def test_a_new_endpoint_starts_with_four_and_doubles_with_each_round_of_success(
     slots = Slots(1000)
     widths = []
     for _ in range(8):
-        chosen = take(slots, [offer("we_1", 1000)])
+        chosen = take(slots, [candidate("we_1", 1000)])
         widths.append(len(chosen))
         answer(slots, "we_1", len(chosen))
 
@@ -87,27 +89,27 @@ def test_a_new_endpoint_starts_with_four_and_doubles_with_each_round_of_success(
 def test_two_timeouts_in_a_row_leave_one_slot_and_success_gives_it_back() -> None:
     slots = Slots(1000)
     widened(slots, "we_1")
-    take(slots, [offer("we_1", 2)])
+    take(slots, [candidate("we_1", 2)])
     answer(slots, "we_1", 2, error="timeout")
-    narrow = take(slots, [offer("we_1", 100)])
+    narrow = take(slots, [candidate("we_1", 100)])
     answer(slots, "we_1", 1)
 
-    after = take(slots, [offer("we_1", 100)])
+    after = take(slots, [candidate("we_1", 100)])
 
     assert (len(narrow), len(after)) == (1, 2)
 
 
 def test_fast_refusals_do_not_narrow_a_lane() -> None:
     slots = Slots(1000)
-    take(slots, [offer("we_1", 4)])
+    take(slots, [candidate("we_1", 4)])
     answer(slots, "we_1", 4, error="http")
 
-    assert len(take(slots, [offer("we_1", 100)])) == 4
+    assert len(take(slots, [candidate("we_1", 100)])) == 4
 
 
 def test_failing_endpoints_share_half_of_all_slots() -> None:
     slots = Slots(100)
-    dead = [offer(f"we_{number:03}", 10, is_failing=True) for number in range(200)]
+    dead = [candidate(f"we_{number:03}", 10, is_failing=True) for number in range(200)]
 
     assert len(take(slots, dead)) == 50
     assert take(slots, dead) == []
@@ -116,10 +118,10 @@ def test_failing_endpoints_share_half_of_all_slots() -> None:
 def test_endpoints_not_known_to_be_fast_leave_a_quarter_to_those_that_are() -> None:
     slots = Slots(100)
     widened(slots, "we_fast")
-    unknown = [offer(f"we_{number:03}", 10) for number in range(200)]
+    unknown = [candidate(f"we_{number:03}", 10) for number in range(200)]
 
     first = take(slots, unknown)
-    rest = take(slots, [*unknown, offer("we_fast", 1000)])
+    rest = take(slots, [*unknown, candidate("we_fast", 1000)])
 
     assert len(first) == 75
     assert set(endpoints_of(rest)) == {"we_fast"}
@@ -128,23 +130,23 @@ def test_endpoints_not_known_to_be_fast_leave_a_quarter_to_those_that_are() -> N
 
 def test_each_account_gets_a_turn_before_any_gets_its_second() -> None:
     slots = Slots(8)
-    offers = [
-        offer("we_a1", 9, account="acc_a"),
-        offer("we_a2", 9, account="acc_a"),
-        offer("we_b1", 9, account="acc_b"),
+    candidates = [
+        candidate("we_a1", 9, account="acc_a"),
+        candidate("we_a2", 9, account="acc_a"),
+        candidate("we_b1", 9, account="acc_b"),
     ]
 
-    chosen = slots.chooser()(offers)
+    chosen = slots.chooser()(candidates)
 
     assert endpoints_of(chosen) == ["we_a1", "we_b1", "we_a2", "we_b1", "we_a1", "we_b1"]
 
 
 def test_the_next_round_begins_after_the_last_turn() -> None:
     slots = Slots(1)
-    offers = [offer(f"we_{name}", 9, account=f"acc_{name}") for name in "abc"]
+    candidates = [candidate(f"we_{name}", 9, account=f"acc_{name}") for name in "abc"]
     turns = []
     for _ in range(5):
-        chosen = take(slots, offers)
+        chosen = take(slots, candidates)
         turns += endpoints_of(chosen)
         answer(slots, chosen[0].rpartition("-")[0], 1)
 
@@ -153,10 +155,10 @@ def test_the_next_round_begins_after_the_last_turn() -> None:
 
 def test_an_accounts_endpoints_take_turns_too() -> None:
     slots = Slots(1)
-    offers = [offer(f"we_{name}", 9) for name in "abc"]
+    candidates = [candidate(f"we_{name}", 9) for name in "abc"]
     turns = []
     for _ in range(4):
-        chosen = take(slots, offers)
+        chosen = take(slots, candidates)
         turns += endpoints_of(chosen)
         answer(slots, chosen[0].rpartition("-")[0], 1)
 
@@ -165,7 +167,7 @@ def test_an_accounts_endpoints_take_turns_too() -> None:
 
 def test_a_slot_is_held_until_the_outcome_is_written() -> None:
     slots = Slots(4)
-    take(slots, [offer("we_1", 2)])
+    take(slots, [candidate("we_1", 2)])
 
     slots.answered("we_1", error=None, duration_us=1)
     assert slots.free == 2
@@ -175,14 +177,14 @@ def test_a_slot_is_held_until_the_outcome_is_written() -> None:
 
 def test_idle_endpoints_are_forgotten_and_busy_ones_are_not() -> None:
     slots = Slots(1000)
-    take(slots, [offer("we_busy", 1)])
+    take(slots, [candidate("we_busy", 1)])
     for number in range(10_050):
         name = f"we_{number}"
-        take(slots, [offer(name, 1)])
+        take(slots, [candidate(name, 1)])
         answer(slots, name, 1)
 
-    assert len(slots._lanes) <= 10_001
-    assert slots._lanes["we_busy"].under_way == 1
+    assert len(slots._windows) <= 10_001
+    assert slots._windows["we_busy"].under_way == 1
 
 
 @given(
@@ -193,16 +195,16 @@ def test_a_choice_never_exceeds_what_is_free_or_offered(
     total: int, sizes: list[tuple[int, int, bool]]
 ) -> None:
     slots = Slots(total)
-    offers = [
-        offer(f"we_{number}", count, account=f"acc_{account}", is_failing=is_failing)
+    candidates = [
+        candidate(f"we_{number}", count, account=f"acc_{account}", is_failing=is_failing)
         for number, (account, count, is_failing) in enumerate(sizes)
     ]
 
-    chosen = slots.chooser()(offers)
+    chosen = slots.chooser()(candidates)
 
     assert len(chosen) == len(set(chosen)) <= total
-    assert set(chosen) <= {id_ for one in offers for id_ in one.due}
-    failing = {one.endpoint_id for one in offers if one.is_failing}
+    assert set(chosen) <= {id_ for one in candidates for id_ in one.due}
+    failing = {one.endpoint_id for one in candidates if one.is_failing}
     assert sum(name in failing for name in endpoints_of(chosen)) <= max(1, total // 2)
 
 
@@ -218,7 +220,7 @@ def test_the_process_has_no_more_slots_than_its_descriptors_allow() -> None:
 def test_an_endpoint_that_is_enabled_again_starts_with_one_and_doubles() -> None:
     slots = Slots(1000)
     widened(slots, "we_1")
-    again = offer("we_1", 1000)._replace(enabled_at=7)
+    again = candidate("we_1", 1000)._replace(enabled_at=7)
     widths = []
     for _ in range(4):
         chosen = take(slots, [again])
@@ -230,8 +232,8 @@ def test_an_endpoint_that_is_enabled_again_starts_with_one_and_doubles() -> None
 
 def test_what_was_under_way_before_it_was_enabled_counts_too() -> None:
     slots = Slots(1000)
-    take(slots, [offer("we_1", 3)])
-    again = offer("we_1", 1000)._replace(enabled_at=7)
+    take(slots, [candidate("we_1", 3)])
+    again = candidate("we_1", 1000)._replace(enabled_at=7)
 
     assert take(slots, [again]) == []
     answer(slots, "we_1", 3)
@@ -240,14 +242,14 @@ def test_what_was_under_way_before_it_was_enabled_counts_too() -> None:
 
 def test_what_was_held_gets_the_slots_that_are_left() -> None:
     slots = Slots(1000)
-    both = offer("we_1", 3)._replace(held={"held-1": 0, "held-2": 0})
+    both = candidate("we_1", 3)._replace(held={"held-1": 0, "held-2": 0})
 
     assert slots.chooser()([both]) == ["we_1-0", "we_1-1", "we_1-2", "held-1"]
 
 
 def test_a_lane_is_full_until_one_of_its_requests_ends() -> None:
     slots = Slots(1000)
-    take(slots, [offer("we_1", 4), offer("we_2", 3)])
+    take(slots, [candidate("we_1", 4), candidate("we_2", 3)])
     before = slots.full()
 
     slots.answered("we_1", error="http", duration_us=1)

@@ -27,7 +27,7 @@ CLAIMED_US_MAX: Final = 10 * SECOND_US
 Paces = tuple[str, int, int]  # endpoint id, rate_tat_us, drain_tat_us
 
 
-class Offer(NamedTuple):
+class Candidate(NamedTuple):
     """An endpoint with something due: ids and claim numbers of the longest due, a bounded number.
 
     held: those that were due before it was enabled again, at enabled_at.
@@ -41,9 +41,9 @@ class Offer(NamedTuple):
     enabled_at: int | None
 
 
-def offers_of(rows: Sequence[Row], *, now_us: int) -> tuple[list[Offer], int | None]:
+def candidates_of(rows: Sequence[Row], *, now_us: int) -> tuple[list[Candidate], int | None]:
     """What may be claimed now, and when the next row or turn comes."""
-    offers = []
+    candidates = []
     next_at_us = None
     for row in rows:
         next_at_us = earliest(next_at_us, row["next_at"])
@@ -56,10 +56,10 @@ def offers_of(rows: Sequence[Row], *, now_us: int) -> tuple[list[Offer], int | N
         due, held = _first(due, allowed[0]), _first(held, allowed[1])
         if due or held:
             is_failing = row["failing_since_at"] is not None
-            offers.append(
-                Offer(row["id"], row["account_id"], is_failing, due, held, row["enabled_at"])
+            candidates.append(
+                Candidate(row["id"], row["account_id"], is_failing, due, held, row["enabled_at"])
             )
-    return offers, next_at_us
+    return candidates, next_at_us
 
 
 def within_pace(

@@ -15,10 +15,10 @@ from store.database import Row, Transaction
 from webhooks.deliveries.candidate import (
     CLAIMED_US_MAX,
     HELD_IDS_MAX,
-    Offer,
+    Candidate,
     Paces,
+    candidates_of,
     earliest,
-    offers_of,
     ready_at_of,
     within_pace,
 )
@@ -149,7 +149,7 @@ WITH free AS (
     {_TARGET}"""
 
 # Chooses the delivery ids to claim, at most the free slots; pure, since a claim may run twice.
-Choose = Callable[[Sequence[Offer]], Sequence[str]]
+Choose = Callable[[Sequence[Candidate]], Sequence[str]]
 
 
 async def claim(
@@ -182,22 +182,22 @@ async def claim(
     )
     scanned = [row for row in found if row["id"] is not None]
     served = [row for row in scanned if row["is_served"]]
-    offers, next_at_us = offers_of(served, now_us=now_us)
+    candidates, next_at_us = candidates_of(served, now_us=now_us)
     next_at_us = earliest(found[0]["line_next_at"], next_at_us)
-    by_endpoint, short_ids, has_more = _choice(offers, choose(offers), ids_max=ids_max)
-    line = _line_of(scanned, offers, by_endpoint, failing_max=failing_max, now_us=now_us)
+    by_endpoint, short_ids, has_more = _choice(candidates, choose(candidates), ids_max=ids_max)
+    line = _line_of(scanned, candidates, by_endpoint, failing_max=failing_max, now_us=now_us)
     if not by_endpoint:
         return Claim(
-            [], next_at_us, len(offers), short_ids, has_more, was_contended=False, line=line
+            [], next_at_us, len(candidates), short_ids, has_more, was_contended=False, line=line
         )
     endpoints = {row["id"]: row for row in served if row["id"] in by_endpoint}
-    held_ids = frozenset(id_ for offer in offers for id_ in offer.held)
+    held_ids = frozenset(id_ for candidate in candidates for id_ in candidate.held)
     ids, paces, paced_at_us = within_pace(by_endpoint, endpoints, held_ids, now_us=now_us)
     lost = await _keep_paces(tx, paces, endpoints, now_us=now_us) if paces else frozenset()
     seen = {
-        id_: (number, offer.endpoint_id)
-        for offer in offers
-        for id_, number in (offer.due | offer.held).items()
+        id_: (number, candidate.endpoint_id)
+        for candidate in candidates
+        for id_, number in (candidate.due | candidate.held).items()
     }
     wanted = sorted((id_, *seen[id_]) for id_ in ids if seen[id_][1] not in lost)
     lease_until_us = now_us + lease_us
@@ -206,7 +206,7 @@ async def claim(
     return Claim(
         [_claimed(row, targets[row["endpoint_id"]], lease_until_us) for row in rows],
         earliest(next_at_us, paced_at_us),
-        len(offers),
+        len(candidates),
         short_ids,
         has_more,
         was_contended=len(rows) < len(ids),
@@ -246,14 +246,14 @@ async def _keep_paces(
 
 def _line_of(
     scanned: Sequence[Row],
-    offers: Sequence[Offer],
+    candidates: Sequence[Candidate],
     taken: Collection[str],
     *,
     failing_max: int,
     now_us: int,
 ) -> Line:
     """What the look has learnt of the line: whom to put off, whose turn it was, where it ended."""
-    offered = {offer.endpoint_id for offer in offers}
+    offered = {candidate.endpoint_id for candidate in candidates}
     laters = [
         Later(row["id"], row["change_no"], row["event_no"], _later_at(row, now_us=now_us))
         for row in scanned
@@ -284,21 +284,21 @@ def _later_at(row: Row, *, now_us: int) -> int | None:
 
 
 def _choice(
-    offers: Sequence[Offer], chosen_ids: Sequence[str], *, ids_max: int
+    candidates: Sequence[Candidate], chosen_ids: Sequence[str], *, ids_max: int
 ) -> tuple[dict[str, list[str]], frozenset[str], bool]:
     """The chosen ids by endpoint; where offered ones are left; whether there may be others."""
     wanted = frozenset(chosen_ids)
     by_endpoint: dict[str, list[str]] = {}
     short_ids = set()
     has_more = False
-    for offer in offers:
-        offered = [*offer.due, *offer.held]
+    for candidate in candidates:
+        offered = [*candidate.due, *candidate.held]
         chosen = [id_ for id_ in offered if id_ in wanted]
         if chosen:
-            by_endpoint[offer.endpoint_id] = chosen
+            by_endpoint[candidate.endpoint_id] = chosen
         if len(chosen) < len(offered):
-            short_ids.add(offer.endpoint_id)
-        elif len(offer.due) >= ids_max:
+            short_ids.add(candidate.endpoint_id)
+        elif len(candidate.due) >= ids_max:
             has_more = True
     return by_endpoint, frozenset(short_ids), has_more
 

@@ -122,7 +122,7 @@ def new_row(
 async def insert(tx: Transaction, rows: Sequence[NewRow]) -> None:
     """Writes the rows in one statement and hints at them after the commit; none is no work."""
     if rows:
-        await tx.insert_last("deliveries", _COLUMNS, rows)
+        await tx.insert_deferred("deliveries", _COLUMNS, rows)
         endpoint_ids = {row[_ENDPOINT] for row in rows}
         tx.hint(f"{HINT}:{endpoint_ids.pop()}" if len(endpoint_ids) == 1 else HINT)
 
@@ -139,7 +139,7 @@ async def insert_of_job(tx: Transaction, rows: Sequence[NewRow], *, replay_id: s
     """As insert_again, for what a replay job makes; none twice, by a unique key."""
     if rows:
         columns = (*_COLUMNS, "replay_id")
-        await tx.insert_last("deliveries", columns, [(*row, replay_id) for row in rows])
+        await tx.insert_deferred("deliveries", columns, [(*row, replay_id) for row in rows])
         await endpoint_queue.bring_forward_counted(tx, _places(rows))
         tx.hint(HINT)
 
@@ -166,7 +166,7 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozense
     await endpoint_queue.note_settled(tx, _turns(settlements, recovered))
     held = frozenset(row["id"] for row in await tx.fetch(_SETTLE, rows=rows))
     kept = [one for one in settlements if one.claimed.id in held]
-    await tx.insert_last("attempts", _ATTEMPT_COLUMNS, [_attempt_values(one) for one in kept])
+    await tx.insert_deferred("attempts", _ATTEMPT_COLUMNS, [_attempt_values(one) for one in kept])
     return held
 
 

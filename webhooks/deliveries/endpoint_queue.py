@@ -125,12 +125,12 @@ class SettledTurn(NamedTuple):
 
 async def bring_forward(tx: Transaction, rows: Sequence[QueueRow]) -> None:
     """For deliveries of events that this transaction numbers, where they come before ready_at."""
-    await tx.insert_last("endpoint_queue", _COLUMNS, sorted(rows), _BRING_FORWARD)
+    await tx.insert_deferred("endpoint_queue", _COLUMNS, sorted(rows), _BRING_FORWARD)
 
 
 async def bring_forward_counted(tx: Transaction, rows: Sequence[QueueRow]) -> None:
     """As bring_forward, for deliveries of events that were there before."""
-    await tx.insert_last("endpoint_queue", _COLUMNS, sorted(rows), _BRING_FORWARD_COUNTED)
+    await tx.insert_deferred("endpoint_queue", _COLUMNS, sorted(rows), _BRING_FORWARD_COUNTED)
 
 
 async def note_settled(tx: Transaction, turns: Sequence[SettledTurn]) -> None:

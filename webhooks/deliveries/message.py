@@ -73,7 +73,7 @@ class Opened(NamedTuple):
     headers: dict[str, str]
 
 
-class Keyring:
+class SecretCache:
     """The opened secrets of recently used endpoints; a bounded number.
 
     Keyed by the sealed bytes themselves, so a rotated secret is never taken for the one before.

@@ -15,7 +15,7 @@ from keys.principal import Scope
 from keys.vault import Vault
 from store.database import Database, Transaction
 from webhooks.deliveries import delivery, endpoint_queue, log
-from webhooks.deliveries.message import Keyring, message_headers, settlement_of
+from webhooks.deliveries.message import SecretCache, message_headers, settlement_of
 from webhooks.deliveries.stage import Claimed, Target
 from webhooks.endpoints.disabling import disable_unwell, reasons_to_disable
 from webhooks.endpoints.endpoint import DISABLED, get
@@ -65,7 +65,7 @@ async def send_test(
 
     claimed = await database.transaction(write)
     headers = message_headers(
-        claimed, Keyring(vault, endpoints_max=1).open(claimed.target), now_us=clock.now_us()
+        claimed, SecretCache(vault, endpoints_max=1).open(claimed.target), now_us=clock.now_us()
     )
     outcome = await transport.post(
         claimed.target.url,

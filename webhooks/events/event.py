@@ -17,7 +17,7 @@ import msgspec
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import InvalidInput
 from kernel.ids import EventId, new_id
-from store.database import Reading, Rows, Transaction
+from store.database import BatchRead, Rows, Transaction
 from webhooks.deliveries import delivery, endpoint_queue
 from webhooks.deliveries.candidate import not_before
 from webhooks.deliveries.coded import HINT_FIELD, place_of_code
@@ -134,16 +134,16 @@ class Outbox:
         outbox.number_from(
             {(row["account_id"], row["environment"]): row["event_no"] for row in rows}
         )
-        await tx.fetch_together([outbox.reading(scopes)])
+        await tx.fetch_many([outbox.reading(scopes)])
         return outbox
 
     def number_from(self, event_numbers: Mapping[Scope, int]) -> None:
         """The scopes' last events, read after the locks."""
         self._event_numbers.update(event_numbers)
 
-    def reading(self, scopes: Collection[Scope]) -> Reading:
+    def reading(self, scopes: Collection[Scope]) -> BatchRead:
         """The scopes' endpoints, together with other reads."""
-        return Reading(_ENDPOINTS, self._take, scopes=sorted(set(scopes)))
+        return BatchRead(_ENDPOINTS, self._take, scopes=sorted(set(scopes)))
 
     def _take(self, rows: Rows) -> None:
         for account_id, environment, id_, events, schedule_s, ready_at, codes, rate, tat_us in rows:
@@ -255,8 +255,8 @@ class Outbox:
         if not self._events:
             return
         rows = [(*scope, self._event_numbers[scope]) for scope in sorted(self._changed)]
-        await tx.execute_last(_NUMBER, touching=len(rows), rows=rows)
-        await tx.insert_last("events", _COLUMNS, self._events)
+        await tx.execute_deferred(_NUMBER, touching=len(rows), rows=rows)
+        await tx.insert_deferred("events", _COLUMNS, self._events)
         await delivery.insert(tx, self._deliveries)
         await endpoint_queue.bring_forward(tx, list(self._queued.values()))
         tx.hint(HINT)

@@ -1,7 +1,7 @@
 """The sandbox's checkout: a hosted page of ours that stands in for a provider in staging.
 
 Promise: one checkout for each order, however often it is opened; the first outcome stays. The page's
-address is a secret of 192 bits and the only way in. No money moves here: a StandIn tells what
+address is a secret of 192 bits and the only way in. No money moves here: a SandboxProvider tells what
 happened in its provider's own words, and whoever acts on facts decides (billing/payments/payments.py). Writes
 sandbox_checkouts.
 """
@@ -16,11 +16,11 @@ from billing.payments.sandbox import subscription as sandbox_subscription
 from billing.providers.protocol import (
     CheckoutKind,
     CheckoutRequest,
-    Deed,
     Fact,
     Opened,
     Paid,
     Provider,
+    SandboxEvent,
     Subject,
     Unconfirmed,
     Waiting,
@@ -70,12 +70,12 @@ class SandboxCheckout:
     ended_at: int | None
     method: str | None = None
 
-    def deed(self) -> Deed:
+    def sandbox_event(self) -> SandboxEvent:
         """What happened at the page, for the provider to tell; there is an outcome."""
         assert self.outcome is not None, "nothing happened yet"
         is_subscription = self.kind == "subscription" and self.outcome == "paid"
         refs = sandbox_subscription.refs_of(self.payment_id) if is_subscription else (None, None)
-        return Deed(
+        return SandboxEvent(
             outcome=self.outcome,
             kind=self.kind,
             order_id=self.order_id,
@@ -90,7 +90,7 @@ class SandboxCheckout:
         )
 
 
-class StandIn:
+class SandboxProvider:
     """A provider whose checkout is the page; its notifications are the provider's own.
 
     Made for one question at a time: it keeps nothing but its parts.
@@ -123,7 +123,7 @@ class StandIn:
         found = await self._database.read(work)
         if found is None or found.outcome is None:
             return (Waiting(Subject(order_id)),)
-        told = self._inner.read(self._inner.imitate(found.deed())).facts
+        told = self._inner.read(self._inner.simulate(found.sandbox_event())).facts
         return [_confirmed(found) if isinstance(fact, Unconfirmed) else fact for fact in told]
 
     async def close(self, order_id: str, _ref: str) -> bool:

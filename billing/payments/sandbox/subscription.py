@@ -17,7 +17,7 @@ from billing.catalog.plan import MONTHS, PlanItem
 from billing.ledger.ledger import Scope
 from billing.ledger.price import Price
 from billing.payments.sandbox import clock as sandbox_clock
-from billing.providers.protocol import Deed, Interval
+from billing.providers.protocol import Interval, SandboxEvent
 from billing.subscriptions.records import find_by_order
 from billing.subscriptions.subscription import add_months
 from kernel.clock import DAY_US, SECOND_US
@@ -82,7 +82,7 @@ def refs_of(payment_id: str) -> tuple[str, str]:
     return f"sub_{stem}", f"cus_{stem}"
 
 
-def bill(one: SandboxSubscription) -> tuple[Deed, SandboxSubscription]:
+def bill(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
     """What the provider does when the next bill is due, and how the subscription stands after it."""
     if one.cycle > 0 and one.is_ending:
         return _end(one)
@@ -110,14 +110,14 @@ def abandoned(one: SandboxSubscription) -> SandboxSubscription:
 
 def end_with_period(
     one: SandboxSubscription, *, is_ending: bool
-) -> tuple[Deed, SandboxSubscription]:
+) -> tuple[SandboxEvent, SandboxSubscription]:
     """The customer cancels at the end of the period, or takes that back."""
     return _changed(one, replace(one, is_ending=is_ending))
 
 
 def choose(
     one: SandboxSubscription, item: PlanItem, *, now_us: int
-) -> tuple[Deed, SandboxSubscription]:
+) -> tuple[SandboxEvent, SandboxSubscription]:
     """The customer takes another plan: a dearer one is billed at once for what is left of the
     period, another one counts from the next period on. now_us by the account's clock.
     """
@@ -274,14 +274,14 @@ def _turned(one: SandboxSubscription) -> SandboxSubscription:
     return replace(chosen, anchor_at=one.paid_period[1], cycle=0)
 
 
-def _end(one: SandboxSubscription) -> tuple[Deed, SandboxSubscription]:
+def _end(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
     start, end = one.paid_period
     return _told(one, "ended", replace(one, status="ended", next_at=None), start=start, end=end)
 
 
 def _changed(
     one: SandboxSubscription, after: SandboxSubscription
-) -> tuple[Deed, SandboxSubscription]:
+) -> tuple[SandboxEvent, SandboxSubscription]:
     start, end = one.paid_period
     return _told(one, "changed", after, start=start, end=end)
 
@@ -295,10 +295,10 @@ def _told(
     end: int,
     amount: int | None = None,
     is_prorated: bool = False,
-) -> tuple[Deed, SandboxSubscription]:
-    """The deed with ids of its own, and the row after it."""
+) -> tuple[SandboxEvent, SandboxSubscription]:
+    """The sandbox event with ids of its own, and the row after it."""
     stem = one.ref.partition("_")[2]
-    deed = Deed(
+    sandbox_event = SandboxEvent(
         outcome=outcome,
         kind="subscription",
         order_id=one.order_id,
@@ -315,7 +315,7 @@ def _told(
         is_prorated=is_prorated,
         is_ending=after.is_ending,
     )
-    return deed, replace(after, number=one.number + 1)
+    return sandbox_event, replace(after, number=one.number + 1)
 
 
 def _period(anchor_at: int, interval: Interval, cycle: int) -> tuple[int, int]:

@@ -12,7 +12,6 @@ import msgspec
 
 from billing.ledger.price import Price
 from billing.providers.protocol import (
-    Deed,
     Disputed,
     Expired,
     Fact,
@@ -22,6 +21,7 @@ from billing.providers.protocol import (
     Paid,
     Refunded,
     RefundFailed,
+    SandboxEvent,
     Subject,
     SubscriptionChanged,
     SubscriptionStatus,
@@ -311,71 +311,71 @@ def _subject(order_id: str | None, *ids: str | None) -> Subject:
     return Subject(order_id, tuple(dict.fromkeys(one for one in ids if one)))
 
 
-def imitated(deed: Deed) -> tuple[str, dict[str, Any]]:
-    """The type and object of the event with which Creem would tell of the deed."""
-    if deed.outcome == "refunded":
-        return "refund.created", _imitated_refund(deed)
-    if deed.outcome in _STANDINGS:
-        kind, status = _STANDINGS[deed.outcome]
-        if deed.outcome == "changed" and deed.is_ending:
+def imitated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
+    """The type and object of the event with which Creem would tell of the sandbox event."""
+    if sandbox_event.outcome == "refunded":
+        return "refund.created", _imitated_refund(sandbox_event)
+    if sandbox_event.outcome in _STANDINGS:
+        kind, status = _STANDINGS[sandbox_event.outcome]
+        if sandbox_event.outcome == "changed" and sandbox_event.is_ending:
             status = "scheduled_cancel"
-        return f"subscription.{kind}", _imitated_subscription(deed, status)
-    kind = {"paid": "completed", "failed": "failed", "expired": "expired"}[deed.outcome]
+        return f"subscription.{kind}", _imitated_subscription(sandbox_event, status)
+    kind = {"paid": "completed", "failed": "failed", "expired": "expired"}[sandbox_event.outcome]
     order = {
-        "id": f"ord_{deed.payment_id}",
+        "id": f"ord_{sandbox_event.payment_id}",
         "object": "order",
-        "amount": deed.price.amount,
-        "amount_paid": deed.price.amount,
-        "currency": deed.price.currency,
-        "status": "paid" if deed.outcome == "paid" else "pending",
-        "type": "recurring" if deed.kind == "subscription" else "onetime",
-        "transaction": deed.payment_id,
+        "amount": sandbox_event.price.amount,
+        "amount_paid": sandbox_event.price.amount,
+        "currency": sandbox_event.price.currency,
+        "status": "paid" if sandbox_event.outcome == "paid" else "pending",
+        "type": "recurring" if sandbox_event.kind == "subscription" else "onetime",
+        "transaction": sandbox_event.payment_id,
     }
     return f"checkout.{kind}", {
-        "id": deed.ref,
+        "id": sandbox_event.ref,
         "object": "checkout",
-        "request_id": deed.order_id,
-        "metadata": {"order_id": deed.order_id},
+        "request_id": sandbox_event.order_id,
+        "metadata": {"order_id": sandbox_event.order_id},
         "order": order,
-        "customer": deed.customer_ref,
-        "subscription": deed.subscription_ref,
+        "customer": sandbox_event.customer_ref,
+        "subscription": sandbox_event.subscription_ref,
         "status": kind,
     }
 
 
-def _imitated_refund(deed: Deed) -> dict[str, Any]:
+def _imitated_refund(sandbox_event: SandboxEvent) -> dict[str, Any]:
     return {
         # One refund of a payment is told apart from the next by its event.
-        "id": f"ref_{deed.event_id}",
+        "id": f"ref_{sandbox_event.event_id}",
         "object": "refund",
         "status": "succeeded",
-        "refund_amount": deed.price.amount,
-        "refund_currency": deed.price.currency,
-        "transaction": deed.payment_id,
-        "checkout": {"id": deed.ref, "request_id": deed.order_id},
+        "refund_amount": sandbox_event.price.amount,
+        "refund_currency": sandbox_event.price.currency,
+        "transaction": sandbox_event.payment_id,
+        "checkout": {"id": sandbox_event.ref, "request_id": sandbox_event.order_id},
     }
 
 
-def _imitated_subscription(deed: Deed, status: str) -> dict[str, Any]:
-    moments = (deed.period_start_at, deed.period_end_at)
+def _imitated_subscription(sandbox_event: SandboxEvent, status: str) -> dict[str, Any]:
+    moments = (sandbox_event.period_start_at, sandbox_event.period_end_at)
     start, end = (None if moment is None else rfc3339_ms(moment) for moment in moments)
     return {
-        "id": deed.subscription_ref,
+        "id": sandbox_event.subscription_ref,
         "object": "subscription",
         "status": status,
         "product": {
-            "id": deed.product_ref or "",
-            "price": (deed.full_price or deed.price).amount,
-            "currency": deed.price.currency,
+            "id": sandbox_event.product_ref or "",
+            "price": (sandbox_event.full_price or sandbox_event.price).amount,
+            "currency": sandbox_event.price.currency,
         },
-        "customer": deed.customer_ref,
-        "metadata": {"order_id": deed.order_id},
-        "last_transaction_id": deed.payment_id,
+        "customer": sandbox_event.customer_ref,
+        "metadata": {"order_id": sandbox_event.order_id},
+        "last_transaction_id": sandbox_event.payment_id,
         "last_transaction": {
-            "id": deed.payment_id,
-            "amount": deed.price.amount,
-            "amount_paid": deed.price.amount,
-            "currency": deed.price.currency,
+            "id": sandbox_event.payment_id,
+            "amount": sandbox_event.price.amount,
+            "amount_paid": sandbox_event.price.amount,
+            "currency": sandbox_event.price.currency,
         },
         "current_period_start_date": start,
         "current_period_end_date": end,

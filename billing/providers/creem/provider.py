@@ -29,7 +29,6 @@ from billing.providers.creem.events import (
 from billing.providers.http import call, decoded, refused, unavailable, within_deadline
 from billing.providers.protocol import (
     CheckoutRequest,
-    Deed,
     Fact,
     Ignored,
     Notification,
@@ -39,6 +38,7 @@ from billing.providers.protocol import (
     ProviderRefused,
     Received,
     Registration,
+    SandboxEvent,
 )
 from billing.providers.settings import ProviderSettings, rotated
 from kernel.clock import Clock
@@ -176,11 +176,11 @@ class Creem:
                 "the event is not in a shape of Creem's", reason="form"
             ) from None
 
-    def imitate(self, deed: Deed) -> Received:
-        event_type, made = imitated(deed)
+    def simulate(self, sandbox_event: SandboxEvent) -> Received:
+        event_type, made = imitated(sandbox_event)
         body = msgspec.json.encode(
             {
-                "id": deed.event_id,
+                "id": sandbox_event.event_id,
                 "eventType": event_type,
                 "created_at": self._clock.now_us() // 1000,
                 "object": made,

@@ -16,7 +16,6 @@ from pydantic import Field, SecretStr
 
 from billing.providers.protocol import (
     CheckoutRequest,
-    Deed,
     Fact,
     Notification,
     NotificationRefused,
@@ -24,6 +23,7 @@ from billing.providers.protocol import (
     ProviderRefused,
     Received,
     Registration,
+    SandboxEvent,
 )
 from billing.providers.settings import ProviderSettings, rotated
 from billing.providers.stripe.events import Unreadable, facts_of, stamped
@@ -117,11 +117,11 @@ class Stripe:
                 "the event is not in a shape of Stripe's", reason="form"
             ) from None
 
-    def imitate(self, deed: Deed) -> Received:
+    def simulate(self, sandbox_event: SandboxEvent) -> Received:
         now_s = self._clock.now_us() // SECOND_US
-        event_type, made = imitated(deed)
+        event_type, made = imitated(sandbox_event)
         event = {
-            "id": deed.event_id,
+            "id": sandbox_event.event_id,
             "object": "event",
             "api_version": API_VERSION,
             "created": now_s,

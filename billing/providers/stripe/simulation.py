@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from billing.providers.protocol import Deed
+from billing.providers.protocol import SandboxEvent
 from billing.providers.stripe.events import to_stripe
 from kernel.clock import SECOND_US
 
@@ -12,69 +12,73 @@ _STANDINGS = {"renewal_failed": "past_due", "changed": "active", "ended": "cance
 _INVOICE_STATUSES = {"paid": "paid", "failed": "uncollectible", "expired": "void"}
 
 
-def imitated(deed: Deed) -> tuple[str, dict[str, Any]]:
-    """The event's type and object with which Stripe would tell of the deed."""
-    if deed.outcome == "refunded":
-        return "charge.refunded", _imitated_charge(deed)
-    if deed.outcome == "renewed":
-        return "invoice.paid", _imitated_renewal(deed)
-    if deed.outcome in _STANDINGS:
-        kind = "deleted" if deed.outcome == "ended" else "updated"
-        return f"customer.subscription.{kind}", _imitated_subscription(deed)
-    if deed.kind == "invoice":
-        return f"invoice.{_INVOICE_EVENTS[deed.outcome]}", _imitated_invoice(deed)
-    return f"checkout.session.{_SESSION_EVENTS[deed.outcome]}", _imitated_session(deed)
+def imitated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
+    """The event's type and object with which Stripe would tell of the sandbox event."""
+    if sandbox_event.outcome == "refunded":
+        return "charge.refunded", _imitated_charge(sandbox_event)
+    if sandbox_event.outcome == "renewed":
+        return "invoice.paid", _imitated_renewal(sandbox_event)
+    if sandbox_event.outcome in _STANDINGS:
+        kind = "deleted" if sandbox_event.outcome == "ended" else "updated"
+        return f"customer.subscription.{kind}", _imitated_subscription(sandbox_event)
+    if sandbox_event.kind == "invoice":
+        return f"invoice.{_INVOICE_EVENTS[sandbox_event.outcome]}", _imitated_invoice(sandbox_event)
+    return f"checkout.session.{_SESSION_EVENTS[sandbox_event.outcome]}", _imitated_session(
+        sandbox_event
+    )
 
 
-def _money(deed: Deed) -> tuple[int, str]:
-    return to_stripe(deed.price), deed.price.currency.lower()
+def _money(sandbox_event: SandboxEvent) -> tuple[int, str]:
+    return to_stripe(sandbox_event.price), sandbox_event.price.currency.lower()
 
 
-def _imitated_session(deed: Deed) -> dict[str, Any]:
-    amount, currency = _money(deed)
-    is_paid = deed.outcome == "paid"
-    is_subscription = deed.kind == "subscription"
+def _imitated_session(sandbox_event: SandboxEvent) -> dict[str, Any]:
+    amount, currency = _money(sandbox_event)
+    is_paid = sandbox_event.outcome == "paid"
+    is_subscription = sandbox_event.kind == "subscription"
     return {
-        "id": deed.ref,
+        "id": sandbox_event.ref,
         "object": "checkout.session",
-        "mode": deed.kind,
-        "status": "expired" if deed.outcome == "expired" else "complete",
+        "mode": sandbox_event.kind,
+        "status": "expired" if sandbox_event.outcome == "expired" else "complete",
         "payment_status": "paid" if is_paid else "unpaid",
-        "client_reference_id": deed.order_id,
-        "metadata": {"order_id": deed.order_id},
+        "client_reference_id": sandbox_event.order_id,
+        "metadata": {"order_id": sandbox_event.order_id},
         "amount_total": amount,
         "currency": currency,
-        "customer": deed.customer_ref,
-        "payment_intent": None if is_subscription else deed.payment_id,
-        "invoice": deed.payment_id if is_subscription else None,
-        "subscription": deed.subscription_ref,
+        "customer": sandbox_event.customer_ref,
+        "payment_intent": None if is_subscription else sandbox_event.payment_id,
+        "invoice": sandbox_event.payment_id if is_subscription else None,
+        "subscription": sandbox_event.subscription_ref,
     }
 
 
-def _imitated_invoice(deed: Deed) -> dict[str, Any]:
-    amount, currency = _money(deed)
+def _imitated_invoice(sandbox_event: SandboxEvent) -> dict[str, Any]:
+    amount, currency = _money(sandbox_event)
     return {
-        "id": deed.ref,
+        "id": sandbox_event.ref,
         "object": "invoice",
-        "status": _INVOICE_STATUSES[deed.outcome],
-        "amount_paid": amount if deed.outcome == "paid" else 0,
+        "status": _INVOICE_STATUSES[sandbox_event.outcome],
+        "amount_paid": amount if sandbox_event.outcome == "paid" else 0,
         "currency": currency,
-        "customer": deed.customer_ref,
-        "metadata": {"order_id": deed.order_id},
+        "customer": sandbox_event.customer_ref,
+        "metadata": {"order_id": sandbox_event.order_id},
         "lines": {"object": "list", "data": []},
     }
 
 
-def _imitated_renewal(deed: Deed) -> dict[str, Any]:
-    assert deed.period_start_at is not None, "a renewal has a period"
-    assert deed.period_end_at is not None, "a renewal has a period"
-    amount, currency = _money(deed)
+def _imitated_renewal(sandbox_event: SandboxEvent) -> dict[str, Any]:
+    assert sandbox_event.period_start_at is not None, "a renewal has a period"
+    assert sandbox_event.period_end_at is not None, "a renewal has a period"
+    amount, currency = _money(sandbox_event)
     # A coupon makes the invoice cheaper, and not its line.
-    is_cheaper = deed.full_price is not None and not deed.is_prorated
-    full = to_stripe(deed.full_price) if is_cheaper and deed.full_price else amount
+    is_cheaper = sandbox_event.full_price is not None and not sandbox_event.is_prorated
+    full = (
+        to_stripe(sandbox_event.full_price) if is_cheaper and sandbox_event.full_price else amount
+    )
     details = {
-        "subscription": deed.subscription_ref,
-        "metadata": {"order_id": deed.order_id},
+        "subscription": sandbox_event.subscription_ref,
+        "metadata": {"order_id": sandbox_event.order_id},
     }
     line = {
         "object": "line_item",
@@ -82,52 +86,58 @@ def _imitated_renewal(deed: Deed) -> dict[str, Any]:
         "quantity": 1,
         "currency": currency,
         "period": {
-            "start": deed.period_start_at // SECOND_US,
-            "end": deed.period_end_at // SECOND_US,
+            "start": sandbox_event.period_start_at // SECOND_US,
+            "end": sandbox_event.period_end_at // SECOND_US,
         },
-        "parent": {"subscription_item_details": {"proration": deed.is_prorated}},
-        "pricing": {"price_details": {"price": deed.product_ref}},
+        "parent": {"subscription_item_details": {"proration": sandbox_event.is_prorated}},
+        "pricing": {"price_details": {"price": sandbox_event.product_ref}},
     }
     return {
-        "id": deed.payment_id,
+        "id": sandbox_event.payment_id,
         "object": "invoice",
         "status": "paid",
-        "billing_reason": ("subscription_update" if deed.is_prorated else "subscription_cycle"),
+        "billing_reason": (
+            "subscription_update" if sandbox_event.is_prorated else "subscription_cycle"
+        ),
         "subtotal": full,
         "total": amount,
         "amount_paid": amount,
         "currency": currency,
-        "customer": deed.customer_ref,
+        "customer": sandbox_event.customer_ref,
         "metadata": {},
         "parent": {"type": "subscription_details", "subscription_details": details},
         "lines": {"object": "list", "data": [line]},
     }
 
 
-def _imitated_subscription(deed: Deed) -> dict[str, Any]:
-    end_s = None if deed.period_end_at is None else deed.period_end_at // SECOND_US
+def _imitated_subscription(sandbox_event: SandboxEvent) -> dict[str, Any]:
+    end_s = (
+        None if sandbox_event.period_end_at is None else sandbox_event.period_end_at // SECOND_US
+    )
     return {
-        "id": deed.subscription_ref,
+        "id": sandbox_event.subscription_ref,
         "object": "subscription",
-        "status": _STANDINGS[deed.outcome],
-        "cancel_at_period_end": deed.is_ending,
-        "customer": deed.customer_ref,
-        "metadata": {"order_id": deed.order_id},
+        "status": _STANDINGS[sandbox_event.outcome],
+        "cancel_at_period_end": sandbox_event.is_ending,
+        "customer": sandbox_event.customer_ref,
+        "metadata": {"order_id": sandbox_event.order_id},
         "items": {
             "object": "list",
-            "data": [{"current_period_end": end_s, "price": {"id": deed.product_ref or ""}}],
+            "data": [
+                {"current_period_end": end_s, "price": {"id": sandbox_event.product_ref or ""}}
+            ],
         },
     }
 
 
-def _imitated_charge(deed: Deed) -> dict[str, Any]:
-    amount, currency = _money(deed)
+def _imitated_charge(sandbox_event: SandboxEvent) -> dict[str, Any]:
+    amount, currency = _money(sandbox_event)
     return {
-        "id": f"ch_{deed.payment_id}",
+        "id": f"ch_{sandbox_event.payment_id}",
         "object": "charge",
         "amount_refunded": amount,
         "currency": currency,
-        "payment_intent": deed.payment_id,
-        "metadata": {"order_id": deed.order_id},
+        "payment_intent": sandbox_event.payment_id,
+        "metadata": {"order_id": sandbox_event.order_id},
         "refunded": True,
     }

@@ -10,7 +10,7 @@ from gateway.answers.outcome import Listing, begun, ok
 from gateway.api.schemas.webhooks import Delivery as DeliveryShape, DeliveryWithAttempts
 from gateway.http.fields import Fields, Page, Time, time_us
 from gateway.http.idempotency import run_once
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from store.database import Transaction
 from store.idempotency import Answer
@@ -34,7 +34,7 @@ class DeliveriesQuery(Page, frozen=True, kw_only=True):
     created_before: Time | None = None
 
 
-async def list_deliveries(call: Call[Fields, DeliveriesQuery]) -> Answer:
+async def list_deliveries(call: RequestContext[Fields, DeliveriesQuery]) -> Answer:
     query, scope = call.query, call.principal.scope
     before = place_of(query.cursor)
     if query.event_type is not None:
@@ -55,7 +55,7 @@ async def list_deliveries(call: Call[Fields, DeliveriesQuery]) -> Answer:
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
-async def show(call: Call[Fields, Fields]) -> Answer:
+async def show(call: RequestContext[Fields, Fields]) -> Answer:
     scope, delivery_id = call.principal.scope, call.params["delivery_id"]
 
     async def work(tx: Transaction) -> tuple[Delivery, list[Attempt]]:
@@ -67,7 +67,7 @@ async def show(call: Call[Fields, Fields]) -> Answer:
     return answer(codes.SUCCESS, data, now_us=call.now_us, transaction_id=found.transaction_id)
 
 
-async def replay(call: Call[Fields, Fields]) -> Answer:
+async def replay(call: RequestContext[Fields, Fields]) -> Answer:
     """A new delivery of the same event; 202, since it goes out by itself."""
     scope, delivery_id, now_us = call.principal.scope, call.params["delivery_id"], call.now_us
 

@@ -8,13 +8,13 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from gateway.http.password_again import require_password
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from webhooks.endpoints import endpoint as endpoints
 from webhooks.endpoints.endpoint import Endpoint
 
 
 async def check_moved(
-    call: Call[Any, Any], url: str | UnsetType, *, include_codes: bool | UnsetType
+    call: RequestContext[Any, Any], url: str | UnsetType, *, include_codes: bool | UnsetType
 ) -> None:
     """For a change to this; raises PasswordRequired and NotFound."""
     if include_codes is not True and url is UNSET:

@@ -13,7 +13,7 @@ from gateway.api.webhooks.event_codes import shown
 from gateway.http.auth import check_presented, presented
 from gateway.http.event_stream import EventStream
 from gateway.http.fields import Fields, Page
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import InvalidInput
 from keys.principal import check_address, require_scope
@@ -43,13 +43,13 @@ class StreamQuery(Fields, frozen=True, kw_only=True):
     type: EventType | None = None
 
 
-async def list_events(call: Call[Fields, EventsQuery]) -> Answer:
+async def list_events(call: RequestContext[Fields, EventsQuery]) -> Answer:
     query, scope = call.query, call.principal.scope
     after = event_cursor(query.after, "after")
     if after is not None and query.cursor is not None:
         raise InvalidInput("give after (to poll) or cursor (to page), not both", param="cursor")
     before = event_cursor(query.cursor)
-    codes_of, principal = call.context.till.rules.codes, call.principal
+    codes_of, principal = call.context.engine.rules.codes, call.principal
 
     async def read(tx: Transaction) -> EventPage:
         if after is not None:
@@ -75,9 +75,9 @@ async def list_events(call: Call[Fields, EventsQuery]) -> Answer:
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
-async def show(call: Call[Fields, Fields]) -> Answer:
+async def show(call: RequestContext[Fields, Fields]) -> Answer:
     principal, event_id = call.principal, call.params["event_id"]
-    codes_of = call.context.till.rules.codes
+    codes_of = call.context.engine.rules.codes
 
     async def work(tx: Transaction) -> log.Event:
         found = await log.get_event(tx, principal.scope, event_id)
@@ -89,7 +89,7 @@ async def show(call: Call[Fields, Fields]) -> Answer:
     )
 
 
-async def stream(call: Call[Fields, StreamQuery]) -> Reply:
+async def stream(call: RequestContext[Fields, StreamQuery]) -> Reply:
     """Server-sent events; Last-Event-ID, which a client sends when it reconnects, beats after."""
     context, principal, event_type = call.context, call.principal, call.query.type
     header = call.headers.get(b"last-event-id")
@@ -124,7 +124,7 @@ async def stream(call: Call[Fields, StreamQuery]) -> Reply:
 class _Listener:
     """Who reads a stream, as of its last check."""
 
-    def __init__(self, call: Call[Fields, StreamQuery]) -> None:
+    def __init__(self, call: RequestContext[Fields, StreamQuery]) -> None:
         self._call = call
         self._principal = call.principal
 
@@ -142,7 +142,7 @@ class _Listener:
 
     async def show(self, tx: Transaction, events: Sequence[log.Event]) -> Sequence[log.Event]:
         """The events as the caller may see them."""
-        return await shown(tx, self._call.context.till.rules.codes, self._principal, events)
+        return await shown(tx, self._call.context.engine.rules.codes, self._principal, events)
 
 
 ROUTES = (

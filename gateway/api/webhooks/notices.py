@@ -5,7 +5,7 @@ from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.webhooks import Notice as NoticeShape
 from gateway.http.fields import Fields, Page, cursor_id
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from store.idempotency import Answer
 from webhooks.deliveries import notice
@@ -18,7 +18,7 @@ class NoticesQuery(Page, frozen=True, kw_only=True):
     open: bool | None = None
 
 
-async def list_notices(call: Call[Fields, NoticesQuery]) -> Answer:
+async def list_notices(call: RequestContext[Fields, NoticesQuery]) -> Answer:
     query, scope = call.query, call.principal.scope
     before_id = cursor_id(query.cursor, "ntc")
     rows = await call.context.database.read(

@@ -12,7 +12,7 @@ from gateway.answers.outcome import Listing, Outcome, begun, ok
 from gateway.api.schemas.webhooks import Replay as ReplayShape, ReplayCount
 from gateway.http.fields import Fields, Int64, Page, Time, cursor_id, time_us
 from gateway.http.idempotency import run_once, stored_answer
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from store.database import Transaction
 from store.idempotency import Answer
@@ -37,7 +37,7 @@ class ReplayBody(Fields, frozen=True, kw_only=True):
     dry_run: bool = False
 
 
-async def create(call: Call[ReplayBody, Fields]) -> Answer:
+async def create(call: RequestContext[ReplayBody, Fields]) -> Answer:
     """202: the deliveries are queued by a worker, step by step."""
     context, principal, body, now_us = call.context, call.principal, call.body, call.now_us
     new = NewReplay(
@@ -75,7 +75,7 @@ async def create(call: Call[ReplayBody, Fields]) -> Answer:
     return await run_once(context, principal, call.request_key, work, render)
 
 
-async def list_replays(call: Call[Fields, Page]) -> Answer:
+async def list_replays(call: RequestContext[Fields, Page]) -> Answer:
     scope, limit = call.principal.scope, call.query.limit
     before_id = cursor_id(call.query.cursor, "rpl")
     rows = await call.context.database.read(
@@ -85,25 +85,25 @@ async def list_replays(call: Call[Fields, Page]) -> Answer:
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
-async def show(call: Call[Fields, Fields]) -> Answer:
+async def show(call: RequestContext[Fields, Fields]) -> Answer:
     scope, replay_id = call.principal.scope, call.params["replay_id"]
     found = await call.context.database.read(lambda tx: replays.get(tx, scope, replay_id))
     return answer(codes.SUCCESS, found.shape(), now_us=call.now_us)
 
 
-async def pause(call: Call[Fields, Fields]) -> Answer:
+async def pause(call: RequestContext[Fields, Fields]) -> Answer:
     """What is queued already goes out; a second pause changes nothing."""
     return await _changed(call, replays.pause)
 
 
-async def resume(call: Call[Fields, Fields]) -> Answer:
+async def resume(call: RequestContext[Fields, Fields]) -> Answer:
     async def work(tx: Transaction, scope: tuple[str, str], replay_id: str) -> Replay:
         return await replays.resume(tx, scope, replay_id, now_us=call.now_us)
 
     return await _changed(call, work)
 
 
-async def cancel(call: Call[Fields, Fields]) -> Answer:
+async def cancel(call: RequestContext[Fields, Fields]) -> Answer:
     """What was delivered stays delivered; what waits is cancelled with it."""
 
     async def work(tx: Transaction, scope: tuple[str, str], replay_id: str) -> Replay:
@@ -113,7 +113,7 @@ async def cancel(call: Call[Fields, Fields]) -> Answer:
 
 
 async def _changed(
-    call: Call[Fields, Fields],
+    call: RequestContext[Fields, Fields],
     change: Callable[[Transaction, tuple[str, str], str], Awaitable[Replay]],
 ) -> Answer:
     scope, replay_id, now_us = call.principal.scope, call.params["replay_id"], call.now_us

@@ -21,7 +21,7 @@ from gateway.http.fields import Fields, Int64, Page, cursor_id
 from gateway.http.idempotency import run_once, run_steps, stored_answer
 from gateway.http.outbound_limits import pace_ping, pace_target
 from gateway.http.password_again import require_password
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US
 from kernel.limits import URL_CHARACTERS_MAX
@@ -113,7 +113,7 @@ class VerifyBody(Fields, frozen=True, kw_only=True):
     secret: Annotated[str, Meta(max_length=500)]
 
 
-async def register(call: Call[RegisterBody, Fields]) -> Answer:
+async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
     context, principal, body = call.context, call.principal, call.body
     # A name is looked up before the transaction, and a repeated call need not look again.
     stored = await stored_answer(context, call.request_key)
@@ -152,7 +152,7 @@ async def register(call: Call[RegisterBody, Fields]) -> Answer:
     )
 
 
-async def list_endpoints(call: Call[Fields, Page]) -> Answer:
+async def list_endpoints(call: RequestContext[Fields, Page]) -> Answer:
     context, principal, limit = call.context, call.principal, call.query.limit
     before_id = cursor_id(call.query.cursor, "we")
     rows = await context.database.read(
@@ -164,7 +164,7 @@ async def list_endpoints(call: Call[Fields, Page]) -> Answer:
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
-async def show(call: Call[Fields, Fields]) -> Answer:
+async def show(call: RequestContext[Fields, Fields]) -> Answer:
     context, principal, endpoint_id = call.context, call.principal, call.params["endpoint_id"]
     found = await context.database.read(
         lambda tx: endpoints.get(tx, context.vault, principal.scope, endpoint_id)
@@ -172,7 +172,7 @@ async def show(call: Call[Fields, Fields]) -> Answer:
     return answer(codes.SUCCESS, found.shape(), now_us=call.now_us)
 
 
-async def change(call: Call[PatchBody, Fields]) -> Answer:
+async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
     context, principal, body = call.context, call.principal, call.body
     endpoint_id, now_us = call.params["endpoint_id"], call.now_us
     stored = await stored_answer(context, call.request_key)
@@ -220,7 +220,7 @@ async def change(call: Call[PatchBody, Fields]) -> Answer:
     )
 
 
-async def delete(call: Call[Fields, Fields]) -> Answer:
+async def delete(call: RequestContext[Fields, Fields]) -> Answer:
     context, principal = call.context, call.principal
     endpoint_id, now_us = call.params["endpoint_id"], call.now_us
 
@@ -237,7 +237,7 @@ async def delete(call: Call[Fields, Fields]) -> Answer:
     return await run_once(context, principal, call.request_key, work, render)
 
 
-async def rotate_secret(call: Call[RotateBody, Fields]) -> Answer:
+async def rotate_secret(call: RequestContext[RotateBody, Fields]) -> Answer:
     context, principal = call.context, call.principal
     endpoint_id, overlap_s, now_us = call.params["endpoint_id"], call.body.overlap_s, call.now_us
 
@@ -254,7 +254,7 @@ async def rotate_secret(call: Call[RotateBody, Fields]) -> Answer:
     )
 
 
-async def test(call: Call[TestBody, Fields]) -> Answer:
+async def test(call: RequestContext[TestBody, Fields]) -> Answer:
     """Sends a sample event now; 5001 with the attempt where the endpoint did not take it."""
     context, principal = call.context, call.principal
     endpoint_id, timeout_s = call.params["endpoint_id"], context.settings.webhook_timeout_s
@@ -278,7 +278,7 @@ async def test(call: Call[TestBody, Fields]) -> Answer:
     return await run_steps(context, principal, call.request_key, steps)
 
 
-async def verify(call: Call[VerifyBody, Fields]) -> Answer:
+async def verify(call: RequestContext[VerifyBody, Fields]) -> Answer:
     """What is wrong with a received webhook, if anything; nothing of it is kept."""
     body = call.body
     findings = verify_signature(

@@ -14,13 +14,13 @@ from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.password_again import check_own, confirm
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.session_cookie import set_cookie
 from kernel.errors import DomainError, InvalidInput
 from keys import audit_log, session
 from keys.account import Account, get_account, set_password_hash
-from keys.audit_log import Told
+from keys.audit_log import NotificationRef
 from keys.live import enter_live
 from keys.password import check_password
 from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS
@@ -31,12 +31,12 @@ PATH: Final = "/dashboard/account"
 SECURITY_LOG: Final = f"{PATH}/security"
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """Who is signed in, and where."""
     return await _show(call, NO_PROBLEM)
 
 
-async def change_password(call: Call[Fields, Fields]) -> Reply:
+async def change_password(call: RequestContext[Fields, Fields]) -> Reply:
     """A new password; every other session ends with the old one."""
     form, principal, context = read_form(call), call.principal, call.context
     new = form.raw("new_password")
@@ -58,7 +58,7 @@ async def change_password(call: Call[Fields, Fields]) -> Reply:
     return go(PATH, said="password-changed")
 
 
-async def end_session(call: Call[Fields, Fields]) -> Reply:
+async def end_session(call: RequestContext[Fields, Fields]) -> Reply:
     """Signs out another browser."""
     read_form(call)
     account_id, session_id = call.principal.account_id, call.params["session_id"]
@@ -71,12 +71,12 @@ async def end_session(call: Call[Fields, Fields]) -> Reply:
     return go(PATH, said="session-ended")
 
 
-async def ask_password(call: Call[Fields, Fields]) -> Reply:
+async def ask_password(call: RequestContext[Fields, Fields]) -> Reply:
     """The password once more, before what lasts longer than this session."""
     return _confirm_page(call, read_query(call).text("next"), NO_PROBLEM)
 
 
-async def confirm_password(call: Call[Fields, Fields]) -> Reply:
+async def confirm_password(call: RequestContext[Fields, Fields]) -> Reply:
     """It counts for ten minutes; then back to where it was asked for."""
     form = read_form(call)
     back = form.text("next")
@@ -87,12 +87,12 @@ async def confirm_password(call: Call[Fields, Fields]) -> Reply:
     return go(back if is_safe_way(back) else "/dashboard", said="password-confirmed")
 
 
-async def show_log(call: Call[Fields, Fields]) -> Reply:
+async def show_log(call: RequestContext[Fields, Fields]) -> Reply:
     """What was done to the account's security, newest first."""
     scope = call.principal.scope
     before_id = cursor_id(read_query(call).text("cursor") or None, "adt")
 
-    async def work(tx: Transaction) -> Sequence[Told]:
+    async def work(tx: Transaction) -> Sequence[NotificationRef]:
         return await audit_log.page_of_account(tx, scope, before_id=before_id, limit=ASKED)
 
     found = await call.context.database.read(work)
@@ -101,7 +101,7 @@ async def show_log(call: Call[Fields, Fields]) -> Reply:
     )
 
 
-async def switch(call: Call[Fields, Fields]) -> Reply:
+async def switch(call: RequestContext[Fields, Fields]) -> Reply:
     """The other environment, from the next page on."""
     form, principal = read_form(call), call.principal
     wanted = next((one for one in ENVIRONMENTS if one == form.text("to")), None)
@@ -132,7 +132,7 @@ async def switch(call: Call[Fields, Fields]) -> Reply:
     return response
 
 
-async def _show(call: Call[Any, Any], problem: Problem) -> Response:
+async def _show(call: RequestContext[Any, Any], problem: Problem) -> Response:
     principal = call.principal
 
     async def work(tx: Transaction) -> tuple[Account, list[Session]]:
@@ -150,7 +150,7 @@ async def _show(call: Call[Any, Any], problem: Problem) -> Response:
     )
 
 
-def _confirm_page(call: Call[Any, Any], back: str, problem: Problem) -> Response:
+def _confirm_page(call: RequestContext[Any, Any], back: str, problem: Problem) -> Response:
     return page(
         call,
         "confirm.html",

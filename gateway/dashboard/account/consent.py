@@ -22,8 +22,8 @@ from gateway.http.acting import note
 from gateway.http.fields import Fields
 from gateway.http.password_again import CONFIRM, PasswordRequired, require_password
 from gateway.http.rate_limit import take_one
-from gateway.http.request_context import Call
-from gateway.http.routing import Reply, Surface
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import ApiSurface, Reply
 from gateway.http.session_cookie import is_https
 from kernel.errors import InvalidInput
 from keys.account import Account, get_account, lock_scopes
@@ -118,7 +118,7 @@ class Asked:
         )
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """Who asks, for what, and the two answers."""
     form = read_query(call)
 
@@ -148,7 +148,7 @@ async def show(call: Call[Fields, Fields]) -> Reply:
     )
 
 
-async def decide(call: Call[Fields, Fields]) -> Reply:
+async def decide(call: RequestContext[Fields, Fields]) -> Reply:
     """Allow: on to the app with a code. Deny: on to the app without one."""
     form, account_id = read_form(call), call.principal.account_id
     await take_one(
@@ -192,7 +192,7 @@ async def decide(call: Call[Fields, Fields]) -> Reply:
     return _sent(await call.context.database.transaction(work))
 
 
-async def succeed(call: Call[Fields, Fields]) -> Reply:
+async def succeed(call: RequestContext[Fields, Fields]) -> Reply:
     """Shows the code to whoever types it into the app by hand."""
     form = read_query(call)
     code = form.raw("code")
@@ -205,7 +205,7 @@ async def succeed(call: Call[Fields, Fields]) -> Reply:
     )
 
 
-async def _asked(tx: Transaction, call: Call[Any, Any], form: Form) -> Asked:
+async def _asked(tx: Transaction, call: RequestContext[Any, Any], form: Form) -> Asked:
     """The request, checked; raises InvalidInput and RedirectRefused where nobody can be told."""
     app = await oauth_app.find(tx, form.raw("client_id"))
     if app is None or app.disabled_at is not None:
@@ -235,7 +235,7 @@ async def _asked(tx: Transaction, call: Call[Any, Any], form: Form) -> Asked:
     return asked
 
 
-async def _enter(tx: Transaction, call: Call[Any, Any], app: OAuthApp) -> None:
+async def _enter(tx: Transaction, call: RequestContext[Any, Any], app: OAuthApp) -> None:
     """Raises LiveNotOpen where the app is live's and the user's live is not open."""
     if app.environment != "live":
         return
@@ -269,7 +269,7 @@ def _sent(target: str) -> Reply:
     return RedirectResponse(target, SEE_OTHER, headers={"cache-control": "no-store", **_PRIVATE})
 
 
-def _own_page(call: Call[Any, Any], redirect_uri: str) -> Registered | None:
+def _own_page(call: RequestContext[Any, Any], redirect_uri: str) -> Registered | None:
     """Our own page that shows the code, where the URL is that; else None."""
     settings = call.context.settings
     scheme = "https" if is_https(call.scope, settings) else "http"
@@ -294,7 +294,7 @@ def _policy(asked: Asked) -> str:
     return _POLICY.format(origin=origin)
 
 
-SURFACE = Surface(
+SURFACE = ApiSurface(
     PREFIX,
     (
         page_route("GET", "/oauth", show, "Consent to an app", ACCOUNT_SCOPES),

@@ -9,7 +9,7 @@ from gateway.html.forms import read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.fields import Fields, cursor_id
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.limits import PAGE_ITEMS
 from keys.account import lock_scopes
@@ -41,7 +41,7 @@ class Connected:
         return self.grant.scope != OAUTH_SCOPES[0]
 
 
-async def show_all(call: Call[Fields, Fields]) -> Reply:
+async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
     """Every app that the account ever let in, newest first."""
     user, before_id = (
         call.principal.scope,
@@ -58,7 +58,7 @@ async def show_all(call: Call[Fields, Fields]) -> Reply:
     return page(call, "grants.html", connected=found[:PAGE_ITEMS], more=more)
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One app: its tokens, and each charge."""
     user, grant_id = call.principal.scope, call.params["grant_id"]
     before_id = cursor_id(read_query(call).text("cursor") or None, "chg")
@@ -83,7 +83,7 @@ async def show(call: Call[Fields, Fields]) -> Reply:
     )
 
 
-async def end(call: Call[Fields, Fields]) -> Reply:
+async def end(call: RequestContext[Fields, Fields]) -> Reply:
     """Takes the app's access away."""
     read_form(call)
     user, grant_id = call.principal.scope, call.params["grant_id"]
@@ -97,7 +97,7 @@ async def end(call: Call[Fields, Fields]) -> Reply:
     return go(PATH, said="app-removed")
 
 
-async def end_token(call: Call[Fields, Fields]) -> Reply:
+async def end_token(call: RequestContext[Fields, Fields]) -> Reply:
     """Ends one token of it."""
     read_form(call)
     user, token_id = call.principal.scope, call.params["token_id"]

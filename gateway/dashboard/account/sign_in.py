@@ -20,7 +20,7 @@ from gateway.http.auth import block_of
 from gateway.http.device_cookie import device_cookie, known_device
 from gateway.http.fields import Fields
 from gateway.http.rate_limit import take_one
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.session_cookie import (
     ForgeryRefused,
@@ -47,13 +47,13 @@ _YEAR_S: Final = 31_536_000
 _TOO_MANY: Final = "too many sign-ins were tried; wait a few minutes"
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """The sign-in form."""
     back = read_query(call).text("next")
     return form_page(call, Form({"next": [back if is_safe_way(back) else ""]}))
 
 
-async def submit(call: Call[Fields, Fields]) -> Reply:
+async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     """A session, or the form again."""
     check_own_page(call)
     form = read_form(call)
@@ -81,7 +81,7 @@ async def submit(call: Call[Fields, Fields]) -> Reply:
     return response
 
 
-async def sign_out(call: Call[Fields, Fields]) -> Reply:
+async def sign_out(call: RequestContext[Fields, Fields]) -> Reply:
     """Ends this session."""
     principal = call.principal
 
@@ -95,7 +95,7 @@ async def sign_out(call: Call[Fields, Fields]) -> Reply:
     return response
 
 
-async def set_theme(call: Call[Fields, Fields]) -> Reply:
+async def set_theme(call: RequestContext[Fields, Fields]) -> Reply:
     """Light, dark, or as the system has it; kept in this browser only."""
     form = read_form(call)
     back = form.text("next")
@@ -108,7 +108,7 @@ async def set_theme(call: Call[Fields, Fields]) -> Reply:
 
 
 def form_page(
-    call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM, *, told: str = ""
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM, *, told: str = ""
 ) -> Response:
     """The sign-in form, with what was typed but the password."""
     return page(
@@ -122,13 +122,13 @@ def form_page(
     )
 
 
-def check_own_page(call: Call[Any, Any]) -> None:
+def check_own_page(call: RequestContext[Any, Any]) -> None:
     """For forms before there is a session; raises ForgeryRefused for another site's page."""
     if is_foreign(call.scope, call.headers, call.context.settings):
         raise ForgeryRefused("this form did not come from a page of this gateway", reason="forgery")
 
 
-async def _throttle(call: Call[Any, Any], email: str) -> str | None:
+async def _throttle(call: RequestContext[Any, Any], email: str) -> str | None:
     """One try, out of the known device's or the address's own; the device's id, None for a stranger.
 
     Raises RateLimited. Before anything is looked up: a refusal costs next to nothing.
@@ -155,7 +155,7 @@ def _name_of(email: str) -> str:
     return hashlib.sha256(known_as.encode()).hexdigest()[:32]
 
 
-async def _note_refusal(call: Call[Any, Any], account: Account | None) -> None:
+async def _note_refusal(call: RequestContext[Any, Any], account: Account | None) -> None:
     """Tells the account's owner; a flood of guesses fills no log."""
     if account is None:
         return
@@ -176,18 +176,20 @@ async def _note_refusal(call: Call[Any, Any], account: Account | None) -> None:
         )
 
 
-def is_secure(call: Call[Any, Any]) -> bool:
+def is_secure(call: RequestContext[Any, Any]) -> bool:
     return is_https(call.scope, call.context.settings)
 
 
-async def _find(call: Call[Any, Any], email: str) -> Account | None:
+async def _find(call: RequestContext[Any, Any], email: str) -> Account | None:
     try:
         return await call.context.database.read(lambda tx: find_by_email(tx, email))
     except InvalidEmail:
         return None
 
 
-async def _begin_session(call: Call[Any, Any], account: Account, response: Response) -> None:
+async def _begin_session(
+    call: RequestContext[Any, Any], account: Account, response: Response
+) -> None:
     secure = is_secure(call)
     before = read_cookie(call.headers, is_secure=secure)
     user_agent = call.headers.get(b"user-agent", b"").decode("latin-1")

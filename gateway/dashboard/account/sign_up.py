@@ -19,7 +19,7 @@ from gateway.html.render import page
 from gateway.http.auth import block_of
 from gateway.http.fields import Fields
 from gateway.http.rate_limit import take_one
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import HOUR_US, SECOND_US
 from kernel.errors import DomainError, NotFound
@@ -35,14 +35,14 @@ _TOLD: Final = (
 )
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """The sign-up form."""
     _check_open(call)
     back = read_query(call).text("next")
     return _form_page(call, Form({"next": [back if is_safe_way(back) else ""]}))
 
 
-async def submit(call: Call[Fields, Fields]) -> Reply:
+async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     """Makes the account, and asks for the password once more."""
     _check_open(call)
     sign_in.check_own_page(call)
@@ -67,7 +67,7 @@ async def submit(call: Call[Fields, Fields]) -> Reply:
     return sign_in.form_page(call, known, told=_TOLD)
 
 
-async def _make(call: Call[Any, Any], name: str, email: str, password_hash: str) -> None:
+async def _make(call: RequestContext[Any, Any], name: str, email: str, password_hash: str) -> None:
     async def work(tx: Transaction) -> None:
         account_id = await open_account(
             tx, name=name, email=email, now_us=call.now_us, has_live=False
@@ -79,12 +79,14 @@ async def _make(call: Call[Any, Any], name: str, email: str, password_hash: str)
         await call.context.database.transaction(work)
 
 
-def _check_open(call: Call[Any, Any]) -> None:
+def _check_open(call: RequestContext[Any, Any]) -> None:
     if not call.context.settings.self_serve_staging:
         raise NotFound("Path")
 
 
-def _form_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM) -> Response:
+def _form_page(
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
     return page(call, "sign_up.html", status=problem.status, form=form, problem=problem)
 
 

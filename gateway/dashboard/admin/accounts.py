@@ -21,7 +21,7 @@ from gateway.dashboard.paging import ASKED, paged
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.fields import Fields, cursor_id
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
@@ -47,7 +47,7 @@ class Seen:
     orders: Sequence[Order]
 
 
-async def show_list(call: Call[Fields, Fields]) -> Reply:
+async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
     asked = read_query(call)
     matching = asked.text("matching")[:MATCHING_CHARACTERS_MAX]
@@ -61,12 +61,12 @@ async def show_list(call: Call[Fields, Fields]) -> Reply:
     return page(call, "admin/accounts.html", listing=listing)
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One account, as it stands in this session's environment."""
     return await _account_page(call, Form())
 
 
-async def adjust(call: Call[Fields, Fields]) -> Reply:
+async def adjust(call: RequestContext[Fields, Fields]) -> Reply:
     """Gives the account credit, or takes some away, and keeps why."""
     form, principal = read_form(call), call.principal
     scope = (call.params["account_id"], principal.environment)
@@ -82,13 +82,13 @@ async def adjust(call: Call[Fields, Fields]) -> Reply:
             request_key=form_key(call, form),
             answer=kept,
         )
-        await call.context.till.submit(command)
+        await call.context.engine.submit(command)
     except DomainError as error:
         return await _account_page(call, form, problem_of(error))
     return go(f"{PATH}/{scope[0]}", said="credit-adjusted")
 
 
-async def set_live(call: Call[Fields, Fields]) -> Reply:
+async def set_live(call: RequestContext[Fields, Fields]) -> Reply:
     """Opens live for the account, or closes it; its live credentials work, or no longer."""
     form, account_id = read_form(call), call.params["account_id"]
     is_open = form.text("to") == "on"
@@ -103,7 +103,7 @@ async def set_live(call: Call[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{account_id}", said="live-opened" if is_open else "live-closed")
 
 
-async def set_verified(call: Call[Fields, Fields]) -> Reply:
+async def set_verified(call: RequestContext[Fields, Fields]) -> Reply:
     """The operator knows that the account's people read that mail."""
     read_form(call)
     account_id = call.params["account_id"]
@@ -116,7 +116,9 @@ async def set_verified(call: Call[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{account_id}", said="email-verified")
 
 
-async def _note(tx: Transaction, call: Call[Any, Any], account_id: str, action: str) -> None:
+async def _note(
+    tx: Transaction, call: RequestContext[Any, Any], account_id: str, action: str
+) -> None:
     """In the tenant's own log, without the operator's address."""
     entry = audit_log.security(
         replace(Actor.of(call.principal), kind="operator"),
@@ -130,7 +132,7 @@ async def _note(tx: Transaction, call: Call[Any, Any], account_id: str, action: 
 
 
 async def _account_page(
-    call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
     context, now_us = call.context, call.now_us
     scope = (call.params["account_id"], call.principal.environment)

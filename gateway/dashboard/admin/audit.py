@@ -9,7 +9,7 @@ from gateway.dashboard.paging import ASKED, paged
 from gateway.html.forms import read_query
 from gateway.html.render import page
 from gateway.http.fields import Fields, cursor_id
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from keys import audit_log
 from keys.audit_log import AuditEntry
@@ -26,7 +26,7 @@ class Line:
     changes: Sequence[tuple[str, str, str]]
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first; of one account, if wanted."""
     environment, asked = call.principal.environment, read_query(call)
     before_id = cursor_id(asked.text("cursor") or None, "adt")

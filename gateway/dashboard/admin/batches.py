@@ -18,7 +18,7 @@ from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form,
 from gateway.html.render import go, page
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.idempotency import run_steps
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import new_id
@@ -35,12 +35,12 @@ _MADE_BEFORE: Final = Problem(
 )
 
 
-async def show_list(call: Call[Fields, Fields]) -> Reply:
+async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first, and a form for another."""
     return await _list_page(call, Form({"count": ["10"], "uses": ["1"]}))
 
 
-async def create(call: Call[Fields, Fields]) -> Reply:
+async def create(call: RequestContext[Fields, Fields]) -> Reply:
     """Makes the codes and shows them."""
     form, context = read_form(call), call.context
     made: list[str] = []
@@ -70,7 +70,7 @@ async def create(call: Call[Fields, Fields]) -> Reply:
     return page(call, "admin/batch_made.html", batch=batch, codes=made, download=_csv(made))
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One batch and its codes, by their last four characters."""
     environment, batch_id = call.principal.environment, call.params["batch_id"]
     before_id = cursor_id(read_query(call).text("cursor") or None, "rdc")
@@ -85,7 +85,7 @@ async def show(call: Call[Fields, Fields]) -> Reply:
     return page(call, "admin/batch.html", batch=batch, listing=listing)
 
 
-async def disable(call: Call[Fields, Fields]) -> Reply:
+async def disable(call: RequestContext[Fields, Fields]) -> Reply:
     """No code of the batch can be redeemed from now on."""
     read_form(call)
     environment, batch_id = call.principal.environment, call.params["batch_id"]
@@ -98,7 +98,7 @@ async def disable(call: Call[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{batch_id}", said="batch-disabled")
 
 
-async def disable_code(call: Call[Fields, Fields]) -> Reply:
+async def disable_code(call: RequestContext[Fields, Fields]) -> Reply:
     """One code of it."""
     read_form(call)
     environment, code_id = call.principal.environment, call.params["code_id"]
@@ -115,7 +115,7 @@ async def disable_code(call: Call[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{code.batch_id}", said="code-disabled")
 
 
-def _new(call: Call[Any, Any], form: Form) -> NewBatch:
+def _new(call: RequestContext[Any, Any], form: Form) -> NewBatch:
     """What was typed; raises InvalidInput."""
     count = number(form, "count")
     if count > CODES_MAX:
@@ -150,7 +150,9 @@ def _csv(codes: list[str]) -> str:
     return f"data:text/csv;base64,{base64.b64encode(text.encode()).decode()}"
 
 
-async def _list_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM) -> Response:
+async def _list_page(
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
     environment = call.principal.environment
     before_id = cursor_id(read_query(call).text("cursor") or None, "rdb")
 

@@ -11,7 +11,7 @@ from gateway.dashboard.admin.fields import admin_route, number
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError
 from keys.audit_log import Actor
@@ -20,7 +20,7 @@ from store.database import Transaction
 PATH: Final = "/dashboard/admin/checkin"
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """What holds now."""
     environment = call.principal.environment
 
@@ -30,7 +30,7 @@ async def show(call: Call[Fields, Fields]) -> Reply:
     return _settings_page(call, _form_of(await call.context.database.read(work)))
 
 
-async def change(call: Call[Fields, Fields]) -> Reply:
+async def change(call: RequestContext[Fields, Fields]) -> Reply:
     """What holds from the next check-in on."""
     form, environment, now_us = read_form(call), call.principal.environment, call.now_us
     try:
@@ -53,7 +53,9 @@ async def change(call: Call[Fields, Fields]) -> Reply:
     return go(PATH, said="checkin-set")
 
 
-def _settings_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM) -> Response:
+def _settings_page(
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
     return page(call, "admin/checkin.html", status=problem.status, form=form, problem=problem)
 
 

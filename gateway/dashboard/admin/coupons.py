@@ -12,7 +12,7 @@ from gateway.dashboard.paging import ASKED, paged
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.fields import Fields, cursor_id
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from keys.audit_log import Actor
@@ -21,12 +21,12 @@ from store.database import Transaction
 PATH: Final = "/dashboard/admin/coupons"
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first, and a form for another."""
     return await _coupons_page(call, Form({"currency": ["USD"]}))
 
 
-async def create(call: Call[Fields, Fields]) -> Reply:
+async def create(call: RequestContext[Fields, Fields]) -> Reply:
     """A coupon that can be used at once."""
     form = read_form(call)
     try:
@@ -42,7 +42,7 @@ async def create(call: Call[Fields, Fields]) -> Reply:
     return go(PATH, said="coupon-made")
 
 
-async def set_active(call: Call[Fields, Fields]) -> Reply:
+async def set_active(call: RequestContext[Fields, Fields]) -> Reply:
     """Lets it be used, or no longer."""
     is_active = read_form(call).text("active") == "yes"
     environment, code = call.principal.environment, call.params["coupon_code"]
@@ -57,7 +57,7 @@ async def set_active(call: Call[Fields, Fields]) -> Reply:
     return go(PATH, said="coupon-enabled" if is_active else "coupon-disabled")
 
 
-def _new(call: Call[Any, Any], form: Form) -> Coupon:
+def _new(call: RequestContext[Any, Any], form: Form) -> Coupon:
     """What was typed; raises InvalidInput."""
     currency = form.text("currency")
     amount_off, minimum = money(form, "amount_off", currency), money(form, "minimum", currency)
@@ -83,7 +83,7 @@ def _new(call: Call[Any, Any], form: Form) -> Coupon:
 
 
 async def _coupons_page(
-    call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
     environment = call.principal.environment
     before_id = cursor_id(read_query(call).text("cursor") or None, "cpn")

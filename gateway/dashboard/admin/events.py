@@ -9,7 +9,7 @@ from gateway.dashboard.paging import ASKED, paged
 from gateway.html.forms import read_query
 from gateway.html.render import page
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import InvalidInput
 from store.database import Transaction
@@ -18,7 +18,7 @@ Place = tuple[int, str, str]  # received_at, provider, event id
 _TIME_CHARACTERS_MAX = 18
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first; only what waits for a decision, if wanted."""
     environment, asked = call.principal.environment, read_query(call)
     is_open_only, before = asked.text("show") == "open", _place(asked.text("cursor"))

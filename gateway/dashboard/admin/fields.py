@@ -6,7 +6,7 @@ from billing.ledger.price import Price, check_currency, price_of
 from gateway.dashboard.route import page_route
 from gateway.html.forms import Form
 from gateway.http.fields import time_us
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Route
 from kernel.errors import InvalidInput
 from keys.principal import ADMIN
@@ -41,6 +41,6 @@ def money(form: Form, name: str, currency: str) -> Price | None:
     return price_of(text, check_currency(currency), param=name) if text else None
 
 
-def decider(call: Call[Any, Any]) -> str:
+def decider(call: RequestContext[Any, Any]) -> str:
     """Who decides, as it is written down."""
     return call.principal.account_email or call.principal.account_id

@@ -10,7 +10,7 @@ from billing.ledger.price import price_of
 from billing.orders import queries as order_list
 from billing.orders.order import STATUSES, Order
 from billing.orders.queries import Filter
-from billing.orders.timeline import OrderStory, story
+from billing.orders.timeline import OrderTimeline, story
 from billing.payments.review import Verdict
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
@@ -19,7 +19,7 @@ from gateway.dashboard.paging import ASKED, paged
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.fields import Fields, cursor_id
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput, NotFound
 from store.database import Transaction
@@ -35,7 +35,7 @@ _SAID: Final = {"approve": "order-approved", "reject": "order-rejected"}
 class Seen:
     """The order's story, and everything that its provider told of it."""
 
-    story: OrderStory
+    story: OrderTimeline
     told: Sequence[LogEntry]
 
     @property
@@ -47,7 +47,7 @@ class Seen:
         return self.story.order.status == "review" or (self.story.order.is_settled and waits)
 
 
-async def show_list(call: Call[Fields, Fields]) -> Reply:
+async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
     asked = read_query(call)
     narrowed = Filter(
@@ -68,16 +68,16 @@ async def show_list(call: Call[Fields, Fields]) -> Reply:
         "admin/orders.html",
         listing=paged(call, found, lambda one: str(one.id), filters=_FILTERS),
         statuses=STATUSES,
-        providers=call.context.cashier.providers.names(),
+        providers=call.context.payments.providers.names(),
     )
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One order, whoever owns it."""
     return await _order_page(call, Form())
 
 
-async def decide(call: Call[Fields, Fields]) -> Reply:
+async def decide(call: RequestContext[Fields, Fields]) -> Reply:
     """Credits the order, or what of its price the form says counts as paid, or ends it without."""
     form = read_form(call)
     order = (await _seen(call)).story.order
@@ -92,9 +92,9 @@ async def decide(call: Call[Fields, Fields]) -> Reply:
             raise InvalidInput(f"at most {NOTE_CHARACTERS_MAX} characters", param="note")
         counts = None
         if verdict == "approve" and form.text("amount"):
-            waiting = await call.context.cashier.waiting(order)
+            waiting = await call.context.payments.waiting(order)
             counts = price_of(form.text("amount"), waiting.price.currency, param="amount").amount
-        await call.context.cashier.resolve(
+        await call.context.payments.resolve(
             order.id, verdict, by=decider(call), note=note, amount=counts
         )
     except DomainError as error:
@@ -102,9 +102,11 @@ async def decide(call: Call[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{order.id}", said=_SAID[verdict])
 
 
-async def _order_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM) -> Response:
+async def _order_page(
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
     seen = await _seen(call)
-    waiting = await call.context.cashier.waiting(seen.story.order)
+    waiting = await call.context.payments.waiting(seen.story.order)
     return page(
         call,
         "admin/order.html",
@@ -119,7 +121,7 @@ async def _order_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PR
     )
 
 
-async def _seen(call: Call[Any, Any]) -> Seen:
+async def _seen(call: RequestContext[Any, Any]) -> Seen:
     """Raises NotFound, also for an order of the other environment."""
     environment, order_id = call.principal.environment, call.params["order_id"]
 

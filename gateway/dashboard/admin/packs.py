@@ -10,7 +10,7 @@ from gateway.dashboard.admin.fields import admin_route, money, number
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from keys.audit_log import Actor
@@ -19,12 +19,12 @@ from store.database import Transaction
 PATH: Final = "/dashboard/admin/packs"
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """The catalogue in its order, and a form for another."""
     return await _packs_page(call, Form({"currency": ["USD"]}))
 
 
-async def create(call: Call[Fields, Fields]) -> Reply:
+async def create(call: RequestContext[Fields, Fields]) -> Reply:
     """Adds a pack to the catalogue."""
     form = read_form(call)
     try:
@@ -40,7 +40,7 @@ async def create(call: Call[Fields, Fields]) -> Reply:
     return go(PATH, said="pack-made")
 
 
-async def set_active(call: Call[Fields, Fields]) -> Reply:
+async def set_active(call: RequestContext[Fields, Fields]) -> Reply:
     """Offers the pack, or no longer."""
     is_active = read_form(call).text("active") == "yes"
     place = (call.principal.environment, call.params["pack_id"])
@@ -53,7 +53,7 @@ async def set_active(call: Call[Fields, Fields]) -> Reply:
     return go(PATH, said="pack-enabled" if is_active else "pack-disabled")
 
 
-def _new(call: Call[Any, Any], form: Form) -> Pack:
+def _new(call: RequestContext[Any, Any], form: Form) -> Pack:
     """What was typed; raises InvalidInput."""
     price = money(form, "price", form.text("currency"))
     if price is None:
@@ -71,7 +71,9 @@ def _new(call: Call[Any, Any], form: Form) -> Pack:
     )
 
 
-async def _packs_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM) -> Response:
+async def _packs_page(
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
     environment = call.principal.environment
 
     async def work(tx: Transaction) -> list[Pack]:

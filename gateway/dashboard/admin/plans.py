@@ -11,7 +11,7 @@ from gateway.dashboard.admin.fields import admin_route, money, number
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from keys.audit_log import Actor
@@ -27,12 +27,12 @@ _REFS: Final = (
 )
 
 
-async def show_list(call: Call[Fields, Fields]) -> Reply:
+async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """The catalogue in its order, and a form for another."""
     return await _list_page(call, Form({"currency": ["USD"]}))
 
 
-async def create(call: Call[Fields, Fields]) -> Reply:
+async def create(call: RequestContext[Fields, Fields]) -> Reply:
     """Sells one plan more."""
     form = read_form(call)
     try:
@@ -53,12 +53,12 @@ async def create(call: Call[Fields, Fields]) -> Reply:
     return go(PATH, said="plan-made")
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One plan and its terms."""
     return await _plan_page(call)
 
 
-async def change(call: Call[Fields, Fields]) -> Reply:
+async def change(call: RequestContext[Fields, Fields]) -> Reply:
     """Other terms for those who subscribe from now on."""
     form, place = read_form(call), (call.principal.environment, call.params["plan_id"])
     try:
@@ -112,7 +112,9 @@ def _decimal(amount: int | None, plan: Plan) -> str:
     return "" if amount is None else Price(amount, plan.currency).decimal()
 
 
-async def _list_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM) -> Response:
+async def _list_page(
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
     environment = call.principal.environment
 
     async def work(tx: Transaction) -> list[Plan]:
@@ -130,7 +132,7 @@ async def _list_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PRO
 
 
 async def _plan_page(
-    call: Call[Any, Any], form: Form | None = None, problem: Problem = NO_PROBLEM
+    call: RequestContext[Any, Any], form: Form | None = None, problem: Problem = NO_PROBLEM
 ) -> Response:
     place = (call.principal.environment, call.params["plan_id"])
     found = await call.context.database.read(lambda tx: plans.get(tx, place))

@@ -13,7 +13,7 @@ from gateway.dashboard.paging import ASKED, paged
 from gateway.html.forms import read_query
 from gateway.html.render import page
 from gateway.http.fields import Fields, cursor_id
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from store.database import Transaction
 
@@ -21,7 +21,7 @@ UNCREDITED: Final = "uncredited"
 UNPAID: Final = "unpaid"
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """Both lists, each with pages of its own."""
     environment, asked = call.principal.environment, read_query(call)
     reason = next((one for one in REASONS if one == asked.text("reason")), None)

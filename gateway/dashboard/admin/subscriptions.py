@@ -10,7 +10,7 @@ from gateway.dashboard.paging import ASKED, paged
 from gateway.html.forms import read_query
 from gateway.html.render import page
 from gateway.http.fields import Fields, cursor_id
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import NotFound
 from store.database import Transaction
@@ -18,7 +18,7 @@ from store.database import Transaction
 _FILTERS: Final = ("status", "account_id")
 
 
-async def show_list(call: Call[Fields, Fields]) -> Reply:
+async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
     environment, asked = call.principal.environment, read_query(call)
     before_id = cursor_id(asked.text("cursor") or None, "sub")
@@ -38,7 +38,7 @@ async def show_list(call: Call[Fields, Fields]) -> Reply:
     return page(call, "admin/subscriptions.html", listing=listing, statuses=tuple(MOVES))
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One subscription, whoever owns it."""
     environment, wanted_id = call.principal.environment, call.params["subscription_id"]
 

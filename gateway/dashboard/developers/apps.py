@@ -11,7 +11,7 @@ from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.password_again import confirm, require_password
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.limits import PAGE_ITEMS
@@ -25,12 +25,12 @@ PATH: Final = "/dashboard/apps"
 _SCOPES: Final = ("keys:write",)
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """The apps of this environment, newest first, and a form for another."""
     return await _show(call, Form({"scope": [OAUTH_SCOPES[0]], "cap_period": ["month"]}))
 
 
-async def create(call: Call[Fields, Fields]) -> Reply:
+async def create(call: RequestContext[Fields, Fields]) -> Reply:
     """A new app; its secret is shown this once."""
     form, owner = read_form(call), call.principal.scope
     try:
@@ -52,7 +52,7 @@ async def create(call: Call[Fields, Fields]) -> Reply:
     return _made(call, made, secret)
 
 
-async def rotate(call: Call[Fields, Fields]) -> Reply:
+async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
     """Another secret, shown this once; the one before ends at once."""
     read_form(call)
     owner, app_id = call.principal.scope, call.params["app_id"]
@@ -68,7 +68,7 @@ async def rotate(call: Call[Fields, Fields]) -> Reply:
     return _made(call, made, secret)
 
 
-async def disable(call: Call[Fields, Fields]) -> Reply:
+async def disable(call: RequestContext[Fields, Fields]) -> Reply:
     """Ends the app and every token of it."""
     read_form(call)
     owner, app_id = call.principal.scope, call.params["app_id"]
@@ -99,7 +99,9 @@ def _new(form: Form) -> NewApp:
     )
 
 
-async def _show(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM) -> Response:
+async def _show(
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
     owner, before_id = (
         call.principal.scope,
         cursor_id(read_query(call).text("cursor") or None, "app"),
@@ -122,7 +124,7 @@ async def _show(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM)
     )
 
 
-def _made(call: Call[Any, Any], app: OAuthApp, secret: str) -> Response:
+def _made(call: RequestContext[Any, Any], app: OAuthApp, secret: str) -> Response:
     return page(call, "app_secret.html", app=app, secret=secret)
 
 

@@ -5,7 +5,7 @@ from gateway.dashboard.route import page_route
 from gateway.html.forms import read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.ids import new_id
@@ -25,7 +25,7 @@ _FILTERS = (
 )
 
 
-async def show_list(call: Call[Fields, Fields]) -> Reply:
+async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
     found = await listing(call, "/deliveries", *_FILTERS)
     endpoints = (await ask(call, "GET", "/webhooks", query={"limit": 200})).data["items"]
@@ -40,7 +40,7 @@ async def show_list(call: Call[Fields, Fields]) -> Reply:
     )
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One delivery: what was sent, and every attempt with what came back."""
     delivery = (await ask(call, "GET", f"/deliveries/{call.params['delivery_id']}")).data
     event = (await ask(call, "GET", f"/events/{delivery['event_id']}")).data
@@ -55,7 +55,7 @@ async def show(call: Call[Fields, Fields]) -> Reply:
     )
 
 
-async def replay(call: Call[Fields, Fields]) -> Reply:
+async def replay(call: RequestContext[Fields, Fields]) -> Reply:
     """A new delivery of the same event; the browser is led to it."""
     form = read_form(call)
     made = await ask(

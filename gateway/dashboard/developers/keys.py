@@ -11,7 +11,7 @@ from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
 from gateway.http.password_again import PasswordRequired, confirm
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
@@ -30,18 +30,18 @@ _OVERLAPS = (
 )
 
 
-async def show_list(call: Call[Fields, Fields]) -> Reply:
+async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Every key, newest first."""
     return page(call, "keys.html", listing=await listing(call, "/keys"))
 
 
-async def show_new(call: Call[Fields, Fields]) -> Reply:
+async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
     """The form of a new key."""
     fields = {"scopes": list(DEFAULT_SCOPES), "once": [new_id("frm")]}
     return _new_page(call, Form(fields))
 
 
-async def mint(call: Call[Fields, Fields]) -> Reply:
+async def mint(call: RequestContext[Fields, Fields]) -> Reply:
     """The new key's secret, shown this once."""
     form = read_form(call)
     try:
@@ -53,12 +53,12 @@ async def mint(call: Call[Fields, Fields]) -> Reply:
     return _secret_page(call, made.data, "minted")
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One key."""
     return await _key_page(call)
 
 
-async def change(call: Call[Fields, Fields]) -> Reply:
+async def change(call: RequestContext[Fields, Fields]) -> Reply:
     """What the form says from now on."""
     form = read_form(call)
     try:
@@ -70,7 +70,7 @@ async def change(call: Call[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{call.params['key_id']}", said="key-saved")
 
 
-async def rotate(call: Call[Fields, Fields]) -> Reply:
+async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
     """Another secret for the same key."""
     form = read_form(call)
     body = {"overlap_s": form.integer("overlap_s") or 0}
@@ -78,12 +78,12 @@ async def rotate(call: Call[Fields, Fields]) -> Reply:
     return _secret_page(call, made.data, "rotated")
 
 
-async def revoke(call: Call[Fields, Fields]) -> Reply:
+async def revoke(call: RequestContext[Fields, Fields]) -> Reply:
     """Ends the key and its children."""
     return await act(call, "DELETE", _api(call), then=PATH, said="key-revoked")
 
 
-def _api(call: Call[Any, Any]) -> str:
+def _api(call: RequestContext[Any, Any]) -> str:
     return f"/keys/{call.params['key_id']}"
 
 
@@ -99,7 +99,9 @@ def _body(form: Form) -> dict[str, Any]:
     }
 
 
-def _new_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM) -> Response:
+def _new_page(
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
     return page(
         call,
         "key_new.html",
@@ -110,12 +112,12 @@ def _new_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM) -
     )
 
 
-def _secret_page(call: Call[Any, Any], key: dict[str, Any], done: str) -> Response:
+def _secret_page(call: RequestContext[Any, Any], key: dict[str, Any], done: str) -> Response:
     return page(call, "key_made.html", key=key, done=done)
 
 
 async def _key_page(
-    call: Call[Any, Any], form: Form | None = None, problem: Problem = NO_PROBLEM
+    call: RequestContext[Any, Any], form: Form | None = None, problem: Problem = NO_PROBLEM
 ) -> Response:
     key = (await ask(call, "GET", _api(call))).data
     return page(

@@ -9,7 +9,7 @@ from gateway.dashboard.route import page_route
 from gateway.html.forms import Form, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
@@ -19,18 +19,18 @@ _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
 
 
-async def show_list(call: Call[Fields, Fields]) -> Reply:
+async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
     return page(call, "replays.html", listing=await listing(call, "/replays"))
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One job and how far it is."""
     replay = (await ask(call, "GET", _api(call))).data
     return page(call, "replay.html", replay=replay)
 
 
-async def begin(call: Call[Fields, Fields]) -> Reply:
+async def begin(call: RequestContext[Fields, Fields]) -> Reply:
     """Counts what would be sent, or begins."""
     form = read_form(call)
     is_counting = form.text("step") != "begin"
@@ -45,25 +45,25 @@ async def begin(call: Call[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{made.data['id']}")
 
 
-async def pause(call: Call[Fields, Fields]) -> Reply:
+async def pause(call: RequestContext[Fields, Fields]) -> Reply:
     return await act(call, "POST", f"{_api(call)}/pause", then=_here(call), said="replay-paused")
 
 
-async def resume(call: Call[Fields, Fields]) -> Reply:
+async def resume(call: RequestContext[Fields, Fields]) -> Reply:
     return await act(call, "POST", f"{_api(call)}/resume", then=_here(call), said="replay-resumed")
 
 
-async def cancel(call: Call[Fields, Fields]) -> Reply:
+async def cancel(call: RequestContext[Fields, Fields]) -> Reply:
     return await act(
         call, "POST", f"{_api(call)}/cancel", then=_here(call), said="replay-cancelled"
     )
 
 
-def _api(call: Call[Any, Any]) -> str:
+def _api(call: RequestContext[Any, Any]) -> str:
     return f"/replays/{call.params['replay_id']}"
 
 
-def _here(call: Call[Any, Any]) -> str:
+def _here(call: RequestContext[Any, Any]) -> str:
     return f"{PATH}/{call.params['replay_id']}"
 
 

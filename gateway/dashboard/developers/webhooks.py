@@ -11,7 +11,7 @@ from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
 from gateway.http.password_again import PasswordRequired
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput
@@ -30,18 +30,18 @@ _OVERLAPS = (
 )
 
 
-async def show_list(call: Call[Fields, Fields]) -> Reply:
+async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Every endpoint, newest first."""
     return page(call, "webhooks.html", listing=await listing(call, "/webhooks"))
 
 
-async def show_new(call: Call[Fields, Fields]) -> Reply:
+async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
     """The form of a new endpoint."""
     schedule = " ".join(str(wait) for wait in SCHEDULE_S_DEFAULT)
     return _new_page(call, Form({"retry_schedule_s": [schedule], "once": [new_id("frm")]}))
 
 
-async def register(call: Call[Fields, Fields]) -> Reply:
+async def register(call: RequestContext[Fields, Fields]) -> Reply:
     """The new endpoint's secret, shown this once."""
     form = read_form(call)
     try:
@@ -54,12 +54,12 @@ async def register(call: Call[Fields, Fields]) -> Reply:
     return page(call, "webhook_made.html", endpoint=made.data, done="registered")
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One endpoint, its latest deliveries and its settings."""
     return await endpoint_page(call)
 
 
-async def change(call: Call[Fields, Fields]) -> Reply:
+async def change(call: RequestContext[Fields, Fields]) -> Reply:
     """What the form says from now on; headers only where new ones are given."""
     form = read_form(call)
     try:
@@ -74,14 +74,14 @@ async def change(call: Call[Fields, Fields]) -> Reply:
     return go(_here(call), said="endpoint-saved")
 
 
-async def set_status(call: Call[Fields, Fields]) -> Reply:
+async def set_status(call: RequestContext[Fields, Fields]) -> Reply:
     """Enables or disables."""
     status = read_form(call).text("status")
     said = "endpoint-disabled" if status == "disabled" else "endpoint-enabled"
     return await act(call, "PATCH", _api(call), {"status": status}, then=_here(call), said=said)
 
 
-async def rotate(call: Call[Fields, Fields]) -> Reply:
+async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
     """Another secret; both sign until the overlap ends."""
     form = read_form(call)
     body = {"overlap_s": form.integer("overlap_s") or 0}
@@ -89,7 +89,7 @@ async def rotate(call: Call[Fields, Fields]) -> Reply:
     return page(call, "webhook_made.html", endpoint=made.data, done="rotated")
 
 
-async def test(call: Call[Fields, Fields]) -> Reply:
+async def test(call: RequestContext[Fields, Fields]) -> Reply:
     """Sends a sample event now and shows what came back."""
     form = read_form(call)
     try:
@@ -99,13 +99,13 @@ async def test(call: Call[Fields, Fields]) -> Reply:
     return await endpoint_page(call, attempt=sent.data)
 
 
-async def delete(call: Call[Fields, Fields]) -> Reply:
+async def delete(call: RequestContext[Fields, Fields]) -> Reply:
     """Ends the endpoint; what waits for it is cancelled."""
     return await act(call, "DELETE", _api(call), then=PATH, said="endpoint-deleted")
 
 
 async def endpoint_page(
-    call: Call[Any, Any],
+    call: RequestContext[Any, Any],
     form: Form | None = None,
     problem: Problem = NO_PROBLEM,
     *,
@@ -132,11 +132,11 @@ async def endpoint_page(
     )
 
 
-def _api(call: Call[Any, Any]) -> str:
+def _api(call: RequestContext[Any, Any]) -> str:
     return f"/webhooks/{call.params['endpoint_id']}"
 
 
-def _here(call: Call[Any, Any]) -> str:
+def _here(call: RequestContext[Any, Any]) -> str:
     return f"{PATH}/{call.params['endpoint_id']}"
 
 
@@ -165,7 +165,9 @@ def _headers(form: Form) -> dict[str, str]:
     return found
 
 
-def _new_page(call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM) -> Response:
+def _new_page(
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
     return page(
         call,
         "webhook_new.html",

@@ -16,7 +16,7 @@ from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import address_of, go, page
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
@@ -35,12 +35,12 @@ MADE_BEFORE: Final = Problem(
 )
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """What is sold, and where it can be paid; a link may name the pack."""
     return await _form_page(call, Form({"pack": [read_query(call).text("pack")]}))
 
 
-async def order(call: Call[Fields, Fields]) -> Reply:
+async def order(call: RequestContext[Fields, Fields]) -> Reply:
     """Makes the order and leads on to where it is paid."""
     form = read_form(call)
     try:
@@ -55,7 +55,7 @@ async def order(call: Call[Fields, Fields]) -> Reply:
     return go(f"{ORDERS}/{made.data['id']}/pay")
 
 
-async def back(call: Call[Fields, Fields]) -> Reply:
+async def back(call: RequestContext[Fields, Fields]) -> Reply:
     """Where the payment page sends the payer: on to the order that the form made."""
     scope, address = call.principal.scope, f"{BACK}/{call.params['form_id']}"
 
@@ -67,7 +67,7 @@ async def back(call: Call[Fields, Fields]) -> Reply:
     return go(ORDERS) if found is None else go(f"{ORDERS}/{found.id}", said="order-back")
 
 
-def _body(call: Call[Any, Any], form: Form) -> dict[str, Any]:
+def _body(call: RequestContext[Any, Any], form: Form) -> dict[str, Any]:
     chosen = form.text("pack")
     way_back = f"{address_of(call)}{BACK}/{form.once}"
     return {
@@ -80,17 +80,21 @@ def _body(call: Call[Any, Any], form: Form) -> dict[str, Any]:
     }
 
 
-def payable_at(call: Call[Any, Any], provider: str) -> str:
+def payable_at(call: RequestContext[Any, Any], provider: str) -> str:
     """How a payer is offered the provider."""
-    providers = call.context.cashier.providers
+    providers = call.context.payments.providers
     is_stand_in = providers.is_stand_in(provider, call.principal.environment)
     return f"{providers.label(provider)}{', by the sandbox' if is_stand_in else ''}"
 
 
 async def _form_page(
-    call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM, *, once: str | None = None
+    call: RequestContext[Any, Any],
+    form: Form,
+    problem: Problem = NO_PROBLEM,
+    *,
+    once: str | None = None,
 ) -> Response:
-    environment, providers = call.principal.environment, call.context.cashier.providers
+    environment, providers = call.principal.environment, call.context.payments.providers
     packs = (await ask(call, "GET", "/packs")).data["items"]
     popular = next((one["id"] for one in packs if one["popular"]), None)
     return page(

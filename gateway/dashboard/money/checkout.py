@@ -30,7 +30,7 @@ from gateway.dashboard.route import open_route
 from gateway.html.forms import read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import InvalidInput, NotFound
 from store.database import Transaction
@@ -75,12 +75,12 @@ class View:
     ended: Ended | None
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """The page as it stands."""
     return page(call, "sandbox_checkout.html", view=_view(call, *await _load(call)))
 
 
-async def decide(call: Call[Fields, Fields]) -> Reply:
+async def decide(call: RequestContext[Fields, Fields]) -> Reply:
     """Pay, Decline or Abandon: kept, told, and shown. Pressed again, it is told again."""
     outcome = _OUTCOMES.get(read_form(call).text("outcome"))
     if outcome is None:
@@ -94,12 +94,12 @@ async def decide(call: Call[Fields, Fields]) -> Reply:
         return await sandbox_checkout.decide(tx, token, outcome, now_us=now_us)
 
     decided = await call.context.database.transaction(work)
-    await tell(call, decided.provider, decided.deed())
+    await tell(call, decided.provider, decided.sandbox_event())
     await _bill_first(call, order)
     return go(call.path)
 
 
-async def _bill_first(call: Call[Any, Any], order: Order) -> None:
+async def _bill_first(call: RequestContext[Any, Any], order: Order) -> None:
     """A plan's first period is billed with its checkout; should this end here, a worker does it."""
     begun = await call.context.database.read(
         lambda tx: sandbox_subscription.find_of_order(tx, order.id)
@@ -108,7 +108,7 @@ async def _bill_first(call: Call[Any, Any], order: Order) -> None:
         await carry_out(call, begun, *sandbox_subscription.bill(begun))
 
 
-async def complete(call: Call[Fields, Fields]) -> Reply:
+async def complete(call: RequestContext[Fields, Fields]) -> Reply:
     """Where payers land that the buyer named no success_url for."""
     return _standing(
         call,
@@ -117,12 +117,12 @@ async def complete(call: Call[Fields, Fields]) -> Reply:
     )
 
 
-async def cancelled(call: Call[Fields, Fields]) -> Reply:
+async def cancelled(call: RequestContext[Fields, Fields]) -> Reply:
     """The same without a cancel_url."""
     return _standing(call, "Not paid", "Nothing was charged. This page can be closed.")
 
 
-async def leave(call: Call[Fields, Fields]) -> Reply:
+async def leave(call: RequestContext[Fields, Fields]) -> Reply:
     """Where a provider whose requests we sign sends the payer: it leads on to the buyer's page.
 
     A link and no redirect, so that nobody borrows this address to lead people elsewhere unseen.
@@ -147,7 +147,7 @@ async def leave(call: Call[Fields, Fields]) -> Reply:
 
 
 async def _load(
-    call: Call[Fields, Fields],
+    call: RequestContext[Fields, Fields],
 ) -> tuple[SandboxCheckout, Order, Sequence[LogEntry]]:
     """The checkout, its order, and what was told of it; raises NotFound."""
     token = call.params["checkout_token"]
@@ -168,7 +168,7 @@ async def _load(
 
 
 def _view(
-    call: Call[Any, Any],
+    call: RequestContext[Any, Any],
     found: SandboxCheckout,
     order: Order,
     events: Sequence[LogEntry],
@@ -225,7 +225,7 @@ def _sentence(found: SandboxCheckout, order: Order, *, is_waiting: bool) -> str:
 
 
 def _standing(
-    call: Call[Any, Any],
+    call: RequestContext[Any, Any],
     title: str,
     sentence: str,
     *,

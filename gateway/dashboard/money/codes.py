@@ -18,7 +18,7 @@ from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
@@ -43,12 +43,12 @@ class Standing:
     time_zone: str
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """Both forms, and what brought credit lately."""
     return await _codes_page(call, Form())
 
 
-async def redeem(call: Call[Fields, Fields]) -> Reply:
+async def redeem(call: RequestContext[Fields, Fields]) -> Reply:
     """The code's credit, once."""
     form = read_form(call)
     try:
@@ -58,19 +58,19 @@ async def redeem(call: Call[Fields, Fields]) -> Reply:
     return await _codes_page(call, Form(), redeemed=done.data)
 
 
-async def check_in(call: Call[Fields, Fields]) -> Reply:
+async def check_in(call: RequestContext[Fields, Fields]) -> Reply:
     """Today's credit."""
     read_form(call)
     kept: Kept[CheckedIn] = Kept()
     try:
         command = CheckIn(call.principal.scope, _pick, None, kept)
-        await call.context.till.submit(command)
+        await call.context.engine.submit(command)
     except DomainError as error:
         return await _codes_page(call, Form(), problem_of(error))
     return go(PATH, said="checked-in")
 
 
-async def set_zone(call: Call[Fields, Fields]) -> Reply:
+async def set_zone(call: RequestContext[Fields, Fields]) -> Reply:
     """Where the account's days begin."""
     form = read_form(call)
     account_id, time_zone = call.principal.account_id, form.text("time_zone")
@@ -83,7 +83,7 @@ async def set_zone(call: Call[Fields, Fields]) -> Reply:
 
 
 async def _codes_page(
-    call: Call[Any, Any],
+    call: RequestContext[Any, Any],
     form: Form,
     problem: Problem = NO_PROBLEM,
     *,

@@ -12,39 +12,42 @@ import httpx
 
 from billing.payments.sandbox import subscription as sandbox_subscription
 from billing.payments.sandbox.subscription import SandboxSubscription
-from billing.providers.protocol import Deed, Received
-from gateway.http.request_context import Call
+from billing.providers.protocol import Received, SandboxEvent
+from gateway.http.request_context import RequestContext
 
 TELL_S_MAX: Final = 20.0
 STANDS_IN: Final = "staging"
 _log = logging.getLogger(__name__)
 
 
-def path_of(call: Call[Any, Any], name: str) -> str | None:
+def path_of(call: RequestContext[Any, Any], name: str) -> str | None:
     """Where the notification goes; null where the provider has credentials now and stands alone."""
-    providers = call.context.cashier.providers
+    providers = call.context.payments.providers
     registration = providers.registration(name)
     if registration is None or not providers.is_stand_in(name, STANDS_IN):
         return None
     return registration.paths[0]
 
 
-async def tell(call: Call[Any, Any], name: str, deed: Deed) -> None:
+async def tell(call: RequestContext[Any, Any], name: str, sandbox_event: SandboxEvent) -> None:
     """Sends the notification; whether it was taken, the state of what it is about says."""
-    provider, path = call.context.cashier.providers.of(name, STANDS_IN), path_of(call, name)
+    provider, path = call.context.payments.providers.of(name, STANDS_IN), path_of(call, name)
     if provider is not None and path is not None:
-        await _send(call, path, provider.imitate(deed))
+        await _send(call, path, provider.simulate(sandbox_event))
 
 
 async def carry_out(
-    call: Call[Any, Any], one: SandboxSubscription, deed: Deed, after: SandboxSubscription
+    call: RequestContext[Any, Any],
+    one: SandboxSubscription,
+    sandbox_event: SandboxEvent,
+    after: SandboxSubscription,
 ) -> None:
-    """Tells the deed, then notes that it was told: a crash in between tells it again."""
-    await tell(call, one.provider, deed)
+    """Tells the sandbox event, then notes that it was told: a crash in between tells it again."""
+    await tell(call, one.provider, sandbox_event)
     await call.context.database.transaction(lambda tx: sandbox_subscription.note(tx, one, after))
 
 
-async def _send(call: Call[Any, Any], path: str, said: Received) -> None:
+async def _send(call: RequestContext[Any, Any], path: str, said: Received) -> None:
     host, port = call.scope["server"]
     # Nothing is encrypted inside this machine, and reading all authorities takes a moment.
     unused = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

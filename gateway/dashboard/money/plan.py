@@ -20,7 +20,7 @@ from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import address_of, go, page
 from gateway.http.fields import Fields
 from gateway.http.idempotency import run_steps
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
@@ -45,12 +45,12 @@ class Seen:
         return self.own is not None and self.own.status in LIVING
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """The account's plan, or the plans that it may take."""
     return await _plan_page(call, Form())
 
 
-async def subscribe(call: Call[Fields, Fields]) -> Reply:
+async def subscribe(call: RequestContext[Fields, Fields]) -> Reply:
     """Makes the order of a plan and leads on to where it is paid."""
     form = read_form(call)
     try:
@@ -58,7 +58,7 @@ async def subscribe(call: Call[Fields, Fields]) -> Reply:
         new = await _order(call, form, request_digest(key))
 
         async def steps() -> Answer:
-            made = await call.context.cashier.place(call.principal.scope, new)
+            made = await call.context.payments.place(call.principal.scope, new)
             return Answer(200, made.id.encode())
 
         answer = await run_steps(call.context, call.principal, key, steps, lease_s=LEASE_S)
@@ -69,17 +69,17 @@ async def subscribe(call: Call[Fields, Fields]) -> Reply:
     return go(f"{ORDERS}/{answer.body.decode()}/pay")
 
 
-async def open_portal(call: Call[Fields, Fields]) -> Reply:
+async def open_portal(call: RequestContext[Fields, Fields]) -> Reply:
     """On to where the plan is changed and cancelled."""
     read_form(call)
     try:
-        url = await call.context.cashier.portal(call.principal.scope, f"{address_of(call)}{PATH}")
+        url = await call.context.payments.portal(call.principal.scope, f"{address_of(call)}{PATH}")
     except DomainError as error:
         return await _plan_page(call, Form(), problem_of(error))
     return page(call, "plan_portal.html", url=url)
 
 
-async def _order(call: Call[Any, Any], form: Form, digest: str | None) -> NewOrder:
+async def _order(call: RequestContext[Any, Any], form: Form, digest: str | None) -> NewOrder:
     """What was chosen; raises InvalidInput and NotFound."""
     environment, provider = call.principal.environment, form.text("provider")
     plan_id, _, wanted = form.text("plan").partition("/")
@@ -87,7 +87,7 @@ async def _order(call: Call[Any, Any], form: Form, digest: str | None) -> NewOrd
     if interval is None:
         raise InvalidInput("choose a plan", param="plan")
     sold = await call.context.database.read(lambda tx: plans.get_sold(tx, (environment, plan_id)))
-    is_stand_in = call.context.cashier.providers.is_stand_in(provider, environment)
+    is_stand_in = call.context.payments.providers.is_stand_in(provider, environment)
     way_back = f"{address_of(call)}{BACK}/{form.once}" if form.once else None
     return NewOrder(
         provider=provider,
@@ -102,9 +102,13 @@ async def _order(call: Call[Any, Any], form: Form, digest: str | None) -> NewOrd
 
 
 async def _plan_page(
-    call: Call[Any, Any], form: Form, problem: Problem = NO_PROBLEM, *, once: str | None = None
+    call: RequestContext[Any, Any],
+    form: Form,
+    problem: Problem = NO_PROBLEM,
+    *,
+    once: str | None = None,
 ) -> Response:
-    scope, providers = call.principal.scope, call.context.cashier.providers
+    scope, providers = call.principal.scope, call.context.payments.providers
 
     async def work(tx: Transaction) -> Seen:
         own = await subscription_rows.latest(tx, scope)

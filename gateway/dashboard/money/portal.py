@@ -23,7 +23,7 @@ from gateway.dashboard.route import open_route
 from gateway.html.forms import read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput, NotFound
@@ -72,13 +72,13 @@ class _Known:
     now_us: int
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """The plan as it stands."""
     known = await _load(call)
     return page(call, "sandbox_portal.html", view=_view(call, known))
 
 
-async def act(call: Call[Fields, Fields]) -> Reply:
+async def act(call: RequestContext[Fields, Fields]) -> Reply:
     """One of the page's buttons."""
     form = read_form(call)
     known = await _load(call)
@@ -106,7 +106,7 @@ async def act(call: Call[Fields, Fields]) -> Reply:
     return go(f"{call.path}?{urlencode({'return_url': return_url})}" if return_url else call.path)
 
 
-async def _load(call: Call[Fields, Fields]) -> _Known:
+async def _load(call: RequestContext[Fields, Fields]) -> _Known:
     """Raises NotFound."""
     token, now_us = call.params["portal_token"], call.now_us
 
@@ -136,7 +136,7 @@ def _items(sold: Sequence[Plan], one: SandboxSubscription) -> list[PlanItem]:
     return found
 
 
-def _can_change(call: Call[Any, Any], known: _Known) -> bool:
+def _can_change(call: RequestContext[Any, Any], known: _Known) -> bool:
     one = known.one
     return (
         one.status == "active"
@@ -146,7 +146,7 @@ def _can_change(call: Call[Any, Any], known: _Known) -> bool:
     )
 
 
-def _view(call: Call[Any, Any], known: _Known) -> View:
+def _view(call: RequestContext[Any, Any], known: _Known) -> View:
     one, own = known.one, known.own
     return_url = _return_url(call)
     names = {_value(item): item.name for item in known.items}
@@ -182,7 +182,7 @@ def _value(item: PlanItem) -> str:
     return f"{item.plan_id} {item.interval}"
 
 
-def _return_url(call: Call[Any, Any]) -> str:
+def _return_url(call: RequestContext[Any, Any]) -> str:
     """Where the page leads back to; nowhere for what is no URL."""
     try:
         return check_return_url(read_query(call).text("return_url"), param="return_url")

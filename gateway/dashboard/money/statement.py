@@ -8,7 +8,7 @@ from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_query
 from gateway.html.render import page
 from gateway.http.fields import Fields, time_us
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.surfaces import API_PREFIX
 from kernel.clock import DAY_US, day_start_us, rfc3339
@@ -18,7 +18,7 @@ LINES_SHOWN: Final = 200
 DAYS: Final = 30
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """The first lines of the period; the last thirty days unless another is asked for."""
     asked, problem = read_query(call), NO_PROBLEM
     today = day_start_us(call.now_us)

@@ -12,7 +12,7 @@ from gateway.dashboard.route import page_route
 from gateway.html.forms import read_query
 from gateway.html.render import page
 from gateway.http.fields import Fields, cursor_id
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from store.database import Transaction
 
@@ -24,7 +24,7 @@ _WRITE: Final = ("usage:write",)
 Shape = Mapping[str, Any]
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """What was used, newest first, below what is held for use now."""
     scope, now_us = call.principal.scope, call.now_us
     before_id = cursor_id(read_query(call).text("cursor") or None, "usg")
@@ -40,7 +40,7 @@ async def show(call: Call[Fields, Fields]) -> Reply:
     return page(call, "usage.html", listing=listing, held=[] if before_id else held)
 
 
-async def show_holds(call: Call[Fields, Fields]) -> Reply:
+async def show_holds(call: RequestContext[Fields, Fields]) -> Reply:
     """Every hold and how it ended, newest first."""
     scope, now_us = call.principal.scope, call.now_us
     before_id = cursor_id(read_query(call).text("cursor") or None, "hld")
@@ -54,7 +54,7 @@ async def show_holds(call: Call[Fields, Fields]) -> Reply:
     return page(call, "holds.html", listing=paged(call, held, lambda one: str(one["id"])))
 
 
-async def release(call: Call[Fields, Fields]) -> Reply:
+async def release(call: RequestContext[Fields, Fields]) -> Reply:
     """Gives all of a hold back."""
     path = f"/holds/{call.params['hold_id']}/release"
     return await act(call, "POST", path, then=PATH, said="hold-released")

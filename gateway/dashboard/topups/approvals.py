@@ -7,7 +7,7 @@ from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
 from gateway.html.render import page
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 
@@ -16,12 +16,12 @@ _READ = ("topup:read", "approvals:write")
 _WRITE = ("approvals:write",)
 
 
-async def show_list(call: Call[Fields, Fields]) -> Reply:
+async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
     return page(call, "approvals.html", listing=await listing(call, "/approvals", "status"))
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """What is asked for, and by which key."""
     asked = (await ask(call, "GET", _api(call))).data
     topup = (await ask(call, "GET", f"/topup/status/{asked['transaction_id']}")).data
@@ -31,21 +31,21 @@ async def show(call: Call[Fields, Fields]) -> Reply:
     return page(call, "approval.html", asked=asked, topup=topup, key=key)
 
 
-async def approve(call: Call[Fields, Fields]) -> Reply:
+async def approve(call: RequestContext[Fields, Fields]) -> Reply:
     """The rules are checked again; then the send goes on."""
     return await act(call, "POST", f"{_api(call)}/approve", then=_here(call), said="approved")
 
 
-async def deny(call: Call[Fields, Fields]) -> Reply:
+async def deny(call: RequestContext[Fields, Fields]) -> Reply:
     """The send is cancelled and its funds return."""
     return await act(call, "POST", f"{_api(call)}/deny", then=_here(call), said="denied")
 
 
-def _api(call: Call[Any, Any]) -> str:
+def _api(call: RequestContext[Any, Any]) -> str:
     return f"/approvals/{call.params['approval_id']}"
 
 
-def _here(call: Call[Any, Any]) -> str:
+def _here(call: RequestContext[Any, Any]) -> str:
     return f"{PATH}/{call.params['approval_id']}"
 
 

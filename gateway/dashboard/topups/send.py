@@ -9,7 +9,7 @@ from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
@@ -18,14 +18,14 @@ from kernel.ids import new_id
 _SCOPES = ("topup:send",)
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """The empty form; a link may fill it in."""
     asked = read_query(call)
     names = ("platform", "amount", "recipient_email")
     return await _form_page(call, Form({name: [asked.text(name)] for name in names}))
 
 
-async def submit(call: Call[Fields, Fields]) -> Reply:
+async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     """A quote, or the top-up itself once the quote was seen."""
     form = read_form(call)
     try:
@@ -60,7 +60,7 @@ def _body(form: Form) -> dict[str, Any]:
 
 
 async def _form_page(
-    call: Call[Any, Any],
+    call: RequestContext[Any, Any],
     form: Form,
     problem: Problem = NO_PROBLEM,
     *,

@@ -9,7 +9,7 @@ from gateway.dashboard.route import page_route
 from gateway.html.forms import read_form
 from gateway.html.render import page
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 
@@ -28,14 +28,14 @@ _FILTERS = (
 )
 
 
-async def show_list(call: Call[Fields, Fields]) -> Reply:
+async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
     platforms = (await ask(call, "GET", "/platforms")).data["items"]
     found = await listing(call, "/topup/history", *_FILTERS)
     return page(call, "topups.html", listing=found, platforms=platforms)
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """The top-up, what it moved, what it said and to whom, attempt by attempt."""
     transaction_id = call.params["transaction_id"]
     topup = (await ask(call, "GET", f"/topup/status/{transaction_id}")).data
@@ -59,20 +59,20 @@ async def show(call: Call[Fields, Fields]) -> Reply:
     )
 
 
-async def cancel(call: Call[Fields, Fields]) -> Reply:
+async def cancel(call: RequestContext[Fields, Fields]) -> Reply:
     """Takes a pending top-up back."""
     body = {"transaction_id": call.params["transaction_id"]}
     return await act(call, "POST", "/topup/cancel", body, then=_here(call), said="topup-cancelled")
 
 
-async def settle(call: Call[Fields, Fields]) -> Reply:
+async def settle(call: RequestContext[Fields, Fields]) -> Reply:
     """Staging only: ends a pending top-up as its fulfilment would."""
     body = {"outcome": read_form(call).text("outcome")}
     path = f"/sandbox/topups/{call.params['transaction_id']}"
     return await act(call, "POST", path, body, then=_here(call), said="topup-settled")
 
 
-def _here(call: Call[Any, Any]) -> str:
+def _here(call: RequestContext[Any, Any]) -> str:
     return f"{PATH}/{call.params['transaction_id']}"
 
 

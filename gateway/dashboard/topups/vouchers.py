@@ -10,7 +10,7 @@ from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import page
 from gateway.http.fields import Fields
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
@@ -18,7 +18,7 @@ from kernel.errors import DomainError
 _READ = ("topup:read",)
 
 
-async def show(call: Call[Fields, Fields]) -> Reply:
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """The form, and the voucher that it names."""
     asked = read_query(call)
     code = asked.text("code")
@@ -31,7 +31,7 @@ async def show(call: Call[Fields, Fields]) -> Reply:
     return await _vouchers_page(call, asked, voucher=found.data)
 
 
-async def redeem(call: Call[Fields, Fields]) -> Reply:
+async def redeem(call: RequestContext[Fields, Fields]) -> Reply:
     """Moves the voucher's value, once."""
     form = read_form(call)
     body = {"code": form.text("code"), "settle": form.text("settle") or "wallet"}
@@ -42,7 +42,7 @@ async def redeem(call: Call[Fields, Fields]) -> Reply:
     return await _vouchers_page(call, form, voucher=done.data, is_redeemed=True)
 
 
-async def show_wallets(call: Call[Fields, Fields]) -> Reply:
+async def show_wallets(call: RequestContext[Fields, Fields]) -> Reply:
     """What recipients hold."""
     platforms = (await ask(call, "GET", "/platforms")).data["items"]
     found = await listing(call, "/wallets", "recipient_email", "platform")
@@ -50,7 +50,7 @@ async def show_wallets(call: Call[Fields, Fields]) -> Reply:
 
 
 async def _vouchers_page(
-    call: Call[Any, Any],
+    call: RequestContext[Any, Any],
     form: Form,
     problem: Problem = NO_PROBLEM,
     *,

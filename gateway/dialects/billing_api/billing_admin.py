@@ -10,7 +10,7 @@ from billing.catalog.plan import Plan
 from billing.credits.adjustment import Adjusted
 from billing.credits.checkin_settings import CheckinSettings
 from billing.ledger.money import MICROS_PER_CREDIT
-from billing.reports.balance_transactions import Movement
+from billing.reports.balance_transactions import BalanceTransaction
 from gateway.answers.words import Time
 from gateway.dialects.billing_api.schemas import Limit, Transaction, line_of
 from gateway.http.fields import Fields, Int64, Text, Time as TimeText, given, time_us
@@ -170,7 +170,7 @@ class AccountTransaction(Transaction, kw_only=True):
     environment: str
 
     @classmethod
-    def of(cls, one: Movement) -> "AccountTransaction":
+    def of(cls, one: BalanceTransaction) -> "AccountTransaction":
         """The movement as operators see it."""
         return cls(**line_of(one), account_id=one.account_id, environment=one.environment)
 

@@ -39,8 +39,8 @@ from gateway.dialects.billing_api import billing_admin as admin, schemas as shap
 from gateway.http.fields import EnvironmentMismatch, Fields, LooseFields, cursor_id, given, time_us
 from gateway.http.idempotency import run_once, run_steps
 from gateway.http.pipeline import environment_of
-from gateway.http.request_context import Call
-from gateway.http.routing import Handler, Route, Surface
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import ApiSurface, Handler, Route
 from kernel.errors import InvalidInput, NotFound
 from keys.account import read_scopes
 from keys.audit_log import Actor
@@ -53,14 +53,14 @@ WRITE: Final = ("billing:write",)
 _pick = secrets.SystemRandom().randint
 
 
-async def balance(call: Call[Fields, Fields]) -> Answer:
+async def balance(call: RequestContext[Fields, Fields]) -> Answer:
     """Purchased and promotional credit, rounded down."""
     scope, now_us = call.principal.scope, call.now_us
     held = await call.context.database.read(lambda tx: balance_micros(tx, scope, now_us=now_us))
     return _said(shapes.Balance(balance=held // MICROS_PER_CREDIT))
 
 
-async def transactions(call: Call[Fields, shapes.PageQuery]) -> Answer:
+async def transactions(call: RequestContext[Fields, shapes.PageQuery]) -> Answer:
     """What changed the caller's balance."""
     scope, query = call.principal.scope, call.query
     found = await call.context.database.read(
@@ -69,7 +69,7 @@ async def transactions(call: Call[Fields, shapes.PageQuery]) -> Answer:
     return _said([shapes.Transaction.of(one) for one in found])
 
 
-async def orders(call: Call[Fields, shapes.PageQuery]) -> Answer:
+async def orders(call: RequestContext[Fields, shapes.PageQuery]) -> Answer:
     """The caller's orders, of packs, amounts and plans."""
     scope, query = call.principal.scope, call.query
 
@@ -82,14 +82,14 @@ async def orders(call: Call[Fields, shapes.PageQuery]) -> Answer:
     return _said([order.shape() for order in await call.context.database.read(work)])
 
 
-async def order(call: Call[Fields, Fields]) -> Answer:
+async def order(call: RequestContext[Fields, Fields]) -> Answer:
     """One order of the caller."""
     scope, order_id = call.principal.scope, call.params["order_id"]
     found = await call.context.database.read(lambda tx: order_list.get(tx, scope, order_id))
     return _said(found.shape())
 
 
-async def list_plans(call: Call[Fields, shapes.PlansQuery]) -> Answer:
+async def list_plans(call: RequestContext[Fields, shapes.PlansQuery]) -> Answer:
     """What is sold: to a caller with a credential in its environment."""
     wanted = call.query.environment or await environment_of(call)
 
@@ -103,23 +103,23 @@ async def list_plans(call: Call[Fields, shapes.PlansQuery]) -> Answer:
     return _said([one.shape() for one in await call.context.database.read(work)])
 
 
-async def check_in(call: Call[LooseFields, Fields]) -> Answer:
+async def check_in(call: RequestContext[LooseFields, Fields]) -> Answer:
     """Today's free credit, once."""
 
     def render(done: CheckedIn) -> Answer:
         return _said(shapes.CheckedIn.of(done))
 
     command = CheckIn(call.principal.scope, _pick, call.request_key, render)
-    return await call.context.till.submit(command)
+    return await call.context.engine.submit(command)
 
 
-async def create_session(call: Call[shapes.SessionBody, Fields]) -> Answer:
+async def create_session(call: RequestContext[shapes.SessionBody, Fields]) -> Answer:
     """Writes the order of a plan, a pack or an amount, and opens its checkout.
 
     With an Idempotency-Key a call that was cut off is gone on with: the same order, one checkout.
     """
     context, principal, body = call.context, call.principal, call.body
-    offered = context.cashier.providers.offered(principal.environment)
+    offered = context.payments.providers.offered(principal.environment)
     if body.channel not in offered:
         problem = f"is one of {', '.join(offered)}" if offered else "nothing can be paid here yet"
         raise InvalidInput(problem, param="channel")
@@ -139,20 +139,20 @@ async def create_session(call: Call[shapes.SessionBody, Fields]) -> Answer:
 
     async def steps() -> Answer:
         with as_sent(provider="channel"):
-            placed = await context.cashier.place(principal.scope, new)
+            placed = await context.payments.place(principal.scope, new)
         url = placed.url or context.settings.address() + COMPLETE_PATH
         return _said(shapes.Session(url=url, session_id=placed.provider_ref, order_id=placed.id))
 
     return await run_steps(context, principal, call.request_key, steps, lease_s=LEASE_S)
 
 
-async def portal(call: Call[shapes.PortalBody, Fields]) -> Answer:
+async def portal(call: RequestContext[shapes.PortalBody, Fields]) -> Answer:
     """Where the caller's plan is changed or cancelled."""
-    url = await call.context.cashier.portal(call.principal.scope, call.body.return_url)
+    url = await call.context.payments.portal(call.principal.scope, call.body.return_url)
     return _said(shapes.Portal(url=url))
 
 
-async def all_plans(call: Call[Fields, Fields]) -> Answer:
+async def all_plans(call: RequestContext[Fields, Fields]) -> Answer:
     """Every plan of the credential's environment, sold or not."""
     environment = call.principal.environment
     found = await call.context.database.read(
@@ -161,7 +161,7 @@ async def all_plans(call: Call[Fields, Fields]) -> Answer:
     return _said([one.shape() for one in found])
 
 
-async def create_plan(call: Call[admin.PlanBody, Fields]) -> Answer:
+async def create_plan(call: RequestContext[admin.PlanBody, Fields]) -> Answer:
     """Sells one plan more."""
     wanted = call.body.plan(call.principal.environment, call.now_us)
 
@@ -171,7 +171,7 @@ async def create_plan(call: Call[admin.PlanBody, Fields]) -> Answer:
     return await _once(call, work, lambda made: _said(made.shape(), http_status=201))
 
 
-async def change_plan(call: Call[admin.PlanChanges, Fields]) -> Answer:
+async def change_plan(call: RequestContext[admin.PlanChanges, Fields]) -> Answer:
     """Other terms for those who subscribe from now on."""
     changes = given(call.body, active="is_active")
     place = (call.principal.environment, call.params["plan_id"])
@@ -183,7 +183,7 @@ async def change_plan(call: Call[admin.PlanChanges, Fields]) -> Answer:
     return await _once(call, work, lambda after: _said(after.shape()))
 
 
-async def list_coupons(call: Call[Fields, admin.CouponsQuery]) -> Answer:
+async def list_coupons(call: RequestContext[Fields, admin.CouponsQuery]) -> Answer:
     """Every coupon of the credential's environment, newest first."""
     environment, query = call.principal.environment, call.query
     before_id = cursor_id(query.cursor, "cpn")
@@ -197,7 +197,7 @@ async def list_coupons(call: Call[Fields, admin.CouponsQuery]) -> Answer:
     )
 
 
-async def create_coupon(call: Call[admin.CouponBody, Fields]) -> Answer:
+async def create_coupon(call: RequestContext[admin.CouponBody, Fields]) -> Answer:
     """Makes a coupon; the credit that it pays for is promotional."""
     wanted = call.body.coupon(call.principal.environment, call.now_us)
 
@@ -207,7 +207,7 @@ async def create_coupon(call: Call[admin.CouponBody, Fields]) -> Answer:
     return await _once(call, work, lambda made: _said(made.shape(), http_status=201))
 
 
-async def all_transactions(call: Call[Fields, shapes.AdminQuery]) -> Answer:
+async def all_transactions(call: RequestContext[Fields, shapes.AdminQuery]) -> Answer:
     """What changed any account's balance in the credential's environment."""
     query = call.query
     wanted = Wanted(
@@ -225,7 +225,7 @@ async def all_transactions(call: Call[Fields, shapes.AdminQuery]) -> Answer:
     return plain_answer(admin.Page(success=True, data=lines, next_cursor=more))
 
 
-async def adjust(call: Call[admin.ManualBody, Fields]) -> Answer:
+async def adjust(call: RequestContext[admin.ManualBody, Fields]) -> Answer:
     """Gives credit to an account, or takes it away, and keeps why."""
     body, principal = call.body, call.principal
     if body.environment not in {None, principal.environment}:
@@ -251,10 +251,10 @@ async def adjust(call: Call[admin.ManualBody, Fields]) -> Answer:
         request_key=call.request_key,
         answer=render,
     )
-    return await call.context.till.submit(command)
+    return await call.context.engine.submit(command)
 
 
-async def show_config(call: Call[Fields, Fields]) -> Answer:
+async def show_config(call: RequestContext[Fields, Fields]) -> Answer:
     """What a check-in awards now."""
     environment = call.principal.environment
     found = await call.context.database.read(
@@ -263,7 +263,7 @@ async def show_config(call: Call[Fields, Fields]) -> Answer:
     return _said(admin.Config.of(found[environment]))
 
 
-async def change_config(call: Call[admin.ConfigBody, Fields]) -> Answer:
+async def change_config(call: RequestContext[admin.ConfigBody, Fields]) -> Answer:
     """What a check-in awards from now on; what is left out stays."""
     environment, now_us = call.principal.environment, call.now_us
     changes, by = call.body.changes(), _actor(call)
@@ -285,22 +285,24 @@ def _said(data: Any, *, http_status: int = 200) -> Answer:
     return plain_answer(shapes.Said(success=True, data=data), http_status=http_status)
 
 
-def _actor(call: Call[Any, Any]) -> Actor:
+def _actor(call: RequestContext[Any, Any]) -> Actor:
     return Actor.of(call.principal)
 
 
-async def _once(call: Call[Any, Any], work: Work[T], render: Callable[[T], Answer]) -> Answer:
+async def _once(
+    call: RequestContext[Any, Any], work: Work[T], render: Callable[[T], Answer]
+) -> Answer:
     return await run_once(call.context, call.principal, call.request_key, work, render)
 
 
-async def _plan_item(call: Call[shapes.SessionBody, Fields]) -> PlanItem:
+async def _plan_item(call: RequestContext[shapes.SessionBody, Fields]) -> PlanItem:
     """What the subscription is for; raises InvalidInput, and NotFound for a plan not sold."""
     body, environment = call.body, call.principal.environment
     if body.plan_id is None:
         raise InvalidInput("is required for a subscription", param="plan_id")
     place = (environment, body.plan_id)
     found = await call.context.database.read(lambda tx: plans.get_sold(tx, place))
-    is_stand_in = call.context.cashier.providers.is_stand_in(body.channel, environment)
+    is_stand_in = call.context.payments.providers.is_stand_in(body.channel, environment)
     return plans.item_of(found, body.channel, body.interval, is_stand_in=is_stand_in)
 
 
@@ -331,7 +333,7 @@ _AWAY = codes.PROVIDER_UNAVAILABLE
 PLANS, COUPONS, CHECKIN = "/admin/billing/plans", "/admin/billing/coupons", "/admin/checkin/config"
 OPEN: Final[dict[str, Any]] = {"scopes": (), "is_public": True, "query": shapes.PlansQuery}
 MANUAL: Final = (codes.INSUFFICIENT_BALANCE, codes.AMOUNT_OUT_OF_RANGE, codes.NOT_FOUND)
-SURFACE = Surface(
+SURFACE = ApiSurface(
     "",
     (
         _get("/credits/balance", balance, "The balance in credits", _Said[shapes.Balance]),

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from billing.credits import checkin
 from billing.ledger.money import MICROS_PER_CREDIT
-from billing.reports.balance_transactions import OFFSET_MAX, Movement, Type
+from billing.reports.balance_transactions import OFFSET_MAX, BalanceTransaction, Type
 from gateway.answers.refusals import Refusal
 from gateway.answers.words import Time
 from gateway.http.fields import Fields, Int64, LooseFields, Text
@@ -115,12 +115,12 @@ class Transaction(Struct, kw_only=True):
     amount_micros: Annotated[int, Meta(description="The same, exactly: 1 credit is 1,000.")]
 
     @classmethod
-    def of(cls, one: Movement) -> "Transaction":
+    def of(cls, one: BalanceTransaction) -> "Transaction":
         """The movement in credits."""
         return cls(**line_of(one))
 
 
-def line_of(one: Movement) -> dict[str, Any]:
+def line_of(one: BalanceTransaction) -> dict[str, Any]:
     """What every list of transactions shows."""
     moved = abs(one.amount_micros) // MICROS_PER_CREDIT
     return {

@@ -45,8 +45,8 @@ from gateway.dialects.newapi.schemas import (
 )
 from gateway.http.fields import Fields, Int64, LooseFields, Text
 from gateway.http.idempotency import run_steps
-from gateway.http.request_context import Call
-from gateway.http.routing import Route, Surface
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import ApiSurface, Route
 from kernel.clock import SECOND_US
 from kernel.errors import InvalidInput
 from kernel.ids import number_of
@@ -115,15 +115,15 @@ class _Method:
     way: str | None = None
 
 
-async def info(call: Call[Fields, Fields]) -> Answer:
+async def info(call: RequestContext[Fields, Fields]) -> Answer:
     """What the caller's environment sells, and how."""
     _check_user(call)
     settings, environment = call.context.settings, call.principal.environment
-    methods = _methods(call.context.cashier.providers, environment)
+    methods = _methods(call.context.payments.providers, environment)
     providers = {method.provider for method in methods}
     sold = await call.context.database.read(lambda tx: list_plans(tx, environment))
     products = [product for plan in sold for product in _creem_products(plan)]
-    is_creem = CREEM in call.context.cashier.providers.offered(environment)
+    is_creem = CREEM in call.context.payments.providers.offered(environment)
     data = Info(
         enable_online_topup=bool(providers - {STRIPE, CREEM}),
         enable_stripe_topup=STRIPE in providers,
@@ -141,7 +141,7 @@ async def info(call: Call[Fields, Fields]) -> Answer:
     return plain_answer(InfoAnswer(success=True, message="", data=data))
 
 
-async def pay(call: Call[PayBody, Fields]) -> Answer:
+async def pay(call: RequestContext[PayBody, Fields]) -> Answer:
     """Writes an order of that many dollars and opens its checkout.
 
     With an Idempotency-Key a call that was cut off is gone on with: the same order, one checkout.
@@ -161,7 +161,7 @@ async def pay(call: Call[PayBody, Fields]) -> Answer:
     )
 
     async def steps() -> Answer:
-        order = await context.cashier.place(principal.scope, new)
+        order = await context.payments.place(principal.scope, new)
         url = order.url or context.settings.address() + COMPLETE_PATH
         return plain_answer(
             Paying(success=True, message="success", data=url, trade_no=order.order_no)
@@ -170,7 +170,7 @@ async def pay(call: Call[PayBody, Fields]) -> Answer:
     return await run_steps(context, principal, call.request_key, steps)
 
 
-async def redeem_key(call: Call[RedeemBody, Fields]) -> Answer:
+async def redeem_key(call: RequestContext[RedeemBody, Fields]) -> Answer:
     """Credits what the code is worth, once."""
     _check_user(call)
 
@@ -182,7 +182,7 @@ async def redeem_key(call: Call[RedeemBody, Fields]) -> Answer:
     return await redeem(call, call.body.key, render)
 
 
-async def history(call: Call[Fields, HistoryQuery]) -> Answer:
+async def history(call: RequestContext[Fields, HistoryQuery]) -> Answer:
     """The newest payments and redemptions, or one page of all of them."""
     _check_user(call)
     query, scope = call.query, call.principal.scope
@@ -208,7 +208,7 @@ def refuse(refusal: Refusal, _now_us: int) -> Answer:
     )
 
 
-def _check_user(call: Call[Any, Any]) -> None:
+def _check_user(call: RequestContext[Any, Any]) -> None:
     """Raises InvalidCredential where New-Api-User names another user than the caller."""
     named = call.headers.get(USER_HEADER)
     own = str(number_of(call.principal.account_id)).encode()
@@ -231,9 +231,9 @@ def _methods(providers: Providers, environment: Environment) -> list[_Method]:
     return [method for _, _, method in found]
 
 
-def _chosen(call: Call[PayBody, Fields]) -> _Method:
+def _chosen(call: RequestContext[PayBody, Fields]) -> _Method:
     """The way that the body names, else the first; raises InvalidInput."""
-    methods = _methods(call.context.cashier.providers, call.principal.environment)
+    methods = _methods(call.context.payments.providers, call.principal.environment)
     wanted = call.body.payment_method
     chosen = [method for method in methods if wanted in {"", method.type}]
     if not chosen:
@@ -334,4 +334,4 @@ ROUTES = (
         answers=ok(History),
     ),
 )
-SURFACE = Surface("/api/user", ROUTES, refuse, Refused)
+SURFACE = ApiSurface("/api/user", ROUTES, refuse, Refused)

@@ -13,7 +13,7 @@ from gateway.http.acting import note
 from gateway.http.auth import block_of
 from gateway.http.fields import Fields, LooseFields, Text
 from gateway.http.rate_limit import refusal as rate_refusal
-from gateway.http.request_context import Call
+from gateway.http.request_context import RequestContext
 from kernel.limits import URL_CHARACTERS_MAX
 from keys.oauth import app as oauth_app, token as oauth_token
 from keys.oauth.app import ClientRefused
@@ -41,7 +41,7 @@ class IssueBody(LooseFields, frozen=True, kw_only=True):
     redirect_uri: Url | None = None
 
 
-async def exchanged(call: Call[IssueBody, Fields]) -> tuple[OAuthToken, str]:
+async def exchanged(call: RequestContext[IssueBody, Fields]) -> tuple[OAuthToken, str]:
     """The token and its secret; raises ClientRefused, CodeRefused and RateLimited."""
     body = call.body
 
@@ -76,7 +76,7 @@ async def exchanged(call: Call[IssueBody, Fields]) -> tuple[OAuthToken, str]:
     return await _guarded(call, exchange)
 
 
-async def _guarded(call: Call[Any, Any], exchange: Callable[[], Awaitable[T]]) -> T:
+async def _guarded(call: RequestContext[Any, Any], exchange: Callable[[], Awaitable[T]]) -> T:
     """The exchange, out of the address's budget; a failure costs as much as ten that work."""
     limiter, key = call.context.limiter, f"oauth:{block_of(call.address)}"
     taken = await limiter.take(key, EXCHANGES_PER_S, EXCHANGES)

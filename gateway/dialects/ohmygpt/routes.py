@@ -39,8 +39,8 @@ from gateway.dialects.ohmygpt.schemas import (
 )
 from gateway.http.fields import LINE, Fields, LooseFields, Text
 from gateway.http.idempotency import run_once, run_steps
-from gateway.http.request_context import Call
-from gateway.http.routing import Route, Surface
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import ApiSurface, Route
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import number_of
@@ -82,14 +82,14 @@ class OrderBody(LooseFields, frozen=True, kw_only=True):
     cancel_url: Url | None = None
 
 
-async def issue_token(call: Call[IssueBody, Fields]) -> Answer:
+async def issue_token(call: RequestContext[IssueBody, Fields]) -> Answer:
     """Who holds a code and the app's secret gets the token, once."""
     token, secret = await exchanged(call)
     data = Issued(user_id=_number(token.account_id), client_id=token.app_id, token=secret)
     return _say("Issue OAuth Token success", data)
 
 
-async def user_info(call: Call[Fields, Fields]) -> Answer:
+async def user_info(call: RequestContext[Fields, Fields]) -> Answer:
     principal, origin = call.principal, _origin(call)
 
     async def work(tx: Transaction) -> Account:
@@ -108,7 +108,7 @@ async def user_info(call: Call[Fields, Fields]) -> Answer:
     return _say("Get OAuth User Info success", data)
 
 
-async def balance(call: Call[Fields, Fields]) -> Answer:
+async def balance(call: RequestContext[Fields, Fields]) -> Answer:
     """Floored to cents: nobody is shown what they cannot spend."""
 
     async def work(tx: Transaction) -> dict[str, Any]:
@@ -124,7 +124,7 @@ async def balance(call: Call[Fields, Fields]) -> Answer:
     return _say("Get OAuth User Balance success", data)
 
 
-async def charge(call: Call[ChargeBody, Fields]) -> Answer:
+async def charge(call: RequestContext[ChargeBody, Fields]) -> Answer:
     """Once for each order_no, within what the user consented to."""
     principal, body = call.principal, call.body
 
@@ -142,10 +142,10 @@ async def charge(call: Call[ChargeBody, Fields]) -> Answer:
     command = TakeCharge(
         principal.scope, _origin(call), body.order_no, amount, body.remark, call.request_key, render
     )
-    return await call.context.till.submit(command)
+    return await call.context.engine.submit(command)
 
 
-async def create_order(call: Call[OrderBody, Fields]) -> Answer:
+async def create_order(call: RequestContext[OrderBody, Fields]) -> Answer:
     """A checkout where the user buys credit."""
 
     def render(order: Order) -> Answer:
@@ -155,7 +155,7 @@ async def create_order(call: Call[OrderBody, Fields]) -> Answer:
     return await _order(call, "payment", render)
 
 
-async def create_invoice_order(call: Call[OrderBody, Fields]) -> Answer:
+async def create_invoice_order(call: RequestContext[OrderBody, Fields]) -> Answer:
     """The same with an invoice."""
 
     def render(order: Order) -> Answer:
@@ -167,18 +167,18 @@ async def create_invoice_order(call: Call[OrderBody, Fields]) -> Answer:
     return await _order(call, "invoice", render)
 
 
-async def management_token(call: Call[Fields, Fields]) -> Answer:
+async def management_token(call: RequestContext[Fields, Fields]) -> Answer:
     """What there is to know of the grant's management token; the first call makes it."""
     return await _manage(call, "Get Management Token success", is_new=False)
 
 
-async def update_management_token(call: Call[Fields, Fields]) -> Answer:
+async def update_management_token(call: RequestContext[Fields, Fields]) -> Answer:
     """Another one; the one before ends at once."""
     return await _manage(call, "Update Management Token success", is_new=True)
 
 
 async def _order(
-    call: Call[OrderBody, Fields], kind: CheckoutKind, render: Callable[[Order], Answer]
+    call: RequestContext[OrderBody, Fields], kind: CheckoutKind, render: Callable[[Order], Answer]
 ) -> Answer:
     context, principal, body, key = call.context, call.principal, call.body, call.request_key
     if body.product_id != ACCOUNT_CREDIT:
@@ -199,12 +199,12 @@ async def _order(
     )
 
     async def steps() -> Answer:
-        return render(await context.cashier.place(principal.scope, new))
+        return render(await context.payments.place(principal.scope, new))
 
     return await run_steps(context, principal, key, steps)
 
 
-async def _manage(call: Call[Fields, Fields], message: str, *, is_new: bool) -> Answer:
+async def _manage(call: RequestContext[Fields, Fields], message: str, *, is_new: bool) -> Answer:
     principal, now_us = call.principal, call.now_us
 
     async def work(tx: Transaction) -> tuple[Grant, OAuthToken, str | None]:
@@ -243,7 +243,7 @@ def _management(grant: Grant, token: OAuthToken, secret: str | None) -> Manageme
     )
 
 
-def _origin(call: Call[Any, Any]) -> OAuthOrigin:
+def _origin(call: RequestContext[Any, Any]) -> OAuthOrigin:
     origin = call.principal.oauth
     assert origin is not None, "no other credential holds a step of the ladder"
     return origin
@@ -267,8 +267,8 @@ def _number(account_id: str) -> str:
     return str(number_of(account_id))
 
 
-def _is_promo_sendable(call: Call[Any, Any]) -> bool:
-    return call.context.till.rules.is_promo_sendable
+def _is_promo_sendable(call: RequestContext[Any, Any]) -> bool:
+    return call.context.engine.rules.is_promo_sendable
 
 
 def _say(message: str, data: Any) -> Answer:
@@ -328,7 +328,7 @@ _ORDERS: Final = {"body": OrderBody, "refuses": _SOLD}
 _CHARGES: Final = {"body": ChargeBody, "refuses": _SPENT}
 _TOKEN: Final = f"{_USER}/management-token"
 
-SURFACE = Surface(
+SURFACE = ApiSurface(
     PREFIX,
     (
         _post(f"{_USER}/issue-token", issue_token, "A code for a token", (), Issued, **_ISSUES),

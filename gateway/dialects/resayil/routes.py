@@ -44,8 +44,8 @@ from gateway.dialects.resayil.schemas import (
 )
 from gateway.http.fields import Fields, LooseFields, Text
 from gateway.http.idempotency import run_steps
-from gateway.http.request_context import Call
-from gateway.http.routing import Route, Surface
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import ApiSurface, Route
 from kernel.clock import rfc3339
 from store.database import Transaction
 from store.idempotency import Answer
@@ -74,7 +74,7 @@ class PageQuery(LooseFields, frozen=True, kw_only=True):
     page: Annotated[int, Meta(ge=0, le=PAGES_MAX)] = 1
 
 
-async def list_packs(call: Call[Fields, Fields]) -> Answer:
+async def list_packs(call: RequestContext[Fields, Fields]) -> Answer:
     """What the caller's environment sells, in the order of the catalogue."""
     environment = call.principal.environment
 
@@ -84,13 +84,13 @@ async def list_packs(call: Call[Fields, Fields]) -> Answer:
     return plain_answer(Packs(packs=[_pack(one) for one in await call.context.database.read(work)]))
 
 
-async def buy(call: Call[TopUpBody, Fields]) -> Answer:
+async def buy(call: RequestContext[TopUpBody, Fields]) -> Answer:
     """Writes an order of the pack and opens its checkout.
 
     With an Idempotency-Key a call that was cut off is gone on with: the same order, one checkout.
     """
     context, principal = call.context, call.principal
-    offered = context.cashier.providers.offered(principal.environment)
+    offered = context.payments.providers.offered(principal.environment)
     new = NewOrder(
         provider=PROVIDER if PROVIDER in offered or not offered else offered[0],
         pack_id=call.body.pack_id,
@@ -100,7 +100,7 @@ async def buy(call: Call[TopUpBody, Fields]) -> Answer:
     )
 
     async def steps() -> Answer:
-        order = await context.cashier.place(principal.scope, new)
+        order = await context.payments.place(principal.scope, new)
         url = order.url or context.settings.address() + COMPLETE_PATH
         body = Checkout(payment_url=url, id=order.reference, status=_status(order))
         return plain_answer(body, http_status=201)
@@ -108,7 +108,7 @@ async def buy(call: Call[TopUpBody, Fields]) -> Answer:
     return await run_steps(context, principal, call.request_key, steps)
 
 
-async def history(call: Call[Fields, PageQuery]) -> Answer:
+async def history(call: RequestContext[Fields, PageQuery]) -> Answer:
     """One page of the account's payments for credit."""
     scope, page = call.principal.scope, max(1, call.query.page)
     wanted = Filter(without_kind="subscription")
@@ -123,7 +123,7 @@ async def history(call: Call[Fields, PageQuery]) -> Answer:
     return plain_answer(History(data=[_purchase(order) for order in found], meta=paging))
 
 
-async def subscription(call: Call[Fields, Fields]) -> Answer:
+async def subscription(call: RequestContext[Fields, Fields]) -> Answer:
     """The account's plan, or the last one that it had; without any it is free, for ever."""
     scope, now_us = call.principal.scope, call.now_us
 
@@ -216,4 +216,4 @@ ROUTES = (
         answers=ok(Subscription),
     ),
 )
-SURFACE = Surface("/api/billing", ROUTES, refuse, Refused)
+SURFACE = ApiSurface("/api/billing", ROUTES, refuse, Refused)

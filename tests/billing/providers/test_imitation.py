@@ -7,13 +7,13 @@ from hypothesis import given, strategies as st
 
 from billing.ledger.price import Price
 from billing.providers.protocol import (
-    Deed,
     Expired,
     Failed,
     InvoicePaid,
     Paid,
     ProviderRefused,
     Refunded,
+    SandboxEvent,
     SubscriptionChanged,
     Unconfirmed,
 )
@@ -35,7 +35,7 @@ KINDS = {
 amounts = st.integers(1, 10**12)
 
 
-def deed(outcome: Any, kind: Any, price: Price, **more: Any) -> Deed:
+def sandbox_event(outcome: Any, kind: Any, price: Price, **more: Any) -> SandboxEvent:
     given: dict[str, Any] = {
         "order_id": "ord_1OeHk2Gq0Zb4yT7a",
         "ref": "sbx_1OeHk2Gq0Zb4yT7b",
@@ -43,7 +43,7 @@ def deed(outcome: Any, kind: Any, price: Price, **more: Any) -> Deed:
         "event_id": "evt_1OeHk2Gq0Zb4yT7c",
         **more,
     }
-    return Deed(outcome, kind, price=price, **given)
+    return SandboxEvent(outcome, kind, price=price, **given)
 
 
 @st.composite
@@ -58,7 +58,7 @@ def test_paid_is_told_with_the_very_price(deal: tuple[str, str, Price]) -> None:
     name, kind, price = deal
     told = STAND_INS[name]
 
-    (fact,) = told.read(told.imitate(deed("paid", kind, price))).facts
+    (fact,) = told.read(told.simulate(sandbox_event("paid", kind, price))).facts
 
     assert isinstance(fact, Paid | Unconfirmed)
     assert fact.subject.order_id == "ord_1OeHk2Gq0Zb4yT7a"
@@ -74,7 +74,7 @@ def test_what_went_back_is_told_with_the_very_amount(deal: tuple[str, str, Price
     name, kind, price = deal
     told = STAND_INS[name]
 
-    (fact,) = told.read(told.imitate(deed("refunded", kind, price))).facts
+    (fact,) = told.read(told.simulate(sandbox_event("refunded", kind, price))).facts
 
     assert isinstance(fact, Refunded)
     assert fact.price == price
@@ -88,7 +88,7 @@ def test_what_went_back_is_told_with_the_very_amount(deal: tuple[str, str, Price
 def test_failed_and_expired_are_told_apart(name: str) -> None:
     told, price = STAND_INS[name], Price(100, CURRENCIES[name][0])
     facts = [
-        told.read(told.imitate(deed(outcome, "payment", price))).facts[0]
+        told.read(told.simulate(sandbox_event(outcome, "payment", price))).facts[0]
         for outcome in ("failed", "expired")
     ]
 
@@ -101,9 +101,13 @@ def test_a_repetition_is_known_by_its_event_and_another_event_is_not(
     name: str, outcome: str
 ) -> None:
     told, price = STAND_INS[name], Price(100, CURRENCIES[name][0])
-    first, again = (told.read(told.imitate(deed(outcome, "payment", price))) for _ in range(2))
+    first, again = (
+        told.read(told.simulate(sandbox_event(outcome, "payment", price))) for _ in range(2)
+    )
     other = told.read(
-        told.imitate(deed(outcome, "payment", price, payment_id="pay_2", event_id="evt_2"))
+        told.simulate(
+            sandbox_event(outcome, "payment", price, payment_id="pay_2", event_id="evt_2")
+        )
     )
 
     assert first == again
@@ -121,7 +125,7 @@ def test_a_renewal_its_failure_and_the_end_are_told(name: str) -> None:
         "period_end_at": 1_702_592_000_000_000,
     }
     renewed, failed, ended = (
-        told.read(told.imitate(deed(outcome, "subscription", price, **more))).facts[0]
+        told.read(told.simulate(sandbox_event(outcome, "subscription", price, **more))).facts[0]
         for outcome in ("renewed", "renewal_failed", "ended")
     )
 
@@ -146,7 +150,9 @@ def test_a_change_of_plans_and_its_prorated_payment_are_told(name: str) -> None:
         "full_price": Price(1980, "USD"),
     }
     changed, ending, part = (
-        told.read(told.imitate(deed(outcome, "subscription", price, **more, **flags))).facts[0]
+        told.read(
+            told.simulate(sandbox_event(outcome, "subscription", price, **more, **flags))
+        ).facts[0]
         for outcome, flags in (
             ("changed", {}),
             ("changed", {"is_ending": True}),
@@ -167,4 +173,4 @@ def test_a_change_of_plans_and_its_prorated_payment_are_told(name: str) -> None:
 @pytest.mark.parametrize("name", ["epay", "myfatoorah"])
 def test_who_has_no_subscriptions_tells_of_none(name: str, outcome: str) -> None:
     with pytest.raises(ProviderRefused):
-        STAND_INS[name].imitate(deed(outcome, "payment", Price(1, CURRENCIES[name][0])))
+        STAND_INS[name].simulate(sandbox_event(outcome, "payment", Price(1, CURRENCIES[name][0])))

@@ -16,7 +16,6 @@ from billing.ledger.price import Price
 from billing.providers.http import call, decoded, refused
 from billing.providers.protocol import (
     CheckoutRequest,
-    Deed,
     Disputed,
     Expired,
     Fact,
@@ -30,6 +29,7 @@ from billing.providers.protocol import (
     Received,
     Refunded,
     Registration,
+    SandboxEvent,
     Subject,
     Unconfirmed,
     Waiting,
@@ -126,18 +126,18 @@ class Toypay:
             raise NotificationRefused("not an event of Toypay's", reason="form") from None
         return Notification(event.id, event.type, (_fact(event.type, event.checkout),))
 
-    def imitate(self, deed: Deed) -> Received:
+    def simulate(self, sandbox_event: SandboxEvent) -> Received:
         checkout = {
-            "id": deed.ref,
+            "id": sandbox_event.ref,
             "url": "",
-            "status": deed.outcome,
-            "order_id": deed.order_id,
-            "amount": deed.price.amount,
-            "currency": deed.price.currency,
-            "payment_id": deed.payment_id,
+            "status": sandbox_event.outcome,
+            "order_id": sandbox_event.order_id,
+            "amount": sandbox_event.price.amount,
+            "currency": sandbox_event.price.currency,
+            "payment_id": sandbox_event.payment_id,
         }
         body = msgspec.json.encode(
-            {"id": deed.event_id, "type": deed.outcome, "checkout": checkout}
+            {"id": sandbox_event.event_id, "type": sandbox_event.outcome, "checkout": checkout}
         )
         headers = {
             b"content-type": b"application/json",

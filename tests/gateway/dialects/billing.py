@@ -79,7 +79,7 @@ class Caller:
         answer = await self.gateway.call("POST", "/sandbox/clock", key=self.key, json=body)
         assert answer.status_code == 200, answer.text
         context = self.gateway.context
-        renewer = Renewer(context.database, context.clock, context.till, context.cashier)
+        renewer = Renewer(context.database, context.clock, context.engine, context.payments)
         await renewer.step()
 
     async def plan(self) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def begins_like(answer: str, seed: str) -> None:
 
 
 def test_every_path_of_the_seeds_page_is_there(gateway: Gateway) -> None:
-    router = Router((billing_api.SURFACE, *surfaces(gateway.context.cashier.providers)))
+    router = Router((billing_api.SURFACE, *surfaces(gateway.context.payments.providers)))
 
     for line in recorded("billing_api/paths.txt").splitlines():
         method, _, path = line.partition(" ")

@@ -8,7 +8,7 @@ from gateway.http.routing import Router
 
 TOY = """
 from gateway.answers.plain import plain_answer
-from gateway.http.routing import Route, Surface
+from gateway.http.routing import Route, ApiSurface
 from store.idempotency import Answer
 
 
@@ -21,7 +21,7 @@ def refuse(refusal, _now_us):
 
 
 ROUTES = (Route("GET", "/hello", hello, "Say hello", scopes=("billing:read",)),)
-SURFACES = (Surface("/toy/v1", ROUTES, refuse), Surface("/toy/v2", ROUTES, refuse))
+SURFACES = (ApiSurface("/toy/v1", ROUTES, refuse), ApiSurface("/toy/v2", ROUTES, refuse))
 """
 
 

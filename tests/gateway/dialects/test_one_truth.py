@@ -23,7 +23,7 @@ async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> Async
 
 
 @dataclass(frozen=True, slots=True)
-class Readings:
+class BatchReads:
     """One account's balance, as each dialect tells it."""
 
     app: Agreement
@@ -74,7 +74,7 @@ async def test_each_dialect_credits_and_charges_and_all_show_the_same(gateway: G
     me, token = Caller(gateway, app.user_id, key), await app.token()
     await sold(gateway)
     api = bearer(key)
-    cents = Readings(app, me, token, key).cents
+    cents = BatchReads(app, me, token, key).cents
     found = [await cents()]
 
     await spend_by_our_own(gateway, key)

@@ -9,7 +9,7 @@ from gateway.dialects.newapi import routes as newapi
 from gateway.dialects.resayil import routes as resayil
 from gateway.http.errors import refusal_of
 from gateway.http.rate_limit import RateLimited
-from gateway.http.routing import Surface
+from gateway.http.routing import ApiSurface
 from kernel.errors import Unavailable
 from tests.gateway.dialects.recorded import form_of, recorded
 
@@ -25,7 +25,7 @@ FAILURES = (
 @pytest.mark.parametrize(("surface", "recording"), SURFACES, ids=["newapi", "resayil"])
 @pytest.mark.parametrize(("error", "status"), FAILURES, ids=str)
 def test_each_failure_has_the_vendors_shape(
-    surface: Surface, recording: str, error: Exception, status: int
+    surface: ApiSurface, recording: str, error: Exception, status: int
 ) -> None:
     refusal = refusal_of(error)
 

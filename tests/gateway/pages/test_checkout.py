@@ -134,7 +134,7 @@ async def test_an_order_that_ended_elsewhere_can_no_longer_be_paid_there(
 ) -> None:
     made = await store.order(provider="stripe")
     clock.advance_s(86_400)
-    await store.gateway.context.cashier.check(await store.row(made["id"]))
+    await store.gateway.context.payments.check(await store.row(made["id"]))
     page = await store.press(made, "paid")
 
     assert "This checkout can no longer be paid." in text_of(page.text)
