@@ -1,0 +1,129 @@
+"""Which room lies above which inside the top folders, how large a room may be, and that documents
+name what exists. docs/architecture.md says the same for people.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.test_tidy import PACKAGES, ROOT, imports_of, name_of, shown, sources, texts, tree_of
+
+MODULES_MAX = 24
+# The lowest first; those of one row do not know each other. "" is what lies in the folder itself.
+ROOMS: dict[str, tuple[set[str], ...]] = {
+    "billing": (
+        {"ledger"},
+        {"engine", "providers"},
+        {"topups"},
+        {"usage", "credits", "fulfilment"},
+        {"catalog"},
+        {"orders"},
+        {"subscriptions"},
+        {"payments"},
+        {"reports"},
+    ),
+    "gateway": (
+        {"answers"},
+        {"http"},
+        {"html"},
+        {"api"},
+        {"dialects"},
+        {"surfaces"},
+        {"internal_client"},
+        {"openapi"},
+        {"docs"},
+        {"dashboard", "mcp"},
+        {"app"},
+    ),
+    "webhooks": ({"http"}, {"deliveries"}, {"events"}, {"endpoints"}, {"replays"}),
+    "keys": ({""}, {"api_keys"}, {"tokens"}, {"oauth"}, {"authenticator"}),
+    "store": (
+        {""},
+        {"sqlite", "postgresql"},
+        {"migrations"},
+        {"open"},
+        {"migrate", "backup"},
+    ),
+}
+# What still looks upwards; the list may only shrink. The engine's batch state knows top-ups,
+# approvals and vouchers until their working sets are registered like those of orders; an order of a
+# plan begins and settles a subscription.
+STILL_UPWARDS = {
+    ("billing/engine/batch_state.py", "billing.topups"),
+    ("billing/engine/rules.py", "billing.topups"),
+    ("billing/orders/place.py", "billing.subscriptions"),
+    ("billing/orders/settlement.py", "billing.subscriptions"),
+}
+# Where commands and files of operators are named that are not ours.
+_PATH = re.compile(r"(?<![\w/.{*-])((?:" + "|".join(PACKAGES) + r"|tests|bench|docs)/[\w./-]*\w)")
+
+
+def room_of(package: str, module: str) -> str:
+    """The room of billing.orders.place is orders; of keys.caps it is the folder itself."""
+    name = module.split(".")[1] if "." in module else ""
+    return name if any(name in row for row in ROOMS[package]) else ""
+
+
+def rooms_upwards() -> Iterator[tuple[str, int, str]]:
+    """(file, line, module) of each import of a higher room, or of a neighbour in the same row."""
+    for path in sources():
+        name = name_of(path)
+        package = name.partition("/")[0]
+        if package not in ROOMS:
+            continue
+        rank = {room: number for number, row in enumerate(ROOMS[package]) for room in row}
+        own = room_of(package, name.removesuffix(".py").replace("/", "."))
+        for line, module in imports_of(tree_of(path)):
+            if not module.startswith(f"{package}."):
+                continue
+            other = room_of(package, module)
+            assert other in rank, f"{module} lies in no room of {package}"
+            if other != own and rank[other] >= rank[own]:
+                yield name, line, module
+
+
+def test_imports_inside_a_folder_go_down_its_rooms_only() -> None:
+    found = list(rooms_upwards())
+    known = {
+        (name, upper)
+        for name, _, module in found
+        for file, upper in STILL_UPWARDS
+        if name == file and module.startswith(upper)
+    }
+    findings = [
+        f"{name}:{line} imports {module}"
+        for name, line, module in found
+        if not any(name == file and module.startswith(upper) for file, upper in STILL_UPWARDS)
+    ]
+
+    assert not findings, shown(findings)
+    assert known == STILL_UPWARDS, "an exception that nothing needs any more"
+
+
+def test_a_folder_can_be_taken_in_at_a_glance() -> None:
+    folders: dict[Path, int] = {}
+    for path in sources():
+        if path.name != "__init__.py" and "versions" not in path.parts:
+            folders[path.parent] = folders.get(path.parent, 0) + 1
+    findings = [
+        f"{name_of(folder)} has {count} modules"
+        for folder, count in folders.items()
+        if count > MODULES_MAX
+    ]
+
+    assert not findings, shown(findings)
+
+
+def test_each_path_that_a_document_names_exists() -> None:
+    findings = []
+    for path in texts():
+        if path.suffix != ".md" or path.name == "CHANGELOG.md":
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            findings += [
+                f"{name_of(path)}:{number} names {named}"
+                for named in _PATH.findall(line)
+                if not ((ROOT / named).exists() or (path.parent / named).exists())
+            ]
+
+    assert not findings, shown(findings)
