@@ -35,6 +35,7 @@ GROWTH_MAX = 3.0
 # Below this a ratio of two times says nothing.
 TOLD_MS_MIN = 2.0
 RUNS = 3
+TRIES = 4
 METHODS = ("match", "fullmatch", "search", "findall", "finditer", "sub", "subn", "split")
 SHAPES_MAX = 90
 
@@ -225,13 +226,24 @@ def worst_of(works: Iterator[Work], all_shapes: Iterator[Shape], *, is_bytes: bo
                 return [f"{shape}: {took_ms:.0f} ms for {FIRST_LENGTH} characters"]
             if took_ms > slowest_ms:
                 slowest, slowest_ms = shape, took_ms
-        half_ms = cpu_ms(work, slowest.of(LENGTH // 2, is_bytes=is_bytes))
-        whole_ms = cpu_ms(work, slowest.of(LENGTH, is_bytes=is_bytes))
-        if whole_ms > MS_MAX:
-            return [f"{slowest}: {whole_ms:.0f} ms for {LENGTH} characters"]
-        if whole_ms > TOLD_MS_MIN and whole_ms > GROWTH_MAX * half_ms:
-            return [f"{slowest}: {half_ms:.1f} ms, twice the text {whole_ms:.1f} ms"]
+        # A busy machine may slow one measurement, a pattern that grows too fast slows each.
+        faults = [fault_of(work, slowest, is_bytes=is_bytes)]
+        while faults[-1] and len(faults) < TRIES:
+            faults.append(fault_of(work, slowest, is_bytes=is_bytes))
+        if faults[-1]:
+            return [faults[-1]]
     return []
+
+
+def fault_of(work: Work, shape: Shape, *, is_bytes: bool) -> str:
+    """What is wrong with the work at full length; empty for what is linear."""
+    half_ms = cpu_ms(work, shape.of(LENGTH // 2, is_bytes=is_bytes))
+    whole_ms = cpu_ms(work, shape.of(LENGTH, is_bytes=is_bytes))
+    if whole_ms > MS_MAX:
+        return f"{shape}: {whole_ms:.0f} ms for {LENGTH} characters"
+    if whole_ms > TOLD_MS_MIN and whole_ms > GROWTH_MAX * half_ms:
+        return f"{shape}: {half_ms:.1f} ms, twice the text {whole_ms:.1f} ms"
+    return ""
 
 
 @pytest.mark.parametrize(
