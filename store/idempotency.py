@@ -2,7 +2,8 @@
 
 Invariant: an answer is kept in the transaction whose effect it reports, under a unique key of
 account, environment and the digest of key and owner; so N parallel requests with one key have one
-effect, and nobody gets the answer that another credential was given. Writes idempotency_keys; the caller holds the account's lock, which makes a look before the write enough.
+effect, and nobody gets the answer that another credential was given. Writes idempotency_keys; the
+caller holds the account's lock, which makes a look before the write enough.
 A call of several steps keeps a row without an answer first, with a lease, so that a crash does not
 answer "in progress" for ever. The lease has a token, and whoever extends, completes or abandons it
 shows it: one that was late changes nothing of whoever took over.

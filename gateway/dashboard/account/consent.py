@@ -1,10 +1,10 @@
 """The OAuth consent page: a person sees which app asks for what, and allows or denies it.
 
 Promises: nothing is granted but by a form of this page, and nothing in live without the password,
-given again; a browser leaves only for what the app registered, checked when the page is shown and again when its form comes back. Where app and address
-are good, the app is told what else is wrong with its request (RFC 6749, 4.1.2.1); before that it is
-said here and sent nowhere. Each answer to an app names this gateway (RFC 9207). The code stands in
-the address alone.
+given again; a browser leaves only for what the app registered, checked when the page is shown and
+again when its form comes back. Where app and address are good, the app is told what else is wrong
+with its request (RFC 6749, 4.1.2.1); before that it is said here and sent nowhere. Each answer to an
+app names this gateway (RFC 9207). The code stands in the address alone.
 """
 
 import re
