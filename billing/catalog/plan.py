@@ -18,7 +18,8 @@ from billing.ledger.price import Price, check_currency
 from billing.providers.protocol import Interval
 from kernel.errors import DomainError, InvalidInput, NotFound
 from keys.label import normalise_name
-from store.database import Row, Transaction
+from store.database import Transaction
+from store.row_mapping import RowMapping, as_json
 
 PlanPlace = tuple[str, str]  # environment, id
 AMOUNT_MAX = 100_000_000_000
@@ -184,7 +185,9 @@ async def create(tx: Transaction, plan: Plan) -> Plan:
     _check_refs(checked, listed)
     position = checked.position or max((one.position for one in listed), default=0) + 1
     made = replace(checked, position=position)
-    inserted = await tx.insert("plans", _COLUMNS, [_row(made)], on_conflict=_KEEP)
+    inserted = await tx.insert(
+        "plans", _ROWS.columns, [_ROWS.write(made)], on_conflict="ON CONFLICT DO NOTHING"
+    )
     if inserted == 0:
         raise PlanTaken("the environment has a plan of this id", param="id")
     return made
@@ -194,39 +197,23 @@ async def change(
     tx: Transaction, place: PlanPlace, changes: Mapping[str, Any]
 ) -> tuple[Plan, Plan]:
     """The plan before and after; subscriptions keep their terms. Raises NotFound, InvalidInput."""
-    locked = await tx.fetch(
-        f"""SELECT {_LISTED} FROM plans WHERE environment = :environment AND id = :id
-            FOR NO KEY UPDATE""",
-        environment=place[0],
-        id=place[1],
-    )
-    if not locked:
+    locked = await tx.fetch_one(_LOCK, environment=place[0], id=place[1])
+    if locked is None:
         raise NotFound("Plan", param="plan_id")
-    before = _from_row(locked[0])
+    before = _ROWS.read(locked)
     after = check_plan(replace(before, **changes))
     others = await list_plans(tx, place[0], with_inactive=True)
     _check_refs(after, [one for one in others if one.id != after.id])
-    assignments = ", ".join(f"{name} = :{name}" for name in _CHANGING)
-    values = dict(zip(_COLUMNS, _row(after), strict=True))
-    await tx.execute(
-        f"UPDATE plans SET {assignments} WHERE environment = :environment AND id = :id",
-        environment=place[0],
-        id=place[1],
-        **{name: values[name] for name in _CHANGING},
-    )
+    await tx.execute(_UPDATE, rows=[_ROWS.write(after)])
     return before, after
 
 
 async def get(tx: Transaction, place: PlanPlace) -> Plan:
     """The plan, offered or not; raises NotFound."""
-    row = await tx.fetch_one(
-        f"SELECT {_LISTED} FROM plans WHERE environment = :environment AND id = :id",
-        environment=place[0],
-        id=place[1],
-    )
+    row = await tx.fetch_one(_GET, environment=place[0], id=place[1])
     if row is None:
         raise NotFound("Plan", param="plan_id")
-    return _from_row(row)
+    return _ROWS.read(row)
 
 
 async def get_sold(tx: Transaction, place: PlanPlace) -> Plan:
@@ -241,19 +228,25 @@ async def list_plans(
     tx: Transaction, environment: str, *, with_inactive: bool = False
 ) -> Sequence[Plan]:
     """The catalogue in its order."""
-    narrowed = "" if with_inactive else " AND is_active = 1"
-    rows = await tx.fetch(
-        f"""SELECT {_LISTED} FROM plans
-            WHERE environment = :environment{narrowed} ORDER BY position, id""",
-        environment=environment,
-    )
-    return [_from_row(row) for row in rows]
+    rows = await tx.fetch(_ALL if with_inactive else _OFFERED, environment=environment)
+    return [_ROWS.read(row) for row in rows]
 
 
-_COLUMNS: tuple[str, ...] = Plan.__struct_fields__
-_LISTED = ", ".join(_COLUMNS)
-_CHANGING = tuple(name for name in _COLUMNS if name not in {"environment", "id", "created_at"})
-_KEEP = "ON CONFLICT DO NOTHING"
+_ROWS = RowMapping(Plan, stored={"features": as_json(tuple[str, ...])})
+_GET = f"SELECT {_ROWS.listed} FROM plans WHERE environment = :environment AND id = :id"
+_LOCK = f"{_GET} FOR NO KEY UPDATE"
+_ALL = f"SELECT {_ROWS.listed} FROM plans WHERE environment = :environment ORDER BY position, id"
+_OFFERED = f"""
+SELECT {_ROWS.listed} FROM plans WHERE environment = :environment AND is_active = 1
+ORDER BY position, id
+"""
+_CHANGING = _ROWS.part(
+    *(name for name in _ROWS.columns if name not in {"environment", "id", "created_at"})
+)
+_UPDATE = f"""
+UPDATE plans SET {_CHANGING.assigned} FROM :rows[{_ROWS.typed}] AS v
+WHERE plans.environment = v.environment AND plans.id = v.id
+"""
 
 
 def _sandbox_ref(plan_id: str, interval: Interval) -> str:
@@ -280,17 +273,3 @@ def _line(text: str, name: str, characters_max: int) -> str:
     if len(line) > characters_max or _CONTROL.search(line):
         raise InvalidInput(f"one line of at most {characters_max} characters", param=name)
     return line
-
-
-def _row(plan: Plan) -> tuple[object, ...]:
-    values = msgspec.structs.asdict(plan)
-    values["features"] = msgspec.json.encode(plan.features).decode()
-    values["is_active"] = int(plan.is_active)
-    return tuple(values[column] for column in _COLUMNS)
-
-
-def _from_row(row: Row) -> Plan:
-    values: dict[str, Any] = {column: row[column] for column in _COLUMNS}
-    values["features"] = tuple(msgspec.json.decode(row["features"], type=list[str]))
-    values["is_active"] = bool(row["is_active"])
-    return Plan(**values)
