@@ -13,16 +13,7 @@ from gateway.answers.outcome import Listing, created, ok
 from gateway.api.schemas.keys import ApiKey as KeyShape, MintedKey, SandboxKey
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.fields import (
-    EnvironmentMismatch,
-    Fields,
-    Int64,
-    Page,
-    ShortText,
-    Time,
-    cursor_id,
-    time_us,
-)
+from gateway.http.fields import EnvironmentMismatch, Fields, Int64, Page, Time, cursor_id, time_us
 from gateway.http.idempotency import run_once
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
@@ -45,11 +36,12 @@ _CAPS = ("per_call_cents", "per_day_cents", "per_month_cents")
 _SCOPES = ("keys:write",)
 
 Name = Annotated[str, Meta(max_length=400)]
+Word = Annotated[str, Meta(max_length=64)]
 Scopes = Annotated[
-    list[ShortText], Meta(max_length=100, description="Among those of the key that mints it.")
+    list[Word], Meta(max_length=100, description="Among those of the key that mints it.")
 ]
 AllowList = Annotated[
-    list[ShortText], Meta(max_length=100, description="Addresses or CIDRs; empty: any address.")
+    list[Word], Meta(max_length=100, description="Addresses or CIDRs; empty: any address.")
 ]
 CapCents = Annotated[Int64, Meta(description="In US cents, calendar windows of UTC; null: no cap.")]
 AboveCents = Annotated[Int64, Meta(description="A send above it waits for a person.")]
