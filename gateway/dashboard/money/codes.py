@@ -7,10 +7,9 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.credits.checkin import CheckedIn, CheckIn, Checkin, last_of
+from billing.credits.checkin import CheckIn, Checkin, last_of
 from billing.credits.checkin_day import zone_of
 from billing.credits.checkin_settings import CheckinSettings, read_settings
-from billing.payments.checkout import Kept
 from billing.payments.sandbox import clock as sandbox_clock
 from billing.reports import credit_history
 from billing.reports.credit_history import CreditLine
@@ -61,10 +60,8 @@ async def redeem(call: RequestContext[Fields, Fields]) -> Reply:
 async def check_in(call: RequestContext[Fields, Fields]) -> Reply:
     """Today's credit."""
     read_form(call)
-    kept: Kept[CheckedIn] = Kept()
     try:
-        command = CheckIn(call.principal.scope, _pick, None, kept)
-        await call.context.engine.submit(command)
+        await call.context.engine.submit(CheckIn(call.principal.scope, _pick))
     except DomainError as error:
         return await _codes_page(call, Form(), problem_of(error))
     return go(PATH, said="checked-in")
