@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from billing.catalog.plan import Plan, create as create_plan, get, item_of
+from billing.catalog.product_fields import ProductFields
 from billing.ledger.price import Price
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
@@ -55,7 +56,8 @@ class Club:
                 **fields,
             }
         )
-        return await self.database.transaction(lambda tx: create_plan(tx, made))
+        fields_of = ProductFields.of(self.shop.payments.providers.registrations)
+        return await self.database.transaction(lambda tx: create_plan(tx, made, fields_of))
 
     async def join(
         self,
@@ -67,7 +69,8 @@ class Club:
     ) -> Order:
         """An order of the plan, not paid yet."""
         plan = await self.database.read(lambda tx: get(tx, ("staging", plan_id)))
-        item = item_of(plan, provider, interval, is_stand_in=True)
+        sold_by = self.shop.payments.providers.registration(provider)
+        item = item_of(plan, sold_by, interval, is_stand_in=True)
         new = NewOrder(provider=provider, kind="subscription", plan=item, **fields)
         return await self.shop.payments.place(self.shop.desk.principal.scope, new)
 

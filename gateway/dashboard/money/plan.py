@@ -87,12 +87,14 @@ async def _order(call: RequestContext[Any, Any], form: Form, digest: str | None)
     if interval is None:
         raise InvalidInput("choose a plan", param="plan")
     sold = await call.context.database.read(lambda tx: plans.get_sold(tx, (environment, plan_id)))
-    is_stand_in = call.context.payments.providers.is_stand_in(provider, environment)
+    providers = call.context.payments.providers
+    is_stand_in = providers.is_stand_in(provider, environment)
+    sold_by = providers.registration(provider)
     way_back = f"{address_of(call)}{BACK}/{form.once}" if form.once else None
     return NewOrder(
         provider=provider,
         kind="subscription",
-        plan=plans.item_of(sold, provider, interval, is_stand_in=is_stand_in),
+        plan=plans.item_of(sold, sold_by, interval, is_stand_in=is_stand_in),
         coupon=form.text("coupon") or None,
         success_url=way_back,
         cancel_url=way_back,

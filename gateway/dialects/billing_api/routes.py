@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from billing.catalog import commands as catalogue, coupon as coupons, plan as plans
 from billing.catalog.plan import Plan, PlanItem
+from billing.catalog.product_fields import ProductFields
 from billing.credits import checkin_settings
 from billing.credits.adjustment import Adjusted, new_adjustment
 from billing.credits.checkin import CheckedIn, CheckIn
@@ -36,7 +37,7 @@ from gateway.answers.refusals import Refusal, as_sent
 from gateway.api.orders import LEASE_S, request_digest
 from gateway.api.schemas.orders import Order as OrderShape
 from gateway.dialects.billing_api import billing_admin as admin, schemas as shapes
-from gateway.http.fields import EnvironmentMismatch, Fields, LooseFields, cursor_id, given, time_us
+from gateway.http.fields import EnvironmentMismatch, Fields, LooseFields, cursor_id, time_us
 from gateway.http.idempotency import run_once, run_steps
 from gateway.http.pipeline import environment_of
 from gateway.http.request_context import RequestContext
@@ -100,7 +101,7 @@ async def list_plans(call: RequestContext[Fields, shapes.PlansQuery]) -> Answer:
                 return found
         return []
 
-    return _said([one.shape() for one in await call.context.database.read(work)])
+    return _said([shapes.Plan.of(one) for one in await call.context.database.read(work)])
 
 
 async def check_in(call: RequestContext[LooseFields, Fields]) -> Answer:
@@ -158,29 +159,31 @@ async def all_plans(call: RequestContext[Fields, Fields]) -> Answer:
     found = await call.context.database.read(
         lambda tx: plans.list_plans(tx, environment, with_inactive=True)
     )
-    return _said([one.shape() for one in found])
+    return _said([shapes.Plan.of(one) for one in found])
 
 
 async def create_plan(call: RequestContext[admin.PlanBody, Fields]) -> Answer:
     """Sells one plan more."""
     wanted = call.body.plan(call.principal.environment, call.now_us)
+    fields = ProductFields.of(call.context.payments.providers.registrations)
 
     async def work(tx: Transaction) -> Plan:
-        return await catalogue.create_plan(tx, wanted, by=_actor(call), now_us=call.now_us)
+        return await catalogue.create_plan(tx, wanted, fields, by=_actor(call), now_us=call.now_us)
 
-    return await _once(call, work, lambda made: _said(made.shape(), http_status=201))
+    return await _once(call, work, lambda made: _said(shapes.Plan.of(made), http_status=201))
 
 
 async def change_plan(call: RequestContext[admin.PlanChanges, Fields]) -> Answer:
     """Other terms for those who subscribe from now on."""
-    changes = given(call.body, active="is_active")
+    changes = call.body.changes()
+    fields = ProductFields.of(call.context.payments.providers.registrations)
     place = (call.principal.environment, call.params["plan_id"])
 
     async def work(tx: Transaction) -> Plan:
         by = _actor(call)
-        return await catalogue.change_plan(tx, place, changes, by=by, now_us=call.now_us)
+        return await catalogue.change_plan(tx, place, changes, fields, by=by, now_us=call.now_us)
 
-    return await _once(call, work, lambda after: _said(after.shape()))
+    return await _once(call, work, lambda after: _said(shapes.Plan.of(after)))
 
 
 async def list_coupons(call: RequestContext[Fields, admin.CouponsQuery]) -> Answer:
@@ -302,8 +305,10 @@ async def _plan_item(call: RequestContext[shapes.SessionBody, Fields]) -> PlanIt
         raise InvalidInput("is required for a subscription", param="plan_id")
     place = (environment, body.plan_id)
     found = await call.context.database.read(lambda tx: plans.get_sold(tx, place))
-    is_stand_in = call.context.payments.providers.is_stand_in(body.channel, environment)
-    return plans.item_of(found, body.channel, body.interval, is_stand_in=is_stand_in)
+    providers = call.context.payments.providers
+    is_stand_in = providers.is_stand_in(body.channel, environment)
+    sold_by = providers.registration(body.channel)
+    return plans.item_of(found, sold_by, body.interval, is_stand_in=is_stand_in)
 
 
 def _row(
