@@ -18,7 +18,7 @@ from billing.payments.sandbox import clock as sandbox_clock, subscription as san
 from billing.payments.sandbox.subscription import SandboxSubscription
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import Subscription
-from gateway.dashboard.money.notify import carry_out, path_of
+from gateway.dashboard.payer.notify import carry_out, path_of
 from gateway.dashboard.route import open_route
 from gateway.html.forms import read_form, read_query
 from gateway.html.render import go, page
