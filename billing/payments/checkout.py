@@ -33,7 +33,7 @@ from kernel.clock import Clock
 from keys.principal import ENVIRONMENTS, Environment
 from store.database import Database, Transaction
 
-# Where payers go that the buyer named no URL for; gateway/dashboard/money/checkout.py shows them.
+# Where payers go that the buyer named no URL for; gateway/dashboard/payer/checkout.py shows them.
 COMPLETE_PATH = "/checkout/complete"
 CANCELLED_PATH = "/checkout/cancelled"
 # Our own page that leads on to the buyer's success_url; the order's id follows.
