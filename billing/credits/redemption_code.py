@@ -11,7 +11,6 @@ import dataclasses
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
@@ -21,7 +20,6 @@ from billing.topups.voucher import CROCKFORD, NotRedeemable
 from kernel.clock import DAY_US
 from kernel.ids import new_id
 from store.database import Database, Row, Transaction
-from store.idempotency import Answer, RequestKey
 from store.row_mapping import RowMapping
 
 PREFIX = "TOPUP"
@@ -203,16 +201,12 @@ class RedeemCode:
 
     code_id: str
     scope: Scope
-    request_key: RequestKey | None
-    answer: Callable[[CodeRedeemed], Answer]
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.scopes.add(self.scope)
         read_set.places.add((*self.scope, Kind.CODES, ""))
         read_set.places.add((*self.scope, Kind.PROMOTION, ""))
         read_set.working_set(CodeShelf).wanted.add((self.code_id, self.scope[0]))
-        if self.request_key is not None:
-            read_set.request_keys.add(self.request_key)
 
     def decide(self, state: BatchState) -> CodeRedeemed:
         working_set = state.working_set(CodeShelf)
@@ -235,9 +229,6 @@ class RedeemCode:
                 self.scope, source, code.credits_micros, Code.REDEMPTION, subject_id=redemption.id
             )
         return CodeRedeemed(redemption, ledger.balance_micros(self.scope, state.now_us))
-
-    def render(self, result: CodeRedeemed) -> Answer:
-        return self.answer(result)
 
 
 _CODES = RowMapping(RedemptionCode)
