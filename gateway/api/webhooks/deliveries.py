@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, page
 from gateway.answers.outcome import Listing, begun, ok
 from gateway.api.schemas.webhooks import Delivery as DeliveryShape, DeliveryWithAttempts
@@ -13,7 +14,6 @@ from gateway.http.idempotency import run_once
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from store.database import Transaction
-from store.idempotency import Answer
 from webhooks.deliveries import delivery as deliveries, log
 from webhooks.deliveries.log import Attempt, Delivery
 from webhooks.deliveries.log_page import Filter, place_of

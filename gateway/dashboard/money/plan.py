@@ -11,6 +11,7 @@ from billing.catalog.plan import MONTHS, Plan
 from billing.orders.place import NewOrder
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import LIVING, Period, Subscription
+from gateway.answers.answer import Answer
 from gateway.api.orders import LEASE_S, request_digest
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.money.buy import BACK, MADE_BEFORE, payable_at
@@ -25,7 +26,7 @@ from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from store.database import Transaction
-from store.idempotency import Answer, KeyReused
+from store.idempotency import KeyReused
 
 PATH: Final = "/dashboard/plan"
 _READ: Final = ("billing:read",)
