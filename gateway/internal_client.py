@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import Envelope
 from gateway.http.idempotency_key import handled, take_key
 from gateway.http.request_context import RequestContext
@@ -19,7 +20,6 @@ from gateway.http.routing import Router
 from gateway.surfaces import API, API_PREFIX
 from kernel.errors import NotFound
 from keys.principal import require_scope
-from store.idempotency import Answer
 
 _decode = msgspec.json.Decoder(Envelope).decode
 _encode = msgspec.json.Encoder().encode
