@@ -11,12 +11,11 @@ from typing import Literal
 import msgspec
 
 from billing.ledger.price import Price
-from billing.orders import gone
+from billing.orders.refund import Reversed
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import DisputeClosed, Disputed, Refunded, RefundFailed, Subject
 from store.database import Row, Transaction
 
-Reversed = Refunded | RefundFailed | Disputed | DisputeClosed
 Kind = Literal["refund", "part", "failed", "failed_part", "dispute", "closed"]
 IDS_MAX = 100
 
@@ -122,13 +121,6 @@ def _fact(row: Row) -> Reversed:
         return Disputed(subject, row["key"], price)
     form = RefundFailed if row["kind"].startswith("failed") else Refunded
     return form(subject, row["key"], price, is_part=row["kind"].endswith("part"))
-
-
-def kind_of(fact: Refunded | RefundFailed | Disputed) -> gone.Kind:
-    """As the row of what went back has it."""
-    if isinstance(fact, Disputed):
-        return "dispute"
-    return "part" if fact.is_part else "refund"
 
 
 def _kind(fact: Reversed) -> Kind:
