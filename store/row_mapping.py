@@ -168,6 +168,8 @@ def _reader(cls: type[T], names: Sequence[str], converted: _Placed) -> Callable[
     whole = slice(len(names))
     # A class whose fields are given by name takes none by its position.
     make = cls if cast(Any, cls).__match_args__ == tuple(names) else by_name
+    if not converted:
+        return lambda row: make(*row[whole])
 
     def read(row: Row) -> T:
         values = [*row[whole]]

@@ -4,7 +4,6 @@ Promise: what could not be credited is refused before it is paid for; an order o
 once. A try that is repeated with its Idempotency-Key finds the order it made.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from billing.catalog.coupon import Coupon, CouponRefused, discount_of, normalise_code
@@ -21,7 +20,6 @@ from billing.providers.protocol import CheckoutKind
 from billing.providers.settings import Charge
 from billing.topups.send import AmountOutOfRange
 from kernel.errors import InvalidInput, NotFound
-from store.idempotency import Answer, RequestKey
 
 AMOUNT_CENTS_MIN = 100
 AMOUNT_CENTS_MAX = 1_000_000
@@ -85,8 +83,6 @@ class PlaceOrder:
     reference: str
     scope: Scope
     new: NewOrder
-    answer: Callable[[Placed], Answer]
-    request_key: RequestKey | None = None
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.scopes.add(self.scope)
@@ -100,8 +96,6 @@ class PlaceOrder:
             working_set.requests.add((*self.scope, self.new.request_digest))
         read_set.places.add((*self.scope, Kind.PROVIDER, self.new.provider))
         read_set.places.add((*self.scope, Kind.PROMOTION, ""))
-        if self.request_key is not None:
-            read_set.request_keys.add(self.request_key)
 
     def decide(self, state: BatchState) -> Placed:
         working_set = state.working_set(OrderWorkingSet)
@@ -121,9 +115,6 @@ class PlaceOrder:
         if order.pay_amount == 0:
             order = settle(state, order, payment_id=None)
         return Placed(order, is_new=True)
-
-    def render(self, result: Placed) -> Answer:
-        return self.answer(result)
 
     def check(self, state: BatchState) -> None:
         """Raises where the account may not order this now."""

@@ -6,7 +6,7 @@ that failed counts no longer. A refund that is told before its payment waits for
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
@@ -19,7 +19,6 @@ from billing.providers.event_log import NotificationRef, Outcome
 from billing.providers.problem import Problem
 from billing.providers.protocol import RefundFailed
 from kernel.errors import NotFound
-from store.idempotency import Answer, RequestKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +41,10 @@ class OnOrder(ABC):
     order_id: str
     scope: tuple[str, str]
     told: NotificationRef | None
-    answer: Callable[[Settled], Answer]
-    request_key: RequestKey | None = None
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.scopes.add(self.scope)
         read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
-        if self.request_key is not None:
-            read_set.request_keys.add(self.request_key)
 
     def decide(self, state: BatchState) -> Settled:
         """Raises NotFound, also for an order of another environment than the notification's."""
@@ -70,9 +65,6 @@ class OnOrder(ABC):
     @abstractmethod
     def apply(self, state: BatchState, order: Order) -> Settled:
         """What the fact changes."""
-
-    def render(self, result: Settled) -> Answer:
-        return self.answer(result)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,9 @@ before, and facts that say nothing are no facts about anything.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, get_args
+from typing import Any, Final, Protocol, get_args
 
+from billing.engine.command import Command
 from billing.orders.refund import Reversed
 from billing.orders.reversal import ReverseOrder
 from billing.orders.settlement import EndUnpaid, SettlePaid
@@ -29,8 +30,17 @@ from billing.subscriptions.lifecycle import ChangeSubscription
 from billing.subscriptions.period import PayPeriod
 from billing.subscriptions.reversal import ReversePeriod
 
-# From a fact to the command, which lacks its subject's names, told and answer.
-Build = Callable[[Any], Callable[..., Any]]
+
+class Decided(Protocol):
+    """What such a command results in."""
+
+    @property
+    def outcome(self) -> Outcome: ...
+
+
+# From a fact to the command, which lacks its subject's names and who told it.
+Make = Callable[..., Command[Decided]]
+Build = Callable[[Any], Make]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,7 @@ class Inquire:
     """The provider is asked first."""
 
 
-def _paid(command: type[SettlePaid], fact: Paid) -> Callable[..., Any]:
+def _paid(command: type[SettlePaid], fact: Paid) -> Make:
     return partial(
         command,
         payment_id=fact.payment_id,
@@ -58,27 +68,27 @@ def _paid(command: type[SettlePaid], fact: Paid) -> Callable[..., Any]:
     )
 
 
-def _paid_plan(fact: Paid) -> Callable[..., Any]:
+def _paid_plan(fact: Paid) -> Make:
     return partial(_paid(SettlePaidPlan, fact), subtotal=fact.subtotal)
 
 
-def _failed(fact: Failed) -> Callable[..., Any]:
+def _failed(fact: Failed) -> Make:
     return partial(EndUnpaid, status="failed", reason=fact.reason)
 
 
-def _expired(_: Expired) -> Callable[..., Any]:
+def _expired(_: Expired) -> Make:
     return partial(EndUnpaid, status="expired")
 
 
-def _reversed_order(fact: Reversed) -> Callable[..., Any]:
+def _reversed_order(fact: Reversed) -> Make:
     return partial(ReverseOrder, fact=fact)
 
 
-def _reversed_period(fact: Reversed) -> Callable[..., Any]:
+def _reversed_period(fact: Reversed) -> Make:
     return partial(ReversePeriod, fact=fact)
 
 
-def _invoice(fact: InvoicePaid) -> Callable[..., Any]:
+def _invoice(fact: InvoicePaid) -> Make:
     return partial(
         PayPeriod,
         provider_ref=fact.subscription_ref,
@@ -95,7 +105,7 @@ def _invoice(fact: InvoicePaid) -> Callable[..., Any]:
     )
 
 
-def _subscription(fact: SubscriptionChanged) -> Callable[..., Any]:
+def _subscription(fact: SubscriptionChanged) -> Make:
     return partial(
         ChangeSubscription,
         provider_ref=fact.subscription_ref,

@@ -7,13 +7,12 @@ kept until its payment is told, and so are ids that belong together.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from billing.engine.engine import Engine
 from billing.orders.order import Order
 from billing.orders.refund import Reversed
 from billing.payments import fact_subjects, unmatched
-from billing.payments.checkout import Checkouts, Kept
+from billing.payments.checkout import Checkouts
 from billing.payments.dispatch import ACTIONS, Inquire, Note
 from billing.payments.fact_subjects import FactSubject, SubjectFact, order_subject
 from billing.providers import event_log
@@ -116,10 +115,8 @@ class NotificationHandler:
             return await self._note(told, action.outcome, action.detail, found.order)
         if isinstance(action, Inquire):
             return await self._inquire(fact, found, told)
-        kept: Kept[Any] = Kept()
-        await self._engine.submit(action(fact)(**found.names, told=told, answer=kept))
-        outcome: Outcome = kept.result.outcome
-        return outcome
+        command = action(fact)(**found.names, told=told)
+        return (await self._engine.submit(command)).outcome
 
     async def _refuse(self, found: FactSubject, told: NotificationRef) -> Outcome:
         """Another provider's or environment's word changes nothing."""

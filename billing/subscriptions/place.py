@@ -5,7 +5,6 @@ incomplete until its first period is paid.
 """
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from billing.catalog.coupon import normalise_code
@@ -14,13 +13,12 @@ from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Scope
 from billing.orders.order import Order
-from billing.orders.place import NewOrder, Placed, PlaceOrder, SoldItem, charged
+from billing.orders.place import NewOrder, PlaceOrder, SoldItem, charged
 from billing.orders.working_set import OrderWorkingSet
 from billing.subscriptions.subscription import AlreadySubscribed, Subscription
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
-from store.idempotency import Answer, RequestKey
 
 
 class PlanCheckoutOpen(AlreadySubscribed):
@@ -95,16 +93,10 @@ class PlaceSubscriptionOrder(PlaceOrder):
         return self.new.plan
 
 
-def new_place(
-    scope: Scope,
-    new: NewOrder,
-    *,
-    answer: Callable[[Placed], Answer],
-    request_key: RequestKey | None = None,
-) -> PlaceOrder:
+def new_place(scope: Scope, new: NewOrder) -> PlaceOrder:
     """The command with fresh ids; raises CouponRefused for what no coupon can be called."""
     if new.coupon is not None:
         normalise_code(new.coupon)
     order_no = secrets.token_hex(16)
     command = PlaceOrder if new.plan is None else PlaceSubscriptionOrder
-    return command(new_id("ord"), order_no, new_id("txn"), scope, new, answer, request_key)
+    return command(new_id("ord"), order_no, new_id("txn"), scope, new)

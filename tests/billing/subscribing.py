@@ -24,7 +24,6 @@ from billing.subscriptions.lifecycle import PassTime
 from billing.subscriptions.subscription import Period, Subscription
 from kernel.clock import DAY_US, FixedClock
 from store.database import Database, Transaction
-from store.idempotency import Answer
 from tests.billing.cashing import Shop, open_shop
 
 # $10.00 for 10,000 credits a month, $100.00 a year; $30.00 for 40,000.
@@ -131,8 +130,7 @@ class Club:
 
     async def pass_time(self, one: Subscription) -> None:
         """What the worker does once time is over."""
-        command = PassTime((one.id,), one.scope, lambda _moved: Answer(200, b""))
-        await self.shop.desk.engine.submit(command)
+        await self.shop.desk.engine.submit(PassTime((one.id,), one.scope))
 
     async def credits(self) -> int:
         """What the wallet holds beyond its test credit, in credits."""

@@ -10,7 +10,7 @@ import pytest
 from bench.postgres import create_database, drop_database
 from billing.catalog import plan as plans
 from billing.catalog.plan import Plan
-from billing.catalog.product_fields import ProductFields
+from billing.catalog.product_fields import ProductFields, ProductKey
 from billing.providers.registry import discover
 from store.database import Database, Transaction
 from store.migrate import migrate
@@ -64,7 +64,7 @@ async def old_process(database: Database, statement: str, **values: object) -> N
     await database.transaction(lambda tx: tx.execute(statement, **values))
 
 
-async def read(database: Database) -> dict[str, dict[tuple[str, str], str]]:
+async def read(database: Database) -> dict[str, dict[ProductKey, str]]:
     listed = await database.read(lambda tx: plans.list_plans(tx, "live"))
     return {plan.id: dict(plan.products) for plan in listed}
 

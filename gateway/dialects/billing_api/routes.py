@@ -106,12 +106,8 @@ async def list_plans(call: RequestContext[Fields, shapes.PlansQuery]) -> Answer:
 
 async def check_in(call: RequestContext[LooseFields, Fields]) -> Answer:
     """Today's free credit, once."""
-
-    def render(done: CheckedIn) -> Answer:
-        return _said(shapes.CheckedIn.of(done))
-
-    command = CheckIn(call.principal.scope, _pick, call.request_key, render)
-    return await call.context.engine.submit(command)
+    command = CheckIn(call.principal.scope, _pick)
+    return await call.context.engine.submit_once(command, call.request_key, _checked_in)
 
 
 async def create_session(call: RequestContext[shapes.SessionBody, Fields]) -> Answer:
@@ -241,20 +237,8 @@ async def adjust(call: RequestContext[admin.ManualBody, Fields]) -> Answer:
     standings = await call.context.database.read(lambda tx: read_scopes(tx, [scope]))
     if scope not in standings.thresholds:
         raise NotFound("Account", param="account_id")
-
-    def render(done: Adjusted) -> Answer:
-        return _said(admin.Adjustment.of(done))
-
-    command = new_adjustment(
-        scope,
-        body.amount,
-        body.reason,
-        actor=Actor.of(principal),
-        actor_scope=principal.scope,
-        request_key=call.request_key,
-        answer=render,
-    )
-    return await call.context.engine.submit(command)
+    command = new_adjustment(scope, body.amount, body.reason, actor=Actor.of(principal))
+    return await call.context.engine.submit_once(command, call.request_key, _adjusted)
 
 
 async def show_config(call: RequestContext[Fields, Fields]) -> Answer:
@@ -282,6 +266,14 @@ def refuse(refusal: Refusal, _now_us: int) -> Answer:
     """What is wrong, as a word and in a sentence."""
     body = shapes.Refused(success=False, error=shapes.Problem.of(refusal))
     return plain_answer(body, http_status=refusal.http_status)
+
+
+def _checked_in(done: CheckedIn) -> Answer:
+    return _said(shapes.CheckedIn.of(done))
+
+
+def _adjusted(done: Adjusted) -> Answer:
+    return _said(admin.Adjustment.of(done))
 
 
 def _said(data: Any, *, http_status: int = 200) -> Answer:

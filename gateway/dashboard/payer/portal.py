@@ -19,7 +19,7 @@ from billing.payments.sandbox.subscription import SandboxSubscription
 from billing.providers.protocol import Registration
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import Subscription
-from gateway.dashboard.money.notify import carry_out, path_of
+from gateway.dashboard.payer.notify import carry_out, path_of
 from gateway.dashboard.route import open_route
 from gateway.html.forms import read_form, read_query
 from gateway.html.render import go, page
