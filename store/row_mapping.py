@@ -17,7 +17,7 @@ begins with `listed`, or with what `of` lists; more columns may follow.
 
 import dataclasses
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import attrgetter
 from typing import (
     Any,
@@ -95,14 +95,23 @@ class Columns(Generic[T]):
 
 
 class RowMapping(Columns[T]):
-    """All fields of a struct, a dataclass or a named tuple as columns.
+    """The fields of a struct, a dataclass or a named tuple as columns.
 
-    stored: those that are stored in another form. read: the value of a row that begins with the
-    columns. Raises TypeError for a field that no column can hold as it is, and for an unknown name.
+    stored: those that are stored in another form. without: those that are no columns, which have a
+    default. read: the value of a row that begins with the columns. Raises TypeError for a field that no column can hold as it is, and for an unknown name.
     """
 
-    def __init__(self, cls: type[T], *, stored: Mapping[str, Conversion] | None = None) -> None:
-        names, self._values_of = _fields_of(cls)
+    def __init__(
+        self,
+        cls: type[T],
+        *,
+        stored: Mapping[str, Conversion] | None = None,
+        without: Collection[str] = (),
+    ) -> None:
+        names, values_of = _fields_of(cls)
+        if without:
+            names = tuple(name for name in names if name not in without)
+            values_of = attrgetter(*names)
         hints = get_type_hints(cls)
         flags = {name: FLAG for name in names if hints[name] is bool}
         self._conversions: Mapping[str, Conversion] = {**flags, **(stored or {})}
@@ -114,7 +123,7 @@ class RowMapping(Columns[T]):
         }
         if unknown := self._conversions.keys() - set(names):
             raise TypeError(f"{cls.__name__} has no {', '.join(sorted(unknown))}")
-        super().__init__(names, self._values_of, self._conversions, self._kinds)
+        super().__init__(names, values_of, self._conversions, self._kinds)
         self.read = _reader(cls, names, _placed(names, self._conversions, "read"))
 
     def part(self, *names: str) -> Columns[T]:

@@ -15,6 +15,7 @@ from billing.orders.refund import Reversed
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import DisputeClosed, Disputed, Refunded, RefundFailed, Subject
 from store.database import Row, Transaction
+from store.row_mapping import RowMapping
 
 Kind = Literal["refund", "part", "failed", "failed_part", "dispute", "closed"]
 IDS_MAX = 100
@@ -31,6 +32,9 @@ class _Stray(msgspec.Struct, frozen=True, gc=False):
     currency: str
     is_won: int
     created_at: int
+
+
+_ROWS = RowMapping(_Stray)
 
 
 async def link(tx: Transaction, told: NotificationRef, ids: Sequence[str], *, now_us: int) -> None:
@@ -91,8 +95,8 @@ async def keep(
     ]
     await tx.insert(
         "provider_strays",
-        _Stray.__struct_fields__,
-        [msgspec.structs.astuple(row) for row in rows],
+        _ROWS.columns,
+        [_ROWS.write(row) for row in rows],
         on_conflict="""ON CONFLICT (provider, environment, object_id, key, kind) DO UPDATE SET
             amount = excluded.amount WHERE provider_strays.amount < excluded.amount""",
     )

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import msgspec
 from starlette.responses import Response
 
+from gateway.answers.answer import Answer
 from gateway.answers.refusals import Refusal
 from gateway.answers.response_codes import CODES
 from kernel.clock import SECOND_US, rfc3339
-from store.idempotency import Answer
 
 R = TypeVar("R")
 

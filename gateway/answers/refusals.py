@@ -8,9 +8,9 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from gateway.answers.answer import Answer
 from gateway.answers.response_codes import MALFORMED, Code
 from kernel.errors import DomainError
-from store.idempotency import Answer
 
 _WORD = re.compile(r"\w+")
 

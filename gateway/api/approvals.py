@@ -8,6 +8,7 @@ from billing.topups.approval import Approval
 from billing.topups.settlement import Decide, Ended
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, page
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.topups import Approval as ApprovalShape, DecidedTopUp
@@ -18,7 +19,6 @@ from gateway.http.routing import Route
 from kernel.errors import NotFound
 from keys.principal import ScopeMissing
 from store.database import Transaction
-from store.idempotency import Answer
 
 
 class ApprovalQuery(Page, frozen=True, kw_only=True):

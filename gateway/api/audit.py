@@ -3,6 +3,7 @@
 from typing import Any
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.audit import AuditEntry as EntryShape
@@ -13,7 +14,6 @@ from kernel.clock import rfc3339
 from keys import audit_log
 from keys.audit_log import NotificationRef
 from keys.principal import ScopeMissing
-from store.idempotency import Answer
 
 
 async def list_entries(call: RequestContext[Fields, Page]) -> Answer:

@@ -1,6 +1,7 @@
 """Codes: the table of numeric codes, for programs; it needs no credential."""
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.keys import CodeRow
@@ -8,7 +9,6 @@ from gateway.http.fields import Fields, Page
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from gateway.http.short_list import short_list
-from store.idempotency import Answer
 
 _ITEMS = [
     {

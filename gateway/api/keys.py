@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from billing.credits.opening import open_account
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, created, ok
 from gateway.api.schemas.keys import ApiKey as KeyShape, MintedKey, SandboxKey
@@ -25,7 +26,6 @@ from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import KeyChanges, NewKey
 from keys.principal import ACCOUNT_SCOPES
 from store.database import Transaction
-from store.idempotency import Answer
 
 STAGING: Final = "staging"
 SANDBOX_NAME = "Sandbox"

@@ -9,6 +9,7 @@ from billing.orders import queries as order_list
 from billing.orders.order import Order, Status
 from billing.orders.place import NewOrder
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, created, ok
 from gateway.api.schemas.orders import Order as OrderShape
@@ -18,7 +19,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.limits import URL_CHARACTERS_MAX
 from store.database import Transaction
-from store.idempotency import Answer, RequestKey
+from store.idempotency import RequestKey
 
 # It is extended while the provider is waited for: who takes over finds a process that ended.
 LEASE_S = 30

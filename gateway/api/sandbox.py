@@ -16,6 +16,7 @@ from billing.payments.sandbox import clock as sandbox_clock
 from billing.topups.send import AmountOutOfRange
 from billing.topups.settlement import Ended, Settle
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.schemas.topups import Funding, SettledTopUp
@@ -26,7 +27,6 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US, rfc3339
 from store.database import Transaction
-from store.idempotency import Answer
 
 
 class OutcomeBody(Fields, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, created, ok
 from gateway.api.schemas.keys import AccessToken as TokenShape, MadeToken
@@ -17,7 +18,6 @@ from kernel.clock import rfc3339
 from keys.tokens import access_token
 from keys.tokens.access_token import AccessToken
 from store.database import Transaction
-from store.idempotency import Answer
 
 _SCOPES = ("keys:write",)
 

@@ -11,6 +11,7 @@ from billing.topups.send import Order, Rehearsal, Sent as Decided, new_send, pre
 from billing.topups.settlement import Cancel, Ended
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, page
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.answers.refused import Failure
@@ -38,7 +39,6 @@ from kernel.limits import (
 )
 from keys.email_address import InvalidEmail, normalise_email
 from store.database import Transaction
-from store.idempotency import Answer
 
 Address = Annotated[str, Meta(max_length=320)]
 Reference = Annotated[str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)]

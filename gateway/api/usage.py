@@ -10,6 +10,7 @@ from billing.usage import hold
 from billing.usage.hold_commands import TTL_S, TTL_S_MAX, CaptureHold, Held, ReleaseHold, new_hold
 from billing.usage.usage import Used, amount_of, new_usage
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import created, ok
 from gateway.answers.refusals import as_sent
@@ -19,7 +20,6 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.limits import NOTE_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX
 from store.database import Transaction
-from store.idempotency import Answer
 
 MODEL_CHARACTERS_MAX = 128
 

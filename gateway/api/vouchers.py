@@ -9,6 +9,7 @@ from billing.topups.topup import TopUp
 from billing.topups.voucher import load_redemptions, voucher_shape
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem, unknown_voucher
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.redeem import guarded
@@ -18,7 +19,6 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from keys.principal import REDEEMS
 from store.database import Transaction
-from store.idempotency import Answer
 
 
 class RedeemBody(Fields, frozen=True, kw_only=True):

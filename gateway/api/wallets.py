@@ -8,6 +8,7 @@ from billing.ledger import balances as wallet
 from billing.ledger.money import cents_to_micros
 from billing.topups.send import AmountOutOfRange
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, page
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.topups import Balance, Platform, RecipientWallet, Threshold
@@ -19,7 +20,6 @@ from gateway.http.short_list import short_list
 from keys.account import set_low_balance_threshold
 from keys.email_address import normalise_email
 from store.database import Transaction
-from store.idempotency import Answer
 
 THRESHOLD_CENTS_MAX = 100_000_000_000
 

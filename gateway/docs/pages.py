@@ -47,7 +47,7 @@ _MAKERS: Final = (
     ("JavaScript", samples.javascript),
 )
 
-Answer = Callable[[Request], Awaitable[Response]]
+_Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[PageRoute]:
@@ -94,7 +94,7 @@ class Pages:
         host = request.headers.get("host", "")
         return f"{request.url.scheme}://{host if _HOST.fullmatch(host) else 'localhost'}"
 
-    def guide(self, name: str) -> Answer:
+    def guide(self, name: str) -> _Endpoint:
         async def answer(request: Request) -> Response:
             text = guide_text(name).replace("$GATEWAY", self.server(request))
             contents = [one for one in headings(text) if one.level == 2]
@@ -102,7 +102,7 @@ class Pages:
 
         return answer
 
-    def codes(self) -> Answer:
+    def codes(self) -> _Endpoint:
         async def answer(request: Request) -> Response:
             groups = [
                 (name, [row for code, row in CODES.items() if code // 1000 == thousand])

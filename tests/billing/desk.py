@@ -22,7 +22,7 @@ from keys.api_keys.lookup import load_principals
 from keys.principal import Environment, Principal
 from keys.token_format import digest
 from store.database import Database, Transaction
-from store.idempotency import Answer, RequestKey, request_key
+from store.idempotency import RequestKey, StoredAnswer, request_key
 
 APPROVER = "key_approver"
 SLOW = Platform("slow", "Slow", fulfilment="http")
@@ -80,9 +80,9 @@ class Desk:
             return await self.engine.submit(command)
         results: list[R] = []
 
-        def encode(result: R) -> Answer:
+        def encode(result: R) -> StoredAnswer:
             results.append(result)
-            return Answer(200, repr(result).encode())
+            return StoredAnswer(200, repr(result).encode())
 
         self.kept.append(await self.engine.submit_once(command, key, encode))
         return results[-1] if results else None  # type: ignore[return-value]

@@ -1,27 +1,21 @@
 """A call of several steps under one key: one process at a time, one answer, whoever is late."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from gateway.answers.answer import Answer
 from gateway.http.idempotency import run_steps
 from kernel.clock import FixedClock
 from keys.authenticator import Authenticator
 from store.database import Transaction
-from store.idempotency import Answer, KeyInProgress, request_key
+from store.idempotency import KeyInProgress, request_key
 from tests.gateway.running import Gateway, running, settings_of
 
 HOOK = "http://127.0.0.1:9009/hook"
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path)) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture

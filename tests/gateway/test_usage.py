@@ -1,8 +1,6 @@
 """Usage, holds and the sandbox clock as their callers see them, on both databases."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,16 +10,12 @@ import pytest_asyncio
 from billing.credits.grant import Grant
 from kernel.clock import FixedClock
 from keys.principal import Environment
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
+
+pytestmark = pytest.mark.fixed_clock
 
 CALL = {"credits": 20, "description": "AI chat completion (gpt-4)"}
 TIMES = {"created_at": "2026-06-13T12:00:00Z"}
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path), clock) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture

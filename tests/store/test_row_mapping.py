@@ -145,6 +145,14 @@ def test_json_of_nothing_is_null() -> None:
     assert conversion.read(None) is None
 
 
+def test_a_field_may_be_no_column() -> None:
+    mapping = RowMapping(ByName, without=("metadata",))
+
+    assert mapping.columns == ("id", "kind", "is_on")
+    assert list(mapping.write(ByName(id="x", metadata={"a": "b"}, is_on=True))) == ["x", None, 1]
+    assert mapping.read(row_of(id="x", kind="a", is_on=0)) == ByName(id="x", kind="a", is_on=False)
+
+
 def test_a_part_of_the_columns_says_how_an_update_takes_it() -> None:
     part = BY_NAME.part("id", "is_on", "kind")
 

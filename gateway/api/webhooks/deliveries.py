@@ -1,6 +1,7 @@
 """The delivery log: which event went to which endpoint, attempt by attempt; and replay of one."""
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, page
 from gateway.answers.outcome import Listing, begun, ok
 from gateway.api.schemas.webhooks import Delivery as DeliveryShape, DeliveryWithAttempts
@@ -9,7 +10,6 @@ from gateway.http.idempotency import run_once
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from store.database import Transaction
-from store.idempotency import Answer
 from webhooks.deliveries import delivery as deliveries, log
 from webhooks.deliveries.log import Attempt, Delivery
 from webhooks.deliveries.log_page import Filter, place_of

@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.api.schemas.webhooks import Event as EventShape
@@ -18,7 +19,6 @@ from gateway.http.routing import Reply, Route
 from kernel.errors import InvalidInput
 from keys.principal import check_address, require_scope
 from store.database import Transaction
-from store.idempotency import Answer
 from webhooks.events import log
 from webhooks.events.cursor import EventCursor, event_cursor
 from webhooks.events.log import EventPage

@@ -1,13 +1,13 @@
 """Notices of failing endpoints: what the account should look at, newest first."""
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.webhooks import Notice as NoticeShape
 from gateway.http.fields import Fields, Page, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
-from store.idempotency import Answer
 from webhooks.deliveries import notice
 from webhooks.deliveries.notice import Notice
 

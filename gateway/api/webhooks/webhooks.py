@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, Outcome, created, ok
 from gateway.api.schemas.webhooks import (
@@ -28,7 +29,6 @@ from kernel.limits import URL_CHARACTERS_MAX
 from keys.principal import SEES_CODES
 from keys.signing import verify as verify_signature
 from store.database import Transaction
-from store.idempotency import Answer
 from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT
 from webhooks.endpoints import endpoint as endpoints
 from webhooks.endpoints.endpoint import OVERLAP_S_DEFAULT, Endpoint

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from billing.credits import code_batch as batches
 from billing.credits.code_batch import Batch, ListedCode, NewBatch
+from gateway.answers.answer import Answer
 from gateway.dashboard.admin.fields import admin_route, day_us, number
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.paging import ASKED, paged
@@ -25,7 +26,7 @@ from kernel.ids import new_id
 from keys.audit_log import Actor
 from keys.principal import Environment
 from store.database import Transaction
-from store.idempotency import Answer, KeyReused
+from store.idempotency import KeyReused
 
 PATH: Final = "/dashboard/admin/codes"
 # What a page can hold; the command line makes more.

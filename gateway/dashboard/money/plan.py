@@ -8,6 +8,7 @@ from billing.catalog import plan as plans
 from billing.catalog.plan import MONTHS
 from billing.orders.place import NewOrder
 from billing.reports.plan_overview import plan_overview
+from gateway.answers.answer import Answer
 from gateway.api.orders import LEASE_S, request_digest
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.money.buy import BACK, MADE_BEFORE, payable_at
@@ -21,7 +22,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
-from store.idempotency import Answer, KeyReused
+from store.idempotency import KeyReused
 
 PATH: Final = "/dashboard/plan"
 _READ: Final = ("billing:read",)

@@ -31,6 +31,7 @@ from billing.payments.checkout import COMPLETE_PATH
 from billing.reports import balance_transactions as movement
 from billing.reports.balance_transactions import Wanted
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.outcome import Outcome
 from gateway.answers.plain import plain_answer
 from gateway.answers.refusals import Refusal, as_sent
@@ -47,7 +48,6 @@ from keys.account import read_scopes
 from keys.audit_log import Actor
 from keys.principal import ADMIN
 from store.database import T, Transaction, Work
-from store.idempotency import Answer
 
 READ: Final = ("billing:read",)
 WRITE: Final = ("billing:write",)
