@@ -9,13 +9,15 @@ from billing.engine.engine import Engine
 from billing.ledger.ledger import Scope
 from billing.ledger.price import Price
 from billing.orders import queries as order_list
-from billing.orders.gone import Kind
 from billing.orders.order import Order
-from billing.orders.place import NewOrder, Placed, new_place
-from billing.orders.reversal import CloseDispute, FailRefund, Reverse, Settled
+from billing.orders.place import NewOrder, Placed
+from billing.orders.refund import RefundKind, Reversed
+from billing.orders.reversal import ReverseOrder, Settled
 from billing.orders.settlement import AttachCheckout, Checked, EndUnpaid, NoteCheck, SettlePaid
 from billing.payments.review import Verdict, new_resolution
 from billing.providers.event_log import LogEntry, NotificationRef, of_order
+from billing.providers.protocol import DisputeClosed, Disputed, Refunded, RefundFailed, Subject
+from billing.subscriptions.place import new_place
 from billing.usage.usage import UseCredit
 from kernel.clock import FixedClock
 from kernel.ids import new_id
@@ -88,7 +90,7 @@ class Counter:
         return await self._reverse(order, "dispute", key, Price(amount, order.pay_currency))
 
     async def close_dispute(self, order: Order, *, is_won: bool, key: str = "dp_1") -> Settled:
-        return await self._on(CloseDispute, order, told=self.told(), key=key, is_won=is_won)
+        return await self._hear(order, DisputeClosed(Subject(), key, is_won=is_won))
 
     async def check(self, order: Order) -> Checked:
         return await self.engine.submit(NoteCheck(order.id, order.scope, order.checks_made))
@@ -97,7 +99,7 @@ class Counter:
         self, order: Order, amount: int, *, key: str = "re_1", kind: Any = "refund"
     ) -> Settled:
         price = Price(amount, order.payment.currency)
-        return await self._on(FailRefund, order, told=self.told(), key=key, kind=kind, price=price)
+        return await self._hear(order, RefundFailed(Subject(), key, price, is_part=kind == "part"))
 
     async def resolve(
         self,
@@ -160,8 +162,13 @@ class Counter:
 
         return await self.desk.database.read(work)
 
-    async def _reverse(self, order: Order, kind: Kind, key: str, price: Price) -> Settled:
-        return await self._on(Reverse, order, told=self.told(), key=key, kind=kind, price=price)
+    async def _reverse(self, order: Order, kind: RefundKind, key: str, price: Price) -> Settled:
+        if kind == "dispute":
+            return await self._hear(order, Disputed(Subject(), key, price))
+        return await self._hear(order, Refunded(Subject(), key, price, is_part=kind == "part"))
+
+    async def _hear(self, order: Order, fact: Reversed) -> Settled:
+        return await self._on(ReverseOrder, order, told=self.told(), fact=fact)
 
     async def _on(self, command: Any, order: Order, **fields: Any) -> Settled:
         made = command(order_id=order.id, scope=order.scope, **fields)

@@ -16,10 +16,10 @@ from billing.catalog.coupon import (
     set_active,
 )
 from billing.catalog.pack import Pack, create as create_pack
+from billing.catalog.plan import PlanItem
 from billing.engine.engine import Engine
 from billing.ledger.price import Price
 from billing.orders.order import Order
-from billing.orders.place import PlanItem
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from store.database import Database

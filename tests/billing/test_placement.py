@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from billing.catalog.pack import Pack, create as create_pack, set_active
+from billing.catalog.plan import PlanItem
 from billing.credits.test_credit import Credit
 from billing.ledger.ledger import Kind
 from billing.ledger.price import Price
 from billing.orders.order import TooManyOrders
-from billing.orders.place import PENDING_ORDERS_MAX, PlanItem
+from billing.orders.place import PENDING_ORDERS_MAX
 from billing.providers.settings import Charge
 from billing.topups.send import AmountOutOfRange
 from kernel.clock import FixedClock
