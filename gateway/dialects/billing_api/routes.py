@@ -80,14 +80,14 @@ async def orders(call: RequestContext[Fields, shapes.PageQuery]) -> Answer:
         )
         return found
 
-    return _said([order.shape() for order in await call.context.database.read(work)])
+    return _said([OrderShape.of(order) for order in await call.context.database.read(work)])
 
 
 async def order(call: RequestContext[Fields, Fields]) -> Answer:
     """One order of the caller."""
     scope, order_id = call.principal.scope, call.params["order_id"]
     found = await call.context.database.read(lambda tx: order_list.get(tx, scope, order_id))
-    return _said(found.shape())
+    return _said(OrderShape.of(found))
 
 
 async def list_plans(call: RequestContext[Fields, shapes.PlansQuery]) -> Answer:
