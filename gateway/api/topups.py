@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from billing.topups import queries as history
 from billing.topups.approval import Approval
@@ -247,7 +247,7 @@ class _SentAnswer:
             url=f"{public_url}/dashboard/approvals/{asked.id}",
             expires_at=rfc3339(asked.expires_at),
         )
-        return SentForApproval.of(sent, approval=held)
+        return SentForApproval(**asdict(Sent.of(sent)), approval=held)
 
 
 def _cancelled(ended: Ended) -> Answer:

@@ -12,7 +12,7 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import created, ok
-from gateway.answers.refusals import as_sent
+from gateway.answers.refusals import renamed_fields
 from gateway.api.schemas.usage import ChangedHold, Hold, Usage
 from gateway.http.fields import LINE, Fields, Int64
 from gateway.http.request_context import RequestContext
@@ -86,7 +86,7 @@ async def capture(call: RequestContext[CaptureBody, Fields]) -> Answer:
         scope=call.principal.scope,
         amount_micros=None if is_whole else amount_of(body.credits, body.amount_micros),
     )
-    with as_sent(**({} if body.credits is None else {"amount_micros": "credits"})):
+    with renamed_fields(**({} if body.credits is None else {"amount_micros": "credits"})):
         return await call.context.engine.submit_once(command, call.request_key, _ended)
 
 
