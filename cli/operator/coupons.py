@@ -54,7 +54,7 @@ def create(
     currency: str,
     **limits: Any,
 ) -> None:
-    """Make a coupon. The part of an order that it pays for is promotional credit."""
+    """Create a coupon. The part of an order that it pays for is promotional credit."""
     unit, now_us = check_currency(currency), SystemClock().now_us()
     made = new_coupon(
         environment,

@@ -31,7 +31,7 @@ PATH: Final = "/dashboard/admin/codes"
 # What a page can hold; the command line makes more.
 CODES_MAX: Final = 10_000
 _MADE_BEFORE: Final = Problem(
-    409, "This form made a batch already, of something else. Press the button to make another."
+    409, "This form created a batch already, of something else. Press the button to create another."
 )
 
 

@@ -143,7 +143,7 @@ def _here(call: RequestContext[Any, Any]) -> str:
 def _body(form: Form) -> dict[str, Any]:
     waits = form.lines("retry_schedule_s")
     if not all(wait.isascii() and wait.isdigit() and len(wait) <= 9 for wait in waits):
-        raise InvalidInput("waits are whole seconds such as 0 5 30", param="retry_schedule_s")
+        raise InvalidInput("the schedule is whole seconds such as 0 5 30", param="retry_schedule_s")
     return {
         "url": form.text("url"),
         "events": form.many("events"),

@@ -29,7 +29,8 @@ _WRITE: Final = ("billing:write",)
 # Instead of a pack's id.
 AMOUNT: Final = "amount"
 MADE_BEFORE: Final = Problem(
-    409, "This form made an order already, for something else. Press the button to make another."
+    409,
+    "This form created an order already, for something else. Press the button to create another.",
 )
 
 

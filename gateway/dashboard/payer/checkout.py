@@ -40,7 +40,7 @@ _WORDS: dict[Outcome, str] = {"paid": "Paid", "failed": "Declined", "expired": "
 
 
 _HANDED_IN = (
-    "The payment was handed in. The credit is in the account as soon as the payment provider"
+    "The payment was submitted. The credit is in the account as soon as the payment provider"
     " has confirmed it; this page can be closed."
 )
 
