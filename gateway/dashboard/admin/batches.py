@@ -81,7 +81,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         )
 
     batch, codes = await call.context.database.read(work)
-    listing = paged(call, [one.shape(call.now_us) for one in codes], lambda one: str(one["id"]))
+    listing = paged(call, [code.shape(call.now_us) for code in codes], lambda code: str(code["id"]))
     return page(call, "admin/batch.html", batch=batch, listing=listing)
 
 
@@ -164,10 +164,10 @@ async def _list_page(
         call,
         "admin/batches.html",
         status=problem.status,
-        listing=paged(call, found, lambda one: str(one.id)),
+        listing=paged(call, found, lambda batch: str(batch.id)),
         form=form,
         problem=problem,
-        once=new_id("frm"),
+        form_key=new_id("frm"),
     )
 
 
