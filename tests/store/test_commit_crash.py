@@ -20,7 +20,6 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from bench.postgres import OwnServer, create_database
 from billing.engine.engine import Engine
 from billing.topups.send import Sent
 from kernel.clock import FixedClock
@@ -29,8 +28,9 @@ from store.database import Database
 from store.migrate import migrate
 from store.open import open_database
 from tests.billing.desk import Desk, open_desk
-from tests.programs import NO_SERVER, missing
 from tests.store.proxy import Link, proxied
+from tests.support.postgres_server import OwnServer, create_database
+from tests.support.programs import NO_SERVER, missing
 
 pytestmark = pytest.mark.long
 

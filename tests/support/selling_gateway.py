@@ -18,7 +18,7 @@ from billing.providers.protocol import Received
 from kernel.clock import FixedClock
 from store.database import Transaction
 from tests.billing import toypay
-from tests.gateway.running import Gateway, running, settings_of
+from tests.support.gateway import Gateway, running, settings_of
 
 TOYPAY = "/payment/webhook/toypay"
 
