@@ -12,6 +12,8 @@ BIN := .venv/bin
 TESTERS ?= 3
 INSTALLED := .venv/installed
 LOCKED := requirements.lock
+# A run starts hundreds of processes; without their bytecode each would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -25,6 +25,25 @@ from tests.server import Server
 
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
+DATABASES = ("sqlite", "postgresql")
+# Temporary files of tests lie in memory where there is room for them: SQLite waits for the disk at
+# each commit, and what a killed process wrote is there all the same.
+IN_MEMORY = Path("/dev/shm")
+IN_MEMORY_BYTES_MIN = 4 * 1024**3
+
+
+def pytest_configure() -> None:
+    if "PYTEST_DEBUG_TEMPROOT" not in os.environ and _has_room_in_memory():
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(IN_MEMORY)
+
+
+def _has_room_in_memory() -> bool:
+    """Whether programs may be started from there, too: a test installs what it built."""
+    if not os.access(IN_MEMORY, os.W_OK):
+        return False
+    found = os.statvfs(IN_MEMORY)
+    is_for_programs = not found.f_flag & os.ST_NOEXEC
+    return is_for_programs and found.f_bavail * found.f_frsize >= IN_MEMORY_BYTES_MIN
 
 
 @pytest.fixture(scope="session")
@@ -41,11 +60,24 @@ def postgresql_server() -> Iterator[Server]:
     opened.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    on_each_database(metafunc, "database_url")
+
+
+def on_each_database(metafunc: pytest.Metafunc, fixture: str) -> None:
+    """The fixture once for each kind of database; for one where the test is marked one_database."""
+    marks = metafunc.definition.iter_markers("parametrize")
+    if fixture in metafunc.fixturenames and all(mark.args[0] != fixture for mark in marks):
+        is_one = metafunc.definition.get_closest_marker("one_database") is not None
+        metafunc.parametrize(fixture, DATABASES[:1] if is_one else DATABASES, indirect=True)
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a migrated, empty database; once for each of the two kinds.
 
-    Marked new_database, a test gets one that no other test used, and none will.
+    Marked new_database, a test gets one that no other test used, and none will. Marked one_database,
+    its promise does not depend on the kind, and SQLite stands for both.
     """
     if request.param == "sqlite":
         path = tmp_path / "topup.db"

@@ -22,6 +22,7 @@ from keys.principal import ENVIRONMENTS
 from store.database import Database, Transaction
 from tests.billing import toypay
 from tests.billing.desk import Desk, open_desk
+from tests.support.plain_http import http_client
 
 PUBLIC_URL = "https://gateway.example"
 
@@ -105,7 +106,7 @@ class Shop:
 async def open_shop(database: Database, clock: FixedClock, folder: Path) -> AsyncIterator[Shop]:
     """A fresh account; folder is where the provider's file goes."""
     desk = await open_desk(database, clock)
-    async with toypay.serving() as server, httpx.AsyncClient(trust_env=False) as client:
+    async with toypay.serving() as server, http_client() as client:
         shop = Shop(desk, server, client, toypay.folder_of(folder), payments=None)  # type: ignore[arg-type]
         shop.payments = shop._payments(database, desk.engine)
         yield shop

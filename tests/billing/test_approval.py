@@ -263,6 +263,7 @@ async def test_approving_a_top_up_of_a_removed_platform_is_refused_and_denying_r
     await desk.engine.close()
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("change", [renamed, made_slow, made_unknown, made_small])
 @pytest.mark.parametrize(
     "act",

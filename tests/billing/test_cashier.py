@@ -146,6 +146,7 @@ async def test_an_order_of_nothing_is_paid_at_once_and_no_provider_is_asked(shop
     assert await shop.desk.findings() == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("fields", "param"),
     [

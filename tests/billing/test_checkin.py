@@ -104,6 +104,7 @@ async def test_the_day_is_the_accounts_own(database: Database) -> None:
     assert await refused_until(desk) == "2026-01-11T16:00:00Z"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("zone", "first", "following", "next_at"),
     [
@@ -302,6 +303,7 @@ async def test_statements_do_not_grow_with_the_batch(database: Database, clock: 
     assert await statements(desks[2:]) == few
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "changes",
     [

@@ -142,6 +142,7 @@ KINDS: dict[str, tuple[Invoice, Outcome, int]] = {
 }
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("kind", KINDS)
 async def test_each_kind_of_invoice_grants_what_the_table_says(
     club: Club, clock: FixedClock, kind: str

@@ -47,6 +47,7 @@ async def test_the_seeds_packs_are_sold(
     assert await counter.micros() == {}
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("cents", "credits"), [(100, 1_000), (1234, 12_340), (1_000_000, 10**7)])
 async def test_without_a_pack_a_dollar_is_a_thousand_credits(
     counter: Counter,
@@ -62,12 +63,14 @@ async def test_without_a_pack_a_dollar_is_a_thousand_credits(
     assert (await counter.micros())["wallet"] == credits * 1_000
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("cents", [99, 1_000_001, 0, -500, 2**63 - 1])
 async def test_an_amount_out_of_range_is_refused(counter: Counter, cents: int) -> None:
     with pytest.raises(AmountOutOfRange, match="100 to 1000000"):
         await counter.place(amount_cents=cents)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "wish",
     [
@@ -113,6 +116,7 @@ async def test_a_pack_that_changes_does_not_change_its_orders(counter: Counter) 
     assert (await counter.now(order)).pack_name == "Pro Pack"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("charge", "pay_amount"),
     [

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 
@@ -26,6 +25,7 @@ from kernel.clock import FixedClock
 from store.database import Database, Transaction
 from tests.billing import toypay
 from tests.billing.cashing import PUBLIC_URL, Shop, open_shop
+from tests.support.plain_http import http_client
 
 DAY_S = 86_400
 
@@ -195,6 +195,7 @@ async def test_a_secret_of_staging_does_not_speak_for_a_live_order(shop: Shop) -
     assert await shop.desk.findings() == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("kind", ["open", "something.else"])
 async def test_what_is_not_paid_credits_nothing(shop: Shop, kind: str) -> None:
     order = await shop.place()
@@ -276,6 +277,7 @@ def forged(order: Order) -> dict[str, Received]:
     }
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("how", ["unsigned", "empty secret", "unknown secret", "changed"])
 async def test_a_forged_notification_is_refused_and_leaves_no_row(shop: Shop, how: str) -> None:
     order = await shop.place()
@@ -289,7 +291,7 @@ async def test_a_forged_notification_is_refused_and_leaves_no_row(shop: Shop, ho
 
 async def test_without_any_secret_nothing_is_believed(shop: Shop) -> None:
     order = await shop.place()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http_client() as client:
         bare = Providers(
             discover(shop.folder), {}, stand_in_secrets={}, client=client, clock=shop.desk.clock
         )

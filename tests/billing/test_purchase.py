@@ -147,6 +147,7 @@ async def test_an_end_is_told_once(counter: Counter) -> None:
     assert await counter.micros() == {}
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("price", "reason"),
     [

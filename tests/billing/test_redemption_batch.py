@@ -95,6 +95,7 @@ async def test_a_generator_that_repeats_itself_is_no_generator(
     assert seen == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("fields", "param"),
     [

@@ -202,6 +202,7 @@ async def test_of_parallel_sends_with_one_reference_one_goes_through(
     assert (await desk.balance())["balance_cents"] == 999_000
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("recipient", "error"),
     [

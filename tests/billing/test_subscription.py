@@ -108,6 +108,7 @@ async def test_a_second_invoice_of_a_period_waits_for_a_person(
     assert "the period that in_0 paid" in (await club.shop.log(order))[-1].detail
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("changes", "detail"),
     [

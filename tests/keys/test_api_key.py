@@ -89,6 +89,7 @@ async def test_an_unnamed_scope_is_not_held(shop: Shop) -> None:
     assert one.scopes == ("topup:read",)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("fields", "param"),
     [

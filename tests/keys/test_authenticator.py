@@ -42,6 +42,7 @@ async def test_tokens_are_known_like_keys(bench: Bench) -> None:
     assert (found.kind, found.environment) == ("operator_token", "live")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "text", ["", "ak_live_x", "ak_staging_" + "0" * 32, "\x00", "\ud800", "x" * 10_000_000]
 )

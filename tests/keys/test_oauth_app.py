@@ -132,6 +132,7 @@ async def test_apps_are_listed_newest_first_by_page(scene: Scene) -> None:
     assert [app.name for app in older] == ["Wiki bot"]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "fields",
     [

@@ -13,6 +13,7 @@ DAY_S = 86_400
 URL = "https://hooks.example.com/in"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "new",
     [

@@ -33,6 +33,7 @@ from billing.topups.topup import TopUp, load
 from kernel.clock import FixedClock
 from store.database import Database, Transaction
 from tests.billing.desk import Desk, open_desk
+from tests.support.plain_http import http_client
 from tests.worker.odd_words import CREATES, HTTP_WORDS, SEARCHES, Reply, said
 from worker.fulfil import ASKED_AT_ONCE_MAX, Fulfiller
 
@@ -86,7 +87,7 @@ def serving(word: Callable[[str, str, bytes], Reply]) -> Iterator[Service]:
 
 @pytest_asyncio.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False) as opened:
+    async with http_client() as opened:
         yield opened
 
 
