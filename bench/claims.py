@@ -192,7 +192,7 @@ async def _given_others(database: Database, count: int, state: str) -> None:
         await delivery.insert(
             tx,
             [
-                delivery.new_row(
+                delivery.NewDelivery(
                     event_id=new_id("evt"),
                     endpoint_id=id_,
                     account_id=scope[0],

@@ -1,8 +1,8 @@
 """Our own API asked from inside the process, as the person whose page it is.
 
 Promise: a page does what a call of the API would do, no more: the same route, scopes, checks of
-each field, command, idempotency and words of refusal. So a page cannot drift from the API, and has
-no reading or writing of its own.
+each field, command, idempotency and words of refusal. So a page cannot drift from the API. What no
+route offers, a page takes from a named function below gateway/ (docs/decisions/0019-pages-ask-the-api.md).
 """
 
 from collections.abc import Mapping

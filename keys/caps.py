@@ -181,14 +181,6 @@ def tightest_remaining_micros(
     return min(rooms, default=None)
 
 
-def tightest_remaining_cents(
-    states: Sequence[Capped], spent: Mapping[Window, int], now_us: int
-) -> int | None:
-    """tightest_remaining_micros in whole cents, floored."""
-    micros = tightest_remaining_micros(states, spent, now_us)
-    return None if micros is None else micros // MICROS_PER_CENT
-
-
 def tightest_per_call_cents(states: Iterable[Capped]) -> int | None:
     """The smallest cap on one call in the lineage, or None without one."""
     return min((s.per_call_cents for s in states if s.per_call_cents is not None), default=None)

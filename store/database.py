@@ -21,9 +21,9 @@ _log = logging.getLogger(__name__)
 
 
 class Row(Protocol):
-    """A result row: by column name or by position."""
+    """A result row: by column name, by position, or several by a slice."""
 
-    def __getitem__(self, key: str | int) -> Any: ...
+    def __getitem__(self, key: str | int | slice) -> Any: ...
 
     def __iter__(self) -> Iterator[Any]:
         """Its values."""

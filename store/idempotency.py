@@ -11,10 +11,11 @@ shows it: one that was late changes nothing of whoever took over.
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 
 import msgspec
+from msgspec.structs import replace
 
 from kernel.clock import DAY_US, SECOND_US
 from kernel.errors import DomainError, InvalidInput
@@ -71,10 +72,11 @@ class KeyInProgress(DomainError):
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """An HTTP answer: status, body bytes, and whether it was stored by an earlier request.
+    """An answer: its status, which means nothing here, its body's bytes, and whether it was stored by
+    an earlier request.
 
-    voucher_of: the top-up whose voucher's code the body shows, and is not to be stored with it.
-    code_at: of a stored body, where that top-up's id stands for the code; see billing/topups/voucher.py.
+    voucher_code is what the body shows once and is not to be stored with it, voucher_of the top-up
+    whose code it is. code_at: of a stored body, where that top-up's id stands for the code.
     """
 
     status: int
@@ -82,7 +84,26 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     is_replay: bool = False
     is_sealed: bool = False
     voucher_of: str | None = None
+    voucher_code: str | None = None
     code_at: int | None = None
+
+    def without_code(self) -> "Answer":
+        """As it is stored: the body names the top-up where it shows the code of its voucher."""
+        if self.voucher_code is None or self.voucher_of is None:
+            return self
+        shown = self.voucher_code.encode()
+        at = self.body.index(shown)
+        body = self.body.replace(shown, self.voucher_of.encode(), 1)
+        return Answer(self.status, body, code_at=at)
+
+    def with_code(self, code_of: Callable[[str], str]) -> "Answer":
+        """As it was before without_code, byte for byte; code_of gives the code of a top-up's id."""
+        at = self.code_at
+        if at is None:
+            return self
+        end = self.body.index(b'"', at)
+        code = code_of(self.body[at:end].decode()).encode()
+        return replace(self, body=self.body[:at] + code + self.body[end:], code_at=None)
 
 
 class RequestKey(msgspec.Struct, frozen=True, gc=False):
@@ -91,6 +112,11 @@ class RequestKey(msgspec.Struct, frozen=True, gc=False):
     place: Place
     fingerprint: str
     text: str = ""
+
+    @property
+    def tenant(self) -> tuple[str, str]:
+        """Whose row is locked while an answer is kept."""
+        return self.place[:2]
 
     @property
     def digest(self) -> str:

@@ -950,6 +950,7 @@ plans = sa.Table(
     _text("currency"),
     _int("credits_included"),  # of a month; a paid year grants twelve
     _text("features"),  # JSON list of texts
+    # These four are in plan_products too, and go with the next release.
     _text("stripe_price_id_monthly", null=True),
     _text("stripe_price_id_yearly", null=True),
     _text("creem_product_id", null=True),
@@ -958,6 +959,17 @@ plans = sa.Table(
     _int("position", default=0),  # in the list
     _int("created_at"),
     sa.CheckConstraint("price_monthly > 0 AND credits_included > 0", name="plan_sells_something"),
+)
+
+# billing/catalog/plan.py. A provider's own price or product that a plan is sold as.
+plan_products = sa.Table(
+    "plan_products",
+    metadata,
+    _text("environment", key=True),
+    _text("plan_id", key=True),
+    _text("provider", key=True),
+    _text("interval", key=True),  # month | year
+    _text("ref"),  # the provider's id of it; of one plan and interval only
 )
 
 # billing/subscriptions/records.py. Credit that is paid for again and again, with its terms frozen.

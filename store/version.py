@@ -4,7 +4,7 @@ from store.database import Database, Transaction
 from store.errors import CommitUnknown, ConnectionLost, Contention, StoreError
 
 # The range of schema versions this code runs on, oldest first.
-VERSIONS = ("0010",)
+VERSIONS = ("0011",)
 
 
 class SchemaOutOfRange(RuntimeError):

@@ -3,11 +3,13 @@
 Making one costs the server a third of a second, emptying one a few hundredths, and most tests need
 one. So a database goes from test to test, emptied in between, and is thrown away when emptying does
 not undo what was done to it: statistics for the planner, other tables, a statement still under way,
-or sheer size.
+or sheer size. The connection that empties it stays open meanwhile: a new one would first read the
+catalogue of all its tables.
 Invariant: whoever is lent one finds in it what `migrate` leaves there, and nothing else.
 """
 
 import asyncio
+import contextlib
 import itertools
 import os
 from collections.abc import Sequence
@@ -54,6 +56,10 @@ class Server:
         self._shape, self._size, self._kept = asyncio.run(_contents(template_url))
         self._spare = ""
         self._once: set[str] = set()
+        # Of the database that goes from test to test; the loop is the connection's own.
+        self._loop = asyncio.new_event_loop()
+        self._connection: Any = None
+        self._connected_to = ""
 
     def lend(self, *, is_new: bool = False) -> str:
         """The URL of a migrated, empty database; is_new: for this test and no other."""
@@ -68,27 +74,39 @@ class Server:
 
     def take_back(self, url: str) -> None:
         """Empties it for the next test, or throws it away."""
-        if not self._spare and url not in self._once and asyncio.run(self._emptied(url)):
+        is_kept = not self._spare and url not in self._once
+        if is_kept and self._loop.run_until_complete(self._emptied(url)):
             self._spare = url
         else:
             drop_database(self._url, url.rpartition("/")[2])
 
     def close(self) -> None:
+        self._loop.run_until_complete(self._leave())
+        self._loop.close()
         for name in (self._spare.rpartition("/")[2], self.template):
             if name:
                 drop_database(self._url, name)
 
     async def _emptied(self, url: str) -> bool:
-        try:
-            connection = await asyncpg.connect(url)
-        except (OSError, asyncpg.PostgresError):
-            return False
-        try:
-            return await self._empty(connection)
-        except asyncpg.PostgresError:
-            return False
-        finally:
-            await connection.close()
+        """Whether it is as new; if not, nothing of ours is connected to it any more."""
+        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            if await self._empty(await self._connected(url)):
+                return True
+        await self._leave()
+        return False
+
+    async def _connected(self, url: str) -> Any:
+        """The connection to that database; a test may have ended the one of before."""
+        if self._connected_to != url or self._connection.is_closed():
+            await self._leave()
+            self._connection = await asyncpg.connect(url)
+            self._connected_to = url
+        return self._connection
+
+    async def _leave(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection, self._connected_to = None, ""
 
     async def _empty(self, connection: Any) -> bool:
         if await connection.fetchval(f"SELECT ({_IS_ANALYZED}) OR ({_IS_BUSY})"):

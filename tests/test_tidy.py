@@ -6,7 +6,7 @@ import graphlib
 import itertools
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -72,9 +72,15 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), name_of(path))
 
 
+@functools.cache
+def nodes_of(tree: ast.AST) -> Sequence[ast.AST]:
+    """The tree's nodes: several rules look at each of them."""
+    return tuple(ast.walk(tree))
+
+
 def imports_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """(line, module) of each import; `from a import b` counts as a.b as well, it may be a module."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         if isinstance(node, ast.ImportFrom):
@@ -84,20 +90,20 @@ def imports_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def functions_of(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
 
 def docstrings_of(tree: ast.AST) -> set[int]:
     """Identities of the constants that are docstrings or loose strings: prose, not code."""
-    return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return {id(node.value) for node in nodes_of(tree) if isinstance(node, ast.Expr)}
 
 
 def words_of(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Every name and every text of the code; comments and docstrings are prose and may explain."""
     prose = docstrings_of(tree)
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         line = getattr(node, "lineno", 0)
         match node:
             case ast.Constant(value=str(text)) if id(node) not in prose:
@@ -202,7 +208,7 @@ def test_no_wait_can_lose_a_cancellation() -> None:
     findings = [
         f"{name_of(path)}:{node.lineno}"
         for path in sources()
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(tree_of(path))
         if isinstance(node, ast.Attribute) and node.attr == "wait_for"
         if isinstance(node.value, ast.Name) and node.value.id == "asyncio"
     ]
@@ -299,7 +305,7 @@ def writers() -> dict[str, set[str]]:
 def writes_of(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """(line, table) of each statement that writes; the table is empty where it is not spelled out."""
     prose = docstrings_of(tree)
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         match node:
             case ast.Constant(value=str(text)) if id(node) not in prose:
                 yield from ((node.lineno, table) for table in _WRITE.findall(text))

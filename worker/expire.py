@@ -16,17 +16,17 @@ from functools import partial
 from typing import Final
 
 from billing.credits import grant
-from billing.engine.engine import Command, Engine
+from billing.engine.command import Command
+from billing.engine.engine import Engine
 from billing.ledger.ledger import Scope
 from billing.topups import approval as approvals
-from billing.topups.settlement import Decide, Ended
+from billing.topups.settlement import Decide
 from billing.usage import hold
 from billing.usage.hold_commands import ExpireHolds
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
 from store.database import Database, Transaction
 from store.errors import StoreError
-from store.idempotency import Answer
 from worker.setbacks import Setbacks
 
 SWEPT_MAX: Final = 100
@@ -142,7 +142,7 @@ class _Ending:
 
     setbacks: Setbacks
     items: tuple[str, ...]
-    command: Callable[[tuple[str, ...]], Command]
+    command: Callable[[tuple[str, ...]], Command[object]]
 
 
 def _expire(scope: Scope, _items: tuple[str, ...]) -> grant.ExpireGrants:
@@ -153,12 +153,6 @@ def _decide(asked: approvals.Approval, _items: tuple[str, ...]) -> Decide:
     return Decide(
         topup_id=asked.transaction_id,
         scope=asked.scope,
-        request_key=None,
-        answer=_no_answer,
         approval_id=asked.id,
         decision="expired",
     )
-
-
-def _no_answer(_ended: Ended) -> Answer:
-    return Answer(200, b"")

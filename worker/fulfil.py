@@ -29,14 +29,13 @@ from billing.fulfilment.protocol import (
 from billing.ledger.ledger import Scope
 from billing.topups import topup as topups
 from billing.topups.send import BY_SANDBOX
-from billing.topups.settlement import Ended, HandOver, Settle
+from billing.topups.settlement import HandOver, Settle
 from billing.topups.topup import Due, TopUp
 from kernel.clock import DAY_US, SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
 from kernel.storable import is_storable, storable
 from store.database import Database, Transaction
 from store.errors import StoreError
-from store.idempotency import Answer
 from worker.setbacks import Setbacks
 
 UNDER_WAY_MAX = 64
@@ -200,18 +199,15 @@ class Fulfiller:
 
     async def _hand_over(self, topup: Due) -> TopUp | None:
         """The top-up as handed over, or None where another worker has it."""
-        kept = _Kept()
         wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(topup.checks_made, 4))
         command = HandOver(
             topup_id=topup.id,
             scope=topup.scope,
-            request_key=None,
-            answer=kept,
             seen_checks_made=topup.checks_made,
             next_check_at=self._clock.now_us() + wait_us,
         )
-        await self._engine.submit(command)
-        return kept.ended.topup if kept.ended is not None and kept.ended.is_mine else None
+        ended = await self._engine.submit(command)
+        return ended.topup if ended.is_mine else None
 
     async def _ask(self, topup: TopUp) -> Outcome:
         fulfilment = self._fulfilments.get(topup.platform)
@@ -238,9 +234,7 @@ class Fulfiller:
             return Unknown(type(error).__name__)
 
     async def _settle(self, topup_id: str, scope: Scope, outcome: Outcome) -> None:
-        settle = partial(
-            Settle, topup_id=topup_id, scope=scope, request_key=None, answer=_no_answer
-        )
+        settle = partial(Settle, topup_id=topup_id, scope=scope)
         if isinstance(outcome, Delivered):
             await self._engine.submit(settle(outcome="delivered", fulfilment_code=outcome.code))
         elif isinstance(outcome, Refused):
@@ -260,21 +254,6 @@ def _checked(outcome: Outcome) -> Outcome:
             return Unknown(storable(detail, characters_max=DETAIL_CHARACTERS_MAX))
         case _:
             return Unknown("an outcome that cannot be kept")
-
-
-class _Kept:
-    """Keeps a command's result; of a batch that was tried twice, the last try's."""
-
-    def __init__(self) -> None:
-        self.ended: Ended | None = None
-
-    def __call__(self, ended: Ended) -> Answer:
-        self.ended = ended
-        return Answer(200, b"")
-
-
-def _no_answer(_ended: Ended) -> Answer:
-    return Answer(200, b"")
 
 
 def _log_ask(topup: TopUp, outcome: Outcome, now_us: int) -> None:

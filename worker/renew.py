@@ -26,7 +26,6 @@ from kernel.clock import Clock
 from kernel.errors import DomainError, Unavailable
 from store.database import Database, Transaction
 from store.errors import StoreError
-from store.idempotency import Answer
 from worker.setbacks import Setbacks
 
 DUE_MAX: Final = 100
@@ -145,7 +144,7 @@ class Renewer:
     async def _move(self, scope: Scope, ids: tuple[str, ...]) -> None:
         """Moves the tenant's subscriptions together, and where that fails each alone."""
         try:
-            await self._engine.submit(PassTime(ids, scope, _no_answer))
+            await self._engine.submit(PassTime(ids, scope))
         except (StoreError, Unavailable):
             raise
         except Exception as error:
@@ -162,7 +161,3 @@ class Renewer:
 
 def _by_scope(one: Subscription) -> Scope:
     return one.scope
-
-
-def _no_answer(_moved: int) -> Answer:
-    return Answer(200, b"")

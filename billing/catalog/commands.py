@@ -14,6 +14,7 @@ from billing.catalog import coupon as coupons, pack as packs, plan as plans
 from billing.catalog.coupon import Coupon
 from billing.catalog.pack import Pack, PackPlace
 from billing.catalog.plan import Plan, PlanPlace
+from billing.catalog.product_fields import ProductFields
 from billing.credits import checkin_settings
 from billing.credits.checkin_settings import CheckinSettings
 from keys import audit_log
@@ -23,19 +24,28 @@ from store.database import Transaction
 Shape = Mapping[str, Any]
 
 
-async def create_plan(tx: Transaction, plan: Plan, *, by: Actor, now_us: int) -> Plan:
+async def create_plan(
+    tx: Transaction, plan: Plan, fields: ProductFields, *, by: Actor, now_us: int
+) -> Plan:
     """Raises InvalidInput and PlanTaken."""
-    made = await plans.create(tx, plan)
-    await _log(tx, by, "plan.create", made.environment, made.id, None, made.shape(), now_us)
+    made = await plans.create(tx, plan, fields)
+    after = made.shape(fields)
+    await _log(tx, by, "plan.create", made.environment, made.id, None, after, now_us)
     return made
 
 
 async def change_plan(
-    tx: Transaction, place: PlanPlace, changes: Mapping[str, Any], *, by: Actor, now_us: int
+    tx: Transaction,
+    place: PlanPlace,
+    changes: Mapping[str, Any],
+    fields: ProductFields,
+    *,
+    by: Actor,
+    now_us: int,
 ) -> Plan:
     """Raises NotFound, InvalidInput and PlanTaken."""
-    before, after = await plans.change(tx, place, changes)
-    await _log(tx, by, "plan.update", *place, before.shape(), after.shape(), now_us)
+    before, after = await plans.change(tx, place, changes, fields)
+    await _log(tx, by, "plan.update", *place, before.shape(fields), after.shape(fields), now_us)
     return after
 
 

@@ -2,7 +2,7 @@
 
 Invariant: a subscription keeps the terms that it was begun with, so a plan may change or end at any
 time; a provider's price or product belongs to one plan and interval. credits_included is of a month,
-and a paid year grants twelve. Writes plans.
+and a paid year grants twelve. Writes plans and plan_products.
 """
 
 import re
@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from billing.catalog.product_fields import ProductFields, ProductKey
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price, check_currency
-from billing.providers.protocol import Interval
+from billing.providers.protocol import Interval, Registration
 from kernel.errors import DomainError, InvalidInput, NotFound
 from keys.label import normalise_name
 from store.database import Row, Transaction
@@ -28,19 +29,18 @@ DESCRIPTION_CHARACTERS_MAX = 500
 FEATURES_MAX = 30
 FEATURE_CHARACTERS_MAX = 120
 MONTHS: Mapping[Interval, int] = {"month": 1, "year": 12}
-CREEM = "creem"
-STRIPE = "stripe"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _REF = re.compile(r"[!-~]{1,200}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# The column that names the provider's own price or product.
-_REFS: Mapping[tuple[str, Interval], str] = {
-    (STRIPE, "month"): "stripe_price_id_monthly",
-    (STRIPE, "year"): "stripe_price_id_yearly",
-    (CREEM, "month"): "creem_product_id",
-    (CREEM, "year"): "creem_product_id_yearly",
+# Columns of before plan_products. A process of before writes them alone, so they are written with the
+# rows, and where the two differ the column is the newer; they go with the next release.
+_COLUMNS_OF_BEFORE: Mapping[ProductKey, str] = {
+    ("stripe", "month"): "stripe_price_id_monthly",
+    ("stripe", "year"): "stripe_price_id_yearly",
+    ("creem", "month"): "creem_product_id",
+    ("creem", "year"): "creem_product_id_yearly",
 }
-# What stands in for them where the sandbox stands in for the provider.
+# What stands in for a provider's own price or product where the sandbox stands in for the provider.
 _SANDBOX_REF = "sandbox/{plan_id}/{interval}"
 _SANDBOX = "sandbox/"
 
@@ -66,7 +66,10 @@ class PlanItem:
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Prices are in the currency's smallest unit; price_yearly null: not sold by the year."""
+    """Prices are in the currency's smallest unit; price_yearly null: not sold by the year.
+
+    products: the providers' own prices and products that it is sold as, by provider and interval.
+    """
 
     environment: str
     id: str
@@ -77,16 +80,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = "USD"
     credits_included: int
     features: tuple[str, ...] = ()
-    stripe_price_id_monthly: str | None = None
-    stripe_price_id_yearly: str | None = None
-    creem_product_id: str | None = None
-    creem_product_id_yearly: str | None = None
+    products: Mapping[ProductKey, str] = {}
     is_active: bool = True
     position: int = 0
     created_at: int
 
-    def shape(self) -> dict[str, Any]:
-        """The plan as the API and the command line show it."""
+    def shape(self, fields: ProductFields) -> dict[str, Any]:
+        """The plan as the audit log and the command line show it."""
         return {
             "id": self.id,
             "name": self.name,
@@ -97,34 +97,33 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             "features": list(self.features),
             "currency": self.currency,
             "active": self.is_active,
-            "stripe_price_id_monthly": self.stripe_price_id_monthly,
-            "stripe_price_id_yearly": self.stripe_price_id_yearly,
-            "creem_product_id": self.creem_product_id,
-            "creem_product_id_yearly": self.creem_product_id_yearly,
+            **fields.shown(self.products),
         }
 
     def refs(self, provider: str) -> dict[str, Interval]:
         """The provider's own prices and products that lead here, and the sandbox's."""
         found: dict[str, Interval] = {_sandbox_ref(self.id, way): way for way in MONTHS}
-        for (name, interval), column in _REFS.items():
-            ref = getattr(self, column)
-            if name == provider and ref is not None:
-                found[ref] = interval
-        return found
+        return found | {
+            ref: interval for (name, interval), ref in self.products.items() if name == provider
+        }
 
 
-def item_of(plan: Plan, provider: str, interval: Interval, *, is_stand_in: bool) -> PlanItem:
+def item_of(
+    plan: Plan, provider: Registration | None, interval: Interval, *, is_stand_in: bool
+) -> PlanItem:
     """What an order of the plan is for; raises InvalidInput where it is not sold so.
 
-    A Creem plan without its product is refused, in the sandbox as well. Source: contract, 5.3.
+    A plan without the product that its provider needs is refused, in the sandbox as well. Source:
+    contract, 5.3. provider: null for an unknown one, whom nothing can be ordered at.
     """
     price = plan.price_monthly if interval == "month" else plan.price_yearly
     if price is None:
         raise InvalidInput("the plan is not sold by the year", param="interval")
-    column = _REFS.get((provider, interval))
-    ref = None if column is None else getattr(plan, column)
-    if ref is None and provider == CREEM:
-        raise InvalidInput(f"the plan has no {column}, which creem needs", param="plan_id")
+    ref = None if provider is None else plan.products.get((provider.name, interval))
+    if ref is None and provider is not None and provider.needs_product:
+        missing = ProductFields.of([provider]).name_of((provider.name, interval))
+        sentence = f"the plan has no {missing}, which {provider.name} needs"
+        raise InvalidInput(sentence, param="plan_id")
     if ref is None and is_stand_in:
         ref = _sandbox_ref(plan.id, interval)
     return PlanItem(
@@ -152,7 +151,7 @@ def item_by_ref(plans: Iterable[Plan], provider: str, ref: str) -> PlanItem | No
     return None
 
 
-def check_plan(plan: Plan) -> Plan:
+def check_plan(plan: Plan, fields: ProductFields) -> Plan:
     """The plan, normalised; raises InvalidInput for what cannot be sold."""
     if not _ID.fullmatch(plan.id):
         raise InvalidInput("an id has up to 64 of A-Z, a-z, 0-9, _ and -", param="id")
@@ -162,10 +161,9 @@ def check_plan(plan: Plan) -> Plan:
     _check_range(plan.credits_included, "credits_included", CREDITS_MAX)
     if len(plan.features) > FEATURES_MAX:
         raise InvalidInput(f"at most {FEATURES_MAX} features", param="features")
-    for column in _REFS.values():
-        ref = getattr(plan, column)
-        if ref is not None and (not _REF.fullmatch(ref) or ref.startswith(_SANDBOX)):
-            raise InvalidInput("1 to 200 visible ASCII characters", param=column)
+    for key, ref in plan.products.items():
+        if not _REF.fullmatch(ref) or ref.startswith(_SANDBOX):
+            raise InvalidInput("1 to 200 visible ASCII characters", param=fields.name_of(key))
     return replace(
         plan,
         name=normalise_name(plan.name),
@@ -175,37 +173,40 @@ def check_plan(plan: Plan) -> Plan:
     )
 
 
-async def create(tx: Transaction, plan: Plan) -> Plan:
+async def create(tx: Transaction, plan: Plan, fields: ProductFields) -> Plan:
     """Adds it; raises InvalidInput and PlanTaken."""
-    checked = check_plan(plan)
+    checked = check_plan(plan, fields)
     listed = await list_plans(tx, plan.environment, with_inactive=True)
     if len(listed) >= PLANS_MAX:
         raise PlanTaken(f"an environment has at most {PLANS_MAX} plans", param="id")
-    _check_refs(checked, listed)
+    _check_refs(checked, listed, fields)
     position = checked.position or max((one.position for one in listed), default=0) + 1
     made = replace(checked, position=position)
     inserted = await tx.insert("plans", _COLUMNS, [_row(made)], on_conflict=_KEEP)
     if inserted == 0:
         raise PlanTaken("the environment has a plan of this id", param="id")
+    await _write_products(tx, made)
     return made
 
 
 async def change(
-    tx: Transaction, place: PlanPlace, changes: Mapping[str, Any]
+    tx: Transaction, place: PlanPlace, changes: Mapping[str, Any], fields: ProductFields
 ) -> tuple[Plan, Plan]:
-    """The plan before and after; subscriptions keep their terms. Raises NotFound, InvalidInput."""
-    locked = await tx.fetch(
-        f"""SELECT {_LISTED} FROM plans WHERE environment = :environment AND id = :id
-            FOR NO KEY UPDATE""",
+    """The plan before and after; subscriptions keep their terms. Raises NotFound, InvalidInput.
+
+    changes: of its fields; among products only those that change, null for one that goes.
+    """
+    await tx.fetch(
+        "SELECT id FROM plans WHERE environment = :environment AND id = :id FOR NO KEY UPDATE",
         environment=place[0],
         id=place[1],
     )
-    if not locked:
-        raise NotFound("Plan", param="plan_id")
-    before = _from_row(locked[0])
-    after = check_plan(replace(before, **changes))
+    before = await get(tx, place)
+    products = {**before.products, **changes.get("products", {})}
+    kept = {key: ref for key, ref in products.items() if ref is not None}
+    after = check_plan(replace(before, **{**changes, "products": kept}), fields)
     others = await list_plans(tx, place[0], with_inactive=True)
-    _check_refs(after, [one for one in others if one.id != after.id])
+    _check_refs(after, [one for one in others if one.id != after.id], fields)
     assignments = ", ".join(f"{name} = :{name}" for name in _CHANGING)
     values = dict(zip(_COLUMNS, _row(after), strict=True))
     await tx.execute(
@@ -214,19 +215,16 @@ async def change(
         id=place[1],
         **{name: values[name] for name in _CHANGING},
     )
+    await _write_products(tx, after)
     return before, after
 
 
 async def get(tx: Transaction, place: PlanPlace) -> Plan:
     """The plan, offered or not; raises NotFound."""
-    row = await tx.fetch_one(
-        f"SELECT {_LISTED} FROM plans WHERE environment = :environment AND id = :id",
-        environment=place[0],
-        id=place[1],
-    )
-    if row is None:
+    rows = await tx.fetch(f"{_SELECT} AND p.id = :id", environment=place[0], id=place[1])
+    if not rows:
         raise NotFound("Plan", param="plan_id")
-    return _from_row(row)
+    return _from_rows(rows)[0]
 
 
 async def get_sold(tx: Transaction, place: PlanPlace) -> Plan:
@@ -241,17 +239,17 @@ async def list_plans(
     tx: Transaction, environment: str, *, with_inactive: bool = False
 ) -> Sequence[Plan]:
     """The catalogue in its order."""
-    narrowed = "" if with_inactive else " AND is_active = 1"
-    rows = await tx.fetch(
-        f"""SELECT {_LISTED} FROM plans
-            WHERE environment = :environment{narrowed} ORDER BY position, id""",
-        environment=environment,
-    )
-    return [_from_row(row) for row in rows]
+    narrowed = "" if with_inactive else " AND p.is_active = 1"
+    rows = await tx.fetch(f"{_SELECT}{narrowed} ORDER BY p.position, p.id", environment=environment)
+    return _from_rows(rows)
 
 
-_COLUMNS: tuple[str, ...] = Plan.__struct_fields__
-_LISTED = ", ".join(_COLUMNS)
+_OWN = tuple(name for name in Plan.__struct_fields__ if name != "products")
+_COLUMNS = (*_OWN, *_COLUMNS_OF_BEFORE.values())
+# A row for each product, and one of a plan without any.
+_SELECT = f"""SELECT {", ".join(f"p.{column}" for column in _COLUMNS)}, x.provider, x.interval, x.ref
+    FROM plans p LEFT JOIN plan_products x ON x.environment = p.environment AND x.plan_id = p.id
+    WHERE p.environment = :environment"""
 _CHANGING = tuple(name for name in _COLUMNS if name not in {"environment", "id", "created_at"})
 _KEEP = "ON CONFLICT DO NOTHING"
 
@@ -260,14 +258,13 @@ def _sandbox_ref(plan_id: str, interval: Interval) -> str:
     return _SANDBOX_REF.format(plan_id=plan_id, interval=interval)
 
 
-def _check_refs(plan: Plan, others: Iterable[Plan]) -> None:
+def _check_refs(plan: Plan, others: Iterable[Plan], fields: ProductFields) -> None:
     """One price or product at a provider says which plan and interval was paid for."""
-    taken: dict[str, str] = {}
+    taken: dict[str, tuple[str, ProductKey]] = {}
     for one in (*others, plan):
-        for column in _REFS.values():
-            ref = getattr(one, column)
-            if ref is not None and taken.setdefault(ref, one.id + column) != one.id + column:
-                raise PlanTaken(f"{ref} is there already", param=column)
+        for key, ref in one.products.items():
+            if taken.setdefault(ref, (one.id, key)) != (one.id, key):
+                raise PlanTaken(f"{ref} is there already", param=fields.name_of(key))
 
 
 def _check_range(value: int, name: str, most: int) -> None:
@@ -282,15 +279,44 @@ def _line(text: str, name: str, characters_max: int) -> str:
     return line
 
 
+async def _write_products(tx: Transaction, plan: Plan) -> None:
+    await tx.execute(
+        "DELETE FROM plan_products WHERE environment = :environment AND plan_id = :id",
+        environment=plan.environment,
+        id=plan.id,
+    )
+    await tx.insert(
+        "plan_products",
+        ("environment", "plan_id", "provider", "interval", "ref"),
+        [(plan.environment, plan.id, *key, ref) for key, ref in sorted(plan.products.items())],
+    )
+
+
 def _row(plan: Plan) -> tuple[object, ...]:
     values = msgspec.structs.asdict(plan)
     values["features"] = msgspec.json.encode(plan.features).decode()
     values["is_active"] = int(plan.is_active)
+    values |= {column: plan.products.get(key) for key, column in _COLUMNS_OF_BEFORE.items()}
     return tuple(values[column] for column in _COLUMNS)
 
 
-def _from_row(row: Row) -> Plan:
-    values: dict[str, Any] = {column: row[column] for column in _COLUMNS}
+def _from_rows(rows: Iterable[Row]) -> list[Plan]:
+    """The plans in the rows' order."""
+    found: dict[str, tuple[Row, dict[ProductKey, str]]] = {}
+    for row in rows:
+        _, products = found.setdefault(row["id"], (row, {}))
+        if row["ref"] is not None:
+            products[row["provider"], row["interval"]] = row["ref"]
+    return [_plan(row, products) for row, products in found.values()]
+
+
+def _plan(row: Row, products: dict[ProductKey, str]) -> Plan:
+    for key, column in _COLUMNS_OF_BEFORE.items():
+        if row[column] is None:
+            products.pop(key, None)
+        else:
+            products[key] = row[column]
+    values: dict[str, Any] = {column: row[column] for column in _OWN}
     values["features"] = tuple(msgspec.json.decode(row["features"], type=list[str]))
     values["is_active"] = bool(row["is_active"])
-    return Plan(**values)
+    return Plan(**values, products=products)

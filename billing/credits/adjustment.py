@@ -4,7 +4,6 @@ Promise: each act has its entry in the audit log, in its own transaction; credit
 purchased and pays debts first; of what is taken away no balance is ever negative.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from billing.engine.audit_entries import AuditEntries
@@ -17,7 +16,6 @@ from kernel.errors import InvalidInput
 from kernel.ids import new_id
 from keys import audit_log
 from keys.audit_log import Actor
-from store.idempotency import Answer, RequestKey
 
 CREDITS_MAX = 1_000_000_000
 REASON_CHARACTERS_MAX = 500
@@ -38,8 +36,7 @@ class Adjusted:
 class AdjustCredit:
     """The command of POST /admin/credits/manual; amount in credits, signed.
 
-    actor_scope: under which the request's key is kept. Raises InsufficientBalance and
-    AmountOutOfRange.
+    Raises InsufficientBalance and AmountOutOfRange.
     """
 
     adjustment_id: str
@@ -47,18 +44,12 @@ class AdjustCredit:
     credits: int
     reason: str
     actor: Actor
-    actor_scope: Scope
-    request_key: RequestKey | None
-    answer: Callable[[Adjusted], Answer]
 
     def declare(self, read_set: ReadSet) -> None:
-        # The operator's row too: what serialises two requests under one key.
-        read_set.scopes.update((self.scope, self.actor_scope))
+        read_set.scopes.add(self.scope)
         read_set.working_set(AuditEntries)
         read_set.places.add((*self.scope, Kind.MANUAL, ""))
         read_set.places.add((*self.scope, Kind.WITHDRAWN, ""))
-        if self.request_key is not None:
-            read_set.request_keys.add(self.request_key)
 
     def decide(self, state: BatchState) -> Adjusted:
         before_micros = state.ledger.balance_micros(self.scope, state.now_us)
@@ -83,9 +74,6 @@ class AdjustCredit:
         state.working_set(AuditEntries).add(entry)
         return Adjusted(self.adjustment_id, self.scope, self.credits, self.reason, after_micros)
 
-    def render(self, result: Adjusted) -> Answer:
-        return self.answer(result)
-
     def _give(self, state: BatchState, micros: int) -> None:
         source = state.ledger.account(self.scope, Kind.MANUAL)
         held = state.ledger.balance_micros(self.scope, state.now_us)
@@ -104,16 +92,7 @@ class AdjustCredit:
         state.move(wallet, withdrawn, micros, Code.MANUAL, subject_id=self.adjustment_id)
 
 
-def new_adjustment(
-    scope: Scope,
-    credit_count: int,
-    reason: str,
-    *,
-    actor: Actor,
-    actor_scope: Scope,
-    request_key: RequestKey | None,
-    answer: Callable[[Adjusted], Answer],
-) -> AdjustCredit:
+def new_adjustment(scope: Scope, credit_count: int, reason: str, *, actor: Actor) -> AdjustCredit:
     """The command with a fresh id; raises InvalidInput for no amount and for no reason."""
     if credit_count == 0 or abs(credit_count) > CREDITS_MAX:
         raise InvalidInput(
@@ -122,6 +101,4 @@ def new_adjustment(
     said = reason.strip()
     if not said or len(said) > REASON_CHARACTERS_MAX:
         raise InvalidInput(f"say why, in 1 to {REASON_CHARACTERS_MAX} characters", param="reason")
-    return AdjustCredit(
-        new_id("adj"), scope, credit_count, said, actor, actor_scope, request_key, answer
-    )
+    return AdjustCredit(new_id("adj"), scope, credit_count, said, actor)

@@ -21,7 +21,6 @@ from kernel.errors import DomainError
 from kernel.ids import new_id
 from keys.account import load_time_zones
 from store.database import Row, Transaction
-from store.idempotency import Answer, RequestKey
 
 Pick = Callable[[int, int], int]  # a random number from the first to the second, both included
 
@@ -125,15 +124,11 @@ class CheckIn:
 
     scope: Scope
     pick: Pick
-    request_key: RequestKey | None
-    answer: Callable[[CheckedIn], Answer]
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.scopes.add(self.scope)
         read_set.places.add((*self.scope, Kind.PROMOTION, ""))
         read_set.working_set(CheckinShelf).scopes.add(self.scope)
-        if self.request_key is not None:
-            read_set.request_keys.add(self.request_key)
 
     def decide(self, state: BatchState) -> CheckedIn:
         account_id, environment = self.scope
@@ -164,9 +159,6 @@ class CheckIn:
         self._grant(state, checkin)
         working_set.add(checkin)
         return CheckedIn(checkin, state.ledger.balance_micros(self.scope, state.now_us))
-
-    def render(self, result: CheckedIn) -> Answer:
-        return self.answer(result)
 
     def _award_micros(self, settings: CheckinSettings, streak: int) -> int:
         low, high = settings.credits_min, settings.credits_max

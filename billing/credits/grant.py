@@ -4,7 +4,7 @@ Each grant is a ledger account of its own, so that a refund finds its way back t
 out is not spendable from that moment on; the sweep then moves what is left to EXPIRED.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
@@ -13,7 +13,6 @@ from billing.ledger.ledger import Code, Kind, Scope
 from billing.ledger.money import micros_to_cents
 from kernel.ids import new_id
 from store.database import Transaction
-from store.idempotency import Answer, RequestKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +30,10 @@ class Grant:
     scope: Scope
     amount_micros: int
     expires_at: int | None
-    request_key: RequestKey | None
-    answer: Callable[[Granted], Answer]
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.scopes.add(self.scope)
         read_set.places.add((*self.scope, Kind.PROMOTION, ""))
-        if self.request_key is not None:
-            read_set.request_keys.add(self.request_key)
 
     def decide(self, state: BatchState) -> Granted:
         grant_id = new_id("grt")
@@ -52,16 +47,12 @@ class Grant:
         balance = micros_to_cents(state.ledger.balance_micros(self.scope, state.now_us))
         return Granted(grant_id, balance)
 
-    def render(self, result: Granted) -> Answer:
-        return self.answer(result)
-
 
 @dataclass(frozen=True, slots=True)
 class ExpireGrants:
     """Empties the tenant's grants that have run out."""
 
     scope: Scope
-    request_key: None = None
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.scopes.add(self.scope)
@@ -78,9 +69,6 @@ class ExpireGrants:
                 subject_id=grant.name,
             )
         return len(expired)
-
-    def render(self, result: int) -> Answer:
-        return Answer(200, str(result).encode())
 
 
 async def scopes_with_expired(

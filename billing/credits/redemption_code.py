@@ -11,7 +11,7 @@ import dataclasses
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
@@ -21,7 +21,6 @@ from billing.topups.voucher import CROCKFORD, NotRedeemable
 from kernel.clock import DAY_US
 from kernel.ids import new_id
 from store.database import Database, Row, Transaction
-from store.idempotency import Answer, RequestKey
 
 PREFIX = "TOPUP"
 CODE_CHARACTERS = 12
@@ -205,16 +204,12 @@ class RedeemCode:
 
     code_id: str
     scope: Scope
-    request_key: RequestKey | None
-    answer: Callable[[CodeRedeemed], Answer]
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.scopes.add(self.scope)
         read_set.places.add((*self.scope, Kind.CODES, ""))
         read_set.places.add((*self.scope, Kind.PROMOTION, ""))
         read_set.working_set(CodeShelf).wanted.add((self.code_id, self.scope[0]))
-        if self.request_key is not None:
-            read_set.request_keys.add(self.request_key)
 
     def decide(self, state: BatchState) -> CodeRedeemed:
         working_set = state.working_set(CodeShelf)
@@ -237,9 +232,6 @@ class RedeemCode:
                 self.scope, source, code.credits_micros, Code.REDEMPTION, subject_id=redemption.id
             )
         return CodeRedeemed(redemption, ledger.balance_micros(self.scope, state.now_us))
-
-    def render(self, result: CodeRedeemed) -> Answer:
-        return self.answer(result)
 
 
 async def _insert(tx: Transaction, redemptions: Sequence[CodeRedemption]) -> None:

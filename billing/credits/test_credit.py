@@ -1,6 +1,5 @@
 """Credit that comes from no payment: the sandbox's test credit and an operator's manual credit."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
@@ -10,7 +9,6 @@ from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from kernel.clock import DAY_US, SECOND_US, day_start_us, rfc3339
 from kernel.ids import new_id
 from keys.caps import CapExceeded
-from store.idempotency import Answer, RequestKey
 
 OPENING_TEST_CREDIT_CENTS = 1_000_000
 SANDBOX_FUNDING_PER_DAY_CENTS = 1_000_000
@@ -35,8 +33,6 @@ class Credit:
     scope: Scope
     amount_cents: int
     source: Kind
-    request_key: RequestKey | None
-    answer: Callable[[Credited], Answer]
     per_day_cents: int | None = None
 
     def declare(self, read_set: ReadSet) -> None:
@@ -46,8 +42,6 @@ class Credit:
         read_set.places.add((*self.scope, self.source, ""))
         if self.per_day_cents is not None:
             read_set.funding_accounts.add(self.scope[0])
-        if self.request_key is not None:
-            read_set.request_keys.add(self.request_key)
 
     def decide(self, state: BatchState) -> Credited:
         amount_micros = self.amount_cents * MICROS_PER_CENT
@@ -60,9 +54,6 @@ class Credit:
         state.credit(self.scope, source, amount_micros, code, subject_id=subject_id)
         balance = micros_to_cents(state.ledger.balance_micros(self.scope, state.now_us))
         return Credited(subject_id, balance)
-
-    def render(self, result: Credited) -> Answer:
-        return self.answer(result)
 
     def _check_day(self, state: BatchState, per_day_cents: int) -> None:
         given_cents = -(-state.spending.funded_micros(self.scope[0]) // MICROS_PER_CENT)

@@ -165,15 +165,12 @@ class BatchState:
     def stored_answer(self, key: RequestKey) -> Answer | None:
         """The answer to replay, or None; raises KeyReused or KeyInProgress."""
         stored = idempotency.check(self._stored.get(key.place), key, self.now_us)
-        return None if stored is None else self.rules.codes.put_back(stored)
+        return None if stored is None else stored.with_code(self.rules.codes.code_of)
 
     def keep_answer(self, key: RequestKey, answer: Answer) -> None:
         """A later command of this batch with the same key gets it too."""
         answers = self._completed if key.place in self._stored else self._answers
-        kept, shown = answer, answer.voucher_of
-        if shown is not None:
-            kept = voucher.without_code(answer, shown, self.voucher_code(shown))
-        answers.append((key, kept))
+        answers.append((key, answer.without_code()))
         self._stored[key.place] = Stored(
             key.fingerprint, answer.status, answer.body, answer.is_sealed, None
         )

@@ -1,16 +1,20 @@
 """The engine: every command that moves money joins the batch being gathered and is answered once the
 batch is durable.
 
-A command names the tenants it touches, declares what it needs, decides on the batch's state and renders its
-answer, all before the commit: so the stored answer of an idempotent request is the very bytes that
-are sent. A refusal (DomainError) comes before the first change to the batch's state, which is checked.
+A command names the tenants it touches, declares what it needs and decides on the batch's state; where an
+answer is to be stored, its bytes are made of the result before the commit: so a repeated request gets
+the very bytes that were sent. A refusal (DomainError) comes before the first change to the batch's
+state, which is checked.
 """
 
 from collections.abc import Awaitable, Callable, Sequence, Set as AbstractSet
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, TypeVar, cast
+
+import msgspec
 
 from billing.engine.batch_state import BatchState
+from billing.engine.command import Command
 from billing.engine.read_set import ReadSet
 from billing.engine.rules import Rules
 from kernel.clock import Clock
@@ -21,28 +25,22 @@ from store.batch import GroupCommit
 from store.database import Database, Transaction
 from store.idempotency import Answer, RequestKey
 
+R = TypeVar("R")
 
-class Decision(Protocol):
-    """What needs the batch's state to be decided."""
+
+class _Request(msgspec.Struct, frozen=True):
+    """A command that was submitted; encode makes the answer that is stored under the key."""
+
+    command: Command[Any]
+    key: RequestKey | None = None
+    encode: Callable[[Any], Answer] | None = None
 
     def declare(self, read_set: ReadSet) -> None:
-        """Adds the tenants to lock and the rows to read."""
-        ...
-
-    def decide(self, state: BatchState) -> Any:
-        """Changes the batch's state and returns the result, or raises a DomainError and changes nothing."""
-        ...
-
-
-class Command(Decision, Protocol):
-    """One request to move or to settle money."""
-
-    @property
-    def request_key(self) -> RequestKey | None: ...
-
-    def render(self, result: Any) -> Answer:
-        """The answer's bytes."""
-        ...
+        self.command.declare(read_set)
+        if self.key is not None:
+            read_set.request_keys.add(self.key)
+            # Locked too: what serialises two requests under one key.
+            read_set.scopes.add(self.key.tenant)
 
 
 class Engine:
@@ -61,23 +59,34 @@ class Engine:
         self.rules = rules
         self._database = database
         self._clock = clock
-        self._batches: GroupCommit[Command, Answer] = GroupCommit(
+        self._batches: GroupCommit[_Request, Any] = GroupCommit(
             database if connections is None else connections,
             partial(_Batch, clock, rules),
             tenancy=_Tenancy(),
             on_batch=on_batch,
         )
 
-    def submit(self, command: Command) -> Awaitable[Answer]:
-        """The command's answer once it is durable; raises its refusal, or Unavailable."""
-        return self._batches.submit(command)
+    def submit(self, command: Command[R]) -> Awaitable[R]:
+        """The command's result once it is durable; raises its refusal, or Unavailable."""
+        return self._batches.submit(_Request(command))
 
-    async def rehearse(self, command: Decision) -> Any:
+    def submit_once(
+        self, command: Command[R], key: RequestKey | None, encode: Callable[[R], Answer]
+    ) -> Awaitable[Answer]:
+        """The answer once it is durable, or the one that was stored under this key before.
+
+        encode makes it of the command's result, inside the batch: it is pure and refuses nothing.
+        None: nothing is stored. Raises the command's refusal, Unavailable, KeyReused and
+        KeyInProgress.
+        """
+        return self._batches.submit(_Request(command, key, encode))
+
+    async def rehearse(self, command: Command[R]) -> R:
         """Decides the command on a snapshot and returns its result; writes nothing."""
 
-        async def work(tx: Transaction) -> Any:
+        async def work(tx: Transaction) -> R:
             state = BatchState(self.rules, self._clock.now_us())
-            await state.load(tx, _read_set_of([command]))
+            await state.load(tx, _read_set_of([_Request(command)]))
             return command.decide(state)
 
         return await self._database.read(work)
@@ -104,8 +113,8 @@ class Engine:
 class _Tenancy:
     """The tenants whose rows a command locks."""
 
-    def of(self, command: Command) -> frozenset[object]:
-        return frozenset(_read_set_of([command]).scopes)
+    def of(self, request: _Request, /) -> frozenset[object]:
+        return frozenset(_read_set_of([request]).scopes)
 
     async def lock_free(self, tx: Transaction, tenants: frozenset[object]) -> AbstractSet[object]:
         return await lock_free_scopes(tx, cast(frozenset[Scope], tenants))
@@ -114,12 +123,12 @@ class _Tenancy:
 class _Batch:
     """Decides and writes one batch."""
 
-    def __init__(self, clock: Clock, rules: Rules, commands: Sequence[Command]) -> None:
+    def __init__(self, clock: Clock, rules: Rules, requests: Sequence[_Request]) -> None:
         self._clock = clock
         self._rules = rules
-        self._commands = commands
+        self._requests = requests
         # Loading adds to them, so that another try needs its own.
-        self._read_set: ReadSet | None = _read_set_of(commands)
+        self._read_set: ReadSet | None = _read_set_of(requests)
         self._voucher_ids = self._read_set.voucher_ids
         self._codes: dict[str, str] = {}
         self.lock = scopes_lock(self._read_set.scopes)
@@ -130,34 +139,38 @@ class _Batch:
         for topup_id in self._voucher_ids:
             self._codes[topup_id] = code_of(topup_id)
 
-    async def run(self, tx: Transaction) -> Sequence[Answer | BaseException]:
-        read_set, self._read_set = self._read_set or _read_set_of(self._commands), None
+    async def run(self, tx: Transaction) -> Sequence[Any]:
+        read_set, self._read_set = self._read_set or _read_set_of(self._requests), None
         state = BatchState(self._rules, self._clock.now_us(), self._codes)
         await state.load(tx, read_set)
-        results = [_decide(command, state) for command in self._commands]
+        results = [_decide(request, state) for request in self._requests]
         await state.flush(tx)
         return results
 
 
-def _read_set_of(commands: Sequence[Decision]) -> ReadSet:
+def _read_set_of(requests: Sequence[_Request]) -> ReadSet:
     read_set = ReadSet()
-    for command in commands:
-        command.declare(read_set)
+    for request in requests:
+        request.declare(read_set)
     return read_set
 
 
-def _decide(command: Command, state: BatchState) -> Answer | DomainError:
-    key = command.request_key
+def _decide(request: _Request, state: BatchState) -> Any:
+    """The result, the answer where one is wanted, or the refusal."""
+    key = request.key
     changes = state.changes
     try:
         if key is not None:
             stored = state.stored_answer(key)
             if stored is not None:
                 return stored
-        answer = command.render(command.decide(state))
+        result = request.command.decide(state)
     except DomainError as refusal:
         assert state.changes == changes, "a refusal came after a change of the batch's state"
         return refusal
+    if request.encode is None:
+        return result
+    answer = request.encode(result)
     if key is not None:
         state.keep_answer(key, answer)
     return answer

@@ -5,7 +5,6 @@ once. A try that is repeated with its Idempotency-Key finds the order it made.
 """
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -27,7 +26,6 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 from billing.topups.send import AmountOutOfRange
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
-from store.idempotency import Answer, RequestKey
 
 AMOUNT_CENTS_MIN = 100
 AMOUNT_CENTS_MAX = 1_000_000
@@ -105,8 +103,6 @@ class PlaceOrder:
     reference: str
     scope: Scope
     new: NewOrder
-    answer: Callable[[Placed], Answer]
-    request_key: RequestKey | None = None
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.scopes.add(self.scope)
@@ -123,8 +119,6 @@ class PlaceOrder:
             working_set.open_plans.add(self.scope)
         read_set.places.add((*self.scope, Kind.PROVIDER, self.new.provider))
         read_set.places.add((*self.scope, Kind.PROMOTION, ""))
-        if self.request_key is not None:
-            read_set.request_keys.add(self.request_key)
 
     def decide(self, state: BatchState) -> Placed:
         working_set = state.working_set(OrderWorkingSet)
@@ -148,9 +142,6 @@ class PlaceOrder:
         if order.pay_amount == 0:
             order = settle(state, order, payment_id=None)
         return Placed(order, is_new=True)
-
-    def render(self, result: Placed) -> Answer:
-        return self.answer(result)
 
     def _order(self, state: BatchState) -> Order:
         item = self._item(state)
@@ -245,18 +236,12 @@ class PlaceOrder:
             raise AmountOutOfRange("the account cannot hold so much credit", param="amount_cents")
 
 
-def new_place(
-    scope: Scope,
-    new: NewOrder,
-    *,
-    answer: Callable[[Placed], Answer],
-    request_key: RequestKey | None = None,
-) -> PlaceOrder:
+def new_place(scope: Scope, new: NewOrder) -> PlaceOrder:
     """The command with fresh ids; raises CouponRefused for what no coupon can be called."""
     if new.coupon is not None:
         normalise_code(new.coupon)
     order_no = secrets.token_hex(16)
-    return PlaceOrder(new_id("ord"), order_no, new_id("txn"), scope, new, answer, request_key)
+    return PlaceOrder(new_id("ord"), order_no, new_id("txn"), scope, new)
 
 
 # Fields of the wish that the order has under the same name.

@@ -117,6 +117,14 @@ async def page_of_all(
     return [from_row(row) for row in rows]
 
 
+async def latest_returning_to(
+    tx: Transaction, scope: Scope, ending: str, *, limit: int
+) -> Order | None:
+    """The newest of the tenant's last `limit` orders whose payer is sent to a URL that ends so."""
+    latest = await page(tx, scope, Filter(), before_id=None, limit=limit)
+    return next((one for one in latest if (one.success_url or "").endswith(ending)), None)
+
+
 async def numbered_page(
     tx: Transaction, scope: Scope, wanted: Filter, *, offset: int, limit: int
 ) -> tuple[Sequence[Order], int]:

@@ -8,7 +8,7 @@ account's debt, so no balance is ever negative. A refund that is told before its
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,7 +25,6 @@ from billing.orders.working_set import OrderWorkingSet
 from billing.providers.event_log import NotificationRef, Outcome
 from billing.providers.problem import Problem, in_words
 from kernel.errors import NotFound
-from store.idempotency import Answer, RequestKey
 
 Part = tuple[LedgerAccount, int]
 
@@ -50,14 +49,10 @@ class OnOrder(ABC):
     order_id: str
     scope: tuple[str, str]
     told: NotificationRef | None
-    answer: Callable[[Settled], Answer]
-    request_key: RequestKey | None = None
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.scopes.add(self.scope)
         read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
-        if self.request_key is not None:
-            read_set.request_keys.add(self.request_key)
 
     def decide(self, state: BatchState) -> Settled:
         """Raises NotFound, also for an order of another environment than the notification's."""
@@ -78,9 +73,6 @@ class OnOrder(ABC):
     @abstractmethod
     def apply(self, state: BatchState, order: Order) -> Settled:
         """What the fact changes."""
-
-    def render(self, result: Settled) -> Answer:
-        return self.answer(result)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ a person. `paid` wins over pending, expired and failed. The credit that a coupon
 promotional; the rest is purchased, and pays debts first.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,7 +20,6 @@ from billing.orders.working_set import OrderWorkingSet
 from billing.providers.problem import Problem, in_words, other_price
 from billing.subscriptions.subscription import Subscription, second_plan
 from billing.subscriptions.working_set import SubscriptionWorkingSet
-from store.idempotency import Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,8 +200,6 @@ class NoteCheck:
     order_id: str
     scope: Scope
     seen_checks_made: int
-    answer: Callable[[Checked], Answer]
-    request_key: None = None
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.scopes.add(self.scope)
@@ -218,9 +214,6 @@ class NoteCheck:
         checked = amend(order, checks_made=made, next_check_at=next_check_at(made, state.now_us))
         working_set.change(checked)
         return Checked(checked, is_mine=True)
-
-    def render(self, result: Checked) -> Answer:
-        return self.answer(result)
 
 
 def settle(

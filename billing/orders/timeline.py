@@ -1,4 +1,4 @@
-"""One order's whole story: what it moved, what it said, and what went back of its payment.
+"""One order's timeline: what it moved, which events it caused, and what went back of its payment.
 
 Writes nothing.
 """
@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from billing.ledger.ledger import Scope
 from billing.ledger.statement import account_label, transfer_shape
+from billing.orders import queries as orders
 from billing.orders.order import Order
 from kernel.clock import rfc3339
 from store.database import Transaction
@@ -33,7 +35,12 @@ class OrderTimeline:
     went_back: Sequence[Returned]
 
 
-async def story(tx: Transaction, order: Order) -> OrderTimeline:
+async def own_timeline(tx: Transaction, scope: Scope, order_id: str) -> OrderTimeline:
+    """Of the tenant's own order; raises NotFound, also for another's."""
+    return await timeline_of(tx, await orders.get(tx, scope, order_id))
+
+
+async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
     """What is known of it beside its own row; the caller has seen whose it is."""
     scope = {"account_id": order.account_id, "environment": order.environment}
     moved = await tx.fetch(

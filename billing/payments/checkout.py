@@ -7,8 +7,9 @@ page.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol
 
+from billing.engine.command import Command
 from billing.engine.engine import Engine
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.orders.order import Order
@@ -31,30 +32,12 @@ from billing.subscriptions.subscription import Subscription
 from kernel.clock import Clock
 from keys.principal import ENVIRONMENTS, Environment
 from store.database import Database, Transaction
-from store.idempotency import Answer
 
-# Where payers go that the buyer named no URL for; gateway/dashboard/money/checkout.py shows them.
+# Where payers go that the buyer named no URL for; gateway/dashboard/payer/checkout.py shows them.
 COMPLETE_PATH = "/checkout/complete"
 CANCELLED_PATH = "/checkout/cancelled"
 # Our own page that leads on to the buyer's success_url; the order's id follows.
 RETURN_PATH = "/checkout/return"
-
-R = TypeVar("R")
-
-
-class Kept(Generic[R]):
-    """Keeps a command's result; of a batch that was tried twice, the last try's."""
-
-    def __init__(self) -> None:
-        self._results: list[R] = []
-
-    def __call__(self, result: R) -> Answer:
-        self._results.append(result)
-        return Answer(200, b"")
-
-    @property
-    def result(self) -> R:
-        return self._results[-1]
 
 
 class Checkout(Protocol):
@@ -150,12 +133,10 @@ class Checkouts:
             # Such as a restricted key that may not read invoices; it was logged.
             return ()
 
-    async def _submit(self, command: Callable[..., Any], order: Order, **fields: Any) -> Settled:
-        kept: Kept[Settled] = Kept()
-        await self._engine.submit(
-            command(order_id=order.id, scope=order.scope, answer=kept, **fields)
-        )
-        return kept.result
+    async def _submit(
+        self, command: Callable[..., Command[Settled]], order: Order, **fields: Any
+    ) -> Settled:
+        return await self._engine.submit(command(order_id=order.id, scope=order.scope, **fields))
 
     def _checkout_of(self, order: Order) -> Checkout:
         environment = environment_of(order)

@@ -8,15 +8,15 @@ kept until its payment is told, and so are ids that belong together.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
+from billing.engine.command import Command
 from billing.engine.engine import Engine
 from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.reversal import CloseDispute, FailRefund, Reverse, Settled
 from billing.orders.settlement import EndUnpaid, SettlePaid
 from billing.payments import unmatched as stray
-from billing.payments.checkout import Checkouts, Kept
+from billing.payments.checkout import Checkouts
 from billing.payments.subscription_notifications import Standing, SubscriptionNotificationHandler
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry, NotificationRef, Outcome
@@ -221,14 +221,11 @@ class NotificationHandler:
         return outcome
 
     async def _act_on_order(self, fact: Fact, order: Order, told: NotificationRef) -> Outcome:
-        kept: Kept[Settled] = Kept()
         make = _command(fact)
         if isinstance(fact, Paid) and order.kind == "subscription":
             make = partial(make, is_plan=True, subtotal=fact.subtotal)
-        await self._engine.submit(
-            make(order_id=order.id, scope=order.scope, told=told, answer=kept)
-        )
-        return kept.result.outcome
+        command = make(order_id=order.id, scope=order.scope, told=told)
+        return (await self._engine.submit(command)).outcome
 
     async def _find(self, subject: Subject, told: NotificationRef) -> Order | None:
         """By the order's own id, else by what the provider calls it."""
@@ -290,7 +287,7 @@ def _in_words(paid: Paid) -> tuple[str, ...]:
     return (f"payment {paid.payment_id}", price, *([f"with {paid.method}"] if paid.method else []))
 
 
-def _command(fact: Fact) -> Callable[..., Any]:
+def _command(fact: Fact) -> Callable[..., Command[Settled]]:
     """The command that the fact calls for, but for the order and who told it."""
     match fact:
         case Paid():

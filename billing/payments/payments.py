@@ -16,9 +16,8 @@ from billing.engine.engine import Engine
 from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.place import NewOrder, Placed, PlanCheckoutOpen, new_place
-from billing.orders.reversal import Settled
-from billing.orders.settlement import Checked, EndUnpaid, NoteCheck
-from billing.payments.checkout import Checkouts, Kept, environment_of
+from billing.orders.settlement import EndUnpaid, NoteCheck
+from billing.payments.checkout import Checkouts, environment_of
 from billing.payments.notifications import NotificationHandler
 from billing.payments.return_url import check_return_url
 from billing.payments.review import Verdict, Waiting, new_resolution, waiting_of
@@ -110,17 +109,14 @@ class Payments:
 
         Raises what PlaceOrder raises, and ProviderUnavailable.
         """
-        kept: Kept[Placed] = Kept()
-        for number in range(PLACE_TRIES_MAX):
+        for _ in range(PLACE_TRIES_MAX - 1):
             try:
-                await self._engine.submit(new_place(scope, new, answer=kept))
+                return await self._engine.submit(new_place(scope, new))
             except PlanCheckoutOpen as error:
                 # Others of the account may begin one as well, over and over.
-                if number + 1 == PLACE_TRIES_MAX or not await self._ended(error.order):
+                if not await self._ended(error.order):
                     raise
-            else:
-                break
-        return kept.result
+        return await self._engine.submit(new_place(scope, new))
 
     async def _ended(self, order: Order) -> bool:
         """Whether the order is no longer open; asked about where it could not be closed."""
@@ -189,10 +185,9 @@ class Payments:
 
         Of several sweeps that saw the same order one goes on. Never raises for the provider.
         """
-        kept: Kept[Checked] = Kept()
-        await self._engine.submit(NoteCheck(due.id, due.scope, due.checks_made, answer=kept))
-        order = kept.result.order
-        if not kept.result.is_mine:
+        checked = await self._engine.submit(NoteCheck(due.id, due.scope, due.checks_made))
+        order = checked.order
+        if not checked.is_mine:
             return
         is_over = self._clock.now_us() >= order.expires_at
         try:
@@ -230,7 +225,6 @@ class Payments:
         found = await self._database.read(work)
         if found is None:
             raise NotFound("Order")
-        kept: Kept[Settled] = Kept()
         command = new_resolution(
             found.id,
             found.scope,
@@ -239,12 +233,11 @@ class Payments:
             note=note,
             amount=amount,
             is_plan=found.kind == "subscription",
-            answer=kept,
         )
-        await self._engine.submit(command)
+        resolved = await self._engine.submit(command)
         if found.kind == "subscription" and verdict == "approve":
             await self.word.take_up_of(found, command.resolution_id)
-        return kept.result.order
+        return resolved.order
 
     async def waiting(self, order: Order) -> Waiting:
         """What an approval of the order would be about."""
@@ -327,13 +320,11 @@ class Payments:
 
     async def _end(self, order: Order) -> None:
         """Its time is over; whatever it has become meanwhile stays."""
-        kept: Kept[Settled] = Kept()
         await self._engine.submit(
             EndUnpaid(
                 order_id=order.id,
                 scope=order.scope,
                 told=None,
-                answer=kept,
                 status="expired",
                 reason="it was not paid in time",
             )

@@ -8,7 +8,6 @@ were approved. Rejecting ends an order uncredited, or dismisses what a settled o
 a second payment that was refunded at the provider.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,7 +30,6 @@ from kernel.errors import InvalidInput
 from kernel.ids import new_id
 from keys import audit_log
 from keys.audit_log import Actor
-from store.idempotency import Answer, RequestKey
 
 Verdict = Literal["approve", "reject"]
 
@@ -64,8 +62,6 @@ class Resolve:
     scope: Scope
     verdict: Verdict
     by: str
-    answer: Callable[[Settled], Answer]
-    request_key: RequestKey | None = None
     note: str = ""
     amount: int | None = None
     is_plan: bool = False
@@ -76,8 +72,6 @@ class Resolve:
         read_set.working_set(AuditEntries)
         if self.is_plan:
             read_set.working_set(SubscriptionWorkingSet).orders.add(self.order_id)
-        if self.request_key is not None:
-            read_set.request_keys.add(self.request_key)
 
     def decide(self, state: BatchState) -> Settled:
         working_set = state.working_set(OrderWorkingSet)
@@ -107,9 +101,6 @@ class Resolve:
             resolved = end_unpaid(state, order, "failed", detail[:REASON_CHARACTERS_MAX])
         working_set.resolve(order.id)
         return self._noted(state, order, resolved, what, detail)
-
-    def render(self, result: Settled) -> Answer:
-        return self.answer(result)
 
     def _approve(
         self, state: BatchState, order: Order, begun: Subscription | None, held: list[HeldInvoice]
@@ -202,7 +193,6 @@ def new_resolution(
     note: str = "",
     amount: int | None = None,
     is_plan: bool = False,
-    answer: Callable[[Settled], Answer],
 ) -> Resolve:
     """The command with a fresh id."""
     return Resolve(
@@ -211,7 +201,6 @@ def new_resolution(
         scope,
         verdict,
         by,
-        answer,
         note=note,
         amount=amount,
         is_plan=is_plan,

@@ -4,12 +4,11 @@ A fact finds its subscription by the provider's id of it, or by the order that b
 dispute finds the period by the ids of its payment.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
+from billing.engine.command import Command
 from billing.engine.engine import Engine
 from billing.orders import queries as order_list
-from billing.payments.checkout import Kept
 from billing.payments.unmatched import Reversed, kind_of
 from billing.providers.event_log import NotificationRef, Outcome
 from billing.providers.protocol import DisputeClosed, InvoicePaid, RefundFailed, SubscriptionChanged
@@ -126,10 +125,11 @@ class SubscriptionNotificationHandler:
         )
 
     async def _submit(
-        self, command: Any, one: Subscription, told: NotificationRef, **fields: object
+        self,
+        make: Callable[..., Command[Billed]],
+        one: Subscription,
+        told: NotificationRef,
+        **fields: object,
     ) -> Outcome:
-        kept: Kept[Billed] = Kept()
-        await self._engine.submit(
-            command(subscription_id=one.id, scope=one.scope, told=told, answer=kept, **fields)
-        )
-        return kept.result.outcome
+        command = make(subscription_id=one.id, scope=one.scope, told=told, **fields)
+        return (await self._engine.submit(command)).outcome

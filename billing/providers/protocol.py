@@ -9,13 +9,13 @@ what is credited (billing/payments/payments.py), so no provider can move money b
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import httpx
 
 from billing.ledger.price import Price
-from billing.providers.settings import ProviderSettings
+from billing.providers.settings import ProductField, ProviderSettings
 from kernel.clock import Clock
 from kernel.errors import DomainError
 from keys.principal import Environment
@@ -379,6 +379,8 @@ class Registration:
     label: its name as payers know it; empty: as it is.
     paths: where its notifications come in, the first being the one it is told; methods of them.
     takes_discount: the first period of a subscription may cost less than the others.
+    products: how a plan names a price or product of the provider's own, if it can; needs_product: no
+    plan is sold without one.
     """
 
     name: str
@@ -389,6 +391,8 @@ class Registration:
     kinds: tuple[CheckoutKind, ...] = ("payment",)
     has_portal: bool = False
     takes_discount: bool = False
+    products: Mapping[Interval, ProductField] = field(default_factory=dict)
+    needs_product: bool = False
     label: str = ""
     accepted: Acknowledgement = Acknowledgement(b'{"received":true}')
     refused: Acknowledgement = Acknowledgement(b'{"received":false}')

@@ -128,6 +128,11 @@ class Providers:
         """What the provider's module says of itself; null for an unknown name."""
         return self._registrations.get(name)
 
+    @property
+    def registrations(self) -> list[Registration]:
+        """What each provider that was found says of itself."""
+        return list(self._registrations.values())
+
     def label(self, name: str) -> str:
         """The provider's name as payers know it; an unknown one's as it is."""
         found = self._registrations.get(name)

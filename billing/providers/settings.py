@@ -31,6 +31,21 @@ class Charge:
     rate: Fraction | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ProductField:
+    """How operators set a plan's own price or product at a provider.
+
+    name: the field's name, with dashes the option's; unlike any other provider's. label: in the
+    form, such as "Creem product, a month". text: of the option, a sentence. hint: below the field.
+    """
+
+    name: str
+    label: str
+    text: str
+    placeholder: str = ""
+    hint: str = ""
+
+
 class ProviderSettings(BaseModel, ABC):
     """What every provider's settings have; a field is TOPUP_<PROVIDER>_<FIELD> in capitals.
 

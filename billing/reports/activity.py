@@ -1,9 +1,12 @@
-"""How many top-ups there were lately, by state; and how the balance went."""
+"""What a tenant did lately: top-ups and deliveries by state, and how the balance went."""
+
+from dataclasses import dataclass
 
 from billing.ledger.ledger import Kind
 from keys.principal import Scope
 from store.activity import Activity, count_by_step
 from store.database import Transaction
+from webhooks.deliveries.activity import deliveries_lately
 
 _OWN = "account_id = :account_id AND environment = :environment"
 # Ids grow with time, and their index is the account's.
@@ -25,6 +28,24 @@ _MOVED = f"""
         JOIN ledger_accounts c ON c.id = t.credit_id) AS m
     WHERE created_at >= :since"""
 _MOVED_EDGE = f"SELECT created_at FROM transfers WHERE {_OWN} ORDER BY id DESC LIMIT 1 OFFSET :rows"
+
+
+@dataclass(frozen=True, slots=True)
+class LatelyDone:
+    """By step and state; of changes, what each step added to the balance, in micros."""
+
+    topups: Activity
+    deliveries: Activity
+    changes: Activity
+
+
+async def lately(tx: Transaction, scope: Scope, *, now_us: int) -> LatelyDone:
+    """All of it as it is at one moment; see store/activity.py for how far back it goes."""
+    return LatelyDone(
+        await topups_lately(tx, scope, now_us=now_us),
+        await deliveries_lately(tx, scope, now_us=now_us),
+        await changes_lately(tx, scope, now_us=now_us),
+    )
 
 
 async def topups_lately(tx: Transaction, scope: Scope, *, now_us: int) -> Activity:

@@ -5,7 +5,6 @@ the last paid one, changes nothing; so the order in which notifications arrive d
 credit moves here. A chosen plan counts from the next paid period on.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,6 @@ from billing.subscriptions.period import Billed, OnSubscription
 from billing.subscriptions.records import ITSELF, PeriodClaim
 from billing.subscriptions.subscription import Status, Subscription, amend, by_time, may_move, move
 from billing.subscriptions.working_set import SubscriptionWorkingSet
-from store.idempotency import Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +108,6 @@ class PassTime:
 
     ids: tuple[str, ...]
     scope: Scope
-    answer: Callable[[int], Answer]
-    request_key: None = None
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.scopes.add(self.scope)
@@ -127,6 +123,3 @@ class PassTime:
                 working_set.change(move(one, status, now_us=now_us))
                 moved += 1
         return moved
-
-    def render(self, result: int) -> Answer:
-        return self.answer(result)

@@ -8,7 +8,6 @@ first. Source: contract, 5.3.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +34,6 @@ from billing.subscriptions.subscription import (
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.errors import NotFound
 from kernel.ids import new_id
-from store.idempotency import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +53,6 @@ class OnSubscription(ABC):
     subscription_id: str
     scope: Scope
     told: NotificationRef
-    answer: Callable[[Billed], Answer]
-    request_key: None = None
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.scopes.add(self.scope)
@@ -81,9 +77,6 @@ class OnSubscription(ABC):
     @abstractmethod
     def apply(self, state: BatchState, one: Subscription) -> Billed:
         """What the fact changes."""
-
-    def render(self, result: Billed) -> Answer:
-        return self.answer(result)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ voucher, write the event. Where the fulfilment answers later, or a person must a
 held and the recipient is credited on delivery.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,7 +27,6 @@ from keys.account import normalise_email
 from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
 from keys.principal import Principal
-from store.idempotency import Answer, RequestKey
 
 SANDBOX_DOMAIN = "@sandbox.test"
 SANDBOX_DELAY_US = 2 * SECOND_US
@@ -106,8 +105,6 @@ class Send(msgspec.Struct, frozen=True):
     scope: Scope
     lineage: tuple[str, ...]
     order: Order
-    request_key: RequestKey | None
-    answer: Callable[[Sent], Answer]
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.scopes.add(self.scope)
@@ -117,8 +114,6 @@ class Send(msgspec.Struct, frozen=True):
         read_set.voucher_ids.append(self.topup_id)
         if self.order.reference is not None:
             read_set.references.add((*self.scope, self.order.reference))
-        if self.request_key is not None:
-            read_set.request_keys.add(self.request_key)
 
     def decide(self, state: BatchState) -> Sent:
         amount_micros = self.order.amount_cents * MICROS_PER_CENT
@@ -135,9 +130,6 @@ class Send(msgspec.Struct, frozen=True):
         approval = state.approval_of(topup.id)
         code = state.voucher_code(topup.id) if topup.status == "delivered" else None
         return Sent(topup, _balance_cents(state, self.scope), approval, code)
-
-    def render(self, result: Sent) -> Answer:
-        return self.answer(result)
 
     def _judge(self, state: BatchState, amount_micros: int) -> tuple[WouldBe, str]:
         """What becomes of the send and who fulfils it; raises the first rule that refuses."""
@@ -280,21 +272,13 @@ class Rehearsal:
         return quote, sent
 
 
-def new_send(
-    principal: Principal,
-    order: Order,
-    *,
-    request_key: RequestKey | None,
-    answer: Callable[[Sent], Answer],
-) -> Send:
+def new_send(principal: Principal, order: Order) -> Send:
     """The command of this caller, with a fresh top-up id."""
     return Send(
         topup_id=new_id("txn"),
         scope=(principal.account_id, principal.environment),
         lineage=principal.lineage,
         order=order,
-        request_key=request_key,
-        answer=answer,
     )
 
 

@@ -4,7 +4,6 @@ A pending top-up leaves that state once, under its tenant's lock; funds that wer
 recipient or back to where they came from.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace as changed
 from typing import Any, Literal
 
@@ -26,7 +25,6 @@ from kernel.errors import DomainError, NotFound
 from kernel.storable import storable
 from keys import audit_log
 from keys.audit_log import Actor
-from store.idempotency import Answer, RequestKey
 
 REASON_CHARACTERS_MAX = 200
 EXPIRED = "the approval expired"
@@ -118,17 +116,10 @@ class _OnTopUp:
 
     topup_id: str
     scope: Scope
-    request_key: RequestKey | None
-    answer: Callable[[Ended], Answer]
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.scopes.add(self.scope)
         read_set.topup_ids.add(self.topup_id)
-        if self.request_key is not None:
-            read_set.request_keys.add(self.request_key)
-
-    def render(self, result: Ended) -> Answer:
-        return self.answer(result)
 
     def _topup(self, state: BatchState) -> TopUp:
         found = state.topup(self.topup_id, self.scope)

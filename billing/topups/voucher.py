@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from msgspec.structs import replace
 
 from billing.topups.topup import TopUp
 from kernel.clock import rfc3339
@@ -31,7 +30,6 @@ from kernel.ids import ID_BITS, decode, encode
 from keys.principal import SEES_CODES, Principal
 from keys.vault import SealBroken
 from store.database import Transaction
-from store.idempotency import Answer
 
 PREFIX = "ATU"
 TOPUP_PREFIX = "txn_"
@@ -134,15 +132,6 @@ class VoucherCodes:
             return None
         return self.issued(topup.id, topup.fulfilment_code)
 
-    def put_back(self, stored: Answer) -> Answer:
-        """The answer as it was before without_code, byte for byte."""
-        at = stored.code_at
-        if at is None:
-            return stored
-        end = stored.body.index(b'"', at)
-        code = self.code_of(stored.body[at:end].decode()).encode()
-        return replace(stored, body=stored.body[:at] + code + stored.body[end:], code_at=None)
-
     def _permute(self, number: int) -> int:
         encrypt = self._encrypt
         left, right = number >> _RIGHT_BITS, number & _RIGHT_MASK
@@ -188,13 +177,6 @@ async def unseen(tx: Transaction, principal: Principal, ids: Iterable[str]) -> f
     return wanted - {
         row["id"] for row in rows if sees_code(principal, (row["spent_by"] or "").split())
     }
-
-
-def without_code(answer: Answer, topup_id: str, code: str) -> Answer:
-    """The answer as it is stored: its body names the top-up where it shows the voucher's code."""
-    shown = code.encode()
-    at = answer.body.index(shown)
-    return Answer(answer.status, answer.body.replace(shown, topup_id.encode(), 1), code_at=at)
 
 
 def voucher_shape(

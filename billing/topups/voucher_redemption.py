@@ -5,7 +5,6 @@ passes through a transit account in each tenant's books. settle "external" says 
 honoured it, which only the issuing account or an operator may say.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
@@ -18,7 +17,6 @@ from billing.topups.voucher import NotRedeemable, Redemption, Settle, VoucherCod
 from kernel.errors import DomainError
 from keys.principal import REDEEMS, Principal, require_scope
 from store.database import Database, Transaction
-from store.idempotency import Answer, RequestKey
 
 
 class ExternalNotAllowed(DomainError):
@@ -64,8 +62,6 @@ class Redeem:
     issued: TopUp
     redeemer: Scope
     settle: Settle
-    request_key: RequestKey | None
-    answer: Callable[[Redeemed], Answer]
 
     def declare(self, read_set: ReadSet) -> None:
         issuer = self.issued.scope
@@ -74,8 +70,6 @@ class Redeem:
         read_set.redeemed_topup_ids.add(self.issued.id)
         read_set.places.add((*issuer, Kind.TRANSIT_OUT, ""))
         read_set.places.add((*self.redeemer, Kind.TRANSIT_IN, ""))
-        if self.request_key is not None:
-            read_set.request_keys.add(self.request_key)
 
     def decide(self, state: BatchState) -> Redeemed:
         topup = state.topup(self.issued.id, self.issued.scope)
@@ -93,9 +87,6 @@ class Redeem:
         state.add_redemption(redemption)
         balance = micros_to_cents(state.ledger.balance_micros(self.redeemer, state.now_us))
         return Redeemed(topup, state.voucher_code(topup.id), redemption, balance)
-
-    def render(self, result: Redeemed) -> Answer:
-        return self.answer(result)
 
     def _move(self, state: BatchState, topup: TopUp) -> None:
         ledger = state.ledger
@@ -118,18 +109,11 @@ class Redeem:
             )
 
 
-def new_redeem(
-    principal: Principal,
-    issued: TopUp,
-    settle: Settle,
-    *,
-    request_key: RequestKey | None,
-    answer: Callable[[Redeemed], Answer],
-) -> Redeem:
+def new_redeem(principal: Principal, issued: TopUp, settle: Settle) -> Redeem:
     """The command of this caller; raises ScopeMissing and ExternalNotAllowed."""
     _check_settle(principal, issued, settle)
     _check_sender(principal, issued)
-    return Redeem(issued, principal.scope, settle, request_key, answer)
+    return Redeem(issued, principal.scope, settle)
 
 
 def _check_sender(principal: Principal, issued: TopUp) -> None:

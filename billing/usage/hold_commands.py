@@ -4,7 +4,6 @@ A hold debits the wallet and counts in the caps at once, for the account's own u
 it ends moves the whole of it: what was captured to USED, the rest back where it came from.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -18,7 +17,6 @@ from billing.usage.usage import check_spendable
 from kernel.clock import SECOND_US
 from kernel.ids import new_id
 from keys.principal import Principal
-from store.idempotency import Answer, RequestKey
 
 TTL_S = 900
 TTL_S_MAX = 86_400
@@ -46,8 +44,6 @@ class PlaceHold(msgspec.Struct, frozen=True):
     description: str
     model: str | None
     reference: str | None
-    request_key: RequestKey | None
-    answer: Callable[[Held], Answer]
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.scopes.add(self.scope)
@@ -55,8 +51,6 @@ class PlaceHold(msgspec.Struct, frozen=True):
         working_set = read_set.working_set(HoldShelf)
         if self.reference is not None:
             working_set.references.add((*self.scope, self.reference))
-        if self.request_key is not None:
-            read_set.request_keys.add(self.request_key)
 
     def decide(self, state: BatchState) -> Held:
         working_set = state.working_set(HoldShelf)
@@ -91,9 +85,6 @@ class PlaceHold(msgspec.Struct, frozen=True):
         working_set.add(hold)
         return _held(state, hold)
 
-    def render(self, result: Held) -> Answer:
-        return self.answer(result)
-
 
 class CaptureHold(msgspec.Struct, frozen=True):
     """The command of POST /holds/{hold_id}/capture; without an amount all of it is captured."""
@@ -101,12 +92,10 @@ class CaptureHold(msgspec.Struct, frozen=True):
     hold_id: str
     scope: Scope
     amount_micros: int | None
-    request_key: RequestKey | None
-    answer: Callable[[Held], Answer]
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.places.add((*self.scope, Kind.USED, ""))
-        _declare(read_set, self.scope, self.hold_id, self.request_key)
+        _declare(read_set, self.scope, self.hold_id)
 
     def decide(self, state: BatchState) -> Held:
         hold = state.working_set(HoldShelf).get(self.hold_id, self.scope)
@@ -114,27 +103,19 @@ class CaptureHold(msgspec.Struct, frozen=True):
         ended = _end(state, hold, "captured", captured_micros=amount_micros)
         return _held(state, ended)
 
-    def render(self, result: Held) -> Answer:
-        return self.answer(result)
-
 
 class ReleaseHold(msgspec.Struct, frozen=True):
     """The command of POST /holds/{hold_id}/release."""
 
     hold_id: str
     scope: Scope
-    request_key: RequestKey | None
-    answer: Callable[[Held], Answer]
 
     def declare(self, read_set: ReadSet) -> None:
-        _declare(read_set, self.scope, self.hold_id, self.request_key)
+        _declare(read_set, self.scope, self.hold_id)
 
     def decide(self, state: BatchState) -> Held:
         hold = state.working_set(HoldShelf).get(self.hold_id, self.scope)
         return _held(state, _end(state, hold, "released"))
-
-    def render(self, result: Held) -> Answer:
-        return self.answer(result)
 
 
 class ExpireHolds(msgspec.Struct, frozen=True):
@@ -142,7 +123,6 @@ class ExpireHolds(msgspec.Struct, frozen=True):
 
     scope: Scope
     hold_ids: tuple[str, ...]
-    request_key: None = None
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.scopes.add(self.scope)
@@ -158,9 +138,6 @@ class ExpireHolds(msgspec.Struct, frozen=True):
             _end(state, hold, "expired")
         return len(over)
 
-    def render(self, result: int) -> Answer:
-        return Answer(200, str(result).encode())
-
 
 def new_hold(
     principal: Principal,
@@ -170,8 +147,6 @@ def new_hold(
     description: str,
     model: str | None = None,
     reference: str | None = None,
-    request_key: RequestKey | None,
-    answer: Callable[[Held], Answer],
 ) -> PlaceHold:
     """The command of this caller, with a fresh id."""
     return PlaceHold(
@@ -183,16 +158,12 @@ def new_hold(
         description=description,
         model=model,
         reference=reference,
-        request_key=request_key,
-        answer=answer,
     )
 
 
-def _declare(read_set: ReadSet, scope: Scope, hold_id: str, request_key: RequestKey | None) -> None:
+def _declare(read_set: ReadSet, scope: Scope, hold_id: str) -> None:
     read_set.scopes.add(scope)
     read_set.working_set(HoldShelf).ids.add(hold_id)
-    if request_key is not None:
-        read_set.request_keys.add(request_key)
 
 
 def _end(state: BatchState, hold: Hold, status: Status, *, captured_micros: int = 0) -> Hold:

@@ -6,7 +6,7 @@ day or month never exceeds its cap, since it is counted under the user's lock; o
 taken, and none while something is owed. Writes oauth_charges.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 from billing.engine.batch_state import BatchState
@@ -24,7 +24,6 @@ from keys.oauth import grant as oauth_grant
 from keys.oauth.grant import Grant
 from keys.principal import OAuthOrigin
 from store.database import Row, Transaction
-from store.idempotency import Answer, RequestKey
 
 OrderPlace = tuple[str, str, str]  # app id, the user's account id, order_no
 
@@ -96,8 +95,6 @@ class TakeCharge:
     order_no: str
     amount_micros: int
     remark: str
-    request_key: RequestKey | None
-    answer: Callable[[Charge], Answer]
 
     @property
     def owner(self) -> Scope:
@@ -115,8 +112,6 @@ class TakeCharge:
         working_set = read_set.working_set(ChargeShelf)
         working_set.places.add(self.place)
         working_set.grant_ids.add(self.origin.grant_id)
-        if self.request_key is not None:
-            read_set.request_keys.add(self.request_key)
 
     def decide(self, state: BatchState) -> Charge:
         working_set = state.working_set(ChargeShelf)
@@ -144,9 +139,6 @@ class TakeCharge:
         working_set.add(charge)
         state.spending.count(self.user[0], (grant.id,), self.amount_micros, state.now_us)
         return charge
-
-    def render(self, result: Charge) -> Answer:
-        return self.answer(result)
 
     def _same(self, earlier: Charge) -> Charge:
         if (earlier.amount_micros, earlier.remark) != (self.amount_micros, self.remark):

@@ -5,9 +5,6 @@ its ancestors like every debit. Writes usage_records; what is not known yet is a
 (billing/usage/hold.py).
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import msgspec
 
 from billing.engine.batch_state import BatchState
@@ -17,12 +14,10 @@ from billing.ledger.ledger import Code, Kind, Scope
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.topups.send import AmountOutOfRange, check_alive
 from billing.topups.topup import DuplicateReference
-from kernel.clock import rfc3339
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
 from keys.principal import Principal
 from store.database import Transaction
-from store.idempotency import Answer, RequestKey
 
 AMOUNT_MICROS_MAX = 10**15  # a thousand million dollars
 
@@ -39,17 +34,6 @@ class UsageRecord(msgspec.Struct, frozen=True, gc=False):
     model: str | None
     reference: str | None
     created_at: int
-
-    def shape(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "amount_micros": self.amount_micros,
-            "credits": self.amount_micros // MICROS_PER_CREDIT,
-            "description": self.description,
-            "model": self.model,
-            "reference": self.reference,
-            "created_at": rfc3339(self.created_at),
-        }
 
 
 class UsageShelf(WorkingSet):
@@ -110,8 +94,6 @@ class UseCredit(msgspec.Struct, frozen=True):
     description: str
     model: str | None
     reference: str | None
-    request_key: RequestKey | None
-    answer: Callable[[Used], Answer]
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.scopes.add(self.scope)
@@ -120,8 +102,6 @@ class UseCredit(msgspec.Struct, frozen=True):
         working_set = read_set.working_set(UsageShelf)
         if self.reference is not None:
             working_set.references.add((*self.scope, self.reference))
-        if self.request_key is not None:
-            read_set.request_keys.add(self.request_key)
 
     def decide(self, state: BatchState) -> Used:
         working_set = state.working_set(UsageShelf)
@@ -151,9 +131,6 @@ class UseCredit(msgspec.Struct, frozen=True):
         working_set.add(record)
         return Used(record, state.ledger.balance_micros(self.scope, state.now_us))
 
-    def render(self, result: Used) -> Answer:
-        return self.answer(result)
-
 
 def new_usage(
     principal: Principal,
@@ -162,8 +139,6 @@ def new_usage(
     description: str,
     model: str | None = None,
     reference: str | None = None,
-    request_key: RequestKey | None,
-    answer: Callable[[Used], Answer],
 ) -> UseCredit:
     """The command of this caller, with a fresh id."""
     return UseCredit(
@@ -174,8 +149,6 @@ def new_usage(
         description=description,
         model=model,
         reference=reference,
-        request_key=request_key,
-        answer=answer,
     )
 
 

@@ -1,5 +1,6 @@
 """`topup coupons`: what lowers an order's price."""
 
+from functools import partial
 from typing import Any
 
 import click
@@ -7,10 +8,11 @@ import click
 from billing.catalog import commands as catalogue
 from billing.catalog.coupon import PERCENT_MAX, USES_MAX, Coupon, list_coupons, new_coupon
 from billing.ledger.price import check_currency, price_of
-from cli.database import read, write
+from cli.database import read
 from cli.examples import examples
+from cli.operator.catalogue import add_switch, run_act
 from cli.options import Moment, environment_option, limit_option
-from cli.output import json_option, run, show_record, show_rows
+from cli.output import json_option, run, show_rows
 from kernel.clock import SystemClock
 from keys.audit_log import Actor
 from keys.principal import Environment
@@ -55,21 +57,21 @@ def create(
     **limits: Any,
 ) -> None:
     """Make a coupon. The part of an order that it pays for is promotional credit."""
-    unit, now_us = check_currency(currency), SystemClock().now_us()
+    unit = check_currency(currency)
     made = new_coupon(
         environment,
         code,
-        now_us=now_us,
+        now_us=SystemClock().now_us(),
         amount_off=_units(amount_off, unit, "amount_off"),
         minimum_amount=_units(minimum, unit, "minimum"),
         currency=None if amount_off is None and minimum is None else unit,
         **limits,
     )
 
-    async def work(tx: Transaction) -> Coupon:
-        return await catalogue.create_coupon(tx, made, by=Actor(), now_us=now_us)
+    async def act(tx: Transaction, now_us: int) -> dict[str, Any]:
+        return (await catalogue.create_coupon(tx, made, by=Actor(), now_us=now_us)).shape()
 
-    show_record(run(write(work)).shape())
+    run_act(act)
 
 
 @coupons.command(
@@ -106,44 +108,33 @@ def list_(environment: Environment, limit: int, cursor: str | None) -> None:
     )
 
 
-@coupons.command(
-    "disable",
-    epilog=examples(
-        "topup coupons disable SPRING",
-    ),
-)
-@click.argument("code")
-@environment_option
-@json_option
-def disable(code: str, environment: Environment) -> None:
-    """Take a coupon no longer; orders that have it keep it."""
-    _set(code, environment, is_active=False)
-
-
-@coupons.command(
-    "enable",
-    epilog=examples(
-        "topup coupons enable SPRING",
-    ),
-)
-@click.argument("code")
-@environment_option
-@json_option
-def enable(code: str, environment: Environment) -> None:
-    """Take a coupon again."""
-    _set(code, environment, is_active=True)
-
-
-def _set(code: str, environment: Environment, *, is_active: bool) -> None:
-    now_us = SystemClock().now_us()
-
-    async def work(tx: Transaction) -> Coupon:
-        return await catalogue.set_coupon_active(
+def _set(environment: Environment, code: str, *, is_active: bool) -> None:
+    async def act(tx: Transaction, now_us: int) -> dict[str, Any]:
+        changed = await catalogue.set_coupon_active(
             tx, environment, code, is_active=is_active, by=Actor(), now_us=now_us
         )
+        return changed.shape()
 
-    show_record(run(write(work)).shape())
+    run_act(act)
 
 
 def _units(text: str | None, currency: str, param: str) -> int | None:
     return None if text is None else price_of(text, currency, param=param).amount
+
+
+add_switch(
+    coupons,
+    "disable",
+    "code",
+    partial(_set, is_active=False),
+    text="Take a coupon no longer; orders that have it keep it.",
+    example="topup coupons disable SPRING",
+)
+add_switch(
+    coupons,
+    "enable",
+    "code",
+    partial(_set, is_active=True),
+    text="Take a coupon again.",
+    example="topup coupons enable SPRING",
+)

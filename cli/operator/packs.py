@@ -1,5 +1,6 @@
 """`topup packs`: what credit is sold as."""
 
+from functools import partial
 from typing import Any
 
 import click
@@ -7,10 +8,10 @@ import click
 from billing.catalog import commands as catalogue
 from billing.catalog.pack import CREDITS_MAX, Pack, list_packs
 from billing.ledger.price import check_currency, price_of
-from cli.database import read, write
 from cli.examples import examples
+from cli.operator.catalogue import add_list, add_switch, run_act
 from cli.options import environment_option
-from cli.output import json_option, run, show_record, show_rows
+from cli.output import json_option
 from kernel.clock import SystemClock
 from keys.audit_log import Actor
 from keys.principal import Environment
@@ -52,7 +53,6 @@ def packs() -> None:
 def create(environment: Environment, pack_id: str, price: str, currency: str, **more: Any) -> None:
     """Add a pack to the catalogue. 1,000 credits are worth $1.00."""
     cost = price_of(price, check_currency(currency), param="price")
-    now_us = SystemClock().now_us()
     pack = Pack(
         environment=environment,
         id=pack_id,
@@ -63,73 +63,53 @@ def create(environment: Environment, pack_id: str, price: str, currency: str, **
         bonus_credits=more["bonus_credits"],
         is_popular=more["popular"],
         position=more["position"],
-        created_at=now_us,
+        created_at=SystemClock().now_us(),
     )
 
-    async def work(tx: Transaction) -> Pack:
-        return await catalogue.create_pack(tx, pack, by=Actor(), now_us=now_us)
+    async def act(tx: Transaction, now_us: int) -> dict[str, Any]:
+        return _shape(await catalogue.create_pack(tx, pack, by=Actor(), now_us=now_us))
 
-    show_record(_shape(run(write(work))))
-
-
-@packs.command(
-    "list",
-    epilog=examples(
-        "topup packs list --all",
-    ),
-)
-@environment_option
-@click.option("--all", "with_inactive", is_flag=True, help="Those that are no longer sold too.")
-@json_option
-def list_(environment: Environment, with_inactive: bool) -> None:  # noqa: FBT001
-    """List the catalogue in its order."""
-
-    async def work(tx: Transaction) -> list[Pack]:
-        return list(await list_packs(tx, environment, with_inactive=with_inactive))
-
-    rows = [_shape(pack) for pack in run(read(work))]
-    show_rows(rows, "id", "name", "price", "currency", "credits", "bonus_credits", "active")
+    run_act(act)
 
 
-@packs.command(
-    "disable",
-    epilog=examples(
-        "topup packs disable pack_mini",
-    ),
-)
-@click.argument("pack_id")
-@environment_option
-@json_option
-def disable(pack_id: str, environment: Environment) -> None:
-    """Sell a pack no longer; orders that were made stay as they are."""
-    _set(pack_id, environment, is_active=False)
+async def _listed(
+    tx: Transaction,
+    environment: Environment,
+    with_inactive: bool,  # noqa: FBT001
+) -> list[dict[str, Any]]:
+    return [_shape(pack) for pack in await list_packs(tx, environment, with_inactive=with_inactive)]
 
 
-@packs.command(
-    "enable",
-    epilog=examples(
-        "topup packs enable pack_mini --environment live",
-    ),
-)
-@click.argument("pack_id")
-@environment_option
-@json_option
-def enable(pack_id: str, environment: Environment) -> None:
-    """Sell a pack again."""
-    _set(pack_id, environment, is_active=True)
-
-
-def _set(pack_id: str, environment: Environment, *, is_active: bool) -> None:
-    now_us = SystemClock().now_us()
-
-    async def work(tx: Transaction) -> Pack:
+def _set(environment: Environment, pack_id: str, *, is_active: bool) -> None:
+    async def act(tx: Transaction, now_us: int) -> dict[str, Any]:
         place = (environment, pack_id)
-        return await catalogue.set_pack_active(
-            tx, place, is_active=is_active, by=Actor(), now_us=now_us
+        return _shape(
+            await catalogue.set_pack_active(
+                tx, place, is_active=is_active, by=Actor(), now_us=now_us
+            )
         )
 
-    show_record(_shape(run(write(work))))
+    run_act(act)
 
 
 def _shape(pack: Pack) -> dict[str, Any]:
     return {"environment": pack.environment, **pack.shape(), "price": pack.price.decimal()}
+
+
+add_list(packs, _listed, "id", "name", "price", "currency", "credits", "bonus_credits", "active")
+add_switch(
+    packs,
+    "disable",
+    "pack_id",
+    partial(_set, is_active=False),
+    text="Sell a pack no longer; orders that were made stay as they are.",
+    example="topup packs disable pack_mini",
+)
+add_switch(
+    packs,
+    "enable",
+    "pack_id",
+    partial(_set, is_active=True),
+    text="Sell a pack again.",
+    example="topup packs enable pack_mini --environment live",
+)

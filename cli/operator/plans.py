@@ -1,33 +1,51 @@
 """`topup plans`: what subscriptions are sold as."""
 
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import click
 
 from billing.catalog import commands as catalogue
 from billing.catalog.plan import CREDITS_MAX, Plan, get, list_plans
+from billing.catalog.product_fields import ProductFields
 from billing.ledger.price import check_currency, price_of
-from cli.database import read, write
+from billing.providers.registry import discover
+from cli.database import read
 from cli.examples import examples
+from cli.operator.catalogue import add_list, add_switch, run_act
 from cli.options import environment_option
-from cli.output import json_option, run, show_record, show_rows
+from cli.output import json_option, run, show_record
 from kernel.clock import SystemClock
 from keys.audit_log import Actor
 from keys.principal import Environment
+from runtime.settings import SettingsError, load_settings
 from store.database import Transaction
 
-_REFS = (
-    ("--stripe-price-id-monthly", "Stripe's own price, price_…."),
-    ("--stripe-price-id-yearly", "The same of a year."),
-    ("--creem-product-id", "Creem's product; without it the plan is not sold there."),
-    ("--creem-product-id-yearly", "The same of a year."),
-)
+# In a context's meta.
+_OPTIONS: Final = "topup.plan_options"
 
 
-def _refs(command: Any) -> Any:
-    for name, text in reversed(_REFS):
-        command = click.option(name, help=text)(command)
-    return command
+class _PlanCommand(click.Command):
+    """A command with an option for each price or product that a plan may have at a provider."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        found: list[click.Parameter] | None = ctx.meta.get(_OPTIONS)
+        if found is None:
+            found = ctx.meta[_OPTIONS] = [
+                click.Option([f"--{field.name.replace('_', '-')}"], help=field.text)
+                for field in _fields().by_key.values()
+            ]
+        *own, as_json, as_help = super().get_params(ctx)
+        return [*own, *found, as_json, as_help]
+
+
+def _fields() -> ProductFields:
+    """Of every provider that is found; of ours alone while the settings cannot be read."""
+    try:
+        registrations = load_settings().providers.registrations
+    except SettingsError:
+        registrations = discover()
+    return ProductFields.of(registrations.values())
 
 
 @click.group(
@@ -42,6 +60,7 @@ def plans() -> None:
 
 @plans.command(
     "create",
+    cls=_PlanCommand,
     epilog=examples(
         "topup plans create --id pro --name Pro --price-monthly 20.00 --price-yearly 200.00 --credits 20000",
     ),
@@ -62,7 +81,6 @@ def plans() -> None:
 )
 @click.option("--feature", "features", multiple=True, help="A line of the list; repeatable.")
 @click.option("--position", type=click.IntRange(0, 1_000_000), default=0, help="0: the last.")
-@_refs
 @json_option
 def create(
     environment: Environment,
@@ -77,7 +95,8 @@ def create(
     """Add a plan. --credits are of a month; a paid year grants twelve times as many."""
     unit = check_currency(currency)
     yearly = None if price_yearly is None else price_of(price_yearly, unit, param="price_yearly")
-    now_us = SystemClock().now_us()
+    fields = _fields()
+    products = fields.given(more)
     plan = Plan(
         environment=environment,
         id=plan_id,
@@ -86,42 +105,16 @@ def create(
         currency=unit,
         credits_included=included,
         features=features,
-        created_at=now_us,
-        **more,
+        products={key: ref for key, ref in products.items() if ref is not None},
+        created_at=SystemClock().now_us(),
+        **{name: more[name] for name in ("name", "description", "position")},
     )
 
-    async def work(tx: Transaction) -> Plan:
-        return await catalogue.create_plan(tx, plan, by=Actor(), now_us=now_us)
+    async def act(tx: Transaction, now_us: int) -> dict[str, Any]:
+        made = await catalogue.create_plan(tx, plan, fields, by=Actor(), now_us=now_us)
+        return _shape(made, fields)
 
-    show_record(_shape(run(write(work))))
-
-
-@plans.command(
-    "list",
-    epilog=examples(
-        "topup plans list --all",
-    ),
-)
-@environment_option
-@click.option("--all", "with_inactive", is_flag=True, help="Those that are no longer sold too.")
-@json_option
-def list_(environment: Environment, with_inactive: bool) -> None:  # noqa: FBT001
-    """List the catalogue in its order."""
-
-    async def work(tx: Transaction) -> list[Plan]:
-        return list(await list_plans(tx, environment, with_inactive=with_inactive))
-
-    rows = [_shape(plan) for plan in run(read(work))]
-    show_rows(
-        rows,
-        "id",
-        "name",
-        "price_monthly",
-        "price_yearly",
-        "currency",
-        "credits_included",
-        "active",
-    )
+    run_act(act)
 
 
 @plans.command(
@@ -135,65 +128,75 @@ def list_(environment: Environment, with_inactive: bool) -> None:  # noqa: FBT00
 @json_option
 def show(plan_id: str, environment: Environment) -> None:
     """Show one plan."""
-
-    async def work(tx: Transaction) -> Plan:
-        return await get(tx, (environment, plan_id))
-
-    show_record(_shape(run(read(work))))
+    found = run(read(lambda tx: get(tx, (environment, plan_id))))
+    show_record(_shape(found, _fields()))
 
 
 @plans.command(
     "set",
+    cls=_PlanCommand,
     epilog=examples(
         "topup plans set pro --stripe-price-id-monthly price_1Abc",
     ),
 )
 @click.argument("plan_id")
 @environment_option
-@_refs
 @json_option
 def set_(plan_id: str, environment: Environment, **refs: str | None) -> None:
     """Name the providers' own prices and products; an empty text takes one away."""
-    _change(plan_id, environment, {k: v or None for k, v in refs.items() if v is not None})
+    named = {name: ref for name, ref in refs.items() if ref is not None}
+    _change(environment, plan_id, products=_fields().given(named))
 
 
-@plans.command(
-    "disable",
-    epilog=examples(
-        "topup plans disable pro",
-    ),
-)
-@click.argument("plan_id")
-@environment_option
-@json_option
-def disable(plan_id: str, environment: Environment) -> None:
-    """Sell a plan no longer; who has it keeps it."""
-    _change(plan_id, environment, {"is_active": False})
+async def _listed(
+    tx: Transaction,
+    environment: Environment,
+    with_inactive: bool,  # noqa: FBT001
+) -> list[dict[str, Any]]:
+    fields = _fields()
+    found = await list_plans(tx, environment, with_inactive=with_inactive)
+    return [_shape(plan, fields) for plan in found]
 
 
-@plans.command(
-    "enable",
-    epilog=examples(
-        "topup plans enable pro",
-    ),
-)
-@click.argument("plan_id")
-@environment_option
-@json_option
-def enable(plan_id: str, environment: Environment) -> None:
-    """Sell a plan again."""
-    _change(plan_id, environment, {"is_active": True})
+def _change(environment: Environment, plan_id: str, **changes: Any) -> None:
+    fields = _fields()
 
-
-def _change(plan_id: str, environment: Environment, changes: dict[str, Any]) -> None:
-    now_us = SystemClock().now_us()
-
-    async def work(tx: Transaction) -> Plan:
+    async def act(tx: Transaction, now_us: int) -> dict[str, Any]:
         place = (environment, plan_id)
-        return await catalogue.change_plan(tx, place, changes, by=Actor(), now_us=now_us)
+        changed = await catalogue.change_plan(tx, place, changes, fields, by=Actor(), now_us=now_us)
+        return _shape(changed, fields)
 
-    show_record(_shape(run(write(work))))
+    run_act(act)
 
 
-def _shape(plan: Plan) -> dict[str, Any]:
-    return {"environment": plan.environment, **plan.shape()}
+def _shape(plan: Plan, fields: ProductFields) -> dict[str, Any]:
+    return {"environment": plan.environment, **plan.shape(fields)}
+
+
+add_list(
+    plans,
+    _listed,
+    "id",
+    "name",
+    "price_monthly",
+    "price_yearly",
+    "currency",
+    "credits_included",
+    "active",
+)
+add_switch(
+    plans,
+    "disable",
+    "plan_id",
+    partial(_change, is_active=False),
+    text="Sell a plan no longer; who has it keeps it.",
+    example="topup plans disable pro",
+)
+add_switch(
+    plans,
+    "enable",
+    "plan_id",
+    partial(_change, is_active=True),
+    text="Sell a plan again.",
+    example="topup plans enable pro",
+)

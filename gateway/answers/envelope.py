@@ -43,10 +43,11 @@ def answer(
     transaction_id: str | None = None,
     message: str | None = None,
     voucher_of: str | None = None,
+    voucher_code: str | None = None,
 ) -> Answer:
     """The answer in bytes. http_status defaults to the code's usual one, message to its English,
-    status (the top-up's, where there is one) to ok or error. voucher_of: the top-up whose voucher's
-    code is in data, once.
+    status (the top-up's, where there is one) to ok or error. voucher_code: of the top-up voucher_of,
+    shown in data, once.
     """
     row = CODES[code]
     if http_status is None:
@@ -58,7 +59,7 @@ def answer(
     envelope = Envelope(
         is_success, code, message or row.message, transaction_id, status, timestamp, data
     )
-    return Answer(http_status, _encode(envelope), voucher_of=voucher_of)
+    return Answer(http_status, _encode(envelope), voucher_of=voucher_of, voucher_code=voucher_code)
 
 
 def refuse(refusal: Refusal, now_us: int) -> Answer:

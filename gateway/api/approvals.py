@@ -1,5 +1,6 @@
 """Approvals: a person, or a key outside the requester's lineage, decides on a held send."""
 
+from functools import partial
 from typing import Literal
 
 from billing.topups import approval as approvals, topup as topups
@@ -65,38 +66,37 @@ async def _decide(
 ) -> Answer:
     asked, held = await _find(call)
     _check_outside_lineage(call, held)
-
-    def render(ended: Ended) -> Answer:
-        topup = ended.topup
-        code = call.context.engine.rules.codes.shown(topup, call.principal)
-        data = {
-            "approval": None if ended.approval is None else ended.approval.shape(),
-            **topup.shape(code),
-            "wallet_balance_cents": ended.wallet_balance_cents,
-        }
-        by_status = {"delivered": codes.DELIVERED, "pending": codes.PENDING}
-        return answer(
-            by_status.get(topup.status, codes.SUCCESS),
-            data,
-            now_us=call.now_us,
-            http_status=200,
-            status=topup.status,
-            transaction_id=topup.id,
-            voucher_of=None if code is None else topup.id,
-        )
-
     command = Decide(
         topup_id=asked.transaction_id,
         scope=asked.scope,
-        request_key=call.request_key,
-        answer=render,
         approval_id=asked.id,
         decision=decision,
         decided_by=call.principal.credential_id,
         spent_by=held.spent_by,
         actor=actor_of(call),
     )
-    return await call.context.engine.submit(command)
+    return await call.context.engine.submit_once(command, call.request_key, partial(_decided, call))
+
+
+def _decided(call: RequestContext[Fields, Fields], ended: Ended) -> Answer:
+    topup = ended.topup
+    code = call.context.engine.rules.codes.shown(topup, call.principal)
+    data = {
+        "approval": None if ended.approval is None else ended.approval.shape(),
+        **topup.shape(code),
+        "wallet_balance_cents": ended.wallet_balance_cents,
+    }
+    by_status = {"delivered": codes.DELIVERED, "pending": codes.PENDING}
+    return answer(
+        by_status.get(topup.status, codes.SUCCESS),
+        data,
+        now_us=call.now_us,
+        http_status=200,
+        status=topup.status,
+        transaction_id=topup.id,
+        voucher_of=topup.id,
+        voucher_code=code,
+    )
 
 
 async def _find(call: RequestContext[Fields, Fields]) -> tuple[Approval, TopUp]:

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from billing.fulfilment.protocol import SignatureRefused
 from billing.topups import topup as topups
-from billing.topups.settlement import Ended, Settle
+from billing.topups.settlement import Settle
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.envelope import answer
@@ -41,27 +41,21 @@ class SettleBody(Fields, frozen=True, kw_only=True):
 async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
     """Ends the pending top-up, once; repeated, it answers with how the top-up ended."""
     topup = await _signed_for(call)
-
-    def render(ended: Ended) -> Answer:
-        return answer(
-            codes.SUCCESS,
-            {"status": ended.topup.status},
-            now_us=call.now_us,
-            status=ended.topup.status,
-            transaction_id=ended.topup.id,
+    if topup.status == "pending":
+        command = Settle(
+            topup_id=topup.id,
+            scope=topup.scope,
+            outcome=call.body.status,
+            reason=call.body.reason,
         )
-
-    if topup.status != "pending":
-        return render(Ended(topup, 0))
-    command = Settle(
-        topup_id=topup.id,
-        scope=topup.scope,
-        request_key=None,
-        answer=render,
-        outcome=call.body.status,
-        reason=call.body.reason,
+        topup = (await call.context.engine.submit(command)).topup
+    return answer(
+        codes.SUCCESS,
+        Settlement(status=topup.status),
+        now_us=call.now_us,
+        status=topup.status,
+        transaction_id=topup.id,
     )
-    return await call.context.engine.submit(command)
 
 
 async def _signed_for(call: RequestContext[SettleBody, Fields]) -> TopUp:

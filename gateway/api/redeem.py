@@ -7,6 +7,7 @@ a wrong code takes ten times as much as a right one.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from billing.credits.redemption_code import CodeRedeemed, RedeemCode, find_code, is_code
@@ -46,12 +47,12 @@ class Credited:
 
 
 async def redeem(
-    call: RequestContext[Any, Any], text: str, render: Callable[[Credited], Answer]
+    call: RequestContext[Any, Any], text: str, encode: Callable[[Credited], Answer]
 ) -> Answer:
     """Redeems the code or the voucher, once; raises NotRedeemable and RateLimited."""
     context, principal = call.context, call.principal
     if is_code(text):
-        return await _redeem_code(call, text, render)
+        return await _redeem_code(call, text, encode)
     issued = await guarded(
         context,
         principal,
@@ -59,23 +60,9 @@ async def redeem(
             context.database, context.engine.rules.codes, text, environment=principal.environment
         ),
     )
-
-    def answer(result: Redeemed) -> Answer:
-        return render(
-            Credited(
-                redemption_id=None,
-                is_voucher=True,
-                last4=result.voucher_code[-4:],
-                amount_micros=result.topup.amount_cents * MICROS_PER_CENT,
-                is_promotional=False,
-                expires_at=None,
-                redeemed_at=result.redemption.redeemed_at,
-                balance_micros=result.wallet_balance_cents * MICROS_PER_CENT,
-            )
-        )
-
-    return await context.engine.submit(
-        new_redeem(principal, issued, "wallet", request_key=call.request_key, answer=answer)
+    command = new_redeem(principal, issued, "wallet")
+    return await context.engine.submit_once(
+        command, call.request_key, partial(_voucher_credited, encode)
     )
 
 
@@ -93,8 +80,23 @@ async def guarded(context: Context, principal: Principal, look_up: Callable[[], 
         raise
 
 
+def _voucher_credited(encode: Callable[[Credited], Answer], redeemed: Redeemed) -> Answer:
+    return encode(
+        Credited(
+            redemption_id=None,
+            is_voucher=True,
+            last4=redeemed.voucher_code[-4:],
+            amount_micros=redeemed.topup.amount_cents * MICROS_PER_CENT,
+            is_promotional=False,
+            expires_at=None,
+            redeemed_at=redeemed.redemption.redeemed_at,
+            balance_micros=redeemed.wallet_balance_cents * MICROS_PER_CENT,
+        )
+    )
+
+
 async def _redeem_code(
-    call: RequestContext[Any, Any], text: str, render: Callable[[Credited], Answer]
+    call: RequestContext[Any, Any], text: str, encode: Callable[[Credited], Answer]
 ) -> Answer:
     context, principal = call.context, call.principal
     code_id = await guarded(
@@ -104,22 +106,23 @@ async def _redeem_code(
             context.database, context.redemption_codes, text, environment=principal.environment
         ),
     )
+    command = RedeemCode(code_id, principal.scope)
+    return await context.engine.submit_once(
+        command, call.request_key, partial(_code_credited, encode)
+    )
 
-    def answer(result: CodeRedeemed) -> Answer:
-        redemption = result.redemption
-        return render(
-            Credited(
-                redemption_id=redemption.id,
-                is_voucher=False,
-                last4=redemption.last4,
-                amount_micros=redemption.credits_micros,
-                is_promotional=redemption.is_promotional,
-                expires_at=redemption.expires_at,
-                redeemed_at=redemption.created_at,
-                balance_micros=result.balance_micros,
-            )
+
+def _code_credited(encode: Callable[[Credited], Answer], redeemed: CodeRedeemed) -> Answer:
+    redemption = redeemed.redemption
+    return encode(
+        Credited(
+            redemption_id=redemption.id,
+            is_voucher=False,
+            last4=redemption.last4,
+            amount_micros=redemption.credits_micros,
+            is_promotional=redemption.is_promotional,
+            expires_at=redemption.expires_at,
+            redeemed_at=redemption.created_at,
+            balance_micros=redeemed.balance_micros,
         )
-
-    return await context.engine.submit(
-        RedeemCode(code_id, principal.scope, call.request_key, answer)
     )

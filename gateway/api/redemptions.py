@@ -21,23 +21,23 @@ class RedeemBody(Fields, frozen=True, kw_only=True):
 
 async def redeem_code(call: RequestContext[RedeemBody, Fields]) -> Answer:
     """Credits the caller's wallet with what the code is worth, once."""
+    return await redeem(call, call.body.code, _redeemed)
 
-    def render(credited: Credited) -> Answer:
-        data = {
-            "id": credited.redemption_id,
-            "type": "voucher" if credited.is_voucher else "code",
-            "last4": credited.last4,
-            "amount_cents": micros_to_cents(credited.amount_micros),
-            "amount_micros": credited.amount_micros,
-            "credits": credited.amount_micros // MICROS_PER_CREDIT,
-            "promotional": credited.is_promotional,
-            "expires_at": None if credited.expires_at is None else rfc3339(credited.expires_at),
-            "redeemed_at": rfc3339(credited.redeemed_at),
-            "balance_cents": micros_to_cents(credited.balance_micros),
-        }
-        return answer(codes.SUCCESS, data, now_us=credited.redeemed_at)
 
-    return await redeem(call, call.body.code, render)
+def _redeemed(credited: Credited) -> Answer:
+    data = RedeemedCode(
+        id=credited.redemption_id,
+        type="voucher" if credited.is_voucher else "code",
+        last4=credited.last4,
+        amount_cents=micros_to_cents(credited.amount_micros),
+        amount_micros=credited.amount_micros,
+        credits=credited.amount_micros // MICROS_PER_CREDIT,
+        promotional=credited.is_promotional,
+        expires_at=None if credited.expires_at is None else rfc3339(credited.expires_at),
+        redeemed_at=rfc3339(credited.redeemed_at),
+        balance_cents=micros_to_cents(credited.balance_micros),
+    )
+    return answer(codes.SUCCESS, data, now_us=credited.redeemed_at)
 
 
 ROUTES = (

@@ -1,5 +1,6 @@
 """The sandbox, staging only: settle a pending top-up, add test credit, see a later time."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -49,30 +50,29 @@ class ClockBody(Fields, frozen=True, kw_only=True):
 async def settle(call: RequestContext[OutcomeBody, Fields]) -> Answer:
     """Ends a pending top-up as its fulfilment would; not one that waits for an approval."""
     _check_staging(call.principal.environment)
-
-    def render(ended: Ended) -> Answer:
-        topup = ended.topup
-        is_delivered = topup.status == "delivered"
-        code = call.context.engine.rules.codes.shown(topup, call.principal)
-        return answer(
-            codes.DELIVERED if is_delivered else codes.FAILED_REFUNDED,
-            {**topup.shape(code), "wallet_balance_cents": ended.wallet_balance_cents},
-            now_us=call.now_us,
-            http_status=200,
-            status=topup.status,
-            transaction_id=topup.id,
-            voucher_of=None if code is None else topup.id,
-        )
-
     command = Settle(
         topup_id=call.params["transaction_id"],
         scope=call.principal.scope,
-        request_key=call.request_key,
-        answer=render,
         outcome=call.body.outcome,
         reason="sandbox: settled as failed",
     )
-    return await call.context.engine.submit(command)
+    return await call.context.engine.submit_once(command, call.request_key, partial(_settled, call))
+
+
+def _settled(call: RequestContext[OutcomeBody, Fields], ended: Ended) -> Answer:
+    topup = ended.topup
+    is_delivered = topup.status == "delivered"
+    code = call.context.engine.rules.codes.shown(topup, call.principal)
+    return answer(
+        codes.DELIVERED if is_delivered else codes.FAILED_REFUNDED,
+        SettledTopUp.of(topup, code, wallet_balance_cents=ended.wallet_balance_cents),
+        now_us=call.now_us,
+        http_status=200,
+        status=topup.status,
+        transaction_id=topup.id,
+        voucher_of=topup.id,
+        voucher_code=code,
+    )
 
 
 async def fund(call: RequestContext[FundBody, Fields]) -> Answer:
@@ -84,21 +84,22 @@ async def fund(call: RequestContext[FundBody, Fields]) -> Answer:
             param="amount_cents",
             extra={"min": 1, "max": CREDIT_CENTS_MAX},
         )
-
-    def render(credited: Credited) -> Answer:
-        data = {"id": credited.subject_id, "amount_cents": call.body.amount_cents}
-        data["balance_cents"] = credited.balance_cents
-        return answer(codes.SUCCESS, data, now_us=call.now_us)
-
     command = Credit(
         scope=call.principal.scope,
         amount_cents=call.body.amount_cents,
         source=Kind.TEST_CREDIT,
-        request_key=call.request_key,
-        answer=render,
         per_day_cents=SANDBOX_FUNDING_PER_DAY_CENTS if call.principal.is_sandbox else None,
     )
-    return await call.context.engine.submit(command)
+    return await call.context.engine.submit_once(command, call.request_key, partial(_funded, call))
+
+
+def _funded(call: RequestContext[FundBody, Fields], credited: Credited) -> Answer:
+    data = Funding(
+        id=credited.subject_id,
+        amount_cents=call.body.amount_cents,
+        balance_cents=credited.balance_cents,
+    )
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 async def advance(call: RequestContext[ClockBody, Fields]) -> Answer:

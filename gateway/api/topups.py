@@ -1,19 +1,22 @@
 """Top-ups: send, validate, cancel, status, history. The send is the hot path of the gateway."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from billing.topups import queries as history
+from billing.topups.approval import Approval
 from billing.topups.send import Order, Rehearsal, Sent as Decided, new_send, prepare
 from billing.topups.settlement import Cancel, Ended
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.envelope import answer, page
 from gateway.answers.outcome import Listing, Outcome, ok
+from gateway.answers.refused import Failure
 from gateway.api.schemas.topups import (
     FailedSend,
+    Held,
     Quote,
     Sent,
     SentForApproval,
@@ -97,16 +100,14 @@ class HistoryQuery(Page, frozen=True, kw_only=True):
 
 async def send(call: RequestContext[SendBody, Fields]) -> Answer:
     """One batch on the ledger; the answer is rendered inside it and sent once it is durable."""
-    command = new_send(
-        call.principal, _order(call), request_key=call.request_key, answer=_sent_answer(call)
-    )
-    return await call.context.engine.submit(command)
+    command = new_send(call.principal, _order(call))
+    return await call.context.engine.submit_once(command, call.request_key, _SentAnswer(call))
 
 
 async def validate(call: RequestContext[SendBody, Fields]) -> Answer:
     """The same rules on a snapshot: 1000 with a quote, or the very refusal of a send."""
-    rehearsed = new_send(call.principal, _order(call), request_key=None, answer=_sent_answer(call))
-    quote, sent = await call.context.engine.rehearse(Rehearsal(rehearsed))
+    rehearsal = Rehearsal(new_send(call.principal, _order(call)))
+    quote, sent = await call.context.engine.rehearse(rehearsal)
     if sent.topup.status == "failed":
         return _failed(sent.topup, http_status=422, transaction_id=None)
     data = {
@@ -121,26 +122,9 @@ async def validate(call: RequestContext[SendBody, Fields]) -> Answer:
 
 async def cancel(call: RequestContext[CancelBody, Fields]) -> Answer:
     """Takes a pending top-up back; its funds return to where they came from."""
-
-    def render(ended: Ended) -> Answer:
-        topup = ended.topup
-        data = {**topup.shape(), "wallet_balance_cents": ended.wallet_balance_cents}
-        return answer(
-            codes.CANCELLED,
-            data,
-            now_us=topup.settled_at or topup.created_at,
-            status=topup.status,
-            transaction_id=topup.id,
-        )
-
-    command = Cancel(
-        call.body.transaction_id,
-        call.principal.scope,
-        call.request_key,
-        render,
-        cancelled_by=call.principal.credential_id,
-    )
-    return await call.context.engine.submit(command)
+    principal = call.principal
+    command = Cancel(call.body.transaction_id, principal.scope, principal.credential_id)
+    return await call.context.engine.submit_once(command, call.request_key, _cancelled)
 
 
 async def status(call: RequestContext[Fields, Fields]) -> Answer:
@@ -227,8 +211,8 @@ def _own_address(call: RequestContext[SendBody, Fields]) -> str:
     return address
 
 
-class _sent_answer:  # noqa: N801 called like the function it stands for
-    """Renders a send's outcome; a class, since a closure for each send costs more."""
+class _SentAnswer:
+    """Makes the answer of a send's outcome; a class, since a closure for each send costs more."""
 
     __slots__ = ("_call",)
 
@@ -239,50 +223,57 @@ class _sent_answer:  # noqa: N801 called like the function it stands for
         topup = sent.topup
         if topup.status == "failed":
             return _failed(topup, http_status=422, transaction_id=topup.id)
-        data: dict[str, Any] = {
-            "voucher_code": sent.voucher_code,
-            "voucher_code_hint": topup.voucher_code_hint,
-            "platform": topup.platform,
-            "amount_cents": topup.amount_cents,
-            "new_balance_cents": topup.new_balance_cents,
-            "recipient_email": topup.recipient_email,
-            "wallet_balance_cents": sent.wallet_balance_cents,
-        }
-        code = codes.DELIVERED if topup.status == "delivered" else codes.PENDING
         if sent.approval is not None:
-            code = codes.APPROVAL_REQUIRED
-            data["approval"] = {
-                "id": sent.approval.id,
-                "url": f"{self._public_url}/dashboard/approvals/{sent.approval.id}",
-                "expires_at": rfc3339(sent.approval.expires_at),
-            }
+            code, data = codes.APPROVAL_REQUIRED, self._for_approval(sent, sent.approval)
+        else:
+            code = codes.DELIVERED if topup.status == "delivered" else codes.PENDING
+            data = Sent.of(sent)
         return answer(
             code,
             data,
             now_us=topup.created_at,
             status=topup.status,
             transaction_id=topup.id,
-            voucher_of=topup.id if sent.voucher_code is not None else None,
+            voucher_of=topup.id,
+            voucher_code=sent.voucher_code,
         )
 
-    @property
-    def _public_url(self) -> str:
-        return self._call.context.engine.rules.public_url
+    def _for_approval(self, sent: Decided, asked: Approval) -> Sent:
+        public_url = self._call.context.engine.rules.public_url
+        held = Held(
+            id=asked.id,
+            url=f"{public_url}/dashboard/approvals/{asked.id}",
+            expires_at=rfc3339(asked.expires_at),
+        )
+        return SentForApproval.of(sent, approval=held)
+
+
+def _cancelled(ended: Ended) -> Answer:
+    topup = ended.topup
+    return answer(
+        codes.CANCELLED,
+        SettledTopUp.of(topup, wallet_balance_cents=ended.wallet_balance_cents),
+        now_us=topup.settled_at or topup.created_at,
+        status=topup.status,
+        transaction_id=topup.id,
+    )
 
 
 def _failed(topup: TopUp, *, http_status: int, transaction_id: str | None) -> Answer:
     """3005: the top-up failed and the funds are back; trying the same again is no use."""
-    error: Mapping[str, Any] = {
-        "detail": topup.failure_reason or "the fulfilment refused",
-        "param": None,
-        "retryable": False,
-        "retry_after_s": None,
-        "next_action": codes.CODES[codes.FAILED_REFUNDED].next_action,
-        "doc_url": f"{DOCS_PATH}#{codes.FAILED_REFUNDED}",
-    }
+    next_action = codes.CODES[codes.FAILED_REFUNDED].next_action
+    assert next_action is not None, "a code of an error says what to do next"
+    error = Failure(
+        detail=topup.failure_reason or "the fulfilment refused",
+        param=None,
+        retryable=False,
+        retry_after_s=None,
+        next_action=next_action,
+        doc_url=f"{DOCS_PATH}#{codes.FAILED_REFUNDED}",
+    )
     return answer(
         codes.FAILED_REFUNDED,
-        {**topup.shape(), "transaction_id": transaction_id, "error": error},
+        replace(FailedSend.of(topup, error=error), transaction_id=transaction_id),
         now_us=topup.created_at,
         http_status=http_status,
         status=topup.status,

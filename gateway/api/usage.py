@@ -54,31 +54,19 @@ class CaptureBody(Fields, frozen=True, kw_only=True):
 async def use(call: RequestContext[UsageBody, Fields]) -> Answer:
     """Charges the account's wallet."""
     body = call.body
-
-    def render(used: Used) -> Answer:
-        data = {**used.record.shape(), **_balance(used.balance_micros)}
-        return answer(codes.SUCCESS, data, now_us=used.record.created_at)
-
     command = new_usage(
         call.principal,
         amount_micros=amount_of(body.credits, body.amount_micros),
         description=body.description,
         model=body.model,
         reference=body.reference,
-        request_key=call.request_key,
-        answer=render,
     )
-    return await call.context.engine.submit(command)
+    return await call.context.engine.submit_once(command, call.request_key, _used)
 
 
 async def place(call: RequestContext[HoldBody, Fields]) -> Answer:
     """Sets credit aside: it leaves the balance and counts in the caps."""
     body = call.body
-
-    def render(held: Held) -> Answer:
-        data = {**held.shape(), **_balance(held.balance_micros)}
-        return answer(codes.SUCCESS, data, now_us=held.hold.created_at, http_status=201)
-
     command = new_hold(
         call.principal,
         amount_micros=amount_of(body.credits, body.amount_micros),
@@ -86,10 +74,8 @@ async def place(call: RequestContext[HoldBody, Fields]) -> Answer:
         description=body.description,
         model=body.model,
         reference=body.reference,
-        request_key=call.request_key,
-        answer=render,
     )
-    return await call.context.engine.submit(command)
+    return await call.context.engine.submit_once(command, call.request_key, _placed)
 
 
 async def capture(call: RequestContext[CaptureBody, Fields]) -> Answer:
@@ -100,22 +86,15 @@ async def capture(call: RequestContext[CaptureBody, Fields]) -> Answer:
         hold_id=call.params["hold_id"],
         scope=call.principal.scope,
         amount_micros=None if is_whole else amount_of(body.credits, body.amount_micros),
-        request_key=call.request_key,
-        answer=_ended,
     )
     with as_sent(**({} if body.credits is None else {"amount_micros": "credits"})):
-        return await call.context.engine.submit(command)
+        return await call.context.engine.submit_once(command, call.request_key, _ended)
 
 
 async def release(call: RequestContext[Fields, Fields]) -> Answer:
     """Gives all of the hold back."""
-    command = ReleaseHold(
-        hold_id=call.params["hold_id"],
-        scope=call.principal.scope,
-        request_key=call.request_key,
-        answer=_ended,
-    )
-    return await call.context.engine.submit(command)
+    command = ReleaseHold(hold_id=call.params["hold_id"], scope=call.principal.scope)
+    return await call.context.engine.submit_once(command, call.request_key, _ended)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
@@ -127,6 +106,15 @@ async def show(call: RequestContext[Fields, Fields]) -> Answer:
         return found.shape(await sandbox_clock.now_of(tx, scope, now_us=now_us))
 
     return answer(codes.SUCCESS, await call.context.database.read(work), now_us=now_us)
+
+
+def _used(used: Used) -> Answer:
+    return answer(codes.SUCCESS, Usage.of(used), now_us=used.record.created_at)
+
+
+def _placed(held: Held) -> Answer:
+    data = {**held.shape(), **_balance(held.balance_micros)}
+    return answer(codes.SUCCESS, data, now_us=held.hold.created_at, http_status=201)
 
 
 def _ended(held: Held) -> Answer:

@@ -1,8 +1,10 @@
 """Vouchers: look one up as its issuer, redeem one once. Guessing codes is rate-limited."""
 
+from functools import partial
 from typing import Any, Literal
 
 from billing.ledger.balances import recipients
+from billing.ledger.ledger import Scope
 from billing.topups.topup import TopUp
 from billing.topups.voucher import load_redemptions, voucher_shape
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem, unknown_voucher
@@ -56,25 +58,28 @@ async def redeem(call: RequestContext[RedeemBody, Fields]) -> Answer:
     """Moves the voucher's value out of the recipient's wallet, once."""
     context, principal = call.context, call.principal
     issued = await _find(call, call.body.code)
+    command = new_redeem(principal, issued, call.body.settle)
+    encode = partial(_redeemed, principal.scope)
+    return await context.engine.submit_once(command, call.request_key, encode)
 
-    def render(result: Redeemed) -> Answer:
-        redeemed_at = result.redemption.redeemed_at
-        data = {
-            **voucher_shape(
-                result.topup, result.voucher_code, wallet_cents=0, redeemed_at=redeemed_at
-            ),
-            "settle": result.redemption.settle,
-            "balance_cents": result.wallet_balance_cents,
-        }
-        if result.topup.scope != principal.scope:
-            # The top-up is the issuer's, and its id means nothing to anybody else.
-            data["transaction_id"] = None
-        return answer(codes.SUCCESS, data, now_us=redeemed_at, voucher_of=result.topup.id)
 
-    command = new_redeem(
-        principal, issued, call.body.settle, request_key=call.request_key, answer=render
+def _redeemed(redeemer: Scope, done: Redeemed) -> Answer:
+    topup, redeemed_at = done.topup, done.redemption.redeemed_at
+    data = {
+        **voucher_shape(topup, done.voucher_code, wallet_cents=0, redeemed_at=redeemed_at),
+        "settle": done.redemption.settle,
+        "balance_cents": done.wallet_balance_cents,
+    }
+    if topup.scope != redeemer:
+        # The top-up is the issuer's, and its id means nothing to anybody else.
+        data["transaction_id"] = None
+    return answer(
+        codes.SUCCESS,
+        data,
+        now_us=redeemed_at,
+        voucher_of=topup.id,
+        voucher_code=done.voucher_code,
     )
-    return await context.engine.submit(command)
 
 
 async def _find(call: RequestContext[Any, Any], code: str) -> TopUp:

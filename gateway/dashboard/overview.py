@@ -5,7 +5,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from billing.ledger.money import cents_to_micros
-from billing.reports.activity import changes_lately, topups_lately
+from billing.reports.activity import lately
 from gateway.dashboard.route import page_route
 from gateway.html.chart import Chart, Series, balance_line, bars
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form
@@ -16,8 +16,6 @@ from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
 from keys.principal import ACCOUNT_SCOPES
-from store.database import Transaction
-from webhooks.deliveries.activity import deliveries_lately
 
 PATH: Final = "/dashboard"
 _TOPUPS: Final = (
@@ -81,18 +79,12 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
 
 async def _charts(call: RequestContext[Any, Any], balance_micros: int) -> list[Chart]:
     scope, now_us = call.principal.scope, call.now_us
-
-    async def work(tx: Transaction) -> list[Chart]:
-        topups = await topups_lately(tx, scope, now_us=now_us)
-        deliveries = await deliveries_lately(tx, scope, now_us=now_us)
-        changes = await changes_lately(tx, scope, now_us=now_us)
-        return [
-            balance_line("Balance", changes, now_micros=balance_micros),
-            bars("Top-ups", topups, _TOPUPS),
-            bars("Deliveries", deliveries, _DELIVERIES),
-        ]
-
-    return await call.context.database.read(work)
+    done = await call.context.database.read(lambda tx: lately(tx, scope, now_us=now_us))
+    return [
+        balance_line("Balance", done.changes, now_micros=balance_micros),
+        bars("Top-ups", done.topups, _TOPUPS),
+        bars("Deliveries", done.deliveries, _DELIVERIES),
+    ]
 
 
 ROUTES = (

@@ -4,7 +4,8 @@ from gateway.dashboard import landing, overview
 from gateway.dashboard.account import account, consent, grants, sign_in, sign_up
 from gateway.dashboard.admin.routes import ADMIN_ROUTES
 from gateway.dashboard.developers import apps, deliveries, keys, replays, webhooks
-from gateway.dashboard.money import buy, checkout, codes, orders, plan, portal, statement, usage
+from gateway.dashboard.money import buy, codes, orders, plan, statement, usage
+from gateway.dashboard.payer import checkout, portal
 from gateway.dashboard.refused import refuse
 from gateway.dashboard.topups import approvals, send, topups, vouchers
 from gateway.http.routing import ApiSurface

@@ -10,7 +10,6 @@ from billing.usage.oauth_charge import Charge, TakeCharge
 from kernel.clock import FixedClock
 from keys.principal import Environment, OAuthOrigin, Principal
 from store.database import Database
-from store.idempotency import Answer
 from tests.billing.desk import Desk, open_desk
 from tests.keys.consenting import Scene, register
 
@@ -37,19 +36,10 @@ class Counter:
         engine: Engine | None = None,
         principal: Principal | None = None,
     ) -> Charge:
-        results: list[Charge] = []
-
-        def render(charge: Charge) -> Answer:
-            results.append(charge)
-            return Answer(200, b"")
-
         caller = principal or self.principal
         assert caller.oauth is not None
-        command = TakeCharge(
-            caller.scope, caller.oauth, order_no, micros, remark, request_key=None, answer=render
-        )
-        await (engine or self.desk.engine).submit(command)
-        return results[-1]
+        command = TakeCharge(caller.scope, caller.oauth, order_no, micros, remark)
+        return await (engine or self.desk.engine).submit(command)
 
     async def together(self, *charges: Any) -> tuple[list[Charge], list[BaseException]]:
         """The charges that were taken, and the refusals."""

@@ -1,9 +1,8 @@
 """Orders at the engine: what the tests of buying credit start from."""
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from billing.catalog.coupon import Coupon, create as create_coupon, new_coupon
 from billing.engine.engine import Engine
@@ -17,15 +16,11 @@ from billing.orders.reversal import CloseDispute, FailRefund, Reverse, Settled
 from billing.orders.settlement import AttachCheckout, Checked, EndUnpaid, NoteCheck, SettlePaid
 from billing.payments.review import Verdict, new_resolution
 from billing.providers.event_log import LogEntry, NotificationRef, of_order
-from billing.usage.usage import UseCredit, Used
+from billing.usage.usage import UseCredit
 from kernel.clock import FixedClock
 from kernel.ids import new_id
 from store.database import Database, Transaction
-from store.idempotency import Answer
 from tests.billing.desk import Desk, open_desk
-
-T = TypeVar("T")
-Make = Callable[[Callable[[T], Answer]], Any]
 
 
 @dataclass(slots=True)
@@ -42,7 +37,7 @@ class Counter:
         if not fields.keys() & {"pack_id", "amount_cents", "plan"}:
             fields["pack_id"] = "pack_pro"
         new = NewOrder(**{"provider": "stripe", **fields})
-        return await self._run(lambda keep: new_place(self.scope, new, answer=keep))
+        return await self.engine.submit(new_place(self.scope, new))
 
     async def order(self, **fields: Any) -> Order:
         return (await self.place(**fields)).order
@@ -96,9 +91,7 @@ class Counter:
         return await self._on(CloseDispute, order, told=self.told(), key=key, is_won=is_won)
 
     async def check(self, order: Order) -> Checked:
-        return await self._run(
-            lambda keep: NoteCheck(order.id, order.scope, order.checks_made, answer=keep)
-        )
+        return await self.engine.submit(NoteCheck(order.id, order.scope, order.checks_made))
 
     async def fail_refund(
         self, order: Order, amount: int, *, key: str = "re_1", kind: Any = "refund"
@@ -117,10 +110,8 @@ class Counter:
         """amount: what counts as paid; the whole price unless it says otherwise."""
         is_whole = amount is None and says_amount and verdict == "approve"
         counts = order.pay_amount if is_whole else amount
-        return await self._run(
-            lambda keep: new_resolution(
-                order.id, order.scope, verdict, by="ana", amount=counts, answer=keep
-            )
+        return await self.engine.submit(
+            new_resolution(order.id, order.scope, verdict, by="ana", amount=counts)
         )
 
     async def coupon(self, code: str = "SUMMER", **fields: Any) -> Coupon:
@@ -142,9 +133,8 @@ class Counter:
 
     async def spend(self, micros: int) -> None:
         """Uses credit up, promotional first."""
-
-        def command(keep: Callable[[Used], Answer]) -> UseCredit:
-            return UseCredit(
+        await self.engine.submit(
+            UseCredit(
                 usage_id=new_id("usg"),
                 scope=self.scope,
                 lineage=(),
@@ -152,11 +142,8 @@ class Counter:
                 description="AI chat completion",
                 model=None,
                 reference=None,
-                request_key=None,
-                answer=keep,
             )
-
-        await self._run(command)
+        )
 
     async def micros(self) -> dict[str, int]:
         """Balances of the tenant's ledger accounts that hold something, by kind."""
@@ -177,19 +164,9 @@ class Counter:
         return await self._on(Reverse, order, told=self.told(), key=key, kind=kind, price=price)
 
     async def _on(self, command: Any, order: Order, **fields: Any) -> Settled:
-        return await self._run(
-            lambda keep: command(order_id=order.id, scope=order.scope, answer=keep, **fields)
-        )
-
-    async def _run(self, make: Make[T]) -> T:
-        results: list[T] = []
-
-        def keep(result: T) -> Answer:
-            results.append(result)
-            return Answer(200, b"")
-
-        await self.engine.submit(make(keep))
-        return results[-1]
+        made = command(order_id=order.id, scope=order.scope, **fields)
+        settled: Settled = await self.engine.submit(made)
+        return settled
 
 
 async def open_counter(

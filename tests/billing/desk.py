@@ -2,9 +2,10 @@
 
 import os
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from billing.credits.opening import open_account
+from billing.engine.command import Command
 from billing.engine.engine import Engine
 from billing.engine.rules import Rules
 from billing.ledger.audit import Finding, audit
@@ -21,10 +22,12 @@ from keys.api_keys.lookup import load_principals
 from keys.principal import Environment, Principal
 from keys.token_format import digest
 from store.database import Database, Transaction
-from store.idempotency import Answer, request_key
+from store.idempotency import Answer, RequestKey, request_key
 
 APPROVER = "key_approver"
 SLOW = Platform("slow", "Slow", fulfilment="http")
+
+R = TypeVar("R")
 
 
 @dataclass(slots=True)
@@ -49,14 +52,8 @@ class Desk:
         principal: Principal | None = None,
         **more: Any,
     ) -> Sent:
-        """The outcome of a send; with `key` the stored answer's replay shows as `kept` unchanged."""
-        results: list[Sent] = []
+        """The outcome of a send; see `run` for what a repeated key gives."""
         caller = principal or self.principal
-
-        def render(sent: Sent) -> Answer:
-            results.append(sent)
-            return Answer(200, sent.topup.id.encode())
-
         order = prepare(
             self.engine.rules.platforms,
             platform=platform,
@@ -75,10 +72,19 @@ class Desk:
                 path="/topup/send",
                 canonical_body=body,
             )
-        answer = await self.engine.submit(
-            new_send(caller, order, request_key=stored, answer=render)
-        )
-        self.kept.append(answer)
+        return await self.run(new_send(caller, order), stored)
+
+    async def run(self, command: Command[R], key: RequestKey | None = None) -> R:
+        """The command's result; of a replay None. With a key `kept` has the answer."""
+        if key is None:
+            return await self.engine.submit(command)
+        results: list[R] = []
+
+        def encode(result: R) -> Answer:
+            results.append(result)
+            return Answer(200, repr(result).encode())
+
+        self.kept.append(await self.engine.submit_once(command, key, encode))
         return results[-1] if results else None  # type: ignore[return-value]
 
     async def cancel(self, topup_id: str) -> Ended:
@@ -132,22 +138,9 @@ class Desk:
         return await mint_key(self.database, self.clock, self.account_id, environment, **fields)
 
     async def _end(self, command: Any, topup_id: str, **fields: Any) -> Ended:
-        results: list[Ended] = []
-
-        def render(ended: Ended) -> Answer:
-            results.append(ended)
-            return Answer(200, b"")
-
-        await self.engine.submit(
-            command(
-                topup_id=topup_id,
-                scope=self.principal.scope,
-                request_key=None,
-                answer=render,
-                **fields,
-            )
-        )
-        return results[-1]
+        made = command(topup_id=topup_id, scope=self.principal.scope, **fields)
+        ended: Ended = await self.engine.submit(made)
+        return ended
 
 
 async def open_desk(
@@ -199,11 +192,4 @@ async def redeem(desk: Desk, code: str, settle: SettleVoucher = "wallet", **more
     issued = await find_issued(
         desk.database, desk.engine.rules.codes, code, environment=principal.environment
     )
-    results: list[Redeemed] = []
-
-    def render(redeemed: Redeemed) -> Answer:
-        results.append(redeemed)
-        return Answer(200, b"")
-
-    await desk.engine.submit(new_redeem(principal, issued, settle, request_key=None, answer=render))
-    return results[-1]
+    return await desk.engine.submit(new_redeem(principal, issued, settle))

@@ -6,7 +6,6 @@ from typing import Any
 from billing.credits.code_batch import Batch, NewBatch, make
 from billing.credits.redemption_code import CodeRedeemed, RedeemCode, RedemptionCodes, find_code
 from keys.principal import Environment, Principal
-from store.idempotency import Answer
 from tests.billing.desk import Desk
 
 CODES = RedemptionCodes(bytes(range(32)))
@@ -40,11 +39,4 @@ async def redeem(desk: Desk, code: str, *, principal: Principal | None = None) -
     """What the code was worth; raises NotRedeemable."""
     caller = principal or desk.principal
     code_id = await find_code(desk.database, CODES, code, environment=caller.environment)
-    results: list[CodeRedeemed] = []
-
-    def render(redeemed: CodeRedeemed) -> Answer:
-        results.append(redeemed)
-        return Answer(200, b"")
-
-    await desk.engine.submit(RedeemCode(code_id, caller.scope, None, render))
-    return results[-1]
+    return await desk.engine.submit(RedeemCode(code_id, caller.scope))

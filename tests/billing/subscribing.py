@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from billing.catalog.plan import Plan, create as create_plan, get, item_of
+from billing.catalog.product_fields import ProductFields
 from billing.ledger.price import Price
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
@@ -23,7 +24,6 @@ from billing.subscriptions.lifecycle import PassTime
 from billing.subscriptions.subscription import Period, Subscription
 from kernel.clock import DAY_US, FixedClock
 from store.database import Database, Transaction
-from store.idempotency import Answer
 from tests.billing.cashing import Shop, open_shop
 
 # $10.00 for 10,000 credits a month, $100.00 a year; $30.00 for 40,000.
@@ -55,7 +55,8 @@ class Club:
                 **fields,
             }
         )
-        return await self.database.transaction(lambda tx: create_plan(tx, made))
+        fields_of = ProductFields.of(self.shop.payments.providers.registrations)
+        return await self.database.transaction(lambda tx: create_plan(tx, made, fields_of))
 
     async def join(
         self,
@@ -67,7 +68,8 @@ class Club:
     ) -> Order:
         """An order of the plan, not paid yet."""
         plan = await self.database.read(lambda tx: get(tx, ("staging", plan_id)))
-        item = item_of(plan, provider, interval, is_stand_in=True)
+        sold_by = self.shop.payments.providers.registration(provider)
+        item = item_of(plan, sold_by, interval, is_stand_in=True)
         new = NewOrder(provider=provider, kind="subscription", plan=item, **fields)
         return await self.shop.payments.place(self.shop.desk.principal.scope, new)
 
@@ -128,8 +130,7 @@ class Club:
 
     async def pass_time(self, one: Subscription) -> None:
         """What the worker does once time is over."""
-        command = PassTime((one.id,), one.scope, lambda _moved: Answer(200, b""))
-        await self.shop.desk.engine.submit(command)
+        await self.shop.desk.engine.submit(PassTime((one.id,), one.scope))
 
     async def credits(self) -> int:
         """What the wallet holds beyond its test credit, in credits."""

@@ -16,15 +16,10 @@ from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
 from keys.oauth import grant as oauth_grant
 from store.database import Database, Transaction
-from store.idempotency import Answer
 from store.open import open_database
 from tests.billing.charging import Counter, open_counter
 
 MILLION_DOLLARS = 10**12
-
-
-def nothing(_result: object) -> Answer:
-    return Answer(200, b"")
 
 
 @pytest.fixture
@@ -244,8 +239,8 @@ async def test_in_live_promotional_credit_is_nobody_elses_to_take(
 ) -> None:
     counter = await open_counter(database, clock, environment="live")
     scope, engine = counter.principal.scope, counter.desk.engine
-    await engine.submit(Credit(scope, 200, Kind.MANUAL, None, nothing))
-    await engine.submit(Grant(scope, 5_000_000, None, None, nothing))
+    await engine.submit(Credit(scope, 200, Kind.MANUAL))
+    await engine.submit(Grant(scope, 5_000_000, None))
 
     with pytest.raises(InsufficientBalance):
         await counter.charge(2_000_001, "o-1")
@@ -257,7 +252,7 @@ async def test_in_live_promotional_credit_is_nobody_elses_to_take(
 
 async def test_in_staging_promotional_credit_arrives_as_purchased(counter: Counter) -> None:
     scope = counter.principal.scope
-    await counter.desk.engine.submit(Grant(scope, 1_000_000, None, None, nothing))
+    await counter.desk.engine.submit(Grant(scope, 1_000_000, None))
 
     await counter.charge(1_500_000)
 

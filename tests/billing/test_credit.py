@@ -10,30 +10,15 @@ from billing.ledger.ledger import Code, InsufficientBalance, Kind, Ledger
 from kernel.clock import FixedClock
 from keys.caps import CapExceeded
 from store.database import Database, Transaction
-from store.idempotency import Answer
 from tests.billing.desk import Desk, open_desk
 
 DAY_US = 86_400_000_000
 
 
-async def run(desk: Desk, command: Any, **fields: Any) -> Any:
-    results: list[Any] = []
-
-    def render(result: Any) -> Answer:
-        results.append(result)
-        return Answer(200, b"")
-
-    await desk.engine.submit(command(request_key=None, answer=render, **fields))
-    return results[-1]
-
-
 async def grant(desk: Desk, cents: int, *, days: int | None, **fields: Any) -> Granted:
     expires_at = None if days is None else desk.clock.now_us() + days * DAY_US
     scope = fields.get("scope", desk.principal.scope)
-    granted: Granted = await run(
-        desk, Grant, scope=scope, amount_micros=cents * 10_000, expires_at=expires_at
-    )
-    return granted
+    return await desk.engine.submit(Grant(scope, cents * 10_000, expires_at))
 
 
 async def grant_balances(desk: Desk) -> list[int]:
@@ -86,8 +71,7 @@ async def test_promotional_credit_is_not_sent_to_others_in_live(
     desk = await open_desk(database, clock)
     live = await desk.in_live()
     await grant(desk, 5000, days=None, scope=live.scope)
-    credit = {"scope": live.scope, "amount_cents": 1000, "source": Kind.MANUAL}
-    await run(desk, Credit, **credit)
+    await desk.engine.submit(Credit(live.scope, 1000, Kind.MANUAL))
 
     with pytest.raises(InsufficientBalance):
         await desk.send(1001, principal=live)
@@ -114,16 +98,15 @@ async def test_grant_that_ran_out_is_not_spent_and_is_swept(
 
 async def test_sandbox_funding_is_bounded_a_day(database: Database, clock: FixedClock) -> None:
     desk = await open_desk(database, clock)
-    fields = {
-        "scope": desk.principal.scope,
-        "source": Kind.TEST_CREDIT,
-        "per_day_cents": 1_000_000,
-    }
-    credited: Credited = await run(desk, Credit, amount_cents=600_000, **fields)
-    assert credited.balance_cents == 1_600_000
+
+    async def fund(cents: int) -> Credited:
+        command = Credit(desk.principal.scope, cents, Kind.TEST_CREDIT, per_day_cents=1_000_000)
+        return await desk.engine.submit(command)
+
+    assert (await fund(600_000)).balance_cents == 1_600_000
 
     with pytest.raises(CapExceeded) as refusal:
-        await run(desk, Credit, amount_cents=400_001, **fields)
+        await fund(400_001)
 
     assert refusal.value.extra == {
         "limit": 1_000_000,
@@ -131,7 +114,7 @@ async def test_sandbox_funding_is_bounded_a_day(database: Database, clock: Fixed
         "resets_at": "2026-06-14T00:00:00Z",
     }
     clock.advance_s(12 * 3600)
-    await run(desk, Credit, amount_cents=400_001, **fields)
+    await fund(400_001)
 
 
 async def test_debt_stops_sending_and_new_credit_pays_it_first(
@@ -157,7 +140,7 @@ async def test_debt_stops_sending_and_new_credit_pays_it_first(
         await desk.send(1000)
     assert refusal.value.reason == "owed"
 
-    await run(desk, Credit, scope=scope, amount_cents=600, source=Kind.MANUAL)
+    await desk.engine.submit(Credit(scope, 600, Kind.MANUAL))
 
     balance = await desk.balance()
     assert (balance["owed_cents"], balance["balance_cents"]) == (0, 1_000_100)

@@ -17,7 +17,6 @@ from billing.topups.send import AmountOutOfRange
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from store.database import Database
-from store.idempotency import Answer
 from tests.billing.counter import Counter, open_live_counter
 
 
@@ -209,9 +208,7 @@ async def test_unpaid_orders_have_a_limit(counter: Counter) -> None:
 async def test_what_could_not_be_credited_is_not_sold(counter: Counter) -> None:
     # A quarter of what an integer of 64 bits holds: no sum of two can leave its range.
     almost_cents = (2**63 // 4 - 1_000_000) // 10_000
-    await counter.engine.submit(
-        Credit(counter.scope, almost_cents, Kind.MANUAL, None, lambda _: Answer(200, b""))
-    )
+    await counter.engine.submit(Credit(counter.scope, almost_cents, Kind.MANUAL))
 
     with pytest.raises(AmountOutOfRange, match="cannot hold so much credit"):
         await counter.place()

@@ -14,7 +14,7 @@ from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
 from keys.email_address import InvalidEmail
 from store.database import Database, Transaction
-from store.idempotency import Answer, KeyReused
+from store.idempotency import KeyReused
 from tests.billing.desk import open_desk
 
 
@@ -272,7 +272,7 @@ async def test_rehearsal_tells_what_a_send_would_do_and_writes_nothing(
         amount_cents=1000,
         recipient_email="user@example.com",
     )
-    rehearsed = new_send(desk.principal, order, request_key=None, answer=lambda _: Answer(200, b""))
+    rehearsed = new_send(desk.principal, order)
 
     quote, _ = await desk.engine.rehearse(Rehearsal(rehearsed))
 

@@ -229,14 +229,15 @@ async def test_a_creem_plan_without_its_product_is_refused(club: Club) -> None:
         price_monthly=500,
         price_yearly=5000,
         credits_included=1000,
-        creem_product_id="prod_1",
+        products={("creem", "month"): "prod_1"},
     )
+    creem = club.shop.payments.providers.registration("creem")
 
     with pytest.raises(InvalidInput, match="creem_product_id"):
-        item_of(plan, "creem", "month", is_stand_in=True)
+        item_of(plan, creem, "month", is_stand_in=True)
     with pytest.raises(InvalidInput, match="creem_product_id_yearly"):
-        item_of(sold, "creem", "year", is_stand_in=True)
-    assert item_of(sold, "creem", "month", is_stand_in=False).product_ref == "prod_1"
+        item_of(sold, creem, "year", is_stand_in=True)
+    assert item_of(sold, creem, "month", is_stand_in=False).product_ref == "prod_1"
 
 
 async def test_a_coupon_lowers_the_first_period_only(club: Club, clock: FixedClock) -> None:

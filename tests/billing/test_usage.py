@@ -8,7 +8,7 @@ from billing.engine.engine import Engine
 from billing.ledger.ledger import InsufficientBalance
 from billing.topups.send import AmountOutOfRange
 from billing.topups.topup import DuplicateReference
-from billing.usage.usage import amount_of
+from billing.usage.usage import UsageRecord, amount_of
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from keys.authenticator import CredentialEnded
@@ -29,15 +29,17 @@ async def test_a_charge_takes_micros_from_the_wallet(database: Database, clock: 
     used = await use(desk, 1, model="gpt-4", reference="call-1")
 
     assert used.balance_micros == 9_999_999_999
-    assert used.record.shape() == {
-        "id": used.record.id,
-        "amount_micros": 1,
-        "credits": 0,
-        "description": "AI chat completion",
-        "model": "gpt-4",
-        "reference": "call-1",
-        "created_at": "2026-06-13T12:00:00Z",
-    }
+    assert used.record == UsageRecord(
+        id=used.record.id,
+        account_id=desk.account_id,
+        environment="staging",
+        key_id=desk.principal.key_id,
+        amount_micros=1,
+        description="AI chat completion",
+        model="gpt-4",
+        reference="call-1",
+        created_at=1_781_352_000_000_000,
+    )
     assert (await balances(desk))["used"] == 1
     assert await desk.findings() == []
 

@@ -1,4 +1,4 @@
-"""Usage and holds of a desk's account: each command's result."""
+"""Usage and holds of a desk's account: each command's result; `desk.run` says what a key does."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from billing.usage.hold_commands import CaptureHold, ExpireHolds, Held, ReleaseH
 from billing.usage.usage import Used, new_usage
 from keys.principal import Principal
 from store.database import Database, Transaction
-from store.idempotency import Answer, RequestKey, request_key
+from store.idempotency import RequestKey, request_key
 from tests.billing.desk import Desk
 from worker.expire import Expirer
 
@@ -20,17 +20,6 @@ def beside(desk: Desk, database: Database) -> Desk:
     """The same account at another engine, as in another process or after a restart."""
     engine = Engine(database, desk.clock, desk.engine.rules)
     return Desk(database, desk.clock, engine, desk.account_id, desk.principal)
-
-
-class Kept:
-    """Renders a result as its repr and keeps it."""
-
-    def __init__(self) -> None:
-        self.results: list[Any] = []
-
-    def __call__(self, result: Any) -> Answer:
-        self.results.append(result)
-        return Answer(200, repr(result).encode())
 
 
 def key_of(principal: Principal, text: str | None, body: bytes = b"{}") -> RequestKey | None:
@@ -47,12 +36,6 @@ def key_of(principal: Principal, text: str | None, body: bytes = b"{}") -> Reque
     )
 
 
-async def run(desk: Desk, command: Any, kept: Kept) -> Any:
-    """The command's result; None where a stored answer was replayed. `desk.kept` has the answer."""
-    desk.kept.append(await desk.engine.submit(command))
-    return kept.results[-1] if kept.results else None
-
-
 async def use(
     desk: Desk,
     micros: int,
@@ -61,17 +44,14 @@ async def use(
     key: str | None = None,
     **more: Any,
 ) -> Used:
-    caller, kept = principal or desk.principal, Kept()
+    caller = principal or desk.principal
     command = new_usage(
         caller,
         amount_micros=micros,
         description=more.pop("description", "AI chat completion"),
-        request_key=key_of(caller, key),
-        answer=kept,
         **more,
     )
-    result: Used = await run(desk, command, kept)
-    return result
+    return await desk.run(command, key_of(caller, key))
 
 
 async def hold(
@@ -82,37 +62,30 @@ async def hold(
     key: str | None = None,
     **more: Any,
 ) -> Held:
-    caller, kept = principal or desk.principal, Kept()
+    caller = principal or desk.principal
     command = new_hold(
         caller,
         amount_micros=micros,
         description=more.pop("description", "AI chat completion"),
-        request_key=key_of(caller, key),
-        answer=kept,
         **more,
     )
-    result: Held = await run(desk, command, kept)
-    return result
+    return await desk.run(command, key_of(caller, key))
 
 
 async def capture(desk: Desk, hold_id: str, micros: int | None = None, **more: Any) -> Held:
-    kept, caller = Kept(), more.get("principal", desk.principal)
+    caller = more.get("principal", desk.principal)
     key = key_of(caller, more.get("key"), str(micros).encode())
-    result: Held = await run(desk, CaptureHold(hold_id, caller.scope, micros, key, kept), kept)
-    return result
+    return await desk.run(CaptureHold(hold_id, caller.scope, micros), key)
 
 
 async def release(desk: Desk, hold_id: str, **more: Any) -> Held:
-    kept, caller = Kept(), more.get("principal", desk.principal)
-    key = key_of(caller, more.get("key"))
-    result: Held = await run(desk, ReleaseHold(hold_id, caller.scope, key, kept), kept)
-    return result
+    caller = more.get("principal", desk.principal)
+    return await desk.run(ReleaseHold(hold_id, caller.scope), key_of(caller, more.get("key")))
 
 
 async def expire(desk: Desk, *hold_ids: str) -> int:
     """How many of them ended."""
-    answer = await desk.engine.submit(ExpireHolds(desk.principal.scope, hold_ids))
-    return int(answer.body)
+    return await desk.engine.submit(ExpireHolds(desk.principal.scope, hold_ids))
 
 
 async def sweep(desk: Desk) -> int:
@@ -121,8 +94,7 @@ async def sweep(desk: Desk) -> int:
 
 
 async def grant(desk: Desk, micros: int, *, expires_at: int | None, scope: Any = None) -> None:
-    command = Grant(scope or desk.principal.scope, micros, expires_at, None, Kept())
-    await desk.engine.submit(command)
+    await desk.engine.submit(Grant(scope or desk.principal.scope, micros, expires_at))
 
 
 def lowest(low: int, _high: int) -> int:
@@ -131,11 +103,8 @@ def lowest(low: int, _high: int) -> int:
 
 
 async def check_in(desk: Desk, *, key: str | None = None, **more: Any) -> CheckedIn:
-    caller, kept = more.get("principal", desk.principal), Kept()
-    request_key = key_of(caller, key)
-    command = CheckIn(caller.scope, more.get("pick", lowest), request_key, kept)
-    result: CheckedIn = await run(desk, command, kept)
-    return result
+    caller = more.get("principal", desk.principal)
+    return await desk.run(CheckIn(caller.scope, more.get("pick", lowest)), key_of(caller, key))
 
 
 async def find(desk: Desk, hold_id: str, principal: Principal | None = None) -> Hold:

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Browser, Page, async_playwright
@@ -11,6 +12,8 @@ from tests.programs import needed
 
 # What axe calls worse than a blemish.
 GRAVE = {"serious", "critical"}
+# Of the rules that axe holds unless told otherwise, those of its category of colours.
+COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 
 
 @dataclass
@@ -56,9 +59,13 @@ async def new_window(
     return window
 
 
-async def grave_faults(page: Page) -> list[str]:
-    """What axe finds that keeps somebody out, a line each."""
-    found = await Axe().run(page)
+async def grave_faults(page: Page, *, about: Literal["all", "colours"] = "all") -> list[str]:
+    """What axe finds that keeps somebody out, a line each.
+
+    The rules about colours alone are enough for a page that was looked at in another theme.
+    """
+    only = {"runOnly": COLOUR_RULES} if about == "colours" else {}
+    found = await Axe().run(page, options={"resultTypes": ["violations"], **only})
     return [
         f"{page.url}: {one['id']}: {one['nodes'][0]['html'][:120]}"
         for one in found.response["violations"]

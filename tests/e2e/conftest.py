@@ -1,4 +1,8 @@
-"""Installations of real processes, each around a migrated database of its own, and a receiver."""
+"""Installations of real processes, each around a migrated database of its own, a receiver, and the
+one browser of this process.
+
+All tests here run in one loop, the browser's: starting one takes longer than most of what it is for.
+"""
 
 import itertools
 import os
@@ -8,14 +12,16 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser
 
 from bench.postgres import create_database, drop_database
 from bench.receiver import Receiver
 from bench.running import Installation
+from tests.conftest import on_each_database
+from tests.e2e.browsing import chromium
 from tests.programs import NO_SERVER, missing
 
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
-KINDS = ("sqlite", "postgresql")
 Install = Callable[..., Installation]
 _numbers = itertools.count(1)
 
@@ -61,6 +67,24 @@ class WorkingSet:
         return create_database(SERVER_URL, self._databases[-1], template=self._server_template)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    on_each_database(metafunc, "kind")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Each test opens windows of a profile of its own in it."""
+    async with chromium() as opened:
+        yield opened
+
+
 @pytest.fixture(scope="module")
 def working_set(
     request: pytest.FixtureRequest,
@@ -78,7 +102,7 @@ def working_set(
     opened.close()
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture
 def kind(request: pytest.FixtureRequest) -> str:
     """Either kind of database."""
     return str(request.param)
@@ -94,7 +118,7 @@ def install(working_set: WorkingSet, kind: str) -> Install:
     return make
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def receiver() -> AsyncIterator[Receiver]:
     async with Receiver() as opened:
         yield opened

@@ -17,6 +17,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+import pytest_asyncio
 from pydantic import SecretStr
 
 from bench.receiver import Receiver
@@ -57,7 +58,7 @@ def url_of(server: asyncio.Server) -> str:
     return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def sold(tmp_path: Path, database_url: str) -> AsyncIterator[Settings]:
     """Settings of a gateway beside a New API instance that delivers `gpt`."""
     async with await asyncio.start_server(vendor, "127.0.0.1", 0) as server:

@@ -12,7 +12,8 @@ import pytest
 from bench.receiver import Receiver
 from bench.running import API, Installation
 from bench.senders import Senders, client, tally
-from tests.e2e.conftest import KINDS, SERVER_URL, WorkingSet
+from tests.conftest import DATABASES, SERVER_URL
+from tests.e2e.conftest import WorkingSet
 
 SEED = 20260613
 KILLS = 4  # of each process
@@ -20,7 +21,7 @@ CLIENTS = 8
 SENDS_MAX = 4000
 # A claim that its worker took to the grave is free after the webhook timeout and 25 s.
 ARRIVAL_S_MAX = 120.0
-AVAILABLE_KINDS = KINDS if SERVER_URL else KINDS[:1]
+AVAILABLE_KINDS = DATABASES if SERVER_URL else DATABASES[:1]
 
 
 async def kill_now_and_then(installation: Installation, random_: random.Random) -> None:
@@ -75,4 +76,4 @@ async def test_kill_9_at_any_moment_loses_no_acknowledged_send_and_no_event(
 def test_ci_crashes_both_databases() -> None:
     if not os.environ.get("CI"):
         pytest.skip("a laptop may have SQLite alone")
-    assert AVAILABLE_KINDS == KINDS
+    assert AVAILABLE_KINDS == DATABASES

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from bench.running import API, Installation
 from bench.senders import client
@@ -104,7 +105,7 @@ async def made_world(
     return World(account_id, environment, key, ids, words)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def worlds(installation: Installation) -> list[World]:
     accounts = [await installation.account() for _ in range(2)]
     return [

@@ -2,27 +2,19 @@
 
 import re
 import subprocess
-from collections.abc import AsyncIterator
 from typing import Literal
 
 import httpx
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from bench.running import API, Installation
-from tests.e2e.browsing import chromium, grave_faults, new_window
+from tests.e2e.browsing import grave_faults, new_window
 from tests.e2e.conftest import WorkingSet
 from tests.programs import needed
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PHONE = 390
-
-
-@pytest_asyncio.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,18 +3,16 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, Route
 
 from bench.running import Installation
-from tests.e2e.browsing import chromium, grave_faults, new_window
+from tests.e2e.browsing import grave_faults, new_window
 from tests.e2e.conftest import Install
 
 APP_HOST = "app.example.com"
@@ -22,12 +20,6 @@ REDIRECT = f"https://{APP_HOST}/callback?from=gateway"
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 PASSWORD = "correct horse battery staple"
-
-
-@pytest_asyncio.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as opened:
-        yield opened
 
 
 @dataclass

@@ -1,27 +1,19 @@
 """A purchase by a person in a browser: order, page, Pay, the webhook, the balance."""
 
-from collections.abc import AsyncIterator
 from typing import Literal
 from urllib.parse import urlsplit
 
-import pytest_asyncio
+import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Browser, Page, ViewportSize
 
 from bench.receiver import Receiver
 from bench.running import API
 from bench.senders import client
-from tests.e2e.browsing import chromium
 from tests.e2e.conftest import Install
 
 PHONE: ViewportSize = {"width": 390, "height": 800}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-
-
-@pytest_asyncio.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as opened:
-        yield opened
 
 
 async def test_a_person_buys_credit_on_a_phone_without_scripts(
@@ -69,6 +61,7 @@ async def test_a_person_buys_credit_on_a_phone_without_scripts(
     assert await installation.findings() == []
 
 
+@pytest.mark.one_database
 async def test_the_page_is_readable_by_everybody_in_both_themes(
     install: Install, browser: Browser
 ) -> None:

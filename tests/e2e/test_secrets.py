@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-import pytest
+import pytest_asyncio
 
 from bench.postgres import on_server
 from bench.receiver import Received, Receiver
@@ -82,7 +82,7 @@ class Stage:
         return data
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def stage(working_set: WorkingSet, kind: str) -> AsyncIterator[Stage]:
     # The server trusts loopback: a password in the URL is carried along and never asked for.
     installation = working_set.make(

@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
 import pytest_asyncio
@@ -12,7 +11,7 @@ from playwright.async_api import Browser, Page, expect
 from gateway.dashboard.surface import OPERATOR
 from gateway.http.routing import Router
 from kernel.clock import FixedClock
-from tests.e2e.browsing import Window, chromium, grave_faults, new_window
+from tests.e2e.browsing import Window, grave_faults, new_window
 from tests.e2e.conftest import Install
 from tests.e2e.test_dashboard import sign_up
 from tests.gateway.buying import Store, open_store
@@ -20,24 +19,17 @@ from tests.gateway.pages.browser import Browser as Plain, signed_in
 from tests.gateway.pages.selling import ADMIN, fill, operator
 from tests.gateway.running import API
 
-THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 OPERATORS = tuple(
     one.template for one in Router((OPERATOR,)) if "GET" in one.routes and "{" not in one.template
 )
 BUYERS = ("/buy", "/plan", "/orders", "/codes", "/usage", "/usage/holds")
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def store(sqlite_template: Path, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Store]:
     path = tmp_path / "topup.db"
     path.write_bytes(sqlite_template.read_bytes())
     async with open_store(f"sqlite:///{path}", tmp_path, clock) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as opened:
         yield opened
 
 
@@ -101,6 +93,7 @@ async def pay(page: Page) -> None:
     await page.get_by_role("link", name="Continue to").click()
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("has_scripts", [True, False])
 async def test_a_pack_is_bought_and_the_browser_comes_back(
     install: Install, browser: Browser, has_scripts: bool
@@ -164,24 +157,27 @@ async def test_codes_are_downloaded_as_they_are_made(store: Store, browser: Brow
     assert window.complaints == []
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("width", [1280, 390])
 async def test_no_page_keeps_anybody_out_or_scrolls_sideways(
-    store: Store, browser: Browser
+    store: Store, browser: Browser, width: int
 ) -> None:
     boss, single = await stocked(store)
-    places = [*("/dashboard" + one for one in BUYERS), *OPERATORS, *single]
+    window = await window_of(browser, boss, width=width)
+    page = window.page
     found: list[str] = []
-    for width in (1280, 390):
-        window = await window_of(browser, boss, width=width)
-        page = window.page
-        for theme in THEMES:
-            await page.emulate_media(color_scheme=theme)
-            for place in places:
-                await page.goto(place)
-                found += await grave_faults(page)
-                if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                    found.append(f"{place} is too wide at {width}")
-        assert window.complaints == []
 
+    for place in (*("/dashboard" + one for one in BUYERS), *OPERATORS, *single):
+        await page.emulate_media(color_scheme="light")
+        await page.goto(place)
+        found += await grave_faults(page)
+        if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(f"{place} is too wide at {width}")
+        # The same elements in other colours.
+        await page.emulate_media(color_scheme="dark")
+        found += await grave_faults(page, about="colours")
+
+    assert window.complaints == []
     assert found == []
 
 

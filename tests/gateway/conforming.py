@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import httpx
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema_rs import Draft202012Validator
 
 from gateway.http.routing import MethodNotAllowed, Router
 from gateway.openapi.document import document
@@ -51,7 +51,7 @@ def validator(method: str, template: str, status: str, media_type: str) -> Draft
     schema = content[media_type]["schema"]
     return Draft202012Validator(
         {"allOf": [schema], "components": {"schemas": closed_components()}},
-        format_checker=FormatChecker(),
+        validate_formats=True,
     )
 
 

@@ -1,22 +1,15 @@
 """An amount that is an integer but not one of those allowed is 2005, wherever it stands."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
+
+pytestmark = pytest.mark.one_database
 
 FUND, THRESHOLD = "/sandbox/fund", "/topup/balance/threshold"
 FUND_FIELD, THRESHOLD_FIELD = "amount_cents", "low_balance_threshold_cents"
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path)) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(

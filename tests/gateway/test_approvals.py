@@ -1,20 +1,9 @@
 """Who decides on a held send, and that looking vouchers up is no way to guess them."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest_asyncio
-
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
 
 SEND = {"platform": "claude", "amount_cents": 600, "recipient_email": "user@example.com"}
 ASKS = {**SEND, "recipient_email": "approval@sandbox.test"}
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path)) as opened:
-        yield opened
 
 
 async def mint(gateway: Gateway, parent: str, *scopes: str) -> str:

@@ -1,9 +1,7 @@
 """Who sees the codes of top-ups, and who redeems them: the sender and its ancestors, not its kin."""
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +9,7 @@ import pytest_asyncio
 
 from bench.receiver import Receiver
 from tests.gateway.delivering import delivering
-from tests.gateway.running import API, Gateway, running, settings_of
+from tests.gateway.running import API, Gateway
 
 SEND = {"platform": "claude", "amount_cents": 500, "recipient_email": "user@example.com"}
 READS = ["topup:read", "webhooks:read"]
@@ -62,12 +60,6 @@ class Family:
                 if line.startswith("data: "):
                     return dict(json.loads(line.removeprefix("data: ")))
         raise AssertionError("the stream ended without an event")
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path)) as opened:
-        yield opened
 
 
 async def child_of(gateway: Gateway, key: str, *scopes: str) -> str:

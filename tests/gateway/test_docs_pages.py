@@ -10,13 +10,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import get_args
 
 import pytest
-import pytest_asyncio
 
 from billing.credits.test_credit import OPENING_TEST_CREDIT_CENTS, SANDBOX_FUNDING_PER_DAY_CENTS
 from gateway.answers.response_codes import CODES, NextAction
@@ -34,20 +32,16 @@ from keys.signing import signature_headers
 from runtime.settings import Settings
 from store.idempotency import KEPT_US
 from tests.gateway.conforming import the_document
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
 from tests.programs import needed
+
+pytestmark = pytest.mark.one_database
 
 LISTED = resources(the_document(), PLACEHOLDER)
 OPERATIONS = [one for resource in LISTED for one in resource.operations]
 SEND = next(one for one in OPERATIONS if one.path.endswith("/topup/send"))
 NODE = shutil.which("node")
 CURL = shutil.which("curl")
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path)) as opened:
-        yield opened
 
 
 class Page(HTMLParser):

@@ -20,12 +20,6 @@ GOOD = {"platform": "claude", "amount_cents": 100, "recipient_email": "user@exam
 
 
 @pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path)) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture
 async def second(database_url: str, tmp_path: Path, gateway: Gateway) -> AsyncIterator[Gateway]:
     """Another gateway on the same database."""
     del gateway  # it is there first

@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 from starlette.types import Message
 
 from gateway.app import create_app
@@ -28,12 +27,6 @@ from webhooks.events.feed import STREAMS_PER_HOLDER, STREAMS_PER_SCOPE
 DEADLINE_S = 30.0
 GOOD = {"platform": "claude", "amount_cents": 100, "recipient_email": "user@example.com"}
 CHILD = {"name": "child", "scopes": ["webhooks:read"]}
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path)) as opened:
-        yield opened
 
 
 @dataclass(frozen=True, slots=True)

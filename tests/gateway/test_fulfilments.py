@@ -1,18 +1,15 @@
 """A fulfilment's own word about a pending top-up: believed under its signature, for that top-up only."""
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from kernel.clock import FixedClock
 from keys.signing import signature_headers
 from runtime.platform_setting import PlatformSetting
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 OTHER_SECRET = "whsec_" + "OTg3NjU0MzIxMDk4NzY1NDMyMTA5ODc2NTQzMjEwOTg="
@@ -22,13 +19,8 @@ SLOW = PlatformSetting(
     fulfilment="http",
     options={"url": "https://service.example/topup", "secret": SECRET},
 )
+pytestmark = [pytest.mark.fixed_clock, pytest.mark.gateway_settings(platforms=(SLOW,))]
 SEND = {"platform": "slow", "amount_cents": 600, "recipient_email": "user@example.com"}
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path, platforms=(SLOW,)), clock) as opened:
-        yield opened
 
 
 async def send(gateway: Gateway, key: str, **fields: Any) -> str:

@@ -4,14 +4,12 @@ import asyncio
 import fcntl
 import os
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
-import pytest_asyncio
 
 from kernel.clock import FixedClock
 from store.database import Transaction
@@ -20,11 +18,7 @@ from tests.gateway.running import Gateway, running, settings_of
 from tests.webhooks.given import given_endpoint, given_events
 from tests.webhooks.test_notice import fail_one
 
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path), clock) as opened:
-        yield opened
+pytestmark = pytest.mark.fixed_clock
 
 
 async def ready(gateway: Gateway) -> tuple[int, Any]:

@@ -1,7 +1,6 @@
 """A call of several steps under one key: one process at a time, one answer, whoever is late."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,6 @@ from store.idempotency import Answer, KeyInProgress, request_key
 from tests.gateway.running import Gateway, running, settings_of
 
 HOOK = "http://127.0.0.1:9009/hook"
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path)) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture

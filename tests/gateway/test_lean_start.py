@@ -65,6 +65,7 @@ def test_a_worker_loads_no_page_besides(database_url: str, tmp_path: Path) -> No
     assert found & {"gateway", "uvicorn"} == set()
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("program", [GATEWAY, WORKER], ids=["gateway", "worker"])
 def test_stripes_library_is_there_with_a_key(
     program: str, database_url: str, tmp_path: Path

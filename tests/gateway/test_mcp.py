@@ -10,13 +10,14 @@ from typing import Any
 
 import httpx2
 import pytest
-import pytest_asyncio
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, ElicitRequestURLParams, ElicitResult, TextContent
 
 from keys.principal import ACCOUNT_SCOPES
 from tests.gateway.running import Gateway, running, settings_of
+
+pytestmark = pytest.mark.one_database
 
 ORDER = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
 HELD = {**ORDER, "recipient_email": "approval@sandbox.test"}
@@ -25,12 +26,6 @@ HELD = {**ORDER, "recipient_email": "approval@sandbox.test"}
 @pytest.fixture(params=["auto", "legacy"])
 def mode(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path)) as opened:
-        yield opened
 
 
 @contextlib.asynccontextmanager

@@ -2,13 +2,10 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema_rs import Draft202012Validator, ValidationError
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from gateway.answers.response_codes import CODES
@@ -17,9 +14,11 @@ from gateway.openapi.examples import EVENT_EXAMPLE, EXAMPLES
 from gateway.openapi.operations import is_ours, operation_id, tag_of
 from gateway.surfaces import SURFACES
 from tests.gateway.conforming import the_document, validator
-from tests.gateway.running import API, Gateway, running, settings_of
+from tests.gateway.running import API, Gateway
 from webhooks.events.event import EVENT_TYPES
 from webhooks.events.schemas import event_schema
+
+pytestmark = pytest.mark.one_database
 
 ROWS = [(one, route) for one in Router(SURFACES) for route in one.routes.values()]
 OURS = [(one, route) for one, route in ROWS if is_ours(one)]
@@ -122,12 +121,6 @@ def test_each_webhook_is_described_as_its_own_schema_does(event_type: str) -> No
 
 def test_the_contracts_event_is_the_example() -> None:
     Draft202012Validator(event_schema("topup.delivered")).validate(EVENT_EXAMPLE)
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path)) as opened:
-        yield opened
 
 
 async def test_it_is_served_once_and_then_known_by_its_tag(gateway: Gateway) -> None:

@@ -2,19 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
+import pytest
 import pytest_asyncio
 
-from kernel.clock import FixedClock
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
 
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path), clock) as opened:
-        yield opened
+pytestmark = pytest.mark.fixed_clock
 
 
 @pytest_asyncio.fixture

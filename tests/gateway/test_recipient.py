@@ -1,22 +1,15 @@
 """Whose wallet a send tops up is said by the caller, never guessed."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
+
+pytestmark = pytest.mark.one_database
 
 MISSING = "is required where recipient is not given"
 BOTH = "cannot be given together with recipient_email"
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path)) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("path", ["/topup/send", "/topup/validate"])

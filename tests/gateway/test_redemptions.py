@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,16 +11,12 @@ from billing.catalog.coupon import create as create_coupon, new_coupon
 from billing.credits.code_batch import disable_batch, list_batches
 from kernel.clock import FixedClock
 from tests.gateway.coding import codes_of
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
+
+pytestmark = pytest.mark.fixed_clock
 
 SEND = {"platform": "claude", "amount_cents": 500, "recipient_email": "user@example.com"}
 WRONG = "TOPUP-0000-0000-0000"
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path), clock) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture

@@ -1,7 +1,5 @@
 """Replay jobs as their callers see them, on both databases; the steps are in tests/webhooks."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,15 +8,11 @@ import pytest_asyncio
 
 from kernel.clock import FixedClock
 from keys.principal import Scope
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
 from tests.webhooks.given import given_endpoint
 from tests.webhooks.replaying import Past, given_past, rows, run_to_the_end
 
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path), clock) as opened:
-        yield opened
+pytestmark = pytest.mark.fixed_clock
 
 
 class Merchant:

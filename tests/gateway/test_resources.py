@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from gateway.app import API_PREFIX
 from kernel.clock import FixedClock
 from keys.signing import signature_headers
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
+
+pytestmark = pytest.mark.fixed_clock
 
 GOOD = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
 KEY_FIELDS = {
@@ -44,12 +46,6 @@ ENDPOINT_FIELDS = {
     "headers",
     "created_at",
 }
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path), clock) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture

@@ -1,13 +1,11 @@
 """The route table: what every row must have, and that the two environments never meet in it."""
 
 import typing
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 import pytest
-import pytest_asyncio
 
 from gateway.answers import envelope
 from gateway.api.topups import SendBody
@@ -17,7 +15,9 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, MethodNotAllowed, Reply, Route, Router
 from kernel.errors import NotFound
 from keys.principal import OAUTH_SCOPES, SCOPES
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
+
+pytestmark = pytest.mark.one_database
 
 # What needs no credential, each for a reason of the contract: the first contact of an agent, the
 # table of codes, and a call that is signed instead.
@@ -216,12 +216,6 @@ def test_a_prefix_is_whole_segments() -> None:
     assert router.surface_of("/api/unknown") is not None
     assert router.surface_of("/api") is not None
     assert router.surface_of("/apiary") is None
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path)) as opened:
-        yield opened
 
 
 async def test_the_environments_cannot_see_each_other(gateway: Gateway) -> None:

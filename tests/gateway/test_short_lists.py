@@ -1,26 +1,17 @@
 """Tables and catalogues come by page like every other list."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from gateway.answers.response_codes import CODES
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
 
 LISTS = {
     "/packs": ("id", ["pack_starter", "pack_pro", "pack_business"]),
     "/platforms": ("id", ["claude", "chatgpt", "gemini"]),
     "/codes": ("code", [*CODES]),
 }
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path)) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("path", LISTS)

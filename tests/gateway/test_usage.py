@@ -1,8 +1,6 @@
 """Usage, holds and the sandbox clock as their callers see them, on both databases."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,17 +10,12 @@ import pytest_asyncio
 from billing.credits.grant import Grant
 from kernel.clock import FixedClock
 from keys.principal import Environment
-from store.idempotency import Answer
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
+
+pytestmark = pytest.mark.fixed_clock
 
 CALL = {"credits": 20, "description": "AI chat completion (gpt-4)"}
 TIMES = {"created_at": "2026-06-13T12:00:00Z"}
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path), clock) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture
@@ -263,9 +256,7 @@ async def test_the_sandbox_clock_ends_holds_and_promotional_credit(
     gateway: Gateway, key: str, account_id: str, clock: FixedClock
 ) -> None:
     scope = (account_id, "staging")
-    await gateway.context.engine.submit(
-        Grant(scope, 50_000, clock.now_us() + 3_600_000_000, None, lambda _: Answer(200, b""))
-    )
+    await gateway.context.engine.submit(Grant(scope, 50_000, clock.now_us() + 3_600_000_000))
     hold_id = await held(gateway, key, ttl_s=3599, amount_micros=60_000, credits=None)
     rest = await gateway.call("GET", "/topup/balance", key=key)
 
@@ -292,9 +283,7 @@ async def test_promotional_credit_that_ran_out_by_the_sandbox_clock_is_not_shown
     gateway: Gateway, key: str, account_id: str, clock: FixedClock
 ) -> None:
     scope = (account_id, "staging")
-    await gateway.context.engine.submit(
-        Grant(scope, 50_000, clock.now_us() + 3_600_000_000, None, lambda _: Answer(200, b""))
-    )
+    await gateway.context.engine.submit(Grant(scope, 50_000, clock.now_us() + 3_600_000_000))
     before = await gateway.call("GET", "/topup/balance", key=key)
 
     await post(gateway, key, "/sandbox/clock", {"advance_s": 3600})

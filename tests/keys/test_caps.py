@@ -45,7 +45,6 @@ def test_windows_are_calendar_days_and_months_in_utc(moment: str, day: str, mont
 def test_without_caps_everything_passes() -> None:
     assert caps.first_cap_exceeded([State()], {}, 10**15, NOON) is None
     assert caps.tightest_remaining_micros([State()], {}, NOON) is None
-    assert caps.tightest_remaining_cents([State()], {}, NOON) is None
     assert caps.tightest_windows([State()], {}, NOON) == []
     assert caps.first_cap_exceeded([], {}, 1, NOON) is None
 
@@ -179,7 +178,7 @@ def test_the_tightest_window_of_each_period_is_shown() -> None:
         ),
     ]
     assert caps.tightest_per_call_cents(lineage) == 40
-    assert caps.tightest_remaining_cents(lineage, spent, NOON) == 40
+    assert caps.tightest_remaining_micros(lineage, spent, NOON) == 400_000
 
 
 _CENTS = st.none() | st.integers(0, 30)
@@ -216,7 +215,6 @@ def test_what_remains_is_exactly_the_largest_debit_that_passes(
         return
     is_refused = caps.first_cap_exceeded(states, spent, amount, NOON) is not None
     assert is_refused is (amount > room)
-    assert caps.tightest_remaining_cents(states, spent, NOON) == room // 10_000
 
 
 @given(_STATES, _SPENT, st.integers(0, 400_000))

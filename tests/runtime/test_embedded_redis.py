@@ -11,9 +11,10 @@ import pytest
 from redis.asyncio import Redis
 
 from runtime import embedded_redis
-from runtime.embedded_redis import EmbeddedRedis, RedisFolderUnsafe, find_server, prepare_home
+from runtime.embedded_redis import RedisFolderUnsafe, find_server, prepare_home
 from runtime.limiter import Bucket, Limiter
 from runtime.redis_link import RedisLink
+from tests.support.embedded_redis import EmbeddedRedis
 
 BINARY = find_server() or ""
 SITE_PACKAGES = Path(sysconfig.get_path("purelib"))

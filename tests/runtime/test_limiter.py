@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from runtime.embedded_redis import EmbeddedRedis, find_server
+from runtime.embedded_redis import find_server
 from runtime.limiter import Bucket, Decision, Limiter
 from runtime.redis_link import RedisLink
+from tests.support.embedded_redis import EmbeddedRedis
 
 # One token in 100 seconds: nothing is earned while a test runs.
 SLOW = 0.01

@@ -11,9 +11,10 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from kernel.clock import FixedClock, SystemClock
-from runtime.embedded_redis import EmbeddedRedis, find_server
+from runtime.embedded_redis import find_server
 from runtime.queue import QUEUE_NAME, Queue
 from runtime.redis_link import RedisLink
+from tests.support.embedded_redis import EmbeddedRedis
 
 NOON_US = 1_781_352_000_000_000
 NOON_MS = 1_781_352_000_000

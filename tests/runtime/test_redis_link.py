@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from runtime.embedded_redis import EmbeddedRedis, find_server
+from runtime.embedded_redis import find_server
 from runtime.redis_link import RedisAway, RedisLink
+from tests.support.embedded_redis import EmbeddedRedis
 
 
 @pytest_asyncio.fixture

@@ -13,10 +13,11 @@ from arq.cron import cron
 from redis.asyncio import Redis
 
 from kernel.clock import SystemClock
-from runtime.embedded_redis import EmbeddedRedis, find_server
+from runtime.embedded_redis import find_server
 from runtime.queue import Queue
 from runtime.redis_link import RedisLink
 from runtime.woken_worker import WokenWorker
+from tests.support.embedded_redis import EmbeddedRedis
 
 PATIENCE_S = 20
 

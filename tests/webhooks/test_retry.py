@@ -5,7 +5,6 @@ from kernel.errors import InvalidInput
 from webhooks.deliveries.retry import (
     check_schedule,
     disable_reason,
-    first_attempt_at_us,
     next_attempt_at_us,
     retry_after_at_us,
 )
@@ -52,11 +51,6 @@ def test_attempt_k_waits_its_entry_after_the_end_of_the_last(
     expected = None if wait_us is None else ENDED + wait_us
 
     assert after(attempts_made, schedule_s=schedule_s) == expected
-
-
-def test_first_attempt_waits_its_entry_after_creation() -> None:
-    assert first_attempt_at_us(schedule_s=SEED, created_at_us=ENDED) == ENDED
-    assert first_attempt_at_us(schedule_s=(7,), created_at_us=ENDED) == ENDED + 7 * SECOND
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ async def test_a_retry_comes_after_its_wait_without_being_woken(database: Databa
     assert (first.headers["x-aitopup-attempt"], second.headers["x-aitopup-attempt"]) == ("1", "2")
     assert first.body == second.body
     assert second.at_s - first.at_s >= 1.0
-    started_us = settled[1].sent.settlement.attempt.started_at_us
+    started_us = settled[1].sent.settlement.attempt.started_at
     # Timed, not found by the beat of two seconds.
     assert 0 <= started_us - due_us < 900_000
 

@@ -14,51 +14,22 @@ Writes deliveries and attempts.
 """
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any, Final
+
+import msgspec
 
 from kernel.errors import NotFound
 from kernel.ids import DeliveryId, new_id
 from keys.principal import Scope
 from store.database import Transaction
+from store.row_mapping import RowMapping
 from webhooks.deliveries import endpoint_queue, health
-from webhooks.deliveries.stage import DELIVERED, LOST, PENDING, SENDING, Settlement
+from webhooks.deliveries.stage import DELIVERED, LOST, PENDING, AttemptRow, Settlement
 
 # Alone, or with a colon and the endpoint that all of them are for.
 HINT: Final = "deliveries"
-_COLUMNS = (
-    "id",
-    "event_id",
-    "endpoint_id",
-    "account_id",
-    "environment",
-    "event_type",
-    "transaction_id",
-    "status",
-    "attempts_made",
-    "next_attempt_at",
-    "claim_no",
-    "replay_of",
-    "code_at",
-    "created_at",
-)
-_ENDPOINT = _COLUMNS.index("endpoint_id")
-_ATTEMPT_COLUMNS = (
-    "delivery_id",
-    "number",
-    "id",
-    "account_id",
-    "environment",
-    "started_at",
-    "duration_us",
-    "http_status",
-    "error",
-    "reason",
-    "remote_address",
-    "timings_ms",
-    "request_headers",
-    "body_sha256",
-    "response_body",
-)
+_ATTEMPT_COLUMNS = ("delivery_id", "number", "account_id", "environment", *AttemptRow._fields)
 
 _SETTLE = """
 UPDATE deliveries SET status = v.status, attempts_made = v.number, lost_claims = 0,
@@ -79,68 +50,56 @@ FROM deliveries d JOIN endpoints p ON p.id = d.endpoint_id
 WHERE d.id = :id AND d.account_id = :account_id AND d.environment = :environment
 """
 
-NewRow = tuple[Any, ...]  # in the order of _COLUMNS; made by new_row only
 
+class NewDelivery(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A row of deliveries as it begins: due at next_attempt_at.
 
-def new_row(
-    *,
-    event_id: str,
-    endpoint_id: str,
-    account_id: str,
-    environment: str,
-    event_type: str,
-    transaction_id: str | None,
-    next_attempt_at: int,
-    created_at: int,
-    replay_of: str | None = None,
-    code_at: int | None = None,
-    is_claimed: bool = False,
-) -> NewRow:
-    """A delivery for `insert`, pending and due at next_attempt_at.
-
-    code_at: where in the event's body the code goes; null: it is sent without one.
-    is_claimed: sending already, by whoever inserts it, under claim 1 until next_attempt_at.
+    code_at: where in the event's body the code goes; null: it is sent without one. Sending under
+    claim_no 1: whoever inserts it is sending it already, until next_attempt_at.
     """
-    return (
-        new_id("dlv"),
-        event_id,
-        endpoint_id,
-        account_id,
-        environment,
-        event_type,
-        transaction_id,
-        SENDING if is_claimed else PENDING,
-        0,
-        next_attempt_at,
-        int(is_claimed),
-        replay_of,
-        code_at,
-        created_at,
-    )
+
+    id: str = msgspec.field(default_factory=partial(new_id, "dlv"))
+    event_id: str
+    endpoint_id: str
+    account_id: str
+    environment: str
+    event_type: str
+    transaction_id: str | None
+    status: str = PENDING
+    attempts_made: int = 0
+    next_attempt_at: int
+    claim_no: int = 0
+    replay_of: str | None = None
+    code_at: int | None = None
+    created_at: int
 
 
-async def insert(tx: Transaction, rows: Sequence[NewRow]) -> None:
-    """Writes the rows in one statement and hints at them after the commit; none is no work."""
-    if rows:
-        await tx.insert_deferred("deliveries", _COLUMNS, rows)
-        endpoint_ids = {row[_ENDPOINT] for row in rows}
+_ROWS = RowMapping(NewDelivery)
+
+
+async def insert(tx: Transaction, new: Sequence[NewDelivery]) -> None:
+    """Writes them in one statement and hints at them after the commit; none is no work."""
+    if new:
+        await tx.insert_deferred("deliveries", _ROWS.columns, [_ROWS.write(one) for one in new])
+        endpoint_ids = {one.endpoint_id for one in new}
         tx.hint(f"{HINT}:{endpoint_ids.pop()}" if len(endpoint_ids) == 1 else HINT)
 
 
-async def insert_again(tx: Transaction, rows: Sequence[NewRow]) -> None:
+async def insert_again(tx: Transaction, new: Sequence[NewDelivery]) -> None:
     """As insert, for events that were there before: no new number of one shows the endpoint's place
     in the line.
     """
-    await insert(tx, rows)
-    await endpoint_queue.bring_forward_counted(tx, _places(rows))
+    await insert(tx, new)
+    await endpoint_queue.bring_forward_counted(tx, _places(new))
 
 
-async def insert_of_job(tx: Transaction, rows: Sequence[NewRow], *, replay_id: str) -> None:
+async def insert_of_job(tx: Transaction, new: Sequence[NewDelivery], *, replay_id: str) -> None:
     """As insert_again, for what a replay job makes; none twice, by a unique key."""
-    if rows:
-        columns = (*_COLUMNS, "replay_id")
-        await tx.insert_deferred("deliveries", columns, [(*row, replay_id) for row in rows])
-        await endpoint_queue.bring_forward_counted(tx, _places(rows))
+    if new:
+        columns = (*_ROWS.columns, "replay_id")
+        rows = [(*_ROWS.write(one), replay_id) for one in new]
+        await tx.insert_deferred("deliveries", columns, rows)
+        await endpoint_queue.bring_forward_counted(tx, _places(new))
         tx.hint(HINT)
 
 
@@ -188,7 +147,7 @@ async def replay(tx: Transaction, scope: Scope, delivery_id: str, *, now_us: int
         raise NotFound("Delivery", param="id")
     if original["deleted_at"] is not None:
         raise NotFound("Webhook")
-    row = new_row(
+    new = NewDelivery(
         event_id=original["event_id"],
         endpoint_id=original["endpoint_id"],
         account_id=account_id,
@@ -200,18 +159,17 @@ async def replay(tx: Transaction, scope: Scope, delivery_id: str, *, now_us: int
         replay_of=delivery_id,
         code_at=original["code_at"],
     )
-    await insert_again(tx, [row])
-    return DeliveryId(row[0])
+    await insert_again(tx, [new])
+    return DeliveryId(new.id)
 
 
-def _places(rows: Sequence[NewRow]) -> list[endpoint_queue.QueueRow]:
+def _places(new: Sequence[NewDelivery]) -> list[endpoint_queue.QueueRow]:
     """Each endpoint's earliest."""
     places: dict[str, endpoint_queue.QueueRow] = {}
-    for row in rows:
-        named = dict(zip(_COLUMNS, row, strict=True))
-        id_, due_us = named["endpoint_id"], named["next_attempt_at"]
+    for one in new:
+        id_, due_us = one.endpoint_id, one.next_attempt_at
         if id_ not in places or due_us < places[id_][3]:
-            places[id_] = (id_, named["account_id"], named["environment"], due_us)
+            places[id_] = (id_, one.account_id, one.environment, due_us)
     return list(places.values())
 
 
@@ -242,12 +200,5 @@ def _turns(
 
 
 def _attempt_values(one: Settlement) -> tuple[Any, ...]:
-    claimed, attempt = one.claimed, one.attempt
-    return (
-        claimed.id,
-        claimed.number,
-        attempt.id,
-        claimed.account_id,
-        claimed.environment,
-        *attempt[1:],
-    )
+    claimed = one.claimed
+    return (claimed.id, claimed.number, claimed.account_id, claimed.environment, *one.attempt)

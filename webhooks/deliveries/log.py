@@ -5,10 +5,8 @@ writes nothing; shapes are those of the contract, section 3.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
-
-import msgspec
 
 from kernel.clock import rfc3339, rfc3339_ms
 from kernel.errors import InvalidInput, NotFound
@@ -16,18 +14,11 @@ from kernel.ids import AttemptId, DeliveryId, EventId
 from kernel.limits import PAGE_ITEMS
 from keys.principal import Scope
 from store.database import Row, Transaction
+from store.row_mapping import RowMapping, as_json
 from webhooks.deliveries.log_page import Filter, Place, query_of
 from webhooks.deliveries.stage import STATUSES
 
 _MINE = "account_id = :account_id AND environment = :environment"
-_DELIVERY = (
-    "id, event_id, event_type, endpoint_id, transaction_id, status, attempts_made,"
-    " next_attempt_at, replay_of, created_at"
-)
-_ATTEMPT = (
-    "delivery_id, number, id, started_at, duration_us, http_status, error, reason, remote_address,"
-    " timings_ms, request_headers, body_sha256, response_body"
-)
 # A retry is shown as due; the end of a running attempt's lease is nobody's business.
 _IN_FLIGHT: Final = "sending"
 
@@ -120,7 +111,7 @@ async def list_deliveries(
     wanted = wanted or Filter()
     if wanted.status is not None and wanted.status not in STATUSES:
         raise InvalidInput(f"status is one of {', '.join(STATUSES)}", param="status")
-    query = query_of(wanted, before, columns=_DELIVERY)
+    query = query_of(wanted, before, columns=_DELIVERIES.listed)
     mine = {"account_id": scope[0], "environment": scope[1]}
     text, values, edge = query.page, {**query.values, **mine, "rows": limit + 1}, None
     if query.edge is not None:
@@ -138,12 +129,7 @@ async def list_deliveries(
 
 async def get_delivery(tx: Transaction, scope: Scope, delivery_id: str) -> Delivery:
     """The delivery; raises NotFound."""
-    row = await tx.fetch_one(
-        f"SELECT {_DELIVERY} FROM deliveries WHERE id = :id AND {_MINE}",
-        id=delivery_id,
-        account_id=scope[0],
-        environment=scope[1],
-    )
+    row = await tx.fetch_one(_GET, id=delivery_id, account_id=scope[0], environment=scope[1])
     if row is None:
         raise NotFound("Delivery", param="id")
     return _delivery(row)
@@ -151,43 +137,21 @@ async def get_delivery(tx: Transaction, scope: Scope, delivery_id: str) -> Deliv
 
 async def attempts_of(tx: Transaction, scope: Scope, delivery_id: str) -> list[Attempt]:
     """The delivery's attempts, first to last; a schedule bounds their number."""
-    rows = await tx.fetch(
-        f"SELECT {_ATTEMPT} FROM attempts WHERE delivery_id = :id AND {_MINE} ORDER BY number",
-        id=delivery_id,
-        account_id=scope[0],
-        environment=scope[1],
-    )
-    return [_attempt(row) for row in rows]
+    rows = await tx.fetch(_ATTEMPTS_OF, id=delivery_id, account_id=scope[0], environment=scope[1])
+    return [_ATTEMPTS.read(row) for row in rows]
+
+
+_DELIVERIES = RowMapping(Delivery)
+_ATTEMPTS = RowMapping(
+    Attempt,
+    stored={"timings_ms": as_json(dict[str, float]), "request_headers": as_json(dict[str, str])},
+)
+_GET = f"SELECT {_DELIVERIES.listed} FROM deliveries WHERE id = :id AND {_MINE}"
+_ATTEMPTS_OF = f"""
+SELECT {_ATTEMPTS.listed} FROM attempts WHERE delivery_id = :id AND {_MINE} ORDER BY number
+"""
 
 
 def _delivery(row: Row) -> Delivery:
-    return Delivery(
-        id=DeliveryId(row["id"]),
-        event_id=EventId(row["event_id"]),
-        event_type=row["event_type"],
-        endpoint_id=row["endpoint_id"],
-        transaction_id=row["transaction_id"],
-        status=row["status"],
-        attempts_made=row["attempts_made"],
-        next_attempt_at=None if row["status"] == _IN_FLIGHT else row["next_attempt_at"],
-        replay_of=row["replay_of"],
-        created_at=row["created_at"],
-    )
-
-
-def _attempt(row: Row) -> Attempt:
-    return Attempt(
-        id=AttemptId(row["id"]),
-        delivery_id=DeliveryId(row["delivery_id"]),
-        number=row["number"],
-        started_at=row["started_at"],
-        duration_us=row["duration_us"],
-        http_status=row["http_status"],
-        error=row["error"],
-        reason=row["reason"],
-        remote_address=row["remote_address"],
-        timings_ms=msgspec.json.decode(row["timings_ms"], type=dict[str, float]),
-        request_headers=msgspec.json.decode(row["request_headers"], type=dict[str, str]),
-        body_sha256=row["body_sha256"],
-        response_body=row["response_body"],
-    )
+    found = _DELIVERIES.read(row)
+    return replace(found, next_attempt_at=None) if found.status == _IN_FLIGHT else found

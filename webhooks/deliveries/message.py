@@ -149,7 +149,7 @@ def settlement_of(
     duration_us = max(0, outcome.ended_at_us - outcome.started_at_us)
     attempt = AttemptRow(
         id=new_id("att"),
-        started_at_us=ended_at_us - duration_us,
+        started_at=ended_at_us - duration_us,
         duration_us=duration_us,
         http_status=outcome.status,
         error=outcome.error,
@@ -188,7 +188,7 @@ def lost_settlement(claimed: Claimed, *, now_us: int) -> Settlement:
     """
     attempt = AttemptRow(
         id=new_id("att"),
-        started_at_us=now_us,
+        started_at=now_us,
         duration_us=0,
         http_status=None,
         error=LOST,

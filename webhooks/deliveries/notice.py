@@ -14,7 +14,9 @@ from kernel.clock import DAY_US, rfc3339
 from kernel.ids import new_id
 from kernel.limits import PAGE_ITEMS
 from keys.principal import Scope
-from store.database import Row, Transaction
+from store.database import Transaction
+from store.keyset import Keyset
+from store.row_mapping import RowMapping
 
 FAILING_STAGE: Final = "failing"
 DAY_STAGE: Final = "failing_for_a_day"
@@ -42,11 +44,6 @@ ON CONFLICT (endpoint_id, failing_since_at, stage) DO NOTHING
 """
 _END = """
 UPDATE notices SET ended_at = :now_us WHERE endpoint_id IN :ids[text] AND ended_at IS NULL
-"""
-_LIST = """
-SELECT n.id, n.endpoint_id, p.url, n.stage, n.reason, n.failing_since_at, n.created_at, n.ended_at
-FROM notices n JOIN endpoints p ON p.id = n.endpoint_id
-WHERE n.account_id = :account_id AND n.environment = :environment
 """
 
 
@@ -135,31 +132,23 @@ async def list_notices(
     limit: int = PAGE_ITEMS,
 ) -> list[Notice]:
     """Newest first, older than before_id; at most `limit`. is_open null: both."""
-    text = _LIST
-    values: dict[str, Any] = {}
-    if is_open is not None:
-        text += f" AND n.ended_at IS {'' if is_open else 'NOT '}NULL"
-    if before_id is not None:
-        text += " AND n.id < :before_id"
-        values["before_id"] = before_id
-    rows = await tx.fetch(
-        f"{text} ORDER BY n.id DESC LIMIT :rows",
+    rows = await _PAGES.page(
+        tx,
+        before_id=before_id,
+        limit=limit,
         account_id=scope[0],
         environment=scope[1],
-        rows=limit,
-        **values,
+        is_open=is_open is True,
+        is_ended=is_open is False,
     )
-    return [_notice(row) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
-def _notice(row: Row) -> Notice:
-    return Notice(
-        id=row["id"],
-        endpoint_id=row["endpoint_id"],
-        url=row["url"],
-        stage=row["stage"],
-        reason=row["reason"],
-        failing_since_at=row["failing_since_at"],
-        created_at=row["created_at"],
-        ended_at=row["ended_at"],
-    )
+_ROWS = RowMapping(Notice)
+_PAGES = Keyset(
+    _ROWS.of("n", url="p.url"),
+    "notices n JOIN endpoints p ON p.id = n.endpoint_id",
+    "n.account_id = :account_id AND n.environment = :environment",
+    filters={"is_open": "n.ended_at IS NULL", "is_ended": "n.ended_at IS NOT NULL"},
+    key="n.id",
+)

@@ -59,11 +59,6 @@ def check_schedule(schedule_s: Sequence[int]) -> tuple[int, ...]:
     return tuple(schedule_s)
 
 
-def first_attempt_at_us(*, schedule_s: Sequence[int], created_at_us: int) -> int:
-    """When attempt 1 is due: schedule_s[0] after the delivery was written."""
-    return created_at_us + schedule_s[0] * SECOND_US
-
-
 def next_attempt_at_us(
     *,
     schedule_s: Sequence[int],
@@ -77,7 +72,7 @@ def next_attempt_at_us(
     attempts_made counts the one that just ended, at ended_at_us. status is None when no answer
     came; retry_after is the header as received. Source: contract, section 4.
     """
-    assert attempts_made >= 1, "the first attempt has its own function"
+    assert attempts_made >= 1, "the first attempt is due as its event is published"
     if attempts_made >= len(schedule_s):
         return None
     scheduled_at_us = ended_at_us + schedule_s[attempts_made] * SECOND_US

@@ -153,10 +153,10 @@ class Claim(NamedTuple):
 
 
 class AttemptRow(NamedTuple):
-    """What is written about one attempt; header values and reasons hold no secret."""
+    """What is written about one attempt, column by column; header values and reasons hold no secret."""
 
     id: str
-    started_at_us: int
+    started_at: int
     duration_us: int
     http_status: int | None
     error: str | None

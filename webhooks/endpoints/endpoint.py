@@ -22,6 +22,7 @@ from keys.principal import SEES_CODES, Scope, ScopeMissing
 from keys.signing import new_webhook_secret
 from keys.vault import Vault
 from store.database import Row, Transaction
+from store.keyset import Keyset
 from webhooks.deliveries import delivery, endpoint_queue, notice
 from webhooks.deliveries.sealed import (
     HEADERS_PURPOSE,
@@ -62,6 +63,9 @@ COLUMNS: Final = (
     " rate_limit_per_s, include_codes, had_codes, status, disabled_reason, disabled_at, failing_since_at, created_at"
 )
 _MINE = "account_id = :account_id AND environment = :environment AND deleted_at IS NULL"
+_GET = f"SELECT {COLUMNS} FROM endpoints WHERE id = :id AND {_MINE}"
+_COUNT = f"SELECT COUNT(*) AS n FROM endpoints WHERE {_MINE}"
+_PAGES = Keyset(COLUMNS, "endpoints", _MINE)
 _PURPOSES = {
     "secret_sealed": SECRET_PURPOSE,
     "previous_secret_sealed": OLDER_PURPOSE,
@@ -164,12 +168,7 @@ async def register(
 
 async def get(tx: Transaction, vault: Vault, scope: Scope, endpoint_id: str) -> Endpoint:
     """The endpoint; raises NotFound."""
-    row = await tx.fetch_one(
-        f"SELECT {COLUMNS} FROM endpoints WHERE id = :id AND {_MINE}",
-        id=endpoint_id,
-        account_id=scope[0],
-        environment=scope[1],
-    )
+    row = await tx.fetch_one(_GET, id=endpoint_id, account_id=scope[0], environment=scope[1])
     if row is None:
         raise NotFound("Webhook", param="id")
     return endpoint_of(row, vault)
@@ -184,14 +183,8 @@ async def list_endpoints(
     limit: int = PAGE_ITEMS,
 ) -> list[Endpoint]:
     """Newest first, older than before_id; at most `limit`."""
-    where = "" if before_id is None else "AND id < :before_id"
-    values = {} if before_id is None else {"before_id": before_id}
-    rows = await tx.fetch(
-        f"SELECT {COLUMNS} FROM endpoints WHERE {_MINE} {where} ORDER BY id DESC LIMIT :rows",
-        account_id=scope[0],
-        environment=scope[1],
-        rows=limit,
-        **values,
+    rows = await _PAGES.page(
+        tx, before_id=before_id, limit=limit, account_id=scope[0], environment=scope[1]
     )
     return [endpoint_of(row, vault) for row in rows]
 
@@ -365,11 +358,7 @@ async def _update(tx: Transaction, endpoint_id: str, columns: Mapping[str, Any])
 
 
 async def _check_count(tx: Transaction, scope: Scope, endpoints_max: int) -> None:
-    row = await tx.fetch_one(
-        f"SELECT COUNT(*) AS n FROM endpoints WHERE {_MINE}",
-        account_id=scope[0],
-        environment=scope[1],
-    )
+    row = await tx.fetch_one(_COUNT, account_id=scope[0], environment=scope[1])
     if row is not None and row["n"] >= endpoints_max:
         raise TooManyEndpoints(
             f"an account has at most {endpoints_max} webhooks in each environment",

@@ -16,7 +16,7 @@ from keys.vault import Vault
 from store.database import Database, Transaction
 from webhooks.deliveries import delivery, endpoint_queue, log
 from webhooks.deliveries.message import SecretCache, message_headers, settlement_of
-from webhooks.deliveries.stage import Claimed, Target
+from webhooks.deliveries.stage import SENDING, Claimed, Target
 from webhooks.endpoints.disabling import disable_unwell, reasons_to_disable
 from webhooks.endpoints.endpoint import DISABLED, get
 from webhooks.endpoints.fields import policy_of
@@ -127,7 +127,7 @@ async def _claimed_ping(
     await mark_sample(tx, event_id)
     body = await tx.fetch_one(_BODY, id=event_id)
     assert body is not None, "it was written two statements ago"
-    new = delivery.new_row(
+    new = delivery.NewDelivery(
         event_id=event_id,
         endpoint_id=endpoint_id,
         account_id=account_id,
@@ -136,20 +136,21 @@ async def _claimed_ping(
         transaction_id=None,
         next_attempt_at=now_us + lease_us,
         created_at=now_us,
-        is_claimed=True,
+        status=SENDING,
+        claim_no=1,
     )
     await delivery.insert_again(tx, [new])
     if endpoint.status == DISABLED:
         # Should this process end before it has the answer, nobody else claims what is in flight.
         await endpoint_queue.end(tx, endpoint_id, ending_at=now_us + lease_us)
     return Claimed(
-        id=new[0],
+        id=new.id,
         event_id=event_id,
         event_type=event_type,
         account_id=account_id,
         environment=environment,
         number=1,
-        claim_no=1,
+        claim_no=new.claim_no,
         lost_claims=0,
         lease_until_us=now_us + lease_us,
         target=Target.of(row["id"], row),

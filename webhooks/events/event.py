@@ -121,7 +121,7 @@ class Outbox:
         self._subscribers: dict[Scope, list[_Subscriber]] = {}
         self._changed: set[Scope] = set()
         self._events: list[tuple[Any, ...]] = []
-        self._deliveries: list[delivery.NewRow] = []
+        self._deliveries: list[delivery.NewDelivery] = []
         self._queued: dict[str, endpoint_queue.QueueRow] = {}
         self._second = -1
         self._second_text = ""
@@ -193,7 +193,7 @@ class Outbox:
             if subscriber.ready_at is None or ready_us < subscriber.ready_at:
                 self._queue(subscriber.id, account_id, environment, ready_us)
             self._deliveries.append(
-                delivery.new_row(
+                delivery.NewDelivery(
                     event_id=event_id,
                     endpoint_id=subscriber.id,
                     account_id=account_id,

@@ -7,7 +7,7 @@ section 3.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -15,13 +15,14 @@ from kernel.errors import NotFound
 from kernel.ids import EventId
 from kernel.limits import PAGE_ITEMS
 from keys.principal import Scope
-from store.database import Row, Transaction
+from store.database import Transaction
+from store.keyset import Keyset
+from store.row_mapping import RowMapping
 from webhooks.deliveries.coded import CodeOf, with_code
 from webhooks.events.cursor import EventCursor, check
 from webhooks.events.event import check_type
 
 _MINE = "account_id = :account_id AND environment = :environment"
-_EVENT = "id, event_no, type, transaction_id, body, code_at, code_sealed, created_at"
 # A filter by type has no index of its own: each send would pay for it.
 EVENTS_SCANNED: Final = 10_000
 
@@ -82,7 +83,7 @@ async def list_events(
         before = before._replace(event_no=event_no)
         below_no = check(before, **kept._asdict(), param="cursor")
     window_no = above_no if event_type is None else max(above_no, below_no - 1 - EVENTS_SCANNED)
-    events = await _events(tx, scope, (window_no, below_no), "DESC", event_type, limit + 1)
+    events = await _events(tx, scope, (window_no, below_no), _NEWEST_FIRST, event_type, limit + 1)
     if len(events) > limit:
         return EventPage(events[:limit], kept.cursor(events[limit - 1].event_no), has_more=True)
     return EventPage(events, kept.cursor(window_no + 1), has_more=window_no > above_no)
@@ -107,7 +108,9 @@ async def events_after(
     window_no = kept.last_no
     if event_type is not None:
         window_no = min(kept.last_no, above_no + EVENTS_SCANNED)
-    events = await _events(tx, scope, (above_no, window_no + 1), "ASC", event_type, limit + 1)
+    events = await _events(
+        tx, scope, (above_no, window_no + 1), _OLDEST_FIRST, event_type, limit + 1
+    )
     if len(events) > limit:
         return EventPage(events[:limit], kept.cursor(events[limit - 1].event_no), has_more=True)
     return EventPage(events, kept.cursor(window_no), has_more=window_no < kept.last_no)
@@ -121,15 +124,10 @@ async def newest_cursor(tx: Transaction, scope: Scope) -> EventCursor:
 
 async def get_event(tx: Transaction, scope: Scope, event_id: str) -> Event:
     """The event; raises NotFound."""
-    row = await tx.fetch_one(
-        f"SELECT {_EVENT} FROM events WHERE id = :id AND {_MINE}",
-        id=event_id,
-        account_id=scope[0],
-        environment=scope[1],
-    )
+    row = await tx.fetch_one(_GET, id=event_id, account_id=scope[0], environment=scope[1])
     if row is None:
         raise NotFound("Event", param="id")
-    return _event(row)
+    return _ROWS.read(row)
 
 
 class _Kept(NamedTuple):
@@ -144,13 +142,7 @@ class _Kept(NamedTuple):
 
 
 async def _kept(tx: Transaction, scope: Scope) -> _Kept:
-    row = await tx.fetch_one(
-        "SELECT event_epoch, event_no, events_from_no,"
-        f" (SELECT MIN(event_no) FROM events WHERE {_MINE}) AS oldest_no"
-        f" FROM account_environments WHERE {_MINE}",
-        account_id=scope[0],
-        environment=scope[1],
-    )
+    row = await tx.fetch_one(_KEPT, account_id=scope[0], environment=scope[1])
     if row is None:
         return _Kept(0, 1, 0)
     last_no = row["event_no"]
@@ -163,37 +155,35 @@ async def _events(
     tx: Transaction,
     scope: Scope,
     between: tuple[int, int],
-    order: str,
+    pages: Keyset,
     event_type: str | None,
     limit: int,
 ) -> list[Event]:
     """Numbered above the first and below the second."""
-    values: dict[str, Any] = {}
-    where = ""
     if event_type is not None:
         check_type(event_type, "type")
-        where, values["type"] = "AND type = :type", event_type
-    rows: Sequence[Row] = await tx.fetch(
-        f"SELECT {_EVENT} FROM events WHERE {_MINE} AND event_no > :above_no"
-        f" AND event_no < :below_no {where} ORDER BY event_no {order} LIMIT :rows",
+    rows = await pages.page(
+        tx,
+        limit=limit,
         account_id=scope[0],
         environment=scope[1],
         above_no=between[0],
         below_no=between[1],
-        rows=limit,
-        **values,
+        type=event_type,
     )
-    return [_event(row) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
-def _event(row: Row) -> Event:
-    return Event(
-        id=EventId(row["id"]),
-        event_no=row["event_no"],
-        type=row["type"],
-        transaction_id=row["transaction_id"],
-        body=row["body"],
-        created_at=row["created_at"],
-        code_at=row["code_at"],
-        code_sealed=row["code_sealed"],
-    )
+_ROWS = RowMapping(Event)
+_GET = f"SELECT {_ROWS.listed} FROM events WHERE id = :id AND {_MINE}"
+_KEPT = f"""
+SELECT event_epoch, event_no, events_from_no,
+    (SELECT MIN(event_no) FROM events WHERE {_MINE}) AS oldest_no
+FROM account_environments WHERE {_MINE}
+"""
+_BETWEEN = f"{_MINE} AND event_no > :above_no AND event_no < :below_no"
+_OF_TYPE = {"type": "type = :type"}
+_NEWEST_FIRST = Keyset(_ROWS.listed, "events", _BETWEEN, filters=_OF_TYPE, key="event_no")
+_OLDEST_FIRST = Keyset(
+    _ROWS.listed, "events", _BETWEEN, filters=_OF_TYPE, key="event_no", order="ASC"
+)

@@ -20,6 +20,7 @@ from kernel.ids import EndpointId, ReplayId, new_id
 from kernel.limits import PAGE_ITEMS
 from keys.principal import Scope
 from store.database import Database, Row, Transaction
+from store.keyset import Keyset
 from webhooks.deliveries import delivery
 from webhooks.deliveries.stage import CANCELLED, FAILED, PENDING, SENDING
 from webhooks.endpoints.fields import check_events
@@ -39,6 +40,9 @@ COLUMNS = (
     " failed, created_at, ended_at"
 )
 _MINE = "account_id = :account_id AND environment = :environment"
+_PAGES = Keyset(COLUMNS, "replays", _MINE)
+_GET = f"SELECT {COLUMNS} FROM replays WHERE id = :id AND {_MINE}"
+_LOCK = f"{_GET} FOR NO KEY UPDATE"
 _ENDPOINT = f"SELECT id FROM endpoints WHERE id = :id AND {_MINE} AND deleted_at IS NULL"
 _UNFINISHED = f"""
 SELECT COUNT(*) AS n FROM replays WHERE {_MINE} AND status IN ('running', 'paused')
@@ -206,14 +210,8 @@ async def list_replays(
     tx: Transaction, scope: Scope, *, before_id: str | None = None, limit: int = PAGE_ITEMS
 ) -> list[Replay]:
     """Newest first, older than before_id; at most `limit`."""
-    where = "" if before_id is None else "AND id < :before_id"
-    values = {} if before_id is None else {"before_id": before_id}
-    rows = await tx.fetch(
-        f"SELECT {COLUMNS} FROM replays WHERE {_MINE} {where} ORDER BY id DESC LIMIT :rows",
-        account_id=scope[0],
-        environment=scope[1],
-        rows=limit,
-        **values,
+    rows = await _PAGES.page(
+        tx, before_id=before_id, limit=limit, account_id=scope[0], environment=scope[1]
     )
     return await _with_counts(tx, rows)
 
@@ -308,13 +306,8 @@ async def _with_counts(tx: Transaction, rows: Sequence[Row]) -> list[Replay]:
     return replays
 
 
-async def _row(tx: Transaction, scope: Scope, replay_id: str, lock: str = "") -> Row:
-    row = await tx.fetch_one(
-        f"SELECT {COLUMNS} FROM replays WHERE id = :id AND {_MINE} {lock}",
-        id=replay_id,
-        account_id=scope[0],
-        environment=scope[1],
-    )
+async def _row(tx: Transaction, scope: Scope, replay_id: str, text: str = _GET) -> Row:
+    row = await tx.fetch_one(text, id=replay_id, account_id=scope[0], environment=scope[1])
     if row is None:
         raise NotFound("Replay", param="id")
     return row
@@ -322,7 +315,7 @@ async def _row(tx: Transaction, scope: Scope, replay_id: str, lock: str = "") ->
 
 async def _unfinished(tx: Transaction, scope: Scope, replay_id: str, *, allowed: str) -> Row:
     """The row, locked; it is running, paused or in the state that is asked for."""
-    row = await _row(tx, scope, replay_id, "FOR NO KEY UPDATE")
+    row = await _row(tx, scope, replay_id, _LOCK)
     if row["status"] not in {RUNNING, PAUSED, allowed}:
         raise ReplayEnded(f"the replay is {row['status']}", reason=row["status"])
     return row

@@ -139,7 +139,7 @@ async def _queue(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) 
         rows_max=min(to_due, to_full),
     )
     await delivery.insert_of_job(
-        tx, [_new_row(replay, row, now_us=now_us) for row in found.rows], replay_id=replay.id
+        tx, [_sent_again(replay, row, now_us=now_us) for row in found.rows], replay_id=replay.id
     )
     queued = replay.queued + len(found.rows)
     next_step_at = now_us
@@ -199,8 +199,8 @@ def _burst(rate_per_s: int) -> int:
     return max(1, rate_per_s // STEPS_PER_S)
 
 
-def _new_row(replay: Replay, row: Row, *, now_us: int) -> delivery.NewRow:
-    return delivery.new_row(
+def _sent_again(replay: Replay, row: Row, *, now_us: int) -> delivery.NewDelivery:
+    return delivery.NewDelivery(
         event_id=row["event_id"],
         endpoint_id=replay.wanted.endpoint_id,
         account_id=replay.wanted.account_id,

@@ -40,7 +40,7 @@ from billing.providers.protocol import (
     Registration,
     SandboxEvent,
 )
-from billing.providers.settings import ProviderSettings, rotated
+from billing.providers.settings import ProductField, ProviderSettings, rotated
 from kernel.clock import Clock
 from keys.principal import Environment
 
@@ -220,4 +220,20 @@ PROVIDER = Registration(
     paths=("/payment/webhook/creem",),
     kinds=("payment", "subscription"),
     has_portal=True,
+    products={
+        "month": ProductField(
+            "creem_product_id",
+            "Creem product, a month",
+            "Creem's product; without it the plan is not sold there.",
+            placeholder="prod_…",
+            hint="Creem sells no plan without it.",
+        ),
+        "year": ProductField(
+            "creem_product_id_yearly",
+            "Creem product, a year",
+            "The same of a year.",
+            placeholder="prod_…",
+        ),
+    },
+    needs_product=True,
 )

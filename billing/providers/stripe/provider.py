@@ -25,7 +25,7 @@ from billing.providers.protocol import (
     Registration,
     SandboxEvent,
 )
-from billing.providers.settings import ProviderSettings, rotated
+from billing.providers.settings import ProductField, ProviderSettings, rotated
 from billing.providers.stripe.events import Unreadable, facts_of, stamped
 from billing.providers.stripe.objects import NAME
 from billing.providers.stripe.simulation import imitated
@@ -197,4 +197,19 @@ PROVIDER = Registration(
     kinds=("payment", "subscription", "invoice"),
     has_portal=True,
     takes_discount=True,
+    products={
+        "month": ProductField(
+            "stripe_price_id_monthly",
+            "Stripe price, a month",
+            "Stripe's own price, price_….",
+            placeholder="price_…",
+            hint="Blank: Stripe is told the price.",
+        ),
+        "year": ProductField(
+            "stripe_price_id_yearly",
+            "Stripe price, a year",
+            "The same of a year.",
+            placeholder="price_…",
+        ),
+    },
 )

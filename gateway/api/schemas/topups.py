@@ -1,9 +1,10 @@
 """The shapes of money: top-ups, what a send answers, balances, statements, vouchers, approvals."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from billing.topups import send, topup as topups
 from gateway.answers.refused import Failure
 from gateway.answers.words import (
     ApprovalId,
@@ -20,6 +21,7 @@ from gateway.answers.words import (
     TransactionId,
     Voucher,
 )
+from kernel.clock import rfc3339
 from webhooks.events.schemas import Approval
 
 __all__ = ["Approval"]
@@ -40,6 +42,20 @@ class Sent(Struct, kw_only=True):
     ]
     recipient_email: str
     wallet_balance_cents: WalletCents
+
+    @classmethod
+    def of(cls, sent: send.Sent, **more: Any) -> Self:
+        topup = sent.topup
+        return cls(
+            voucher_code=sent.voucher_code,
+            voucher_code_hint=topup.voucher_code_hint,
+            platform=topup.platform,
+            amount_cents=topup.amount_cents,
+            new_balance_cents=topup.new_balance_cents,
+            recipient_email=topup.recipient_email,
+            wallet_balance_cents=sent.wallet_balance_cents,
+            **more,
+        )
 
 
 class Held(Struct, kw_only=True):
@@ -74,6 +90,28 @@ class _TopUp(Struct, kw_only=True):
     key_id: Annotated[KeyId | None, Meta(description="That sent it; null: no key.")]
     created_at: Time
     settled_at: Time | None
+
+    @classmethod
+    def of(cls, topup: topups.TopUp, code: str | None = None, **more: Any) -> Self:
+        """code: for those who may see it, see billing/topups/voucher.py."""
+        return cls(
+            transaction_id=topup.id,
+            status=topup.status,
+            platform=topup.platform,
+            amount_cents=topup.amount_cents,
+            recipient_email=topup.recipient_email,
+            voucher_code=code,
+            voucher_code_hint=topup.voucher_code_hint,
+            new_balance_cents=topup.new_balance_cents,
+            reference=topup.reference,
+            metadata=dict(topup.metadata),
+            note=topup.note,
+            failure_reason=topup.failure_reason,
+            key_id=topup.key_id,
+            created_at=rfc3339(topup.created_at),
+            settled_at=None if topup.settled_at is None else rfc3339(topup.settled_at),
+            **more,
+        )
 
 
 class TopUp(_TopUp, kw_only=True):

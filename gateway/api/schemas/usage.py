@@ -1,10 +1,13 @@
 """The shapes of usage: charges, holds, and the sandbox clock that ends them early."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from msgspec import Meta, Struct
 
+from billing.ledger.money import MICROS_PER_CREDIT, micros_to_cents
+from billing.usage.usage import Used
 from gateway.answers.words import Micros, Time
+from kernel.clock import rfc3339
 
 UsageId = Annotated[str, Meta(pattern=r"^usg_[0-9A-Za-z]+$")]
 HoldId = Annotated[str, Meta(pattern=r"^hld_[0-9A-Za-z]+$")]
@@ -30,6 +33,22 @@ class Usage(Struct, kw_only=True):
     balance_micros: BalanceMicros
     balance_credits: BalanceCredits
     balance_cents: BalanceCents
+
+    @classmethod
+    def of(cls, used: Used) -> Self:
+        record, balance_micros = used.record, used.balance_micros
+        return cls(
+            id=record.id,
+            amount_micros=record.amount_micros,
+            credits=record.amount_micros // MICROS_PER_CREDIT,
+            description=record.description,
+            model=record.model,
+            reference=record.reference,
+            created_at=rfc3339(record.created_at),
+            balance_micros=balance_micros,
+            balance_credits=balance_micros // MICROS_PER_CREDIT,
+            balance_cents=micros_to_cents(balance_micros),
+        )
 
 
 class Hold(Struct, kw_only=True):

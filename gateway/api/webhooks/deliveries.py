@@ -1,14 +1,10 @@
 """The delivery log: which event went to which endpoint, attempt by attempt; and replay of one."""
 
-from typing import Annotated
-
-from msgspec import Meta
-
 from gateway.answers import response_codes as codes
 from gateway.answers.envelope import answer, page
 from gateway.answers.outcome import Listing, begun, ok
 from gateway.api.schemas.webhooks import Delivery as DeliveryShape, DeliveryWithAttempts
-from gateway.http.fields import Fields, Page, Time, time_us
+from gateway.http.fields import Fields, Page, ShortText, Time, time_us
 from gateway.http.idempotency import run_once
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
@@ -22,14 +18,12 @@ from webhooks.events.event import check_type
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
 
-Word = Annotated[str, Meta(max_length=64)]
-
 
 class DeliveriesQuery(Page, frozen=True, kw_only=True):
-    status: Word | None = None
-    endpoint_id: Word | None = None
-    event_type: Word | None = None
-    transaction_id: Word | None = None
+    status: ShortText | None = None
+    endpoint_id: ShortText | None = None
+    event_type: ShortText | None = None
+    transaction_id: ShortText | None = None
     created_after: Time | None = None
     created_before: Time | None = None
 

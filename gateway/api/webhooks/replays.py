@@ -10,7 +10,7 @@ from gateway.answers import response_codes as codes
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, Outcome, begun, ok
 from gateway.api.schemas.webhooks import Replay as ReplayShape, ReplayCount
-from gateway.http.fields import Fields, Int64, Page, Time, cursor_id, time_us
+from gateway.http.fields import Fields, Int64, Page, ShortText, Time, cursor_id, time_us
 from gateway.http.idempotency import run_once, stored_answer
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
@@ -23,16 +23,14 @@ from webhooks.replays.replay import NewReplay, Replay
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
 
-Word = Annotated[str, Meta(max_length=64)]
-
 
 class ReplayBody(Fields, frozen=True, kw_only=True):
     """since: from the first delivery on; until: until now. dry_run only counts."""
 
     since: Time | None = None
     until: Time | None = None
-    status: Word = FAILED
-    events: Annotated[list[Word], Meta(max_length=100)] = msgspec.field(default_factory=list)
+    status: ShortText = FAILED
+    events: Annotated[list[ShortText], Meta(max_length=100)] = msgspec.field(default_factory=list)
     rate_per_s: Int64 | None = None
     dry_run: bool = False
 

@@ -1,26 +1,24 @@
 """The person's own account: password, sessions, security log, and this session's environment."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from gateway.dashboard.account.sign_in import is_secure
-from gateway.dashboard.paging import ASKED, paged
+from gateway.dashboard.listing import listing
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.acting import note
-from gateway.http.fields import Fields, cursor_id
+from gateway.http.fields import Fields
 from gateway.http.password_again import check_own, confirm
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.session_cookie import set_cookie
 from kernel.errors import DomainError, InvalidInput
-from keys import audit_log, session
+from keys import session
 from keys.account import Account, get_account, set_password_hash
-from keys.audit_log import NotificationRef
 from keys.live import enter_live
 from keys.password import check_password
 from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS
@@ -28,7 +26,6 @@ from keys.session import Session
 from store.database import Transaction
 
 PATH: Final = "/dashboard/account"
-SECURITY_LOG: Final = f"{PATH}/security"
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -88,17 +85,8 @@ async def confirm_password(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_log(call: RequestContext[Fields, Fields]) -> Reply:
-    """What was done to the account's security, newest first."""
-    scope = call.principal.scope
-    before_id = cursor_id(read_query(call).text("cursor") or None, "adt")
-
-    async def work(tx: Transaction) -> Sequence[NotificationRef]:
-        return await audit_log.page_of_account(tx, scope, before_id=before_id, limit=ASKED)
-
-    found = await call.context.database.read(work)
-    return page(
-        call, "security_log.html", listing=paged(call, found, lambda one: str(one.entry.id))
-    )
+    """What happened to the account's security, newest first."""
+    return page(call, "security_log.html", listing=await listing(call, "/audit"))
 
 
 async def switch(call: RequestContext[Fields, Fields]) -> Reply:

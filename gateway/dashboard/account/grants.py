@@ -7,13 +7,12 @@ from billing.usage.oauth_charge import Charge, list_charges, load_spent
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_form, read_query
 from gateway.html.render import go, page
-from gateway.http.acting import note
+from gateway.http.acting import actor_of
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.limits import PAGE_ITEMS
-from keys.account import lock_scopes
-from keys.oauth import grant as oauth_grant, token as oauth_token
+from keys.oauth import commands as oauth, grant as oauth_grant, token as oauth_token
 from keys.oauth.grant import Grant
 from keys.oauth.token import OAuthToken
 from keys.principal import OAUTH_SCOPES
@@ -86,29 +85,20 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def end(call: RequestContext[Fields, Fields]) -> Reply:
     """Takes the app's access away."""
     read_form(call)
-    user, grant_id = call.principal.scope, call.params["grant_id"]
-
-    async def work(tx: Transaction) -> None:
-        await lock_scopes(tx, [user])
-        ended = await oauth_token.end_grant(tx, user, grant_id, now_us=call.now_us)
-        await note(tx, call, "grant.revoked", grant_id, after={"app": ended.app_name})
-
-    await call.context.database.transaction(work)
+    user, grant_id, by = call.principal.scope, call.params["grant_id"], actor_of(call)
+    await call.context.database.transaction(
+        lambda tx: oauth.remove_app(tx, user, grant_id, by=by, now_us=call.now_us)
+    )
     return go(PATH, said="app-removed")
 
 
 async def end_token(call: RequestContext[Fields, Fields]) -> Reply:
     """Ends one token of it."""
     read_form(call)
-    user, token_id = call.principal.scope, call.params["token_id"]
-
-    async def work(tx: Transaction) -> OAuthToken:
-        await lock_scopes(tx, [user])
-        ended = await oauth_token.revoke(tx, user, token_id, now_us=call.now_us)
-        await note(tx, call, "grant.token_revoked", token_id)
-        return ended
-
-    ended = await call.context.database.transaction(work)
+    user, token_id, by = call.principal.scope, call.params["token_id"], actor_of(call)
+    ended = await call.context.database.transaction(
+        lambda tx: oauth.revoke_token(tx, user, token_id, by=by, now_us=call.now_us)
+    )
     return go(f"{PATH}/{ended.grant_id}", said="token-revoked")
 
 

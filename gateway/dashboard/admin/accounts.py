@@ -14,7 +14,6 @@ from billing.ledger import balances as wallet
 from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.queries import Filter
-from billing.payments.checkout import Kept
 from gateway.dashboard.admin.fields import admin_route, number
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.paging import ASKED, paged
@@ -31,6 +30,7 @@ from keys.api_keys.grantable import count_live
 from keys.audit_log import Actor
 from keys.live import close_live, open_live, verify_email
 from store.database import Transaction
+from store.idempotency import Answer
 
 PATH: Final = "/dashboard/admin/accounts"
 ORDERS_SHOWN: Final = 10
@@ -71,21 +71,21 @@ async def adjust(call: RequestContext[Fields, Fields]) -> Reply:
     form, principal = read_form(call), call.principal
     scope = (call.params["account_id"], principal.environment)
     await call.context.database.read(lambda tx: get_account(tx, scope[0]))
-    kept: Kept[Adjusted] = Kept()
     try:
         command = new_adjustment(
             scope,
             number(form, "amount"),
             form.text("reason"),
             actor=Actor.of(principal),
-            actor_scope=principal.scope,
-            request_key=form_key(call, form),
-            answer=kept,
         )
-        await call.context.engine.submit(command)
+        await call.context.engine.submit_once(command, form_key(call, form), _nothing_to_tell)
     except DomainError as error:
         return await _account_page(call, form, problem_of(error))
     return go(f"{PATH}/{scope[0]}", said="credit-adjusted")
+
+
+def _nothing_to_tell(_adjusted: Adjusted) -> Answer:
+    return Answer(200, b"")
 
 
 async def set_live(call: RequestContext[Fields, Fields]) -> Reply:

@@ -10,7 +10,7 @@ from billing.ledger.price import price_of
 from billing.orders import queries as order_list
 from billing.orders.order import STATUSES, Order
 from billing.orders.queries import Filter
-from billing.orders.timeline import OrderTimeline, story
+from billing.orders.timeline import OrderTimeline, timeline_of
 from billing.payments.review import Verdict
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
@@ -33,9 +33,9 @@ _SAID: Final = {"approve": "order-approved", "reject": "order-rejected"}
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The order's story, and everything that its provider told of it."""
+    """The order's timeline, and everything that its provider told of it."""
 
-    story: OrderTimeline
+    timeline: OrderTimeline
     told: Sequence[LogEntry]
 
     @property
@@ -44,7 +44,7 @@ class Seen:
         waits = any(
             one.outcome in {"review", "refused"} and not one.resolved_at for one in self.told
         )
-        return self.story.order.status == "review" or (self.story.order.is_settled and waits)
+        return self.timeline.order.status == "review" or (self.timeline.order.is_settled and waits)
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
@@ -80,7 +80,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def decide(call: RequestContext[Fields, Fields]) -> Reply:
     """Credits the order, or what of its price the form says counts as paid, or ends it without."""
     form = read_form(call)
-    order = (await _seen(call)).story.order
+    order = (await _seen(call)).timeline.order
     try:
         verdict = _VERDICTS.get(form.text("verdict"))
         if verdict is None:
@@ -106,7 +106,7 @@ async def _order_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
     seen = await _seen(call)
-    waiting = await call.context.payments.waiting(seen.story.order)
+    waiting = await call.context.payments.waiting(seen.timeline.order)
     return page(
         call,
         "admin/order.html",
@@ -114,10 +114,10 @@ async def _order_page(
         form=form,
         problem=problem,
         seen=seen,
-        story=seen.story,
-        order=seen.story.order,
+        timeline=seen.timeline,
+        order=seen.timeline.order,
         waiting=waiting,
-        is_approvable=seen.story.order.status == "review" or waiting.invoice_id is not None,
+        is_approvable=seen.timeline.order.status == "review" or waiting.invoice_id is not None,
     )
 
 
@@ -129,7 +129,7 @@ async def _seen(call: RequestContext[Any, Any]) -> Seen:
         order = await order_list.find(tx, order_id)
         if order is None or order.environment != environment:
             raise NotFound("Order")
-        return Seen(await story(tx, order), await provider_event.of_order(tx, order.id))
+        return Seen(await timeline_of(tx, order), await provider_event.of_order(tx, order.id))
 
     return await call.context.database.read(work)
 

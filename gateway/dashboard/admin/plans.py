@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from billing.catalog import commands as catalogue, plan as plans
 from billing.catalog.plan import Plan
+from billing.catalog.product_fields import ProductFields
 from billing.ledger.price import Price, check_currency
 from gateway.dashboard.admin.fields import admin_route, money, number
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
@@ -18,13 +19,6 @@ from keys.audit_log import Actor
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/plans"
-# Names of the providers' own prices and products, empty where there is none.
-_REFS: Final = (
-    "stripe_price_id_monthly",
-    "stripe_price_id_yearly",
-    "creem_product_id",
-    "creem_product_id_yearly",
-)
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
@@ -36,16 +30,19 @@ async def create(call: RequestContext[Fields, Fields]) -> Reply:
     """Sells one plan more."""
     form = read_form(call)
     try:
+        fields = _product_fields(call)
+        terms = _terms(form, fields)
+        terms["products"] = {key: ref for key, ref in terms["products"].items() if ref is not None}
         new = Plan(
             environment=call.principal.environment,
             id=form.text("id"),
             created_at=call.now_us,
-            **_terms(form),
+            **terms,
         )
 
         async def work(tx: Transaction) -> None:
             by = Actor.of(call.principal)
-            await catalogue.create_plan(tx, new, by=by, now_us=call.now_us)
+            await catalogue.create_plan(tx, new, fields, by=by, now_us=call.now_us)
 
         await call.context.database.transaction(work)
     except DomainError as error:
@@ -62,11 +59,12 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
     """Other terms for those who subscribe from now on."""
     form, place = read_form(call), (call.principal.environment, call.params["plan_id"])
     try:
-        changes = {**_terms(form), "is_active": form.text("active") == "yes"}
+        fields = _product_fields(call)
+        changes = {**_terms(form, fields), "is_active": form.text("active") == "yes"}
 
         async def work(tx: Transaction) -> None:
             by = Actor.of(call.principal)
-            await catalogue.change_plan(tx, place, changes, by=by, now_us=call.now_us)
+            await catalogue.change_plan(tx, place, changes, fields, by=by, now_us=call.now_us)
 
         await call.context.database.transaction(work)
     except InvalidInput as error:
@@ -74,7 +72,11 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{place[1]}", said="plan-saved")
 
 
-def _terms(form: Form) -> dict[str, Any]:
+def _product_fields(call: RequestContext[Any, Any]) -> ProductFields:
+    return ProductFields.of(call.context.payments.providers.registrations)
+
+
+def _terms(form: Form, fields: ProductFields) -> dict[str, Any]:
     """What was typed; raises InvalidInput."""
     monthly = money(form, "price_monthly", form.text("currency"))
     if monthly is None:
@@ -88,11 +90,11 @@ def _terms(form: Form) -> dict[str, Any]:
         "currency": check_currency(form.text("currency")),
         "credits_included": number(form, "credits_included"),
         "features": tuple(filter(None, map(str.strip, form.raw("features").splitlines()))),
-        **{name: form.text(name) or None for name in _REFS},
+        "products": {key: form.text(one.name) or None for key, one in fields.by_key.items()},
     }
 
 
-def _form_of(plan: Plan) -> Form:
+def _form_of(plan: Plan, fields: ProductFields) -> Form:
     """The plan as its form shows it."""
     shown = {
         "name": plan.name,
@@ -103,7 +105,7 @@ def _form_of(plan: Plan) -> Form:
         "credits_included": str(plan.credits_included),
         "features": "\n".join(plan.features),
         "active": "yes" if plan.is_active else "no",
-        **{name: getattr(plan, name) or "" for name in _REFS},
+        **{name: ref or "" for name, ref in fields.shown(plan.products).items()},
     }
     return Form({name: [value] for name, value in shown.items()})
 
@@ -126,6 +128,7 @@ async def _list_page(
         "admin/plans.html",
         status=problem.status,
         plans=found,
+        product_fields=_product_fields(call).by_provider(),
         form=form,
         problem=problem,
     )
@@ -136,12 +139,14 @@ async def _plan_page(
 ) -> Response:
     place = (call.principal.environment, call.params["plan_id"])
     found = await call.context.database.read(lambda tx: plans.get(tx, place))
+    fields = _product_fields(call)
     return page(
         call,
         "admin/plan.html",
         status=problem.status,
         plan=found,
-        form=_form_of(found) if form is None else form,
+        product_fields=fields.by_provider(),
+        form=_form_of(found, fields) if form is None else form,
         problem=problem,
     )
 

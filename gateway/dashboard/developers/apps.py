@@ -8,18 +8,16 @@ from billing.ledger.money import MICROS_PER_CENT
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
-from gateway.http.acting import note
+from gateway.http.acting import actor_of
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.password_again import confirm, require_password
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.limits import PAGE_ITEMS
-from keys.account import lock_scopes
-from keys.oauth import app as oauth_app
+from keys.oauth import app as oauth_app, commands as oauth
 from keys.oauth.app import CAP_MICROS, CAP_PERIODS, NewApp, OAuthApp
 from keys.principal import OAUTH_SCOPES
-from store.database import Transaction
 
 PATH: Final = "/dashboard/apps"
 _SCOPES: Final = ("keys:write",)
@@ -32,21 +30,15 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def create(call: RequestContext[Fields, Fields]) -> Reply:
     """A new app; its secret is shown this once."""
-    form, owner = read_form(call), call.principal.scope
+    form, owner, by = read_form(call), call.principal.scope, actor_of(call)
     try:
         new = _new(form)
-
-        async def work(tx: Transaction) -> tuple[OAuthApp, str]:
-            await lock_scopes(tx, [owner])
-            app, fresh = await oauth_app.create(tx, owner, new, now_us=call.now_us)
-            after = {"name": app.name, "scope": app.scope, "hosts": app.registered.hosts}
-            await note(tx, call, "app.created", app.id, after=after)
-            return app, fresh
-
         if form.raw("password"):
             await confirm(call, form.raw("password"))
         await require_password(call)
-        made, secret = await call.context.database.transaction(work)
+        made, secret = await call.context.database.transaction(
+            lambda tx: oauth.register_app(tx, owner, new, by=by, now_us=call.now_us)
+        )
     except DomainError as error:
         return await _show(call, form, problem_of(error))
     return _made(call, made, secret)
@@ -55,31 +47,21 @@ async def create(call: RequestContext[Fields, Fields]) -> Reply:
 async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
     """Another secret, shown this once; the one before ends at once."""
     read_form(call)
-    owner, app_id = call.principal.scope, call.params["app_id"]
-
-    async def work(tx: Transaction) -> tuple[OAuthApp, str]:
-        await lock_scopes(tx, [owner])
-        app, fresh = await oauth_app.rotate(tx, owner, app_id, now_us=call.now_us)
-        await note(tx, call, "app.secret_rotated", app_id)
-        return app, fresh
-
+    owner, app_id, by = call.principal.scope, call.params["app_id"], actor_of(call)
     await require_password(call)
-    made, secret = await call.context.database.transaction(work)
+    made, secret = await call.context.database.transaction(
+        lambda tx: oauth.rotate_secret(tx, owner, app_id, by=by, now_us=call.now_us)
+    )
     return _made(call, made, secret)
 
 
 async def disable(call: RequestContext[Fields, Fields]) -> Reply:
     """Ends the app and every token of it."""
     read_form(call)
-    owner, app_id = call.principal.scope, call.params["app_id"]
-
-    async def work(tx: Transaction) -> None:
-        await lock_scopes(tx, [owner])
-        ended = await oauth_app.disable(tx, owner, app_id, now_us=call.now_us)
-        if ended.disabled_at == call.now_us:
-            await note(tx, call, "app.disabled", app_id, after={"name": ended.name})
-
-    await call.context.database.transaction(work)
+    owner, app_id, by = call.principal.scope, call.params["app_id"], actor_of(call)
+    await call.context.database.transaction(
+        lambda tx: oauth.disable_app(tx, owner, app_id, by=by, now_us=call.now_us)
+    )
     return go(PATH, said="app-disabled")
 
 
@@ -102,15 +84,11 @@ def _new(form: Form) -> NewApp:
 async def _show(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
-    owner, before_id = (
-        call.principal.scope,
-        cursor_id(read_query(call).text("cursor") or None, "app"),
+    owner = call.principal.scope
+    before_id = cursor_id(read_query(call).text("cursor") or None, "app")
+    apps = await call.context.database.read(
+        lambda tx: oauth_app.list_apps(tx, owner, before_id=before_id, limit=PAGE_ITEMS + 1)
     )
-
-    async def work(tx: Transaction) -> list[OAuthApp]:
-        return await oauth_app.list_apps(tx, owner, before_id=before_id, limit=PAGE_ITEMS + 1)
-
-    apps = await call.context.database.read(work)
     return page(
         call,
         "apps.html",

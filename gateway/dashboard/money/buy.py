@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.orders import queries as order_list
-from billing.orders.order import Order
+from billing.orders.queries import latest_returning_to
 from gateway.dashboard.money.orders import PATH as ORDERS
 from gateway.dashboard.paging import ROWS
 from gateway.dashboard.route import page_route
@@ -21,7 +20,6 @@ from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
 from kernel.ids import new_id
-from store.database import Transaction
 from store.idempotency import KeyReused
 
 PATH: Final = "/dashboard/buy"
@@ -58,12 +56,9 @@ async def order(call: RequestContext[Fields, Fields]) -> Reply:
 async def back(call: RequestContext[Fields, Fields]) -> Reply:
     """Where the payment page sends the payer: on to the order that the form made."""
     scope, address = call.principal.scope, f"{BACK}/{call.params['form_id']}"
-
-    async def work(tx: Transaction) -> Order | None:
-        latest = await order_list.page(tx, scope, order_list.Filter(), before_id=None, limit=ROWS)
-        return next((one for one in latest if (one.success_url or "").endswith(address)), None)
-
-    found = await call.context.database.read(work)
+    found = await call.context.database.read(
+        lambda tx: latest_returning_to(tx, scope, address, limit=ROWS)
+    )
     return go(ORDERS) if found is None else go(f"{ORDERS}/{found.id}", said="order-back")
 
 

@@ -1,19 +1,13 @@
 """Credit without a payment: codes and vouchers that a person types in, and the daily check-in."""
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.credits.checkin import CheckedIn, CheckIn, Checkin, last_of
+from billing.credits.checkin import CheckIn
 from billing.credits.checkin_day import zone_of
-from billing.credits.checkin_settings import CheckinSettings, read_settings
-from billing.payments.checkout import Kept
-from billing.payments.sandbox import clock as sandbox_clock
-from billing.reports import credit_history
-from billing.reports.credit_history import CreditLine
+from billing.reports.free_credit import free_credit
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
@@ -22,8 +16,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
-from keys.account import get_account, set_time_zone
-from store.database import Transaction
+from keys.account import set_time_zone
 
 PATH: Final = "/dashboard/codes"
 LINES_SHOWN: Final = 20
@@ -31,16 +24,6 @@ _READ: Final = ("billing:read",)
 _WRITE: Final = ("billing:write",)
 # Nobody shall know the award before it is given.
 _pick: Final = random.SystemRandom().randint
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What an account sees of check-ins. next_at is by our clock; null: now."""
-
-    settings: CheckinSettings
-    last: Checkin | None
-    next_at: int | None
-    time_zone: str
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -61,10 +44,8 @@ async def redeem(call: RequestContext[Fields, Fields]) -> Reply:
 async def check_in(call: RequestContext[Fields, Fields]) -> Reply:
     """Today's credit."""
     read_form(call)
-    kept: Kept[CheckedIn] = Kept()
     try:
-        command = CheckIn(call.principal.scope, _pick, None, kept)
-        await call.context.engine.submit(command)
+        await call.context.engine.submit(CheckIn(call.principal.scope, _pick))
     except DomainError as error:
         return await _codes_page(call, Form(), problem_of(error))
     return go(PATH, said="checked-in")
@@ -90,25 +71,16 @@ async def _codes_page(
     redeemed: dict[str, Any] | None = None,
 ) -> Response:
     scope, now_us = call.principal.scope, call.now_us
-
-    async def work(tx: Transaction) -> tuple[Standing, Sequence[CreditLine]]:
-        lines, _ = await credit_history.page(tx, scope, offset=0, limit=LINES_SHOWN)
-        settings = (await read_settings(tx, [scope[1]]))[scope[1]]
-        last = await last_of(tx, scope)
-        ahead_us = await sandbox_clock.now_of(tx, scope, now_us=now_us) - now_us
-        next_at = None if last is None else last.next_at - ahead_us
-        is_due = next_at is None or next_at <= now_us
-        zone = (await get_account(tx, scope[0])).time_zone
-        return Standing(settings, last, None if is_due else next_at, zone), lines
-
-    standing, lines = await call.context.database.read(work)
+    checkin, lines = await call.context.database.read(
+        lambda tx: free_credit(tx, scope, limit=LINES_SHOWN, now_us=now_us)
+    )
     return page(
         call,
         "codes.html",
         status=problem.status,
         form=form,
         problem=problem,
-        standing=standing,
+        checkin=checkin,
         lines=lines,
         redeemed=redeemed,
     )

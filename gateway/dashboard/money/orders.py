@@ -6,9 +6,8 @@ its own rather than by the answer to the form.
 
 from typing import Final
 
-from billing.orders import queries as order_list
 from billing.orders.order import STATUSES
-from billing.orders.timeline import OrderTimeline, story
+from billing.orders.timeline import own_timeline
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_query
@@ -16,7 +15,7 @@ from gateway.html.render import go, page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from store.database import Transaction
+from gateway.internal_client import ask
 
 PATH: Final = "/dashboard/orders"
 _READ: Final = ("billing:read",)
@@ -36,27 +35,20 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One order. Whoever comes back from paying sees it change by itself."""
-    found = await _story(call)
+    scope, order_id = call.principal.scope, call.params["order_id"]
+    timeline = await call.context.database.read(lambda tx: own_timeline(tx, scope, order_id))
+    order = timeline.order
     is_back = read_query(call).text("said") == "order-back"
-    is_watched = is_back and found.order.status == "pending"
-    return page(call, "order.html", story=found, order=found.order, is_watched=is_watched)
+    is_watched = is_back and order.status == "pending"
+    return page(call, "order.html", timeline=timeline, order=order, is_watched=is_watched)
 
 
 async def pay(call: RequestContext[Fields, Fields]) -> Reply:
     """On to the payment page, while there is something to pay."""
-    order = (await _story(call)).order
-    if order.status != "pending" or order.url is None:
-        return go(f"{PATH}/{order.id}")
+    order = (await ask(call, "GET", f"/orders/{call.params['order_id']}")).data
+    if order["status"] != "pending" or order["url"] is None:
+        return go(f"{PATH}/{order['id']}")
     return page(call, "order_pay.html", order=order)
-
-
-async def _story(call: RequestContext[Fields, Fields]) -> OrderTimeline:
-    scope, order_id = call.principal.scope, call.params["order_id"]
-
-    async def work(tx: Transaction) -> OrderTimeline:
-        return await story(tx, await order_list.get(tx, scope, order_id))
-
-    return await call.context.database.read(work)
 
 
 ROUTES = (

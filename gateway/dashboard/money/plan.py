@@ -1,16 +1,13 @@
 """The account's plan: what is sold by the month or the year, the one it has, and its portal."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from billing.catalog import plan as plans
-from billing.catalog.plan import MONTHS, Plan
+from billing.catalog.plan import MONTHS
 from billing.orders.place import NewOrder
-from billing.subscriptions import records as subscription_rows
-from billing.subscriptions.subscription import LIVING, Period, Subscription
+from billing.reports.plan_overview import plan_overview
 from gateway.api.orders import LEASE_S, request_digest
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.money.buy import BACK, MADE_BEFORE, payable_at
@@ -24,25 +21,11 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
-from store.database import Transaction
 from store.idempotency import Answer, KeyReused
 
 PATH: Final = "/dashboard/plan"
 _READ: Final = ("billing:read",)
 _WRITE: Final = ("billing:write",)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The plan that the account has or had last, its paid periods, and what is sold."""
-
-    own: Subscription | None
-    periods: Sequence[Period]
-    sold: Sequence[Plan]
-
-    @property
-    def is_living(self) -> bool:
-        return self.own is not None and self.own.status in LIVING
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -87,12 +70,14 @@ async def _order(call: RequestContext[Any, Any], form: Form, digest: str | None)
     if interval is None:
         raise InvalidInput("choose a plan", param="plan")
     sold = await call.context.database.read(lambda tx: plans.get_sold(tx, (environment, plan_id)))
-    is_stand_in = call.context.payments.providers.is_stand_in(provider, environment)
+    providers = call.context.payments.providers
+    is_stand_in = providers.is_stand_in(provider, environment)
+    sold_by = providers.registration(provider)
     way_back = f"{address_of(call)}{BACK}/{form.once}" if form.once else None
     return NewOrder(
         provider=provider,
         kind="subscription",
-        plan=plans.item_of(sold, provider, interval, is_stand_in=is_stand_in),
+        plan=plans.item_of(sold, sold_by, interval, is_stand_in=is_stand_in),
         coupon=form.text("coupon") or None,
         success_url=way_back,
         cancel_url=way_back,
@@ -109,14 +94,7 @@ async def _plan_page(
     once: str | None = None,
 ) -> Response:
     scope, providers = call.principal.scope, call.context.payments.providers
-
-    async def work(tx: Transaction) -> Seen:
-        own = await subscription_rows.latest(tx, scope)
-        periods = {} if own is None else await subscription_rows.load_periods(tx, [own.id])
-        paid = periods.get(own.id, []) if own is not None else []
-        return Seen(own, paid[::-1], await plans.list_plans(tx, scope[1]))
-
-    seen = await call.context.database.read(work)
+    seen = await call.context.database.read(lambda tx: plan_overview(tx, scope))
     environment = call.principal.environment
     own_way = None if seen.own is None else providers.registration(seen.own.provider)
     return page(

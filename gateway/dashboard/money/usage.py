@@ -1,11 +1,8 @@
 """Usage: credit that the account used up itself, and the holds that set some aside for it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from billing.payments.sandbox import clock as sandbox_clock
-from billing.usage import hold, usage
-from billing.usage.usage import UsageRecord
+from billing.reports.usage_overview import every_hold, used_and_held
 from gateway.dashboard.act import act
 from gateway.dashboard.paging import ASKED, paged
 from gateway.dashboard.route import page_route
@@ -14,29 +11,21 @@ from gateway.html.render import page
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from store.database import Transaction
 
 PATH: Final = "/dashboard/usage"
 HOLDS: Final = f"{PATH}/holds"
 _READ: Final = ("billing:read",)
 _WRITE: Final = ("usage:write",)
 
-Shape = Mapping[str, Any]
-
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """What was used, newest first, below what is held for use now."""
     scope, now_us = call.principal.scope, call.now_us
     before_id = cursor_id(read_query(call).text("cursor") or None, "usg")
-
-    async def work(tx: Transaction) -> tuple[Sequence[UsageRecord], Sequence[Shape]]:
-        used = await usage.page(tx, scope, before_id=before_id, limit=ASKED)
-        held = await hold.page(tx, scope, is_open_only=True, limit=ASKED)
-        own_now_us = await sandbox_clock.now_of(tx, scope, now_us=now_us)
-        return used, [one.shape(own_now_us) for one in held]
-
-    used, held = await call.context.database.read(work)
-    listing = paged(call, used, lambda one: str(one.id))
+    used, held = await call.context.database.read(
+        lambda tx: used_and_held(tx, scope, before_id=before_id, limit=ASKED, now_us=now_us)
+    )
+    listing = paged(call, used, lambda record: str(record.id))
     return page(call, "usage.html", listing=listing, held=[] if before_id else held)
 
 
@@ -44,14 +33,10 @@ async def show_holds(call: RequestContext[Fields, Fields]) -> Reply:
     """Every hold and how it ended, newest first."""
     scope, now_us = call.principal.scope, call.now_us
     before_id = cursor_id(read_query(call).text("cursor") or None, "hld")
-
-    async def work(tx: Transaction) -> Sequence[Shape]:
-        held = await hold.page(tx, scope, before_id=before_id, limit=ASKED)
-        own_now_us = await sandbox_clock.now_of(tx, scope, now_us=now_us)
-        return [one.shape(own_now_us) for one in held]
-
-    held = await call.context.database.read(work)
-    return page(call, "holds.html", listing=paged(call, held, lambda one: str(one["id"])))
+    held = await call.context.database.read(
+        lambda tx: every_hold(tx, scope, before_id=before_id, limit=ASKED, now_us=now_us)
+    )
+    return page(call, "holds.html", listing=paged(call, held, lambda hold: str(hold["id"])))
 
 
 async def release(call: RequestContext[Fields, Fields]) -> Reply:

@@ -12,7 +12,7 @@ from billing.credits.checkin_settings import CheckinSettings
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.reports.balance_transactions import BalanceTransaction
 from gateway.answers.words import Time
-from gateway.dialects.billing_api.schemas import Limit, Transaction, line_of
+from gateway.dialects.billing_api.schemas import PRODUCTS, Limit, Transaction, line_of
 from gateway.http.fields import Fields, Int64, Text, Time as TimeText, given, time_us
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
@@ -53,11 +53,13 @@ class PlanBody(Fields, frozen=True, kw_only=True):
         values = msgspec.structs.asdict(self)
         is_active, features = values.pop("active"), tuple(values.pop("features"))
         values["id"] = self.id or new_id("plan")
+        named = {key: values.pop(name) for key, name in PRODUCTS.items()}
         return Plan(
             environment=environment,
             is_active=is_active,
             features=features,
             created_at=now_us,
+            products={key: ref for key, ref in named.items() if ref is not None},
             **values,
         )
 
@@ -77,6 +79,12 @@ class PlanChanges(Fields, frozen=True, kw_only=True):
     stripe_price_id_yearly: Ref = UNSET
     creem_product_id: Ref = UNSET
     creem_product_id_yearly: Ref = UNSET
+
+    def changes(self) -> dict[str, Any]:
+        """What is to change, by the plan's own names."""
+        changes = given(self, active="is_active")
+        named = {key: changes.pop(name) for key, name in PRODUCTS.items() if name in changes}
+        return {**changes, "products": named}
 
 
 class CouponBody(Fields, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from billing.catalog import commands as catalogue, coupon as coupons, plan as plans
 from billing.catalog.plan import Plan, PlanItem
+from billing.catalog.product_fields import ProductFields
 from billing.credits import checkin_settings
 from billing.credits.adjustment import Adjusted, new_adjustment
 from billing.credits.checkin import CheckedIn, CheckIn
@@ -36,7 +37,7 @@ from gateway.answers.refusals import Refusal, as_sent
 from gateway.api.orders import LEASE_S, request_digest
 from gateway.api.schemas.orders import Order as OrderShape
 from gateway.dialects.billing_api import billing_admin as admin, schemas as shapes
-from gateway.http.fields import EnvironmentMismatch, Fields, LooseFields, cursor_id, given, time_us
+from gateway.http.fields import EnvironmentMismatch, Fields, LooseFields, cursor_id, time_us
 from gateway.http.idempotency import run_once, run_steps
 from gateway.http.pipeline import environment_of
 from gateway.http.request_context import RequestContext
@@ -100,17 +101,13 @@ async def list_plans(call: RequestContext[Fields, shapes.PlansQuery]) -> Answer:
                 return found
         return []
 
-    return _said([one.shape() for one in await call.context.database.read(work)])
+    return _said([shapes.Plan.of(one) for one in await call.context.database.read(work)])
 
 
 async def check_in(call: RequestContext[LooseFields, Fields]) -> Answer:
     """Today's free credit, once."""
-
-    def render(done: CheckedIn) -> Answer:
-        return _said(shapes.CheckedIn.of(done))
-
-    command = CheckIn(call.principal.scope, _pick, call.request_key, render)
-    return await call.context.engine.submit(command)
+    command = CheckIn(call.principal.scope, _pick)
+    return await call.context.engine.submit_once(command, call.request_key, _checked_in)
 
 
 async def create_session(call: RequestContext[shapes.SessionBody, Fields]) -> Answer:
@@ -158,29 +155,31 @@ async def all_plans(call: RequestContext[Fields, Fields]) -> Answer:
     found = await call.context.database.read(
         lambda tx: plans.list_plans(tx, environment, with_inactive=True)
     )
-    return _said([one.shape() for one in found])
+    return _said([shapes.Plan.of(one) for one in found])
 
 
 async def create_plan(call: RequestContext[admin.PlanBody, Fields]) -> Answer:
     """Sells one plan more."""
     wanted = call.body.plan(call.principal.environment, call.now_us)
+    fields = ProductFields.of(call.context.payments.providers.registrations)
 
     async def work(tx: Transaction) -> Plan:
-        return await catalogue.create_plan(tx, wanted, by=_actor(call), now_us=call.now_us)
+        return await catalogue.create_plan(tx, wanted, fields, by=_actor(call), now_us=call.now_us)
 
-    return await _once(call, work, lambda made: _said(made.shape(), http_status=201))
+    return await _once(call, work, lambda made: _said(shapes.Plan.of(made), http_status=201))
 
 
 async def change_plan(call: RequestContext[admin.PlanChanges, Fields]) -> Answer:
     """Other terms for those who subscribe from now on."""
-    changes = given(call.body, active="is_active")
+    changes = call.body.changes()
+    fields = ProductFields.of(call.context.payments.providers.registrations)
     place = (call.principal.environment, call.params["plan_id"])
 
     async def work(tx: Transaction) -> Plan:
         by = _actor(call)
-        return await catalogue.change_plan(tx, place, changes, by=by, now_us=call.now_us)
+        return await catalogue.change_plan(tx, place, changes, fields, by=by, now_us=call.now_us)
 
-    return await _once(call, work, lambda after: _said(after.shape()))
+    return await _once(call, work, lambda after: _said(shapes.Plan.of(after)))
 
 
 async def list_coupons(call: RequestContext[Fields, admin.CouponsQuery]) -> Answer:
@@ -238,20 +237,8 @@ async def adjust(call: RequestContext[admin.ManualBody, Fields]) -> Answer:
     standings = await call.context.database.read(lambda tx: read_scopes(tx, [scope]))
     if scope not in standings.thresholds:
         raise NotFound("Account", param="account_id")
-
-    def render(done: Adjusted) -> Answer:
-        return _said(admin.Adjustment.of(done))
-
-    command = new_adjustment(
-        scope,
-        body.amount,
-        body.reason,
-        actor=Actor.of(principal),
-        actor_scope=principal.scope,
-        request_key=call.request_key,
-        answer=render,
-    )
-    return await call.context.engine.submit(command)
+    command = new_adjustment(scope, body.amount, body.reason, actor=Actor.of(principal))
+    return await call.context.engine.submit_once(command, call.request_key, _adjusted)
 
 
 async def show_config(call: RequestContext[Fields, Fields]) -> Answer:
@@ -281,6 +268,14 @@ def refuse(refusal: Refusal, _now_us: int) -> Answer:
     return plain_answer(body, http_status=refusal.http_status)
 
 
+def _checked_in(done: CheckedIn) -> Answer:
+    return _said(shapes.CheckedIn.of(done))
+
+
+def _adjusted(done: Adjusted) -> Answer:
+    return _said(admin.Adjustment.of(done))
+
+
 def _said(data: Any, *, http_status: int = 200) -> Answer:
     return plain_answer(shapes.Said(success=True, data=data), http_status=http_status)
 
@@ -302,8 +297,10 @@ async def _plan_item(call: RequestContext[shapes.SessionBody, Fields]) -> PlanIt
         raise InvalidInput("is required for a subscription", param="plan_id")
     place = (environment, body.plan_id)
     found = await call.context.database.read(lambda tx: plans.get_sold(tx, place))
-    is_stand_in = call.context.payments.providers.is_stand_in(body.channel, environment)
-    return plans.item_of(found, body.channel, body.interval, is_stand_in=is_stand_in)
+    providers = call.context.payments.providers
+    is_stand_in = providers.is_stand_in(body.channel, environment)
+    sold_by = providers.registration(body.channel)
+    return plans.item_of(found, sold_by, body.interval, is_stand_in=is_stand_in)
 
 
 def _row(

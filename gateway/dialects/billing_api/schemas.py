@@ -1,10 +1,13 @@
 """The shapes of the Billing API dialect: what its users ask for and are answered. Units are credits."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
+from billing.catalog import plan as plans
+from billing.catalog.product_fields import ProductKey
 from billing.credits import checkin
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.reports.balance_transactions import OFFSET_MAX, BalanceTransaction, Type
@@ -20,6 +23,14 @@ _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 # Reasons that are this vendor's codes as they stand.
 _CODES: Final = frozenset({"already_checked_in", "budget_exhausted", "already_subscribed"})
 Limit = Annotated[int, Meta(ge=1, le=PAGE_ITEMS_MAX)]
+# The providers' own prices and products that this vendor's API names; any other provider's are set by
+# `topup plans` and the dashboard.
+PRODUCTS: Final[Mapping[ProductKey, str]] = {
+    ("stripe", "month"): "stripe_price_id_monthly",
+    ("stripe", "year"): "stripe_price_id_yearly",
+    ("creem", "month"): "creem_product_id",
+    ("creem", "year"): "creem_product_id_yearly",
+}
 
 
 class Said(Struct, Generic[T], kw_only=True):
@@ -149,6 +160,22 @@ class Plan(Struct, kw_only=True):
     stripe_price_id_yearly: str | None
     creem_product_id: str | None
     creem_product_id_yearly: str | None
+
+    @classmethod
+    def of(cls, one: plans.Plan) -> "Plan":
+        """The plan as this API names it."""
+        return cls(
+            id=one.id,
+            name=one.name,
+            description=one.description,
+            price_monthly=one.price_monthly,
+            price_yearly=one.price_yearly,
+            credits_included=one.credits_included,
+            features=list(one.features),
+            currency=one.currency,
+            active=one.is_active,
+            **{name: one.products.get(key) for key, name in PRODUCTS.items()},
+        )
 
 
 class CheckedIn(Struct, kw_only=True):

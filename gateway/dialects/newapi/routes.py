@@ -21,6 +21,7 @@ from billing.ledger.money import MICROS_PER_QUOTA, MICROS_PER_USD
 from billing.ledger.price import Price
 from billing.orders.place import AMOUNT_CENTS_MAX, NewOrder
 from billing.payments.checkout import COMPLETE_PATH
+from billing.providers.protocol import Registration
 from billing.providers.registry import Providers
 from billing.reports import credit_history
 from billing.reports.credit_history import CreditLine
@@ -122,7 +123,8 @@ async def info(call: RequestContext[Fields, Fields]) -> Answer:
     methods = _methods(call.context.payments.providers, environment)
     providers = {method.provider for method in methods}
     sold = await call.context.database.read(lambda tx: list_plans(tx, environment))
-    products = [product for plan in sold for product in _creem_products(plan)]
+    creem = call.context.payments.providers.registration(CREEM)
+    products = [product for plan in sold for product in _creem_products(plan, creem)]
     is_creem = CREEM in call.context.payments.providers.offered(environment)
     data = Info(
         enable_online_topup=bool(providers - {STRIPE, CREEM}),
@@ -262,12 +264,12 @@ def _shown(method: _Method, settings: Settings) -> PayMethod:
     return PayMethod(name=name, type=method.type, color=color, min_topup=least)
 
 
-def _creem_products(plan: Plan) -> list[CreemProduct]:
+def _creem_products(plan: Plan, creem: Registration | None) -> list[CreemProduct]:
     """The plan as that provider sells it: by the month and by the year."""
     found = []
     for interval in MONTHS:
         try:
-            item = item_of(plan, CREEM, interval, is_stand_in=False)
+            item = item_of(plan, creem, interval, is_stand_in=False)
         except InvalidInput:
             continue  # it has no product there
         product = CreemProduct(

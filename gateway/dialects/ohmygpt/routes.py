@@ -127,22 +127,20 @@ async def balance(call: RequestContext[Fields, Fields]) -> Answer:
 async def charge(call: RequestContext[ChargeBody, Fields]) -> Answer:
     """Once for each order_no, within what the user consented to."""
     principal, body = call.principal, call.body
-
-    def render(made: Charge) -> Answer:
-        data = Charged(
-            charge_id=made.id,
-            order_no=made.order_no,
-            amount=_dollars(made.amount_micros),
-            remark=made.remark,
-            created_at=rfc3339(made.created_at),
-        )
-        return _say("Charge User success", data)
-
     amount = _amount(body.amount, CHARGE_PLACES)
-    command = TakeCharge(
-        principal.scope, _origin(call), body.order_no, amount, body.remark, call.request_key, render
+    command = TakeCharge(principal.scope, _origin(call), body.order_no, amount, body.remark)
+    return await call.context.engine.submit_once(command, call.request_key, _charged)
+
+
+def _charged(made: Charge) -> Answer:
+    data = Charged(
+        charge_id=made.id,
+        order_no=made.order_no,
+        amount=_dollars(made.amount_micros),
+        remark=made.remark,
+        created_at=rfc3339(made.created_at),
     )
-    return await call.context.engine.submit(command)
+    return _say("Charge User success", data)
 
 
 async def create_order(call: RequestContext[OrderBody, Fields]) -> Answer:

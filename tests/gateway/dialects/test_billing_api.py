@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,6 @@ import pytest_asyncio
 from gateway.api.provider_notifications import surfaces
 from gateway.dialects.billing_api import routes as billing_api
 from gateway.http.routing import Router
-from kernel.clock import FixedClock
 from tests.gateway.dialects.billing import (
     PLAN,
     Caller,
@@ -24,13 +21,9 @@ from tests.gateway.dialects.billing import (
 from tests.gateway.dialects.buying import decide
 from tests.gateway.dialects.recorded import form_of, recorded
 from tests.gateway.pages.browser import signed_in
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
 
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path), clock) as opened:
-        yield opened
+pytestmark = pytest.mark.fixed_clock
 
 
 @pytest_asyncio.fixture

@@ -1,30 +1,24 @@
 """The Billing API's administration: catalogue, manual credit, everybody's transactions, the log."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from kernel.clock import FixedClock
 from keys import audit_log
 from keys.audit_log import AuditEntry
 from tests.gateway.dialects.billing import PLAN, Caller, administrator, customer, findings
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
+
+pytestmark = pytest.mark.fixed_clock
 
 PLANS = "/admin/billing/plans"
 COUPONS = "/admin/billing/coupons"
 MANUAL = "/admin/credits/manual"
 LINES = "/admin/credits/transactions"
 CONFIG = "/admin/checkin/config"
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path), clock) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture

@@ -1,8 +1,5 @@
 """Plans over real HTTP: renewals by the sandbox's clock, the portal, failed payments and refunds."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 import pytest_asyncio
 
@@ -10,7 +7,9 @@ from billing.catalog.coupon import create as create_coupon, new_coupon
 from kernel.clock import FixedClock
 from tests.gateway.dialects.billing import Caller, customer, findings, sold
 from tests.gateway.dialects.buying import get
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
+
+pytestmark = pytest.mark.fixed_clock
 
 TEAM = {
     "id": "team",
@@ -19,12 +18,6 @@ TEAM = {
     "credits_included": 40_000,
     "creem_product_id": "prod_team",
 }
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path), clock) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture

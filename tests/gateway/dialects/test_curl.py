@@ -4,22 +4,14 @@ are replaced, nothing else.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
 
 from tests.gateway.coding import codes_of
 from tests.gateway.dialects.recorded import form_of, recorded
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
 from tests.programs import needed
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path)) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture

@@ -1,7 +1,5 @@
 """Newapi: the contract's fields in their vendor's types, what is bought and redeemed, refusals."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,17 +10,12 @@ from kernel.ids import number_of
 from tests.gateway.coding import codes_of
 from tests.gateway.dialects.buying import balance_cents, bearer, decide, get
 from tests.gateway.dialects.recorded import form_of, recorded
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
+
+pytestmark = [pytest.mark.fixed_clock, pytest.mark.gateway_settings(newapi_discount="100:0.95")]
 
 BASE = "/api/user"
 NOON_S = 1_781_352_000  # 2026-06-13T12:00:00Z
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
-    settings = settings_of(database_url, tmp_path, newapi_discount="100:0.95")
-    async with running(settings, clock) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture

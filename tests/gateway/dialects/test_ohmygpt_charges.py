@@ -1,22 +1,14 @@
 """OhMyGPT: charges and management tokens."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest_asyncio
 
 from tests.gateway.agreeing import Agreement, agree, cents, refused
 from tests.gateway.dialects.recorded import form_of, recorded
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
 
 CHARGE = {"amount": "1.25", "remark": "Two pages", "order_no": "o-1"}
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path)) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,7 +10,7 @@ import pytest_asyncio
 from tests.gateway.agreeing import Agreement, agree, cents, refused
 from tests.gateway.dialects.buying import decide
 from tests.gateway.dialects.recorded import form_of, recorded
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
 from tests.programs import needed
 
 ORDER = "/pay/oa/stripe/create-order"
@@ -23,12 +21,6 @@ TEN = {
     "success_url": "https://www.ohmygpt.com/pay?stripe_callback=success",
     "cancel_url": "https://www.ohmygpt.com/pay?stripe_callback=canceled",
 }
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path)) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture

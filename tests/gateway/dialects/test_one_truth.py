@@ -1,25 +1,18 @@
 """One account, five dialects, one truth: what one credits or charges, every other shows."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
-from pathlib import Path
 
-import pytest_asyncio
+import pytest
 
-from kernel.clock import FixedClock
 from tests.gateway.agreeing import Agreement, agree
 from tests.gateway.coding import codes_of
 from tests.gateway.dialects.billing import Caller, findings, sold
 from tests.gateway.dialects.buying import bearer, decide
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
 
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path), clock) as opened:
-        yield opened
+pytestmark = pytest.mark.fixed_clock
 
 
 @dataclass(frozen=True, slots=True)

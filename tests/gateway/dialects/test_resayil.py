@@ -1,9 +1,7 @@
 """Resayil: the seed's bodies field by field, what is bought, and every refusal in its shape."""
 
 import json
-from collections.abc import AsyncIterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,15 +11,11 @@ from kernel.clock import FixedClock, parse_rfc3339
 from tests.gateway.coding import codes_of
 from tests.gateway.dialects.buying import balance_cents, bearer, decide, get
 from tests.gateway.dialects.recorded import form_of, recorded
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
+
+pytestmark = pytest.mark.fixed_clock
 
 BASE = "/api/billing"
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
-    async with running(settings_of(database_url, tmp_path), clock) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture

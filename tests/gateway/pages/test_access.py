@@ -1,12 +1,10 @@
 """Who gets in, who is asked for the password again, and who has live."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from kernel.clock import FixedClock
 from keys import audit_log
@@ -22,14 +20,9 @@ from tests.gateway.pages.browser import (
 )
 from tests.gateway.running import API, Gateway, running, settings_of
 
+pytestmark = [pytest.mark.fixed_clock, pytest.mark.gateway_settings(trusted_proxies="127.0.0.1/32")]
+
 ANN = "ann@example.com"
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
-    settings = settings_of(database_url, tmp_path, trusted_proxies="127.0.0.1/32")
-    async with running(settings, clock) as opened:
-        yield opened
 
 
 async def sign_in_from(browser: Browser, address: str, password: str = PASSWORD) -> httpx.Response:
@@ -51,6 +44,7 @@ async def ask(browser: Browser, method: str, path: str, body: Any = None) -> htt
 # Signing in
 
 
+@pytest.mark.one_database
 async def test_a_strangers_guesses_keep_no_owner_out(gateway: Gateway) -> None:
     await member(gateway, ANN)
     ann = new_browser(gateway)
@@ -72,6 +66,7 @@ async def test_a_strangers_guesses_keep_no_owner_out(gateway: Gateway) -> None:
     assert stranger.status_code == 429
 
 
+@pytest.mark.one_database
 async def test_a_known_device_has_ten_tries_of_its_own(gateway: Gateway) -> None:
     await member(gateway, ANN)
     await member(gateway, "bob@example.com")

@@ -2,28 +2,20 @@
 
 import base64
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from kernel.clock import FixedClock
 from tests.gateway.pages.browser import Browser, signed_in, text_of
 from tests.gateway.pages.selling import ADMIN, fill, operator, press, switch
-from tests.gateway.running import API, Gateway, running, settings_of
+from tests.gateway.running import API, Gateway
+
+pytestmark = pytest.mark.fixed_clock
 
 BATCHES = f"{ADMIN}/codes"
 CODES = "/dashboard/codes"
 USAGE = "/dashboard/usage"
 NEW = {"credits": "1,500", "count": "3", "uses": "1", "name": "Fair"}
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
-    """On a clock that tests move."""
-    async with running(settings_of(database_url, tmp_path), clock) as opened:
-        yield opened
 
 
 async def made(boss: Browser, **fields: str) -> tuple[str, list[str]]:

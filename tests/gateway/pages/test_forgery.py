@@ -6,6 +6,8 @@ from keys.session import forgery_token
 from tests.gateway.pages.browser import csrf_of, signed_in
 from tests.gateway.running import API, Gateway
 
+pytestmark = pytest.mark.one_database
+
 SEND = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
 OWN = "own"
 TOKEN = "token"

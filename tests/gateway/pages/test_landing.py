@@ -6,7 +6,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 
 from gateway.dashboard.landing import EXAMPLE_SECRET, example_answer, example_webhook
 from kernel.clock import SECOND_US, parse_rfc3339
@@ -14,6 +14,8 @@ from keys.signing import verify
 from tests.gateway.pages.browser import new_browser, signed_in, text_of
 from tests.gateway.running import Gateway, running, settings_of
 from webhooks.events.schemas import event_schema
+
+pytestmark = pytest.mark.one_database
 
 SEND = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
 

@@ -1,24 +1,16 @@
 """The security log: who did what, from where, for the tenant to read."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest_asyncio
+import pytest
 
 from kernel.clock import FixedClock
 from keys import audit_log
 from tests.gateway.pages.browser import PASSWORD, member, new_browser, text_of
 from tests.gateway.pages.test_access import ANN, ask, sign_in_from
-from tests.gateway.running import Gateway, running, settings_of
+from tests.gateway.running import Gateway
+
+pytestmark = [pytest.mark.fixed_clock, pytest.mark.gateway_settings(trusted_proxies="127.0.0.1/32")]
 
 SEND = {"platform": "claude", "amount_cents": 500, "recipient_email": "you@example.com"}
-
-
-@pytest_asyncio.fixture
-async def gateway(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Gateway]:
-    settings = settings_of(database_url, tmp_path, trusted_proxies="127.0.0.1/32")
-    async with running(settings, clock) as opened:
-        yield opened
 
 
 async def test_the_tenant_reads_what_was_done_and_from_where(gateway: Gateway) -> None:

@@ -22,6 +22,7 @@ async def test_the_cookie_is_for_this_site_and_not_for_scripts(gateway: Gateway)
     assert "Secure" not in cookie
 
 
+@pytest.mark.one_database
 async def test_over_https_it_is_bound_to_the_host(database_url: str, tmp_path: Path) -> None:
     settings = settings_of(database_url, tmp_path, public_url="https://pay.example")
     async with running(settings) as gateway:
@@ -44,6 +45,7 @@ async def test_over_https_it_is_bound_to_the_host(database_url: str, tmp_path: P
             assert shown.status_code == status
 
 
+@pytest.mark.one_database
 async def test_a_wrong_password_and_an_unknown_address_look_the_same(gateway: Gateway) -> None:
     await member(gateway, "ann@example.com")
     await gateway.account(email="bob@example.com")
@@ -67,6 +69,7 @@ async def test_a_wrong_password_and_an_unknown_address_look_the_same(gateway: Ga
     assert browser.session is None
 
 
+@pytest.mark.one_database
 async def test_an_unknown_address_costs_the_same_work(gateway: Gateway) -> None:
     await member(gateway, "ann@example.com")
     worked = []
@@ -79,6 +82,7 @@ async def test_an_unknown_address_costs_the_same_work(gateway: Gateway) -> None:
     assert worked == [1, 1, 1]
 
 
+@pytest.mark.one_database
 async def test_guessing_at_an_account_is_throttled_known_or_not(gateway: Gateway) -> None:
     await member(gateway, "ann@example.com")
     for email in ("ann@example.com", "nobody@example.com"):
@@ -90,6 +94,7 @@ async def test_guessing_at_an_account_is_throttled_known_or_not(gateway: Gateway
     assert (await new_browser(gateway).sign_in("ann@example.com")).status_code == 429
 
 
+@pytest.mark.one_database
 async def test_guessing_from_one_address_is_throttled(gateway: Gateway) -> None:
     browser = new_browser(gateway)
 
@@ -127,6 +132,7 @@ async def test_signing_up_tells_nobody_whether_the_address_has_an_account(
         ({"name": "Eve<b>", "email": "<script>", "password": PASSWORD}, "exactly one @"),
     ],
 )
+@pytest.mark.one_database
 async def test_a_bad_sign_up_says_what_is_wrong(
     gateway: Gateway, fields: dict[str, str], said: str
 ) -> None:
@@ -138,6 +144,7 @@ async def test_a_bad_sign_up_says_what_is_wrong(
     assert PASSWORD not in answer.text
 
 
+@pytest.mark.one_database
 async def test_without_self_service_nobody_signs_up(database_url: str, tmp_path: Path) -> None:
     async with running(settings_of(database_url, tmp_path, self_serve_staging=False)) as gateway:
         browser = new_browser(gateway)
@@ -167,6 +174,7 @@ async def test_the_dashboard_asks_to_sign_in_and_leads_back(gateway: Gateway) ->
     "way",
     ["//evil.example", "https://evil.example", "/\\evil.example", "/a\nb", "javascript:x", ""],
 )
+@pytest.mark.one_database
 async def test_nobody_is_led_off_the_site(gateway: Gateway, way: str) -> None:
     await member(gateway, "ann@example.com")
 
@@ -177,6 +185,7 @@ async def test_nobody_is_led_off_the_site(gateway: Gateway, way: str) -> None:
     assert answer.headers["location"] == "/dashboard"
 
 
+@pytest.mark.one_database
 async def test_another_site_signs_nobody_in(gateway: Gateway) -> None:
     await member(gateway, "ann@example.com")
     browser = new_browser(gateway)

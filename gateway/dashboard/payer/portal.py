@@ -16,9 +16,10 @@ from billing.ledger.price import Price
 from billing.payments.return_url import check_return_url
 from billing.payments.sandbox import clock as sandbox_clock, subscription as sandbox_subscription
 from billing.payments.sandbox.subscription import SandboxSubscription
+from billing.providers.protocol import Registration
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import Subscription
-from gateway.dashboard.money.notify import carry_out, path_of
+from gateway.dashboard.payer.notify import carry_out, path_of
 from gateway.dashboard.route import open_route
 from gateway.html.forms import read_form, read_query
 from gateway.html.render import go, page
@@ -117,18 +118,21 @@ async def _load(call: RequestContext[Fields, Fields]) -> _Known:
             raise NotFound("Subscription")
         sold = await plans.list_plans(tx, one.environment)
         own_now_us = await sandbox_clock.now_of(tx, one.scope, now_us=now_us)
-        return _Known(one, own, _items(sold, one), own_now_us)
+        sold_by = call.context.payments.providers.registration(one.provider)
+        return _Known(one, own, _items(sold, one, sold_by), own_now_us)
 
     return await call.context.database.read(work)
 
 
-def _items(sold: Sequence[Plan], one: SandboxSubscription) -> list[PlanItem]:
+def _items(
+    sold: Sequence[Plan], one: SandboxSubscription, sold_by: Registration | None
+) -> list[PlanItem]:
     """What is sold at this provider and in this currency."""
     found = []
     for plan in sold:
         for interval in MONTHS:
             try:
-                item = plans.item_of(plan, one.provider, interval, is_stand_in=True)
+                item = plans.item_of(plan, sold_by, interval, is_stand_in=True)
             except InvalidInput:
                 continue  # not by the year, or not at this provider
             if item.price.currency == one.currency:

@@ -25,7 +25,7 @@ from billing.payments.sandbox.checkout import Outcome, SandboxCheckout
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
 from billing.subscriptions import records as subscription_rows
-from gateway.dashboard.money.notify import carry_out, path_of, tell
+from gateway.dashboard.payer.notify import carry_out, path_of, tell
 from gateway.dashboard.route import open_route
 from gateway.html.forms import read_form
 from gateway.html.render import go, page

@@ -1,0 +1,33 @@
+"""The plan of an account, what was paid for it, and the plans that it may take. Writes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from billing.catalog import plan as plans
+from billing.catalog.plan import Plan
+from billing.ledger.ledger import Scope
+from billing.subscriptions import records as subscription_rows
+from billing.subscriptions.subscription import LIVING, Period, Subscription
+from store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOverview:
+    """The subscription that the account has or had last, its paid periods, newest first, and what
+    is sold.
+    """
+
+    own: Subscription | None
+    periods: Sequence[Period]
+    sold: Sequence[Plan]
+
+    @property
+    def is_living(self) -> bool:
+        return self.own is not None and self.own.status in LIVING
+
+
+async def plan_overview(tx: Transaction, scope: Scope) -> PlanOverview:
+    own = await subscription_rows.latest(tx, scope)
+    periods = {} if own is None else await subscription_rows.load_periods(tx, [own.id])
+    paid = periods.get(own.id, []) if own is not None else []
+    return PlanOverview(own, paid[::-1], await plans.list_plans(tx, scope[1]))

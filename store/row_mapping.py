@@ -1,0 +1,195 @@
+"""Rows as values, and values as rows: one mapping for each class whose fields are columns.
+
+    _ROWS = RowMapping(TopUp, stored={"spent_by": WORDS_OR_NULL, "metadata": as_json(dict[str, str])})
+
+    found = await tx.fetch(f"SELECT {_ROWS.listed} FROM topups WHERE ...")
+    topups = [_ROWS.read(row) for row in found]
+    await tx.insert("topups", _ROWS.columns, [_ROWS.write(one) for one in topups])
+
+Promise: the columns are the class's fields in their order, so they are listed once. What is stored
+in another form than the field has is said once, in `stored`; a bool is always 0 or 1. A field of a
+type that no column has is refused when the mapping is made. Both databases store the same three
+types (store/statement.py), so the forms are the same in both.
+
+Invariant: rows are read by position, which takes a fifth of the time that names take. What is read
+begins with `listed`, or with what `of` lists; more columns may follow.
+"""
+
+import dataclasses
+import types
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import (
+    Any,
+    Generic,
+    Literal,
+    NamedTuple,
+    NewType,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import msgspec
+
+from store.database import Row
+
+T = TypeVar("T")
+
+
+class Conversion(NamedTuple):
+    """How a field is stored: from the column's value, to it, and the column's type."""
+
+    read: Callable[[Any], Any]
+    write: Callable[[Any], Any]
+    kind: Literal["text", "bigint", "bytes"] = "text"
+
+
+FLAG = Conversion(bool, int, "bigint")
+# A tuple of words that have no space in them; as null, where there is none, in the second.
+WORDS = Conversion(lambda text: tuple(text.split()), " ".join)
+WORDS_OR_NULL = Conversion(
+    lambda text: tuple(text.split()) if text else (), lambda words: " ".join(words) or None
+)
+
+
+def as_json(kind: Any) -> Conversion:
+    """A value of the type as JSON text; None is null."""
+    decode = msgspec.json.Decoder(kind).decode
+    encode = msgspec.json.Encoder().encode
+    return Conversion(
+        lambda text: None if text is None else decode(text),
+        lambda value: None if value is None else encode(value).decode(),
+    )
+
+
+class Columns(Generic[T]):
+    """Some fields of a class as columns. write: a value's fields as they are stored, in this order.
+
+    listed: for SELECT. typed: for a list of rows, :rows[...]. assigned: for UPDATE, from such a list
+    that is called v.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        values_of: Callable[[T], Sequence[Any]],
+        conversions: Mapping[str, Conversion],
+        kinds: Mapping[str, str],
+    ) -> None:
+        self.columns = tuple(names)
+        self.listed = ", ".join(names)
+        self.typed = ", ".join(f"{name} {kinds[name]}" for name in names)
+        self.assigned = ", ".join(f"{name} = v.{name}" for name in names)
+        self.write = _writer(values_of, _placed(names, conversions, "write"))
+
+    def of(self, alias: str, **computed: str) -> str:
+        """As `listed`, of the table that the statement calls so; some by an expression instead."""
+        return ", ".join(
+            f"{computed[name]} AS {name}" if name in computed else f"{alias}.{name}"
+            for name in self.columns
+        )
+
+
+class RowMapping(Columns[T]):
+    """All fields of a struct, a dataclass or a named tuple as columns.
+
+    stored: those that are stored in another form. read: the value of a row that begins with the
+    columns. Raises TypeError for a field that no column can hold as it is, and for an unknown name.
+    """
+
+    def __init__(self, cls: type[T], *, stored: Mapping[str, Conversion] | None = None) -> None:
+        names, self._values_of = _fields_of(cls)
+        hints = get_type_hints(cls)
+        flags = {name: FLAG for name in names if hints[name] is bool}
+        self._conversions: Mapping[str, Conversion] = {**flags, **(stored or {})}
+        self._kinds = {
+            name: self._conversions[name].kind
+            if name in self._conversions
+            else _kind_of(hints[name], f"{cls.__name__}.{name}")
+            for name in names
+        }
+        if unknown := self._conversions.keys() - set(names):
+            raise TypeError(f"{cls.__name__} has no {', '.join(sorted(unknown))}")
+        super().__init__(names, self._values_of, self._conversions, self._kinds)
+        self.read = _reader(cls, names, _placed(names, self._conversions, "read"))
+
+    def part(self, *names: str) -> Columns[T]:
+        """Some of the columns, two at least, as for an UPDATE of what may change."""
+        return Columns(names, attrgetter(*names), self._conversions, self._kinds)
+
+
+_Placed = tuple[tuple[int, Callable[[Any], Any]], ...]
+
+
+def _fields_of(cls: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], Sequence[Any]]]:
+    """The names of a class's fields, and what gets all their values."""
+    if issubclass(cls, msgspec.Struct):
+        return cls.__struct_fields__, msgspec.structs.astuple
+    if dataclasses.is_dataclass(cls):
+        names = tuple(field.name for field in dataclasses.fields(cls))
+        return names, attrgetter(*names)
+    return cls._fields, tuple
+
+
+def _placed(
+    names: Sequence[str], conversions: Mapping[str, Conversion], way: Literal["read", "write"]
+) -> _Placed:
+    """Which places are converted, and by what."""
+    return tuple(
+        (place, getattr(conversions[name], way))
+        for place, name in enumerate(names)
+        if name in conversions
+    )
+
+
+def _writer(
+    values_of: Callable[[T], Sequence[Any]], converted: _Placed
+) -> Callable[[T], Sequence[Any]]:
+    if not converted:
+        return values_of
+
+    def write(one: T) -> Sequence[Any]:
+        values = [*values_of(one)]
+        for place, convert in converted:
+            values[place] = convert(values[place])
+        return values
+
+    return write
+
+
+def _reader(cls: type[T], names: Sequence[str], converted: _Placed) -> Callable[[Row], T]:
+    def by_name(*values: Any) -> T:
+        return cls(**dict(zip(names, values, strict=True)))
+
+    whole = slice(len(names))
+    # A class whose fields are given by name takes none by its position.
+    make = cls if cast(Any, cls).__match_args__ == tuple(names) else by_name
+    if not converted:
+        return lambda row: make(*row[whole])
+
+    def read(row: Row) -> T:
+        values = [*row[whole]]
+        for place, convert in converted:
+            values[place] = convert(values[place])
+        return make(*values)
+
+    return read
+
+
+def _kind_of(hint: Any, field: str) -> str:
+    """The column's type for a field's; raises TypeError."""
+    if isinstance(hint, NewType):
+        return _kind_of(hint.__supertype__, field)
+    if get_origin(hint) in {Union, types.UnionType}:
+        (hint,) = (each for each in get_args(hint) if each is not types.NoneType)
+        return _kind_of(hint, field)
+    if get_origin(hint) is Literal:
+        hint = type(get_args(hint)[0])
+    kinds = {str: "text", int: "bigint", bytes: "bytes"}
+    if hint not in kinds:
+        raise TypeError(f"{field} needs a word on how {hint} is stored")
+    return kinds[hint]
