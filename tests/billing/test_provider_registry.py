@@ -10,8 +10,8 @@ from billing.providers.protocol import Paid, Received
 from billing.providers.registry import Key, Providers, discover
 from billing.providers.settings import Charge, ProviderSettings
 from kernel.clock import FixedClock
-from tests.billing.providers.bench import API_BASE, SETTINGS, wish
 from tests.support.plain_http import http_client
+from tests.support.providers import API_BASE, SETTINGS, wish
 
 TOY = """
 from billing.ledger.price import Price

@@ -13,8 +13,8 @@ from cli.main import main
 from kernel.clock import FixedClock
 from runtime.settings import Settings
 from store.open import open_database
-from tests.webhooks.given import given_account, given_endpoint
-from tests.webhooks.replaying import NOON, Past, given_past
+from tests.support.replay_history import NOON, Past, given_past
+from tests.support.webhook_rows import given_account, given_endpoint
 
 Topup = Callable[..., Result]
 

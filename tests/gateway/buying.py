@@ -17,8 +17,8 @@ from billing.providers.event_log import LogEntry
 from billing.providers.protocol import Received
 from kernel.clock import FixedClock
 from store.database import Transaction
-from tests.billing import toypay
 from tests.gateway.running import Gateway, running, settings_of
+from tests.support import toypay
 
 TOYPAY = "/payment/webhook/toypay"
 

@@ -22,8 +22,8 @@ from billing.providers.protocol import (
 from billing.providers.registry import discover
 from kernel.clock import FixedClock
 from keys.principal import Environment
-from tests.billing.providers.bench import API_BASE, ORDER_ID, provider, recorded, stand_in, wish
 from tests.support.plain_http import http_client
+from tests.support.providers import API_BASE, ORDER_ID, provider, recorded, stand_in, wish
 
 CHECKOUTS = f"{API_BASE}/v1/checkouts"
 ANSWER = json.loads(recorded("creem-answer-checkout"))

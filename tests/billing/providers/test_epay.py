@@ -21,8 +21,8 @@ from billing.providers.protocol import (
     Unconfirmed,
     Waiting,
 )
-from tests.billing.providers.bench import API_BASE, ORDER_ID, provider, recorded, wish
 from tests.support.plain_http import http_client
+from tests.support.providers import API_BASE, ORDER_ID, provider, recorded, wish
 
 NOTIFIED = {
     "pid": "1000",

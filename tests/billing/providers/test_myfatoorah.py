@@ -23,8 +23,8 @@ from billing.providers.protocol import (
     Unconfirmed,
     Waiting,
 )
-from tests.billing.providers.bench import API_BASE, ORDER_ID, posted, provider, recorded, wish
 from tests.support.plain_http import http_client
+from tests.support.providers import API_BASE, ORDER_ID, posted, provider, recorded, wish
 
 PAYMENT_ID = "07076097700327714676"
 SEND = f"{API_BASE}/v2/SendPayment"
