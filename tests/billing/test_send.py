@@ -10,6 +10,7 @@ from billing.topups.platform import InvalidPlatform, Platforms
 from billing.topups.send import AmountOutOfRange, RateLimited, Rehearsal, new_send, prepare
 from billing.topups.topup import DuplicateReference
 from kernel.clock import FixedClock
+from keys.api_keys import api_key
 from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
 from keys.email_address import InvalidEmail
@@ -235,14 +236,25 @@ async def test_sandbox_failure_is_told_and_refunded(database: Database, clock: F
     assert await account.findings() == []
 
 
-async def test_revoked_and_expired_keys_are_refused_inside_the_batch(
-    database: Database, clock: FixedClock
+@pytest.mark.parametrize("end", ["revoked", "expired"])
+async def test_a_key_that_ended_after_it_was_read_is_refused_inside_the_batch(
+    database: Database, clock: FixedClock, end: str
 ) -> None:
     account = await open_funded_account(database, clock, expires_at=clock.now_us() + 60_000_000)
-    clock.advance_s(60)
+    key_id = account.principal.key_id
+    assert key_id is not None
+
+    async def revoke(tx: Transaction) -> None:
+        await api_key.revoke(tx, account.principal.scope, key_id, asker=None, now_us=clock.now_us())
+
+    if end == "revoked":
+        await database.transaction(revoke)
+    else:
+        clock.advance_s(60)
 
     with pytest.raises(CredentialEnded):
         await account.send(1000)
+    assert (await account.balance())["balance_cents"] == 1_000_000
 
 
 async def test_low_balance_is_told_on_each_downward_crossing_only(
