@@ -7,11 +7,11 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from bench.receiver import Received, Receiver
-from bench.running import API, Installation
-from tests.e2e.browsing import grave_faults, new_window
 from tests.e2e.conftest import WorkingSet
-from tests.programs import needed
+from tests.support.chromium import grave_faults, new_window
+from tests.support.installation import API, Installation
+from tests.support.programs import needed
+from tests.support.receiver import Received, Receiver
 
 PASSWORD = "correct horse battery"
 PLACES = (

@@ -11,13 +11,13 @@ from playwright.async_api import Browser, Page, expect
 from gateway.dashboard.surface import OPERATOR
 from gateway.http.routing import Router
 from kernel.clock import FixedClock
-from tests.e2e.browsing import Window, grave_faults, new_window
 from tests.e2e.conftest import Install
 from tests.e2e.test_dashboard import sign_up
-from tests.gateway.buying import Store, open_store
-from tests.gateway.pages.browser import Browser as Plain, signed_in
-from tests.gateway.pages.selling import ADMIN, fill, operator
-from tests.gateway.running import API
+from tests.support.browser import Browser as Plain, signed_in
+from tests.support.chromium import Window, grave_faults, new_window
+from tests.support.gateway import API
+from tests.support.operator_pages import ADMIN, fill, operator
+from tests.support.selling_gateway import Store, open_store
 
 OPERATORS = tuple(
     one.template for one in Router((OPERATOR,)) if "GET" in one.routes and "{" not in one.template

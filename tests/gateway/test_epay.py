@@ -20,8 +20,8 @@ from starlette.routing import Route
 
 from billing.providers.epay import _sign
 from kernel.clock import FixedClock
-from tests.gateway.buying import Store, open_store
 from tests.support.plain_http import serving
+from tests.support.selling_gateway import Store, open_store
 
 EPAY = "/payment/webhook/epay"
 FORGED = "https://shop.example/r?x=1&trade_no=F&trade_status=TRADE_SUCCESS"

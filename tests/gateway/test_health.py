@@ -13,8 +13,8 @@ import pytest
 
 from kernel.clock import FixedClock
 from store.database import Transaction
-from tests.gateway.dialects.billing import administrator
-from tests.gateway.running import Gateway, running, settings_of
+from tests.support.billing_api_calls import administrator
+from tests.support.gateway import Gateway, running, settings_of
 from tests.support.webhook_rows import given_endpoint, given_events
 from tests.webhooks.test_notice import fail_one
 

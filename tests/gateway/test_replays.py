@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from kernel.clock import FixedClock
 from keys.principal import Scope
-from tests.gateway.running import Gateway
+from tests.support.gateway import Gateway
 from tests.support.replay_history import Past, given_past, rows, run_to_the_end
 from tests.support.webhook_rows import given_endpoint
 

@@ -20,7 +20,6 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from bench.postgres import OwnServer, create_database
 from billing.engine.engine import Engine
 from billing.topups.send import Sent
 from kernel.clock import FixedClock
@@ -28,9 +27,10 @@ from kernel.errors import Unavailable
 from store.database import Database
 from store.migrate import migrate
 from store.open import open_database
-from tests.programs import NO_SERVER, missing
 from tests.support.database_proxy import Link, proxied
 from tests.support.funded_account import FundedAccount, open_funded_account
+from tests.support.postgres_server import OwnServer, create_database
+from tests.support.programs import NO_SERVER, missing
 
 pytestmark = pytest.mark.long
 

@@ -5,9 +5,9 @@ import pytest_asyncio
 
 from billing.catalog.coupon import create as create_coupon, new_coupon
 from kernel.clock import FixedClock
-from tests.gateway.dialects.billing import Caller, customer, findings, sold
-from tests.gateway.dialects.buying import get
-from tests.gateway.running import Gateway
+from tests.support.billing_api_calls import Caller, customer, findings, sold
+from tests.support.dialect_calls import get
+from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.fixed_clock
 

@@ -12,10 +12,10 @@ import pytest_asyncio
 from billing.catalog import coupon
 from kernel.clock import FixedClock
 from store.database import Transaction
-from tests.gateway.buying import Store, open_store
-from tests.gateway.pages.browser import Browser, signed_in, text_of
-from tests.gateway.pages.selling import fill, switch
-from tests.gateway.running import API, Gateway
+from tests.support.browser import Browser, signed_in, text_of
+from tests.support.gateway import API, Gateway
+from tests.support.operator_pages import fill, switch
+from tests.support.selling_gateway import Store, open_store
 
 BUY = "/dashboard/buy"
 ORDERS = "/dashboard/orders"

@@ -6,9 +6,9 @@ import re
 import pytest
 
 from kernel.clock import FixedClock
-from tests.gateway.pages.browser import Browser, signed_in, text_of
-from tests.gateway.pages.selling import ADMIN, fill, operator, press, switch
-from tests.gateway.running import API, Gateway
+from tests.support.browser import Browser, signed_in, text_of
+from tests.support.gateway import API, Gateway
+from tests.support.operator_pages import ADMIN, fill, operator, press, switch
 
 pytestmark = pytest.mark.fixed_clock
 

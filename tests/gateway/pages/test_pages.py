@@ -5,8 +5,8 @@ import pytest
 from gateway.dashboard.surface import DASHBOARD, PAGES
 from gateway.http.routing import Router
 from keys.principal import SCOPES
-from tests.gateway.pages.browser import Browser, csrf_of, signed_in, text_of
-from tests.gateway.running import API, Gateway
+from tests.support.browser import Browser, csrf_of, signed_in, text_of
+from tests.support.gateway import API, Gateway
 
 SEND = {"platform": "claude", "amount": "12.50", "recipient_email": "bob@example.com"}
 NASTY = "<script>alert(1)</script>\"'><img src=x>"

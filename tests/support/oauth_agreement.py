@@ -11,7 +11,7 @@ from keys.oauth import app as oauth_app, code as oauth_code
 from keys.oauth.app import NewApp, OAuthApp
 from keys.principal import Environment
 from store.database import Transaction
-from tests.gateway.running import Gateway
+from tests.support.gateway import Gateway
 
 REDIRECT = "https://app.example.com/cb"
 

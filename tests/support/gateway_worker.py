@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from tests.gateway.running import Gateway
+from tests.support.gateway import Gateway
 from worker.fulfil import Fulfiller
 from worker.main import dispatcher_of
 

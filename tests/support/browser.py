@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 
 from keys import session
 from keys.account import set_password_hash
-from tests.gateway.running import Gateway
+from tests.support.gateway import Gateway
 
 PASSWORD = "correct horse battery"
 # A hash says itself what checking it costs; where that is the promise, tests use one of the gateway's.

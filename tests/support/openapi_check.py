@@ -1,6 +1,6 @@
 """Holds real answers against the OpenAPI document, without room for a field that it does not name.
 
-Every call that a test makes through tests/gateway/running.py passes here, so the whole suite is the
+Every call that a test makes through tests/support/gateway.py passes here, so the whole suite is the
 proof that the document and the gateway say the same.
 """
 

@@ -10,8 +10,8 @@ import httpx
 
 from keys.account import set_operator
 from keys.principal import Environment
-from tests.gateway.pages.browser import Browser, csrf_of, signed_in
-from tests.gateway.running import Gateway
+from tests.support.browser import Browser, csrf_of, signed_in
+from tests.support.gateway import Gateway
 
 ADMIN = "/dashboard/admin"
 

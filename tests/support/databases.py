@@ -17,8 +17,8 @@ from typing import Any
 
 import asyncpg
 
-from bench.postgres import create_database, drop_database
 from store.migrate import migrate
+from tests.support.postgres_server import create_database, drop_database
 
 # Emptied tables keep their dead rows for a while.
 GROWN_BYTES_MAX = 16 * 1024 * 1024

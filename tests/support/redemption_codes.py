@@ -5,7 +5,7 @@ from typing import Any
 
 from billing.credits.code_batch import NewBatch, make
 from keys.principal import Environment
-from tests.gateway.running import Gateway
+from tests.support.gateway import Gateway
 
 
 async def codes_of(

@@ -1,6 +1,6 @@
 """Real processes of ours on one machine: gateways, workers and a Redis around one database.
 
-For the measurements here and for tests/e2e. Promise: every process that was started here is ended
+For tests/e2e and for the measurements of bench/. Promise: every process that was started here is ended
 here, and they leave by themselves if this one is killed. A gateway's socket is ours, as under
 `topup dev`, so its address outlives it and callers wait in line while it restarts.
 """
@@ -33,7 +33,7 @@ from store.migrate import migrate
 from store.open import open_database
 
 T = TypeVar("T")
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 API = "/api/public/v1"
 MASTER_KEY = "5a" * 32
 READY_S_MAX = 60.0

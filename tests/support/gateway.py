@@ -27,7 +27,7 @@ from keys.tokens import access_token
 from runtime.context import Context, open_context
 from runtime.settings import Settings, load_settings
 from store.database import Transaction
-from tests.gateway.conforming import check
+from tests.support.openapi_check import check
 
 API = "/api/public/v1"
 # Reading the system's certificates takes longer than most tests, and no test client needs them.

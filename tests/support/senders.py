@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from bench.receiver import Received
-from bench.running import API
+from tests.support.installation import API
+from tests.support.receiver import Received
 
 ANSWER_S_MAX = 15.0
 PAUSE_S = 0.05

@@ -8,7 +8,7 @@ from typing import Literal
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.programs import needed
+from tests.support.programs import needed
 
 # What axe calls worse than a blemish.
 GRAVE = {"serious", "critical"}

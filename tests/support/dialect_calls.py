@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.gateway.running import Gateway
+from tests.support.gateway import Gateway
 
 
 async def decide(gateway: Gateway, url: str, outcome: str = "paid") -> None:

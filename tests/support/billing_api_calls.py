@@ -9,8 +9,8 @@ import httpx
 from billing.ledger.audit import audit
 from keys.tokens import access_token
 from store.database import Transaction
-from tests.gateway.dialects.buying import bearer, decide
-from tests.gateway.running import Gateway
+from tests.support.dialect_calls import bearer, decide
+from tests.support.gateway import Gateway
 from worker.renew import Renewer
 
 PLAN = {
