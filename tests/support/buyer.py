@@ -22,14 +22,14 @@ from billing.usage.usage import UseCredit
 from kernel.clock import FixedClock
 from kernel.ids import new_id
 from store.database import Database, Transaction
-from tests.billing.desk import Desk, open_desk
+from tests.support.funded_account import FundedAccount, open_funded_account
 
 
 @dataclass(slots=True)
-class Counter:
-    """A desk whose account buys credit in staging at the provider "stripe"."""
+class Buyer:
+    """An account that buys credit in staging at the provider "stripe"."""
 
-    desk: Desk
+    account: FundedAccount
     scope: Scope
     engine: Engine
     _events: Any = field(default_factory=lambda: itertools.count(1))
@@ -120,18 +120,20 @@ class Counter:
         """A coupon of staging; a quarter off unless fields say otherwise."""
         if "amount_off" not in fields:
             fields.setdefault("percent", 25)
-        made = new_coupon(self.scope[1], code, now_us=self.desk.clock.now_us(), **fields)
-        return await self.desk.database.transaction(lambda tx: create_coupon(tx, made))
+        made = new_coupon(self.scope[1], code, now_us=self.account.clock.now_us(), **fields)
+        return await self.account.database.transaction(lambda tx: create_coupon(tx, made))
 
     async def now(self, order: Order) -> Order:
         """The order as it is stored."""
-        return await self.desk.database.read(lambda tx: order_list.get(tx, order.scope, order.id))
+        return await self.account.database.read(
+            lambda tx: order_list.get(tx, order.scope, order.id)
+        )
 
     async def log(self, order: Order) -> list[LogEntry]:
         async def work(tx: Transaction) -> list[LogEntry]:
             return list(await of_order(tx, order.id))
 
-        return await self.desk.database.read(work)
+        return await self.account.database.read(work)
 
     async def spend(self, micros: int) -> None:
         """Uses credit up, promotional first."""
@@ -160,7 +162,7 @@ class Counter:
             )
             return {row["kind"]: int(row["held"]) for row in rows}
 
-        return await self.desk.database.read(work)
+        return await self.account.database.read(work)
 
     async def _reverse(self, order: Order, kind: RefundKind, key: str, price: Price) -> Settled:
         if kind == "dispute":
@@ -176,15 +178,15 @@ class Counter:
         return settled
 
 
-async def open_counter(
+async def open_buyer(
     database: Database, clock: FixedClock, *, email: str = "acme@example.com"
-) -> Counter:
+) -> Buyer:
     """A fresh account with $10,000.00 of test credit in staging."""
-    desk = await open_desk(database, clock, email=email)
-    return Counter(desk, desk.principal.scope, desk.engine)
+    account = await open_funded_account(database, clock, email=email)
+    return Buyer(account, account.principal.scope, account.engine)
 
 
-async def open_live_counter(database: Database, clock: FixedClock) -> Counter:
+async def open_live_counter(database: Database, clock: FixedClock) -> Buyer:
     """The same in live, where the wallet is empty and promotional credit cannot be sent."""
-    desk = await open_desk(database, clock)
-    return Counter(desk, (desk.account_id, "live"), desk.engine)
+    account = await open_funded_account(database, clock)
+    return Buyer(account, (account.account_id, "live"), account.engine)
