@@ -96,4 +96,4 @@ def _check(settings: CheckinSettings) -> None:
         limits["daily_budget_credits"] = (settings.daily_budget_credits, 0, CREDITS_MAX * 1000)
     for name, (value, low, high) in limits.items():
         if not low <= value <= high:
-            raise InvalidInput(f"{name} is {low} to {high}", param=name)
+            raise InvalidInput("{param} is {low} to {high}", param=name, low=low, high=high)

@@ -90,14 +90,6 @@ class RecipientWallet:
     balance_cents: int
     updated_at: int
 
-    def shape(self) -> dict[str, Any]:
-        return {
-            "recipient_email": self.recipient_email,
-            "platform": self.platform,
-            "balance_cents": self.balance_cents,
-            "updated_at": rfc3339(self.updated_at),
-        }
-
 
 async def recipients(
     tx: Transaction,

@@ -11,21 +11,21 @@ from gateway.http.routing import Route
 from gateway.http.short_list import short_list
 
 _ITEMS = [
-    {
-        "code": row.code,
-        "message": row.message,
-        "http_status": row.http_status,
-        "http_statuses": row.http_statuses,
-        "success": row.is_success,
-        "retryable": row.is_retryable,
-        "next_action": row.next_action,
-    }
+    CodeRow(
+        code=row.code,
+        message=row.message,
+        http_status=row.http_status,
+        http_statuses=list(row.http_statuses),
+        success=row.is_success,
+        retryable=row.is_retryable,
+        next_action=row.next_action,
+    )
     for row in codes.CODES.values()
 ]
 
 
 async def list_codes(call: RequestContext[Fields, Page]) -> Answer:
-    data = short_list(_ITEMS, call.query, "code")
+    data = short_list(_ITEMS, call.query, lambda row: str(row.code))
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 

@@ -24,7 +24,8 @@ async def list_packs(call: RequestContext[Fields, Page]) -> Answer:
         return await packs.list_packs(tx, environment)
 
     found = await call.context.database.read(work)
-    data = short_list([one.shape() for one in found], call.query, "id")
+    shown = [PackShape(**one.shape()) for one in found]
+    data = short_list(shown, call.query, lambda pack: pack.id)
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 

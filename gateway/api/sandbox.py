@@ -111,11 +111,9 @@ async def advance(call: RequestContext[ClockBody, Fields]) -> Answer:
         return await sandbox_clock.advance(tx, scope, advance_s=advance_s)
 
     def render(ahead_us: int) -> Answer:
-        data = {
-            "advanced_s": advance_s,
-            "ahead_s": ahead_us // SECOND_US,
-            "now": rfc3339(now_us + ahead_us),
-        }
+        data = AccountClock(
+            advanced_s=advance_s, ahead_s=ahead_us // SECOND_US, now=rfc3339(now_us + ahead_us)
+        )
         return answer(codes.SUCCESS, data, now_us=now_us)
 
     return await run_once(call.context, call.principal, call.request_key, work, render)

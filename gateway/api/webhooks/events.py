@@ -67,11 +67,12 @@ async def list_events(call: RequestContext[Fields, EventsQuery]) -> Answer:
     page, events = await call.context.database.read(work)
     # The next poll goes on from its cursor, so there it is never null.
     has_next = page.has_more or after is not None
-    data = {
-        "items": [event.shape() for event in events],
-        "next_cursor": page.next.text() if has_next else None,
-        "has_more": page.has_more,
-    }
+    data = Listing(
+        # An event is its stored body, which its webhooks carried.
+        items=[event.shape() for event in events],
+        next_cursor=page.next.text() if has_next else None,
+        has_more=page.has_more,
+    )
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 

@@ -9,7 +9,6 @@ from gateway.http.fields import Fields, Page, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from webhooks.deliveries import notice
-from webhooks.deliveries.notice import Notice
 
 
 class NoticesQuery(Page, frozen=True, kw_only=True):
@@ -26,7 +25,7 @@ async def list_notices(call: RequestContext[Fields, NoticesQuery]) -> Answer:
             tx, scope, is_open=query.open, before_id=before_id, limit=query.limit + 1
         )
     )
-    data = listing(rows, query.limit, shape=Notice.shape, cursor=lambda row: row.id)
+    data = listing(rows, query.limit, shape=NoticeShape.of, cursor=lambda row: row.id)
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
