@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from bench.running import ROOT
+from tests.support.installation import ROOT
 
 NAMES = ("send", "pipeline", "delivery", "claims", "growth", "scale", "idle")
 

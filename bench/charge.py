@@ -11,9 +11,9 @@ import asyncio
 
 from bench import report
 from bench.loading import SEND_BODY, SEND_PATH, Load, load
-from bench.running import API
 from bench.scene import KINDS, scene
 from bench.tenants import open_tenants
+from tests.support.installation import API
 
 CONNECTIONS = 64
 RATE_LIMIT = "1000000"

@@ -20,7 +20,6 @@ from functools import partial
 from typing import Final
 
 from bench import report
-from bench.postgres import on_server
 from bench.scene import KINDS, scene
 from bench.tenants import opened
 from billing.credits.opening import open_account
@@ -30,6 +29,7 @@ from keys.account import lock_scopes
 from keys.principal import Scope
 from keys.vault import Vault
 from store.database import Database, Transaction
+from tests.support.postgres_server import on_server
 from webhooks.deliveries import backlog, delivery, endpoint_queue
 from webhooks.deliveries.claim import FIRST_HEAD, claim as take_due
 from webhooks.deliveries.message import settlement_of

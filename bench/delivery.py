@@ -15,10 +15,10 @@ import subprocess
 from bench import report
 from bench.drain import Drained, drain
 from bench.peering import peer_python
-from bench.running import ROOT
 from bench.scene import KINDS, scene
 from bench.sink import Sink
 from bench.tenants import open_tenants
+from tests.support.installation import ROOT
 
 DELAYS_MS = (1, 50)
 ENDPOINTS = (1, 1000)

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import asyncpg
 
-from bench.postgres import on_server
-from bench.running import Program
 from bench.trial import Trial
+from tests.support.installation import Program
+from tests.support.postgres_server import on_server
 
 STOPPED_S: Final = 15.0
 HELD_S: Final = 0.15

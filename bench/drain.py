@@ -5,13 +5,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.running import PAUSE_S, READY_S_MAX
 from bench.scene import Scene
 from bench.sink import Sink
 from bench.stock import backlog_s, stock
 from bench.systems import count_of
 from bench.tenants import Tenant
 from bench.usage import Meter, postmaster
+from tests.support.installation import PAUSE_S, READY_S_MAX
 
 
 @dataclass(frozen=True, slots=True)

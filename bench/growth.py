@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 from bench import report
 from bench.loading import load
-from bench.running import API
 from bench.scene import KINDS, Scene, scene
 from bench.sink import Sink
 from bench.stock import stock
 from bench.tenants import Tenant, open_tenants
+from tests.support.installation import API
 
 QUICK_SIZES = (10_000, 100_000)
 FULL_SIZES = (10_000, 1_000_000)

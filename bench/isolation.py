@@ -18,10 +18,10 @@ from typing import Final
 
 import httpx
 
-from bench.receiver import Received, Receiver
-from bench.running import API
 from bench.scene import KINDS, Scene, in_turn, milliseconds, scene, show
-from bench.senders import client, order
+from tests.support.installation import API
+from tests.support.receiver import Received, Receiver
+from tests.support.senders import client, order
 
 ACCOUNTS: Final = 10
 ENDPOINTS: Final = 2 * ACCOUNTS

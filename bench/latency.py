@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 import httpx
 
-from bench.receiver import Receiver
 from bench.scene import KINDS, Scene, in_turn, merchant, milliseconds, scene, show
-from bench.senders import order
+from tests.support.receiver import Receiver
+from tests.support.senders import order
 
 WARM_UP = 20
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.running import API
+from tests.support.installation import API
 
 SEND_PATH = f"{API}/topup/send"
 # `sent` is what bench/sink.py measures by: the top-up's metadata come back in its event.

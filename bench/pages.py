@@ -18,7 +18,6 @@ from typing import Final
 
 import httpx
 
-from bench.running import API, Installation
 from bench.scene import KINDS, scene, show
 from bench.stock import stock
 from bench.tenants import Tenant, open_tenants, opened
@@ -28,6 +27,7 @@ from kernel.clock import SystemClock
 from keys import session
 from keys.account import set_operator
 from store.database import Transaction
+from tests.support.installation import API, Installation
 
 LIMIT_MS: Final = 100.0
 # Opened so often before anything is counted: templates are compiled, plans made.

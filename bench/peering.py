@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from bench.running import PAUSE_S, READY_S_MAX, ROOT, NotReady, clean_environment
+from tests.support.installation import PAUSE_S, READY_S_MAX, ROOT, NotReady, clean_environment
 
 PEERS = ROOT / "bench" / "peers"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "topup-bench"

@@ -18,11 +18,11 @@ from pathlib import Path
 
 from bench import report
 from bench.loading import Load, load
-from bench.postgres import OwnServer
-from bench.running import PAUSE_S, READY_S_MAX, NotReady
 from bench.sink import Sink
 from bench.systems import SYSTEMS, Running, System, start
 from bench.usage import Meter
+from tests.support.installation import PAUSE_S, READY_S_MAX, NotReady
+from tests.support.postgres_server import OwnServer
 
 CONNECTIONS = 64
 SLOW_MS = 50

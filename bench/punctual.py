@@ -15,9 +15,9 @@ from collections.abc import Sequence
 
 import httpx
 
-from bench.receiver import Received, Receiver
 from bench.scene import KINDS, Scene, in_turn, merchant, milliseconds, scene, show
-from bench.senders import order
+from tests.support.receiver import Received, Receiver
+from tests.support.senders import order
 
 SCHEDULE_S = (0, 5, 30)
 QUICK_SCHEDULE_S = (0, 2, 3)

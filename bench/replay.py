@@ -14,70 +14,22 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
-from bench.receiver import Received, Receiver
-from bench.running import Installation, Program
 from bench.scene import KINDS, Scene, merchant, scene, show
-from kernel.clock import SECOND_US, SystemClock
-from kernel.ids import new_id
-from keys.principal import Scope
-from store.database import Database, Transaction
 from store.open import open_database
 from store.sqlite.file import WRITER_CACHE_KIB
-from webhooks.events.event import render_event
+from tests.support.failed_deliveries import make_failures
+from tests.support.installation import Installation, Program
+from tests.support.receiver import Received, Receiver
 from webhooks.replays.replay import RATE_PER_S_MAX
 
 COUNT: Final = 100_000
 QUICK_COUNT: Final = 10_000
 GROWTH_MIB: Final = 16
 LOOK_S: Final = 0.25
-AT_ONCE: Final = 5_000
-AGO_US: Final = 3600 * SECOND_US
-_EVENT: Final = ("id", "account_id", "environment", "event_no", "type", "body", "created_at")
-_DELIVERY: Final = (
-    "id",
-    "event_id",
-    "endpoint_id",
-    "account_id",
-    "environment",
-    "event_type",
-    "status",
-    "attempts_made",
-    "created_at",
-    "settled_at",
-)
-
-
-async def make_failures(database: Database, scope: Scope, endpoint_id: str, count: int) -> None:
-    """So many deliveries of an hour ago that have failed, one millisecond after the other."""
-    account_id, environment = scope
-    first_us = SystemClock().now_us() - AGO_US
-    type_ = "topup.delivered"
-    for start in range(0, count, AT_ONCE):
-        events, deliveries = [], []
-        for number in range(start, min(start + AT_ONCE, count)):
-            event_id, at_us = new_id("evt"), first_us + number * 1_000
-            body = render_event(
-                id=event_id,
-                type=type_,
-                created_at_us=at_us,
-                environment=environment,
-                data={"number": number},
-            )
-            events.append((event_id, *scope, -number - 1, type_, body, at_us))
-            made = (new_id("dlv"), event_id, endpoint_id, account_id, environment, type_)
-            deliveries.append((*made, "failed", 3, at_us, at_us + SECOND_US))
-
-        async def work(
-            tx: Transaction, events: list[Any] = events, deliveries: list[Any] = deliveries
-        ) -> None:
-            await tx.insert("events", _EVENT, events)
-            await tx.insert("deliveries", _DELIVERY, deliveries)
-
-        await database.transaction(work)
 
 
 def resident_mib(program: Program) -> float:

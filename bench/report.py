@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from bench.running import ROOT
+from tests.support.installation import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
 FULL_RUNS = 5

@@ -17,10 +17,10 @@ from typing import Any, Final
 
 import httpx
 
-from bench.postgres import OwnServer, create_database
-from bench.receiver import Receiver
-from bench.running import API, Installation
-from bench.senders import client
+from tests.support.installation import API, Installation
+from tests.support.postgres_server import OwnServer, create_database
+from tests.support.receiver import Receiver
+from tests.support.senders import client
 
 KINDS: Final = ("sqlite", "postgresql")
 

@@ -19,10 +19,10 @@ from pathlib import Path
 from bench import report
 from bench.loading import Load, load
 from bench.peering import PortProgram
-from bench.running import ROOT, Installation
 from bench.scene import KINDS, scene
 from bench.tenants import open_tenants
 from bench.usage import Meter, postmaster
+from tests.support.installation import ROOT, Installation
 
 CONNECTIONS = (1, 64, 256)
 WALLETS = (1, 1000)

@@ -4,7 +4,7 @@
 
 A process of its own; its first line on stdout is its port. GET /count, /stats and /reset steer it,
 every POST is a webhook: distinct ones are told apart by webhook-id, and the moment of sending is
-read from `"sent":"<perf_counter_ns>"` in the body. bench/receiver.py, which keeps whole requests,
+read from `"sent":"<perf_counter_ns>"` in the body. tests/support/receiver.py, which keeps whole requests,
 serves where the content matters.
 """
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-from bench.postgres import on_server
 from bench.tenants import Tenant, opened
 from billing.ledger.ledger import Code, Kind, Ledger
 from kernel.clock import SECOND_US, SystemClock
 from kernel.ids import encode, new_id
 from keys.account import lock_scopes
 from store.database import Transaction
+from tests.support.postgres_server import on_server
 from webhooks.events.event import render_event
 
 ROWS_PER_STEP = 4_000

@@ -18,12 +18,12 @@ from typing import Final
 
 from bench.loading import SEND_BODY, SEND_PATH
 from bench.peering import PEERS, PortProgram, peer_node, peer_python
-from bench.postgres import OwnServer, create_database, on_server
-from bench.running import PAUSE_S, READY_S_MAX, ROOT, Installation, NotReady
 from bench.tenants import open_tenants, opened
 from bench.usage import Roots, postmaster
 from runtime.embedded_redis import find_server
 from store.database import Transaction
+from tests.support.installation import PAUSE_S, READY_S_MAX, ROOT, Installation, NotReady
+from tests.support.postgres_server import OwnServer, create_database, on_server
 
 PEER_PATH = "/send"
 RATE_LIMIT = "1000000"

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from bench.running import MASTER_KEY
 from billing.credits.opening import open_account
 from billing.ledger.ledger import Code, Kind, Ledger
 from kernel.clock import SystemClock
@@ -15,6 +14,7 @@ from keys.principal import ACCOUNT_SCOPES
 from keys.vault import Vault, parse_master_keys
 from store.database import Database, Transaction
 from store.open import open_database
+from tests.support.installation import MASTER_KEY
 from webhooks.endpoints import endpoint
 from webhooks.endpoints.fields import NewEndpoint
 

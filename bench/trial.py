@@ -14,11 +14,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bench.receiver import Receiver
 from bench.scene import Scene, merchant
-from bench.senders import Senders, tally
 from bench.silent_network import SilentNetwork
 from store.errors import StoreError
+from tests.support.receiver import Receiver
+from tests.support.senders import Senders, tally
 
 TENANTS: Final = 4
 CLIENTS_PER_TENANT: Final = 8

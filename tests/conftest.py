@@ -20,9 +20,9 @@ from runtime.embedded_redis import find_server
 from store.database import Database
 from store.migrate import migrate
 from store.open import open_database
-from tests.programs import NO_REDIS, NO_SERVER, missing
-from tests.server import Server
+from tests.support.databases import Server
 from tests.support.embedded_redis import EmbeddedRedis
+from tests.support.programs import NO_REDIS, NO_SERVER, missing
 
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "")

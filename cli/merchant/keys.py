@@ -208,7 +208,7 @@ def rotate(key_id: str, overlap_s: int) -> None:
 @click.option("--name", default="cli", show_default=True, help="What people call it.")
 @json_option
 def token(account: str, environment: Environment, kind: TokenKind, name: str) -> None:
-    """Make an operator token (adm_, administration) or an account's system token (sat_)."""
+    """Create an operator token (adm_, administration) or an account's system token (sat_)."""
 
     async def work(tx: Transaction) -> tuple[AccessToken, str]:
         owner = await account_named(account)(tx)

@@ -19,7 +19,7 @@ from cli.main import main
 from runtime.context import Context, open_context
 from runtime.master_key import FILE_NAME
 from runtime.settings import Settings, load_settings
-from tests.gateway.running import NO_REDIS
+from tests.support.gateway import NO_REDIS
 
 SECRET_KEY = "5f" * 32
 Topup = Callable[..., Result]

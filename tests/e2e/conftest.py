@@ -14,12 +14,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from bench.postgres import create_database, drop_database
-from bench.receiver import Receiver
-from bench.running import Installation
 from tests.conftest import on_each_database
-from tests.e2e.browsing import chromium
-from tests.programs import NO_SERVER, missing
+from tests.support.chromium import chromium
+from tests.support.installation import Installation
+from tests.support.postgres_server import create_database, drop_database
+from tests.support.programs import NO_SERVER, missing
+from tests.support.receiver import Receiver
 
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
 Install = Callable[..., Installation]

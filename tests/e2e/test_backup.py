@@ -7,9 +7,9 @@ import shutil
 import httpx
 import pytest
 
-from bench.receiver import Receiver
-from bench.running import API
 from tests.e2e.conftest import WorkingSet
+from tests.support.installation import API
+from tests.support.receiver import Receiver
 
 SEND = {"platform": "claude", "amount_cents": 100, "recipient_email": "user@example.com"}
 SENDERS = 4

@@ -20,14 +20,14 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from bench.receiver import Receiver
 from runtime.platform_setting import PlatformSetting
 from runtime.settings import Settings
 from store.backup import back_up
 from store.schema import metadata
-from tests.gateway.coding import codes_of
-from tests.gateway.delivering import delivering, fulfil
-from tests.gateway.running import Gateway, running, settings_of
+from tests.support.gateway import Gateway, running, settings_of
+from tests.support.gateway_worker import delivering, fulfil
+from tests.support.receiver import Receiver
+from tests.support.redemption_codes import codes_of
 
 SEND = {"platform": "claude", "amount_cents": 500, "recipient_email": "user@example.com"}
 VENDOR_CODE = "9f2c4b7a1e8d4c5fa0b36d7e81c2f954"

@@ -9,11 +9,11 @@ import random
 
 import pytest
 
-from bench.receiver import Receiver
-from bench.running import API, Installation
-from bench.senders import Senders, client, tally
 from tests.conftest import DATABASES, SERVER_URL
 from tests.e2e.conftest import WorkingSet
+from tests.support.installation import API, Installation
+from tests.support.receiver import Receiver
+from tests.support.senders import Senders, client, tally
 
 SEED = 20260613
 KILLS = 4  # of each process

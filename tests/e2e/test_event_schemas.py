@@ -7,10 +7,10 @@ import httpx
 import pytest
 from jsonschema_rs import Draft202012Validator
 
-from bench.receiver import Received, Receiver
-from bench.running import API, Installation
-from bench.senders import client, order
 from tests.e2e.conftest import Install
+from tests.support.installation import API, Installation
+from tests.support.receiver import Received, Receiver
+from tests.support.senders import client, order
 from webhooks.events.event import EVENT_TYPES
 
 # Orders come with the payment providers; until then their samples stand for them.

@@ -14,9 +14,9 @@ import pytest
 import standardwebhooks
 import stripe
 
-from bench.receiver import Receiver
-from bench.running import API, Program, clean_environment
-from bench.senders import client
+from tests.support.installation import API, Program, clean_environment
+from tests.support.receiver import Receiver
+from tests.support.senders import client
 
 READY_S_MAX = 60.0
 

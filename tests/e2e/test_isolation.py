@@ -12,13 +12,13 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from bench.running import API, Installation
-from bench.senders import client
 from gateway.http.fields import Fields
 from gateway.http.routing import Route
 from gateway.surfaces import API as OWN
 from keys.principal import ENVIRONMENTS, Environment
 from tests.e2e.conftest import WorkingSet
+from tests.support.installation import API, Installation
+from tests.support.senders import client
 
 # Of our own API; the dialects' paths and bodies are their vendors', and tested beside each.
 ROUTES = OWN.routes

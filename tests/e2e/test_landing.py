@@ -8,10 +8,10 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from bench.running import API, Installation
-from tests.e2e.browsing import grave_faults, new_window
 from tests.e2e.conftest import WorkingSet
-from tests.programs import needed
+from tests.support.chromium import grave_faults, new_window
+from tests.support.installation import API, Installation
+from tests.support.programs import needed
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PHONE = 390

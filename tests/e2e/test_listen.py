@@ -11,10 +11,10 @@ import pytest
 import standardwebhooks
 import stripe
 
-from bench.receiver import Received, Receiver
-from bench.running import API, Installation, Program
-from bench.senders import client, order
 from tests.e2e.conftest import WorkingSet
+from tests.support.installation import API, Installation, Program
+from tests.support.receiver import Received, Receiver
+from tests.support.senders import client, order
 
 DEADLINE_S = 30.0
 

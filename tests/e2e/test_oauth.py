@@ -11,9 +11,9 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Page, Route
 
-from bench.running import Installation
-from tests.e2e.browsing import grave_faults, new_window
 from tests.e2e.conftest import Install
+from tests.support.chromium import grave_faults, new_window
+from tests.support.installation import Installation
 
 APP_HOST = "app.example.com"
 REDIRECT = f"https://{APP_HOST}/callback?from=gateway"

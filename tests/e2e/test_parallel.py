@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from bench.running import API, Installation
-from bench.senders import client, order
 from tests.e2e.conftest import WorkingSet
+from tests.support.installation import API, Installation
+from tests.support.senders import client, order
 
 ANSWER_S_MAX = 60.0
 POOL_CONNECTIONS = 50

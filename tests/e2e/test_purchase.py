@@ -7,10 +7,10 @@ import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Browser, Page, ViewportSize
 
-from bench.receiver import Receiver
-from bench.running import API
-from bench.senders import client
 from tests.e2e.conftest import Install
+from tests.support.installation import API
+from tests.support.receiver import Receiver
+from tests.support.senders import client
 
 PHONE: ViewportSize = {"width": 390, "height": 800}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

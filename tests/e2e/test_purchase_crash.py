@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import SecretStr
 
-from bench.running import API, MASTER_KEY, Installation
-from bench.senders import PAUSE_S, client
 from kernel.clock import FixedClock, SystemClock
 from runtime.context import open_context
 from runtime.settings import Settings, load_settings
 from tests.e2e.conftest import Install
+from tests.support.installation import API, MASTER_KEY, Installation
+from tests.support.senders import PAUSE_S, client
 from worker.reconcile import Reconciler
 
 SEED = 20260613

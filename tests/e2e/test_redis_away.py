@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.receiver import Receiver
-from bench.running import API, Installation
-from bench.senders import client, order, tally
 from tests.e2e.conftest import WorkingSet
+from tests.support.installation import API, Installation
+from tests.support.receiver import Receiver
+from tests.support.senders import client, order, tally
 
 Step = Callable[[Installation], None]
 SENDS = 20

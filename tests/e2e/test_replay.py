@@ -7,13 +7,13 @@ import asyncio
 import json
 from collections import Counter
 
-from bench.receiver import Receiver
-from bench.replay import make_failures
-from bench.running import API, Installation
-from bench.senders import client
 from keys.principal import Scope
 from store.open import open_database
 from tests.e2e.conftest import Install
+from tests.support.failed_deliveries import make_failures
+from tests.support.installation import API, Installation
+from tests.support.receiver import Receiver
+from tests.support.senders import client
 
 KILLS = 2
 _IS_QUEUED = "SELECT is_queued FROM replays WHERE id = :id"

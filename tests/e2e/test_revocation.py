@@ -2,9 +2,9 @@
 
 import asyncio
 
-from bench.running import API
-from bench.senders import client, order
 from tests.e2e.conftest import Install
+from tests.support.installation import API
+from tests.support.senders import client, order
 
 
 async def test_a_revoked_key_stops_within_a_second_in_a_second_gateway(install: Install) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
-from bench.running import API, Installation
-from bench.senders import client, order
 from tests.e2e.conftest import Install
+from tests.support.installation import API, Installation
+from tests.support.senders import client, order
 
 SCHEMATHESIS = Path(sysconfig.get_path("scripts")) / "schemathesis"
 EXAMPLES_MAX = 5

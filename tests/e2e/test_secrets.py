@@ -15,11 +15,11 @@ from urllib.parse import quote
 import httpx
 import pytest_asyncio
 
-from bench.postgres import on_server
-from bench.receiver import Received, Receiver
-from bench.running import API, MASTER_KEY, Installation
-from bench.senders import client, order
 from tests.e2e.conftest import SERVER_URL, WorkingSet
+from tests.support.installation import API, MASTER_KEY, Installation
+from tests.support.postgres_server import on_server
+from tests.support.receiver import Received, Receiver
+from tests.support.senders import client, order
 
 DATABASE_PASSWORD = "dbpw-Zk3vQ9xT7mLp"
 HEADER_TOKEN = "hdr-5gT2bN8wQe4Yc1Rz"

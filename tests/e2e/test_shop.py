@@ -11,13 +11,13 @@ from playwright.async_api import Browser, Page, expect
 from gateway.dashboard.surface import OPERATOR
 from gateway.http.routing import Router
 from kernel.clock import FixedClock
-from tests.e2e.browsing import Window, grave_faults, new_window
 from tests.e2e.conftest import Install
 from tests.e2e.test_dashboard import sign_up
-from tests.gateway.buying import Store, open_store
-from tests.gateway.pages.browser import Browser as Plain, signed_in
-from tests.gateway.pages.selling import ADMIN, fill, operator
-from tests.gateway.running import API
+from tests.support.browser import Browser as Plain, signed_in
+from tests.support.chromium import Window, grave_faults, new_window
+from tests.support.gateway import API
+from tests.support.operator_pages import ADMIN, fill, operator
+from tests.support.selling_gateway import Store, open_store
 
 OPERATORS = tuple(
     one.template for one in Router((OPERATOR,)) if "GET" in one.routes and "{" not in one.template
@@ -142,9 +142,9 @@ async def test_codes_are_downloaded_as_they_are_made(store: Store, browser: Brow
     window = await window_of(browser, await operator(store.gateway))
     page = window.page
     await page.goto(f"{ADMIN}/codes")
-    await page.get_by_label("Credits, each").fill("1000")
+    await page.get_by_label("Credits per code").fill("1000")
     await page.get_by_label("How many codes").fill("25")
-    await page.get_by_role("button", name="Make the codes").click()
+    await page.get_by_role("button", name="Create the codes").click()
 
     async with page.expect_download() as coming:
         await page.get_by_role("link", name="Download CSV").click()
@@ -191,7 +191,7 @@ async def test_an_order_is_decided_with_the_keyboard(store: Store, browser: Brow
 
     await page.get_by_label("Counts as paid").focus()
     await page.keyboard.type("19.99")
-    await page.get_by_label("Why").focus()
+    await page.get_by_label("Reason").focus()
     await page.keyboard.type("Bank fees")
     await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")

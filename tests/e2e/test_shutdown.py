@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.receiver import Received, Receiver
-from bench.running import API, Installation, Program
-from bench.senders import client, order
 from tests.e2e.conftest import Install, WorkingSet
+from tests.support.installation import API, Installation, Program
+from tests.support.receiver import Received, Receiver
+from tests.support.senders import client, order
 
 SENDS = 20
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 
-from bench.running import API, Installation
-from bench.senders import client
 from tests.e2e.conftest import Install
+from tests.support.installation import API, Installation
+from tests.support.senders import client
 
 SEED = 20260613
 HOLDS = 80

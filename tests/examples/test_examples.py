@@ -14,11 +14,11 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from bench.receiver import Receiver
-from bench.running import API, ROOT, Installation, Program
-from bench.senders import client, order
 from keys.signing import signature_headers
-from tests.programs import needed
+from tests.support.installation import API, ROOT, Installation, Program
+from tests.support.programs import needed
+from tests.support.receiver import Receiver
+from tests.support.senders import client, order
 
 EXAMPLES = ROOT / "examples"
 RECEIVERS = {

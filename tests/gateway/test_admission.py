@@ -13,7 +13,7 @@ import pytest_asyncio
 from gateway.http.access_log import AccessLog
 from kernel.clock import FixedClock
 from keys.principal import ACCOUNT_SCOPES
-from tests.gateway.running import Gateway, running, settings_of
+from tests.support.gateway import Gateway, running, settings_of
 
 LOGGER = AccessLog.__module__
 

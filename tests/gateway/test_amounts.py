@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.running import Gateway
+from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.one_database
 

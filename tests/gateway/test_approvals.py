@@ -1,6 +1,6 @@
 """Who decides on a held send, and that looking vouchers up is no way to guess them."""
 
-from tests.gateway.running import Gateway
+from tests.support.gateway import Gateway
 
 SEND = {"platform": "claude", "amount_cents": 600, "recipient_email": "user@example.com"}
 ASKS = {**SEND, "recipient_email": "approval@sandbox.test"}

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bench.receiver import Receiver
-from tests.gateway.delivering import delivering
-from tests.gateway.running import API, Gateway
+from tests.support.gateway import API, Gateway
+from tests.support.gateway_worker import delivering
+from tests.support.receiver import Receiver
 
 SEND = {"platform": "claude", "amount_cents": 500, "recipient_email": "user@example.com"}
 READS = ["topup:read", "webhooks:read"]

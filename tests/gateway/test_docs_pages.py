@@ -31,9 +31,9 @@ from keys.principal import ADMIN, SCOPES
 from keys.signing import signature_headers
 from runtime.settings import Settings
 from store.idempotency import KEPT_US
-from tests.gateway.conforming import the_document
-from tests.gateway.running import Gateway
-from tests.programs import needed
+from tests.support.gateway import Gateway
+from tests.support.openapi_check import the_document
+from tests.support.programs import needed
 
 pytestmark = pytest.mark.one_database
 

@@ -21,7 +21,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply, Route, Router
 from runtime.context import Context
 from store.errors import CommitUnknown
-from tests.gateway.running import Gateway, running, settings_of
+from tests.support.gateway import Gateway, running, settings_of
 
 FIELDS = ["success", "code", "message", "transaction_id", "status", "timestamp", "data"]
 SEND = "/topup/send"

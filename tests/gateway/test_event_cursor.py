@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from keys.account import lock_scopes
 from store.database import Transaction
-from tests.gateway.running import Gateway, running, settings_of
+from tests.support.gateway import Gateway, running, settings_of
 from webhooks.events import cursor as event_cursor
 from webhooks.events.event import Outbox
 from webhooks.events.log import EVENTS_SCANNED

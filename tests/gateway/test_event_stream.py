@@ -20,7 +20,7 @@ from gateway.http.event_stream import EventStream, Pace
 from gateway.http.serve import serve
 from keys.authenticator import CredentialEnded
 from runtime.supervisor import bind_listener
-from tests.gateway.running import API, Gateway, running, settings_of
+from tests.support.gateway import API, Gateway, running, settings_of
 from webhooks.events.cursor import EventCursor
 from webhooks.events.feed import STREAMS_PER_HOLDER, STREAMS_PER_SCOPE
 

@@ -17,8 +17,8 @@ import pytest_asyncio
 
 from kernel.clock import SECOND_US, FixedClock
 from keys.signing import stripe_signature
-from tests.gateway.buying import Store, open_store
-from tests.gateway.running import Gateway, running
+from tests.support.gateway import Gateway, running
+from tests.support.selling_gateway import Store, open_store
 
 TESTS = Path(__file__).parent.parent
 STRIPE = "/payment/webhook/stripe"

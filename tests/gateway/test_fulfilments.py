@@ -9,7 +9,7 @@ import pytest
 from kernel.clock import FixedClock
 from keys.signing import signature_headers
 from runtime.platform_setting import PlatformSetting
-from tests.gateway.running import Gateway
+from tests.support.gateway import Gateway
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 OTHER_SECRET = "whsec_" + "OTg3NjU0MzIxMDk4NzY1NDMyMTA5ODc2NTQzMjEwOTg="

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from gateway.http.hosts import Hosts
 from kernel.errors import InvalidInput
-from tests.gateway.running import API, Gateway, running, settings_of
+from tests.support.gateway import API, Gateway, running, settings_of
 
 PUBLIC = Hosts("https://pay.example.com", ("Alias.example.net",))
 

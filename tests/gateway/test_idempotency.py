@@ -8,7 +8,7 @@ from typing import Any
 import pytest_asyncio
 
 from store.database import Transaction
-from tests.gateway.running import Gateway, running, settings_of
+from tests.support.gateway import Gateway, running, settings_of
 
 HOOK = "http://127.0.0.1:9009/hook"
 

@@ -13,7 +13,7 @@ from kernel.clock import FixedClock
 from keys.authenticator import Authenticator
 from store.database import Transaction
 from store.idempotency import KeyInProgress, request_key
-from tests.gateway.running import Gateway, running, settings_of
+from tests.support.gateway import Gateway, running, settings_of
 
 HOOK = "http://127.0.0.1:9009/hook"
 

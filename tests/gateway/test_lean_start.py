@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.running import NO_REDIS
+from tests.support.gateway import NO_REDIS
 
 SECRET_KEY = "5a" * 32
 # Opens the app, or the worker's parts, in a process of its own and tells what is loaded then.

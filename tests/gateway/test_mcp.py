@@ -15,7 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, ElicitRequestURLParams, ElicitResult, TextContent
 
 from keys.principal import ACCOUNT_SCOPES
-from tests.gateway.running import Gateway, running, settings_of
+from tests.support.gateway import Gateway, running, settings_of
 
 pytestmark = pytest.mark.one_database
 

@@ -15,8 +15,8 @@ from gateway.answers.response_codes import CODES
 from gateway.app import SURFACES
 from gateway.http.routing import Router
 from gateway.openapi.operations import is_ours
-from tests.gateway.conforming import check
-from tests.gateway.running import Gateway, running, settings_of
+from tests.support.gateway import Gateway, running, settings_of
+from tests.support.openapi_check import check
 
 FIELDS = ["success", "code", "message", "transaction_id", "status", "timestamp", "data"]
 SEND = "/topup/send"

@@ -13,8 +13,8 @@ from gateway.http.routing import Resource, Route, Router
 from gateway.openapi.examples import EVENT_EXAMPLE, EXAMPLES
 from gateway.openapi.operations import is_ours, operation_id, tag_of
 from gateway.surfaces import SURFACES
-from tests.gateway.conforming import the_document, validator
-from tests.gateway.running import API, Gateway
+from tests.support.gateway import API, Gateway
+from tests.support.openapi_check import the_document, validator
 from webhooks.events.event import EVENT_TYPES
 from webhooks.events.schemas import event_schema
 

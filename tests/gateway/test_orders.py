@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from billing.catalog.coupon import create as create_coupon, new_coupon
 from kernel.clock import FixedClock
-from tests.gateway.buying import Store, open_store
+from tests.support.selling_gateway import Store, open_store
 
 
 @pytest_asyncio.fixture

@@ -7,7 +7,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.gateway.running import Gateway
+from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.fixed_clock
 

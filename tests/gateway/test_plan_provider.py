@@ -16,10 +16,10 @@ import pytest_asyncio
 from billing.providers.protocol import Received
 from kernel.clock import DAY_US, FixedClock
 from tests.cli.test_commands import Topup, result_of, topup as topup
-from tests.gateway.buying import Store
-from tests.gateway.pages.browser import Browser, signed_in, text_of
-from tests.gateway.pages.selling import ADMIN, fill, operator
-from tests.gateway.running import running, settings_of
+from tests.support.browser import Browser, signed_in, text_of
+from tests.support.gateway import running, settings_of
+from tests.support.operator_pages import ADMIN, fill, operator
+from tests.support.selling_gateway import Store
 
 SOURCE = Path(__file__).parent.parent / "examples" / "plan_provider" / "toyclub.py"
 SECRET = "club_secret"

@@ -10,8 +10,8 @@ import pytest_asyncio
 from billing.catalog.coupon import create as create_coupon, new_coupon
 from billing.credits.code_batch import disable_batch, list_batches
 from kernel.clock import FixedClock
-from tests.gateway.coding import codes_of
-from tests.gateway.running import Gateway
+from tests.support.gateway import Gateway
+from tests.support.redemption_codes import codes_of
 
 pytestmark = pytest.mark.fixed_clock
 

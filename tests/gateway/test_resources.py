@@ -10,7 +10,7 @@ import pytest_asyncio
 from gateway.app import API_PREFIX
 from kernel.clock import FixedClock
 from keys.signing import signature_headers
-from tests.gateway.running import Gateway
+from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.fixed_clock
 

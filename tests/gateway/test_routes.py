@@ -15,7 +15,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, MethodNotAllowed, Reply, Route, Router
 from kernel.errors import NotFound
 from keys.principal import OAUTH_SCOPES, SCOPES
-from tests.gateway.running import Gateway
+from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.one_database
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.answers.response_codes import CODES
-from tests.gateway.running import Gateway
+from tests.support.gateway import Gateway
 
 LISTS = {
     "/packs": ("id", ["pack_starter", "pack_pro", "pack_business"]),

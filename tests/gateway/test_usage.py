@@ -10,7 +10,7 @@ import pytest_asyncio
 from billing.credits.grant import Grant
 from kernel.clock import FixedClock
 from keys.principal import Environment
-from tests.gateway.running import Gateway
+from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.fixed_clock
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.postgres import create_database, drop_database
 from store.database import Database, Row, Transaction
 from store.migrate import migrate
 from store.open import open_database
 from tests.conftest import SERVER_URL
-from tests.programs import NO_SERVER, missing
+from tests.support.postgres_server import create_database, drop_database
+from tests.support.programs import NO_SERVER, missing
 from webhooks.deliveries.coded import with_code
 
 CODE = "ATU-7Q3X-9KVM-2C8R-T5WA-H4NB"

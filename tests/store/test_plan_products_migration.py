@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from bench.postgres import create_database, drop_database
 from billing.catalog import plan as plans
 from billing.catalog.plan import Plan
 from billing.catalog.product_fields import ProductFields, ProductKey
@@ -16,7 +15,8 @@ from store.database import Database, Transaction
 from store.migrate import migrate
 from store.open import open_database
 from tests.conftest import SERVER_URL
-from tests.programs import NO_SERVER, missing
+from tests.support.postgres_server import create_database, drop_database
+from tests.support.programs import NO_SERVER, missing
 
 FIELDS = ProductFields.of(discover().values())
 OLD = (

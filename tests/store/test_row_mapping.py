@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from store.database import BatchRead, Database, Row, Rows, Transaction
-from store.row_mapping import WORDS, WORDS_OR_NULL, Conversion, RowMapping, as_json
+from store.row_mapping import NUMBERS, WORDS, WORDS_OR_NULL, Conversion, RowMapping, as_json
 
 Name = NewType("Name", str)
 
@@ -136,6 +136,12 @@ def test_a_flag_is_a_number_and_json_a_text() -> None:
     assert list(BY_NAME.write(one)) == ["x", '{"a":"b"}', None, 1]
     row = row_of(id="x", metadata='{"a":"b"}', kind=None, is_on=1)
     assert BY_NAME.read(row) == one
+
+
+def test_numbers_are_words_of_digits() -> None:
+    assert NUMBERS.write((0, 5, 30)) == "0 5 30"
+    assert NUMBERS.read("0 5 30") == (0, 5, 30)
+    assert NUMBERS.read("") == ()
 
 
 def test_json_of_nothing_is_null() -> None:

@@ -57,7 +57,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
         return await list_accounts(tx, matching=matching, before_id=before_id, limit=ASKED)
 
     found = await call.context.database.read(work)
-    listing = paged(call, found, lambda one: str(one.id), filters=("matching",))
+    listing = paged(call, found, lambda account: str(account.id), filters=("matching",))
     return page(call, "admin/accounts.html", listing=listing)
 
 
@@ -155,7 +155,7 @@ async def _account_page(
         seen=seen,
         form=form,
         problem=problem,
-        once=new_id("frm"),
+        form_key=new_id("frm"),
     )
 
 

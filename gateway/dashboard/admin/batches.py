@@ -32,7 +32,7 @@ PATH: Final = "/dashboard/admin/codes"
 # What a page can hold; the command line makes more.
 CODES_MAX: Final = 10_000
 _MADE_BEFORE: Final = Problem(
-    409, "This form made a batch already, of something else. Press the button to make another."
+    409, "This form created a batch already, of something else. Press the button to create another."
 )
 
 
@@ -82,7 +82,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         )
 
     batch, codes = await call.context.database.read(work)
-    listing = paged(call, [one.shape(call.now_us) for one in codes], lambda one: str(one["id"]))
+    listing = paged(call, [code.shape(call.now_us) for code in codes], lambda code: str(code["id"]))
     return page(call, "admin/batch.html", batch=batch, listing=listing)
 
 
@@ -165,10 +165,10 @@ async def _list_page(
         call,
         "admin/batches.html",
         status=problem.status,
-        listing=paged(call, found, lambda one: str(one.id)),
+        listing=paged(call, found, lambda batch: str(batch.id)),
         form=form,
         problem=problem,
-        once=new_id("frm"),
+        form_key=new_id("frm"),
     )
 
 

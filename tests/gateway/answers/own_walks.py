@@ -8,7 +8,7 @@ from typing import Any
 from keys.signing import signature_headers
 from runtime.platform_setting import PlatformSetting
 from tests.gateway.answers.recorder import Recorder
-from tests.gateway.coding import codes_of
+from tests.support.redemption_codes import codes_of
 
 PLATFORM_SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 PLATFORM = PlatformSetting(

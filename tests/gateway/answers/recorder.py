@@ -17,8 +17,8 @@ import httpx
 from gateway.http.routing import Router
 from gateway.surfaces import API_PREFIX, SURFACES
 from kernel.clock import FixedClock
-from tests.gateway.dialects.recorded import RECORDINGS
-from tests.gateway.running import Gateway
+from tests.support.gateway import Gateway
+from tests.support.recordings import RECORDINGS
 
 FOLDER = RECORDINGS / "answers"
 # What a caller may act on. The rest is the same for every answer, or differs from run to run.

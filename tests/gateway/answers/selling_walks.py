@@ -4,11 +4,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from billing.catalog.coupon import create as create_coupon, new_coupon
-from tests.gateway.agreeing import agree
 from tests.gateway.answers.own_walks import UNKNOWN, account
 from tests.gateway.answers.recorder import Recorder
-from tests.gateway.coding import codes_of
-from tests.gateway.dialects.billing import PLAN, administrator
+from tests.support.billing_api_calls import PLAN, administrator
+from tests.support.oauth_agreement import agree
+from tests.support.redemption_codes import codes_of
 
 BACK = {"success_url": "https://shop.example/thanks", "cancel_url": "https://shop.example/cart"}
 

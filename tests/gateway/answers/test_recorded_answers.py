@@ -16,7 +16,7 @@ from gateway.surfaces import SURFACES
 from kernel.clock import FixedClock
 from tests.gateway.answers import own_walks, plain_walks, selling_walks, topup_walks, webhook_walks
 from tests.gateway.answers.recorder import FOLDER, Recorder
-from tests.gateway.running import running, settings_of
+from tests.support.gateway import running, settings_of
 
 IS_RECORDING = bool(os.environ.get("TOPUP_RECORD"))
 Walk = Callable[[Recorder], Awaitable[None]]

@@ -16,8 +16,8 @@ from gateway.docs.pages import GUIDES, PLACEHOLDER, path_of
 from gateway.docs.reference import resources
 from tests.gateway.answers.recorder import FOLDER
 from tests.gateway.answers.test_recorded_answers import IS_RECORDING
-from tests.gateway.conforming import the_document
-from tests.gateway.running import Gateway, running, settings_of
+from tests.support.gateway import Gateway, running, settings_of
+from tests.support.openapi_check import the_document
 from webhooks.events.event import EVENT_TYPES
 
 FILE = FOLDER / "documents.txt"

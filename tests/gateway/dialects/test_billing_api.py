@@ -10,7 +10,7 @@ import pytest_asyncio
 from gateway.api.provider_notifications import surfaces
 from gateway.dialects.billing_api import routes as billing_api
 from gateway.http.routing import Router
-from tests.gateway.dialects.billing import (
+from tests.support.billing_api_calls import (
     PLAN,
     Caller,
     administrator,
@@ -18,10 +18,10 @@ from tests.gateway.dialects.billing import (
     findings,
     sold,
 )
-from tests.gateway.dialects.buying import decide
-from tests.gateway.dialects.recorded import form_of, recorded
-from tests.gateway.pages.browser import signed_in
-from tests.gateway.running import Gateway
+from tests.support.browser import signed_in
+from tests.support.dialect_calls import decide
+from tests.support.gateway import Gateway
+from tests.support.recordings import form_of, recorded
 
 pytestmark = pytest.mark.fixed_clock
 

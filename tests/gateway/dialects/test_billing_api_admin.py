@@ -9,8 +9,8 @@ import pytest_asyncio
 
 from keys import audit_log
 from keys.audit_log import AuditEntry
-from tests.gateway.dialects.billing import PLAN, Caller, administrator, customer, findings
-from tests.gateway.running import Gateway
+from tests.support.billing_api_calls import PLAN, Caller, administrator, customer, findings
+from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.fixed_clock
 

@@ -5,9 +5,9 @@ import pytest_asyncio
 
 from billing.catalog.coupon import create as create_coupon, new_coupon
 from kernel.clock import FixedClock
-from tests.gateway.dialects.billing import Caller, customer, findings, sold
-from tests.gateway.dialects.buying import get
-from tests.gateway.running import Gateway
+from tests.support.billing_api_calls import Caller, customer, findings, sold
+from tests.support.dialect_calls import get
+from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.fixed_clock
 
@@ -110,7 +110,7 @@ async def test_an_upgrade_is_prorated_and_a_downgrade_waits_for_the_period(
     # Half a month of (29.97 - 9.99) is 9.99, which is a third of Team's price: 13,333 credits.
     assert upgraded == (23_333, "team")
     assert downgraded == upgraded
-    assert "From then on" in page
+    assert "Next plan" in page
     assert (await credits_bought(me), (await me.plan())["tier"]) == (33_333, "pro")
     assert await findings(gateway) == []
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest_asyncio
 
-from tests.gateway.coding import codes_of
-from tests.gateway.dialects.recorded import form_of, recorded
-from tests.gateway.running import Gateway
-from tests.programs import needed
+from tests.support.gateway import Gateway
+from tests.support.programs import needed
+from tests.support.recordings import form_of, recorded
+from tests.support.redemption_codes import codes_of
 
 
 @pytest_asyncio.fixture

@@ -7,10 +7,10 @@ import pytest_asyncio
 
 from kernel.clock import FixedClock
 from kernel.ids import number_of
-from tests.gateway.coding import codes_of
-from tests.gateway.dialects.buying import balance_cents, bearer, decide, get
-from tests.gateway.dialects.recorded import form_of, recorded
-from tests.gateway.running import Gateway
+from tests.support.dialect_calls import balance_cents, bearer, decide, get
+from tests.support.gateway import Gateway
+from tests.support.recordings import form_of, recorded
+from tests.support.redemption_codes import codes_of
 
 pytestmark = [pytest.mark.fixed_clock, pytest.mark.gateway_settings(newapi_discount="100:0.95")]
 

@@ -11,9 +11,9 @@ from kernel.limits import BODY_BYTES_MAX
 from keys.account import lock_scopes
 from keys.oauth import token as oauth_token
 from store.database import Transaction
-from tests.gateway.agreeing import REDIRECT, Agreement, agree, refused
-from tests.gateway.dialects.recorded import form_of, recorded
-from tests.gateway.running import Gateway, running, settings_of
+from tests.support.gateway import Gateway, running, settings_of
+from tests.support.oauth_agreement import REDIRECT, Agreement, agree, refused
+from tests.support.recordings import form_of, recorded
 
 USER_CALLS = (
     "/user/oauth/user-info",

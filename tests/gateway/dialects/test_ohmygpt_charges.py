@@ -4,9 +4,9 @@ import asyncio
 
 import pytest_asyncio
 
-from tests.gateway.agreeing import Agreement, agree, cents, refused
-from tests.gateway.dialects.recorded import form_of, recorded
-from tests.gateway.running import Gateway
+from tests.support.gateway import Gateway
+from tests.support.oauth_agreement import Agreement, agree, cents, refused
+from tests.support.recordings import form_of, recorded
 
 CHARGE = {"amount": "1.25", "remark": "Two pages", "order_no": "o-1"}
 

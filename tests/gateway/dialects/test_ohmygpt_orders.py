@@ -7,11 +7,11 @@ import re
 import pytest
 import pytest_asyncio
 
-from tests.gateway.agreeing import Agreement, agree, cents, refused
-from tests.gateway.dialects.buying import decide
-from tests.gateway.dialects.recorded import form_of, recorded
-from tests.gateway.running import Gateway
-from tests.programs import needed
+from tests.support.dialect_calls import decide
+from tests.support.gateway import Gateway
+from tests.support.oauth_agreement import Agreement, agree, cents, refused
+from tests.support.programs import needed
+from tests.support.recordings import form_of, recorded
 
 ORDER = "/pay/oa/stripe/create-order"
 INVOICE = "/pay/oa/stripe/create-invoice-order"

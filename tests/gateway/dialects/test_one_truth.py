@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import pytest
 
-from tests.gateway.agreeing import Agreement, agree
-from tests.gateway.coding import codes_of
-from tests.gateway.dialects.billing import Caller, findings, sold
-from tests.gateway.dialects.buying import bearer, decide
-from tests.gateway.running import Gateway
+from tests.support.billing_api_calls import Caller, findings, sold
+from tests.support.dialect_calls import bearer, decide
+from tests.support.gateway import Gateway
+from tests.support.oauth_agreement import Agreement, agree
+from tests.support.redemption_codes import codes_of
 
 pytestmark = pytest.mark.fixed_clock
 

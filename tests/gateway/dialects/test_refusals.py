@@ -11,7 +11,7 @@ from gateway.http.errors import refusal_of
 from gateway.http.rate_limit import RateLimited
 from gateway.http.routing import ApiSurface
 from kernel.errors import Unavailable
-from tests.gateway.dialects.recorded import form_of, recorded
+from tests.support.recordings import form_of, recorded
 
 SURFACES = ((newapi.SURFACE, "newapi/failure.json"), (resayil.SURFACE, "resayil/error.json"))
 FAILURES = (

@@ -8,10 +8,10 @@ import pytest
 import pytest_asyncio
 
 from kernel.clock import FixedClock, parse_rfc3339
-from tests.gateway.coding import codes_of
-from tests.gateway.dialects.buying import balance_cents, bearer, decide, get
-from tests.gateway.dialects.recorded import form_of, recorded
-from tests.gateway.running import Gateway
+from tests.support.dialect_calls import balance_cents, bearer, decide, get
+from tests.support.gateway import Gateway
+from tests.support.recordings import form_of, recorded
+from tests.support.redemption_codes import codes_of
 
 pytestmark = pytest.mark.fixed_clock
 

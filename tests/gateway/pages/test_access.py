@@ -10,7 +10,7 @@ from kernel.clock import FixedClock
 from keys import audit_log
 from keys.account import set_operator
 from keys.live import close_live, open_live, verify_email
-from tests.gateway.pages.browser import (
+from tests.support.browser import (
     PASSWORD,
     Browser,
     member,
@@ -18,7 +18,7 @@ from tests.gateway.pages.browser import (
     signed_in,
     text_of,
 )
-from tests.gateway.running import API, Gateway, running, settings_of
+from tests.support.gateway import API, Gateway, running, settings_of
 
 pytestmark = [pytest.mark.fixed_clock, pytest.mark.gateway_settings(trusted_proxies="127.0.0.1/32")]
 

@@ -11,10 +11,10 @@ from gateway.dashboard.surface import OPERATOR
 from gateway.http.routing import Router
 from kernel.clock import FixedClock
 from keys.principal import ADMIN
-from tests.gateway.buying import Store, open_store
-from tests.gateway.pages.browser import signed_in, text_of
-from tests.gateway.pages.selling import ADMIN as HERE, account_of, fill, operator, switch
-from tests.gateway.running import Gateway
+from tests.support.browser import signed_in, text_of
+from tests.support.gateway import Gateway
+from tests.support.operator_pages import ADMIN as HERE, account_of, fill, operator, switch
+from tests.support.selling_gateway import Store, open_store
 
 NASTY = "<script>alert(1)</script>\"'><img src=x>"
 PLACES = tuple(

@@ -8,10 +8,10 @@ import pytest
 import pytest_asyncio
 
 from kernel.clock import FixedClock
-from tests.gateway.buying import Store, open_store
-from tests.gateway.pages.browser import signed_in, text_of
-from tests.gateway.pages.selling import ADMIN as HERE, fill, operator, press, switch
-from tests.gateway.running import Gateway
+from tests.support.browser import signed_in, text_of
+from tests.support.gateway import Gateway
+from tests.support.operator_pages import ADMIN as HERE, fill, operator, press, switch
+from tests.support.selling_gateway import Store, open_store
 
 NASTY = "<script>alert(1)</script>\"'><img src=x>"
 COUPON = {"code": "summer-20", "percent": "20", "currency": "USD", "minimum": "10.00"}

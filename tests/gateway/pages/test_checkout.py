@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from billing.payments.sandbox import checkout as sandbox_checkout
 from kernel.clock import FixedClock
-from tests.gateway.buying import Store, open_store
+from tests.support.selling_gateway import Store, open_store
 
 
 @pytest_asyncio.fixture

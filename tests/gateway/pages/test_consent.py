@@ -11,9 +11,9 @@ import pytest
 import pytest_asyncio
 
 from keys.oauth import app as oauth_app
-from tests.gateway.agreeing import REDIRECT, Agreement, agree
-from tests.gateway.pages.browser import PASSWORD, Browser, new_browser, signed_in, text_of
-from tests.gateway.running import Gateway
+from tests.support.browser import PASSWORD, Browser, new_browser, signed_in, text_of
+from tests.support.gateway import Gateway
+from tests.support.oauth_agreement import REDIRECT, Agreement, agree
 
 PATH = "/next/v1/oauth"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
@@ -75,7 +75,7 @@ async def test_it_shows_who_asks_for_what(browser: Browser, agreed: Agreement) -
         "$10.00 in each calendar month",
         "app.example.com",
         "staging",
-        "Made by Test",
+        "Developer Test",
         "ann@example.com",
     ):
         assert told in text

@@ -1,7 +1,7 @@
 """A session looks at one environment; a page of the other one changes nothing."""
 
-from tests.gateway.pages.browser import csrf_of, signed_in, text_of
-from tests.gateway.running import API, Gateway
+from tests.support.browser import csrf_of, signed_in, text_of
+from tests.support.gateway import API, Gateway
 
 
 async def test_a_switch_holds_from_the_next_request_on(gateway: Gateway) -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from keys.session import forgery_token
-from tests.gateway.pages.browser import csrf_of, signed_in
-from tests.gateway.running import API, Gateway
+from tests.support.browser import csrf_of, signed_in
+from tests.support.gateway import API, Gateway
 
 pytestmark = pytest.mark.one_database
 

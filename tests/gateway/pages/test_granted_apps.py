@@ -9,9 +9,9 @@ import pytest_asyncio
 
 from keys.oauth import app as oauth_app
 from keys.principal import Principal
-from tests.gateway.agreeing import Agreement, agree
-from tests.gateway.pages.browser import Browser, csrf_of, signed_in, text_of
-from tests.gateway.running import Gateway
+from tests.support.browser import Browser, csrf_of, signed_in, text_of
+from tests.support.gateway import Gateway
+from tests.support.oauth_agreement import Agreement, agree
 
 GRANTS = "/dashboard/grants"
 APPS = "/dashboard/apps"

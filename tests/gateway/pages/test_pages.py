@@ -5,8 +5,8 @@ import pytest
 from gateway.dashboard.surface import DASHBOARD, PAGES
 from gateway.http.routing import Router
 from keys.principal import SCOPES
-from tests.gateway.pages.browser import Browser, csrf_of, signed_in, text_of
-from tests.gateway.running import API, Gateway
+from tests.support.browser import Browser, csrf_of, signed_in, text_of
+from tests.support.gateway import API, Gateway
 
 SEND = {"platform": "claude", "amount": "12.50", "recipient_email": "bob@example.com"}
 NASTY = "<script>alert(1)</script>\"'><img src=x>"
@@ -216,7 +216,7 @@ async def test_a_refused_webhook_says_why(gateway: Gateway) -> None:
 
     assert refused.status_code == 422
     assert "http" in text_of(refused.text)
-    assert "Waits are whole seconds" in text_of(nonsense.text)
+    assert "The schedule is whole seconds" in text_of(nonsense.text)
     assert "Each line is a header" in text_of(header.text)
 
 

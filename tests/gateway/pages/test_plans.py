@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 
 from kernel.clock import FixedClock
-from tests.gateway.buying import Store, open_store
-from tests.gateway.pages.browser import Browser, signed_in, text_of
-from tests.gateway.pages.selling import ADMIN, account_of, fill, operator, press, switch
-from tests.gateway.running import API, Gateway
+from tests.support.browser import Browser, signed_in, text_of
+from tests.support.gateway import API, Gateway
+from tests.support.operator_pages import ADMIN, account_of, fill, operator, press, switch
+from tests.support.selling_gateway import Store, open_store
 
 PLAN = "/dashboard/plan"
 PLANS = f"{ADMIN}/plans"

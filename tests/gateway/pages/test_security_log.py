@@ -4,9 +4,9 @@ import pytest
 
 from kernel.clock import FixedClock
 from keys import audit_log
-from tests.gateway.pages.browser import PASSWORD, member, new_browser, text_of
 from tests.gateway.pages.test_access import ANN, ask, sign_in_from
-from tests.gateway.running import Gateway
+from tests.support.browser import PASSWORD, member, new_browser, text_of
+from tests.support.gateway import Gateway
 
 pytestmark = [pytest.mark.fixed_clock, pytest.mark.gateway_settings(trusted_proxies="127.0.0.1/32")]
 

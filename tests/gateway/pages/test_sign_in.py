@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from kernel.clock import FixedClock
-from tests.gateway.pages.browser import PASSWORD, csrf_of, member, new_browser, signed_in, text_of
-from tests.gateway.running import API, Gateway, running, settings_of
+from tests.support.browser import PASSWORD, csrf_of, member, new_browser, signed_in, text_of
+from tests.support.gateway import API, Gateway, running, settings_of
 
 
 async def test_the_cookie_is_for_this_site_and_not_for_scripts(gateway: Gateway) -> None:

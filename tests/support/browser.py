@@ -1,0 +1,98 @@
+"""A person's browser without scripts: it keeps cookies, says where a form came from, follows links."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Any
+
+import httpx
+from argon2 import PasswordHasher
+
+from keys import session
+from keys.account import set_password_hash
+from tests.support.gateway import Gateway
+
+PASSWORD = "correct horse battery"
+# A hash says itself what checking it costs; where that is the promise, tests use one of the gateway's.
+_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """One person's browser at one gateway; its requests share the gateway's client."""
+
+    gateway: Gateway
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        **arguments: Any,
+    ) -> httpx.Response:
+        """One request with the cookies kept so far, and no more than that."""
+        kept = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        given = {**(headers or {}), **({"Cookie": kept} if kept else {})}
+        answer = await self.gateway.client.request(method, path, headers=given, **arguments)
+        self.gateway.client.cookies.clear()
+        for name, value in answer.cookies.items():
+            self.cookies[name] = value
+        return answer
+
+    async def get(self, path: str) -> httpx.Response:
+        """The page that a link leads to, redirects followed."""
+        answer = await self.request("GET", path)
+        while answer.status_code == 303:
+            answer = await self.request("GET", answer.headers["location"])
+        return answer
+
+    async def send(
+        self, path: str, fields: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """A form as a browser sends it from one of the gateway's own pages."""
+        given = {"Origin": self.gateway.url} if headers is None else headers
+        return await self.request("POST", path, given, data=fields)
+
+    async def sign_in(self, email: str, password: str = PASSWORD) -> httpx.Response:
+        return await self.send("/sign-in", {"email": email, "password": password})
+
+    @property
+    def session(self) -> str | None:
+        return self.cookies.get("topup_session")
+
+
+def new_browser(gateway: Gateway) -> Browser:
+    return Browser(gateway)
+
+
+async def member(gateway: Gateway, email: str) -> str:
+    """An account whose password is PASSWORD."""
+    account_id = await gateway.account(email=email)
+    await gateway.context.database.transaction(lambda tx: set_password_hash(tx, account_id, _HASH))
+    return account_id
+
+
+async def signed_in(gateway: Gateway, email: str = "ann@example.com") -> Browser:
+    """The browser of a new account's owner, its session begun without the form's slow hash."""
+    account_id = await member(gateway, email)
+    _, token = await gateway.context.database.transaction(
+        lambda tx: session.begin(
+            tx, account_id=account_id, user_agent="test", now_us=gateway.context.clock.now_us()
+        )
+    )
+    return Browser(gateway, {"topup_session": token})
+
+
+def csrf_of(html: str) -> str:
+    """The token in the page's forms."""
+    found = re.search(r'name="csrf_token" value="([0-9a-f]+)"', html)
+    assert found is not None, "the page has no form"
+    return found[1]
+
+
+def text_of(html: str) -> str:
+    """What a reader sees, roughly."""
+    body = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", html, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body)))

@@ -1,0 +1,197 @@
+"""An account at the engine: what the tests of billing/ start from."""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from billing.credits.opening import open_account
+from billing.engine.command import Command
+from billing.engine.engine import Engine
+from billing.engine.rules import Rules
+from billing.ledger.audit import Finding, audit
+from billing.ledger.balances import balance
+from billing.topups.platform import Platform, Platforms
+from billing.topups.send import Sent, new_send, prepare
+from billing.topups.settlement import Cancel, Decide, Ended, HandOver, Settle
+from billing.topups.voucher import Settle as SettleVoucher, VoucherCodes
+from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem
+from kernel.clock import FixedClock
+from keys.api_keys.api_key import mint
+from keys.api_keys.fields import NewKey
+from keys.api_keys.lookup import load_principals
+from keys.principal import Environment, Principal
+from keys.token_format import digest
+from store.database import Database, Transaction
+from store.idempotency import RequestKey, StoredAnswer, request_key
+
+APPROVER = "key_approver"
+SLOW = Platform("slow", "Slow", fulfilment="http")
+
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class FundedAccount:
+    """An engine, an account with $10,000.00 in staging, and a key of it. Commands return results."""
+
+    database: Database
+    clock: FixedClock
+    engine: Engine
+    account_id: str
+    principal: Principal
+    kept: list[Any] = field(default_factory=list)
+
+    async def send(
+        self,
+        amount_cents: int = 1000,
+        *,
+        to: str = "user@example.com",
+        platform: str = "claude",
+        key: str | None = None,
+        body: bytes = b"{}",
+        principal: Principal | None = None,
+        **more: Any,
+    ) -> Sent:
+        """The outcome of a send; see `run` for what a repeated key gives."""
+        caller = principal or self.principal
+        order = prepare(
+            self.engine.rules.platforms,
+            platform=platform,
+            amount_cents=amount_cents,
+            recipient_email=to,
+            **more,
+        )
+        stored = None
+        if key is not None:
+            stored = request_key(
+                account_id=caller.account_id,
+                environment=caller.environment,
+                owner=caller.key_owner,
+                key_text=key,
+                method="POST",
+                path="/topup/send",
+                canonical_body=body,
+            )
+        return await self.run(new_send(caller, order), stored)
+
+    async def run(self, command: Command[R], key: RequestKey | None = None) -> R:
+        """The command's result; of a replay None. With a key `kept` has the answer."""
+        if key is None:
+            return await self.engine.submit(command)
+        results: list[R] = []
+
+        def encode(result: R) -> StoredAnswer:
+            results.append(result)
+            return StoredAnswer(200, repr(result).encode())
+
+        self.kept.append(await self.engine.submit_once(command, key, encode))
+        return results[-1] if results else None  # type: ignore[return-value]
+
+    async def cancel(self, topup_id: str) -> Ended:
+        return await self._end(Cancel, topup_id, cancelled_by=self.principal.credential_id)
+
+    async def settle(self, topup_id: str, outcome: str, **more: Any) -> Ended:
+        return await self._end(Settle, topup_id, outcome=outcome, **more)
+
+    async def hand_over(self, topup_id: str, seen: int) -> Ended:
+        later = self.clock.now_us() + 60_000_000
+        return await self._end(HandOver, topup_id, seen_checks_made=seen, next_check_at=later)
+
+    async def decide(self, topup_id: str, approval_id: str, decision: str) -> Ended:
+        return await self._end(
+            Decide,
+            topup_id,
+            approval_id=approval_id,
+            decision=decision,
+            decided_by=None if decision == "expired" else APPROVER,
+            spent_by=self.principal.lineage,
+        )
+
+    async def balance(self, principal: Principal | None = None) -> dict[str, Any]:
+        caller = principal or self.principal
+
+        async def work(tx: Transaction) -> dict[str, Any]:
+            return await balance(tx, caller, now_us=self.clock.now_us(), is_promo_sendable=False)
+
+        return await self.database.read(work)
+
+    async def findings(self) -> list[Finding]:
+        return [finding async for finding in audit(self.database)]
+
+    async def events(self) -> list[str]:
+        """Types of the account's staging events, in order."""
+
+        async def work(tx: Transaction) -> list[str]:
+            rows = await tx.fetch(
+                "SELECT type FROM events WHERE account_id = :id ORDER BY event_no",
+                id=self.account_id,
+            )
+            return [row["type"] for row in rows]
+
+        return await self.database.read(work)
+
+    async def in_live(self) -> Principal:
+        """A caller of the same account in live, whose wallet is empty."""
+        return await self.mint(environment="live")
+
+    async def mint(self, environment: Environment = "staging", **fields: Any) -> Principal:
+        return await mint_key(self.database, self.clock, self.account_id, environment, **fields)
+
+    async def _end(self, command: Any, topup_id: str, **fields: Any) -> Ended:
+        made = command(topup_id=topup_id, scope=self.principal.scope, **fields)
+        ended: Ended = await self.engine.submit(made)
+        return ended
+
+
+async def open_funded_account(
+    database: Database, clock: FixedClock, *, email: str = "acme@example.com", **key_fields: Any
+) -> FundedAccount:
+    """A fresh account; key_fields are the caps and the like of its key."""
+
+    async def work(tx: Transaction) -> str:
+        return await open_account(tx, name="Acme", email=email, now_us=clock.now_us())
+
+    account_id = await database.transaction(work)
+    principal = await mint_key(database, clock, account_id, "staging", **key_fields)
+    rules = Rules(
+        platforms=Platforms([SLOW]),
+        codes=VoucherCodes(os.urandom(32)),
+        asynchronous=frozenset({"http"}),
+    )
+    return FundedAccount(database, clock, Engine(database, clock, rules), account_id, principal)
+
+
+async def mint_key(
+    database: Database,
+    clock: FixedClock,
+    account_id: str,
+    environment: Environment,
+    *,
+    parent: Principal | None = None,
+    **fields: Any,
+) -> Principal:
+    async def work(tx: Transaction) -> Principal:
+        _, secret = await mint(
+            tx,
+            account_id=account_id,
+            environment=environment,
+            parent=parent,
+            new=NewKey(name="test", **fields),
+            now_us=clock.now_us(),
+        )
+        found = await load_principals(tx, [digest(secret)], now_us=clock.now_us())
+        principal = found[digest(secret)]
+        assert isinstance(principal, Principal), principal
+        return principal
+
+    return await database.transaction(work)
+
+
+async def redeem(
+    account: FundedAccount, code: str, settle: SettleVoucher = "wallet", **more: Any
+) -> Redeemed:
+    principal = more.get("principal", account.principal)
+    issued = await find_issued(
+        account.database, account.engine.rules.codes, code, environment=principal.environment
+    )
+    return await account.engine.submit(new_redeem(principal, issued, settle))

@@ -1,0 +1,74 @@
+"""Holds real answers against the OpenAPI document, without room for a field that it does not name.
+
+Every call that a test makes through tests/support/gateway.py passes here, so the whole suite is the
+proof that the document and the gateway say the same.
+"""
+
+import json
+from functools import cache
+from typing import Any
+
+import httpx
+from jsonschema_rs import Draft202012Validator
+
+from gateway.http.routing import MethodNotAllowed, Router
+from gateway.openapi.document import document
+from gateway.surfaces import SURFACES
+from kernel.errors import NotFound
+
+# A refusal's cause adds facts of its own, and a platform's name is the operator's.
+OPEN = {"Failure"}
+
+
+@cache
+def the_document() -> dict[str, Any]:
+    # Through its bytes, as everybody else gets it.
+    return dict(json.loads(json.dumps(document(Router(SURFACES), "/"))))
+
+
+@cache
+def closed_components() -> dict[str, Any]:
+    schemas = the_document()["components"]["schemas"]
+    return {
+        name: schema if name in OPEN else without_room(schema) for name, schema in schemas.items()
+    }
+
+
+def without_room(schema: dict[str, Any]) -> dict[str, Any]:
+    return {**schema, "additionalProperties": False} if "properties" in schema else schema
+
+
+@cache
+def validator(method: str, template: str, status: str, media_type: str) -> Draft202012Validator:
+    operation = the_document()["paths"][template][method.lower()]
+    responses = operation["responses"]
+    assert status in responses, f"{method} {template}: {status} is not documented"
+    response = responses[status]
+    if "$ref" in response:
+        response = the_document()["components"]["responses"][response["$ref"].rpartition("/")[2]]
+    content = response["content"]
+    assert media_type in content, f"{method} {template}: {status} has no {media_type}"
+    schema = content[media_type]["schema"]
+    return Draft202012Validator(
+        {"allOf": [schema], "components": {"schemas": closed_components()}},
+        validate_formats=True,
+    )
+
+
+def check(answer: httpx.Response) -> None:
+    """Raises where the answer is not as the document says; what it does not cover passes."""
+    method, path = answer.request.method, answer.request.url.path
+    if method in {"HEAD", "OPTIONS"}:
+        return
+    router = Router(SURFACES)
+    try:
+        found = router.find(path)
+        route = None if found is None else found[0].route(method)
+    except (NotFound, MethodNotAllowed):
+        return
+    if found is None or route is None:
+        return
+    media_type = answer.headers["content-type"].partition(";")[0]
+    known = validator(method, found[0].template, str(answer.status_code), media_type)
+    if media_type == "application/json":
+        known.validate(answer.json())

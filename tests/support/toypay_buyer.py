@@ -1,0 +1,118 @@
+"""Payments of a test: Toypay over real HTTP, and the sandbox in place of the built-in providers."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from billing.engine.engine import Engine
+from billing.orders import queries as order_list
+from billing.orders.order import Order
+from billing.orders.place import NewOrder
+from billing.payments.payments import Payments
+from billing.providers import event_log as provider_event
+from billing.providers.event_log import LogEntry
+from billing.providers.registry import Key, Providers, discover
+from billing.providers.settings import ProviderSettings
+from kernel.clock import FixedClock
+from keys.principal import ENVIRONMENTS
+from store.database import Database, Transaction
+from tests.support import toypay
+from tests.support.funded_account import FundedAccount, open_funded_account
+from tests.support.plain_http import http_client
+
+PUBLIC_URL = "https://gateway.example"
+
+
+@dataclass(slots=True)
+class ToypayBuyer:
+    """An account that buys at Toypay; second payments of it are another process's."""
+
+    account: FundedAccount
+    server: toypay.Server
+    client: httpx.AsyncClient
+    folder: Path
+    payments: Payments
+
+    def another(self, database: Database | None = None) -> Payments:
+        """Another process's payments: an engine of its own on the same database."""
+        opened = database or self.account.database
+        engine = Engine(opened, self.account.clock, self.account.engine.rules)
+        return self._payments(opened, engine)
+
+    async def place(self, payments: Payments | None = None, **fields: Any) -> Order:
+        """An order of $20.00 for 20,000 credits, unless fields say otherwise."""
+        new = NewOrder(**{"provider": "toypay", "amount_cents": 2000, **fields})
+        return await (payments or self.payments).place(self.account.principal.scope, new)
+
+    async def told(self, kind: str, order: Order, **changes: Any) -> str:
+        """The outcome of an event that Toypay signs."""
+        heard = await self.payments.notified("toypay", toypay.event(kind, order, **changes))
+        return heard.outcome
+
+    async def sweep(self, payments: Payments | None = None) -> int:
+        """One look at what is due a minute from now; how many orders there were."""
+        self.account.clock.advance_s(60)
+        due = await self.account.database.read(
+            lambda tx: order_list.due(tx, now_us=self.account.clock.now_us(), limit=100)
+        )
+        for order in due:
+            await (payments or self.payments).check(order)
+        return len(due)
+
+    async def now(self, order: Order) -> Order:
+        return await self.account.database.read(
+            lambda tx: order_list.get(tx, order.scope, order.id)
+        )
+
+    async def orders(self) -> list[Order]:
+        async def work(tx: Transaction) -> list[Order]:
+            found = await order_list.page(
+                tx, self.account.principal.scope, order_list.Filter(), before_id=None, limit=200
+            )
+            return list(found)
+
+        return await self.account.database.read(work)
+
+    async def log(self, order: Order) -> list[LogEntry]:
+        return list(
+            await self.account.database.read(lambda tx: provider_event.of_order(tx, order.id))
+        )
+
+    async def bought_cents(self) -> int:
+        """What the wallet holds beyond its test credit."""
+        return int((await self.account.balance())["balance_cents"]) - 1_000_000
+
+    def _payments(self, database: Database, engine: Engine) -> Payments:
+        registrations = discover(self.folder)
+        settings: dict[Key, ProviderSettings] = {}
+        for environment in ENVIRONMENTS:
+            given: dict[str, Any] = {
+                "api_base": self.server.url,
+                "key": "toy_key",
+                "webhook_secret": toypay.SECRETS[environment],
+            }
+            settings["toypay", environment] = registrations["toypay"].settings(**given)
+        providers = Providers(
+            registrations,
+            settings,
+            stand_in_secrets={"stripe": "5a" * 32},
+            client=self.client,
+            clock=self.account.clock,
+        )
+        return Payments(database, self.account.clock, engine, providers, PUBLIC_URL)
+
+
+@contextlib.asynccontextmanager
+async def open_toypay_buyer(
+    database: Database, clock: FixedClock, folder: Path
+) -> AsyncIterator[ToypayBuyer]:
+    """A fresh account; folder is where the provider's file goes."""
+    account = await open_funded_account(database, clock)
+    async with toypay.serving() as server, http_client() as client:
+        buyer = ToypayBuyer(account, server, client, toypay.folder_of(folder), payments=None)  # type: ignore[arg-type]
+        buyer.payments = buyer._payments(database, account.engine)
+        yield buyer
