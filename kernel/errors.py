@@ -59,7 +59,7 @@ class InvalidInput(DomainError):
         *,
         param: str | None = None,
         errors: list[dict[str, str]] | None = None,
-        **values: object,
+        **values: Any,
     ) -> None:
         super().__init__(detail, param=param, **values)
         if errors is None and param is not None:

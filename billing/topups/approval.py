@@ -7,12 +7,13 @@ its end an approval can only expire, whether it was swept by then or not.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from billing.ledger.ledger import Scope
 from kernel.clock import DAY_US, rfc3339
 from kernel.errors import DomainError
 from store.database import Row, Transaction
+from webhooks.events import schemas
 
 Decision = Literal["approved", "denied", "expired"]
 WAITS_US = DAY_US
@@ -44,17 +45,18 @@ class Approval:
     def scope(self) -> Scope:
         return (self.account_id, self.environment)
 
-    def shape(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "transaction_id": self.transaction_id,
-            "status": self.status,
-            "requested_by": self.requested_by,
-            "decided_by": self.decided_by,
-            "created_at": rfc3339(self.created_at),
-            "expires_at": rfc3339(self.expires_at),
-            "decided_at": None if self.decided_at is None else rfc3339(self.decided_at),
-        }
+    def shape(self) -> schemas.Approval:
+        """As the API shows it and its events carry it."""
+        return schemas.Approval(
+            id=self.id,
+            transaction_id=self.transaction_id,
+            status=self.status,
+            requested_by=self.requested_by,
+            decided_by=self.decided_by,
+            created_at=rfc3339(self.created_at),
+            expires_at=rfc3339(self.expires_at),
+            decided_at=None if self.decided_at is None else rfc3339(self.decided_at),
+        )
 
 
 def decide(

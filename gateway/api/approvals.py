@@ -39,14 +39,14 @@ async def list_approvals(call: RequestContext[Fields, ApprovalQuery]) -> Answer:
         )
 
     found = await call.context.database.read(work)
-    data = listing(found, query.limit, shape=_shape, cursor=lambda asked: asked.id)
+    data = listing(found, query.limit, shape=Approval.shape, cursor=lambda asked: asked.id)
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
     """One approval."""
     asked, _ = await _find(call)
-    return answer(codes.SUCCESS, _shape(asked), now_us=call.now_us)
+    return answer(codes.SUCCESS, asked.shape(), now_us=call.now_us)
 
 
 async def approve(call: RequestContext[Fields, Fields]) -> Answer:
@@ -84,7 +84,7 @@ def _decided(call: RequestContext[Fields, Fields], ended: Ended) -> Answer:
         topup,
         code,
         wallet_balance_cents=ended.wallet_balance_cents,
-        approval=None if decided is None else _shape(decided),
+        approval=None if decided is None else decided.shape(),
     )
     by_status = {"delivered": codes.DELIVERED, "pending": codes.PENDING}
     return answer(
@@ -97,10 +97,6 @@ def _decided(call: RequestContext[Fields, Fields], ended: Ended) -> Answer:
         voucher_of=topup.id,
         voucher_code=code,
     )
-
-
-def _shape(asked: Approval) -> ApprovalShape:
-    return ApprovalShape(**asked.shape())
 
 
 async def _find(call: RequestContext[Fields, Fields]) -> tuple[Approval, TopUp]:
