@@ -10,7 +10,7 @@ import pytest_asyncio
 from keys.oauth import app as oauth_app
 from keys.principal import Principal
 from tests.support.browser import Browser, csrf_of, signed_in, text_of
-from tests.support.gateway import Gateway
+from tests.support.gateway import API, Gateway
 from tests.support.oauth_agreement import Agreement, agree
 
 GRANTS = "/dashboard/grants"
@@ -176,6 +176,19 @@ async def test_an_app_is_disabled(browser: Browser) -> None:
     text = text_of((await browser.get(APPS)).text)
     assert "Wiki bot disabled" in text
     assert (await browser.send(f"{APPS}/{client_id}/rotate", {})).status_code == 404
+
+
+async def test_an_app_that_is_disabled_again_is_logged_once(browser: Browser) -> None:
+    client_id, _ = secret_of((await browser.send(APPS, NEW)).text)
+
+    for _ in range(2):
+        assert (await browser.send(f"{APPS}/{client_id}/disable", {})).status_code == 303
+
+    logged = (await browser.request("GET", f"{API}/audit")).json()["data"]["items"]
+    assert [entry["action"] for entry in logged if entry["subject_id"] == client_id] == [
+        "app.disabled",
+        "app.created",
+    ]
 
 
 async def test_nobody_else_changes_an_app(browser: Browser) -> None:
