@@ -8,7 +8,6 @@ account_environments (event_no: webhooks/events/event.py).
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from kernel.clock import DAY_US
 from kernel.errors import DomainError, InvalidInput, NotFound
@@ -21,14 +20,12 @@ from keys.email_address import (
 from keys.label import normalise_name
 from keys.principal import ENVIRONMENTS, Environment, Scope as Scope
 from store.database import BatchRead, Lock, Row, Transaction
+from store.keyset import NEWEST, Keyset
+from store.row_mapping import RowMapping
 
 SANDBOX_IDLE_US = 7 * DAY_US
 # last_active_at may lag behind by this much; an account is never deleted early for it.
 ACTIVE_GRAIN_US = DAY_US
-_COLUMNS = (
-    "id, name, email, password_hash, is_operator, is_sandbox, live_opened_at, live_closed_at,"
-    " email_verified_at, time_zone, created_at, last_active_at"
-)
 
 
 class EmailTaken(DomainError):
@@ -129,19 +126,16 @@ async def create_account(
 
 async def get_account(tx: Transaction, account_id: str) -> Account:
     """The account; raises NotFound."""
-    row = await tx.fetch_one(f"SELECT {_COLUMNS} FROM accounts WHERE id = :id", id=account_id)
+    row = await tx.fetch_one(_GET, id=account_id)
     if row is None:
         raise NotFound("Account")
-    return _account(row)
+    return _ROWS.read(row)
 
 
 async def find_by_email(tx: Transaction, email: str) -> Account | None:
     """The account with this address, in any spelling of it; raises InvalidEmail."""
-    row = await tx.fetch_one(
-        f"SELECT {_COLUMNS} FROM accounts WHERE email = :email",
-        email=normalise_email(email, param="email"),
-    )
-    return None if row is None else _account(row)
+    row = await tx.fetch_one(_BY_EMAIL, email=normalise_email(email, param="email"))
+    return None if row is None else _ROWS.read(row)
 
 
 async def list_accounts(
@@ -155,29 +149,20 @@ async def list_accounts(
 
     matching: only those with this id, or with this text in their name or address, in either case.
     """
-    clauses, values = ["id < :before_id"], {"before_id": before_id or "~"}
-    if matching:
-        # LIKE would take the underscore of an id or an address for a wildcard.
-        clauses.append(
-            """(id = :matching OR REPLACE(LOWER(name), :lowered, '') <> LOWER(name)
-                OR REPLACE(LOWER(email), :lowered, '') <> LOWER(email))"""
-        )
-        values |= {"matching": matching, "lowered": matching.lower()}
-    rows = await tx.fetch(
-        f"SELECT {_COLUMNS} FROM accounts WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT :rows",
-        rows=limit,
-        **values,
+    rows = await _PAGES.page(
+        tx,
+        before_id=before_id or NEWEST,
+        limit=limit,
+        matching=matching or None,
+        lowered=matching.lower(),
     )
-    return [_account(row) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
 async def first_account(tx: Transaction) -> Account | None:
     """The installation's own account, so to speak: the oldest operator's, else the oldest of all."""
-    row = await tx.fetch_one(
-        f"""SELECT {_COLUMNS} FROM accounts WHERE is_sandbox = 0
-            ORDER BY is_operator DESC, id LIMIT 1"""
-    )
-    return None if row is None else _account(row)
+    row = await tx.fetch_one(_FIRST)
+    return None if row is None else _ROWS.read(row)
 
 
 async def set_password_hash(tx: Transaction, account_id: str, password_hash: str | None) -> None:
@@ -329,6 +314,21 @@ async def idle_sandboxes(tx: Transaction, *, now_us: int, limit: int) -> list[Ac
     return [AccountId(row["id"]) for row in rows]
 
 
+_ROWS = RowMapping(Account)
+_GET = f"SELECT {_ROWS.listed} FROM accounts WHERE id = :id"
+_BY_EMAIL = f"SELECT {_ROWS.listed} FROM accounts WHERE email = :email"
+_FIRST = f"""
+SELECT {_ROWS.listed} FROM accounts WHERE is_sandbox = 0 ORDER BY is_operator DESC, id LIMIT 1
+"""
+# LIKE would take the underscore of an id or an address for a wildcard.
+_PAGES = Keyset(
+    _ROWS.listed,
+    "accounts",
+    filters={
+        "matching": """(id = :matching OR REPLACE(LOWER(name), :lowered, '') <> LOWER(name)
+            OR REPLACE(LOWER(email), :lowered, '') <> LOWER(email))"""
+    },
+)
 _SCOPES = """
     SELECT e.account_id, e.environment, e.low_balance_threshold_micros, e.clock_ahead_us,
            e.event_no
@@ -348,20 +348,3 @@ def _standings(rows: Sequence[Row]) -> Standings:
             ahead[scope] = row[3]
         numbers[scope] = row[4]
     return Standings(thresholds, ahead, numbers)
-
-
-def _account(row: Row) -> Account:
-    return Account(
-        id=AccountId(row["id"]),
-        name=row["name"],
-        email=cast(str | None, row["email"]),
-        password_hash=cast(str | None, row["password_hash"]),
-        is_operator=bool(row["is_operator"]),
-        is_sandbox=bool(row["is_sandbox"]),
-        live_opened_at=row["live_opened_at"],
-        live_closed_at=row["live_closed_at"],
-        email_verified_at=row["email_verified_at"],
-        time_zone=row["time_zone"],
-        created_at=row["created_at"],
-        last_active_at=row["last_active_at"],
-    )

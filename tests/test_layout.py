@@ -46,13 +46,10 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
     ),
 }
 # What still looks upwards; the list may only shrink. The engine's batch state knows top-ups,
-# approvals and vouchers until their working sets are registered like those of orders; an order of a
-# plan begins and settles a subscription.
+# approvals and vouchers until their working sets are registered like those of orders.
 STILL_UPWARDS = {
     ("billing/engine/batch_state.py", "billing.topups"),
     ("billing/engine/rules.py", "billing.topups"),
-    ("billing/orders/place.py", "billing.subscriptions"),
-    ("billing/orders/settlement.py", "billing.subscriptions"),
 }
 # Where commands and files of operators are named that are not ours.
 _PATH = re.compile(r"(?<![\w/.{*-])((?:" + "|".join(PACKAGES) + r"|tests|bench|docs)/[\w./-]*\w)")

@@ -202,6 +202,21 @@ def test_the_databases_are_named_in_the_store_only() -> None:
     assert not findings, shown(findings)
 
 
+def test_answers_are_made_in_the_gateway_only() -> None:
+    # HTTP statuses and envelopes are known to nobody below; the store takes a code out of an answer.
+    findings = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in sources()
+        if not name_of(path).startswith("gateway/") and name_of(path) != "store/idempotency.py"
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call)
+        if isinstance(node.func, ast.Name | ast.Attribute)
+        if ast.unparse(node.func).rpartition(".")[2] == "StoredAnswer"
+    ]
+
+    assert not findings, shown(findings)
+
+
 def test_no_wait_can_lose_a_cancellation() -> None:
     # asyncio.wait_for of Python 3.11 does, where its end and the cancellation meet: a worker that
     # would not stop. asyncio.timeout does not.

@@ -20,7 +20,8 @@ from kernel.clock import DAY_US, SECOND_US, day_start_us, rfc3339
 from kernel.errors import DomainError
 from kernel.ids import new_id
 from keys.account import load_time_zones
-from store.database import Row, Transaction
+from store.database import Transaction
+from store.row_mapping import Conversion, RowMapping
 
 Pick = Callable[[int, int], int]  # a random number from the first to the second, both included
 
@@ -83,7 +84,7 @@ class CheckinShelf(WorkingSet):
         self.settings = await read_settings(tx, environments)
         self.time_zones = await load_time_zones(tx, {account_id for account_id, _ in self.scopes})
         for row in await tx.fetch(_LAST, scopes=sorted(self.scopes)):
-            last = _from_row(row)
+            last = _ROWS.read(row)
             self.last[last.account_id, last.environment] = last
         await self._add(tx, dict.fromkeys(environments, 0), now_us)
         rows = await tx.fetch(
@@ -95,7 +96,8 @@ class CheckinShelf(WorkingSet):
         self.awarded_micros = {row["environment"]: row["awarded_micros"] for row in rows}
 
     async def flush(self, tx: Transaction, now_us: int) -> None:
-        await tx.insert("checkins", _COLUMNS, [_row(one, now_us) for one in self._new])
+        rows = [(*_ROWS.write(one), now_us) for one in self._new]
+        await tx.insert("checkins", (*_ROWS.columns, "created_at"), rows)
         await self._add(tx, self._deltas, now_us)
 
     def add(self, checkin: Checkin) -> None:
@@ -179,7 +181,7 @@ class CheckIn:
 async def last_of(tx: Transaction, scope: Scope) -> Checkin | None:
     """The tenant's last check-in."""
     row = await tx.fetch_one(_LAST, scopes=[scope])
-    return None if row is None else _from_row(row)
+    return None if row is None else _ROWS.read(row)
 
 
 def _already(last: Checkin, now_us: int) -> AlreadyCheckedIn:
@@ -208,34 +210,11 @@ def _check_budget(
     )
 
 
-_COLUMNS = (
-    "account_id",
-    "environment",
-    "day",
-    "time_zone",
-    "next_time_zone",
-    "streak",
-    "awarded_micros",
-    "grant_id",
-    "checked_in_at",
-    "created_at",
-)
+_ROWS = RowMapping(Checkin, stored={"day": Conversion(date.fromisoformat, date.isoformat)})
 _LAST = f"""
-    SELECT {", ".join(f"c.{name}" for name in _COLUMNS)}
+    SELECT {_ROWS.of("c")}
     FROM :scopes[account_id text, environment text] AS v
     CROSS JOIN checkins c
     WHERE c.account_id = v.account_id AND c.environment = v.environment
       AND c.day = (SELECT MAX(n.day) FROM checkins n
                    WHERE n.account_id = v.account_id AND n.environment = v.environment)"""
-
-
-def _from_row(row: Row) -> Checkin:
-    values = {name: row[name] for name in _COLUMNS if name != "created_at"}
-    values["day"] = date.fromisoformat(row["day"])
-    return Checkin(**values)
-
-
-def _row(one: Checkin, now_us: int) -> tuple[object, ...]:
-    values = [getattr(one, name) for name in _COLUMNS if name != "created_at"]
-    values[_COLUMNS.index("day")] = one.day.isoformat()
-    return (*values, now_us)

@@ -11,7 +11,6 @@ import dataclasses
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
@@ -21,6 +20,7 @@ from billing.topups.voucher import CROCKFORD, NotRedeemable
 from kernel.clock import DAY_US
 from kernel.ids import new_id
 from store.database import Database, Row, Transaction
+from store.row_mapping import RowMapping
 
 PREFIX = "TOPUP"
 CODE_CHARACTERS = 12
@@ -28,10 +28,6 @@ _GROUP = 4
 _DIGIT_BITS = 5
 # What people misread, as Crockford's alphabet has it.
 _READ = {character: character for character in CROCKFORD} | {"O": "0", "I": "1", "L": "1"}
-_CODES = """SELECT c.id, c.environment, c.last4, c.uses_max, c.used_count, c.disabled_at,
-        b.credits_micros, b.is_promotional, b.promotional_days, b.expires_at, b.is_complete,
-        b.disabled_at AS batch_disabled_at
-    FROM redemption_codes c JOIN redemption_batches b ON b.id = c.batch_id"""
 
 
 def new_code() -> str:
@@ -133,7 +129,7 @@ async def find_code(
         raise unknown_code()
 
     async def work(tx: Transaction) -> Row | None:
-        return await tx.fetch_one(f"{_CODES} WHERE c.digest = :digest", digest=digest)
+        return await tx.fetch_one(_FIND, digest=digest)
 
     row = await database.read(work)
     # A batch that is not whole was never handed out.
@@ -158,8 +154,8 @@ class CodeShelf(WorkingSet):
             "SELECT id FROM redemption_codes WHERE id IN :ids[text] ORDER BY id FOR NO KEY UPDATE",
             ids=ids,
         )
-        for row in await tx.fetch(f"{_CODES} WHERE c.id IN :ids[text]", ids=ids):
-            self._codes[row["id"]] = _code_of(row)
+        for code in map(_CODES.read, await tx.fetch(_LOAD, ids=ids)):
+            self._codes[code.id] = code
         rows = await tx.fetch(
             """SELECT r.code_id, r.account_id
                FROM :wanted[code_id text, account_id text] AS v
@@ -171,7 +167,8 @@ class CodeShelf(WorkingSet):
     async def flush(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
         if not self._new:
             return
-        await _insert(tx, self._new)
+        rows = [_REDEMPTIONS.write(one) for one in self._new]
+        await tx.insert("code_redemptions", _REDEMPTIONS.columns, rows)
         used = sorted({redemption.code_id for redemption in self._new})
         changed = await tx.execute(
             """UPDATE redemption_codes SET used_count = v.used_count
@@ -234,50 +231,22 @@ class RedeemCode:
         return CodeRedeemed(redemption, ledger.balance_micros(self.scope, state.now_us))
 
 
-async def _insert(tx: Transaction, redemptions: Sequence[CodeRedemption]) -> None:
-    await tx.insert(
-        "code_redemptions",
-        (
-            "code_id",
-            "account_id",
-            "id",
-            "environment",
-            "credits_micros",
-            "is_promotional",
-            "last4",
-            "expires_at",
-            "created_at",
-        ),
-        [
-            (
-                one.code_id,
-                one.account_id,
-                one.id,
-                one.environment,
-                one.credits_micros,
-                int(one.is_promotional),
-                one.last4,
-                one.expires_at,
-                one.created_at,
-            )
-            for one in redemptions
-        ],
-    )
-
-
-def _code_of(row: Row) -> RedemptionCode:
-    return RedemptionCode(
-        id=row["id"],
-        environment=row["environment"],
-        last4=row["last4"],
-        credits_micros=row["credits_micros"],
-        is_promotional=bool(row["is_promotional"]),
-        promotional_days=row["promotional_days"],
-        expires_at=row["expires_at"],
-        uses_max=row["uses_max"],
-        used_count=row["used_count"],
-        is_disabled=row["disabled_at"] is not None or row["batch_disabled_at"] is not None,
-    )
+_CODES = RowMapping(RedemptionCode)
+_REDEMPTIONS = RowMapping(CodeRedemption)
+_COLUMNS = _CODES.of(
+    "c",
+    credits_micros="b.credits_micros",
+    is_promotional="b.is_promotional",
+    promotional_days="b.promotional_days",
+    expires_at="b.expires_at",
+    is_disabled="CASE WHEN c.disabled_at IS NULL AND b.disabled_at IS NULL THEN 0 ELSE 1 END",
+)
+_SELECT = f"""
+SELECT {_COLUMNS}, b.is_complete
+FROM redemption_codes c JOIN redemption_batches b ON b.id = c.batch_id
+"""
+_FIND = f"{_SELECT} WHERE c.digest = :digest"
+_LOAD = f"{_SELECT} WHERE c.id IN :ids[text]"
 
 
 def _redemption(

@@ -31,7 +31,7 @@ from keys.account import Standings, standings_reading
 from keys.caps import Window
 from store import idempotency
 from store.database import Transaction
-from store.idempotency import Answer, RequestKey, Stored
+from store.idempotency import RequestKey, Stored, StoredAnswer
 from webhooks.events.event import Outbox
 
 
@@ -58,8 +58,8 @@ class BatchState:
         self._new_approvals: dict[str, Approval] = {}
         self._changed_approvals: dict[str, Approval] = {}
         self._new_redemptions: list[Redemption] = []
-        self._answers: list[tuple[RequestKey, Answer]] = []
-        self._completed: list[tuple[RequestKey, Answer]] = []  # where a lease was kept before
+        self._answers: list[tuple[RequestKey, StoredAnswer]] = []
+        self._completed: list[tuple[RequestKey, StoredAnswer]] = []  # where a lease was kept before
         self._changes = 0
 
     async def load(self, tx: Transaction, read_set: ReadSet) -> None:
@@ -162,12 +162,12 @@ class BatchState:
 
     # Answers
 
-    def stored_answer(self, key: RequestKey) -> Answer | None:
+    def stored_answer(self, key: RequestKey) -> StoredAnswer | None:
         """The answer to replay, or None; raises KeyReused or KeyInProgress."""
         stored = idempotency.check(self._stored.get(key.place), key, self.now_us)
         return None if stored is None else stored.with_code(self.rules.codes.code_of)
 
-    def keep_answer(self, key: RequestKey, answer: Answer) -> None:
+    def keep_answer(self, key: RequestKey, answer: StoredAnswer) -> None:
         """A later command of this batch with the same key gets it too."""
         answers = self._completed if key.place in self._stored else self._answers
         answers.append((key, answer.without_code()))

@@ -23,7 +23,7 @@ from keys.account import lock_free_scopes, scopes_lock
 from keys.principal import Scope
 from store.batch import GroupCommit
 from store.database import Database, Transaction
-from store.idempotency import Answer, RequestKey
+from store.idempotency import RequestKey, StoredAnswer
 
 R = TypeVar("R")
 
@@ -33,7 +33,7 @@ class _Request(msgspec.Struct, frozen=True):
 
     command: Command[Any]
     key: RequestKey | None = None
-    encode: Callable[[Any], Answer] | None = None
+    encode: Callable[[Any], StoredAnswer] | None = None
 
     def declare(self, read_set: ReadSet) -> None:
         self.command.declare(read_set)
@@ -71,8 +71,8 @@ class Engine:
         return self._batches.submit(_Request(command))
 
     def submit_once(
-        self, command: Command[R], key: RequestKey | None, encode: Callable[[R], Answer]
-    ) -> Awaitable[Answer]:
+        self, command: Command[R], key: RequestKey | None, encode: Callable[[R], StoredAnswer]
+    ) -> Awaitable[StoredAnswer]:
         """The answer once it is durable, or the one that was stored under this key before.
 
         encode makes it of the command's result, inside the batch: it is pure and refuses nothing.

@@ -1,6 +1,6 @@
 """Reading wallets: an account's own balance with its key's windows, and its recipients' wallets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from keys import caps
 from keys.account import read_scopes
 from keys.api_keys.api_key import load_key_states
 from keys.principal import Principal
-from store.database import Transaction
+from store.database import Row, Transaction
+from store.keyset import Keyset
 
 
 async def balance(
@@ -89,14 +90,6 @@ class RecipientWallet:
     balance_cents: int
     updated_at: int
 
-    def shape(self) -> dict[str, Any]:
-        return {
-            "recipient_email": self.recipient_email,
-            "platform": self.platform,
-            "balance_cents": self.balance_cents,
-            "updated_at": rfc3339(self.updated_at),
-        }
-
 
 async def recipients(
     tx: Transaction,
@@ -108,34 +101,37 @@ async def recipients(
     limit: int,
 ) -> list[RecipientWallet]:
     """At most `limit` recipient wallets, newest first; the address is normalised already."""
-    clauses: list[str] = []
     values: dict[str, Any] = {}
     if platform is not None and recipient_email is not None:
-        clauses.append("name = :name")
         values["name"] = f"{platform}/{recipient_email}"
     elif platform is not None:
-        clauses.append("substr(name, 1, :length) = :start")
         values.update(start=f"{platform}/", length=len(platform) + 1)
     elif recipient_email is not None:
-        clauses.append("substr(name, length(name) - :length) = :ending")
         values.update(ending=f"/{recipient_email}", length=len(recipient_email))
-    if before_id is not None:
-        clauses.append("id < :before_id")
-        values["before_id"] = before_id
-    rows: Sequence[Any] = await tx.fetch(
-        f"""SELECT id, name, balance_micros, updated_at FROM ledger_accounts
-            WHERE account_id = :account_id AND environment = :environment AND kind = 'recipient'
-            {"".join(f" AND {clause}" for clause in clauses)}
-            ORDER BY id DESC LIMIT :limit""",
+    rows = await _RECIPIENTS.page(
+        tx,
+        before_id=before_id,
+        limit=limit,
         account_id=scope[0],
         environment=scope[1],
-        limit=limit,
         **values,
     )
     return [_recipient(row) for row in rows]
 
 
-def _recipient(row: Any) -> RecipientWallet:
+_RECIPIENTS = Keyset(
+    "id, name, balance_micros, updated_at",
+    "ledger_accounts",
+    "account_id = :account_id AND environment = :environment AND kind = 'recipient'",
+    filters={
+        "name": "name = :name",
+        "start": "substr(name, 1, :length) = :start",
+        "ending": "substr(name, length(name) - :length) = :ending",
+    },
+)
+
+
+def _recipient(row: Row) -> RecipientWallet:
     platform, _, address = row["name"].partition("/")
     return RecipientWallet(
         row["id"], platform, address, micros_to_cents(row["balance_micros"]), row["updated_at"]

@@ -15,6 +15,7 @@ from billing.ledger.chart import ASSETS, Code as Code, Kind as Kind
 from kernel.errors import DomainError
 from kernel.ids import new_id
 from store.database import BatchRead, Row, Rows, Transaction
+from store.row_mapping import Conversion, RowMapping
 
 Scope = tuple[str, str]
 Place = tuple[str, str, str, str]
@@ -226,7 +227,9 @@ class Ledger:
         known = sorted((a.id, a.delta_micros) for a in touched if a.delta_micros and not a.is_new)
         if known:
             await tx.execute_deferred(_MOVE, touching=len(known), rows=known, now=now_us)
-        await tx.insert_deferred("transfers", _TRANSFER_COLUMNS, [_row(t) for t in self._transfers])
+        await tx.insert_deferred(
+            "transfers", _TRANSFERS.columns, [_TRANSFERS.write(one) for one in self._transfers]
+        )
 
     def _keep(self, account: LedgerAccount) -> None:
         place = (account.account_id, account.environment, account.kind, account.name)
@@ -241,27 +244,8 @@ class Ledger:
 
 async def transfers_of(tx: Transaction, transaction_ids: Sequence[str]) -> list[Transfer]:
     """Every transfer of these top-ups, oldest first."""
-    rows = await tx.fetch(
-        """SELECT id, account_id, environment, debit_id, credit_id, amount_micros, code,
-                  transaction_id, subject_id, created_at
-           FROM transfers WHERE transaction_id IN :ids[text] ORDER BY id""",
-        ids=sorted(set(transaction_ids)),
-    )
-    return [
-        Transfer(
-            row["id"],
-            row["account_id"],
-            row["environment"],
-            row["debit_id"],
-            row["credit_id"],
-            row["amount_micros"],
-            Code(row["code"]),
-            row["transaction_id"],
-            row["subject_id"],
-            row["created_at"],
-        )
-        for row in rows
-    ]
+    rows = await tx.fetch(_TRANSFERS_OF, ids=sorted(set(transaction_ids)))
+    return [_TRANSFERS.read(row) for row in rows]
 
 
 _STANDING = (Kind.WALLET, Kind.HELD, Kind.OWED)
@@ -297,18 +281,10 @@ _ACCOUNT_COLUMNS = (
     "created_at",
     "updated_at",
 )
-_TRANSFER_COLUMNS = (
-    "id",
-    "account_id",
-    "environment",
-    "debit_id",
-    "credit_id",
-    "amount_micros",
-    "code",
-    "transaction_id",
-    "subject_id",
-    "created_at",
-)
+_TRANSFERS = RowMapping(Transfer, stored={"code": Conversion(Code, str)})
+_TRANSFERS_OF = f"""
+SELECT {_TRANSFERS.listed} FROM transfers WHERE transaction_id IN :ids[text] ORDER BY id
+"""
 
 
 def _from_row(row: Row) -> LedgerAccount:
@@ -330,19 +306,4 @@ def _new_row(account: LedgerAccount, now_us: int) -> tuple[object, ...]:
         1 if account.kind is Kind.GRANT and account.balance_micros == 0 else 0,
         now_us,
         now_us,
-    )
-
-
-def _row(transfer: Transfer) -> tuple[object, ...]:
-    return (
-        transfer.id,
-        transfer.account_id,
-        transfer.environment,
-        transfer.debit_id,
-        transfer.credit_id,
-        transfer.amount_micros,
-        str(transfer.code),
-        transfer.transaction_id,
-        transfer.subject_id,
-        transfer.created_at,
     )

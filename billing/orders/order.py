@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from billing.ledger.ledger import Scope
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price
+from billing.orders.refund import share_of
 from billing.providers.protocol import CheckoutKind, Interval
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, rfc3339
 from kernel.errors import DomainError
@@ -173,10 +174,5 @@ def next_check_at(checks_made: int, now_us: int) -> int:
 
 
 def due_micros(order: Order, gone_amount: int) -> int:
-    """The credit that is to be taken back once that much of the payment is gone, never more than
-    was given: the credits' share, rounded up. Source: contract, 5.5.
-    """
-    paid = order.payment.amount
-    if paid == 0:
-        return 0
-    return -(-order.credits_micros * min(gone_amount, paid) // paid)
+    """The credit that is to be taken back once that much of the payment is gone."""
+    return share_of(order.credits_micros, gone_amount, order.payment.amount)

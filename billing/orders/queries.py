@@ -3,15 +3,16 @@ and the two lists that an operator looks at. Writes nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from billing.ledger.ledger import Scope
 from billing.orders import records as order_rows
 from billing.orders.order import Order
-from billing.orders.records import LISTED, from_row
+from billing.orders.records import ROWS
 from kernel.errors import NotFound
 from store.database import Transaction
+from store.keyset import Keyset
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +107,8 @@ async def page_of_all(
     tx: Transaction, wanted: Filter, *, before_id: str | None, limit: int
 ) -> Sequence[Order]:
     """An operator's page: at most `limit` orders, newest first, older than before_id."""
-    clauses, values = _narrowed(wanted)
-    if before_id is not None:
-        clauses.append("id < :before_id")
-        values["before_id"] = before_id
-    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
-    rows = await tx.fetch(
-        f"SELECT {LISTED} FROM orders {where} ORDER BY id DESC LIMIT :limit", limit=limit, **values
-    )
-    return [from_row(row) for row in rows]
+    rows = await _PAGES.page(tx, before_id=before_id, limit=limit, **_values(wanted))
+    return [ROWS.read(row) for row in rows]
 
 
 async def latest_returning_to(
@@ -131,16 +125,9 @@ async def numbered_page(
     """For dialects that number their pages: the orders from that offset, newest first, and how many
     there are in all.
     """
-    clauses, values = _narrowed(_owned(scope, wanted))
-    where = " AND ".join(clauses)
-    rows = await tx.fetch(
-        f"SELECT {LISTED} FROM orders WHERE {where} ORDER BY id DESC LIMIT :limit OFFSET :offset",
-        limit=limit,
-        offset=offset,
-        **values,
-    )
-    counted = await tx.fetch_one(f"SELECT COUNT(*) AS total FROM orders WHERE {where}", **values)
-    return [from_row(row) for row in rows], 0 if counted is None else int(counted["total"])
+    values = _values(_owned(scope, wanted))
+    rows, total = await _PAGES.numbered_page(tx, offset=offset, limit=limit, **values)
+    return [ROWS.read(row) for row in rows], total
 
 
 async def due(
@@ -148,7 +135,7 @@ async def due(
 ) -> Sequence[Order]:
     """Pending orders that the provider is to be asked about, the longest due first; but the named."""
     rows = await tx.fetch(
-        f"""SELECT {LISTED} FROM orders
+        f"""SELECT {ROWS.listed} FROM orders
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
             {"AND NOT id IN :but_ids[text]" if but_ids else ""}
             ORDER BY next_check_at LIMIT :limit""",
@@ -156,7 +143,7 @@ async def due(
         limit=limit,
         but_ids=but_ids,
     )
-    return [from_row(row) for row in rows]
+    return [ROWS.read(row) for row in rows]
 
 
 async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
@@ -240,25 +227,26 @@ async def _operators_page(
     older = "" if before_id is None else " AND id < :before_id"
     values = more if before_id is None else {**more, "before_id": before_id}
     rows = await tx.fetch(
-        f"""SELECT {LISTED} FROM orders WHERE id IN ({ids}){older}
+        f"""SELECT {ROWS.listed} FROM orders WHERE id IN ({ids}){older}
             ORDER BY id DESC LIMIT :limit""",
         environment=environment,
         limit=limit,
         **values,
     )
-    return [from_row(row) for row in rows]
+    return [ROWS.read(row) for row in rows]
 
 
 async def _one(tx: Transaction, clause: str, value: str) -> Order | None:
-    row = await tx.fetch_one(f"SELECT {LISTED} FROM orders WHERE {clause}", value=value)
-    return None if row is None else from_row(row)
+    row = await tx.fetch_one(f"SELECT {ROWS.listed} FROM orders WHERE {clause}", value=value)
+    return None if row is None else ROWS.read(row)
 
 
 def _owned(scope: Scope, wanted: Filter) -> Filter:
-    narrowed = {name: getattr(wanted, name) for name in _CLAUSES}
-    return Filter(**narrowed | {"account_id": scope[0], "environment": scope[1]})
+    return replace(wanted, account_id=scope[0], environment=scope[1])
 
 
-def _narrowed(wanted: Filter) -> tuple[list[str], dict[str, Any]]:
-    values = {name: getattr(wanted, name) for name in _CLAUSES if getattr(wanted, name) is not None}
-    return [_CLAUSES[name] for name in values], values
+def _values(wanted: Filter) -> dict[str, Any]:
+    return {name: getattr(wanted, name) for name in _CLAUSES}
+
+
+_PAGES = Keyset(ROWS.listed, "orders", filters=_CLAUSES)

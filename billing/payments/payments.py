@@ -15,7 +15,7 @@ from billing.catalog.coupon import CouponRefused
 from billing.engine.engine import Engine
 from billing.orders import queries as order_list
 from billing.orders.order import Order
-from billing.orders.place import NewOrder, Placed, PlanCheckoutOpen, new_place
+from billing.orders.place import NewOrder, Placed
 from billing.orders.settlement import EndUnpaid, NoteCheck
 from billing.payments.checkout import Checkouts, environment_of
 from billing.payments.notifications import NotificationHandler
@@ -32,6 +32,7 @@ from billing.providers.protocol import (
 )
 from billing.providers.registry import Providers
 from billing.subscriptions import held_invoice, records as subscription_rows
+from billing.subscriptions.place import PlanCheckoutOpen, new_place
 from kernel.clock import DAY_US, Clock
 from kernel.errors import DomainError, InvalidInput, NotFound
 from keys.principal import ENVIRONMENTS, Environment, Scope

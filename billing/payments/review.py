@@ -154,7 +154,8 @@ class Resolve:
         told = NotificationRef(
             order.provider, order.environment, self.resolution_id, f"operator.{what}"
         )
-        state.working_set(OrderWorkingSet).note(told, resolved, "applied", detail, state.now_us)
+        owner = (order.account_id, order.id)
+        state.working_set(OrderWorkingSet).note(told, owner, "applied", detail, state.now_us)
         entry = audit_log.entry(
             Actor(self.by),
             f"order.{self.verdict}",

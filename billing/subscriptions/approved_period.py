@@ -8,10 +8,10 @@ approved for itself alone.
 from billing.catalog.plan import MONTHS
 from billing.engine.batch_state import BatchState
 from billing.ledger.ledger import Code, Kind
+from billing.orders.claim import PeriodClaim
 from billing.orders.order import Order
 from billing.subscriptions.held_invoice import HeldInvoice
 from billing.subscriptions.period import too_much
-from billing.subscriptions.records import PeriodClaim
 from billing.subscriptions.subscription import (
     Period,
     Subscription,

@@ -12,9 +12,10 @@ from billing.catalog.plan import item_by_ref
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Scope
+from billing.orders.claim import PeriodClaim
 from billing.providers.protocol import SubscriptionStatus
 from billing.subscriptions.period import Billed, OnSubscription
-from billing.subscriptions.records import ITSELF, PeriodClaim
+from billing.subscriptions.records import ITSELF
 from billing.subscriptions.subscription import Status, Subscription, amend, by_time, may_move, move
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 

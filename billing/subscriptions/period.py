@@ -17,12 +17,13 @@ from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, Kind, Scope
 from billing.ledger.money import BALANCE_MICROS_MAX
 from billing.ledger.price import Price
+from billing.orders.claim import PeriodClaim
 from billing.providers.event_log import NotificationRef, Outcome
 from billing.providers.problem import Problem
 from billing.providers.protocol import InvoiceLine
 from billing.subscriptions.held_invoice import HeldInvoice
 from billing.subscriptions.invoice import Bill, Grant, Terms, grant_of
-from billing.subscriptions.records import ITSELF, PeriodClaim
+from billing.subscriptions.records import ITSELF
 from billing.subscriptions.subscription import (
     Period,
     Subscription,
@@ -71,7 +72,7 @@ class OnSubscription(ABC):
         else:
             billed = self.apply(state, one)
         became = (billed.outcome, billed.detail, state.now_us, billed.problem)
-        working_set.note(self.told, billed.subscription, *became)
+        working_set.note(self.told, (one.account_id, one.order_id), *became)
         return billed
 
     @abstractmethod

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from billing.ledger.ledger import Scope
 from billing.ledger.price import Price
+from billing.orders.refund import share_of
 from billing.providers.problem import Problem
 from billing.providers.protocol import Interval
 from kernel.clock import DAY_US
@@ -151,11 +152,8 @@ def second_plan(other: Subscription) -> Problem:
 
 
 def due_micros(period: Period, gone_amount: int) -> int:
-    """The credit to take back once that much of the payment is gone, rounded up, as of orders."""
-    if period.amount == 0:
-        return 0
-    gone = min(gone_amount, period.amount)
-    return -(-period.credits_micros * gone // period.amount)
+    """The credit to take back once that much of the payment is gone, as of orders."""
+    return share_of(period.credits_micros, gone_amount, period.amount)
 
 
 def _due_at(subscription: Subscription) -> int | None:

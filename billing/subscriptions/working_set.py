@@ -9,27 +9,26 @@ from collections.abc import Sequence
 
 from billing.catalog import plan
 from billing.catalog.plan import Plan
-from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Kind, Scope
-from billing.providers import event_log as provider_event
-from billing.providers.event_log import LogEntry, NotificationRef, Outcome
-from billing.providers.problem import Problem
+from billing.orders.claim import ObjectKey, PeriodClaim
+from billing.orders.sale_rows import SaleWorkingSet
 from billing.subscriptions import held_invoice, records as subscription_rows
 from billing.subscriptions.held_invoice import HeldInvoice
-from billing.subscriptions.records import PeriodClaim, PeriodPlace, PeriodReversal
+from billing.subscriptions.records import PeriodPlace
 from billing.subscriptions.subscription import LIVING, Period, Subscription
 from kernel.errors import NotFound
 from store.database import Transaction
 
 
-class SubscriptionWorkingSet(WorkingSet):
+class SubscriptionWorkingSet(SaleWorkingSet):
     """What commands add to in `declare`: ids, orders, living, taken, claims, catalogues."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.ids: set[str] = set()
-        self.orders: set[str] = (
-            set()
-        )  # whose subscriptions are looked for, with what is held of them
+        # Whose subscriptions are looked for, with what is held of them.
+        self.orders: set[str] = set()
         self.taken: set[Scope] = set()  # whose paid-for plans are looked for
         self.living: set[Scope] = set()  # whose plan is looked for
         self.claims: set[PeriodClaim] = set()
@@ -44,15 +43,12 @@ class SubscriptionWorkingSet(WorkingSet):
         self._new_held: list[HeldInvoice] = []
         self._resolved: list[HeldInvoice] = []
         self._periods: dict[str, dict[int, Period]] = {}
-        self._reversals: dict[str, dict[str, PeriodReversal]] = {}
-        self._owners: dict[subscription_rows.ObjectPlace, PeriodPlace] = {}
+        self._owners: dict[ObjectKey, PeriodPlace] = {}
         self._plans: dict[str, Sequence[Plan]] = {}
         self._new: dict[str, Subscription] = {}
         self._changed: dict[str, Subscription] = {}
         self._kept_periods: dict[str, Period] = {}
-        self._kept_reversals: dict[tuple[str, str], PeriodReversal] = {}
         self._customers: dict[tuple[str, str, str], str] = {}
-        self._entries: list[LogEntry] = []
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
         """A fixed number of statements for any number of subscriptions."""
@@ -72,8 +68,9 @@ class SubscriptionWorkingSet(WorkingSet):
                 self._held.setdefault(each.subscription_id, []).append(each)
         periods = await subscription_rows.load_periods(tx, self._subscriptions)
         self._periods = {i: {p.period_start_at: p for p in kept} for i, kept in periods.items()}
-        for reversal in await subscription_rows.load_reversals(tx, periods) if periods else ():
-            self._reversals.setdefault(reversal.period_id, {})[reversal.key] = reversal
+        period_ids = [period.id for kept in periods.values() for period in kept]
+        if period_ids:
+            self.reversals.take(await subscription_rows.load_reversals(tx, period_ids))
         claims = [one for one in self.claims if self._is_genuine(one)]
         if claims:
             self._owners = await subscription_rows.claim(tx, claims, now_us=now_us)
@@ -94,14 +91,14 @@ class SubscriptionWorkingSet(WorkingSet):
         await subscription_rows.insert(tx, list(self._new.values()))
         await subscription_rows.update(tx, list(self._changed.values()))
         await subscription_rows.keep_periods(tx, self._kept_periods.values())
-        await subscription_rows.keep_reversals(tx, self._kept_reversals.values())
+        await subscription_rows.keep_reversals(tx, self.reversals.changed)
         customers = [(*place, ref) for place, ref in self._customers.items()]
         await subscription_rows.keep_customers(tx, customers, now_us=now_us)
         if self._owned:
             await subscription_rows.claim(tx, self._owned, now_us=now_us)
         await held_invoice.keep(tx, self._new_held)
         await held_invoice.resolve(tx, self._resolved, now_us=now_us)
-        await provider_event.record(tx, self._entries)
+        await self.write_log(tx)
 
     # Subscriptions
 
@@ -145,12 +142,12 @@ class SubscriptionWorkingSet(WorkingSet):
         return self._held.get(subscription_id, [])
 
     def hold(self, invoice: HeldInvoice) -> None:
-        self.changes += 1
+        self.changed()
         self._new_held.append(invoice)
 
     def resolve(self, invoice: HeldInvoice) -> None:
         """A person decided."""
-        self.changes += 1
+        self.changed()
         self._held[invoice.subscription_id].remove(invoice)
         self._resolved.append(invoice)
 
@@ -159,14 +156,14 @@ class SubscriptionWorkingSet(WorkingSet):
 
     def owner_of(self, claim: PeriodClaim) -> PeriodPlace | None:
         """Where the provider's id leads; None where nobody could claim it."""
-        return self._owners.get(claim.place)
+        return self._owners.get(claim.key)
 
     def add(self, subscription: Subscription) -> None:
-        self.changes += 1
+        self.changed()
         self._subscriptions[subscription.id] = self._new[subscription.id] = subscription
 
     def change(self, subscription: Subscription) -> None:
-        self.changes += 1
+        self.changed()
         self._subscriptions[subscription.id] = subscription
         kept = self._new if subscription.id in self._new else self._changed
         kept[subscription.id] = subscription
@@ -178,7 +175,7 @@ class SubscriptionWorkingSet(WorkingSet):
     def keep_customer(self, subscription: Subscription) -> None:
         """Whom the provider charges; the sandbox's page charges nobody."""
         if subscription.customer_ref is not None and not subscription.is_stand_in:
-            self.changes += 1
+            self.changed()
             place = (*subscription.scope, subscription.provider)
             self._customers[place] = subscription.customer_ref
 
@@ -191,41 +188,14 @@ class SubscriptionWorkingSet(WorkingSet):
         return self._periods.get(place[0], {}).get(place[1])
 
     def keep_period(self, period: Period) -> None:
-        self.changes += 1
+        self.changed()
         kept = self._periods.setdefault(period.subscription_id, {})
         kept[period.period_start_at] = self._kept_periods[period.id] = period
 
     def own(self, claim: PeriodClaim) -> None:
         """The provider's id leads there from now on, unless it leads elsewhere."""
-        self.changes += 1
+        self.changed()
         self._owned.append(claim)
-
-    def reversals(self, period_id: str) -> Sequence[PeriodReversal]:
-        return list(self._reversals.get(period_id, {}).values())
-
-    def reversal(self, period_id: str, key: str) -> PeriodReversal | None:
-        return self._reversals.get(period_id, {}).get(key)
-
-    def keep_reversal(self, reversal: PeriodReversal) -> None:
-        self.changes += 1
-        self._reversals.setdefault(reversal.period_id, {})[reversal.key] = reversal
-        self._kept_reversals[reversal.period_id, reversal.key] = reversal
-
-    # The operator's log
-
-    def note(
-        self,
-        told: NotificationRef,
-        subscription: Subscription,
-        outcome: Outcome,
-        detail: str,
-        now_us: int,
-        problem: Problem | None = None,
-    ) -> None:
-        """What became of the notification; it is listed with the order that began it all."""
-        self.changes += 1
-        owner = (subscription.account_id, subscription.order_id)
-        self._entries.append(LogEntry(told, outcome, now_us, *owner, detail, problem=problem))
 
     def _is_genuine(self, claim: PeriodClaim) -> bool:
         """A claim of ids for a subscription at the provider that named them."""

@@ -12,7 +12,6 @@ import msgspec
 from msgspec.structs import replace
 
 from billing.ledger.ledger import Scope
-from kernel.clock import rfc3339
 from kernel.errors import DomainError
 from store.database import BatchRead, Row, Rows, Transaction
 
@@ -83,26 +82,6 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     def key_id(self) -> str | None:
         """The key that sent it; null where no key did."""
         return self.spent_by[0] if self.spent_by else None
-
-    def shape(self, code: str | None = None) -> dict[str, Any]:
-        """The top-up as the API shows it; code for those who may see it, see billing/topups/voucher.py."""
-        return {
-            "transaction_id": self.id,
-            "status": self.status,
-            "platform": self.platform,
-            "amount_cents": self.amount_cents,
-            "recipient_email": self.recipient_email,
-            "voucher_code": code,
-            "voucher_code_hint": self.voucher_code_hint,
-            "new_balance_cents": self.new_balance_cents,
-            "reference": self.reference,
-            "metadata": dict(self.metadata),
-            "note": self.note,
-            "failure_reason": self.failure_reason,
-            "key_id": self.key_id,
-            "created_at": rfc3339(self.created_at),
-            "settled_at": None if self.settled_at is None else rfc3339(self.settled_at),
-        }
 
     def event_data(self) -> dict[str, Any]:
         """The top-up as its events carry it, with room for the code at voucher_code."""

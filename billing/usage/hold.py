@@ -23,7 +23,9 @@ from billing.topups.topup import DuplicateReference
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError, NotFound
 from keys import caps
-from store.database import Row, Transaction
+from store.database import Transaction
+from store.keyset import NEWEST, Keyset
+from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 
 Status = Literal["held", "captured", "released", "expired"]
 Part = tuple[str, int]  # ledger account id, micros
@@ -129,11 +131,9 @@ class HoldShelf(WorkingSet):
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
         """With the ledger accounts that the parts came from, and the windows they count in."""
         if self.ids:
-            rows = await tx.fetch(
-                f"SELECT {_LISTED} FROM holds WHERE id IN :ids[text]", ids=sorted(self.ids)
-            )
+            rows = await tx.fetch(_BY_IDS, ids=sorted(self.ids))
             # Whatever belongs to a tenant that is not locked here does not exist here.
-            found = [hold for hold in map(_from_row, rows) if hold.scope in read_set.scopes]
+            found = [hold for hold in map(_ROWS.read, rows) if hold.scope in read_set.scopes]
             self._holds = {hold.id: hold for hold in found}
         if self.references:
             self._used = await _load_references(tx, self.references)
@@ -146,7 +146,7 @@ class HoldShelf(WorkingSet):
             )
 
     async def flush(self, tx: Transaction, now_us: int) -> None:
-        await tx.insert("holds", _COLUMNS, [_row(hold) for hold in self._new.values()])
+        await tx.insert("holds", _ROWS.columns, [_ROWS.write(one) for one in self._new.values()])
         if self._changed:
             await _update(tx, list(self._changed.values()))
         if any(hold.expires_at < now_us + LOOK_US for hold in self._new.values()):
@@ -183,8 +183,8 @@ class HoldShelf(WorkingSet):
 
 async def find(tx: Transaction, hold_id: str, scope: Scope) -> Hold:
     """Raises NotFound, also for another account's or environment's hold."""
-    row = await tx.fetch_one(f"SELECT {_LISTED} FROM holds WHERE id = :id", id=hold_id)
-    found = None if row is None else _from_row(row)
+    row = await tx.fetch_one(_BY_ID, id=hold_id)
+    found = None if row is None else _ROWS.read(row)
     if found is None or found.scope != scope:
         raise NotFound("Hold", param="hold_id")
     return found
@@ -199,18 +199,15 @@ async def page(
     limit: int,
 ) -> list[Hold]:
     """At most `limit` holds of the tenant, newest first, older than before_id."""
-    narrowed = " AND status = 'held'" if is_open_only else ""
-    rows = await tx.fetch(
-        f"""SELECT {_LISTED} FROM holds
-            WHERE account_id = :account_id AND environment = :environment
-              AND id < :before_id{narrowed}
-            ORDER BY id DESC LIMIT :limit""",
+    rows = await _PAGES.page(
+        tx,
+        before_id=before_id or NEWEST,
+        limit=limit,
         account_id=scope[0],
         environment=scope[1],
-        before_id=before_id or "~",
-        limit=limit,
+        is_open_only=is_open_only,
     )
-    return [_from_row(row) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
 async def due(
@@ -285,34 +282,12 @@ async def _update(tx: Transaction, holds: Sequence[Hold]) -> None:
     assert changed == len(holds), "an open hold vanished under the lock"
 
 
-_COLUMNS = (
-    "id",
-    "account_id",
-    "environment",
-    "spent_by",
-    "status",
-    "amount_micros",
-    "captured_micros",
-    "description",
-    "model",
-    "reference",
-    "sources",
-    "created_at",
-    "expires_at",
-    "ended_at",
+_ROWS = RowMapping(Hold, stored={"spent_by": WORDS_OR_NULL, "sources": as_json(tuple[Part, ...])})
+_BY_ID = f"SELECT {_ROWS.listed} FROM holds WHERE id = :id"
+_BY_IDS = f"SELECT {_ROWS.listed} FROM holds WHERE id IN :ids[text]"
+_PAGES = Keyset(
+    _ROWS.listed,
+    "holds",
+    "account_id = :account_id AND environment = :environment",
+    filters={"is_open_only": "status = 'held'"},
 )
-_LISTED = ", ".join(_COLUMNS)
-
-
-def _from_row(row: Row) -> Hold:
-    values = {name: row[name] for name in _COLUMNS}
-    values["spent_by"] = tuple((row["spent_by"] or "").split())
-    values["sources"] = msgspec.json.decode(row["sources"], type=tuple[Part, ...])
-    return Hold(**values)
-
-
-def _row(hold: Hold) -> tuple[object, ...]:
-    values = {name: getattr(hold, name) for name in _COLUMNS}
-    values["spent_by"] = " ".join(hold.spent_by) or None
-    values["sources"] = msgspec.json.encode(hold.sources).decode()
-    return tuple(values.values())

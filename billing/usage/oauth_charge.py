@@ -7,7 +7,7 @@ taken, and none while something is owed. Writes oauth_charges.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
@@ -23,7 +23,9 @@ from keys.caps import CapExceeded, Window
 from keys.oauth import grant as oauth_grant
 from keys.oauth.grant import Grant
 from keys.principal import OAuthOrigin
-from store.database import Row, Transaction
+from store.database import Transaction
+from store.keyset import Keyset
+from store.row_mapping import RowMapping
 
 OrderPlace = tuple[str, str, str]  # app id, the user's account id, order_no
 
@@ -60,7 +62,7 @@ class ChargeShelf(WorkingSet):
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
         rows = await tx.fetch(_PROBE, places=sorted(self.places))
-        self._charges = {_place(charge): charge for charge in map(_charge, rows)}
+        self._charges = {_place(charge): charge for charge in map(_ROWS.read, rows)}
         self._grants = await oauth_grant.load(tx, list(self.grant_ids))
         read_set.windows.update(
             (grant_id, period, start)
@@ -69,9 +71,7 @@ class ChargeShelf(WorkingSet):
         )
 
     async def flush(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
-        columns = tuple(field.name for field in fields(Charge))
-        rows = [tuple(getattr(charge, name) for name in columns) for charge in self._new]
-        await tx.insert("oauth_charges", columns, rows)
+        await tx.insert("oauth_charges", _ROWS.columns, [_ROWS.write(one) for one in self._new])
 
     def grant(self, grant_id: str) -> Grant | None:
         return self._grants.get(grant_id)
@@ -164,20 +164,15 @@ async def list_charges(
     limit: int = PAGE_ITEMS,
 ) -> list[Charge]:
     """What apps took from this account, newest first, older than before_id; at most `limit`."""
-    clauses = ["c.account_id = :account_id", "c.environment = :environment"]
-    values: dict[str, object] = {"account_id": user[0], "environment": user[1], "rows": limit}
-    if grant_id is not None:
-        clauses.append("c.grant_id = :grant_id")
-        values["grant_id"] = grant_id
-    if before_id is not None:
-        clauses.append("c.id < :before_id")
-        values["before_id"] = before_id
-    rows = await tx.fetch(
-        f"""SELECT {_COLUMNS} FROM oauth_charges c WHERE {" AND ".join(clauses)}
-            ORDER BY c.id DESC LIMIT :rows""",
-        **values,
+    rows = await _PAGES.page(
+        tx,
+        before_id=before_id,
+        limit=limit,
+        account_id=user[0],
+        environment=user[1],
+        grant_id=grant_id,
     )
-    return [_charge(row) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
 async def load_spent(tx: Transaction, grants: Iterable[Grant], *, now_us: int) -> dict[str, int]:
@@ -213,9 +208,15 @@ def _window(grant: Grant, now_us: int) -> Window:
     return (grant.id, period, start)
 
 
-_COLUMNS = ", ".join(f"c.{field.name}" for field in fields(Charge))
+_ROWS = RowMapping(Charge)
+_PAGES = Keyset(
+    _ROWS.listed,
+    "oauth_charges",
+    "account_id = :account_id AND environment = :environment",
+    filters={"grant_id": "grant_id = :grant_id"},
+)
 _PROBE = f"""
-    SELECT {_COLUMNS}
+    SELECT {_ROWS.of("c")}
     FROM :places[app_id text, account_id text, order_no text] AS v
     CROSS JOIN oauth_charges c
     WHERE c.app_id = v.app_id AND c.account_id = v.account_id AND c.order_no = v.order_no"""
@@ -223,7 +224,3 @@ _PROBE = f"""
 
 def _place(charge: Charge) -> OrderPlace:
     return (charge.app_id, charge.account_id, charge.order_no)
-
-
-def _charge(row: Row) -> Charge:
-    return Charge(**{field.name: row[field.name] for field in fields(Charge)})

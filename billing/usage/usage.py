@@ -18,6 +18,8 @@ from kernel.errors import InvalidInput
 from kernel.ids import new_id
 from keys.principal import Principal
 from store.database import Transaction
+from store.keyset import NEWEST, Keyset
+from store.row_mapping import RowMapping
 
 AMOUNT_MICROS_MAX = 10**15  # a thousand million dollars
 
@@ -59,7 +61,7 @@ class UsageShelf(WorkingSet):
         self._used = {(row[0], row[1], row[2]): row[3] for row in rows}
 
     async def flush(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
-        await tx.insert("usage_records", _COLUMNS, [_row(record) for record in self._new])
+        await tx.insert("usage_records", _ROWS.columns, [_ROWS.write(one) for one in self._new])
 
     def check_reference(self, scope: Scope, reference: str) -> None:
         """Raises DuplicateReference with the first record's id."""
@@ -156,16 +158,14 @@ async def page(
     tx: Transaction, scope: Scope, *, before_id: str | None = None, limit: int
 ) -> list[UsageRecord]:
     """At most `limit` records of the tenant, newest first, older than before_id."""
-    rows = await tx.fetch(
-        f"""SELECT {", ".join(_COLUMNS)} FROM usage_records
-            WHERE account_id = :account_id AND environment = :environment AND id < :before_id
-            ORDER BY id DESC LIMIT :limit""",
+    rows = await _PAGES.page(
+        tx,
+        before_id=before_id or NEWEST,
+        limit=limit,
         account_id=scope[0],
         environment=scope[1],
-        before_id=before_id or "~",
-        limit=limit,
     )
-    return [UsageRecord(*(row[name] for name in _COLUMNS)) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
 def amount_of(credit_count: int | None, amount_micros: int | None) -> int:
@@ -193,18 +193,7 @@ def check_spendable(state: BatchState, scope: Scope, lineage: Lineage, amount_mi
     state.check_funds(scope, amount_micros, is_own_use=True)
 
 
-_COLUMNS = (
-    "id",
-    "account_id",
-    "environment",
-    "key_id",
-    "amount_micros",
-    "description",
-    "model",
-    "reference",
-    "created_at",
+_ROWS = RowMapping(UsageRecord)
+_PAGES = Keyset(
+    _ROWS.listed, "usage_records", "account_id = :account_id AND environment = :environment"
 )
-
-
-def _row(record: UsageRecord) -> tuple[object, ...]:
-    return tuple(getattr(record, name) for name in _COLUMNS)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from msgspec import to_builtins
 
 from cli.acting import tell
 from cli.database import account_named, account_or_own, read, write
 from cli.examples import examples
 from cli.options import Moment, account_option, environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
-from gateway.api.keys import shape as shape_of_key
-from gateway.api.tokens import shape as shape_of_token
+from gateway.api.schemas.keys import AccessToken as TokenShape, ApiKey as KeyShape
 from kernel.clock import SystemClock
 from kernel.errors import NotFound
 from keys.account import lock_scopes
@@ -208,7 +208,7 @@ def rotate(key_id: str, overlap_s: int) -> None:
 @click.option("--name", default="cli", show_default=True, help="What people call it.")
 @json_option
 def token(account: str, environment: Environment, kind: TokenKind, name: str) -> None:
-    """Make an operator token (adm_, administration) or an account's system token (sat_)."""
+    """Create an operator token (adm_, administration) or an account's system token (sat_)."""
 
     async def work(tx: Transaction) -> tuple[AccessToken, str]:
         owner = await account_named(account)(tx)
@@ -305,8 +305,8 @@ async def _scope(tx: Transaction, key_id: str) -> Scope:
 
 def _shape(key: ApiKey) -> dict[str, Any]:
     """As the API lists it, and whose it is."""
-    return {**shape_of_key(key), "account_id": key.account_id}
+    return {**to_builtins(KeyShape.of(key)), "account_id": key.account_id}
 
 
 def _token_shape(made: AccessToken) -> dict[str, Any]:
-    return {**shape_of_token(made), "kind": made.kind, "account_id": made.account_id}
+    return {**to_builtins(TokenShape.of(made)), "kind": made.kind, "account_id": made.account_id}

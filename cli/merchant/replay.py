@@ -166,7 +166,7 @@ def pause(replay_id: str) -> None:
 @click.argument("replay_id")
 @json_option
 def resume(replay_id: str) -> None:
-    """Go on from where it was paused."""
+    """Resume from where it was paused."""
 
     async def work(tx: Transaction, scope: Scope) -> Replay:
         return await replays.resume(tx, scope, replay_id, now_us=SystemClock().now_us())
@@ -248,7 +248,7 @@ async def _watched(database: Database, job: Replay) -> Replay:
                 )
                 looks_idle = looks_idle + 1 if job == before else 0
                 if looks_idle == LOOKS_PATIENT and job.queued == 0:
-                    note("no step was taken yet: is a worker running, and the endpoint enabled?")
+                    note("no step has run yet: is a worker running, and the endpoint enabled?")
     except asyncio.CancelledError:
         note(f"the replay goes on without this; `topup replay show {job.id}` tells how far it is")
         raise

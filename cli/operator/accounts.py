@@ -53,7 +53,7 @@ def accounts() -> None:
 @click.option("--operator", is_flag=True, help="Its own credentials may carry `admin`.")
 @json_option
 def create(name: str, email: str | None, operator: bool) -> None:  # noqa: FBT001
-    """Make an account; its staging wallet holds $10,000.00 of test credit."""
+    """Create an account; its staging wallet holds $10,000.00 of test credit."""
 
     async def work(tx: Transaction) -> Account:
         now_us = SystemClock().now_us()

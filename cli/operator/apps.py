@@ -89,7 +89,7 @@ def apps() -> None:
     type=click.Choice(CAP_PERIODS),
     default="month",
     show_default=True,
-    help="How often the cap begins anew.",
+    help="How often the cap starts again.",
 )
 @json_option
 def create(account: str | None, environment: Environment, **fields: Any) -> None:

@@ -8,7 +8,8 @@ from billing.topups.approval import Approval
 from billing.topups.settlement import Decide, Ended
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
-from gateway.answers.envelope import answer, page
+from gateway.answers.answer import Answer
+from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.topups import Approval as ApprovalShape, DecidedTopUp
 from gateway.http.acting import actor_of
@@ -18,7 +19,6 @@ from gateway.http.routing import Route
 from kernel.errors import NotFound
 from keys.principal import ScopeMissing
 from store.database import Transaction
-from store.idempotency import Answer
 
 
 class ApprovalQuery(Page, frozen=True, kw_only=True):
@@ -39,16 +39,14 @@ async def list_approvals(call: RequestContext[Fields, ApprovalQuery]) -> Answer:
         )
 
     found = await call.context.database.read(work)
-    has_more = len(found) > query.limit
-    next_cursor = found[query.limit - 1].id if has_more else None
-    items = [one.shape() for one in found[: query.limit]]
-    return answer(codes.SUCCESS, page(items, next_cursor), now_us=call.now_us)
+    data = listing(found, query.limit, shape=_shape, cursor=lambda asked: asked.id)
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
     """One approval."""
     asked, _ = await _find(call)
-    return answer(codes.SUCCESS, asked.shape(), now_us=call.now_us)
+    return answer(codes.SUCCESS, _shape(asked), now_us=call.now_us)
 
 
 async def approve(call: RequestContext[Fields, Fields]) -> Answer:
@@ -81,15 +79,17 @@ async def _decide(
 def _decided(call: RequestContext[Fields, Fields], ended: Ended) -> Answer:
     topup = ended.topup
     code = call.context.engine.rules.codes.shown(topup, call.principal)
-    data = {
-        "approval": None if ended.approval is None else ended.approval.shape(),
-        **topup.shape(code),
-        "wallet_balance_cents": ended.wallet_balance_cents,
-    }
+    decided = ended.approval
+    data = DecidedTopUp.of(
+        topup,
+        code,
+        wallet_balance_cents=ended.wallet_balance_cents,
+        approval=None if decided is None else _shape(decided),
+    )
     by_status = {"delivered": codes.DELIVERED, "pending": codes.PENDING}
     return answer(
         by_status.get(topup.status, codes.SUCCESS),
-        data,
+        data.approval_first(),
         now_us=call.now_us,
         http_status=200,
         status=topup.status,
@@ -97,6 +97,10 @@ def _decided(call: RequestContext[Fields, Fields], ended: Ended) -> Answer:
         voucher_of=topup.id,
         voucher_code=code,
     )
+
+
+def _shape(asked: Approval) -> ApprovalShape:
+    return ApprovalShape(**asked.shape())
 
 
 async def _find(call: RequestContext[Fields, Fields]) -> tuple[Approval, TopUp]:

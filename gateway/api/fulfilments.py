@@ -14,6 +14,7 @@ from billing.topups import topup as topups
 from billing.topups.settlement import Settle
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.schemas.topups import Settlement
@@ -23,7 +24,6 @@ from gateway.http.routing import Route
 from kernel.clock import SECOND_US
 from keys.signing import ID_HEADER, verify
 from store.database import Transaction
-from store.idempotency import Answer
 
 SECRET_OPTION = "secret"  # noqa: S105 the option's name
 

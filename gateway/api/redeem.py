@@ -14,11 +14,11 @@ from billing.credits.redemption_code import CodeRedeemed, RedeemCode, find_code,
 from billing.ledger.money import MICROS_PER_CENT
 from billing.topups.voucher import NotRedeemable
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem
+from gateway.answers.answer import Answer
 from gateway.http.rate_limit import refusal
 from gateway.http.request_context import RequestContext
 from keys.principal import Principal
 from runtime.context import Context
-from store.idempotency import Answer
 
 T = TypeVar("T")
 

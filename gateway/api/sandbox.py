@@ -16,6 +16,7 @@ from billing.payments.sandbox import clock as sandbox_clock
 from billing.topups.send import AmountOutOfRange
 from billing.topups.settlement import Ended, Settle
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.schemas.topups import Funding, SettledTopUp
@@ -26,7 +27,6 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US, rfc3339
 from store.database import Transaction
-from store.idempotency import Answer
 
 
 class OutcomeBody(Fields, frozen=True, kw_only=True):
@@ -111,11 +111,9 @@ async def advance(call: RequestContext[ClockBody, Fields]) -> Answer:
         return await sandbox_clock.advance(tx, scope, advance_s=advance_s)
 
     def render(ahead_us: int) -> Answer:
-        data = {
-            "advanced_s": advance_s,
-            "ahead_s": ahead_us // SECOND_US,
-            "now": rfc3339(now_us + ahead_us),
-        }
+        data = AccountClock(
+            advanced_s=advance_s, ahead_s=ahead_us // SECOND_US, now=rfc3339(now_us + ahead_us)
+        )
         return answer(codes.SUCCESS, data, now_us=now_us)
 
     return await run_once(call.context, call.principal, call.request_key, work, render)

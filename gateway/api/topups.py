@@ -2,8 +2,8 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from msgspec import Meta
-from msgspec.structs import replace
+from msgspec import UNSET, Meta
+from msgspec.structs import asdict, replace
 
 from billing.topups import queries as history
 from billing.topups.approval import Approval
@@ -11,10 +11,12 @@ from billing.topups.send import Order, Rehearsal, Sent as Decided, new_send, pre
 from billing.topups.settlement import Cancel, Ended
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
-from gateway.answers.envelope import answer, page
+from gateway.answers.answer import Answer
+from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.answers.refused import Failure
 from gateway.api.schemas.topups import (
+    EventOfTopUp,
     FailedSend,
     Held,
     Quote,
@@ -23,6 +25,7 @@ from gateway.api.schemas.topups import (
     SettledTopUp,
     TopUp as TopUpShape,
     TopUpStory,
+    Transfer,
 )
 from gateway.http.errors import DOCS_PATH
 from gateway.http.fields import LINE, Fields, Int64, Page, Text, Time, cursor_id, time_us
@@ -38,7 +41,6 @@ from kernel.limits import (
 )
 from keys.email_address import InvalidEmail, normalise_email
 from store.database import Transaction
-from store.idempotency import Answer
 
 Address = Annotated[str, Meta(max_length=320)]
 Reference = Annotated[str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)]
@@ -110,14 +112,7 @@ async def validate(call: RequestContext[SendBody, Fields]) -> Answer:
     quote, sent = await call.context.engine.rehearse(rehearsal)
     if sent.topup.status == "failed":
         return _failed(sent.topup, http_status=422, transaction_id=None)
-    data = {
-        "amount_cents": quote.amount_cents,
-        "wallet_balance_cents": quote.wallet_balance_cents,
-        "wallet_balance_after_cents": quote.wallet_balance_after_cents,
-        "cap_remaining_cents": quote.cap_remaining_cents,
-        "would_be": quote.would_be,
-    }
-    return answer(codes.SUCCESS, data, now_us=call.now_us)
+    return answer(codes.SUCCESS, Quote.of(quote), now_us=call.now_us)
 
 
 async def cancel(call: RequestContext[CancelBody, Fields]) -> Answer:
@@ -138,9 +133,13 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
     story = await call.context.database.read(work)
     topup = story.topup
     code = call.context.engine.rules.codes.shown(topup, call.principal)
-    data = {**topup.shape(code), "transfers": story.transfers, "events": story.events}
-    if story.approval_id is not None:
-        data["approval_id"] = story.approval_id
+    data = TopUpStory.of(
+        topup,
+        code,
+        transfers=[Transfer(**one) for one in story.transfers],
+        events=[EventOfTopUp(**one) for one in story.events],
+        approval_id=UNSET if story.approval_id is None else story.approval_id,
+    )
     outcome = {
         "delivered": codes.DELIVERED,
         "pending": codes.PENDING,
@@ -176,11 +175,14 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Answer:
         return await history.page(tx, scope, wanted, before_id=before_id, limit=query.limit + 1)
 
     found = await call.context.database.read(work)
-    shown, principal = call.context.engine.rules.codes.shown, call.principal
-    items = [topup.shape(shown(topup, principal)) for topup in found[: query.limit]]
-    has_more = len(found) > query.limit
-    next_cursor = found[query.limit - 1].id if has_more else None
-    return answer(codes.SUCCESS, page(items, next_cursor), now_us=call.now_us)
+    code_of, principal = call.context.engine.rules.codes.shown, call.principal
+    data = listing(
+        found,
+        query.limit,
+        shape=lambda topup: TopUpShape.of(topup, code_of(topup, principal)),
+        cursor=lambda topup: topup.id,
+    )
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 def _normalised(address: str | None) -> str | None:
@@ -245,7 +247,7 @@ class _SentAnswer:
             url=f"{public_url}/dashboard/approvals/{asked.id}",
             expires_at=rfc3339(asked.expires_at),
         )
-        return SentForApproval.of(sent, approval=held)
+        return SentForApproval(**asdict(Sent.of(sent)), approval=held)
 
 
 def _cancelled(ended: Ended) -> Answer:

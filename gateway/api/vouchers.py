@@ -6,9 +6,10 @@ from typing import Any, Literal
 from billing.ledger.balances import recipients
 from billing.ledger.ledger import Scope
 from billing.topups.topup import TopUp
-from billing.topups.voucher import load_redemptions, voucher_shape
+from billing.topups.voucher import load_redemptions
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem, unknown_voucher
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.redeem import guarded
@@ -18,7 +19,6 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from keys.principal import REDEEMS
 from store.database import Transaction
-from store.idempotency import Answer
 
 
 class RedeemBody(Fields, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ async def look_up(call: RequestContext[Fields, Fields]) -> Answer:
     if issued.account_id != principal.account_id:
         raise unknown_voucher()
 
-    async def work(tx: Transaction) -> dict[str, object]:
+    async def work(tx: Transaction) -> IssuedVoucher:
         redeemed = (await load_redemptions(tx, [issued.id])).get(issued.id)
         held = await recipients(
             tx,
@@ -44,7 +44,7 @@ async def look_up(call: RequestContext[Fields, Fields]) -> Answer:
             platform=issued.platform,
             limit=1,
         )
-        return voucher_shape(
+        return IssuedVoucher.of(
             issued,
             context.engine.rules.codes.code_of(issued.id),
             wallet_cents=held[0].balance_cents if held else 0,
@@ -65,14 +65,17 @@ async def redeem(call: RequestContext[RedeemBody, Fields]) -> Answer:
 
 def _redeemed(redeemer: Scope, done: Redeemed) -> Answer:
     topup, redeemed_at = done.topup, done.redemption.redeemed_at
-    data = {
-        **voucher_shape(topup, done.voucher_code, wallet_cents=0, redeemed_at=redeemed_at),
-        "settle": done.redemption.settle,
-        "balance_cents": done.wallet_balance_cents,
-    }
+    data = RedeemedVoucher.of(
+        topup,
+        done.voucher_code,
+        wallet_cents=0,
+        redeemed_at=redeemed_at,
+        settle=done.redemption.settle,
+        balance_cents=done.wallet_balance_cents,
+    )
     if topup.scope != redeemer:
         # The top-up is the issuer's, and its id means nothing to anybody else.
-        data["transaction_id"] = None
+        data.transaction_id = None
     return answer(
         codes.SUCCESS,
         data,

@@ -40,7 +40,7 @@ async def fund(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     try:
         body = {"amount_cents": form.cents("amount")}
-        await ask(call, "POST", "/sandbox/fund", body, once=form.once)
+        await ask(call, "POST", "/sandbox/fund", body, idempotency_key=form.idempotency_key)
     except DomainError as error:
         return await _overview(call, problem_of(error))
     return go(PATH, said="funded")

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from gateway.answers.answer import Answer
 from kernel.clock import SECOND_US
 from keys.account import lock_scopes
 from keys.principal import Principal
@@ -19,7 +20,6 @@ from runtime.context import Context
 from store.database import Transaction
 from store.errors import StoreError
 from store.idempotency import (
-    Answer,
     KeyInProgress,
     RequestKey,
     abandon,

@@ -33,17 +33,10 @@ from keys.principal import (
     ScopeMissing,
 )
 from store.database import BatchRead, Row, Rows, Transaction
+from store.keyset import Keyset
+from store.row_mapping import WORDS, RowMapping
 
 OVERLAP_S_MAX = 30 * DAY_US // SECOND_US
-_KEY_STATES = """
-SELECT id, account_id, environment, revoked_at, expires_at, per_call_cents, per_day_cents,
-       per_month_cents, approval_threshold_cents, approval_above_per_day_cents
-FROM api_keys WHERE id IN :ids[text]
-"""
-_COLUMNS = """k.id, k.account_id, k.environment, k.parent_id, k.lineage, k.name, k.scopes,
-    k.ip_allow_list, k.per_call_cents, k.per_day_cents, k.per_month_cents,
-    k.approval_threshold_cents, k.approval_above_per_day_cents, k.expires_at, k.prefix, k.last4,
-    k.created_at, k.last_used_at, k.revoked_at"""
 # LIKE would take the underscore of an id for a wildcard, and ignore case on one database.
 DESCENDS = "REPLACE(' ' || k.lineage || ' ', ' ' || :viewer || ' ', '') <> ' ' || k.lineage || ' '"
 
@@ -131,7 +124,8 @@ async def mint(
     }
     await tx.insert("api_keys", tuple(columns), [tuple(columns.values())])
     await _insert_secret(tx, columns["id"], account_id, secret, now_us)
-    return _api_key({**columns, "last_used_at": None, "revoked_at": None}), secret
+    stored = [columns.get(column) for column in _ROWS.columns]
+    return _ROWS.read(cast(Row, stored)), secret
 
 
 async def list_keys(
@@ -146,20 +140,15 @@ async def list_keys(
 
     A viewer with a lineage sees its own key and the descendants; any other sees all.
     """
-    clauses = ["k.account_id = :account_id", "k.environment = :environment"]
-    values: dict[str, Any] = {"account_id": scope[0], "environment": scope[1], "rows": limit}
-    if before_id is not None:
-        clauses.append("k.id < :before_id")
-        values["before_id"] = before_id
-    if viewer is not None and viewer.lineage:
-        clauses.append(f"(k.id = :viewer OR {DESCENDS})")
-        values["viewer"] = viewer.lineage[0]
-    rows = await tx.fetch(
-        f"SELECT {_COLUMNS} FROM api_keys k WHERE {' AND '.join(clauses)}"
-        " ORDER BY k.id DESC LIMIT :rows",
-        **values,
+    rows = await _PAGES.page(
+        tx,
+        before_id=before_id,
+        limit=limit,
+        account_id=scope[0],
+        environment=scope[1],
+        viewer=viewer.lineage[0] if viewer is not None and viewer.lineage else None,
     )
-    return [_api_key(row) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
 async def get(
@@ -287,17 +276,25 @@ def _default_scopes(parent: Principal | None) -> list[str]:
     return [scope for scope in DEFAULT_SCOPES if scope in parent.scopes]
 
 
-async def _find(tx: Transaction, scope: Scope, key_id: str, *, lock: str = "") -> ApiKey:
-    row = await tx.fetch_one(
-        f"SELECT {_COLUMNS} FROM api_keys k WHERE k.id = :key_id AND k.account_id = :account_id"
-        f" AND k.environment = :environment {lock}",
-        key_id=key_id,
-        account_id=scope[0],
-        environment=scope[1],
-    )
+_ROWS = RowMapping(ApiKey, stored=dict.fromkeys(("lineage", "scopes", "ip_allow_list"), WORDS))
+_OWN = "k.account_id = :account_id AND k.environment = :environment"
+_FIND = f"SELECT {_ROWS.of('k')} FROM api_keys k WHERE k.id = :key_id AND {_OWN}"
+_LOCK = f"{_FIND} FOR NO KEY UPDATE"
+_PAGES = Keyset(
+    _ROWS.of("k"),
+    "api_keys k",
+    _OWN,
+    filters={"viewer": f"(k.id = :viewer OR {DESCENDS})"},
+    key="k.id",
+)
+_KEY_STATES = f"SELECT {RowMapping(KeyState).listed} FROM api_keys WHERE id IN :ids[text]"
+
+
+async def _find(tx: Transaction, scope: Scope, key_id: str, text: str = _FIND) -> ApiKey:
+    row = await tx.fetch_one(text, key_id=key_id, account_id=scope[0], environment=scope[1])
     if row is None:
         raise NotFound("Key")
-    return _api_key(row)
+    return _ROWS.read(row)
 
 
 async def _find_to_change(
@@ -309,7 +306,7 @@ async def _find_to_change(
     is_revoked_fine: bool = False,
 ) -> ApiKey:
     """The key, its row locked; raises ScopeMissing where the asker may not change it."""
-    key = await _find(tx, scope, key_id, lock="FOR NO KEY UPDATE")
+    key = await _find(tx, scope, key_id, _LOCK)
     if asker is not None and asker.lineage and asker.lineage[0] not in key.lineage:
         raise ScopeMissing(
             "a key changes its descendants only, not itself, a sibling or an ancestor",
@@ -344,29 +341,4 @@ async def _insert_secret(
         "api_key_secrets",
         ("digest", "key_id", "account_id", "created_at"),
         [(token_format.digest(secret), key_id, account_id, now_us)],
-    )
-
-
-def _api_key(row: Row | dict[str, Any]) -> ApiKey:
-    fields = cast(Row, row)
-    return ApiKey(
-        id=KeyId(fields["id"]),
-        account_id=AccountId(fields["account_id"]),
-        environment=fields["environment"],
-        parent_id=None if fields["parent_id"] is None else KeyId(fields["parent_id"]),
-        lineage=tuple(KeyId(each) for each in fields["lineage"].split()),
-        name=fields["name"],
-        scopes=tuple(fields["scopes"].split()),
-        ip_allow_list=tuple(fields["ip_allow_list"].split()),
-        per_call_cents=fields["per_call_cents"],
-        per_day_cents=fields["per_day_cents"],
-        per_month_cents=fields["per_month_cents"],
-        approval_threshold_cents=fields["approval_threshold_cents"],
-        approval_above_per_day_cents=fields["approval_above_per_day_cents"],
-        expires_at=fields["expires_at"],
-        prefix=fields["prefix"],
-        last4=fields["last4"],
-        created_at=fields["created_at"],
-        last_used_at=fields["last_used_at"],
-        revoked_at=fields["revoked_at"],
     )

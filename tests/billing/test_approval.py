@@ -17,7 +17,7 @@ from kernel.errors import DomainError
 from keys.api_keys import api_key
 from keys.api_keys.fields import KeyChanges
 from store.database import Database
-from tests.billing.desk import SLOW, Desk, open_desk
+from tests.support.funded_account import SLOW, FundedAccount, open_funded_account
 
 DAY_S = 86_400
 
@@ -26,9 +26,9 @@ def asked(sends: list[Sent]) -> list[bool]:
     return [sent.approval is not None for sent in sends]
 
 
-async def move_clock(desk: Desk, seconds: int) -> None:
-    scope = desk.principal.scope
-    await desk.database.transaction(lambda tx: advance(tx, scope, advance_s=seconds))
+async def move_clock(account: FundedAccount, seconds: int) -> None:
+    scope = account.principal.scope
+    await account.database.transaction(lambda tx: advance(tx, scope, advance_s=seconds))
 
 
 # The day's threshold
@@ -37,25 +37,25 @@ async def move_clock(desk: Desk, seconds: int) -> None:
 async def test_of_twenty_sends_at_once_those_beyond_the_days_sum_ask(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(
+    account = await open_funded_account(
         database, clock, approval_threshold_cents=500, approval_above_per_day_cents=2000
     )
 
-    sends = await asyncio.gather(*(desk.send(500) for _ in range(20)))
+    sends = await asyncio.gather(*(account.send(500) for _ in range(20)))
 
     # 4 x 500 is 2000, which is not above it.
     assert (asked(sends).count(False), asked(sends).count(True)) == (4, 16)
-    assert await desk.findings() == []
+    assert await account.findings() == []
 
 
 async def test_of_two_tills_at_once_together_no_more_passes_than_the_days_sum(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock, approval_above_per_day_cents=2000)
-    engine = Engine(database, clock, desk.engine.rules)
-    other = Desk(database, clock, engine, desk.account_id, desk.principal)
+    account = await open_funded_account(database, clock, approval_above_per_day_cents=2000)
+    engine = Engine(database, clock, account.engine.rules)
+    other = FundedAccount(database, clock, engine, account.account_id, account.principal)
 
-    sends = await asyncio.gather(*(each.send(500) for _ in range(10) for each in (desk, other)))
+    sends = await asyncio.gather(*(each.send(500) for _ in range(10) for each in (account, other)))
 
     assert asked(sends).count(False) == 4
     await engine.close()
@@ -64,30 +64,30 @@ async def test_of_two_tills_at_once_together_no_more_passes_than_the_days_sum(
 async def test_a_keys_day_counts_what_its_children_send_and_each_asks_by_its_own(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock, approval_above_per_day_cents=1000)
-    loose = await desk.mint(parent=desk.principal)
-    strict = await desk.mint(parent=desk.principal, approval_above_per_day_cents=300)
-    beside = await desk.mint()
+    account = await open_funded_account(database, clock, approval_above_per_day_cents=1000)
+    loose = await account.mint(parent=account.principal)
+    strict = await account.mint(parent=account.principal, approval_above_per_day_cents=300)
+    beside = await account.mint()
 
     sends = [
-        await desk.send(600, principal=loose),
-        await desk.send(301, principal=strict),  # above its own 300
-        await desk.send(300, principal=strict),  # 900 of the parent's 1000
-        await desk.send(101),
-        await desk.send(100),
-        await desk.send(5000, principal=beside),
+        await account.send(600, principal=loose),
+        await account.send(301, principal=strict),  # above its own 300
+        await account.send(300, principal=strict),  # 900 of the parent's 1000
+        await account.send(101),
+        await account.send(100),
+        await account.send(5000, principal=beside),
     ]
 
     assert asked(sends) == [False, True, False, True, False, False]
 
 
 async def test_the_next_utc_day_begins_anew(database: Database, clock: FixedClock) -> None:
-    desk = await open_desk(database, clock, approval_above_per_day_cents=500)
+    account = await open_funded_account(database, clock, approval_above_per_day_cents=500)
     clock.advance_s(DAY_S / 2 - 1)  # from noon
-    sends = [await desk.send(500), await desk.send(100)]
+    sends = [await account.send(500), await account.send(100)]
 
     clock.advance_s(1)
-    sends += [await desk.send(500), await desk.send(100)]
+    sends += [await account.send(500), await account.send(100)]
 
     assert asked(sends) == [False, True, False, True]
 
@@ -96,18 +96,18 @@ async def test_the_next_utc_day_begins_anew(database: Database, clock: FixedCloc
 async def test_what_comes_back_leaves_room_again(
     database: Database, clock: FixedClock, how: str
 ) -> None:
-    desk = await open_desk(database, clock, approval_above_per_day_cents=500)
+    account = await open_funded_account(database, clock, approval_above_per_day_cents=500)
     if how == "scripted":
-        await desk.send(500, to="failed@sandbox.test")
+        await account.send(500, to="failed@sandbox.test")
     else:
-        pending = await desk.send(500, platform="slow")
+        pending = await account.send(500, platform="slow")
         await (
-            desk.cancel(pending.topup.id)
+            account.cancel(pending.topup.id)
             if how == "cancel"
-            else desk.settle(pending.topup.id, "failed")
+            else account.settle(pending.topup.id, "failed")
         )
 
-    sends = [await desk.send(500), await desk.send(100)]
+    sends = [await account.send(500), await account.send(100)]
 
     assert asked(sends) == [False, True]
 
@@ -115,26 +115,26 @@ async def test_what_comes_back_leaves_room_again(
 async def test_what_a_person_approved_or_denied_takes_no_room(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock, approval_above_per_day_cents=500)
+    account = await open_funded_account(database, clock, approval_above_per_day_cents=500)
     for decision in ("approved", "denied"):
-        waiting = await desk.send(501)
+        waiting = await account.send(501)
         assert waiting.approval is not None
-        await desk.decide(waiting.topup.id, waiting.approval.id, decision)
+        await account.decide(waiting.topup.id, waiting.approval.id, decision)
 
-    assert asked([await desk.send(500), await desk.send(100)]) == [False, True]
+    assert asked([await account.send(500), await account.send(100)]) == [False, True]
 
 
 async def test_the_days_threshold_is_changed_and_taken_away(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock, approval_above_per_day_cents=0)
-    key_id = desk.principal.lineage[0]
+    account = await open_funded_account(database, clock, approval_above_per_day_cents=0)
+    key_id = account.principal.lineage[0]
 
     async def change(cents: int | None) -> None:
         await database.transaction(
             lambda tx: api_key.patch(
                 tx,
-                desk.principal.scope,
+                account.principal.scope,
                 key_id,
                 changes=KeyChanges(approval_above_per_day_cents=cents),
                 asker=None,
@@ -142,12 +142,12 @@ async def test_the_days_threshold_is_changed_and_taken_away(
             )
         )
 
-    first = await desk.send(100)
+    first = await account.send(100)
     await change(100)
-    second, third = await desk.send(100), await desk.send(100)
+    second, third = await account.send(100), await account.send(100)
     await change(None)
 
-    assert asked([first, second, third, await desk.send(9000)]) == [True, False, True, False]
+    assert asked([first, second, third, await account.send(9000)]) == [True, False, True, False]
 
 
 # The end
@@ -157,59 +157,59 @@ async def test_the_days_threshold_is_changed_and_taken_away(
 async def test_after_its_end_nobody_decides_though_no_sweep_came(
     database: Database, clock: FixedClock, decision: str
 ) -> None:
-    desk = await open_desk(database, clock)
-    sent = await desk.send(1000, to="approval@sandbox.test")
+    account = await open_funded_account(database, clock)
+    sent = await account.send(1000, to="approval@sandbox.test")
     assert sent.approval is not None
     clock.advance_s(DAY_S)
 
     with pytest.raises(ApprovalDecided) as refusal:
-        await desk.decide(sent.topup.id, sent.approval.id, decision)
+        await account.decide(sent.topup.id, sent.approval.id, decision)
 
     assert refusal.value.extra["approval_status"] == "expired"
-    ended = await desk.decide(sent.topup.id, sent.approval.id, "expired")
+    ended = await account.decide(sent.topup.id, sent.approval.id, "expired")
     assert (ended.topup.status, ended.wallet_balance_cents) == ("cancelled", 1_000_000)
 
 
 async def test_until_its_last_microsecond_it_is_decided(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    sent = await desk.send(1000, to="approval@sandbox.test")
+    account = await open_funded_account(database, clock)
+    sent = await account.send(1000, to="approval@sandbox.test")
     assert sent.approval is not None
     clock.advance_s(DAY_S - 0.000_001)
 
-    ended = await desk.decide(sent.topup.id, sent.approval.id, "approved")
+    ended = await account.decide(sent.topup.id, sent.approval.id, "approved")
 
     assert ended.topup.status == "delivered"
 
 
 async def test_the_end_is_by_the_accounts_own_clock(database: Database, clock: FixedClock) -> None:
-    desk = await open_desk(database, clock)
-    before = await desk.send(1000, to="approval@sandbox.test")
-    await move_clock(desk, DAY_S)
-    after = await desk.send(1000, to="approval@sandbox.test")
+    account = await open_funded_account(database, clock)
+    before = await account.send(1000, to="approval@sandbox.test")
+    await move_clock(account, DAY_S)
+    after = await account.send(1000, to="approval@sandbox.test")
     assert before.approval is not None
     assert after.approval is not None
 
     with pytest.raises(ApprovalDecided):
-        await desk.decide(before.topup.id, before.approval.id, "approved")
+        await account.decide(before.topup.id, before.approval.id, "approved")
 
-    ended = await desk.decide(after.topup.id, after.approval.id, "approved")
+    ended = await account.decide(after.topup.id, after.approval.id, "approved")
     assert ended.topup.status == "delivered"
 
 
 async def test_a_cancel_after_the_end_tells_that_it_expired(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    sent = await desk.send(1000, to="approval@sandbox.test")
+    account = await open_funded_account(database, clock)
+    sent = await account.send(1000, to="approval@sandbox.test")
     clock.advance_s(DAY_S)
 
-    ended = await desk.cancel(sent.topup.id)
+    ended = await account.cancel(sent.topup.id)
 
     assert ended.approval is not None
     assert (ended.approval.status, ended.approval.decided_by) == ("expired", None)
-    assert (await desk.events())[2:] == ["approval.expired", "topup.cancelled"]
+    assert (await account.events())[2:] == ["approval.expired", "topup.cancelled"]
 
 
 # What changed meanwhile
@@ -233,61 +233,66 @@ def made_small(_platforms: Platforms) -> Platforms:
     return Platforms([SLOW, Platform("gone", "Gone", max_amount_cents=100)])
 
 
-async def waiting_at(desk: Desk, change: Callable[[Platforms], Platforms]) -> tuple[Desk, Sent]:
+async def waiting_at(
+    account: FundedAccount, change: Callable[[Platforms], Platforms]
+) -> tuple[FundedAccount, Sent]:
     """A send to GONE that waits, and the account at an engine whose platforms changed since."""
-    rules = replace(desk.engine.rules, platforms=Platforms([SLOW, GONE]))
-    before = Engine(desk.database, desk.clock, rules)
-    sender = replace(desk, engine=before)
+    rules = replace(account.engine.rules, platforms=Platforms([SLOW, GONE]))
+    before = Engine(account.database, account.clock, rules)
+    sender = replace(account, engine=before)
     sent = await sender.send(1000, platform="gone")
     await before.close()
-    later = Engine(desk.database, desk.clock, replace(rules, platforms=change(rules.platforms)))
-    return replace(desk, engine=later), sent
+    later = Engine(
+        account.database, account.clock, replace(rules, platforms=change(rules.platforms))
+    )
+    return replace(account, engine=later), sent
 
 
 async def test_approving_a_top_up_of_a_removed_platform_is_refused_and_denying_refunds(
     database: Database, clock: FixedClock
 ) -> None:
-    first = await open_desk(database, clock, approval_threshold_cents=500)
-    desk, sent = await waiting_at(first, renamed)
+    first = await open_funded_account(database, clock, approval_threshold_cents=500)
+    account, sent = await waiting_at(first, renamed)
     assert sent.approval is not None
 
     with pytest.raises(InvalidPlatform) as refusal:
-        await desk.decide(sent.topup.id, sent.approval.id, "approved")
+        await account.decide(sent.topup.id, sent.approval.id, "approved")
 
     assert refusal.value.reason == "removed"
-    assert (await desk.balance())["held_cents"] == 1000
-    assert await desk.events() == ["topup.pending", "approval.requested"]
-    ended = await desk.decide(sent.topup.id, sent.approval.id, "denied")
+    assert (await account.balance())["held_cents"] == 1000
+    assert await account.events() == ["topup.pending", "approval.requested"]
+    ended = await account.decide(sent.topup.id, sent.approval.id, "denied")
     assert (ended.topup.status, ended.wallet_balance_cents) == ("cancelled", 1_000_000)
-    assert await desk.findings() == []
-    await desk.engine.close()
+    assert await account.findings() == []
+    await account.engine.close()
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("change", [renamed, made_slow, made_unknown, made_small])
 @pytest.mark.parametrize(
     "act",
     [
-        lambda desk, sent: desk.decide(sent.topup.id, sent.approval.id, "approved"),
-        lambda desk, sent: desk.decide(sent.topup.id, sent.approval.id, "denied"),
-        lambda desk, sent: desk.decide(sent.topup.id, sent.approval.id, "expired"),
-        lambda desk, sent: desk.cancel(sent.topup.id),
-        lambda desk, sent: desk.settle(sent.topup.id, "delivered"),
-        lambda desk, sent: desk.settle(sent.topup.id, "failed"),
-        lambda desk, sent: desk.hand_over(sent.topup.id, seen=0),
+        lambda account, sent: account.decide(sent.topup.id, sent.approval.id, "approved"),
+        lambda account, sent: account.decide(sent.topup.id, sent.approval.id, "denied"),
+        lambda account, sent: account.decide(sent.topup.id, sent.approval.id, "expired"),
+        lambda account, sent: account.cancel(sent.topup.id),
+        lambda account, sent: account.settle(sent.topup.id, "delivered"),
+        lambda account, sent: account.settle(sent.topup.id, "failed"),
+        lambda account, sent: account.hand_over(sent.topup.id, seen=0),
     ],
     ids=["approve", "deny", "expire", "cancel", "deliver", "fail", "hand_over"],
 )
 async def test_whatever_the_operator_changed_a_command_is_done_or_refused_whole(
     database: Database, clock: FixedClock, change: Any, act: Any
 ) -> None:
-    first = await open_desk(database, clock, approval_threshold_cents=500)
-    desk, sent = await waiting_at(first, change)
-    before = await desk.balance(), await desk.events()
+    first = await open_funded_account(database, clock, approval_threshold_cents=500)
+    account, sent = await waiting_at(first, change)
+    before = await account.balance(), await account.events()
 
     try:
-        await act(desk, sent)
+        await act(account, sent)
     except DomainError:
-        assert (await desk.balance(), await desk.events()) == before
+        assert (await account.balance(), await account.events()) == before
 
-    assert await desk.findings() == []
-    await desk.engine.close()
+    assert await account.findings() == []
+    await account.engine.close()

@@ -4,22 +4,22 @@ import pytest
 
 from kernel.clock import FixedClock
 from store.database import Database
-from tests.billing.desk import Desk, open_desk
-from tests.billing.using import capture, check_in, hold, use
+from tests.support.funded_account import FundedAccount, open_funded_account
+from tests.support.usage import capture, check_in, hold, use
 
 HELD = "what is held equals pending top-ups and open holds"
 HOLD = "a hold took its amount once, and once ended gave all of it on"
 
 
-async def a_life(database: Database, clock: FixedClock) -> Desk:
+async def a_life(database: Database, clock: FixedClock) -> FundedAccount:
     """One of each: an open hold, a captured one, a charge, a check-in."""
-    desk = await open_desk(database, clock)
-    await use(desk, 100, reference="used")
-    await hold(desk, 1000, reference="open")
-    await capture(desk, (await hold(desk, 1000, reference="done")).hold.id, 400)
-    await check_in(desk)
-    assert await desk.findings() == []
-    return desk
+    account = await open_funded_account(database, clock)
+    await use(account, 100, reference="used")
+    await hold(account, 1000, reference="open")
+    await capture(account, (await hold(account, 1000, reference="done")).hold.id, 400)
+    await check_in(account)
+    assert await account.findings() == []
+    return account
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ async def a_life(database: Database, clock: FixedClock) -> Desk:
 async def test_a_row_without_its_transfers_is_found(
     database: Database, clock: FixedClock, change: str, expected: set[str]
 ) -> None:
-    desk = await a_life(database, clock)
+    account = await a_life(database, clock)
 
     await database.transaction(lambda tx: tx.execute(change))
 
-    assert {finding.rule for finding in await desk.findings()} == expected
+    assert {finding.rule for finding in await account.findings()} == expected

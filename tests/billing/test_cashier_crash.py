@@ -20,8 +20,8 @@ from kernel.clock import FixedClock
 from kernel.errors import Unavailable
 from store.database import Database, T, Transaction, Work
 from store.errors import ConnectionLost, StoreError
-from tests.billing import toypay
-from tests.billing.cashing import Shop, open_shop
+from tests.support import toypay
+from tests.support.toypay_buyer import ToypayBuyer, open_toypay_buyer
 
 pytestmark = pytest.mark.long
 
@@ -63,27 +63,31 @@ class MortalDatabase:
 
 
 @pytest_asyncio.fixture
-async def shop(database: Database, clock: FixedClock, tmp_path: Path) -> AsyncIterator[Shop]:
-    async with open_shop(database, clock, tmp_path) as opened:
+async def buyer(
+    database: Database, clock: FixedClock, tmp_path: Path
+) -> AsyncIterator[ToypayBuyer]:
+    async with open_toypay_buyer(database, clock, tmp_path) as opened:
         yield opened
 
 
-async def buy(shop: Shop, database: Database, provider: str, digest: str) -> None:
+async def buy(buyer: ToypayBuyer, database: Database, provider: str, digest: str) -> None:
     """The whole purchase in one process: the order, the payer's payment, the provider's word."""
-    payments = shop.another(database)
-    order = await shop.place(payments, provider=provider, request_digest=digest)
+    payments = buyer.another(database)
+    order = await buyer.place(payments, provider=provider, request_digest=digest)
     if provider == "toypay":
-        shop.server.pay(order)
+        buyer.server.pay(order)
         said = toypay.event("paid", order)
     else:
-        said = await press_pay(shop, payments, database, order)
+        said = await press_pay(buyer, payments, database, order)
     await payments.notified(provider, said)
 
 
-async def press_pay(shop: Shop, payments: Payments, database: Database, order: Order) -> Received:
+async def press_pay(
+    buyer: ToypayBuyer, payments: Payments, database: Database, order: Order
+) -> Received:
     """What the sandbox's page does before it sends the notification."""
     token = (order.url or "").rpartition("/")[2]
-    now_us = shop.desk.clock.now_us()
+    now_us = buyer.account.clock.now_us()
 
     async def work(tx: Transaction) -> sandbox_checkout.SandboxCheckout:
         return await sandbox_checkout.decide(tx, token, "paid", now_us=now_us)
@@ -94,7 +98,7 @@ async def press_pay(shop: Shop, payments: Payments, database: Database, order: O
     return provider.simulate(decided.sandbox_event())
 
 
-async def paid_orders(shop: Shop) -> int:
+async def paid_orders(buyer: ToypayBuyer) -> int:
     """How many orders' money is at the provider, or paid for on the page."""
 
     async def work(tx: Transaction) -> int:
@@ -103,31 +107,31 @@ async def paid_orders(shop: Shop) -> int:
         )
         return 0 if row is None else int(row["paid"])
 
-    at_provider = [one for one in shop.server.checkouts.values() if one["status"] == "paid"]
-    return len(at_provider) + await shop.desk.database.read(work)
+    at_provider = [one for one in buyer.server.checkouts.values() if one["status"] == "paid"]
+    return len(at_provider) + await buyer.account.database.read(work)
 
 
 @pytest.mark.parametrize("is_committed", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("provider", ["toypay", "stripe"])
 async def test_a_purchase_survives_a_death_at_any_of_its_writes(
-    shop: Shop, provider: str, is_committed: bool
+    buyer: ToypayBuyer, provider: str, is_committed: bool
 ) -> None:
     deaths = 0
     for nth in range(1, WRITES_MAX):
         digest = f"d{nth}"
-        before = len(await shop.orders())
-        mortal = MortalDatabase(shop.desk.database, nth, is_committed=is_committed)
+        before = len(await buyer.orders())
+        mortal = MortalDatabase(buyer.account.database, nth, is_committed=is_committed)
         with contextlib.suppress(StoreError, Unavailable):
-            await buy(shop, mortal, provider, digest)
+            await buy(buyer, mortal, provider, digest)
         deaths += mortal.is_dead
-        await shop.sweep()
-        expected = 2000 * await paid_orders(shop)
-        assert await shop.bought_cents() == expected, f"uncredited after a death at write {nth}"
+        await buyer.sweep()
+        expected = 2000 * await paid_orders(buyer)
+        assert await buyer.bought_cents() == expected, f"uncredited after a death at write {nth}"
         # The caller, who heard nothing, asks again.
-        order = await shop.place(shop.another(), provider=provider, request_digest=digest)
-        assert len(await shop.orders()) == before + 1
+        order = await buyer.place(buyer.another(), provider=provider, request_digest=digest)
+        assert len(await buyer.orders()) == before + 1
         assert order.url is not None
-        assert await shop.desk.findings() == []
+        assert await buyer.account.findings() == []
         if not mortal.is_dead:
             break
     assert deaths >= 3

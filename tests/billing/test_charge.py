@@ -17,89 +17,91 @@ from keys.caps import CapExceeded
 from keys.oauth import grant as oauth_grant
 from store.database import Database, Transaction
 from store.open import open_database
-from tests.billing.charging import Counter, open_counter
+from tests.support.charging_app import ChargingApp, open_charging_app
 
 MILLION_DOLLARS = 10**12
 
 
 @pytest.fixture
-async def counter(database: Database, clock: FixedClock) -> AsyncIterator[Counter]:
-    opened = await open_counter(database, clock)
+async def charging(database: Database, clock: FixedClock) -> AsyncIterator[ChargingApp]:
+    opened = await open_charging_app(database, clock)
     yield opened
     assert [finding async for finding in audit(database)] == []
 
 
-async def spent(counter: Counter) -> int:
+async def spent(charging: ChargingApp) -> int:
     async def work(tx: Transaction) -> int:
-        grants = await oauth_grant.list_grants(tx, counter.principal.scope)
-        found = await load_spent(tx, grants, now_us=counter.desk.clock.now_us())
-        return found[counter.origin.grant_id]
+        grants = await oauth_grant.list_grants(tx, charging.principal.scope)
+        found = await load_spent(tx, grants, now_us=charging.account.clock.now_us())
+        return found[charging.origin.grant_id]
 
-    return await counter.desk.database.read(work)
+    return await charging.account.database.read(work)
 
 
-async def listed(counter: Counter) -> list[tuple[str, int]]:
-    rows = await counter.desk.database.read(lambda tx: list_charges(tx, counter.principal.scope))
+async def listed(charging: ChargingApp) -> list[tuple[str, int]]:
+    rows = await charging.account.database.read(
+        lambda tx: list_charges(tx, charging.principal.scope)
+    )
     return [(row.order_no, row.amount_micros) for row in rows]
 
 
-async def test_a_charge_goes_from_the_user_to_the_owner(counter: Counter) -> None:
-    charge = await counter.charge(1_250_000, "o-1", remark="Two pages")
+async def test_a_charge_goes_from_the_user_to_the_owner(charging: ChargingApp) -> None:
+    charge = await charging.charge(1_250_000, "o-1", remark="Two pages")
 
     # $10,000.00 less and more $1.25.
-    assert await counter.user_cents() == 999_875
-    assert await counter.owner_cents() == 1_000_125
+    assert await charging.user_cents() == 999_875
+    assert await charging.owner_cents() == 1_000_125
     assert (charge.account_id, charge.owner_id) == (
-        counter.desk.account_id,
-        counter.scene.owner_id,
+        charging.account.account_id,
+        charging.consent.owner_id,
     )
     assert (charge.order_no, charge.amount_micros, charge.remark) == ("o-1", 1_250_000, "Two pages")
-    assert await listed(counter) == [("o-1", 1_250_000)]
+    assert await listed(charging) == [("o-1", 1_250_000)]
 
 
-async def test_a_charge_may_be_a_millionth_of_a_dollar(counter: Counter) -> None:
-    await counter.charge(1)
+async def test_a_charge_may_be_a_millionth_of_a_dollar(charging: ChargingApp) -> None:
+    await charging.charge(1)
 
-    assert await spent(counter) == 1
+    assert await spent(charging) == 1
 
 
-async def test_the_same_charge_again_takes_nothing(counter: Counter) -> None:
-    first = await counter.charge(500_000, "o-1", remark="x")
-    counter.desk.clock.advance_s(3600)
+async def test_the_same_charge_again_takes_nothing(charging: ChargingApp) -> None:
+    first = await charging.charge(500_000, "o-1", remark="x")
+    charging.account.clock.advance_s(3600)
 
-    assert await counter.charge(500_000, "o-1", remark="x") == first
-    assert await spent(counter) == 500_000
-    assert await listed(counter) == [("o-1", 500_000)]
+    assert await charging.charge(500_000, "o-1", remark="x") == first
+    assert await spent(charging) == 500_000
+    assert await listed(charging) == [("o-1", 500_000)]
 
 
 @pytest.mark.parametrize(("micros", "remark"), [(500_001, "x"), (500_000, "y"), (500_000, "")])
 async def test_an_order_no_with_another_body_is_refused(
-    counter: Counter, micros: int, remark: str
+    charging: ChargingApp, micros: int, remark: str
 ) -> None:
-    await counter.charge(500_000, "o-1", remark="x")
+    await charging.charge(500_000, "o-1", remark="x")
 
     with pytest.raises(OrderNoReused):
-        await counter.charge(micros, "o-1", remark=remark)
-    assert await spent(counter) == 500_000
+        await charging.charge(micros, "o-1", remark=remark)
+    assert await spent(charging) == 500_000
 
 
-async def test_an_order_no_is_each_apps_and_each_users_own(counter: Counter) -> None:
-    other = await counter.agree(name="Other", scope="advanced_access")
+async def test_an_order_no_is_each_apps_and_each_users_own(charging: ChargingApp) -> None:
+    other = await charging.agree(name="Other", scope="advanced_access")
 
-    await counter.charge(1_000_000, "o-1")
-    await counter.charge(2_000_000, "o-1", principal=other)
+    await charging.charge(1_000_000, "o-1")
+    await charging.charge(2_000_000, "o-1", principal=other)
 
-    assert await listed(counter) == [("o-1", 2_000_000), ("o-1", 1_000_000)]
+    assert await listed(charging) == [("o-1", 2_000_000), ("o-1", 1_000_000)]
 
 
-async def test_a_charge_ends_exactly_at_the_cap_and_no_further(counter: Counter) -> None:
-    await counter.charge(9_999_999, "o-1")
+async def test_a_charge_ends_exactly_at_the_cap_and_no_further(charging: ChargingApp) -> None:
+    await charging.charge(9_999_999, "o-1")
 
     with pytest.raises(CapExceeded) as refused:
-        await counter.charge(2, "o-2")
-    await counter.charge(1, "o-3")
+        await charging.charge(2, "o-2")
+    await charging.charge(1, "o-3")
     with pytest.raises(CapExceeded):
-        await counter.charge(1, "o-4")
+        await charging.charge(1, "o-4")
 
     # June 2026 begins a new window on July the 1st; the clock stands at noon of the 13th.
     assert refused.value.reason == "per_month"
@@ -114,40 +116,40 @@ async def test_a_charge_ends_exactly_at_the_cap_and_no_further(counter: Counter)
 async def test_the_cap_is_whole_again_in_the_next_period(
     database: Database, clock: FixedClock
 ) -> None:
-    counter = await open_counter(database, clock, cap_micros=1_000_000, cap_period="day")
-    await counter.charge(1_000_000, "o-1")
+    charging = await open_charging_app(database, clock, cap_micros=1_000_000, cap_period="day")
+    await charging.charge(1_000_000, "o-1")
 
     clock.advance_s(43_200 - 0.000001)
     with pytest.raises(CapExceeded) as refused:
-        await counter.charge(1, "o-2")
+        await charging.charge(1, "o-2")
     clock.advance_s(0.000001)
-    await counter.charge(1_000_000, "o-3")
+    await charging.charge(1_000_000, "o-3")
 
     assert refused.value.extra["resets_at"] == "2026-06-14T00:00:00Z"
 
 
 async def test_a_cap_of_nothing_lets_nothing_through(database: Database, clock: FixedClock) -> None:
-    counter = await open_counter(database, clock, cap_micros=0)
+    charging = await open_charging_app(database, clock, cap_micros=0)
 
     with pytest.raises(CapExceeded):
-        await counter.charge(1)
+        await charging.charge(1)
 
 
-async def test_a_new_consent_does_not_empty_the_running_period(counter: Counter) -> None:
-    await counter.charge(6_000_000, "o-1")
-    await counter.scene.end_grant(counter.origin.grant_id)
-    _, secret = await counter.scene.token()
-    again = await counter.scene.principal(secret)
+async def test_a_new_consent_does_not_empty_the_running_period(charging: ChargingApp) -> None:
+    await charging.charge(6_000_000, "o-1")
+    await charging.consent.end_grant(charging.origin.grant_id)
+    _, secret = await charging.consent.token()
+    again = await charging.consent.principal(secret)
 
     with pytest.raises(CapExceeded):
-        await counter.charge(4_000_001, "o-2", principal=again)
-    await counter.charge(4_000_000, "o-3", principal=again)
+        await charging.charge(4_000_001, "o-2", principal=again)
+    await charging.charge(4_000_000, "o-3", principal=again)
 
 
 async def test_the_cap_is_the_one_that_was_consented_to(
     database: Database, clock: FixedClock
 ) -> None:
-    counter = await open_counter(database, clock, cap_micros=1_000_000)
+    charging = await open_charging_app(database, clock, cap_micros=1_000_000)
 
     async def raise_it(tx: Transaction) -> None:
         await tx.execute("UPDATE oauth_apps SET cap_micros = :more", more=MILLION_DOLLARS)
@@ -155,45 +157,45 @@ async def test_the_cap_is_the_one_that_was_consented_to(
     await database.transaction(raise_it)
 
     with pytest.raises(CapExceeded):
-        await counter.charge(1_000_001)
+        await charging.charge(1_000_001)
 
 
 @pytest.mark.parametrize("how", ["grant", "app"])
 async def test_what_ended_after_the_token_was_read_takes_nothing(
-    counter: Counter, how: str
+    charging: ChargingApp, how: str
 ) -> None:
     if how == "grant":
-        await counter.scene.end_grant(counter.origin.grant_id)
+        await charging.consent.end_grant(charging.origin.grant_id)
     else:
-        await counter.scene.disable()
+        await charging.consent.disable()
 
     with pytest.raises(CredentialEnded):
-        await counter.charge(1)
-    assert await counter.user_cents() == 1_000_000
+        await charging.charge(1)
+    assert await charging.user_cents() == 1_000_000
 
 
-async def test_a_grant_of_another_app_takes_nothing(counter: Counter) -> None:
-    other = await counter.agree(name="Other", scope="advanced_access")
-    forged = replace(counter.principal, oauth=replace(counter.origin, app_id=other.oauth.app_id))  # type: ignore[union-attr]
+async def test_a_grant_of_another_app_takes_nothing(charging: ChargingApp) -> None:
+    other = await charging.agree(name="Other", scope="advanced_access")
+    forged = replace(charging.principal, oauth=replace(charging.origin, app_id=other.oauth.app_id))  # type: ignore[union-attr]
 
     with pytest.raises(CredentialEnded):
-        await counter.charge(1, principal=forged)
+        await charging.charge(1, principal=forged)
 
 
 async def test_the_wallet_limits_a_charge_before_a_larger_cap(
     database: Database, clock: FixedClock
 ) -> None:
-    counter = await open_counter(database, clock, cap_micros=MILLION_DOLLARS)
+    charging = await open_charging_app(database, clock, cap_micros=MILLION_DOLLARS)
 
     with pytest.raises(InsufficientBalance):
-        await counter.charge(10_000_000_001, "o-1")
-    await counter.charge(10_000_000_000, "o-2")
+        await charging.charge(10_000_000_001, "o-1")
+    await charging.charge(10_000_000_000, "o-2")
 
-    assert await counter.user_cents() == 0
-    assert await counter.owner_cents() == 2_000_000
+    assert await charging.user_cents() == 0
+    assert await charging.owner_cents() == 2_000_000
 
 
-async def owe(counter: Counter, scope: Scope, micros: int) -> None:
+async def owe(charging: ChargingApp, scope: Scope, micros: int) -> None:
     """A debt out of nowhere, with the credit that it stands for."""
 
     async def work(tx: Transaction) -> None:
@@ -203,77 +205,77 @@ async def owe(counter: Counter, scope: Scope, micros: int) -> None:
         ledger.post(debit=debt, credit=wallet, amount_micros=micros, code=Code.MANUAL, now_us=1)
         await ledger.flush(tx, 1)
 
-    await counter.desk.database.transaction(work)
+    await charging.account.database.transaction(work)
 
 
-async def test_who_owes_is_not_charged(counter: Counter) -> None:
-    await owe(counter, counter.principal.scope, 1)
+async def test_who_owes_is_not_charged(charging: ChargingApp) -> None:
+    await owe(charging, charging.principal.scope, 1)
 
     with pytest.raises(InsufficientBalance) as refused:
-        await counter.charge(1)
+        await charging.charge(1)
     assert refused.value.reason == "owed"
 
 
-async def test_what_the_owner_owes_is_paid_by_charges_first(counter: Counter) -> None:
-    await owe(counter, counter.scene.app.owner, 300_000)
+async def test_what_the_owner_owes_is_paid_by_charges_first(charging: ChargingApp) -> None:
+    await owe(charging, charging.consent.app.owner, 300_000)
 
-    await counter.charge(1_000_000)
+    await charging.charge(1_000_000)
 
-    balance = await counter.desk.balance(counter.in_the_owners_place())
+    balance = await charging.account.balance(charging.in_the_owners_place())
     # $10,000.00 and the 30 cents that are owed; then 70 of the 100 cents that came.
     assert (balance["balance_cents"], balance["owed_cents"]) == (1_000_100, 0)
 
 
 async def test_an_owner_may_try_its_own_app(database: Database, clock: FixedClock) -> None:
-    counter = await open_counter(database, clock, is_own_app=True)
+    charging = await open_charging_app(database, clock, is_own_app=True)
 
-    await counter.charge(1_000_000)
+    await charging.charge(1_000_000)
 
-    assert await counter.user_cents() == 1_000_000
-    assert await spent(counter) == 1_000_000
+    assert await charging.user_cents() == 1_000_000
+    assert await spent(charging) == 1_000_000
     assert [finding async for finding in audit(database)] == []
 
 
 async def test_in_live_promotional_credit_is_nobody_elses_to_take(
     database: Database, clock: FixedClock
 ) -> None:
-    counter = await open_counter(database, clock, environment="live")
-    scope, engine = counter.principal.scope, counter.desk.engine
+    charging = await open_charging_app(database, clock, environment="live")
+    scope, engine = charging.principal.scope, charging.account.engine
     await engine.submit(Credit(scope, 200, Kind.MANUAL))
     await engine.submit(Grant(scope, 5_000_000, None))
 
     with pytest.raises(InsufficientBalance):
-        await counter.charge(2_000_001, "o-1")
-    await counter.charge(2_000_000, "o-2")
+        await charging.charge(2_000_001, "o-1")
+    await charging.charge(2_000_000, "o-2")
 
-    assert (await counter.user_cents(), await counter.owner_cents()) == (500, 200)
+    assert (await charging.user_cents(), await charging.owner_cents()) == (500, 200)
     assert [finding async for finding in audit(database)] == []
 
 
-async def test_in_staging_promotional_credit_arrives_as_purchased(counter: Counter) -> None:
-    scope = counter.principal.scope
-    await counter.desk.engine.submit(Grant(scope, 1_000_000, None))
+async def test_in_staging_promotional_credit_arrives_as_purchased(charging: ChargingApp) -> None:
+    scope = charging.principal.scope
+    await charging.account.engine.submit(Grant(scope, 1_000_000, None))
 
-    await counter.charge(1_500_000)
+    await charging.charge(1_500_000)
 
-    assert await counter.user_cents() == 999_950
-    assert await counter.owner_cents() == 1_000_150
+    assert await charging.user_cents() == 999_950
+    assert await charging.owner_cents() == 1_000_150
 
 
 # In parallel
 
 
 async def test_parallel_charges_at_two_tills_stop_at_the_cap(
-    counter: Counter, database_url: str
+    charging: ChargingApp, database_url: str
 ) -> None:
     other = open_database(database_url)
-    second = Engine(other, counter.desk.clock, counter.desk.engine.rules)
+    second = Engine(other, charging.account.clock, charging.account.engine.rules)
     try:
-        taken, refused = await counter.together(
+        taken, refused = await charging.together(
             *(
-                counter.charge(300_000, f"o-{number}", engine=engine)
+                charging.charge(300_000, f"o-{number}", engine=engine)
                 for number in range(50)
-                for engine in (counter.desk.engine, second)
+                for engine in (charging.account.engine, second)
                 if number % 2 == (engine is second)
             )
         )
@@ -284,22 +286,22 @@ async def test_parallel_charges_at_two_tills_stop_at_the_cap(
     # 33 charges of 30 cents are $9.90; the 34th would be $10.20.
     assert len(taken) == 33
     assert all(isinstance(one, CapExceeded) for one in refused), refused
-    assert await spent(counter) == 9_900_000
-    assert await counter.owner_cents() == 1_000_990
+    assert await spent(charging) == 9_900_000
+    assert await charging.owner_cents() == 1_000_990
 
 
 async def test_parallel_charges_at_two_tills_never_overspend(
     database: Database, clock: FixedClock, database_url: str
 ) -> None:
-    counter = await open_counter(database, clock, cap_micros=MILLION_DOLLARS)
+    charging = await open_charging_app(database, clock, cap_micros=MILLION_DOLLARS)
     other = open_database(database_url)
-    second = Engine(other, clock, counter.desk.engine.rules)
+    second = Engine(other, clock, charging.account.engine.rules)
     try:
-        taken, refused = await counter.together(
+        taken, refused = await charging.together(
             *(
-                counter.charge(3_000_000_000, f"o-{number}", engine=engine)
+                charging.charge(3_000_000_000, f"o-{number}", engine=engine)
                 for number in range(10)
-                for engine in (counter.desk.engine, second)
+                for engine in (charging.account.engine, second)
                 if number % 2 == (engine is second)
             )
         )
@@ -310,21 +312,21 @@ async def test_parallel_charges_at_two_tills_never_overspend(
     # Three times $3,000.00 of $10,000.00.
     assert len(taken) == 3
     assert all(isinstance(one, InsufficientBalance) for one in refused), refused
-    assert await counter.user_cents() == 100_000
+    assert await charging.user_cents() == 100_000
     assert [finding async for finding in audit(database)] == []
 
 
 async def test_parallel_charges_of_one_order_no_are_one(
-    counter: Counter, database_url: str
+    charging: ChargingApp, database_url: str
 ) -> None:
     other = open_database(database_url)
-    second = Engine(other, counter.desk.clock, counter.desk.engine.rules)
+    second = Engine(other, charging.account.clock, charging.account.engine.rules)
     try:
-        taken, refused = await counter.together(
+        taken, refused = await charging.together(
             *(
-                counter.charge(1_000_000, "o-1", engine=engine)
+                charging.charge(1_000_000, "o-1", engine=engine)
                 for _ in range(10)
-                for engine in (counter.desk.engine, second)
+                for engine in (charging.account.engine, second)
             )
         )
     finally:
@@ -333,20 +335,20 @@ async def test_parallel_charges_of_one_order_no_are_one(
 
     assert refused == []
     assert len({charge.id for charge in taken}) == 1
-    assert await counter.user_cents() == 999_900
+    assert await charging.user_cents() == 999_900
 
 
 async def test_apps_that_charge_each_other_do_not_wait_for_ever(
-    counter: Counter, database_url: str
+    charging: ChargingApp, database_url: str
 ) -> None:
-    back = await counter.mirrored()
+    back = await charging.mirrored()
     other = open_database(database_url)
-    second = Engine(other, counter.desk.clock, counter.desk.engine.rules)
+    second = Engine(other, charging.account.clock, charging.account.engine.rules)
     try:
-        taken, refused = await counter.together(
-            *(counter.charge(10_000, f"o-{number}") for number in range(20)),
+        taken, refused = await charging.together(
+            *(charging.charge(10_000, f"o-{number}") for number in range(20)),
             *(
-                counter.charge(10_000, f"o-{number}", principal=back, engine=second)
+                charging.charge(10_000, f"o-{number}", principal=back, engine=second)
                 for number in range(20)
             ),
         )
@@ -355,4 +357,4 @@ async def test_apps_that_charge_each_other_do_not_wait_for_ever(
         await other.close()
 
     assert (len(taken), refused) == (40, [])
-    assert await counter.user_cents() == await counter.owner_cents() == 1_000_000
+    assert await charging.user_cents() == await charging.owner_cents() == 1_000_000

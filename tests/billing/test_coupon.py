@@ -16,21 +16,21 @@ from billing.catalog.coupon import (
     set_active,
 )
 from billing.catalog.pack import Pack, create as create_pack
+from billing.catalog.plan import PlanItem
 from billing.engine.engine import Engine
 from billing.ledger.price import Price
 from billing.orders.order import Order
-from billing.orders.place import PlanItem
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from store.database import Database
 from store.open import open_database
-from tests.billing.counter import Counter, open_counter, open_live_counter
+from tests.support.buyer import Buyer, open_buyer, open_live_counter
 
 DAY_S = 86_400
 
 
 @pytest.fixture
-async def counter(database: Database, clock: FixedClock) -> Counter:
+async def buyer(database: Database, clock: FixedClock) -> Buyer:
     return await open_live_counter(database, clock)
 
 
@@ -101,11 +101,11 @@ def test_what_is_no_code(code: str) -> None:
         check_coupon(new_coupon("live", code, now_us=0, percent=5))
 
 
-async def test_the_discount_is_paid_by_promotion(counter: Counter) -> None:
-    await counter.coupon(percent=25)
+async def test_the_discount_is_paid_by_promotion(buyer: Buyer) -> None:
+    await buyer.coupon(percent=25)
 
-    order = await counter.order(coupon=" summer ")
-    await counter.pay(order)
+    order = await buyer.order(coupon=" summer ")
+    await buyer.pay(order)
 
     assert (order.amount, order.discount, order.pay_amount, order.coupon_code) == (
         2000,
@@ -114,96 +114,96 @@ async def test_the_discount_is_paid_by_promotion(counter: Counter) -> None:
         "SUMMER",
     )
     # All 25,000 credits; a quarter of them promotional.
-    assert await counter.micros() == {
+    assert await buyer.micros() == {
         "grant": 6_250_000,
         "promotion": 6_250_000,
         "provider": 18_750_000,
         "wallet": 18_750_000,
     }
-    assert await counter.desk.findings() == []
+    assert await buyer.account.findings() == []
 
 
-async def test_the_promotional_share_is_rounded_down(counter: Counter) -> None:
+async def test_the_promotional_share_is_rounded_down(buyer: Buyer) -> None:
     odd = Pack(
         environment="live", id="odd", name="Odd", amount=7, currency="USD", credits=10, created_at=0
     )
-    await counter.desk.database.transaction(lambda tx: create_pack(tx, odd))
-    await counter.coupon(amount_off=2, currency="USD")
+    await buyer.account.database.transaction(lambda tx: create_pack(tx, odd))
+    await buyer.coupon(amount_off=2, currency="USD")
 
-    order = await counter.order(pack_id="odd", coupon="SUMMER")
+    order = await buyer.order(pack_id="odd", coupon="SUMMER")
 
     # 10,000 micros x 2 / 7 = 2,857.14
     assert (order.promotional_micros, order.pay_amount) == (2_857, 5)
 
 
-async def test_a_lower_price_of_the_operators_is_no_promotion(counter: Counter) -> None:
-    order = await counter.order(discount=100)
+async def test_a_lower_price_of_the_operators_is_no_promotion(buyer: Buyer) -> None:
+    order = await buyer.order(discount=100)
 
-    await counter.pay(order)
+    await buyer.pay(order)
 
     assert order.pay_amount == 1900
-    assert await counter.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
+    assert await buyer.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
 
 
-async def test_an_order_of_nothing_is_paid_at_once(counter: Counter) -> None:
-    await counter.coupon(percent=100)
+async def test_an_order_of_nothing_is_paid_at_once(buyer: Buyer) -> None:
+    await buyer.coupon(percent=100)
 
-    placed = await counter.place(coupon="SUMMER")
+    placed = await buyer.place(coupon="SUMMER")
 
     assert (placed.order.status, placed.order.pay_amount) == ("paid", 0)
     assert placed.order.paid_at is not None
-    assert await counter.micros() == {"grant": 25_000_000, "promotion": 25_000_000}
-    assert await counter.desk.events() == ["order.paid"]
-    assert await counter.desk.findings() == []
+    assert await buyer.micros() == {"grant": 25_000_000, "promotion": 25_000_000}
+    assert await buyer.account.events() == ["order.paid"]
+    assert await buyer.account.findings() == []
 
 
-async def test_money_for_an_order_of_nothing_is_for_a_person(counter: Counter) -> None:
-    await counter.coupon(percent=100)
-    order = await counter.order(coupon="SUMMER")
+async def test_money_for_an_order_of_nothing_is_for_a_person(buyer: Buyer) -> None:
+    await buyer.coupon(percent=100)
+    order = await buyer.order(coupon="SUMMER")
 
-    settled = await counter.pay(order, price=Price(2000, "USD"))
+    settled = await buyer.pay(order, price=Price(2000, "USD"))
 
     assert (settled.outcome, settled.order.status) == ("review", "paid")
-    assert (await counter.refund(order, 2000)).outcome == "ignored"
-    assert await counter.micros() == {"grant": 25_000_000, "promotion": 25_000_000}
+    assert (await buyer.refund(order, 2000)).outcome == "ignored"
+    assert await buyer.micros() == {"grant": 25_000_000, "promotion": 25_000_000}
 
 
-async def test_a_subscription_is_never_free(counter: Counter) -> None:
-    await counter.coupon(percent=100)
+async def test_a_subscription_is_never_free(buyer: Buyer) -> None:
+    await buyer.coupon(percent=100)
     plan = PlanItem("pln_1", "month", Price(900, "USD"))
 
     with pytest.raises(CouponRefused, match="paid at its provider"):
-        await counter.place(kind="subscription", plan=plan, coupon="SUMMER")
+        await buyer.place(kind="subscription", plan=plan, coupon="SUMMER")
 
 
-async def test_unknown_and_foreign_codes_look_the_same(counter: Counter) -> None:
-    elsewhere = Counter(counter.desk, (counter.scope[0], "staging"), counter.engine)
+async def test_unknown_and_foreign_codes_look_the_same(buyer: Buyer) -> None:
+    elsewhere = Buyer(buyer.account, (buyer.scope[0], "staging"), buyer.engine)
     await elsewhere.coupon("TESTING")
 
     for code in ("TESTING", "NOTHING", "", "x", "\x00\x00", "A" * 5000):
         with pytest.raises(CouponRefused) as refused:
-            await counter.place(coupon=code)
+            await buyer.place(coupon=code)
         assert refused.value.reason == "unknown"
 
 
 # Limits
 
 
-async def test_parallel_orders_keep_the_limit(counter: Counter, database_url: str) -> None:
+async def test_parallel_orders_keep_the_limit(buyer: Buyer, database_url: str) -> None:
     """Two processes, one account."""
-    await counter.coupon(uses_max=3)
+    await buyer.coupon(uses_max=3)
     second = open_database(database_url)
-    other = Engine(second, counter.desk.clock, counter.engine.rules)
-    twin = Counter(counter.desk, counter.scope, other)
+    other = Engine(second, buyer.account.clock, buyer.engine.rules)
+    twin = Buyer(buyer.account, buyer.scope, other)
 
     placed = await asyncio.gather(
-        *((counter, twin)[number % 2].place(coupon="SUMMER") for number in range(20)),
+        *((buyer, twin)[number % 2].place(coupon="SUMMER") for number in range(20)),
         return_exceptions=True,
     )
 
     refused = [one for one in placed if isinstance(one, CouponRefused)]
     assert [one.reason for one in refused] == ["spent"] * 17
-    assert await used(counter) == 3
+    assert await used(buyer) == 3
     await other.close()
     await second.close()
 
@@ -214,7 +214,7 @@ async def test_parallel_accounts_keep_the_limit(
     """Each account has a lock of its own, the coupon one for all."""
     seconds = [open_database(database_url) for _ in range(4)]
     counters = [
-        await open_counter(one, clock, email=f"{number}@example.com")
+        await open_buyer(one, clock, email=f"{number}@example.com")
         for number, one in enumerate(seconds)
     ]
     await counters[0].coupon(uses_max=5)
@@ -233,24 +233,24 @@ async def test_parallel_accounts_keep_the_limit(
         await opened.close()
 
 
-async def used(counter: Counter) -> int:
+async def used(buyer: Buyer) -> int:
     """The coupon's count, which is that of its uses."""
-    database = counter.desk.database
-    (found,) = await database.read(lambda tx: list_coupons(tx, counter.scope[1], limit=10))
+    database = buyer.account.database
+    (found,) = await database.read(lambda tx: list_coupons(tx, buyer.scope[1], limit=10))
     rows = await database.read(lambda tx: tx.fetch("SELECT COUNT(*) AS uses FROM coupon_uses"))
     assert found.used_count == rows[0]["uses"]
     return found.used_count
 
 
 async def test_an_account_has_its_own_limit(
-    counter: Counter, database: Database, clock: FixedClock
+    buyer: Buyer, database: Database, clock: FixedClock
 ) -> None:
-    await counter.coupon(uses_per_account=1)
-    other_desk = (await open_counter(database, clock, email="other@example.com")).desk
-    other = Counter(other_desk, (other_desk.account_id, "live"), other_desk.engine)
+    await buyer.coupon(uses_per_account=1)
+    other_desk = (await open_buyer(database, clock, email="other@example.com")).account
+    other = Buyer(other_desk, (other_desk.account_id, "live"), other_desk.engine)
 
     placed = await asyncio.gather(
-        *(one.place(coupon="SUMMER") for one in (counter, counter, other, other)),
+        *(one.place(coupon="SUMMER") for one in (buyer, buyer, other, other)),
         return_exceptions=True,
     )
 
@@ -258,86 +258,86 @@ async def test_an_account_has_its_own_limit(
 
 
 @pytest.mark.parametrize("end", ["failed", "expired"])
-async def test_a_dead_order_releases_its_use(counter: Counter, end: Any) -> None:
-    await counter.coupon(uses_max=1, uses_per_account=1)
-    order = await counter.order(coupon="SUMMER")
+async def test_a_dead_order_releases_its_use(buyer: Buyer, end: Any) -> None:
+    await buyer.coupon(uses_max=1, uses_per_account=1)
+    order = await buyer.order(coupon="SUMMER")
 
-    await counter.end(order, end)
-    await counter.end(order, end)
+    await buyer.end(order, end)
+    await buyer.end(order, end)
 
-    assert await used(counter) == 0
-    assert (await counter.place(coupon="SUMMER")).is_new
+    assert await used(buyer) == 0
+    assert (await buyer.place(coupon="SUMMER")).is_new
 
 
-async def test_a_late_payment_claims_its_use_again(counter: Counter) -> None:
-    await counter.coupon(uses_max=1)
-    first = await counter.order(coupon="SUMMER")
-    await counter.end(first, "expired")
-    second = await counter.order(coupon="SUMMER")
+async def test_a_late_payment_claims_its_use_again(buyer: Buyer) -> None:
+    await buyer.coupon(uses_max=1)
+    first = await buyer.order(coupon="SUMMER")
+    await buyer.end(first, "expired")
+    second = await buyer.order(coupon="SUMMER")
 
-    late = await counter.pay(first, "pi_1")
-    await counter.pay(second, "pi_2")
+    late = await buyer.pay(first, "pi_1")
+    await buyer.pay(second, "pi_2")
 
     assert late.outcome == "applied"
     # What was promised is kept, past the limit.
-    assert await used(counter) == 2
+    assert await used(buyer) == 2
 
 
-async def test_an_end_and_a_payment_in_one_batch_leave_one_use(counter: Counter) -> None:
-    await counter.coupon()
-    order = await counter.order(coupon="SUMMER")
+async def test_an_end_and_a_payment_in_one_batch_leave_one_use(buyer: Buyer) -> None:
+    await buyer.coupon()
+    order = await buyer.order(coupon="SUMMER")
 
-    await asyncio.gather(counter.end(order, "failed"), counter.pay(order))
+    await asyncio.gather(buyer.end(order, "failed"), buyer.pay(order))
 
-    assert (await counter.now(order)).status == "paid"
-    assert await used(counter) == 1
-    assert await counter.desk.findings() == []
+    assert (await buyer.now(order)).status == "paid"
+    assert await used(buyer) == 1
+    assert await buyer.account.findings() == []
 
 
-async def test_a_rejected_order_releases_its_use(counter: Counter) -> None:
-    await counter.coupon()
-    order: Order = await counter.order(coupon="SUMMER")
-    await counter.pay(order, price=Price(1, "USD"))
-    assert await used(counter) == 1
+async def test_a_rejected_order_releases_its_use(buyer: Buyer) -> None:
+    await buyer.coupon()
+    order: Order = await buyer.order(coupon="SUMMER")
+    await buyer.pay(order, price=Price(1, "USD"))
+    assert await used(buyer) == 1
 
-    await counter.resolve(order, "reject")
+    await buyer.resolve(order, "reject")
 
-    assert await used(counter) == 0
+    assert await used(buyer) == 0
 
 
 # The catalogue
 
 
-async def test_a_code_is_taken_once_in_an_environment(counter: Counter) -> None:
-    await counter.coupon("SUMMER")
+async def test_a_code_is_taken_once_in_an_environment(buyer: Buyer) -> None:
+    await buyer.coupon("SUMMER")
 
     with pytest.raises(CouponTaken):
-        await counter.coupon("summer")
+        await buyer.coupon("summer")
 
-    elsewhere = Counter(counter.desk, (counter.scope[0], "staging"), counter.engine)
+    elsewhere = Buyer(buyer.account, (buyer.scope[0], "staging"), buyer.engine)
     assert (await elsewhere.coupon("summer")).code == "SUMMER"
 
 
-async def test_a_disabled_one_is_refused_until_it_is_enabled(counter: Counter) -> None:
-    await counter.coupon()
-    database = counter.desk.database
+async def test_a_disabled_one_is_refused_until_it_is_enabled(buyer: Buyer) -> None:
+    await buyer.coupon()
+    database = buyer.account.database
 
     off = await database.transaction(lambda tx: set_active(tx, "live", "summer", is_active=False))
     with pytest.raises(CouponRefused, match="disabled"):
-        await counter.place(coupon="SUMMER")
+        await buyer.place(coupon="SUMMER")
     await database.transaction(lambda tx: set_active(tx, "live", "SUMMER", is_active=True))
 
     assert not off.is_active
-    assert (await counter.place(coupon="SUMMER")).is_new
+    assert (await buyer.place(coupon="SUMMER")).is_new
     with pytest.raises(NotFound):
         await database.transaction(lambda tx: set_active(tx, "live", "NONE", is_active=True))
 
 
-async def test_it_ends_in_time(counter: Counter, clock: FixedClock) -> None:
-    await counter.coupon(expires_at=clock.now_us() + DAY_S * 1_000_000)
+async def test_it_ends_in_time(buyer: Buyer, clock: FixedClock) -> None:
+    await buyer.coupon(expires_at=clock.now_us() + DAY_S * 1_000_000)
     clock.advance_s(DAY_S - 1)
-    assert (await counter.place(coupon="SUMMER")).is_new
+    assert (await buyer.place(coupon="SUMMER")).is_new
     clock.advance_s(1)
 
     with pytest.raises(CouponRefused, match="expired"):
-        await counter.place(coupon="SUMMER")
+        await buyer.place(coupon="SUMMER")

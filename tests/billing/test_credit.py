@@ -10,18 +10,18 @@ from billing.ledger.ledger import Code, InsufficientBalance, Kind, Ledger
 from kernel.clock import FixedClock
 from keys.caps import CapExceeded
 from store.database import Database, Transaction
-from tests.billing.desk import Desk, open_desk
+from tests.support.funded_account import FundedAccount, open_funded_account
 
 DAY_US = 86_400_000_000
 
 
-async def grant(desk: Desk, cents: int, *, days: int | None, **fields: Any) -> Granted:
-    expires_at = None if days is None else desk.clock.now_us() + days * DAY_US
-    scope = fields.get("scope", desk.principal.scope)
-    return await desk.engine.submit(Grant(scope, cents * 10_000, expires_at))
+async def grant(account: FundedAccount, cents: int, *, days: int | None, **fields: Any) -> Granted:
+    expires_at = None if days is None else account.clock.now_us() + days * DAY_US
+    scope = fields.get("scope", account.principal.scope)
+    return await account.engine.submit(Grant(scope, cents * 10_000, expires_at))
 
 
-async def grant_balances(desk: Desk) -> list[int]:
+async def grant_balances(account: FundedAccount) -> list[int]:
     """Cents left in each grant, in order of making."""
 
     async def work(tx: Transaction) -> list[int]:
@@ -30,78 +30,78 @@ async def grant_balances(desk: Desk) -> list[int]:
         )
         return [row["balance_micros"] // 10_000 for row in rows]
 
-    return await desk.database.read(work)
+    return await account.database.read(work)
 
 
 async def test_spending_takes_the_grant_that_ends_first(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    await grant(desk, 300, days=None)
-    await grant(desk, 300, days=9)
-    await grant(desk, 300, days=2)
+    account = await open_funded_account(database, clock)
+    await grant(account, 300, days=None)
+    await grant(account, 300, days=9)
+    await grant(account, 300, days=2)
 
-    await desk.send(400)
+    await account.send(400)
 
-    assert await grant_balances(desk) == [300, 200, 0]
-    balance = await desk.balance()
+    assert await grant_balances(account) == [300, 200, 0]
+    balance = await account.balance()
     assert (balance["balance_cents"], balance["promotional_cents"]) == (1_000_500, 500)
-    assert await desk.findings() == []
+    assert await account.findings() == []
 
 
 async def test_refund_goes_back_to_the_grants_it_came_from(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    await grant(desk, 300, days=9)
-    await grant(desk, 300, days=2)
-    pending = await desk.send(1000, to="pending@sandbox.test")
-    assert await grant_balances(desk) == [0, 0]
+    account = await open_funded_account(database, clock)
+    await grant(account, 300, days=9)
+    await grant(account, 300, days=2)
+    pending = await account.send(1000, to="pending@sandbox.test")
+    assert await grant_balances(account) == [0, 0]
 
-    await desk.cancel(pending.topup.id)
+    await account.cancel(pending.topup.id)
 
-    assert await grant_balances(desk) == [300, 300]
-    assert (await desk.balance())["balance_cents"] == 1_000_600
-    assert await desk.findings() == []
+    assert await grant_balances(account) == [300, 300]
+    assert (await account.balance())["balance_cents"] == 1_000_600
+    assert await account.findings() == []
 
 
 async def test_promotional_credit_is_not_sent_to_others_in_live(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    live = await desk.in_live()
-    await grant(desk, 5000, days=None, scope=live.scope)
-    await desk.engine.submit(Credit(live.scope, 1000, Kind.MANUAL))
+    account = await open_funded_account(database, clock)
+    live = await account.in_live()
+    await grant(account, 5000, days=None, scope=live.scope)
+    await account.engine.submit(Credit(live.scope, 1000, Kind.MANUAL))
 
     with pytest.raises(InsufficientBalance):
-        await desk.send(1001, principal=live)
+        await account.send(1001, principal=live)
 
-    sent = await desk.send(1000, principal=live)
+    sent = await account.send(1000, principal=live)
     assert sent.wallet_balance_cents == 5000
-    assert (await desk.balance(live))["sendable_cents"] == 0
+    assert (await account.balance(live))["sendable_cents"] == 0
 
 
 async def test_grant_that_ran_out_is_not_spent_and_is_swept(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    await grant(desk, 300, days=1)
+    account = await open_funded_account(database, clock)
+    await grant(account, 300, days=1)
     clock.advance_s(86_400)
 
-    await desk.send(400)
-    await desk.engine.submit(ExpireGrants(desk.principal.scope))
+    await account.send(400)
+    await account.engine.submit(ExpireGrants(account.principal.scope))
 
-    assert await grant_balances(desk) == [0]
-    assert (await desk.balance())["balance_cents"] == 999_600
-    assert await desk.findings() == []
+    assert await grant_balances(account) == [0]
+    assert (await account.balance())["balance_cents"] == 999_600
+    assert await account.findings() == []
 
 
 async def test_sandbox_funding_is_bounded_a_day(database: Database, clock: FixedClock) -> None:
-    desk = await open_desk(database, clock)
+    account = await open_funded_account(database, clock)
 
     async def fund(cents: int) -> Credited:
-        command = Credit(desk.principal.scope, cents, Kind.TEST_CREDIT, per_day_cents=1_000_000)
-        return await desk.engine.submit(command)
+        command = Credit(account.principal.scope, cents, Kind.TEST_CREDIT, per_day_cents=1_000_000)
+        return await account.engine.submit(command)
 
     assert (await fund(600_000)).balance_cents == 1_600_000
 
@@ -120,8 +120,8 @@ async def test_sandbox_funding_is_bounded_a_day(database: Database, clock: Fixed
 async def test_debt_stops_sending_and_new_credit_pays_it_first(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    scope = desk.principal.scope
+    account = await open_funded_account(database, clock)
+    scope = account.principal.scope
 
     async def owe(tx: Transaction) -> None:
         ledger = Ledger()
@@ -137,11 +137,11 @@ async def test_debt_stops_sending_and_new_credit_pays_it_first(
 
     await database.transaction(owe)
     with pytest.raises(InsufficientBalance) as refusal:
-        await desk.send(1000)
+        await account.send(1000)
     assert refusal.value.reason == "owed"
 
-    await desk.engine.submit(Credit(scope, 600, Kind.MANUAL))
+    await account.engine.submit(Credit(scope, 600, Kind.MANUAL))
 
-    balance = await desk.balance()
+    balance = await account.balance()
     assert (balance["owed_cents"], balance["balance_cents"]) == (0, 1_000_100)
-    assert await desk.findings() == []
+    assert await account.findings() == []

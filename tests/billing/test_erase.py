@@ -6,8 +6,8 @@ from kernel.clock import FixedClock
 from store.database import Database, Transaction
 from store.erase import STEPS, erase_account
 from store.schema import metadata
-from tests.billing.desk import open_desk
-from tests.billing.using import capture, check_in, hold, use
+from tests.support.funded_account import open_funded_account
+from tests.support.usage import capture, check_in, hold, use
 
 
 def test_every_table_that_is_erased_says_whose_its_rows_are() -> None:
@@ -19,15 +19,15 @@ def test_every_table_that_is_erased_says_whose_its_rows_are() -> None:
 async def test_erased_account_leaves_no_row_and_others_keep_theirs(
     database: Database, clock: FixedClock
 ) -> None:
-    doomed = await open_desk(database, clock)
-    kept = await open_desk(database, clock, email="kept@example.com")
-    for desk in (doomed, kept):
-        await desk.send(1000, key="order-1")
-        asked = await desk.send(1000, to="approval@sandbox.test")
-        await desk.cancel(asked.topup.id)
-        await use(desk, 10)
-        await capture(desk, (await hold(desk, 1_000_000)).hold.id, 9_990)
-        await check_in(desk)
+    doomed = await open_funded_account(database, clock)
+    kept = await open_funded_account(database, clock, email="kept@example.com")
+    for account in (doomed, kept):
+        await account.send(1000, key="order-1")
+        asked = await account.send(1000, to="approval@sandbox.test")
+        await account.cancel(asked.topup.id)
+        await use(account, 10)
+        await capture(account, (await hold(account, 1_000_000)).hold.id, 9_990)
+        await check_in(account)
 
     async def rows_of(tx: Transaction) -> dict[str, int]:
         found = {}

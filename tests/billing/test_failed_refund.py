@@ -6,58 +6,58 @@ import pytest
 
 from kernel.clock import FixedClock
 from store.database import Database
-from tests.billing.counter import Counter, open_live_counter
+from tests.support.buyer import Buyer, open_live_counter
 
 
 @pytest.fixture
-async def counter(database: Database, clock: FixedClock) -> Counter:
+async def buyer(database: Database, clock: FixedClock) -> Buyer:
     return await open_live_counter(database, clock)
 
 
 @pytest.mark.parametrize("order_of_facts", list(itertools.permutations(("sum", "part", "failed"))))
 async def test_a_failed_refund_gives_the_credit_back_whatever_is_told_first(
-    counter: Counter, order_of_facts: tuple[str, ...]
+    buyer: Buyer, order_of_facts: tuple[str, ...]
 ) -> None:
-    order = await counter.order()
-    await counter.pay(order)
+    order = await buyer.order()
+    await buyer.pay(order)
 
     for fact in (*order_of_facts, *order_of_facts):
         if fact == "sum":
-            await counter.refund(order, 2000, key="ch_1")
+            await buyer.refund(order, 2000, key="ch_1")
         elif fact == "part":
-            await counter.refund(order, 2000, key="re_1", kind="part")
+            await buyer.refund(order, 2000, key="re_1", kind="part")
         else:
-            await counter.fail_refund(order, 2000, key="re_1", kind="part")
+            await buyer.fail_refund(order, 2000, key="re_1", kind="part")
 
-    assert (await counter.now(order)).status == "paid"
-    assert await counter.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
-    assert await counter.desk.findings() == []
+    assert (await buyer.now(order)).status == "paid"
+    assert await buyer.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
+    assert await buyer.account.findings() == []
 
 
 @pytest.mark.parametrize("sum_told", [500, 1000])
 async def test_a_refund_that_is_made_again_after_one_that_failed_counts_once(
-    counter: Counter, sum_told: int
+    buyer: Buyer, sum_told: int
 ) -> None:
     """Whether the provider's sum counts the failed one or not."""
-    order = await counter.order()
-    await counter.pay(order)
-    await counter.refund(order, 500, key="ch_1")
-    await counter.fail_refund(order, 500, key="re_1", kind="part")
+    order = await buyer.order()
+    await buyer.pay(order)
+    await buyer.refund(order, 500, key="ch_1")
+    await buyer.fail_refund(order, 500, key="re_1", kind="part")
 
-    await counter.refund(order, sum_told, key="ch_1")
-    await counter.refund(order, 500, key="re_2", kind="part")
+    await buyer.refund(order, sum_told, key="ch_1")
+    await buyer.refund(order, 500, key="re_2", kind="part")
 
     # A quarter of the $20.00 is gone, and of the 25,000 credits.
-    assert await counter.micros() == {"provider": 18_750_000, "wallet": 18_750_000}
+    assert await buyer.micros() == {"provider": 18_750_000, "wallet": 18_750_000}
 
 
-async def test_a_refund_of_a_provider_without_sums_fails_by_its_own_id(counter: Counter) -> None:
-    order = await counter.order()
-    await counter.pay(order)
-    await counter.refund(order, 500)
-    await counter.refund(order, 1000, key="re_2")
+async def test_a_refund_of_a_provider_without_sums_fails_by_its_own_id(buyer: Buyer) -> None:
+    order = await buyer.order()
+    await buyer.pay(order)
+    await buyer.refund(order, 500)
+    await buyer.refund(order, 1000, key="re_2")
 
-    await counter.fail_refund(order, 1000, key="re_2")
+    await buyer.fail_refund(order, 1000, key="re_2")
 
-    assert (await counter.now(order)).status == "partially_refunded"
-    assert await counter.micros() == {"provider": 18_750_000, "wallet": 18_750_000}
+    assert (await buyer.now(order)).status == "partially_refunded"
+    assert await buyer.micros() == {"provider": 18_750_000, "wallet": 18_750_000}

@@ -26,6 +26,7 @@ from billing.fulfilment.protocol import (
 from billing.fulfilment.registry import discover, set_up
 from billing.topups.platform import Platform
 from kernel.clock import FixedClock, SystemClock
+from tests.support.plain_http import http_client
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 REQUEST = Request(
@@ -97,7 +98,7 @@ def http_platform(url: str) -> Platform:
 async def test_http_only_a_clear_word_ends_a_top_up(
     status: int, body: bytes, expected: Outcome
 ) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http_client() as client:
         with Service(status, body) as service:
             outcome = await way(http_platform(service.url), client).fulfil(REQUEST)
 
@@ -105,7 +106,7 @@ async def test_http_only_a_clear_word_ends_a_top_up(
 
 
 async def test_http_request_verifies_with_both_published_libraries() -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http_client() as client:
         with Service(200, b'{"status": "delivered"}') as service:
             await way(http_platform(service.url), client).fulfil(REQUEST)
 
@@ -126,7 +127,7 @@ async def test_http_request_verifies_with_both_published_libraries() -> None:
 
 
 async def test_http_service_that_is_away_is_unknown() -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http_client() as client:
         with Service(200, b"") as service:
             url = service.url
         outcome = await way(http_platform(url), client).fulfil(REQUEST)
@@ -147,7 +148,7 @@ async def test_new_api_makes_a_code_worth_the_amount() -> None:
         made = vendor.post("https://api.example.com/api/redemption/").respond(
             json={"success": True, "message": "", "data": ["c0de"]}
         )
-        async with httpx.AsyncClient() as client:
+        async with http_client() as client:
             outcome = await new_api(client).fulfil(REQUEST)
 
     assert outcome == Delivered("c0de")
@@ -171,7 +172,7 @@ async def test_new_api_asked_again_finds_the_code_instead_of_making_another(wrap
         vendor.get("https://api.example.com/api/redemption/search").respond(
             json={"success": True, "data": {"items": rows} if wrapped else rows}
         )
-        async with httpx.AsyncClient() as client:
+        async with http_client() as client:
             again = Request(**{**_fields(REQUEST), "attempt": 2})
             outcome = await new_api(client).fulfil(again)
 
@@ -180,7 +181,7 @@ async def test_new_api_asked_again_finds_the_code_instead_of_making_another(wrap
 
 async def test_new_api_in_staging_without_an_instance_moves_no_quota() -> None:
     with respx.mock():
-        async with httpx.AsyncClient() as client:
+        async with http_client() as client:
             staging = Request(**{**_fields(REQUEST), "environment": "staging"})
             outcome = await new_api(client).fulfil(staging)
 
@@ -200,7 +201,7 @@ async def test_new_api_answers_are_told_apart(
 ) -> None:
     with respx.mock() as vendor:
         vendor.post("https://api.example.com/api/redemption/").respond(status, json=body)
-        async with httpx.AsyncClient() as client:
+        async with http_client() as client:
             assert await new_api(client).fulfil(REQUEST) == expected
 
 
@@ -219,7 +220,7 @@ async def test_new_api_answers_are_told_apart(
 async def test_options_that_do_not_fit_stop_the_start(
     fulfilment: str, options: dict[str, Any]
 ) -> None:
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         with pytest.raises(OptionsRefused) as refusal:
             way(Platform("slow", "Slow", fulfilment=fulfilment, options=options), client)
 
@@ -235,7 +236,7 @@ async def test_a_new_way_is_one_new_file(tmp_path: Path) -> None:
         "FULFILMENT = Registration('echo', True, lambda options, client, clock: Echo())\n"
     )
     platform = Platform("slow", "Slow", fulfilment="echo")
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         ways = set_up([platform], discover(tmp_path), client=client, clock=FixedClock(0))
         outcome = await ways["slow"].fulfil(REQUEST)
 

@@ -15,8 +15,8 @@ from kernel.errors import DomainError
 from store.database import Database, Transaction
 from store.migrate import migrate
 from store.open import open_database
-from tests.billing.desk import Desk, open_desk
-from tests.billing.using import grant, hold, release, sweep, use
+from tests.support.funded_account import FundedAccount, open_funded_account
+from tests.support.usage import grant, hold, release, sweep, use
 
 HOUR_US = 3_600_000_000
 
@@ -37,27 +37,27 @@ async def marked_wrongly(database: Database) -> list[str]:
 async def test_a_grant_made_and_emptied_by_one_batch_is_never_looked_at_again(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
+    account = await open_funded_account(database, clock)
     expires_at = clock.now_us() + HOUR_US
 
-    await asyncio.gather(grant(desk, 500, expires_at=expires_at), use(desk, 500))
+    await asyncio.gather(grant(account, 500, expires_at=expires_at), use(account, 500))
 
     clock.advance_s(3600)
     assert await marked_wrongly(database) == []
-    assert await sweep(desk) == 0
+    assert await sweep(account) == 0
 
 
 async def test_one_that_gets_something_back_counts_again(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    _, held = await asyncio.gather(grant(desk, 500, expires_at=None), hold(desk, 500))
+    account = await open_funded_account(database, clock)
+    _, held = await asyncio.gather(grant(account, 500, expires_at=None), hold(account, 500))
 
-    await release(desk, held.hold.id)
+    await release(account, held.hold.id)
 
     assert await marked_wrongly(database) == []
-    assert (await desk.balance())["promotional_cents"] == 0  # 500 micros are less than a cent
-    await use(desk, 500)
+    assert (await account.balance())["promotional_cents"] == 0  # 500 micros are less than a cent
+    await use(account, 500)
     assert await marked_wrongly(database) == []
 
 
@@ -90,39 +90,39 @@ action = st.tuples(
 )
 
 
-async def _act(desk: Desk, name: str, micros: int, held: list[str]) -> None:
+async def _act(account: FundedAccount, name: str, micros: int, held: list[str]) -> None:
     try:
         if name in {"grant", "brief"}:
             seconds = 60 if name == "brief" else 86_400
-            await grant(desk, micros, expires_at=desk.clock.now_us() + seconds * 1_000_000)
+            await grant(account, micros, expires_at=account.clock.now_us() + seconds * 1_000_000)
         elif name == "use":
-            await use(desk, micros)
+            await use(account, micros)
         elif name == "hold":
-            held.append((await hold(desk, micros)).hold.id)
+            held.append((await hold(account, micros)).hold.id)
         elif name == "release" and held:
-            await release(desk, held.pop())
+            await release(account, held.pop())
         elif name == "wait":
-            desk.clock.advance_s(30)
-            await sweep(desk)
+            account.clock.advance_s(30)
+            await sweep(account)
     except DomainError:
         pass
 
 
 async def _run(path: Path, plan: list[list[tuple[str, int]]]) -> None:
     database = open_database(f"sqlite:///{path}")
-    desk = await open_desk(database, FixedClock(parse_rfc3339("2026-06-13T12:00:00Z")))
+    account = await open_funded_account(database, FixedClock(parse_rfc3339("2026-06-13T12:00:00Z")))
     held: list[str] = []
     for group in plan:
-        await asyncio.gather(*(_act(desk, name, micros, held) for name, micros in group))
+        await asyncio.gather(*(_act(account, name, micros, held) for name, micros in group))
         assert await marked_wrongly(database) == []
-    desk.clock.advance_s(2 * 86_400)
-    while await sweep(desk):
+    account.clock.advance_s(2 * 86_400)
+    while await sweep(account):
         pass
-    now_us = desk.clock.now_us()
+    now_us = account.clock.now_us()
     left = await database.read(lambda tx: grants.scopes_with_expired(tx, now_us=now_us, limit=1))
     assert left == []
-    assert await desk.findings() == []
-    await desk.engine.close()
+    assert await account.findings() == []
+    await account.engine.close()
     await database.close()
 
 

@@ -15,7 +15,7 @@ from kernel.clock import FixedClock
 from kernel.errors import Unavailable
 from keys.principal import Scope
 from store.database import Database
-from tests.billing.desk import Desk, open_desk
+from tests.support.funded_account import FundedAccount, open_funded_account
 
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 _HOLD = """
@@ -36,15 +36,16 @@ async def held(database_url: str, *scopes: Scope) -> AsyncIterator[None]:
 
 
 @pytest_asyncio.fixture
-async def desks(database: Database, clock: FixedClock) -> AsyncIterator[list[Desk]]:
+async def desks(database: Database, clock: FixedClock) -> AsyncIterator[list[FundedAccount]]:
     """Three tenants at one engine."""
     opened = [
-        await open_desk(database, clock, email=f"{name}@example.com") for name in ("a", "b", "c")
+        await open_funded_account(database, clock, email=f"{name}@example.com")
+        for name in ("a", "b", "c")
     ]
-    for desk in opened[1:]:
-        desk.engine = opened[0].engine
+    for account in opened[1:]:
+        account.engine = opened[0].engine
     # The statements are prepared, so that what is measured is the waiting.
-    await asyncio.gather(*(desk.send(100) for desk in opened))
+    await asyncio.gather(*(account.send(100) for account in opened))
     yield opened
     await opened[0].engine.close()
 
@@ -57,7 +58,7 @@ async def seconds(*sends: object) -> float:
 
 @on_postgresql
 async def test_a_neighbour_in_the_same_batch_does_not_wait_for_a_held_tenant(
-    desks: list[Desk], database_url: str
+    desks: list[FundedAccount], database_url: str
 ) -> None:
     a, b, c = desks
     async with held(database_url, a.principal.scope):
@@ -76,7 +77,7 @@ async def test_a_neighbour_in_the_same_batch_does_not_wait_for_a_held_tenant(
 
 @on_postgresql
 async def test_what_comes_for_a_held_tenant_costs_the_others_no_second_wait(
-    desks: list[Desk], database_url: str
+    desks: list[FundedAccount], database_url: str
 ) -> None:
     a, b, _ = desks
     async with held(database_url, a.principal.scope):
@@ -97,7 +98,7 @@ async def test_what_comes_for_a_held_tenant_costs_the_others_no_second_wait(
 
 @on_postgresql
 async def test_a_held_tenant_is_refused_in_time_and_goes_on_afterwards(
-    desks: list[Desk], database_url: str
+    desks: list[FundedAccount], database_url: str
 ) -> None:
     a, b, _ = desks
     async with held(database_url, a.principal.scope):
@@ -114,16 +115,16 @@ async def test_a_held_tenant_is_refused_in_time_and_goes_on_afterwards(
 
 @on_postgresql
 async def test_many_held_tenants_wait_for_themselves_alone(
-    desks: list[Desk], database_url: str
+    desks: list[FundedAccount], database_url: str
 ) -> None:
     a, b, c = desks
     async with held(database_url, a.principal.scope, b.principal.scope):
-        stuck = [asyncio.ensure_future(desk.send(100)) for desk in (a, b) for _ in range(3)]
+        stuck = [asyncio.ensure_future(account.send(100)) for account in (a, b) for _ in range(3)]
         assert await seconds(*(c.send(100) for _ in range(5))) < 2.0
 
     await asyncio.gather(*stuck)
 
-    assert [(await desk.balance())["balance_cents"] for desk in desks] == [
+    assert [(await account.balance())["balance_cents"] for account in desks] == [
         1_000_000 - 400,
         1_000_000 - 400,
         1_000_000 - 600,

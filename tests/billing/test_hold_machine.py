@@ -20,8 +20,8 @@ from billing.usage.hold_commands import Held
 from kernel.clock import FixedClock, parse_rfc3339
 from kernel.errors import DomainError
 from store.open import open_database
-from tests.billing.desk import Desk, open_desk
-from tests.billing.using import (
+from tests.support.funded_account import FundedAccount, open_funded_account
+from tests.support.usage import (
     balances,
     capture,
     grant,
@@ -146,69 +146,69 @@ class Model:
         assert is_done is not isinstance(outcome, DomainError), (action, outcome)
 
 
-async def _do(desk: Desk, action: Action, target: str | None) -> object:
+async def _do(account: FundedAccount, action: Action, target: str | None) -> object:
     name, number, more = action
     try:
         if name == "use":
-            return await use(desk, number)
+            return await use(account, number)
         if name == "hold":
-            return await hold(desk, number, ttl_s=more)
+            return await hold(account, number, ttl_s=more)
         if name == "capture":
-            return await capture(desk, target or "hld_none", more)
+            return await capture(account, target or "hld_none", more)
         if name == "release":
-            return await release(desk, target or "hld_none")
-        await grant(desk, number, expires_at=desk.clock.now_us() + more * SECOND_US)
+            return await release(account, target or "hld_none")
+        await grant(account, number, expires_at=account.clock.now_us() + more * SECOND_US)
     except DomainError as refusal:
         return refusal
     return None
 
 
-async def _pass_time(desk: Desk, model: Model, action: Action) -> None:
+async def _pass_time(account: FundedAccount, model: Model, action: Action) -> None:
     name, seconds, _ = action
     if name == "sweep":
         # What an expired hold gives back may have run out itself.
-        while await sweep(desk):
+        while await sweep(account):
             pass
         model.sweep()
     elif name == "wait":
-        desk.clock.advance_s(seconds)
+        account.clock.advance_s(seconds)
         model.now += seconds * SECOND_US
     else:
-        scope = desk.principal.scope
-        await desk.database.transaction(lambda tx: advance(tx, scope, advance_s=seconds))
+        scope = account.principal.scope
+        await account.database.transaction(lambda tx: advance(tx, scope, advance_s=seconds))
         model.ahead += seconds * SECOND_US
 
 
 async def _run(path: Path, plan: list[list[Action]]) -> None:
     database = open_database(f"sqlite:///{path}")
     clock = FixedClock(parse_rfc3339("2026-06-13T12:00:00Z"))
-    desk = await open_desk(database, clock, per_day_cents=CAP_CENTS)
+    account = await open_funded_account(database, clock, per_day_cents=CAP_CENTS)
     model = Model(clock.now_us())
     for group in plan:
         if group[0][0] in {"wait", "advance", "sweep"}:
-            await _pass_time(desk, model, group[0])
+            await _pass_time(account, model, group[0])
             continue
         ids = list(model.holds)
         targets = [ids[number % len(ids)] if ids else None for _, number, _ in group]
-        outcomes = await asyncio.gather(*map(_do, [desk] * len(group), group, targets))
+        outcomes = await asyncio.gather(*map(_do, [account] * len(group), group, targets))
         for action, target, outcome in zip(group, targets, outcomes, strict=True):
             model.follow(action, target, outcome)
-        assert await desk.findings() == []
-    found = await balances(desk)
+        assert await account.findings() == []
+    found = await balances(account)
     assert found["wallet"] == model.wallet.left
     assert found.get("grant", 0) == sum(one.left for one in model.grants)
     assert found.get("used", 0) == model.used
     assert found.get("held", 0) == sum(
         part for one in model.holds.values() if one.status == "held" for _, part in one.parts
     )
-    spent = await spent_micros(desk, desk.principal)
+    spent = await spent_micros(account, account.principal)
     assert {day: micros for day, micros in model.spent.items() if micros} == {
         int(name.split()[1]): micros
         for name, micros in spent.items()
         if name.startswith("day") and micros
     }
-    assert await desk.findings() == []
-    await desk.engine.close()
+    assert await account.findings() == []
+    await account.engine.close()
     await database.close()
 
 

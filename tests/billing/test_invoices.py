@@ -20,15 +20,17 @@ from billing.providers.protocol import Received, SandboxEvent
 from kernel.clock import DAY_US, SECOND_US, FixedClock
 from keys.signing import stripe_signature
 from store.database import Database
-from tests.billing.subscribing import Club, open_club
+from tests.support.subscriber import Subscriber, open_subscriber
 
 PRO, TEAM = "sandbox/pro/month", "sandbox/team/month"
 MONTH_S = 30 * DAY_US // SECOND_US
 
 
 @pytest_asyncio.fixture
-async def club(database: Database, clock: FixedClock, tmp_path: Path) -> AsyncIterator[Club]:
-    async with open_club(database, clock, tmp_path) as opened:
+async def subscriber(
+    database: Database, clock: FixedClock, tmp_path: Path
+) -> AsyncIterator[Subscriber]:
+    async with open_subscriber(database, clock, tmp_path) as opened:
         yield opened
 
 
@@ -92,9 +94,11 @@ def event(order: Order, clock: FixedClock, invoice: Invoice, *, number: int = 1)
     return Received("POST", {b"stripe-signature": f"t={now_s},v1={signature}".encode()}, b"", body)
 
 
-async def tell(club: Club, order: Order, invoice: Invoice, *, number: int = 1) -> Outcome:
-    received = event(order, club.clock, invoice, number=number)
-    return (await club.shop.payments.notified("stripe", received)).outcome
+async def tell(
+    subscriber: Subscriber, order: Order, invoice: Invoice, *, number: int = 1
+) -> Outcome:
+    received = event(order, subscriber.clock, invoice, number=number)
+    return (await subscriber.buyer.payments.notified("stripe", received)).outcome
 
 
 KINDS: dict[str, tuple[Invoice, Outcome, int]] = {
@@ -142,160 +146,171 @@ KINDS: dict[str, tuple[Invoice, Outcome, int]] = {
 }
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("kind", KINDS)
 async def test_each_kind_of_invoice_grants_what_the_table_says(
-    club: Club, clock: FixedClock, kind: str
+    subscriber: Subscriber, clock: FixedClock, kind: str
 ) -> None:
     invoice, outcome, credits_ = KINDS[kind]
-    order = await club.join()
-    await club.tell((await club.pay(order)).sandbox_event())
+    order = await subscriber.join()
+    await subscriber.tell((await subscriber.pay(order)).sandbox_event())
 
-    told = [await tell(club, order, invoice) for _ in range(2)]
+    told = [await tell(subscriber, order, invoice) for _ in range(2)]
 
     assert told[0] == outcome
-    assert await club.credits() == credits_
-    assert (await club.shop.now(order)).status == "paid"
-    assert await club.shop.desk.findings() == []
+    assert await subscriber.credits() == credits_
+    assert (await subscriber.buyer.now(order)).status == "paid"
+    assert await subscriber.buyer.account.findings() == []
 
 
-async def test_a_trials_checkout_is_fine_and_its_first_payment_grants(club: Club) -> None:
-    order = await club.join()
-    sandbox_event = (await club.pay(order)).sandbox_event()
-    provider = club.shop.payments.providers.of("stripe", "staging")
+async def test_a_trials_checkout_is_fine_and_its_first_payment_grants(
+    subscriber: Subscriber,
+) -> None:
+    order = await subscriber.join()
+    sandbox_event = (await subscriber.pay(order)).sandbox_event()
+    provider = subscriber.buyer.payments.providers.of("stripe", "staging")
     assert provider is not None
     body = msgspec.json.decode(provider.simulate(sandbox_event).body)
     body["data"]["object"] |= {"amount_total": 0, "payment_status": "no_payment_required"}
     encoded = msgspec.json.encode(body)
-    now_s = club.clock.now_us() // SECOND_US
+    now_s = subscriber.clock.now_us() // SECOND_US
     signature = stripe_signature("whsec_" + "5a" * 32, now_s, encoded)
     headers = {b"stripe-signature": f"t={now_s},v1={signature}".encode()}
-    heard = await club.shop.payments.notified("stripe", Received("POST", headers, b"", encoded))
+    heard = await subscriber.buyer.payments.notified(
+        "stripe", Received("POST", headers, b"", encoded)
+    )
 
-    first = await tell(club, order, Invoice([plan(0)], 0, reason="subscription_create"))
-    second = await tell(club, order, Invoice([plan(1000)], 1000), number=2)
+    first = await tell(subscriber, order, Invoice([plan(0)], 0, reason="subscription_create"))
+    second = await tell(subscriber, order, Invoice([plan(1000)], 1000), number=2)
 
     assert (heard.outcome, first, second) == ("applied", "ignored", "applied")
-    assert (await club.shop.now(order)).status == "paid"
-    assert await club.credits() == 10_000
+    assert (await subscriber.buyer.now(order)).status == "paid"
+    assert await subscriber.credits() == 10_000
 
 
-async def test_going_up_and_down_gives_credit_once(club: Club) -> None:
-    order = await club.join()
-    await club.tell((await club.pay(order)).sandbox_event())
-    await tell(club, order, Invoice([plan(1000)], 1000, month=0))
+async def test_going_up_and_down_gives_credit_once(subscriber: Subscriber) -> None:
+    order = await subscriber.join()
+    await subscriber.tell((await subscriber.pay(order)).sandbox_event())
+    await tell(subscriber, order, Invoice([plan(1000)], 1000, month=0))
     up = [part(-1000, PRO), part(3000, TEAM)]
     down = [part(-3000, TEAM), part(1000, PRO)]
 
     # Up is paid with $20.00 once; afterwards with what going down gave back.
     for number, lines in enumerate([up, down, up, down, up], start=2):
         change = Invoice(lines, 2000 if number == 2 else 0, number, "subscription_update")
-        assert await tell(club, order, change, number=number) == "applied"
+        assert await tell(subscriber, order, change, number=number) == "applied"
 
     # 10,000 for the month, and 40,000 x 20.00 / 30.00, in whole cents of credit.
-    assert await club.credits() == 36_660
-    assert await club.shop.desk.findings() == []
+    assert await subscriber.credits() == 36_660
+    assert await subscriber.buyer.account.findings() == []
 
 
-async def test_a_renewal_that_is_paid_with_what_a_downgrade_gave_back_is_whole(club: Club) -> None:
-    order = await club.join("team")
-    await club.tell((await club.pay(order)).sandbox_event())
-    await tell(club, order, Invoice([plan(3000, TEAM)], 3000, month=0))
+async def test_a_renewal_that_is_paid_with_what_a_downgrade_gave_back_is_whole(
+    subscriber: Subscriber,
+) -> None:
+    order = await subscriber.join("team")
+    await subscriber.tell((await subscriber.pay(order)).sandbox_event())
+    await tell(subscriber, order, Invoice([plan(3000, TEAM)], 3000, month=0))
     down = Invoice([part(-3000, TEAM), part(1000, PRO)], 0, 1, "subscription_update")
-    await tell(club, order, down, number=2)
+    await tell(subscriber, order, down, number=2)
 
-    await tell(club, order, Invoice([plan(1000)], 0, month=2), number=3)
+    await tell(subscriber, order, Invoice([plan(1000)], 0, month=2), number=3)
 
-    assert await club.credits() == 50_000
-    one = await club.now(order)
+    assert await subscriber.credits() == 50_000
+    one = await subscriber.now(order)
     assert (one.plan_id, one.status) == ("pro", "active")
 
 
 # What a person decides
 
 
-async def test_an_invoice_that_is_held_is_approved_in_part_or_whole(club: Club) -> None:
-    one = await club.begin()
-    order = next(o for o in await club.shop.orders() if o.id == one.order_id)
-    await tell(club, order, Invoice([plan(999)], paid=999))
+async def test_an_invoice_that_is_held_is_approved_in_part_or_whole(subscriber: Subscriber) -> None:
+    one = await subscriber.begin()
+    order = next(o for o in await subscriber.buyer.orders() if o.id == one.order_id)
+    await tell(subscriber, order, Invoice([plan(999)], paid=999))
 
-    waiting = await club.shop.payments.waiting(order)
-    await club.shop.payments.resolve(order.id, "approve", by="ana", amount=500)
+    waiting = await subscriber.buyer.payments.waiting(order)
+    await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=500)
 
     assert (waiting.price.amount, waiting.came and waiting.came.amount) == (1000, 999)
-    assert await club.credits() == 10_000 + 5_000
-    assert await tell(club, order, Invoice([plan(999)], paid=999)) == "repeated"
-    assert await club.shop.desk.findings() == []
+    assert await subscriber.credits() == 10_000 + 5_000
+    assert await tell(subscriber, order, Invoice([plan(999)], paid=999)) == "repeated"
+    assert await subscriber.buyer.account.findings() == []
 
 
-async def test_an_approved_plan_is_credited_and_its_renewals_need_nobody(club: Club) -> None:
+async def test_an_approved_plan_is_credited_and_its_renewals_need_nobody(
+    subscriber: Subscriber,
+) -> None:
     """Its price at the provider is $9.99, which was found after it was paid."""
-    order = await club.join()
-    sandbox_event = (await club.pay(order)).sandbox_event()
-    assert await club.tell(at(sandbox_event, 999)) == "review"
+    order = await subscriber.join()
+    sandbox_event = (await subscriber.pay(order)).sandbox_event()
+    assert await subscriber.tell(at(sandbox_event, 999)) == "review"
 
-    approved = await club.shop.payments.resolve(order.id, "approve", by="ana", amount=1000)
+    approved = await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=1000)
 
     assert approved.status == "paid"
-    assert await club.credits() == 10_000
-    assert (await club.now(order)).status == "active"
+    assert await subscriber.credits() == 10_000
+    assert (await subscriber.now(order)).status == "active"
     # The invoice of the approved payment comes late: it is known.
     first = Invoice([plan(999)], 999, month=0, more={"id": sandbox_event.payment_id})
-    assert await tell(club, order, first) == "repeated"
-    assert await tell(club, order, Invoice([plan(999)], 999), number=2) == "applied"
-    assert await club.credits() == 20_000
-    assert await club.shop.desk.findings() == []
+    assert await tell(subscriber, order, first) == "repeated"
+    assert await tell(subscriber, order, Invoice([plan(999)], 999), number=2) == "applied"
+    assert await subscriber.credits() == 20_000
+    assert await subscriber.buyer.account.findings() == []
 
 
 async def test_an_invoice_that_came_before_the_approval_is_the_one_that_is_credited(
-    club: Club,
+    subscriber: Subscriber,
 ) -> None:
-    order = await club.join()
-    sandbox_event = at((await club.pay(order)).sandbox_event(), 999)
-    await club.tell(sandbox_event)
-    await tell(club, order, Invoice([plan(999)], 999, month=0))
+    order = await subscriber.join()
+    sandbox_event = at((await subscriber.pay(order)).sandbox_event(), 999)
+    await subscriber.tell(sandbox_event)
+    await tell(subscriber, order, Invoice([plan(999)], 999, month=0))
 
-    approved = await club.shop.payments.resolve(order.id, "approve", by="ana", amount=999)
+    approved = await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=999)
 
     assert approved.status == "paid"
-    assert await club.credits() == 9_990
-    assert await tell(club, order, Invoice([plan(999)], 999), number=2) == "applied"
-    assert await club.credits() == 19_980
+    assert await subscriber.credits() == 9_990
+    assert await tell(subscriber, order, Invoice([plan(999)], 999), number=2) == "applied"
+    assert await subscriber.credits() == 19_980
 
 
-async def test_a_rejected_plan_credits_nothing_and_leaves_a_trace(club: Club) -> None:
-    order = await club.join()
-    await club.tell(at((await club.pay(order)).sandbox_event(), 999))
-    await tell(club, order, Invoice([plan(999)], 999, month=0))
+async def test_a_rejected_plan_credits_nothing_and_leaves_a_trace(subscriber: Subscriber) -> None:
+    order = await subscriber.join()
+    await subscriber.tell(at((await subscriber.pay(order)).sandbox_event(), 999))
+    await tell(subscriber, order, Invoice([plan(999)], 999, month=0))
 
-    rejected = await club.shop.payments.resolve(order.id, "reject", by="ana", note="refunded")
+    rejected = await subscriber.buyer.payments.resolve(
+        order.id, "reject", by="ana", note="refunded"
+    )
 
     assert rejected.status == "failed"
     assert "rejected by ana (refunded)" in (rejected.reason or "")
-    assert await club.credits() == 0
-    assert await tell(club, order, Invoice([plan(999)], 999, month=0)) == "review"
+    assert await subscriber.credits() == 0
+    assert await tell(subscriber, order, Invoice([plan(999)], 999, month=0)) == "review"
 
 
 # Two checkouts
 
 
-async def test_a_second_checkout_of_a_plan_ends_the_first(club: Club) -> None:
-    first = await club.join()
+async def test_a_second_checkout_of_a_plan_ends_the_first(subscriber: Subscriber) -> None:
+    first = await subscriber.join()
 
-    second = await club.join("team")
+    second = await subscriber.join("team")
 
-    ended = await club.shop.now(first)
+    ended = await subscriber.buyer.now(first)
     assert (ended.status, ended.reason) == ("expired", "another checkout of a plan was begun")
     # The page of the first one is closed: what is pressed there changes nothing.
-    assert (await club.pay(first)).outcome == "expired"
-    assert (await club.shop.now(second)).status == "pending"
+    assert (await subscriber.pay(first)).outcome == "expired"
+    assert (await subscriber.buyer.now(second)).status == "pending"
 
 
-async def test_a_second_paid_plan_of_an_account_waits_for_a_person(club: Club) -> None:
-    late = await club.join()
-    order = await club.join("team")
-    sandbox_event = (await club.pay(order)).sandbox_event()
-    await club.tell(sandbox_event)
-    await club.bill(order)
+async def test_a_second_paid_plan_of_an_account_waits_for_a_person(subscriber: Subscriber) -> None:
+    late = await subscriber.join()
+    order = await subscriber.join("team")
+    sandbox_event = (await subscriber.pay(order)).sandbox_event()
+    await subscriber.tell(sandbox_event)
+    await subscriber.bill(order)
 
     # The one that was closed was being paid in that moment.
     told = replace(
@@ -306,14 +321,14 @@ async def test_a_second_paid_plan_of_an_account_waits_for_a_person(club: Club) -
         subscription_ref="sub_late",
         event_id="evt_late",
     )
-    outcome = await club.tell(told)
+    outcome = await subscriber.tell(told)
     invoice = Invoice([plan(1000)], 1000, month=0)
-    held = await tell(club, late, invoice, number=9)
+    held = await tell(subscriber, late, invoice, number=9)
 
-    reviewed = await club.shop.now(late)
+    reviewed = await subscriber.buyer.now(late)
     assert (outcome, held, reviewed.status) == ("review", "review", "review")
     assert "the account has the plan Team already" in (reviewed.reason or "")
-    assert await club.credits() == 40_000
+    assert await subscriber.credits() == 40_000
 
 
 def at(sandbox_event: SandboxEvent, amount: int) -> SandboxEvent:

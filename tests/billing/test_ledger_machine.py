@@ -18,7 +18,7 @@ from billing.topups.send import Sent
 from kernel.clock import FixedClock, parse_rfc3339
 from kernel.errors import DomainError
 from store.open import open_database
-from tests.billing.desk import Desk, open_desk
+from tests.support.funded_account import FundedAccount, open_funded_account
 
 pytestmark = pytest.mark.long
 
@@ -62,27 +62,29 @@ class Model:
             self.wallet += cents
 
 
-async def _step(desk: Desk, action: tuple[str, str | int, int, bool], ids: list[str]) -> object:
+async def _step(
+    account: FundedAccount, action: tuple[str, str | int, int, bool], ids: list[str]
+) -> object:
     name, target, cents, is_slow = action
     try:
         if name == "send":
             platform = "slow" if is_slow else "claude"
-            return await desk.send(cents, to=str(target), platform=platform)
+            return await account.send(cents, to=str(target), platform=platform)
         topup_id = ids[int(target) % len(ids)] if ids else "txn_0000000000000000"
         if name == "cancel":
-            return await desk.cancel(topup_id)
-        return await desk.settle(topup_id, "delivered" if name == "deliver" else "failed")
+            return await account.cancel(topup_id)
+        return await account.settle(topup_id, "delivered" if name == "deliver" else "failed")
     except DomainError as refusal:
         return refusal
 
 
 async def _run(path: Path, plan: list[list[tuple[str, str | int, int, bool]]]) -> None:
     database = open_database(f"sqlite:///{path}")
-    desk = await open_desk(database, FixedClock(parse_rfc3339("2026-06-13T12:00:00Z")))
+    account = await open_funded_account(database, FixedClock(parse_rfc3339("2026-06-13T12:00:00Z")))
     model, ids = Model(), list[str]()
     for group in plan:
         known = list(ids)
-        outcomes = await asyncio.gather(*(_step(desk, action, known) for action in group))
+        outcomes = await asyncio.gather(*(_step(account, action, known) for action in group))
         for action, outcome in zip(group, outcomes, strict=True):
             name, target, cents, _ = action
             if name == "send":
@@ -92,11 +94,11 @@ async def _run(path: Path, plan: list[list[tuple[str, str | int, int, bool]]]) -
             elif known:
                 is_ok = not isinstance(outcome, DomainError)
                 model.end(name, known[int(target) % len(known)], is_ok=is_ok)
-    balance = await desk.balance()
+    balance = await account.balance()
     assert balance["balance_cents"] == model.wallet
     assert balance["held_cents"] == sum(cents for _, cents in model.pending.values())
-    assert await desk.findings() == []
-    await desk.engine.close()
+    assert await account.findings() == []
+    await account.engine.close()
     await database.close()
 
 

@@ -18,7 +18,7 @@ from billing.ledger.price import Price
 from billing.orders.order import Order
 from kernel.clock import FixedClock, parse_rfc3339
 from store.open import open_database
-from tests.billing.counter import Counter, open_live_counter
+from tests.support.buyer import Buyer, open_live_counter
 
 pytestmark = pytest.mark.long
 
@@ -92,45 +92,45 @@ class Model:
         return any(key.startswith("d") and key not in self.disputes for key in self.gone)
 
 
-async def _tell(counter: Counter, order: Order, fact: Fact) -> None:
+async def _tell(buyer: Buyer, order: Order, fact: Fact) -> None:
     name, key, amount = fact
     if name == "paid":
-        await counter.pay(order, key)
+        await buyer.pay(order, key)
     elif name == "paid wrongly":
-        await counter.pay(order, key, price=Price(order.pay_amount + 1, "USD"))
+        await buyer.pay(order, key, price=Price(order.pay_amount + 1, "USD"))
     elif name in {"failed", "expired"}:
-        await counter.end(order, "failed" if name == "failed" else "expired")
+        await buyer.end(order, "failed" if name == "failed" else "expired")
     elif name == "refund":
-        await counter.refund(order, amount, key=f"ch_{key}")
+        await buyer.refund(order, amount, key=f"ch_{key}")
     elif name == "part":
-        await counter.refund(order, amount, key=f"re_{key}", kind="part")
+        await buyer.refund(order, amount, key=f"re_{key}", kind="part")
     elif name == "part failed":
-        await counter.fail_refund(order, amount, key=f"re_{key}", kind="part")
+        await buyer.fail_refund(order, amount, key=f"re_{key}", kind="part")
     elif name == "dispute":
-        await counter.dispute(order, amount, key=f"dp_{key}")
+        await buyer.dispute(order, amount, key=f"dp_{key}")
     else:
-        await counter.close_dispute(order, is_won=name == "won", key=f"dp_{key}")
+        await buyer.close_dispute(order, is_won=name == "won", key=f"dp_{key}")
 
 
-async def _step(counter: Counter, order: Order, model: Model, group: list[Fact]) -> None:
+async def _step(buyer: Buyer, order: Order, model: Model, group: list[Fact]) -> None:
     """One batch of facts; what is no provider's word is done by itself afterwards."""
     told = [fact for fact in group if fact[0] not in {"spend", "approve", "reject"}]
     for fact in told:
         model.hear(fact)
-    await asyncio.gather(*(_tell(counter, order, fact) for fact in told))
+    await asyncio.gather(*(_tell(buyer, order, fact) for fact in told))
     for fact in group:
         if fact[0] == "spend":
-            held = await counter.micros()
+            held = await buyer.micros()
             micros = min(fact[2], held.get("wallet", 0) + held.get("grant", 0))
             if micros:
-                await counter.spend(micros)
+                await buyer.spend(micros)
         elif fact[0] in {"approve", "reject"} and model.status == "review":
-            await counter.resolve(order, "approve" if fact[0] == "approve" else "reject")
+            await buyer.resolve(order, "approve" if fact[0] == "approve" else "reject")
             model.hear(fact)
 
 
-async def _check(counter: Counter, order: Order, model: Model) -> None:
-    stored, held = await counter.now(order), await counter.micros()
+async def _check(buyer: Buyer, order: Order, model: Model) -> None:
+    stored, held = await buyer.now(order), await buyer.micros()
     assert all(micros > 0 for micros in held.values()), held
     has_credit = held.get("wallet", 0) + held.get("grant", 0) + held.get("used", 0)
     if model.status != "settled":
@@ -156,18 +156,18 @@ async def _check(counter: Counter, order: Order, model: Model) -> None:
 async def _run(path: Path, plan: list[list[Fact]], percent: int) -> None:
     database = open_database(f"sqlite:///{path}")
     clock = FixedClock(parse_rfc3339("2026-06-13T12:00:00Z"))
-    counter = await open_live_counter(database, clock)
+    buyer = await open_live_counter(database, clock)
     coupon = {}
     if percent:
-        await counter.coupon(percent=percent)
+        await buyer.coupon(percent=percent)
         coupon = {"coupon": "SUMMER"}
-    order = await counter.order(**coupon)
+    order = await buyer.order(**coupon)
     model = Model(order.pay_amount, order.pay_amount)
     for group in plan:
-        await _step(counter, order, model, group)
-        await _check(counter, order, model)
-    assert await counter.desk.findings() == []
-    await counter.engine.close()
+        await _step(buyer, order, model, group)
+        await _check(buyer, order, model)
+    assert await buyer.account.findings() == []
+    await buyer.engine.close()
     await database.close()
 
 

@@ -19,7 +19,7 @@ from keys.vault import Vault
 from store.database import BatchRead, Database, Row, Transaction, Work
 from store.sqlite.database import SqliteDatabase
 from store.statement import POSTGRESQL, translate
-from tests.billing.desk import Desk, open_desk
+from tests.support.funded_account import FundedAccount, open_funded_account
 from webhooks.endpoints.endpoint import register
 from webhooks.endpoints.fields import NewEndpoint
 
@@ -144,8 +144,8 @@ class Recording:
         await self._database.close()
 
 
-async def hot_desk(database: Database, clock: FixedClock) -> Desk:
-    desk = await open_desk(database, clock, per_day_cents=10**9)
+async def hot_account(database: Database, clock: FixedClock) -> FundedAccount:
+    account = await open_funded_account(database, clock, per_day_cents=10**9)
 
     async def endpoint(tx: Transaction) -> None:
         new = NewEndpoint(
@@ -154,35 +154,35 @@ async def hot_desk(database: Database, clock: FixedClock) -> Desk:
             retry_schedule_s=(0, 5, 30),
             rate_limit_per_s=None,
         )
-        scope, vault = desk.principal.scope, Vault([b"k" * 32])
+        scope, vault = account.principal.scope, Vault([b"k" * 32])
         await register(tx, vault, scope=scope, new=new, is_sandbox=False, now_us=clock.now_us())
 
     await database.transaction(endpoint)
-    return desk
+    return account
 
 
-async def write_history(desk: Desk) -> None:
+async def write_history(account: FundedAccount) -> None:
     async def work(tx: Transaction) -> None:
         for text in HISTORY:
             values = {"body": b"{}"} if ":body" in text else {}
-            await tx.execute(text.format(account=desk.account_id), **values)
+            await tx.execute(text.format(account=account.account_id), **values)
 
-    await desk.database.transaction(work)
+    await account.database.transaction(work)
 
 
-async def statements_of_a_batch(desk: Desk) -> Said:
+async def statements_of_a_batch(account: FundedAccount) -> Said:
     """Each text of a batch of sends and of one of cancels, with values of that batch."""
-    recording, now_us = Recording(desk.database), desk.clock.now_us()
-    desk.engine = Engine(recording, desk.clock, desk.engine.rules)
+    recording, now_us = Recording(account.database), account.clock.now_us()
+    account.engine = Engine(recording, account.clock, account.engine.rules)
     sends = [
-        desk.send(100, key=f"k{i}-{now_us}", reference=f"r{i}-{now_us}", to=f"u{i}@example.com")
+        account.send(100, key=f"k{i}-{now_us}", reference=f"r{i}-{now_us}", to=f"u{i}@example.com")
         for i in range(BATCH)
     ]
     await asyncio.gather(*sends)
-    held = [desk.send(100, platform="slow", to=f"u{i}@example.com") for i in range(BATCH)]
+    held = [account.send(100, platform="slow", to=f"u{i}@example.com") for i in range(BATCH)]
     sent = await asyncio.gather(*held)
-    await asyncio.gather(*(desk.cancel(one.topup.id) for one in sent))
-    await desk.engine.close()
+    await asyncio.gather(*(account.cancel(one.topup.id) for one in sent))
+    await account.engine.close()
     assert len(recording.said) > 20
     return list({text: (text, values) for text, values in recording.said}.values())
 
@@ -253,11 +253,11 @@ async def faults_of(database: Database, text: str, values: dict[str, Any]) -> li
     return await look(database, text, values)
 
 
-async def faults(desk: Desk) -> dict[str, list[str]]:
+async def faults(account: FundedAccount) -> dict[str, list[str]]:
     """Statement -> what is wrong with its plans; statements without a fault are left out."""
     found = {
-        " ".join(text.split()): await faults_of(desk.database, text, values)
-        for text, values in await statements_of_a_batch(desk)
+        " ".join(text.split()): await faults_of(account.database, text, values)
+        for text, values in await statements_of_a_batch(account)
     }
     return {text: wrong for text, wrong in found.items() if wrong}
 
@@ -265,21 +265,21 @@ async def faults(desk: Desk) -> dict[str, list[str]]:
 async def test_plans_made_on_a_new_database_may_be_kept(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await hot_desk(database, clock)
+    account = await hot_account(database, clock)
 
-    assert await faults(desk) == {}
+    assert await faults(account) == {}
 
 
 async def test_a_long_history_is_never_read(database: Database, clock: FixedClock) -> None:
-    desk = await hot_desk(database, clock)
-    await write_history(desk)
+    account = await hot_account(database, clock)
+    await write_history(account)
 
-    assert await faults(desk) == {}
+    assert await faults(account) == {}
 
     if not isinstance(database, SqliteDatabase):
         await database.transaction(lambda tx: tx.execute("ANALYZE"))
         clock.advance_s(1)
-        assert await faults(desk) == {}
+        assert await faults(account) == {}
 
 
 @pytest.mark.parametrize(
@@ -293,9 +293,9 @@ async def test_a_long_history_is_never_read(database: Database, clock: FixedCloc
 async def test_a_statement_that_reads_the_history_is_seen(
     database: Database, clock: FixedClock, text: str
 ) -> None:
-    desk = await hot_desk(database, clock)
+    account = await hot_account(database, clock)
     values = {"value": "x"}
     if ":account" in text:
-        values["account"] = desk.account_id
+        values["account"] = account.account_id
 
     assert await faults_of(database, text, values) != []

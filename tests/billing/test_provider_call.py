@@ -10,6 +10,7 @@ import pytest
 
 from billing.providers.http import CALL_S_MAX, TRY_S_MAX, call, refused, within_deadline
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
+from tests.support.plain_http import http_client
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):
@@ -96,6 +97,6 @@ def test_a_refusal_repeats_words_and_no_prose(words: tuple[str | None, ...], det
     "url", ["https://[", "ftp://vendor.example/", "https://vendor.example:0x/"]
 )
 async def test_an_address_that_is_none_is_unavailable(url: str) -> None:
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         with pytest.raises(ProviderUnavailable):
             await call(client, "vendor", "GET", url, headers={})

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
-import httpx
 import pytest
 
 from billing.providers.protocol import Paid, Received
 from billing.providers.registry import Key, Providers, discover
 from billing.providers.settings import Charge, ProviderSettings
 from kernel.clock import FixedClock
-from tests.billing.providers.bench import API_BASE, SETTINGS, wish
+from tests.support.plain_http import http_client
+from tests.support.providers import API_BASE, SETTINGS, wish
 
 TOY = """
 from billing.ledger.price import Price
@@ -84,7 +84,7 @@ def made(
         registrations,
         settings,
         stand_in_secrets=dict.fromkeys(registrations, "5f" * 32) if has_stand_ins else {},
-        client=httpx.AsyncClient(),
+        client=http_client(),
         clock=FixedClock(0),
     )
 

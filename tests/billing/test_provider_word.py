@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 
@@ -24,99 +23,108 @@ from billing.providers.protocol import (
 from billing.providers.registry import Providers, discover
 from kernel.clock import FixedClock
 from store.database import Database, Transaction
-from tests.billing import toypay
-from tests.billing.cashing import PUBLIC_URL, Shop, open_shop
+from tests.support import toypay
+from tests.support.plain_http import http_client
+from tests.support.toypay_buyer import PUBLIC_URL, ToypayBuyer, open_toypay_buyer
 
 DAY_S = 86_400
 
 
 @pytest_asyncio.fixture
-async def shop(database: Database, clock: FixedClock, tmp_path: Path) -> AsyncIterator[Shop]:
-    async with open_shop(database, clock, tmp_path) as opened:
+async def buyer(
+    database: Database, clock: FixedClock, tmp_path: Path
+) -> AsyncIterator[ToypayBuyer]:
+    async with open_toypay_buyer(database, clock, tmp_path) as opened:
         yield opened
 
 
-async def all_events(shop: Shop) -> list[tuple[str, str]]:
+async def all_events(buyer: ToypayBuyer) -> list[tuple[str, str]]:
     """(event id, outcome) of the whole log."""
 
     async def work(tx: Transaction) -> list[tuple[str, str]]:
         rows = await tx.fetch("SELECT event_id, outcome FROM provider_events ORDER BY event_id")
         return [(row["event_id"], row["outcome"]) for row in rows]
 
-    return await shop.desk.database.read(work)
+    return await buyer.account.database.read(work)
 
 
-async def test_a_payment_is_credited_once_and_each_notification_has_its_row(shop: Shop) -> None:
-    order = await shop.place()
-    first = await shop.told("paid", order)
-    again = await shop.told("paid", order)
-    under_another_id = await shop.told("paid", order, event_id="evt_other")
+async def test_a_payment_is_credited_once_and_each_notification_has_its_row(
+    buyer: ToypayBuyer,
+) -> None:
+    order = await buyer.place()
+    first = await buyer.told("paid", order)
+    again = await buyer.told("paid", order)
+    under_another_id = await buyer.told("paid", order, event_id="evt_other")
 
     assert (first, again, under_another_id) == ("applied", "repeated", "repeated")
-    assert (await shop.now(order)).status == "paid"
-    assert await shop.bought_cents() == 2000
-    assert await all_events(shop) == [
+    assert (await buyer.now(order)).status == "paid"
+    assert await buyer.bought_cents() == 2000
+    assert await all_events(buyer) == [
         ("evt_other", "repeated"),
         (f"evt_paid_{order.id}", "applied"),
     ]
-    assert await shop.desk.events() == ["order.paid"]
-    assert await shop.desk.findings() == []
+    assert await buyer.account.events() == ["order.paid"]
+    assert await buyer.account.findings() == []
 
 
-async def test_a_payment_for_something_else_goes_to_review_and_credits_nothing(shop: Shop) -> None:
-    order = await shop.place()
+async def test_a_payment_for_something_else_goes_to_review_and_credits_nothing(
+    buyer: ToypayBuyer,
+) -> None:
+    order = await buyer.place()
     paid = Paid(Subject(order.id), "pay_1", order.price, objection="product b was paid, not a")
 
     outcomes = [
-        await shop.payments.word.act_on(
+        await buyer.payments.word.act_on(
             [paid], NotificationRef("toypay", "staging", event_id, "paid")
         )
         for event_id in ("evt_1", "evt_1", "evt_2")
     ]
 
     assert outcomes == ["review", "repeated", "repeated"]
-    held = await shop.now(order)
+    held = await buyer.now(order)
     assert (held.status, held.reason) == ("review", "product b was paid, not a")
-    assert await shop.bought_cents() == 0
-    assert await shop.desk.events() == []
-    approved = await shop.payments.resolve(order.id, "approve", by="op")
-    assert (approved.status, await shop.bought_cents()) == ("paid", 2000)
-    assert await shop.desk.findings() == []
+    assert await buyer.bought_cents() == 0
+    assert await buyer.account.events() == []
+    approved = await buyer.payments.resolve(order.id, "approve", by="op")
+    assert (approved.status, await buyer.bought_cents()) == ("paid", 2000)
+    assert await buyer.account.findings() == []
 
 
 async def test_one_event_many_times_and_out_of_order_on_two_processes_is_one_credit(
-    shop: Shop,
+    buyer: ToypayBuyer,
 ) -> None:
-    order = await shop.place()
+    order = await buyer.place()
     kinds = ["paid"] * 8 + ["expired"] * 4 + ["failed"] * 4
     random.Random(20260613).shuffle(kinds)
-    other = shop.another()
+    other = buyer.another()
     heard = await asyncio.gather(
         *(
-            (shop.payments, other)[number % 2].notified("toypay", toypay.event(kind, order))
+            (buyer.payments, other)[number % 2].notified("toypay", toypay.event(kind, order))
             for number, kind in enumerate(kinds)
         )
     )
     # Late ones as well.
     for kind in ("expired", "failed", "paid"):
-        await shop.told(kind, order)
+        await buyer.told(kind, order)
 
-    assert (await shop.now(order)).status == "paid"
-    assert await shop.bought_cents() == 2000
+    assert (await buyer.now(order)).status == "paid"
+    assert await buyer.bought_cents() == 2000
     assert [one.outcome for one in heard if one.type == "paid"].count("applied") == 1
-    assert (await shop.desk.events()).count("order.paid") == 1
-    assert await shop.desk.findings() == []
+    assert (await buyer.account.events()).count("order.paid") == 1
+    assert await buyer.account.findings() == []
 
 
-async def test_a_replay_after_a_day_and_after_a_year_is_still_one_credit(shop: Shop) -> None:
-    order = await shop.place()
-    await shop.told("paid", order)
+async def test_a_replay_after_a_day_and_after_a_year_is_still_one_credit(
+    buyer: ToypayBuyer,
+) -> None:
+    order = await buyer.place()
+    await buyer.told("paid", order)
     for days in (1, 30, 365):
-        shop.desk.clock.advance_s(days * DAY_S)
-        assert await shop.told("paid", order) == "repeated"
+        buyer.account.clock.advance_s(days * DAY_S)
+        assert await buyer.told("paid", order) == "repeated"
 
-    assert await shop.bought_cents() == 2000
-    assert await shop.desk.findings() == []
+    assert await buyer.bought_cents() == 2000
+    assert await buyer.account.findings() == []
 
 
 @pytest.mark.parametrize(
@@ -131,138 +139,145 @@ async def test_a_replay_after_a_day_and_after_a_year_is_still_one_credit(shop: S
     ],
 )
 async def test_another_amount_or_currency_waits_in_review_and_credits_nothing(
-    shop: Shop, changes: dict[str, Any], reason: str
+    buyer: ToypayBuyer, changes: dict[str, Any], reason: str
 ) -> None:
-    order = await shop.place()
-    outcome = await shop.told("paid", order, **changes)
-    reviewed = await shop.now(order)
-    (entry,) = await shop.log(order)
+    order = await buyer.place()
+    outcome = await buyer.told("paid", order, **changes)
+    reviewed = await buyer.now(order)
+    (entry,) = await buyer.log(order)
 
     assert outcome == "review"
     assert (reviewed.status, reviewed.reason) == ("review", reason)
     assert (entry.outcome, entry.detail) == ("review", reason)
-    assert await shop.bought_cents() == 0
-    assert await shop.desk.findings() == []
+    assert await buyer.bought_cents() == 0
+    assert await buyer.account.findings() == []
 
 
-async def test_an_operator_ends_a_review_either_way_once(shop: Shop) -> None:
-    approved = await shop.place()
-    rejected = await shop.place()
+async def test_an_operator_ends_a_review_either_way_once(buyer: ToypayBuyer) -> None:
+    approved = await buyer.place()
+    rejected = await buyer.place()
     for order in (approved, rejected):
-        await shop.told("paid", order, amount=1)
-    await shop.payments.resolve(approved.id, "approve", by="ana", amount=2000)
-    await shop.payments.resolve(rejected.id, "reject", by="ana")
+        await buyer.told("paid", order, amount=1)
+    await buyer.payments.resolve(approved.id, "approve", by="ana", amount=2000)
+    await buyer.payments.resolve(rejected.id, "reject", by="ana")
 
-    assert (await shop.now(approved)).status == "paid"
-    assert (await shop.now(rejected)).status == "failed"
-    assert await shop.bought_cents() == 2000
+    assert (await buyer.now(approved)).status == "paid"
+    assert (await buyer.now(rejected)).status == "failed"
+    assert await buyer.bought_cents() == 2000
     # Told again, the approved payment is the one that it was.
-    assert await shop.told("paid", approved) == "repeated"
-    assert await shop.desk.findings() == []
+    assert await buyer.told("paid", approved) == "repeated"
+    assert await buyer.account.findings() == []
 
 
-async def test_a_second_payment_is_kept_for_a_person_and_not_credited(shop: Shop) -> None:
-    order = await shop.place()
-    await shop.told("paid", order)
-    outcome = await shop.told("paid", order, event_id="evt_second", payment_id="pay_second")
+async def test_a_second_payment_is_kept_for_a_person_and_not_credited(buyer: ToypayBuyer) -> None:
+    order = await buyer.place()
+    await buyer.told("paid", order)
+    outcome = await buyer.told("paid", order, event_id="evt_second", payment_id="pay_second")
 
     assert outcome == "review"
-    assert (await shop.now(order)).status == "paid"
-    assert await shop.bought_cents() == 2000
+    assert (await buyer.now(order)).status == "paid"
+    assert await buyer.bought_cents() == 2000
 
 
-async def test_a_provider_does_not_speak_for_another_ones_order(shop: Shop) -> None:
-    order = await shop.place(provider="stripe")
-    outcome = await shop.told("paid", order)
-    (entry,) = await shop.log(order)
+async def test_a_provider_does_not_speak_for_another_ones_order(buyer: ToypayBuyer) -> None:
+    order = await buyer.place(provider="stripe")
+    outcome = await buyer.told("paid", order)
+    (entry,) = await buyer.log(order)
 
     assert outcome == "refused"
-    assert (await shop.now(order)).status == "pending"
+    assert (await buyer.now(order)).status == "pending"
     assert entry.detail == (
         f"toypay in staging speaks of {order.id}, an order at stripe in staging"
     )
-    assert await shop.bought_cents() == 0
+    assert await buyer.bought_cents() == 0
 
 
-async def test_a_secret_of_staging_does_not_speak_for_a_live_order(shop: Shop) -> None:
-    live = (shop.desk.account_id, "live")
-    order = await shop.payments.place(live, NewOrder(provider="toypay", amount_cents=2000))
-    outcome = await shop.told("paid", order)
-    by_live = await shop.told("paid", order, secret=toypay.SECRETS["live"])
+async def test_a_secret_of_staging_does_not_speak_for_a_live_order(buyer: ToypayBuyer) -> None:
+    live = (buyer.account.account_id, "live")
+    order = await buyer.payments.place(live, NewOrder(provider="toypay", amount_cents=2000))
+    outcome = await buyer.told("paid", order)
+    by_live = await buyer.told("paid", order, secret=toypay.SECRETS["live"])
 
     assert (outcome, by_live) == ("refused", "applied")
-    assert (await shop.now(order)).status == "paid"
-    assert await shop.desk.findings() == []
+    assert (await buyer.now(order)).status == "paid"
+    assert await buyer.account.findings() == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("kind", ["open", "something.else"])
-async def test_what_is_not_paid_credits_nothing(shop: Shop, kind: str) -> None:
-    order = await shop.place()
-    outcome = await shop.told(kind, order)
+async def test_what_is_not_paid_credits_nothing(buyer: ToypayBuyer, kind: str) -> None:
+    order = await buyer.place()
+    outcome = await buyer.told(kind, order)
 
     assert outcome == "ignored"
-    assert (await shop.now(order)).status == "pending"
-    assert await shop.bought_cents() == 0
-    assert [outcome for _, outcome in await all_events(shop)] == ["ignored"]
+    assert (await buyer.now(order)).status == "pending"
+    assert await buyer.bought_cents() == 0
+    assert [outcome for _, outcome in await all_events(buyer)] == ["ignored"]
 
 
-async def test_a_claim_of_payment_is_confirmed_by_asking_before_it_counts(shop: Shop) -> None:
-    order = await shop.place()
-    early = await shop.told("claimed", order)
-    before = await shop.bought_cents()
-    shop.server.pay(order)
-    outcome = await shop.told("claimed", order)
+async def test_a_claim_of_payment_is_confirmed_by_asking_before_it_counts(
+    buyer: ToypayBuyer,
+) -> None:
+    order = await buyer.place()
+    early = await buyer.told("claimed", order)
+    before = await buyer.bought_cents()
+    buyer.server.pay(order)
+    outcome = await buyer.told("claimed", order)
 
     assert (early, before) == ("ignored", 0)
     assert outcome == "applied"
-    assert await shop.bought_cents() == 2000
-    assert shop.server.asked[1:] == ["ask co_1", "ask co_1"]
+    assert await buyer.bought_cents() == 2000
+    assert buyer.server.asked[1:] == ["ask co_1", "ask co_1"]
 
 
-async def test_a_claim_that_cannot_be_confirmed_now_is_to_be_told_again(shop: Shop) -> None:
-    order = await shop.place()
-    shop.server.pay(order)
-    shop.server.is_away = True
+async def test_a_claim_that_cannot_be_confirmed_now_is_to_be_told_again(buyer: ToypayBuyer) -> None:
+    order = await buyer.place()
+    buyer.server.pay(order)
+    buyer.server.is_away = True
     with pytest.raises(ProviderUnavailable):
-        await shop.told("claimed", order)
-    (entry,) = await shop.log(order)
-    shop.server.is_away = False
+        await buyer.told("claimed", order)
+    (entry,) = await buyer.log(order)
+    buyer.server.is_away = False
 
     assert entry.outcome == "ignored"
     assert entry.detail.startswith("not confirmed yet: ")
-    assert await shop.bought_cents() == 0
-    assert await shop.told("claimed", order) == "applied"
-    assert await shop.bought_cents() == 2000
+    assert await buyer.bought_cents() == 0
+    assert await buyer.told("claimed", order) == "applied"
+    assert await buyer.bought_cents() == 2000
 
 
-async def test_a_payment_of_no_order_of_ours_is_noted_and_changes_nothing(shop: Shop) -> None:
-    order = await shop.place()
-    stranger = await shop.told("paid", order, order_id="ord_0000000000000000", id="co_9")
+async def test_a_payment_of_no_order_of_ours_is_noted_and_changes_nothing(
+    buyer: ToypayBuyer,
+) -> None:
+    order = await buyer.place()
+    stranger = await buyer.told("paid", order, order_id="ord_0000000000000000", id="co_9")
 
     assert stranger == "unknown"
-    assert await shop.bought_cents() == 0
-    assert [outcome for _, outcome in await all_events(shop)] == ["unknown"]
+    assert await buyer.bought_cents() == 0
+    assert [outcome for _, outcome in await all_events(buyer)] == ["unknown"]
 
 
-async def test_an_order_is_found_by_what_the_provider_calls_its_checkout(shop: Shop) -> None:
-    order = await shop.place()
+async def test_an_order_is_found_by_what_the_provider_calls_its_checkout(
+    buyer: ToypayBuyer,
+) -> None:
+    order = await buyer.place()
 
-    assert await shop.told("paid", order, order_id="") == "applied"
-    assert await shop.bought_cents() == 2000
+    assert await buyer.told("paid", order, order_id="") == "applied"
+    assert await buyer.bought_cents() == 2000
 
 
-async def test_a_refund_and_a_dispute_take_credit_back(shop: Shop) -> None:
-    order = await shop.place()
-    await shop.told("paid", order)
-    half = await shop.told("refunded", order, amount=1000)
-    after_half = (await shop.now(order)).status, await shop.bought_cents()
-    await shop.told("disputed", order, amount=1000)
+async def test_a_refund_and_a_dispute_take_credit_back(buyer: ToypayBuyer) -> None:
+    order = await buyer.place()
+    await buyer.told("paid", order)
+    half = await buyer.told("refunded", order, amount=1000)
+    after_half = (await buyer.now(order)).status, await buyer.bought_cents()
+    await buyer.told("disputed", order, amount=1000)
 
     assert half == "applied"
     assert after_half == ("partially_refunded", 1000)
-    assert (await shop.now(order)).status == "disputed"
-    assert await shop.bought_cents() == 0
-    assert await shop.desk.findings() == []
+    assert (await buyer.now(order)).status == "disputed"
+    assert await buyer.bought_cents() == 0
+    assert await buyer.account.findings() == []
 
 
 def forged(order: Order) -> dict[str, Received]:
@@ -276,34 +291,45 @@ def forged(order: Order) -> dict[str, Received]:
     }
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("how", ["unsigned", "empty secret", "unknown secret", "changed"])
-async def test_a_forged_notification_is_refused_and_leaves_no_row(shop: Shop, how: str) -> None:
-    order = await shop.place()
+async def test_a_forged_notification_is_refused_and_leaves_no_row(
+    buyer: ToypayBuyer, how: str
+) -> None:
+    order = await buyer.place()
     with pytest.raises(NotificationRefused) as refused:
-        await shop.payments.notified("toypay", forged(order)[how])
+        await buyer.payments.notified("toypay", forged(order)[how])
 
     assert refused.value.reason == "signature"
-    assert await all_events(shop) == []
-    assert (await shop.now(order)).status == "pending"
+    assert await all_events(buyer) == []
+    assert (await buyer.now(order)).status == "pending"
 
 
-async def test_without_any_secret_nothing_is_believed(shop: Shop) -> None:
-    order = await shop.place()
-    async with httpx.AsyncClient(trust_env=False) as client:
+async def test_without_any_secret_nothing_is_believed(buyer: ToypayBuyer) -> None:
+    order = await buyer.place()
+    async with http_client() as client:
         bare = Providers(
-            discover(shop.folder), {}, stand_in_secrets={}, client=client, clock=shop.desk.clock
+            discover(buyer.folder),
+            {},
+            stand_in_secrets={},
+            client=client,
+            clock=buyer.account.clock,
         )
-        payments = Payments(shop.desk.database, shop.desk.clock, shop.desk.engine, bare, PUBLIC_URL)
+        payments = Payments(
+            buyer.account.database, buyer.account.clock, buyer.account.engine, bare, PUBLIC_URL
+        )
         for said in (*forged(order).values(), toypay.event("paid", order)):
             with pytest.raises(NoWebhookSecret):
                 await payments.notified("toypay", said)
 
-    assert (await shop.now(order)).status == "pending"
+    assert (await buyer.now(order)).status == "pending"
 
 
-async def test_what_is_signed_and_makes_no_sense_is_told_apart_from_a_forgery(shop: Shop) -> None:
-    order = await shop.place()
+async def test_what_is_signed_and_makes_no_sense_is_told_apart_from_a_forgery(
+    buyer: ToypayBuyer,
+) -> None:
+    order = await buyer.place()
     with pytest.raises(NotificationRefused) as refused:
-        await shop.told("paid", order, amount="twenty")
+        await buyer.told("paid", order, amount="twenty")
 
     assert refused.value.reason == "form"

@@ -15,42 +15,42 @@ from kernel.clock import HOUR_US, MINUTE_US, FixedClock
 from kernel.errors import NotFound
 from store.database import Database, Transaction
 from store.open import open_database
-from tests.billing.counter import Counter, open_live_counter
+from tests.support.buyer import Buyer, open_live_counter
 from webhooks.events.schemas import TYPES
 
 
 @pytest.fixture
-async def counter(database: Database, clock: FixedClock) -> Counter:
+async def buyer(database: Database, clock: FixedClock) -> Buyer:
     return await open_live_counter(database, clock)
 
 
-async def events(counter: Counter) -> list[dict[str, Any]]:
+async def events(buyer: Buyer) -> list[dict[str, Any]]:
     async def work(tx: Transaction) -> list[dict[str, Any]]:
         rows = await tx.fetch("SELECT body FROM events ORDER BY event_no")
         return [msgspec.json.decode(row["body"]) for row in rows]
 
-    return await counter.desk.database.read(work)
+    return await buyer.account.database.read(work)
 
 
-async def test_a_paid_pack_is_in_the_wallet(counter: Counter) -> None:
-    order = await counter.order()
+async def test_a_paid_pack_is_in_the_wallet(buyer: Buyer) -> None:
+    order = await buyer.order()
 
-    settled = await counter.pay(order)
+    settled = await buyer.pay(order)
 
     assert settled.outcome == "applied"
-    assert settled.order == await counter.now(order)
+    assert settled.order == await buyer.now(order)
     # $20.00 buys 25,000 credits of $0.001.
-    assert await counter.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
-    assert await counter.desk.findings() == []
+    assert await buyer.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
+    assert await buyer.account.findings() == []
 
 
-async def test_the_event_is_the_order(counter: Counter, clock: FixedClock) -> None:
-    order = await counter.order()
+async def test_the_event_is_the_order(buyer: Buyer, clock: FixedClock) -> None:
+    order = await buyer.order()
     clock.advance_s(90)
 
-    await counter.pay(order)
+    await buyer.pay(order)
 
-    (event,) = await events(counter)
+    (event,) = await events(buyer)
     assert event["type"] == "order.paid"
     assert event["data"] == {
         "id": order.id,
@@ -72,37 +72,37 @@ async def test_the_event_is_the_order(counter: Counter, clock: FixedClock) -> No
     msgspec.convert(event["data"], TYPES["order.paid"].data)
 
 
-async def test_one_payment_told_many_times_is_credited_once(counter: Counter) -> None:
-    order = await counter.order()
-    same = counter.told()
+async def test_one_payment_told_many_times_is_credited_once(buyer: Buyer) -> None:
+    order = await buyer.order()
+    same = buyer.told()
 
-    told = [same, same, counter.told(), counter.told()]
-    settled = [await counter.pay(order, told=one) for one in told]
-    together = await asyncio.gather(*(counter.pay(order) for _ in range(20)))
+    told = [same, same, buyer.told(), buyer.told()]
+    settled = [await buyer.pay(order, told=one) for one in told]
+    together = await asyncio.gather(*(buyer.pay(order) for _ in range(20)))
 
     assert [one.outcome for one in settled] == ["applied", "repeated", "repeated", "repeated"]
     assert {one.outcome for one in together} == {"repeated"}
-    assert await counter.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
-    assert [event["type"] for event in await events(counter)] == ["order.paid"]
-    assert [entry.outcome for entry in await counter.log(order)] == ["applied"] + ["repeated"] * 22
+    assert await buyer.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
+    assert [event["type"] for event in await events(buyer)] == ["order.paid"]
+    assert [entry.outcome for entry in await buyer.log(order)] == ["applied"] + ["repeated"] * 22
 
 
 async def test_two_tills_credit_one_payment_once(
-    counter: Counter, database_url: str, clock: FixedClock
+    buyer: Buyer, database_url: str, clock: FixedClock
 ) -> None:
     """Two processes: each has its own connections and its own batches."""
-    order = await counter.order()
+    order = await buyer.order()
     second = open_database(database_url)
-    other = Engine(second, clock, counter.engine.rules)
-    twin = Counter(counter.desk, counter.scope, other)
+    other = Engine(second, clock, buyer.engine.rules)
+    twin = Buyer(buyer.account, buyer.scope, other)
 
     settled = await asyncio.gather(
-        *((counter, twin)[number % 2].pay(order, told=told(number)) for number in range(24))
+        *((buyer, twin)[number % 2].pay(order, told=told(number)) for number in range(24))
     )
 
     assert sorted(one.outcome for one in settled) == ["applied"] + ["repeated"] * 23
-    assert await counter.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
-    assert await counter.desk.findings() == []
+    assert await buyer.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
+    assert await buyer.account.findings() == []
     await other.close()
     await second.close()
 
@@ -114,39 +114,40 @@ def told(number: int) -> NotificationRef:
 
 
 @pytest.mark.parametrize("end", ["failed", "expired"])
-async def test_paid_wins_over_an_end_that_came_first(counter: Counter, end: Any) -> None:
-    order = await counter.order()
+async def test_paid_wins_over_an_end_that_came_first(buyer: Buyer, end: Any) -> None:
+    order = await buyer.order()
 
-    ended = await counter.end(order, end)
-    settled = await counter.pay(order)
+    ended = await buyer.end(order, end)
+    settled = await buyer.pay(order)
 
     assert (ended.order.status, settled.order.status) == (end, "paid")
-    assert [event["type"] for event in await events(counter)] == ["order.failed", "order.paid"]
-    assert await counter.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
+    assert [event["type"] for event in await events(buyer)] == ["order.failed", "order.paid"]
+    assert await buyer.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
 
 
 @pytest.mark.parametrize("end", ["failed", "expired"])
-async def test_paid_stays_whatever_comes_later(counter: Counter, end: Any) -> None:
-    order = await counter.order()
-    await counter.pay(order)
+async def test_paid_stays_whatever_comes_later(buyer: Buyer, end: Any) -> None:
+    order = await buyer.order()
+    await buyer.pay(order)
 
-    ended = await counter.end(order, end)
+    ended = await buyer.end(order, end)
 
     assert (ended.outcome, ended.order.status) == ("ignored", "paid")
-    assert [event["type"] for event in await events(counter)] == ["order.paid"]
+    assert [event["type"] for event in await events(buyer)] == ["order.paid"]
 
 
-async def test_an_end_is_told_once(counter: Counter) -> None:
-    order = await counter.order()
+async def test_an_end_is_told_once(buyer: Buyer) -> None:
+    order = await buyer.order()
 
-    outcomes = [(await counter.end(order, "expired")).outcome for _ in range(2)]
+    outcomes = [(await buyer.end(order, "expired")).outcome for _ in range(2)]
 
     assert outcomes == ["applied", "repeated"]
-    assert (await counter.end(order, "failed")).outcome == "ignored"
-    assert (await counter.now(order)).status == "expired"
-    assert await counter.micros() == {}
+    assert (await buyer.end(order, "failed")).outcome == "ignored"
+    assert (await buyer.now(order)).status == "expired"
+    assert await buyer.micros() == {}
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("price", "reason"),
     [
@@ -156,201 +157,201 @@ async def test_an_end_is_told_once(counter: Counter) -> None:
         (Price(0, "USD"), "0.00 USD was paid, not 20.00 USD"),
     ],
 )
-async def test_another_price_goes_to_review(counter: Counter, price: Price, reason: str) -> None:
-    order = await counter.order()
+async def test_another_price_goes_to_review(buyer: Buyer, price: Price, reason: str) -> None:
+    order = await buyer.order()
 
-    settled = await counter.pay(order, price=price)
-    again = await counter.pay(order, price=price)
+    settled = await buyer.pay(order, price=price)
+    again = await buyer.pay(order, price=price)
 
     assert (settled.outcome, again.outcome) == ("review", "repeated")
     assert settled.order.status == "review"
     assert settled.order.reason == reason
-    assert await counter.micros() == {}
-    assert await events(counter) == []
-    assert await counter.desk.findings() == []
+    assert await buyer.micros() == {}
+    assert await events(buyer) == []
+    assert await buyer.account.findings() == []
 
 
-async def test_an_order_in_review_is_not_paid_by_another_payment(counter: Counter) -> None:
-    order = await counter.order()
-    await counter.pay(order, "pi_1", price=Price(1, "USD"))
+async def test_an_order_in_review_is_not_paid_by_another_payment(buyer: Buyer) -> None:
+    order = await buyer.order()
+    await buyer.pay(order, "pi_1", price=Price(1, "USD"))
 
-    settled = await counter.pay(order, "pi_2")
+    settled = await buyer.pay(order, "pi_2")
 
     assert (settled.outcome, settled.order.status) == ("review", "review")
-    assert (await counter.end(order, "expired")).outcome == "ignored"
-    assert await counter.micros() == {}
+    assert (await buyer.end(order, "expired")).outcome == "ignored"
+    assert await buyer.micros() == {}
 
 
-async def test_a_second_payment_is_for_a_person_and_the_order_stays_paid(counter: Counter) -> None:
-    order = await counter.order()
-    await counter.pay(order, "pi_1")
+async def test_a_second_payment_is_for_a_person_and_the_order_stays_paid(buyer: Buyer) -> None:
+    order = await buyer.order()
+    await buyer.pay(order, "pi_1")
 
-    second = await counter.pay(order, "pi_2")
+    second = await buyer.pay(order, "pi_2")
 
     assert (second.outcome, second.order.status) == ("review", "paid")
-    assert await counter.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
-    assert [(one.outcome, one.detail) for one in await counter.log(order)] == [
+    assert await buyer.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
+    assert [(one.outcome, one.detail) for one in await buyer.log(order)] == [
         ("applied", ""),
         ("review", "payment pi_2 beside pi_1"),
     ]
 
 
-async def test_another_providers_word_is_refused(counter: Counter) -> None:
-    order = await counter.order()
-    of_creem = counter.told(provider="creem")
+async def test_another_providers_word_is_refused(buyer: Buyer) -> None:
+    order = await buyer.order()
+    of_creem = buyer.told(provider="creem")
 
-    settled = await counter.pay(order, told=of_creem)
+    settled = await buyer.pay(order, told=of_creem)
 
     assert (settled.outcome, settled.order.status) == ("refused", "pending")
-    assert await counter.micros() == {}
-    (entry,) = await counter.log(order)
+    assert await buyer.micros() == {}
+    (entry,) = await buyer.log(order)
     assert (entry.outcome, entry.detail) == ("refused", "creem speaks of an order at stripe")
     # The payer is not locked out by it.
-    assert (await counter.pay(order)).outcome == "applied"
+    assert (await buyer.pay(order)).outcome == "applied"
 
 
-async def test_another_environments_word_finds_no_order(counter: Counter) -> None:
-    order = await counter.order()
+async def test_another_environments_word_finds_no_order(buyer: Buyer) -> None:
+    order = await buyer.order()
 
     with pytest.raises(NotFound, match="Order"):
-        await counter.pay(order, told=NotificationRef("stripe", "staging", "evt_1", "test"))
+        await buyer.pay(order, told=NotificationRef("stripe", "staging", "evt_1", "test"))
 
-    assert (await counter.now(order)).status == "pending"
+    assert (await buyer.now(order)).status == "pending"
 
 
-async def test_another_accounts_order_does_not_exist(counter: Counter, clock: FixedClock) -> None:
-    order = await counter.order()
+async def test_another_accounts_order_does_not_exist(buyer: Buyer, clock: FixedClock) -> None:
+    order = await buyer.order()
     foreign = msgspec.structs.replace(order, environment="staging")
 
     with pytest.raises(NotFound, match="Order"):
-        await counter.end(foreign, "failed")
+        await buyer.end(foreign, "failed")
 
 
-async def test_one_payment_pays_one_order(counter: Counter) -> None:
-    first, second = await counter.order(), await counter.order()
-    await counter.pay(first, "pi_1")
+async def test_one_payment_pays_one_order(buyer: Buyer) -> None:
+    first, second = await buyer.order(), await buyer.order()
+    await buyer.pay(first, "pi_1")
 
-    settled = await counter.pay(second, "pi_1")
+    settled = await buyer.pay(second, "pi_1")
 
     assert (settled.outcome, settled.order.status) == ("review", "review")
     assert settled.order.reason == f"payment pi_1 is order {first.id}'s"
-    assert await counter.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
+    assert await buyer.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
 
 
-async def test_one_payment_of_two_orders_in_one_batch_pays_one(counter: Counter) -> None:
-    orders = [await counter.order() for _ in range(6)]
+async def test_one_payment_of_two_orders_in_one_batch_pays_one(buyer: Buyer) -> None:
+    orders = [await buyer.order() for _ in range(6)]
 
-    settled = await asyncio.gather(*(counter.pay(order, "pi_1") for order in orders))
+    settled = await asyncio.gather(*(buyer.pay(order, "pi_1") for order in orders))
 
     assert sorted(one.outcome for one in settled) == ["applied"] + ["review"] * 5
-    assert await counter.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
+    assert await buyer.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
 
 
-async def test_what_is_owed_is_paid_first(counter: Counter) -> None:
-    first = await counter.order()
-    await counter.pay(first, "pi_1")
-    await counter.spend(15_000_000)
-    await counter.refund(first, 2000)
-    assert await counter.micros() == {"owed": 15_000_000, "used": 15_000_000}
-    second = await counter.order(amount_cents=2000)
+async def test_what_is_owed_is_paid_first(buyer: Buyer) -> None:
+    first = await buyer.order()
+    await buyer.pay(first, "pi_1")
+    await buyer.spend(15_000_000)
+    await buyer.refund(first, 2000)
+    assert await buyer.micros() == {"owed": 15_000_000, "used": 15_000_000}
+    second = await buyer.order(amount_cents=2000)
 
-    await counter.pay(second, "pi_2")
+    await buyer.pay(second, "pi_2")
 
     # $20.00 less the $15.00 that the refund could not take back.
-    assert await counter.micros() == {
+    assert await buyer.micros() == {
         "provider": 20_000_000,
         "used": 15_000_000,
         "wallet": 5_000_000,
     }
-    assert await counter.desk.findings() == []
+    assert await buyer.account.findings() == []
 
 
 # Opening, and asking
 
 
-async def test_a_checkout_is_attached_and_its_ids_lead_to_the_order(counter: Counter) -> None:
-    order = await counter.order()
+async def test_a_checkout_is_attached_and_its_ids_lead_to_the_order(buyer: Buyer) -> None:
+    order = await buyer.order()
 
-    await counter.attach(
+    await buyer.attach(
         order, url="https://pay.example/x", provider_ref="cs_1", objects=("pi_1", "cus_7")
     )
 
-    stored = await counter.now(order)
+    stored = await buyer.now(order)
     assert (stored.url, stored.provider_ref, stored.status) == (
         "https://pay.example/x",
         "cs_1",
         "pending",
     )
     for object_id in ("cs_1", "pi_1"):
-        assert await found_by(counter, object_id) == order.id
-    assert await found_by(counter, "cs_2") is None
-    assert await found_by(counter, "cs_1", environment="staging") is None
-    assert await found_by(counter, "cs_1", provider="creem") is None
+        assert await found_by(buyer, object_id) == order.id
+    assert await found_by(buyer, "cs_2") is None
+    assert await found_by(buyer, "cs_1", environment="staging") is None
+    assert await found_by(buyer, "cs_1", provider="creem") is None
 
 
 async def found_by(
-    counter: Counter, *ids: str, provider: str = "stripe", environment: str = "live"
+    buyer: Buyer, *ids: str, provider: str = "stripe", environment: str = "live"
 ) -> str | None:
     async def work(tx: Transaction) -> Order | None:
         return await order_list.find_by_objects(tx, provider, environment, ids)
 
-    found = await counter.desk.database.read(work)
+    found = await buyer.account.database.read(work)
     return None if found is None else found.id
 
 
-async def test_a_checkout_may_be_attached_after_the_payment(counter: Counter) -> None:
-    order = await counter.order()
-    await counter.pay(order, objects=("in_1",))
+async def test_a_checkout_may_be_attached_after_the_payment(buyer: Buyer) -> None:
+    order = await buyer.order()
+    await buyer.pay(order, objects=("in_1",))
 
-    attached = await counter.attach(order)
-    again = await counter.attach(order)
+    attached = await buyer.attach(order)
+    again = await buyer.attach(order)
 
     assert (attached.order.status, attached.order.url) == ("paid", "https://pay.example/1")
     assert again.outcome == "repeated"
-    assert await found_by(counter, "unknown", "in_1") == order.id
-    assert await found_by(counter, "pi_1") == order.id
+    assert await found_by(buyer, "unknown", "in_1") == order.id
+    assert await found_by(buyer, "pi_1") == order.id
 
 
 async def test_a_pending_order_is_asked_about_each_minute_and_then_hourly(
-    counter: Counter, clock: FixedClock
+    buyer: Buyer, clock: FixedClock
 ) -> None:
-    order = await counter.order()
+    order = await buyer.order()
     start = clock.now_us()
     asked = []
 
     for _ in range(18):
-        at = (await counter.now(order)).next_check_at
+        at = (await buyer.now(order)).next_check_at
         assert at is not None
         clock.advance_s((at - clock.now_us()) / 1_000_000)
         asked.append(at - start)
-        order = (await counter.check(await counter.now(order))).order
+        order = (await buyer.check(await buyer.now(order))).order
 
     minutes = [number * MINUTE_US for number in range(1, 16)]
     hours = [15 * MINUTE_US + number * HOUR_US for number in range(1, 4)]
     assert asked == minutes + hours
 
 
-async def test_of_two_sweeps_one_asks(counter: Counter) -> None:
-    order = await counter.order()
+async def test_of_two_sweeps_one_asks(buyer: Buyer) -> None:
+    order = await buyer.order()
 
-    checked = await asyncio.gather(counter.check(order), counter.check(order))
+    checked = await asyncio.gather(buyer.check(order), buyer.check(order))
 
     assert sorted(one.is_mine for one in checked) == [False, True]
-    await counter.pay(order)
-    assert not (await counter.check(await counter.now(order))).is_mine
-    assert (await counter.now(order)).next_check_at is None
+    await buyer.pay(order)
+    assert not (await buyer.check(await buyer.now(order))).is_mine
+    assert (await buyer.now(order)).next_check_at is None
 
 
-async def test_the_statements_of_a_batch_do_not_grow_with_it(counter: Counter) -> None:
-    few = [await counter.order() for _ in range(2)]
-    many = [await counter.order() for _ in range(40)]
+async def test_the_statements_of_a_batch_do_not_grow_with_it(buyer: Buyer) -> None:
+    few = [await buyer.order() for _ in range(2)]
+    many = [await buyer.order() for _ in range(40)]
     for order in [*few, *many]:
-        await counter.refund(order, 100, key=f"re_{order.id}")
-    database = counter.desk.database
+        await buyer.refund(order, 100, key=f"re_{order.id}")
+    database = buyer.account.database
 
     async def cost(orders: list[Order]) -> int:
         before = database.statements_run
-        await asyncio.gather(*(counter.pay(order, f"pi_{order.id}") for order in orders))
+        await asyncio.gather(*(buyer.pay(order, f"pi_{order.id}") for order in orders))
         return database.statements_run - before
 
     assert await cost(few) == await cost(many)

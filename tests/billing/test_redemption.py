@@ -17,17 +17,17 @@ from kernel.clock import DAY_US, SECOND_US, FixedClock
 from store.database import Database, Transaction
 from store.open import open_database
 from store.schema import metadata
-from tests.billing.desk import Desk, open_desk
-from tests.billing.redeeming import CODES, make_codes, redeem
+from tests.support.code_batches import CODES, make_codes, redeem
+from tests.support.funded_account import FundedAccount, open_funded_account
 
 FORM = re.compile(r"TOPUP-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}")
 
 
-async def open_desks(database: Database, clock: FixedClock, count: int) -> list[Desk]:
+async def open_desks(database: Database, clock: FixedClock, count: int) -> list[FundedAccount]:
     """Accounts of one installation, at one engine."""
-    first = await open_desk(database, clock)
+    first = await open_funded_account(database, clock)
     others = [
-        await open_desk(database, clock, email=f"user{number}@example.com")
+        await open_funded_account(database, clock, email=f"user{number}@example.com")
         for number in range(1, count)
     ]
     for other in others:
@@ -35,9 +35,9 @@ async def open_desks(database: Database, clock: FixedClock, count: int) -> list[
     return [first, *others]
 
 
-async def owe(desk: Desk, micros: int) -> None:
+async def owe(account: FundedAccount, micros: int) -> None:
     """What a reversal leaves that the wallet could not pay."""
-    scope = desk.principal.scope
+    scope = account.principal.scope
 
     async def work(tx: Transaction) -> None:
         ledger = Ledger()
@@ -47,11 +47,11 @@ async def owe(desk: Desk, micros: int) -> None:
             credit=ledger.account(scope, Kind.TRANSIT_OUT),
             amount_micros=micros,
             code=Code.MANUAL,
-            now_us=desk.clock.now_us(),
+            now_us=account.clock.now_us(),
         )
-        await ledger.flush(tx, desk.clock.now_us())
+        await ledger.flush(tx, account.clock.now_us())
 
-    await desk.database.transaction(work)
+    await account.database.transaction(work)
 
 
 def reasons_of(outcomes: list[object]) -> Counter[str | None]:
@@ -106,39 +106,39 @@ def test_a_digest_is_worth_nothing_without_the_key() -> None:
 
 
 async def test_a_code_is_purchased_credit_once(database: Database, clock: FixedClock) -> None:
-    desk = await open_desk(database, clock)
-    live = await desk.in_live()
-    _, [code] = await make_codes(desk, 1500, environment="live")
+    account = await open_funded_account(database, clock)
+    live = await account.in_live()
+    _, [code] = await make_codes(account, 1500, environment="live")
 
-    redeemed = await redeem(desk, code, principal=live)
+    redeemed = await redeem(account, code, principal=live)
 
     assert redeemed.balance_micros == 1_500_000
-    assert (await desk.balance(live))["sendable_cents"] == 150
+    assert (await account.balance(live))["sendable_cents"] == 150
     assert redeemed.redemption.last4 == code[-4:]
     with pytest.raises(NotRedeemable) as again:
-        await redeem(desk, code, principal=live)
+        await redeem(account, code, principal=live)
     assert again.value.reason == "redeemed"
-    assert await desk.findings() == []
+    assert await account.findings() == []
 
 
 async def test_a_promotional_code_is_a_grant_that_ends(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    live = await desk.in_live()
+    account = await open_funded_account(database, clock)
+    live = await account.in_live()
     _, [code] = await make_codes(
-        desk, 2000, environment="live", is_promotional=True, promotional_days=7
+        account, 2000, environment="live", is_promotional=True, promotional_days=7
     )
 
-    redeemed = await redeem(desk, code, principal=live)
+    redeemed = await redeem(account, code, principal=live)
 
-    before = await desk.balance(live)
+    before = await account.balance(live)
     assert (before["balance_cents"], before["promotional_cents"]) == (200, 200)
     assert before["sendable_cents"] == 0
     assert redeemed.redemption.expires_at == clock.now_us() + 7 * DAY_US
     clock.advance_s(7 * 86_400)
-    assert (await desk.balance(live))["balance_cents"] == 0
-    assert await desk.findings() == []
+    assert (await account.balance(live))["balance_cents"] == 0
+    assert await account.findings() == []
 
 
 async def test_of_many_accounts_one_gets_a_single_use_code(
@@ -147,10 +147,12 @@ async def test_of_many_accounts_one_gets_a_single_use_code(
     desks = await open_desks(database, clock, 20)
     _, [code] = await make_codes(desks[0])
 
-    outcomes = await asyncio.gather(*(redeem(desk, code) for desk in desks), return_exceptions=True)
+    outcomes = await asyncio.gather(
+        *(redeem(account, code) for account in desks), return_exceptions=True
+    )
 
     assert reasons_of(list(outcomes)) == {None: 1, "redeemed": 19}
-    balances = [(await desk.balance())["balance_cents"] for desk in desks]
+    balances = [(await account.balance())["balance_cents"] for account in desks]
     assert sorted(balances) == [1_000_000] * 19 + [1_000_100]
     assert await desks[0].findings() == []
 
@@ -162,13 +164,13 @@ async def test_of_two_processes_one_gets_a_single_use_code(
     _, codes = await make_codes(desks[0], count=20)
     other = open_database(database_url)
     rules = desks[0].engine.rules
-    for desk in desks[5:]:
-        desk.database, desk.engine = other, Engine(other, clock, rules)
+    for account in desks[5:]:
+        account.database, account.engine = other, Engine(other, clock, rules)
 
     outcomes = await asyncio.gather(
-        *(redeem(desk, code) for code in codes for desk in desks), return_exceptions=True
+        *(redeem(account, code) for code in codes for account in desks), return_exceptions=True
     )
-    await asyncio.gather(*(desk.engine.close() for desk in desks[5:]))
+    await asyncio.gather(*(account.engine.close() for account in desks[5:]))
     await other.close()
 
     assert reasons_of(list(outcomes)) == {None: 20, "redeemed": 180}
@@ -178,23 +180,25 @@ async def test_of_two_processes_one_gets_a_single_use_code(
 async def test_one_account_gets_a_code_once_however_often_it_asks(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    _, [code] = await make_codes(desk, uses_max=5)
+    account = await open_funded_account(database, clock)
+    _, [code] = await make_codes(account, uses_max=5)
 
     outcomes = await asyncio.gather(
-        *(redeem(desk, code) for _ in range(20)), return_exceptions=True
+        *(redeem(account, code) for _ in range(20)), return_exceptions=True
     )
 
     assert reasons_of(list(outcomes)) == {None: 1, "redeemed": 19}
-    assert (await desk.balance())["balance_cents"] == 1_000_100
-    assert await desk.findings() == []
+    assert (await account.balance())["balance_cents"] == 1_000_100
+    assert await account.findings() == []
 
 
 async def test_a_code_is_used_as_often_as_it_says(database: Database, clock: FixedClock) -> None:
     desks = await open_desks(database, clock, 7)
     batch, [code] = await make_codes(desks[0], uses_max=3)
 
-    outcomes = await asyncio.gather(*(redeem(desk, code) for desk in desks), return_exceptions=True)
+    outcomes = await asyncio.gather(
+        *(redeem(account, code) for account in desks), return_exceptions=True
+    )
 
     assert reasons_of(list(outcomes)) == {None: 3, "redeemed": 4}
     [listed] = await database.read(
@@ -205,13 +209,13 @@ async def test_a_code_is_used_as_often_as_it_says(database: Database, clock: Fix
 
 
 async def test_the_statuses_of_codes_are_told_apart(database: Database, clock: FixedClock) -> None:
-    desk = await open_desk(database, clock)
-    live = await desk.in_live()
+    account = await open_funded_account(database, clock)
+    live = await account.in_live()
     now_us = clock.now_us()
-    _, [foreign] = await make_codes(desk, environment="live")
-    _, [ending] = await make_codes(desk, expires_at=now_us + SECOND_US)
-    single, [stopped] = await make_codes(desk)
-    batch, [in_stopped_batch, _] = await make_codes(desk, count=2)
+    _, [foreign] = await make_codes(account, environment="live")
+    _, [ending] = await make_codes(account, expires_at=now_us + SECOND_US)
+    single, [stopped] = await make_codes(account)
+    batch, [in_stopped_batch, _] = await make_codes(account, count=2)
     [of_single] = await database.read(
         lambda tx: list_codes(tx, "staging", batch_id=single.id, limit=1)
     )
@@ -228,29 +232,29 @@ async def test_the_statuses_of_codes_are_told_apart(database: Database, clock: F
         (in_stopped_batch, "disabled"),
     ):
         with pytest.raises(NotRedeemable) as refusal:
-            await redeem(desk, code)
+            await redeem(account, code)
         assert refusal.value.reason == reason
-    assert (await redeem(desk, foreign, principal=live)).balance_micros == 1_000_000
+    assert (await redeem(account, foreign, principal=live)).balance_micros == 1_000_000
 
 
 async def test_a_debt_is_paid_before_the_wallet_sees_a_code(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    _, [code] = await make_codes(desk)
-    await owe(desk, 400_000)
+    account = await open_funded_account(database, clock)
+    _, [code] = await make_codes(account)
+    await owe(account, 400_000)
 
-    await redeem(desk, code)
+    await redeem(account, code)
 
-    after = await desk.balance()
+    after = await account.balance()
     assert (after["owed_cents"], after["balance_cents"]) == (0, 1_000_060)
-    assert await desk.findings() == []
+    assert await account.findings() == []
 
 
 async def test_no_table_holds_a_code(database: Database, clock: FixedClock) -> None:
-    desk = await open_desk(database, clock)
-    _, [code, unused] = await make_codes(desk, count=2)
-    await redeem(desk, code)
+    account = await open_funded_account(database, clock)
+    _, [code, unused] = await make_codes(account, count=2)
+    await redeem(account, code)
 
     async def everything(tx: Transaction) -> str:
         kept = [

@@ -20,8 +20,8 @@ from billing.topups.voucher import NotRedeemable
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from store.database import Database
-from tests.billing.desk import open_desk
-from tests.billing.redeeming import CODES, make_codes, redeem
+from tests.support.code_batches import CODES, make_codes, redeem
+from tests.support.funded_account import open_funded_account
 
 NEW = NewBatch(environment="staging", credits=1000, count=1)
 
@@ -46,7 +46,7 @@ async def test_many_codes_are_made_in_few_statements(database: Database, clock: 
 async def test_codes_of_a_batch_that_was_not_finished_are_worth_nothing(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
+    account = await open_funded_account(database, clock)
     seen: list[str] = []
 
     def keep(step: Sequence[str]) -> None:
@@ -57,7 +57,7 @@ async def test_codes_of_a_batch_that_was_not_finished_are_worth_nothing(
         await make(database, CODES, NEW, keep=keep, now_us=clock.now_us())
 
     with pytest.raises(NotRedeemable) as refusal:
-        await redeem(desk, seen[0])
+        await redeem(account, seen[0])
     assert refusal.value.reason == "unknown"
     [batch] = await database.read(lambda tx: list_batches(tx, "staging", before_id=None, limit=10))
     assert batch.is_complete is False
@@ -66,8 +66,8 @@ async def test_codes_of_a_batch_that_was_not_finished_are_worth_nothing(
 async def test_a_code_that_exists_already_is_made_anew(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    _, [taken] = await make_codes(desk)
+    account = await open_funded_account(database, clock)
+    _, [taken] = await make_codes(account)
     seen: list[str] = []
     given = itertools.chain([taken], iter(new_code, None))
 
@@ -76,15 +76,15 @@ async def test_a_code_that_exists_already_is_made_anew(
     )
 
     assert seen != [taken]
-    assert (await redeem(desk, taken)).balance_micros == 10_001_000_000
-    assert (await redeem(desk, seen[0])).balance_micros == 10_002_000_000
+    assert (await redeem(account, taken)).balance_micros == 10_001_000_000
+    assert (await redeem(account, seen[0])).balance_micros == 10_002_000_000
 
 
 async def test_a_generator_that_repeats_itself_is_no_generator(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    _, [taken] = await make_codes(desk)
+    account = await open_funded_account(database, clock)
+    _, [taken] = await make_codes(account)
     seen: list[str] = []
 
     with pytest.raises(RuntimeError, match="repeats itself"):
@@ -95,6 +95,7 @@ async def test_a_generator_that_repeats_itself_is_no_generator(
     assert seen == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
@@ -123,11 +124,11 @@ async def test_a_batch_that_makes_no_sense_is_refused(
 async def test_codes_are_listed_by_what_gives_nothing_away(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    first, [code] = await make_codes(desk, name="Spring")
-    second, _ = await make_codes(desk, count=3)
-    await make_codes(desk, environment="live")
-    await redeem(desk, code)
+    account = await open_funded_account(database, clock)
+    first, [code] = await make_codes(account, name="Spring")
+    second, _ = await make_codes(account, count=3)
+    await make_codes(account, environment="live")
+    await redeem(account, code)
 
     batches = await database.read(lambda tx: list_batches(tx, "staging", before_id=None, limit=10))
     older = await database.read(
@@ -146,8 +147,8 @@ async def test_codes_are_listed_by_what_gives_nothing_away(
 async def test_disabling_is_once_and_for_all_that_exists(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    batch, _ = await make_codes(desk)
+    account = await open_funded_account(database, clock)
+    batch, _ = await make_codes(account)
     at = clock.now_us()
 
     await database.transaction(lambda tx: disable_batch(tx, batch.id, now_us=at))

@@ -10,40 +10,41 @@ from billing.topups.platform import InvalidPlatform, Platforms
 from billing.topups.send import AmountOutOfRange, RateLimited, Rehearsal, new_send, prepare
 from billing.topups.topup import DuplicateReference
 from kernel.clock import FixedClock
+from keys.api_keys import api_key
 from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
 from keys.email_address import InvalidEmail
 from store.database import Database, Transaction
 from store.idempotency import KeyReused
-from tests.billing.desk import open_desk
+from tests.support.funded_account import open_funded_account
 
 
 async def test_send_of_1000_to_a_wallet_of_4400_answers_5400(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    await desk.send(4400)
+    account = await open_funded_account(database, clock)
+    await account.send(4400)
 
-    sent = await desk.send(1000)
+    sent = await account.send(1000)
 
     assert sent.topup.status == "delivered"
     assert sent.topup.new_balance_cents == 5400
     assert sent.wallet_balance_cents == 994_600  # 1,000,000 - 4,400 - 1,000
     assert sent.voucher_code is not None
     assert sent.topup.voucher_code_hint == sent.voucher_code[-4:]
-    assert await desk.events() == ["topup.delivered", "topup.delivered"]
-    assert await desk.findings() == []
+    assert await account.events() == ["topup.delivered", "topup.delivered"]
+    assert await account.findings() == []
 
 
 async def test_recipients_wallet_is_one_for_each_platform_and_address(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
+    account = await open_funded_account(database, clock)
 
-    first = await desk.send(500, to=" User@Example.COM ")
-    same = await desk.send(500, to="user@example.com", platform="CLAUDE")
-    other_platform = await desk.send(500, to="user@example.com", platform="gemini")
-    other_address = await desk.send(500, to="user+tag@example.com")
+    first = await account.send(500, to=" User@Example.COM ")
+    same = await account.send(500, to="user@example.com", platform="CLAUDE")
+    other_platform = await account.send(500, to="user@example.com", platform="gemini")
+    other_address = await account.send(500, to="user+tag@example.com")
 
     assert [s.topup.new_balance_cents for s in (first, same)] == [500, 1000]
     assert other_platform.topup.new_balance_cents == 500
@@ -73,38 +74,38 @@ def test_rules_without_books_refuse_first(fields: dict[str, Any], error: type[Ex
 async def test_200_parallel_sends_with_one_key_move_money_once(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
+    account = await open_funded_account(database, clock)
 
-    await asyncio.gather(*(desk.send(1000, key="order-1") for _ in range(200)))
+    await asyncio.gather(*(account.send(1000, key="order-1") for _ in range(200)))
 
-    assert len({answer.body for answer in desk.kept}) == 1
-    assert sum(answer.is_replay for answer in desk.kept) == 199
-    assert (await desk.balance())["balance_cents"] == 999_000
-    assert await desk.findings() == []
+    assert len({answer.body for answer in account.kept}) == 1
+    assert sum(answer.is_replay for answer in account.kept) == 199
+    assert (await account.balance())["balance_cents"] == 999_000
+    assert await account.findings() == []
 
 
 async def test_key_with_another_request_is_refused_and_moves_nothing(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    await desk.send(1000, key="order-1")
+    account = await open_funded_account(database, clock)
+    await account.send(1000, key="order-1")
 
     with pytest.raises(KeyReused):
-        await desk.send(2000, key="order-1", body=b'{"amount_cents":2000}')
+        await account.send(2000, key="order-1", body=b'{"amount_cents":2000}')
 
-    assert (await desk.balance())["balance_cents"] == 999_000
+    assert (await account.balance())["balance_cents"] == 999_000
 
 
 async def test_refusal_is_not_stored_so_the_key_can_be_used_again(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock, per_day_cents=1000)
-    await desk.send(1000)
+    account = await open_funded_account(database, clock, per_day_cents=1000)
+    await account.send(1000)
     with pytest.raises(CapExceeded):
-        await desk.send(1000, key="order-1")
+        await account.send(1000, key="order-1")
     clock.advance_s(86_400)
 
-    sent = await desk.send(1000, key="order-1")
+    sent = await account.send(1000, key="order-1")
 
     assert sent.topup.status == "delivered"
 
@@ -112,30 +113,32 @@ async def test_refusal_is_not_stored_so_the_key_can_be_used_again(
 async def test_500_parallel_sends_against_credit_for_100_deliver_100(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
+    account = await open_funded_account(database, clock)
 
     outcomes = await asyncio.gather(
-        *(desk.send(10_000, to=f"u{i}@example.com") for i in range(500)), return_exceptions=True
+        *(account.send(10_000, to=f"u{i}@example.com") for i in range(500)), return_exceptions=True
     )
 
     delivered = [o for o in outcomes if not isinstance(o, BaseException)]
     refused = [o for o in outcomes if isinstance(o, InsufficientBalance)]
     assert (len(delivered), len(refused)) == (100, 400)
-    assert (await desk.balance())["balance_cents"] == 0
-    assert await desk.findings() == []
+    assert (await account.balance())["balance_cents"] == 0
+    assert await account.findings() == []
 
 
 async def test_parallel_sends_never_pass_a_keys_cap_or_its_ancestors(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(
+    account = await open_funded_account(
         database, clock, per_month_cents=5000, scopes=("topup:send", "keys:write")
     )
-    child = await desk.mint(parent=desk.principal, per_day_cents=3000)
+    child = await account.mint(parent=account.principal, per_day_cents=3000)
 
     outcomes = await asyncio.gather(
         *(
-            desk.send(1000, to=f"u{i}@example.com", principal=child if i % 2 else desk.principal)
+            account.send(
+                1000, to=f"u{i}@example.com", principal=child if i % 2 else account.principal
+            )
             for i in range(40)
         ),
         return_exceptions=True,
@@ -146,45 +149,45 @@ async def test_parallel_sends_never_pass_a_keys_cap_or_its_ancestors(
     assert len(by_child) + len(by_parent) == 5
     assert len(by_child) <= 3
     assert sum(isinstance(o, CapExceeded) for o in outcomes) == 35
-    assert (await desk.balance())["balance_cents"] == 995_000
+    assert (await account.balance())["balance_cents"] == 995_000
 
 
 async def test_refund_gives_back_to_the_window_it_was_spent_in(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock, per_day_cents=2000)
-    pending = await desk.send(2000, to="pending@sandbox.test")
-    assert (await desk.balance())["key"]["windows"][0]["remaining_cents"] == 0
+    account = await open_funded_account(database, clock, per_day_cents=2000)
+    pending = await account.send(2000, to="pending@sandbox.test")
+    assert (await account.balance())["key"]["windows"][0]["remaining_cents"] == 0
 
-    await desk.cancel(pending.topup.id)
+    await account.cancel(pending.topup.id)
 
-    assert (await desk.balance())["key"]["windows"][0]["remaining_cents"] == 2000
-    assert (await desk.balance())["balance_cents"] == 1_000_000
+    assert (await account.balance())["key"]["windows"][0]["remaining_cents"] == 2000
+    assert (await account.balance())["balance_cents"] == 1_000_000
 
 
 async def test_refund_of_yesterday_leaves_todays_window_alone(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock, per_day_cents=2000)
-    pending = await desk.send(2000, to="pending@sandbox.test")
+    account = await open_funded_account(database, clock, per_day_cents=2000)
+    pending = await account.send(2000, to="pending@sandbox.test")
     clock.advance_s(86_400)
-    await desk.send(1500)
+    await account.send(1500)
 
-    await desk.cancel(pending.topup.id)
+    await account.cancel(pending.topup.id)
 
-    window = (await desk.balance())["key"]["windows"][0]
+    window = (await account.balance())["key"]["windows"][0]
     assert (window["spent_cents"], window["remaining_cents"]) == (1500, 500)
 
 
 async def test_reference_is_used_once_whatever_became_of_it(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    pending = await desk.send(1000, to="pending@sandbox.test", reference="inv-7")
-    await desk.cancel(pending.topup.id)
+    account = await open_funded_account(database, clock)
+    pending = await account.send(1000, to="pending@sandbox.test", reference="inv-7")
+    await account.cancel(pending.topup.id)
 
     with pytest.raises(DuplicateReference) as refusal:
-        await desk.send(1000, reference="inv-7")
+        await account.send(1000, reference="inv-7")
 
     assert refusal.value.extra == {"transaction_id": pending.topup.id, "status": "cancelled"}
 
@@ -192,16 +195,17 @@ async def test_reference_is_used_once_whatever_became_of_it(
 async def test_of_parallel_sends_with_one_reference_one_goes_through(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
+    account = await open_funded_account(database, clock)
 
     outcomes = await asyncio.gather(
-        *(desk.send(1000, reference="inv-7") for _ in range(20)), return_exceptions=True
+        *(account.send(1000, reference="inv-7") for _ in range(20)), return_exceptions=True
     )
 
     assert sum(isinstance(o, DuplicateReference) for o in outcomes) == 19
-    assert (await desk.balance())["balance_cents"] == 999_000
+    assert (await account.balance())["balance_cents"] == 999_000
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("recipient", "error"),
     [
@@ -213,39 +217,50 @@ async def test_of_parallel_sends_with_one_reference_one_goes_through(
 async def test_sandbox_recipients_refuse_and_move_nothing(
     database: Database, clock: FixedClock, recipient: str, error: type[Exception]
 ) -> None:
-    desk = await open_desk(database, clock)
+    account = await open_funded_account(database, clock)
 
     with pytest.raises(error):
-        await desk.send(1000, to=recipient)
+        await account.send(1000, to=recipient)
 
-    assert (await desk.balance())["balance_cents"] == 1_000_000
-    assert await desk.events() == []
+    assert (await account.balance())["balance_cents"] == 1_000_000
+    assert await account.events() == []
 
 
 async def test_sandbox_failure_is_told_and_refunded(database: Database, clock: FixedClock) -> None:
-    desk = await open_desk(database, clock)
+    account = await open_funded_account(database, clock)
 
-    sent = await desk.send(1000, to="failed@sandbox.test")
+    sent = await account.send(1000, to="failed@sandbox.test")
 
     assert (sent.topup.status, sent.wallet_balance_cents) == ("failed", 1_000_000)
-    assert await desk.events() == ["topup.failed"]
-    assert await desk.findings() == []
+    assert await account.events() == ["topup.failed"]
+    assert await account.findings() == []
 
 
-async def test_revoked_and_expired_keys_are_refused_inside_the_batch(
-    database: Database, clock: FixedClock
+@pytest.mark.parametrize("end", ["revoked", "expired"])
+async def test_a_key_that_ended_after_it_was_read_is_refused_inside_the_batch(
+    database: Database, clock: FixedClock, end: str
 ) -> None:
-    desk = await open_desk(database, clock, expires_at=clock.now_us() + 60_000_000)
-    clock.advance_s(60)
+    account = await open_funded_account(database, clock, expires_at=clock.now_us() + 60_000_000)
+    key_id = account.principal.key_id
+    assert key_id is not None
+
+    async def revoke(tx: Transaction) -> None:
+        await api_key.revoke(tx, account.principal.scope, key_id, asker=None, now_us=clock.now_us())
+
+    if end == "revoked":
+        await database.transaction(revoke)
+    else:
+        clock.advance_s(60)
 
     with pytest.raises(CredentialEnded):
-        await desk.send(1000)
+        await account.send(1000)
+    assert (await account.balance())["balance_cents"] == 1_000_000
 
 
 async def test_low_balance_is_told_on_each_downward_crossing_only(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
+    account = await open_funded_account(database, clock)
 
     async def set_threshold(tx: Transaction) -> None:
         await tx.execute(
@@ -254,39 +269,39 @@ async def test_low_balance_is_told_on_each_downward_crossing_only(
         )
 
     await database.transaction(set_threshold)
-    await desk.send(5000)  # 995,000: at the threshold, not below it
-    pending = await desk.send(1000, to="pending@sandbox.test")  # below
-    await desk.send(1000)  # still below
-    await desk.cancel(pending.topup.id)  # 994,000
-    assert (await desk.events()).count("balance.low") == 1
+    await account.send(5000)  # 995,000: at the threshold, not below it
+    pending = await account.send(1000, to="pending@sandbox.test")  # below
+    await account.send(1000)  # still below
+    await account.cancel(pending.topup.id)  # 994,000
+    assert (await account.events()).count("balance.low") == 1
 
 
 async def test_rehearsal_tells_what_a_send_would_do_and_writes_nothing(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock, per_day_cents=5000)
+    account = await open_funded_account(database, clock, per_day_cents=5000)
     order = prepare(
-        desk.engine.rules.platforms,
+        account.engine.rules.platforms,
         platform="claude",
         amount_cents=1000,
         recipient_email="user@example.com",
     )
-    rehearsed = new_send(desk.principal, order)
+    rehearsed = new_send(account.principal, order)
 
-    quote, _ = await desk.engine.rehearse(Rehearsal(rehearsed))
+    quote, _ = await account.engine.rehearse(Rehearsal(rehearsed))
 
     assert quote.wallet_balance_cents == 1_000_000
     assert quote.wallet_balance_after_cents == 999_000
     assert quote.cap_remaining_cents == 5000
     assert quote.would_be == "delivered"
-    assert (await desk.balance())["balance_cents"] == 1_000_000
-    assert await desk.events() == []
+    assert (await account.balance())["balance_cents"] == 1_000_000
+    assert await account.events() == []
 
 
 async def test_a_send_that_is_refunded_at_once_makes_no_balance_low(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
+    account = await open_funded_account(database, clock)
 
     async def set_threshold(tx: Transaction) -> None:
         await tx.execute(
@@ -296,6 +311,6 @@ async def test_a_send_that_is_refunded_at_once_makes_no_balance_low(
 
     await database.transaction(set_threshold)
 
-    await desk.send(1000, to="failed@sandbox.test")
+    await account.send(1000, to="failed@sandbox.test")
 
-    assert await desk.events() == ["topup.failed"]
+    assert await account.events() == ["topup.failed"]

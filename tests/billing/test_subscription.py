@@ -16,7 +16,7 @@ from kernel.clock import DAY_US, FixedClock
 from kernel.errors import InvalidInput
 from store.database import Database, Transaction
 from store.erase import erase_account
-from tests.billing.subscribing import Club, open_club, renewal
+from tests.support.subscriber import Subscriber, open_subscriber, renewal
 
 OWN_TABLES = (
     "subscriptions",
@@ -29,85 +29,93 @@ OWN_TABLES = (
 
 
 @pytest_asyncio.fixture
-async def club(database: Database, clock: FixedClock, tmp_path: Path) -> AsyncIterator[Club]:
-    async with open_club(database, clock, tmp_path) as opened:
+async def subscriber(
+    database: Database, clock: FixedClock, tmp_path: Path
+) -> AsyncIterator[Subscriber]:
+    async with open_subscriber(database, clock, tmp_path) as opened:
         yield opened
 
 
-async def test_a_checkout_credits_nothing_and_its_invoice_the_months_credit(club: Club) -> None:
-    order = await club.join()
-    paid = await club.pay(order)
+async def test_a_checkout_credits_nothing_and_its_invoice_the_months_credit(
+    subscriber: Subscriber,
+) -> None:
+    order = await subscriber.join()
+    paid = await subscriber.pay(order)
 
-    told = await club.tell(paid.sandbox_event())
-    after_checkout = (await club.shop.now(order)).status, await club.credits()
-    billed = await club.bill(order)
+    told = await subscriber.tell(paid.sandbox_event())
+    after_checkout = (await subscriber.buyer.now(order)).status, await subscriber.credits()
+    billed = await subscriber.bill(order)
 
     assert (told, billed) == ("applied", "applied")
     assert after_checkout == ("paid", 0)
-    assert await club.credits() == 10_000
-    one = await club.now(order)
+    assert await subscriber.credits() == 10_000
+    one = await subscriber.now(order)
     assert (one.status, one.plan_id, one.provider_ref) == (
         "active",
         "pro",
         paid.sandbox_event().subscription_ref,
     )
-    [period] = await club.periods(one)
+    [period] = await subscriber.periods(one)
     # The 13th of June to the 13th of July.
     assert period.period_end_at - period.period_start_at == 30 * DAY_US
     assert one.paid_until_at == period.period_end_at
-    assert await club.shop.desk.findings() == []
+    assert await subscriber.buyer.account.findings() == []
 
 
-async def test_a_paid_year_grants_twelve_months_of_credit(club: Club) -> None:
-    one = await club.begin(interval="year")
+async def test_a_paid_year_grants_twelve_months_of_credit(subscriber: Subscriber) -> None:
+    one = await subscriber.begin(interval="year")
 
-    assert await club.credits() == 120_000
-    [period] = await club.periods(one)
+    assert await subscriber.credits() == 120_000
+    [period] = await subscriber.periods(one)
     assert period.amount == 10_000
 
 
-async def test_the_invoice_may_come_before_the_checkout(club: Club) -> None:
-    order = await club.join()
-    paid = await club.pay(order)
+async def test_the_invoice_may_come_before_the_checkout(subscriber: Subscriber) -> None:
+    order = await subscriber.join()
+    paid = await subscriber.pay(order)
 
-    outcomes = [await club.bill(order), await club.tell(paid.sandbox_event())]
+    outcomes = [await subscriber.bill(order), await subscriber.tell(paid.sandbox_event())]
 
     assert outcomes == ["applied", "applied"]
-    assert await club.credits() == 10_000
-    assert (await club.shop.now(order)).status == "paid"
+    assert await subscriber.credits() == 10_000
+    assert (await subscriber.buyer.now(order)).status == "paid"
 
 
 async def test_a_repeated_invoice_from_many_processes_credits_once(
-    club: Club, clock: FixedClock
+    subscriber: Subscriber, clock: FixedClock
 ) -> None:
-    order = await club.join()
+    order = await subscriber.join()
     sandbox_event = renewal(order, 0, started_at=clock.now_us())
-    others = [club.shop.another() for _ in range(3)]
+    others = [subscriber.buyer.another() for _ in range(3)]
 
     outcomes = await asyncio.gather(
-        *(club.tell(sandbox_event, payments) for payments in [club.shop.payments, *others] * 5)
+        *(
+            subscriber.tell(sandbox_event, payments)
+            for payments in [subscriber.buyer.payments, *others] * 5
+        )
     )
 
     assert sorted(outcomes) == ["applied"] + ["repeated"] * 19
-    assert await club.credits() == 10_000
-    assert await club.shop.desk.findings() == []
+    assert await subscriber.credits() == 10_000
+    assert await subscriber.buyer.account.findings() == []
 
 
 async def test_a_second_invoice_of_a_period_waits_for_a_person(
-    club: Club, clock: FixedClock
+    subscriber: Subscriber, clock: FixedClock
 ) -> None:
-    order = await club.join()
-    await club.tell(renewal(order, 0, started_at=clock.now_us()))
+    order = await subscriber.join()
+    await subscriber.tell(renewal(order, 0, started_at=clock.now_us()))
 
     other = renewal(
         order, 0, started_at=clock.now_us(), payment_id="in_other", event_id="evt_other"
     )
 
-    assert await club.tell(other) == "review"
-    assert await club.credits() == 10_000
-    assert "the period that in_0 paid" in (await club.shop.log(order))[-1].detail
+    assert await subscriber.tell(other) == "review"
+    assert await subscriber.credits() == 10_000
+    assert "the period that in_0 paid" in (await subscriber.buyer.log(order))[-1].detail
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("changes", "detail"),
     [
@@ -117,23 +125,23 @@ async def test_a_second_invoice_of_a_period_waits_for_a_person(
     ],
 )
 async def test_what_does_not_fit_the_plan_credits_nothing(
-    club: Club, clock: FixedClock, changes: dict[str, object], detail: str
+    subscriber: Subscriber, clock: FixedClock, changes: dict[str, object], detail: str
 ) -> None:
-    order = await club.join()
+    order = await subscriber.join()
 
     told = renewal(order, 0, started_at=clock.now_us(), **changes)  # type: ignore[arg-type]
 
-    assert await club.tell(told) == "review"
-    assert await club.credits() == 0
-    assert (await club.shop.log(order))[-1].detail == detail
-    assert (await club.now(order)).status == "incomplete"
+    assert await subscriber.tell(told) == "review"
+    assert await subscriber.credits() == 0
+    assert (await subscriber.buyer.log(order))[-1].detail == detail
+    assert (await subscriber.now(order)).status == "incomplete"
 
 
 async def test_a_prorated_invoice_grants_the_share_that_was_paid(
-    club: Club, clock: FixedClock
+    subscriber: Subscriber, clock: FixedClock
 ) -> None:
-    order = await club.join()
-    await club.tell(renewal(order, 0, started_at=clock.now_us()))
+    order = await subscriber.join()
+    await subscriber.tell(renewal(order, 0, started_at=clock.now_us()))
     upgrade = renewal(
         order,
         1,
@@ -144,93 +152,93 @@ async def test_a_prorated_invoice_grants_the_share_that_was_paid(
         period_end_at=clock.now_us() + 30 * DAY_US,
     )
 
-    outcome = await club.tell(upgrade)
+    outcome = await subscriber.tell(upgrade)
 
-    one = await club.now(order)
+    one = await subscriber.now(order)
     assert outcome == "applied"
     # 10,000, and 40,000 x 10.01 / 30.00 = 13,346.66...
-    assert await club.credits() == 23_340
-    [_, part] = await club.periods(one)
+    assert await subscriber.credits() == 23_340
+    [_, part] = await subscriber.periods(one)
     assert part.credits_micros == 13_346_666
     assert (one.plan_id, one.amount, one.credits_micros) == ("team", 3000, 40_000_000)
 
 
 async def test_a_refund_takes_the_share_back_and_the_next_credit_pays_the_debt(
-    club: Club, clock: FixedClock
+    subscriber: Subscriber, clock: FixedClock
 ) -> None:
-    order = await club.join()
-    started_at, desk = clock.now_us(), club.shop.desk
-    await club.tell(renewal(order, 0, started_at=started_at))
+    order = await subscriber.join()
+    started_at, account = clock.now_us(), subscriber.buyer.account
+    await subscriber.tell(renewal(order, 0, started_at=started_at))
     for _ in range(10):
-        await desk.send(100_000)
-    await desk.send(900)
+        await account.send(100_000)
+    await account.send(900)
     refund = renewal(
         order, 0, started_at=started_at, amount=501, outcome="refunded", event_id="evt_refund"
     )
 
-    outcomes = [await club.tell(refund), await club.tell(refund)]
-    after_refund = await desk.balance()
-    await club.tell(renewal(order, 1, started_at=started_at))
+    outcomes = [await subscriber.tell(refund), await subscriber.tell(refund)]
+    after_refund = await account.balance()
+    await subscriber.tell(renewal(order, 1, started_at=started_at))
 
     assert outcomes == ["applied", "repeated"]
     # 5,010 of 10,000 credits go back: $1.00 was left of them, $4.01 are owed.
     assert (after_refund["balance_cents"], after_refund["owed_cents"]) == (0, 401)
-    after = await desk.balance()
+    after = await account.balance()
     assert (after["balance_cents"], after["owed_cents"]) == (599, 0)
-    assert await desk.findings() == []
+    assert await account.findings() == []
 
 
 async def test_a_lost_dispute_stays_and_a_won_one_gives_the_credit_back(
-    club: Club, clock: FixedClock
+    subscriber: Subscriber, clock: FixedClock
 ) -> None:
-    order = await club.join()
-    await club.tell(renewal(order, 0, started_at=clock.now_us()))
-    one = await club.now(order)
-    told, subject = club.told("dispute"), Subject(None, ("in_0",))
+    order = await subscriber.join()
+    await subscriber.tell(renewal(order, 0, started_at=clock.now_us()))
+    one = await subscriber.now(order)
+    told, subject = subscriber.told("dispute"), Subject(None, ("in_0",))
 
-    await club.act(Disputed(subject, "dp_1", Price(1000, "USD")), told)
-    disputed = await club.credits()
-    await club.act(DisputeClosed(subject, "dp_1", is_won=True), told)
+    await subscriber.act(Disputed(subject, "dp_1", Price(1000, "USD")), told)
+    disputed = await subscriber.credits()
+    await subscriber.act(DisputeClosed(subject, "dp_1", is_won=True), told)
 
     assert disputed == 0
-    assert await club.credits() == 10_000
-    [period] = await club.periods(one)
+    assert await subscriber.credits() == 10_000
+    [period] = await subscriber.periods(one)
     assert (period.reversed_micros, period.refunded_amount) == (0, 0)
-    assert await club.shop.desk.findings() == []
+    assert await subscriber.buyer.account.findings() == []
 
 
 async def test_a_refund_before_its_invoice_and_by_another_id_finds_it_later(
-    club: Club, clock: FixedClock
+    subscriber: Subscriber, clock: FixedClock
 ) -> None:
-    order = await club.join()
+    order = await subscriber.join()
     refund = Refunded(Subject(None, ("ch_1", "pi_1")), "ch_1", Price(500, "USD"))
 
-    first = await club.act(refund, club.told("refund"))
-    linked = await club.act(Waiting(Subject(None, ("in_0", "pi_1"))), club.told("link"))
-    await club.tell(renewal(order, 0, started_at=clock.now_us()))
+    first = await subscriber.act(refund, subscriber.told("refund"))
+    linked = await subscriber.act(Waiting(Subject(None, ("in_0", "pi_1"))), subscriber.told("link"))
+    await subscriber.tell(renewal(order, 0, started_at=clock.now_us()))
 
     assert (first, linked) == ("unknown", "unknown")
-    assert await club.credits() == 5_000
-    assert await club.shop.desk.findings() == []
+    assert await subscriber.credits() == 5_000
+    assert await subscriber.buyer.account.findings() == []
 
 
-async def test_an_account_has_one_plan_at_a_time(club: Club) -> None:
-    await club.begin()
+async def test_an_account_has_one_plan_at_a_time(subscriber: Subscriber) -> None:
+    await subscriber.begin()
 
     with pytest.raises(AlreadySubscribed, match="Pro"):
-        await club.join("team")
+        await subscriber.join("team")
 
 
-async def test_a_creem_plan_without_its_product_is_refused(club: Club) -> None:
-    plan = await club.plan("bare", price_monthly=500, credits_included=1000)
-    sold = await club.plan(
+async def test_a_creem_plan_without_its_product_is_refused(subscriber: Subscriber) -> None:
+    plan = await subscriber.plan("bare", price_monthly=500, credits_included=1000)
+    sold = await subscriber.plan(
         "sold",
         price_monthly=500,
         price_yearly=5000,
         credits_included=1000,
         products={("creem", "month"): "prod_1"},
     )
-    creem = club.shop.payments.providers.registration("creem")
+    creem = subscriber.buyer.payments.providers.registration("creem")
 
     with pytest.raises(InvalidInput, match="creem_product_id"):
         item_of(plan, creem, "month", is_stand_in=True)
@@ -239,67 +247,71 @@ async def test_a_creem_plan_without_its_product_is_refused(club: Club) -> None:
     assert item_of(sold, creem, "month", is_stand_in=False).product_ref == "prod_1"
 
 
-async def test_a_coupon_lowers_the_first_period_only(club: Club, clock: FixedClock) -> None:
+async def test_a_coupon_lowers_the_first_period_only(
+    subscriber: Subscriber, clock: FixedClock
+) -> None:
     made = new_coupon("staging", "HALF", percent=50, now_us=clock.now_us())
-    await club.database.transaction(lambda tx: create_coupon(tx, made))
-    order = await club.join(coupon="half")
+    await subscriber.database.transaction(lambda tx: create_coupon(tx, made))
+    order = await subscriber.join(coupon="half")
     started_at = clock.now_us()
 
     outcomes = [
-        await club.tell(renewal(order, number, started_at=started_at, amount=amount))
+        await subscriber.tell(renewal(order, number, started_at=started_at, amount=amount))
         for number, amount in ((0, 500), (1, 1000), (2, 500))
     ]
 
     assert (order.amount, order.pay_amount) == (1000, 500)
     assert outcomes == ["applied", "applied", "review"]
-    assert await club.credits() == 20_000
+    assert await subscriber.credits() == 20_000
 
 
 async def test_time_alone_makes_a_plan_past_due_and_then_ends_it(
-    club: Club, clock: FixedClock
+    subscriber: Subscriber, clock: FixedClock
 ) -> None:
-    order = await club.join()
-    await club.tell(renewal(order, 0, started_at=clock.now_us()))
-    one = await club.now(order)
+    order = await subscriber.join()
+    await subscriber.tell(renewal(order, 0, started_at=clock.now_us()))
+    one = await subscriber.now(order)
     found = []
 
     # The period has 30 days; a renewal has one more to come, and a week of grace.
     for days in (30, 1, 5, 1):
         clock.advance_s(days * 86_400)
-        await club.pass_time(one)
-        found.append((await club.now(order)).status)
+        await subscriber.pass_time(one)
+        found.append((await subscriber.now(order)).status)
 
     assert found == ["active", "past_due", "past_due", "expired"]
     late = renewal(order, 1, started_at=one.created_at)
-    assert await club.tell(late) == "applied"
-    assert (await club.now(order)).status == "active"
+    assert await subscriber.tell(late) == "applied"
+    assert (await subscriber.now(order)).status == "active"
 
 
 async def test_a_cancelled_plan_stays_so_and_a_late_invoice_counts_all_the_same(
-    club: Club, clock: FixedClock
+    subscriber: Subscriber, clock: FixedClock
 ) -> None:
-    order = await club.join()
+    order = await subscriber.join()
     started_at = clock.now_us()
-    await club.tell(renewal(order, 1, started_at=started_at))
+    await subscriber.tell(renewal(order, 1, started_at=started_at))
     ended = renewal(order, 1, started_at=started_at, outcome="ended", event_id="evt_end")
 
-    await club.tell(ended)
-    outcome = await club.tell(renewal(order, 0, started_at=started_at))
+    await subscriber.tell(ended)
+    outcome = await subscriber.tell(renewal(order, 0, started_at=started_at))
 
     assert outcome == "applied"
-    assert (await club.now(order)).status == "cancelled"
-    assert await club.credits() == 20_000
+    assert (await subscriber.now(order)).status == "cancelled"
+    assert await subscriber.credits() == 20_000
 
 
-async def test_an_erased_account_leaves_nothing_of_its_plan(club: Club, clock: FixedClock) -> None:
-    one = await club.begin()
-    paid = (await club.periods(one))[0]
+async def test_an_erased_account_leaves_nothing_of_its_plan(
+    subscriber: Subscriber, clock: FixedClock
+) -> None:
+    one = await subscriber.begin()
+    paid = (await subscriber.periods(one))[0]
     refund = Refunded(Subject(one.order_id, (paid.invoice_id,)), "ch_1", Price(100, "USD"))
-    await club.act(refund, club.told("refund"))
+    await subscriber.act(refund, subscriber.told("refund"))
     early = Refunded(Subject(one.order_id, ("in_later",)), "ch_2", Price(100, "USD"))
-    await club.act(early, club.told("early"))
+    await subscriber.act(early, subscriber.told("early"))
 
-    await erase_account(club.database, one.account_id)
+    await erase_account(subscriber.database, one.account_id)
 
     async def left(tx: Transaction) -> dict[str, int]:
         found = {}
@@ -308,4 +320,4 @@ async def test_an_erased_account_leaves_nothing_of_its_plan(club: Club, clock: F
             found[table] = 0 if row is None else int(row["n"])
         return found
 
-    assert await club.database.read(left) == dict.fromkeys(OWN_TABLES, 0)
+    assert await subscriber.database.read(left) == dict.fromkeys(OWN_TABLES, 0)

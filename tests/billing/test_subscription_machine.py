@@ -26,7 +26,7 @@ from billing.providers.protocol import (
 )
 from kernel.clock import DAY_US, FixedClock, parse_rfc3339
 from store.open import open_database
-from tests.billing.subscribing import Club, open_club
+from tests.support.subscriber import Subscriber, open_subscriber
 
 pytestmark = pytest.mark.long
 
@@ -78,14 +78,14 @@ def facts_of(order_id: str) -> Sequence[Fact]:
 
 
 @contextlib.asynccontextmanager
-async def fresh_club(template: Path) -> AsyncIterator[Club]:
+async def fresh_club(template: Path) -> AsyncIterator[Subscriber]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "topup.db"
         shutil.copy(template, path)
         database = open_database(f"sqlite:///{path}")
         try:
-            async with open_club(database, FixedClock(NOON), Path(folder)) as club:
-                yield club
+            async with open_subscriber(database, FixedClock(NOON), Path(folder)) as subscriber:
+                yield subscriber
         finally:
             await database.close()
 
@@ -107,20 +107,20 @@ async def test_any_order_and_repetition_credits_each_period_once(
     sqlite_template: Path, told: tuple[list[int], list[int]], engines: list[bool]
 ) -> None:
     order_of_facts, repeated = told
-    async with fresh_club(sqlite_template) as club:
-        order = await club.join()
+    async with fresh_club(sqlite_template) as subscriber:
+        order = await subscriber.join()
         facts = facts_of(order.id)
-        payments_of_each = (club.shop.payments, club.shop.another())
+        payments_of_each = (subscriber.buyer.payments, subscriber.buyer.another())
         turns = itertools.cycle(engines)
 
         for number in (*order_of_facts, *repeated):
             event = NotificationRef("stripe", "staging", f"evt_{number}", "test")
             await payments_of_each[next(turns)].word.act_on([facts[number]], event)
 
-        one = await club.now(order)
-        periods = await club.periods(one)
+        one = await subscriber.now(order)
+        periods = await subscriber.periods(one)
         assert [period.credits_micros for period in periods] == [10_000_000] * PERIODS
         assert [period.reversed_micros for period in periods] == [0, 5_000_000, 0]
-        assert await club.credits() == 25_000
+        assert await subscriber.credits() == 25_000
         assert (one.status, one.paid_until_at) == ("active", NOON + PERIODS * MONTH_US)
-        assert await club.shop.desk.findings() == []
+        assert await subscriber.buyer.account.findings() == []

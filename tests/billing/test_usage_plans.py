@@ -15,9 +15,9 @@ from kernel.clock import FixedClock
 from store.database import Database, Transaction
 from store.open import open_database
 from store.sqlite.database import SqliteDatabase
-from tests.billing.desk import Desk, open_desk
-from tests.billing.test_plans import Recorder, Recording, Said, faults_of, hot_desk
-from tests.billing.using import capture, hold, sweep, use
+from tests.billing.test_plans import Recorder, Recording, Said, faults_of, hot_account
+from tests.support.funded_account import FundedAccount, open_funded_account
+from tests.support.usage import capture, hold, sweep, use
 
 pytestmark = pytest.mark.new_database
 ROWS = 50_000
@@ -35,61 +35,61 @@ HISTORY = (
 )
 
 
-async def write_history(desk: Desk) -> None:
+async def write_history(account: FundedAccount) -> None:
     async def work(tx: Transaction) -> None:
         for text in HISTORY:
-            await tx.execute(text.format(account=desk.account_id))
+            await tx.execute(text.format(account=account.account_id))
 
-    await desk.database.transaction(work)
+    await account.database.transaction(work)
 
 
-async def statements(desk: Desk) -> Said:
+async def statements(account: FundedAccount) -> Said:
     """Each text of batches of charges, holds, captures and expiries."""
-    recording, name = Recording(desk.database), desk.clock.now_us()
-    desk.engine = Engine(recording, desk.clock, desk.engine.rules)
-    await asyncio.gather(*(use(desk, 5, reference=f"u{name}-{i}") for i in range(BATCH)))
-    reserved = [hold(desk, 5, reference=f"h{name}-{i}", ttl_s=1 + i % 2) for i in range(BATCH)]
+    recording, name = Recording(account.database), account.clock.now_us()
+    account.engine = Engine(recording, account.clock, account.engine.rules)
+    await asyncio.gather(*(use(account, 5, reference=f"u{name}-{i}") for i in range(BATCH)))
+    reserved = [hold(account, 5, reference=f"h{name}-{i}", ttl_s=1 + i % 2) for i in range(BATCH)]
     held = await asyncio.gather(*reserved)
-    await asyncio.gather(*(capture(desk, one.hold.id, 2) for one in held[::2]))
-    desk.clock.advance_s(2)
-    await sweep(desk)
-    await desk.engine.close()
+    await asyncio.gather(*(capture(account, one.hold.id, 2) for one in held[::2]))
+    account.clock.advance_s(2)
+    await sweep(account)
+    await account.engine.close()
     return list({text: (text, values) for text, values in recording.said}.values())
 
 
-async def looks(desk: Desk) -> Said:
+async def looks(account: FundedAccount) -> Said:
     """What the worker asks to find what ran out."""
     said: Said = []
 
     async def work(tx: Transaction) -> None:
-        recorder, now_us = Recorder(tx, said), desk.clock.now_us()
+        recorder, now_us = Recorder(tx, said), account.clock.now_us()
         await holds.due(recorder, now_us=now_us, limit=100)
         await holds.next_due_at(recorder)
         await grant.scopes_with_expired(recorder, now_us=now_us, limit=100)
         await approval.expired(recorder, now_us=now_us, limit=100)
 
-    await desk.database.read(work)
+    await account.database.read(work)
     return said
 
 
-async def faults(desk: Desk) -> dict[str, list[str]]:
+async def faults(account: FundedAccount) -> dict[str, list[str]]:
     found = {
-        " ".join(text.split()): await faults_of(desk.database, text, values)
-        for text, values in await statements(desk)
+        " ".join(text.split()): await faults_of(account.database, text, values)
+        for text, values in await statements(account)
     }
     return {text: wrong for text, wrong in found.items() if wrong}
 
 
 async def test_a_long_history_of_usage_is_never_read(database: Database, clock: FixedClock) -> None:
-    desk = await hot_desk(database, clock)
-    await write_history(desk)
+    account = await hot_account(database, clock)
+    await write_history(account)
 
-    assert await faults(desk) == {}
+    assert await faults(account) == {}
 
     if not isinstance(database, SqliteDatabase):
         await database.transaction(lambda tx: tx.execute("ANALYZE"))
         clock.advance_s(1)
-        assert await faults(desk) == {}
+        assert await faults(account) == {}
 
 
 async def test_the_worker_finds_what_ran_out_by_indexes_of_open_rows(
@@ -97,10 +97,10 @@ async def test_the_worker_finds_what_ran_out_by_indexes_of_open_rows(
 ) -> None:
     shutil.copy(sqlite_template, tmp_path / "topup.db")
     database = open_database(f"sqlite:///{tmp_path}/topup.db")
-    desk = await open_desk(database, clock)
+    account = await open_funded_account(database, clock)
 
     used = []
-    for text, values in await looks(desk):
+    for text, values in await looks(account):
         explained = f"EXPLAIN QUERY PLAN {text}"
         rows = await database.read(lambda tx, e=explained, v=values: tx.fetch(e, **v))  # type: ignore[misc]
         plan = "\n".join(row["detail"] for row in rows)

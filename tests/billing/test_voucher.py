@@ -10,7 +10,7 @@ from billing.topups.voucher_redemption import ExternalNotAllowed
 from kernel.clock import FixedClock
 from kernel.ids import encode
 from store.database import Database
-from tests.billing.desk import Desk, open_desk, redeem
+from tests.support.funded_account import FundedAccount, open_funded_account, redeem
 
 CODES = VoucherCodes(bytes(range(32)))
 
@@ -55,69 +55,69 @@ def test_nonsense_is_no_code(nonsense: str) -> None:
 
 
 async def test_of_parallel_redemptions_one_wins(database: Database, clock: FixedClock) -> None:
-    desk = await open_desk(database, clock)
-    sent = await desk.send(1000)
+    account = await open_funded_account(database, clock)
+    sent = await account.send(1000)
     code = sent.voucher_code or ""
 
     outcomes = await asyncio.gather(
-        *(redeem(desk, code) for _ in range(20)), return_exceptions=True
+        *(redeem(account, code) for _ in range(20)), return_exceptions=True
     )
 
     lost = [o for o in outcomes if isinstance(o, NotRedeemable)]
     assert (len(lost), {o.reason for o in lost}) == (19, {"redeemed"})
-    assert (await desk.balance())["balance_cents"] == 1_000_000
-    assert await desk.findings() == []
+    assert (await account.balance())["balance_cents"] == 1_000_000
+    assert await account.findings() == []
 
 
 async def test_another_account_redeems_into_its_own_wallet(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    sent = await desk.send(1000)
-    other = await open_other(desk)
+    account = await open_funded_account(database, clock)
+    sent = await account.send(1000)
+    other = await open_other(account)
 
-    redeemed = await redeem(desk, sent.voucher_code or "", principal=other.principal)
+    redeemed = await redeem(account, sent.voucher_code or "", principal=other.principal)
 
     assert redeemed.wallet_balance_cents == 1_001_000
-    assert (await desk.balance())["balance_cents"] == 999_000
-    assert await desk.findings() == []
+    assert (await account.balance())["balance_cents"] == 999_000
+    assert await account.findings() == []
     with pytest.raises(ExternalNotAllowed):
-        await redeem(desk, sent.voucher_code or "", "external", principal=other.principal)
+        await redeem(account, sent.voucher_code or "", "external", principal=other.principal)
 
 
 async def test_external_settlement_takes_the_value_out(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    sent = await desk.send(1000)
+    account = await open_funded_account(database, clock)
+    sent = await account.send(1000)
 
-    await redeem(desk, sent.voucher_code or "", "external")
+    await redeem(account, sent.voucher_code or "", "external")
 
-    again = await desk.send(500)
+    again = await account.send(500)
     assert again.topup.new_balance_cents == 500
-    assert (await desk.balance())["balance_cents"] == 998_500
-    assert await desk.findings() == []
+    assert (await account.balance())["balance_cents"] == 998_500
+    assert await account.findings() == []
 
 
 async def test_codes_of_the_other_environment_and_made_up_ones_are_unknown(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    sent = await desk.send(1000)
-    pending = await desk.send(1000, to="pending@sandbox.test")
-    live = await desk.in_live()
-    unissued = desk.engine.rules.codes.code_of(pending.topup.id)
+    account = await open_funded_account(database, clock)
+    sent = await account.send(1000)
+    pending = await account.send(1000, to="pending@sandbox.test")
+    live = await account.in_live()
+    unissued = account.engine.rules.codes.code_of(pending.topup.id)
 
     for code, principal in (
         (sent.voucher_code or "", live),
-        (unissued, desk.principal),
-        ("ATU-0000-0000-0000-0000-0000", desk.principal),
+        (unissued, account.principal),
+        ("ATU-0000-0000-0000-0000-0000", account.principal),
     ):
         with pytest.raises(NotRedeemable) as refusal:
-            await redeem(desk, code, principal=principal)
+            await redeem(account, code, principal=principal)
         assert refusal.value.reason == "unknown"
 
 
-async def open_other(desk: Desk) -> Desk:
+async def open_other(account: FundedAccount) -> FundedAccount:
     """A second account in the same database."""
-    return await open_desk(desk.database, desk.clock, email="other@example.com")
+    return await open_funded_account(account.database, account.clock, email="other@example.com")

@@ -114,6 +114,7 @@ def test_a_secret_is_rotated_and_an_app_disabled(topup: Topup) -> None:
     assert (again.exit_code, json.loads(again.stderr)["error"]["detail"]) == (1, "App not found")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("words", "exit_code"),
     [

@@ -108,6 +108,7 @@ def test_a_coupon_is_disabled_by_its_code(topup: Topup) -> None:
     assert (off["active"], on["active"], on["amount_off"]) == (False, True, 500)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("words", "problem"),
     [

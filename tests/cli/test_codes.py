@@ -108,6 +108,7 @@ def test_a_code_and_a_batch_are_disabled_by_their_ids(topup: Topup) -> None:
     assert "not found" in unknown.stderr
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -20,9 +20,11 @@ import httpx
 import psutil
 import pytest
 import stripe
+from click.testing import CliRunner, Result
 from pydantic import SecretStr
 from standardwebhooks import Webhook
 
+from cli.main import main
 from cli.server.banner import curl_line
 from cli.server.dev import _for_development
 from runtime.settings import Settings, load_settings
@@ -119,8 +121,13 @@ class Dev:
         )
         return {"http": answer.status_code, **answer.json()}
 
+    def topup(self, *words: str) -> Result:
+        """Another command on the same installation, in the test's own process."""
+        environment = {"TOPUP_DATA_DIR": str(self.data_dir)}
+        return CliRunner().invoke(main, list(words), env=environment)
+
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Another command on the same installation."""
+        """Another process on the same installation, for what might not end by itself."""
         return subprocess.run(
             [sys.executable, "-m", "cli", *words],
             cwd=self.data_dir.parent,
@@ -150,6 +157,13 @@ class Dev:
 def environment(**variables: str) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith("TOPUP_")}
     return {**own, "PYTHONPATH": str(ROOT), **variables}
+
+
+def without_settings(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """What a developer set, in variables or a file of the working directory, is no part of a test."""
+    monkeypatch.chdir(folder)
+    for name in Settings.model_fields:
+        monkeypatch.delenv("TOPUP_" + name.upper(), raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -195,8 +209,10 @@ def test_the_printed_curl_line_moves_credit_and_causes_a_signed_webhook(
 
 
 def test_deliveries_are_listed_shown_and_replayed_beside_a_running_installation(
-    dev: Dev, receiver: Receiver
+    dev: Dev, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    without_settings(monkeypatch, tmp_path)
+
     endpoint = dev.call("POST", "/webhooks/register", {"url": receiver.url})["data"]["id"]
     order = {"platform": "claude", "amount_cents": 100, "recipient_email": "a@b.example"}
     dev.call("POST", "/topup/send", order)
@@ -204,14 +220,14 @@ def test_deliveries_are_listed_shown_and_replayed_beside_a_running_installation(
     account = dev.facts["account_id"]
 
     listed = json.loads(
-        dev.run(
+        dev.topup(
             "deliveries", "list", f"--account={account}", f"--endpoint={endpoint}", "--json"
         ).stdout
     )
     delivery_id = listed["items"][0]["id"]
-    replayed = dev.run("deliveries", "replay", delivery_id, "--json")
+    replayed = dev.topup("deliveries", "replay", delivery_id, "--json")
     again = receiver.received.get(timeout=WEBHOOK_S_MAX)
-    shown = json.loads(dev.run("deliveries", "show", delivery_id, "--json").stdout)
+    shown = json.loads(dev.topup("deliveries", "show", delivery_id, "--json").stdout)
 
     assert first.headers["x-aitopup-delivery"] == delivery_id
     assert json.loads(replayed.stdout)["items"][0]["replay_of"] == delivery_id
@@ -219,11 +235,13 @@ def test_deliveries_are_listed_shown_and_replayed_beside_a_running_installation(
     assert again.headers["webhook-id"] == first.headers["webhook-id"]
     assert again.headers["x-aitopup-delivery"] != delivery_id
     assert [attempt["number"] for attempt in shown["attempts"]] == [1]
-    assert dev.run("audit").returncode == 0
-    assert dev.run("doctor").returncode == 0
+    assert dev.topup("audit").exit_code == 0
+    assert dev.topup("doctor").exit_code == 0
 
 
-def test_ctrl_c_stops_everything_and_the_next_start_keeps_the_credentials(tmp_path: Path) -> None:
+def test_ctrl_c_or_a_kill_stops_everything_and_the_next_start_keeps_the_credentials(
+    tmp_path: Path,
+) -> None:
     first = Dev(tmp_path / "data")
     first.printed_until_ready()
     before = first.facts
@@ -243,7 +261,7 @@ def test_ctrl_c_stops_everything_and_the_next_start_keeps_the_credentials(tmp_pa
     after = second.facts
     balance = second.call("GET", "/topup/balance")
     live = second.call("GET", "/topup/balance", key=after["live_key"])
-    second.stop()
+    second.stop(signal.SIGKILL)
 
     assert {**after, "url": ""} == {**before, "url": ""}
     assert set(after) == {
@@ -257,6 +275,18 @@ def test_ctrl_c_stops_everything_and_the_next_start_keeps_the_credentials(tmp_pa
     }
     assert balance["data"]["balance_cents"] == 1_000_000
     assert (live["data"]["environment"], live["data"]["balance_cents"]) == ("live", 0)
+
+    deadline_s = time.monotonic() + 30
+    while set(second.left_over()) - {"redis-server"} and time.monotonic() < deadline_s:
+        time.sleep(0.05)
+    third = Dev(tmp_path / "data")
+    third.printed_until_ready()
+    is_working = third.call("GET", "/topup/balance")["http"] == 200
+    third.stop()
+
+    assert is_working
+    assert second.left_over() == []
+    assert third.left_over() == []
 
 
 def test_a_second_dev_on_the_same_directory_is_refused(dev: Dev) -> None:
@@ -277,24 +307,6 @@ def test_a_port_in_use_is_told_with_what_to_do(dev: Dev, tmp_path: Path) -> None
     assert "--port" in other.stderr
 
 
-def test_children_leave_when_the_supervisor_is_killed(tmp_path: Path) -> None:
-    killed = Dev(tmp_path / "data")
-    killed.printed_until_ready()
-    killed.stop(signal.SIGKILL)
-
-    deadline_s = time.monotonic() + 30
-    while set(killed.left_over()) - {"redis-server"} and time.monotonic() < deadline_s:
-        time.sleep(0.05)
-    second = Dev(tmp_path / "data")
-    second.printed_until_ready()
-    is_working = second.call("GET", "/topup/balance")["http"] == 200
-    second.stop()
-
-    assert is_working
-    assert killed.left_over() == []
-    assert second.left_over() == []
-
-
 @pytest.mark.parametrize(
     ("host", "given", "wanted"),
     [
@@ -313,9 +325,7 @@ def test_private_webhooks_and_self_service_are_for_loopback_only(
     given: dict[str, bool],
     wanted: tuple[bool, bool],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv("TOPUP_" + name.upper(), raising=False)
+    without_settings(monkeypatch, tmp_path)
 
     decided = _for_development(load_settings(host=host, **given), 8123, "5f" * 32)
 

@@ -70,6 +70,7 @@ def test_a_typed_password_signs_in_and_ends_the_sessions(topup: Topup, database_
     assert sessions == 0
 
 
+@pytest.mark.one_database
 def test_a_made_one_is_shown_once(topup: Topup, database_url: str) -> None:
     result = topup("accounts", "password", EMAIL, "--generate", "--json")
 
@@ -78,6 +79,7 @@ def test_a_made_one_is_shown_once(topup: Topup, database_url: str) -> None:
     assert is_password(made, kept(database_url)[0])
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("words", "typed", "said"),
     [

@@ -13,8 +13,8 @@ from cli.main import main
 from kernel.clock import FixedClock
 from runtime.settings import Settings
 from store.open import open_database
-from tests.webhooks.given import given_account, given_endpoint
-from tests.webhooks.replaying import NOON, Past, given_past
+from tests.support.replay_history import NOON, Past, given_past
+from tests.support.webhook_rows import given_account, given_endpoint
 
 Topup = Callable[..., Result]
 
@@ -102,6 +102,7 @@ def test_a_replay_of_nothing_ends_at_once(topup: Topup, owned: tuple[str, str]) 
     assert "0 to send, at most 50 a second" in result.stderr
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("words", "exit_code", "said"),
     [
@@ -126,6 +127,7 @@ def test_what_cannot_be_is_refused_in_words(
     assert said in result.stderr
 
 
+@pytest.mark.one_database
 def test_a_period_that_ends_before_it_begins_is_refused(
     topup: Topup, owned: tuple[str, str]
 ) -> None:

@@ -7,22 +7,22 @@ import pytest
 from kernel.clock import FixedClock
 from keys.account import create_account
 from store.database import Database
-from tests.keys.bench import Bench
-from tests.keys.shop import Shop, open_shop
+from tests.support.gated_authenticator import GatedAuthenticator
+from tests.support.key_owner import KeyOwner, open_key_owner
 
 
 @pytest.fixture
-async def shop(database: Database, clock: FixedClock) -> Shop:
-    return await open_shop(database, clock)
+async def key_owner(database: Database, clock: FixedClock) -> KeyOwner:
+    return await open_key_owner(database, clock)
 
 
 @pytest.fixture
-async def bench(database: Database, clock: FixedClock) -> AsyncIterator[Bench]:
+async def gated(database: Database, clock: FixedClock) -> AsyncIterator[GatedAuthenticator]:
     account_id = await database.transaction(
         lambda tx: create_account(tx, name="Shop", email=None, now_us=clock.now_us())
     )
-    bench = Bench(database, clock, account_id)
-    yield bench
-    bench.gate.is_down = False
-    bench.gate.is_open.set()
-    await bench.authenticator.close()
+    gated = GatedAuthenticator(database, clock, account_id)
+    yield gated
+    gated.gate.is_down = False
+    gated.gate.is_open.set()
+    await gated.authenticator.close()

@@ -27,7 +27,7 @@ from store.database import Database, Transaction
 
 
 @dataclass
-class Shop:
+class TokenOwner:
     database: Database
     clock: FixedClock
     account_id: str
@@ -93,9 +93,11 @@ class Shop:
         )
 
 
-def a_principal(shop: Shop, lineage: tuple[str, ...], scopes: tuple[str, ...]) -> Principal:
+def a_principal(
+    token_owner: TokenOwner, lineage: tuple[str, ...], scopes: tuple[str, ...]
+) -> Principal:
     return Principal(
-        account_id=shop.account_id,
+        account_id=token_owner.account_id,
         environment="live",
         kind="key" if lineage else "session",
         credential_id=lineage[0] if lineage else "ses_1",
@@ -110,25 +112,25 @@ def a_principal(shop: Shop, lineage: tuple[str, ...], scopes: tuple[str, ...]) -
     )
 
 
-async def open_shop(database: Database, clock: FixedClock, **flags: Any) -> Shop:
+async def open_shop(database: Database, clock: FixedClock, **flags: Any) -> TokenOwner:
     account_id = await database.transaction(
         lambda tx: create_account(tx, name="Shop", email=None, now_us=clock.now_us(), **flags)
     )
-    return Shop(database, clock, account_id)
+    return TokenOwner(database, clock, account_id)
 
 
 @pytest.fixture
-async def shop(database: Database, clock: FixedClock) -> Shop:
+async def token_owner(database: Database, clock: FixedClock) -> TokenOwner:
     return await open_shop(database, clock)
 
 
-async def test_an_accounts_own_token_holds_every_scope_but_admin(shop: Shop) -> None:
-    token, secret = await shop.create(by=a_principal(shop, (), ACCOUNT_SCOPES))
+async def test_an_accounts_own_token_holds_every_scope_but_admin(token_owner: TokenOwner) -> None:
+    token, secret = await token_owner.create(by=a_principal(token_owner, (), ACCOUNT_SCOPES))
 
     assert secret.startswith("sat_live_")
     assert (token.prefix, token.last4, token.key_id) == (secret[:16], secret[-4:], None)
-    assert await shop.principal(secret) == Principal(
-        account_id=shop.account_id,
+    assert await token_owner.principal(secret) == Principal(
+        account_id=token_owner.account_id,
         environment="live",
         kind="system_token",
         credential_id=token.id,
@@ -152,17 +154,17 @@ async def test_an_operator_accounts_own_token_may_administer(
     assert (await operator.principal(secret)).scopes == frozenset(SCOPES)
 
 
-async def test_an_operator_token_holds_every_scope(shop: Shop) -> None:
-    _, secret = await shop.create(kind="operator")
-    found = await shop.principal(secret)
+async def test_an_operator_token_holds_every_scope(token_owner: TokenOwner) -> None:
+    _, secret = await token_owner.create(kind="operator")
+    found = await token_owner.principal(secret)
 
     assert secret.startswith("adm_live_")
     assert (found.kind, found.scopes) == ("operator_token", frozenset(SCOPES))
 
 
-async def test_operator_tokens_come_from_the_command_line_only(shop: Shop) -> None:
+async def test_operator_tokens_come_from_the_command_line_only(token_owner: TokenOwner) -> None:
     with pytest.raises(ScopeMissing):
-        await shop.create(kind="operator", by=a_principal(shop, (), SCOPES))
+        await token_owner.create(kind="operator", by=a_principal(token_owner, (), SCOPES))
 
 
 async def test_a_sandbox_account_never_administers(database: Database, clock: FixedClock) -> None:
@@ -175,25 +177,25 @@ async def test_a_sandbox_account_never_administers(database: Database, clock: Fi
         await sandbox.create(kind="operator")
 
 
-async def test_a_token_makes_no_tokens(shop: Shop) -> None:
-    _, secret = await shop.create()
+async def test_a_token_makes_no_tokens(token_owner: TokenOwner) -> None:
+    _, secret = await token_owner.create()
 
     with pytest.raises(ScopeMissing):
-        await shop.create(by=await shop.principal(secret))
+        await token_owner.create(by=await token_owner.principal(secret))
 
 
-async def test_a_token_made_by_a_key_is_bound_to_it(shop: Shop) -> None:
-    root, _ = await shop.key(scopes=ACCOUNT_SCOPES)
-    key, by_key = await shop.key(
-        by=a_principal(shop, (root.id,), ACCOUNT_SCOPES),
+async def test_a_token_made_by_a_key_is_bound_to_it(token_owner: TokenOwner) -> None:
+    root, _ = await token_owner.key(scopes=ACCOUNT_SCOPES)
+    key, by_key = await token_owner.key(
+        by=a_principal(token_owner, (root.id,), ACCOUNT_SCOPES),
         scopes=["keys:write", "topup:send"],
         ip_allow_list=["192.0.2.0/24"],
         approval_threshold_cents=9,
-        expires_at=shop.clock.now_us() + 1_000_000,
+        expires_at=token_owner.clock.now_us() + 1_000_000,
     )
 
-    token, secret = await shop.create(by=by_key)
-    found = await shop.principal(secret)
+    token, secret = await token_owner.create(by=by_key)
+    found = await token_owner.principal(secret)
 
     assert token.key_id == key.id
     assert (found.kind, found.credential_id) == ("system_token", token.id)
@@ -204,111 +206,115 @@ async def test_a_token_made_by_a_key_is_bound_to_it(shop: Shop) -> None:
     assert (found.approval_threshold_cents, found.expires_at) == (9, key.expires_at)
 
 
-async def test_a_bound_token_ends_with_its_key_or_an_ancestor(shop: Shop) -> None:
-    root, by_root = await shop.key(scopes=ACCOUNT_SCOPES)
-    end = shop.clock.now_us() + 1_000_000
-    _, by_child = await shop.key(by=by_root, scopes=ACCOUNT_SCOPES, expires_at=end)
-    _, of_root = await shop.create(by=by_root)
-    _, of_child = await shop.create(by=by_child)
+async def test_a_bound_token_ends_with_its_key_or_an_ancestor(token_owner: TokenOwner) -> None:
+    root, by_root = await token_owner.key(scopes=ACCOUNT_SCOPES)
+    end = token_owner.clock.now_us() + 1_000_000
+    _, by_child = await token_owner.key(by=by_root, scopes=ACCOUNT_SCOPES, expires_at=end)
+    _, of_root = await token_owner.create(by=by_root)
+    _, of_child = await token_owner.create(by=by_child)
 
-    shop.clock.advance_s(1)
-    assert await shop.look_up(of_child) == Refusal("expired")
-    await shop.principal(of_root)
-    await shop.database.transaction(
-        lambda tx: api_key.revoke(tx, shop.scope, root.id, asker=None, now_us=shop.clock.now_us())
+    token_owner.clock.advance_s(1)
+    assert await token_owner.look_up(of_child) == Refusal("expired")
+    await token_owner.principal(of_root)
+    await token_owner.database.transaction(
+        lambda tx: api_key.revoke(
+            tx, token_owner.scope, root.id, asker=None, now_us=token_owner.clock.now_us()
+        )
     )
-    assert await shop.look_up(of_root) == Refusal("revoked")
+    assert await token_owner.look_up(of_root) == Refusal("revoked")
 
 
-async def test_a_token_bound_to_a_key_that_is_gone_works_no_longer(shop: Shop) -> None:
-    _, by_key = await shop.key(scopes=ACCOUNT_SCOPES)
-    _, secret = await shop.create(by=by_key)
+async def test_a_token_bound_to_a_key_that_is_gone_works_no_longer(token_owner: TokenOwner) -> None:
+    _, by_key = await token_owner.key(scopes=ACCOUNT_SCOPES)
+    _, secret = await token_owner.create(by=by_key)
 
     async def lose(tx: Transaction) -> None:
         await tx.execute("DELETE FROM api_keys")
 
-    await shop.database.transaction(lose)
+    await token_owner.database.transaction(lose)
 
-    assert await shop.look_up(secret) == Refusal("revoked")
-
-
-async def test_a_revoked_token_stays_revoked_since_the_first_time(shop: Shop) -> None:
-    token, secret = await shop.create()
-    first = shop.clock.now_us()
-
-    await shop.revoke(token.id)
-    shop.clock.advance_s(9)
-
-    assert (await shop.revoke(token.id)).revoked_at == first
-    assert await shop.look_up(secret) == Refusal("revoked")
-    assert await shop.look_up(token_format.new_token("system_token", "live")) is None
+    assert await token_owner.look_up(secret) == Refusal("revoked")
 
 
-async def test_tokens_are_listed_newest_first_by_kind_and_pages(shop: Shop) -> None:
-    ids = [(await shop.create(f"token {number}"))[0].id for number in range(3)]
-    operator, _ = await shop.create("operator", kind="operator")
+async def test_a_revoked_token_stays_revoked_since_the_first_time(token_owner: TokenOwner) -> None:
+    token, secret = await token_owner.create()
+    first = token_owner.clock.now_us()
 
-    assert await shop.names(limit=2) == ["token 2", "token 1"]
-    assert await shop.names(before_id=ids[1]) == ["token 0"]
-    assert await shop.names(kind="operator") == ["operator"]
+    await token_owner.revoke(token.id)
+    token_owner.clock.advance_s(9)
+
+    assert (await token_owner.revoke(token.id)).revoked_at == first
+    assert await token_owner.look_up(secret) == Refusal("revoked")
+    assert await token_owner.look_up(token_format.new_token("system_token", "live")) is None
+
+
+async def test_tokens_are_listed_newest_first_by_kind_and_pages(token_owner: TokenOwner) -> None:
+    ids = [(await token_owner.create(f"token {number}"))[0].id for number in range(3)]
+    operator, _ = await token_owner.create("operator", kind="operator")
+
+    assert await token_owner.names(limit=2) == ["token 2", "token 1"]
+    assert await token_owner.names(before_id=ids[1]) == ["token 0"]
+    assert await token_owner.names(kind="operator") == ["operator"]
     with pytest.raises(NotFound):
-        await shop.revoke(operator.id)
-    assert (await shop.revoke(operator.id, kind="operator")).revoked_at is not None
+        await token_owner.revoke(operator.id)
+    assert (await token_owner.revoke(operator.id, kind="operator")).revoked_at is not None
 
 
-async def test_a_key_sees_and_ends_the_tokens_of_its_line_only(shop: Shop) -> None:
-    _, by_root = await shop.key(scopes=ACCOUNT_SCOPES)
-    _, by_child = await shop.key(by=by_root, scopes=ACCOUNT_SCOPES)
-    of_account, _ = await shop.create("account's")
-    of_root, _ = await shop.create("root's", by=by_root)
-    of_child, _ = await shop.create("child's", by=by_child)
+async def test_a_key_sees_and_ends_the_tokens_of_its_line_only(token_owner: TokenOwner) -> None:
+    _, by_root = await token_owner.key(scopes=ACCOUNT_SCOPES)
+    _, by_child = await token_owner.key(by=by_root, scopes=ACCOUNT_SCOPES)
+    of_account, _ = await token_owner.create("account's")
+    of_root, _ = await token_owner.create("root's", by=by_root)
+    of_child, _ = await token_owner.create("child's", by=by_child)
 
-    assert await shop.names(by_root) == ["child's", "root's"]
-    assert await shop.names(by_child) == ["child's"]
-    assert await shop.names() == ["child's", "root's", "account's"]
+    assert await token_owner.names(by_root) == ["child's", "root's"]
+    assert await token_owner.names(by_child) == ["child's"]
+    assert await token_owner.names() == ["child's", "root's", "account's"]
     for hidden in (of_account, of_root):
         with pytest.raises(NotFound, match="Token not found"):
-            await shop.revoke(hidden.id, by=by_child)
-    assert (await shop.revoke(of_child.id, by=by_root)).revoked_at is not None
+            await token_owner.revoke(hidden.id, by=by_child)
+    assert (await token_owner.revoke(of_child.id, by=by_root)).revoked_at is not None
 
 
 async def test_another_account_or_environment_does_not_exist(
-    shop: Shop, database: Database, clock: FixedClock
+    token_owner: TokenOwner, database: Database, clock: FixedClock
 ) -> None:
-    token, _ = await shop.create()
+    token, _ = await token_owner.create()
     other = await open_shop(database, clock)
 
     assert await other.names() == []
     with pytest.raises(NotFound):
         await other.revoke(token.id)
-    staging = (shop.account_id, "staging")
+    staging = (token_owner.account_id, "staging")
     assert await database.read(lambda tx: access_token.list_tokens(tx, staging)) == []
 
 
-async def test_an_account_has_at_most_a_hundred_live_tokens(shop: Shop) -> None:
+async def test_an_account_has_at_most_a_hundred_live_tokens(token_owner: TokenOwner) -> None:
     for _ in range(100):
-        token, _ = await shop.create()
+        token, _ = await token_owner.create()
 
     with pytest.raises(KeyLimitReached):
-        await shop.create()
-    await shop.revoke(token.id)
-    await shop.create()
+        await token_owner.create()
+    await token_owner.revoke(token.id)
+    await token_owner.create()
 
 
-async def test_a_token_has_a_name(shop: Shop) -> None:
+async def test_a_token_has_a_name(token_owner: TokenOwner) -> None:
     with pytest.raises(InvalidInput):
-        await shop.create("")
+        await token_owner.create("")
 
 
-async def test_use_is_noted_by_the_minute(shop: Shop) -> None:
-    token, _ = await shop.create()
-    shop.clock.advance_s(61)
+async def test_use_is_noted_by_the_minute(token_owner: TokenOwner) -> None:
+    token, _ = await token_owner.create()
+    token_owner.clock.advance_s(61)
 
     async def mark() -> int:
-        return await shop.database.transaction(
-            lambda tx: access_token.mark_used(tx, [token.id], now_us=shop.clock.now_us())
+        return await token_owner.database.transaction(
+            lambda tx: access_token.mark_used(tx, [token.id], now_us=token_owner.clock.now_us())
         )
 
     assert (await mark(), await mark()) == (1, 0)
-    (stored,) = await shop.database.read(lambda tx: access_token.list_tokens(tx, shop.scope))
+    (stored,) = await token_owner.database.read(
+        lambda tx: access_token.list_tokens(tx, token_owner.scope)
+    )
     assert stored == replace(token, last_used_at=token.created_at + 60_000_000)

@@ -20,13 +20,13 @@ from keys.principal import (
     ScopeMissing,
 )
 from store.database import Database, Transaction
-from tests.keys.shop import ALL, Shop, a_session, open_shop
+from tests.support.key_owner import ALL, KeyOwner, a_session, open_key_owner
 
 
-async def test_a_key_is_what_was_asked_for(shop: Shop) -> None:
-    end = shop.clock.now_us() + 1
+async def test_a_key_is_what_was_asked_for(key_owner: KeyOwner) -> None:
+    end = key_owner.clock.now_us() + 1
 
-    key, secret = await shop.mint(
+    key, secret = await key_owner.mint(
         " Till ",
         scopes=["topup:read", "topup:send", "topup:read"],
         ip_allow_list=["192.0.2.7", "::ffff:10.0.0.0/104", "2001:DB8::/32", "192.0.2.7/32"],
@@ -57,16 +57,16 @@ async def test_a_key_is_what_was_asked_for(shop: Shop) -> None:
         expires_at=end,
         prefix=secret[:16],
         last4=secret[-4:],
-        created_at=shop.clock.now_us(),
+        created_at=key_owner.clock.now_us(),
         last_used_at=None,
         revoked_at=None,
     )
-    stored = await shop.database.read(lambda tx: api_key.get(tx, shop.scope, key.id))
+    stored = await key_owner.database.read(lambda tx: api_key.get(tx, key_owner.scope, key.id))
     assert stored == key
 
 
-async def test_of_a_secret_only_its_sha256_is_stored(shop: Shop) -> None:
-    key, secret = await shop.mint()
+async def test_of_a_secret_only_its_sha256_is_stored(key_owner: KeyOwner) -> None:
+    key, secret = await key_owner.mint()
 
     async def everything(tx: Transaction) -> str:
         keys = await tx.fetch("SELECT * FROM api_keys")
@@ -74,21 +74,22 @@ async def test_of_a_secret_only_its_sha256_is_stored(shop: Shop) -> None:
         assert [row["digest"] for row in secrets] == [hashlib.sha256(secret.encode()).hexdigest()]
         return repr([[tuple(row) for row in rows] for rows in (keys, secrets)])
 
-    assert secret[16:-4] not in await shop.database.read(everything)
+    assert secret[16:-4] not in await key_owner.database.read(everything)
     assert secret not in repr(key)
 
 
-async def test_an_unnamed_scope_is_not_held(shop: Shop) -> None:
-    default, _ = await shop.mint()
-    one, _ = await shop.mint(scopes=["topup:read"])
+async def test_an_unnamed_scope_is_not_held(key_owner: KeyOwner) -> None:
+    default, _ = await key_owner.mint()
+    one, _ = await key_owner.mint(scopes=["topup:read"])
 
-    child, _ = await shop.mint(by=a_session(shop))
+    child, _ = await key_owner.mint(by=a_session(key_owner))
 
     assert default.scopes == ACCOUNT_SCOPES  # of the command line
     assert child.scopes == DEFAULT_SCOPES
     assert one.scopes == ("topup:read",)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
@@ -111,45 +112,47 @@ async def test_an_unnamed_scope_is_not_held(shop: Shop) -> None:
     ],
 )
 async def test_fields_outside_the_rules_are_refused_at_mint_and_at_change(
-    shop: Shop, fields: dict[str, Any], param: str
+    key_owner: KeyOwner, fields: dict[str, Any], param: str
 ) -> None:
-    key, _ = await shop.mint()
+    key, _ = await key_owner.mint()
 
     with pytest.raises(InvalidInput) as minting:
-        await shop.mint(**fields)
+        await key_owner.mint(**fields)
     with pytest.raises(InvalidInput) as changing:
-        await shop.patch(key.id, **fields)
+        await key_owner.patch(key.id, **fields)
 
     assert (minting.value.param, changing.value.param) == (param, param)
-    assert await shop.names() == ["key"]
+    assert await key_owner.names() == ["key"]
 
 
-async def test_a_key_must_end_after_now(shop: Shop) -> None:
+async def test_a_key_must_end_after_now(key_owner: KeyOwner) -> None:
     with pytest.raises(InvalidInput):
-        await shop.mint(expires_at=shop.clock.now_us())
+        await key_owner.mint(expires_at=key_owner.clock.now_us())
 
 
-async def test_a_session_mints_parentless_keys(shop: Shop) -> None:
-    key, _ = await shop.mint(by=a_session(shop))
+async def test_a_session_mints_parentless_keys(key_owner: KeyOwner) -> None:
+    key, _ = await key_owner.mint(by=a_session(key_owner))
 
     assert (key.parent_id, key.lineage) == (None, ())
 
 
 @pytest.mark.parametrize("kind", ["system_token", "operator_token"])
-async def test_a_token_without_a_key_mints_nothing(shop: Shop, kind: Any) -> None:
-    token = a_session(shop)
+async def test_a_token_without_a_key_mints_nothing(key_owner: KeyOwner, kind: Any) -> None:
+    token = a_session(key_owner)
     token = Principal(
         **{name: getattr(token, name) for name in Principal.__slots__} | {"kind": kind}
     )
 
     with pytest.raises(ScopeMissing):
-        await shop.mint(by=token)
+        await key_owner.mint(by=token)
 
 
-async def test_a_key_mints_its_child(shop: Shop) -> None:
-    root, by_root = await shop.minted("root", scopes=ALL)
-    child, by_child = await shop.minted("child", by=by_root, scopes=["keys:write", "topup:read"])
-    grandchild, by_grandchild = await shop.minted("grandchild", by=by_child)
+async def test_a_key_mints_its_child(key_owner: KeyOwner) -> None:
+    root, by_root = await key_owner.minted("root", scopes=ALL)
+    child, by_child = await key_owner.minted(
+        "child", by=by_root, scopes=["keys:write", "topup:read"]
+    )
+    grandchild, by_grandchild = await key_owner.minted("grandchild", by=by_child)
 
     assert (child.parent_id, child.lineage) == (root.id, (root.id,))
     assert (grandchild.parent_id, grandchild.lineage) == (child.id, (child.id, root.id))
@@ -159,29 +162,31 @@ async def test_a_key_mints_its_child(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("scopes", [["topup:send"], ["keys:write", "topup:send"], ["admin"]])
-async def test_a_child_is_given_only_what_its_parent_has(shop: Shop, scopes: list[str]) -> None:
-    _, parent = await shop.minted(scopes=["keys:write", "topup:read"])
+async def test_a_child_is_given_only_what_its_parent_has(
+    key_owner: KeyOwner, scopes: list[str]
+) -> None:
+    _, parent = await key_owner.minted(scopes=["keys:write", "topup:read"])
 
     with pytest.raises(ScopeMissing):
-        await shop.mint(by=parent, scopes=scopes)
+        await key_owner.mint(by=parent, scopes=scopes)
 
-    assert await shop.names() == ["key"]
+    assert await key_owner.names() == ["key"]
 
 
-async def test_a_lineage_has_at_most_eight_keys(shop: Shop) -> None:
+async def test_a_lineage_has_at_most_eight_keys(key_owner: KeyOwner) -> None:
     assert key_grant.LINEAGE_KEYS_MAX == 8
     by = None
     for _ in range(8):
-        _, by = await shop.minted(by=by, scopes=ALL)
+        _, by = await key_owner.minted(by=by, scopes=ALL)
 
     with pytest.raises(KeyLimitReached) as refused:
-        await shop.mint(by=by, scopes=ALL)
+        await key_owner.mint(by=by, scopes=ALL)
 
     assert refused.value.extra == {"limit": 8}
 
 
-async def test_an_account_has_at_most_a_thousand_live_keys(shop: Shop) -> None:
-    key, _ = await shop.mint()
+async def test_an_account_has_at_most_a_thousand_live_keys(key_owner: KeyOwner) -> None:
+    key, _ = await key_owner.mint()
 
     async def fill(tx: Transaction) -> None:
         columns = (
@@ -197,16 +202,17 @@ async def test_an_account_has_at_most_a_thousand_live_keys(shop: Shop) -> None:
             "created_at",
         )
         rows = [
-            (f"key_{n:016}", *shop.scope, "", "n", "topup:read", "", "", "", 0) for n in range(999)
+            (f"key_{n:016}", *key_owner.scope, "", "n", "topup:read", "", "", "", 0)
+            for n in range(999)
         ]
         await tx.insert("api_keys", columns, rows)
 
-    await shop.database.transaction(fill)
+    await key_owner.database.transaction(fill)
 
     with pytest.raises(KeyLimitReached):
-        await shop.mint()
-    await shop.revoke(key.id)
-    await shop.mint()
+        await key_owner.mint()
+    await key_owner.revoke(key.id)
+    await key_owner.mint()
 
 
 # admin
@@ -215,7 +221,7 @@ async def test_an_account_has_at_most_a_thousand_live_keys(shop: Shop) -> None:
 async def test_admin_is_for_parentless_keys_of_operator_accounts(
     database: Database, clock: FixedClock
 ) -> None:
-    operator = await open_shop(database, clock, is_operator=True)
+    operator = await open_key_owner(database, clock, is_operator=True)
     _, admin = await operator.minted(scopes=SCOPES)
 
     assert admin.scopes == frozenset(SCOPES)
@@ -225,15 +231,15 @@ async def test_admin_is_for_parentless_keys_of_operator_accounts(
     assert "admin" not in child.scopes
 
 
-async def test_admin_is_not_for_other_accounts(shop: Shop) -> None:
+async def test_admin_is_not_for_other_accounts(key_owner: KeyOwner) -> None:
     with pytest.raises(ScopeMissing):
-        await shop.mint(scopes=["admin"])
+        await key_owner.mint(scopes=["admin"])
 
 
 async def test_admin_cannot_be_added_to_a_child_by_anyone(
     database: Database, clock: FixedClock
 ) -> None:
-    operator = await open_shop(database, clock, is_operator=True)
+    operator = await open_key_owner(database, clock, is_operator=True)
     _, admin = await operator.minted(scopes=SCOPES)
     child, _ = await operator.minted(by=admin, scopes=["topup:read"])
 
@@ -245,7 +251,7 @@ async def test_admin_cannot_be_added_to_a_child_by_anyone(
 async def test_admin_ends_when_the_account_is_an_operator_no_more(
     database: Database, clock: FixedClock
 ) -> None:
-    operator = await open_shop(database, clock, is_operator=True)
+    operator = await open_key_owner(database, clock, is_operator=True)
     _, secret = await operator.mint(scopes=["admin", "topup:read"])
 
     async def demote(tx: Transaction) -> None:
@@ -259,13 +265,13 @@ async def test_admin_ends_when_the_account_is_an_operator_no_more(
 # Seeing
 
 
-async def test_keys_are_listed_newest_first_by_pages(shop: Shop) -> None:
+async def test_keys_are_listed_newest_first_by_pages(key_owner: KeyOwner) -> None:
     for number in range(5):
-        await shop.mint(f"key {number}")
+        await key_owner.mint(f"key {number}")
 
     async def page(before_id: str | None) -> list[ApiKey]:
-        return await shop.database.read(
-            lambda tx: api_key.list_keys(tx, shop.scope, before_id=before_id, limit=2)
+        return await key_owner.database.read(
+            lambda tx: api_key.list_keys(tx, key_owner.scope, before_id=before_id, limit=2)
         )
 
     first = await page(None)
@@ -280,39 +286,39 @@ async def test_keys_are_listed_newest_first_by_pages(shop: Shop) -> None:
     assert await page(third[-1].id) == []
 
 
-async def test_a_key_sees_itself_and_its_descendants(shop: Shop) -> None:
-    _, root = await shop.minted("root", scopes=ALL)
-    child, by_child = await shop.minted("child", by=root, scopes=ALL)
-    sibling, _ = await shop.minted("sibling", by=root, scopes=ALL)
-    await shop.mint("grandchild", by=by_child, scopes=ALL)
-    await shop.mint("stranger")
+async def test_a_key_sees_itself_and_its_descendants(key_owner: KeyOwner) -> None:
+    _, root = await key_owner.minted("root", scopes=ALL)
+    child, by_child = await key_owner.minted("child", by=root, scopes=ALL)
+    sibling, _ = await key_owner.minted("sibling", by=root, scopes=ALL)
+    await key_owner.mint("grandchild", by=by_child, scopes=ALL)
+    await key_owner.mint("stranger")
 
-    assert await shop.names(root) == ["grandchild", "sibling", "child", "root"]
-    assert await shop.names(by_child) == ["grandchild", "child"]
-    assert await shop.names(a_session(shop)) == [
+    assert await key_owner.names(root) == ["grandchild", "sibling", "child", "root"]
+    assert await key_owner.names(by_child) == ["grandchild", "child"]
+    assert await key_owner.names(a_session(key_owner)) == [
         "stranger",
         "grandchild",
         "sibling",
         "child",
         "root",
     ]
-    seen = await shop.database.read(
-        lambda tx: api_key.get(tx, shop.scope, child.id, viewer=by_child)
+    seen = await key_owner.database.read(
+        lambda tx: api_key.get(tx, key_owner.scope, child.id, viewer=by_child)
     )
     assert seen == child
     with pytest.raises(NotFound):
-        await shop.database.read(
-            lambda tx: api_key.get(tx, shop.scope, sibling.id, viewer=by_child)
+        await key_owner.database.read(
+            lambda tx: api_key.get(tx, key_owner.scope, sibling.id, viewer=by_child)
         )
 
 
 async def test_another_account_or_environment_does_not_exist(
-    shop: Shop, database: Database, clock: FixedClock
+    key_owner: KeyOwner, database: Database, clock: FixedClock
 ) -> None:
     clock.advance_s(1)
-    other = await open_shop(database, clock)
-    key, _ = await shop.mint()
-    live = Shop(database, clock, shop.account_id, "live")
+    other = await open_key_owner(database, clock)
+    key, _ = await key_owner.mint()
+    live = KeyOwner(database, clock, key_owner.account_id, "live")
 
     for stranger in (other, live):
         assert await stranger.names() == []

@@ -16,155 +16,157 @@ from keys.principal import (
     ScopeMissing,
 )
 from store.database import Database, Transaction
-from tests.keys.shop import ALL, Shop, open_shop
+from tests.support.key_owner import ALL, KeyOwner, open_key_owner
 
 
-async def test_what_is_not_named_stays(shop: Shop) -> None:
-    key, _ = await shop.mint("before", per_day_cents=5, ip_allow_list=["192.0.2.1"])
+async def test_what_is_not_named_stays(key_owner: KeyOwner) -> None:
+    key, _ = await key_owner.mint("before", per_day_cents=5, ip_allow_list=["192.0.2.1"])
 
-    patched = await shop.patch(key.id, name="after", per_day_cents=None, ip_allow_list=[])
-    unchanged = await shop.patch(key.id)
+    patched = await key_owner.patch(key.id, name="after", per_day_cents=None, ip_allow_list=[])
+    unchanged = await key_owner.patch(key.id)
 
     assert (patched.name, patched.per_day_cents, patched.ip_allow_list) == ("after", None, ())
     assert patched.scopes == key.scopes
     assert unchanged == patched
 
 
-async def test_a_key_changes_its_descendants_only(shop: Shop) -> None:
-    root, by_root = await shop.minted("root", scopes=ALL)
-    child, by_child = await shop.minted("child", by=by_root, scopes=ALL)
-    sibling, _ = await shop.minted("sibling", by=by_root, scopes=ALL)
-    grandchild, _ = await shop.minted("grandchild", by=by_child, scopes=ALL)
-    stranger, _ = await shop.minted("stranger", scopes=ALL)
+async def test_a_key_changes_its_descendants_only(key_owner: KeyOwner) -> None:
+    root, by_root = await key_owner.minted("root", scopes=ALL)
+    child, by_child = await key_owner.minted("child", by=by_root, scopes=ALL)
+    sibling, _ = await key_owner.minted("sibling", by=by_root, scopes=ALL)
+    grandchild, _ = await key_owner.minted("grandchild", by=by_child, scopes=ALL)
+    stranger, _ = await key_owner.minted("stranger", scopes=ALL)
 
     for key in (child, sibling, root, stranger):
         with pytest.raises(ScopeMissing):
-            await shop.patch(key.id, by=by_child, name="mine")
+            await key_owner.patch(key.id, by=by_child, name="mine")
         with pytest.raises(ScopeMissing):
-            await shop.rotate(key.id, by=by_child)
+            await key_owner.rotate(key.id, by=by_child)
         with pytest.raises(ScopeMissing):
-            await shop.revoke(key.id, by=by_child)
+            await key_owner.revoke(key.id, by=by_child)
 
-    assert (await shop.patch(grandchild.id, by=by_root, name="ours")).name == "ours"
-    assert (await shop.rotate(grandchild.id, by=by_child))[0].id == grandchild.id
-    assert (await shop.revoke(child.id, by=by_root)).revoked_at == shop.clock.now_us()
+    assert (await key_owner.patch(grandchild.id, by=by_root, name="ours")).name == "ours"
+    assert (await key_owner.rotate(grandchild.id, by=by_child))[0].id == grandchild.id
+    assert (await key_owner.revoke(child.id, by=by_root)).revoked_at == key_owner.clock.now_us()
 
 
-async def test_a_key_adds_no_scope_that_it_lacks(shop: Shop) -> None:
-    _, by_root = await shop.minted("root", scopes=["keys:write", "topup:read"])
-    child, _ = await shop.minted("child", by=by_root, scopes=["topup:read"])
+async def test_a_key_adds_no_scope_that_it_lacks(key_owner: KeyOwner) -> None:
+    _, by_root = await key_owner.minted("root", scopes=["keys:write", "topup:read"])
+    child, _ = await key_owner.minted("child", by=by_root, scopes=["topup:read"])
 
     with pytest.raises(ScopeMissing):
-        await shop.patch(child.id, by=by_root, scopes=["topup:read", "topup:send"])
+        await key_owner.patch(child.id, by=by_root, scopes=["topup:read", "topup:send"])
 
-    assert (await shop.patch(child.id, by=by_root, scopes=["keys:write"])).scopes == ("keys:write",)
+    assert (await key_owner.patch(child.id, by=by_root, scopes=["keys:write"])).scopes == (
+        "keys:write",
+    )
 
 
-async def test_what_a_parent_loses_its_child_loses(shop: Shop) -> None:
-    root, by_root = await shop.minted("root", scopes=ALL)
-    _, secret = await shop.mint("child", by=by_root, scopes=["topup:send", "topup:read"])
+async def test_what_a_parent_loses_its_child_loses(key_owner: KeyOwner) -> None:
+    root, by_root = await key_owner.minted("root", scopes=ALL)
+    _, secret = await key_owner.mint("child", by=by_root, scopes=["topup:send", "topup:read"])
 
-    await shop.patch(
+    await key_owner.patch(
         root.id,
         scopes=["topup:read", "keys:write"],
         ip_allow_list=["192.0.2.0/24"],
         approval_threshold_cents=70,
     )
-    child = await shop.principal(secret)
+    child = await key_owner.principal(secret)
 
     assert child.scopes == {"topup:read"}
     assert [[str(net) for net in nets] for nets in child.ip_allow_lists] == [["192.0.2.0/24"]]
     assert child.approval_threshold_cents == 70
 
 
-async def test_a_revoked_key_is_not_changed(shop: Shop) -> None:
-    key, _ = await shop.mint()
-    await shop.revoke(key.id)
+async def test_a_revoked_key_is_not_changed(key_owner: KeyOwner) -> None:
+    key, _ = await key_owner.mint()
+    await key_owner.revoke(key.id)
 
     with pytest.raises(InvalidInput):
-        await shop.patch(key.id, name="again")
+        await key_owner.patch(key.id, name="again")
     with pytest.raises(InvalidInput):
-        await shop.rotate(key.id)
+        await key_owner.rotate(key.id)
 
 
-async def test_a_key_that_ended_gets_no_secret_that_would_not_work(shop: Shop) -> None:
-    ends_at = shop.clock.now_us() + 60 * SECOND_US
-    key, _ = await shop.mint(expires_at=ends_at)
-    _, parent = await shop.minted(expires_at=ends_at)
-    child, _ = await shop.mint(by=parent)
-    stopped, by_stopped = await shop.minted()
-    orphan, _ = await shop.mint(by=by_stopped)
-    await shop.revoke(stopped.id)
-    shop.clock.advance_s(60)
+async def test_a_key_that_ended_gets_no_secret_that_would_not_work(key_owner: KeyOwner) -> None:
+    ends_at = key_owner.clock.now_us() + 60 * SECOND_US
+    key, _ = await key_owner.mint(expires_at=ends_at)
+    _, parent = await key_owner.minted(expires_at=ends_at)
+    child, _ = await key_owner.mint(by=parent)
+    stopped, by_stopped = await key_owner.minted()
+    orphan, _ = await key_owner.mint(by=by_stopped)
+    await key_owner.revoke(stopped.id)
+    key_owner.clock.advance_s(60)
 
     for ended in (key, child, stopped, orphan):
         with pytest.raises(InvalidInput) as refused:
-            await shop.rotate(ended.id)
+            await key_owner.rotate(ended.id)
         assert refused.value.param == "id"
-    await shop.patch(key.id, expires_at=shop.clock.now_us() + SECOND_US)
-    _, secret = await shop.rotate(key.id)
-    assert (await shop.principal(secret)).key_id == key.id
+    await key_owner.patch(key.id, expires_at=key_owner.clock.now_us() + SECOND_US)
+    _, secret = await key_owner.rotate(key.id)
+    assert (await key_owner.principal(secret)).key_id == key.id
 
 
 # Revoking and ending
 
 
-async def test_a_revoked_key_stays_revoked_since_the_first_time(shop: Shop) -> None:
-    key, secret = await shop.mint()
-    first = shop.clock.now_us()
+async def test_a_revoked_key_stays_revoked_since_the_first_time(key_owner: KeyOwner) -> None:
+    key, secret = await key_owner.mint()
+    first = key_owner.clock.now_us()
 
-    await shop.revoke(key.id)
-    shop.clock.advance_s(5)
-    again = await shop.revoke(key.id)
+    await key_owner.revoke(key.id)
+    key_owner.clock.advance_s(5)
+    again = await key_owner.revoke(key.id)
 
     assert again.revoked_at == first
-    assert await shop.look_up(secret) == Refusal("revoked")
+    assert await key_owner.look_up(secret) == Refusal("revoked")
 
 
-async def test_revoking_a_grandparent_stops_the_grandchild(shop: Shop) -> None:
-    root, by_root = await shop.minted("root", scopes=ALL)
-    _, by_child = await shop.minted("child", by=by_root, scopes=ALL)
-    _, secret = await shop.mint("grandchild", by=by_child, scopes=ALL)
-    _, other = await shop.mint("other", scopes=ALL)
+async def test_revoking_a_grandparent_stops_the_grandchild(key_owner: KeyOwner) -> None:
+    root, by_root = await key_owner.minted("root", scopes=ALL)
+    _, by_child = await key_owner.minted("child", by=by_root, scopes=ALL)
+    _, secret = await key_owner.mint("grandchild", by=by_child, scopes=ALL)
+    _, other = await key_owner.mint("other", scopes=ALL)
 
-    await shop.revoke(root.id)
+    await key_owner.revoke(root.id)
 
-    assert await shop.look_up(secret) == Refusal("revoked")
-    await shop.principal(other)
+    assert await key_owner.look_up(secret) == Refusal("revoked")
+    await key_owner.principal(other)
 
 
-async def test_a_key_whose_ancestor_is_missing_works_no_longer(shop: Shop) -> None:
-    root, by_root = await shop.minted("root", scopes=ALL)
-    _, secret = await shop.mint("child", by=by_root, scopes=ALL)
+async def test_a_key_whose_ancestor_is_missing_works_no_longer(key_owner: KeyOwner) -> None:
+    root, by_root = await key_owner.minted("root", scopes=ALL)
+    _, secret = await key_owner.mint("child", by=by_root, scopes=ALL)
 
     async def lose(tx: Transaction) -> None:
         await tx.execute("DELETE FROM api_keys WHERE id = :id", id=root.id)
 
-    await shop.database.transaction(lose)
+    await key_owner.database.transaction(lose)
 
-    assert await shop.look_up(secret) == Refusal("revoked")
-
-
-async def test_a_parents_end_is_its_childs_end(shop: Shop) -> None:
-    end = shop.clock.now_us() + 2_000_000
-    _, by_root = await shop.minted("root", scopes=ALL, expires_at=end)
-    _, secret = await shop.mint("child", by=by_root, expires_at=end + 9)
-
-    shop.clock.advance_s(1.999999)
-    assert (await shop.principal(secret)).expires_at == end
-    shop.clock.advance_s(0.000001)
-    assert await shop.look_up(secret) == Refusal("expired")
+    assert await key_owner.look_up(secret) == Refusal("revoked")
 
 
-async def test_an_unknown_digest_is_left_out(shop: Shop) -> None:
-    assert await shop.look_up(token_format.new_api_key("staging")) is None
+async def test_a_parents_end_is_its_childs_end(key_owner: KeyOwner) -> None:
+    end = key_owner.clock.now_us() + 2_000_000
+    _, by_root = await key_owner.minted("root", scopes=ALL, expires_at=end)
+    _, secret = await key_owner.mint("child", by=by_root, expires_at=end + 9)
+
+    key_owner.clock.advance_s(1.999999)
+    assert (await key_owner.principal(secret)).expires_at == end
+    key_owner.clock.advance_s(0.000001)
+    assert await key_owner.look_up(secret) == Refusal("expired")
+
+
+async def test_an_unknown_digest_is_left_out(key_owner: KeyOwner) -> None:
+    assert await key_owner.look_up(token_format.new_api_key("staging")) is None
 
 
 async def test_a_principal_carries_its_account(database: Database, clock: FixedClock) -> None:
-    sandbox = await open_shop(database, clock, is_sandbox=True)
-    shop = await open_shop(database, clock)
+    sandbox = await open_key_owner(database, clock, is_sandbox=True)
+    key_owner = await open_key_owner(database, clock)
     key, in_sandbox = await sandbox.minted()
-    _, in_shop = await shop.minted()
+    _, in_shop = await key_owner.minted()
 
     assert in_sandbox == Principal(
         account_id=sandbox.account_id,
@@ -181,20 +183,20 @@ async def test_a_principal_carries_its_account(database: Database, clock: FixedC
         account_email=None,
     )
     assert in_shop.account_email == f"{clock.now_us()}@example.com"
-    assert in_shop.scope == (shop.account_id, "staging")
+    assert in_shop.scope == (key_owner.account_id, "staging")
 
 
-async def test_loading_is_two_statements_for_any_number_of_keys(shop: Shop) -> None:
-    _, by_root = await shop.minted("root", scopes=ALL)
-    secrets = [(await shop.mint(by=by_root))[1] for _ in range(30)]
+async def test_loading_is_two_statements_for_any_number_of_keys(key_owner: KeyOwner) -> None:
+    _, by_root = await key_owner.minted("root", scopes=ALL)
+    secrets = [(await key_owner.mint(by=by_root))[1] for _ in range(30)]
     digests = [token_format.digest(secret) for secret in secrets]
 
     async def load(wanted: list[str]) -> int:
-        before = shop.database.statements_run
-        await shop.database.read(
-            lambda tx: key_principal.load_principals(tx, wanted, now_us=shop.clock.now_us())
+        before = key_owner.database.statements_run
+        await key_owner.database.read(
+            lambda tx: key_principal.load_principals(tx, wanted, now_us=key_owner.clock.now_us())
         )
-        return shop.database.statements_run - before
+        return key_owner.database.statements_run - before
 
     assert await load(digests[:1]) == await load(digests) == await load([]) + 2
 
@@ -202,84 +204,86 @@ async def test_loading_is_two_statements_for_any_number_of_keys(shop: Shop) -> N
 # Rotation
 
 
-async def test_rotation_keeps_the_key_and_ends_the_old_secret(shop: Shop) -> None:
-    root, by_root = await shop.minted("root", scopes=ALL)
-    key, old = await shop.mint("key", by=by_root, per_day_cents=5)
+async def test_rotation_keeps_the_key_and_ends_the_old_secret(key_owner: KeyOwner) -> None:
+    root, by_root = await key_owner.minted("root", scopes=ALL)
+    key, old = await key_owner.mint("key", by=by_root, per_day_cents=5)
 
-    rotated, new = await shop.rotate(key.id)
+    rotated, new = await key_owner.rotate(key.id)
 
     assert (rotated.id, rotated.lineage, rotated.per_day_cents) == (key.id, (root.id,), 5)
     assert (rotated.prefix, rotated.last4) == (new[:16], new[-4:])
-    assert await shop.look_up(old) == Refusal("expired")
-    assert (await shop.principal(new)).key_id == key.id
+    assert await key_owner.look_up(old) == Refusal("expired")
+    assert (await key_owner.principal(new)).key_id == key.id
 
 
-async def test_an_overlap_ends_at_its_exact_microsecond(shop: Shop) -> None:
-    key, old = await shop.mint()
-    end = shop.clock.now_us() + 60_000_000
+async def test_an_overlap_ends_at_its_exact_microsecond(key_owner: KeyOwner) -> None:
+    key, old = await key_owner.mint()
+    end = key_owner.clock.now_us() + 60_000_000
 
-    _, new = await shop.rotate(key.id, overlap_s=60)
+    _, new = await key_owner.rotate(key.id, overlap_s=60)
 
-    assert (await shop.principal(old)).expires_at == end
-    shop.clock.advance_s(59.999999)
-    assert (await shop.principal(old)).expires_at == end
-    shop.clock.advance_s(0.000001)
-    assert shop.clock.now_us() == end
-    assert await shop.look_up(old) == Refusal("expired")
-    assert (await shop.principal(new)).expires_at is None
-
-
-async def test_the_earlier_of_overlap_and_expiry_ends_the_old_secret(shop: Shop) -> None:
-    end = shop.clock.now_us() + 30_000_000
-    key, old = await shop.mint(expires_at=end)
-
-    _, new = await shop.rotate(key.id, overlap_s=60)
-
-    assert (await shop.principal(old)).expires_at == end
-    assert (await shop.principal(new)).expires_at == end
+    assert (await key_owner.principal(old)).expires_at == end
+    key_owner.clock.advance_s(59.999999)
+    assert (await key_owner.principal(old)).expires_at == end
+    key_owner.clock.advance_s(0.000001)
+    assert key_owner.clock.now_us() == end
+    assert await key_owner.look_up(old) == Refusal("expired")
+    assert (await key_owner.principal(new)).expires_at is None
 
 
-async def test_a_second_rotation_leaves_two_secrets_at_most(shop: Shop) -> None:
-    key, first = await shop.mint()
-    _, second = await shop.rotate(key.id, overlap_s=3600)
-    _, third = await shop.rotate(key.id, overlap_s=60)
+async def test_the_earlier_of_overlap_and_expiry_ends_the_old_secret(key_owner: KeyOwner) -> None:
+    end = key_owner.clock.now_us() + 30_000_000
+    key, old = await key_owner.mint(expires_at=end)
 
-    assert await shop.look_up(first) is None
-    assert (await shop.principal(second)).expires_at == shop.clock.now_us() + 60_000_000
-    await shop.principal(third)
+    _, new = await key_owner.rotate(key.id, overlap_s=60)
+
+    assert (await key_owner.principal(old)).expires_at == end
+    assert (await key_owner.principal(new)).expires_at == end
 
 
-async def test_an_emergency_rotation_ends_every_older_secret(shop: Shop) -> None:
-    key, first = await shop.mint()
-    _, second = await shop.rotate(key.id, overlap_s=3600)
+async def test_a_second_rotation_leaves_two_secrets_at_most(key_owner: KeyOwner) -> None:
+    key, first = await key_owner.mint()
+    _, second = await key_owner.rotate(key.id, overlap_s=3600)
+    _, third = await key_owner.rotate(key.id, overlap_s=60)
 
-    _, third = await shop.rotate(key.id)
+    assert await key_owner.look_up(first) is None
+    assert (await key_owner.principal(second)).expires_at == key_owner.clock.now_us() + 60_000_000
+    await key_owner.principal(third)
 
-    assert not isinstance(await shop.look_up(first), Principal)
-    assert not isinstance(await shop.look_up(second), Principal)
-    await shop.principal(third)
+
+async def test_an_emergency_rotation_ends_every_older_secret(key_owner: KeyOwner) -> None:
+    key, first = await key_owner.mint()
+    _, second = await key_owner.rotate(key.id, overlap_s=3600)
+
+    _, third = await key_owner.rotate(key.id)
+
+    assert not isinstance(await key_owner.look_up(first), Principal)
+    assert not isinstance(await key_owner.look_up(second), Principal)
+    await key_owner.principal(third)
 
 
 @pytest.mark.parametrize("overlap_s", [-1, 30 * 86_400 + 1, 2**63])
-async def test_an_overlap_outside_thirty_days_is_refused(shop: Shop, overlap_s: int) -> None:
-    key, secret = await shop.mint()
+async def test_an_overlap_outside_thirty_days_is_refused(
+    key_owner: KeyOwner, overlap_s: int
+) -> None:
+    key, secret = await key_owner.mint()
 
     with pytest.raises(InvalidInput) as refused:
-        await shop.rotate(key.id, overlap_s=overlap_s)
+        await key_owner.rotate(key.id, overlap_s=overlap_s)
 
     assert refused.value.param == "overlap_s"
-    await shop.principal(secret)
+    await key_owner.principal(secret)
 
 
-async def test_rotations_at_once_leave_one_newest_secret(shop: Shop) -> None:
-    key, first = await shop.mint()
+async def test_rotations_at_once_leave_one_newest_secret(key_owner: KeyOwner) -> None:
+    key, first = await key_owner.mint()
 
-    rotated = await asyncio.gather(*(shop.rotate(key.id) for _ in range(8)))
+    rotated = await asyncio.gather(*(key_owner.rotate(key.id) for _ in range(8)))
 
     secrets = [first, *(secret for _, secret in rotated)]
-    found = [await shop.look_up(secret) for secret in secrets]
+    found = [await key_owner.look_up(secret) for secret in secrets]
     working = [s for s, each in zip(secrets, found, strict=True) if isinstance(each, Principal)]
-    stored = await shop.database.read(lambda tx: api_key.get(tx, shop.scope, key.id))
+    stored = await key_owner.database.read(lambda tx: api_key.get(tx, key_owner.scope, key.id))
     assert len(working) == 1
     assert stored.last4 == working[0][-4:]
 
@@ -287,40 +291,40 @@ async def test_rotations_at_once_leave_one_newest_secret(shop: Shop) -> None:
 # States and use
 
 
-async def test_states_of_a_lineage_are_one_statement(shop: Shop) -> None:
-    end = shop.clock.now_us() + 1
-    root, by_root = await shop.minted("root", scopes=ALL, per_month_cents=7, expires_at=end)
-    child, _ = await shop.mint("child", by=by_root, per_call_cents=1, per_day_cents=2)
+async def test_states_of_a_lineage_are_one_statement(key_owner: KeyOwner) -> None:
+    end = key_owner.clock.now_us() + 1
+    root, by_root = await key_owner.minted("root", scopes=ALL, per_month_cents=7, expires_at=end)
+    child, _ = await key_owner.mint("child", by=by_root, per_call_cents=1, per_day_cents=2)
 
-    before = shop.database.statements_run
-    states = await shop.database.read(
+    before = key_owner.database.statements_run
+    states = await key_owner.database.read(
         lambda tx: api_key.load_key_states(tx, [child.id, root.id, "key_none"])
     )
 
-    assert shop.database.statements_run - before == 3  # BEGIN, the statement, the end
+    assert key_owner.database.statements_run - before == 3  # BEGIN, the statement, the end
     assert states == {
-        child.id: KeyState(child.id, *shop.scope, None, None, 1, 2, None, None),
-        root.id: KeyState(root.id, *shop.scope, None, end, None, None, 7, None),
+        child.id: KeyState(child.id, *key_owner.scope, None, None, 1, 2, None, None),
+        root.id: KeyState(root.id, *key_owner.scope, None, end, None, None, 7, None),
     }
-    assert await shop.database.read(lambda tx: api_key.load_key_states(tx, [])) == {}
+    assert await key_owner.database.read(lambda tx: api_key.load_key_states(tx, [])) == {}
     assert states[root.id].is_usable(end - 1)
     assert not states[root.id].is_usable(end)
     assert not KeyState("k", "a", "live", 1, None, None, None, None, None).is_usable(0)
 
 
-async def test_use_is_noted_by_the_minute(shop: Shop) -> None:
-    key, _ = await shop.mint()
-    noon = shop.clock.now_us()
+async def test_use_is_noted_by_the_minute(key_owner: KeyOwner) -> None:
+    key, _ = await key_owner.mint()
+    noon = key_owner.clock.now_us()
 
     async def mark() -> int:
-        return await shop.database.transaction(
-            lambda tx: api_key.mark_used(tx, [key.id, "key_none"], now_us=shop.clock.now_us())
+        return await key_owner.database.transaction(
+            lambda tx: api_key.mark_used(tx, [key.id, "key_none"], now_us=key_owner.clock.now_us())
         )
 
-    shop.clock.advance_s(59)
+    key_owner.clock.advance_s(59)
     assert await mark() == 1
     assert await mark() == 0
-    stored = await shop.database.read(lambda tx: api_key.get(tx, shop.scope, key.id))
+    stored = await key_owner.database.read(lambda tx: api_key.get(tx, key_owner.scope, key.id))
     assert stored.last_used_at == noon
-    shop.clock.advance_s(1)
+    key_owner.clock.advance_s(1)
     assert await mark() == 1

@@ -18,7 +18,7 @@ from keys.principal import OAuthOrigin, Scope
 from keys.token_format import new_oauth_token, parse
 from store.database import Database, Row, Transaction
 from store.open import open_database
-from tests.keys.consenting import REDIRECT, Scene, account, manage, open_scene
+from tests.support.oauth_consent import REDIRECT, OAuthConsent, account, manage, open_consent
 
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 # RFC 7636, appendix B.
@@ -26,13 +26,13 @@ CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
 @pytest.fixture
-async def scene(database: Database, clock: FixedClock) -> Scene:
-    return await open_scene(database, clock)
+async def consent(database: Database, clock: FixedClock) -> OAuthConsent:
+    return await open_consent(database, clock)
 
 
-async def test_a_code_of_16_characters_becomes_a_token_of_90_days(scene: Scene) -> None:
-    code = await scene.code()
-    token, secret = await scene.exchange(code, redirect_uri=REDIRECT)
+async def test_a_code_of_16_characters_becomes_a_token_of_90_days(consent: OAuthConsent) -> None:
+    code = await consent.code()
+    token, secret = await consent.exchange(code, redirect_uri=REDIRECT)
 
     assert len(code) == 16
     assert code.isalnum()
@@ -40,8 +40,8 @@ async def test_a_code_of_16_characters_becomes_a_token_of_90_days(scene: Scene) 
     assert parsed is not None
     assert (parsed.kind, parsed.environment) == ("oauth_token", None)
     assert secret.startswith("oat_")
-    assert token.expires_at == scene.clock.now_us() + 90 * DAY_US
-    assert (token.account_id, token.environment) == (scene.user_id, "live")
+    assert token.expires_at == consent.clock.now_us() + 90 * DAY_US
+    assert (token.account_id, token.environment) == (consent.user_id, "live")
 
 
 @pytest.mark.parametrize(
@@ -62,23 +62,23 @@ async def test_a_code_of_16_characters_becomes_a_token_of_90_days(scene: Scene) 
     ],
 )
 async def test_a_token_holds_its_step_of_the_ladder_and_those_below(
-    scene: Scene, scope: str, held: set[str]
+    consent: OAuthConsent, scope: str, held: set[str]
 ) -> None:
-    app, _ = await scene.register(scope=scope)
+    app, _ = await consent.register(scope=scope)
 
-    token, secret = await scene.token(app=app)
-    found = await scene.principal(secret)
+    token, secret = await consent.token(app=app)
+    found = await consent.principal(secret)
 
     assert found.scopes == held
     assert (found.kind, found.credential_id, found.lineage) == ("oauth", token.id, ())
-    assert (found.account_id, found.environment) == (scene.user_id, "live")
+    assert (found.account_id, found.environment) == (consent.user_id, "live")
     assert found.account_email == "user@example.com"
-    assert found.oauth == OAuthOrigin(app.id, scene.owner_id, token.grant_id, app.scope)
+    assert found.oauth == OAuthOrigin(app.id, consent.owner_id, token.grant_id, app.scope)
 
 
-async def test_nothing_of_code_or_token_is_stored_but_digests(scene: Scene) -> None:
-    code = await scene.code()
-    _, secret = await scene.exchange(code)
+async def test_nothing_of_code_or_token_is_stored_but_digests(consent: OAuthConsent) -> None:
+    code = await consent.code()
+    _, secret = await consent.exchange(code)
 
     async def work(tx: Transaction) -> list[Row]:
         return [
@@ -86,22 +86,22 @@ async def test_nothing_of_code_or_token_is_stored_but_digests(scene: Scene) -> N
             *await tx.fetch("SELECT * FROM oauth_tokens"),
         ]
 
-    text = str([tuple(row) for row in await scene.database.read(work)])
+    text = str([tuple(row) for row in await consent.database.read(work)])
 
     assert code not in text
     assert secret[8:-4] not in text
 
 
 async def test_a_code_works_once_whoever_comes_at_the_same_time(
-    scene: Scene, database_url: str
+    consent: OAuthConsent, database_url: str
 ) -> None:
-    code = await scene.code()
+    code = await consent.code()
     other = open_database(database_url)
     try:
         outcomes = await asyncio.gather(
             *(
-                scene.exchange(code, database=database)
-                for database in (scene.database, other)
+                consent.exchange(code, database=database)
+                for database in (consent.database, other)
                 for _ in range(10)
             ),
             return_exceptions=True,
@@ -114,247 +114,253 @@ async def test_a_code_works_once_whoever_comes_at_the_same_time(
     assert len(won) == 1
     assert all(isinstance(one, CodeRefused) for one in lost), lost
     # Who lost may have been the app, and who won a thief: nobody keeps what the code gave.
-    assert await scene.look_up(won[0][1]) == Refusal("revoked")
+    assert await consent.look_up(won[0][1]) == Refusal("revoked")
 
 
-async def test_a_code_is_dead_after_ten_minutes(scene: Scene) -> None:
-    young, old = await scene.code(), await scene.code()
+async def test_a_code_is_dead_after_ten_minutes(consent: OAuthConsent) -> None:
+    young, old = await consent.code(), await consent.code()
 
-    scene.clock.advance_s(599.999999)
-    await scene.exchange(young)
-    scene.clock.advance_s(0.000001)
-
-    with pytest.raises(CodeRefused):
-        await scene.exchange(old)
-
-
-async def test_a_code_is_its_own_apps_and_survives_anothers_try(scene: Scene) -> None:
-    code = await scene.code()
-    thief, _ = await scene.register(name="Thief")
+    consent.clock.advance_s(599.999999)
+    await consent.exchange(young)
+    consent.clock.advance_s(0.000001)
 
     with pytest.raises(CodeRefused):
-        await scene.exchange(code, app=thief)
-    await scene.exchange(code)
+        await consent.exchange(old)
 
 
-async def test_a_code_is_bound_to_its_redirect_where_the_app_repeats_it(scene: Scene) -> None:
-    code = await scene.code()
+async def test_a_code_is_its_own_apps_and_survives_anothers_try(consent: OAuthConsent) -> None:
+    code = await consent.code()
+    thief, _ = await consent.register(name="Thief")
 
     with pytest.raises(CodeRefused):
-        await scene.exchange(code, redirect_uri="https://app.example.com/other")
-    await scene.exchange(code, redirect_uri=REDIRECT)
+        await consent.exchange(code, app=thief)
+    await consent.exchange(code)
+
+
+async def test_a_code_is_bound_to_its_redirect_where_the_app_repeats_it(
+    consent: OAuthConsent,
+) -> None:
+    code = await consent.code()
+
+    with pytest.raises(CodeRefused):
+        await consent.exchange(code, redirect_uri="https://app.example.com/other")
+    await consent.exchange(code, redirect_uri=REDIRECT)
 
 
 @pytest.mark.parametrize("code", ["", "x", "0" * 16, "é\x00\ud800", "x" * 10_000])
-async def test_a_made_up_code_is_refused(scene: Scene, code: str) -> None:
+async def test_a_made_up_code_is_refused(consent: OAuthConsent, code: str) -> None:
     with pytest.raises(CodeRefused):
-        await scene.exchange(code)
+        await consent.exchange(code)
 
 
-async def test_the_verifier_of_the_challenge_is_required(scene: Scene) -> None:
-    code = await scene.code(challenge=CHALLENGE)
+async def test_the_verifier_of_the_challenge_is_required(consent: OAuthConsent) -> None:
+    code = await consent.code(challenge=CHALLENGE)
     plain = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
     assert plain.decode().rstrip("=") == CHALLENGE
 
     for wrong in (None, "", CHALLENGE, VERIFIER[:-1], VERIFIER + "k", "x" * 43):
         with pytest.raises(CodeRefused):
-            await scene.exchange(code, verifier=wrong)
-    await scene.exchange(code, verifier=VERIFIER)
+            await consent.exchange(code, verifier=wrong)
+    await consent.exchange(code, verifier=VERIFIER)
 
 
-async def test_a_verifier_without_a_challenge_is_refused(scene: Scene) -> None:
+async def test_a_verifier_without_a_challenge_is_refused(consent: OAuthConsent) -> None:
     # Somebody took the challenge away on the way to the consent page (RFC 9700, 4.8.2).
-    code = await scene.code()
+    code = await consent.code()
 
     with pytest.raises(CodeRefused):
-        await scene.exchange(code, verifier=VERIFIER)
+        await consent.exchange(code, verifier=VERIFIER)
 
 
-async def test_old_codes_make_room(scene: Scene) -> None:
+async def test_old_codes_make_room(consent: OAuthConsent) -> None:
     codes = []
     for _ in range(21):
-        codes.append(await scene.code())
-        scene.clock.advance_s(1)
+        codes.append(await consent.code())
+        consent.clock.advance_s(1)
 
     with pytest.raises(CodeRefused):
-        await scene.exchange(codes[0])
-    await scene.exchange(codes[1])
+        await consent.exchange(codes[0])
+    await consent.exchange(codes[1])
 
     async def count(tx: Transaction) -> int:
         row = await tx.fetch_one("SELECT COUNT(*) AS n FROM oauth_codes")
         assert row is not None
         return int(row["n"])
 
-    assert await scene.database.read(count) == 20
+    assert await consent.database.read(count) == 20
 
 
-async def test_a_sandbox_account_consents_to_nothing_live(scene: Scene) -> None:
-    sandbox = await account(scene.database, scene.clock, is_sandbox=True)
+async def test_a_sandbox_account_consents_to_nothing_live(consent: OAuthConsent) -> None:
+    sandbox = await account(consent.database, consent.clock, is_sandbox=True)
 
     with pytest.raises(InvalidInput):
-        await scene.code(user_id=sandbox)
+        await consent.code(user_id=sandbox)
 
 
-async def test_who_has_no_live_consents_to_nothing_live(scene: Scene) -> None:
-    newcomer = await account(scene.database, scene.clock, has_live=False)
+async def test_who_has_no_live_consents_to_nothing_live(consent: OAuthConsent) -> None:
+    newcomer = await account(consent.database, consent.clock, has_live=False)
 
     with pytest.raises(LiveNotOpen):
-        await scene.code(user_id=newcomer)
+        await consent.code(user_id=newcomer)
 
 
 # Grants
 
 
 async def test_one_user_has_one_grant_for_an_app_whatever_is_consented_again(
-    scene: Scene,
+    consent: OAuthConsent,
 ) -> None:
-    first, _ = await scene.token()
-    scene.clock.advance_s(60)
-    second, _ = await scene.token()
+    first, _ = await consent.token()
+    consent.clock.advance_s(60)
+    second, _ = await consent.token()
 
-    (grant,) = await scene.grants()
+    (grant,) = await consent.grants()
 
     assert first.grant_id == second.grant_id == grant.id
-    assert grant.consented_at == scene.clock.now_us()
+    assert grant.consented_at == consent.clock.now_us()
     assert (grant.app_name, grant.cap_micros, grant.cap_period) == ("Wiki bot", 10_000_000, "month")
 
 
-async def test_a_grant_that_ends_takes_every_token_with_it(scene: Scene) -> None:
-    token, secret = await scene.token()
-    _, other = await scene.token()
-    _, managing = await manage(scene, token.grant_id)
+async def test_a_grant_that_ends_takes_every_token_with_it(consent: OAuthConsent) -> None:
+    token, secret = await consent.token()
+    _, other = await consent.token()
+    _, managing = await manage(consent, token.grant_id)
 
-    ended = await scene.end_grant(token.grant_id)
+    ended = await consent.end_grant(token.grant_id)
 
-    assert ended.revoked_at == scene.clock.now_us()
+    assert ended.revoked_at == consent.clock.now_us()
     for each in (secret, other, managing):
-        assert await scene.look_up(each) == Refusal("revoked")
+        assert await consent.look_up(each) == Refusal("revoked")
 
 
-async def test_a_new_consent_revives_no_old_token(scene: Scene) -> None:
-    token, secret = await scene.token()
-    await scene.end_grant(token.grant_id)
+async def test_a_new_consent_revives_no_old_token(consent: OAuthConsent) -> None:
+    token, secret = await consent.token()
+    await consent.end_grant(token.grant_id)
 
-    again, fresh = await scene.token()
+    again, fresh = await consent.token()
 
     assert again.grant_id == token.grant_id
-    assert await scene.look_up(secret) == Refusal("revoked")
-    assert (await scene.principal(fresh)).account_id == scene.user_id
+    assert await consent.look_up(secret) == Refusal("revoked")
+    assert (await consent.principal(fresh)).account_id == consent.user_id
 
 
-async def test_a_disabled_app_takes_every_users_tokens_with_it(scene: Scene) -> None:
-    other = await account(scene.database, scene.clock)
-    tokens = [(await scene.token())[1], (await scene.token(user_id=other))[1]]
+async def test_a_disabled_app_takes_every_users_tokens_with_it(consent: OAuthConsent) -> None:
+    other = await account(consent.database, consent.clock)
+    tokens = [(await consent.token())[1], (await consent.token(user_id=other))[1]]
 
-    await scene.disable()
+    await consent.disable()
 
     for each in tokens:
-        assert await scene.look_up(each) == Refusal("revoked")
+        assert await consent.look_up(each) == Refusal("revoked")
 
 
 @pytest.mark.parametrize("which", ["another account", "another environment", "the owner"])
-async def test_nobody_else_ends_a_grant_or_a_token(scene: Scene, which: str) -> None:
-    token, secret = await scene.token()
+async def test_nobody_else_ends_a_grant_or_a_token(consent: OAuthConsent, which: str) -> None:
+    token, secret = await consent.token()
     stranger: Scope = {
-        "another account": (await account(scene.database, scene.clock), "live"),
-        "another environment": (scene.user_id, "staging"),
-        "the owner": scene.app.owner,
+        "another account": (await account(consent.database, consent.clock), "live"),
+        "another environment": (consent.user_id, "staging"),
+        "the owner": consent.app.owner,
     }[which]
 
     with pytest.raises(NotFound):
-        await scene.end_grant(token.grant_id, user=stranger)
+        await consent.end_grant(token.grant_id, user=stranger)
     with pytest.raises(NotFound):
-        await revoke(scene, token.id, user=stranger)
+        await revoke(consent, token.id, user=stranger)
 
-    assert await scene.database.read(lambda tx: oauth_grant.list_grants(tx, stranger)) == []
-    assert await live_tokens(scene, token.grant_id, user=stranger) == []
-    await scene.principal(secret)
+    assert await consent.database.read(lambda tx: oauth_grant.list_grants(tx, stranger)) == []
+    assert await live_tokens(consent, token.grant_id, user=stranger) == []
+    await consent.principal(secret)
 
 
 # Tokens
 
 
-async def revoke(scene: Scene, token_id: str, *, user: Scope | None = None) -> OAuthToken:
-    return await scene.database.transaction(
-        lambda tx: oauth_token.revoke(tx, user or scene.user, token_id, now_us=scene.clock.now_us())
+async def revoke(consent: OAuthConsent, token_id: str, *, user: Scope | None = None) -> OAuthToken:
+    return await consent.database.transaction(
+        lambda tx: oauth_token.revoke(
+            tx, user or consent.user, token_id, now_us=consent.clock.now_us()
+        )
     )
 
 
-async def live_tokens(scene: Scene, grant_id: str, *, user: Scope | None = None) -> list[str]:
-    listed = await scene.database.read(
+async def live_tokens(
+    consent: OAuthConsent, grant_id: str, *, user: Scope | None = None
+) -> list[str]:
+    listed = await consent.database.read(
         lambda tx: oauth_token.list_live(
-            tx, user or scene.user, grant_id, now_us=scene.clock.now_us()
+            tx, user or consent.user, grant_id, now_us=consent.clock.now_us()
         )
     )
     return [token.id for token in listed]
 
 
-async def test_one_token_ends_alone(scene: Scene) -> None:
-    token, secret = await scene.token()
-    kept, other = await scene.token()
+async def test_one_token_ends_alone(consent: OAuthConsent) -> None:
+    token, secret = await consent.token()
+    kept, other = await consent.token()
 
-    assert await live_tokens(scene, token.grant_id) == [kept.id, token.id]
-    first = await revoke(scene, token.id)
-    scene.clock.advance_s(1)
-    assert await revoke(scene, token.id) == first
+    assert await live_tokens(consent, token.grant_id) == [kept.id, token.id]
+    first = await revoke(consent, token.id)
+    consent.clock.advance_s(1)
+    assert await revoke(consent, token.id) == first
 
-    assert await live_tokens(scene, token.grant_id) == [kept.id]
-    assert await scene.look_up(secret) == Refusal("revoked")
-    await scene.principal(other)
-
-
-async def test_a_token_ends_after_90_days(scene: Scene) -> None:
-    _, secret = await scene.token()
-
-    scene.clock.advance_s(90 * 86_400 - 0.000001)
-    await scene.principal(secret)
-    scene.clock.advance_s(0.000001)
-
-    assert await scene.look_up(secret) == Refusal("expired")
+    assert await live_tokens(consent, token.grant_id) == [kept.id]
+    assert await consent.look_up(secret) == Refusal("revoked")
+    await consent.principal(other)
 
 
-async def test_a_grant_has_twenty_access_tokens_at_most(scene: Scene) -> None:
-    token, first = await scene.token()
-    _, second = await scene.token()
-    _, managing = await manage(scene, token.grant_id)
+async def test_a_token_ends_after_90_days(consent: OAuthConsent) -> None:
+    _, secret = await consent.token()
+
+    consent.clock.advance_s(90 * 86_400 - 0.000001)
+    await consent.principal(secret)
+    consent.clock.advance_s(0.000001)
+
+    assert await consent.look_up(secret) == Refusal("expired")
+
+
+async def test_a_grant_has_twenty_access_tokens_at_most(consent: OAuthConsent) -> None:
+    token, first = await consent.token()
+    _, second = await consent.token()
+    _, managing = await manage(consent, token.grant_id)
     for _ in range(19):
-        await scene.token()
+        await consent.token()
 
-    assert await scene.look_up(first) == Refusal("revoked")
-    await scene.principal(second)
-    await scene.principal(managing)
+    assert await consent.look_up(first) == Refusal("revoked")
+    await consent.principal(second)
+    await consent.principal(managing)
 
 
-async def test_a_grant_has_one_management_token_which_rotates(scene: Scene) -> None:
-    token, _ = await scene.token()
-    first, old = await manage(scene, token.grant_id)
+async def test_a_grant_has_one_management_token_which_rotates(consent: OAuthConsent) -> None:
+    token, _ = await consent.token()
+    first, old = await manage(consent, token.grant_id)
 
-    second, fresh = await manage(scene, token.grant_id)
+    second, fresh = await manage(consent, token.grant_id)
 
-    assert await scene.look_up(old) == Refusal("revoked")
-    assert (await scene.principal(fresh)).oauth == OAuthOrigin(
-        scene.app.id, scene.owner_id, token.grant_id, "trusted_advanced_access"
+    assert await consent.look_up(old) == Refusal("revoked")
+    assert (await consent.principal(fresh)).oauth == OAuthOrigin(
+        consent.app.id, consent.owner_id, token.grant_id, "trusted_advanced_access"
     )
-    found = await scene.database.read(
-        lambda tx: oauth_token.find_management(tx, token.grant_id, now_us=scene.clock.now_us())
+    found = await consent.database.read(
+        lambda tx: oauth_token.find_management(tx, token.grant_id, now_us=consent.clock.now_us())
     )
     assert found == second
     assert first.id != second.id
 
 
-async def test_an_unknown_token_is_unknown(scene: Scene) -> None:
-    assert await scene.look_up(new_oauth_token()) is None
+async def test_an_unknown_token_is_unknown(consent: OAuthConsent) -> None:
+    assert await consent.look_up(new_oauth_token()) is None
 
 
-async def test_the_authenticator_knows_them_and_forgets_them_in_time(scene: Scene) -> None:
-    authenticator = Authenticator(scene.database, scene.clock)
-    token, secret = await scene.token()
+async def test_the_authenticator_knows_them_and_forgets_them_in_time(consent: OAuthConsent) -> None:
+    authenticator = Authenticator(consent.database, consent.clock)
+    token, secret = await consent.token()
     try:
         found = await authenticator.authenticate(secret)
-        assert (found.kind, found.account_id) == ("oauth", scene.user_id)
+        assert (found.kind, found.account_id) == ("oauth", consent.user_id)
 
-        await revoke(scene, token.id)
-        scene.clock.advance_s(0.5)
+        await revoke(consent, token.id)
+        consent.clock.advance_s(0.5)
         with pytest.raises(CredentialEnded):
             await authenticator.authenticate(secret)
         with pytest.raises(InvalidCredential):
@@ -365,22 +371,22 @@ async def test_the_authenticator_knows_them_and_forgets_them_in_time(scene: Scen
         await authenticator.close()
 
 
-async def test_the_minute_of_a_tokens_use_is_noted(scene: Scene) -> None:
-    authenticator = Authenticator(scene.database, scene.clock)
-    token, secret = await scene.token()
-    scene.clock.advance_s(90)
+async def test_the_minute_of_a_tokens_use_is_noted(consent: OAuthConsent) -> None:
+    authenticator = Authenticator(consent.database, consent.clock)
+    token, secret = await consent.token()
+    consent.clock.advance_s(90)
 
     await authenticator.authenticate(secret)
     await authenticator.close()
 
-    used = await scene.database.read(lambda tx: oauth_token.get(tx, scene.user, token.id))
-    assert used.last_used_at == scene.clock.now_us() - 30_000_000
+    used = await consent.database.read(lambda tx: oauth_token.get(tx, consent.user, token.id))
+    assert used.last_used_at == consent.clock.now_us() - 30_000_000
 
 
 async def test_an_app_of_staging_makes_tokens_of_staging(
     database: Database, clock: FixedClock
 ) -> None:
-    scene = await open_scene(database, clock, environment="staging")
-    _, secret = await scene.token()
+    consent = await open_consent(database, clock, environment="staging")
+    _, secret = await consent.token()
 
-    assert (await scene.principal(secret)).environment == "staging"
+    assert (await consent.principal(secret)).environment == "staging"

@@ -11,8 +11,8 @@ from runtime.settings import load_settings
 from runtime.stalled import ending_stalled
 from store.database import Database
 from store.postgresql.database import PostgresqlDatabase
-from tests.store.proxy import proxied
-from tests.store.stalling import held_by_stalled
+from tests.support.database_proxy import proxied
+from tests.support.stalled_statement import held_by_stalled
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 

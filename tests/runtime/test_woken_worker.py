@@ -39,7 +39,7 @@ async def queue(server: EmbeddedRedis) -> AsyncIterator[Queue]:
     await link.aclose()
 
 
-class Bench:
+class RunningWorker:
     """A running worker with two jobs: `note`, which records its argument, and `hold`."""
 
     def __init__(self, url: str, **settings: Any) -> None:
@@ -106,39 +106,39 @@ async def enqueue_until_taken(queue: Queue, *args: Any, job_id: str) -> None:
 async def test_a_job_starts_when_it_is_queued_and_not_at_the_next_beat(
     server: EmbeddedRedis, queue: Queue
 ) -> None:
-    bench = Bench(server.url)
-    await bench.until(lambda: bench.wakes > 0)
+    running = RunningWorker(server.url)
+    await running.until(lambda: running.wakes > 0)
     slow = 0
 
     for number in range(100):
         started_s = time.monotonic()
         await queue.enqueue("note", number)
-        await bench.until(lambda number=number: number in bench.noted)  # type: ignore[misc]
+        await running.until(lambda number=number: number in running.noted)  # type: ignore[misc]
         slow += time.monotonic() - started_s > 0.6
 
     # Left to the beat of 0.9 s, a third of them would be; a busy machine has one or two.
     assert slow < 4
-    assert bench.noted == list(range(100))
-    await bench.end()
+    assert running.noted == list(range(100))
+    await running.end()
 
 
 async def test_a_deferred_job_starts_when_it_is_due_and_not_before(
     server: EmbeddedRedis, queue: Queue
 ) -> None:
-    bench = Bench(server.url)
-    await bench.until(lambda: bench.wakes > 0)
+    running = RunningWorker(server.url)
+    await running.until(lambda: running.wakes > 0)
     late_us = []
 
     for number in range(10):
         due_us = SystemClock().now_us() + 100_000
         await queue.enqueue("note", number, defer_until_us=due_us)
-        await bench.until(lambda number=number: number in bench.noted)  # type: ignore[misc]
+        await running.until(lambda number=number: number in running.noted)  # type: ignore[misc]
         late_us.append(SystemClock().now_us() - due_us)
 
     assert min(late_us) >= 0
     # At beats the ten would have been late by 4 s together.
     assert sum(late_us) < 2_500_000
-    await bench.end()
+    await running.end()
 
 
 async def test_a_full_worker_takes_the_next_job_when_one_ends(
@@ -148,20 +148,20 @@ async def test_a_full_worker_takes_the_next_job_when_one_ends(
         await queue.enqueue("note", number)
     started_s = time.monotonic()
 
-    bench = Bench(server.url, max_jobs=1)
-    await bench.until(lambda: len(bench.noted) == 20)
+    running = RunningWorker(server.url, max_jobs=1)
+    await running.until(lambda: len(running.noted) == 20)
 
     # One for each beat would have taken 18 s.
     assert time.monotonic() - started_s < 6
-    await bench.end()
+    await running.end()
 
 
 async def test_a_running_job_is_no_reason_to_look_without_end(
     server: EmbeddedRedis, queue: Queue
 ) -> None:
-    bench = Bench(server.url)
+    running = RunningWorker(server.url)
     await queue.enqueue("hold")
-    await bench.until(lambda: bench.holding == 1)
+    await running.until(lambda: running.holding == 1)
     client = Redis.from_url(server.url)
     before = (await client.info("commandstats"))["cmdstat_zrangebyscore"]["calls"]
 
@@ -170,89 +170,89 @@ async def test_a_running_job_is_no_reason_to_look_without_end(
 
     after = (await client.info("commandstats"))["cmdstat_zrangebyscore"]["calls"]
     assert after - before < 20
-    bench.release.set()
+    running.release.set()
     await client.aclose()
-    await bench.end()
+    await running.end()
 
 
 async def test_a_hint_is_heard_even_by_a_full_worker(server: EmbeddedRedis, queue: Queue) -> None:
-    bench = Bench(server.url, max_jobs=1)
+    running = RunningWorker(server.url, max_jobs=1)
     await queue.enqueue("hold")
-    await bench.until(lambda: bench.holding == 1)
-    heard = bench.wakes
+    await running.until(lambda: running.holding == 1)
+    heard = running.wakes
 
     queue.wake_soon()
 
-    await bench.until(lambda: bench.wakes > heard)
-    bench.release.set()
-    await bench.end()
+    await running.until(lambda: running.wakes > heard)
+    running.release.set()
+    await running.end()
 
 
 async def test_every_worker_hears_a_hint(server: EmbeddedRedis, queue: Queue) -> None:
-    benches = [Bench(server.url) for _ in range(2)]
-    for bench in benches:
-        await bench.until(lambda bench=bench: bench.wakes > 0)  # type: ignore[misc]
-    heard = [bench.wakes for bench in benches]
+    benches = [RunningWorker(server.url) for _ in range(2)]
+    for running in benches:
+        await running.until(lambda running=running: running.wakes > 0)  # type: ignore[misc]
+    heard = [running.wakes for running in benches]
 
     queue.wake_soon()
 
-    for bench, before in zip(benches, heard, strict=True):
-        await bench.until(lambda bench=bench, before=before: bench.wakes > before)  # type: ignore[misc]
-        await bench.end()
+    for running, before in zip(benches, heard, strict=True):
+        await running.until(lambda running=running, before=before: running.wakes > before)  # type: ignore[misc]
+        await running.end()
 
 
 async def test_a_heard_hint_says_its_name_and_leaves_no_job(
     server: EmbeddedRedis, queue: Queue
 ) -> None:
-    bench = Bench(server.url)
-    await bench.until(lambda: bench.wakes > 0)
+    running = RunningWorker(server.url)
+    await running.until(lambda: running.wakes > 0)
     # It may have missed anything before it listened.
-    assert bench.heard == ["*"]
+    assert running.heard == ["*"]
 
     queue.wake_soon("deliveries")
     queue.wake_soon("holds")
-    await bench.until(lambda: len(bench.heard) >= 3)
+    await running.until(lambda: len(running.heard) >= 3)
 
-    assert bench.heard[1:] == ["deliveries", "holds"]
+    assert running.heard[1:] == ["deliveries", "holds"]
     async with Redis.from_url(server.url) as client:
         assert await client.exists("topup:queue", "arq:job:wake:now:0") == 0
-    await bench.end()
+    await running.end()
 
 
 async def test_a_queued_job_is_no_hint(server: EmbeddedRedis, queue: Queue) -> None:
-    bench = Bench(server.url)
-    await bench.until(lambda: bench.wakes > 0)
+    running = RunningWorker(server.url)
+    await running.until(lambda: running.wakes > 0)
 
     await queue.enqueue("note", 1)
-    await bench.until(lambda: bench.noted == [1])
+    await running.until(lambda: running.noted == [1])
 
-    assert bench.heard == ["*"]
-    await bench.end()
+    assert running.heard == ["*"]
+    await running.end()
 
 
 async def test_two_workers_run_each_job_once(server: EmbeddedRedis, queue: Queue) -> None:
-    benches = [Bench(server.url) for _ in range(2)]
+    benches = [RunningWorker(server.url) for _ in range(2)]
 
     for number in range(40):
         await queue.enqueue("note", number)
-    for bench in benches:
-        bench.happened = benches[0].happened
-    await benches[0].until(lambda: sum(len(bench.noted) for bench in benches) >= 40)
+    for running in benches:
+        running.happened = benches[0].happened
+    await benches[0].until(lambda: sum(len(running.noted) for running in benches) >= 40)
 
     assert sorted(benches[0].noted + benches[1].noted) == list(range(40))
-    for bench in benches:
-        await bench.end()
+    for running in benches:
+        await running.end()
 
 
 async def test_a_failing_job_does_not_stop_the_worker(server: EmbeddedRedis, queue: Queue) -> None:
-    bench = Bench(server.url)
+    running = RunningWorker(server.url)
     await queue.enqueue("fail")
     await queue.enqueue("unknown_function")
 
     await queue.enqueue("note", "after")
 
-    await bench.until(lambda: bench.noted == ["after"])
-    await bench.end()
+    await running.until(lambda: running.noted == ["after"])
+    await running.end()
 
 
 async def test_cron_jobs_run(server: EmbeddedRedis) -> None:
@@ -261,13 +261,15 @@ async def test_cron_jobs_run(server: EmbeddedRedis) -> None:
     async def tick(_ctx: dict[str, Any]) -> None:
         ticked.set()
 
-    bench = Bench(server.url, cron_jobs=[cron(cast(Any, tick), second=None, microsecond=0)])
+    running = RunningWorker(
+        server.url, cron_jobs=[cron(cast(Any, tick), second=None, microsecond=0)]
+    )
 
     async with asyncio.timeout(PATIENCE_S):
         await ticked.wait()
         ticked.clear()
         await ticked.wait()
-    await bench.end()
+    await running.end()
 
 
 async def test_a_worker_starts_without_redis_and_works_once_it_is_there(tmp_path: Path) -> None:
@@ -277,15 +279,15 @@ async def test_a_worker_starts_without_redis_and_works_once_it_is_there(tmp_path
     async def on_startup(_ctx: dict[Any, Any]) -> None:
         started.set()
 
-    bench = Bench(server.url, on_startup=on_startup)
+    running = RunningWorker(server.url, on_startup=on_startup)
     async with asyncio.timeout(PATIENCE_S):
         await started.wait()
     await server.start()
     link = RedisLink(server.url)
     await enqueue_until_taken(Queue(link, SystemClock()), "note", 1, job_id="1")
 
-    await bench.until(lambda: bench.noted == [1])
-    await bench.end()
+    await running.until(lambda: running.noted == [1])
+    await running.end()
     await link.aclose()
     await server.stop()
 
@@ -293,38 +295,38 @@ async def test_a_worker_starts_without_redis_and_works_once_it_is_there(tmp_path
 async def test_a_worker_outlives_restarts_of_redis_with_all_its_turns(
     server: EmbeddedRedis, queue: Queue
 ) -> None:
-    bench = Bench(server.url, max_jobs=2)
+    running = RunningWorker(server.url, max_jobs=2)
 
     for number in range(4):
-        heard = bench.wakes
+        heard = running.wakes
         # Jobs are on their way while it dies, so that a turn is taken and never used.
         await asyncio.gather(*[queue.enqueue("note", -1) for _ in range(20)])
         os.kill(server.pid, signal.SIGKILL)
         await server.stop()
         await server.start()
         await enqueue_until_taken(queue, "note", number, job_id=f"n{number}")
-        await bench.until(lambda number=number: number in bench.noted)  # type: ignore[misc]
-        await bench.until(lambda heard=heard: bench.wakes > heard)  # type: ignore[misc]
+        await running.until(lambda number=number: number in running.noted)  # type: ignore[misc]
+        await running.until(lambda heard=heard: running.wakes > heard)  # type: ignore[misc]
 
     for number in (10, 11):
         await enqueue_until_taken(queue, "hold", job_id=f"h{number}")
     # Two turns had it, and two it still has.
-    await bench.until(lambda: bench.holding == 2)
-    bench.release.set()
-    await bench.end()
+    await running.until(lambda: running.holding == 2)
+    running.release.set()
+    await running.end()
 
 
 async def test_a_stopped_redis_is_waited_for(server: EmbeddedRedis, queue: Queue) -> None:
-    bench = Bench(server.url)
-    await bench.until(lambda: bench.wakes > 0)
+    running = RunningWorker(server.url)
+    await running.until(lambda: running.wakes > 0)
     os.kill(server.pid, signal.SIGSTOP)
     await queue.enqueue("note", "lost")
 
     os.kill(server.pid, signal.SIGCONT)
     await enqueue_until_taken(queue, "note", "after", job_id="after")
 
-    await bench.until(lambda: "after" in bench.noted)
-    await bench.end()
+    await running.until(lambda: "after" in running.noted)
+    await running.end()
 
 
 async def test_the_end_needs_no_redis(server: EmbeddedRedis) -> None:
@@ -333,25 +335,25 @@ async def test_the_end_needs_no_redis(server: EmbeddedRedis) -> None:
     async def on_shutdown(_ctx: dict[Any, Any]) -> None:
         ended.set()
 
-    bench = Bench(server.url, on_shutdown=on_shutdown)
-    await bench.until(lambda: bench.wakes > 0)
+    running = RunningWorker(server.url, on_shutdown=on_shutdown)
+    await running.until(lambda: running.wakes > 0)
     await server.stop()
 
     async with asyncio.timeout(PATIENCE_S):
-        await bench.end()
+        await running.end()
 
     assert ended.is_set()
 
 
 async def test_jobs_in_flight_are_finished_on_request(server: EmbeddedRedis, queue: Queue) -> None:
-    bench = Bench(server.url, job_completion_wait=PATIENCE_S)
+    running = RunningWorker(server.url, job_completion_wait=PATIENCE_S)
     await queue.enqueue("hold")
-    await bench.until(lambda: bench.holding == 1)
+    await running.until(lambda: running.holding == 1)
 
-    bench.worker.stop()
+    running.worker.stop()
     await queue.enqueue("note", "not any more")
-    bench.release.set()
-    await bench.task
+    running.release.set()
+    await running.task
 
-    assert bench.worker.jobs_complete == 1
-    assert bench.noted == []
+    assert running.worker.jobs_complete == 1
+    assert running.noted == []

@@ -27,8 +27,8 @@ from kernel.errors import Unavailable
 from store.database import Database
 from store.migrate import migrate
 from store.open import open_database
-from tests.billing.desk import Desk, open_desk
-from tests.store.proxy import Link, proxied
+from tests.support.database_proxy import Link, proxied
+from tests.support.funded_account import FundedAccount, open_funded_account
 from tests.support.postgres_server import OwnServer, create_database
 from tests.support.programs import NO_SERVER, missing
 
@@ -77,8 +77,8 @@ async def database(url: str) -> AsyncIterator[Database]:
 
 
 @pytest_asyncio.fixture
-async def desk(database: Database, clock: FixedClock) -> AsyncIterator[Desk]:
-    opened = await open_desk(database, clock)
+async def account(database: Database, clock: FixedClock) -> AsyncIterator[FundedAccount]:
+    opened = await open_funded_account(database, clock)
     yield opened
     await opened.engine.close()
 
@@ -120,7 +120,7 @@ async def restarted(server: OwnServer) -> None:
 
 
 async def test_another_transaction_under_the_same_id_is_not_taken_for_ours(
-    desk: Desk, server: OwnServer, url: str
+    account: FundedAccount, server: OwnServer, url: str
 ) -> None:
     # Else the log is written behind our back, and the id with it.
     await told(
@@ -146,39 +146,39 @@ async def test_another_transaction_under_the_same_id_is_not_taken_for_ours(
 
     async with proxied(url) as (proxy, proxied_url):
         behind = open_database(proxied_url)
-        engine = desk.engine
-        desk.engine = Engine(behind, desk.clock, engine.rules)
-        await desk.send(100)
+        engine = account.engine
+        account.engine = Engine(behind, account.clock, engine.rules)
+        await account.send(100)
         proxy.fate = crash
 
-        [outcome] = await asyncio.gather(desk.send(1000), return_exceptions=True)
+        [outcome] = await asyncio.gather(account.send(1000), return_exceptions=True)
         async with asyncio.timeout(60):
             await is_over.wait()
 
-        await desk.engine.close()
+        await account.engine.close()
         await behind.close()
-        desk.engine = engine
+        account.engine = engine
 
     mine, neighbours = ids
     if mine != neighbours:
         pytest.skip("the server wrote its log in between, so it gave no id out twice")
-    sent = 1_000_000 - 100 - (await desk.balance())["balance_cents"]
+    sent = 1_000_000 - 100 - (await account.balance())["balance_cents"]
     # Kept and answered; or unknown, where the server was away for too long. Never answered alone.
     assert (type(outcome), sent) in {(Sent, 1000), (Unavailable, 0)}
-    assert await desk.findings() == []
+    assert await account.findings() == []
 
 
-async def back(desk: Desk) -> None:
+async def back(account: FundedAccount) -> None:
     async with asyncio.timeout(30):
         while True:
             with contextlib.suppress(Unavailable):
-                await desk.send(100)
+                await account.send(100)
                 return
             await asyncio.sleep(0.05)
 
 
 async def test_every_answered_send_has_its_row_whichever_backend_is_killed(
-    desk: Desk, server: OwnServer, url: str
+    account: FundedAccount, server: OwnServer, url: str
 ) -> None:
     await told(
         url,
@@ -187,8 +187,8 @@ async def test_every_answered_send_has_its_row_whichever_backend_is_killed(
         "SELECT pg_reload_conf()",
     )
     for _ in range(2):
-        await back(desk)
-        sends = [asyncio.ensure_future(desk.send(100)) for _ in range(20)]
+        await back(account)
+        sends = [asyncio.ensure_future(account.send(100)) for _ in range(20)]
         async with connected(url) as connection, asyncio.timeout(20):
             # It sleeps in its COMMIT; or else it was quick, and any of ours does.
             pid = None
@@ -199,11 +199,11 @@ async def test_every_answered_send_has_its_row_whichever_backend_is_killed(
         await asyncio.gather(*sends, return_exceptions=True)
 
     await told(url, "ALTER SYSTEM RESET commit_delay", "SELECT pg_reload_conf()")
-    answered = {answer.body.decode() for answer in desk.kept}
-    rows = await desk.database.read(lambda tx: tx.fetch("SELECT id FROM topups"))
+    answered = {answer.body.decode() for answer in account.kept}
+    rows = await account.database.read(lambda tx: tx.fetch("SELECT id FROM topups"))
     assert answered
     assert answered <= {row["id"] for row in rows}
-    assert await desk.findings() == []
+    assert await account.findings() == []
 
 
 @contextlib.asynccontextmanager
@@ -227,11 +227,11 @@ async def cancel_the_wait(url: str) -> None:
 
 
 async def test_a_commit_that_was_not_replicated_is_not_answered_with_success(
-    desk: Desk, server: OwnServer, url: str
+    account: FundedAccount, server: OwnServer, url: str
 ) -> None:
-    await desk.send(100)
+    await account.send(100)
     async with without_its_standby(url):
-        sending = asyncio.ensure_future(desk.send(1000))
+        sending = asyncio.ensure_future(account.send(1000))
         await cancel_the_wait(url)
 
         with pytest.raises(Unavailable, match="does not say"):
@@ -239,14 +239,14 @@ async def test_a_commit_that_was_not_replicated_is_not_answered_with_success(
 
 
 async def test_a_commit_that_is_replicated_after_all_is_answered_with_success(
-    desk: Desk, server: OwnServer, url: str
+    account: FundedAccount, server: OwnServer, url: str
 ) -> None:
-    await desk.send(100)
+    await account.send(100)
     async with without_its_standby(url):
-        sending = asyncio.ensure_future(desk.send(1000))
+        sending = asyncio.ensure_future(account.send(1000))
         await cancel_the_wait(url)
         assert not sending.done()
 
     await sending
 
-    assert (await desk.balance())["balance_cents"] == 1_000_000 - 1100
+    assert (await account.balance())["balance_cents"] == 1_000_000 - 1100

@@ -15,8 +15,8 @@ from kernel.clock import FixedClock
 from store.database import Database, Transaction
 from store.errors import CommitUnknown
 from store.open import open_database
-from tests.billing.desk import Desk, open_desk
-from tests.store.proxy import Fate, Link, Proxy, cut_after, cut_before, proxied
+from tests.support.database_proxy import Fate, Link, Proxy, cut_after, cut_before, proxied
+from tests.support.funded_account import FundedAccount, open_funded_account
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -41,56 +41,58 @@ async def behind(doors: tuple[Proxy, str]) -> AsyncIterator[Database]:
 
 
 @pytest_asyncio.fixture
-async def desk(database: Database, behind: Database, clock: FixedClock) -> Desk:
+async def account(database: Database, behind: Database, clock: FixedClock) -> FundedAccount:
     """An account with $10,000.00, whose engine stands behind the proxy."""
-    opened = await open_desk(database, clock)
+    opened = await open_funded_account(database, clock)
     opened.engine = Engine(behind, clock, opened.engine.rules)
     return opened
 
 
-async def check_that_one_send_happened(desk: Desk) -> None:
-    balance = await desk.balance()
+async def check_that_one_send_happened(account: FundedAccount) -> None:
+    balance = await account.balance()
     assert balance["balance_cents"] == 1_000_000 - 1000
-    assert await desk.events() == ["topup.delivered"]
-    assert await desk.findings() == []
-    first = desk.kept[-1]
+    assert await account.events() == ["topup.delivered"]
+    assert await account.findings() == []
+    first = account.kept[-1]
     assert first.is_replay is False
 
-    await desk.send(1000, key="order-1")
+    await account.send(1000, key="order-1")
 
-    again = desk.kept[-1]
+    again = account.kept[-1]
     assert again.is_replay is True
     assert (again.status, again.body) == (first.status, first.body)
-    assert (await desk.balance())["balance_cents"] == 1_000_000 - 1000
+    assert (await account.balance())["balance_cents"] == 1_000_000 - 1000
 
 
 @pytest.mark.parametrize(("fate", "commits"), [(cut_before, 3), (cut_after, 2)])
 async def test_a_cut_connection_moves_the_money_once(
-    desk: Desk, proxy: Proxy, fate: Fate, commits: int
+    account: FundedAccount, proxy: Proxy, fate: Fate, commits: int
 ) -> None:
     proxy.fate = fate
 
-    await desk.send(1000, key="order-1")
+    await account.send(1000, key="order-1")
 
     # The lost one, that of the look at what became of it, and where nothing was kept the second try.
     assert proxy.commits == commits
-    await check_that_one_send_happened(desk)
-    await desk.engine.close()
+    await check_that_one_send_happened(account)
+    await account.engine.close()
 
 
 @pytest.mark.parametrize("fate", [cut_before, cut_after])
-async def test_an_outage_around_commit_is_waited_out(desk: Desk, proxy: Proxy, fate: Fate) -> None:
+async def test_an_outage_around_commit_is_waited_out(
+    account: FundedAccount, proxy: Proxy, fate: Fate
+) -> None:
     async def outage(link: Link, data: bytes) -> None:
         proxy.refusals = 4
         await fate(link, data)
 
     proxy.fate = outage
 
-    await desk.send(1000, key="order-1")
+    await account.send(1000, key="order-1")
 
     assert proxy.refusals == 0
-    await check_that_one_send_happened(desk)
-    await desk.engine.close()
+    await check_that_one_send_happened(account)
+    await account.engine.close()
 
 
 async def somebody_asks_what_became_of_it(url: str) -> None:
@@ -113,7 +115,7 @@ async def somebody_asks_what_became_of_it(url: str) -> None:
 
 @pytest.mark.parametrize("is_kept", [True, False])
 async def test_a_transaction_that_is_still_open_on_the_server_is_waited_for(
-    desk: Desk, proxy: Proxy, database_url: str, is_kept: bool
+    account: FundedAccount, proxy: Proxy, database_url: str, is_kept: bool
 ) -> None:
     async def late(link: Link, data: bytes) -> None:
         # The client is cut at once; the server learns the end only once it was asked about it.
@@ -126,34 +128,34 @@ async def test_a_transaction_that_is_still_open_on_the_server_is_waited_for(
 
     proxy.fate = late
 
-    await desk.send(1000, key="order-1")
+    await account.send(1000, key="order-1")
 
-    await check_that_one_send_happened(desk)
-    await desk.engine.close()
+    await check_that_one_send_happened(account)
+    await account.engine.close()
 
 
-async def test_a_whole_batch_is_resolved_by_one_look(desk: Desk, proxy: Proxy) -> None:
-    await desk.send(100, key="warm")
+async def test_a_whole_batch_is_resolved_by_one_look(account: FundedAccount, proxy: Proxy) -> None:
+    await account.send(100, key="warm")
     proxy.fate = cut_after
 
-    await asyncio.gather(*(desk.send(1000, key=f"order-{number}") for number in range(5)))
+    await asyncio.gather(*(account.send(1000, key=f"order-{number}") for number in range(5)))
 
-    assert (await desk.balance())["balance_cents"] == 1_000_000 - 100 - 5000
-    assert [answer.is_replay for answer in desk.kept] == [False] * 6
-    assert await desk.findings() == []
-    await desk.engine.close()
+    assert (await account.balance())["balance_cents"] == 1_000_000 - 100 - 5000
+    assert [answer.is_replay for answer in account.kept] == [False] * 6
+    assert await account.findings() == []
+    await account.engine.close()
 
 
 @pytest.mark.parametrize("fate", [cut_before, cut_after])
 async def test_a_batch_of_updates_alone_is_kept_or_run_again(
-    desk: Desk, proxy: Proxy, fate: Fate
+    account: FundedAccount, proxy: Proxy, fate: Fate
 ) -> None:
-    sent = await desk.send(1000, platform="slow")
+    sent = await account.send(1000, platform="slow")
     proxy.fate = fate
 
-    ended = await desk.hand_over(sent.topup.id, seen=0)
+    ended = await account.hand_over(sent.topup.id, seen=0)
 
-    row = await desk.database.read(
+    row = await account.database.read(
         lambda tx: tx.fetch_one("SELECT handed_over_at, checks_made FROM topups")
     )
     assert row is not None
@@ -164,21 +166,21 @@ async def test_a_batch_of_updates_alone_is_kept_or_run_again(
 
 @pytest.mark.parametrize("fate", [cut_before, cut_after])
 async def test_an_approval_whose_answer_was_lost_is_there(
-    desk: Desk, proxy: Proxy, fate: Fate
+    account: FundedAccount, proxy: Proxy, fate: Fate
 ) -> None:
-    sent = await desk.send(1000, to="approval@sandbox.test", platform="slow")
+    sent = await account.send(1000, to="approval@sandbox.test", platform="slow")
     assert sent.approval is not None
     proxy.fate = fate
 
-    await desk.decide(sent.topup.id, sent.approval.id, "approved")
+    await account.decide(sent.topup.id, sent.approval.id, "approved")
 
-    row = await desk.database.read(lambda tx: tx.fetch_one("SELECT status FROM approvals"))
+    row = await account.database.read(lambda tx: tx.fetch_one("SELECT status FROM approvals"))
     assert row is not None
     assert row["status"] == "approved"
 
 
 async def test_a_lost_answer_to_any_commit_is_found_out(
-    desk: Desk, proxy: Proxy, behind: Database
+    account: FundedAccount, proxy: Proxy, behind: Database
 ) -> None:
     proxy.fate = cut_after
     runs = 0

@@ -14,9 +14,9 @@ from billing.engine.engine import Engine
 from kernel.clock import FixedClock
 from store.database import Database, Store, Transaction
 from store.postgresql.database import PostgresqlDatabase
-from tests.billing.desk import Desk, open_desk
-from tests.store.proxy import Proxy, proxied
-from tests.store.stalling import held_by_stalled
+from tests.support.database_proxy import Proxy, proxied
+from tests.support.funded_account import FundedAccount, open_funded_account
+from tests.support.stalled_statement import held_by_stalled
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -65,27 +65,27 @@ async def test_sends_are_answered_once_the_silence_is_found_out(
     database: Database, doors: tuple[Proxy, PostgresqlDatabase], clock: FixedClock
 ) -> None:
     proxy, behind = doors
-    desk = await open_desk(database, clock)
-    desk.engine = Engine(behind, clock, desk.engine.rules, connections=behind.reserve(4))
-    await desk.send(100)
+    account = await open_funded_account(database, clock)
+    account.engine = Engine(behind, clock, account.engine.rules, connections=behind.reserve(4))
+    await account.send(100)
     proxy.silence()
     began_s = time.monotonic()
 
-    await asyncio.gather(*(desk.send(100) for _ in range(20)))
+    await asyncio.gather(*(account.send(100) for _ in range(20)))
 
     assert time.monotonic() - began_s < 5.0
-    assert (await desk.balance())["balance_cents"] == 1_000_000 - 2100
-    assert await desk.findings() == []
-    await desk.engine.close()
+    assert (await account.balance())["balance_cents"] == 1_000_000 - 2100
+    assert await account.findings() == []
+    await account.engine.close()
 
 
 async def test_pages_that_hold_every_connection_do_not_keep_a_send_waiting(
     database: Database, doors: tuple[Proxy, PostgresqlDatabase], clock: FixedClock
 ) -> None:
     _, behind = doors
-    desk: Desk = await open_desk(database, clock)
-    desk.engine = Engine(behind, clock, desk.engine.rules, connections=behind.reserve(4))
-    await desk.send(100)
+    account: FundedAccount = await open_funded_account(database, clock)
+    account.engine = Engine(behind, clock, account.engine.rules, connections=behind.reserve(4))
+    await account.send(100)
     is_over = asyncio.Event()
 
     async def slow(_tx: Transaction) -> None:
@@ -95,12 +95,12 @@ async def test_pages_that_hold_every_connection_do_not_keep_a_send_waiting(
     await asyncio.sleep(0)
 
     async with asyncio.timeout(3):
-        await desk.send(100)
+        await account.send(100)
         assert await behind.reserve(1).read(one) == 1
 
     is_over.set()
     await asyncio.gather(*pages)
-    await desk.engine.close()
+    await account.engine.close()
 
 
 async def test_a_statement_whose_end_never_comes_holds_its_locks_for_seconds_only(

@@ -5,7 +5,7 @@ from typing import Any
 from kernel.clock import FixedClock
 from store.database import BatchRead, Database, Rows, Transaction
 from store.postgresql.database import PostgresqlDatabase
-from tests.webhooks.given import given_account, given_endpoint
+from tests.support.webhook_rows import given_account, given_endpoint
 
 _ACCOUNTS = "SELECT a.name, a.id, a.created_at FROM accounts a WHERE a.id IN :ids[text]"
 _WORLDS = """

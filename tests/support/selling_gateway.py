@@ -17,7 +17,7 @@ from billing.providers.event_log import LogEntry
 from billing.providers.protocol import Received
 from kernel.clock import FixedClock
 from store.database import Transaction
-from tests.billing import toypay
+from tests.support import toypay
 from tests.support.gateway import Gateway, running, settings_of
 
 TOYPAY = "/payment/webhook/toypay"

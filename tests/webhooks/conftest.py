@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from kernel.clock import FixedClock
-from tests.webhooks.name_server import NameServer, loopback_resolver
-from tests.webhooks.receiver import NOON, POLICY, Client, Handler, Receiver, Start
+from tests.support.name_server import NameServer, loopback_resolver
+from tests.support.scripted_receiver import NOON, POLICY, Client, Handler, ScriptedReceiver, Start
 from webhooks.http.transport import Transport
 
 
 @pytest_asyncio.fixture
 async def start() -> AsyncIterator[Start]:
-    running: list[Receiver] = []
+    running: list[ScriptedReceiver] = []
 
     async def begin(
         handler: Handler,
@@ -22,8 +22,8 @@ async def start() -> AsyncIterator[Start]:
         host: str = "127.0.0.1",
         port: int = 0,
         ssl_context: ssl.SSLContext | None = None,
-    ) -> Receiver:
-        receiver = Receiver(handler)
+    ) -> ScriptedReceiver:
+        receiver = ScriptedReceiver(handler)
         await receiver.start(host, port, ssl_context)
         running.append(receiver)
         return receiver

@@ -8,7 +8,7 @@ from kernel.clock import FixedClock
 from keys.principal import Scope
 from store.database import Database, Row, Transaction
 from store.open import open_database
-from tests.webhooks.given import (
+from tests.support.webhook_rows import (
     LEASE_US,
     claim_all,
     everything,

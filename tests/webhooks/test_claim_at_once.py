@@ -8,7 +8,13 @@ from kernel.clock import DAY_US, SECOND_US, FixedClock
 from keys.principal import Scope
 from store.database import Database
 from store.open import open_database
-from tests.webhooks.given import LEASE_US, claim_all, given_account, given_endpoint, given_events
+from tests.support.webhook_rows import (
+    LEASE_US,
+    claim_all,
+    given_account,
+    given_endpoint,
+    given_events,
+)
 from webhooks.deliveries.claim import claim_at_once
 from webhooks.deliveries.stage import Claimed
 

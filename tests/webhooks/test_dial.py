@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.webhooks.name_server import NameServer
-from tests.webhooks.receiver import OK, Client, Start, Talk, always, send
+from tests.support.name_server import NameServer
+from tests.support.scripted_receiver import OK, Client, Start, Talk, always, send
 from webhooks.http.connection import Connection
 from webhooks.http.dial import DialError, _discard, check_peer, client_ssl_context, dial
 from webhooks.http.guard import Policy, check_url

@@ -3,7 +3,7 @@
 from kernel.clock import FixedClock
 from keys.principal import Scope
 from store.database import Database, Transaction
-from tests.webhooks.given import (
+from tests.support.webhook_rows import (
     claim_all,
     given_account,
     given_endpoint,

@@ -9,7 +9,7 @@ from kernel.clock import FixedClock
 from keys.account import lock_scopes
 from keys.principal import Scope
 from store.database import Database, Row, Transaction
-from tests.webhooks.given import (
+from tests.support.webhook_rows import (
     LEASE_US,
     claim_all,
     given_account,

@@ -9,7 +9,7 @@ from kernel.errors import InvalidInput, NotFound
 from keys.principal import Scope
 from keys.vault import Vault
 from store.database import Database, Row, Transaction
-from tests.webhooks.given import (
+from tests.support.webhook_rows import (
     given_account,
     given_endpoint,
     given_events,

@@ -3,8 +3,8 @@ import pytest
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from store.database import Database, Transaction
-from tests.webhooks.given import given_account, new_vault
-from tests.webhooks.receiver import Client
+from tests.support.scripted_receiver import Client
+from tests.support.webhook_rows import given_account, new_vault
 from webhooks.endpoints.endpoint import register
 from webhooks.endpoints.fields import NewEndpoint, check_headers, check_target, policy_of
 from webhooks.http.guard import Policy, UrlRefused
@@ -13,6 +13,7 @@ DAY_S = 86_400
 URL = "https://hooks.example.com/in"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "new",
     [

@@ -9,7 +9,8 @@ from keys.account import lock_scopes
 from keys.principal import Scope
 from store.database import Database, Row, Transaction
 from store.open import open_database
-from tests.webhooks.given import (
+from tests.support.dispatcher import rows
+from tests.support.webhook_rows import (
     LEASE_US,
     claim_all,
     everything,
@@ -17,7 +18,6 @@ from tests.webhooks.given import (
     given_endpoint,
     given_events,
 )
-from tests.worker.dispatching import rows
 from webhooks.deliveries import delivery, endpoint_queue, log
 from webhooks.deliveries.claim import HEADS_MAX, claim as take_due
 from webhooks.deliveries.message import settlement_of

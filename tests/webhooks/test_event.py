@@ -6,7 +6,7 @@ from kernel.clock import FixedClock
 from keys.account import lock_scopes
 from store.database import Database, Row, Transaction
 from store.postgresql.database import PostgresqlDatabase
-from tests.webhooks.given import given_account, given_endpoint, given_events
+from tests.support.webhook_rows import given_account, given_endpoint, given_events
 from webhooks.events.event import Outbox, render_event
 
 

@@ -12,7 +12,7 @@ from kernel.errors import Unavailable
 from keys.principal import Scope
 from store.database import Database
 from store.open import open_database
-from tests.webhooks.given import given_account, given_events
+from tests.support.webhook_rows import given_account, given_events
 from webhooks.events.event import HINT
 from webhooks.events.feed import STREAMS_PER_HOLDER, STREAMS_PER_SCOPE, Feed, TooManyStreams
 

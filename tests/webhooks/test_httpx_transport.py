@@ -5,7 +5,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.webhooks.receiver import OK, Client, Start, always
+from tests.support.scripted_receiver import OK, Client, Start, always
 from webhooks.http.httpx_transport import GuardedTransport
 
 

@@ -6,7 +6,7 @@ from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from keys.principal import Scope
 from store.database import Database, Transaction
-from tests.webhooks.given import claim_all, given_account, given_endpoint, given_events
+from tests.support.webhook_rows import claim_all, given_account, given_endpoint, given_events
 from webhooks.deliveries import delivery, log
 from webhooks.deliveries.log_page import Filter
 from webhooks.deliveries.message import settlement_of

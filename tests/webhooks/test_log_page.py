@@ -7,7 +7,7 @@ from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from keys.principal import Scope
 from store.database import Database, Transaction
-from tests.webhooks.given import claim_all, given_account, given_endpoint, given_events
+from tests.support.webhook_rows import claim_all, given_account, given_endpoint, given_events
 from webhooks.deliveries import log, log_page
 from webhooks.deliveries.log_page import Filter, Place, place_of, query_of
 

@@ -8,7 +8,7 @@ import stripe
 
 from keys.signing import new_webhook_secret, stripe_signature
 from keys.vault import SealBroken, Vault
-from tests.webhooks.given import new_vault
+from tests.support.webhook_rows import new_vault
 from webhooks.deliveries.message import SecretCache, message_headers, settlement_of
 from webhooks.deliveries.sealed import OlderSecret, sealed_headers, sealed_older, sealed_secret
 from webhooks.deliveries.stage import Claimed, Target

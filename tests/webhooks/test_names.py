@@ -7,8 +7,8 @@ import pytest
 import uvloop
 
 from kernel.clock import SystemClock
-from tests.webhooks.name_server import NameServer, loopback_resolver
-from tests.webhooks.receiver import OK, Start, always
+from tests.support.name_server import NameServer, loopback_resolver
+from tests.support.scripted_receiver import OK, Start, always
 from webhooks.http.guard import ParsedUrl, Policy, UrlRefused, check_url
 from webhooks.http.names import Failures, Turns, VettedNames
 from webhooks.http.resolver import SystemResolver

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from kernel.clock import FixedClock
+from kernel.clock import FixedClock, parse_rfc3339
 from keys.principal import Scope
 from store.database import Database, Transaction
-from tests.webhooks.given import (
+from tests.support.webhook_rows import (
     claim_all,
     given_account,
     given_endpoint,
@@ -86,16 +86,17 @@ async def test_the_first_failure_is_told_once(database: Database, clock: FixedCl
         clock.advance_s(60)
 
     [one] = await notices(database, scope)
-    assert one.shape() == {
-        "id": one.id,
-        "endpoint_id": endpoint_id,
-        "url": "https://hooks.example.com/in",
-        "stage": "failing",
-        "reason": None,
-        "failing_since": "2026-06-13T12:00:00Z",
-        "created_at": "2026-06-13T12:00:00Z",
-        "ended_at": None,
-    }
+    noon_us = parse_rfc3339("2026-06-13T12:00:00Z")
+    assert one == Notice(
+        id=one.id,
+        endpoint_id=endpoint_id,
+        url="https://hooks.example.com/in",
+        stage="failing",
+        reason=None,
+        failing_since_at=noon_us,
+        created_at=noon_us,
+        ended_at=None,
+    )
 
 
 async def test_a_day_of_failure_is_told_at_its_edge_and_once(

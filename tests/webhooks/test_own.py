@@ -8,8 +8,8 @@ import pytest
 from kernel.clock import FixedClock
 from runtime.context import own_place
 from runtime.settings import Settings
-from tests.webhooks.name_server import NameServer, loopback_resolver
-from tests.webhooks.receiver import NOON, OK, Receiver, Start, always
+from tests.support.name_server import NameServer, loopback_resolver
+from tests.support.scripted_receiver import NOON, OK, ScriptedReceiver, Start, always
 from webhooks.http.guard import Policy, UrlRefused
 from webhooks.http.own import is_local
 from webhooks.http.transport import Transport
@@ -72,7 +72,7 @@ async def test_the_machines_outer_address_is_the_gateway_too(
 async def test_another_port_of_this_machine_is_a_receiver_like_any(
     names: NameServer, start: Start, gateway_port: int
 ) -> None:
-    receiver: Receiver = await start(always(OK))
+    receiver: ScriptedReceiver = await start(always(OK))
     transport = transport_of(names, host="0.0.0.0", port=gateway_port)
 
     assert await attempt(transport, f"http://127.0.0.1:{receiver.port}/") == (None, None)

@@ -5,14 +5,14 @@ import pytest
 from kernel.clock import SECOND_US, FixedClock
 from keys.principal import Scope
 from store.database import Database, Transaction
-from tests.webhooks.given import (
+from tests.support.dispatcher import rows
+from tests.support.webhook_rows import (
     claim_all,
     given_account,
     given_endpoint,
     given_events,
     new_vault,
 )
-from tests.worker.dispatching import rows
 from webhooks.deliveries import backlog, endpoint_queue
 from webhooks.deliveries.claim import HEADS_MAX
 from webhooks.deliveries.stage import Claim

@@ -9,14 +9,14 @@ import pytest
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from store.database import Database, Row, Transaction
-from tests.webhooks.given import (
+from tests.support.replay_history import run_to_the_end, sent_again, start
+from tests.support.webhook_rows import (
     claim_all,
     given_account,
     given_endpoint,
     given_events,
     new_vault,
 )
-from tests.webhooks.replaying import run_to_the_end, sent_again, start
 from webhooks.deliveries import delivery
 from webhooks.endpoints.endpoint import delete
 from webhooks.endpoints.ping import send_test

@@ -4,7 +4,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from store.database import Database, Transaction
-from tests.webhooks.given import claim_all, given_account, given_endpoint, given_events
+from tests.support.webhook_rows import claim_all, given_account, given_endpoint, given_events
 from webhooks.deliveries import claim, delivery
 
 pytestmark = pytest.mark.new_database

@@ -5,8 +5,7 @@ import pytest
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from store.database import Database
-from tests.webhooks.given import claim_all, given_endpoint
-from tests.webhooks.replaying import (
+from tests.support.replay_history import (
     NOON,
     Past,
     at,
@@ -22,6 +21,7 @@ from tests.webhooks.replaying import (
     sent_again,
     start,
 )
+from tests.support.webhook_rows import claim_all, given_endpoint
 from webhooks.replays import replay
 from webhooks.replays.replay import NewReplay
 

@@ -8,8 +8,7 @@ from kernel.clock import FixedClock
 from kernel.errors import NotFound
 from keys.account import lock_scopes
 from store.database import Database, Transaction
-from tests.webhooks.given import claim_all, new_vault
-from tests.webhooks.replaying import (
+from tests.support.replay_history import (
     NOON,
     SECOND,
     Past,
@@ -28,6 +27,7 @@ from tests.webhooks.replaying import (
     start,
     take,
 )
+from tests.support.webhook_rows import claim_all, new_vault
 from webhooks.endpoints import endpoint
 from webhooks.endpoints.fields import EndpointChanges
 from webhooks.replays import replay

@@ -10,8 +10,7 @@ from kernel.clock import FixedClock
 from store.database import Database, Transaction
 from store.open import open_database
 from store.postgresql.database import PostgresqlDatabase
-from tests.webhooks.given import given_endpoint
-from tests.webhooks.replaying import (
+from tests.support.replay_history import (
     NOON,
     SECOND,
     Past,
@@ -30,6 +29,7 @@ from tests.webhooks.replaying import (
     start,
     take,
 )
+from tests.support.webhook_rows import given_endpoint
 from webhooks.replays import match as replay_match, step as replay_step
 from webhooks.replays.match import Place
 from webhooks.replays.replay import NewReplay, Replay

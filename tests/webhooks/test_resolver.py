@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.webhooks.name_server import NameServer, loopback_resolver
+from tests.support.name_server import NameServer, loopback_resolver
 from webhooks.http.guard import Policy, UrlRefused, check_url
 from webhooks.http.names import VettedNames
 from webhooks.http.resolver import Resolver, SystemResolver

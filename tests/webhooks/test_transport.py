@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from kernel.errors import InvalidInput
-from tests.webhooks.receiver import NOON, OK, Client, Handler, Start, Talk, always, send
+from tests.support.scripted_receiver import NOON, OK, Client, Handler, Start, Talk, always, send
 from webhooks.http.request import check_header
 
 

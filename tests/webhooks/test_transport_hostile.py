@@ -3,8 +3,8 @@ import gzip
 
 import pytest
 
-from tests.webhooks.name_server import NameServer
-from tests.webhooks.receiver import OK, Client, Start, Talk, always, send
+from tests.support.name_server import NameServer
+from tests.support.scripted_receiver import OK, Client, Start, Talk, always, send
 
 
 async def test_slow_name_server_cannot_outlast_the_deadline(

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.webhooks.receiver import OK, Client, Start, Talk, always
+from tests.support.scripted_receiver import OK, Client, Start, Talk, always
 from webhooks.http.dial import client_ssl_context
 
 

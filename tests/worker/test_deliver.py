@@ -6,7 +6,7 @@ import pytest
 from kernel.clock import FixedClock
 from keys.signing import new_webhook_secret
 from keys.vault import Vault
-from tests.webhooks.given import new_vault
+from tests.support.webhook_rows import new_vault
 from webhooks.deliveries.message import Headers, SecretCache, settlement_of
 from webhooks.deliveries.sealed import SECRET_PURPOSE
 from webhooks.deliveries.stage import Claimed, Target

@@ -4,13 +4,13 @@ import stripe
 
 from store.database import Database, Transaction
 from store.open import open_database
-from tests.webhooks.given import (
+from tests.support.dispatcher import CLOCK, dispatching, given_scope, rows, until
+from tests.support.recording_receiver import receiver
+from tests.support.webhook_rows import (
     everything,
     given_endpoint,
     given_events,
 )
-from tests.worker.dispatching import CLOCK, dispatching, given_scope, rows, until
-from tests.worker.receiver import receiver
 from webhooks.deliveries.claim import claim as take_due
 from webhooks.deliveries.stage import Claim
 

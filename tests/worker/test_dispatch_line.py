@@ -8,8 +8,8 @@ import pytest
 from kernel.clock import HOUR_US
 from keys.principal import Scope
 from store.database import Database
-from tests.webhooks.given import given_account, given_endpoint, given_events
-from tests.worker.dispatching import CLOCK, dispatching, rows, until
+from tests.support.dispatcher import CLOCK, dispatching, rows, until
+from tests.support.webhook_rows import given_account, given_endpoint, given_events
 from webhooks.deliveries.claim import HEADS_MAX
 from webhooks.deliveries.message import Headers
 from webhooks.http.guard import Policy

@@ -7,28 +7,28 @@ import pytest
 from billing.payments.sandbox.clock import advance, now_of
 from kernel.clock import FixedClock
 from store.database import Database, Transaction
-from tests.billing.desk import Desk, open_desk
-from tests.billing.using import balances, find, grant, hold, sweep
+from tests.support.funded_account import FundedAccount, open_funded_account
+from tests.support.usage import balances, find, grant, hold, sweep
 from worker.expire import SWEPT_MAX, Expirer
 
 HOUR_US = 3_600_000_000
 LOOKS_MAX = 400
 
 
-async def go_on(desk: Desk, seconds: int) -> None:
-    scope = desk.principal.scope
-    await desk.database.transaction(lambda tx: advance(tx, scope, advance_s=seconds))
+async def go_on(account: FundedAccount, seconds: int) -> None:
+    scope = account.principal.scope
+    await account.database.transaction(lambda tx: advance(tx, scope, advance_s=seconds))
 
 
 async def test_by_its_own_clock_a_tenants_things_end_and_no_other_tenants(
     database: Database, clock: FixedClock
 ) -> None:
-    ahead = await open_desk(database, clock)
-    other = await open_desk(database, clock, email="other@example.com")
-    for desk in (ahead, other):
-        await grant(desk, 500, expires_at=clock.now_us() + HOUR_US)
-        await desk.send(1000, to="approval@sandbox.test")
-    held = [await hold(desk, 200, ttl_s=3600) for desk in (ahead, other)]
+    ahead = await open_funded_account(database, clock)
+    other = await open_funded_account(database, clock, email="other@example.com")
+    for account in (ahead, other):
+        await grant(account, 500, expires_at=clock.now_us() + HOUR_US)
+        await account.send(1000, to="approval@sandbox.test")
+    held = [await hold(account, 200, ttl_s=3600) for account in (ahead, other)]
     await go_on(ahead, 86_400)
 
     while await sweep(ahead):
@@ -53,44 +53,44 @@ async def test_by_its_own_clock_a_tenants_things_end_and_no_other_tenants(
 async def test_a_hold_is_ended_once_by_two_workers_and_not_early(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    held = await hold(desk, 200, ttl_s=60)
+    account = await open_funded_account(database, clock)
+    held = await hold(account, 200, ttl_s=60)
     clock.advance_s(59)
 
-    assert await sweep(desk) == 0
+    assert await sweep(account) == 0
     clock.advance_s(1)
-    await asyncio.gather(sweep(desk), sweep(desk))
+    await asyncio.gather(sweep(account), sweep(account))
 
-    assert (await find(desk, held.hold.id)).status == "expired"
-    assert (await balances(desk))["wallet"] == 10_000_000_000
-    assert await desk.findings() == []
+    assert (await find(account, held.hold.id)).status == "expired"
+    assert (await balances(account))["wallet"] == 10_000_000_000
+    assert await account.findings() == []
 
 
 async def test_the_loop_ends_a_hold_when_it_is_woken(database: Database, clock: FixedClock) -> None:
-    desk = await open_desk(database, clock)
-    held = await hold(desk, 200, ttl_s=3600)
-    expirer = Expirer(database, clock, desk.engine)
+    account = await open_funded_account(database, clock)
+    held = await hold(account, 200, ttl_s=3600)
+    expirer = Expirer(database, clock, account.engine)
     running = asyncio.create_task(expirer.run())
     clock.advance_s(3600)
 
     expirer.wake()
 
     for _ in range(LOOKS_MAX):
-        if (await find(desk, held.hold.id)).status == "expired":
+        if (await find(account, held.hold.id)).status == "expired":
             break
         await asyncio.sleep(0.01)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    assert (await balances(desk))["wallet"] == 10_000_000_000
+    assert (await balances(account))["wallet"] == 10_000_000_000
 
 
 async def test_live_time_is_ours(database: Database, clock: FixedClock) -> None:
-    desk = await open_desk(database, clock)
-    live = await desk.in_live()
-    await go_on(desk, 60)
+    account = await open_funded_account(database, clock)
+    live = await account.in_live()
+    await go_on(account, 60)
 
     async def work(tx: Transaction) -> list[int]:
-        scopes = (desk.principal.scope, live.scope)
+        scopes = (account.principal.scope, live.scope)
         return [await now_of(tx, scope, now_us=clock.now_us()) for scope in scopes]
 
     staging, ours = await database.read(work)
@@ -109,16 +109,16 @@ async def spoil(database: Database, topup_ids: list[str]) -> None:
 async def test_approvals_that_cannot_be_ended_keep_none_behind_them_waiting(
     database: Database, clock: FixedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk = await open_desk(database, clock)
-    other = await open_desk(database, clock, email="other@example.com")
-    sends = [desk.send(100, to="approval@sandbox.test") for _ in range(SWEPT_MAX)]
+    account = await open_funded_account(database, clock)
+    other = await open_funded_account(database, clock, email="other@example.com")
+    sends = [account.send(100, to="approval@sandbox.test") for _ in range(SWEPT_MAX)]
     broken = [sent.topup.id for sent in await asyncio.gather(*sends)]
     clock.advance_s(1)
     behind = await other.send(1000, to="approval@sandbox.test")
     await grant(other, 500, expires_at=clock.now_us() + HOUR_US)
     await spoil(database, broken)
     clock.advance_s(86_400)
-    expirer = Expirer(database, clock, desk.engine, now_s=lambda: 0.0)
+    expirer = Expirer(database, clock, account.engine, now_s=lambda: 0.0)
 
     first, second = await expirer.sweep(), await expirer.sweep()
 
@@ -149,17 +149,17 @@ async def approvals_of(database: Database, topup_ids: list[str]) -> list[str]:
 async def test_a_hold_that_cannot_be_ended_keeps_none_of_its_account_waiting(
     database: Database, clock: FixedClock
 ) -> None:
-    desk = await open_desk(database, clock)
-    held = [await hold(desk, 200, ttl_s=60) for _ in range(3)]
+    account = await open_funded_account(database, clock)
+    held = [await hold(account, 200, ttl_s=60) for _ in range(3)]
 
     async def work(tx: Transaction) -> None:
         await tx.execute("UPDATE holds SET sources = '[' WHERE id = :id", id=held[0].hold.id)
 
     await database.transaction(work)
     clock.advance_s(60)
-    expirer = Expirer(database, clock, desk.engine, now_s=lambda: 0.0)
+    expirer = Expirer(database, clock, account.engine, now_s=lambda: 0.0)
 
     await expirer.sweep()
 
-    assert [(await find(desk, one.hold.id)).status for one in held[1:]] == ["expired"] * 2
+    assert [(await find(account, one.hold.id)).status for one in held[1:]] == ["expired"] * 2
     assert await expirer.sweep() == 0  # held back, not looked at each second

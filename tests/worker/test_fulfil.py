@@ -32,8 +32,9 @@ from billing.topups.platform import Platform, Platforms
 from billing.topups.topup import TopUp, load
 from kernel.clock import FixedClock
 from store.database import Database, Transaction
-from tests.billing.desk import Desk, open_desk
-from tests.worker.odd_words import CREATES, HTTP_WORDS, SEARCHES, Reply, said
+from tests.support.funded_account import FundedAccount, open_funded_account
+from tests.support.odd_answers import CREATES, HTTP_WORDS, SEARCHES, Reply, said
+from tests.support.plain_http import http_client
 from worker.fulfil import ASKED_AT_ONCE_MAX, Fulfiller
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -86,34 +87,34 @@ def serving(word: Callable[[str, str, bytes], Reply]) -> Iterator[Service]:
 
 @pytest_asyncio.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False) as opened:
+    async with http_client() as opened:
         yield opened
 
 
-class Shop:
-    """A desk whose platforms are fulfilled as given, and the worker's loop over its top-ups."""
+class SuppliedAccount:
+    """An account whose platforms are fulfilled as given, and the worker's loop over its top-ups."""
 
-    def __init__(self, desk: Desk, ways: Mapping[str, Fulfilment]) -> None:
+    def __init__(self, account: FundedAccount, ways: Mapping[str, Fulfilment]) -> None:
         names = sorted(ways)
         rules = replace(
-            desk.engine.rules,
+            account.engine.rules,
             platforms=Platforms([Platform(name, name, fulfilment="http") for name in names]),
         )
-        self.desk = replace(desk, engine=Engine(desk.database, desk.clock, rules))
-        self.fulfiller = Fulfiller(desk.database, desk.clock, self.desk.engine, ways)
+        self.account = replace(account, engine=Engine(account.database, account.clock, rules))
+        self.fulfiller = Fulfiller(account.database, account.clock, self.account.engine, ways)
 
     async def send(self, platform: str, **fields: Any) -> str:
-        return (await self.desk.send(1000, platform=platform, **fields)).topup.id
+        return (await self.account.send(1000, platform=platform, **fields)).topup.id
 
     async def now(self, *topup_ids: str) -> list[TopUp]:
-        found = await self.desk.database.read(lambda tx: load(tx, topup_ids))
+        found = await self.account.database.read(lambda tx: load(tx, topup_ids))
         return [found[one] for one in topup_ids]
 
     async def step(self) -> int:
         return await self.fulfiller.step()
 
     async def close(self) -> None:
-        await self.desk.engine.close()
+        await self.account.engine.close()
 
 
 def made(client: httpx.AsyncClient, clock: FixedClock, way: str, **options: Any) -> Fulfilment:
@@ -144,17 +145,19 @@ async def test_whatever_a_service_answers_ends_a_top_up_clearly_or_not_at_all(
 
     with serving(word) as service:
         odd = made(client, clock, "http", url=service.url, secret=SECRET)
-        shop = Shop(await open_desk(database, clock), {"odd": odd, "sound": Answers()})
-        ids = [await shop.send("odd") for _ in HTTP_WORDS]
+        supplied = SuppliedAccount(
+            await open_funded_account(database, clock), {"odd": odd, "sound": Answers()}
+        )
+        ids = [await supplied.send("odd") for _ in HTTP_WORDS]
         words.update(zip(ids, (reply for reply, _ in HTTP_WORDS), strict=True))
-        sound = await shop.send("sound")
+        sound = await supplied.send("sound")
 
-        assert await shop.step() == len(HTTP_WORDS) + 1
-        first = await shop.now(*ids)
+        assert await supplied.step() == len(HTTP_WORDS) + 1
+        first = await supplied.now(*ids)
         words.clear()
         clock.advance_s(AGAIN_S)
-        await shop.step()
-        later = await shop.now(*ids)
+        await supplied.step()
+        later = await supplied.now(*ids)
 
     for topup, (reply, expected) in zip(first, HTTP_WORDS, strict=True):
         assert topup.status == expected, (reply[1][:80], topup.failure_reason)
@@ -163,9 +166,9 @@ async def test_whatever_a_service_answers_ends_a_top_up_clearly_or_not_at_all(
         if expected == "failed":
             assert 1 <= len(topup.failure_reason or "") <= 200
     assert {one.status for one in later} == {"delivered", "failed"}
-    assert [one.status for one in await shop.now(sound)] == ["delivered"]
-    assert await shop.desk.findings() == []
-    await shop.close()
+    assert [one.status for one in await supplied.now(sound)] == ["delivered"]
+    assert await supplied.account.findings() == []
+    await supplied.close()
 
 
 async def test_whatever_new_api_answers_one_code_is_made_and_given(
@@ -184,34 +187,34 @@ async def test_whatever_new_api_answers_one_code_is_made_and_given(
     with serving(word) as service:
         options = {"base_url": service.url, "access_token": "token", "user_id": 1}
         odd = made(client, clock, "new_api", **options, staging=options)
-        shop = Shop(await open_desk(database, clock), {"odd": odd})
-        ids = [await shop.send("odd") for _ in CREATES]
+        supplied = SuppliedAccount(await open_funded_account(database, clock), {"odd": odd})
+        ids = [await supplied.send("odd") for _ in CREATES]
         creates.update(zip(ids, (reply for reply, _ in CREATES), strict=True))
-        await shop.step()
-        first = await shop.now(*ids)
+        await supplied.step()
+        first = await supplied.now(*ids)
 
         open_ids = [one.id for one in first if one.status == "pending"]
         assert len(open_ids) > len(SEARCHES)
         searches.update(zip(open_ids, itertools.cycle(SEARCHES), strict=False))
         service.asked.clear()
         clock.advance_s(AGAIN_S)
-        await shop.step()
-        second = await shop.now(*open_ids)
+        await supplied.step()
+        second = await supplied.now(*open_ids)
         assert {method for method, _ in service.asked} == {"GET"}
 
         searches.clear()
         clock.advance_s(AGAIN_S * 2)
-        await shop.step()
-        last = await shop.now(*open_ids)
+        await supplied.step()
+        last = await supplied.now(*open_ids)
 
     for topup, (reply, expected) in zip(first, CREATES, strict=True):
         assert topup.status == expected, reply
     assert {one.status for one in second} == {"pending"}
-    codes = shop.desk.engine.rules.codes
+    codes = supplied.account.engine.rules.codes
     given = [codes.issued(one.id, one.fulfilment_code) for one in last]
     assert given == [f"code-of-{one.id}" for one in last]
-    assert await shop.desk.findings() == []
-    await shop.close()
+    assert await supplied.account.findings() == []
+    await supplied.close()
 
 
 @pytest.mark.parametrize(
@@ -236,22 +239,24 @@ async def test_whatever_new_api_answers_one_code_is_made_and_given(
 async def test_a_way_that_breaks_its_promise_is_asked_again(
     database: Database, clock: FixedClock, outcome: Any
 ) -> None:
-    shop = Shop(await open_desk(database, clock), {"odd": Answers(outcome), "sound": Answers()})
-    ids = [await shop.send("odd"), await shop.send("sound")]
+    supplied = SuppliedAccount(
+        await open_funded_account(database, clock), {"odd": Answers(outcome), "sound": Answers()}
+    )
+    ids = [await supplied.send("odd"), await supplied.send("sound")]
 
-    await shop.step()
-    first = [one.status for one in await shop.now(*ids)]
+    await supplied.step()
+    first = [one.status for one in await supplied.now(*ids)]
     clock.advance_s(AGAIN_S)
     # A task that gave itself up waits a second by the machine's own clock.
     for _ in range(TRIES):
-        await shop.step()
-        if (await shop.now(ids[0]))[0].status == "delivered":
+        await supplied.step()
+        if (await supplied.now(ids[0]))[0].status == "delivered":
             break
         await asyncio.sleep(0.01)
 
     assert first == ["pending", "delivered"]
-    assert [one.status for one in await shop.now(*ids)] == ["delivered", "delivered"]
-    await shop.close()
+    assert [one.status for one in await supplied.now(*ids)] == ["delivered", "delivered"]
+    await supplied.close()
 
 
 class Silent:
@@ -270,64 +275,68 @@ async def test_a_platform_that_never_answers_delays_its_own_top_ups_only(
     database: Database, clock: FixedClock
 ) -> None:
     silent = Silent()
-    shop = Shop(await open_desk(database, clock), {"silent": silent, "sound": Answers()})
+    supplied = SuppliedAccount(
+        await open_funded_account(database, clock), {"silent": silent, "sound": Answers()}
+    )
     for _ in range(80):
-        await shop.send("silent")
-    running = asyncio.create_task(shop.fulfiller.run())
+        await supplied.send("silent")
+    running = asyncio.create_task(supplied.fulfiller.run())
     for _ in range(TRIES):
         if silent.asked == ASKED_AT_ONCE_MAX:
             break
         await asyncio.sleep(0.01)
 
-    sound = await shop.send("sound")
-    shop.fulfiller.wake()
+    sound = await supplied.send("sound")
+    supplied.fulfiller.wake()
 
     for _ in range(TRIES):
-        if (await shop.now(sound))[0].status == "delivered":
+        if (await supplied.now(sound))[0].status == "delivered":
             break
         await asyncio.sleep(0.01)
-    assert (await shop.now(sound))[0].status == "delivered"
+    assert (await supplied.now(sound))[0].status == "delivered"
     assert silent.asked == ASKED_AT_ONCE_MAX
     assert not running.done()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    await shop.close()
+    await supplied.close()
 
 
 async def test_rows_that_nothing_can_be_done_with_keep_none_behind_them_waiting(
     database: Database, clock: FixedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shop = Shop(await open_desk(database, clock), {"sound": Answers()})
-    broken = [await shop.send("sound") for _ in range(70)]
+    supplied = SuppliedAccount(await open_funded_account(database, clock), {"sound": Answers()})
+    broken = [await supplied.send("sound") for _ in range(70)]
 
     async def spoil(tx: Transaction) -> None:
         await tx.execute("UPDATE topups SET metadata = '{' WHERE id IN :ids[text]", ids=broken)
 
     await database.transaction(spoil)
     clock.advance_s(1)
-    behind = await shop.send("sound")
+    behind = await supplied.send("sound")
 
-    await shop.step()
+    await supplied.step()
 
-    assert (await shop.now(behind))[0].status == "delivered"
+    assert (await supplied.now(behind))[0].status == "delivered"
     told = [one for one in caplog.records if one.message == "fulfilment.broke"]
     assert {one.__dict__["fields"]["transaction_id"] for one in told} == set(broken)
-    await shop.close()
+    await supplied.close()
 
 
 @pytest.mark.parametrize("outcome", [Unknown("HTTP 502"), Waiting()])
 async def test_what_nobody_ends_for_a_day_is_told_to_the_operator(
     database: Database, clock: FixedClock, caplog: pytest.LogCaptureFixture, outcome: Outcome
 ) -> None:
-    shop = Shop(await open_desk(database, clock), {"odd": Answers(outcome, outcome)})
-    topup_id = await shop.send("odd")
-    await shop.step()
+    supplied = SuppliedAccount(
+        await open_funded_account(database, clock), {"odd": Answers(outcome, outcome)}
+    )
+    topup_id = await supplied.send("odd")
+    await supplied.step()
     assert "fulfilment.overdue" not in [one.message for one in caplog.records]
 
     clock.advance_s(86_401)
-    await shop.step()
+    await supplied.step()
 
     overdue = [one for one in caplog.records if one.message == "fulfilment.overdue"]
     assert [one.levelname for one in overdue] == ["ERROR"]
     assert overdue[0].__dict__["fields"]["transaction_id"] == topup_id
-    await shop.close()
+    await supplied.close()

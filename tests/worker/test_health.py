@@ -6,15 +6,15 @@ import itertools
 from kernel.clock import FixedClock
 from store.database import Database, Transaction
 from store.open import open_database
-from tests.webhooks.given import (
+from tests.support.dispatcher import CLOCK, dispatching, given_scope, rows, until
+from tests.support.recording_receiver import RecordingReceiver, receiver
+from tests.support.webhook_rows import (
     claim_all,
     given_account,
     given_endpoint,
     given_events,
     new_vault,
 )
-from tests.worker.dispatching import CLOCK, dispatching, given_scope, rows, until
-from tests.worker.receiver import Receiver, receiver
 from webhooks.endpoints.endpoint import patch
 from webhooks.endpoints.fields import EndpointChanges
 
@@ -94,7 +94,7 @@ async def test_a_receiver_that_says_disable_is_not_called_again(database: Databa
     assert [one["status"] for one in found] == ["delivered", "pending"]
 
 
-def hold_answers(hook: Receiver, release: asyncio.Event, in_flight: list[int]) -> None:
+def hold_answers(hook: RecordingReceiver, release: asyncio.Event, in_flight: list[int]) -> None:
     """Until `release`, no answer; in_flight gets the number of open requests at each arrival."""
     hook.held = release
     hook.in_flight = in_flight

@@ -6,9 +6,9 @@ import asyncpg
 import pytest
 
 from store.database import Database
-from tests.webhooks.given import given_endpoint, given_events
-from tests.worker.dispatching import CLOCK, dispatching, given_scope, rows, until
-from tests.worker.receiver import receiver
+from tests.support.dispatcher import CLOCK, dispatching, given_scope, rows, until
+from tests.support.recording_receiver import receiver
+from tests.support.webhook_rows import given_endpoint, given_events
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 

@@ -14,8 +14,8 @@ from runtime.context import Context, open_context
 from runtime.settings import load_settings
 from runtime.wake_pipe import open_wake_pipe
 from store.database import Database, Row, Transaction
-from tests.webhooks.given import given_account, given_endpoint, given_events
-from tests.worker.receiver import receiver
+from tests.support.recording_receiver import receiver
+from tests.support.webhook_rows import given_account, given_endpoint, given_events
 from worker.chores import Chore, do_chores, pruning_chores
 from worker.main import run_worker
 
@@ -33,7 +33,7 @@ def context_of(
             database_url=SecretStr(database_url),
             redis_url=SecretStr(NOBODY),
             data_dir=tmp_path,
-            # The 32 bytes of tests/webhooks/given.py.
+            # The 32 bytes of tests/support/webhook_rows.py.
             secret_key=SecretStr((b"k" * 32).hex()),
             webhook_allow_private=True,
         )

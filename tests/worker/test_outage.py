@@ -6,12 +6,12 @@ from typing import Any
 from keys.principal import Scope
 from store.database import Database, T, Transaction, Work
 from store.errors import ConnectionLost
-from tests.webhooks.given import (
+from tests.support.dispatcher import CLOCK, dispatching, given_scope, rows, until
+from tests.support.recording_receiver import receiver
+from tests.support.webhook_rows import (
     given_endpoint,
     given_events,
 )
-from tests.worker.dispatching import CLOCK, dispatching, given_scope, rows, until
-from tests.worker.receiver import receiver
 from webhooks.deliveries.message import Headers
 from webhooks.http.guard import Policy
 from webhooks.http.transport import Outcome

@@ -12,8 +12,8 @@ from keys import session
 from keys.account import lock_scopes
 from keys.principal import Scope
 from store.database import Database, Row, Transaction
-from tests.webhooks.given import claim_all, given_account, given_endpoint, given_events
-from tests.worker.dispatching import rows
+from tests.support.dispatcher import rows
+from tests.support.webhook_rows import claim_all, given_account, given_endpoint, given_events
 from webhooks.deliveries import delivery, log, retention
 from webhooks.deliveries.message import settlement_of
 from webhooks.http.transport import Outcome

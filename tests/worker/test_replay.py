@@ -10,10 +10,10 @@ from kernel.clock import SECOND_US
 from keys.principal import Scope
 from store.database import Database, Transaction
 from store.open import open_database
-from tests.webhooks.given import given_endpoint, given_events
-from tests.webhooks.replaying import execute, found, start
-from tests.worker.dispatching import CLOCK, dispatching, given_scope, rows, until
-from tests.worker.receiver import receiver
+from tests.support.dispatcher import CLOCK, dispatching, given_scope, rows, until
+from tests.support.recording_receiver import receiver
+from tests.support.replay_history import execute, found, start
+from tests.support.webhook_rows import given_endpoint, given_events
 from webhooks.replays import replay
 from webhooks.replays.replay import NewReplay, Replay
 from worker.dispatch import Dispatcher

@@ -8,9 +8,9 @@ transaction of what they tell. Writes notices.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from kernel.clock import DAY_US, rfc3339
+from kernel.clock import DAY_US
 from kernel.ids import new_id
 from kernel.limits import PAGE_ITEMS
 from keys.principal import Scope
@@ -71,18 +71,6 @@ class Notice:
     failing_since_at: int
     created_at: int
     ended_at: int | None
-
-    def shape(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "endpoint_id": self.endpoint_id,
-            "url": self.url,
-            "stage": self.stage,
-            "reason": self.reason,
-            "failing_since": rfc3339(self.failing_since_at),
-            "created_at": rfc3339(self.created_at),
-            "ended_at": None if self.ended_at is None else rfc3339(self.ended_at),
-        }
 
 
 async def write_failing(tx: Transaction, failures: Sequence[Failure]) -> None:

@@ -9,7 +9,7 @@ keep there and what disables it for its answers.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -23,6 +23,7 @@ from keys.signing import new_webhook_secret
 from keys.vault import Vault
 from store.database import Row, Transaction
 from store.keyset import Keyset
+from store.row_mapping import NUMBERS, WORDS, RowMapping
 from webhooks.deliveries import delivery, endpoint_queue, notice
 from webhooks.deliveries.sealed import (
     HEADERS_PURPOSE,
@@ -58,14 +59,8 @@ OVERLAP_S_MAX: Final = 7 * 86_400
 OLDER_SECRETS_MAX: Final = 5
 RESEAL_ROWS: Final = 100
 
-COLUMNS: Final = (
-    "id, account_id, environment, url, description, events, headers_sealed, retry_schedule_s,"
-    " rate_limit_per_s, include_codes, had_codes, status, disabled_reason, disabled_at, failing_since_at, created_at"
-)
 _MINE = "account_id = :account_id AND environment = :environment AND deleted_at IS NULL"
-_GET = f"SELECT {COLUMNS} FROM endpoints WHERE id = :id AND {_MINE}"
 _COUNT = f"SELECT COUNT(*) AS n FROM endpoints WHERE {_MINE}"
-_PAGES = Keyset(COLUMNS, "endpoints", _MINE)
 _PURPOSES = {
     "secret_sealed": SECRET_PURPOSE,
     "previous_secret_sealed": OLDER_PURPOSE,
@@ -82,7 +77,7 @@ class TooManyEndpoints(DomainError):
     """The account has as many endpoints as it may have."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """A registered endpoint. events empty: all types. header_names only: the values are secret."""
 
@@ -92,7 +87,7 @@ class Endpoint:
     url: str
     description: str
     events: tuple[str, ...]
-    header_names: tuple[str, ...]
+    header_names: tuple[str, ...] = ()
     retry_schedule_s: tuple[int, ...]
     rate_limit_per_s: int | None
     include_codes: bool
@@ -118,6 +113,16 @@ class Endpoint:
             "headers": dict.fromkeys(self.header_names, MASKED),
             "created_at": rfc3339(self.created_at),
         }
+
+
+_ROWS = RowMapping(
+    Endpoint,
+    stored={"events": WORDS, "retry_schedule_s": NUMBERS},
+    without=("header_names",),
+)
+COLUMNS: Final = f"{_ROWS.listed}, headers_sealed"
+_GET = f"SELECT {COLUMNS} FROM endpoints WHERE id = :id AND {_MINE}"
+_PAGES = Keyset(COLUMNS, "endpoints", _MINE)
 
 
 async def register(
@@ -369,21 +374,7 @@ async def _check_count(tx: Transaction, scope: Scope, endpoints_max: int) -> Non
 
 def endpoint_of(row: Row, vault: Vault) -> Endpoint:
     """Of a row of COLUMNS."""
-    return Endpoint(
-        id=EndpointId(row["id"]),
-        account_id=row["account_id"],
-        environment=row["environment"],
-        url=row["url"],
-        description=row["description"],
-        events=tuple(row["events"].split()),
-        header_names=tuple(opened_headers(vault, row["id"], row["headers_sealed"])),
-        retry_schedule_s=tuple(map(int, row["retry_schedule_s"].split())),
-        rate_limit_per_s=row["rate_limit_per_s"],
-        include_codes=bool(row["include_codes"]),
-        had_codes=bool(row["had_codes"]),
-        status=row["status"],
-        disabled_reason=row["disabled_reason"],
-        disabled_at=row["disabled_at"],
-        failing_since_at=row["failing_since_at"],
-        created_at=row["created_at"],
+    found = _ROWS.read(row)
+    return replace(
+        found, header_names=tuple(opened_headers(vault, found.id, row["headers_sealed"]))
     )

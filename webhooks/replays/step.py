@@ -21,7 +21,7 @@ from webhooks.deliveries import delivery
 from webhooks.deliveries.stage import CANCELLED, OPEN
 from webhooks.endpoints.endpoint import DISABLED
 from webhooks.replays import match as replay_match
-from webhooks.replays.replay import COLUMNS, DONE, Replay, counts_of, replay_of_row, settled
+from webhooks.replays.replay import DONE, ROWS, Replay, counts_of, settled
 
 STEPS_PER_S: Final = 10
 STEP_US: Final = SECOND_US // STEPS_PER_S
@@ -38,7 +38,7 @@ WHERE status <> 'paused' AND next_step_at IS NOT NULL
 ORDER BY next_step_at LIMIT :rows
 """
 _TAKE = f"""
-SELECT {COLUMNS} FROM replays
+SELECT {ROWS.listed} FROM replays
 WHERE id = :id AND status <> 'paused' AND next_step_at <= :now_us
 FOR NO KEY UPDATE
 """
@@ -106,10 +106,10 @@ async def step(tx: Transaction, job: Due, *, now_us: int) -> Step | None:
     row = await tx.fetch_one(_TAKE, id=job.id, now_us=now_us)
     if row is None:
         return None
-    replay = replay_of_row(row, done=0, failed=0)
+    replay = ROWS.read(row)
     backlog = await tx.fetch_one(
         _BACKLOG,
-        endpoint_id=replay.wanted.endpoint_id,
+        endpoint_id=replay.endpoint_id,
         now_us=now_us,
         due_max=_burst(replay.rate_per_s),
         open_max=OPEN_MAX,
@@ -202,9 +202,9 @@ def _burst(rate_per_s: int) -> int:
 def _sent_again(replay: Replay, row: Row, *, now_us: int) -> delivery.NewDelivery:
     return delivery.NewDelivery(
         event_id=row["event_id"],
-        endpoint_id=replay.wanted.endpoint_id,
-        account_id=replay.wanted.account_id,
-        environment=replay.wanted.environment,
+        endpoint_id=replay.endpoint_id,
+        account_id=replay.account_id,
+        environment=replay.environment,
         event_type=row["event_type"],
         transaction_id=row["transaction_id"],
         next_attempt_at=now_us,

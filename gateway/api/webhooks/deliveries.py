@@ -1,15 +1,19 @@
 """The delivery log: which event went to which endpoint, attempt by attempt; and replay of one."""
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, page
 from gateway.answers.outcome import Listing, begun, ok
-from gateway.api.schemas.webhooks import Delivery as DeliveryShape, DeliveryWithAttempts
+from gateway.api.schemas.webhooks import (
+    Attempt as AttemptShape,
+    Delivery as DeliveryShape,
+    DeliveryWithAttempts,
+)
 from gateway.http.fields import Fields, Page, ShortText, Time, time_us
 from gateway.http.idempotency import run_once
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from store.database import Transaction
-from store.idempotency import Answer
 from webhooks.deliveries import delivery as deliveries, log
 from webhooks.deliveries.log import Attempt, Delivery
 from webhooks.deliveries.log_page import Filter, place_of
@@ -44,7 +48,7 @@ async def list_deliveries(call: RequestContext[Fields, DeliveriesQuery]) -> Answ
     found = await call.context.database.read(
         lambda tx: log.list_deliveries(tx, scope, wanted=wanted, before=before, limit=query.limit)
     )
-    items = [delivery.shape() for delivery in found.deliveries]
+    items = [DeliveryShape.of(delivery) for delivery in found.deliveries]
     data = page(items, None if found.next is None else found.next.cursor())
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
@@ -57,7 +61,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Answer:
         return found, await log.attempts_of(tx, scope, delivery_id)
 
     found, attempts = await call.context.database.read(work)
-    data = {**found.shape(), "attempts": [attempt.shape() for attempt in attempts]}
+    data = DeliveryWithAttempts.of(found, attempts=[AttemptShape.of(one) for one in attempts])
     return answer(codes.SUCCESS, data, now_us=call.now_us, transaction_id=found.transaction_id)
 
 
@@ -72,7 +76,7 @@ async def replay(call: RequestContext[Fields, Fields]) -> Answer:
     def render(new: Delivery) -> Answer:
         return answer(
             codes.SUCCESS,
-            new.shape(),
+            DeliveryShape.of(new),
             now_us=now_us,
             http_status=202,
             transaction_id=new.transaction_id,

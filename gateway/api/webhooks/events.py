@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.api.schemas.webhooks import Event as EventShape
@@ -18,7 +19,6 @@ from gateway.http.routing import Reply, Route
 from kernel.errors import InvalidInput
 from keys.principal import check_address, require_scope
 from store.database import Transaction
-from store.idempotency import Answer
 from webhooks.events import log
 from webhooks.events.cursor import EventCursor, event_cursor
 from webhooks.events.log import EventPage
@@ -67,11 +67,12 @@ async def list_events(call: RequestContext[Fields, EventsQuery]) -> Answer:
     page, events = await call.context.database.read(work)
     # The next poll goes on from its cursor, so there it is never null.
     has_next = page.has_more or after is not None
-    data = {
-        "items": [event.shape() for event in events],
-        "next_cursor": page.next.text() if has_next else None,
-        "has_more": page.has_more,
-    }
+    data = Listing(
+        # An event is its stored body, which its webhooks carried.
+        items=[event.shape() for event in events],
+        next_cursor=page.next.text() if has_next else None,
+        has_more=page.has_more,
+    )
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, Outcome, begun, ok
 from gateway.api.schemas.webhooks import Replay as ReplayShape, ReplayCount
@@ -15,7 +16,6 @@ from gateway.http.idempotency import run_once, stored_answer
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from store.database import Transaction
-from store.idempotency import Answer
 from webhooks.deliveries.stage import FAILED
 from webhooks.replays import replay as replays
 from webhooks.replays.replay import NewReplay, Replay

@@ -6,12 +6,14 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, Outcome, created, ok
 from gateway.api.schemas.webhooks import (
     Attempt,
     DeletedEndpoint,
     EndpointWithSecret,
+    Finding,
     Verification,
     WebhookEndpoint,
 )
@@ -28,7 +30,6 @@ from kernel.limits import URL_CHARACTERS_MAX
 from keys.principal import SEES_CODES
 from keys.signing import verify as verify_signature
 from store.database import Transaction
-from store.idempotency import Answer
 from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT
 from webhooks.endpoints import endpoint as endpoints
 from webhooks.endpoints.endpoint import OVERLAP_S_DEFAULT, Endpoint
@@ -160,7 +161,7 @@ async def list_endpoints(call: RequestContext[Fields, Page]) -> Answer:
             tx, context.vault, principal.scope, before_id=before_id, limit=limit + 1
         )
     )
-    data = listing(rows, limit, shape=Endpoint.shape, cursor=lambda endpoint: endpoint.id)
+    data = listing(rows, limit, shape=WebhookEndpoint.of, cursor=lambda endpoint: endpoint.id)
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
@@ -169,7 +170,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Answer:
     found = await context.database.read(
         lambda tx: endpoints.get(tx, context.vault, principal.scope, endpoint_id)
     )
-    return answer(codes.SUCCESS, found.shape(), now_us=call.now_us)
+    return answer(codes.SUCCESS, WebhookEndpoint.of(found), now_us=call.now_us)
 
 
 async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
@@ -216,7 +217,7 @@ async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
         principal,
         call.request_key,
         work,
-        lambda changed: answer(codes.SUCCESS, changed.shape(), now_us=now_us),
+        lambda changed: answer(codes.SUCCESS, WebhookEndpoint.of(changed), now_us=now_us),
     )
 
 
@@ -232,7 +233,7 @@ async def delete(call: RequestContext[Fields, Fields]) -> Answer:
         return gone
 
     def render(gone: Endpoint) -> Answer:
-        return answer(codes.SUCCESS, {"id": gone.id, "deleted": True}, now_us=now_us)
+        return answer(codes.SUCCESS, DeletedEndpoint(id=gone.id, deleted=True), now_us=now_us)
 
     return await run_once(context, principal, call.request_key, work, render)
 
@@ -273,7 +274,7 @@ async def test(call: RequestContext[TestBody, Fields]) -> Answer:
             timeout_s=timeout_s,
         )
         code = codes.SUCCESS if attempt.error is None else codes.DELIVERY_FAILED
-        return answer(code, attempt.shape(), now_us=call.now_us)
+        return answer(code, Attempt.of(attempt), now_us=call.now_us)
 
     return await run_steps(context, principal, call.request_key, steps)
 
@@ -288,10 +289,11 @@ async def verify(call: RequestContext[VerifyBody, Fields]) -> Answer:
         now_s=call.now_us // SECOND_US,
     )
     listed = [
-        {"part": finding.part, "header": finding.header, "detail": finding.detail}
+        Finding(part=finding.part, header=finding.header, detail=finding.detail)
         for finding in findings
     ]
-    return answer(codes.SUCCESS, {"valid": not listed, "findings": listed}, now_us=call.now_us)
+    data = Verification(valid=not listed, findings=listed)
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 def _with_secret(now_us: int, http_status: int) -> Any:
@@ -299,7 +301,7 @@ def _with_secret(now_us: int, http_status: int) -> Any:
 
     def render(made: tuple[Endpoint, str]) -> Answer:
         endpoint, secret = made
-        data = {**endpoint.shape(), "secret": secret}
+        data = EndpointWithSecret.of(endpoint, secret=secret)
         return answer(codes.SUCCESS, data, now_us=now_us, http_status=http_status)
 
     return render

@@ -108,7 +108,7 @@ async def set_theme(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def form_page(
-    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM, *, told: str = ""
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM, *, notice: str = ""
 ) -> Response:
     """The sign-in form, with what was typed but the password."""
     return page(
@@ -117,7 +117,7 @@ def form_page(
         status=problem.status,
         form=form,
         problem=problem,
-        told=told,
+        notice=notice,
         may_sign_up=call.context.settings.self_serve_staging,
     )
 

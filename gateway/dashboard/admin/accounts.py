@@ -14,6 +14,7 @@ from billing.ledger import balances as wallet
 from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.queries import Filter
+from gateway.answers.answer import Answer
 from gateway.dashboard.admin.fields import admin_route, number
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.paging import ASKED, paged
@@ -30,7 +31,6 @@ from keys.api_keys.grantable import count_live
 from keys.audit_log import Actor
 from keys.live import close_live, open_live, verify_email
 from store.database import Transaction
-from store.idempotency import Answer
 
 PATH: Final = "/dashboard/admin/accounts"
 ORDERS_SHOWN: Final = 10
@@ -57,7 +57,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
         return await list_accounts(tx, matching=matching, before_id=before_id, limit=ASKED)
 
     found = await call.context.database.read(work)
-    listing = paged(call, found, lambda one: str(one.id), filters=("matching",))
+    listing = paged(call, found, lambda account: str(account.id), filters=("matching",))
     return page(call, "admin/accounts.html", listing=listing)
 
 
@@ -155,7 +155,7 @@ async def _account_page(
         seen=seen,
         form=form,
         problem=problem,
-        once=new_id("frm"),
+        form_key=new_id("frm"),
     )
 
 

@@ -31,9 +31,10 @@ from billing.payments.checkout import COMPLETE_PATH
 from billing.reports import balance_transactions as movement
 from billing.reports.balance_transactions import Wanted
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.outcome import Outcome
 from gateway.answers.plain import plain_answer
-from gateway.answers.refusals import Refusal, as_sent
+from gateway.answers.refusals import Refusal, renamed_fields
 from gateway.api.orders import LEASE_S, request_digest
 from gateway.api.schemas.orders import Order as OrderShape
 from gateway.dialects.billing_api import billing_admin as admin, schemas as shapes
@@ -47,7 +48,6 @@ from keys.account import read_scopes
 from keys.audit_log import Actor
 from keys.principal import ADMIN
 from store.database import T, Transaction, Work
-from store.idempotency import Answer
 
 READ: Final = ("billing:read",)
 WRITE: Final = ("billing:write",)
@@ -80,14 +80,14 @@ async def orders(call: RequestContext[Fields, shapes.PageQuery]) -> Answer:
         )
         return found
 
-    return _said([order.shape() for order in await call.context.database.read(work)])
+    return _said([OrderShape.of(order) for order in await call.context.database.read(work)])
 
 
 async def order(call: RequestContext[Fields, Fields]) -> Answer:
     """One order of the caller."""
     scope, order_id = call.principal.scope, call.params["order_id"]
     found = await call.context.database.read(lambda tx: order_list.get(tx, scope, order_id))
-    return _said(found.shape())
+    return _said(OrderShape.of(found))
 
 
 async def list_plans(call: RequestContext[Fields, shapes.PlansQuery]) -> Answer:
@@ -135,7 +135,7 @@ async def create_session(call: RequestContext[shapes.SessionBody, Fields]) -> An
     )
 
     async def steps() -> Answer:
-        with as_sent(provider="channel"):
+        with renamed_fields(provider="channel"):
             placed = await context.payments.place(principal.scope, new)
         url = placed.url or context.settings.address() + COMPLETE_PATH
         return _said(shapes.Session(url=url, session_id=placed.provider_ref, order_id=placed.id))
@@ -192,7 +192,9 @@ async def list_coupons(call: RequestContext[Fields, admin.CouponsQuery]) -> Answ
     shown = found[: query.limit]
     more = shown[-1].id if len(found) > query.limit else None
     return plain_answer(
-        admin.Page(success=True, data=[one.shape() for one in shown], next_cursor=more)
+        admin.Page(
+            success=True, data=[admin.Coupon(**one.shape()) for one in shown], next_cursor=more
+        )
     )
 
 
@@ -203,7 +205,9 @@ async def create_coupon(call: RequestContext[admin.CouponBody, Fields]) -> Answe
     async def work(tx: Transaction) -> coupons.Coupon:
         return await catalogue.create_coupon(tx, wanted, by=_actor(call), now_us=call.now_us)
 
-    return await _once(call, work, lambda made: _said(made.shape(), http_status=201))
+    return await _once(
+        call, work, lambda made: _said(admin.Coupon(**made.shape()), http_status=201)
+    )
 
 
 async def all_transactions(call: RequestContext[Fields, shapes.AdminQuery]) -> Answer:
@@ -256,7 +260,7 @@ async def change_config(call: RequestContext[admin.ConfigBody, Fields]) -> Answe
     changes, by = call.body.changes(), _actor(call)
 
     async def work(tx: Transaction) -> CheckinSettings:
-        with as_sent(**call.body.names()):
+        with renamed_fields(**call.body.names()):
             return await catalogue.change_checkin(tx, environment, changes, by=by, now_us=now_us)
 
     return await _once(call, work, lambda settings: _said(admin.Config.of(settings)))

@@ -27,6 +27,7 @@ from billing.reports import credit_history
 from billing.reports.credit_history import CreditLine
 from billing.topups.send import AmountOutOfRange
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.outcome import ok
 from gateway.answers.plain import number, plain_answer, price_number
 from gateway.answers.refusals import Refusal
@@ -56,7 +57,6 @@ from keys.principal import Environment
 from runtime.newapi_discount import PLACES, discounts_of
 from runtime.settings import Settings
 from store.database import Transaction
-from store.idempotency import Answer
 
 USER_HEADER: Final = b"new-api-user"
 CENTS_PER_DOLLAR: Final = 100

@@ -22,6 +22,7 @@ from billing.orders.place import AMOUNT_CENTS_MAX, AMOUNT_CENTS_MIN, NewOrder
 from billing.providers.protocol import CheckoutKind
 from billing.usage.oauth_charge import Charge, TakeCharge
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.outcome import ok
 from gateway.answers.plain import plain_answer
 from gateway.answers.refusals import Refusal
@@ -52,7 +53,6 @@ from keys.oauth.grant import Grant
 from keys.oauth.token import OAuthToken
 from keys.principal import OAUTH_SCOPES, OAuthOrigin, ScopeMissing
 from store.database import Transaction
-from store.idempotency import Answer
 
 PREFIX: Final = "/api/v1"
 # The catalogue of what can be ordered: one product, credit for the amount.

@@ -27,6 +27,7 @@ from billing.payments.checkout import COMPLETE_PATH
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import Subscription as Plan
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.outcome import created, ok
 from gateway.answers.plain import number, plain_answer, price_number
 from gateway.answers.refusals import Refusal
@@ -48,7 +49,6 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Route
 from kernel.clock import rfc3339
 from store.database import Transaction
-from store.idempotency import Answer
 
 PER_PAGE: Final = 20
 PAGES_MAX: Final = 100_000

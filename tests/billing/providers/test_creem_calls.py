@@ -22,7 +22,8 @@ from billing.providers.protocol import (
 from billing.providers.registry import discover
 from kernel.clock import FixedClock
 from keys.principal import Environment
-from tests.billing.providers.bench import API_BASE, ORDER_ID, provider, recorded, stand_in, wish
+from tests.support.plain_http import http_client
+from tests.support.providers import API_BASE, ORDER_ID, provider, recorded, stand_in, wish
 
 CHECKOUTS = f"{API_BASE}/v1/checkouts"
 ANSWER = json.loads(recorded("creem-answer-checkout"))
@@ -30,7 +31,7 @@ ANSWER = json.loads(recorded("creem-answer-checkout"))
 
 @pytest_asyncio.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as made:
+    async with http_client() as made:
         yield made
 
 
@@ -235,6 +236,6 @@ async def test_settings_never_show_a_secret() -> None:
         {"api_key": "creem_hunter2", "webhook_secret": "hunter2"}
     )
 
-    made = registration.make(settings, "live", httpx.AsyncClient(), FixedClock(0))
+    made = registration.make(settings, "live", http_client(), FixedClock(0))
 
     assert "hunter2" not in repr(settings) + repr(made)

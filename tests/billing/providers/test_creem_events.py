@@ -20,7 +20,7 @@ from billing.providers.protocol import (
     Waiting,
 )
 from kernel.clock import parse_rfc3339
-from tests.billing.providers.bench import ORDER_ID, from_creem, provider, recorded
+from tests.support.providers import ORDER_ID, from_creem, provider, recorded
 
 CHECKOUT = Subject(ORDER_ID, ("ch_4l0N", "ord_4aDw", "tran_5yMa"))
 SUBSCRIPTION = Subject(ORDER_ID, ("sub_6pC2", "tran_5yMb"))

@@ -4,7 +4,6 @@ import json
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-import httpx
 import pytest
 import respx
 
@@ -22,7 +21,8 @@ from billing.providers.protocol import (
     Unconfirmed,
     Waiting,
 )
-from tests.billing.providers.bench import API_BASE, ORDER_ID, provider, recorded, wish
+from tests.support.plain_http import http_client
+from tests.support.providers import API_BASE, ORDER_ID, provider, recorded, wish
 
 NOTIFIED = {
     "pid": "1000",
@@ -206,7 +206,7 @@ async def test_the_first_way_of_paying_is_the_default_and_others_are_refused() -
 async def inquired(answer: dict[str, object], status: int = 200) -> object:
     with respx.mock() as vendor:
         asked = vendor.get(f"{API_BASE}/api.php").respond(status, json=answer)
-        async with httpx.AsyncClient() as client:
+        async with http_client() as client:
             facts = await provider("epay", client=client).inquire(ORDER_ID, ORDER_ID)
     assert dict(asked.calls.last.request.url.params) == {
         "act": "order",

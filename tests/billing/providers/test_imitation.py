@@ -17,7 +17,7 @@ from billing.providers.protocol import (
     SubscriptionChanged,
     Unconfirmed,
 )
-from tests.billing.providers.bench import NAMES, stand_in
+from tests.support.providers import NAMES, stand_in
 
 STAND_INS = {name: stand_in(name) for name in NAMES}
 CURRENCIES = {

@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import json
 
-import httpx
 import pytest
 import respx
 
@@ -24,7 +23,8 @@ from billing.providers.protocol import (
     Unconfirmed,
     Waiting,
 )
-from tests.billing.providers.bench import API_BASE, ORDER_ID, posted, provider, recorded, wish
+from tests.support.plain_http import http_client
+from tests.support.providers import API_BASE, ORDER_ID, posted, provider, recorded, wish
 
 PAYMENT_ID = "07076097700327714676"
 SEND = f"{API_BASE}/v2/SendPayment"
@@ -173,7 +173,7 @@ def test_nonsense_is_refused(body: bytes) -> None:
 async def test_a_link_is_made_for_the_exact_price() -> None:
     with respx.mock() as vendor:
         made = vendor.post(SEND).respond(json=json.loads(recorded("myfatoorah-answer-link")))
-        async with httpx.AsyncClient() as client:
+        async with http_client() as client:
             one = provider("myfatoorah", client=client)
             opened = await one.open(wish("KWD", 6200, customer_email="payer@example.com"))
 
@@ -203,7 +203,7 @@ async def test_what_cannot_be_sold_is_refused_before_it_is_asked(request_: objec
 async def inquired(answer: str, order_id: str = ORDER_ID, status: int = 200) -> object:
     with respx.mock() as vendor:
         vendor.post(STATUS).respond(status, json=json.loads(recorded(answer)))
-        async with httpx.AsyncClient() as client:
+        async with http_client() as client:
             return await provider("myfatoorah", client=client).inquire(order_id, "6097700")
 
 
@@ -227,7 +227,7 @@ async def test_an_answer_about_another_order_says_nothing_of_this_one() -> None:
 async def test_a_refusal_names_the_field_and_not_what_was_said_of_it() -> None:
     with respx.mock() as vendor:
         vendor.post(SEND).respond(400, json=json.loads(recorded("myfatoorah-answer-refused")))
-        async with httpx.AsyncClient() as client:
+        async with http_client() as client:
             with pytest.raises(ProviderRefused) as refused:
                 await provider("myfatoorah", client=client).open(wish("KWD", 6200))
 

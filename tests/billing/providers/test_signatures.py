@@ -12,7 +12,7 @@ import pytest
 from billing.providers.protocol import NotificationRefused, Received, Unconfirmed
 from kernel.clock import SECOND_US, FixedClock
 from keys.signing import stripe_signature
-from tests.billing.providers.bench import (
+from tests.support.providers import (
     NAMES,
     NOW_S,
     from_creem,

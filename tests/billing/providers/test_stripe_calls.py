@@ -28,7 +28,8 @@ from billing.providers.protocol import (
 )
 from billing.providers.stripe.provider import API_VERSION
 from kernel.errors import DomainError
-from tests.billing.providers.bench import API_BASE, ORDER_ID, provider, recorded, stand_in, wish
+from tests.support.plain_http import http_client
+from tests.support.providers import API_BASE, ORDER_ID, provider, recorded, stand_in, wish
 
 SESSIONS = f"{API_BASE}/v1/checkout/sessions"
 ANSWER = json.loads(recorded("stripe-answer-session"))
@@ -36,7 +37,7 @@ ANSWER = json.loads(recorded("stripe-answer-session"))
 
 @pytest_asyncio.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as made:
+    async with http_client() as made:
         yield made
 
 

@@ -26,8 +26,8 @@ from billing.providers.protocol import (
 )
 from billing.providers.stripe.events import Unreadable, from_stripe, to_stripe
 from kernel.clock import SECOND_US
-from tests.billing.providers import bench
-from tests.billing.providers.bench import ORDER_ID, provider, recorded
+from tests.support import providers as bench
+from tests.support.providers import ORDER_ID, provider, recorded
 
 SESSION = Subject(ORDER_ID, ("cs_test_a1", "pi_3Qr8"))
 PAID = Paid(SESSION, "pi_3Qr8", Price(2000, "USD"))

@@ -6,7 +6,7 @@ from keys.signing import signature_headers
 from tests.gateway.answers.own_walks import SEND, UNKNOWN, account
 from tests.gateway.answers.recorder import Recorder
 from tests.support.gateway_worker import delivering
-from tests.worker.receiver import receiver
+from tests.support.recording_receiver import receiver
 
 SECRET = "whsec_" + "QUJD" * 8
 

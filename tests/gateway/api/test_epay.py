@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from billing.providers.epay import _sign
 from kernel.clock import FixedClock
-from tests.billing.toypay import serving_app
+from tests.support.plain_http import serving
 from tests.support.selling_gateway import Store, open_store
 
 EPAY = "/payment/webhook/epay"
@@ -80,7 +80,7 @@ class Shop:
 async def _open(url: str, folder: Path, clock: FixedClock, **more: str) -> AsyncIterator[Shop]:
     vendor = Gateway()
     app = Starlette(routes=[Route("/api.php", vendor.answer)])
-    async with serving_app(app) as address:
+    async with serving(app) as address:
         given = {"pid": "1000", "key": "KEY", "price_per_usd": "7.30", "api_base": address, **more}
         named = {f"epay_staging_{name}": value for name, value in given.items()}
         async with open_store(url, folder, clock, **named) as store:

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from billing.providers.protocol import Received, SandboxEvent
 from kernel.clock import FixedClock
-from tests.billing import toypay
+from tests.support import toypay
 from tests.support.selling_gateway import TOYPAY, Store, open_store
 
 EPAY = "/payment/webhook/epay"

@@ -9,8 +9,8 @@ import pytest_asyncio
 from kernel.clock import FixedClock
 from keys.principal import Scope
 from tests.support.gateway import Gateway
-from tests.webhooks.given import given_endpoint
-from tests.webhooks.replaying import Past, given_past, rows, run_to_the_end
+from tests.support.replay_history import Past, given_past, rows, run_to_the_end
+from tests.support.webhook_rows import given_endpoint
 
 pytestmark = pytest.mark.fixed_clock
 

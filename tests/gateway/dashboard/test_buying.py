@@ -108,7 +108,7 @@ async def test_a_coupon_lowers_what_is_paid(store: Store, browser: Browser) -> N
 
     text = text_of((await browser.get(order)).text)
     assert "Coupon QUARTER −5.00 USD" in text
-    assert "To pay 15.00 USD" in text
+    assert "Total 15.00 USD" in text
     assert "$6.25 of the credit is promotional" in text
 
 
@@ -135,7 +135,7 @@ async def test_a_form_that_is_sent_twice_makes_one_order(store: Store, browser: 
 
     assert made[0].headers["location"] == made[1].headers["location"]
     assert other.status_code == 409
-    assert "made an order already" in text_of(other.text)
+    assert "created an order already" in text_of(other.text)
     assert 'name="once" value="frm_1"' not in other.text
     listed = (await browser.request("GET", f"{API}/orders")).json()["data"]["items"]
     assert len(listed) == 1

@@ -68,7 +68,7 @@ async def test_a_form_that_is_sent_twice_makes_one_batch(gateway: Gateway) -> No
 
     assert (first.status_code, again.status_code, other.status_code) == (200, 303, 409)
     assert "cannot be shown again" in text_of((await boss.get(again.headers["location"])).text)
-    assert "made a batch already" in text_of(other.text)
+    assert "created a batch already" in text_of(other.text)
     listed = (await boss.get(BATCHES)).text
     assert len(set(re.findall(r"rdb_[0-9A-Za-z]{16}", listed))) == 1
 
@@ -107,7 +107,7 @@ async def test_a_batch_and_a_code_are_disabled(gateway: Gateway) -> None:
 
     one = await press(boss, page, f"{page}/rdc_")
     states = re.findall(
-        r'data-label="State"><span class="chip \w+">(\w+)<', (await boss.get(page)).text
+        r'data-label="Status"><span class="chip \w+">(\w+)<', (await boss.get(page)).text
     )
     await press(boss, page, f"{page}/disable")
     refused = [(await fill(ann, CODES, {"code": code})).status_code for code in codes]
@@ -148,7 +148,7 @@ async def test_a_code_is_redeemed_once(gateway: Gateway) -> None:
     assert "The code was redeemed before" in text_of(again.text)
     assert f'value="{codes[0]}"' in again.text
     assert await balance_cents(ann) == 1_000_150
-    assert "Code" in text_of((await ann.get(CODES)).text).partition("Bought and redeemed")[2]
+    assert "Code" in text_of((await ann.get(CODES)).text).partition("Recent purchases")[2]
 
 
 @pytest.mark.parametrize("code", ["", "TOPUP-0000-0000-0000", "nonsense", "'; DROP TABLE codes"])

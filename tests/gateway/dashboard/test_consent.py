@@ -75,7 +75,7 @@ async def test_it_shows_who_asks_for_what(browser: Browser, agreed: Agreement) -
         "$10.00 in each calendar month",
         "app.example.com",
         "staging",
-        "Made by Test",
+        "Developer Test",
         "ann@example.com",
     ):
         assert told in text

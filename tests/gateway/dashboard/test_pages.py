@@ -216,7 +216,7 @@ async def test_a_refused_webhook_says_why(gateway: Gateway) -> None:
 
     assert refused.status_code == 422
     assert "http" in text_of(refused.text)
-    assert "Waits are whole seconds" in text_of(nonsense.text)
+    assert "The schedule is whole seconds" in text_of(nonsense.text)
     assert "Each line is a header" in text_of(header.text)
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from gateway.answers.answer import Answer
 from gateway.http.idempotency import run_steps
 from kernel.clock import FixedClock
 from keys.authenticator import Authenticator
 from store.database import Transaction
-from store.idempotency import Answer, KeyInProgress, request_key
+from store.idempotency import KeyInProgress, request_key
 from tests.support.gateway import Gateway, running, settings_of
 
 HOOK = "http://127.0.0.1:9009/hook"

@@ -9,7 +9,7 @@ from store.database import Database, Transaction
 from store.errors import LockTimeout, StoreError
 from store.postgresql.database import PostgresqlDatabase
 from store.postgresql.pool import IDLE_TIMEOUT_S
-from tests.store.proxy import proxied
+from tests.support.database_proxy import proxied
 
 
 @asynccontextmanager

@@ -47,7 +47,7 @@ class Gate:
         await self._database.close()
 
 
-class Bench:
+class GatedAuthenticator:
     """An account, an authenticator over the gate, and a clock that both stand on."""
 
     def __init__(self, database: Database, clock: FixedClock, account_id: str) -> None:
@@ -93,7 +93,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def queries_done(bench: Bench) -> None:
+async def queries_done(gated: GatedAuthenticator) -> None:
     """Waits until no query of the authenticator is under way."""
-    while bench.authenticator._query is not None and not bench.authenticator._query.done():
-        await asyncio.wait([bench.authenticator._query])
+    while gated.authenticator._query is not None and not gated.authenticator._query.done():
+        await asyncio.wait([gated.authenticator._query])

@@ -24,7 +24,7 @@ from billing.subscriptions.lifecycle import PassTime
 from billing.subscriptions.subscription import Period, Subscription
 from kernel.clock import DAY_US, FixedClock
 from store.database import Database, Transaction
-from tests.billing.cashing import Shop, open_shop
+from tests.support.toypay_buyer import ToypayBuyer, open_toypay_buyer
 
 # $10.00 for 10,000 credits a month, $100.00 a year; $30.00 for 40,000.
 PRO = {"price_monthly": 1000, "price_yearly": 10_000, "credits_included": 10_000}
@@ -32,18 +32,18 @@ TEAM = {"price_monthly": 3000, "price_yearly": None, "credits_included": 40_000}
 
 
 @dataclass(slots=True)
-class Club:
-    """A shop that sells the plans pro and team at Stripe's stand-in."""
+class Subscriber:
+    """A buyer of the plans pro and team, sold by the sandbox in Stripe's place."""
 
-    shop: Shop
+    buyer: ToypayBuyer
 
     @property
     def database(self) -> Database:
-        return self.shop.desk.database
+        return self.buyer.account.database
 
     @property
     def clock(self) -> FixedClock:
-        return self.shop.desk.clock
+        return self.buyer.account.clock
 
     async def plan(self, plan_id: str, **fields: Any) -> Plan:
         made = Plan(
@@ -55,7 +55,7 @@ class Club:
                 **fields,
             }
         )
-        fields_of = ProductFields.of(self.shop.payments.providers.registrations)
+        fields_of = ProductFields.of(self.buyer.payments.providers.registrations)
         return await self.database.transaction(lambda tx: create_plan(tx, made, fields_of))
 
     async def join(
@@ -68,10 +68,10 @@ class Club:
     ) -> Order:
         """An order of the plan, not paid yet."""
         plan = await self.database.read(lambda tx: get(tx, ("staging", plan_id)))
-        sold_by = self.shop.payments.providers.registration(provider)
+        sold_by = self.buyer.payments.providers.registration(provider)
         item = item_of(plan, sold_by, interval, is_stand_in=True)
         new = NewOrder(provider=provider, kind="subscription", plan=item, **fields)
-        return await self.shop.payments.place(self.shop.desk.principal.scope, new)
+        return await self.buyer.payments.place(self.buyer.account.principal.scope, new)
 
     async def pay(self, order: Order) -> SandboxCheckout:
         """The page is paid; nobody is told yet."""
@@ -86,7 +86,7 @@ class Club:
         self, sandbox_event: SandboxEvent, payments: Payments | None = None, name: str = "stripe"
     ) -> Outcome:
         """The outcome of the notification with which the provider tells of the sandbox event."""
-        teller = payments or self.shop.payments
+        teller = payments or self.buyer.payments
         provider = teller.providers.of(name, "staging")
         assert provider is not None
         return (await teller.notified(name, provider.simulate(sandbox_event))).outcome
@@ -96,7 +96,7 @@ class Club:
 
     async def act(self, fact: Fact, told: NotificationRef) -> Outcome:
         """The outcome of a fact that no stand-in tells of."""
-        return await self.shop.payments.word.act_on([fact], told)
+        return await self.buyer.payments.word.act_on([fact], told)
 
     async def begin(self, plan_id: str = "pro", **fields: Any) -> Subscription:
         """A subscription whose first period was paid and credited."""
@@ -130,11 +130,11 @@ class Club:
 
     async def pass_time(self, one: Subscription) -> None:
         """What the worker does once time is over."""
-        await self.shop.desk.engine.submit(PassTime((one.id,), one.scope))
+        await self.buyer.account.engine.submit(PassTime((one.id,), one.scope))
 
     async def credits(self) -> int:
         """What the wallet holds beyond its test credit, in credits."""
-        return await self.shop.bought_cents() * 10
+        return await self.buyer.bought_cents() * 10
 
 
 def renewal(
@@ -160,9 +160,11 @@ def renewal(
 
 
 @contextlib.asynccontextmanager
-async def open_club(database: Database, clock: FixedClock, folder: Path) -> AsyncIterator[Club]:
-    async with open_shop(database, clock, folder) as shop:
-        club = Club(shop)
-        await club.plan("pro", **PRO)
-        await club.plan("team", **TEAM)
-        yield club
+async def open_subscriber(
+    database: Database, clock: FixedClock, folder: Path
+) -> AsyncIterator[Subscriber]:
+    async with open_toypay_buyer(database, clock, folder) as buyer:
+        subscriber = Subscriber(buyer)
+        await subscriber.plan("pro", **PRO)
+        await subscriber.plan("team", **TEAM)
+        yield subscriber

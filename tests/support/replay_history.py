@@ -8,7 +8,7 @@ from kernel.ids import new_id
 from keys.account import lock_scopes
 from keys.principal import Scope
 from store.database import Database, Row, Transaction, Work
-from tests.webhooks.given import given_account, given_endpoint
+from tests.support.webhook_rows import given_account, given_endpoint
 from webhooks.replays import replay, step as replay_step
 from webhooks.replays.replay import NewReplay, Replay
 from webhooks.replays.step import Due, Step

@@ -10,16 +10,16 @@ from billing.usage.oauth_charge import Charge, TakeCharge
 from kernel.clock import FixedClock
 from keys.principal import Environment, OAuthOrigin, Principal
 from store.database import Database
-from tests.billing.desk import Desk, open_desk
-from tests.keys.consenting import Scene, register
+from tests.support.funded_account import FundedAccount, open_funded_account
+from tests.support.oauth_consent import OAuthConsent, register
 
 
 @dataclass
-class Counter:
-    """The desk of the user, the scene of its consent, and the app's principal."""
+class ChargingApp:
+    """The user's account, its consent, and the principal of the app."""
 
-    desk: Desk
-    scene: Scene
+    account: FundedAccount
+    consent: OAuthConsent
     principal: Principal
 
     @property
@@ -39,7 +39,7 @@ class Counter:
         caller = principal or self.principal
         assert caller.oauth is not None
         command = TakeCharge(caller.scope, caller.oauth, order_no, micros, remark)
-        return await (engine or self.desk.engine).submit(command)
+        return await (engine or self.account.engine).submit(command)
 
     async def together(self, *charges: Any) -> tuple[list[Charge], list[BaseException]]:
         """The charges that were taken, and the refusals."""
@@ -48,15 +48,15 @@ class Counter:
         return taken, [one for one in outcomes if isinstance(one, BaseException)]
 
     async def user_cents(self) -> int:
-        return int((await self.desk.balance(self.principal))["balance_cents"])
+        return int((await self.account.balance(self.principal))["balance_cents"])
 
     async def owner_cents(self) -> int:
-        found = await self.desk.balance(self.in_the_owners_place())
+        found = await self.account.balance(self.in_the_owners_place())
         return int(found["balance_cents"])
 
     def in_the_owners_place(self) -> Principal:
         return Principal(
-            account_id=self.scene.owner_id,
+            account_id=self.consent.owner_id,
             environment=self.principal.environment,
             kind="session",
             credential_id="ses_1",
@@ -72,29 +72,29 @@ class Counter:
 
     async def agree(self, **app: Any) -> Principal:
         """The principal of another app of the owner, which the user consents to as well."""
-        made, _ = await self.scene.register(**app)
-        _, secret = await self.scene.token(app=made)
-        return await self.scene.principal(secret)
+        made, _ = await self.consent.register(**app)
+        _, secret = await self.consent.token(app=made)
+        return await self.consent.principal(secret)
 
     async def mirrored(self) -> Principal:
         """An app of the user's that the owner consents to."""
         app, _ = await register(
-            self.desk.database, self.desk.clock, self.scene.user, scope="advanced_access"
+            self.account.database, self.account.clock, self.consent.user, scope="advanced_access"
         )
-        _, secret = await self.scene.token(app=app, user_id=self.scene.owner_id)
-        return await self.scene.principal(secret)
+        _, secret = await self.consent.token(app=app, user_id=self.consent.owner_id)
+        return await self.consent.principal(secret)
 
 
-async def open_counter(
+async def open_charging_app(
     database: Database,
     clock: FixedClock,
     *,
     environment: Environment = "staging",
     is_own_app: bool = False,
     **app: Any,
-) -> Counter:
-    desk = await open_desk(database, clock)
-    owner_id = desk.account_id
+) -> ChargingApp:
+    account = await open_funded_account(database, clock)
+    owner_id = account.account_id
     if not is_own_app:
         owner_id = await database.transaction(
             lambda tx: open_account(tx, name="Owner", email=None, now_us=clock.now_us())
@@ -102,6 +102,6 @@ async def open_counter(
     made, secret = await register(
         database, clock, (owner_id, environment), **{"scope": "advanced_access", **app}
     )
-    scene = Scene(database, clock, owner_id, desk.account_id, made, secret)
-    _, token = await scene.token()
-    return Counter(desk, scene, await scene.principal(token))
+    consent = OAuthConsent(database, clock, owner_id, account.account_id, made, secret)
+    _, token = await consent.token()
+    return ChargingApp(account, consent, await consent.principal(token))

@@ -1,4 +1,4 @@
-"""Usage and holds of a desk's account: each command's result; `desk.run` says what a key does."""
+"""Usage and holds of a funded account: each command's result; `account.run` says what a key does."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from billing.usage.usage import Used, new_usage
 from keys.principal import Principal
 from store.database import Database, Transaction
 from store.idempotency import RequestKey, request_key
-from tests.billing.desk import Desk
+from tests.support.funded_account import FundedAccount
 from worker.expire import Expirer
 
 
-def beside(desk: Desk, database: Database) -> Desk:
+def beside(account: FundedAccount, database: Database) -> FundedAccount:
     """The same account at another engine, as in another process or after a restart."""
-    engine = Engine(database, desk.clock, desk.engine.rules)
-    return Desk(database, desk.clock, engine, desk.account_id, desk.principal)
+    engine = Engine(database, account.clock, account.engine.rules)
+    return FundedAccount(database, account.clock, engine, account.account_id, account.principal)
 
 
 def key_of(principal: Principal, text: str | None, body: bytes = b"{}") -> RequestKey | None:
@@ -37,64 +37,68 @@ def key_of(principal: Principal, text: str | None, body: bytes = b"{}") -> Reque
 
 
 async def use(
-    desk: Desk,
+    account: FundedAccount,
     micros: int,
     *,
     principal: Principal | None = None,
     key: str | None = None,
     **more: Any,
 ) -> Used:
-    caller = principal or desk.principal
+    caller = principal or account.principal
     command = new_usage(
         caller,
         amount_micros=micros,
         description=more.pop("description", "AI chat completion"),
         **more,
     )
-    return await desk.run(command, key_of(caller, key))
+    return await account.run(command, key_of(caller, key))
 
 
 async def hold(
-    desk: Desk,
+    account: FundedAccount,
     micros: int,
     *,
     principal: Principal | None = None,
     key: str | None = None,
     **more: Any,
 ) -> Held:
-    caller = principal or desk.principal
+    caller = principal or account.principal
     command = new_hold(
         caller,
         amount_micros=micros,
         description=more.pop("description", "AI chat completion"),
         **more,
     )
-    return await desk.run(command, key_of(caller, key))
+    return await account.run(command, key_of(caller, key))
 
 
-async def capture(desk: Desk, hold_id: str, micros: int | None = None, **more: Any) -> Held:
-    caller = more.get("principal", desk.principal)
+async def capture(
+    account: FundedAccount, hold_id: str, micros: int | None = None, **more: Any
+) -> Held:
+    caller = more.get("principal", account.principal)
     key = key_of(caller, more.get("key"), str(micros).encode())
-    return await desk.run(CaptureHold(hold_id, caller.scope, micros), key)
+    return await account.run(CaptureHold(hold_id, caller.scope, micros), key)
 
 
-async def release(desk: Desk, hold_id: str, **more: Any) -> Held:
-    caller = more.get("principal", desk.principal)
-    return await desk.run(ReleaseHold(hold_id, caller.scope), key_of(caller, more.get("key")))
+async def release(account: FundedAccount, hold_id: str, **more: Any) -> Held:
+    caller = more.get("principal", account.principal)
+    return await account.run(ReleaseHold(hold_id, caller.scope), key_of(caller, more.get("key")))
 
 
-async def expire(desk: Desk, *hold_ids: str) -> int:
+async def expire(account: FundedAccount, *hold_ids: str) -> int:
     """How many of them ended."""
-    return await desk.engine.submit(ExpireHolds(desk.principal.scope, hold_ids))
+    return await account.engine.submit(ExpireHolds(account.principal.scope, hold_ids))
 
 
-async def sweep(desk: Desk) -> int:
+async def sweep(account: FundedAccount) -> int:
     """What a worker does when it looks."""
-    return await Expirer(desk.database, desk.clock, desk.engine).sweep()
+    return await Expirer(account.database, account.clock, account.engine).sweep()
 
 
-async def grant(desk: Desk, micros: int, *, expires_at: int | None, scope: Any = None) -> None:
-    await desk.engine.submit(Grant(scope or desk.principal.scope, micros, expires_at))
+async def grant(
+    account: FundedAccount, micros: int, *, expires_at: int | None, scope: Any = None
+) -> None:
+    await account.engine.submit(Grant(scope or account.principal.scope, micros, expires_at))
 
 
 def lowest(low: int, _high: int) -> int:
@@ -102,23 +106,23 @@ def lowest(low: int, _high: int) -> int:
     return low
 
 
-async def check_in(desk: Desk, *, key: str | None = None, **more: Any) -> CheckedIn:
-    caller = more.get("principal", desk.principal)
-    return await desk.run(CheckIn(caller.scope, more.get("pick", lowest)), key_of(caller, key))
+async def check_in(account: FundedAccount, *, key: str | None = None, **more: Any) -> CheckedIn:
+    caller = more.get("principal", account.principal)
+    return await account.run(CheckIn(caller.scope, more.get("pick", lowest)), key_of(caller, key))
 
 
-async def find(desk: Desk, hold_id: str, principal: Principal | None = None) -> Hold:
-    scope = (principal or desk.principal).scope
+async def find(account: FundedAccount, hold_id: str, principal: Principal | None = None) -> Hold:
+    scope = (principal or account.principal).scope
 
     async def work(tx: Transaction) -> Hold:
         return await holds.find(tx, hold_id, scope)
 
-    return await desk.database.read(work)
+    return await account.database.read(work)
 
 
-async def balances(desk: Desk, principal: Principal | None = None) -> dict[str, int]:
+async def balances(account: FundedAccount, principal: Principal | None = None) -> dict[str, int]:
     """Ledger kind -> micros, of the account's environment; grants are added up."""
-    account_id, environment = (principal or desk.principal).scope
+    account_id, environment = (principal or account.principal).scope
 
     async def work(tx: Transaction) -> dict[str, int]:
         rows = await tx.fetch(
@@ -129,10 +133,10 @@ async def balances(desk: Desk, principal: Principal | None = None) -> dict[str, 
         )
         return {row["kind"]: int(row["micros"]) for row in rows}
 
-    return await desk.database.read(work)
+    return await account.database.read(work)
 
 
-async def spent_micros(desk: Desk, principal: Principal) -> dict[str, int]:
+async def spent_micros(account: FundedAccount, principal: Principal) -> dict[str, int]:
     """Period and start of each window of the key -> micros spent in it."""
 
     async def work(tx: Transaction) -> dict[str, int]:
@@ -143,4 +147,4 @@ async def spent_micros(desk: Desk, principal: Principal) -> dict[str, int]:
         )
         return {f"{row[0]} {row[1] // 86_400_000_000}": row[2] for row in rows}
 
-    return await desk.database.read(work)
+    return await account.database.read(work)

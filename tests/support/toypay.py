@@ -4,20 +4,17 @@ The provider's file is the example tests/examples/provider/toypay.py, put into a
 an operator would.
 """
 
-import asyncio
 import contextlib
 import hashlib
 import hmac
 import itertools
 import shutil
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -25,6 +22,7 @@ from starlette.routing import Route
 
 from billing.orders.order import Order
 from billing.providers.protocol import Received
+from tests.support import plain_http
 
 SOURCE = Path(__file__).parent.parent / "examples" / "provider" / "toypay.py"
 SECRETS = {"staging": "toy_staging_secret", "live": "toy_live_secret"}
@@ -138,25 +136,6 @@ async def serving() -> AsyncIterator[Server]:
             Route("/checkouts/{id}", server.show, methods=["GET"]),
         ]
     )
-    async with serving_app(app) as url:
+    async with plain_http.serving(app) as url:
         server.url = url
         yield server
-
-
-@contextlib.asynccontextmanager
-async def serving_app(app: Starlette) -> AsyncIterator[str]:
-    """A vendor's API on a free port of this machine, and its address."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None, access_log=False)
-    running = uvicorn.Server(config)
-    config.load()
-    running.lifespan = config.lifespan_class(config)
-    await running.startup(sockets=[listener])
-    loop = asyncio.create_task(running.main_loop())
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        running.should_exit = True
-        await loop
-        await running.shutdown(sockets=[listener])

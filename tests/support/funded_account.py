@@ -22,7 +22,7 @@ from keys.api_keys.lookup import load_principals
 from keys.principal import Environment, Principal
 from keys.token_format import digest
 from store.database import Database, Transaction
-from store.idempotency import Answer, RequestKey, request_key
+from store.idempotency import RequestKey, StoredAnswer, request_key
 
 APPROVER = "key_approver"
 SLOW = Platform("slow", "Slow", fulfilment="http")
@@ -31,7 +31,7 @@ R = TypeVar("R")
 
 
 @dataclass(slots=True)
-class Desk:
+class FundedAccount:
     """An engine, an account with $10,000.00 in staging, and a key of it. Commands return results."""
 
     database: Database
@@ -80,9 +80,9 @@ class Desk:
             return await self.engine.submit(command)
         results: list[R] = []
 
-        def encode(result: R) -> Answer:
+        def encode(result: R) -> StoredAnswer:
             results.append(result)
-            return Answer(200, repr(result).encode())
+            return StoredAnswer(200, repr(result).encode())
 
         self.kept.append(await self.engine.submit_once(command, key, encode))
         return results[-1] if results else None  # type: ignore[return-value]
@@ -143,9 +143,9 @@ class Desk:
         return ended
 
 
-async def open_desk(
+async def open_funded_account(
     database: Database, clock: FixedClock, *, email: str = "acme@example.com", **key_fields: Any
-) -> Desk:
+) -> FundedAccount:
     """A fresh account; key_fields are the caps and the like of its key."""
 
     async def work(tx: Transaction) -> str:
@@ -158,7 +158,7 @@ async def open_desk(
         codes=VoucherCodes(os.urandom(32)),
         asynchronous=frozenset({"http"}),
     )
-    return Desk(database, clock, Engine(database, clock, rules), account_id, principal)
+    return FundedAccount(database, clock, Engine(database, clock, rules), account_id, principal)
 
 
 async def mint_key(
@@ -187,9 +187,11 @@ async def mint_key(
     return await database.transaction(work)
 
 
-async def redeem(desk: Desk, code: str, settle: SettleVoucher = "wallet", **more: Any) -> Redeemed:
-    principal = more.get("principal", desk.principal)
+async def redeem(
+    account: FundedAccount, code: str, settle: SettleVoucher = "wallet", **more: Any
+) -> Redeemed:
+    principal = more.get("principal", account.principal)
     issued = await find_issued(
-        desk.database, desk.engine.rules.codes, code, environment=principal.environment
+        account.database, account.engine.rules.codes, code, environment=principal.environment
     )
-    return await desk.engine.submit(new_redeem(principal, issued, settle))
+    return await account.engine.submit(new_redeem(principal, issued, settle))

@@ -51,7 +51,7 @@ class Talk:
         self.writer.close()
 
 
-class Receiver:
+class ScriptedReceiver:
     """A loopback server that runs a handler for every connection."""
 
     def __init__(self, handler: Handler) -> None:
@@ -87,7 +87,7 @@ class Receiver:
             talk.writer.close()
 
 
-Start = Callable[..., Awaitable[Receiver]]
+Start = Callable[..., Awaitable[ScriptedReceiver]]
 Client = Callable[..., Transport]
 
 
@@ -102,6 +102,6 @@ def always(*answers: bytes) -> Handler:
     return handler
 
 
-async def send(transport: Transport, receiver: Receiver, timeout_s: float = 5.0) -> Outcome:
+async def send(transport: Transport, receiver: ScriptedReceiver, timeout_s: float = 5.0) -> Outcome:
     url = f"http://hook.example:{receiver.port}/hook?a=b"
     return await transport.post(url, [("X-One", "1")], b'{"a":1}', timeout_s)

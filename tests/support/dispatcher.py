@@ -8,7 +8,7 @@ from billing.topups.voucher import VoucherCodes
 from kernel.clock import SystemClock
 from keys.principal import Scope
 from store.database import Database, Row, Transaction
-from tests.webhooks.given import (
+from tests.support.webhook_rows import (
     given_account,
     new_vault,
 )

@@ -1,4 +1,4 @@
-"""Redemption codes of a test: batches with an installation's key, and redeeming them at a desk."""
+"""Redemption codes of a test: batches with an installation's key, and redeeming them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from billing.credits.code_batch import Batch, NewBatch, make
 from billing.credits.redemption_code import CodeRedeemed, RedeemCode, RedemptionCodes, find_code
 from keys.principal import Environment, Principal
-from tests.billing.desk import Desk
+from tests.support.funded_account import FundedAccount
 
 CODES = RedemptionCodes(bytes(range(32)))
 
 
 async def make_codes(
-    desk: Desk,
+    account: FundedAccount,
     worth_credits: int = 1000,
     count: int = 1,
     *,
@@ -26,17 +26,19 @@ async def make_codes(
         made.extend(step)
 
     batch = await make(
-        desk.database,
+        account.database,
         CODES,
         NewBatch(environment=environment, credits=worth_credits, count=count, **more),
         keep=keep,
-        now_us=desk.clock.now_us(),
+        now_us=account.clock.now_us(),
     )
     return batch, made
 
 
-async def redeem(desk: Desk, code: str, *, principal: Principal | None = None) -> CodeRedeemed:
+async def redeem(
+    account: FundedAccount, code: str, *, principal: Principal | None = None
+) -> CodeRedeemed:
     """What the code was worth; raises NotRedeemable."""
-    caller = principal or desk.principal
-    code_id = await find_code(desk.database, CODES, code, environment=caller.environment)
-    return await desk.engine.submit(RedeemCode(code_id, caller.scope))
+    caller = principal or account.principal
+    code_id = await find_code(account.database, CODES, code, environment=caller.environment)
+    return await account.engine.submit(RedeemCode(code_id, caller.scope))

@@ -21,7 +21,7 @@ ALL = tuple(ACCOUNT_SCOPES)
 
 
 @dataclass
-class Shop:
+class KeyOwner:
     """One account, and short ways to use its keys."""
 
     database: Database
@@ -105,9 +105,9 @@ class Shop:
         return [key.name for key in keys]
 
 
-async def open_shop(
+async def open_key_owner(
     database: Database, clock: FixedClock, *, is_operator: bool = False, is_sandbox: bool = False
-) -> Shop:
+) -> KeyOwner:
     account_id = await database.transaction(
         lambda tx: create_account(
             tx,
@@ -118,13 +118,13 @@ async def open_shop(
             now_us=clock.now_us(),
         )
     )
-    return Shop(database, clock, account_id)
+    return KeyOwner(database, clock, account_id)
 
 
-def a_session(shop: Shop, scopes: tuple[str, ...] = ALL) -> Principal:
+def a_session(key_owner: KeyOwner, scopes: tuple[str, ...] = ALL) -> Principal:
     return Principal(
-        account_id=shop.account_id,
-        environment=shop.environment,
+        account_id=key_owner.account_id,
+        environment=key_owner.environment,
         kind="session",
         credential_id="ses_1",
         key_id=None,

@@ -25,7 +25,7 @@ class Request:
 
 
 @dataclass
-class Receiver:
+class RecordingReceiver:
     url: str = ""
     requests: list[Request] = field(default_factory=list)
     answers: Callable[[int], Answer] = lambda _number: (200, 0.0)
@@ -70,9 +70,11 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiver(answers: Callable[[int], Answer] | None = None) -> AsyncIterator[Receiver]:
+async def receiver(
+    answers: Callable[[int], Answer] | None = None,
+) -> AsyncIterator[RecordingReceiver]:
     """answers is given how many requests came before."""
-    one = Receiver() if answers is None else Receiver(answers=answers)
+    one = RecordingReceiver() if answers is None else RecordingReceiver(answers=answers)
     tasks: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -9,25 +9,27 @@ from billing.engine.engine import Engine
 from billing.ledger.ledger import Scope
 from billing.ledger.price import Price
 from billing.orders import queries as order_list
-from billing.orders.gone import Kind
 from billing.orders.order import Order
-from billing.orders.place import NewOrder, Placed, new_place
-from billing.orders.reversal import CloseDispute, FailRefund, Reverse, Settled
+from billing.orders.place import NewOrder, Placed
+from billing.orders.refund import RefundKind, Reversed
+from billing.orders.reversal import ReverseOrder, Settled
 from billing.orders.settlement import AttachCheckout, Checked, EndUnpaid, NoteCheck, SettlePaid
 from billing.payments.review import Verdict, new_resolution
 from billing.providers.event_log import LogEntry, NotificationRef, of_order
+from billing.providers.protocol import DisputeClosed, Disputed, Refunded, RefundFailed, Subject
+from billing.subscriptions.place import new_place
 from billing.usage.usage import UseCredit
 from kernel.clock import FixedClock
 from kernel.ids import new_id
 from store.database import Database, Transaction
-from tests.billing.desk import Desk, open_desk
+from tests.support.funded_account import FundedAccount, open_funded_account
 
 
 @dataclass(slots=True)
-class Counter:
-    """A desk whose account buys credit in staging at the provider "stripe"."""
+class Buyer:
+    """An account that buys credit in staging at the provider "stripe"."""
 
-    desk: Desk
+    account: FundedAccount
     scope: Scope
     engine: Engine
     _events: Any = field(default_factory=lambda: itertools.count(1))
@@ -88,7 +90,7 @@ class Counter:
         return await self._reverse(order, "dispute", key, Price(amount, order.pay_currency))
 
     async def close_dispute(self, order: Order, *, is_won: bool, key: str = "dp_1") -> Settled:
-        return await self._on(CloseDispute, order, told=self.told(), key=key, is_won=is_won)
+        return await self._hear(order, DisputeClosed(Subject(), key, is_won=is_won))
 
     async def check(self, order: Order) -> Checked:
         return await self.engine.submit(NoteCheck(order.id, order.scope, order.checks_made))
@@ -97,7 +99,7 @@ class Counter:
         self, order: Order, amount: int, *, key: str = "re_1", kind: Any = "refund"
     ) -> Settled:
         price = Price(amount, order.payment.currency)
-        return await self._on(FailRefund, order, told=self.told(), key=key, kind=kind, price=price)
+        return await self._hear(order, RefundFailed(Subject(), key, price, is_part=kind == "part"))
 
     async def resolve(
         self,
@@ -118,18 +120,20 @@ class Counter:
         """A coupon of staging; a quarter off unless fields say otherwise."""
         if "amount_off" not in fields:
             fields.setdefault("percent", 25)
-        made = new_coupon(self.scope[1], code, now_us=self.desk.clock.now_us(), **fields)
-        return await self.desk.database.transaction(lambda tx: create_coupon(tx, made))
+        made = new_coupon(self.scope[1], code, now_us=self.account.clock.now_us(), **fields)
+        return await self.account.database.transaction(lambda tx: create_coupon(tx, made))
 
     async def now(self, order: Order) -> Order:
         """The order as it is stored."""
-        return await self.desk.database.read(lambda tx: order_list.get(tx, order.scope, order.id))
+        return await self.account.database.read(
+            lambda tx: order_list.get(tx, order.scope, order.id)
+        )
 
     async def log(self, order: Order) -> list[LogEntry]:
         async def work(tx: Transaction) -> list[LogEntry]:
             return list(await of_order(tx, order.id))
 
-        return await self.desk.database.read(work)
+        return await self.account.database.read(work)
 
     async def spend(self, micros: int) -> None:
         """Uses credit up, promotional first."""
@@ -158,10 +162,15 @@ class Counter:
             )
             return {row["kind"]: int(row["held"]) for row in rows}
 
-        return await self.desk.database.read(work)
+        return await self.account.database.read(work)
 
-    async def _reverse(self, order: Order, kind: Kind, key: str, price: Price) -> Settled:
-        return await self._on(Reverse, order, told=self.told(), key=key, kind=kind, price=price)
+    async def _reverse(self, order: Order, kind: RefundKind, key: str, price: Price) -> Settled:
+        if kind == "dispute":
+            return await self._hear(order, Disputed(Subject(), key, price))
+        return await self._hear(order, Refunded(Subject(), key, price, is_part=kind == "part"))
+
+    async def _hear(self, order: Order, fact: Reversed) -> Settled:
+        return await self._on(ReverseOrder, order, told=self.told(), fact=fact)
 
     async def _on(self, command: Any, order: Order, **fields: Any) -> Settled:
         made = command(order_id=order.id, scope=order.scope, **fields)
@@ -169,15 +178,15 @@ class Counter:
         return settled
 
 
-async def open_counter(
+async def open_buyer(
     database: Database, clock: FixedClock, *, email: str = "acme@example.com"
-) -> Counter:
+) -> Buyer:
     """A fresh account with $10,000.00 of test credit in staging."""
-    desk = await open_desk(database, clock, email=email)
-    return Counter(desk, desk.principal.scope, desk.engine)
+    account = await open_funded_account(database, clock, email=email)
+    return Buyer(account, account.principal.scope, account.engine)
 
 
-async def open_live_counter(database: Database, clock: FixedClock) -> Counter:
+async def open_live_counter(database: Database, clock: FixedClock) -> Buyer:
     """The same in live, where the wallet is empty and promotional credit cannot be sent."""
-    desk = await open_desk(database, clock)
-    return Counter(desk, (desk.account_id, "live"), desk.engine)
+    account = await open_funded_account(database, clock)
+    return Buyer(account, (account.account_id, "live"), account.engine)

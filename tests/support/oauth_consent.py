@@ -24,7 +24,7 @@ REDIRECT = "https://app.example.com/cb"
 
 
 @dataclass
-class Scene:
+class OAuthConsent:
     """Short ways through consent and exchange; everything in the app's environment."""
 
     database: Database
@@ -148,18 +148,18 @@ async def account(database: Database, clock: FixedClock, **fields: Any) -> str:
     )
 
 
-async def open_scene(
+async def open_consent(
     database: Database, clock: FixedClock, *, environment: Environment = "live", **app: Any
-) -> Scene:
+) -> OAuthConsent:
     owner_id = await account(database, clock, name="Owner")
     user_id = await account(database, clock, email="user@example.com")
     made, secret = await register(database, clock, (owner_id, environment), **app)
-    return Scene(database, clock, owner_id, user_id, made, secret)
+    return OAuthConsent(database, clock, owner_id, user_id, made, secret)
 
 
-async def manage(scene: Scene, grant_id: str) -> tuple[OAuthToken, str]:
+async def manage(consent: OAuthConsent, grant_id: str) -> tuple[OAuthToken, str]:
     async def work(tx: Transaction) -> tuple[OAuthToken, str]:
-        grant = await oauth_grant.get(tx, scene.user, grant_id)
-        return await oauth_token.rotate_management(tx, grant, now_us=scene.clock.now_us())
+        grant = await oauth_grant.get(tx, consent.user, grant_id)
+        return await oauth_token.rotate_management(tx, grant, now_us=consent.clock.now_us())
 
-    return await scene.database.transaction(work)
+    return await consent.database.transaction(work)

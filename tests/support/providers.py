@@ -1,4 +1,4 @@
-"""One provider on the bench: made with settings of a test, its vendor answered by respx."""
+"""One payment provider with settings of a test; its vendor is answered by respx."""
 
 import hashlib
 import hmac
@@ -17,7 +17,7 @@ from kernel.clock import SECOND_US, Clock, FixedClock
 from keys.principal import Environment
 from keys.signing import stripe_signature
 
-RECORDINGS = Path(__file__).parents[2] / "recordings" / "providers"
+RECORDINGS = Path(__file__).parents[1] / "recordings" / "providers"
 ORDER_ID = "ord_1OeHk2Gq0Zb4yT7a"
 # The moment of providers.md's own signature of Stripe.
 NOW_S = 1_700_000_000

@@ -1,4 +1,4 @@
-"""Payments of a test: a desk, Toypay over real HTTP, and stand-ins of the built-in providers."""
+"""Payments of a test: Toypay over real HTTP, and the sandbox in place of the built-in providers."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -20,17 +20,18 @@ from billing.providers.settings import ProviderSettings
 from kernel.clock import FixedClock
 from keys.principal import ENVIRONMENTS
 from store.database import Database, Transaction
-from tests.billing import toypay
-from tests.billing.desk import Desk, open_desk
+from tests.support import toypay
+from tests.support.funded_account import FundedAccount, open_funded_account
+from tests.support.plain_http import http_client
 
 PUBLIC_URL = "https://gateway.example"
 
 
 @dataclass(slots=True)
-class Shop:
-    """A desk whose account buys at Toypay; second payments of it are another process's."""
+class ToypayBuyer:
+    """An account that buys at Toypay; second payments of it are another process's."""
 
-    desk: Desk
+    account: FundedAccount
     server: toypay.Server
     client: httpx.AsyncClient
     folder: Path
@@ -38,14 +39,14 @@ class Shop:
 
     def another(self, database: Database | None = None) -> Payments:
         """Another process's payments: an engine of its own on the same database."""
-        opened = database or self.desk.database
-        engine = Engine(opened, self.desk.clock, self.desk.engine.rules)
+        opened = database or self.account.database
+        engine = Engine(opened, self.account.clock, self.account.engine.rules)
         return self._payments(opened, engine)
 
     async def place(self, payments: Payments | None = None, **fields: Any) -> Order:
         """An order of $20.00 for 20,000 credits, unless fields say otherwise."""
         new = NewOrder(**{"provider": "toypay", "amount_cents": 2000, **fields})
-        return await (payments or self.payments).place(self.desk.principal.scope, new)
+        return await (payments or self.payments).place(self.account.principal.scope, new)
 
     async def told(self, kind: str, order: Order, **changes: Any) -> str:
         """The outcome of an event that Toypay signs."""
@@ -54,32 +55,36 @@ class Shop:
 
     async def sweep(self, payments: Payments | None = None) -> int:
         """One look at what is due a minute from now; how many orders there were."""
-        self.desk.clock.advance_s(60)
-        due = await self.desk.database.read(
-            lambda tx: order_list.due(tx, now_us=self.desk.clock.now_us(), limit=100)
+        self.account.clock.advance_s(60)
+        due = await self.account.database.read(
+            lambda tx: order_list.due(tx, now_us=self.account.clock.now_us(), limit=100)
         )
         for order in due:
             await (payments or self.payments).check(order)
         return len(due)
 
     async def now(self, order: Order) -> Order:
-        return await self.desk.database.read(lambda tx: order_list.get(tx, order.scope, order.id))
+        return await self.account.database.read(
+            lambda tx: order_list.get(tx, order.scope, order.id)
+        )
 
     async def orders(self) -> list[Order]:
         async def work(tx: Transaction) -> list[Order]:
             found = await order_list.page(
-                tx, self.desk.principal.scope, order_list.Filter(), before_id=None, limit=200
+                tx, self.account.principal.scope, order_list.Filter(), before_id=None, limit=200
             )
             return list(found)
 
-        return await self.desk.database.read(work)
+        return await self.account.database.read(work)
 
     async def log(self, order: Order) -> list[LogEntry]:
-        return list(await self.desk.database.read(lambda tx: provider_event.of_order(tx, order.id)))
+        return list(
+            await self.account.database.read(lambda tx: provider_event.of_order(tx, order.id))
+        )
 
     async def bought_cents(self) -> int:
         """What the wallet holds beyond its test credit."""
-        return int((await self.desk.balance())["balance_cents"]) - 1_000_000
+        return int((await self.account.balance())["balance_cents"]) - 1_000_000
 
     def _payments(self, database: Database, engine: Engine) -> Payments:
         registrations = discover(self.folder)
@@ -96,16 +101,18 @@ class Shop:
             settings,
             stand_in_secrets={"stripe": "5a" * 32},
             client=self.client,
-            clock=self.desk.clock,
+            clock=self.account.clock,
         )
-        return Payments(database, self.desk.clock, engine, providers, PUBLIC_URL)
+        return Payments(database, self.account.clock, engine, providers, PUBLIC_URL)
 
 
 @contextlib.asynccontextmanager
-async def open_shop(database: Database, clock: FixedClock, folder: Path) -> AsyncIterator[Shop]:
+async def open_toypay_buyer(
+    database: Database, clock: FixedClock, folder: Path
+) -> AsyncIterator[ToypayBuyer]:
     """A fresh account; folder is where the provider's file goes."""
-    desk = await open_desk(database, clock)
-    async with toypay.serving() as server, httpx.AsyncClient(trust_env=False) as client:
-        shop = Shop(desk, server, client, toypay.folder_of(folder), payments=None)  # type: ignore[arg-type]
-        shop.payments = shop._payments(database, desk.engine)
-        yield shop
+    account = await open_funded_account(database, clock)
+    async with toypay.serving() as server, http_client() as client:
+        buyer = ToypayBuyer(account, server, client, toypay.folder_of(folder), payments=None)  # type: ignore[arg-type]
+        buyer.payments = buyer._payments(database, account.engine)
+        yield buyer
