@@ -157,7 +157,6 @@ async def test_codes_are_downloaded_as_they_are_made(store: Store, browser: Brow
     assert window.complaints == []
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("width", [1280, 390])
 async def test_no_page_keeps_anybody_out_or_scrolls_sideways(
     store: Store, browser: Browser, width: int

@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 import pytest_asyncio
 
 from billing.payments.sandbox import checkout as sandbox_checkout
 from kernel.clock import FixedClock
 from tests.support.selling_gateway import Store, open_store
+
+pytestmark = pytest.mark.one_database
 
 
 @pytest_asyncio.fixture

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest_asyncio
 
-from tests.gateway.pages.test_consent import CHALLENGE, PATH, VERIFIER, asked, decide, open_page
+from tests.gateway.dashboard.test_consent import CHALLENGE, PATH, VERIFIER, asked, decide, open_page
 from tests.support.browser import Browser, signed_in
 from tests.support.gateway import Gateway
 from tests.support.oauth_agreement import REDIRECT, Agreement, agree

@@ -1,7 +1,11 @@
 """A session looks at one environment; a page of the other one changes nothing."""
 
+import pytest
+
 from tests.support.browser import csrf_of, signed_in, text_of
 from tests.support.gateway import API, Gateway
+
+pytestmark = pytest.mark.one_database
 
 
 async def test_a_switch_holds_from_the_next_request_on(gateway: Gateway) -> None:

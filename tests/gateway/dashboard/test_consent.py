@@ -15,6 +15,8 @@ from tests.support.browser import PASSWORD, Browser, new_browser, signed_in, tex
 from tests.support.gateway import Gateway
 from tests.support.oauth_agreement import REDIRECT, Agreement, agree
 
+pytestmark = pytest.mark.one_database
+
 PATH = "/next/v1/oauth"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"

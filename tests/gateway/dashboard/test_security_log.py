@@ -4,7 +4,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from keys import audit_log
-from tests.gateway.pages.test_access import ANN, ask, sign_in_from
+from tests.gateway.dashboard.test_access import ANN, ask, sign_in_from
 from tests.support.browser import PASSWORD, member, new_browser, text_of
 from tests.support.gateway import Gateway
 

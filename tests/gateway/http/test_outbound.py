@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from tests.support.gateway import Gateway
 
-pytestmark = pytest.mark.fixed_clock
+pytestmark = [pytest.mark.fixed_clock, pytest.mark.one_database]
 
 
 @pytest_asyncio.fixture

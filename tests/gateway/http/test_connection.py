@@ -10,7 +10,7 @@ import socket
 import pytest
 
 from gateway.http.doors import Doors
-from tests.gateway.test_serve import Served, closed, serving
+from tests.gateway.http.test_serve import Served, closed, serving
 
 CHUNKED = b"POST /read HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
 GET = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"

@@ -21,7 +21,7 @@ from tests.support.gateway import running, settings_of
 from tests.support.operator_pages import ADMIN, fill, operator
 from tests.support.selling_gateway import Store
 
-SOURCE = Path(__file__).parent.parent / "examples" / "plan_provider" / "toyclub.py"
+SOURCE = Path(__file__).parents[2] / "examples" / "plan_provider" / "toyclub.py"
 SECRET = "club_secret"
 PLANS = f"{ADMIN}/plans"
 PRO = {

@@ -6,12 +6,11 @@ import pytest
 
 from tests.support.gateway import Gateway
 
-pytestmark = pytest.mark.one_database
-
 FUND, THRESHOLD = "/sandbox/fund", "/topup/balance/threshold"
 FUND_FIELD, THRESHOLD_FIELD = "amount_cents", "low_balance_threshold_cents"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("method", "path", "field", "amount", "limits"),
     [
@@ -33,6 +32,7 @@ async def test_an_amount_beyond_its_limits_is_out_of_range(
     assert (error["param"], error["min"], error["max"]) == (field, *limits)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("amount", [None, "1", 1.0, True])
 async def test_an_amount_that_is_no_integer_is_malformed(gateway: Gateway, amount: Any) -> None:
     key = await gateway.key(await gateway.account())

@@ -20,7 +20,7 @@ from keys.signing import stripe_signature
 from tests.support.gateway import Gateway, running
 from tests.support.selling_gateway import Store, open_store
 
-TESTS = Path(__file__).parent.parent
+TESTS = Path(__file__).parents[2]
 STRIPE = "/payment/webhook/stripe"
 SECRET = "whsec_test_secret"
 # Failure -> module -> its tests.
@@ -38,7 +38,7 @@ BEATEN: Mapping[int, Mapping[str, tuple[str, ...]]] = {
         ),
     },
     3: {
-        "gateway/test_field_failures.py": (
+        "gateway/api/test_field_failures.py": (
             "test_3_one_event_many_times_out_of_order_on_two_gateways",
         ),
         "billing/test_provider_word.py": (
@@ -46,14 +46,14 @@ BEATEN: Mapping[int, Mapping[str, tuple[str, ...]]] = {
         ),
     },
     4: {
-        "gateway/test_field_failures.py": ("test_4_an_empty_or_unknown_secret_is_refused",),
+        "gateway/api/test_field_failures.py": ("test_4_an_empty_or_unknown_secret_is_refused",),
         "billing/test_provider_word.py": ("test_without_any_secret_nothing_is_believed",),
     },
     5: {
-        "gateway/test_field_failures.py": ("test_5_a_provider_speaks_for_its_own_orders_only",),
+        "gateway/api/test_field_failures.py": ("test_5_a_provider_speaks_for_its_own_orders_only",),
     },
     6: {
-        "gateway/test_field_failures.py": ("test_6_another_amount_waits_for_an_operator",),
+        "gateway/api/test_field_failures.py": ("test_6_another_amount_waits_for_an_operator",),
         "billing/test_provider_word.py": (
             "test_another_amount_or_currency_waits_in_review_and_credits_nothing",
         ),
@@ -73,24 +73,26 @@ BEATEN: Mapping[int, Mapping[str, tuple[str, ...]]] = {
         "billing/test_usage.py": ("test_two_tills_never_overspend",),
     },
     9: {
-        "gateway/test_field_failures.py": ("test_9_completed_while_unpaid_credits_nothing_yet",),
+        "gateway/api/test_field_failures.py": (
+            "test_9_completed_while_unpaid_credits_nothing_yet",
+        ),
     },
     10: {
-        "gateway/test_payments.py": (
+        "gateway/api/test_payments.py": (
             "test_a_genuine_notification_is_acknowledged_after_its_commit",
             "test_a_database_that_is_away_is_never_an_acknowledgement",
         ),
     },
     11: {
-        "gateway/test_orders.py": ("test_nonsense_is_refused_by_name_and_writes_no_order",),
+        "gateway/api/test_orders.py": ("test_nonsense_is_refused_by_name_and_writes_no_order",),
         "billing/test_placement.py": ("test_what_could_not_be_credited_is_not_sold",),
     },
     12: {
-        "gateway/test_field_failures.py": ("test_12_a_replay_after_days_is_still_one_credit",),
+        "gateway/api/test_field_failures.py": ("test_12_a_replay_after_days_is_still_one_credit",),
     },
     13: {
         "billing/test_hold.py": ("test_a_repeated_request_is_the_same_hold_also_after_a_restart",),
-        "gateway/test_orders.py": (
+        "gateway/api/test_orders.py": (
             "test_parallel_calls_with_one_key_make_one_order_and_one_checkout",
         ),
     },
