@@ -1,4 +1,4 @@
-"""What a stand-in tells at the sandbox is read as the provider's own word, for every outcome."""
+"""What the sandbox says in a provider's place is read as the provider's own word, for every outcome."""
 
 from typing import Any
 
