@@ -2,7 +2,6 @@
 
 import logging
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,18 +9,14 @@ from click.testing import CliRunner, Result
 
 from cli.main import main
 from cli.typos import warn_of_unknown_variables
-from runtime.settings import Settings
 from store.migrate import migrate
-
-Topup = Callable[..., Result]
+from tests.support.command_line import Topup, without_settings
 
 
 @pytest.fixture
 def topup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Topup:
     """Runs `topup …` in an empty folder, without any setting."""
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv("TOPUP_" + name.upper(), raising=False)
+    without_settings(monkeypatch, tmp_path)
 
     def run(*words: str) -> Result:
         return CliRunner().invoke(main, list(words))

@@ -1,6 +1,6 @@
 """kill -9 of gateways while people buy: nothing is paid twice, or paid and not credited for long.
 
-tests/billing/test_cashier_crash.py dies at each single write; here real processes die anywhere.
+tests/billing/payments/test_payments_crash.py dies at each single write; here real processes die anywhere.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """SIGTERM ends a process in order: what is in flight is finished and written, then it leaves.
 
-tests/cli/test_dev.py has the rest: `topup dev` leaves nothing running, port 0, a second `dev` on the
+tests/cli/server/test_dev.py has the rest: `topup dev` leaves nothing running, port 0, a second `dev` on the
 same data directory, and children whose supervisor was killed.
 """
 

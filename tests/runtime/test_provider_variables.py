@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from runtime.settings import SettingsError, load_settings, shown_settings, unknown_variables
-from tests.billing.test_provider_registry import TOY
+from tests.billing.providers.test_registry import TOY
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from store.database import Transaction
 from tests.support.billing_api_calls import administrator
 from tests.support.gateway import Gateway, running, settings_of
 from tests.support.webhook_rows import given_endpoint, given_events
-from tests.webhooks.test_notice import fail_one
+from tests.webhooks.deliveries.test_notice import fail_one
 
 pytestmark = pytest.mark.fixed_clock
 

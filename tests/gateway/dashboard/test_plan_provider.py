@@ -15,8 +15,8 @@ import pytest_asyncio
 
 from billing.providers.protocol import Received
 from kernel.clock import DAY_US, FixedClock
-from tests.cli.test_commands import Topup, result_of, topup as topup
 from tests.support.browser import Browser, signed_in, text_of
+from tests.support.command_line import Topup, result_of, topup as topup
 from tests.support.gateway import running, settings_of
 from tests.support.operator_pages import ADMIN, fill, operator
 from tests.support.selling_gateway import Store

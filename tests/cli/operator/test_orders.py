@@ -1,0 +1,175 @@
+"""`topup orders`: what an operator sees of purchases, and decides."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from pydantic import SecretStr
+
+from billing.credits.opening import open_account
+from billing.ledger.price import Price
+from billing.orders.order import Order
+from billing.orders.place import NewOrder
+from billing.providers.protocol import SandboxEvent
+from cli.main import main
+from runtime.context import Context, open_context
+from runtime.master_key import FILE_NAME
+from runtime.settings import load_settings
+from tests.support.command_line import Topup, result_of, without_settings
+from tests.support.gateway import NO_REDIS
+
+SECRET_KEY = "5f" * 32
+
+
+@pytest.fixture
+def topup(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Topup:
+    """Runs `topup orders …` on a migrated, empty database."""
+    without_settings(monkeypatch, tmp_path)
+    environment = {
+        "TOPUP_DATABASE_URL": database_url,
+        "TOPUP_SECRET_KEY": SECRET_KEY,
+        "TOPUP_REDIS_URL": NO_REDIS,
+    }
+
+    def run(*words: str, **settings: str) -> Result:
+        return CliRunner().invoke(main, ["orders", *words], env={**environment, **settings})
+
+    return run
+
+
+@pytest.fixture
+def sold(database_url: str, tmp_path: Path) -> dict[str, str]:
+    """Ids of three orders of $20.00: one pending, one paid, one in review."""
+
+    async def sell() -> dict[str, str]:
+        settings = load_settings(
+            database_url=SecretStr(database_url),
+            data_dir=tmp_path,
+            secret_key=SecretStr(SECRET_KEY),
+            redis_url=SecretStr(NO_REDIS),
+        )
+        async with open_context(settings) as context:
+            now_us = context.clock.now_us()
+            account_id = await context.database.transaction(
+                lambda tx: open_account(tx, name="Acme", email="a@example.com", now_us=now_us)
+            )
+            made = {
+                name: await context.payments.place(
+                    (account_id, "staging"), NewOrder(provider="stripe", amount_cents=2000)
+                )
+                for name in ("pending", "paid", "review")
+            }
+            await pay(context, made["paid"], 2000)
+            await pay(context, made["review"], 1)
+        return {name: order.id for name, order in made.items()}
+
+    return asyncio.run(sell())
+
+
+async def pay(context: Context, order: Order, amount: int) -> None:
+    provider = context.payments.providers.of("stripe", "staging")
+    assert provider is not None
+    sandbox_event = SandboxEvent(
+        outcome="paid",
+        kind="payment",
+        order_id=order.id,
+        ref=order.provider_ref or "",
+        payment_id=f"pi_{order.id}",
+        price=Price(amount, "USD"),
+        event_id=f"evt_{order.id}",
+    )
+    await context.payments.notified("stripe", provider.simulate(sandbox_event))
+
+
+def test_orders_are_listed_and_narrowed(topup: Topup, sold: dict[str, str]) -> None:
+    everything = result_of(topup("list", "--json"))
+    paid = result_of(topup("list", "--status=paid", "--account=a@example.com", "--json"))
+    live = result_of(topup("list", "--environment=live", "--json"))
+    page = result_of(topup("list", "--limit=2", "--json"))
+    rest = result_of(topup("list", f"--cursor={page['next_cursor']}", "--json"))
+
+    assert [one["id"] for one in everything["items"]] == [
+        sold["review"],
+        sold["paid"],
+        sold["pending"],
+    ]
+    assert [one["id"] for one in paid["items"]] == [sold["paid"]]
+    assert live["items"] == []
+    assert [one["id"] for one in rest["items"]] == [sold["pending"]]
+
+
+def test_an_order_is_shown_with_what_its_provider_said(topup: Topup, sold: dict[str, str]) -> None:
+    shown = result_of(topup("show", sold["review"], "--json"))
+    (event,) = shown["events"]
+
+    assert (shown["status"], shown["reason"]) == ("review", "0.01 USD was paid, not 20.00 USD")
+    assert (event["type"], event["outcome"]) == ("checkout.session.completed", "review")
+    assert sold["review"] in topup("show", sold["review"]).stdout
+
+
+def test_problems_are_the_two_lists_of_an_operator(topup: Topup, sold: dict[str, str]) -> None:
+    before = result_of(topup("problems", "--json"))
+    people = topup("problems")
+    result_of(topup("approve", sold["review"], "--by=ana", "--amount=20.00", "--json"))
+    after = result_of(topup("problems", "--json"))
+
+    assert [one["id"] for one in before["paid_uncredited"]] == [sold["review"]]
+    assert before["credited_unpaid"] == []
+    assert sold["review"] in people.stdout
+    assert "paid but uncredited" in people.stderr
+    assert after["paid_uncredited"] == []
+    assert [one["id"] for one in after["credited_unpaid"]] == [sold["review"]]
+    assert "approved by ana" in after["credited_unpaid"][0]["reason"]
+
+
+def test_a_review_is_decided_beside_topup_dev_whose_key_lies_in_its_folder(
+    topup: Topup, sold: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / FILE_NAME).write_text(SECRET_KEY)
+    approved = result_of(
+        topup(
+            *("approve", sold["review"], "--amount=20.00", "--json"),
+            TOPUP_SECRET_KEY="",
+            TOPUP_DATA_DIR=".",
+        )
+    )
+
+    assert approved["status"] == "paid"
+
+
+def test_a_review_is_decided_once(topup: Topup, sold: dict[str, str]) -> None:
+    rejected = result_of(topup("reject", sold["review"], "--json"))
+    again = topup("approve", sold["review"])
+    paid = topup("approve", sold["paid"])
+    unknown = topup("reject", "ord_0000000000000000")
+
+    assert rejected["status"] == "failed"
+    assert "on the command line" in rejected["reason"]
+    assert (again.exit_code, paid.exit_code, unknown.exit_code) == (1, 1, 1)
+    assert "the order is failed" in again.stderr
+    assert "Order not found" in unknown.stderr
+
+
+def test_an_approval_has_to_say_what_counts_where_another_sum_came(
+    topup: Topup, sold: dict[str, str]
+) -> None:
+    silent = topup("approve", sold["review"], "--by=ana")
+    nothing = topup("approve", sold["review"], "--amount=0.00")
+    too_much = topup("approve", sold["review"], "--amount=20.01")
+    partly = result_of(
+        topup("approve", sold["review"], "--amount=0.01", "--reason=as paid", "--by=ana", "--json")
+    )
+
+    assert (silent.exit_code, nothing.exit_code, too_much.exit_code) == (1, 1, 1)
+    assert "20.00 USD was expected and 0.01 USD was paid" in silent.stderr
+    # A cent of the $20.00 for 20,000 credits is ten of them.
+    assert (partly["status"], partly["credits"]) == ("paid", 10)
+    assert "ana (as paid)" in partly["reason"]
+    assert "0.01 USD counts as paid" in partly["reason"]
+
+
+def test_a_rejection_says_that_no_money_went_back(topup: Topup, sold: dict[str, str]) -> None:
+    rejected = topup("reject", sold["review"])
+
+    assert f"Refund pi_{sold['review']} (0.01 USD) at stripe" in rejected.stderr

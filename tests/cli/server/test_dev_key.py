@@ -1,0 +1,101 @@
+"""`topup dev` and its master key: none is made beside rows that another one sealed."""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kernel.clock import SystemClock
+from runtime.installation import VOUCHER_KEY, open_store, open_vault
+from runtime.master_key import made_master_key
+from runtime.settings import load_settings
+from store.database import Transaction
+from store.migrate import migrate
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """The data directory of an installation that sealed its voucher key."""
+    folder = tmp_path / "data"
+    url = f"sqlite:///{folder}/topup.db"
+    migrate(url)
+    vault = open_vault(made_master_key(folder))
+
+    async def work(tx: Transaction) -> bytes:
+        return await vault.data_key(tx, VOUCHER_KEY, now_us=SystemClock().now_us())
+
+    async def seal() -> None:
+        async with open_store(load_settings(database_url=url)) as database:
+            await database.transaction(work)
+
+    asyncio.run(seal())
+    return folder
+
+
+def dev(data_dir: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("TOPUP_")}
+    return subprocess.run(
+        [sys.executable, "-m", "cli", "dev", "--port=0", f"--data-dir={data_dir}"],
+        cwd=data_dir.parent,
+        env={**own, "PYTHONPATH": str(ROOT), **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def contents_of(data_dir: Path) -> tuple[list[str], dict[str, bytes]]:
+    """The database's rows, and every other file: opening alone counts up in SQLite's header."""
+    with contextlib.closing(sqlite3.connect(data_dir / "topup.db")) as connection:
+        rows = list(connection.iterdump())
+    files = {path.name: path.read_bytes() for path in data_dir.iterdir()}
+    return rows, {name: data for name, data in files.items() if name != "topup.db"}
+
+
+def refused(data_dir: Path, **variables: str) -> str:
+    """What it says as it refuses; it must not have written anything."""
+    before = contents_of(data_dir)
+    result = dev(data_dir, **variables)
+    after = contents_of(data_dir)
+
+    assert result.returncode == 2, result.stderr
+    assert result.stdout == ""
+    assert after == before
+    return result.stderr
+
+
+def test_a_missing_key_file_is_named_and_not_made_again(data_dir: Path) -> None:
+    (data_dir / "master_key").unlink()
+
+    said = refused(data_dir)
+
+    assert f"{data_dir}/master_key is missing" in said
+    assert "TOPUP_SECRET_KEY" not in said
+
+
+@pytest.mark.parametrize(
+    ("contents", "problem"),
+    [("5f" * 32, "does not open"), ("", "is empty"), ("short", "has 5 characters")],
+)
+def test_a_changed_key_file_is_named(data_dir: Path, contents: str, problem: str) -> None:
+    (data_dir / "master_key").write_text(contents)
+
+    said = refused(data_dir)
+
+    assert f"{data_dir}/master_key" in said
+    assert problem in said
+    assert "TOPUP_SECRET_KEY" not in said
+
+
+def test_a_given_key_that_does_not_open_is_named_by_its_variable(data_dir: Path) -> None:
+    said = refused(data_dir, TOPUP_SECRET_KEY="5f" * 32)
+
+    assert "TOPUP_SECRET_KEY does not open what the database holds" in said

@@ -1,0 +1,66 @@
+"""The guide to webhooks, where it states what the code decides."""
+
+import hmac
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.http import event_stream
+from keys.signing import TOLERANCE_S, signature_headers
+from webhooks.deliveries import retry
+from webhooks.events import feed
+from webhooks.events.event import EVENT_TYPES
+
+PAGE = (Path(__file__).parents[3] / "gateway/docs/text/webhooks.md").read_text(encoding="utf-8")
+SECRET, OTHER = "whsec_" + "QUJD" * 8, "whsec_" + "QUJE" * 8
+BODY = b'{"id":"evt_1"}'
+
+
+@pytest.mark.parametrize(
+    ("secrets", "age_s", "expected"),
+    [
+        ((SECRET,), 0, True),
+        ((OTHER, SECRET), 0, True),
+        ((OTHER,), 0, False),
+        ((SECRET,), 900, False),
+    ],
+)
+def test_the_pages_own_check_takes_what_is_genuine_and_nothing_else(
+    secrets: tuple[str, ...], age_s: int, expected: bool
+) -> None:
+    (code,) = [
+        block for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "hmac" in block
+    ]
+    headers = signature_headers(
+        secrets=secrets, message_id="evt_1", timestamp_s=int(time.time()) - age_s, body=BODY
+    )
+    names: dict[str, Any] = {
+        "headers": headers, "body": BODY, "secret": SECRET, "hmac": hmac, "time": time
+    }  # fmt: skip
+
+    exec(code, names)
+
+    assert names["is_genuine"] is expected
+
+
+def test_the_numbers_on_the_page_are_the_codes() -> None:
+    for sentence in (
+        f"by default `{list(retry.SCHEDULE_S_DEFAULT)}`",
+        f"{retry.SCHEDULE_ENTRIES_MAX} waits of at most three days",
+        f"every {event_stream.HEARTBEAT_S:.0f} seconds",
+        f"does not read for {event_stream.SEND_S_MAX:.0f} seconds",
+        f"have {feed.STREAMS_PER_HOLDER} streams open, an account {feed.STREAMS_PER_SCOPE}",
+    ):
+        assert sentence in " ".join(PAGE.split()), sentence
+    assert TOLERANCE_S == 5 * 60
+    assert "older than five minutes" in PAGE
+
+
+def test_every_event_that_the_page_names_exists() -> None:
+    named = set(re.findall(r"\b(?:topup|order|balance|approval|endpoint)\.[a-z]+\b", PAGE))
+
+    assert named
+    assert named <= set(EVENT_TYPES)
