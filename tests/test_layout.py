@@ -45,12 +45,9 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"migrate", "backup"},
     ),
 }
-# What still looks upwards; the list may only shrink. The engine's batch state knows top-ups,
-# approvals and vouchers until their working sets are registered like those of orders; an order of a
-# plan begins and settles a subscription.
+# What still looks upwards; the list may only shrink. An order of a plan begins and settles a
+# subscription.
 STILL_UPWARDS = {
-    ("billing/engine/batch_state.py", "billing.topups"),
-    ("billing/engine/rules.py", "billing.topups"),
     ("billing/orders/place.py", "billing.subscriptions"),
     ("billing/orders/settlement.py", "billing.subscriptions"),
 }

@@ -362,3 +362,20 @@ def test_each_table_is_written_by_its_writers_only() -> None:
     assert {table: allowed[table] - written[table] for table in allowed} == {
         table: set() for table in allowed
     }
+
+
+def test_working_sets_load_and_write_in_one_order() -> None:
+    # Of two of one rank, two batches could lock what tenants share the other way round.
+    ranks: list[tuple[int, str]] = []
+    for path in sources():
+        for node in ast.walk(tree_of(path)):
+            match node:
+                case ast.ClassDef(name=name, bases=[ast.Name(id="WorkingSet")], body=body):
+                    said = [one for one in body if ast.unparse(one).startswith("rank = ")]
+                    assert len(said) == 1, f"{name} says its rank once"
+                    ranks.append((int(ast.unparse(said[0]).removeprefix("rank = ")), name))
+                case _:
+                    pass
+
+    assert (10, "TopUpWorkingSet") in ranks
+    assert len({rank for rank, _ in ranks}) == len(ranks), sorted(ranks)

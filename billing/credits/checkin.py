@@ -68,6 +68,8 @@ class CheckedIn:
 class CheckinShelf(WorkingSet):
     """Settings, the last check-in of each tenant, and what the day has awarded so far."""
 
+    rank = 30
+
     def __init__(self) -> None:
         self.scopes: set[Scope] = set()
         self.settings: dict[str, CheckinSettings] = {}
@@ -94,7 +96,7 @@ class CheckinShelf(WorkingSet):
         )
         self.awarded_micros = {row["environment"]: row["awarded_micros"] for row in rows}
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:
+    async def update(self, tx: Transaction, now_us: int) -> None:
         await tx.insert("checkins", _COLUMNS, [_row(one, now_us) for one in self._new])
         await self._add(tx, self._deltas, now_us)
 

@@ -25,6 +25,8 @@ from store.database import Transaction
 class OrderWorkingSet(WorkingSet):
     """What commands add to in `declare`: ids, requests, packs, codes, counted, claims, attached."""
 
+    rank = 60
+
     def __init__(self) -> None:
         self.ids: set[str] = set()
         self.requests: set[RequestPlace] = set()
@@ -90,7 +92,7 @@ class OrderWorkingSet(WorkingSet):
             self._reversals = {i: {one.key: one for one in r} for i, r in reversals.items()}
             self._open = await provider_event.open_orders(tx, self._orders)
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:
+    async def update(self, tx: Transaction, now_us: int) -> None:
         """Writes what changed."""
         await order_rows.insert(tx, list(self._new.values()))
         await order_rows.update(tx, list(self._changed.values()))

@@ -118,6 +118,8 @@ def move(
 class HoldShelf(WorkingSet):
     """The holds of one transaction, and the references that were used before."""
 
+    rank = 50
+
     def __init__(self) -> None:
         self.ids: set[str] = set()
         self.references: set[tuple[str, str, str]] = set()
@@ -145,7 +147,7 @@ class HoldShelf(WorkingSet):
                 for period, start in caps.windows_of(hold.created_at)
             )
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:
+    async def update(self, tx: Transaction, now_us: int) -> None:
         await tx.insert("holds", _COLUMNS, [_row(hold) for hold in self._new.values()])
         if self._changed:
             await _update(tx, list(self._changed.values()))

@@ -51,6 +51,8 @@ class Charge:
 class ChargeShelf(WorkingSet):
     """The charges that were made before under the order_nos asked for, and their grants."""
 
+    rank = 20
+
     def __init__(self) -> None:
         self.places: set[OrderPlace] = set()
         self.grant_ids: set[str] = set()
@@ -68,7 +70,7 @@ class ChargeShelf(WorkingSet):
             for period, start in caps.windows_of(now_us)
         )
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
         columns = tuple(field.name for field in fields(Charge))
         rows = [tuple(getattr(charge, name) for name in columns) for charge in self._new]
         await tx.insert("oauth_charges", columns, rows)

@@ -80,7 +80,7 @@ async def _decide(
 
 def _decided(call: RequestContext[Fields, Fields], ended: Ended) -> Answer:
     topup = ended.topup
-    code = call.context.engine.rules.codes.shown(topup, call.principal)
+    code = call.context.topup_rules.codes.shown(topup, call.principal)
     data = {
         "approval": None if ended.approval is None else ended.approval.shape(),
         **topup.shape(code),

@@ -17,7 +17,7 @@ from kernel.errors import DomainError
 from keys.api_keys import api_key
 from keys.api_keys.fields import KeyChanges
 from store.database import Database
-from tests.billing.desk import SLOW, Desk, open_desk
+from tests.billing.desk import SLOW, Desk, open_desk, open_engine
 
 DAY_S = 86_400
 
@@ -235,12 +235,13 @@ def made_small(_platforms: Platforms) -> Platforms:
 
 async def waiting_at(desk: Desk, change: Callable[[Platforms], Platforms]) -> tuple[Desk, Sent]:
     """A send to GONE that waits, and the account at an engine whose platforms changed since."""
-    rules = replace(desk.engine.rules, platforms=Platforms([SLOW, GONE]))
-    before = Engine(desk.database, desk.clock, rules)
+    rules = replace(desk.rules, platforms=Platforms([SLOW, GONE]))
+    before = open_engine(desk.database, desk.clock, rules)
     sender = replace(desk, engine=before)
     sent = await sender.send(1000, platform="gone")
     await before.close()
-    later = Engine(desk.database, desk.clock, replace(rules, platforms=change(rules.platforms)))
+    rules = replace(rules, platforms=change(rules.platforms))
+    later = open_engine(desk.database, desk.clock, rules)
     return replace(desk, engine=later), sent
 
 

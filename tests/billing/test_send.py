@@ -266,7 +266,7 @@ async def test_rehearsal_tells_what_a_send_would_do_and_writes_nothing(
 ) -> None:
     desk = await open_desk(database, clock, per_day_cents=5000)
     order = prepare(
-        desk.engine.rules.platforms,
+        desk.rules.platforms,
         platform="claude",
         amount_cents=1000,
         recipient_email="user@example.com",

@@ -106,7 +106,7 @@ async def test_codes_of_the_other_environment_and_made_up_ones_are_unknown(
     sent = await desk.send(1000)
     pending = await desk.send(1000, to="pending@sandbox.test")
     live = await desk.in_live()
-    unissued = desk.engine.rules.codes.code_of(pending.topup.id)
+    unissued = desk.rules.codes.code_of(pending.topup.id)
 
     for code, principal in (
         (sent.voucher_code or "", live),

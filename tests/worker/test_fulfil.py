@@ -17,7 +17,6 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from billing.engine.engine import Engine
 from billing.fulfilment.protocol import (
     Delivered,
     Fulfilment,
@@ -32,7 +31,7 @@ from billing.topups.platform import Platform, Platforms
 from billing.topups.topup import TopUp, load
 from kernel.clock import FixedClock
 from store.database import Database, Transaction
-from tests.billing.desk import Desk, open_desk
+from tests.billing.desk import Desk, open_desk, open_engine
 from tests.worker.odd_words import CREATES, HTTP_WORDS, SEARCHES, Reply, said
 from worker.fulfil import ASKED_AT_ONCE_MAX, Fulfiller
 
@@ -95,11 +94,9 @@ class Shop:
 
     def __init__(self, desk: Desk, ways: Mapping[str, Fulfilment]) -> None:
         names = sorted(ways)
-        rules = replace(
-            desk.engine.rules,
-            platforms=Platforms([Platform(name, name, fulfilment="http") for name in names]),
-        )
-        self.desk = replace(desk, engine=Engine(desk.database, desk.clock, rules))
+        platforms = Platforms([Platform(name, name, fulfilment="http") for name in names])
+        rules = replace(desk.rules, platforms=platforms)
+        self.desk = replace(desk, engine=open_engine(desk.database, desk.clock, rules))
         self.fulfiller = Fulfiller(desk.database, desk.clock, self.desk.engine, ways)
 
     async def send(self, platform: str, **fields: Any) -> str:
@@ -207,7 +204,7 @@ async def test_whatever_new_api_answers_one_code_is_made_and_given(
     for topup, (reply, expected) in zip(first, CREATES, strict=True):
         assert topup.status == expected, reply
     assert {one.status for one in second} == {"pending"}
-    codes = shop.desk.engine.rules.codes
+    codes = shop.desk.rules.codes
     given = [codes.issued(one.id, one.fulfilment_code) for one in last]
     assert given == [f"code-of-{one.id}" for one in last]
     assert await shop.desk.findings() == []
