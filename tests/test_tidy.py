@@ -368,3 +368,25 @@ def test_each_table_is_written_by_its_writers_only() -> None:
     assert {table: allowed[table] - written[table] for table in allowed} == {
         table: set() for table in allowed
     }
+
+
+def test_working_sets_load_and_write_in_one_order() -> None:
+    # Of two of one rank, two batches could lock what tenants share the other way round.
+    ranks: list[tuple[int, str]] = []
+    unranked: list[str] = []
+    for path in sources():
+        for node in ast.walk(tree_of(path)):
+            match node:
+                case ast.ClassDef(name=name, bases=[ast.Name(id=base)], body=body) if (
+                    base.endswith("WorkingSet")
+                ):
+                    said = [one for one in body if ast.unparse(one).startswith("rank = ")]
+                    ranks += [(int(ast.unparse(one).split()[-1]), name) for one in said]
+                    unranked += [] if said else [name]
+                case _:
+                    pass
+
+    assert (10, "TopUpWorkingSet") in ranks
+    assert len({rank for rank, _ in ranks}) == len(ranks), sorted(ranks)
+    # What orders and subscriptions have in common; no batch has one of its own.
+    assert unranked == ["SaleWorkingSet"]

@@ -219,7 +219,7 @@ class Fulfiller:
             platform=topup.platform,
             amount_cents=topup.amount_cents,
             recipient_email=topup.recipient_email,
-            voucher_code=self._engine.rules.codes.code_of(topup.id),
+            voucher_code=self._engine.rules.code_of(topup.id),
             attempt=topup.checks_made,
         )
         try:

@@ -69,6 +69,8 @@ class CheckedIn:
 class CheckinShelf(WorkingSet):
     """Settings, the last check-in of each tenant, and what the day has awarded so far."""
 
+    rank = 30
+
     def __init__(self) -> None:
         self.scopes: set[Scope] = set()
         self.settings: dict[str, CheckinSettings] = {}
@@ -95,7 +97,7 @@ class CheckinShelf(WorkingSet):
         )
         self.awarded_micros = {row["environment"]: row["awarded_micros"] for row in rows}
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:
+    async def update(self, tx: Transaction, now_us: int) -> None:
         rows = [(*_ROWS.write(one), now_us) for one in self._new]
         await tx.insert("checkins", (*_ROWS.columns, "created_at"), rows)
         await self._add(tx, self._deltas, now_us)

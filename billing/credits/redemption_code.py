@@ -141,6 +141,8 @@ async def find_code(
 class CodeShelf(WorkingSet):
     """The codes of one batch of commands, locked, with who of the callers used which before."""
 
+    rank = 40
+
     def __init__(self) -> None:
         self.wanted: set[tuple[str, str]] = set()  # code id, account id
         self._codes: dict[str, RedemptionCode] = {}
@@ -164,7 +166,7 @@ class CodeShelf(WorkingSet):
         )
         self._used = {(row["code_id"], row["account_id"]) for row in rows}
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
         if not self._new:
             return
         rows = [_REDEMPTIONS.write(one) for one in self._new]

@@ -23,6 +23,8 @@ from store.database import Transaction
 class OrderWorkingSet(SaleWorkingSet):
     """What commands add to in `declare`: ids, requests, packs, codes, counted, claims, attached."""
 
+    rank = 60
+
     def __init__(self) -> None:
         super().__init__()
         self.ids: set[str] = set()
@@ -84,7 +86,7 @@ class OrderWorkingSet(SaleWorkingSet):
             self.reversals.take(await order_rows.load_reversals(tx, self._orders))
             self._open = await provider_event.open_orders(tx, self._orders)
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:
+    async def update(self, tx: Transaction, now_us: int) -> None:
         """Writes what changed."""
         await order_rows.insert(tx, list(self._new.values()))
         await order_rows.update(tx, list(self._changed.values()))

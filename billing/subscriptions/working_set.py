@@ -24,6 +24,8 @@ from store.database import Transaction
 class SubscriptionWorkingSet(SaleWorkingSet):
     """What commands add to in `declare`: ids, orders, living, taken, claims, catalogues."""
 
+    rank = 70
+
     def __init__(self) -> None:
         super().__init__()
         self.ids: set[str] = set()
@@ -86,7 +88,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         for environment in sorted(self.catalogues):
             self._plans[environment] = await plan.list_plans(tx, environment, with_inactive=True)
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:
+    async def update(self, tx: Transaction, now_us: int) -> None:
         """Writes what changed."""
         await subscription_rows.insert(tx, list(self._new.values()))
         await subscription_rows.update(tx, list(self._changed.values()))

@@ -20,6 +20,7 @@ from billing.topups.approval import WAITS_US, Approval
 from billing.topups.platform import Platform, Platforms
 from billing.topups.topup import DuplicateReference, Status, TopUp, move
 from billing.topups.voucher import hint_of
+from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError
 from kernel.ids import new_id
@@ -98,7 +99,7 @@ def prepare(
     return Order(found, amount_cents, address, reference, metadata, note)
 
 
-class Send(msgspec.Struct, frozen=True):
+class Send(msgspec.Struct, frozen=True, gc=False):
     """The command of POST /topup/send. The top-up's id is fixed before the first try."""
 
     topup_id: str
@@ -111,31 +112,35 @@ class Send(msgspec.Struct, frozen=True):
         read_set.key_ids.update(self.lineage)
         name = f"{self.order.platform.id}/{self.order.recipient_email}"
         read_set.places.add((*self.scope, Kind.RECIPIENT, name))
-        read_set.voucher_ids.append(self.topup_id)
+        topups = read_set.working_set(TopUpWorkingSet)
+        topups.voucher_ids.append(self.topup_id)
         if self.order.reference is not None:
-            read_set.references.add((*self.scope, self.order.reference))
+            topups.references.add((*self.scope, self.order.reference))
 
     def decide(self, state: BatchState) -> Sent:
+        topups = topups_of(state)
         amount_micros = self.order.amount_cents * MICROS_PER_CENT
-        would_be, fulfilment = self._judge(state, amount_micros)
+        would_be, fulfilment = self._judge(state, topups, amount_micros)
         if would_be == "delivered":
-            topup = self._deliver(state, fulfilment, amount_micros)
+            topup = self._deliver(state, topups, fulfilment, amount_micros)
         else:
-            topup = self._hold(state, fulfilment, would_be, amount_micros)
+            topup = self._hold(state, topups, fulfilment, would_be, amount_micros)
         state.spending.count(self.scope[0], self.lineage, amount_micros, state.now_us)
         if would_be != "approval_required":
             state.spending.count_unasked(self.scope[0], self.lineage, amount_micros)
         if would_be == "failed":
             topup = fail(state, topup, "sandbox: this recipient always fails")
-        approval = state.approval_of(topup.id)
-        code = state.voucher_code(topup.id) if topup.status == "delivered" else None
+        approval = topups.approval_of(topup.id)
+        code = topups.code_of(topup.id) if topup.status == "delivered" else None
         return Sent(topup, _balance_cents(state, self.scope), approval, code)
 
-    def _judge(self, state: BatchState, amount_micros: int) -> tuple[WouldBe, str]:
+    def _judge(
+        self, state: BatchState, topups: TopUpWorkingSet, amount_micros: int
+    ) -> tuple[WouldBe, str]:
         """What becomes of the send and who fulfils it; raises the first rule that refuses."""
         check_alive(state, self.lineage)
         if self.order.reference is not None:
-            seen = state.reference_used(self.scope, self.order.reference)
+            seen = topups.of_reference(self.scope, self.order.reference)
             if seen is not None:
                 raise DuplicateReference(
                     "the reference was used before",
@@ -155,7 +160,7 @@ class Send(msgspec.Struct, frozen=True):
         if scripted in {"pending", "delayed"}:
             return "pending", BY_SANDBOX
         fulfilment = self.order.platform.fulfilment
-        return ("pending" if fulfilment in state.rules.asynchronous else "delivered"), fulfilment
+        return ("pending" if fulfilment in topups.rules.asynchronous else "delivered"), fulfilment
 
     def _sandbox_script(self) -> str:
         if self.scope[1] != "staging" or not self.order.recipient_email.endswith(SANDBOX_DOMAIN):
@@ -181,7 +186,9 @@ class Send(msgspec.Struct, frozen=True):
             **outcome,
         )
 
-    def _deliver(self, state: BatchState, fulfilment: str, amount_micros: int) -> TopUp:
+    def _deliver(
+        self, state: BatchState, topups: TopUpWorkingSet, fulfilment: str, amount_micros: int
+    ) -> TopUp:
         name = f"{self.order.platform.id}/{self.order.recipient_email}"
         recipient = state.ledger.account(self.scope, Kind.RECIPIENT, name)
         topup_id = self.topup_id
@@ -192,18 +199,23 @@ class Send(msgspec.Struct, frozen=True):
             "delivered",
             settled_at=state.now_us,
             new_balance_cents=micros_to_cents(recipient.balance_micros),
-            voucher_code_hint=hint_of(state.voucher_code(topup_id)),
+            voucher_code_hint=hint_of(topups.code_of(topup_id)),
         )
-        state.add_topup(delivered)
-        state.publish_topup(delivered)
+        topups.add(delivered)
+        publish(state, delivered)
         return delivered
 
     def _hold(
-        self, state: BatchState, fulfilment: str, would_be: WouldBe, amount_micros: int
+        self,
+        state: BatchState,
+        topups: TopUpWorkingSet,
+        fulfilment: str,
+        would_be: WouldBe,
+        amount_micros: int,
     ) -> TopUp:
         topup = self._topup(state, fulfilment, "pending")
         held = state.ledger.standing(self.scope).held
-        state.take(
+        holds = state.take(
             self.scope,
             amount_micros,
             to=held,
@@ -212,12 +224,12 @@ class Send(msgspec.Struct, frozen=True):
             is_returned=would_be == "failed",
         )
         topup = replace(topup, next_check_at=self._first_check_at(state, topup, would_be))
-        state.add_topup(topup)
+        topups.add(topup, holds)
         if would_be == "failed":
             return topup
-        state.publish_topup(topup)
+        publish(state, topup)
         if would_be == "approval_required":
-            self._ask(state, topup)
+            self._ask(state, topups, topup)
         return topup
 
     def _first_check_at(self, state: BatchState, topup: TopUp, would_be: WouldBe) -> int | None:
@@ -229,7 +241,7 @@ class Send(msgspec.Struct, frozen=True):
         is_delayed = topup.recipient_email.startswith("delayed@")
         return state.now_us + SANDBOX_DELAY_US if is_delayed else None
 
-    def _ask(self, state: BatchState, topup: TopUp) -> None:
+    def _ask(self, state: BatchState, topups: TopUpWorkingSet, topup: TopUp) -> None:
         asked = Approval(
             id=new_id("apr"),
             account_id=self.scope[0],
@@ -242,7 +254,7 @@ class Send(msgspec.Struct, frozen=True):
             # day would end every approval at once.
             expires_at=state.now_of(self.scope) + WAITS_US,
         )
-        state.add_approval(asked)
+        topups.add_approval(asked)
         data = {"approval": asked.shape(), **topup.event_data()}
         state.publish(self.scope, "approval.requested", data, topup.id)
 
@@ -294,10 +306,35 @@ def check_alive(state: BatchState, lineage: tuple[str, ...]) -> None:
 def fail(state: BatchState, topup: TopUp, reason: str) -> TopUp:
     """Refunds a held top-up and ends it as failed."""
     failed = move(topup, "failed", now_us=state.now_us, failure_reason=reason)
-    state.give_back(topup.scope, topup)
-    state.change_topup(failed)
-    state.publish_topup(failed)
+    give_back(state, topup)
+    topups_of(state).change(failed)
+    publish(state, failed)
     return failed
+
+
+def give_back(state: BatchState, topup: TopUp) -> None:
+    """Returns a held top-up's funds to where each part came from, and its caps' windows."""
+    topups, ledger, scope = topups_of(state), state.ledger, topup.scope
+    held = ledger.standing(scope).held
+    for part in topups.holds(topup.id):
+        source = ledger.by_id(part.debit_id)
+        state.move(held, source, part.amount_micros, Code.TOPUP_REFUND, topup_id=topup.id)
+    amount_micros = topup.amount_cents * MICROS_PER_CENT
+    spending, sent_at = state.spending, topup.created_at
+    spending.count(scope[0], topup.spent_by, -amount_micros, sent_at)
+    if topups.approval_of(topup.id) is None:
+        spending.give_back_unasked(scope[0], topup.spent_by, amount_micros, sent_at)
+
+
+def publish(state: BatchState, topup: TopUp) -> None:
+    """topup.delivered, topup.failed, topup.cancelled or topup.pending."""
+    state.publish(
+        topup.scope,
+        f"topup.{topup.status}",
+        topup.event_data(),
+        topup.id,
+        code_sealed=topup.fulfilment_code,
+    )
 
 
 def _refuse_scripted(scripted: str, amount_cents: int, now_us: int) -> None:

@@ -14,6 +14,7 @@ from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups import topup as topups
 from billing.topups.topup import TopUp
 from billing.topups.voucher import NotRedeemable, Redemption, Settle, VoucherCodes
+from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.errors import DomainError
 from keys.principal import REDEEMS, Principal, require_scope
 from store.database import Database, Transaction
@@ -66,16 +67,18 @@ class Redeem:
     def declare(self, read_set: ReadSet) -> None:
         issuer = self.issued.scope
         read_set.scopes.update((issuer, self.redeemer))
-        read_set.topup_ids.add(self.issued.id)
-        read_set.redeemed_topup_ids.add(self.issued.id)
+        working_set = read_set.working_set(TopUpWorkingSet)
+        working_set.ids.add(self.issued.id)
+        working_set.redeemed_ids.add(self.issued.id)
         read_set.places.add((*issuer, Kind.TRANSIT_OUT, ""))
         read_set.places.add((*self.redeemer, Kind.TRANSIT_IN, ""))
 
     def decide(self, state: BatchState) -> Redeemed:
-        topup = state.topup(self.issued.id, self.issued.scope)
+        working_set = topups_of(state)
+        topup = working_set.find(self.issued.id, self.issued.scope)
         if topup is None:
             raise unknown_voucher()
-        if state.redemption_of(topup.id) is not None:
+        if working_set.redemption_of(topup.id) is not None:
             raise NotRedeemable("the voucher was redeemed before", param="code", reason="redeemed")
         recipient = state.ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
         if recipient.balance_micros < topup.amount_cents * MICROS_PER_CENT:
@@ -84,9 +87,9 @@ class Redeem:
             )
         self._move(state, topup)
         redemption = Redemption(topup.id, *topup.scope, self.redeemer[0], self.settle, state.now_us)
-        state.add_redemption(redemption)
+        working_set.add_redemption(redemption)
         balance = micros_to_cents(state.ledger.balance_micros(self.redeemer, state.now_us))
-        return Redeemed(topup, state.voucher_code(topup.id), redemption, balance)
+        return Redeemed(topup, working_set.code_of(topup.id), redemption, balance)
 
     def _move(self, state: BatchState, topup: TopUp) -> None:
         ledger = state.ledger

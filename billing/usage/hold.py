@@ -120,6 +120,8 @@ def move(
 class HoldShelf(WorkingSet):
     """The holds of one transaction, and the references that were used before."""
 
+    rank = 50
+
     def __init__(self) -> None:
         self.ids: set[str] = set()
         self.references: set[tuple[str, str, str]] = set()
@@ -145,7 +147,7 @@ class HoldShelf(WorkingSet):
                 for period, start in caps.windows_of(hold.created_at)
             )
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:
+    async def update(self, tx: Transaction, now_us: int) -> None:
         await tx.insert("holds", _ROWS.columns, [_ROWS.write(one) for one in self._new.values()])
         if self._changed:
             await _update(tx, list(self._changed.values()))

@@ -53,6 +53,8 @@ class Charge:
 class ChargeShelf(WorkingSet):
     """The charges that were made before under the order_nos asked for, and their grants."""
 
+    rank = 20
+
     def __init__(self) -> None:
         self.places: set[OrderPlace] = set()
         self.grant_ids: set[str] = set()
@@ -70,7 +72,7 @@ class ChargeShelf(WorkingSet):
             for period, start in caps.windows_of(now_us)
         )
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
         await tx.insert("oauth_charges", _ROWS.columns, [_ROWS.write(one) for one in self._new])
 
     def grant(self, grant_id: str) -> Grant | None:

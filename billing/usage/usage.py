@@ -41,6 +41,8 @@ class UsageRecord(msgspec.Struct, frozen=True, gc=False):
 class UsageShelf(WorkingSet):
     """New records, and the references that were used before."""
 
+    rank = 80
+
     def __init__(self) -> None:
         self.references: set[tuple[str, str, str]] = set()
         self._used: dict[tuple[str, str, str], str] = {}
@@ -60,7 +62,7 @@ class UsageShelf(WorkingSet):
         )
         self._used = {(row[0], row[1], row[2]): row[3] for row in rows}
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
         await tx.insert("usage_records", _ROWS.columns, [_ROWS.write(one) for one in self._new])
 
     def check_reference(self, scope: Scope, reference: str) -> None:

@@ -78,7 +78,7 @@ async def _decide(
 
 def _decided(call: RequestContext[Fields, Fields], ended: Ended) -> Answer:
     topup = ended.topup
-    code = call.context.engine.rules.codes.shown(topup, call.principal)
+    code = call.context.topup_rules.codes.shown(topup, call.principal)
     decided = ended.approval
     data = DecidedTopUp.of(
         topup,

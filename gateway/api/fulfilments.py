@@ -66,7 +66,7 @@ async def _signed_for(call: RequestContext[SettleBody, Fields]) -> TopUp:
         return (await topups.load(tx, [topup_id])).get(topup_id)
 
     found = await call.context.database.read(work)
-    platforms = {one.id: one for one in call.context.engine.rules.platforms.all()}
+    platforms = {one.id: one for one in call.context.topup_rules.platforms.all()}
     platform = None if found is None else platforms.get(found.platform)
     secret = "" if platform is None else str(platform.options.get(SECRET_OPTION, ""))
     headers = {

@@ -57,7 +57,7 @@ async def redeem(
         context,
         principal,
         lambda: find_issued(
-            context.database, context.engine.rules.codes, text, environment=principal.environment
+            context.database, context.topup_rules.codes, text, environment=principal.environment
         ),
     )
     command = new_redeem(principal, issued, "wallet")

@@ -62,7 +62,7 @@ async def settle(call: RequestContext[OutcomeBody, Fields]) -> Answer:
 def _settled(call: RequestContext[OutcomeBody, Fields], ended: Ended) -> Answer:
     topup = ended.topup
     is_delivered = topup.status == "delivered"
-    code = call.context.engine.rules.codes.shown(topup, call.principal)
+    code = call.context.topup_rules.codes.shown(topup, call.principal)
     return answer(
         codes.DELIVERED if is_delivered else codes.FAILED_REFUNDED,
         SettledTopUp.of(topup, code, wallet_balance_cents=ended.wallet_balance_cents),

@@ -132,7 +132,7 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
 
     story = await call.context.database.read(work)
     topup = story.topup
-    code = call.context.engine.rules.codes.shown(topup, call.principal)
+    code = call.context.topup_rules.codes.shown(topup, call.principal)
     data = TopUpStory.of(
         topup,
         code,
@@ -175,7 +175,7 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Answer:
         return await history.page(tx, scope, wanted, before_id=before_id, limit=query.limit + 1)
 
     found = await call.context.database.read(work)
-    code_of, principal = call.context.engine.rules.codes.shown, call.principal
+    code_of, principal = call.context.topup_rules.codes.shown, call.principal
     data = listing(
         found,
         query.limit,
@@ -191,7 +191,7 @@ def _normalised(address: str | None) -> str | None:
 
 def _order(call: RequestContext[SendBody, Fields]) -> Order:
     body = call.body
-    platforms = call.context.engine.rules.platforms
+    platforms = call.context.topup_rules.platforms
     address = body.recipient_email
     return prepare(
         platforms,
@@ -206,7 +206,7 @@ def _order(call: RequestContext[SendBody, Fields]) -> Order:
 
 def _own_address(call: RequestContext[SendBody, Fields]) -> str:
     """The address of whoever says "recipient": "self"; raises InvalidPlatform and InvalidEmail."""
-    call.context.engine.rules.platforms.find(call.body.platform)
+    call.context.topup_rules.platforms.find(call.body.platform)
     address = call.principal.account_email
     if address is None:
         raise InvalidEmail("the account has no address of its own: name a recipient_email")
@@ -241,7 +241,7 @@ class _SentAnswer:
         )
 
     def _for_approval(self, sent: Decided, asked: Approval) -> Sent:
-        public_url = self._call.context.engine.rules.public_url
+        public_url = self._call.context.topup_rules.public_url
         held = Held(
             id=asked.id,
             url=f"{public_url}/dashboard/approvals/{asked.id}",

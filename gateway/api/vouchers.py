@@ -46,7 +46,7 @@ async def look_up(call: RequestContext[Fields, Fields]) -> Answer:
         )
         return IssuedVoucher.of(
             issued,
-            context.engine.rules.codes.code_of(issued.id),
+            context.topup_rules.codes.code_of(issued.id),
             wallet_cents=held[0].balance_cents if held else 0,
             redeemed_at=None if redeemed is None else redeemed.redeemed_at,
         )
@@ -92,7 +92,7 @@ async def _find(call: RequestContext[Any, Any], code: str) -> TopUp:
         context,
         call.principal,
         lambda: find_issued(
-            context.database, context.engine.rules.codes, code, environment=environment
+            context.database, context.topup_rules.codes, code, environment=environment
         ),
     )
 

@@ -97,7 +97,7 @@ async def recipients(call: RequestContext[Fields, WalletQuery]) -> Answer:
 
 async def platforms(call: RequestContext[Fields, Page]) -> Answer:
     """What can be topped up, with limits in cents and how each is fulfilled."""
-    rules = call.context.engine.rules
+    rules = call.context.topup_rules
     items = [
         Platform(
             id=one.id,

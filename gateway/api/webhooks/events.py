@@ -49,7 +49,7 @@ async def list_events(call: RequestContext[Fields, EventsQuery]) -> Answer:
     if after is not None and query.cursor is not None:
         raise InvalidInput("give after (to poll) or cursor (to page), not both", param="cursor")
     before = event_cursor(query.cursor)
-    codes_of, principal = call.context.engine.rules.codes, call.principal
+    codes_of, principal = call.context.topup_rules.codes, call.principal
 
     async def read(tx: Transaction) -> EventPage:
         if after is not None:
@@ -78,7 +78,7 @@ async def list_events(call: RequestContext[Fields, EventsQuery]) -> Answer:
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
     principal, event_id = call.principal, call.params["event_id"]
-    codes_of = call.context.engine.rules.codes
+    codes_of = call.context.topup_rules.codes
 
     async def work(tx: Transaction) -> log.Event:
         found = await log.get_event(tx, principal.scope, event_id)
@@ -143,7 +143,7 @@ class _Listener:
 
     async def show(self, tx: Transaction, events: Sequence[log.Event]) -> Sequence[log.Event]:
         """The events as the caller may see them."""
-        return await shown(tx, self._call.context.engine.rules.codes, self._principal, events)
+        return await shown(tx, self._call.context.topup_rules.codes, self._principal, events)
 
 
 ROUTES = (
