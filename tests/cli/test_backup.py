@@ -17,6 +17,9 @@ from runtime.settings import Settings
 from store.database import Transaction
 from store.open import file_of, open_database
 
+# A copy is put back only where nobody else is connected, not even who empties a used database.
+pytestmark = pytest.mark.new_database
+
 Topup = Callable[..., Result]
 KEY = "5f" * 32
 
