@@ -32,8 +32,8 @@ class WorkingSet(ABC):
     changes = 0
 
     @classmethod
-    def under(cls, rules: Rules) -> Self:  # noqa: ARG003 of those that are decided by their own
-        """An empty one."""
+    def under(cls, rules: Rules) -> Self:  # noqa: ARG003 most ask for no rules of their own
+        """An empty one; it may take its package's own rules."""
         return cls()
 
     def prepare(self) -> None:  # noqa: B027 most have nothing to prepare
