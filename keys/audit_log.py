@@ -14,7 +14,8 @@ import msgspec
 
 from kernel.clock import rfc3339
 from kernel.ids import new_id
-from keys.principal import Kind, Principal, Scope
+from kernel.tenant import Tenant
+from keys.principal import Kind, Principal
 from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping, as_json
@@ -163,11 +164,15 @@ async def page(
 
 
 async def page_of_account(
-    tx: Transaction, scope: Scope, *, before_id: str | None = None, limit: int
+    tx: Transaction, tenant: Tenant, *, before_id: str | None = None, limit: int
 ) -> Sequence[NotificationRef]:
     """What concerns the account's security, in this environment or as a whole; newest first."""
     rows = await _OF_ACCOUNT.page(
-        tx, before_id=before_id, limit=limit, account_id=scope[0], environment=scope[1]
+        tx,
+        before_id=before_id,
+        limit=limit,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
     )
     return [NotificationRef(_ROWS.read(row), row["actor_name"]) for row in rows]
 

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from kernel.clock import DAY_US, SECOND_US
 from kernel.errors import DomainError, InvalidInput
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
+from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
 
 KEPT_US = 30 * DAY_US
@@ -114,9 +115,9 @@ class RequestKey(msgspec.Struct, frozen=True, gc=False):
     text: str = ""
 
     @property
-    def tenant(self) -> tuple[str, str]:
+    def tenant(self) -> Tenant:
         """Whose row is locked while an answer is kept."""
-        return self.place[:2]
+        return Tenant(self.place[0], self.place[1])
 
     @property
     def digest(self) -> str:

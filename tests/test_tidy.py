@@ -377,8 +377,8 @@ def test_working_sets_load_and_write_in_one_order() -> None:
     for path in sources():
         for node in ast.walk(tree_of(path)):
             match node:
-                case ast.ClassDef(name=name, bases=[ast.Name(id=base)], body=body) if (
-                    base.endswith("WorkingSet")
+                case ast.ClassDef(name=name, bases=[ast.Name(id=base)], body=body) if base.endswith(
+                    "WorkingSet"
                 ):
                     said = [one for one in body if ast.unparse(one).startswith("rank = ")]
                     ranks += [(int(ast.unparse(one).split()[-1]), name) for one in said]

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
-from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.ledger import Code, Kind
 from billing.topups.voucher import CROCKFORD, NotRedeemable
 from kernel.clock import DAY_US
 from kernel.ids import new_id
+from kernel.tenant import Tenant
 from store.database import Database, Row, Transaction
 from store.row_mapping import RowMapping
 
@@ -179,12 +180,12 @@ class CodeShelf(WorkingSet):
         )
         assert changed == len(used), "a code vanished under the lock"
 
-    def redeemable(self, code_id: str, scope: Scope, now_us: int) -> RedemptionCode:
+    def redeemable(self, code_id: str, tenant: Tenant, now_us: int) -> RedemptionCode:
         """The code; raises NotRedeemable."""
         code = self._codes.get(code_id)
-        if code is None or code.environment != scope[1]:
+        if code is None or code.environment != tenant.environment:
             raise unknown_code()
-        code.check(used_by_caller=(code_id, scope[0]) in self._used, now_us=now_us)
+        code.check(used_by_caller=(code_id, tenant.account_id) in self._used, now_us=now_us)
         return code
 
     def add(self, redemption: CodeRedemption) -> None:
@@ -202,35 +203,35 @@ class RedeemCode:
     """The command of POST /codes/redeem; code_id was looked up by the code's digest."""
 
     code_id: str
-    scope: Scope
+    tenant: Tenant
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
-        read_set.places.add((*self.scope, Kind.CODES, ""))
-        read_set.places.add((*self.scope, Kind.PROMOTION, ""))
-        read_set.working_set(CodeShelf).wanted.add((self.code_id, self.scope[0]))
+        read_set.tenants.add(self.tenant)
+        read_set.places.add((*self.tenant, Kind.CODES, ""))
+        read_set.places.add((*self.tenant, Kind.PROMOTION, ""))
+        read_set.working_set(CodeShelf).wanted.add((self.code_id, self.tenant.account_id))
 
     def decide(self, state: BatchState) -> CodeRedeemed:
         working_set = state.working_set(CodeShelf)
-        own_now_us = state.now_of(self.scope)
-        code = working_set.redeemable(self.code_id, self.scope, own_now_us)
-        redemption = _redemption(code, self.scope, own_now_us, created_at=state.now_us)
+        own_now_us = state.now_of(self.tenant)
+        code = working_set.redeemable(self.code_id, self.tenant, own_now_us)
+        redemption = _redemption(code, self.tenant, own_now_us, created_at=state.now_us)
         working_set.add(redemption)
         ledger = state.ledger
         if code.is_promotional:
             grant = ledger.account(
-                self.scope, Kind.GRANT, redemption.id, expires_at=redemption.expires_at
+                self.tenant, Kind.GRANT, redemption.id, expires_at=redemption.expires_at
             )
-            source = ledger.account(self.scope, Kind.PROMOTION)
+            source = ledger.account(self.tenant, Kind.PROMOTION)
             state.move(
                 source, grant, code.credits_micros, Code.REDEMPTION, subject_id=redemption.id
             )
         else:
-            source = ledger.account(self.scope, Kind.CODES)
+            source = ledger.account(self.tenant, Kind.CODES)
             state.credit(
-                self.scope, source, code.credits_micros, Code.REDEMPTION, subject_id=redemption.id
+                self.tenant, source, code.credits_micros, Code.REDEMPTION, subject_id=redemption.id
             )
-        return CodeRedeemed(redemption, ledger.balance_micros(self.scope, state.now_us))
+        return CodeRedeemed(redemption, ledger.balance_micros(self.tenant, state.now_us))
 
 
 _CODES = RowMapping(RedemptionCode)
@@ -252,14 +253,14 @@ _LOAD = f"{_SELECT} WHERE c.id IN :ids[text]"
 
 
 def _redemption(
-    code: RedemptionCode, scope: Scope, own_now_us: int, *, created_at: int
+    code: RedemptionCode, tenant: Tenant, own_now_us: int, *, created_at: int
 ) -> CodeRedemption:
     days = code.promotional_days
     return CodeRedemption(
         id=new_id("rdm"),
         code_id=code.id,
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         credits_micros=code.credits_micros,
         is_promotional=code.is_promotional,
         last4=code.last4,

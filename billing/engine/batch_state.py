@@ -9,15 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from billing.engine.read_set import ReadSet, S, WorkingSet
 from billing.engine.spending import Spending, funding_window
-from billing.ledger.ledger import (
-    Code,
-    InsufficientBalance,
-    Ledger,
-    LedgerAccount,
-    Scope,
-    Transfer,
-)
+from billing.ledger.ledger import Code, InsufficientBalance, Ledger, LedgerAccount, Transfer
 from billing.ledger.money import CURRENCY, MICROS_PER_CENT, micros_to_cents
+from kernel.tenant import Tenant
 from keys.account import Standings, standings_reading
 from store import idempotency
 from store.database import Transaction
@@ -39,7 +33,7 @@ class BatchState:
         self._ranked: Sequence[WorkingSet] = sorted(
             read_set.working_sets.values(), key=lambda working_set: working_set.rank
         )
-        self._thresholds: Mapping[Scope, int] = {}
+        self._thresholds: Mapping[Tenant, int] = {}
         self._stored: dict[tuple[str, str, str], Stored] = {}
         self._answers: list[tuple[RequestKey, StoredAnswer]] = []
         # Where a lease was kept before.
@@ -56,12 +50,12 @@ class BatchState:
         windows.update(funding_window(one, self.now_us) for one in read_set.funding_accounts)
         await tx.fetch_many(
             [
-                standings_reading(read_set.scopes, self._take_standings),
+                standings_reading(read_set.tenants, self._take_standings),
                 idempotency.reading(read_set.request_keys, self._stored),
                 *(reading for each in self._ranked for reading in each.readings()),
-                self.ledger.reading(read_set.scopes, read_set.places),
+                self.ledger.reading(read_set.tenants, read_set.places),
                 *self.spending.readings(read_set.key_ids, windows),
-                self.outbox.reading(read_set.scopes),
+                self.outbox.reading(read_set.tenants),
             ]
         )
         if read_set.ledger_ids:
@@ -88,9 +82,9 @@ class BatchState:
             for hint in working_set.hints():
                 tx.hint(hint)
 
-    def now_of(self, scope: Scope) -> int:
+    def now_of(self, tenant: Tenant) -> int:
         """The tenant's own time: ahead of now_us where its sandbox clock was advanced."""
-        return self.now_us + self.ledger.clocks_ahead_us.get(scope, 0)
+        return self.now_us + self.ledger.clocks_ahead_us.get(tenant, 0)
 
     @property
     def changes(self) -> int:
@@ -123,18 +117,18 @@ class BatchState:
 
     # Money
 
-    def sendable_micros(self, scope: Scope, *, is_own_use: bool = False) -> int:
+    def sendable_micros(self, tenant: Tenant, *, is_own_use: bool = False) -> int:
         """What a send may use: purchased credit; promotional too in staging or where allowed.
 
         is_own_use: the account uses it up itself (AI usage), so promotional credit counts always.
         """
-        if is_own_use or self._is_promo_sendable(scope):
-            return self.ledger.balance_micros(scope, self.now_us)
-        return self.ledger.standing(scope).wallet.balance_micros
+        if is_own_use or self._is_promo_sendable(tenant):
+            return self.ledger.balance_micros(tenant, self.now_us)
+        return self.ledger.standing(tenant).wallet.balance_micros
 
-    def check_debt(self, scope: Scope) -> None:
+    def check_debt(self, tenant: Tenant) -> None:
         """Raises InsufficientBalance while something is owed."""
-        owed = self.ledger.standing(scope).owed.balance_micros
+        owed = self.ledger.standing(tenant).owed.balance_micros
         if owed > 0:
             raise InsufficientBalance(
                 "an earlier reversal left a debt; new credit pays it first",
@@ -142,10 +136,10 @@ class BatchState:
                 extra={"owed_cents": -(-owed // MICROS_PER_CENT)},
             )
 
-    def check_funds(self, scope: Scope, amount_micros: int, *, is_own_use: bool = False) -> None:
+    def check_funds(self, tenant: Tenant, amount_micros: int, *, is_own_use: bool = False) -> None:
         """Raises InsufficientBalance: something is owed, or the sendable credit is too little."""
-        self.check_debt(scope)
-        sendable = self.sendable_micros(scope, is_own_use=is_own_use)
+        self.check_debt(tenant)
+        sendable = self.sendable_micros(tenant, is_own_use=is_own_use)
         if sendable < amount_micros:
             raise InsufficientBalance(
                 "the wallet does not cover the amount",
@@ -154,7 +148,7 @@ class BatchState:
 
     def take(
         self,
-        scope: Scope,
+        tenant: Tenant,
         amount_micros: int,
         *,
         to: LedgerAccount,
@@ -168,13 +162,13 @@ class BatchState:
 
         is_returned: the same command gives it back, so no balance becomes low. Returns the parts.
         """
-        threshold = 0 if is_returned else self._thresholds.get(scope, 0)
-        before = self.ledger.balance_micros(scope, self.now_us) if threshold else 0
-        is_promo_taken = is_own_use or self._is_promo_sendable(scope)
-        sources = self.ledger.grants(scope, self.now_us) if is_promo_taken else []
+        threshold = 0 if is_returned else self._thresholds.get(tenant, 0)
+        before = self.ledger.balance_micros(tenant, self.now_us) if threshold else 0
+        is_promo_taken = is_own_use or self._is_promo_sendable(tenant)
+        sources = self.ledger.grants(tenant, self.now_us) if is_promo_taken else []
         left = amount_micros
         parts = []
-        for source in (*sources, self.ledger.standing(scope).wallet):
+        for source in (*sources, self.ledger.standing(tenant).wallet):
             part = min(left, source.balance_micros)
             if part > 0:
                 parts.append(
@@ -184,19 +178,19 @@ class BatchState:
         if left:
             raise InsufficientBalance("the wallet does not cover the amount")
         if threshold:
-            self._note_balance(scope, threshold, before)
+            self._note_balance(tenant, threshold, before)
         return parts
 
     def credit(
-        self, scope: Scope, source: LedgerAccount, amount_micros: int, code: Code, **ids: str
+        self, tenant: Tenant, source: LedgerAccount, amount_micros: int, code: Code, **ids: str
     ) -> None:
         """Purchased credit for a wallet; what the tenant owes is paid first."""
-        owed = self.ledger.standing(scope).owed
+        owed = self.ledger.standing(tenant).owed
         debt = min(owed.balance_micros, amount_micros)
         if debt:
             self.move(source, owed, debt, Code.DEBT, **ids)
         if amount_micros > debt:
-            wallet = self.ledger.standing(scope).wallet
+            wallet = self.ledger.standing(tenant).wallet
             self.move(source, wallet, amount_micros - debt, code, **ids)
 
     def move(
@@ -220,21 +214,21 @@ class BatchState:
             subject_id=subject_id,
         )
 
-    def note_fall(self, scope: Scope, before_micros: int) -> None:
+    def note_fall(self, tenant: Tenant, before_micros: int) -> None:
         """balance.low, where something else than a spend took the balance below its threshold."""
-        threshold = self._thresholds.get(scope, 0)
+        threshold = self._thresholds.get(tenant, 0)
         if threshold:
-            self._note_balance(scope, threshold, before_micros)
+            self._note_balance(tenant, threshold, before_micros)
 
-    def _is_promo_sendable(self, scope: Scope) -> bool:
-        return scope[1] == "staging" or self.rules.is_promo_sendable
+    def _is_promo_sendable(self, tenant: Tenant) -> bool:
+        return tenant.environment == "staging" or self.rules.is_promo_sendable
 
-    def _note_balance(self, scope: Scope, threshold: int, before_micros: int) -> None:
+    def _note_balance(self, tenant: Tenant, threshold: int, before_micros: int) -> None:
         """balance.low fires on each downward crossing: before >= threshold > after."""
-        after_micros = self.ledger.balance_micros(scope, self.now_us)
+        after_micros = self.ledger.balance_micros(tenant, self.now_us)
         if before_micros >= threshold > after_micros:
             self.publish(
-                scope,
+                tenant,
                 "balance.low",
                 {
                     "balance_cents": micros_to_cents(after_micros),
@@ -245,7 +239,7 @@ class BatchState:
 
     def publish(
         self,
-        scope: Scope,
+        tenant: Tenant,
         event_type: str,
         data: Mapping[str, object],
         topup_id: str | None = None,
@@ -254,8 +248,8 @@ class BatchState:
     ) -> str:
         """code_sealed: a fulfilment's code, which the event of a top-up carries sealed."""
         return self.outbox.publish(
-            account_id=scope[0],
-            environment=scope[1],
+            account_id=tenant.account_id,
+            environment=tenant.environment,
             type=event_type,
             data=data,
             code_sealed=code_sealed,

@@ -19,8 +19,8 @@ from billing.engine.read_set import ReadSet
 from billing.engine.rules import Rules
 from kernel.clock import Clock
 from kernel.errors import DomainError
-from keys.account import lock_free_scopes, scopes_lock
-from keys.principal import Scope
+from kernel.tenant import Tenant
+from keys.account import lock_free_tenants, tenants_lock
 from store.batch import GroupCommit
 from store.database import Database, Transaction
 from store.idempotency import RequestKey, StoredAnswer
@@ -40,7 +40,7 @@ class _Request(msgspec.Struct, frozen=True, gc=False):
         if self.key is not None:
             read_set.request_keys.add(self.key)
             # Locked too: what serialises two requests under one key.
-            read_set.scopes.add(self.key.tenant)
+            read_set.tenants.add(self.key.tenant)
 
 
 class Engine:
@@ -118,10 +118,10 @@ class _Tenancy:
         self._rules = rules
 
     def of(self, request: _Request, /) -> frozenset[object]:
-        return frozenset(_read_set_of([request], self._rules).scopes)
+        return frozenset(_read_set_of([request], self._rules).tenants)
 
     async def lock_free(self, tx: Transaction, tenants: frozenset[object]) -> AbstractSet[object]:
-        return await lock_free_scopes(tx, cast(frozenset[Scope], tenants))
+        return await lock_free_tenants(tx, cast(frozenset[Tenant], tenants))
 
 
 class _Batch:
@@ -134,7 +134,7 @@ class _Batch:
         # Loading adds to it, so that another try needs its own.
         self._read_set: ReadSet | None = _read_set_of(requests, rules)
         self._working_sets = list(self._read_set.working_sets.values())
-        self.lock = scopes_lock(self._read_set.scopes)
+        self.lock = tenants_lock(self._read_set.tenants)
 
     def meanwhile(self) -> None:
         for working_set in self._working_sets:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Self, TypeVar
 
 from billing.engine.rules import Rules
-from billing.ledger.ledger import Place, Scope
+from billing.ledger.ledger import Place
+from kernel.tenant import Tenant
 from keys.caps import Window
 from store.database import BatchRead, Transaction
 from store.idempotency import RequestKey
@@ -66,7 +67,7 @@ class ReadSet:
     """What a command wants to find in the batch's state."""
 
     rules: Rules
-    scopes: set[Scope] = field(default_factory=set)
+    tenants: set[Tenant] = field(default_factory=set)
     places: set[Place] = field(default_factory=set)
     ledger_ids: set[str] = field(default_factory=set)  # ledger accounts, by id
     key_ids: set[str] = field(default_factory=set)

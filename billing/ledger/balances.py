@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from billing.ledger.ledger import Ledger, Scope
+from billing.ledger.ledger import Ledger
 from billing.ledger.money import CURRENCY, micros_to_cents
 from kernel.clock import rfc3339
+from kernel.tenant import Tenant
 from keys import caps
-from keys.account import read_scopes
+from keys.account import read_tenants
 from keys.api_keys.api_key import load_key_states
 from keys.principal import Principal
 from store.database import Row, Transaction
@@ -19,38 +20,40 @@ async def balance(
     tx: Transaction, principal: Principal, *, now_us: int, is_promo_sendable: bool
 ) -> dict[str, Any]:
     """The answer of GET /topup/balance."""
-    held = await balance_of(tx, principal.scope, now_us=now_us, is_promo_sendable=is_promo_sendable)
+    held = await balance_of(
+        tx, principal.tenant, now_us=now_us, is_promo_sendable=is_promo_sendable
+    )
     return {**held, "key": await _key_windows(tx, principal, now_us)}
 
 
-async def balance_micros(tx: Transaction, scope: Scope, *, now_us: int) -> int:
+async def balance_micros(tx: Transaction, tenant: Tenant, *, now_us: int) -> int:
     """What the tenant has, purchased and promotional."""
     ledger = Ledger()
-    await ledger.load(tx, [scope], [])
-    ledger.clocks_ahead_us = (await read_scopes(tx, [scope])).clocks_ahead_us
-    return ledger.balance_micros(scope, now_us)
+    await ledger.load(tx, [tenant], [])
+    ledger.clocks_ahead_us = (await read_tenants(tx, [tenant])).clocks_ahead_us
+    return ledger.balance_micros(tenant, now_us)
 
 
 async def balance_of(
-    tx: Transaction, scope: Scope, *, now_us: int, is_promo_sendable: bool
+    tx: Transaction, tenant: Tenant, *, now_us: int, is_promo_sendable: bool
 ) -> dict[str, Any]:
     """What the tenant has; cents are floored, what is owed is rounded up."""
     ledger = Ledger()
-    await ledger.load(tx, [scope], [])
-    standings = await read_scopes(tx, [scope])
+    await ledger.load(tx, [tenant], [])
+    standings = await read_tenants(tx, [tenant])
     ledger.clocks_ahead_us = standings.clocks_ahead_us
-    total = ledger.balance_micros(scope, now_us)
-    promotional = ledger.promotional_micros(scope, now_us)
-    is_all_sendable = is_promo_sendable or scope[1] == "staging"
+    total = ledger.balance_micros(tenant, now_us)
+    promotional = ledger.promotional_micros(tenant, now_us)
+    is_all_sendable = is_promo_sendable or tenant.environment == "staging"
     return {
         "balance_cents": micros_to_cents(total),
         "sendable_cents": micros_to_cents(total if is_all_sendable else total - promotional),
         "promotional_cents": micros_to_cents(promotional),
-        "held_cents": micros_to_cents(ledger.standing(scope).held.balance_micros),
-        "owed_cents": -micros_to_cents(-ledger.standing(scope).owed.balance_micros),
+        "held_cents": micros_to_cents(ledger.standing(tenant).held.balance_micros),
+        "owed_cents": -micros_to_cents(-ledger.standing(tenant).owed.balance_micros),
         "currency": CURRENCY,
-        "environment": scope[1],
-        "low_balance_threshold_cents": micros_to_cents(standings.thresholds.get(scope, 0)),
+        "environment": tenant.environment,
+        "low_balance_threshold_cents": micros_to_cents(standings.thresholds.get(tenant, 0)),
     }
 
 
@@ -93,7 +96,7 @@ class RecipientWallet:
 
 async def recipients(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     *,
     recipient_email: str | None = None,
     platform: str | None = None,
@@ -112,8 +115,8 @@ async def recipients(
         tx,
         before_id=before_id,
         limit=limit,
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         **values,
     )
     return [_recipient(row) for row in rows]

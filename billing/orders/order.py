@@ -11,13 +11,13 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from billing.ledger.ledger import Scope
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price
 from billing.orders.refund import share_of
 from billing.providers.protocol import CheckoutKind, Interval
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, rfc3339
 from kernel.errors import DomainError
+from kernel.tenant import Tenant
 
 Status = Literal[
     "pending",
@@ -111,8 +111,8 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     paid_at: int | None = None
 
     @property
-    def scope(self) -> Scope:
-        return (self.account_id, self.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
 
     @property
     def price(self) -> Price:

@@ -10,7 +10,7 @@ from billing.catalog.coupon import Coupon, CouponRefused, discount_of, normalise
 from billing.catalog.plan import PlanItem
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Kind, Scope
+from billing.ledger.ledger import Kind
 from billing.ledger.money import BALANCE_MICROS_MAX, CURRENCY, cents_to_micros
 from billing.ledger.price import Price, convert
 from billing.orders.order import LIVES_US, Order, TooManyOrders, next_check_at
@@ -20,6 +20,7 @@ from billing.providers.protocol import CheckoutKind
 from billing.providers.settings import Charge
 from billing.topups.send import AmountOutOfRange
 from kernel.errors import InvalidInput, NotFound
+from kernel.tenant import Tenant
 
 AMOUNT_CENTS_MIN = 100
 AMOUNT_CENTS_MAX = 1_000_000
@@ -81,29 +82,29 @@ class PlaceOrder:
     order_id: str
     order_no: str
     reference: str
-    scope: Scope
+    tenant: Tenant
     new: NewOrder
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
+        read_set.tenants.add(self.tenant)
         working_set = read_set.working_set(OrderWorkingSet)
-        working_set.counted.add(self.scope)
+        working_set.counted.add(self.tenant)
         if self.new.pack_id is not None:
-            working_set.pack_places.add((self.scope[1], self.new.pack_id))
+            working_set.pack_places.add((self.tenant.environment, self.new.pack_id))
         if self.new.coupon is not None:
-            working_set.coupon_codes.add((self.scope[1], normalise_code(self.new.coupon)))
+            working_set.coupon_codes.add((self.tenant.environment, normalise_code(self.new.coupon)))
         if self.new.request_digest is not None:
-            working_set.requests.add((*self.scope, self.new.request_digest))
-        read_set.places.add((*self.scope, Kind.PROVIDER, self.new.provider))
-        read_set.places.add((*self.scope, Kind.PROMOTION, ""))
+            working_set.requests.add((*self.tenant, self.new.request_digest))
+        read_set.places.add((*self.tenant, Kind.PROVIDER, self.new.provider))
+        read_set.places.add((*self.tenant, Kind.PROMOTION, ""))
 
     def decide(self, state: BatchState) -> Placed:
         working_set = state.working_set(OrderWorkingSet)
         if self.new.request_digest is not None:
-            earlier = working_set.of_request((*self.scope, self.new.request_digest))
+            earlier = working_set.of_request((*self.tenant, self.new.request_digest))
             if earlier is not None:
                 return Placed(earlier, is_new=False)
-        if working_set.pending(self.scope) >= PENDING_ORDERS_MAX:
+        if working_set.pending(self.tenant) >= PENDING_ORDERS_MAX:
             raise TooManyOrders(f"an account has at most {PENDING_ORDERS_MAX} unpaid orders")
         self.check(state)
         order = self._order(state)
@@ -127,7 +128,9 @@ class PlaceOrder:
         if (self.new.pack_id is None) == (self.new.amount_cents is None):
             raise InvalidInput("name either a pack or an amount", param="pack_id")
         if self.new.pack_id is not None:
-            pack = state.working_set(OrderWorkingSet).pack((self.scope[1], self.new.pack_id))
+            pack = state.working_set(OrderWorkingSet).pack(
+                (self.tenant.environment, self.new.pack_id)
+            )
             if pack is None or not pack.is_active:
                 raise NotFound("Pack", param="pack_id")
             return SoldItem(pack.price, pack.credits_micros, pack.name)
@@ -157,8 +160,8 @@ class PlaceOrder:
         pay = charged(left, self.charge)
         return Order(
             id=self.order_id,
-            account_id=self.scope[0],
-            environment=self.scope[1],
+            account_id=self.tenant.account_id,
+            environment=self.tenant.environment,
             order_no=self.order_no,
             reference=self.reference,
             status="pending",
@@ -185,15 +188,15 @@ class PlaceOrder:
             assert 0 <= self.new.discount < price.amount, "a price is left"
             return None, self.new.discount
         coupons = state.working_set(OrderWorkingSet).coupons
-        coupon = coupons.find(self.scope[1], normalise_code(self.new.coupon))
-        used = coupons.used_by(coupon, self.scope[0])
-        own_now_us = state.now_of(self.scope)
+        coupon = coupons.find(self.tenant.environment, normalise_code(self.new.coupon))
+        used = coupons.used_by(coupon, self.tenant.account_id)
+        own_now_us = state.now_of(self.tenant)
         return coupon, discount_of(coupon, price, used_by_account=used, now_us=own_now_us)
 
     def _check_creditable(self, state: BatchState, order: Order) -> None:
         """What cannot be credited must not be paid for."""
-        sold = state.ledger.account(self.scope, Kind.PROVIDER, order.provider).balance_micros
-        held = state.ledger.balance_micros(self.scope, state.now_us)
+        sold = state.ledger.account(self.tenant, Kind.PROVIDER, order.provider).balance_micros
+        held = state.ledger.balance_micros(self.tenant, state.now_us)
         if max(sold, held) + order.credits_micros > BALANCE_MICROS_MAX:
             raise AmountOutOfRange("the account cannot hold so much credit", param="amount_cents")
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from billing.ledger.ledger import Scope
 from billing.orders import records as order_rows
 from billing.orders.order import Order
 from billing.orders.records import ROWS
 from kernel.errors import NotFound
+from kernel.tenant import Tenant
 from store.database import Transaction
 from store.keyset import Keyset
 
@@ -19,7 +19,7 @@ from store.keyset import Keyset
 class Filter:
     """What a page is narrowed to; created_before is exclusive, times in microseconds.
 
-    account_id and environment are for an operator's pages; an account's own name its scope.
+    account_id and environment are for an operator's pages; an account's own name its tenant.
     """
 
     status: str | None = None
@@ -54,10 +54,10 @@ async def find(tx: Transaction, order_id: str) -> Order | None:
     return (await order_rows.load(tx, [order_id])).get(order_id)
 
 
-async def get(tx: Transaction, scope: Scope, order_id: str) -> Order:
+async def get(tx: Transaction, tenant: Tenant, order_id: str) -> Order:
     """The tenant's own order; raises NotFound, also for another's."""
     found = await find(tx, order_id)
-    if found is None or found.scope != scope:
+    if found is None or found.tenant != tenant:
         raise NotFound("Order", param="id")
     return found
 
@@ -72,10 +72,10 @@ async def find_by_reference(tx: Transaction, reference: str) -> Order | None:
     return await _one(tx, "reference = :value", reference)
 
 
-async def find_by_request(tx: Transaction, scope: Scope, request_digest: str) -> Order | None:
+async def find_by_request(tx: Transaction, tenant: Tenant, request_digest: str) -> Order | None:
     """The order that an earlier try of a request made."""
-    found = await order_rows.load_requests(tx, [(*scope, request_digest)])
-    return found.get((*scope, request_digest))
+    found = await order_rows.load_requests(tx, [(*tenant, request_digest)])
+    return found.get((*tenant, request_digest))
 
 
 async def find_by_objects(
@@ -97,10 +97,10 @@ async def find_by_objects(
 
 
 async def page(
-    tx: Transaction, scope: Scope, wanted: Filter, *, before_id: str | None, limit: int
+    tx: Transaction, tenant: Tenant, wanted: Filter, *, before_id: str | None, limit: int
 ) -> Sequence[Order]:
     """At most `limit` orders of the tenant, newest first, older than before_id."""
-    return await page_of_all(tx, _owned(scope, wanted), before_id=before_id, limit=limit)
+    return await page_of_all(tx, _owned(tenant, wanted), before_id=before_id, limit=limit)
 
 
 async def page_of_all(
@@ -112,20 +112,20 @@ async def page_of_all(
 
 
 async def latest_returning_to(
-    tx: Transaction, scope: Scope, ending: str, *, limit: int
+    tx: Transaction, tenant: Tenant, ending: str, *, limit: int
 ) -> Order | None:
     """The newest of the tenant's last `limit` orders whose payer is sent to a URL that ends so."""
-    latest = await page(tx, scope, Filter(), before_id=None, limit=limit)
+    latest = await page(tx, tenant, Filter(), before_id=None, limit=limit)
     return next((one for one in latest if (one.success_url or "").endswith(ending)), None)
 
 
 async def numbered_page(
-    tx: Transaction, scope: Scope, wanted: Filter, *, offset: int, limit: int
+    tx: Transaction, tenant: Tenant, wanted: Filter, *, offset: int, limit: int
 ) -> tuple[Sequence[Order], int]:
     """For dialects that number their pages: the orders from that offset, newest first, and how many
     there are in all.
     """
-    values = _values(_owned(scope, wanted))
+    values = _values(_owned(tenant, wanted))
     rows, total = await _PAGES.numbered_page(tx, offset=offset, limit=limit, **values)
     return [ROWS.read(row) for row in rows], total
 
@@ -241,8 +241,8 @@ async def _one(tx: Transaction, clause: str, value: str) -> Order | None:
     return None if row is None else ROWS.read(row)
 
 
-def _owned(scope: Scope, wanted: Filter) -> Filter:
-    return replace(wanted, account_id=scope[0], environment=scope[1])
+def _owned(tenant: Tenant, wanted: Filter) -> Filter:
+    return replace(wanted, account_id=tenant.account_id, environment=tenant.environment)
 
 
 def _values(wanted: Filter) -> dict[str, Any]:

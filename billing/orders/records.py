@@ -7,11 +7,11 @@ order holds its account's lock.
 
 from collections.abc import Iterable, Sequence
 
-from billing.ledger.ledger import Scope
 from billing.orders import refund
 from billing.orders.claim import ObjectKey, OrderClaim, first_claims
 from billing.orders.order import Order
 from billing.orders.refund import Reversal
+from kernel.tenant import Tenant
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
@@ -49,13 +49,13 @@ WHERE o.account_id = v.account_id AND o.environment = v.environment
 """
 _COUNT_PENDING = """
 SELECT o.account_id, o.environment, COUNT(*) AS pending
-FROM :scopes[account_id text, environment text] AS v
+FROM :tenants[account_id text, environment text] AS v
 CROSS JOIN orders o
 WHERE o.account_id = v.account_id AND o.environment = v.environment AND o.status = 'pending'
 GROUP BY o.account_id, o.environment
 """
 _LOAD_OPEN_PLANS = f"""
-SELECT {ROWS.of("o")} FROM :scopes[account_id text, environment text] AS v
+SELECT {ROWS.of("o")} FROM :tenants[account_id text, environment text] AS v
 CROSS JOIN orders o
 WHERE o.account_id = v.account_id AND o.environment = v.environment
   AND o.status = 'pending' AND o.kind = 'subscription'
@@ -77,7 +77,7 @@ SELECT order_id, {refund.LISTED} FROM order_reversals WHERE order_id IN :ids[tex
 
 
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, Order]:
-    """The orders of these ids, whoever owns them; the caller compares the scope."""
+    """The orders of these ids, whoever owns them; the caller compares the tenant."""
     rows = await tx.fetch(_LOAD, ids=sorted(set(ids)))
     return {row["id"]: ROWS.read(row) for row in rows}
 
@@ -93,16 +93,16 @@ async def load_requests(
     }
 
 
-async def count_pending(tx: Transaction, scopes: Iterable[Scope]) -> dict[Scope, int]:
+async def count_pending(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, int]:
     """How many unpaid orders each tenant has; none is missing."""
-    rows = await tx.fetch(_COUNT_PENDING, scopes=sorted(set(scopes)))
-    return {(row["account_id"], row["environment"]): int(row["pending"]) for row in rows}
+    rows = await tx.fetch(_COUNT_PENDING, tenants=sorted(set(tenants)))
+    return {Tenant(row["account_id"], row["environment"]): int(row["pending"]) for row in rows}
 
 
-async def load_open_plans(tx: Transaction, scopes: Iterable[Scope]) -> dict[Scope, Order]:
+async def load_open_plans(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Order]:
     """Each tenant's unpaid order of a plan; were there several, the oldest."""
-    rows = await tx.fetch(_LOAD_OPEN_PLANS, scopes=sorted(set(scopes)))
-    return {(row["account_id"], row["environment"]): ROWS.read(row) for row in rows}
+    rows = await tx.fetch(_LOAD_OPEN_PLANS, tenants=sorted(set(tenants)))
+    return {Tenant(row["account_id"], row["environment"]): ROWS.read(row) for row in rows}
 
 
 async def insert(tx: Transaction, orders: Sequence[Order]) -> None:

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from billing.ledger.price import Price
 from billing.providers.problem import Problem, in_words
 from billing.providers.protocol import DisputeClosed, Disputed, Refunded, RefundFailed
+from kernel.tenant import Tenant
 from store.row_mapping import RowMapping
 
 RefundKind = Literal["refund", "part", "dispute"]
@@ -105,11 +106,11 @@ def change_of(
     return replace(known or blank, amount=amount)
 
 
-def blank_of(fact: Reversed, owner_id: str, scope: tuple[str, str], now_us: int) -> Reversal:
+def blank_of(fact: Reversed, owner_id: str, tenant: Tenant, now_us: int) -> Reversal:
     """The row of a refund or dispute that nothing was told of, without its amount."""
     kind = kind_of(fact)
     return Reversal(
-        owner_id, fact.key, *scope, kind, 0, "open" if kind == "dispute" else "done", now_us
+        owner_id, fact.key, *tenant, kind, 0, "open" if kind == "dispute" else "done", now_us
     )
 
 

@@ -19,6 +19,7 @@ from billing.providers.event_log import NotificationRef, Outcome
 from billing.providers.problem import Problem
 from billing.providers.protocol import RefundFailed
 from kernel.errors import NotFound
+from kernel.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +40,17 @@ class OnOrder(ABC):
     """
 
     order_id: str
-    scope: tuple[str, str]
+    tenant: Tenant
     told: NotificationRef | None
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
+        read_set.tenants.add(self.tenant)
         read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
 
     def decide(self, state: BatchState) -> Settled:
         """Raises NotFound, also for an order of another environment than the notification's."""
         working_set = state.working_set(OrderWorkingSet)
-        order = working_set.find(self.order_id, self.scope)
+        order = working_set.find(self.order_id, self.tenant)
         if self.told is not None and self.told.environment != order.environment:
             raise NotFound("Order", param="id")
         if self.told is not None and self.told.provider != order.provider:
@@ -76,7 +77,7 @@ class ReverseOrder(OnOrder):
     def apply(self, state: BatchState, order: Order) -> Settled:
         reversals, key = state.working_set(OrderWorkingSet).reversals, self.fact.key
         known = reversals.find(order.id, key)
-        blank = blank_of(self.fact, order.id, order.scope, state.now_us)
+        blank = blank_of(self.fact, order.id, order.tenant, state.now_us)
         changed = change_of(self.fact, known, blank, order.payment)
         if isinstance(changed, Problem):
             return Settled(order, "review", changed.sentence, changed)
@@ -110,7 +111,7 @@ def settle_reversals(state: BatchState, order: Order) -> Order:
     if status != changed.status:
         changed = move(changed, status)
     working_set.change(changed)
-    state.publish(order.scope, "order.refunded", changed.shape(), order.reference)
+    state.publish(order.tenant, "order.refunded", changed.shape(), order.reference)
     return changed
 
 
@@ -125,7 +126,7 @@ def _status(order: Order, told: Sequence[Reversal], gone_amount: int) -> Status:
 def _sold(order: Order) -> SoldCredit:
     return SoldCredit(
         id=order.id,
-        scope=order.scope,
+        tenant=order.tenant,
         provider=order.provider,
         credits_micros=order.credits_micros,
         promotional_micros=order.promotional_micros,

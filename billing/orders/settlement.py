@@ -11,13 +11,14 @@ from typing import Any, Literal
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.ledger import Code, Kind
 from billing.ledger.price import Price
 from billing.orders.claim import OrderClaim
 from billing.orders.order import REASON_CHARACTERS_MAX, SETTLED, Order, amend, move, next_check_at
 from billing.orders.reversal import OnOrder, Settled, settle_reversals
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.problem import Problem, in_words, other_price
+from kernel.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +136,11 @@ class SettlePaid(OnOrder):
     def _claim(self, object_id: str) -> OrderClaim:
         assert self.told is not None
         return OrderClaim(
-            self.told.provider, self.told.environment, object_id, self.scope[0], self.order_id
+            self.told.provider,
+            self.told.environment,
+            object_id,
+            self.tenant.account_id,
+            self.order_id,
         )
 
 
@@ -170,16 +175,16 @@ class NoteCheck:
     """
 
     order_id: str
-    scope: Scope
+    tenant: Tenant
     seen_checks_made: int
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
+        read_set.tenants.add(self.tenant)
         read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
 
     def decide(self, state: BatchState) -> Checked:
         working_set = state.working_set(OrderWorkingSet)
-        order = working_set.find(self.order_id, self.scope)
+        order = working_set.find(self.order_id, self.tenant)
         if order.status != "pending" or order.checks_made != self.seen_checks_made:
             return Checked(order, is_mine=False)
         made = order.checks_made + 1
@@ -200,18 +205,18 @@ def settle(
     paid = move(
         order, "paid", payment_id=payment_id, paid_at=state.now_us, reason=reason, **changes
     )
-    ledger, scope = state.ledger, order.scope
+    ledger, tenant = state.ledger, order.tenant
     purchased_micros = order.credits_micros - order.promotional_micros
     if purchased_micros:
-        source = ledger.account(scope, Kind.PROVIDER, order.provider)
-        state.credit(scope, source, purchased_micros, Code.PURCHASE, subject_id=order.id)
+        source = ledger.account(tenant, Kind.PROVIDER, order.provider)
+        state.credit(tenant, source, purchased_micros, Code.PURCHASE, subject_id=order.id)
     if order.promotional_micros:
-        grant = ledger.account(scope, Kind.GRANT, order.id)
-        promotion = ledger.account(scope, Kind.PROMOTION)
+        grant = ledger.account(tenant, Kind.GRANT, order.id)
+        promotion = ledger.account(tenant, Kind.PROMOTION)
         state.move(promotion, grant, order.promotional_micros, Code.GRANT, subject_id=order.id)
     _reclaim(state, order)
     state.working_set(OrderWorkingSet).change(paid)
-    state.publish(scope, "order.paid", paid.shape(), order.reference)
+    state.publish(tenant, "order.paid", paid.shape(), order.reference)
     return settle_reversals(state, paid)
 
 
@@ -225,7 +230,7 @@ def end_unpaid(
     if order.coupon_id is not None:
         working_set.coupons.release(order.coupon_id, order.id, order.account_id)
     working_set.change(ended)
-    state.publish(order.scope, "order.failed", ended.shape(), order.reference)
+    state.publish(order.tenant, "order.failed", ended.shape(), order.reference)
     return ended
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from billing.engine.batch_state import BatchState
-from billing.ledger.ledger import Code, Kind, LedgerAccount, Scope
+from billing.ledger.ledger import Code, Kind, LedgerAccount
+from kernel.tenant import Tenant
 
 Part = tuple[LedgerAccount, int]
 
@@ -25,7 +26,7 @@ class SoldCredit:
     """
 
     id: str
-    scope: Scope
+    tenant: Tenant
     provider: str
     credits_micros: int
     promotional_micros: int = 0
@@ -45,7 +46,7 @@ class SoldCredit:
 
     def _take_back(self, state: BatchState, micros: int) -> Self:
         """Credit goes back to where it was sold from and given from: PROVIDER and PROMOTION."""
-        before_micros = state.ledger.balance_micros(self.scope, state.now_us)
+        before_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         owed, wallet, grant = self._sources(state)
         by_grant = 0 if grant is None else min(micros, grant.balance_micros)
         by_wallet = min(micros - by_grant, wallet.balance_micros)
@@ -61,7 +62,7 @@ class SoldCredit:
         to_promotion = micros - to_provider
         for debit, credit, part in _paired(sides, self._origins(state, to_provider, to_promotion)):
             state.move(debit, credit, part, Code.PURCHASE_REVERSAL, subject_id=self.id)
-        state.note_fall(self.scope, before_micros)
+        state.note_fall(self.tenant, before_micros)
         return replace(
             self,
             reversed_promotional_micros=self.reversed_promotional_micros + to_promotion,
@@ -92,18 +93,20 @@ class SoldCredit:
     ) -> tuple[LedgerAccount, LedgerAccount, LedgerAccount | None]:
         """What the account owes, its wallet, and the sale's own grant where it has one."""
         ledger = state.ledger
-        grant = ledger.account(self.scope, Kind.GRANT, self.id) if self.promotional_micros else None
-        owed = ledger.standing(self.scope).owed
-        return owed, ledger.standing(self.scope).wallet, grant
+        grant = (
+            ledger.account(self.tenant, Kind.GRANT, self.id) if self.promotional_micros else None
+        )
+        owed = ledger.standing(self.tenant).owed
+        return owed, ledger.standing(self.tenant).wallet, grant
 
     def _origins(self, state: BatchState, provider: int, promotion: int) -> list[Part]:
         """PROVIDER and PROMOTION with a part of each; those without one are left out."""
         parts = []
         if provider:
-            source = state.ledger.account(self.scope, Kind.PROVIDER, self.provider)
+            source = state.ledger.account(self.tenant, Kind.PROVIDER, self.provider)
             parts.append((source, provider))
         if promotion:
-            parts.append((state.ledger.account(self.scope, Kind.PROMOTION), promotion))
+            parts.append((state.ledger.account(self.tenant, Kind.PROMOTION), promotion))
         return parts
 
 

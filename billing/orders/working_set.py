@@ -9,7 +9,7 @@ from billing.catalog import pack
 from billing.catalog.coupon import CodePlace, Coupons
 from billing.catalog.pack import Pack, PackPlace
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Kind, Place, Scope
+from billing.ledger.ledger import Kind, Place
 from billing.orders import records as order_rows
 from billing.orders.claim import ObjectKey, OrderClaim
 from billing.orders.order import SETTLED, Order
@@ -17,6 +17,7 @@ from billing.orders.records import RequestPlace
 from billing.orders.sale_rows import SaleWorkingSet
 from billing.providers import event_log as provider_event
 from kernel.errors import NotFound
+from kernel.tenant import Tenant
 from store.database import Transaction
 
 
@@ -31,16 +32,16 @@ class OrderWorkingSet(SaleWorkingSet):
         self.requests: set[RequestPlace] = set()
         self.pack_places: set[PackPlace] = set()
         self.coupon_codes: set[CodePlace] = set()
-        self.counted: set[Scope] = set()  # whose unpaid orders are counted
-        self.open_plans: set[Scope] = set()  # whose unpaid order of a plan is looked for
+        self.counted: set[Tenant] = set()  # whose unpaid orders are counted
+        self.open_plans: set[Tenant] = set()  # whose unpaid order of a plan is looked for
         self.claims: set[OrderClaim] = set()
         self.attached: dict[str, tuple[str, ...]] = {}  # order -> ids of its own provider
         self.coupons = Coupons()
         self._packs: dict[PackPlace, Pack] = {}
         self._orders: dict[str, Order] = {}
         self._requests: dict[RequestPlace, str] = {}
-        self._pending: dict[Scope, int] = {}
-        self._open_plans: dict[Scope, Order] = {}
+        self._pending: dict[Tenant, int] = {}
+        self._open_plans: dict[Tenant, Order] = {}
         self._owners: dict[ObjectKey, str] = {}
         self._open: set[str] = set()
         self._new: dict[str, Order] = {}
@@ -64,7 +65,7 @@ class OrderWorkingSet(SaleWorkingSet):
         held = [order for order in self._orders.values() if order.status not in SETTLED]
         coupon_ids = {order.coupon_id for order in held if order.coupon_id is not None}
         if coupon_ids or self.coupon_codes:
-            account_ids = {account_id for account_id, _ in read_set.scopes}
+            account_ids = {account_id for account_id, _ in read_set.tenants}
             await self.coupons.load(
                 tx, codes=self.coupon_codes, ids=coupon_ids, account_ids=account_ids
             )
@@ -79,7 +80,7 @@ class OrderWorkingSet(SaleWorkingSet):
             self._requests = {place: order.id for place, order in resumed.items()}
             found += resumed.values()
         # Whatever belongs to a tenant that is not locked here does not exist here.
-        self._orders = {order.id: order for order in found if order.scope in read_set.scopes}
+        self._orders = {order.id: order for order in found if order.tenant in read_set.tenants}
         for order in self._orders.values():
             read_set.places.update(places_of(order))
         if self._orders:
@@ -99,10 +100,10 @@ class OrderWorkingSet(SaleWorkingSet):
 
     # Orders
 
-    def find(self, order_id: str, scope: Scope) -> Order:
+    def find(self, order_id: str, tenant: Tenant) -> Order:
         """Raises NotFound, also for another tenant's."""
         found = self._orders.get(order_id)
-        if found is None or found.scope != scope:
+        if found is None or found.tenant != tenant:
             raise NotFound("Order", param="id")
         return found
 
@@ -111,13 +112,13 @@ class OrderWorkingSet(SaleWorkingSet):
         order_id = self._requests.get(place)
         return None if order_id is None else self._orders.get(order_id)
 
-    def pending(self, scope: Scope) -> int:
+    def pending(self, tenant: Tenant) -> int:
         """How many unpaid orders the tenant has."""
-        return self._pending.get(scope, 0)
+        return self._pending.get(tenant, 0)
 
-    def open_plan(self, scope: Scope) -> Order | None:
+    def open_plan(self, tenant: Tenant) -> Order | None:
         """The tenant's unpaid order of a plan."""
-        return self._open_plans.get(scope)
+        return self._open_plans.get(tenant)
 
     def pack(self, place: PackPlace) -> Pack | None:
         return self._packs.get(place)
@@ -129,11 +130,11 @@ class OrderWorkingSet(SaleWorkingSet):
     def add(self, order: Order) -> None:
         self.changed()
         self._orders[order.id] = self._new[order.id] = order
-        self._pending[order.scope] = self.pending(order.scope) + (order.status == "pending")
+        self._pending[order.tenant] = self.pending(order.tenant) + (order.status == "pending")
         if order.kind == "subscription":
-            self._open_plans[order.scope] = order
+            self._open_plans[order.tenant] = order
         if order.request_digest is not None:
-            self._requests[*order.scope, order.request_digest] = order.id
+            self._requests[*order.tenant, order.request_digest] = order.id
 
     def change(self, order: Order) -> None:
         self.changed()
@@ -170,8 +171,8 @@ class OrderWorkingSet(SaleWorkingSet):
 
 def places_of(order: Order) -> set[Place]:
     """The ledger accounts that a payment of the order, or its going back, touches."""
-    places = {(*order.scope, Kind.PROVIDER, order.provider)}
+    places = {(*order.tenant, Kind.PROVIDER, order.provider)}
     if order.promotional_micros:
-        places.add((*order.scope, Kind.PROMOTION, ""))
-        places.add((*order.scope, Kind.GRANT, order.id))
+        places.add((*order.tenant, Kind.PROMOTION, ""))
+        places.add((*order.tenant, Kind.GRANT, order.id))
     return {(account_id, env, str(kind), name) for account_id, env, kind, name in places}

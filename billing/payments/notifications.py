@@ -31,6 +31,7 @@ from billing.providers.protocol import (
 )
 from billing.subscriptions import records as subscription_rows
 from kernel.clock import Clock
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 
 _WEIGHTS: Sequence[Outcome] = ("repeated", "ignored", "unknown", "applied", "review", "refused")
@@ -80,7 +81,7 @@ class NotificationHandler:
         found = await self._subject(fact, told)
         if found is None:
             return await self._note(told, "unknown", _unknown(fact))
-        whose = (found.owner.provider, found.owner.environment)
+        whose = Tenant(found.owner.provider, found.owner.environment)
         if whose != (told.provider, told.environment):
             return await self._refuse(found, told)
         return await self._act_on(fact, found, told)

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.ledger import Code, Kind
+from kernel.tenant import Tenant
 from store.database import Row, Transaction
 from store.keyset import Keyset
 
@@ -111,10 +112,10 @@ class Wanted:
 
 
 async def page(
-    tx: Transaction, scope: Scope, *, offset: int, limit: int
+    tx: Transaction, tenant: Tenant, *, offset: int, limit: int
 ) -> Sequence[BalanceTransaction]:
     """The account's lines from that offset, newest first."""
-    wanted = Wanted(scope[1], account_id=scope[0])
+    wanted = Wanted(tenant.environment, account_id=tenant.account_id)
     found: list[BalanceTransaction] = []
     before_id: str | None = None
     # One more than is shown: then the last line has all its transfers.

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from billing.ledger.ledger import Scope
 from billing.ledger.money import MICROS_PER_CENT
+from kernel.tenant import Tenant
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
@@ -34,13 +34,17 @@ class CreditLine:
 
 
 async def page(
-    tx: Transaction, scope: Scope, *, offset: int, limit: int, keyword: str = ""
+    tx: Transaction, tenant: Tenant, *, offset: int, limit: int, keyword: str = ""
 ) -> tuple[Sequence[CreditLine], int]:
     """The lines from that offset, newest first, and how many there are in all.
 
     keyword: only those whose number holds it, in either case.
     """
-    values = {"account_id": scope[0], "environment": scope[1], "keyword": keyword.lower()}
+    values = {
+        "account_id": tenant.account_id,
+        "environment": tenant.environment,
+        "keyword": keyword.lower(),
+    }
     page_text, count_text = (_FOUND, _FOUND_COUNT) if keyword else (_PAGE, _COUNT)
     rows = await tx.fetch(page_text, limit=limit, offset=offset, **values)
     counted = await tx.fetch_one(count_text, **values)

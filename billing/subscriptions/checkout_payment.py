@@ -27,7 +27,7 @@ class SettlePaidPlan(SettlePaid):
         SettlePaid.declare(self, read_set)
         working_set = read_set.working_set(SubscriptionWorkingSet)
         working_set.orders.add(self.order_id)
-        working_set.taken.add(self.scope)
+        working_set.taken.add(self.tenant)
 
     def apply(self, state: BatchState, order: Order) -> Settled:
         settled = SettlePaid.apply(self, state, order)

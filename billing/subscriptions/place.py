@@ -11,7 +11,6 @@ from billing.catalog.coupon import normalise_code
 from billing.catalog.plan import PlanItem
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Scope
 from billing.orders.order import Order
 from billing.orders.place import NewOrder, PlaceOrder, SoldItem, charged
 from billing.orders.working_set import OrderWorkingSet
@@ -19,6 +18,7 @@ from billing.subscriptions.subscription import AlreadySubscribed, Subscription
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
+from kernel.tenant import Tenant
 
 
 class PlanCheckoutOpen(AlreadySubscribed):
@@ -42,19 +42,19 @@ class PlaceSubscriptionOrder(PlaceOrder):
 
     def declare(self, read_set: ReadSet) -> None:
         PlaceOrder.declare(self, read_set)
-        read_set.working_set(SubscriptionWorkingSet).living.add(self.scope)
-        read_set.working_set(OrderWorkingSet).open_plans.add(self.scope)
+        read_set.working_set(SubscriptionWorkingSet).living.add(self.tenant)
+        read_set.working_set(OrderWorkingSet).open_plans.add(self.tenant)
 
     def check(self, state: BatchState) -> None:
         plans = state.working_set(SubscriptionWorkingSet)
-        living = plans.living_of(self.scope) or plans.taken_of(self.scope)
+        living = plans.living_of(self.tenant) or plans.taken_of(self.tenant)
         if living is not None:
             raise AlreadySubscribed(
                 f"the account has the plan {living.plan_name}; change it in the portal",
                 reason="already_subscribed",
                 extra={"plan_id": living.plan_id},
             )
-        begun = state.working_set(OrderWorkingSet).open_plan(self.scope)
+        begun = state.working_set(OrderWorkingSet).open_plan(self.tenant)
         if begun is not None:
             raise PlanCheckoutOpen(begun)
 
@@ -82,7 +82,7 @@ class PlaceSubscriptionOrder(PlaceOrder):
                 currency=price.currency,
                 first_amount=order.pay_amount,
                 product_ref=self._plan.product_ref,
-                carried_amount=plans.carried(self.scope, order.provider, price.currency),
+                carried_amount=plans.carried(self.tenant, order.provider, price.currency),
                 created_at=order.created_at,
             )
         )
@@ -93,10 +93,10 @@ class PlaceSubscriptionOrder(PlaceOrder):
         return self.new.plan
 
 
-def new_place(scope: Scope, new: NewOrder) -> PlaceOrder:
+def new_place(tenant: Tenant, new: NewOrder) -> PlaceOrder:
     """The command with fresh ids; raises CouponRefused for what no coupon can be called."""
     if new.coupon is not None:
         normalise_code(new.coupon)
     order_no = secrets.token_hex(16)
     command = PlaceOrder if new.plan is None else PlaceSubscriptionOrder
-    return command(new_id("ord"), order_no, new_id("txn"), scope, new)
+    return command(new_id("ord"), order_no, new_id("txn"), tenant, new)

@@ -8,11 +8,11 @@ provider_customers; whoever changes a subscription holds its account's lock.
 
 from collections.abc import Iterable, Sequence
 
-from billing.ledger.ledger import Scope
 from billing.orders import refund
 from billing.orders.claim import ObjectKey, PeriodClaim, first_claims
 from billing.orders.refund import Reversal
 from billing.subscriptions.subscription import Period, Subscription
+from kernel.tenant import Tenant
 from store.database import Row, Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
@@ -51,14 +51,14 @@ WHERE subscriptions.id = v.id
 _LOAD = f"SELECT {_ROWS.listed} FROM subscriptions WHERE id IN :ids[text]"
 _LOAD_OF_ORDERS = f"SELECT {_ROWS.listed} FROM subscriptions WHERE order_id IN :ids[text]"
 _LOAD_LIVING = f"""
-SELECT {_ROWS.of("s")} FROM :scopes[account_id text, environment text] AS v
+SELECT {_ROWS.of("s")} FROM :tenants[account_id text, environment text] AS v
 CROSS JOIN subscriptions s
 WHERE s.account_id = v.account_id AND s.environment = v.environment
   AND s.status IN ('active', 'past_due')
 ORDER BY s.id
 """
 _LOAD_TAKEN = f"""
-SELECT {_ROWS.of("s")} FROM :scopes[account_id text, environment text] AS v
+SELECT {_ROWS.of("s")} FROM :tenants[account_id text, environment text] AS v
 CROSS JOIN subscriptions s
 LEFT JOIN orders o ON o.id = s.order_id AND s.status = 'incomplete'
 WHERE s.account_id = v.account_id AND s.environment = v.environment
@@ -67,7 +67,7 @@ ORDER BY s.id
 """
 _LOAD_CARRIED = """
 SELECT s.account_id, s.environment, s.provider, s.currency, s.carried_amount
-FROM :scopes[account_id text, environment text] AS v
+FROM :tenants[account_id text, environment text] AS v
 CROSS JOIN subscriptions s
 WHERE s.account_id = v.account_id AND s.environment = v.environment AND s.status <> 'incomplete'
 ORDER BY s.id
@@ -94,7 +94,7 @@ LIMIT 1
 
 
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, Subscription]:
-    """The subscriptions of these ids, whoever owns them; the caller compares the scope."""
+    """The subscriptions of these ids, whoever owns them; the caller compares the tenant."""
     return _by_id(await tx.fetch(_LOAD, ids=sorted(set(ids))))
 
 
@@ -103,23 +103,23 @@ async def load_of_orders(tx: Transaction, order_ids: Iterable[str]) -> dict[str,
     return _by_id(await tx.fetch(_LOAD_OF_ORDERS, ids=sorted(set(order_ids))))
 
 
-async def load_living(tx: Transaction, scopes: Iterable[Scope]) -> dict[Scope, Subscription]:
+async def load_living(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Subscription]:
     """Each tenant's newest subscription that is active or past due."""
-    rows = await tx.fetch(_LOAD_LIVING, scopes=sorted(set(scopes)))
-    return {(row["account_id"], row["environment"]): _ROWS.read(row) for row in rows}
+    rows = await tx.fetch(_LOAD_LIVING, tenants=sorted(set(tenants)))
+    return {Tenant(row["account_id"], row["environment"]): _ROWS.read(row) for row in rows}
 
 
-async def load_taken(tx: Transaction, scopes: Iterable[Scope]) -> list[Subscription]:
+async def load_taken(tx: Transaction, tenants: Iterable[Tenant]) -> list[Subscription]:
     """Those that live, and those whose checkout is paid while no invoice is: what each tenant has."""
-    return [_ROWS.read(row) for row in await tx.fetch(_LOAD_TAKEN, scopes=sorted(set(scopes)))]
+    return [_ROWS.read(row) for row in await tx.fetch(_LOAD_TAKEN, tenants=sorted(set(tenants)))]
 
 
 async def load_carried(
-    tx: Transaction, scopes: Iterable[Scope]
-) -> dict[tuple[Scope, str, str], int]:
+    tx: Transaction, tenants: Iterable[Tenant]
+) -> dict[tuple[Tenant, str, str], int]:
     """What each tenant's last plan left in the customer's balance, by provider and currency."""
-    rows = await tx.fetch(_LOAD_CARRIED, scopes=sorted(set(scopes)))
-    return {((r[0], r[1]), r[2], r[3]): int(r[4]) for r in rows}
+    rows = await tx.fetch(_LOAD_CARRIED, tenants=sorted(set(tenants)))
+    return {(Tenant(r[0], r[1]), r[2], r[3]): int(r[4]) for r in rows}
 
 
 async def load_periods(tx: Transaction, ids: Iterable[str]) -> dict[str, list[Period]]:
@@ -227,9 +227,9 @@ async def find(tx: Transaction, subscription_id: str) -> Subscription | None:
     return (await load(tx, [subscription_id])).get(subscription_id)
 
 
-async def latest(tx: Transaction, scope: Scope) -> Subscription | None:
+async def latest(tx: Transaction, tenant: Tenant) -> Subscription | None:
     """The tenant's plan, or else the last one that ended."""
-    row = await tx.fetch_one(_LATEST, account_id=scope[0], environment=scope[1])
+    row = await tx.fetch_one(_LATEST, account_id=tenant.account_id, environment=tenant.environment)
     return None if row is None else _ROWS.read(row)
 
 
@@ -293,14 +293,14 @@ async def keep_customers(
     )
 
 
-async def find_customer(tx: Transaction, scope: Scope, provider: str) -> str | None:
+async def find_customer(tx: Transaction, tenant: Tenant, provider: str) -> str | None:
     """Who the tenant is at the provider, once it paid there for a plan."""
     row = await tx.fetch_one(
         """SELECT customer_ref FROM provider_customers
            WHERE account_id = :account_id AND environment = :environment
              AND provider = :provider""",
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         provider=provider,
     )
     return None if row is None else row["customer_ref"]

@@ -30,7 +30,7 @@ class ReversePeriod(OnSubscription):
         if period is None:
             return Billed(one, "ignored", "its payment was not credited")
         known = working_set.reversals.find(period.id, self.fact.key)
-        blank = blank_of(self.fact, period.id, period.scope, state.now_us)
+        blank = blank_of(self.fact, period.id, period.tenant, state.now_us)
         changed = change_of(self.fact, known, blank, period.payment)
         if isinstance(changed, Problem):
             return Billed(one, "review", changed.sentence, changed)
@@ -48,7 +48,7 @@ def _settle(state: BatchState, one: Subscription, period: Period) -> None:
     due = due_micros(period, gone_amount)
     sold = SoldCredit(
         id=period.id,
-        scope=one.scope,
+        tenant=one.tenant,
         provider=one.provider,
         credits_micros=period.credits_micros,
         reversed_micros=period.reversed_micros,

@@ -15,13 +15,13 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from billing.ledger.ledger import Scope
 from billing.ledger.price import Price
 from billing.orders.refund import share_of
 from billing.providers.problem import Problem
 from billing.providers.protocol import Interval
 from kernel.clock import DAY_US
 from kernel.errors import DomainError
+from kernel.tenant import Tenant
 
 Status = Literal["incomplete", "active", "past_due", "cancelled", "expired"]
 # An account with one of these has a plan, and manages it in the portal.
@@ -74,8 +74,8 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     ended_at: int | None = None
 
     @property
-    def scope(self) -> Scope:
-        return (self.account_id, self.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
 
     @property
     def price(self) -> Price:
@@ -103,8 +103,8 @@ class Period(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     created_at: int
 
     @property
-    def scope(self) -> Scope:
-        return (self.account_id, self.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
 
     @property
     def payment(self) -> Price:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from billing.catalog import plan
 from billing.catalog.plan import Plan
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Kind, Scope
+from billing.ledger.ledger import Kind
 from billing.orders.claim import ObjectKey, PeriodClaim
 from billing.orders.sale_rows import SaleWorkingSet
 from billing.subscriptions import held_invoice, records as subscription_rows
@@ -18,6 +18,7 @@ from billing.subscriptions.held_invoice import HeldInvoice
 from billing.subscriptions.records import PeriodPlace
 from billing.subscriptions.subscription import LIVING, Period, Subscription
 from kernel.errors import NotFound
+from kernel.tenant import Tenant
 from store.database import Transaction
 
 
@@ -31,15 +32,15 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         self.ids: set[str] = set()
         # Whose subscriptions are looked for, with what is held of them.
         self.orders: set[str] = set()
-        self.taken: set[Scope] = set()  # whose paid-for plans are looked for
-        self.living: set[Scope] = set()  # whose plan is looked for
+        self.taken: set[Tenant] = set()  # whose paid-for plans are looked for
+        self.living: set[Tenant] = set()  # whose plan is looked for
         self.claims: set[PeriodClaim] = set()
         self.catalogues: set[str] = set()  # environments whose plans are read
         self._subscriptions: dict[str, Subscription] = {}
         self._by_order: dict[str, str] = {}
-        self._living: dict[Scope, Subscription] = {}
-        self._taken: dict[Scope, dict[str, Subscription]] = {}
-        self._carried: dict[tuple[Scope, str, str], int] = {}
+        self._living: dict[Tenant, Subscription] = {}
+        self._taken: dict[Tenant, dict[str, Subscription]] = {}
+        self._carried: dict[tuple[Tenant, str, str], int] = {}
         self._held: dict[str, list[HeldInvoice]] = {}
         self._owned: list[PeriodClaim] = []
         self._new_held: list[HeldInvoice] = []
@@ -61,9 +62,9 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         if not found:
             return
         # Whatever belongs to a tenant that is not locked here does not exist here.
-        self._subscriptions = {i: one for i, one in found.items() if one.scope in read_set.scopes}
+        self._subscriptions = {i: one for i, one in found.items() if one.tenant in read_set.tenants}
         for one in self._subscriptions.values():
-            read_set.places.add((*one.scope, str(Kind.PROVIDER), one.provider))
+            read_set.places.add((*one.tenant, str(Kind.PROVIDER), one.provider))
         self._by_order = {one.order_id: one.id for one in self._subscriptions.values()}
         if self.orders:
             for each in await held_invoice.load(tx, self._subscriptions):
@@ -84,7 +85,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
             self._carried = await subscription_rows.load_carried(tx, self.living)
         if self.taken or self.living:
             for one in await subscription_rows.load_taken(tx, self.taken | self.living):
-                self._taken.setdefault(one.scope, {})[one.id] = one
+                self._taken.setdefault(one.tenant, {})[one.id] = one
         for environment in sorted(self.catalogues):
             self._plans[environment] = await plan.list_plans(tx, environment, with_inactive=True)
 
@@ -104,10 +105,10 @@ class SubscriptionWorkingSet(SaleWorkingSet):
 
     # Subscriptions
 
-    def find(self, subscription_id: str, scope: Scope) -> Subscription:
+    def find(self, subscription_id: str, tenant: Tenant) -> Subscription:
         """Raises NotFound, also for another tenant's."""
         found = self._subscriptions.get(subscription_id)
-        if found is None or found.scope != scope:
+        if found is None or found.tenant != tenant:
             raise NotFound("Subscription")
         return found
 
@@ -116,26 +117,26 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         found = self._by_order.get(order_id)
         return None if found is None else self._subscriptions[found]
 
-    def living_of(self, scope: Scope) -> Subscription | None:
+    def living_of(self, tenant: Tenant) -> Subscription | None:
         """The tenant's plan."""
-        return self._living.get(scope)
+        return self._living.get(tenant)
 
-    def taken_of(self, scope: Scope) -> Subscription | None:
+    def taken_of(self, tenant: Tenant) -> Subscription | None:
         """A plan of the tenant's that lives, or whose checkout is paid."""
-        return next(iter(self._taken.get(scope, {}).values()), None)
+        return next(iter(self._taken.get(tenant, {}).values()), None)
 
     def taken_beside(self, one: Subscription) -> Subscription | None:
         """Another plan of its tenant's that lives, or whose checkout is paid."""
-        others = self._taken.get(one.scope, {})
+        others = self._taken.get(one.tenant, {})
         return next((other for i, other in others.items() if i != one.id), None)
 
     def take(self, one: Subscription) -> None:
         """Its checkout is paid: no other may be, also of the same transaction."""
-        self._taken.setdefault(one.scope, {})[one.id] = one
+        self._taken.setdefault(one.tenant, {})[one.id] = one
 
-    def carried(self, scope: Scope, provider: str, currency: str) -> int:
+    def carried(self, tenant: Tenant, provider: str, currency: str) -> int:
         """What changes of the tenant's last plan there gave back and nothing used."""
-        return self._carried.get((scope, provider, currency), 0)
+        return self._carried.get((tenant, provider, currency), 0)
 
     # Invoices that wait
 
@@ -172,13 +173,13 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         if subscription.status in LIVING:
             self.take(subscription)
         else:
-            self._taken.get(subscription.scope, {}).pop(subscription.id, None)
+            self._taken.get(subscription.tenant, {}).pop(subscription.id, None)
 
     def keep_customer(self, subscription: Subscription) -> None:
         """Whom the provider charges; the sandbox's page charges nobody."""
         if subscription.customer_ref is not None and not subscription.is_stand_in:
             self.changed()
-            place = (*subscription.scope, subscription.provider)
+            place = (*subscription.tenant, subscription.provider)
             self._customers[place] = subscription.customer_ref
 
     # Periods

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from billing.ledger.ledger import Scope
 from kernel.clock import DAY_US, rfc3339
 from kernel.errors import DomainError
+from kernel.tenant import Tenant
 from store.database import Row, Transaction
 from webhooks.events import schemas
 
@@ -42,8 +42,8 @@ class Approval:
     decided_at: int | None = None
 
     @property
-    def scope(self) -> Scope:
-        return (self.account_id, self.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
 
     def shape(self) -> schemas.Approval:
         """As the API shows it and its events carry it."""
@@ -105,7 +105,7 @@ async def find(tx: Transaction, approval_id: str) -> Approval | None:
 
 
 async def page(
-    tx: Transaction, scope: Scope, *, status: str | None, before_id: str | None, limit: int
+    tx: Transaction, tenant: Tenant, *, status: str | None, before_id: str | None, limit: int
 ) -> list[Approval]:
     """At most `limit` approvals, newest first, older than before_id."""
     values = {"status": status, "before_id": before_id}
@@ -116,8 +116,8 @@ async def page(
             WHERE account_id = :account_id AND environment = :environment
             {"".join(clauses[name] for name in given)}
             ORDER BY id DESC LIMIT :limit""",
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         limit=limit,
         **given,
     )

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, InsufficientBalance, Kind, Scope
+from billing.ledger.ledger import Code, InsufficientBalance, Kind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.approval import WAITS_US, Approval
 from billing.topups.platform import Platform, Platforms
@@ -24,6 +24,7 @@ from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError
 from kernel.ids import new_id
+from kernel.tenant import Tenant
 from keys.account import normalise_email
 from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
@@ -103,19 +104,19 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     """The command of POST /topup/send. The top-up's id is fixed before the first try."""
 
     topup_id: str
-    scope: Scope
+    tenant: Tenant
     lineage: tuple[str, ...]
     order: Order
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
+        read_set.tenants.add(self.tenant)
         read_set.key_ids.update(self.lineage)
         name = f"{self.order.platform.id}/{self.order.recipient_email}"
-        read_set.places.add((*self.scope, Kind.RECIPIENT, name))
+        read_set.places.add((*self.tenant, Kind.RECIPIENT, name))
         topups = read_set.working_set(TopUpWorkingSet)
         topups.voucher_ids.append(self.topup_id)
         if self.order.reference is not None:
-            topups.references.add((*self.scope, self.order.reference))
+            topups.references.add((*self.tenant, self.order.reference))
 
     def decide(self, state: BatchState) -> Sent:
         topups = topups_of(state)
@@ -125,14 +126,14 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             topup = self._deliver(state, topups, fulfilment, amount_micros)
         else:
             topup = self._hold(state, topups, fulfilment, would_be, amount_micros)
-        state.spending.count(self.scope[0], self.lineage, amount_micros, state.now_us)
+        state.spending.count(self.tenant.account_id, self.lineage, amount_micros, state.now_us)
         if would_be != "approval_required":
-            state.spending.count_unasked(self.scope[0], self.lineage, amount_micros)
+            state.spending.count_unasked(self.tenant.account_id, self.lineage, amount_micros)
         if would_be == "failed":
             topup = fail(state, topup, "sandbox: this recipient always fails")
         approval = topups.approval_of(topup.id)
         code = topups.code_of(topup.id) if topup.status == "delivered" else None
-        return Sent(topup, _balance_cents(state, self.scope), approval, code)
+        return Sent(topup, _balance_cents(state, self.tenant), approval, code)
 
     def _judge(
         self, state: BatchState, topups: TopUpWorkingSet, amount_micros: int
@@ -140,7 +141,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         """What becomes of the send and who fulfils it; raises the first rule that refuses."""
         check_alive(state, self.lineage)
         if self.order.reference is not None:
-            seen = topups.of_reference(self.scope, self.order.reference)
+            seen = topups.of_reference(self.tenant, self.order.reference)
             if seen is not None:
                 raise DuplicateReference(
                     "the reference was used before",
@@ -150,7 +151,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         scripted = self._sandbox_script()
         _refuse_scripted(scripted, self.order.amount_cents, state.now_us)
         state.spending.check(self.lineage, amount_micros)
-        state.check_funds(self.scope, amount_micros)
+        state.check_funds(self.tenant, amount_micros)
         if scripted == "failed":
             return "failed", BY_SANDBOX
         if scripted == "approval" or state.spending.needs_approval(
@@ -163,7 +164,9 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         return ("pending" if fulfilment in topups.rules.asynchronous else "delivered"), fulfilment
 
     def _sandbox_script(self) -> str:
-        if self.scope[1] != "staging" or not self.order.recipient_email.endswith(SANDBOX_DOMAIN):
+        if self.tenant.environment != "staging" or not self.order.recipient_email.endswith(
+            SANDBOX_DOMAIN
+        ):
             return ""
         return self.order.recipient_email.removesuffix(SANDBOX_DOMAIN)
 
@@ -171,8 +174,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         """The row, made once: this is the path of every send."""
         return TopUp(
             id=self.topup_id,
-            account_id=self.scope[0],
-            environment=self.scope[1],
+            account_id=self.tenant.account_id,
+            environment=self.tenant.environment,
             spent_by=self.lineage,
             status=status,
             platform=self.order.platform.id,
@@ -190,9 +193,11 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         self, state: BatchState, topups: TopUpWorkingSet, fulfilment: str, amount_micros: int
     ) -> TopUp:
         name = f"{self.order.platform.id}/{self.order.recipient_email}"
-        recipient = state.ledger.account(self.scope, Kind.RECIPIENT, name)
+        recipient = state.ledger.account(self.tenant, Kind.RECIPIENT, name)
         topup_id = self.topup_id
-        state.take(self.scope, amount_micros, to=recipient, code=Code.TOPUP_SEND, topup_id=topup_id)
+        state.take(
+            self.tenant, amount_micros, to=recipient, code=Code.TOPUP_SEND, topup_id=topup_id
+        )
         delivered = self._topup(
             state,
             fulfilment,
@@ -214,9 +219,9 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         amount_micros: int,
     ) -> TopUp:
         topup = self._topup(state, fulfilment, "pending")
-        held = state.ledger.standing(self.scope).held
+        held = state.ledger.standing(self.tenant).held
         holds = state.take(
-            self.scope,
+            self.tenant,
             amount_micros,
             to=held,
             code=Code.TOPUP_HOLD,
@@ -244,19 +249,19 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     def _ask(self, state: BatchState, topups: TopUpWorkingSet, topup: TopUp) -> None:
         asked = Approval(
             id=new_id("apr"),
-            account_id=self.scope[0],
-            environment=self.scope[1],
+            account_id=self.tenant.account_id,
+            environment=self.tenant.environment,
             transaction_id=topup.id,
             requested_by=self.lineage[0] if self.lineage else None,
             status="pending",
             created_at=state.now_us,
             # By the account's own clock, as it is looked at: else a clock that was moved on by a
             # day would end every approval at once.
-            expires_at=state.now_of(self.scope) + WAITS_US,
+            expires_at=state.now_of(self.tenant) + WAITS_US,
         )
         topups.add_approval(asked)
         data = {"approval": asked.shape(), **topup.event_data()}
-        state.publish(self.scope, "approval.requested", data, topup.id)
+        state.publish(self.tenant, "approval.requested", data, topup.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +275,7 @@ class Rehearsal:
 
     def decide(self, state: BatchState) -> tuple[Quote, Sent]:
         check_alive(state, self.send.lineage)
-        before = _balance_cents(state, self.send.scope)
+        before = _balance_cents(state, self.send.tenant)
         remaining = state.spending.remaining_micros(self.send.lineage)
         sent = self.send.decide(state)
         would_be: WouldBe = "approval_required" if sent.approval is not None else _outcome(sent)
@@ -288,7 +293,7 @@ def new_send(principal: Principal, order: Order) -> Send:
     """The command of this caller, with a fresh top-up id."""
     return Send(
         topup_id=new_id("txn"),
-        scope=(principal.account_id, principal.environment),
+        tenant=Tenant(principal.account_id, principal.environment),
         lineage=principal.lineage,
         order=order,
     )
@@ -314,22 +319,22 @@ def fail(state: BatchState, topup: TopUp, reason: str) -> TopUp:
 
 def give_back(state: BatchState, topup: TopUp) -> None:
     """Returns a held top-up's funds to where each part came from, and its caps' windows."""
-    topups, ledger, scope = topups_of(state), state.ledger, topup.scope
-    held = ledger.standing(scope).held
+    topups, ledger, tenant = topups_of(state), state.ledger, topup.tenant
+    held = ledger.standing(tenant).held
     for part in topups.holds(topup.id):
         source = ledger.by_id(part.debit_id)
         state.move(held, source, part.amount_micros, Code.TOPUP_REFUND, topup_id=topup.id)
     amount_micros = topup.amount_cents * MICROS_PER_CENT
     spending, sent_at = state.spending, topup.created_at
-    spending.count(scope[0], topup.spent_by, -amount_micros, sent_at)
+    spending.count(tenant.account_id, topup.spent_by, -amount_micros, sent_at)
     if topups.approval_of(topup.id) is None:
-        spending.give_back_unasked(scope[0], topup.spent_by, amount_micros, sent_at)
+        spending.give_back_unasked(tenant.account_id, topup.spent_by, amount_micros, sent_at)
 
 
 def publish(state: BatchState, topup: TopUp) -> None:
     """topup.delivered, topup.failed, topup.cancelled or topup.pending."""
     state.publish(
-        topup.scope,
+        topup.tenant,
         f"topup.{topup.status}",
         topup.event_data(),
         topup.id,
@@ -359,5 +364,5 @@ def _outcome(sent: Sent) -> WouldBe:
     return status
 
 
-def _balance_cents(state: BatchState, scope: Scope) -> int:
-    return micros_to_cents(state.ledger.balance_micros(scope, state.now_us))
+def _balance_cents(state: BatchState, tenant: Tenant) -> int:
+    return micros_to_cents(state.ledger.balance_micros(tenant, state.now_us))

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from billing.engine.audit_entries import AuditEntries
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, Kind, LedgerAccount, Scope
+from billing.ledger.ledger import Code, Kind, LedgerAccount
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups import approval as approvals
 from billing.topups.approval import Approval, Decision
@@ -24,6 +24,7 @@ from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import rfc3339
 from kernel.errors import DomainError, NotFound
 from kernel.storable import storable
+from kernel.tenant import Tenant
 from keys import audit_log
 from keys.audit_log import Actor
 
@@ -59,8 +60,8 @@ def deliver(state: BatchState, topup: TopUp, *, fulfilment_code: str | None = No
         voucher_code_hint=hint_of(code),
         fulfilment_code=sealed,
     )
-    held = state.ledger.standing(topup.scope).held
-    recipient = state.ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
+    held = state.ledger.standing(topup.tenant).held
+    recipient = state.ledger.account(topup.tenant, Kind.RECIPIENT, topup.recipient_name)
     amount_micros = topup.amount_cents * MICROS_PER_CENT
     state.move(held, recipient, amount_micros, Code.TOPUP_DELIVER, topup_id=topup.id)
     if topup.fulfilment in topups.rules.asynchronous:
@@ -74,9 +75,9 @@ def deliver(state: BatchState, topup: TopUp, *, fulfilment_code: str | None = No
 def _settle_voucher(
     state: BatchState, topup: TopUp, recipient: LedgerAccount, amount_micros: int
 ) -> None:
-    redeemed = state.ledger.account(topup.scope, Kind.REDEEMED, topup.platform)
+    redeemed = state.ledger.account(topup.tenant, Kind.REDEEMED, topup.platform)
     state.move(recipient, redeemed, amount_micros, Code.VOUCHER_SETTLE, topup_id=topup.id)
-    redemption = Redemption(topup.id, *topup.scope, topup.account_id, "external", state.now_us)
+    redemption = Redemption(topup.id, *topup.tenant, topup.account_id, "external", state.now_us)
     topups_of(state).add_redemption(redemption)
 
 
@@ -100,7 +101,7 @@ def _waits_for(state: BatchState, topup: TopUp) -> Approval | None:
 def _tell_decision(state: BatchState, topup: TopUp, decided: Approval) -> None:
     topups_of(state).change_approval(decided)
     data: dict[str, Any] = {"approval": decided.shape(), **topup.event_data()}
-    state.publish(topup.scope, f"approval.{decided.status}", data, topup.id)
+    state.publish(topup.tenant, f"approval.{decided.status}", data, topup.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +119,20 @@ class _OnTopUp:
     """What every command on one existing top-up shares."""
 
     topup_id: str
-    scope: Scope
+    tenant: Tenant
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
+        read_set.tenants.add(self.tenant)
         read_set.working_set(TopUpWorkingSet).ids.add(self.topup_id)
 
     def _topup(self, state: BatchState) -> TopUp:
-        found = topups_of(state).find(self.topup_id, self.scope)
+        found = topups_of(state).find(self.topup_id, self.tenant)
         if found is None:
             raise NotFound("Transaction", param="transaction_id")
         return found
 
     def _ended(self, state: BatchState, topup: TopUp) -> Ended:
-        balance = micros_to_cents(state.ledger.balance_micros(self.scope, state.now_us))
+        balance = micros_to_cents(state.ledger.balance_micros(self.tenant, state.now_us))
         return Ended(topup, balance, topups_of(state).approval_of(topup.id))
 
 
@@ -159,7 +160,7 @@ class Cancel(_OnTopUp):
         return self._ended(state, cancel(state, topup))
 
     def _deny(self, state: BatchState, topup: TopUp, asked: Approval) -> None:
-        account_now_us = state.now_of(self.scope)
+        account_now_us = state.now_of(self.tenant)
         is_over = asked.expires_at <= account_now_us
         decided = approvals.decide(
             asked,
@@ -251,7 +252,7 @@ class Decide(_OnTopUp):
             by=self.decided_by,
             topup_status=topup.status,
             now_us=state.now_us,
-            account_now_us=state.now_of(self.scope),
+            account_now_us=state.now_of(self.tenant),
         )
         if topup.status != "pending" or topup.fulfilment != BY_APPROVAL:
             if self.decision == "expired":
@@ -265,7 +266,7 @@ class Decide(_OnTopUp):
         if self.decision == "approved":
             # Every rule that may refuse comes before the first change.
             check_alive(state, topup.spent_by)
-            state.check_debt(topup.scope)
+            state.check_debt(topup.tenant)
             fulfilment = _fulfilment_of(state, topup)
             self._tell(state, topup, decided)
             return self._ended(state, self._release(state, topup, fulfilment))
@@ -280,8 +281,8 @@ class Decide(_OnTopUp):
         entry = audit_log.security(
             self.actor,
             f"approval.{self.decision}",
-            account_id=topup.scope[0],
-            environment=topup.scope[1],
+            account_id=topup.tenant.account_id,
+            environment=topup.tenant.environment,
             subject_id=decided.id,
             after={"transaction_id": topup.id, "amount_cents": topup.amount_cents},
             now_us=state.now_us,

@@ -11,8 +11,8 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from billing.ledger.ledger import Scope
 from kernel.errors import DomainError
+from kernel.tenant import Tenant
 from store.database import BatchRead, Row, Rows, Transaction
 
 # What a pending top-up that somebody should look at leaves behind a commit.
@@ -70,8 +70,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     settled_at: int | None = None
 
     @property
-    def scope(self) -> Scope:
-        return (self.account_id, self.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
 
     @property
     def recipient_name(self) -> str:
@@ -106,7 +106,7 @@ class Due(NamedTuple):
     """What a sweep needs of a top-up: nothing that takes reading, so that no row stops the others."""
 
     id: str
-    scope: Scope
+    tenant: Tenant
     platform: str
     fulfilment: str
     checks_made: int
@@ -123,7 +123,7 @@ def move(topup: TopUp, status: Status, *, now_us: int, **changes: Any) -> TopUp:
 
 
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, TopUp]:
-    """The top-ups of these ids, whoever owns them; the caller compares the scope."""
+    """The top-ups of these ids, whoever owns them; the caller compares the tenant."""
     rows = await tx.fetch(
         f"SELECT {_LISTED} FROM topups WHERE id IN :ids[text]", ids=sorted(set(ids))
     )
@@ -164,7 +164,7 @@ async def due(
         but_platforms=but_platforms,
     )
     return [
-        Due(row["id"], (row["account_id"], row["environment"]), *(row[i] for i in (3, 4, 5)))
+        Due(row["id"], Tenant(row["account_id"], row["environment"]), *(row[i] for i in (3, 4, 5)))
         for row in rows
     ]
 

@@ -11,12 +11,13 @@ from typing import Self
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
 from billing.engine.rules import Rules
-from billing.ledger.ledger import Code, Kind, Scope, Transfer, transfers_of
+from billing.ledger.ledger import Code, Kind, Transfer, transfers_of
 from billing.topups import approval, topup as topups, voucher
 from billing.topups.approval import Approval
 from billing.topups.rules import TopUpRules
 from billing.topups.topup import Status, TopUp
 from billing.topups.voucher import Redemption
+from kernel.tenant import Tenant
 from keys import caps
 from store.database import BatchRead, Transaction
 
@@ -60,7 +61,7 @@ class TopUpWorkingSet(WorkingSet):
             return
         found = await topups.load(tx, self.ids)
         # Whatever belongs to a tenant that is not locked here does not exist here.
-        self._topups = {i: found[i] for i in found if found[i].scope in read_set.scopes}
+        self._topups = {i: found[i] for i in found if found[i].tenant in read_set.tenants}
         for transfer in await transfers_of(tx, list(self._topups)):
             if transfer.code is Code.TOPUP_HOLD:
                 self._holds.setdefault(transfer.transaction_id or "", []).append(transfer)
@@ -88,14 +89,14 @@ class TopUpWorkingSet(WorkingSet):
         written = (*self._new.values(), *self._changed.values())
         return (topups.HINT,) if any(one.next_check_at is not None for one in written) else ()
 
-    def find(self, topup_id: str, scope: Scope) -> TopUp | None:
+    def find(self, topup_id: str, tenant: Tenant) -> TopUp | None:
         """The tenant's top-up; another's looks like none."""
         found = self._topups.get(topup_id)
-        return found if found is not None and found.scope == scope else None
+        return found if found is not None and found.tenant == tenant else None
 
-    def of_reference(self, scope: Scope, reference: str) -> tuple[str, Status] | None:
+    def of_reference(self, tenant: Tenant, reference: str) -> tuple[str, Status] | None:
         """Id and status of the top-up that has the tenant's reference."""
-        return self._references.get((*scope, reference))
+        return self._references.get((*tenant, reference))
 
     def code_of(self, topup_id: str) -> str:
         """The code of its voucher."""
@@ -121,7 +122,7 @@ class TopUpWorkingSet(WorkingSet):
         if holds:
             self._holds[topup.id] = list(holds)
         if topup.reference is not None:
-            self._references[*topup.scope, topup.reference] = (topup.id, topup.status)
+            self._references[*topup.tenant, topup.reference] = (topup.id, topup.status)
 
     def change(self, topup: TopUp) -> None:
         self.changes += 1
@@ -146,9 +147,9 @@ class TopUpWorkingSet(WorkingSet):
 
     def _add_needs(self, read_set: ReadSet, one: TopUp) -> None:
         """The accounts and windows that the end of the top-up touches."""
-        read_set.places.add((*one.scope, Kind.RECIPIENT, one.recipient_name))
+        read_set.places.add((*one.tenant, Kind.RECIPIENT, one.recipient_name))
         if one.fulfilment in self.rules.asynchronous or one.id in self.redeemed_ids:
-            read_set.places.add((*one.scope, Kind.REDEEMED, one.platform))
+            read_set.places.add((*one.tenant, Kind.REDEEMED, one.platform))
         for key_id in one.spent_by:
             read_set.windows.update((key_id, p, s) for p, s in caps.windows_of(one.created_at))
             read_set.windows.add(caps.unapproved_window(key_id, one.created_at))

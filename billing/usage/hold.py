@@ -17,11 +17,11 @@ import msgspec
 from msgspec.structs import replace
 
 from billing.engine.read_set import ReadSet, WorkingSet
-from billing.ledger.ledger import Scope
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.topups.topup import DuplicateReference
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError, NotFound
+from kernel.tenant import Tenant
 from keys import caps
 from store.database import Transaction
 from store.keyset import NEWEST, Keyset
@@ -69,8 +69,8 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     ended_at: int | None = None
 
     @property
-    def scope(self) -> Scope:
-        return (self.account_id, self.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
 
     def shape(self, account_now_us: int) -> dict[str, Any]:
         """As the API shows it; one whose time is over is expired before the worker came by."""
@@ -135,7 +135,7 @@ class HoldShelf(WorkingSet):
         if self.ids:
             rows = await tx.fetch(_BY_IDS, ids=sorted(self.ids))
             # Whatever belongs to a tenant that is not locked here does not exist here.
-            found = [hold for hold in map(_ROWS.read, rows) if hold.scope in read_set.scopes]
+            found = [hold for hold in map(_ROWS.read, rows) if hold.tenant in read_set.tenants]
             self._holds = {hold.id: hold for hold in found}
         if self.references:
             self._used = await _load_references(tx, self.references)
@@ -154,16 +154,16 @@ class HoldShelf(WorkingSet):
         if any(hold.expires_at < now_us + LOOK_US for hold in self._new.values()):
             tx.hint(HINT)
 
-    def get(self, hold_id: str, scope: Scope) -> Hold:
+    def get(self, hold_id: str, tenant: Tenant) -> Hold:
         """The tenant's hold; raises NotFound, also for another's."""
         found = self._holds.get(hold_id)
-        if found is None or found.scope != scope:
+        if found is None or found.tenant != tenant:
             raise NotFound("Hold", param="hold_id")
         return found
 
-    def check_reference(self, scope: Scope, reference: str) -> None:
+    def check_reference(self, tenant: Tenant, reference: str) -> None:
         """Raises DuplicateReference with the first hold's id."""
-        seen = self._used.get((*scope, reference))
+        seen = self._used.get((*tenant, reference))
         if seen is not None:
             raise DuplicateReference(
                 "the reference was used before",
@@ -175,7 +175,7 @@ class HoldShelf(WorkingSet):
         self.changes += 1
         self._holds[hold.id] = self._new[hold.id] = hold
         if hold.reference is not None:
-            self._used[*hold.scope, hold.reference] = (hold.id, hold.status)
+            self._used[*hold.tenant, hold.reference] = (hold.id, hold.status)
 
     def change(self, hold: Hold) -> None:
         self.changes += 1
@@ -183,18 +183,18 @@ class HoldShelf(WorkingSet):
         (self._new if hold.id in self._new else self._changed)[hold.id] = hold
 
 
-async def find(tx: Transaction, hold_id: str, scope: Scope) -> Hold:
+async def find(tx: Transaction, hold_id: str, tenant: Tenant) -> Hold:
     """Raises NotFound, also for another account's or environment's hold."""
     row = await tx.fetch_one(_BY_ID, id=hold_id)
     found = None if row is None else _ROWS.read(row)
-    if found is None or found.scope != scope:
+    if found is None or found.tenant != tenant:
         raise NotFound("Hold", param="hold_id")
     return found
 
 
 async def page(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     *,
     is_open_only: bool = False,
     before_id: str | None = None,
@@ -205,8 +205,8 @@ async def page(
         tx,
         before_id=before_id or NEWEST,
         limit=limit,
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         is_open_only=is_open_only,
     )
     return [_ROWS.read(row) for row in rows]
@@ -214,7 +214,7 @@ async def page(
 
 async def due(
     tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
-) -> dict[Scope, list[str]]:
+) -> dict[Tenant, list[str]]:
     """Ids of open holds whose time is over by their tenants' own clocks, by tenant; but the named."""
     plain, ahead = (
         ("AND NOT id IN :but_ids[text]", "AND NOT h.id IN :but_ids[text]") if but_ids else ("", "")
@@ -237,9 +237,9 @@ async def due(
         limit=limit,
         but_ids=but_ids,
     )
-    found: dict[Scope, list[str]] = {}
+    found: dict[Tenant, list[str]] = {}
     for row in rows:
-        found.setdefault((row["account_id"], row["environment"]), []).append(row["id"])
+        found.setdefault(Tenant(row["account_id"], row["environment"]), []).append(row["id"])
     return found
 
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
-from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.ledger import Code, Kind
 from billing.ledger.money import MICROS_PER_CENT
 from kernel.clock import DAY_US, SECOND_US, next_month_start_us, rfc3339
 from kernel.errors import DomainError
 from kernel.ids import new_id
 from kernel.limits import PAGE_ITEMS
+from kernel.tenant import Tenant
 from keys import caps
 from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded, Window
@@ -92,23 +93,23 @@ class ChargeShelf(WorkingSet):
 class TakeCharge:
     """The command of an app's charge; the result is the charge, also where it was made before."""
 
-    user: Scope
+    user: Tenant
     origin: OAuthOrigin
     order_no: str
     amount_micros: int
     remark: str
 
     @property
-    def owner(self) -> Scope:
-        return (self.origin.owner_id, self.user[1])
+    def owner(self) -> Tenant:
+        return Tenant(self.origin.owner_id, self.user.environment)
 
     @property
     def place(self) -> OrderPlace:
-        return (self.origin.app_id, self.user[0], self.order_no)
+        return (self.origin.app_id, self.user.account_id, self.order_no)
 
     def declare(self, read_set: ReadSet) -> None:
         assert self.amount_micros > 0, "a charge takes something"
-        read_set.scopes.update((self.user, self.owner))
+        read_set.tenants.update((self.user, self.owner))
         read_set.places.add((*self.user, Kind.TRANSIT_OUT, ""))
         read_set.places.add((*self.owner, Kind.TRANSIT_IN, ""))
         working_set = read_set.working_set(ChargeShelf)
@@ -127,8 +128,8 @@ class TakeCharge:
         state.check_funds(self.user, self.amount_micros)
         charge = Charge(
             id=new_id("chg"),
-            account_id=self.user[0],
-            environment=self.user[1],
+            account_id=self.user.account_id,
+            environment=self.user.environment,
             app_id=grant.app_id,
             grant_id=grant.id,
             owner_id=self.origin.owner_id,
@@ -139,7 +140,7 @@ class TakeCharge:
         )
         self._move(state, charge)
         working_set.add(charge)
-        state.spending.count(self.user[0], (grant.id,), self.amount_micros, state.now_us)
+        state.spending.count(self.user.account_id, (grant.id,), self.amount_micros, state.now_us)
         return charge
 
     def _same(self, earlier: Charge) -> Charge:
@@ -159,7 +160,7 @@ class TakeCharge:
 
 async def list_charges(
     tx: Transaction,
-    user: Scope,
+    user: Tenant,
     *,
     grant_id: str | None = None,
     before_id: str | None = None,
@@ -170,8 +171,8 @@ async def list_charges(
         tx,
         before_id=before_id,
         limit=limit,
-        account_id=user[0],
-        environment=user[1],
+        account_id=user.account_id,
+        environment=user.environment,
         grant_id=grant_id,
     )
     return [_ROWS.read(row) for row in rows]

@@ -31,11 +31,11 @@ async def list_approvals(call: RequestContext[Fields, ApprovalQuery]) -> Answer:
     """Newest first."""
     query = call.query
     before_id = cursor_id(query.cursor, "apr")
-    scope = call.principal.scope
+    tenant = call.principal.tenant
 
     async def work(tx: Transaction) -> list[Approval]:
         return await approvals.page(
-            tx, scope, status=query.status, before_id=before_id, limit=query.limit + 1
+            tx, tenant, status=query.status, before_id=before_id, limit=query.limit + 1
         )
 
     found = await call.context.database.read(work)
@@ -66,7 +66,7 @@ async def _decide(
     _check_outside_lineage(call, held)
     command = Decide(
         topup_id=asked.transaction_id,
-        scope=asked.scope,
+        tenant=asked.tenant,
         approval_id=asked.id,
         decision=decision,
         decided_by=call.principal.credential_id,
@@ -104,7 +104,7 @@ async def _find(call: RequestContext[Fields, Fields]) -> tuple[Approval, TopUp]:
 
     async def work(tx: Transaction) -> tuple[Approval, TopUp]:
         asked = await approvals.find(tx, approval_id)
-        if asked is None or asked.scope != call.principal.scope:
+        if asked is None or asked.tenant != call.principal.tenant:
             raise NotFound("Approval", param="id")
         held = await topups.load(tx, [asked.transaction_id])
         return asked, held[asked.transaction_id]

@@ -22,7 +22,7 @@ async def list_entries(call: RequestContext[Fields, Page]) -> Answer:
     before_id = cursor_id(call.query.cursor, "adt")
     rows = await call.context.database.read(
         lambda tx: audit_log.page_of_account(
-            tx, principal.scope, before_id=before_id, limit=limit + 1
+            tx, principal.tenant, before_id=before_id, limit=limit + 1
         )
     )
     data = listing(rows, limit, shape=EntryShape.of, cursor=lambda told: told.entry.id)

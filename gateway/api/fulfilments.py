@@ -44,7 +44,7 @@ async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
     if topup.status == "pending":
         command = Settle(
             topup_id=topup.id,
-            scope=topup.scope,
+            tenant=topup.tenant,
             outcome=call.body.status,
             reason=call.body.reason,
         )

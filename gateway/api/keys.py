@@ -134,7 +134,7 @@ async def list_keys(call: RequestContext[Fields, Page]) -> Answer:
     before_id = cursor_id(call.query.cursor, "key")
     rows = await call.context.database.read(
         lambda tx: api_key.list_keys(
-            tx, principal.scope, viewer=principal, before_id=before_id, limit=limit + 1
+            tx, principal.tenant, viewer=principal, before_id=before_id, limit=limit + 1
         )
     )
     data = listing(rows, limit, shape=KeyShape.of, cursor=lambda key: key.id)
@@ -144,7 +144,7 @@ async def list_keys(call: RequestContext[Fields, Page]) -> Answer:
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
     principal, key_id = call.principal, call.params["key_id"]
     key = await call.context.database.read(
-        lambda tx: api_key.get(tx, principal.scope, key_id, viewer=principal)
+        lambda tx: api_key.get(tx, principal.tenant, key_id, viewer=principal)
     )
     return answer(codes.SUCCESS, KeyShape.of(key), now_us=call.now_us)
 
@@ -164,9 +164,9 @@ async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
 
     async def work(tx: Transaction) -> ApiKey:
         # Who may not see the key does not learn that it exists.
-        before = await api_key.get(tx, principal.scope, key_id, viewer=principal)
+        before = await api_key.get(tx, principal.tenant, key_id, viewer=principal)
         after = await api_key.patch(
-            tx, principal.scope, key_id, changes=changes, asker=principal, now_us=now_us
+            tx, principal.tenant, key_id, changes=changes, asker=principal, now_us=now_us
         )
         old, new = _told(before), _told(after)
         differing = [name for name in new if old[name] != new[name]]
@@ -193,8 +193,8 @@ async def revoke(call: RequestContext[Fields, Fields]) -> Answer:
     principal, key_id, now_us = call.principal, call.params["key_id"], call.now_us
 
     async def work(tx: Transaction) -> ApiKey:
-        before = await api_key.get(tx, principal.scope, key_id, viewer=principal)
-        ended = await api_key.revoke(tx, principal.scope, key_id, asker=principal, now_us=now_us)
+        before = await api_key.get(tx, principal.tenant, key_id, viewer=principal)
+        ended = await api_key.revoke(tx, principal.tenant, key_id, asker=principal, now_us=now_us)
         if before.revoked_at is None:
             await note(tx, call, "key.revoked", key_id, after={"name": ended.name})
         return ended
@@ -213,9 +213,9 @@ async def rotate(call: RequestContext[RotateBody, Fields]) -> Answer:
     overlap_s = call.body.overlap_s
 
     async def work(tx: Transaction) -> tuple[ApiKey, str]:
-        await api_key.get(tx, principal.scope, key_id, viewer=principal)
+        await api_key.get(tx, principal.tenant, key_id, viewer=principal)
         rotated, secret = await api_key.rotate(
-            tx, principal.scope, key_id, overlap_s=overlap_s, asker=principal, now_us=now_us
+            tx, principal.tenant, key_id, overlap_s=overlap_s, asker=principal, now_us=now_us
         )
         await note(tx, call, "key.rotated", key_id, after={"overlap_s": overlap_s})
         return rotated, secret

@@ -72,7 +72,7 @@ async def create(call: RequestContext[OrderBody, Fields]) -> Answer:
     )
 
     async def steps() -> Answer:
-        placed = await context.payments.place(principal.scope, new)
+        placed = await context.payments.place(principal.tenant, new)
         return answer(codes.SUCCESS, OrderShape.of(placed), now_us=call.now_us, http_status=201)
 
     return await run_steps(context, principal, call.request_key, steps, lease_s=LEASE_S)
@@ -80,7 +80,7 @@ async def create(call: RequestContext[OrderBody, Fields]) -> Answer:
 
 async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Answer:
     """Newest first."""
-    query, scope = call.query, call.principal.scope
+    query, tenant = call.query, call.principal.tenant
     wanted = order_list.Filter(
         status=query.status,
         provider=query.provider,
@@ -90,7 +90,7 @@ async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Answer:
     before_id = cursor_id(query.cursor, "ord")
 
     async def work(tx: Transaction) -> Sequence[Order]:
-        return await order_list.page(tx, scope, wanted, before_id=before_id, limit=query.limit + 1)
+        return await order_list.page(tx, tenant, wanted, before_id=before_id, limit=query.limit + 1)
 
     found = await call.context.database.read(work)
     data = listing(found, query.limit, shape=OrderShape.of, cursor=lambda order: order.id)
@@ -99,10 +99,10 @@ async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Answer:
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
     """One order of the account."""
-    scope, order_id = call.principal.scope, call.params["order_id"]
+    tenant, order_id = call.principal.tenant, call.params["order_id"]
 
     async def work(tx: Transaction) -> Order:
-        return await order_list.get(tx, scope, order_id)
+        return await order_list.get(tx, tenant, order_id)
 
     found = await call.context.database.read(work)
     return answer(codes.SUCCESS, OrderShape.of(found), now_us=call.now_us)

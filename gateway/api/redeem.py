@@ -106,7 +106,7 @@ async def _redeem_code(
             context.database, context.redemption_codes, text, environment=principal.environment
         ),
     )
-    command = RedeemCode(code_id, principal.scope)
+    command = RedeemCode(code_id, principal.tenant)
     return await context.engine.submit_once(
         command, call.request_key, partial(_code_credited, encode)
     )

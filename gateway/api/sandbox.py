@@ -52,7 +52,7 @@ async def settle(call: RequestContext[OutcomeBody, Fields]) -> Answer:
     _check_staging(call.principal.environment)
     command = Settle(
         topup_id=call.params["transaction_id"],
-        scope=call.principal.scope,
+        tenant=call.principal.tenant,
         outcome=call.body.outcome,
         reason="sandbox: settled as failed",
     )
@@ -85,7 +85,7 @@ async def fund(call: RequestContext[FundBody, Fields]) -> Answer:
             extra={"min": 1, "max": CREDIT_CENTS_MAX},
         )
     command = Credit(
-        scope=call.principal.scope,
+        tenant=call.principal.tenant,
         amount_cents=call.body.amount_cents,
         source=Kind.TEST_CREDIT,
         per_day_cents=SANDBOX_FUNDING_PER_DAY_CENTS if call.principal.is_sandbox else None,
@@ -105,10 +105,10 @@ def _funded(call: RequestContext[FundBody, Fields], credited: Credited) -> Answe
 async def advance(call: RequestContext[ClockBody, Fields]) -> Answer:
     """Moves the account's own clock on: what is due by it ends or begins."""
     _check_staging(call.principal.environment)
-    scope, advance_s, now_us = call.principal.scope, call.body.advance_s, call.now_us
+    tenant, advance_s, now_us = call.principal.tenant, call.body.advance_s, call.now_us
 
     async def work(tx: Transaction) -> int:
-        return await sandbox_clock.advance(tx, scope, advance_s=advance_s)
+        return await sandbox_clock.advance(tx, tenant, advance_s=advance_s)
 
     def render(ahead_us: int) -> Answer:
         data = AccountClock(

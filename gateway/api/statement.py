@@ -52,9 +52,9 @@ async def show(call: RequestContext[Fields, StatementQuery]) -> Reply:
     until = now_us + 1 if until is None else until
     if since >= until:
         raise InvalidInput("from is before to", param="from")
-    scope, database = call.principal.scope, call.context.database
-    opening_micros = await statement.opening_micros(database, scope, before=since)
-    lines = statement.lines(database, scope, since=since, until=until)
+    tenant, database = call.principal.tenant, call.context.database
+    opening_micros = await statement.opening_micros(database, tenant, before=since)
+    lines = statement.lines(database, tenant, since=since, until=until)
     if call.query.form == "csv":
         headers = {"Content-Disposition": 'attachment; filename="statement.csv"'}
         return StreamingResponse(

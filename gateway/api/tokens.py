@@ -60,7 +60,7 @@ async def list_tokens(call: RequestContext[Fields, Page]) -> Answer:
     before_id = cursor_id(call.query.cursor, "tok")
     rows = await call.context.database.read(
         lambda tx: access_token.list_tokens(
-            tx, principal.scope, viewer=principal, before_id=before_id, limit=limit + 1
+            tx, principal.tenant, viewer=principal, before_id=before_id, limit=limit + 1
         )
     )
     data = listing(rows, limit, shape=TokenShape.of, cursor=lambda token: token.id)
@@ -80,7 +80,7 @@ async def _revoke(call: RequestContext[Any, Fields], token_id: str) -> Answer:
 
     async def work(tx: Transaction) -> AccessToken:
         ended = await access_token.revoke(
-            tx, principal.scope, token_id, asker=principal, now_us=now_us
+            tx, principal.tenant, token_id, asker=principal, now_us=now_us
         )
         if ended.revoked_at == now_us:
             await note(tx, call, "token.revoked", token_id, after={"name": ended.name})

@@ -118,17 +118,17 @@ async def validate(call: RequestContext[SendBody, Fields]) -> Answer:
 async def cancel(call: RequestContext[CancelBody, Fields]) -> Answer:
     """Takes a pending top-up back; its funds return to where they came from."""
     principal = call.principal
-    command = Cancel(call.body.transaction_id, principal.scope, principal.credential_id)
+    command = Cancel(call.body.transaction_id, principal.tenant, principal.credential_id)
     return await call.context.engine.submit_once(command, call.request_key, _cancelled)
 
 
 async def status(call: RequestContext[Fields, Fields]) -> Answer:
     """The top-up with its transfers and events; 200 whatever its state."""
     topup_id = call.params["transaction_id"]
-    scope = call.principal.scope
+    tenant = call.principal.tenant
 
     async def work(tx: Transaction) -> history.Story:
-        return await history.story(tx, scope, topup_id)
+        return await history.story(tx, tenant, topup_id)
 
     story = await call.context.database.read(work)
     topup = story.topup
@@ -168,11 +168,11 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Answer:
         created_before=time_us(query.created_before, "created_before"),
     )
     before_id = cursor_id(query.cursor, "txn")
-    scope = call.principal.scope
+    tenant = call.principal.tenant
 
     async def work(tx: Transaction) -> list[TopUp]:
         # One more than asked tells whether there is another page.
-        return await history.page(tx, scope, wanted, before_id=before_id, limit=query.limit + 1)
+        return await history.page(tx, tenant, wanted, before_id=before_id, limit=query.limit + 1)
 
     found = await call.context.database.read(work)
     code_of, principal = call.context.topup_rules.codes.shown, call.principal

@@ -83,7 +83,7 @@ async def capture(call: RequestContext[CaptureBody, Fields]) -> Answer:
     is_whole = body.credits is None and body.amount_micros is None
     command = CaptureHold(
         hold_id=call.params["hold_id"],
-        scope=call.principal.scope,
+        tenant=call.principal.tenant,
         amount_micros=None if is_whole else amount_of(body.credits, body.amount_micros),
     )
     with renamed_fields(**({} if body.credits is None else {"amount_micros": "credits"})):
@@ -92,17 +92,17 @@ async def capture(call: RequestContext[CaptureBody, Fields]) -> Answer:
 
 async def release(call: RequestContext[Fields, Fields]) -> Answer:
     """Gives all of the hold back."""
-    command = ReleaseHold(hold_id=call.params["hold_id"], scope=call.principal.scope)
+    command = ReleaseHold(hold_id=call.params["hold_id"], tenant=call.principal.tenant)
     return await call.context.engine.submit_once(command, call.request_key, _ended)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
     """One hold of the account."""
-    scope, hold_id, now_us = call.principal.scope, call.params["hold_id"], call.now_us
+    tenant, hold_id, now_us = call.principal.tenant, call.params["hold_id"], call.now_us
 
     async def work(tx: Transaction) -> Hold:
-        found = await hold.find(tx, hold_id, scope)
-        return Hold(**found.shape(await sandbox_clock.now_of(tx, scope, now_us=now_us)))
+        found = await hold.find(tx, hold_id, tenant)
+        return Hold(**found.shape(await sandbox_clock.now_of(tx, tenant, now_us=now_us)))
 
     return answer(codes.SUCCESS, await call.context.database.read(work), now_us=now_us)
 

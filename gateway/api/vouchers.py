@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any, Literal
 
 from billing.ledger.balances import recipients
-from billing.ledger.ledger import Scope
 from billing.topups.topup import TopUp
 from billing.topups.voucher import load_redemptions
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem, unknown_voucher
@@ -17,6 +16,7 @@ from gateway.api.schemas.topups import IssuedVoucher, RedeemedVoucher
 from gateway.http.fields import Fields, Text
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
+from kernel.tenant import Tenant
 from keys.principal import REDEEMS
 from store.database import Transaction
 
@@ -39,7 +39,7 @@ async def look_up(call: RequestContext[Fields, Fields]) -> Answer:
         redeemed = (await load_redemptions(tx, [issued.id])).get(issued.id)
         held = await recipients(
             tx,
-            issued.scope,
+            issued.tenant,
             recipient_email=issued.recipient_email,
             platform=issued.platform,
             limit=1,
@@ -59,11 +59,11 @@ async def redeem(call: RequestContext[RedeemBody, Fields]) -> Answer:
     context, principal = call.context, call.principal
     issued = await _find(call, call.body.code)
     command = new_redeem(principal, issued, call.body.settle)
-    encode = partial(_redeemed, principal.scope)
+    encode = partial(_redeemed, principal.tenant)
     return await context.engine.submit_once(command, call.request_key, encode)
 
 
-def _redeemed(redeemer: Scope, done: Redeemed) -> Answer:
+def _redeemed(redeemer: Tenant, done: Redeemed) -> Answer:
     topup, redeemed_at = done.topup, done.redemption.redeemed_at
     data = RedeemedVoucher.of(
         topup,
@@ -73,7 +73,7 @@ def _redeemed(redeemer: Scope, done: Redeemed) -> Answer:
         settle=done.redemption.settle,
         balance_cents=done.wallet_balance_cents,
     )
-    if topup.scope != redeemer:
+    if topup.tenant != redeemer:
         # The top-up is the issuer's, and its id means nothing to anybody else.
         data.transaction_id = None
     return answer(

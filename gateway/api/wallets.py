@@ -59,11 +59,11 @@ async def set_threshold(call: RequestContext[ThresholdBody, Fields]) -> Answer:
             param="low_balance_threshold_cents",
             extra={"min": 0, "max": THRESHOLD_CENTS_MAX},
         )
-    scope = call.principal.scope
+    tenant = call.principal.tenant
 
     async def work(tx: Transaction) -> None:
         micros = cents_to_micros(threshold_cents)
-        await set_low_balance_threshold(tx, scope, threshold_micros=micros)
+        await set_low_balance_threshold(tx, tenant, threshold_micros=micros)
 
     def render(_: None) -> Answer:
         data = Threshold(low_balance_threshold_cents=threshold_cents)
@@ -78,12 +78,12 @@ async def recipients(call: RequestContext[Fields, WalletQuery]) -> Answer:
     address = None if query.recipient_email is None else normalise_email(query.recipient_email)
     platform = None if query.platform is None else query.platform.strip().lower()
     before_id = cursor_id(query.cursor, "lac")
-    scope = call.principal.scope
+    tenant = call.principal.tenant
 
     async def work(tx: Transaction) -> list[wallet.RecipientWallet]:
         return await wallet.recipients(
             tx,
-            scope,
+            tenant,
             recipient_email=address,
             platform=platform,
             before_id=before_id,

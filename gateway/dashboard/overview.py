@@ -78,8 +78,8 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
 
 
 async def _charts(call: RequestContext[Any, Any], balance_micros: int) -> list[Chart]:
-    scope, now_us = call.principal.scope, call.now_us
-    done = await call.context.database.read(lambda tx: lately(tx, scope, now_us=now_us))
+    tenant, now_us = call.principal.tenant, call.now_us
+    done = await call.context.database.read(lambda tx: lately(tx, tenant, now_us=now_us))
     return [
         balance_line("Balance", done.changes, now_micros=balance_micros),
         bars("Top-ups", done.topups, _TOPUPS),

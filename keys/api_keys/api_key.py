@@ -15,6 +15,7 @@ from kernel.clock import DAY_US, MINUTE_US, SECOND_US
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import AccountId, KeyId, new_id
 from kernel.limits import PAGE_ITEMS
+from kernel.tenant import Tenant
 from keys import token_format
 from keys.api_keys.fields import (
     KeyChanges as KeyChanges,
@@ -24,14 +25,7 @@ from keys.api_keys.fields import (
 )
 from keys.api_keys.grantable import check_grant, check_room, lineage_for
 from keys.live import check_live
-from keys.principal import (
-    ACCOUNT_SCOPES,
-    DEFAULT_SCOPES,
-    Environment,
-    Principal,
-    Scope,
-    ScopeMissing,
-)
+from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES, Environment, Principal, ScopeMissing
 from store.database import BatchRead, Row, Rows, Transaction
 from store.keyset import Keyset
 from store.row_mapping import WORDS, RowMapping
@@ -105,12 +99,12 @@ async def mint(
     parentless. Raises ScopeMissing (a scope that the asker lacks, `admin` for a child or without an
     operator's account, a parentless key for a token), LiveNotOpen, KeyLimitReached, InvalidInput.
     """
-    await check_live(tx, (account_id, environment))
-    lineage = lineage_for(parent, (account_id, environment))
+    await check_live(tx, Tenant(account_id, environment))
+    lineage = lineage_for(parent, Tenant(account_id, environment))
     default = _default_scopes(parent)
     columns = columns_of_new(new, scopes=default, now_us=now_us)
     await check_grant(tx, columns["scopes"].split(), asker=parent, account_id=account_id)
-    await check_room(tx, (account_id, environment))
+    await check_room(tx, Tenant(account_id, environment))
     secret = token_format.new_api_key(environment)
     columns |= {
         "id": KeyId(new_id("key")),
@@ -130,7 +124,7 @@ async def mint(
 
 async def list_keys(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     *,
     viewer: Principal | None = None,
     before_id: str | None = None,
@@ -144,18 +138,18 @@ async def list_keys(
         tx,
         before_id=before_id,
         limit=limit,
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         viewer=viewer.lineage[0] if viewer is not None and viewer.lineage else None,
     )
     return [_ROWS.read(row) for row in rows]
 
 
 async def get(
-    tx: Transaction, scope: Scope, key_id: str, *, viewer: Principal | None = None
+    tx: Transaction, tenant: Tenant, key_id: str, *, viewer: Principal | None = None
 ) -> ApiKey:
     """One key; raises NotFound also for one that the viewer may not see."""
-    key = await _find(tx, scope, key_id)
+    key = await _find(tx, tenant, key_id)
     if viewer is not None and viewer.lineage:
         own = viewer.lineage[0]
         if key.id != own and own not in key.lineage:
@@ -165,7 +159,7 @@ async def get(
 
 async def patch(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     key_id: str,
     *,
     changes: KeyChanges,
@@ -173,7 +167,7 @@ async def patch(
     now_us: int,
 ) -> ApiKey:
     """Changes a key; asker None is the CLI. Raises NotFound, ScopeMissing, InvalidInput."""
-    key = await _find_to_change(tx, scope, key_id, asker)
+    key = await _find_to_change(tx, tenant, key_id, asker)
     columns = columns_of_changes(changes, now_us=now_us)
     if "scopes" in columns:
         added = set(columns["scopes"].split()) - set(key.scopes)
@@ -184,13 +178,13 @@ async def patch(
 
 
 async def revoke(
-    tx: Transaction, scope: Scope, key_id: str, *, asker: Principal | None, now_us: int
+    tx: Transaction, tenant: Tenant, key_id: str, *, asker: Principal | None, now_us: int
 ) -> ApiKey:
     """Ends a key, and with it every descendant, for good; again is the same answer.
 
     Raises NotFound and ScopeMissing.
     """
-    key = await _find_to_change(tx, scope, key_id, asker, is_revoked_fine=True)
+    key = await _find_to_change(tx, tenant, key_id, asker, is_revoked_fine=True)
     if key.revoked_at is not None:
         return key
     return await _update(tx, key, {"revoked_at": now_us})
@@ -198,7 +192,7 @@ async def revoke(
 
 async def rotate(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     key_id: str,
     *,
     overlap_s: int = 0,
@@ -213,7 +207,7 @@ async def rotate(
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"overlap_s is 0 to {OVERLAP_S_MAX}", param="overlap_s")
-    key = await _find_to_change(tx, scope, key_id, asker)
+    key = await _find_to_change(tx, tenant, key_id, asker)
     await _check_usable(tx, key, now_us)
     secret = token_format.new_api_key(key.environment)
     await tx.execute(
@@ -290,8 +284,10 @@ _PAGES = Keyset(
 _KEY_STATES = f"SELECT {RowMapping(KeyState).listed} FROM api_keys WHERE id IN :ids[text]"
 
 
-async def _find(tx: Transaction, scope: Scope, key_id: str, text: str = _FIND) -> ApiKey:
-    row = await tx.fetch_one(text, key_id=key_id, account_id=scope[0], environment=scope[1])
+async def _find(tx: Transaction, tenant: Tenant, key_id: str, text: str = _FIND) -> ApiKey:
+    row = await tx.fetch_one(
+        text, key_id=key_id, account_id=tenant.account_id, environment=tenant.environment
+    )
     if row is None:
         raise NotFound("Key")
     return _ROWS.read(row)
@@ -299,14 +295,14 @@ async def _find(tx: Transaction, scope: Scope, key_id: str, text: str = _FIND) -
 
 async def _find_to_change(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     key_id: str,
     asker: Principal | None,
     *,
     is_revoked_fine: bool = False,
 ) -> ApiKey:
     """The key, its row locked; raises ScopeMissing where the asker may not change it."""
-    key = await _find(tx, scope, key_id, _LOCK)
+    key = await _find(tx, tenant, key_id, _LOCK)
     if asker is not None and asker.lineage and asker.lineage[0] not in key.lineage:
         raise ScopeMissing(
             "a key changes its descendants only, not itself, a sibling or an ancestor",
@@ -331,7 +327,7 @@ async def _update(tx: Transaction, key: ApiKey, columns: dict[str, Any]) -> ApiK
     if columns:
         assignments = ", ".join(f"{column} = :{column}" for column in columns)
         await tx.execute(f"UPDATE api_keys SET {assignments} WHERE id = :id", id=key.id, **columns)
-    return await _find(tx, (key.account_id, key.environment), key.id)
+    return await _find(tx, Tenant(key.account_id, key.environment), key.id)
 
 
 async def _insert_secret(

@@ -17,11 +17,12 @@ from typing import Literal, cast, get_args
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import BASE62, new_id
 from kernel.limits import INT64_MAX, PAGE_ITEMS
+from kernel.tenant import Tenant
 from keys.api_keys.grantable import KeyLimitReached
 from keys.label import normalise_name
 from keys.live import check_live
 from keys.oauth.redirect import Registered, register
-from keys.principal import OAUTH_SCOPES, Environment, OAuthScope, Scope
+from keys.principal import OAUTH_SCOPES, Environment, OAuthScope
 from keys.token_format import digest, last4
 from store.database import Transaction
 from store.keyset import Keyset
@@ -80,9 +81,9 @@ class OAuthApp:
     disabled_at: int | None
 
     @property
-    def owner(self) -> Scope:
+    def owner(self) -> Tenant:
         """Where its charges go."""
-        return (self.account_id, self.environment)
+        return Tenant(self.account_id, self.environment)
 
     @property
     def registered(self) -> Registered:
@@ -91,7 +92,7 @@ class OAuthApp:
 
 
 async def create(
-    tx: Transaction, owner: Scope, new: NewApp, *, now_us: int
+    tx: Transaction, owner: Tenant, new: NewApp, *, now_us: int
 ) -> tuple[OAuthApp, str]:
     """A new app and its secret, which nothing can show again; a public app's is empty.
 
@@ -113,8 +114,8 @@ async def create(
     secret = "" if new.is_public else _new_secret()
     app = OAuthApp(
         id=new_id("app"),
-        account_id=owner[0],
-        environment=cast(Environment, owner[1]),
+        account_id=owner.account_id,
+        environment=cast(Environment, owner.environment),
         name=normalise_name(new.name),
         redirect_host=registered.host,
         redirect_uris=tuple(registered.uris),
@@ -133,11 +134,15 @@ async def create(
 
 
 async def list_apps(
-    tx: Transaction, owner: Scope, *, before_id: str | None = None, limit: int = PAGE_ITEMS
+    tx: Transaction, owner: Tenant, *, before_id: str | None = None, limit: int = PAGE_ITEMS
 ) -> list[OAuthApp]:
     """Newest first, older than before_id, at most `limit`; disabled ones too."""
     rows = await _PAGES.page(
-        tx, before_id=before_id, limit=limit, account_id=owner[0], environment=owner[1]
+        tx,
+        before_id=before_id,
+        limit=limit,
+        account_id=owner.account_id,
+        environment=owner.environment,
     )
     return [_ROWS.read(row) for row in rows]
 
@@ -148,7 +153,7 @@ async def find(tx: Transaction, app_id: str) -> OAuthApp | None:
     return None if row is None else _ROWS.read(row)
 
 
-async def get_own(tx: Transaction, owner: Scope, app_id: str) -> OAuthApp:
+async def get_own(tx: Transaction, owner: Tenant, app_id: str) -> OAuthApp:
     """The owner's app; raises NotFound, also for another's."""
     found = await find(tx, app_id)
     if found is None or found.owner != owner:
@@ -175,7 +180,7 @@ async def authenticate(tx: Transaction, app_id: str, secret: str | None) -> OAut
 
 
 async def rotate(
-    tx: Transaction, owner: Scope, app_id: str, *, now_us: int
+    tx: Transaction, owner: Tenant, app_id: str, *, now_us: int
 ) -> tuple[OAuthApp, str]:
     """A new secret; the old one ends with the commit, tokens live on.
 
@@ -198,7 +203,7 @@ async def rotate(
     return await get_own(tx, owner, app_id), secret
 
 
-async def disable(tx: Transaction, owner: Scope, app_id: str, *, now_us: int) -> OAuthApp:
+async def disable(tx: Transaction, owner: Tenant, app_id: str, *, now_us: int) -> OAuthApp:
     """Ends the app and every token of it for good; again is the same answer. Raises NotFound."""
     app = await get_own(tx, owner, app_id)
     if app.disabled_at is None:
@@ -215,12 +220,12 @@ _PAGES = Keyset(
 )
 
 
-async def _check_room(tx: Transaction, owner: Scope) -> None:
+async def _check_room(tx: Transaction, owner: Tenant) -> None:
     row = await tx.fetch_one(
         """SELECT COUNT(*) AS apps FROM oauth_apps
            WHERE account_id = :account_id AND environment = :environment AND disabled_at IS NULL""",
-        account_id=owner[0],
-        environment=owner[1],
+        account_id=owner.account_id,
+        environment=owner.environment,
     )
     assert row is not None, "COUNT has a row"
     if row["apps"] >= LIVE_APPS_MAX:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from kernel.errors import NotFound
 from kernel.ids import new_id
 from kernel.limits import PAGE_ITEMS
+from kernel.tenant import Tenant
 from keys.oauth.app import CapPeriod
 from keys.oauth.code import Consent
 from keys.oauth.redirect import Registered
-from keys.principal import OAuthScope, Scope
+from keys.principal import OAuthScope
 from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
@@ -84,7 +85,7 @@ async def renew(tx: Transaction, consent: Consent, *, now_us: int) -> Grant:
     return _ROWS.read(row)
 
 
-async def get(tx: Transaction, user: Scope, grant_id: str) -> Grant:
+async def get(tx: Transaction, user: Tenant, grant_id: str) -> Grant:
     """The user's grant; raises NotFound, also for another's."""
     found = (await load(tx, [grant_id])).get(grant_id)
     if found is None or (found.account_id, found.environment) != user:
@@ -99,11 +100,15 @@ async def load(tx: Transaction, grant_ids: list[str]) -> dict[str, Grant]:
 
 
 async def list_grants(
-    tx: Transaction, user: Scope, *, before_id: str | None = None, limit: int = PAGE_ITEMS
+    tx: Transaction, user: Tenant, *, before_id: str | None = None, limit: int = PAGE_ITEMS
 ) -> list[Grant]:
     """Newest app first, older than before_id, at most `limit`; revoked ones too."""
     rows = await _PAGES.page(
-        tx, before_id=before_id, limit=limit, account_id=user[0], environment=user[1]
+        tx,
+        before_id=before_id,
+        limit=limit,
+        account_id=user.account_id,
+        environment=user.environment,
     )
     return [_ROWS.read(row) for row in rows]
 

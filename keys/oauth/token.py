@@ -16,14 +16,15 @@ from typing import Final, Literal, cast
 from kernel.clock import DAY_US, MINUTE_US
 from kernel.errors import NotFound
 from kernel.ids import new_id
-from keys.account import lock_scopes
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from keys.lineage import Refusal
 from keys.live import IS_LIVE_OPEN
 from keys.oauth import code as oauth_code, grant as oauth_grant
 from keys.oauth.app import OAuthApp
 from keys.oauth.code import CodeReused
 from keys.oauth.grant import Grant
-from keys.principal import OAUTH_SCOPES, Environment, OAuthOrigin, OAuthScope, Principal, Scope
+from keys.principal import OAUTH_SCOPES, Environment, OAuthOrigin, OAuthScope, Principal
 from keys.token_format import digest, last4, new_oauth_token
 from store.database import Row, Transaction
 from store.row_mapping import RowMapping
@@ -54,9 +55,9 @@ class OAuthToken:
     revoked_at: int | None
 
     @property
-    def user(self) -> Scope:
+    def user(self) -> Tenant:
         """Whose token it is."""
-        return (self.account_id, self.environment)
+        return Tenant(self.account_id, self.environment)
 
 
 async def exchange(
@@ -76,7 +77,7 @@ async def exchange(
     """
     user = await oauth_code.find_user(tx, app, code)
     if user is not None:
-        await lock_scopes(tx, [user])
+        await lock_tenants(tx, [user])
     try:
         consent = await oauth_code.check(
             tx, app, code, redirect_uri=redirect_uri, verifier=verifier, now_us=now_us
@@ -108,7 +109,7 @@ async def rotate_management(
     return await _issue(tx, grant, "management", now_us)
 
 
-async def get(tx: Transaction, user: Scope, token_id: str) -> OAuthToken:
+async def get(tx: Transaction, user: Tenant, token_id: str) -> OAuthToken:
     """The user's token; raises NotFound, also for another's."""
     row = await tx.fetch_one(_GET, id=token_id)
     if row is None or (row["account_id"], row["environment"]) != user:
@@ -117,16 +118,20 @@ async def get(tx: Transaction, user: Scope, token_id: str) -> OAuthToken:
 
 
 async def list_live(
-    tx: Transaction, user: Scope, grant_id: str, *, now_us: int
+    tx: Transaction, user: Tenant, grant_id: str, *, now_us: int
 ) -> list[OAuthToken]:
     """The grant's tokens that still work, newest first; there are at most LIVE_TOKENS_MAX."""
     rows = await tx.fetch(
-        _OF_GRANT, grant_id=grant_id, account_id=user[0], environment=user[1], now_us=now_us
+        _OF_GRANT,
+        grant_id=grant_id,
+        account_id=user.account_id,
+        environment=user.environment,
+        now_us=now_us,
     )
     return [_ROWS.read(row) for row in rows]
 
 
-async def revoke(tx: Transaction, user: Scope, token_id: str, *, now_us: int) -> OAuthToken:
+async def revoke(tx: Transaction, user: Tenant, token_id: str, *, now_us: int) -> OAuthToken:
     """Ends one token for good; again is the same answer. Raises NotFound."""
     token = await get(tx, user, token_id)
     if token.revoked_at is None:
@@ -138,7 +143,7 @@ async def revoke(tx: Transaction, user: Scope, token_id: str, *, now_us: int) ->
     return await get(tx, user, token_id)
 
 
-async def end_grant(tx: Transaction, user: Scope, grant_id: str, *, now_us: int) -> Grant:
+async def end_grant(tx: Transaction, user: Tenant, grant_id: str, *, now_us: int) -> Grant:
     """Takes the app's access away: the grant, its tokens and every code. Raises NotFound.
 
     Tokens and codes end for themselves, too: a later consent to the same app revives none of them.

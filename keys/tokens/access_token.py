@@ -14,6 +14,7 @@ from kernel.clock import MINUTE_US
 from kernel.errors import NotFound
 from kernel.ids import AccountId, new_id
 from kernel.limits import PAGE_ITEMS
+from kernel.tenant import Tenant
 from keys import token_format
 from keys.account import get_account
 from keys.api_keys.grantable import KeyLimitReached
@@ -21,15 +22,7 @@ from keys.api_keys.lookup import judge_chain, load_links
 from keys.label import normalise_name
 from keys.lineage import Effective, Link, Refusal
 from keys.live import IS_LIVE_OPEN, check_live
-from keys.principal import (
-    ACCOUNT_SCOPES,
-    ADMIN,
-    SCOPES,
-    Environment,
-    Principal,
-    Scope,
-    ScopeMissing,
-)
+from keys.principal import ACCOUNT_SCOPES, ADMIN, SCOPES, Environment, Principal, ScopeMissing
 from store.database import Row, Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
@@ -77,12 +70,12 @@ async def create(
     token that asks for a token without being bound to a key), LiveNotOpen, KeyLimitReached,
     InvalidInput.
     """
-    _check_maker(kind, maker, (account_id, environment))
+    _check_maker(kind, maker, Tenant(account_id, environment))
     account = await get_account(tx, account_id)
     if kind == "operator" and account.is_sandbox:
         raise ScopeMissing("a sandbox account never administers", reason="scope")
-    await check_live(tx, (account_id, environment))
-    await _check_room(tx, (account_id, environment))
+    await check_live(tx, Tenant(account_id, environment))
+    await _check_room(tx, Tenant(account_id, environment))
     secret = token_format.new_token(
         "system_token" if kind == "system" else "operator_token", environment
     )
@@ -106,7 +99,7 @@ async def create(
 
 async def list_tokens(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     *,
     kind: TokenKind = "system",
     viewer: Principal | None = None,
@@ -121,8 +114,8 @@ async def list_tokens(
         tx,
         before_id=before_id,
         limit=limit,
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         kind=kind,
         viewer=viewer.lineage[0] if viewer is not None and viewer.lineage else None,
     )
@@ -131,7 +124,7 @@ async def list_tokens(
 
 async def revoke(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     token_id: str,
     *,
     kind: TokenKind = "system",
@@ -143,8 +136,8 @@ async def revoke(
     row = await tx.fetch_one(
         _LOCK_OWN if viewer is None else _LOCK_SEEN,
         id=token_id,
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         kind=kind,
         viewer=viewer,
     )
@@ -205,10 +198,10 @@ _LOCK_OWN = f"{_FIND} FOR NO KEY UPDATE OF t"
 _LOCK_SEEN = f"{_FIND} AND {_VIEWERS} FOR NO KEY UPDATE OF t"
 
 
-def _check_maker(kind: TokenKind, maker: Principal | None, scope: Scope) -> None:
+def _check_maker(kind: TokenKind, maker: Principal | None, tenant: Tenant) -> None:
     if maker is None:
         return
-    assert maker.scope == scope, "a token is made in its maker's own account and environment"
+    assert maker.tenant == tenant, "a token is made in its maker's own account and environment"
     if kind == "operator":
         raise ScopeMissing("operator tokens come from the command line only", reason="parent")
     if not maker.lineage and maker.kind != "session":
@@ -218,12 +211,12 @@ def _check_maker(kind: TokenKind, maker: Principal | None, scope: Scope) -> None
         )
 
 
-async def _check_room(tx: Transaction, scope: Scope) -> None:
+async def _check_room(tx: Transaction, tenant: Tenant) -> None:
     row = await tx.fetch_one(
         """SELECT COUNT(*) AS tokens FROM access_tokens
            WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL""",
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
     )
     assert row is not None, "COUNT has a row"
     if row["tokens"] >= LIVE_TOKENS_MAX:

@@ -143,7 +143,7 @@ class FundedAccount:
         return await mint_key(self.database, self.clock, self.account_id, environment, **fields)
 
     async def _end(self, command: Any, topup_id: str, **fields: Any) -> Ended:
-        made = command(topup_id=topup_id, scope=self.principal.scope, **fields)
+        made = command(topup_id=topup_id, tenant=self.principal.tenant, **fields)
         ended: Ended = await self.engine.submit(made)
         return ended
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from kernel.clock import DAY_US
 from kernel.ids import new_id
 from kernel.limits import PAGE_ITEMS
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
@@ -98,14 +98,14 @@ async def end(tx: Transaction, endpoint_ids: Collection[str], *, now_us: int) ->
     await tx.execute(_END, ids=sorted(endpoint_ids), now_us=now_us)
 
 
-async def prune(tx: Transaction, scope: Scope, *, before_us: int, rows_max: int) -> int:
+async def prune(tx: Transaction, tenant: Tenant, *, before_us: int, rows_max: int) -> int:
     """Deletes a bounded number of notices that ended before; returns how many."""
     return await tx.execute(
         """DELETE FROM notices WHERE id IN (
                SELECT id FROM notices WHERE account_id = :account_id
                  AND environment = :environment AND ended_at < :before_us LIMIT :rows_max)""",
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         before_us=before_us,
         rows_max=rows_max,
     )
@@ -113,7 +113,7 @@ async def prune(tx: Transaction, scope: Scope, *, before_us: int, rows_max: int)
 
 async def list_notices(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     *,
     is_open: bool | None = None,
     before_id: str | None = None,
@@ -124,8 +124,8 @@ async def list_notices(
         tx,
         before_id=before_id,
         limit=limit,
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         is_open=is_open is True,
         is_ended=is_open is False,
     )

@@ -18,7 +18,8 @@ from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import EndpointId, new_id
 from kernel.limits import PAGE_ITEMS
-from keys.principal import SEES_CODES, Scope, ScopeMissing
+from kernel.tenant import Tenant
+from keys.principal import SEES_CODES, ScopeMissing
 from keys.signing import new_webhook_secret
 from keys.vault import Vault
 from store.database import Row, Transaction
@@ -129,7 +130,7 @@ async def register(
     tx: Transaction,
     vault: Vault,
     *,
-    scope: Scope,
+    tenant: Tenant,
     new: NewEndpoint,
     is_sandbox: bool,
     sees_codes: bool = False,
@@ -141,14 +142,14 @@ async def register(
     the account's lock. sees_codes: whether who asks has vouchers:read. Raises InvalidInput,
     TooManyEndpoints, and ScopeMissing for codes without that right.
     """
-    account_id, environment = scope
+    account_id, environment = tenant
     if new.include_codes and not sees_codes:
         raise _codes_refused()
     events = check_events(new.events)
     headers = check_headers(new.headers or {})
     schedule_s = check_retry_schedule(new.retry_schedule_s)
     check_rate_limit(new.rate_limit_per_s)
-    await _check_count(tx, scope, SANDBOX_ENDPOINTS_MAX if is_sandbox else ENDPOINTS_MAX)
+    await _check_count(tx, tenant, SANDBOX_ENDPOINTS_MAX if is_sandbox else ENDPOINTS_MAX)
     id_, secret = new_id("we"), new_webhook_secret()
     row = {
         "id": id_,
@@ -168,12 +169,14 @@ async def register(
     }
     await tx.insert("endpoints", tuple(row), [tuple(row.values())])
     await endpoint_queue.begin(tx, id_, account_id, environment)
-    return await get(tx, vault, scope, id_), secret
+    return await get(tx, vault, tenant, id_), secret
 
 
-async def get(tx: Transaction, vault: Vault, scope: Scope, endpoint_id: str) -> Endpoint:
+async def get(tx: Transaction, vault: Vault, tenant: Tenant, endpoint_id: str) -> Endpoint:
     """The endpoint; raises NotFound."""
-    row = await tx.fetch_one(_GET, id=endpoint_id, account_id=scope[0], environment=scope[1])
+    row = await tx.fetch_one(
+        _GET, id=endpoint_id, account_id=tenant.account_id, environment=tenant.environment
+    )
     if row is None:
         raise NotFound("Webhook", param="id")
     return endpoint_of(row, vault)
@@ -182,14 +185,18 @@ async def get(tx: Transaction, vault: Vault, scope: Scope, endpoint_id: str) -> 
 async def list_endpoints(
     tx: Transaction,
     vault: Vault,
-    scope: Scope,
+    tenant: Tenant,
     *,
     before_id: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Endpoint]:
     """Newest first, older than before_id; at most `limit`."""
     rows = await _PAGES.page(
-        tx, before_id=before_id, limit=limit, account_id=scope[0], environment=scope[1]
+        tx,
+        before_id=before_id,
+        limit=limit,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
     )
     return [endpoint_of(row, vault) for row in rows]
 
@@ -197,7 +204,7 @@ async def list_endpoints(
 async def patch(
     tx: Transaction,
     vault: Vault,
-    scope: Scope,
+    tenant: Tenant,
     endpoint_id: str,
     *,
     changes: EndpointChanges,
@@ -212,7 +219,7 @@ async def patch(
     Enabling sends what was held, slowly at first (webhooks/deliveries/candidate.py), and forgets how long it had
     been failing. Raises InvalidInput and NotFound.
     """
-    before = await get(tx, vault, scope, endpoint_id)
+    before = await get(tx, vault, tenant, endpoint_id)
     _check_codes(before, changes, sees_codes=sees_codes)
     columns = _changed_columns(vault, endpoint_id, changes)
     if changes.status is not UNSET and changes.status != before.status:
@@ -226,15 +233,15 @@ async def patch(
             await endpoint_queue.end(tx, endpoint_id, ending_at=now_us)
         elif "rate_tat_us" in columns and before.status == ENABLED:
             # It may have been put off to a turn of the pace before.
-            await endpoint_queue.bring_forward_counted(tx, [(endpoint_id, *scope, now_us)])
+            await endpoint_queue.bring_forward_counted(tx, [(endpoint_id, *tenant, now_us)])
         tx.hint(delivery.HINT)
-    return await get(tx, vault, scope, endpoint_id)
+    return await get(tx, vault, tenant, endpoint_id)
 
 
 async def rotate_secret(
     tx: Transaction,
     vault: Vault,
-    scope: Scope,
+    tenant: Tenant,
     endpoint_id: str,
     *,
     overlap_s: int = OVERLAP_S_DEFAULT,
@@ -247,7 +254,7 @@ async def rotate_secret(
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"overlap_s is 0 to {OVERLAP_S_MAX}", param="overlap_s")
-    endpoint = await get(tx, vault, scope, endpoint_id)
+    endpoint = await get(tx, vault, tenant, endpoint_id)
     secret = new_webhook_secret()
     row = await tx.fetch_one(_SECRETS, id=endpoint_id)
     assert row is not None, "get() has seen it, under the account's lock"
@@ -266,14 +273,14 @@ async def rotate_secret(
 
 
 async def delete(
-    tx: Transaction, vault: Vault, scope: Scope, endpoint_id: str, *, now_us: int
+    tx: Transaction, vault: Vault, tenant: Tenant, endpoint_id: str, *, now_us: int
 ) -> Endpoint:
     """The endpoint that is no more: its secrets are gone, and nothing of it is claimed from now on.
 
     What it has not had yet is cancelled by webhooks/deliveries/ending.py, in steps: it may be a backlog of days,
     and the caller holds the account's lock. Raises NotFound.
     """
-    endpoint = await get(tx, vault, scope, endpoint_id)
+    endpoint = await get(tx, vault, tenant, endpoint_id)
     gone = {
         "deleted_at": now_us,
         "secret_sealed": b"",
@@ -362,8 +369,8 @@ async def _update(tx: Transaction, endpoint_id: str, columns: Mapping[str, Any])
     )
 
 
-async def _check_count(tx: Transaction, scope: Scope, endpoints_max: int) -> None:
-    row = await tx.fetch_one(_COUNT, account_id=scope[0], environment=scope[1])
+async def _check_count(tx: Transaction, tenant: Tenant, endpoints_max: int) -> None:
+    row = await tx.fetch_one(_COUNT, account_id=tenant.account_id, environment=tenant.environment)
     if row is not None and row["n"] >= endpoints_max:
         raise TooManyEndpoints(
             f"an account has at most {endpoints_max} webhooks in each environment",

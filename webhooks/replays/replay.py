@@ -18,7 +18,7 @@ from kernel.clock import rfc3339
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import EndpointId, ReplayId, new_id
 from kernel.limits import PAGE_ITEMS
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from store.keyset import Keyset
 from store.row_mapping import WORDS, RowMapping
@@ -104,8 +104,8 @@ class Replay:
     ended_at: int | None
 
     @property
-    def scope(self) -> Scope:
-        return (self.account_id, self.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
 
     @property
     def wanted(self) -> Wanted:
@@ -161,7 +161,7 @@ def rate_of(new: NewReplay) -> int:
     return new.rate_per_s
 
 
-def wanted_of(scope: Scope, endpoint_id: str, new: NewReplay, *, now_us: int) -> Wanted:
+def wanted_of(tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int) -> Wanted:
     """What the replay matches if it is made now; raises InvalidInput."""
     if new.status not in REPLAYED_STATUSES:
         raise InvalidInput(f"status is {' or '.join(REPLAYED_STATUSES)}", param="status")
@@ -171,7 +171,7 @@ def wanted_of(scope: Scope, endpoint_id: str, new: NewReplay, *, now_us: int) ->
     if since_us >= until_us:
         raise InvalidInput("since is a time before until, and before now", param="since")
     types = tuple(check_events(new.events).split())
-    return Wanted(*scope, endpoint_id, new.status, types, since_us, until_us, now_us)
+    return Wanted(*tenant, endpoint_id, new.status, types, since_us, until_us, now_us)
 
 
 async def count(database: Database, wanted: Wanted) -> int:
@@ -218,58 +218,62 @@ async def create(
         ended_at=now_us if is_done else None,
     )
     await tx.insert("replays", ROWS.columns, [ROWS.write(made)])
-    return await get(tx, made.scope, made.id)
+    return await get(tx, made.tenant, made.id)
 
 
-async def get(tx: Transaction, scope: Scope, replay_id: str) -> Replay:
+async def get(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
     """The replay with its counts as they are now; raises NotFound."""
-    return (await _with_counts(tx, [await _find(tx, scope, replay_id)]))[0]
+    return (await _with_counts(tx, [await _find(tx, tenant, replay_id)]))[0]
 
 
 async def list_replays(
-    tx: Transaction, scope: Scope, *, before_id: str | None = None, limit: int = PAGE_ITEMS
+    tx: Transaction, tenant: Tenant, *, before_id: str | None = None, limit: int = PAGE_ITEMS
 ) -> list[Replay]:
     """Newest first, older than before_id; at most `limit`."""
     rows = await _PAGES.page(
-        tx, before_id=before_id, limit=limit, account_id=scope[0], environment=scope[1]
+        tx,
+        before_id=before_id,
+        limit=limit,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
     )
     return await _with_counts(tx, [ROWS.read(row) for row in rows])
 
 
-async def pause(tx: Transaction, scope: Scope, replay_id: str) -> Replay:
+async def pause(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
     """Queues nothing more until it is resumed; what is queued goes out. A second pause is none.
 
     The caller holds the account's lock. Raises NotFound and ReplayEnded.
     """
-    job = await _unfinished(tx, scope, replay_id, allowed=PAUSED)
+    job = await _unfinished(tx, tenant, replay_id, allowed=PAUSED)
     await _change(tx, job, status=PAUSED, next_step_at=job.next_step_at, ended_at=None)
-    return await get(tx, scope, replay_id)
+    return await get(tx, tenant, replay_id)
 
 
-async def resume(tx: Transaction, scope: Scope, replay_id: str, *, now_us: int) -> Replay:
+async def resume(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int) -> Replay:
     """Goes on from where it was paused. The caller holds the account's lock.
 
     Raises NotFound and ReplayEnded; resuming what runs is harmless.
     """
-    job = await _unfinished(tx, scope, replay_id, allowed=RUNNING)
+    job = await _unfinished(tx, tenant, replay_id, allowed=RUNNING)
     if job.status == PAUSED:
         next_step_at = max(job.next_step_at or 0, now_us)
         await _change(tx, job, status=RUNNING, next_step_at=next_step_at, ended_at=None)
-    return await get(tx, scope, replay_id)
+    return await get(tx, tenant, replay_id)
 
 
-async def cancel(tx: Transaction, scope: Scope, replay_id: str, *, now_us: int) -> Replay:
+async def cancel(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int) -> Replay:
     """Ends it: what waits is cancelled too, and what is being sent is not tried again.
 
     The caller holds the account's lock. Raises NotFound, and ReplayEnded for one that is done; a
     second cancel is none.
     """
-    job = await _unfinished(tx, scope, replay_id, allowed=CANCELLED)
+    job = await _unfinished(tx, tenant, replay_id, allowed=CANCELLED)
     if job.status != CANCELLED:
         await delivery.cancel_of_job(tx, replay_id, now_us=now_us)
         # A step settles the counts, once what is in flight is over.
         await _change(tx, job, status=CANCELLED, next_step_at=now_us, ended_at=now_us)
-    return await get(tx, scope, replay_id)
+    return await get(tx, tenant, replay_id)
 
 
 ROWS = RowMapping(Replay, stored={"event_types": WORDS})
@@ -305,16 +309,18 @@ async def _with_counts(tx: Transaction, replays: Sequence[Replay]) -> list[Repla
     return counted
 
 
-async def _find(tx: Transaction, scope: Scope, replay_id: str, text: str = _GET) -> Replay:
-    row = await tx.fetch_one(text, id=replay_id, account_id=scope[0], environment=scope[1])
+async def _find(tx: Transaction, tenant: Tenant, replay_id: str, text: str = _GET) -> Replay:
+    row = await tx.fetch_one(
+        text, id=replay_id, account_id=tenant.account_id, environment=tenant.environment
+    )
     if row is None:
         raise NotFound("Replay", param="id")
     return ROWS.read(row)
 
 
-async def _unfinished(tx: Transaction, scope: Scope, replay_id: str, *, allowed: str) -> Replay:
+async def _unfinished(tx: Transaction, tenant: Tenant, replay_id: str, *, allowed: str) -> Replay:
     """The job, its row locked; it is running, paused or in the state that is asked for."""
-    job = await _find(tx, scope, replay_id, _LOCK)
+    job = await _find(tx, tenant, replay_id, _LOCK)
     if job.status not in {RUNNING, PAUSED, allowed}:
         raise ReplayEnded(f"the replay is {job.status}", reason=job.status)
     return job

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 from kernel.clock import SECOND_US
 from kernel.ids import ReplayId
-from keys.account import lock_scopes
-from keys.principal import Scope
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from store.database import Row, Transaction
 from webhooks.deliveries import delivery
 from webhooks.deliveries.stage import CANCELLED, OPEN
@@ -80,7 +80,7 @@ class Due(NamedTuple):
     """A job that has a step to take, and when."""
 
     id: ReplayId
-    scope: Scope
+    tenant: Tenant
     next_step_at: int
 
 
@@ -94,7 +94,7 @@ class Step(NamedTuple):
 async def due(tx: Transaction, *, limit: int) -> list[Due]:
     """The jobs whose steps come next, first ones first, due already or not."""
     return [
-        Due(ReplayId(row["id"]), (row["account_id"], row["environment"]), row["next_step_at"])
+        Due(ReplayId(row["id"]), Tenant(row["account_id"], row["environment"]), row["next_step_at"])
         for row in await tx.fetch(_DUE, rows=limit)
     ]
 
@@ -102,7 +102,7 @@ async def due(tx: Transaction, *, limit: int) -> list[Due]:
 async def step(tx: Transaction, job: Due, *, now_us: int) -> Step | None:
     """Takes the job's step; null where it is not due (any more). At most nine statements."""
     # As for every other change of the account: the endpoint may be deleted at the same time.
-    await lock_scopes(tx, [job.scope])
+    await lock_tenants(tx, [job.tenant])
     row = await tx.fetch_one(_TAKE, id=job.id, now_us=now_us)
     if row is None:
         return None

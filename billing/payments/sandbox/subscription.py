@@ -14,7 +14,6 @@ import msgspec
 from msgspec.structs import replace
 
 from billing.catalog.plan import MONTHS, PlanItem
-from billing.ledger.ledger import Scope
 from billing.ledger.price import Price
 from billing.payments.sandbox import clock as sandbox_clock
 from billing.providers.protocol import Interval, SandboxEvent
@@ -22,6 +21,7 @@ from billing.subscriptions.records import find_by_order
 from billing.subscriptions.subscription import add_months
 from kernel.clock import DAY_US, SECOND_US
 from kernel.errors import NotFound
+from kernel.tenant import Tenant
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
@@ -61,8 +61,8 @@ class SandboxSubscription(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
 
     @property
-    def scope(self) -> Scope:
-        return (self.account_id, self.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
 
     @property
     def paid_period(self) -> tuple[int, int]:
@@ -162,7 +162,7 @@ async def begin(
     begun = await find_by_order(tx, order_id)
     if begun is None or begun.product_ref is None:
         raise NotFound("Subscription")
-    own_now_us = await sandbox_clock.now_of(tx, begun.scope, now_us=now_us)
+    own_now_us = await sandbox_clock.now_of(tx, begun.tenant, now_us=now_us)
     ref, customer_ref = refs_of(payment_id)
     anchor_at = own_now_us - own_now_us % SECOND_US
     made = SandboxSubscription(

@@ -44,7 +44,7 @@ class StreamQuery(Fields, frozen=True, kw_only=True):
 
 
 async def list_events(call: RequestContext[Fields, EventsQuery]) -> Answer:
-    query, scope = call.query, call.principal.scope
+    query, tenant = call.query, call.principal.tenant
     after = event_cursor(query.after, "after")
     if after is not None and query.cursor is not None:
         raise InvalidInput("give after (to poll) or cursor (to page), not both", param="cursor")
@@ -54,10 +54,10 @@ async def list_events(call: RequestContext[Fields, EventsQuery]) -> Answer:
     async def read(tx: Transaction) -> EventPage:
         if after is not None:
             return await log.events_after(
-                tx, scope, after=after, event_type=query.type, limit=query.limit
+                tx, tenant, after=after, event_type=query.type, limit=query.limit
             )
         return await log.list_events(
-            tx, scope, before=before, event_type=query.type, limit=query.limit
+            tx, tenant, before=before, event_type=query.type, limit=query.limit
         )
 
     async def work(tx: Transaction) -> tuple[EventPage, list[log.Event]]:
@@ -81,7 +81,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Answer:
     codes_of = call.context.topup_rules.codes
 
     async def work(tx: Transaction) -> log.Event:
-        found = await log.get_event(tx, principal.scope, event_id)
+        found = await log.get_event(tx, principal.tenant, event_id)
         return (await shown(tx, codes_of, principal, [found]))[0]
 
     event = await call.context.database.read(work)
@@ -100,10 +100,10 @@ async def stream(call: RequestContext[Fields, StreamQuery]) -> Reply:
 
     async def begin(tx: Transaction) -> EventCursor:
         if after is None:
-            return await log.newest_cursor(tx, principal.scope)
+            return await log.newest_cursor(tx, principal.tenant)
         # Refuses a bad type, and a cursor behind which events are missing.
         await log.events_after(
-            tx, principal.scope, after=after, event_type=event_type, limit=1, param=param
+            tx, principal.tenant, after=after, event_type=event_type, limit=1, param=param
         )
         return after
 
@@ -113,8 +113,8 @@ async def stream(call: RequestContext[Fields, StreamQuery]) -> Reply:
     listener = _Listener(call)
     return EventStream(
         context.database,
-        principal.scope,
-        context.feed.subscribe(principal.scope, principal.credential_id),
+        principal.tenant,
+        context.feed.subscribe(principal.tenant, principal.credential_id),
         check=listener.check,
         show=listener.show,
         event_type=event_type,
@@ -135,7 +135,7 @@ class _Listener:
         token, is_cookie = presented(call.scope, call.headers, context.settings)
         principal = await context.authenticator.authenticate(token)
         check_presented(principal, is_cookie=is_cookie)
-        assert principal.scope == self._principal.scope, "a credential's account never changes"
+        assert principal.tenant == self._principal.tenant, "a credential's account never changes"
         if principal.ip_allow_lists:
             check_address(principal, call.address)
         require_scope(principal, *_SCOPES)

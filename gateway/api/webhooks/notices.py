@@ -18,11 +18,11 @@ class NoticesQuery(Page, frozen=True, kw_only=True):
 
 
 async def list_notices(call: RequestContext[Fields, NoticesQuery]) -> Answer:
-    query, scope = call.query, call.principal.scope
+    query, tenant = call.query, call.principal.tenant
     before_id = cursor_id(query.cursor, "ntc")
     rows = await call.context.database.read(
         lambda tx: notice.list_notices(
-            tx, scope, is_open=query.open, before_id=before_id, limit=query.limit + 1
+            tx, tenant, is_open=query.open, before_id=before_id, limit=query.limit + 1
         )
     )
     data = listing(rows, query.limit, shape=NoticeShape.of, cursor=lambda row: row.id)

@@ -123,7 +123,7 @@ async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
     if body.include_codes:
         await require_password(call)
     await pace_target(context.limiter, principal)
-    await check_target(body.url, principal.scope, context.policy, context.transport)
+    await check_target(body.url, principal.tenant, context.policy, context.transport)
     now_us = call.now_us
     new = NewEndpoint(
         url=body.url,
@@ -139,7 +139,7 @@ async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
         made, secret = await endpoints.register(
             tx,
             context.vault,
-            scope=principal.scope,
+            tenant=principal.tenant,
             new=new,
             is_sandbox=principal.is_sandbox,
             sees_codes=SEES_CODES in principal.scopes,
@@ -158,7 +158,7 @@ async def list_endpoints(call: RequestContext[Fields, Page]) -> Answer:
     before_id = cursor_id(call.query.cursor, "we")
     rows = await context.database.read(
         lambda tx: endpoints.list_endpoints(
-            tx, context.vault, principal.scope, before_id=before_id, limit=limit + 1
+            tx, context.vault, principal.tenant, before_id=before_id, limit=limit + 1
         )
     )
     data = listing(rows, limit, shape=WebhookEndpoint.of, cursor=lambda endpoint: endpoint.id)
@@ -168,7 +168,7 @@ async def list_endpoints(call: RequestContext[Fields, Page]) -> Answer:
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
     context, principal, endpoint_id = call.context, call.principal, call.params["endpoint_id"]
     found = await context.database.read(
-        lambda tx: endpoints.get(tx, context.vault, principal.scope, endpoint_id)
+        lambda tx: endpoints.get(tx, context.vault, principal.tenant, endpoint_id)
     )
     return answer(codes.SUCCESS, WebhookEndpoint.of(found), now_us=call.now_us)
 
@@ -182,7 +182,7 @@ async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
     await check_moved(call, body.url, include_codes=body.include_codes)
     if body.url is not UNSET:
         await pace_target(context.limiter, principal)
-        await check_target(body.url, principal.scope, context.policy, context.transport)
+        await check_target(body.url, principal.tenant, context.policy, context.transport)
     changes = EndpointChanges(
         url=body.url,
         events=body.events,
@@ -195,11 +195,11 @@ async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
     )
 
     async def work(tx: Transaction) -> Endpoint:
-        before = await endpoints.get(tx, context.vault, principal.scope, endpoint_id)
+        before = await endpoints.get(tx, context.vault, principal.tenant, endpoint_id)
         after = await endpoints.patch(
             tx,
             context.vault,
-            principal.scope,
+            principal.tenant,
             endpoint_id,
             changes=changes,
             sees_codes=SEES_CODES in principal.scopes,
@@ -227,7 +227,7 @@ async def delete(call: RequestContext[Fields, Fields]) -> Answer:
 
     async def work(tx: Transaction) -> Endpoint:
         gone = await endpoints.delete(
-            tx, context.vault, principal.scope, endpoint_id, now_us=now_us
+            tx, context.vault, principal.tenant, endpoint_id, now_us=now_us
         )
         await note(tx, call, "endpoint.deleted", endpoint_id, before=told(gone))
         return gone
@@ -244,7 +244,7 @@ async def rotate_secret(call: RequestContext[RotateBody, Fields]) -> Answer:
 
     async def work(tx: Transaction) -> tuple[Endpoint, str]:
         rotated, secret = await endpoints.rotate_secret(
-            tx, context.vault, principal.scope, endpoint_id, overlap_s=overlap_s, now_us=now_us
+            tx, context.vault, principal.tenant, endpoint_id, overlap_s=overlap_s, now_us=now_us
         )
         after = {"overlap_s": overlap_s}
         await note(tx, call, "endpoint.secret_rotated", endpoint_id, after=after)
@@ -268,7 +268,7 @@ async def test(call: RequestContext[TestBody, Fields]) -> Answer:
             context.transport,
             context.clock,
             policy=context.policy,
-            scope=principal.scope,
+            tenant=principal.tenant,
             endpoint_id=endpoint_id,
             event_type=call.body.event,
             timeout_s=timeout_s,

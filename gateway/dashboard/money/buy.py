@@ -58,9 +58,9 @@ async def order(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def back(call: RequestContext[Fields, Fields]) -> Reply:
     """Where the payment page sends the payer: on to the order that the form made."""
-    scope, address = call.principal.scope, f"{BACK}/{call.params['form_id']}"
+    tenant, address = call.principal.tenant, f"{BACK}/{call.params['form_id']}"
     found = await call.context.database.read(
-        lambda tx: latest_returning_to(tx, scope, address, limit=ROWS)
+        lambda tx: latest_returning_to(tx, tenant, address, limit=ROWS)
     )
     return go(ORDERS) if found is None else go(f"{ORDERS}/{found.id}", said="order-back")
 

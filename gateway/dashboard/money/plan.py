@@ -42,7 +42,7 @@ async def subscribe(call: RequestContext[Fields, Fields]) -> Reply:
         new = await _order(call, form, request_digest(key))
 
         async def steps() -> Answer:
-            made = await call.context.payments.place(call.principal.scope, new)
+            made = await call.context.payments.place(call.principal.tenant, new)
             return Answer(200, made.id.encode())
 
         answer = await run_steps(call.context, call.principal, key, steps, lease_s=LEASE_S)
@@ -57,7 +57,7 @@ async def open_portal(call: RequestContext[Fields, Fields]) -> Reply:
     """On to where the plan is changed and cancelled."""
     read_form(call)
     try:
-        url = await call.context.payments.portal(call.principal.scope, f"{address_of(call)}{PATH}")
+        url = await call.context.payments.portal(call.principal.tenant, f"{address_of(call)}{PATH}")
     except DomainError as error:
         return await _plan_page(call, Form(), problem_of(error))
     return page(call, "plan_portal.html", url=url)
@@ -94,8 +94,8 @@ async def _plan_page(
     *,
     form_key: str | None = None,
 ) -> Response:
-    scope, providers = call.principal.scope, call.context.payments.providers
-    seen = await call.context.database.read(lambda tx: plan_overview(tx, scope))
+    tenant, providers = call.principal.tenant, call.context.payments.providers
+    seen = await call.context.database.read(lambda tx: plan_overview(tx, tenant))
     environment = call.principal.environment
     own_way = None if seen.own is None else providers.registration(seen.own.provider)
     return page(

@@ -121,7 +121,7 @@ async def _load(call: RequestContext[Fields, Fields]) -> _Known:
         if own is None:
             raise NotFound("Subscription")
         sold = await plans.list_plans(tx, subscription.environment)
-        own_now_us = await sandbox_clock.now_of(tx, subscription.scope, now_us=now_us)
+        own_now_us = await sandbox_clock.now_of(tx, subscription.tenant, now_us=now_us)
         sold_by = call.context.payments.providers.registration(subscription.provider)
         return _Known(subscription, own, _items(sold, subscription, sold_by), own_now_us)
 

@@ -198,8 +198,8 @@ class Adjustment(Struct, kw_only=True):
         """The adjustment with the balance after it."""
         return cls(
             id=done.id,
-            account_id=done.scope[0],
-            environment=done.scope[1],
+            account_id=done.tenant.account_id,
+            environment=done.tenant.environment,
             amount=done.credits,
             reason=done.reason,
             balance=done.balance_micros // MICROS_PER_CREDIT,

@@ -44,7 +44,8 @@ from gateway.http.pipeline import environment_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Handler, Route
 from kernel.errors import InvalidInput, NotFound
-from keys.account import read_scopes
+from kernel.tenant import Tenant
+from keys.account import read_tenants
 from keys.audit_log import Actor
 from keys.principal import ADMIN
 from store.database import T, Transaction, Work
@@ -56,27 +57,27 @@ _pick = secrets.SystemRandom().randint
 
 async def balance(call: RequestContext[Fields, Fields]) -> Answer:
     """Purchased and promotional credit, rounded down."""
-    scope, now_us = call.principal.scope, call.now_us
-    held = await call.context.database.read(lambda tx: balance_micros(tx, scope, now_us=now_us))
+    tenant, now_us = call.principal.tenant, call.now_us
+    held = await call.context.database.read(lambda tx: balance_micros(tx, tenant, now_us=now_us))
     return _said(shapes.Balance(balance=held // MICROS_PER_CREDIT))
 
 
 async def transactions(call: RequestContext[Fields, shapes.PageQuery]) -> Answer:
     """What changed the caller's balance."""
-    scope, query = call.principal.scope, call.query
+    tenant, query = call.principal.tenant, call.query
     found = await call.context.database.read(
-        lambda tx: movement.page(tx, scope, offset=query.offset, limit=query.limit)
+        lambda tx: movement.page(tx, tenant, offset=query.offset, limit=query.limit)
     )
     return _said([shapes.Transaction.of(one) for one in found])
 
 
 async def orders(call: RequestContext[Fields, shapes.PageQuery]) -> Answer:
     """The caller's orders, of packs, amounts and plans."""
-    scope, query = call.principal.scope, call.query
+    tenant, query = call.principal.tenant, call.query
 
     async def work(tx: Transaction) -> Sequence[Order]:
         found, _ = await order_list.numbered_page(
-            tx, scope, Filter(), offset=query.offset, limit=query.limit
+            tx, tenant, Filter(), offset=query.offset, limit=query.limit
         )
         return found
 
@@ -85,8 +86,8 @@ async def orders(call: RequestContext[Fields, shapes.PageQuery]) -> Answer:
 
 async def order(call: RequestContext[Fields, Fields]) -> Answer:
     """One order of the caller."""
-    scope, order_id = call.principal.scope, call.params["order_id"]
-    found = await call.context.database.read(lambda tx: order_list.get(tx, scope, order_id))
+    tenant, order_id = call.principal.tenant, call.params["order_id"]
+    found = await call.context.database.read(lambda tx: order_list.get(tx, tenant, order_id))
     return _said(OrderShape.of(found))
 
 
@@ -106,7 +107,7 @@ async def list_plans(call: RequestContext[Fields, shapes.PlansQuery]) -> Answer:
 
 async def check_in(call: RequestContext[LooseFields, Fields]) -> Answer:
     """Today's free credit, once."""
-    command = CheckIn(call.principal.scope, _pick)
+    command = CheckIn(call.principal.tenant, _pick)
     return await call.context.engine.submit_once(command, call.request_key, _checked_in)
 
 
@@ -136,7 +137,7 @@ async def create_session(call: RequestContext[shapes.SessionBody, Fields]) -> An
 
     async def steps() -> Answer:
         with renamed_fields(provider="channel"):
-            placed = await context.payments.place(principal.scope, new)
+            placed = await context.payments.place(principal.tenant, new)
         url = placed.url or context.settings.address() + COMPLETE_PATH
         return _said(shapes.Session(url=url, session_id=placed.provider_ref, order_id=placed.id))
 
@@ -145,7 +146,7 @@ async def create_session(call: RequestContext[shapes.SessionBody, Fields]) -> An
 
 async def portal(call: RequestContext[shapes.PortalBody, Fields]) -> Answer:
     """Where the caller's plan is changed or cancelled."""
-    url = await call.context.payments.portal(call.principal.scope, call.body.return_url)
+    url = await call.context.payments.portal(call.principal.tenant, call.body.return_url)
     return _said(shapes.Portal(url=url))
 
 
@@ -237,11 +238,11 @@ async def adjust(call: RequestContext[admin.ManualBody, Fields]) -> Answer:
             param="environment",
             reason="environment",
         )
-    scope = (body.account_id, principal.environment)
-    standings = await call.context.database.read(lambda tx: read_scopes(tx, [scope]))
-    if scope not in standings.thresholds:
+    tenant = Tenant(body.account_id, principal.environment)
+    standings = await call.context.database.read(lambda tx: read_tenants(tx, [tenant]))
+    if tenant not in standings.thresholds:
         raise NotFound("Account", param="account_id")
-    command = new_adjustment(scope, body.amount, body.reason, actor=Actor.of(principal))
+    command = new_adjustment(tenant, body.amount, body.reason, actor=Actor.of(principal))
     return await call.context.engine.submit_once(command, call.request_key, _adjusted)
 
 

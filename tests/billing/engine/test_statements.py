@@ -43,12 +43,12 @@ async def desk_with_everything(database: Database, clock: FixedClock) -> FundedA
     )
 
     async def work(tx: Transaction) -> None:
-        await set_low_balance_threshold(tx, account.principal.scope, threshold_micros=10_000)
+        await set_low_balance_threshold(tx, account.principal.tenant, threshold_micros=10_000)
         for number in (1, 2):
             await register(
                 tx,
                 Vault([b"k" * 32]),
-                scope=account.principal.scope,
+                tenant=account.principal.tenant,
                 new=NewEndpoint(
                     url=f"https://hooks.example.com/{number}",
                     events=(),

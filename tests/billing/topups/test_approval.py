@@ -27,8 +27,8 @@ def asked(sends: list[Sent]) -> list[bool]:
 
 
 async def move_clock(account: FundedAccount, seconds: int) -> None:
-    scope = account.principal.scope
-    await account.database.transaction(lambda tx: advance(tx, scope, advance_s=seconds))
+    tenant = account.principal.tenant
+    await account.database.transaction(lambda tx: advance(tx, tenant, advance_s=seconds))
 
 
 # The day's threshold
@@ -134,7 +134,7 @@ async def test_the_days_threshold_is_changed_and_taken_away(
         await database.transaction(
             lambda tx: api_key.patch(
                 tx,
-                account.principal.scope,
+                account.principal.tenant,
                 key_id,
                 changes=KeyChanges(approval_above_per_day_cents=cents),
                 asker=None,

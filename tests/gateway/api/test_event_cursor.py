@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest_asyncio
 
-from keys.account import lock_scopes
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from store.database import Transaction
 from tests.support.gateway import Gateway, running, settings_of
 from webhooks.events import cursor as event_cursor
@@ -34,11 +35,11 @@ async def poll(gateway: Gateway, key: str, after: str, **query: Any) -> dict[str
 
 
 async def given_events(gateway: Gateway, account_id: str, *types: str) -> None:
-    scope = (account_id, "staging")
+    tenant = Tenant(account_id, "staging")
 
     async def work(tx: Transaction) -> None:
-        await lock_scopes(tx, [scope])
-        outbox = await Outbox.load(tx, [scope])
+        await lock_tenants(tx, [tenant])
+        outbox = await Outbox.load(tx, [tenant])
         for type_ in types:
             outbox.publish(
                 account_id=account_id,

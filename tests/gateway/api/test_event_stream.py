@@ -18,11 +18,12 @@ from gateway.app import create_app
 from gateway.http.body import ClientGone
 from gateway.http.event_stream import EventStream, Pace
 from gateway.http.serve import serve
+from kernel.tenant import Tenant
 from keys.authenticator import CredentialEnded
 from runtime.supervisor import bind_listener
 from tests.support.gateway import API, Gateway, running, settings_of
 from webhooks.events.cursor import EventCursor
-from webhooks.events.feed import STREAMS_PER_HOLDER, STREAMS_PER_SCOPE
+from webhooks.events.feed import STREAMS_PER_HOLDER, STREAMS_PER_TENANT
 
 DEADLINE_S = 30.0
 GOOD = {"platform": "claude", "amount_cents": 100, "recipient_email": "user@example.com"}
@@ -165,7 +166,7 @@ async def test_a_stream_hears_its_own_account_and_environment_alone(gateway: Gat
 
 async def test_many_streams_hold_neither_connections_nor_transactions(gateway: Gateway) -> None:
     account_id = await gateway.account()
-    keys = [await gateway.key(account_id) for _ in range(STREAMS_PER_SCOPE // STREAMS_PER_HOLDER)]
+    keys = [await gateway.key(account_id) for _ in range(STREAMS_PER_TENANT // STREAMS_PER_HOLDER)]
     async with contextlib.AsyncExitStack() as stack:
         streams = [
             await stack.enter_async_context(listening(gateway, key))
@@ -284,11 +285,11 @@ async def may() -> None:
 async def stream_of(
     gateway: Gateway, pace: Pace, check: Callable[[], Awaitable[None]] = may
 ) -> EventStream:
-    scope = (await gateway.account(), "staging")
+    tenant = Tenant(await gateway.account(), "staging")
     return EventStream(
         gateway.context.database,
-        scope,
-        gateway.context.feed.subscribe(scope, "key_1"),
+        tenant,
+        gateway.context.feed.subscribe(tenant, "key_1"),
         check=check,
         event_type=None,
         begin_at=EventCursor(0, 0),

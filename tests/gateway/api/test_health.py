@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from kernel.clock import FixedClock
+from kernel.tenant import Tenant
 from store.database import Transaction
 from tests.support.billing_api_calls import administrator
 from tests.support.gateway import Gateway, running, settings_of
@@ -41,9 +42,9 @@ async def test_a_delivery_that_nobody_looks_after_is_told_and_takes_no_gateway_a
     gateway: Gateway, clock: FixedClock
 ) -> None:
     database = gateway.context.database
-    scope = (await gateway.account(), "staging")
-    await given_endpoint(database, clock, scope)
-    await given_events(database, clock, scope)
+    tenant = Tenant(await gateway.account(), "staging")
+    await given_endpoint(database, clock, tenant)
+    await given_events(database, clock, tenant)
     clock.advance_s(61)
 
     # No worker runs here.
@@ -124,8 +125,8 @@ async def test_who_may_read_what_is_counted_is_a_setting(
 
 
 async def test_many_callers_of_readiness_cost_one_look(gateway: Gateway, clock: FixedClock) -> None:
-    scope = (await gateway.account(), "staging")
-    await given_endpoint(gateway.context.database, clock, scope)
+    tenant = Tenant(await gateway.account(), "staging")
+    await given_endpoint(gateway.context.database, clock, tenant)
     before = gateway.context.database.statements_run
 
     answers = await asyncio.gather(*(ready(gateway) for _ in range(20)))
@@ -141,13 +142,13 @@ async def test_an_account_lists_its_notices(gateway: Gateway, clock: FixedClock)
     account_id = await gateway.account()
     key = await gateway.key(account_id)
     endpoints = [
-        (await given_endpoint(database, clock, (account_id, "staging"), events=[type_]))[0]
+        (await given_endpoint(database, clock, Tenant(account_id, "staging"), events=[type_]))[0]
         for type_ in ("topup.delivered", "order.paid")
     ]
-    await fail_one(database, clock, (account_id, "staging"))
+    await fail_one(database, clock, Tenant(account_id, "staging"))
     clock.advance_s(60)
-    await fail_one(database, clock, (account_id, "staging"), 200)
-    await given_events(database, clock, (account_id, "staging"), type_="order.paid")
+    await fail_one(database, clock, Tenant(account_id, "staging"), 200)
+    await given_events(database, clock, Tenant(account_id, "staging"), type_="order.paid")
 
     listed = (await gateway.call("GET", "/notices", key=key)).json()["data"]
     still_open = await gateway.call("GET", "/notices", key=key, params={"open": "true"})
@@ -171,13 +172,13 @@ async def test_notices_are_paged(gateway: Gateway, clock: FixedClock) -> None:
     database = gateway.context.database
     account_id = await gateway.account()
     key = await gateway.key(account_id)
-    scope = (account_id, "staging")
-    await given_endpoint(database, clock, scope)
+    tenant = Tenant(account_id, "staging")
+    await given_endpoint(database, clock, tenant)
 
     for _ in range(3):
-        await fail_one(database, clock, scope)
+        await fail_one(database, clock, tenant)
         clock.advance_s(1)
-        await fail_one(database, clock, scope, 200)
+        await fail_one(database, clock, tenant, 200)
         clock.advance_s(1)
 
     first = (await gateway.call("GET", "/notices", key=key, params={"limit": 2})).json()["data"]

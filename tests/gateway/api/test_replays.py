@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from kernel.clock import FixedClock
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from tests.support.gateway import Gateway
 from tests.support.replay_history import Past, given_past, rows, run_to_the_end
 from tests.support.webhook_rows import given_endpoint
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.fixed_clock
 class Merchant:
     """An account with a key, an endpoint and three failed deliveries of the last minute."""
 
-    def __init__(self, gateway: Gateway, scope: Scope, key: str, endpoint_id: str) -> None:
+    def __init__(self, gateway: Gateway, tenant: Tenant, key: str, endpoint_id: str) -> None:
         self.gateway = gateway
-        self.scope = scope
+        self.tenant = tenant
         self.key = key
         self.endpoint_id = endpoint_id
 
@@ -42,12 +42,12 @@ class Merchant:
 @pytest_asyncio.fixture
 async def merchant(gateway: Gateway, clock: FixedClock) -> Merchant:
     account_id = await gateway.account()
-    scope = (account_id, "staging")
+    tenant = Tenant(account_id, "staging")
     database = gateway.context.database
-    endpoint, _ = await given_endpoint(database, clock, scope)
+    endpoint, _ = await given_endpoint(database, clock, tenant)
     past = [Past(created_s=seconds, settled_s=20) for seconds in (60, 50, 40)]
-    await given_past(database, scope, endpoint.id, past)
-    return Merchant(gateway, scope, await gateway.key(account_id), endpoint.id)
+    await given_past(database, tenant, endpoint.id, past)
+    return Merchant(gateway, tenant, await gateway.key(account_id), endpoint.id)
 
 
 async def test_a_replay_is_begun_watched_and_done(merchant: Merchant, clock: FixedClock) -> None:
@@ -165,7 +165,7 @@ async def test_another_account_or_environment_finds_neither_endpoint_nor_replay(
     gateway = merchant.gateway
     id_ = (await merchant.replay({})).json()["data"]["id"]
     strangers = [
-        await gateway.key(merchant.scope[0], "live"),
+        await gateway.key(merchant.tenant.account_id, "live"),
         await gateway.key(await gateway.account()),
     ]
 
@@ -195,8 +195,8 @@ async def test_another_account_or_environment_finds_neither_endpoint_nor_replay(
 
 async def test_reading_and_changing_need_their_scopes(merchant: Merchant) -> None:
     gateway = merchant.gateway
-    reader = await gateway.key(merchant.scope[0], scopes=("webhooks:read",))
-    writer = await gateway.key(merchant.scope[0], scopes=("webhooks:write",))
+    reader = await gateway.key(merchant.tenant.account_id, scopes=("webhooks:read",))
+    writer = await gateway.key(merchant.tenant.account_id, scopes=("webhooks:write",))
     id_ = (await merchant.replay({})).json()["data"]["id"]
 
     denied = [

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from kernel.clock import FixedClock
+from kernel.tenant import Tenant
 from keys import audit_log
 from keys.account import set_operator
 from keys.live import close_live, open_live, verify_email
@@ -342,7 +343,7 @@ async def test_an_operator_opens_and_closes_live_with_a_button(gateway: Gateway)
     assert verified.headers["location"] == f"{page}?said=email-verified"
     assert nonsense.status_code == 422
     entries = await gateway.context.database.read(
-        lambda tx: audit_log.page_of_account(tx, (theirs, "staging"), limit=9)
+        lambda tx: audit_log.page_of_account(tx, Tenant(theirs, "staging"), limit=9)
     )
     assert [one.entry.action for one in entries] == [
         "email.verified",
