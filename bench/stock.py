@@ -77,6 +77,7 @@ class _WorkingSet:
     """Where one tenant's rows go."""
 
     tenant: Tenant
+    endpoint_id: str
     place: int  # of the tenant among all
     wallet_id: str
     recipient_ids: Sequence[str]
@@ -159,6 +160,7 @@ async def _begin(
     recipients = max(1, count // SENDS_PER_RECIPIENT)
     working_set = _WorkingSet(
         tenant,
+        merchant.endpoint_id,
         place,
         wallet_id,
         [new_id("lac") for _ in range(recipients)],
@@ -216,7 +218,7 @@ def _rows(working_set: _WorkingSet, numbers: range) -> dict[str, list[tuple[obje
 
 def _add(rows: dict[str, list[tuple[object, ...]]], working_set: _WorkingSet, number: int) -> None:
     """One send: what the merchant sees, and what the webhook needs."""
-    tenant = working_set.tenant.tenant
+    tenant = working_set.tenant
     at_us = working_set.begin_us + number * working_set.step_us
     topup_id = working_set.id("txn", number)
     recipient = number % len(working_set.recipient_ids)
@@ -262,11 +264,11 @@ def _add_delivery(
     at_us: int,
     digest: str,
 ) -> None:
-    tenant, due_us = working_set.tenant.tenant, working_set.due_us
+    tenant, due_us = working_set.tenant, working_set.due_us
     delivery_id, event_id = working_set.id("dlv", number), working_set.id("evt", number)
     settled_at = at_us + 2000 if due_us is None else None
     state = ("delivered", 1, None, 2) if due_us is None else ("pending", 0, due_us, 0)
-    names = (delivery_id, event_id, working_set.tenant.endpoint_id, *tenant, EVENT)
+    names = (delivery_id, event_id, working_set.endpoint_id, *tenant, EVENT)
     rows["deliveries"].append((*names, working_set.id("txn", number), *state, at_us, settled_at))
     request = (at_us, 1700, 200, "127.0.0.1", _TIMINGS, _HEADERS, digest, b"")
     rows["attempts"].append((delivery_id, 1, working_set.id("att", number), *tenant, *request))
