@@ -37,7 +37,7 @@ from webhooks.deliveries.stage import Claim, Head, Later
 from webhooks.endpoints.endpoint import register
 from webhooks.endpoints.fields import NewEndpoint
 from webhooks.events.event import Outbox
-from webhooks.http.transport import Outcome
+from webhooks.http.transport import SendResult
 from worker.slots import Slots
 
 FEW: Final = 10
@@ -121,7 +121,7 @@ async def _round(database: Database, tenant: Tenant) -> tuple[float, float]:
 
     async def settle(tx: Transaction) -> None:
         now_us = CLOCK.now_us()
-        answered = Outcome(200, None, None, {}, b"", False, None, {}, now_us, now_us)
+        answered = SendResult(200, None, None, {}, b"", False, None, {}, now_us, now_us)
         await delivery.settle(
             tx, [settlement_of(one, answered, [], ended_at_us=now_us) for one in claim.claimed]
         )

@@ -23,7 +23,7 @@ from kernel.clock import DAY_US, SystemClock
 from kernel.ids import new_id
 from store.database import Database, Transaction
 from webhooks.deliveries import log, retention
-from webhooks.deliveries.log_page import Filter, Place
+from webhooks.deliveries.log_page import DeliveryCursor, DeliveryFilter
 
 ROWS_PER_STEP: Final = 5_000
 SPAN_US: Final = 20 * DAY_US
@@ -70,35 +70,37 @@ class Million:
             *(at_us, None if is_open else at_us + 2_000),
         )
 
-    def cases(self) -> Mapping[str, tuple[Merchant, Filter]]:
+    def cases(self) -> Mapping[str, tuple[Merchant, DeliveryFilter]]:
         """By what a row of the table says."""
         hour_us = 3600 * 1_000_000
         middle_us = self.begins_us + SPAN_US // 2
         common = self.well.endpoint_id
         filters = {
-            "none": Filter(),
-            "created_after, the last hour": Filter(created_after=self.ends_us - hour_us),
-            "created_before, half way": Filter(created_before=middle_us),
-            "created_after and before, an hour": Filter(
+            "none": DeliveryFilter(),
+            "created_after, the last hour": DeliveryFilter(created_after=self.ends_us - hour_us),
+            "created_before, half way": DeliveryFilter(created_before=middle_us),
+            "created_after and before, an hour": DeliveryFilter(
                 created_after=middle_us, created_before=middle_us + hour_us
             ),
-            "status=delivered, common": Filter(status="delivered"),
-            "status=failed, rare": Filter(status="failed"),
-            "status=pending, rare": Filter(status="pending"),
-            "status=cancelled, absent": Filter(status="cancelled"),
-            "endpoint_id, common": Filter(endpoint_id=common),
-            "endpoint_id, ten rows": Filter(endpoint_id=self.rare_endpoint),
-            "endpoint_id, unknown": Filter(endpoint_id="we_0000000000000000"),
-            "endpoint_id, another's": Filter(endpoint_id=self.dead.endpoint_id),
-            "event_type=topup.delivered, common": Filter(event_type="topup.delivered"),
-            "event_type=topup.failed, rare": Filter(event_type="topup.failed"),
-            "event_type=order.paid, absent": Filter(event_type="order.paid"),
-            "transaction_id": Filter(transaction_id=self.transaction_id),
-            "transaction_id, unknown": Filter(transaction_id="txn_0000000000000000"),
-            "endpoint and status=failed": Filter(endpoint_id=common, status="failed"),
-            "endpoint and a rare type": Filter(endpoint_id=common, event_type="balance.low"),
-            "endpoint and status=delivered": Filter(endpoint_id=common, status="delivered"),
-            "failed and a common type, a day": Filter(
+            "status=delivered, common": DeliveryFilter(status="delivered"),
+            "status=failed, rare": DeliveryFilter(status="failed"),
+            "status=pending, rare": DeliveryFilter(status="pending"),
+            "status=cancelled, absent": DeliveryFilter(status="cancelled"),
+            "endpoint_id, common": DeliveryFilter(endpoint_id=common),
+            "endpoint_id, ten rows": DeliveryFilter(endpoint_id=self.rare_endpoint),
+            "endpoint_id, unknown": DeliveryFilter(endpoint_id="we_0000000000000000"),
+            "endpoint_id, another's": DeliveryFilter(endpoint_id=self.dead.endpoint_id),
+            "event_type=topup.delivered, common": DeliveryFilter(event_type="topup.delivered"),
+            "event_type=topup.failed, rare": DeliveryFilter(event_type="topup.failed"),
+            "event_type=order.paid, absent": DeliveryFilter(event_type="order.paid"),
+            "transaction_id": DeliveryFilter(transaction_id=self.transaction_id),
+            "transaction_id, unknown": DeliveryFilter(transaction_id="txn_0000000000000000"),
+            "endpoint and status=failed": DeliveryFilter(endpoint_id=common, status="failed"),
+            "endpoint and a rare type": DeliveryFilter(
+                endpoint_id=common, event_type="balance.low"
+            ),
+            "endpoint and status=delivered": DeliveryFilter(endpoint_id=common, status="delivered"),
+            "failed and a common type, a day": DeliveryFilter(
                 status="failed",
                 event_type="topup.delivered",
                 created_after=middle_us,
@@ -106,11 +108,14 @@ class Million:
             ),
         }
         cases = {name: (self.well, wanted) for name, wanted in filters.items()}
-        cases["all failed: status=failed"] = (self.dead, Filter(status="failed"))
-        cases["all failed: status=delivered, absent *"] = (self.dead, Filter(status="delivered"))
+        cases["all failed: status=failed"] = (self.dead, DeliveryFilter(status="failed"))
+        cases["all failed: status=delivered, absent *"] = (
+            self.dead,
+            DeliveryFilter(status="delivered"),
+        )
         cases["all failed: endpoint, delivered, absent *"] = (
             self.dead,
-            Filter(endpoint_id=self.dead.endpoint_id, status="delivered"),
+            DeliveryFilter(endpoint_id=self.dead.endpoint_id, status="delivered"),
         )
         return cases
 
@@ -127,13 +132,13 @@ async def fill(database: Database, million: Million) -> None:
 
 
 async def _page(
-    tx: Transaction, tenant: Merchant, wanted: Filter, before: Place | None
+    tx: Transaction, tenant: Merchant, wanted: DeliveryFilter, before: DeliveryCursor | None
 ) -> log.DeliveryPage:
     return await log.list_deliveries(tx, tenant.tenant, wanted=wanted, before=before)
 
 
 async def pages(
-    database: Database, million: Million, tenant: Merchant, wanted: Filter, count: int
+    database: Database, million: Million, tenant: Merchant, wanted: DeliveryFilter, count: int
 ) -> tuple[list[float], int]:
     """Seconds of each page, and how many rows the head of the list had."""
     random_ = random.Random(1)
@@ -141,7 +146,7 @@ async def pages(
     for number in range(count):
         before = None
         if number % 2:
-            before = Place(random_.randrange(million.begins_us, million.ends_us), "")
+            before = DeliveryCursor(random_.randrange(million.begins_us, million.ends_us), "")
         began_s = time.perf_counter()
         work = partial(_page, tenant=tenant, wanted=wanted, before=before)
         page = await database.read(work)

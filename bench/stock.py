@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import msgspec
 
 from bench.tenants import Merchant, opened
-from billing.ledger.ledger import Code, Kind, Ledger
+from billing.ledger.ledger import Code, Ledger, LedgerAccountKind
 from kernel.clock import SECOND_US, SystemClock
 from kernel.ids import encode, new_id
 from kernel.tenant import Tenant
@@ -156,7 +156,7 @@ async def _begin(
     first_event_no = int(row["event_no"]) + 1
     ledger = Ledger()
     await ledger.load(tx, [tenant], [])
-    wallet_id = ledger.account(tenant, Kind.WALLET).id
+    wallet_id = ledger.account(tenant, LedgerAccountKind.WALLET).id
     recipients = max(1, count // SENDS_PER_RECIPIENT)
     working_set = _WorkingSet(
         tenant,
@@ -173,7 +173,7 @@ async def _begin(
         (
             id_,
             *tenant,
-            str(Kind.RECIPIENT),
+            str(LedgerAccountKind.RECIPIENT),
             _recipient_name(working_set, n),
             balance,
             now_us,

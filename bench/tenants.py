@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from billing.credits.opening import open_account
-from billing.ledger.ledger import Code, Kind, Ledger
+from billing.ledger.ledger import Code, Ledger, LedgerAccountKind
 from kernel.clock import SystemClock
 from kernel.tenant import Tenant
 from keys.account import lock_tenants
@@ -76,10 +76,10 @@ async def _open(tx: Transaction, vault: Vault, hook_url: str) -> Merchant:
     tenant = Tenant(account_id, ENVIRONMENT)
     await lock_tenants(tx, [tenant])
     ledger = Ledger()
-    await ledger.load(tx, [tenant], [(*tenant, Kind.MANUAL, "")])
+    await ledger.load(tx, [tenant], [(*tenant, LedgerAccountKind.MANUAL, "")])
     ledger.post(
-        debit=ledger.account(tenant, Kind.MANUAL),
-        credit=ledger.account(tenant, Kind.WALLET),
+        debit=ledger.account(tenant, LedgerAccountKind.MANUAL),
+        credit=ledger.account(tenant, LedgerAccountKind.WALLET),
         amount_micros=FUNDS_CENTS * 10_000,
         code=Code.MANUAL,
         now_us=now_us,

@@ -39,5 +39,7 @@ def create_app(context: Context) -> ASGIApp:
         ],
         exception_handlers={404: elsewhere, 405: elsewhere},
     )
-    told = payments.surfaces(context.payments.providers)
-    return Edge(pages, context=context, router=Router((*SURFACES, mcp.surface(), *told, *PAGES)))
+    callbacks = payments.surfaces(context.payments.providers)
+    return Edge(
+        pages, context=context, router=Router((*SURFACES, mcp.surface(), *callbacks, *PAGES))
+    )

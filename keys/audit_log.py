@@ -15,7 +15,7 @@ import msgspec
 from kernel.clock import rfc3339
 from kernel.ids import new_id
 from kernel.tenant import Tenant
-from keys.principal import Kind, Principal
+from keys.principal import Principal, PrincipalKind
 from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping, as_json
@@ -24,7 +24,7 @@ COMMAND_LINE = "cli"
 TEXT_CHARACTERS_MAX = 200
 PRUNE_ROWS = 500
 ActorKind = Literal["key", "token", "session", "app", "operator", "visitor", "cli"]
-_KINDS: Mapping[Kind, ActorKind] = {
+_KINDS: Mapping[PrincipalKind, ActorKind] = {
     "key": "key",
     "system_token": "token",
     "operator_token": "operator",
@@ -85,7 +85,7 @@ class Actor(msgspec.Struct, frozen=True):
         return cls(principal.credential_id, principal.account_id, kind, address, user_agent)
 
 
-class NotificationRef(msgspec.Struct, frozen=True):
+class NamedEntry(msgspec.Struct, frozen=True):
     """An entry as its tenant reads it: with the name that the key or token has today."""
 
     entry: AuditEntry
@@ -165,7 +165,7 @@ async def page(
 
 async def page_of_account(
     tx: Transaction, tenant: Tenant, *, before_id: str | None = None, limit: int
-) -> Sequence[NotificationRef]:
+) -> Sequence[NamedEntry]:
     """What concerns the account's security, in this environment or as a whole; newest first."""
     rows = await _OF_ACCOUNT.page(
         tx,
@@ -174,7 +174,7 @@ async def page_of_account(
         account_id=tenant.account_id,
         environment=tenant.environment,
     )
-    return [NotificationRef(_ROWS.read(row), row["actor_name"]) for row in rows]
+    return [NamedEntry(_ROWS.read(row), row["actor_name"]) for row in rows]
 
 
 async def prune(tx: Transaction, *, before_us: int) -> int:

@@ -14,7 +14,7 @@ from kernel.tenant import Tenant
 
 Environment = Literal["staging", "live"]
 ENVIRONMENTS: tuple[Environment, ...] = ("staging", "live")
-Kind = Literal["key", "system_token", "operator_token", "session", "oauth"]
+PrincipalKind = Literal["key", "system_token", "operator_token", "session", "oauth"]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -82,7 +82,7 @@ class Principal:
 
     account_id: str
     environment: Environment
-    kind: Kind
+    kind: PrincipalKind
     credential_id: str
     key_id: str | None
     lineage: tuple[str, ...]

@@ -42,7 +42,7 @@ from webhooks.events.feed import Feed
 from webhooks.http.guard import Policy, UrlRefused, check_url
 from webhooks.http.httpx_transport import GuardedTransport
 from webhooks.http.names import OPERATOR_FAILURE_WAIT_S_MAX, VettedNames
-from webhooks.http.own import OwnPlace
+from webhooks.http.own import OwnAddress
 from webhooks.http.resolver import Resolver, SystemResolver
 from webhooks.http.transport import Transport
 
@@ -221,7 +221,7 @@ def webhook_policy(settings: Settings) -> Policy:
     )
 
 
-def own_place(settings: Settings, resolver: Resolver) -> OwnPlace:
+def own_place(settings: Settings, resolver: Resolver) -> OwnAddress:
     """What webhooks may not reach: PUBLIC_URL, and where the gateway listens on this machine."""
     try:
         public = check_url(settings.public_url, Policy.of_operator())
@@ -229,7 +229,7 @@ def own_place(settings: Settings, resolver: Resolver) -> OwnPlace:
         # None is set, or one that no webhook could name either.
         public = None
     names = VettedNames(resolver, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX)
-    return OwnPlace(names, port=settings.port, public=public)
+    return OwnAddress(names, port=settings.port, public=public)
 
 
 def _own_addresses(host: str) -> list[str]:

@@ -156,33 +156,33 @@ class Limiter:
 
     def take_each_now(self, buckets: Sequence[Bucket]) -> Sequence[Decision] | None:
         """As take_each, without waiting for anything; None when Redis has to be asked."""
-        taken: list[Decision] = []
+        decisions: list[Decision] = []
         for bucket in buckets:
             decision = self.take_now(*bucket)
             if decision is None or not decision.allowed:
-                for earlier in buckets[: len(taken)]:
+                for earlier in buckets[: len(decisions)]:
                     self._give_back(earlier, is_own=not self._link.is_up)
                 if decision is None:
                     return None
-            taken.append(decision)
+            decisions.append(decision)
             if not decision.allowed:
                 break
-        return taken
+        return decisions
 
     def _take_each_own(self, buckets: Sequence[Bucket]) -> Sequence[Decision]:
-        taken: list[Decision] = []
+        decisions: list[Decision] = []
         for bucket in buckets:
             key, rate_per_s, burst = bucket
             decision = UNLIMITED
             if rate_per_s > 0:
                 decision = self._take_own(self._share(key), rate_per_s, burst, 1)
             if not decision.allowed:
-                for earlier in buckets[: len(taken)]:
+                for earlier in buckets[: len(decisions)]:
                     self._give_back(earlier, is_own=True)
-            taken.append(decision)
+            decisions.append(decision)
             if not decision.allowed:
                 break
-        return taken
+        return decisions
 
     def _give_back(self, bucket: Bucket, *, is_own: bool) -> None:
         """The token of a call that another bucket refused."""
@@ -243,7 +243,7 @@ class Limiter:
     async def _fly(self, idle: Sequence[tuple[Bucket, _Share]], cost: int) -> bool:
         """Hand back what is left of the last blocks and take the next ones, in one command."""
         keys: list[str] = []
-        words: list[float] = []
+        numbers: list[float] = []
         for (key, rate_per_s, burst), share in idle:
             # One that was used up in its time makes the next one twice as large, another half.
             is_used_up = self._monotonic() - share.taken_at_s < HOLD_S
@@ -254,9 +254,9 @@ class Limiter:
             returned, share.in_hand = share.in_hand, 0
             wanted = max(cost, share.waiting)
             keys.append(KEY_PREFIX + key)
-            words += (1_000_000 / rate_per_s, burst, cost, wanted, share.block, returned)
+            numbers += (1_000_000 / rate_per_s, burst, cost, wanted, share.block, returned)
         try:
-            answers = await self._link.call(lambda redis: _take(redis, keys, words))
+            answers = await self._link.call(lambda redis: _take(redis, keys, numbers))
         except RedisAway:
             return False
         finally:
@@ -297,9 +297,9 @@ class Limiter:
         return share
 
 
-async def _take(redis: Redis, keys: Sequence[str], words: Sequence[float]) -> list[int]:
+async def _take(redis: Redis, keys: Sequence[str], numbers: Sequence[float]) -> list[int]:
     # EVAL with its text rather than by digest: a restarted Redis has forgotten digests.
-    arguments = [*keys, *(str(word) for word in words)]
+    arguments = [*keys, *(str(word) for word in numbers)]
     return await cast(Awaitable[list[int]], redis.eval(_TAKE, len(keys), *arguments))
 
 

@@ -215,7 +215,7 @@ def json_line(record: logging.LogRecord) -> str:
     }
     line.update(_fields(record))
     if record.exc_info and record.exc_info[1] is not None:
-        line["error"], line["trace"] = _told(record.exc_info[1])
+        line["error"], line["trace"] = _described(record.exc_info[1])
     return _encoder.encode(line).decode()
 
 
@@ -238,7 +238,7 @@ def human_line(record: logging.LogRecord) -> str:
     )
     text = f"{_DIM}{at}{_PLAIN} {colour}{event}{_PLAIN if colour else ''}  {rest}"
     if record.exc_info and record.exc_info[1] is not None:
-        error, trace = _told(record.exc_info[1])
+        error, trace = _described(record.exc_info[1])
         text += f"\n  {_COLOURS['ERROR']}{error}{_PLAIN}\n{_DIM}" + "\n".join(trace) + _PLAIN
     return text.rstrip()
 
@@ -264,7 +264,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     return found
 
 
-def _told(error: BaseException) -> tuple[str, list[str]]:
+def _described(error: BaseException) -> tuple[str, list[str]]:
     """An exception as its class and safe message, its causes, and its frames without values."""
     names: list[str] = []
     current: BaseException | None = error

@@ -29,7 +29,7 @@ PRUNE_ROWS = 500
 _DIGEST_CHARACTERS = 32
 _VISIBLE = re.compile(r"[!-~]+").fullmatch
 
-Place = tuple[str, str, str]
+RequestRowKey = tuple[str, str, str]
 
 _FIND = """
 SELECT i.account_id, i.environment, i.digest, i.fingerprint, i.status, i.body, i.is_sealed,
@@ -110,7 +110,7 @@ class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
 class RequestKey(msgspec.Struct, frozen=True, gc=False):
     """Whose key and its digest, the fingerprint of the request it came with, and the key's text."""
 
-    place: Place
+    place: RequestRowKey
     fingerprint: str
     text: str = ""
 
@@ -161,14 +161,14 @@ def request_key(
     return RequestKey(place, _digest(request), key_text)
 
 
-async def find(tx: Transaction, keys: Iterable[RequestKey]) -> dict[Place, Stored]:
+async def find(tx: Transaction, keys: Iterable[RequestKey]) -> dict[RequestRowKey, Stored]:
     """The kept rows of these keys, in one statement."""
-    found: dict[Place, Stored] = {}
+    found: dict[RequestRowKey, Stored] = {}
     await tx.fetch_many([reading(keys, found)])
     return found
 
 
-def reading(keys: Iterable[RequestKey], into: dict[Place, Stored]) -> BatchRead:
+def reading(keys: Iterable[RequestKey], into: dict[RequestRowKey, Stored]) -> BatchRead:
     """As find, together with other reads."""
     places = list({key.place for key in keys})
 

@@ -43,14 +43,14 @@ Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class SqlStatement:
     """A translated text; `bind` turns named values into the driver's positional ones."""
 
     text: str
     bind: Callable[[Values], Sequence[Any]]
 
 
-def translate(text: str, *, name: str) -> Statement:
+def translate(text: str, *, name: str) -> SqlStatement:
     """The statement for the database called `name`; raises ValueError for any other name, and for
     a list of anything but text and bigint.
     """
@@ -66,7 +66,7 @@ def translate(text: str, *, name: str) -> Statement:
     raise ValueError(f"no such database: {name}")
 
 
-def _translate_sqlite(text: str) -> Statement:
+def _translate_sqlite(text: str) -> SqlStatement:
     # A value that stands twice is bound twice: numbered marks with a sequence are deprecated.
     order: list[str] = []
     as_json: set[str] = set()
@@ -100,10 +100,10 @@ def _translate_sqlite(text: str) -> Statement:
             _to_json(values[name]).decode() if name in as_json else values[name] for name in order
         ]
 
-    return Statement(translated, bind)
+    return SqlStatement(translated, bind)
 
 
-def _translate_postgresql(text: str) -> Statement:
+def _translate_postgresql(text: str) -> SqlStatement:
     order: list[tuple[str, int | None]] = []
 
     def place(name: str, column: int | None = None) -> str:
@@ -131,7 +131,7 @@ def _translate_postgresql(text: str) -> Statement:
             for name, column in plain
         ]
 
-    return Statement(translated, bind)
+    return SqlStatement(translated, bind)
 
 
 def insert_text(table: str, columns: Sequence[str], on_conflict: str) -> str:

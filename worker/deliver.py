@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Protocol
 
 from kernel.clock import SECOND_US, Clock, rfc3339_ms
 from keys.vault import SealBroken
-from webhooks.deliveries.coded import CodeOf, as_sent, masked
+from webhooks.deliveries.coded import CodeOf, body_to_send, masked
 from webhooks.deliveries.message import (
     Headers,
     SecretCache,
@@ -22,7 +22,7 @@ from webhooks.deliveries.message import (
 from webhooks.deliveries.stage import LOST, Claimed, Settlement
 from webhooks.endpoints.fields import STAGING
 from webhooks.http.guard import Policy
-from webhooks.http.transport import Outcome
+from webhooks.http.transport import SendResult
 
 # A lease is the attempt's timeout, time to write the outcome, and time to begin.
 SETTLE_S: Final = 20
@@ -43,7 +43,7 @@ class Post(Protocol):
         *,
         policy: Policy | None,
         account_id: str,
-    ) -> Outcome: ...
+    ) -> SendResult: ...
 
 
 class Sent(NamedTuple):
@@ -102,7 +102,7 @@ class DeliverySender:
             return None
         code = None
         try:
-            claimed, code = as_sent(claimed, self._code_of)
+            claimed, code = body_to_send(claimed, self._code_of)
             opened = self._secret_cache.open(claimed.target)
             headers = message_headers(claimed, opened, now_us=now_us)
         except SealBroken as error:
@@ -160,7 +160,7 @@ def log_attempt(settled: Settled) -> None:
 OnSettled = Callable[[Sequence[Settled]], None]
 
 
-def _unsendable(reason: str, now_us: int) -> Outcome:
+def _unsendable(reason: str, now_us: int) -> SendResult:
     """No request could be made: the operator's master key is missing, or the row was altered."""
     logger.error("delivery.unsendable", extra={"reason": reason})
-    return Outcome(None, "protocol", reason, {}, b"", False, None, {}, now_us, now_us)
+    return SendResult(None, "protocol", reason, {}, b"", False, None, {}, now_us, now_us)

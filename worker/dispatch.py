@@ -160,7 +160,7 @@ class Dispatcher:
             self._set_timer(BEAT_S)
             return
         try:
-            taken = await self._claim()
+            claim = await self._claim()
         except Exception as error:
             self._failures += 1
             if not isinstance(error, StoreError):
@@ -171,27 +171,27 @@ class Dispatcher:
             self._set_timer(min(GATHER_S * 2 ** min(self._failures, 16), RETRY_S_MAX))
             return
         self._failures = 0
-        self._begin(taken.claimed)
-        self._endpoints_due = taken.endpoints_due
+        self._begin(claim.claimed)
+        self._endpoints_due = claim.endpoints_due
         full = self._slots.full()
-        self._full |= taken.short_ids & full
-        self._is_short = not taken.short_ids <= full
-        self._set_timer(self._wait_s(taken))
-        if taken.has_more or self._goes_on(taken):
+        self._full |= claim.short_ids & full
+        self._is_short = not claim.short_ids <= full
+        self._set_timer(self._wait_s(claim))
+        if claim.has_more or self._goes_on(claim):
             # Also when no slot is left: that look notes the shortage and waits for one.
             self._woken.set()
-        if await self._keep_line(taken.line) and taken.line.hides_failing:
+        if await self._keep_line(claim.line) and claim.line.hides_failing:
             self._woken.set()
 
-    def _goes_on(self, taken: Claim) -> bool:
+    def _goes_on(self, claim: Claim) -> bool:
         """Whether the line has more to look at now."""
-        line = taken.line
+        line = claim.line
         self._after = line.after or FIRST_HEAD
         if line.after is not None:
             return True
         had_passed, self._has_passed_hints = self._has_passed_hints, False
         # Those that were taken from are passed over now; where none was, no other would be.
-        return had_passed or (line.has_more_failing and bool(taken.claimed))
+        return had_passed or (line.has_more_failing and bool(claim.claimed))
 
     async def _keep_line(self, line: Line) -> int:
         """Moves whom the look saw: together, once in a while, or at once where they hide others.

@@ -68,7 +68,7 @@ class Ender:
         return ended
 
     async def _end(self, endpoint_id: str) -> int:
-        place: ending.Place | None = ending.Place()
+        place: ending.EndingCursor | None = ending.EndingCursor()
         ended = 0
         while place is not None:
             step = partial(_step, endpoint_id=endpoint_id, place=place, now_us=self._clock.now_us())
@@ -86,6 +86,6 @@ async def _ending(tx: Transaction, *, now_us: int) -> list[str]:
 
 
 async def _step(
-    tx: Transaction, *, endpoint_id: str, place: ending.Place, now_us: int
-) -> tuple[ending.Place | None, int]:
+    tx: Transaction, *, endpoint_id: str, place: ending.EndingCursor, now_us: int
+) -> tuple[ending.EndingCursor | None, int]:
     return await ending.step(tx, endpoint_id, place, now_us=now_us)

@@ -17,7 +17,7 @@ from keys import audit_log, session
 from store.database import Database, Transaction
 from store.errors import DataRefused, StoreError
 from webhooks.deliveries import retention
-from webhooks.deliveries.log_page import Place
+from webhooks.deliveries.log_page import DeliveryCursor
 from worker.chores import PAUSE_S, Chore
 
 RETENTION_S: Final = 3600
@@ -107,7 +107,7 @@ async def _try_to_prune(database: Database, tenant: Tenant, before_us: int, paus
 
 
 async def _prune(database: Database, tenant: Tenant, before_us: int, pause_s: float) -> None:
-    place: Place | None = retention.FIRST_PLACE
+    place: DeliveryCursor | None = retention.FIRST_PLACE
     while place is not None:
         place = await database.transaction(
             partial(_deliveries, tenant=tenant, before_us=before_us, after=place), durable=False
@@ -136,8 +136,8 @@ async def _tenants_after(tx: Transaction, tenant: Tenant) -> list[retention.Old]
 
 
 async def _deliveries(
-    tx: Transaction, tenant: Tenant, before_us: int, after: Place
-) -> Place | None:
+    tx: Transaction, tenant: Tenant, before_us: int, after: DeliveryCursor
+) -> DeliveryCursor | None:
     return await retention.prune_deliveries(tx, tenant, before_us=before_us, after=after)
 
 

@@ -12,8 +12,8 @@ import msgspec
 
 from billing.catalog import coupon as coupons, pack as packs, plan as plans
 from billing.catalog.coupon import Coupon
-from billing.catalog.pack import Pack, PackPlace
-from billing.catalog.plan import Plan, PlanPlace
+from billing.catalog.pack import Pack, PackKey
+from billing.catalog.plan import Plan, PlanKey
 from billing.catalog.product_fields import ProductFields
 from billing.credits import checkin_settings
 from billing.credits.checkin_settings import CheckinSettings
@@ -36,7 +36,7 @@ async def create_plan(
 
 async def change_plan(
     tx: Transaction,
-    place: PlanPlace,
+    place: PlanKey,
     changes: Mapping[str, Any],
     fields: ProductFields,
     *,
@@ -74,7 +74,7 @@ async def create_pack(tx: Transaction, pack: Pack, *, by: Actor, now_us: int) ->
 
 
 async def set_pack_active(
-    tx: Transaction, place: PackPlace, *, is_active: bool, by: Actor, now_us: int
+    tx: Transaction, place: PackKey, *, is_active: bool, by: Actor, now_us: int
 ) -> Pack:
     """Raises NotFound."""
     before = await packs.get(tx, place)

@@ -21,7 +21,7 @@ from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
 
-CodePlace = tuple[str, str]  # environment, code
+CouponKey = tuple[str, str]  # environment, code
 PERCENT_MAX = 100
 AMOUNT_MAX = 100_000_000_000
 USES_MAX = 1_000_000_000
@@ -189,7 +189,7 @@ class Coupons:
     def __init__(self) -> None:
         self.changes = 0
         self._coupons: dict[str, Coupon] = {}
-        self._by_code: dict[CodePlace, str] = {}
+        self._by_code: dict[CouponKey, str] = {}
         self._uses: dict[tuple[str, str], int] = {}  # coupon, account -> uses
         self._claimed: dict[tuple[str, str], str] = {}  # coupon, order -> account
         self._released: dict[tuple[str, str], str] = {}
@@ -198,7 +198,7 @@ class Coupons:
         self,
         tx: Transaction,
         *,
-        codes: Iterable[CodePlace],
+        codes: Iterable[CouponKey],
         ids: Iterable[str],
         account_ids: Iterable[str],
     ) -> None:

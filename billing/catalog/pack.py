@@ -18,7 +18,7 @@ from keys.label import normalise_name
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
-PackPlace = tuple[str, str]  # environment, id
+PackKey = tuple[str, str]  # environment, id
 AMOUNT_MAX = 100_000_000_000
 CREDITS_MAX = 100_000_000
 PACKS_MAX = 200
@@ -97,7 +97,7 @@ async def create(tx: Transaction, pack: Pack) -> Pack:
     return made
 
 
-async def set_active(tx: Transaction, place: PackPlace, *, is_active: bool) -> Pack:
+async def set_active(tx: Transaction, place: PackKey, *, is_active: bool) -> Pack:
     """Offers the pack, or no longer; raises NotFound."""
     await tx.execute(
         "UPDATE packs SET is_active = :flag WHERE environment = :environment AND id = :id",
@@ -108,7 +108,7 @@ async def set_active(tx: Transaction, place: PackPlace, *, is_active: bool) -> P
     return await get(tx, place)
 
 
-async def get(tx: Transaction, place: PackPlace) -> Pack:
+async def get(tx: Transaction, place: PackKey) -> Pack:
     """The pack, offered or not; raises NotFound."""
     found = (await load(tx, [place])).get(place)
     if found is None:
@@ -116,7 +116,7 @@ async def get(tx: Transaction, place: PackPlace) -> Pack:
     return found
 
 
-async def load(tx: Transaction, places: Iterable[PackPlace]) -> dict[PackPlace, Pack]:
+async def load(tx: Transaction, places: Iterable[PackKey]) -> dict[PackKey, Pack]:
     """Those of the packs that exist, offered or not."""
     found = map(_ROWS.read, await tx.fetch(_LOAD, places=sorted(set(places))))
     return {(one.environment, one.id): one for one in found}

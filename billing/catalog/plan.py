@@ -22,7 +22,7 @@ from keys.label import normalise_name
 from store.database import Row, Transaction
 from store.row_mapping import RowMapping, as_json
 
-PlanPlace = tuple[str, str]  # environment, id
+PlanKey = tuple[str, str]  # environment, id
 AMOUNT_MAX = 100_000_000_000
 CREDITS_MAX = 100_000_000
 PLANS_MAX = 200
@@ -191,7 +191,7 @@ async def create(tx: Transaction, plan: Plan, fields: ProductFields) -> Plan:
 
 
 async def change(
-    tx: Transaction, place: PlanPlace, changes: Mapping[str, Any], fields: ProductFields
+    tx: Transaction, place: PlanKey, changes: Mapping[str, Any], fields: ProductFields
 ) -> tuple[Plan, Plan]:
     """The plan before and after; subscriptions keep their terms. Raises NotFound, InvalidInput.
 
@@ -220,7 +220,7 @@ async def change(
     return before, after
 
 
-async def get(tx: Transaction, place: PlanPlace) -> Plan:
+async def get(tx: Transaction, place: PlanKey) -> Plan:
     """The plan, offered or not; raises NotFound."""
     rows = await tx.fetch(f"{_SELECT} AND p.id = :id", environment=place[0], id=place[1])
     if not rows:
@@ -228,7 +228,7 @@ async def get(tx: Transaction, place: PlanPlace) -> Plan:
     return _from_rows(rows)[0]
 
 
-async def get_sold(tx: Transaction, place: PlanPlace) -> Plan:
+async def get_sold(tx: Transaction, place: PlanKey) -> Plan:
     """The plan, if it is sold; raises NotFound."""
     found = await get(tx, place)
     if not found.is_active:

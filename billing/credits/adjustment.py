@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from billing.engine.audit_entries import AuditEntries
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, InsufficientBalance, Kind
+from billing.ledger.ledger import Code, InsufficientBalance, LedgerAccountKind
 from billing.ledger.money import BALANCE_MICROS_MAX, MICROS_PER_CREDIT
 from billing.topups.send import AmountOutOfRange
 from kernel.errors import InvalidInput
@@ -49,8 +49,8 @@ class AdjustCredit:
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
         read_set.working_set(AuditEntries)
-        read_set.places.add((*self.tenant, Kind.MANUAL, ""))
-        read_set.places.add((*self.tenant, Kind.WITHDRAWN, ""))
+        read_set.places.add((*self.tenant, LedgerAccountKind.MANUAL, ""))
+        read_set.places.add((*self.tenant, LedgerAccountKind.WITHDRAWN, ""))
 
     def decide(self, state: BatchState) -> Adjusted:
         before_micros = state.ledger.balance_micros(self.tenant, state.now_us)
@@ -76,7 +76,7 @@ class AdjustCredit:
         return Adjusted(self.adjustment_id, self.tenant, self.credits, self.reason, after_micros)
 
     def _give(self, state: BatchState, micros: int) -> None:
-        source = state.ledger.account(self.tenant, Kind.MANUAL)
+        source = state.ledger.account(self.tenant, LedgerAccountKind.MANUAL)
         held = state.ledger.balance_micros(self.tenant, state.now_us)
         if max(held, source.balance_micros) + micros > BALANCE_MICROS_MAX:
             raise AmountOutOfRange("the account cannot hold so much credit", param="amount")
@@ -89,7 +89,7 @@ class AdjustCredit:
                 "the wallet holds less purchased credit than that",
                 extra={"purchased_credits": wallet.balance_micros // MICROS_PER_CREDIT},
             )
-        withdrawn = state.ledger.account(self.tenant, Kind.WITHDRAWN)
+        withdrawn = state.ledger.account(self.tenant, LedgerAccountKind.WITHDRAWN)
         state.move(wallet, withdrawn, micros, Code.MANUAL, subject_id=self.adjustment_id)
 
 

@@ -14,7 +14,7 @@ from billing.credits.checkin_day import day_of, next_at, streak_of, zone_of
 from billing.credits.checkin_settings import CheckinSettings, read_settings
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
-from billing.ledger.ledger import Code, Kind
+from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CREDIT
 from kernel.clock import DAY_US, SECOND_US, day_start_us, rfc3339
 from kernel.errors import DomainError
@@ -67,7 +67,7 @@ class CheckedIn:
     balance_micros: int
 
 
-class CheckinShelf(WorkingSet):
+class CheckinWorkingSet(WorkingSet):
     """Settings, the last check-in of each tenant, and what the day has awarded so far."""
 
     rank = 30
@@ -132,12 +132,12 @@ class CheckIn:
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
-        read_set.places.add((*self.tenant, Kind.PROMOTION, ""))
-        read_set.working_set(CheckinShelf).tenants.add(self.tenant)
+        read_set.places.add((*self.tenant, LedgerAccountKind.PROMOTION, ""))
+        read_set.working_set(CheckinWorkingSet).tenants.add(self.tenant)
 
     def decide(self, state: BatchState) -> CheckedIn:
         account_id, environment = self.tenant
-        working_set = state.working_set(CheckinShelf)
+        working_set = state.working_set(CheckinWorkingSet)
         settings, last = working_set.settings[environment], working_set.last.get(self.tenant)
         if not settings.is_enabled:
             raise CheckinOff("check-ins are off in this environment", reason="checkin_off")
@@ -173,8 +173,8 @@ class CheckIn:
 
     def _grant(self, state: BatchState, checkin: Checkin) -> None:
         state.move(
-            state.ledger.account(self.tenant, Kind.PROMOTION),
-            state.ledger.account(self.tenant, Kind.GRANT, checkin.grant_id),
+            state.ledger.account(self.tenant, LedgerAccountKind.PROMOTION),
+            state.ledger.account(self.tenant, LedgerAccountKind.GRANT, checkin.grant_id),
             checkin.awarded_micros,
             Code.CHECKIN,
             subject_id=checkin.grant_id,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, Kind
+from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import micros_to_cents
 from kernel.ids import new_id
 from kernel.tenant import Tenant
@@ -34,13 +34,15 @@ class Grant:
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
-        read_set.places.add((*self.tenant, Kind.PROMOTION, ""))
+        read_set.places.add((*self.tenant, LedgerAccountKind.PROMOTION, ""))
 
     def decide(self, state: BatchState) -> Granted:
         grant_id = new_id("grt")
         state.move(
-            state.ledger.account(self.tenant, Kind.PROMOTION),
-            state.ledger.account(self.tenant, Kind.GRANT, grant_id, expires_at=self.expires_at),
+            state.ledger.account(self.tenant, LedgerAccountKind.PROMOTION),
+            state.ledger.account(
+                self.tenant, LedgerAccountKind.GRANT, grant_id, expires_at=self.expires_at
+            ),
             self.amount_micros,
             Code.GRANT,
             subject_id=grant_id,
@@ -57,14 +59,14 @@ class ExpireGrants:
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
-        read_set.places.add((*self.tenant, Kind.EXPIRED, ""))
+        read_set.places.add((*self.tenant, LedgerAccountKind.EXPIRED, ""))
 
     def decide(self, state: BatchState) -> int:
         expired = state.ledger.expired_grants(self.tenant, state.now_us)
         for grant in expired:
             state.move(
                 grant,
-                state.ledger.account(self.tenant, Kind.EXPIRED),
+                state.ledger.account(self.tenant, LedgerAccountKind.EXPIRED),
                 grant.balance_micros,
                 Code.EXPIRY,
                 subject_id=grant.name,

@@ -1,7 +1,7 @@
 """Opening an account: the tenant, its environments and its first test credit, in one transaction."""
 
 from billing.credits.test_credit import OPENING_TEST_CREDIT_CENTS
-from billing.ledger.ledger import Code, Kind, Ledger
+from billing.ledger.ledger import Code, Ledger, LedgerAccountKind
 from billing.ledger.money import cents_to_micros
 from kernel.ids import AccountId
 from kernel.tenant import Tenant
@@ -36,10 +36,10 @@ async def open_account(
     )
     tenant = Tenant(account_id, "staging")
     ledger = Ledger()
-    await ledger.load(tx, [tenant], [(*tenant, Kind.TEST_CREDIT, "")])
+    await ledger.load(tx, [tenant], [(*tenant, LedgerAccountKind.TEST_CREDIT, "")])
     ledger.post(
-        debit=ledger.account(tenant, Kind.TEST_CREDIT),
-        credit=ledger.account(tenant, Kind.WALLET),
+        debit=ledger.account(tenant, LedgerAccountKind.TEST_CREDIT),
+        credit=ledger.account(tenant, LedgerAccountKind.WALLET),
         amount_micros=cents_to_micros(OPENING_TEST_CREDIT_CENTS),
         code=Code.TEST_CREDIT,
         now_us=now_us,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
-from billing.ledger.ledger import Code, Kind
+from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.topups.voucher import CROCKFORD, NotRedeemable
 from kernel.clock import DAY_US
 from kernel.ids import new_id
@@ -139,7 +139,7 @@ async def find_code(
     return str(row["id"])
 
 
-class CodeShelf(WorkingSet):
+class CodeWorkingSet(WorkingSet):
     """The codes of one batch of commands, locked, with who of the callers used which before."""
 
     rank = 40
@@ -207,12 +207,12 @@ class RedeemCode:
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
-        read_set.places.add((*self.tenant, Kind.CODES, ""))
-        read_set.places.add((*self.tenant, Kind.PROMOTION, ""))
-        read_set.working_set(CodeShelf).wanted.add((self.code_id, self.tenant.account_id))
+        read_set.places.add((*self.tenant, LedgerAccountKind.CODES, ""))
+        read_set.places.add((*self.tenant, LedgerAccountKind.PROMOTION, ""))
+        read_set.working_set(CodeWorkingSet).wanted.add((self.code_id, self.tenant.account_id))
 
     def decide(self, state: BatchState) -> CodeRedeemed:
-        working_set = state.working_set(CodeShelf)
+        working_set = state.working_set(CodeWorkingSet)
         own_now_us = state.now_of(self.tenant)
         code = working_set.redeemable(self.code_id, self.tenant, own_now_us)
         redemption = _redemption(code, self.tenant, own_now_us, created_at=state.now_us)
@@ -220,14 +220,17 @@ class RedeemCode:
         ledger = state.ledger
         if code.is_promotional:
             grant = ledger.account(
-                self.tenant, Kind.GRANT, redemption.id, expires_at=redemption.expires_at
+                self.tenant,
+                LedgerAccountKind.GRANT,
+                redemption.id,
+                expires_at=redemption.expires_at,
             )
-            source = ledger.account(self.tenant, Kind.PROMOTION)
+            source = ledger.account(self.tenant, LedgerAccountKind.PROMOTION)
             state.move(
                 source, grant, code.credits_micros, Code.REDEMPTION, subject_id=redemption.id
             )
         else:
-            source = ledger.account(self.tenant, Kind.CODES)
+            source = ledger.account(self.tenant, LedgerAccountKind.CODES)
             state.credit(
                 self.tenant, source, code.credits_micros, Code.REDEMPTION, subject_id=redemption.id
             )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, Kind
+from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from kernel.clock import DAY_US, SECOND_US, day_start_us, rfc3339
 from kernel.ids import new_id
@@ -33,12 +33,12 @@ class Credit:
 
     tenant: Tenant
     amount_cents: int
-    source: Kind
+    source: LedgerAccountKind
     per_day_cents: int | None = None
 
     def declare(self, read_set: ReadSet) -> None:
-        assert self.source in {Kind.TEST_CREDIT, Kind.MANUAL}, self.source
-        assert self.source is Kind.MANUAL or self.tenant.environment == "staging", (
+        assert self.source in {LedgerAccountKind.TEST_CREDIT, LedgerAccountKind.MANUAL}, self.source
+        assert self.source is LedgerAccountKind.MANUAL or self.tenant.environment == "staging", (
             "test credit is staging's"
         )
         read_set.tenants.add(self.tenant)
@@ -53,7 +53,7 @@ class Credit:
             state.spending.count_funding(self.tenant.account_id, amount_micros)
         subject_id = new_id("crd")
         source = state.ledger.account(self.tenant, self.source)
-        code = Code.TEST_CREDIT if self.source is Kind.TEST_CREDIT else Code.MANUAL
+        code = Code.TEST_CREDIT if self.source is LedgerAccountKind.TEST_CREDIT else Code.MANUAL
         state.credit(self.tenant, source, amount_micros, code, subject_id=subject_id)
         balance = micros_to_cents(state.ledger.balance_micros(self.tenant, state.now_us))
         return Credited(subject_id, balance)

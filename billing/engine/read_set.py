@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Self, TypeVar
 
 from billing.engine.rules import Rules
-from billing.ledger.ledger import Place
+from billing.ledger.ledger import LedgerAccountKey
 from kernel.tenant import Tenant
 from keys.caps import Window
 from store.database import BatchRead, Transaction
@@ -68,7 +68,7 @@ class ReadSet:
 
     rules: Rules
     tenants: set[Tenant] = field(default_factory=set)
-    places: set[Place] = field(default_factory=set)
+    places: set[LedgerAccountKey] = field(default_factory=set)
     ledger_ids: set[str] = field(default_factory=set)  # ledger accounts, by id
     key_ids: set[str] = field(default_factory=set)
     windows: set[Window] = field(default_factory=set)  # beside today's of each key

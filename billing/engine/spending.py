@@ -16,7 +16,7 @@ from keys.caps import Window
 from store.database import BatchRead, Transaction
 
 Lineage = tuple[str, ...]
-Ended = Literal["revoked", "expired"]
+KeyEnd = Literal["revoked", "expired"]
 
 
 def funding_window(account_id: str, now_us: int) -> Window:
@@ -44,7 +44,7 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
     of what may be sent on one day without asking.
     """
 
-    ended: Ended | None
+    ended: KeyEnd | None
     limits: Sequence[tuple[_Sum | None, int]] = ()
     approval_threshold_cents: int | None = None
     unasked: Sequence[tuple[_Sum, int]] = ()
@@ -84,7 +84,7 @@ class Spending:
             rows = [(*window, one.account_id, one.added_micros) for window, one in added]
             await caps.add_windows(tx, rows)
 
-    def end_of(self, lineage: Lineage) -> Ended | None:
+    def end_of(self, lineage: Lineage) -> KeyEnd | None:
         """How the key or an ancestor ended, or None."""
         return self._line(lineage).ended
 
@@ -174,7 +174,7 @@ class Spending:
             ],
         )
 
-    def _look_for_end(self, lineage: Lineage) -> Ended | None:
+    def _look_for_end(self, lineage: Lineage) -> KeyEnd | None:
         for key_id in lineage:
             state = self.key_states.get(key_id)
             if state is None or state.revoked_at is not None:

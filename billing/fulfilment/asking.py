@@ -18,7 +18,7 @@ BODY_BYTES_MAX: Final = 256 * 1024
 T = TypeVar("T")
 
 
-class NoWord(Exception):
+class NoSupplierAnswer(Exception):
     """Nothing to rely on came back; the text is for the operator and holds nothing of the answer."""
 
 
@@ -50,9 +50,9 @@ async def ask(
             finally:
                 await response.aclose()
     except TimeoutError:
-        raise NoWord("timeout") from None
+        raise NoSupplierAnswer("timeout") from None
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-        raise NoWord(type(error).__name__) from None
+        raise NoSupplierAnswer(type(error).__name__) from None
 
 
 def decoded(body: bytes, form: type[T]) -> T:
@@ -61,19 +61,19 @@ def decoded(body: bytes, form: type[T]) -> T:
         value = json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
         return msgspec.convert(value, form)
     except (ValueError, RecursionError):
-        raise NoWord("an unreadable answer") from None
+        raise NoSupplierAnswer("an unreadable answer") from None
 
 
 async def _body_of(response: httpx.Response) -> bytes:
     if response.status_code != 200:
-        raise NoWord(f"HTTP {response.status_code}")
+        raise NoSupplierAnswer(f"HTTP {response.status_code}")
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise NoWord("compressed unasked")
+        raise NoSupplierAnswer("compressed unasked")
     chunks, size_bytes = [], 0
     async for chunk in response.aiter_bytes():
         size_bytes += len(chunk)
         if size_bytes > BODY_BYTES_MAX:
-            raise NoWord("too large an answer")
+            raise NoSupplierAnswer("too large an answer")
         chunks.append(chunk)
     return b"".join(chunks)
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import httpx
 import msgspec
 
-from billing.fulfilment.asking import NoWord, ask, decoded
+from billing.fulfilment.asking import NoSupplierAnswer, ask, decoded
 from billing.fulfilment.protocol import (
     ASK_S_MAX,
     Delivered,
@@ -32,7 +32,7 @@ from kernel.errors import DomainError
 from keys.signing import secret_key, signature_headers
 
 
-class Options(msgspec.Struct, forbid_unknown_fields=True):
+class HttpOptions(msgspec.Struct, forbid_unknown_fields=True):
     """A platform's options for this way."""
 
     url: str
@@ -49,7 +49,7 @@ class _Reply(msgspec.Struct):
 class Http:
     """One platform's service."""
 
-    def __init__(self, options: Options, client: httpx.AsyncClient, clock: Clock) -> None:
+    def __init__(self, options: HttpOptions, client: httpx.AsyncClient, clock: Clock) -> None:
         self._options = options
         self._client = client
         self._clock = clock
@@ -84,7 +84,7 @@ class Http:
                 timeout_s=self._options.timeout_s,
             )
             reply = decoded(answer, _Reply)
-        except NoWord as error:
+        except NoSupplierAnswer as error:
             return Unknown(str(error))
         return _judge(reply, request.transaction_id)
 
@@ -101,7 +101,7 @@ def _judge(reply: _Reply, transaction_id: str) -> Outcome:
 
 def _make(options: Mapping[str, Any], client: httpx.AsyncClient, clock: Clock) -> Http:
     try:
-        parsed = msgspec.convert(dict(options), Options)
+        parsed = msgspec.convert(dict(options), HttpOptions)
         secret_key(parsed.secret)
     except msgspec.ValidationError as error:
         raise OptionsRefused(f"http fulfilment: {error}") from None

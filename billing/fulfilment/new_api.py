@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from billing.fulfilment.asking import NoWord, ask, decoded
+from billing.fulfilment.asking import NoSupplierAnswer, ask, decoded
 from billing.fulfilment.protocol import (
     ASK_S_MAX,
     Delivered,
@@ -47,7 +47,7 @@ class Instance(msgspec.Struct, forbid_unknown_fields=True):
     timeout_s: float = 10.0
 
 
-class Options(Instance):
+class NewApiOptions(Instance):
     """The live instance, and another for staging or none."""
 
     staging: Instance | None = None
@@ -62,7 +62,7 @@ class _Answer(msgspec.Struct):
 class NewApi:
     """One platform's instance."""
 
-    def __init__(self, options: Options, client: httpx.AsyncClient) -> None:
+    def __init__(self, options: NewApiOptions, client: httpx.AsyncClient) -> None:
         self._options = options
         self._client = client
 
@@ -78,7 +78,7 @@ class NewApi:
                 if made is not None:
                     return Delivered(made)
             return await self._create(instance, request)
-        except NoWord as error:
+        except NoSupplierAnswer as error:
             return Unknown(str(error))
 
     async def _create(self, instance: Instance, request: Request) -> Outcome:
@@ -112,18 +112,18 @@ class NewApi:
             instance, "GET", "/api/redemption/search", params={"keyword": name, "p": "1"}
         )
         if not answer.success:
-            raise NoWord("New API refused the search")
+            raise NoSupplierAnswer("New API refused the search")
         listed = answer.data
         if isinstance(listed, dict) and "items" in listed:
             listed = listed["items"]
         if listed is None:  # what an empty list of Go is written as
             return None
         if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
-            raise NoWord("no list of codes in New API's answer")
+            raise NoSupplierAnswer("no list of codes in New API's answer")
         for row in listed:
             if row.get("name") == name:
                 if not isinstance(row.get("key"), str) or not row["key"]:
-                    raise NoWord("a row without its code in New API's answer")
+                    raise NoSupplierAnswer("a row without its code in New API's answer")
                 return str(row["key"])
         return None
 
@@ -154,7 +154,7 @@ class NewApi:
 
 def _make(options: Mapping[str, Any], client: httpx.AsyncClient, _clock: Clock) -> NewApi:
     try:
-        parsed = msgspec.convert(dict(options), Options)
+        parsed = msgspec.convert(dict(options), NewApiOptions)
     except msgspec.ValidationError as error:
         raise OptionsRefused(f"new_api fulfilment: {error}") from None
     for instance in (parsed, parsed.staging):

@@ -6,7 +6,7 @@ Assets (what the world owes the tenant's books) grow by debits, everything else 
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class LedgerAccountKind(StrEnum):
     """What a ledger account stands for."""
 
     WALLET = "wallet"  # the tenant's purchased credit
@@ -29,13 +29,13 @@ class Kind(StrEnum):
 
 ASSETS = frozenset(
     {
-        Kind.OWED,
-        Kind.TEST_CREDIT,
-        Kind.MANUAL,
-        Kind.PROMOTION,
-        Kind.TRANSIT_IN,
-        Kind.PROVIDER,
-        Kind.CODES,
+        LedgerAccountKind.OWED,
+        LedgerAccountKind.TEST_CREDIT,
+        LedgerAccountKind.MANUAL,
+        LedgerAccountKind.PROMOTION,
+        LedgerAccountKind.TRANSIT_IN,
+        LedgerAccountKind.PROVIDER,
+        LedgerAccountKind.CODES,
     }
 )
 

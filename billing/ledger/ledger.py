@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from billing.ledger.chart import ASSETS, Code as Code, Kind as Kind
+from billing.ledger.chart import ASSETS, Code as Code, LedgerAccountKind as LedgerAccountKind
 from kernel.errors import DomainError
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from store.database import BatchRead, Row, Rows, Transaction
 from store.row_mapping import Conversion, RowMapping
 
-Place = tuple[str, str, str, str]
+LedgerAccountKey = tuple[str, str, str, str]
 
 
 class InsufficientBalance(DomainError):
@@ -31,7 +31,7 @@ class LedgerAccount(msgspec.Struct, gc=False):
     id: str
     account_id: str
     environment: str
-    kind: Kind
+    kind: LedgerAccountKind
     name: str
     balance_micros: int
     expires_at: int | None = None
@@ -51,7 +51,7 @@ class LedgerAccount(msgspec.Struct, gc=False):
         return f"{self.kind}:{self.name}" if self.name else str(self.kind)
 
 
-class Standing(msgspec.Struct, frozen=True, gc=False):
+class TenantAccounts(msgspec.Struct, frozen=True, gc=False):
     """The accounts that every tenant is loaded with: spending looks at all of them."""
 
     wallet: LedgerAccount
@@ -82,22 +82,22 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self._accounts: dict[Place, LedgerAccount] = {}
+        self._accounts: dict[LedgerAccountKey, LedgerAccount] = {}
         self._by_id: dict[str, LedgerAccount] = {}
         self._grants: dict[Tenant, list[LedgerAccount]] = {}
-        self._standing: dict[Tenant, Standing] = {}
-        self._loaded: set[Place] = set()
+        self._standing: dict[Tenant, TenantAccounts] = {}
+        self._loaded: set[LedgerAccountKey] = set()
         self._transfers: list[Transfer] = []
         # Of tenants that advanced their sandbox clock: for them grants run out earlier.
         self.clocks_ahead_us: Mapping[Tenant, int] = {}
 
     async def load(
-        self, tx: Transaction, tenants: Iterable[Tenant], places: Iterable[Place]
+        self, tx: Transaction, tenants: Iterable[Tenant], places: Iterable[LedgerAccountKey]
     ) -> None:
         """Reads the wallets, holds, debts and grants of the tenants, and the named places."""
         await tx.fetch_many([self.reading(tenants, places)])
 
-    def reading(self, tenants: Iterable[Tenant], places: Iterable[Place]) -> BatchRead:
+    def reading(self, tenants: Iterable[Tenant], places: Iterable[LedgerAccountKey]) -> BatchRead:
         """As load, together with other reads."""
         ordered = sorted(set(tenants))
         wanted = set(places)
@@ -117,13 +117,18 @@ class Ledger:
             self._keep(_from_row(row))
 
     def account(
-        self, tenant: Tenant, kind: Kind, name: str = "", *, expires_at: int | None = None
+        self,
+        tenant: Tenant,
+        kind: LedgerAccountKind,
+        name: str = "",
+        *,
+        expires_at: int | None = None,
     ) -> LedgerAccount:
         """The account of that place; its place was loaded, so a missing one does not exist yet."""
         place = (tenant.account_id, tenant.environment, kind, name)
         found = self._accounts.get(place)
         if found is None:
-            is_fresh_grant = kind is Kind.GRANT
+            is_fresh_grant = kind is LedgerAccountKind.GRANT
             assert is_fresh_grant or place in self._loaded, f"{kind} was not loaded"
             found = LedgerAccount(
                 new_id("lac"), *tenant, kind, name, 0, expires_at=expires_at, is_new=True
@@ -131,12 +136,12 @@ class Ledger:
             self._keep(found)
         return found
 
-    def standing(self, tenant: Tenant) -> Standing:
+    def standing(self, tenant: Tenant) -> TenantAccounts:
         """The tenant's wallet, hold and debt."""
         found = self._standing.get(tenant)
         if found is None:
             wallet, held, owed = (self.account(tenant, kind) for kind in _STANDING)
-            found = self._standing[tenant] = Standing(wallet, held, owed)
+            found = self._standing[tenant] = TenantAccounts(wallet, held, owed)
         return found
 
     def by_id(self, ledger_account_id: str) -> LedgerAccount:
@@ -240,7 +245,7 @@ class Ledger:
             return
         self._accounts[place] = account
         self._by_id[account.id] = account
-        if account.kind is Kind.GRANT:
+        if account.kind is LedgerAccountKind.GRANT:
             self._grants.setdefault(Tenant(account.account_id, account.environment), []).append(
                 account
             )
@@ -252,9 +257,9 @@ async def transfers_of(tx: Transaction, transaction_ids: Sequence[str]) -> list[
     return [_TRANSFERS.read(row) for row in rows]
 
 
-_STANDING = (Kind.WALLET, Kind.HELD, Kind.OWED)
+_STANDING = (LedgerAccountKind.WALLET, LedgerAccountKind.HELD, LedgerAccountKind.OWED)
 
-_KINDS = {str(kind): kind for kind in Kind}
+_KINDS = {str(kind): kind for kind in LedgerAccountKind}
 _COLUMNS = "l.id, l.account_id, l.environment, l.kind, l.name, l.balance_micros, l.expires_at"
 _PROBE = f"""
     SELECT {_COLUMNS}
@@ -307,7 +312,7 @@ def _new_row(account: LedgerAccount, now_us: int) -> tuple[object, ...]:
         account.balance_micros,
         account.expires_at,
         # A grant that is emptied by the batch that makes it is never an UPDATE's to mark.
-        1 if account.kind is Kind.GRANT and account.balance_micros == 0 else 0,
+        1 if account.kind is LedgerAccountKind.GRANT and account.balance_micros == 0 else 0,
         now_us,
         now_us,
     )

@@ -9,18 +9,18 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from billing.ledger.ledger import Kind
+from billing.ledger.ledger import LedgerAccountKind
 from billing.ledger.money import micros_to_cents
 from kernel.clock import rfc3339
 from kernel.tenant import Tenant
 from store.database import Database, Transaction, Work
 
 PAGE_TRANSFERS = 500
-_OWN = f"('{Kind.WALLET}', '{Kind.GRANT}')"
+_OWN = f"('{LedgerAccountKind.WALLET}', '{LedgerAccountKind.GRANT}')"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StatementLine:
     """A transfer and what it did to the balance, in micros."""
 
     transfer: Mapping[str, Any]
@@ -51,7 +51,7 @@ async def opening_micros(database: Database, tenant: Tenant, *, before: int) -> 
 
 async def lines(
     database: Database, tenant: Tenant, *, since: int, until: int
-) -> AsyncIterator[Line]:
+) -> AsyncIterator[StatementLine]:
     """Every transfer with since <= created_at < until, oldest first."""
     after_id = ""
     while True:
@@ -63,8 +63,8 @@ async def lines(
         after_id = page[-1].transfer["id"]
 
 
-def _page(tenant: Tenant, *, since: int, until: int, after_id: str) -> Work[list[Line]]:
-    async def work(tx: Transaction) -> list[Line]:
+def _page(tenant: Tenant, *, since: int, until: int, after_id: str) -> Work[list[StatementLine]]:
+    async def work(tx: Transaction) -> list[StatementLine]:
         rows = await tx.fetch(
             """SELECT t.id, t.amount_micros, t.code, t.created_at, d.kind AS debit_kind,
                       d.name AS debit_name, c.kind AS credit_kind, c.name AS credit_name
@@ -96,14 +96,14 @@ def statement_head(*, since: str, until: str, opening_micros: int) -> dict[str, 
     }
 
 
-def _line(row: Any) -> Line:
-    own = {Kind.WALLET, Kind.GRANT}
+def _line(row: Any) -> StatementLine:
+    own = {LedgerAccountKind.WALLET, LedgerAccountKind.GRANT}
     change = 0
     if row["credit_kind"] in own:
         change += row["amount_micros"]
     if row["debit_kind"] in own:
         change -= row["amount_micros"]
-    return Line(
+    return StatementLine(
         transfer_shape(
             row["id"],
             account_label(row["debit_kind"], row["debit_name"]),

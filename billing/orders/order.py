@@ -19,7 +19,7 @@ from kernel.clock import DAY_US, HOUR_US, MINUTE_US, rfc3339
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 
-Status = Literal[
+OrderStatus = Literal[
     "pending",
     "paid",
     "failed",
@@ -29,12 +29,12 @@ Status = Literal[
     "refunded",
     "disputed",
 ]
-STATUSES: tuple[Status, ...] = Status.__args__  # type: ignore[attr-defined]
+STATUSES: tuple[OrderStatus, ...] = OrderStatus.__args__  # type: ignore[attr-defined]
 # The credit was given; refunds and disputes took some of it back in the last three.
-SETTLED: frozenset[Status] = frozenset({"paid", "partially_refunded", "refunded", "disputed"})
+SETTLED: frozenset[OrderStatus] = frozenset({"paid", "partially_refunded", "refunded", "disputed"})
 
 # From a state to the states it may move to; docs/states.md has the diagram.
-MOVES: Mapping[Status, frozenset[Status]] = {
+MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     "pending": frozenset({"paid", "failed", "expired", "review"}),
     "failed": frozenset({"paid", "review"}),
     "expired": frozenset({"paid", "review"}),
@@ -70,7 +70,7 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     order_no: str
     reference: str
     kind: CheckoutKind
-    status: Status
+    status: OrderStatus
     provider: str
     is_stand_in: bool = False
     method: str | None = None
@@ -152,7 +152,7 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         }
 
 
-def move(order: Order, status: Status, **changes: Any) -> Order:
+def move(order: Order, status: OrderStatus, **changes: Any) -> Order:
     """The order in another state; raises OrderDecided where no move leads there."""
     if status not in MOVES[order.status]:
         raise OrderDecided(

@@ -10,7 +10,7 @@ from billing.catalog.coupon import Coupon, CouponRefused, discount_of, normalise
 from billing.catalog.plan import PlanItem
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Kind
+from billing.ledger.ledger import LedgerAccountKind
 from billing.ledger.money import BALANCE_MICROS_MAX, CURRENCY, cents_to_micros
 from billing.ledger.price import Price, convert
 from billing.orders.order import LIVES_US, Order, TooManyOrders, next_check_at
@@ -95,8 +95,8 @@ class PlaceOrder:
             working_set.coupon_codes.add((self.tenant.environment, normalise_code(self.new.coupon)))
         if self.new.request_digest is not None:
             working_set.requests.add((*self.tenant, self.new.request_digest))
-        read_set.places.add((*self.tenant, Kind.PROVIDER, self.new.provider))
-        read_set.places.add((*self.tenant, Kind.PROMOTION, ""))
+        read_set.places.add((*self.tenant, LedgerAccountKind.PROVIDER, self.new.provider))
+        read_set.places.add((*self.tenant, LedgerAccountKind.PROMOTION, ""))
 
     def decide(self, state: BatchState) -> Placed:
         working_set = state.working_set(OrderWorkingSet)
@@ -195,7 +195,9 @@ class PlaceOrder:
 
     def _check_creditable(self, state: BatchState, order: Order) -> None:
         """What cannot be credited must not be paid for."""
-        sold = state.ledger.account(self.tenant, Kind.PROVIDER, order.provider).balance_micros
+        sold = state.ledger.account(
+            self.tenant, LedgerAccountKind.PROVIDER, order.provider
+        ).balance_micros
         held = state.ledger.balance_micros(self.tenant, state.now_us)
         if max(sold, held) + order.credits_micros > BALANCE_MICROS_MAX:
             raise AmountOutOfRange("the account cannot hold so much credit", param="amount_cents")

@@ -16,7 +16,7 @@ from store.keyset import Keyset
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class OrderFilter:
     """What a page is narrowed to; created_before is exclusive, times in microseconds.
 
     account_id and environment are for an operator's pages; an account's own name its tenant.
@@ -97,14 +97,14 @@ async def find_by_objects(
 
 
 async def page(
-    tx: Transaction, tenant: Tenant, wanted: Filter, *, before_id: str | None, limit: int
+    tx: Transaction, tenant: Tenant, wanted: OrderFilter, *, before_id: str | None, limit: int
 ) -> Sequence[Order]:
     """At most `limit` orders of the tenant, newest first, older than before_id."""
     return await page_of_all(tx, _owned(tenant, wanted), before_id=before_id, limit=limit)
 
 
 async def page_of_all(
-    tx: Transaction, wanted: Filter, *, before_id: str | None, limit: int
+    tx: Transaction, wanted: OrderFilter, *, before_id: str | None, limit: int
 ) -> Sequence[Order]:
     """An operator's page: at most `limit` orders, newest first, older than before_id."""
     rows = await _PAGES.page(tx, before_id=before_id, limit=limit, **_values(wanted))
@@ -115,12 +115,12 @@ async def latest_returning_to(
     tx: Transaction, tenant: Tenant, ending: str, *, limit: int
 ) -> Order | None:
     """The newest of the tenant's last `limit` orders whose payer is sent to a URL that ends so."""
-    latest = await page(tx, tenant, Filter(), before_id=None, limit=limit)
+    latest = await page(tx, tenant, OrderFilter(), before_id=None, limit=limit)
     return next((one for one in latest if (one.success_url or "").endswith(ending)), None)
 
 
 async def numbered_page(
-    tx: Transaction, tenant: Tenant, wanted: Filter, *, offset: int, limit: int
+    tx: Transaction, tenant: Tenant, wanted: OrderFilter, *, offset: int, limit: int
 ) -> tuple[Sequence[Order], int]:
     """For dialects that number their pages: the orders from that offset, newest first, and how many
     there are in all.
@@ -171,13 +171,13 @@ async def paid_uncredited(
 
     reason: only those with something that waits for it (billing/providers/problem.py).
     """
-    told = """SELECT e.order_id FROM provider_events e JOIN orders o ON o.id = e.order_id
+    notified = """SELECT e.order_id FROM provider_events e JOIN orders o ON o.id = e.order_id
               WHERE o.environment = :environment AND e.environment = o.environment
                 AND e.outcome IN ('review', 'refused') AND e.resolved_at IS NULL"""
     if reason is not None:
         return await _operators_page(
             tx,
-            f"{told} AND e.reason = :reason",
+            f"{notified} AND e.reason = :reason",
             environment,
             before_id=before_id,
             limit=limit,
@@ -186,7 +186,7 @@ async def paid_uncredited(
     return await _operators_page(
         tx,
         f"""SELECT id FROM orders WHERE environment = :environment AND status = 'review'
-            UNION {told}""",
+            UNION {notified}""",
         environment,
         before_id=before_id,
         limit=limit,
@@ -241,11 +241,11 @@ async def _one(tx: Transaction, clause: str, value: str) -> Order | None:
     return None if row is None else ROWS.read(row)
 
 
-def _owned(tenant: Tenant, wanted: Filter) -> Filter:
+def _owned(tenant: Tenant, wanted: OrderFilter) -> OrderFilter:
     return replace(wanted, account_id=tenant.account_id, environment=tenant.environment)
 
 
-def _values(wanted: Filter) -> dict[str, Any]:
+def _values(wanted: OrderFilter) -> dict[str, Any]:
     return {name: getattr(wanted, name) for name in _CLAUSES}
 
 

@@ -15,7 +15,7 @@ from kernel.tenant import Tenant
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
-RequestPlace = tuple[str, str, str]  # account, environment, digest
+OrderRequestKey = tuple[str, str, str]  # account, environment, digest
 ROWS = RowMapping(Order)
 _CLAIMS = RowMapping(OrderClaim)
 # What changes after the order was made; the rest is frozen.
@@ -83,8 +83,8 @@ async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, Order]:
 
 
 async def load_requests(
-    tx: Transaction, places: Iterable[RequestPlace]
-) -> dict[RequestPlace, Order]:
+    tx: Transaction, places: Iterable[OrderRequestKey]
+) -> dict[OrderRequestKey, Order]:
     """The orders that requests with an Idempotency-Key made."""
     rows = await tx.fetch(_LOAD_REQUESTS, places=sorted(set(places)))
     return {

@@ -114,10 +114,10 @@ def blank_of(fact: Reversed, owner_id: str, tenant: Tenant, now_us: int) -> Reve
     )
 
 
-def gone_of(told: Iterable[Reversal], paid_amount: int) -> int:
+def gone_of(reversals: Iterable[Reversal], paid_amount: int) -> int:
     """How much of the payment went back or is disputed, never more than was paid."""
     sums = parts = failed_parts = disputed = 0
-    for one in told:
+    for one in reversals:
         if one.kind == "dispute":
             disputed += one.amount if one.status != "won" else 0
         elif one.kind == "part":

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.orders.order import Order, Status, amend, due_micros, move
+from billing.orders.order import Order, OrderStatus, amend, due_micros, move
 from billing.orders.refund import Reversal, Reversed, blank_of, change_of, gone_of, kind_of
 from billing.orders.sold_credit import SoldCredit
 from billing.orders.working_set import OrderWorkingSet
-from billing.providers.event_log import NotificationRef, Outcome
+from billing.providers.event_log import NotificationOutcome, NotificationRef
 from billing.providers.problem import Problem
 from billing.providers.protocol import RefundFailed
 from kernel.errors import NotFound
@@ -27,7 +27,7 @@ class Settled:
     """What became of a fact: the order after it; detail is for the operator."""
 
     order: Order
-    outcome: Outcome
+    outcome: NotificationOutcome
     detail: str = ""
     problem: Problem | None = None
 
@@ -41,7 +41,7 @@ class OnOrder(ABC):
 
     order_id: str
     tenant: Tenant
-    told: NotificationRef | None
+    notification: NotificationRef | None
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
@@ -51,16 +51,16 @@ class OnOrder(ABC):
         """Raises NotFound, also for an order of another environment than the notification's."""
         working_set = state.working_set(OrderWorkingSet)
         order = working_set.find(self.order_id, self.tenant)
-        if self.told is not None and self.told.environment != order.environment:
+        if self.notification is not None and self.notification.environment != order.environment:
             raise NotFound("Order", param="id")
-        if self.told is not None and self.told.provider != order.provider:
-            detail = f"{self.told.provider} speaks of an order at {order.provider}"
-            problem = Problem("other_provider", detail, order.provider, self.told.provider)
+        if self.notification is not None and self.notification.provider != order.provider:
+            detail = f"{self.notification.provider} speaks of an order at {order.provider}"
+            problem = Problem("other_provider", detail, order.provider, self.notification.provider)
             settled = Settled(order, "refused", detail, problem)
         else:
             settled = self.apply(state, order)
         became = (settled.outcome, settled.detail, state.now_us, settled.problem)
-        working_set.note(self.told, (order.account_id, order.id), *became)
+        working_set.note(self.notification, (order.account_id, order.id), *became)
         return settled
 
     @abstractmethod
@@ -86,18 +86,18 @@ class ReverseOrder(OnOrder):
         reversals.keep(changed)
         if not order.is_settled:
             is_failed = isinstance(self.fact, RefundFailed)
-            told = f"refund {key} failed" if is_failed else f"{kind_of(self.fact)} {key}"
-            return Settled(order, "applied", f"{told} before the payment")
+            notification = f"refund {key} failed" if is_failed else f"{kind_of(self.fact)} {key}"
+            return Settled(order, "applied", f"{notification} before the payment")
         return Settled(settle_reversals(state, order), "applied")
 
 
 def settle_reversals(state: BatchState, order: Order) -> Order:
     """A settled order, with its credit and its state brought to what is gone of its payment."""
     working_set = state.working_set(OrderWorkingSet)
-    told = working_set.reversals.of(order.id)
-    gone_amount = gone_of(told, order.payment.amount)
+    reversals = working_set.reversals.of(order.id)
+    gone_amount = gone_of(reversals, order.payment.amount)
     due = due_micros(order, gone_amount)
-    status = _status(order, told, gone_amount)
+    status = _status(order, reversals, gone_amount)
     if (status, gone_amount, due) == (order.status, order.refunded_amount, order.reversed_micros):
         return order
     taken = _sold(order).brought_to(state, due)
@@ -115,8 +115,8 @@ def settle_reversals(state: BatchState, order: Order) -> Order:
     return changed
 
 
-def _status(order: Order, told: Sequence[Reversal], gone_amount: int) -> Status:
-    if any(one.status == "open" and one.amount for one in told):
+def _status(order: Order, reversals: Sequence[Reversal], gone_amount: int) -> OrderStatus:
+    if any(one.status == "open" and one.amount for one in reversals):
         return "disputed"
     if gone_amount == 0:
         return "paid"

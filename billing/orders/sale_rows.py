@@ -5,7 +5,7 @@ and what became of each notification, for the operator's log.
 from billing.engine.read_set import WorkingSet
 from billing.orders.refund import Reversals
 from billing.providers import event_log
-from billing.providers.event_log import LogEntry, NotificationRef, Outcome
+from billing.providers.event_log import LogEntry, NotificationOutcome, NotificationRef
 from billing.providers.problem import Problem
 from store.database import Transaction
 
@@ -28,17 +28,19 @@ class SaleWorkingSet(WorkingSet):
 
     def note(
         self,
-        told: NotificationRef | None,
+        notification: NotificationRef | None,
         owner: tuple[str, str],
-        outcome: Outcome,
+        outcome: NotificationOutcome,
         detail: str,
         now_us: int,
         problem: Problem | None = None,
     ) -> None:
         """What became of the notification, if it was one; owner: an account and its order."""
-        if told is not None:
+        if notification is not None:
             self.changed()
-            self._entries.append(LogEntry(told, outcome, now_us, *owner, detail, problem=problem))
+            self._entries.append(
+                LogEntry(notification, outcome, now_us, *owner, detail, problem=problem)
+            )
 
     async def write_log(self, tx: Transaction) -> None:
         await event_log.record(tx, self._entries)

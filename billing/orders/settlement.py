@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, Kind
+from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.price import Price
 from billing.orders.claim import OrderClaim
 from billing.orders.order import REASON_CHARACTERS_MAX, SETTLED, Order, amend, move, next_check_at
@@ -30,7 +30,7 @@ class AttachCheckout(OnOrder):
     objects: tuple[str, ...] = ()
     customer_ref: str | None = None
     invoice_pdf: str | None = None
-    told: None = None
+    notification: None = None
 
     def declare(self, read_set: ReadSet) -> None:
         OnOrder.declare(self, read_set)
@@ -71,7 +71,7 @@ class SettlePaid(OnOrder):
 
     def declare(self, read_set: ReadSet) -> None:
         OnOrder.declare(self, read_set)
-        assert self.told is not None, "a payment is told by somebody"
+        assert self.notification is not None, "a payment is told by somebody"
         for object_id in (self.payment_id, *self.objects):
             read_set.working_set(OrderWorkingSet).claims.add(self._claim(object_id))
 
@@ -134,10 +134,10 @@ class SettlePaid(OnOrder):
         return Problem("second_payment", sentence, f"{order.payment_id} alone", came)
 
     def _claim(self, object_id: str) -> OrderClaim:
-        assert self.told is not None
+        assert self.notification is not None
         return OrderClaim(
-            self.told.provider,
-            self.told.environment,
+            self.notification.provider,
+            self.notification.environment,
             object_id,
             self.tenant.account_id,
             self.order_id,
@@ -208,11 +208,11 @@ def settle(
     ledger, tenant = state.ledger, order.tenant
     purchased_micros = order.credits_micros - order.promotional_micros
     if purchased_micros:
-        source = ledger.account(tenant, Kind.PROVIDER, order.provider)
+        source = ledger.account(tenant, LedgerAccountKind.PROVIDER, order.provider)
         state.credit(tenant, source, purchased_micros, Code.PURCHASE, subject_id=order.id)
     if order.promotional_micros:
-        grant = ledger.account(tenant, Kind.GRANT, order.id)
-        promotion = ledger.account(tenant, Kind.PROMOTION)
+        grant = ledger.account(tenant, LedgerAccountKind.GRANT, order.id)
+        promotion = ledger.account(tenant, LedgerAccountKind.PROMOTION)
         state.move(promotion, grant, order.promotional_micros, Code.GRANT, subject_id=order.id)
     _reclaim(state, order)
     state.working_set(OrderWorkingSet).change(paid)

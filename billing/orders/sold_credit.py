@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from billing.engine.batch_state import BatchState
-from billing.ledger.ledger import Code, Kind, LedgerAccount
+from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
 from kernel.tenant import Tenant
 
-Part = tuple[LedgerAccount, int]
+ReversalPart = tuple[LedgerAccount, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,24 +94,28 @@ class SoldCredit:
         """What the account owes, its wallet, and the sale's own grant where it has one."""
         ledger = state.ledger
         grant = (
-            ledger.account(self.tenant, Kind.GRANT, self.id) if self.promotional_micros else None
+            ledger.account(self.tenant, LedgerAccountKind.GRANT, self.id)
+            if self.promotional_micros
+            else None
         )
         owed = ledger.standing(self.tenant).owed
         return owed, ledger.standing(self.tenant).wallet, grant
 
-    def _origins(self, state: BatchState, provider: int, promotion: int) -> list[Part]:
+    def _origins(self, state: BatchState, provider: int, promotion: int) -> list[ReversalPart]:
         """PROVIDER and PROMOTION with a part of each; those without one are left out."""
         parts = []
         if provider:
-            source = state.ledger.account(self.tenant, Kind.PROVIDER, self.provider)
+            source = state.ledger.account(self.tenant, LedgerAccountKind.PROVIDER, self.provider)
             parts.append((source, provider))
         if promotion:
-            parts.append((state.ledger.account(self.tenant, Kind.PROMOTION), promotion))
+            parts.append(
+                (state.ledger.account(self.tenant, LedgerAccountKind.PROMOTION), promotion)
+            )
         return parts
 
 
 def _paired(
-    left: Sequence[Part], right: Sequence[Part]
+    left: Sequence[ReversalPart], right: Sequence[ReversalPart]
 ) -> list[tuple[LedgerAccount, LedgerAccount, int]]:
     """Parts of two lists of one sum, matched in their order."""
     assert sum(part for _, part in left) == sum(part for _, part in right)

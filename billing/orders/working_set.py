@@ -6,14 +6,14 @@ through billing/orders/records.py, billing/catalog/coupon.py and billing/provide
 """
 
 from billing.catalog import pack
-from billing.catalog.coupon import CodePlace, Coupons
-from billing.catalog.pack import Pack, PackPlace
+from billing.catalog.coupon import CouponKey, Coupons
+from billing.catalog.pack import Pack, PackKey
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Kind, Place
+from billing.ledger.ledger import LedgerAccountKey, LedgerAccountKind
 from billing.orders import records as order_rows
 from billing.orders.claim import ObjectKey, OrderClaim
 from billing.orders.order import SETTLED, Order
-from billing.orders.records import RequestPlace
+from billing.orders.records import OrderRequestKey
 from billing.orders.sale_rows import SaleWorkingSet
 from billing.providers import event_log as provider_event
 from kernel.errors import NotFound
@@ -29,17 +29,17 @@ class OrderWorkingSet(SaleWorkingSet):
     def __init__(self) -> None:
         super().__init__()
         self.ids: set[str] = set()
-        self.requests: set[RequestPlace] = set()
-        self.pack_places: set[PackPlace] = set()
-        self.coupon_codes: set[CodePlace] = set()
+        self.requests: set[OrderRequestKey] = set()
+        self.pack_places: set[PackKey] = set()
+        self.coupon_codes: set[CouponKey] = set()
         self.counted: set[Tenant] = set()  # whose unpaid orders are counted
         self.open_plans: set[Tenant] = set()  # whose unpaid order of a plan is looked for
         self.claims: set[OrderClaim] = set()
         self.attached: dict[str, tuple[str, ...]] = {}  # order -> ids of its own provider
         self.coupons = Coupons()
-        self._packs: dict[PackPlace, Pack] = {}
+        self._packs: dict[PackKey, Pack] = {}
         self._orders: dict[str, Order] = {}
-        self._requests: dict[RequestPlace, str] = {}
+        self._requests: dict[OrderRequestKey, str] = {}
         self._pending: dict[Tenant, int] = {}
         self._open_plans: dict[Tenant, Order] = {}
         self._owners: dict[ObjectKey, str] = {}
@@ -107,7 +107,7 @@ class OrderWorkingSet(SaleWorkingSet):
             raise NotFound("Order", param="id")
         return found
 
-    def of_request(self, place: RequestPlace) -> Order | None:
+    def of_request(self, place: OrderRequestKey) -> Order | None:
         """The order that an earlier try of the request made."""
         order_id = self._requests.get(place)
         return None if order_id is None else self._orders.get(order_id)
@@ -120,7 +120,7 @@ class OrderWorkingSet(SaleWorkingSet):
         """The tenant's unpaid order of a plan."""
         return self._open_plans.get(tenant)
 
-    def pack(self, place: PackPlace) -> Pack | None:
+    def pack(self, place: PackKey) -> Pack | None:
         return self._packs.get(place)
 
     def owner_of(self, claim: OrderClaim) -> str | None:
@@ -169,10 +169,10 @@ class OrderWorkingSet(SaleWorkingSet):
         return genuine
 
 
-def places_of(order: Order) -> set[Place]:
+def places_of(order: Order) -> set[LedgerAccountKey]:
     """The ledger accounts that a payment of the order, or its going back, touches."""
-    places = {(*order.tenant, Kind.PROVIDER, order.provider)}
+    places = {(*order.tenant, LedgerAccountKind.PROVIDER, order.provider)}
     if order.promotional_micros:
-        places.add((*order.tenant, Kind.PROMOTION, ""))
-        places.add((*order.tenant, Kind.GRANT, order.id))
+        places.add((*order.tenant, LedgerAccountKind.PROMOTION, ""))
+        places.add((*order.tenant, LedgerAccountKind.GRANT, order.id))
     return {(account_id, env, str(kind), name) for account_id, env, kind, name in places}

@@ -78,13 +78,15 @@ class Checkouts:
             error.extra["order_id"] = order.id
             raise
         except ProviderRefused as error:
-            await self._submit(EndUnpaid, order, told=None, status="failed", reason=error.detail)
+            await self._submit(
+                EndUnpaid, order, notification=None, status="failed", reason=error.detail
+            )
             error.extra["order_id"] = order.id
             raise
         settled = await self._submit(
             AttachCheckout,
             order,
-            told=None,
+            notification=None,
             url=opened.url,
             provider_ref=opened.ref,
             objects=opened.objects,
@@ -115,16 +117,16 @@ class Checkouts:
             # Refused when it was opened, or nobody here speaks for its provider any more.
             pass
         reason = "another checkout of a plan was begun"
-        await self._submit(EndUnpaid, order, told=None, status="expired", reason=reason)
+        await self._submit(EndUnpaid, order, notification=None, status="expired", reason=reason)
         return True
 
     async def linked(
-        self, told: NotificationRef, object_ids: Sequence[str]
+        self, notification: NotificationRef, object_ids: Sequence[str]
     ) -> Sequence[tuple[str, str]]:
         """What the provider says that its ids belong to; raises ProviderUnavailable."""
-        environment = next(one for one in ENVIRONMENTS if one == told.environment)
-        provider = self._providers.of(told.provider, environment)
-        is_stand_in = self._providers.is_stand_in(told.provider, environment)
+        environment = next(one for one in ENVIRONMENTS if one == notification.environment)
+        provider = self._providers.of(notification.provider, environment)
+        is_stand_in = self._providers.is_stand_in(notification.provider, environment)
         if is_stand_in or not isinstance(provider, Linking):
             return ()
         try:

@@ -15,7 +15,7 @@ from billing.orders.refund import Reversed
 from billing.orders.reversal import ReverseOrder
 from billing.orders.settlement import EndUnpaid, SettlePaid
 from billing.payments.fact_subjects import SubjectKind
-from billing.providers.event_log import Outcome
+from billing.providers.event_log import NotificationOutcome
 from billing.providers.protocol import (
     Expired,
     Failed,
@@ -35,7 +35,7 @@ class Decided(Protocol):
     """What such a command results in."""
 
     @property
-    def outcome(self) -> Outcome: ...
+    def outcome(self) -> NotificationOutcome: ...
 
 
 # From a fact to the command, which lacks its subject's names and who told it.
@@ -47,7 +47,7 @@ Build = Callable[[Any], Make]
 class Note:
     """Nothing changes; the log says why."""
 
-    outcome: Outcome
+    outcome: NotificationOutcome
     detail: str
 
 

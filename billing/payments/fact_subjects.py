@@ -58,25 +58,25 @@ def order_subject(order: Order) -> FactSubject:
 
 
 async def find(
-    tx: Transaction, fact: SubjectFact, ids: Iterable[str], told: NotificationRef
+    tx: Transaction, fact: SubjectFact, ids: Iterable[str], notification: NotificationRef
 ) -> FactSubject | None:
     """What the fact is about, as far as it is known; ids: the provider's, with those that belong to
     them. Also what is another provider's or environment's than the notification's.
     """
     if isinstance(fact, InvoicePaid | SubscriptionChanged):
-        return await _subscription(tx, fact, told)
+        return await _subscription(tx, fact, notification)
     if isinstance(fact, Reversed):
-        period = await _period(tx, ids, told)
+        period = await _period(tx, ids, notification)
         if period is not None:
             return period
-    order = await _order(tx, fact, ids, told)
+    order = await _order(tx, fact, ids, notification)
     return None if order is None else order_subject(order)
 
 
 async def _subscription(
-    tx: Transaction, fact: InvoicePaid | SubscriptionChanged, told: NotificationRef
+    tx: Transaction, fact: InvoicePaid | SubscriptionChanged, notification: NotificationRef
 ) -> FactSubject | None:
-    at = (told.provider, told.environment)
+    at = (notification.provider, notification.environment)
     places = await subscription_rows.find_objects(tx, *at, [fact.subscription_ref])
     if places:
         found = await subscription_rows.find(tx, places[0][0])
@@ -89,9 +89,11 @@ async def _subscription(
     return None if found is None else _of_subscription("subscription", found)
 
 
-async def _period(tx: Transaction, ids: Iterable[str], told: NotificationRef) -> FactSubject | None:
+async def _period(
+    tx: Transaction, ids: Iterable[str], notification: NotificationRef
+) -> FactSubject | None:
     """The period that was paid by one of these ids, as far as it was credited."""
-    at = (told.provider, told.environment)
+    at = (notification.provider, notification.environment)
     for subscription_id, start in await subscription_rows.find_objects(tx, *at, ids):
         if start == ITSELF:
             continue
@@ -110,14 +112,14 @@ async def _period(tx: Transaction, ids: Iterable[str], told: NotificationRef) ->
 
 
 async def _order(
-    tx: Transaction, fact: SubjectFact, ids: Iterable[str], told: NotificationRef
+    tx: Transaction, fact: SubjectFact, ids: Iterable[str], notification: NotificationRef
 ) -> Order | None:
     """By the order's own id, else by what the provider calls it."""
     order_id = fact.subject.order_id
     found = None if order_id is None else await order_list.find(tx, order_id)
     listed = tuple(ids)
     if found is None and listed:
-        at = (told.provider, told.environment)
+        at = (notification.provider, notification.environment)
         found = await order_list.find_by_objects(tx, *at, listed)
     return found
 

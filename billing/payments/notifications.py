@@ -16,7 +16,7 @@ from billing.payments.checkout import Checkouts
 from billing.payments.dispatch import ACTIONS, Inquire, Note
 from billing.payments.fact_subjects import FactSubject, SubjectFact, order_subject
 from billing.providers import event_log
-from billing.providers.event_log import LogEntry, NotificationRef, Outcome
+from billing.providers.event_log import LogEntry, NotificationOutcome, NotificationRef
 from billing.providers.problem import Problem
 from billing.providers.protocol import (
     Fact,
@@ -34,7 +34,14 @@ from kernel.clock import Clock
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
 
-_WEIGHTS: Sequence[Outcome] = ("repeated", "ignored", "unknown", "applied", "review", "refused")
+_WEIGHTS: Sequence[NotificationOutcome] = (
+    "repeated",
+    "ignored",
+    "unknown",
+    "applied",
+    "review",
+    "refused",
+)
 _NOT_CONFIRMED = "the provider does not confirm the payment"
 
 
@@ -49,112 +56,130 @@ class NotificationHandler:
         self._engine = engine
         self._checkouts = checkouts
 
-    async def act_on(self, facts: Sequence[Fact], told: NotificationRef) -> Outcome:
+    async def act_on(
+        self, facts: Sequence[Fact], notification: NotificationRef
+    ) -> NotificationOutcome:
         """The weightiest outcome; raises ProviderUnavailable where a confirmation did not come."""
-        outcomes = [await self._act(fact, told) for fact in facts]
+        outcomes = [await self._act(fact, notification) for fact in facts]
         if not outcomes:
-            outcomes = [await self._note(told, "ignored", "it says nothing")]
+            outcomes = [await self._note(notification, "ignored", "it says nothing")]
         return max(outcomes, key=_WEIGHTS.index)
 
-    async def confirm(self, order: Order, facts: Sequence[Fact], told: NotificationRef) -> Outcome:
+    async def confirm(
+        self, order: Order, facts: Sequence[Fact], notification: NotificationRef
+    ) -> NotificationOutcome:
         """Acts on the provider's answer about this order; what is still unproven is passed over."""
         outcomes = [
-            await self._act_known(fact, told)
+            await self._act_known(fact, notification)
             if isinstance(fact, InvoicePaid | SubscriptionChanged)
-            else await self._act_on(fact, order_subject(order), told)
+            else await self._act_on(fact, order_subject(order), notification)
             for fact in facts
             if not isinstance(fact, Unconfirmed | Waiting | Ignored)
         ]
         return max(outcomes, key=_WEIGHTS.index, default="ignored")
 
-    async def _act(self, fact: Fact, told: NotificationRef) -> Outcome:
+    async def _act(self, fact: Fact, notification: NotificationRef) -> NotificationOutcome:
         if isinstance(fact, Ignored):
-            return await self._note(told, "ignored", fact.why)
+            return await self._note(notification, "ignored", fact.why)
         if isinstance(fact, Waiting) and fact.subject.order_id is None:
-            await self._link(fact, told)
-        outcome = await self._act_known(fact, told)
+            await self._link(fact, notification)
+        outcome = await self._act_known(fact, notification)
         if isinstance(fact, InvoicePaid | Paid | Waiting):
-            await self._take_up(fact, told)
+            await self._take_up(fact, notification)
         return outcome
 
-    async def _act_known(self, fact: SubjectFact, told: NotificationRef) -> Outcome:
-        found = await self._subject(fact, told)
+    async def _act_known(
+        self, fact: SubjectFact, notification: NotificationRef
+    ) -> NotificationOutcome:
+        found = await self._subject(fact, notification)
         if found is None:
-            return await self._note(told, "unknown", _unknown(fact))
+            return await self._note(notification, "unknown", _unknown(fact))
         whose = Tenant(found.owner.provider, found.owner.environment)
-        if whose != (told.provider, told.environment):
-            return await self._refuse(found, told)
-        return await self._act_on(fact, found, told)
+        if whose != (notification.provider, notification.environment):
+            return await self._refuse(found, notification)
+        return await self._act_on(fact, found, notification)
 
-    async def _subject(self, fact: SubjectFact, told: NotificationRef) -> FactSubject | None:
+    async def _subject(
+        self, fact: SubjectFact, notification: NotificationRef
+    ) -> FactSubject | None:
         """What the fact is about. One of a refund or dispute that finds no payment of ours is kept
         until that is told.
         """
         if isinstance(fact, InvoicePaid | SubscriptionChanged):
-            return await self._find(fact, (), told)
-        ids = await self._related(fact.subject.objects, told)
-        found = await self._find(fact, ids, told)
+            return await self._find(fact, (), notification)
+        ids = await self._related(fact.subject.objects, notification)
+        found = await self._find(fact, ids, notification)
         if not isinstance(fact, Reversed):
             return found
         if found is None:
-            found = await self._find(fact, await self._learnt(fact, ids, told), told)
+            found = await self._find(
+                fact, await self._learnt(fact, ids, notification), notification
+            )
         if found is None or found.kind == "plan order":
-            await self._keep(fact, None if found is None else found.order, told)
+            await self._keep(fact, None if found is None else found.order, notification)
         return found
 
     async def _find(
-        self, fact: SubjectFact, ids: Sequence[str], told: NotificationRef
+        self, fact: SubjectFact, ids: Sequence[str], notification: NotificationRef
     ) -> FactSubject | None:
-        return await self._database.read(lambda tx: fact_subjects.find(tx, fact, ids, told))
+        return await self._database.read(lambda tx: fact_subjects.find(tx, fact, ids, notification))
 
     async def _act_on(
-        self, fact: SubjectFact, found: FactSubject, told: NotificationRef
-    ) -> Outcome:
+        self, fact: SubjectFact, found: FactSubject, notification: NotificationRef
+    ) -> NotificationOutcome:
         """What the table says of the two."""
         action = ACTIONS[found.kind][type(fact)]
         if isinstance(action, Note):
-            return await self._note(told, action.outcome, action.detail, found.order)
+            return await self._note(notification, action.outcome, action.detail, found.order)
         if isinstance(action, Inquire):
-            return await self._inquire(fact, found, told)
-        command = action(fact)(**found.names, told=told)
+            return await self._inquire(fact, found, notification)
+        command = action(fact)(**found.names, notification=notification)
         return (await self._engine.submit(command)).outcome
 
-    async def _refuse(self, found: FactSubject, told: NotificationRef) -> Outcome:
+    async def _refuse(
+        self, found: FactSubject, notification: NotificationRef
+    ) -> NotificationOutcome:
         """Another provider's or environment's word changes nothing."""
         owner, order = found.owner, found.order
         what = "a subscription" if order is None else "an order"
         whose = f"{what} at {owner.provider} in {owner.environment}"
-        teller = f"{told.provider} in {told.environment}"
+        teller = f"{notification.provider} in {notification.environment}"
         detail = f"{teller} speaks of {owner.id}, {whose}"
         problem = None if order is None else Problem("other_provider", detail, whose, teller)
-        return await self._note(told, "refused", detail, order, problem)
+        return await self._note(notification, "refused", detail, order, problem)
 
-    async def _take_up(self, fact: InvoicePaid | Paid | Waiting, told: NotificationRef) -> None:
+    async def _take_up(
+        self, fact: InvoicePaid | Paid | Waiting, notification: NotificationRef
+    ) -> None:
         """Acts on refunds and disputes of the payment that were told before it."""
         ids = fact.subject.objects
         if isinstance(fact, InvoicePaid):
             ids = (fact.invoice_id, *ids)
         if isinstance(fact, Paid):
             ids = (fact.payment_id, *ids)
-        known = await self._related(ids, told)
+        known = await self._related(ids, notification)
         if not known:
             return
-        for one in await self._database.read(lambda tx: unmatched.waiting(tx, told, known)):
-            await self._act_known(one, told)
+        for one in await self._database.read(lambda tx: unmatched.waiting(tx, notification, known)):
+            await self._act_known(one, notification)
 
     async def take_up_of(self, order: Order, event_id: str) -> None:
         """Refunds and disputes of a plan's payments that were told before these were approved."""
-        told = NotificationRef(order.provider, order.environment, event_id, "operator.approved")
+        notification = NotificationRef(
+            order.provider, order.environment, event_id, "operator.approved"
+        )
         ids = await self._database.read(lambda tx: subscription_rows.objects_of_order(tx, order.id))
-        known = await self._related([*ids, *([order.payment_id] if order.payment_id else [])], told)
-        for one in await self._database.read(lambda tx: unmatched.waiting(tx, told, known)):
-            await self._act_known(one, told)
+        known = await self._related(
+            [*ids, *([order.payment_id] if order.payment_id else [])], notification
+        )
+        for one in await self._database.read(lambda tx: unmatched.waiting(tx, notification, known)):
+            await self._act_known(one, notification)
 
-    async def _related(self, ids: Sequence[str], told: NotificationRef) -> tuple[str, ...]:
-        return await self._database.read(lambda tx: unmatched.related(tx, told, ids))
+    async def _related(self, ids: Sequence[str], notification: NotificationRef) -> tuple[str, ...]:
+        return await self._database.read(lambda tx: unmatched.related(tx, notification, ids))
 
     async def _learnt(
-        self, fact: Reversed, ids: Sequence[str], told: NotificationRef
+        self, fact: Reversed, ids: Sequence[str], notification: NotificationRef
     ) -> tuple[str, ...]:
         """The ids with those that the provider says they belong to.
 
@@ -162,56 +187,58 @@ class NotificationHandler:
         event of its own, which may not be enabled. Raises ProviderUnavailable: it is told again.
         """
         now_us = self._clock.now_us()
-        for pair in await self._checkouts.linked(told, fact.subject.objects):
+        for pair in await self._checkouts.linked(notification, fact.subject.objects):
             await self._database.transaction(
-                lambda tx, pair=pair: unmatched.link(tx, told, pair, now_us=now_us)  # type: ignore[misc]
+                lambda tx, pair=pair: unmatched.link(tx, notification, pair, now_us=now_us)  # type: ignore[misc]
             )
-        return await self._related(ids, told)
+        return await self._related(ids, notification)
 
-    async def _link(self, fact: Waiting, told: NotificationRef) -> None:
+    async def _link(self, fact: Waiting, notification: NotificationRef) -> None:
         """Ids that were told to belong together, such as an invoice and what paid it."""
         ids, now_us = fact.subject.objects, self._clock.now_us()
         if len(ids) > 1:
             await self._database.transaction(
-                lambda tx: unmatched.link(tx, told, ids, now_us=now_us)
+                lambda tx: unmatched.link(tx, notification, ids, now_us=now_us)
             )
 
-    async def _keep(self, fact: Reversed, order: Order | None, told: NotificationRef) -> None:
+    async def _keep(
+        self, fact: Reversed, order: Order | None, notification: NotificationRef
+    ) -> None:
         owner, now_us = None if order is None else order.account_id, self._clock.now_us()
         await self._database.transaction(
-            lambda tx: unmatched.keep(tx, told, fact, account_id=owner, now_us=now_us)
+            lambda tx: unmatched.keep(tx, notification, fact, account_id=owner, now_us=now_us)
         )
 
     async def _inquire(
-        self, fact: SubjectFact, found: FactSubject, told: NotificationRef
-    ) -> Outcome:
+        self, fact: SubjectFact, found: FactSubject, notification: NotificationRef
+    ) -> NotificationOutcome:
         order = found.order
         assert isinstance(fact, Unconfirmed), "the table asks about no other"
         assert order is not None, "and about orders alone"
         try:
             facts = await self._checkouts.inquire(order, fact.ref)
         except (ProviderUnavailable, ProviderRefused) as error:
-            await self._note(told, "ignored", f"not confirmed yet: {error.detail}", order)
+            await self._note(notification, "ignored", f"not confirmed yet: {error.detail}", order)
             raise
         other = _contradiction(fact.claim, facts)
         if other is not None:
-            return await self._note(told, "review", other.sentence, order, other)
-        outcome = await self.confirm(order, facts, told)
+            return await self._note(notification, "review", other.sentence, order, other)
+        outcome = await self.confirm(order, facts, notification)
         if outcome == "ignored":
-            await self._note(told, "ignored", _NOT_CONFIRMED, order)
+            await self._note(notification, "ignored", _NOT_CONFIRMED, order)
         return outcome
 
     async def _note(
         self,
-        told: NotificationRef,
-        outcome: Outcome,
+        notification: NotificationRef,
+        outcome: NotificationOutcome,
         detail: str,
         order: Order | None = None,
         problem: Problem | None = None,
-    ) -> Outcome:
+    ) -> NotificationOutcome:
         """A row for what changes no order."""
         entry = LogEntry(
-            told,
+            notification,
             outcome,
             self._clock.now_us(),
             None if order is None else order.account_id,

@@ -20,9 +20,9 @@ from billing.orders.settlement import EndUnpaid, NoteCheck
 from billing.payments.checkout import Checkouts, environment_of
 from billing.payments.notifications import NotificationHandler
 from billing.payments.return_url import check_return_url
-from billing.payments.review import Verdict, Waiting, new_resolution, waiting_of
+from billing.payments.review import OpenReview, Verdict, new_resolution, waiting_of
 from billing.payments.sandbox import subscription as sandbox_subscription
-from billing.providers.event_log import NotificationRef, Outcome
+from billing.providers.event_log import NotificationOutcome, NotificationRef
 from billing.providers.protocol import (
     Notification,
     NotificationRefused,
@@ -60,7 +60,7 @@ class Heard:
     environment: Environment
     event_id: str
     type: str
-    outcome: Outcome
+    outcome: NotificationOutcome
 
 
 class Payments:
@@ -137,8 +137,8 @@ class Payments:
         Raises NoWebhookSecret, NotificationRefused, ProviderUnavailable (ask it to come again).
         """
         environment, said = self._verified(name, received)
-        told = NotificationRef(name, environment, said.event_id, said.type)
-        outcome = await self.word.act_on(said.facts, told)
+        notification = NotificationRef(name, environment, said.event_id, said.type)
+        outcome = await self.word.act_on(said.facts, notification)
         heard = Heard(environment, said.event_id, said.type, outcome)
         _log.info(
             "payment.notified",
@@ -194,9 +194,9 @@ class Payments:
         is_over = self._clock.now_us() >= order.expires_at
         try:
             if order.provider_ref is not None:
-                told = self._inquiry(order)
+                notification = self._inquiry(order)
                 facts = await self._checkouts.inquire(order, order.provider_ref)
-                await self.word.confirm(order, facts, told)
+                await self.word.confirm(order, facts, notification)
             elif not is_over:
                 await self._checkouts.open(order)
         except (ProviderUnavailable, ProviderRefused) as error:
@@ -241,10 +241,10 @@ class Payments:
             await self.word.take_up_of(found, command.resolution_id)
         return resolved.order
 
-    async def waiting(self, order: Order) -> Waiting:
+    async def waiting(self, order: Order) -> OpenReview:
         """What an approval of the order would be about."""
 
-        async def work(tx: Transaction) -> Waiting:
+        async def work(tx: Transaction) -> OpenReview:
             if order.kind != "subscription":
                 return waiting_of(order, None, [])
             begun = await subscription_rows.find_by_order(tx, order.id)
@@ -326,7 +326,7 @@ class Payments:
             EndUnpaid(
                 order_id=order.id,
                 tenant=order.tenant,
-                told=None,
+                notification=None,
                 status="expired",
                 reason="it was not paid in time",
             )

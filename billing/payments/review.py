@@ -35,7 +35,7 @@ Verdict = Literal["approve", "reject"]
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class OpenReview:
     """What there is to decide. price: what it costs; came: what was paid, null where nobody told.
 
     credits_micros: what the whole price gives. invoice_id: of a held invoice, null for the order.
@@ -129,7 +129,7 @@ class Resolve:
             state.working_set(OrderWorkingSet).resolve(order.id)
         return self._noted(state, order, resolved, "approved", detail)
 
-    def _amount(self, waiting: Waiting) -> int:
+    def _amount(self, waiting: OpenReview) -> int:
         """How much of the price counts; raises InvalidInput."""
         price = waiting.price
         if self.amount is None:
@@ -151,11 +151,13 @@ class Resolve:
         self, state: BatchState, order: Order, resolved: Order, what: str, detail: str
     ) -> Settled:
         """Both logs tell of it."""
-        told = NotificationRef(
+        notification = NotificationRef(
             order.provider, order.environment, self.resolution_id, f"operator.{what}"
         )
         owner = (order.account_id, order.id)
-        state.working_set(OrderWorkingSet).note(told, owner, "applied", detail, state.now_us)
+        state.working_set(OrderWorkingSet).note(
+            notification, owner, "applied", detail, state.now_us
+        )
         entry = audit_log.entry(
             Actor(self.by),
             f"order.{self.verdict}",
@@ -175,14 +177,14 @@ class Resolve:
         return f"{self.by} ({self.note})" if self.note else self.by
 
 
-def waiting_of(order: Order, begun: Subscription | None, held: list[HeldInvoice]) -> Waiting:
+def waiting_of(order: Order, begun: Subscription | None, held: list[HeldInvoice]) -> OpenReview:
     """What an approval of the order would be about; of several held invoices the oldest."""
     if held:
         one = held[0]
-        return Waiting(one.price, one.came, one.credits_micros, one.invoice_id)
+        return OpenReview(one.price, one.came, one.credits_micros, one.invoice_id)
     came = None if order.paid_amount is None else order.payment
     credits_micros = order.credits_micros if begun is None else begun.credits_micros
-    return Waiting(order.price, came, credits_micros)
+    return OpenReview(order.price, came, credits_micros)
 
 
 def new_resolution(

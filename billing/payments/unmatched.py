@@ -17,16 +17,16 @@ from billing.providers.protocol import DisputeClosed, Disputed, Refunded, Refund
 from store.database import Row, Transaction
 from store.row_mapping import RowMapping
 
-Kind = Literal["refund", "part", "failed", "failed_part", "dispute", "closed"]
+UnmatchedKind = Literal["refund", "part", "failed", "failed_part", "dispute", "closed"]
 IDS_MAX = 100
 
 
-class _Stray(msgspec.Struct, frozen=True, gc=False):
+class _Unmatched(msgspec.Struct, frozen=True, gc=False):
     provider: str
     environment: str
     object_id: str
     key: str
-    kind: Kind
+    kind: UnmatchedKind
     account_id: str | None
     amount: int
     currency: str
@@ -34,13 +34,15 @@ class _Stray(msgspec.Struct, frozen=True, gc=False):
     created_at: int
 
 
-_ROWS = RowMapping(_Stray)
+_ROWS = RowMapping(_Unmatched)
 
 
-async def link(tx: Transaction, told: NotificationRef, ids: Sequence[str], *, now_us: int) -> None:
+async def link(
+    tx: Transaction, notification: NotificationRef, ids: Sequence[str], *, now_us: int
+) -> None:
     """These ids belong together; the first is the one that payments are known by."""
     rows = [
-        (told.provider, told.environment, one, ids[0], now_us)
+        (notification.provider, notification.environment, one, ids[0], now_us)
         for one in sorted(set(ids[1:IDS_MAX]) - {ids[0]})
     ]
     await tx.insert(
@@ -51,7 +53,9 @@ async def link(tx: Transaction, told: NotificationRef, ids: Sequence[str], *, no
     )
 
 
-async def related(tx: Transaction, told: NotificationRef, ids: Iterable[str]) -> tuple[str, ...]:
+async def related(
+    tx: Transaction, notification: NotificationRef, ids: Iterable[str]
+) -> tuple[str, ...]:
     """The ids, then those that were told to belong to them."""
     given = list(dict.fromkeys(ids))[:IDS_MAX]
     if not given:
@@ -65,8 +69,8 @@ async def related(tx: Transaction, told: NotificationRef, ids: Iterable[str]) ->
            WHERE provider = :provider AND environment = :environment
              AND linked_id IN :ids[text]
            ORDER BY linked_id, object_id""",
-        provider=told.provider,
-        environment=told.environment,
+        provider=notification.provider,
+        environment=notification.environment,
         ids=sorted(given),
     )
     also = [one for row in rows for one in (row["linked_id"], row["object_id"])]
@@ -74,14 +78,19 @@ async def related(tx: Transaction, told: NotificationRef, ids: Iterable[str]) ->
 
 
 async def keep(
-    tx: Transaction, told: NotificationRef, fact: Reversed, *, account_id: str | None, now_us: int
+    tx: Transaction,
+    notification: NotificationRef,
+    fact: Reversed,
+    *,
+    account_id: str | None,
+    now_us: int,
 ) -> None:
     """The fact waits under each of its ids; of one that grew the largest sum stays."""
     price = Price(0, "") if isinstance(fact, DisputeClosed) else fact.price
     rows = [
-        _Stray(
-            told.provider,
-            told.environment,
+        _Unmatched(
+            notification.provider,
+            notification.environment,
             object_id,
             fact.key,
             _kind(fact),
@@ -102,15 +111,17 @@ async def keep(
     )
 
 
-async def waiting(tx: Transaction, told: NotificationRef, ids: Iterable[str]) -> list[Reversed]:
+async def waiting(
+    tx: Transaction, notification: NotificationRef, ids: Iterable[str]
+) -> list[Reversed]:
     """What was told of the payment with one of these ids, a dispute before its end."""
     rows = await tx.fetch(
         """SELECT DISTINCT object_id, key, kind, amount, currency, is_won, created_at
            FROM provider_strays
            WHERE provider = :provider AND environment = :environment AND object_id IN :ids[text]
            ORDER BY created_at, kind DESC, key""",
-        provider=told.provider,
-        environment=told.environment,
+        provider=notification.provider,
+        environment=notification.environment,
         ids=sorted(set(ids)),
     )
     return [_fact(row) for row in rows]
@@ -127,7 +138,7 @@ def _fact(row: Row) -> Reversed:
     return form(subject, row["key"], price, is_part=row["kind"].endswith("part"))
 
 
-def _kind(fact: Reversed) -> Kind:
+def _kind(fact: Reversed) -> UnmatchedKind:
     match fact:
         case DisputeClosed():
             return "closed"

@@ -78,7 +78,7 @@ _STATUSES = {
 }
 
 
-class Settings(ProviderSettings):
+class EpaySettings(ProviderSettings):
     """TOPUP_EPAY_…"""
 
     api_base: str = Field(default="", description="The gateway's address, before /submit.php.")
@@ -125,7 +125,7 @@ class Settings(ProviderSettings):
         return tuple(part for word in self.methods.split(",") if (part := word.strip()))
 
     @classmethod
-    def for_sandbox(cls, secret: str) -> "Settings":
+    def for_sandbox(cls, secret: str) -> "EpaySettings":
         # There is nobody to ask: the sandbox's page is the gateway.
         return cls(
             pid=SANDBOX_PID, key=SecretStr(secret), price_per_usd=SANDBOX_RATE, confirm="never"
@@ -149,7 +149,7 @@ class Epay:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: EpaySettings,
         environment: Environment,  # noqa: ARG002 a gateway is told by its address
         client: httpx.AsyncClient,
         clock: Clock,  # noqa: ARG002 its signatures have no time
@@ -325,7 +325,7 @@ def _unreadable() -> NotificationRefused:
 PROVIDER = Registration(
     name=NAME,
     label="Epay",
-    settings=Settings,
+    settings=EpaySettings,
     make=Epay,
     paths=("/payment/webhook/epay", "/api/user/epay/notify"),
     methods=("GET", "POST"),

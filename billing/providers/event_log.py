@@ -15,7 +15,7 @@ from kernel.clock import rfc3339
 from store.database import Transaction
 
 PRUNE_ROWS = 500
-Outcome = Literal["applied", "repeated", "ignored", "unknown", "refused", "review"]
+NotificationOutcome = Literal["applied", "repeated", "ignored", "unknown", "refused", "review"]
 DETAIL_CHARACTERS_MAX = 500
 
 
@@ -39,8 +39,8 @@ class LogEntry:
     problem: why it waits for an operator, null where it does not, and of entries of before.
     """
 
-    told: NotificationRef
-    outcome: Outcome
+    notification: NotificationRef
+    outcome: NotificationOutcome
     received_at: int
     account_id: str | None = None
     order_id: str | None = None
@@ -51,10 +51,10 @@ class LogEntry:
     def shape(self) -> dict[str, Any]:
         """The entry as operators see it."""
         return {
-            "provider": self.told.provider,
-            "environment": self.told.environment,
-            "event_id": self.told.event_id,
-            "type": self.told.type,
+            "provider": self.notification.provider,
+            "environment": self.notification.environment,
+            "event_id": self.notification.event_id,
+            "type": self.notification.type,
             "account_id": self.account_id,
             "order_id": self.order_id,
             "outcome": self.outcome,
@@ -71,7 +71,11 @@ async def record(tx: Transaction, entries: Iterable[LogEntry]) -> None:
     """Writes the entries; of one event's several outcomes the weightiest stays."""
     weightiest: dict[tuple[str, str, str], LogEntry] = {}
     for entry in entries:
-        key = (entry.told.provider, entry.told.environment, entry.told.event_id)
+        key = (
+            entry.notification.provider,
+            entry.notification.environment,
+            entry.notification.event_id,
+        )
         known = weightiest.get(key)
         if known is None or _WEIGHT[entry.outcome] > _WEIGHT[known.outcome]:
             weightiest[key] = entry
@@ -198,7 +202,7 @@ _KEEP_WEIGHTIEST = f"""ON CONFLICT (provider, environment, event_id) DO UPDATE S
 
 def _rest(entry: LogEntry) -> tuple[object, ...]:
     return (
-        entry.told.type,
+        entry.notification.type,
         entry.account_id,
         entry.order_id,
         entry.outcome,

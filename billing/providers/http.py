@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProviderAnswer:
     """A whole answer, not compressed."""
 
     status: int
@@ -62,7 +62,7 @@ async def ask(
     *,
     headers: Mapping[str, str],
     content: bytes = b"",
-) -> Answer:
+) -> ProviderAnswer:
     """One try; raises NoAnswer."""
     try:
         async with asyncio.timeout(TRY_S_MAX):
@@ -82,7 +82,7 @@ async def ask(
         raise NoAnswer("timeout") from None
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
         raise NoAnswer(type(error).__name__) from None
-    return Answer(response.status_code, response.headers, body)
+    return ProviderAnswer(response.status_code, response.headers, body)
 
 
 async def call(
@@ -93,7 +93,7 @@ async def call(
     *,
     headers: Mapping[str, str],
     content: bytes = b"",
-) -> Answer:
+) -> ProviderAnswer:
     """An answer that says something, of at most TRIES_MAX tries; raises ProviderUnavailable."""
     for number in range(TRIES_MAX):
         try:

@@ -102,7 +102,7 @@ _STATUSES = {
 }
 
 
-class Settings(ProviderSettings):
+class MyFatoorahSettings(ProviderSettings):
     """TOPUP_MYFATOORAH_…"""
 
     currency: str = Field(
@@ -123,7 +123,7 @@ class Settings(ProviderSettings):
         return rotated(self.webhook_secret)
 
     @classmethod
-    def for_sandbox(cls, secret: str) -> "Settings":
+    def for_sandbox(cls, secret: str) -> "MyFatoorahSettings":
         return cls(webhook_secret=SecretStr(secret), price_per_usd=SANDBOX_RATE)
 
 
@@ -159,7 +159,11 @@ class MyFatoorah:
     """MyFatoorah with one environment's token."""
 
     def __init__(
-        self, settings: Settings, environment: Environment, client: httpx.AsyncClient, clock: Clock
+        self,
+        settings: MyFatoorahSettings,
+        environment: Environment,
+        client: httpx.AsyncClient,
+        clock: Clock,
     ) -> None:
         self._token = settings.api_token.get_secret_value()
         self._secrets = [secret.encode() for secret in settings.webhook_secrets]
@@ -287,10 +291,10 @@ class MyFatoorah:
             )
         if answer.status in (401, 403):
             raise refused(NAME, answer.status)
-        told = decoded(NAME, answer.body, _Answer)
-        if answer.status >= 300 or not told.is_success:
-            raise refused(NAME, answer.status, *(one.name for one in told.validation_errors or ()))
-        return bytes(told.data)
+        reply = decoded(NAME, answer.body, _Answer)
+        if answer.status >= 300 or not reply.is_success:
+            raise refused(NAME, answer.status, *(one.name for one in reply.validation_errors or ()))
+        return bytes(reply.data)
 
 
 def _payment_fact(subject: Subject, invoice: str, status: str, transaction: str) -> Fact:
@@ -390,7 +394,7 @@ def _imitated(sandbox_event: SandboxEvent) -> tuple[int, dict[str, Any]]:
 PROVIDER = Registration(
     name=NAME,
     label="MyFatoorah",
-    settings=Settings,
+    settings=MyFatoorahSettings,
     make=MyFatoorah,
     paths=("/api/billing/webhook/myfatoorah",),
 )

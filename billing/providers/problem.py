@@ -5,7 +5,7 @@ from typing import Literal
 
 from billing.ledger.price import Price
 
-Reason = Literal[
+ProblemReason = Literal[
     "amount",  # another amount or currency than the price
     "method",  # another way of paying, or another product, than was asked for
     "second_payment",  # of an order that has one
@@ -16,14 +16,14 @@ Reason = Literal[
     "other_provider",  # the order is at another one, or in the other environment
     "too_much",  # more than an account can hold
 ]
-REASONS: tuple[Reason, ...] = Reason.__args__  # type: ignore[attr-defined]
+REASONS: tuple[ProblemReason, ...] = ProblemReason.__args__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What waits. sentence is for people; expected and came are the two sides of it, in words."""
 
-    reason: Reason
+    reason: ProblemReason
     sentence: str
     expected: str = ""
     came: str = ""
@@ -31,8 +31,8 @@ class Problem:
 
 def other_price(came: Price, expected: Price) -> Problem:
     """Something else was paid than what it costs."""
-    told, wanted = in_words(came), in_words(expected)
-    return Problem("amount", f"{told} was paid, not {wanted}", wanted, told)
+    came_words, wanted = in_words(came), in_words(expected)
+    return Problem("amount", f"{came_words} was paid, not {wanted}", wanted, came_words)
 
 
 def in_words(price: Price) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from billing.ledger.ledger import Kind
+from billing.ledger.ledger import LedgerAccountKind
 from kernel.tenant import Tenant
 from store.activity import Activity, count_by_step
 from store.database import Transaction
@@ -17,7 +17,7 @@ _NEWEST = f"""
 _EDGE = f"SELECT created_at FROM topups WHERE {_OWN} ORDER BY id DESC LIMIT 1 OFFSET :rows"
 
 # The balance is purchased and promotional credit, as GET /topup/balance shows it.
-_BALANCE = f"('{Kind.WALLET}', '{Kind.GRANT}')"
+_BALANCE = f"('{LedgerAccountKind.WALLET}', '{LedgerAccountKind.GRANT}')"
 _MOVED = f"""
     SELECT created_at, 'moved' AS status, amount FROM (
         SELECT t.created_at,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from billing.ledger.ledger import Code, Kind
+from billing.ledger.ledger import Code, LedgerAccountKind
 from kernel.tenant import Tenant
 from store.database import Row, Transaction
 from store.keyset import Keyset
@@ -164,7 +164,7 @@ async def _rows(
     )
 
 
-_OWN = f"('{Kind.WALLET}', '{Kind.GRANT}')"
+_OWN = f"('{LedgerAccountKind.WALLET}', '{LedgerAccountKind.GRANT}')"
 # The credit of a coupon is part of its order's purchase.
 _OF_COUPON = "t.code = 'grant' AND SUBSTR(t.subject_id, 1, 4) = 'ord_'"
 _TRANSFERS = Keyset(
@@ -193,7 +193,7 @@ def _type_of(code: str, subject_id: str | None) -> Type:
 
 
 def _balance_transaction(row: Row) -> BalanceTransaction:
-    is_credit = row["credit_kind"] in {Kind.WALLET, Kind.GRANT}
+    is_credit = row["credit_kind"] in {LedgerAccountKind.WALLET, LedgerAccountKind.GRANT}
     subject_id = row["transaction_id"] or row["subject_id"]
     return BalanceTransaction(
         row["id"],

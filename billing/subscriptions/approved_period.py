@@ -7,7 +7,7 @@ approved for itself alone.
 
 from billing.catalog.plan import MONTHS
 from billing.engine.batch_state import BatchState
-from billing.ledger.ledger import Code, Kind
+from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.orders.claim import PeriodClaim
 from billing.orders.order import Order
 from billing.subscriptions.held_invoice import HeldInvoice
@@ -112,7 +112,7 @@ def _credit(state: BatchState, one: Subscription, period: Period) -> None:
     problem = too_much(state, one, period.credits_micros)
     if problem is not None:
         raise InvalidInput(problem.sentence, param="amount")
-    source = state.ledger.account(one.tenant, Kind.PROVIDER, one.provider)
+    source = state.ledger.account(one.tenant, LedgerAccountKind.PROVIDER, one.provider)
     code = Code.SUBSCRIPTION
     state.credit(one.tenant, source, period.credits_micros, code, subject_id=period.id)
     paid = amend(one, paid_until_at=max(one.paid_until_at or 0, period.period_end_at))

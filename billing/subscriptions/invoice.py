@@ -43,7 +43,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class PeriodGrant:
     """terms: the plan that was paid for. is_period: a whole one is, so the plan is the new one.
 
     is_nothing: the invoice is right and grants nothing, as in a trial; nothing of it is kept.
@@ -57,7 +57,7 @@ class Grant:
     is_nothing: bool = False
 
 
-def grant_of(bill: Bill, terms: Terms) -> Grant | Problem:
+def grant_of(bill: Bill, terms: Terms) -> PeriodGrant | Problem:
     """The grant, or why a person has to look at it."""
     planned = _planned(bill.lines, terms)
     if not planned:
@@ -71,7 +71,7 @@ def grant_of(bill: Bill, terms: Terms) -> Grant | Problem:
     if bill.currency != main.price.currency:
         return other_price(Price(max(0, amount), bill.currency), main.price)
     if full and all(line.amount == 0 for line, _ in full) and not parts:
-        return Grant(main, 0, terms.carried_amount, 0, is_period=False, is_nothing=True)
+        return PeriodGrant(main, 0, terms.carried_amount, 0, is_period=False, is_nothing=True)
     whole_micros = 0
     for line, item in full:
         units = _units(line, item, terms)
@@ -85,11 +85,11 @@ def grant_of(bill: Bill, terms: Terms) -> Grant | Problem:
         # A new period, of which unused time of an old one pays a part.
         prorated, whole_micros = amount, 0
     if not parts and not is_change:
-        return Grant(main, whole_micros, terms.carried_amount, amount)
+        return PeriodGrant(main, whole_micros, terms.carried_amount, amount)
     left = prorated - terms.carried_amount
     share_micros = main.credits_micros * max(0, left) // main.price.amount
     is_period = bool(full) or prorated > 0
-    return Grant(main, whole_micros + share_micros, max(0, -left), amount, is_period)
+    return PeriodGrant(main, whole_micros + share_micros, max(0, -left), amount, is_period)
 
 
 def _planned(lines: Sequence[InvoiceLine], terms: Terms) -> list[tuple[InvoiceLine, PlanItem]]:

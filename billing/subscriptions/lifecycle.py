@@ -15,7 +15,14 @@ from billing.orders.claim import PeriodClaim
 from billing.providers.protocol import SubscriptionStatus
 from billing.subscriptions.period import Billed, OnSubscription
 from billing.subscriptions.records import ITSELF
-from billing.subscriptions.subscription import Status, Subscription, amend, by_time, may_move, move
+from billing.subscriptions.subscription import (
+    Subscription,
+    SubscriptionState,
+    amend,
+    by_time,
+    may_move,
+    move,
+)
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.tenant import Tenant
 
@@ -75,7 +82,7 @@ class ChangeSubscription(OnSubscription):
         chosen = item_by_ref(plans, one.provider, self.product_ref)
         return None if chosen is None else chosen.plan_id
 
-    def _status(self, one: Subscription, now_us: int) -> Status:
+    def _status(self, one: Subscription, now_us: int) -> SubscriptionState:
         """Only a payment makes a subscription active, so an "active" moves nothing."""
         if self.status == "cancelled":
             return "cancelled"
@@ -94,8 +101,8 @@ class ChangeSubscription(OnSubscription):
 
     def _claim(self) -> PeriodClaim:
         return PeriodClaim(
-            self.told.provider,
-            self.told.environment,
+            self.notification.provider,
+            self.notification.environment,
             self.provider_ref,
             self.tenant.account_id,
             self.subscription_id,

@@ -14,15 +14,15 @@ from typing import Any
 from billing.catalog.plan import PlanItem, item_by_ref
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, Kind
+from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import BALANCE_MICROS_MAX
 from billing.ledger.price import Price
 from billing.orders.claim import PeriodClaim
-from billing.providers.event_log import NotificationRef, Outcome
+from billing.providers.event_log import NotificationOutcome, NotificationRef
 from billing.providers.problem import Problem
 from billing.providers.protocol import InvoiceLine
 from billing.subscriptions.held_invoice import HeldInvoice
-from billing.subscriptions.invoice import Bill, Grant, Terms, grant_of
+from billing.subscriptions.invoice import Bill, PeriodGrant, Terms, grant_of
 from billing.subscriptions.records import ITSELF
 from billing.subscriptions.subscription import (
     Period,
@@ -43,7 +43,7 @@ class Billed:
     """What became of a fact: the subscription after it; detail is for the operator."""
 
     subscription: Subscription
-    outcome: Outcome
+    outcome: NotificationOutcome
     detail: str = ""
     problem: Problem | None = None
 
@@ -54,7 +54,7 @@ class OnSubscription(ABC):
 
     subscription_id: str
     tenant: Tenant
-    told: NotificationRef
+    notification: NotificationRef
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
@@ -64,16 +64,16 @@ class OnSubscription(ABC):
         """Raises NotFound, also for a subscription of another environment than the notification's."""
         working_set = state.working_set(SubscriptionWorkingSet)
         one = working_set.find(self.subscription_id, self.tenant)
-        if self.told.environment != one.environment:
+        if self.notification.environment != one.environment:
             raise NotFound("Subscription")
-        if self.told.provider != one.provider:
-            detail = f"{self.told.provider} speaks of a subscription at {one.provider}"
-            problem = Problem("other_provider", detail, one.provider, self.told.provider)
+        if self.notification.provider != one.provider:
+            detail = f"{self.notification.provider} speaks of a subscription at {one.provider}"
+            problem = Problem("other_provider", detail, one.provider, self.notification.provider)
             billed = Billed(one, "refused", detail, problem)
         else:
             billed = self.apply(state, one)
         became = (billed.outcome, billed.detail, state.now_us, billed.problem)
-        working_set.note(self.told, (one.account_id, one.order_id), *became)
+        working_set.note(self.notification, (one.account_id, one.order_id), *became)
         return billed
 
     @abstractmethod
@@ -125,7 +125,7 @@ class PayPeriod(OnSubscription):
             return self._held(working_set, one, problem, granted.terms, state.now_us)
         period = self._period(one, granted, state.now_us)
         if granted.credits_micros:
-            source = state.ledger.account(one.tenant, Kind.PROVIDER, one.provider)
+            source = state.ledger.account(one.tenant, LedgerAccountKind.PROVIDER, one.provider)
             code = Code.SUBSCRIPTION
             state.credit(one.tenant, source, granted.credits_micros, code, subject_id=period.id)
         paid = self._paid(working_set, one, granted, state.now_of(one.tenant))
@@ -206,7 +206,7 @@ class PayPeriod(OnSubscription):
             return Problem("invoice", f"{came} is another subscription's", one.id, came)
         return None
 
-    def _period(self, one: Subscription, granted: Grant, now_us: int) -> Period:
+    def _period(self, one: Subscription, granted: PeriodGrant, now_us: int) -> Period:
         return Period(
             subscription_id=one.id,
             period_start_at=self.period_start_at,
@@ -224,7 +224,11 @@ class PayPeriod(OnSubscription):
         )
 
     def _paid(
-        self, working_set: SubscriptionWorkingSet, one: Subscription, granted: Grant, now_us: int
+        self,
+        working_set: SubscriptionWorkingSet,
+        one: Subscription,
+        granted: PeriodGrant,
+        now_us: int,
     ) -> Subscription:
         """The subscription after it: the newest period's plan counts, and it lives while paid."""
         until_at = max(one.paid_until_at or 0, self.period_end_at)
@@ -243,8 +247,8 @@ class PayPeriod(OnSubscription):
 
     def _claim(self, object_id: str, period_start_at: int) -> PeriodClaim:
         return PeriodClaim(
-            self.told.provider,
-            self.told.environment,
+            self.notification.provider,
+            self.notification.environment,
             object_id,
             self.tenant.account_id,
             self.subscription_id,
@@ -282,7 +286,7 @@ def own_item(one: Subscription) -> PlanItem:
 
 def too_much(state: BatchState, one: Subscription, credits_micros: int) -> Problem | None:
     """What the ledger cannot hold is not credited."""
-    sold = state.ledger.account(one.tenant, Kind.PROVIDER, one.provider).balance_micros
+    sold = state.ledger.account(one.tenant, LedgerAccountKind.PROVIDER, one.provider).balance_micros
     held = state.ledger.balance_micros(one.tenant, state.now_us)
     if max(sold, held) + credits_micros <= BALANCE_MICROS_MAX:
         return None

@@ -17,7 +17,7 @@ from store.database import Row, Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
 
-PeriodPlace = tuple[str, int]  # subscription, period start; 0: the subscription itself
+PeriodKey = tuple[str, int]  # subscription, period start; 0: the subscription itself
 ITSELF = 0
 _ROWS = RowMapping(Subscription)
 _PERIODS = RowMapping(Period)
@@ -174,7 +174,7 @@ async def keep_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> None
 
 async def claim(
     tx: Transaction, claims: Iterable[PeriodClaim], *, now_us: int
-) -> dict[ObjectKey, PeriodPlace]:
+) -> dict[ObjectKey, PeriodKey]:
     """Claims each id unless it leads elsewhere already; returns where each one leads."""
     first = first_claims(claims)
     await tx.insert(
@@ -188,7 +188,7 @@ async def claim(
 
 async def find_objects(
     tx: Transaction, provider: str, environment: str, object_ids: Iterable[str]
-) -> list[PeriodPlace]:
+) -> list[PeriodKey]:
     """Where the known of the provider's ids lead, in their order."""
     wanted = [(provider, environment, one) for one in dict.fromkeys(object_ids)]
     owners = await _owners(tx, wanted)
@@ -306,7 +306,7 @@ async def find_customer(tx: Transaction, tenant: Tenant, provider: str) -> str |
     return None if row is None else row["customer_ref"]
 
 
-async def _owners(tx: Transaction, keys: Iterable[ObjectKey]) -> dict[ObjectKey, PeriodPlace]:
+async def _owners(tx: Transaction, keys: Iterable[ObjectKey]) -> dict[ObjectKey, PeriodKey]:
     rows = await tx.fetch(_OWNERS, places=sorted(set(keys)))
     return {(r[0], r[1], r[2]): (r[3], int(r[4])) for r in rows}
 

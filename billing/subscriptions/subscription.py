@@ -23,12 +23,12 @@ from kernel.clock import DAY_US
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 
-Status = Literal["incomplete", "active", "past_due", "cancelled", "expired"]
+SubscriptionState = Literal["incomplete", "active", "past_due", "cancelled", "expired"]
 # An account with one of these has a plan, and manages it in the portal.
-LIVING: frozenset[Status] = frozenset({"active", "past_due"})
+LIVING: frozenset[SubscriptionState] = frozenset({"active", "past_due"})
 
 # From a state to the states it may move to; docs/states.md has the diagram.
-MOVES: Mapping[Status, frozenset[Status]] = {
+MOVES: Mapping[SubscriptionState, frozenset[SubscriptionState]] = {
     "incomplete": frozenset({"active", "cancelled", "expired"}),
     "active": frozenset({"past_due", "cancelled", "expired"}),
     "past_due": frozenset({"active", "cancelled", "expired"}),
@@ -55,7 +55,7 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     is_stand_in: bool = False
     provider_ref: str | None = None
     customer_ref: str | None = None
-    status: Status = "incomplete"
+    status: SubscriptionState = "incomplete"
     plan_id: str
     plan_name: str
     interval: Interval
@@ -112,7 +112,7 @@ class Period(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return Price(self.amount, self.currency)
 
 
-def move(subscription: Subscription, status: Status, *, now_us: int) -> Subscription:
+def move(subscription: Subscription, status: SubscriptionState, *, now_us: int) -> Subscription:
     """The subscription in another state; the caller asked `may_move`."""
     assert may_move(subscription, status), f"{subscription.status} does not become {status}"
     is_over = status in {"cancelled", "expired"}
@@ -127,12 +127,12 @@ def amend(subscription: Subscription, **changes: Any) -> Subscription:
     return replace(changed, due_at=_due_at(changed))
 
 
-def may_move(subscription: Subscription, status: Status) -> bool:
+def may_move(subscription: Subscription, status: SubscriptionState) -> bool:
     """Whether a move leads there."""
     return status in MOVES[subscription.status]
 
 
-def by_time(subscription: Subscription, now_us: int) -> Status:
+def by_time(subscription: Subscription, now_us: int) -> SubscriptionState:
     """The state that the time alone calls for; now_us by the account's own clock."""
     if subscription.due_at is None or now_us < subscription.due_at:
         return subscription.status

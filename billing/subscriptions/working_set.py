@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from billing.catalog import plan
 from billing.catalog.plan import Plan
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Kind
+from billing.ledger.ledger import LedgerAccountKind
 from billing.orders.claim import ObjectKey, PeriodClaim
 from billing.orders.sale_rows import SaleWorkingSet
 from billing.subscriptions import held_invoice, records as subscription_rows
 from billing.subscriptions.held_invoice import HeldInvoice
-from billing.subscriptions.records import PeriodPlace
+from billing.subscriptions.records import PeriodKey
 from billing.subscriptions.subscription import LIVING, Period, Subscription
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
@@ -46,7 +46,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         self._new_held: list[HeldInvoice] = []
         self._resolved: list[HeldInvoice] = []
         self._periods: dict[str, dict[int, Period]] = {}
-        self._owners: dict[ObjectKey, PeriodPlace] = {}
+        self._owners: dict[ObjectKey, PeriodKey] = {}
         self._plans: dict[str, Sequence[Plan]] = {}
         self._new: dict[str, Subscription] = {}
         self._changed: dict[str, Subscription] = {}
@@ -64,7 +64,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         # Whatever belongs to a tenant that is not locked here does not exist here.
         self._subscriptions = {i: one for i, one in found.items() if one.tenant in read_set.tenants}
         for one in self._subscriptions.values():
-            read_set.places.add((*one.tenant, str(Kind.PROVIDER), one.provider))
+            read_set.places.add((*one.tenant, str(LedgerAccountKind.PROVIDER), one.provider))
         self._by_order = {one.order_id: one.id for one in self._subscriptions.values()}
         if self.orders:
             for each in await held_invoice.load(tx, self._subscriptions):
@@ -157,7 +157,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
     def plans(self, environment: str) -> Sequence[Plan]:
         return self._plans[environment]
 
-    def owner_of(self, claim: PeriodClaim) -> PeriodPlace | None:
+    def owner_of(self, claim: PeriodClaim) -> PeriodKey | None:
         """Where the provider's id leads; None where nobody could claim it."""
         return self._owners.get(claim.key)
 
@@ -187,7 +187,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
     def periods(self, subscription_id: str) -> Sequence[Period]:
         return list(self._periods.get(subscription_id, {}).values())
 
-    def period(self, place: PeriodPlace) -> Period | None:
+    def period(self, place: PeriodKey) -> Period | None:
         return self._periods.get(place[0], {}).get(place[1])
 
     def keep_period(self, period: Period) -> None:

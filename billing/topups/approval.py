@@ -15,7 +15,7 @@ from kernel.tenant import Tenant
 from store.database import Row, Transaction
 from webhooks.events import schemas
 
-Decision = Literal["approved", "denied", "expired"]
+ApprovalDecision = Literal["approved", "denied", "expired"]
 WAITS_US = DAY_US
 
 
@@ -61,7 +61,7 @@ class Approval:
 
 def decide(
     asked: Approval,
-    decision: Decision,
+    decision: ApprovalDecision,
     *,
     by: str | None,
     topup_status: str,

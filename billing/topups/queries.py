@@ -15,7 +15,7 @@ from store.database import Row, Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class TopUpFilter:
     """What a page of top-ups is narrowed to; created_before is exclusive, times in microseconds."""
 
     status: str | None = None
@@ -38,7 +38,7 @@ _CLAUSES: Mapping[str, str] = {
 
 
 async def page(
-    tx: Transaction, tenant: Tenant, wanted: Filter, *, before_id: str | None, limit: int
+    tx: Transaction, tenant: Tenant, wanted: TopUpFilter, *, before_id: str | None, limit: int
 ) -> list[TopUp]:
     """At most `limit` top-ups, newest first, older than before_id."""
     values: dict[str, Any] = {
@@ -62,7 +62,7 @@ async def page(
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class TopUpTimeline:
     """A top-up with its ledger transfers and its events, in the API's shapes."""
 
     topup: TopUp
@@ -71,7 +71,7 @@ class Story:
     approval_id: str | None
 
 
-async def story(tx: Transaction, tenant: Tenant, topup_id: str) -> Story:
+async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopUpTimeline:
     """Raises NotFound, also for another account's or environment's top-up."""
     found = (await topups.load(tx, [topup_id])).get(topup_id)
     if found is None or found.tenant != tenant:
@@ -84,7 +84,7 @@ async def story(tx: Transaction, tenant: Tenant, topup_id: str) -> Story:
         id=topup_id,
     )
     asked = await tx.fetch_one("SELECT id FROM approvals WHERE transaction_id = :id", id=topup_id)
-    return Story(
+    return TopUpTimeline(
         found,
         [
             transfer_shape(

@@ -14,11 +14,11 @@ from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, InsufficientBalance, Kind
+from billing.ledger.ledger import Code, InsufficientBalance, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.approval import WAITS_US, Approval
 from billing.topups.platform import Platform, Platforms
-from billing.topups.topup import DuplicateReference, Status, TopUp, move
+from billing.topups.topup import DuplicateReference, TopUp, TopUpStatus, move
 from billing.topups.voucher import hint_of
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import SECOND_US, rfc3339
@@ -47,7 +47,7 @@ class RateLimited(DomainError):
     """Too many requests; retry_after_s says when the next one may come."""
 
 
-class Order(msgspec.Struct, frozen=True, gc=False):
+class SendRequest(msgspec.Struct, frozen=True, gc=False):
     """What is to be sent, judged by every rule that needs no batch state."""
 
     platform: Platform
@@ -87,7 +87,7 @@ def prepare(
     reference: str | None = None,
     metadata: Mapping[str, str] | None = None,
     note: str | None = None,
-) -> Order:
+) -> SendRequest:
     """Raises InvalidPlatform, InvalidEmail or AmountOutOfRange, in this order."""
     found = platforms.find(platform)
     address = normalise_email(recipient_email)
@@ -97,7 +97,7 @@ def prepare(
             param="amount_cents",
             extra={"min": found.min_amount_cents, "max": found.max_amount_cents},
         )
-    return Order(found, amount_cents, address, reference, metadata, note)
+    return SendRequest(found, amount_cents, address, reference, metadata, note)
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
@@ -106,13 +106,13 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     topup_id: str
     tenant: Tenant
     lineage: tuple[str, ...]
-    order: Order
+    order: SendRequest
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
         read_set.key_ids.update(self.lineage)
         name = f"{self.order.platform.id}/{self.order.recipient_email}"
-        read_set.places.add((*self.tenant, Kind.RECIPIENT, name))
+        read_set.places.add((*self.tenant, LedgerAccountKind.RECIPIENT, name))
         topups = read_set.working_set(TopUpWorkingSet)
         topups.voucher_ids.append(self.topup_id)
         if self.order.reference is not None:
@@ -170,7 +170,9 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             return ""
         return self.order.recipient_email.removesuffix(SANDBOX_DOMAIN)
 
-    def _topup(self, state: BatchState, fulfilment: str, status: Status, **outcome: Any) -> TopUp:
+    def _topup(
+        self, state: BatchState, fulfilment: str, status: TopUpStatus, **outcome: Any
+    ) -> TopUp:
         """The row, made once: this is the path of every send."""
         return TopUp(
             id=self.topup_id,
@@ -193,7 +195,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         self, state: BatchState, topups: TopUpWorkingSet, fulfilment: str, amount_micros: int
     ) -> TopUp:
         name = f"{self.order.platform.id}/{self.order.recipient_email}"
-        recipient = state.ledger.account(self.tenant, Kind.RECIPIENT, name)
+        recipient = state.ledger.account(self.tenant, LedgerAccountKind.RECIPIENT, name)
         topup_id = self.topup_id
         state.take(
             self.tenant, amount_micros, to=recipient, code=Code.TOPUP_SEND, topup_id=topup_id
@@ -289,7 +291,7 @@ class Rehearsal:
         return quote, sent
 
 
-def new_send(principal: Principal, order: Order) -> Send:
+def new_send(principal: Principal, order: SendRequest) -> Send:
     """The command of this caller, with a fresh top-up id."""
     return Send(
         topup_id=new_id("txn"),

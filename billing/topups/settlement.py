@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from billing.engine.audit_entries import AuditEntries
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, Kind, LedgerAccount
+from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups import approval as approvals
-from billing.topups.approval import Approval, Decision
+from billing.topups.approval import Approval, ApprovalDecision
 from billing.topups.platform import InvalidPlatform
 from billing.topups.send import BY_APPROVAL, check_alive, fail, give_back, publish
 from billing.topups.topup import AlreadyDelivered, TopUp, move
@@ -61,7 +61,9 @@ def deliver(state: BatchState, topup: TopUp, *, fulfilment_code: str | None = No
         fulfilment_code=sealed,
     )
     held = state.ledger.standing(topup.tenant).held
-    recipient = state.ledger.account(topup.tenant, Kind.RECIPIENT, topup.recipient_name)
+    recipient = state.ledger.account(
+        topup.tenant, LedgerAccountKind.RECIPIENT, topup.recipient_name
+    )
     amount_micros = topup.amount_cents * MICROS_PER_CENT
     state.move(held, recipient, amount_micros, Code.TOPUP_DELIVER, topup_id=topup.id)
     if topup.fulfilment in topups.rules.asynchronous:
@@ -75,7 +77,7 @@ def deliver(state: BatchState, topup: TopUp, *, fulfilment_code: str | None = No
 def _settle_voucher(
     state: BatchState, topup: TopUp, recipient: LedgerAccount, amount_micros: int
 ) -> None:
-    redeemed = state.ledger.account(topup.tenant, Kind.REDEEMED, topup.platform)
+    redeemed = state.ledger.account(topup.tenant, LedgerAccountKind.REDEEMED, topup.platform)
     state.move(recipient, redeemed, amount_micros, Code.VOUCHER_SETTLE, topup_id=topup.id)
     redemption = Redemption(topup.id, *topup.tenant, topup.account_id, "external", state.now_us)
     topups_of(state).add_redemption(redemption)
@@ -105,7 +107,7 @@ def _tell_decision(state: BatchState, topup: TopUp, decided: Approval) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedTopUp:
     """A top-up and the sender's balance after the command."""
 
     topup: TopUp
@@ -131,9 +133,9 @@ class _OnTopUp:
             raise NotFound("Transaction", param="transaction_id")
         return found
 
-    def _ended(self, state: BatchState, topup: TopUp) -> Ended:
+    def _ended(self, state: BatchState, topup: TopUp) -> EndedTopUp:
         balance = micros_to_cents(state.ledger.balance_micros(self.tenant, state.now_us))
-        return Ended(topup, balance, topups_of(state).approval_of(topup.id))
+        return EndedTopUp(topup, balance, topups_of(state).approval_of(topup.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ class Cancel(_OnTopUp):
 
     cancelled_by: str
 
-    def decide(self, state: BatchState) -> Ended:
+    def decide(self, state: BatchState) -> EndedTopUp:
         topup = self._topup(state)
         if topup.status == "pending" and topup.handed_over_at is not None:
             raise AlreadyDelivered(
@@ -186,7 +188,7 @@ class Settle(_OnTopUp):
     reason: str | None = None
     fulfilment_code: str | None = None
 
-    def decide(self, state: BatchState) -> Ended:
+    def decide(self, state: BatchState) -> EndedTopUp:
         topup = self._topup(state)
         asked = _waits_for(state, topup)
         if asked is not None:
@@ -208,7 +210,7 @@ class HandOver(_OnTopUp):
     seen_checks_made: int
     next_check_at: int
 
-    def decide(self, state: BatchState) -> Ended:
+    def decide(self, state: BatchState) -> EndedTopUp:
         topup = self._topup(state)
         if topup.status != "pending" or topup.checks_made != self.seen_checks_made:
             return self._ended(state, topup)
@@ -230,7 +232,7 @@ class Decide(_OnTopUp):
     """
 
     approval_id: str
-    decision: Decision
+    decision: ApprovalDecision
     decided_by: str | None = None
     spent_by: tuple[str, ...] = ()
     actor: Actor | None = None
@@ -241,7 +243,7 @@ class Decide(_OnTopUp):
             read_set.working_set(AuditEntries)
         read_set.key_ids.update(self.spent_by)
 
-    def decide(self, state: BatchState) -> Ended:
+    def decide(self, state: BatchState) -> EndedTopUp:
         topup = self._topup(state)
         asked = topups_of(state).approval_of(topup.id)
         if asked is None or asked.id != self.approval_id:

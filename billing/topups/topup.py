@@ -17,10 +17,10 @@ from store.database import BatchRead, Row, Rows, Transaction
 
 # What a pending top-up that somebody should look at leaves behind a commit.
 HINT: Final = "fulfilment"
-Status = Literal["pending", "delivered", "failed", "cancelled"]
+TopUpStatus = Literal["pending", "delivered", "failed", "cancelled"]
 
 # From a state to the states it may move to; docs/states.md has the diagram.
-MOVES: Mapping[Status, frozenset[Status]] = {
+MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
     "pending": frozenset({"delivered", "failed", "cancelled"}),
     "delivered": frozenset(),
     "failed": frozenset(),
@@ -51,7 +51,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     account_id: str
     environment: str
     spent_by: tuple[str, ...]  # the key and its ancestors; empty without a key
-    status: Status
+    status: TopUpStatus
     platform: str
     amount_cents: int
     recipient_email: str
@@ -112,7 +112,7 @@ class Due(NamedTuple):
     checks_made: int
 
 
-def move(topup: TopUp, status: Status, *, now_us: int, **changes: Any) -> TopUp:
+def move(topup: TopUp, status: TopUpStatus, *, now_us: int, **changes: Any) -> TopUp:
     """The top-up in its final state; raises AlreadyDelivered or AlreadyEnded for an ended one."""
     if status not in MOVES[topup.status]:
         facts = {"transaction_id": topup.id, "status": topup.status}
@@ -132,7 +132,7 @@ async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, TopUp]:
 
 def references_reading(
     references: Iterable[tuple[str, str, str]],
-    into: dict[tuple[str, str, str], tuple[str, Status]],
+    into: dict[tuple[str, str, str], tuple[str, TopUpStatus]],
 ) -> BatchRead:
     """(account, environment, reference) -> (id, status) of the top-ups that have them."""
     wanted = sorted(set(references))

@@ -58,8 +58,8 @@ _NO_HINT = "*" * HINT_CHARACTERS
 # What people misread, as Crockford's alphabet has it.
 _READ = {character: index for index, character in enumerate(CROCKFORD)} | {"O": 0, "I": 1, "L": 1}
 
-Settle = Literal["wallet", "external"]
-Reason = Literal["unknown", "redeemed", "spent"]
+VoucherTarget = Literal["wallet", "external"]
+NotRedeemableReason = Literal["unknown", "redeemed", "spent"]
 
 
 class NotRedeemable(DomainError):
@@ -186,7 +186,7 @@ class Redemption:
     account_id: str
     environment: str
     redeemed_by: str
-    settle: Settle
+    settle: VoucherTarget
     redeemed_at: int
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, Kind
+from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups import topup as topups
 from billing.topups.topup import TopUp
-from billing.topups.voucher import NotRedeemable, Redemption, Settle, VoucherCodes
+from billing.topups.voucher import NotRedeemable, Redemption, VoucherCodes, VoucherTarget
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
@@ -63,7 +63,7 @@ class Redeem:
 
     issued: TopUp
     redeemer: Tenant
-    settle: Settle
+    settle: VoucherTarget
 
     def declare(self, read_set: ReadSet) -> None:
         issuer = self.issued.tenant
@@ -71,8 +71,8 @@ class Redeem:
         working_set = read_set.working_set(TopUpWorkingSet)
         working_set.ids.add(self.issued.id)
         working_set.redeemed_ids.add(self.issued.id)
-        read_set.places.add((*issuer, Kind.TRANSIT_OUT, ""))
-        read_set.places.add((*self.redeemer, Kind.TRANSIT_IN, ""))
+        read_set.places.add((*issuer, LedgerAccountKind.TRANSIT_OUT, ""))
+        read_set.places.add((*self.redeemer, LedgerAccountKind.TRANSIT_IN, ""))
 
     def decide(self, state: BatchState) -> Redeemed:
         working_set = topups_of(state)
@@ -81,7 +81,9 @@ class Redeem:
             raise unknown_voucher()
         if working_set.redemption_of(topup.id) is not None:
             raise NotRedeemable("the voucher was redeemed before", param="code", reason="redeemed")
-        recipient = state.ledger.account(topup.tenant, Kind.RECIPIENT, topup.recipient_name)
+        recipient = state.ledger.account(
+            topup.tenant, LedgerAccountKind.RECIPIENT, topup.recipient_name
+        )
         if recipient.balance_micros < topup.amount_cents * MICROS_PER_CENT:
             raise NotRedeemable(
                 "the wallet no longer holds its value", param="code", reason="spent"
@@ -97,25 +99,25 @@ class Redeem:
     def _move(self, state: BatchState, topup: TopUp) -> None:
         ledger = state.ledger
         amount_micros = topup.amount_cents * MICROS_PER_CENT
-        recipient = ledger.account(topup.tenant, Kind.RECIPIENT, topup.recipient_name)
+        recipient = ledger.account(topup.tenant, LedgerAccountKind.RECIPIENT, topup.recipient_name)
         if self.settle == "external":
-            redeemed = ledger.account(topup.tenant, Kind.REDEEMED, topup.platform)
+            redeemed = ledger.account(topup.tenant, LedgerAccountKind.REDEEMED, topup.platform)
             state.move(recipient, redeemed, amount_micros, Code.VOUCHER_SETTLE, topup_id=topup.id)
         elif topup.tenant == self.redeemer:
             state.credit(
                 self.redeemer, recipient, amount_micros, Code.VOUCHER_REDEEM, topup_id=topup.id
             )
         else:
-            out = ledger.account(topup.tenant, Kind.TRANSIT_OUT)
+            out = ledger.account(topup.tenant, LedgerAccountKind.TRANSIT_OUT)
             state.move(recipient, out, amount_micros, Code.VOUCHER_REDEEM, topup_id=topup.id)
-            source = ledger.account(self.redeemer, Kind.TRANSIT_IN)
+            source = ledger.account(self.redeemer, LedgerAccountKind.TRANSIT_IN)
             # Not under the top-up's id, which is the issuer's: no tenant reads another's transfers.
             state.credit(
                 self.redeemer, source, amount_micros, Code.VOUCHER_REDEEM, subject_id=topup.id
             )
 
 
-def new_redeem(principal: Principal, issued: TopUp, settle: Settle) -> Redeem:
+def new_redeem(principal: Principal, issued: TopUp, settle: VoucherTarget) -> Redeem:
     """The command of this caller; raises ScopeMissing and ExternalNotAllowed."""
     _check_settle(principal, issued, settle)
     _check_sender(principal, issued)
@@ -133,7 +135,7 @@ def _check_sender(principal: Principal, issued: TopUp) -> None:
         require_scope(principal, REDEEMS)
 
 
-def _check_settle(principal: Principal, issued: TopUp, settle: Settle) -> None:
+def _check_settle(principal: Principal, issued: TopUp, settle: VoucherTarget) -> None:
     is_issuer = principal.account_id == issued.account_id
     if settle == "external" and not is_issuer and "admin" not in principal.scopes:
         raise ExternalNotAllowed(

@@ -11,11 +11,11 @@ from typing import Self
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
 from billing.engine.rules import Rules
-from billing.ledger.ledger import Code, Kind, Transfer, transfers_of
+from billing.ledger.ledger import Code, LedgerAccountKind, Transfer, transfers_of
 from billing.topups import approval, topup as topups, voucher
 from billing.topups.approval import Approval
 from billing.topups.rules import TopUpRules
-from billing.topups.topup import Status, TopUp
+from billing.topups.topup import TopUp, TopUpStatus
 from billing.topups.voucher import Redemption
 from kernel.tenant import Tenant
 from keys import caps
@@ -34,7 +34,7 @@ class TopUpWorkingSet(WorkingSet):
         self.references: set[tuple[str, str, str]] = set()
         self.voucher_ids: list[str] = []  # top-ups that may get a voucher
         self._codes: dict[str, str] = {}
-        self._references: dict[tuple[str, str, str], tuple[str, Status]] = {}
+        self._references: dict[tuple[str, str, str], tuple[str, TopUpStatus]] = {}
         self._topups: dict[str, TopUp] = {}
         self._holds: dict[str, list[Transfer]] = {}
         self._approvals: dict[str, Approval] = {}
@@ -94,7 +94,7 @@ class TopUpWorkingSet(WorkingSet):
         found = self._topups.get(topup_id)
         return found if found is not None and found.tenant == tenant else None
 
-    def of_reference(self, tenant: Tenant, reference: str) -> tuple[str, Status] | None:
+    def of_reference(self, tenant: Tenant, reference: str) -> tuple[str, TopUpStatus] | None:
         """Id and status of the top-up that has the tenant's reference."""
         return self._references.get((*tenant, reference))
 
@@ -147,9 +147,9 @@ class TopUpWorkingSet(WorkingSet):
 
     def _add_needs(self, read_set: ReadSet, one: TopUp) -> None:
         """The accounts and windows that the end of the top-up touches."""
-        read_set.places.add((*one.tenant, Kind.RECIPIENT, one.recipient_name))
+        read_set.places.add((*one.tenant, LedgerAccountKind.RECIPIENT, one.recipient_name))
         if one.fulfilment in self.rules.asynchronous or one.id in self.redeemed_ids:
-            read_set.places.add((*one.tenant, Kind.REDEEMED, one.platform))
+            read_set.places.add((*one.tenant, LedgerAccountKind.REDEEMED, one.platform))
         for key_id in one.spent_by:
             read_set.windows.update((key_id, p, s) for p, s in caps.windows_of(one.created_at))
             read_set.windows.add(caps.unapproved_window(key_id, one.created_at))

@@ -27,14 +27,14 @@ from store.database import Transaction
 from store.keyset import NEWEST, Keyset
 from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 
-Status = Literal["held", "captured", "released", "expired"]
-Part = tuple[str, int]  # ledger account id, micros
+HoldStatus = Literal["held", "captured", "released", "expired"]
+HoldPart = tuple[str, int]  # ledger account id, micros
 
 HINT = "holds"
 # The worker looks at least this often; a hold that ends sooner wakes it.
 LOOK_US = 30 * SECOND_US
 # From a state to the states it may move to; docs/states.md has the diagram.
-MOVES: Mapping[Status, frozenset[Status]] = {
+MOVES: Mapping[HoldStatus, frozenset[HoldStatus]] = {
     "held": frozenset({"captured", "released", "expired"}),
     "captured": frozenset(),
     "released": frozenset(),
@@ -57,13 +57,13 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     account_id: str
     environment: str
     spent_by: tuple[str, ...]
-    status: Status
+    status: HoldStatus
     amount_micros: int
     captured_micros: int
     description: str
     model: str | None
     reference: str | None
-    sources: tuple[Part, ...]
+    sources: tuple[HoldPart, ...]
     created_at: int
     expires_at: int
     ended_at: int | None = None
@@ -90,7 +90,7 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
             "ended_at": None if self.ended_at is None else rfc3339(self.ended_at),
         }
 
-    def unused(self, captured_micros: int) -> list[Part]:
+    def unused(self, captured_micros: int) -> list[HoldPart]:
         """What goes back where once this much was captured."""
         parts = []
         for source_id, micros in self.sources:
@@ -102,7 +102,7 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
 
 
 def move(
-    hold: Hold, status: Status, *, now_us: int, account_now_us: int, captured_micros: int = 0
+    hold: Hold, status: HoldStatus, *, now_us: int, account_now_us: int, captured_micros: int = 0
 ) -> Hold:
     """The hold in its final state; raises HoldEnded for an ended one, or once its time is over."""
     is_over = hold.expires_at <= account_now_us
@@ -117,7 +117,7 @@ def move(
     return replace(hold, status=status, captured_micros=captured_micros, ended_at=now_us)
 
 
-class HoldShelf(WorkingSet):
+class HoldWorkingSet(WorkingSet):
     """The holds of one transaction, and the references that were used before."""
 
     rank = 50
@@ -126,7 +126,7 @@ class HoldShelf(WorkingSet):
         self.ids: set[str] = set()
         self.references: set[tuple[str, str, str]] = set()
         self._holds: dict[str, Hold] = {}
-        self._used: dict[tuple[str, str, str], tuple[str, Status]] = {}
+        self._used: dict[tuple[str, str, str], tuple[str, HoldStatus]] = {}
         self._new: dict[str, Hold] = {}
         self._changed: dict[str, Hold] = {}
 
@@ -261,7 +261,7 @@ async def next_due_at(tx: Transaction) -> int | None:
 
 async def _load_references(
     tx: Transaction, references: Iterable[tuple[str, str, str]]
-) -> dict[tuple[str, str, str], tuple[str, Status]]:
+) -> dict[tuple[str, str, str], tuple[str, HoldStatus]]:
     rows = await tx.fetch(
         """SELECT h.account_id, h.environment, h.reference, h.id, h.status
            FROM :pairs[account_id text, environment text, reference text] AS v
@@ -284,7 +284,9 @@ async def _update(tx: Transaction, holds: Sequence[Hold]) -> None:
     assert changed == len(holds), "an open hold vanished under the lock"
 
 
-_ROWS = RowMapping(Hold, stored={"spent_by": WORDS_OR_NULL, "sources": as_json(tuple[Part, ...])})
+_ROWS = RowMapping(
+    Hold, stored={"spent_by": WORDS_OR_NULL, "sources": as_json(tuple[HoldPart, ...])}
+)
 _BY_ID = f"SELECT {_ROWS.listed} FROM holds WHERE id = :id"
 _BY_IDS = f"SELECT {_ROWS.listed} FROM holds WHERE id IN :ids[text]"
 _PAGES = Keyset(

@@ -10,9 +10,9 @@ import msgspec
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, Kind
+from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.topups.send import AmountOutOfRange, check_alive
-from billing.usage.hold import Hold, HoldShelf, Status, move
+from billing.usage.hold import Hold, HoldStatus, HoldWorkingSet, move
 from billing.usage.usage import check_spendable
 from kernel.clock import SECOND_US
 from kernel.ids import new_id
@@ -49,12 +49,12 @@ class PlaceHold(msgspec.Struct, frozen=True):
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
         read_set.key_ids.update(self.lineage)
-        working_set = read_set.working_set(HoldShelf)
+        working_set = read_set.working_set(HoldWorkingSet)
         if self.reference is not None:
             working_set.references.add((*self.tenant, self.reference))
 
     def decide(self, state: BatchState) -> Held:
-        working_set = state.working_set(HoldShelf)
+        working_set = state.working_set(HoldWorkingSet)
         check_alive(state, self.lineage)
         if self.reference is not None:
             working_set.check_reference(self.tenant, self.reference)
@@ -95,11 +95,11 @@ class CaptureHold(msgspec.Struct, frozen=True):
     amount_micros: int | None
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.places.add((*self.tenant, Kind.USED, ""))
+        read_set.places.add((*self.tenant, LedgerAccountKind.USED, ""))
         _declare(read_set, self.tenant, self.hold_id)
 
     def decide(self, state: BatchState) -> Held:
-        hold = state.working_set(HoldShelf).get(self.hold_id, self.tenant)
+        hold = state.working_set(HoldWorkingSet).get(self.hold_id, self.tenant)
         amount_micros = hold.amount_micros if self.amount_micros is None else self.amount_micros
         ended = _end(state, hold, "captured", captured_micros=amount_micros)
         return _held(state, ended)
@@ -115,7 +115,7 @@ class ReleaseHold(msgspec.Struct, frozen=True):
         _declare(read_set, self.tenant, self.hold_id)
 
     def decide(self, state: BatchState) -> Held:
-        hold = state.working_set(HoldShelf).get(self.hold_id, self.tenant)
+        hold = state.working_set(HoldWorkingSet).get(self.hold_id, self.tenant)
         return _held(state, _end(state, hold, "released"))
 
 
@@ -127,10 +127,10 @@ class ExpireHolds(msgspec.Struct, frozen=True):
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
-        read_set.working_set(HoldShelf).ids.update(self.hold_ids)
+        read_set.working_set(HoldWorkingSet).ids.update(self.hold_ids)
 
     def decide(self, state: BatchState) -> int:
-        working_set = state.working_set(HoldShelf)
+        working_set = state.working_set(HoldWorkingSet)
         found = [working_set.get(hold_id, self.tenant) for hold_id in self.hold_ids]
         # Another worker, or a capture in the last moment, may have been quicker.
         now_us = state.now_of(self.tenant)
@@ -164,10 +164,10 @@ def new_hold(
 
 def _declare(read_set: ReadSet, tenant: Tenant, hold_id: str) -> None:
     read_set.tenants.add(tenant)
-    read_set.working_set(HoldShelf).ids.add(hold_id)
+    read_set.working_set(HoldWorkingSet).ids.add(hold_id)
 
 
-def _end(state: BatchState, hold: Hold, status: Status, *, captured_micros: int = 0) -> Hold:
+def _end(state: BatchState, hold: Hold, status: HoldStatus, *, captured_micros: int = 0) -> Hold:
     """Raises HoldEnded, or AmountOutOfRange for more than was held."""
     tenant = hold.tenant
     ended = move(
@@ -185,7 +185,7 @@ def _end(state: BatchState, hold: Hold, status: Status, *, captured_micros: int 
         )
     held = state.ledger.standing(tenant).held
     if captured_micros:
-        used = state.ledger.account(tenant, Kind.USED)
+        used = state.ledger.account(tenant, LedgerAccountKind.USED)
         state.move(held, used, captured_micros, Code.USAGE_CAPTURE, subject_id=hold.id)
     for source_id, micros in hold.unused(captured_micros):
         source = state.ledger.by_id(source_id)
@@ -193,7 +193,7 @@ def _end(state: BatchState, hold: Hold, status: Status, *, captured_micros: int 
     rest_micros = hold.amount_micros - captured_micros
     if rest_micros:
         state.spending.count(hold.account_id, hold.spent_by, -rest_micros, hold.created_at)
-    state.working_set(HoldShelf).change(ended)
+    state.working_set(HoldWorkingSet).change(ended)
     return ended
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
-from billing.ledger.ledger import Code, Kind
+from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT
 from kernel.clock import DAY_US, SECOND_US, next_month_start_us, rfc3339
 from kernel.errors import DomainError
@@ -28,7 +28,7 @@ from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
 
-OrderPlace = tuple[str, str, str]  # app id, the user's account id, order_no
+ChargeKey = tuple[str, str, str]  # app id, the user's account id, order_no
 
 
 class OrderNoReused(DomainError):
@@ -36,7 +36,7 @@ class OrderNoReused(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class OAuthCharge:
     """One charge; order_no and remark are the app's own words. created_at in microseconds."""
 
     id: str
@@ -51,17 +51,17 @@ class Charge:
     created_at: int
 
 
-class ChargeShelf(WorkingSet):
+class ChargeWorkingSet(WorkingSet):
     """The charges that were made before under the order_nos asked for, and their grants."""
 
     rank = 20
 
     def __init__(self) -> None:
-        self.places: set[OrderPlace] = set()
+        self.places: set[ChargeKey] = set()
         self.grant_ids: set[str] = set()
-        self._charges: dict[OrderPlace, Charge] = {}
+        self._charges: dict[ChargeKey, OAuthCharge] = {}
         self._grants: dict[str, Grant] = {}
-        self._new: list[Charge] = []
+        self._new: list[OAuthCharge] = []
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
         rows = await tx.fetch(_PROBE, places=sorted(self.places))
@@ -79,10 +79,10 @@ class ChargeShelf(WorkingSet):
     def grant(self, grant_id: str) -> Grant | None:
         return self._grants.get(grant_id)
 
-    def charge(self, place: OrderPlace) -> Charge | None:
+    def charge(self, place: ChargeKey) -> OAuthCharge | None:
         return self._charges.get(place)
 
-    def add(self, charge: Charge) -> None:
+    def add(self, charge: OAuthCharge) -> None:
         """A later command of this batch with the same order_no finds it, too."""
         self.changes += 1
         self._charges[_place(charge)] = charge
@@ -104,20 +104,20 @@ class TakeCharge:
         return Tenant(self.origin.owner_id, self.user.environment)
 
     @property
-    def place(self) -> OrderPlace:
+    def place(self) -> ChargeKey:
         return (self.origin.app_id, self.user.account_id, self.order_no)
 
     def declare(self, read_set: ReadSet) -> None:
         assert self.amount_micros > 0, "a charge takes something"
         read_set.tenants.update((self.user, self.owner))
-        read_set.places.add((*self.user, Kind.TRANSIT_OUT, ""))
-        read_set.places.add((*self.owner, Kind.TRANSIT_IN, ""))
-        working_set = read_set.working_set(ChargeShelf)
+        read_set.places.add((*self.user, LedgerAccountKind.TRANSIT_OUT, ""))
+        read_set.places.add((*self.owner, LedgerAccountKind.TRANSIT_IN, ""))
+        working_set = read_set.working_set(ChargeWorkingSet)
         working_set.places.add(self.place)
         working_set.grant_ids.add(self.origin.grant_id)
 
-    def decide(self, state: BatchState) -> Charge:
-        working_set = state.working_set(ChargeShelf)
+    def decide(self, state: BatchState) -> OAuthCharge:
+        working_set = state.working_set(ChargeWorkingSet)
         grant = working_set.grant(self.origin.grant_id)
         if grant is None or not grant.is_alive or grant.app_id != self.origin.app_id:
             raise CredentialEnded("the app's access was taken away", reason="revoked")
@@ -126,7 +126,7 @@ class TakeCharge:
             return self._same(earlier)
         _check_cap(state, grant, self.amount_micros)
         state.check_funds(self.user, self.amount_micros)
-        charge = Charge(
+        charge = OAuthCharge(
             id=new_id("chg"),
             account_id=self.user.account_id,
             environment=self.user.environment,
@@ -143,18 +143,18 @@ class TakeCharge:
         state.spending.count(self.user.account_id, (grant.id,), self.amount_micros, state.now_us)
         return charge
 
-    def _same(self, earlier: Charge) -> Charge:
+    def _same(self, earlier: OAuthCharge) -> OAuthCharge:
         if (earlier.amount_micros, earlier.remark) != (self.amount_micros, self.remark):
             raise OrderNoReused(
                 "this order_no was charged before, with another amount or remark", param="order_no"
             )
         return earlier
 
-    def _move(self, state: BatchState, charge: Charge) -> None:
+    def _move(self, state: BatchState, charge: OAuthCharge) -> None:
         code, amount = Code.OAUTH_CHARGE, charge.amount_micros
-        out = state.ledger.account(self.user, Kind.TRANSIT_OUT)
+        out = state.ledger.account(self.user, LedgerAccountKind.TRANSIT_OUT)
         state.take(self.user, amount, to=out, code=code, subject_id=charge.id)
-        source = state.ledger.account(self.owner, Kind.TRANSIT_IN)
+        source = state.ledger.account(self.owner, LedgerAccountKind.TRANSIT_IN)
         state.credit(self.owner, source, amount, code, subject_id=charge.id)
 
 
@@ -165,7 +165,7 @@ async def list_charges(
     grant_id: str | None = None,
     before_id: str | None = None,
     limit: int = PAGE_ITEMS,
-) -> list[Charge]:
+) -> list[OAuthCharge]:
     """What apps took from this account, newest first, older than before_id; at most `limit`."""
     rows = await _PAGES.page(
         tx,
@@ -211,7 +211,7 @@ def _window(grant: Grant, now_us: int) -> Window:
     return (grant.id, period, start)
 
 
-_ROWS = RowMapping(Charge)
+_ROWS = RowMapping(OAuthCharge)
 _PAGES = Keyset(
     _ROWS.listed,
     "oauth_charges",
@@ -225,5 +225,5 @@ _PROBE = f"""
     WHERE c.app_id = v.app_id AND c.account_id = v.account_id AND c.order_no = v.order_no"""
 
 
-def _place(charge: Charge) -> OrderPlace:
+def _place(charge: OAuthCharge) -> ChargeKey:
     return (charge.app_id, charge.account_id, charge.order_no)

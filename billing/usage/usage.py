@@ -10,7 +10,7 @@ import msgspec
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
 from billing.engine.spending import Lineage
-from billing.ledger.ledger import Code, Kind
+from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.topups.send import AmountOutOfRange, check_alive
 from billing.topups.topup import DuplicateReference
@@ -39,7 +39,7 @@ class UsageRecord(msgspec.Struct, frozen=True, gc=False):
     created_at: int
 
 
-class UsageShelf(WorkingSet):
+class UsageWorkingSet(WorkingSet):
     """New records, and the references that were used before."""
 
     rank = 80
@@ -103,13 +103,13 @@ class UseCredit(msgspec.Struct, frozen=True):
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
         read_set.key_ids.update(self.lineage)
-        read_set.places.add((*self.tenant, Kind.USED, ""))
-        working_set = read_set.working_set(UsageShelf)
+        read_set.places.add((*self.tenant, LedgerAccountKind.USED, ""))
+        working_set = read_set.working_set(UsageWorkingSet)
         if self.reference is not None:
             working_set.references.add((*self.tenant, self.reference))
 
     def decide(self, state: BatchState) -> Used:
-        working_set = state.working_set(UsageShelf)
+        working_set = state.working_set(UsageWorkingSet)
         check_alive(state, self.lineage)
         if self.reference is not None:
             working_set.check_reference(self.tenant, self.reference)
@@ -117,7 +117,7 @@ class UseCredit(msgspec.Struct, frozen=True):
         state.take(
             self.tenant,
             self.amount_micros,
-            to=state.ledger.account(self.tenant, Kind.USED),
+            to=state.ledger.account(self.tenant, LedgerAccountKind.USED),
             code=Code.AI_USAGE,
             subject_id=self.usage_id,
             is_own_use=True,

@@ -22,7 +22,7 @@ from runtime.redis_link import RedisLink
 from runtime.settings import Settings, load_settings
 from store.database import Transaction, Work
 from webhooks.deliveries import delivery, log
-from webhooks.deliveries.log_page import Filter, place_of
+from webhooks.deliveries.log_page import DeliveryFilter, place_of
 from webhooks.deliveries.stage import STATUSES
 from webhooks.events.event import check_type
 
@@ -65,7 +65,7 @@ def list_(
     """List deliveries, newest first."""
     if event_type is not None:
         check_type(event_type, "event_type")
-    wanted = Filter(
+    wanted = DeliveryFilter(
         status=status,
         endpoint_id=endpoint_id,
         event_type=event_type,

@@ -21,7 +21,7 @@ from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
 from keys.principal import Environment
 from keys.tokens import access_token
-from keys.tokens.access_token import AccessToken, TokenKind
+from keys.tokens.access_token import AccessToken, AccessTokenKind
 from store.database import Transaction
 
 _account = click.option("--account", required=True, help="Its id or email address.")
@@ -210,7 +210,7 @@ def rotate(key_id: str, overlap_s: int) -> None:
 @_kind
 @click.option("--name", default="cli", show_default=True, help="What people call it.")
 @json_option
-def token(account: str, environment: Environment, kind: TokenKind, name: str) -> None:
+def token(account: str, environment: Environment, kind: AccessTokenKind, name: str) -> None:
     """Create an operator token (adm_, administration) or an account's system token (sat_)."""
 
     async def work(tx: Transaction) -> tuple[AccessToken, str]:
@@ -247,7 +247,11 @@ def token(account: str, environment: Environment, kind: TokenKind, name: str) ->
 @click.option("--cursor", help="The id of the last token of the page before.")
 @json_option
 def tokens(
-    account: str | None, environment: Environment, kind: TokenKind, limit: int, cursor: str | None
+    account: str | None,
+    environment: Environment,
+    kind: AccessTokenKind,
+    limit: int,
+    cursor: str | None,
 ) -> None:
     """List an account's tokens, newest first."""
 
@@ -284,7 +288,9 @@ def tokens(
 @environment_option
 @_kind_or_operator
 @json_option
-def revoke_token(token_id: str, account: str, environment: Environment, kind: TokenKind) -> None:
+def revoke_token(
+    token_id: str, account: str, environment: Environment, kind: AccessTokenKind
+) -> None:
     """End a token for good."""
 
     async def work(tx: Transaction) -> AccessToken:

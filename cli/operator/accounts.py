@@ -25,7 +25,7 @@ from keys.account import (
     set_password_hash,
     set_time_zone,
 )
-from keys.audit_log import NotificationRef
+from keys.audit_log import NamedEntry
 from keys.live import close_live, open_live, verify_email
 from keys.password import check_password, hash_password
 from keys.principal import Environment
@@ -178,7 +178,7 @@ def verify_email_(account: str) -> None:
 def log(account: str, environment: Environment, limit: int, cursor: str | None) -> None:
     """List what concerns an account's security: sign-ins, keys, secrets, apps; newest first."""
 
-    async def work(tx: Transaction) -> Sequence[NotificationRef]:
+    async def work(tx: Transaction) -> Sequence[NamedEntry]:
         found = await account_named(account)(tx)
         scope = Tenant(found.id, environment)
         return await audit_log.page_of_account(tx, scope, before_id=cursor, limit=limit)

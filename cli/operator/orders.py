@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from billing.ledger.price import price_of
 from billing.orders import queries as order_list
 from billing.orders.order import STATUSES, Order
-from billing.orders.queries import Filter
-from billing.payments.review import Verdict, Waiting
+from billing.orders.queries import OrderFilter
+from billing.payments.review import OpenReview, Verdict
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
 from billing.providers.problem import REASONS, in_words
@@ -74,7 +74,7 @@ def list_(
 
     async def work(tx: Transaction) -> Sequence[Order]:
         owner_id = None if account is None else (await account_named(account)(tx)).id
-        wanted = Filter(
+        wanted = OrderFilter(
             status=status, provider=provider, account_id=owner_id, environment=environment
         )
         return await order_list.page_of_all(tx, wanted, before_id=cursor, limit=limit)
@@ -185,9 +185,9 @@ def _resolve(
     # Beside `topup dev` the key is the data directory's own.
     secret_key = SecretStr(known_secret_key(settings))
 
-    async def decided() -> tuple[Order, Waiting]:
-        keyed = settings.model_copy(update={"secret_key": secret_key})
-        async with open_context(keyed) as context:
+    async def decided() -> tuple[Order, OpenReview]:
+        with_key = settings.model_copy(update={"secret_key": secret_key})
+        async with open_context(with_key) as context:
             order = await context.database.read(lambda tx: _find(tx, order_id))
             waiting = await context.payments.waiting(order)
             counts = _counted(waiting, amount) if verdict == "approve" else None
@@ -203,7 +203,7 @@ def _resolve(
         note(_refund_hint(resolved, waiting))
 
 
-def _counted(waiting: Waiting, amount: str | None) -> int | None:
+def _counted(waiting: OpenReview, amount: str | None) -> int | None:
     """What counts as paid, in the smallest unit; asked for at a terminal where that is not clear."""
     price = waiting.price
     if amount is None and waiting.came != price and sys.stdin.isatty() and not wants_json():
@@ -213,7 +213,7 @@ def _counted(waiting: Waiting, amount: str | None) -> int | None:
     return None if amount is None else price_of(amount, price.currency, param="amount").amount
 
 
-def _refund_hint(order: Order, waiting: Waiting) -> str:
+def _refund_hint(order: Order, waiting: OpenReview) -> str:
     what = waiting.invoice_id or order.payment_id or "what was paid"
     came = "" if waiting.came is None else f" ({in_words(waiting.came)})"
     return f"No money was sent back. Refund {what}{came} at {order.provider} if it is to go back."
@@ -221,15 +221,15 @@ def _refund_hint(order: Order, waiting: Waiting) -> str:
 
 def _waiting(order: Order, entries: Sequence[LogEntry]) -> dict[str, Any]:
     """The order with what waits of it: the first problem, and all of them."""
-    told = [entry.shape() for entry in entries]
-    first = next((one for one in told if one["reason"]), {})
+    shown = [entry.shape() for entry in entries]
+    first = next((one for one in shown if one["reason"]), {})
     return {
         **_record(order),
         "reason": order.reason or first.get("detail"),
         "waits_for": first.get("reason"),
         "expected": first.get("expected"),
         "came": first.get("came"),
-        "problems": told,
+        "problems": shown,
     }
 
 

@@ -79,9 +79,9 @@ def refuse(refusal: Refusal, now_us: int) -> Answer:
 
 def response(refusal: Refusal, now_us: int) -> Response:
     """The same for a path of no surface, with the refusal's headers."""
-    told = refuse(refusal, now_us)
+    refused = refuse(refusal, now_us)
     headers = {"cache-control": "no-store"}
-    made = Response(told.body, told.status, headers, media_type="application/json")
+    made = Response(refused.body, refused.status, headers, media_type="application/json")
     made.raw_headers += refusal.headers
     return made
 

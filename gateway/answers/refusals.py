@@ -33,7 +33,7 @@ class Refusal:
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     @property
-    def told(self) -> str:
+    def sentence(self) -> str:
         """The detail and which field it is about, for a shape that has nothing but a sentence."""
         param = self.error.get("param")
         is_named = param is None or param in _WORDS.split(self.detail)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from billing.topups import approval as approvals, topup as topups
 from billing.topups.approval import Approval
-from billing.topups.settlement import Decide, Ended
+from billing.topups.settlement import Decide, EndedTopUp
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
@@ -76,7 +76,7 @@ async def _decide(
     return await call.context.engine.submit_once(command, call.request_key, partial(_decided, call))
 
 
-def _decided(call: RequestContext[Fields, Fields], ended: Ended) -> Answer:
+def _decided(call: RequestContext[Fields, Fields], ended: EndedTopUp) -> Answer:
     topup = ended.topup
     code = call.context.topup_rules.codes.shown(topup, call.principal)
     decided = ended.approval

@@ -25,7 +25,7 @@ async def list_entries(call: RequestContext[Fields, Page]) -> Answer:
             tx, principal.tenant, before_id=before_id, limit=limit + 1
         )
     )
-    data = listing(rows, limit, shape=EntryShape.of, cursor=lambda told: told.entry.id)
+    data = listing(rows, limit, shape=EntryShape.of, cursor=lambda named: named.entry.id)
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 

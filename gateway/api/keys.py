@@ -38,7 +38,7 @@ _SCOPES = ("keys:write",)
 
 Name = Annotated[str, Meta(max_length=400)]
 Word = Annotated[str, Meta(max_length=64)]
-Scopes = Annotated[
+ScopeChoice = Annotated[
     list[Word], Meta(max_length=100, description="Among those of the key that mints it.")
 ]
 AllowList = Annotated[
@@ -76,15 +76,15 @@ class MintBody(Limits, frozen=True, kw_only=True):
     """The caps stand in the body itself, or in `caps` as a listed key has them."""
 
     name: Name = "API key"
-    scopes: Scopes | None = None
+    scopes: ScopeChoice | None = None
     ip_allow_list: AllowList = msgspec.field(default_factory=list)
     caps: Caps | None = None
     expires_at: Time | None = None
 
 
-class PatchBody(Limits, frozen=True, kw_only=True):
+class KeysPatchBody(Limits, frozen=True, kw_only=True):
     name: Name | UnsetType = UNSET
-    scopes: Scopes | UnsetType = UNSET
+    scopes: ScopeChoice | UnsetType = UNSET
     ip_allow_list: AllowList | UnsetType = UNSET
     caps: Caps | UnsetType = UNSET
     expires_at: Time | UnsetType | None = UNSET
@@ -96,7 +96,7 @@ class SandboxBody(Fields, frozen=True, kw_only=True):
     environment: Annotated[str, Meta(max_length=20)] = STAGING
 
 
-class RotateBody(Fields, frozen=True, kw_only=True):
+class KeysRotateBody(Fields, frozen=True, kw_only=True):
     overlap_s: Annotated[Int64, Meta(description="How long the old key still works.")] = 0
 
 
@@ -121,7 +121,7 @@ async def mint(call: RequestContext[MintBody, Fields]) -> Answer:
             new=new,
             now_us=now_us,
         )
-        await note(tx, call, "key.created", made.id, after=_told(made))
+        await note(tx, call, "key.created", made.id, after=_audited(made))
         return made, secret
 
     return await run_once(
@@ -149,7 +149,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Answer:
     return answer(codes.SUCCESS, KeyShape.of(key), now_us=call.now_us)
 
 
-async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
+async def change(call: RequestContext[KeysPatchBody, Fields]) -> Answer:
     body, principal, key_id = call.body, call.principal, call.params["key_id"]
     now_us = call.now_us
     expires_at = body.expires_at
@@ -168,7 +168,7 @@ async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
         after = await api_key.patch(
             tx, principal.tenant, key_id, changes=changes, asker=principal, now_us=now_us
         )
-        old, new = _told(before), _told(after)
+        old, new = _audited(before), _audited(after)
         differing = [name for name in new if old[name] != new[name]]
         await note(
             tx,
@@ -208,7 +208,7 @@ async def revoke(call: RequestContext[Fields, Fields]) -> Answer:
     )
 
 
-async def rotate(call: RequestContext[RotateBody, Fields]) -> Answer:
+async def rotate(call: RequestContext[KeysRotateBody, Fields]) -> Answer:
     principal, key_id, now_us = call.principal, call.params["key_id"], call.now_us
     overlap_s = call.body.overlap_s
 
@@ -265,7 +265,7 @@ async def make_sandbox(call: RequestContext[SandboxBody, Fields]) -> Answer:
     return answer(codes.SUCCESS, data, now_us=now_us, http_status=201)
 
 
-def _told(key: ApiKey) -> dict[str, Any]:
+def _audited(key: ApiKey) -> dict[str, Any]:
     """What the security log tells of a key."""
     return {
         "name": key.name,
@@ -350,7 +350,7 @@ ROUTES = (
         change,
         "Change a key",
         _SCOPES,
-        body=PatchBody,
+        body=KeysPatchBody,
         asks_password=True,
         answers=ok(KeyShape),
     ),
@@ -361,7 +361,7 @@ ROUTES = (
         rotate,
         "Rotate a key",
         _SCOPES,
-        body=RotateBody,
+        body=KeysRotateBody,
         asks_password=True,
         answers=ok(MintedKey),
     ),

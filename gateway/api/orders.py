@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from billing.orders import queries as order_list
-from billing.orders.order import Order, Status
+from billing.orders.order import Order, OrderStatus
 from billing.orders.place import NewOrder
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
@@ -23,7 +23,7 @@ from store.idempotency import RequestKey
 
 # It is extended while the provider is waited for: who takes over finds a process that ended.
 LEASE_S = 30
-Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
+ReturnUrl = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
 
 
 class OrderBody(Fields, frozen=True, kw_only=True):
@@ -40,15 +40,15 @@ class OrderBody(Fields, frozen=True, kw_only=True):
     ]
     pack_id: Text | None = None
     amount_cents: Int64 | None = None
-    success_url: Url | None = None
-    cancel_url: Url | None = None
+    success_url: ReturnUrl | None = None
+    cancel_url: ReturnUrl | None = None
     coupon: Text | None = None
 
 
 class OrdersQuery(Page, frozen=True, kw_only=True):
     """Filters of the list; created_after is inclusive, created_before exclusive."""
 
-    status: Status | None = None
+    status: OrderStatus | None = None
     provider: Text | None = None
     created_after: Time | None = None
     created_before: Time | None = None
@@ -81,7 +81,7 @@ async def create(call: RequestContext[OrderBody, Fields]) -> Answer:
 async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Answer:
     """Newest first."""
     query, tenant = call.query, call.principal.tenant
-    wanted = order_list.Filter(
+    wanted = order_list.OrderFilter(
         status=query.status,
         provider=query.provider,
         created_after=time_us(query.created_after, "created_after"),

@@ -75,15 +75,15 @@ async def _hear(registration: Registration, call: RequestContext[Fields, Fields]
     return _said(registration.accepted, 200)
 
 
-def _refuse(words: Acknowledgement, refusal: Refusal, _now_us: int) -> Reply:
+def _refuse(acknowledgement: Acknowledgement, refusal: Refusal, _now_us: int) -> Reply:
     is_unreadable = refusal.error.get("reason") == "form"
     status = _UNREADABLE if is_unreadable else refusal.http_status
-    return _said(words, status, refusal.detail)
+    return _said(acknowledgement, status, refusal.detail)
 
 
-def _said(words: Acknowledgement, status: int, detail: str | None = None) -> Response:
+def _said(acknowledgement: Acknowledgement, status: int, detail: str | None = None) -> Response:
     """The provider's own word; where that is JSON, with what is wrong."""
-    body = words.body
-    if detail is not None and words.media_type == JSON:
+    body = acknowledgement.body
+    if detail is not None and acknowledgement.media_type == JSON:
         body = msgspec.json.encode({**msgspec.json.decode(body, type=dict), "detail": detail})
-    return Response(body, status, media_type=words.media_type, headers=_NO_STORE)
+    return Response(body, status, media_type=acknowledgement.media_type, headers=_NO_STORE)

@@ -69,10 +69,10 @@ async def redeem(
 async def guarded(context: Context, principal: Principal, look_up: Callable[[], Awaitable[T]]) -> T:
     """What the look-up finds, out of the account's budget; raises RateLimited once it is spent."""
     limiter, key = context.limiter, f"voucher:{principal.account_id}"
-    taken = await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS)
+    decision = await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS)
     # Whoever could not pay for a miss may not try: else the last tokens would buy cheap guesses.
-    if not taken.allowed or taken.remaining < MISS_COST - 1:
-        raise refusal(taken, "too many voucher codes, or too many wrong ones")
+    if not decision.allowed or decision.remaining < MISS_COST - 1:
+        raise refusal(decision, "too many voucher codes, or too many wrong ones")
     try:
         return await look_up()
     except NotRedeemable:

@@ -13,13 +13,13 @@ from gateway.http.routing import Route
 from kernel.clock import rfc3339
 
 
-class RedeemBody(Fields, frozen=True, kw_only=True):
+class RedemptionsRedeemBody(Fields, frozen=True, kw_only=True):
     """code: TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…."""
 
     code: Text
 
 
-async def redeem_code(call: RequestContext[RedeemBody, Fields]) -> Answer:
+async def redeem_code(call: RequestContext[RedemptionsRedeemBody, Fields]) -> Answer:
     """Credits the caller's wallet with what the code is worth, once."""
     return await redeem(call, call.body.code, _redeemed)
 
@@ -47,7 +47,7 @@ ROUTES = (
         redeem_code,
         "Redeem a code or a voucher once",
         scopes=("billing:write",),
-        body=RedeemBody,
+        body=RedemptionsRedeemBody,
         description="Wrong codes are counted: guessing ends soon.",
         answers=ok(RedeemedCode),
         refuses=(codes.NOT_REDEEMABLE,),

@@ -11,10 +11,10 @@ from billing.credits.test_credit import (
     Credit,
     Credited,
 )
-from billing.ledger.ledger import Kind
+from billing.ledger.ledger import LedgerAccountKind
 from billing.payments.sandbox import clock as sandbox_clock
 from billing.topups.send import AmountOutOfRange
-from billing.topups.settlement import Ended, Settle
+from billing.topups.settlement import EndedTopUp, Settle
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
@@ -59,7 +59,7 @@ async def settle(call: RequestContext[OutcomeBody, Fields]) -> Answer:
     return await call.context.engine.submit_once(command, call.request_key, partial(_settled, call))
 
 
-def _settled(call: RequestContext[OutcomeBody, Fields], ended: Ended) -> Answer:
+def _settled(call: RequestContext[OutcomeBody, Fields], ended: EndedTopUp) -> Answer:
     topup = ended.topup
     is_delivered = topup.status == "delivered"
     code = call.context.topup_rules.codes.shown(topup, call.principal)
@@ -87,7 +87,7 @@ async def fund(call: RequestContext[FundBody, Fields]) -> Answer:
     command = Credit(
         tenant=call.principal.tenant,
         amount_cents=call.body.amount_cents,
-        source=Kind.TEST_CREDIT,
+        source=LedgerAccountKind.TEST_CREDIT,
         per_day_cents=SANDBOX_FUNDING_PER_DAY_CENTS if call.principal.is_sandbox else None,
     )
     return await call.context.engine.submit_once(command, call.request_key, partial(_funded, call))

@@ -71,7 +71,7 @@ async def show(call: RequestContext[Fields, StatementQuery]) -> Reply:
 async def _json(
     head: dict[str, object],
     opening_micros: int,
-    lines: AsyncIterator[statement.Line],
+    lines: AsyncIterator[statement.StatementLine],
     now_us: int,
 ) -> AsyncIterator[bytes]:
     """The envelope, its `data` written as it is read."""
@@ -93,7 +93,9 @@ async def _json(
     yield b"]," + _encode(closing)[1:] + b"}"
 
 
-async def _csv(opening_micros: int, lines: AsyncIterator[statement.Line]) -> AsyncIterator[bytes]:
+async def _csv(
+    opening_micros: int, lines: AsyncIterator[statement.StatementLine]
+) -> AsyncIterator[bytes]:
     """A header line, the opening balance, a line for each transfer, the closing balance."""
     yield _csv_line(_CSV_COLUMNS)
     yield _csv_line(["", "", "opening_balance", "", "", "", "", "", opening_micros])

@@ -7,8 +7,8 @@ from msgspec.structs import asdict, replace
 
 from billing.topups import queries as history
 from billing.topups.approval import Approval
-from billing.topups.send import Order, Rehearsal, Sent as Decided, new_send, prepare
-from billing.topups.settlement import Cancel, Ended
+from billing.topups.send import Rehearsal, SendRequest, Sent as Decided, new_send, prepare
+from billing.topups.settlement import Cancel, EndedTopUp
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
@@ -43,7 +43,9 @@ from keys.email_address import InvalidEmail, normalise_email
 from store.database import Transaction
 
 Address = Annotated[str, Meta(max_length=320)]
-Reference = Annotated[str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)]
+SenderReferenceField = Annotated[
+    str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)
+]
 MetadataKey = Annotated[
     str, Meta(min_length=1, max_length=METADATA_KEY_CHARACTERS_MAX, pattern=LINE)
 ]
@@ -71,7 +73,10 @@ class SendBody(Fields, frozen=True, kw_only=True):
         | None
     ) = None
     reference: (
-        Annotated[Reference, Meta(description="Your own name for it, once per environment.")] | None
+        Annotated[
+            SenderReferenceField, Meta(description="Your own name for it, once per environment.")
+        ]
+        | None
     ) = None
     metadata: (
         Annotated[
@@ -95,7 +100,7 @@ class HistoryQuery(Page, frozen=True, kw_only=True):
     status: Literal["pending", "delivered", "failed", "cancelled"] | None = None
     platform: Text | None = None
     recipient_email: Address | None = None
-    reference: Reference | None = None
+    reference: SenderReferenceField | None = None
     created_after: Time | None = None
     created_before: Time | None = None
 
@@ -127,18 +132,18 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
     topup_id = call.params["transaction_id"]
     tenant = call.principal.tenant
 
-    async def work(tx: Transaction) -> history.Story:
-        return await history.story(tx, tenant, topup_id)
+    async def work(tx: Transaction) -> history.TopUpTimeline:
+        return await history.topup_timeline(tx, tenant, topup_id)
 
-    story = await call.context.database.read(work)
-    topup = story.topup
+    timeline = await call.context.database.read(work)
+    topup = timeline.topup
     code = call.context.topup_rules.codes.shown(topup, call.principal)
     data = TopUpStory.of(
         topup,
         code,
-        transfers=[Transfer(**one) for one in story.transfers],
-        events=[EventOfTopUp(**one) for one in story.events],
-        approval_id=UNSET if story.approval_id is None else story.approval_id,
+        transfers=[Transfer(**one) for one in timeline.transfers],
+        events=[EventOfTopUp(**one) for one in timeline.events],
+        approval_id=UNSET if timeline.approval_id is None else timeline.approval_id,
     )
     outcome = {
         "delivered": codes.DELIVERED,
@@ -159,7 +164,7 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
 async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Answer:
     """The history, newest first."""
     query = call.query
-    wanted = history.Filter(
+    wanted = history.TopUpFilter(
         status=query.status,
         platform=None if query.platform is None else query.platform.strip().lower(),
         recipient_email=_normalised(query.recipient_email),
@@ -189,7 +194,7 @@ def _normalised(address: str | None) -> str | None:
     return None if address is None else normalise_email(address)
 
 
-def _order(call: RequestContext[SendBody, Fields]) -> Order:
+def _order(call: RequestContext[SendBody, Fields]) -> SendRequest:
     body = call.body
     platforms = call.context.topup_rules.platforms
     address = body.recipient_email
@@ -250,7 +255,7 @@ class _SentAnswer:
         return SentForApproval(**asdict(Sent.of(sent)), approval=held)
 
 
-def _cancelled(ended: Ended) -> Answer:
+def _cancelled(ended: EndedTopUp) -> Answer:
     topup = ended.topup
     return answer(
         codes.CANCELLED,

@@ -22,19 +22,21 @@ from store.database import Transaction
 
 MODEL_CHARACTERS_MAX = 128
 
-Description = Annotated[str, Meta(min_length=1, max_length=NOTE_CHARACTERS_MAX, pattern=LINE)]
+UsageDescription = Annotated[str, Meta(min_length=1, max_length=NOTE_CHARACTERS_MAX, pattern=LINE)]
 Model = Annotated[str, Meta(min_length=1, max_length=MODEL_CHARACTERS_MAX, pattern=LINE)]
-Reference = Annotated[str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)]
+CallerReferenceField = Annotated[
+    str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)
+]
 
 
 class UsageBody(Fields, frozen=True, kw_only=True):
     """What was used; the amount in credits or in micros, one of the two."""
 
-    description: Description
+    description: UsageDescription
     credits: Int64 | None = None
     amount_micros: Int64 | None = None
     model: Model | None = None
-    reference: Reference | None = None
+    reference: CallerReferenceField | None = None
 
 
 class HoldBody(UsageBody, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ from keys.principal import REDEEMS
 from store.database import Transaction
 
 
-class RedeemBody(Fields, frozen=True, kw_only=True):
+class VouchersRedeemBody(Fields, frozen=True, kw_only=True):
     """settle: into the caller's wallet, or external: the platform has honoured it."""
 
     code: Text
@@ -54,7 +54,7 @@ async def look_up(call: RequestContext[Fields, Fields]) -> Answer:
     return answer(codes.SUCCESS, await context.database.read(work), now_us=call.now_us)
 
 
-async def redeem(call: RequestContext[RedeemBody, Fields]) -> Answer:
+async def redeem(call: RequestContext[VouchersRedeemBody, Fields]) -> Answer:
     """Moves the voucher's value out of the recipient's wallet, once."""
     context, principal = call.context, call.principal
     issued = await _find(call, call.body.code)
@@ -113,7 +113,7 @@ ROUTES = (
         redeem,
         "Redeem a voucher once",
         scopes=("topup:send", REDEEMS),
-        body=RedeemBody,
+        body=VouchersRedeemBody,
         description=(
             "Moves its amount out of the recipient's wallet; wrong codes are counted. What another"
             " key of your account sent, not your own or a descendant of it, needs vouchers:redeem."

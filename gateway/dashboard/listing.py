@@ -14,7 +14,7 @@ ROWS: int = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListView:
     """What the template shows. next_url and first_url are null where there is no such page."""
 
     items: Sequence[Mapping[str, Any]] = ()
@@ -27,7 +27,7 @@ class Listing:
 
 async def listing(
     call: RequestContext[Any, Any], path: str, *filters: str, rows: int = ROWS, **fixed: Any
-) -> Listing:
+) -> ListView:
     """The API's list at that path. A filter that it refuses is told, and nothing listed."""
     asked = read_query(call)
     wanted = {name: text for name in filters if (text := asked.text(name))}
@@ -41,10 +41,10 @@ async def listing(
     try:
         data = (await ask(call, "GET", path, query=query)).data
     except DomainError as error:
-        return Listing((), asked, problem_of(error), is_filtered)
+        return ListView((), asked, problem_of(error), is_filtered)
     here = call.path
     following = data["next_cursor"] if data["has_more"] else None
-    return Listing(
+    return ListView(
         data["items"],
         asked,
         NO_PROBLEM,

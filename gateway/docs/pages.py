@@ -19,7 +19,7 @@ from gateway.answers.response_codes import CODES
 from gateway.docs import plain_text, samples
 from gateway.docs.code_notes import NOTES
 from gateway.docs.markdown import Heading, headings, inline, to_html
-from gateway.docs.reference import Operation, Resource, resources
+from gateway.docs.reference import DocumentedResource, Operation, resources
 from gateway.html.render import standing
 from gateway.http.routing import ApiSurface, Router
 from gateway.openapi.document import document
@@ -83,7 +83,7 @@ class Pages:
         self._surfaces = surfaces
 
     @cached_property
-    def listed(self) -> list[Resource]:
+    def listed(self) -> list[DocumentedResource]:
         """Every resource, read from the document when somebody first asks."""
         return resources(document(Router(self._surfaces), "/"), PLACEHOLDER)
 
@@ -181,7 +181,7 @@ def _text(text: str) -> Response:
     return Response(text, media_type="text/plain; charset=utf-8", headers=_CACHE)
 
 
-def _places(listed: Sequence[Resource], *, is_ours: bool) -> Iterator[tuple[str, str]]:
+def _places(listed: Sequence[DocumentedResource], *, is_ours: bool) -> Iterator[tuple[str, str]]:
     for resource in listed:
         if any(operation.is_ours for operation in resource.operations) is is_ours:
             yield f"{PATH}/api/{resource.slug}", resource.name

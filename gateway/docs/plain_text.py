@@ -8,7 +8,7 @@ from typing import Final
 
 from gateway.answers.response_codes import CODES
 from gateway.docs import samples
-from gateway.docs.reference import Field, Operation, Outcome, Resource
+from gateway.docs.reference import DocumentedAnswer, DocumentedResource, Field, Operation
 
 SUMMARY: Final = (
     "Prepaid AI credit in one call: a ledger, vouchers and signed webhooks behind one REST API."
@@ -16,7 +16,9 @@ SUMMARY: Final = (
 )
 
 
-def overview(guides: Sequence[tuple[str, str]], listed: Sequence[Resource], server: str) -> str:
+def overview(
+    guides: Sequence[tuple[str, str]], listed: Sequence[DocumentedResource], server: str
+) -> str:
     """What there is and where; guides are (path, title)."""
     first = (
         f"A key in one call, no sign-up: `POST {server}/api/public/v1/keys/sandbox`; its"
@@ -47,7 +49,7 @@ def overview(guides: Sequence[tuple[str, str]], listed: Sequence[Resource], serv
     return "\n".join(lines) + "\n"
 
 
-def everything(guides: Sequence[str], listed: Sequence[Resource]) -> str:
+def everything(guides: Sequence[str], listed: Sequence[DocumentedResource]) -> str:
     """The guides' texts, every call and every code."""
     parts = [guide.strip() for guide in guides]
     parts.append("# Codes\n\n" + "\n".join(_code_rows()))
@@ -63,7 +65,7 @@ def _code_rows() -> Iterator[str]:
         yield f"| {row.code} | {row.message} | {statuses} | {row.next_action or ''} |"
 
 
-def _resource(one: Resource) -> str:
+def _resource(one: DocumentedResource) -> str:
     return "\n\n".join([f"# {one.name}", one.about, *map(_operation, one.operations)])
 
 
@@ -81,7 +83,7 @@ def _operation(one: Operation) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _answer(outcome: Outcome) -> str:
+def _answer(outcome: DocumentedAnswer) -> str:
     lines = [f"Answer {outcome.status}: {outcome.description}"]
     lines += [_field(field, is_request=False) for field in outcome.fields]
     return "\n".join(lines)

@@ -30,7 +30,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DocumentedAnswer:
     """One HTTP status with its codes as the document words them, and the fields of `data`."""
 
     status: str
@@ -55,13 +55,13 @@ class Operation:
     query: Sequence[Field]
     body: Sequence[Field]
     takes_idempotency_key: bool
-    answers: Sequence[Outcome]
-    refusals: Sequence[Outcome]
+    answers: Sequence[DocumentedAnswer]
+    refusals: Sequence[DocumentedAnswer]
     call: samples.Call
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
+class DocumentedResource:
     """The calls of one resource, on a page of their own."""
 
     slug: str
@@ -70,7 +70,7 @@ class Resource:
     operations: Sequence[Operation]
 
 
-def resources(document: Json, server: str) -> list[Resource]:
+def resources(document: Json, server: str) -> list[DocumentedResource]:
     """Every resource in the document's order; server is shown in the samples."""
     reader = _Reader(document, server)
     found: dict[str, list[Operation]] = {tag["name"]: [] for tag in document["tags"]}
@@ -79,7 +79,9 @@ def resources(document: Json, server: str) -> list[Resource]:
             if method in item:
                 found[item[method]["tags"][0]].append(reader.operation(path, method, item[method]))
     return [
-        Resource(slug_of(tag["name"]), tag["name"], tag["description"], found[tag["name"]])
+        DocumentedResource(
+            slug_of(tag["name"]), tag["name"], tag["description"], found[tag["name"]]
+        )
         for tag in document["tags"]
     ]
 
@@ -98,8 +100,8 @@ class _Reader:
 
     def operation(self, path: str, method: str, raw: Json) -> Operation:
         parameters = [self._resolved(parameter) for parameter in raw["parameters"]]
-        answers: list[Outcome] = []
-        refusals: list[Outcome] = []
+        answers: list[DocumentedAnswer] = []
+        refusals: list[DocumentedAnswer] = []
         for status, response in raw["responses"].items():
             outcome = self._outcome(status, self._resolved(response))
             (answers if status < "3" or outcome.example else refusals).append(outcome)
@@ -142,7 +144,7 @@ class _Reader:
             yield from self._fields(media.get("schema", {}), "", 0)
             return
 
-    def _outcome(self, status: str, response: Json) -> Outcome:
+    def _outcome(self, status: str, response: Json) -> DocumentedAnswer:
         media = response.get("content", {}).get("application/json", {})
         schema = self._resolved(media.get("schema", {}))
         codes: list[int] = []
@@ -159,7 +161,9 @@ class _Reader:
             known = {field.name for field in fields}
             fields += [field for field in self._fields(data, "", 0) if field.name not in known]
         description = response["description"]
-        return Outcome(status, description, tuple(codes), about, fields, media.get("example"))
+        return DocumentedAnswer(
+            status, description, tuple(codes), about, fields, media.get("example")
+        )
 
     def _fields(self, schema: Json, prefix: str, depth: int) -> Iterator[Field]:
         shape = self._resolved(schema)

@@ -67,7 +67,7 @@ _UNKNOWN = "the database does not say yet whether it was done: look for it befor
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ErrorRow:
     """A failure's code and HTTP status; by_reason where the status depends on its reason.
 
     is_final: asking the same again does not help, whatever else has this code.
@@ -79,72 +79,72 @@ class Row:
     is_final: bool = False
 
 
-TABLE: Final[Mapping[type[DomainError], Row]] = {
-    InvalidCredential: Row(codes.INVALID_KEY, 401),
-    CredentialEnded: Row(codes.KEY_ENDED, 401),
-    SignatureRefused: Row(codes.INVALID_KEY, 401),
-    NotificationRefused: Row(codes.INVALID_KEY, 401),
-    SignInRefused: Row(codes.INVALID_KEY, 401),
-    ClientRefused: Row(codes.INVALID_KEY, 401),
-    CodeRefused: Row(codes.MALFORMED, 400),
-    RedirectRefused: Row(codes.MALFORMED, 422),
-    AddressNotAllowed: Row(codes.ADDRESS_NOT_ALLOWED, 403),
-    ScopeMissing: Row(codes.MISSING_SCOPE, 403),
-    EnvironmentMismatch: Row(codes.MISSING_SCOPE, 403),
-    ExternalNotAllowed: Row(codes.MISSING_SCOPE, 403),
-    AwaitsApproval: Row(codes.MISSING_SCOPE, 403),
-    ForgeryRefused: Row(codes.MISSING_SCOPE, 403),
-    RateLimited: Row(codes.RATE_LIMITED, 429),
-    SandboxRateLimited: Row(codes.RATE_LIMITED, 429),
-    TooManyStreams: Row(codes.RATE_LIMITED, 429),
-    Unreadable: Row(codes.MALFORMED, 400),
-    BodyTooLarge: Row(codes.MALFORMED, 413),
-    MediaTypeRefused: Row(codes.MALFORMED, 415),
-    InvalidInput: Row(codes.MALFORMED, 422),
-    PasswordRequired: Row(codes.MISSING_SCOPE, 403),
-    EmailTaken: Row(codes.MALFORMED, 422),
-    LiveNotOpen: Row(codes.MISSING_SCOPE, 403, is_final=True),
-    KeyLimitReached: Row(codes.MALFORMED, 422),
-    TooManyEndpoints: Row(codes.MALFORMED, 422),
-    TooManyReplays: Row(codes.MALFORMED, 422),
-    TooManyOrders: Row(codes.MALFORMED, 422),
-    CouponTaken: Row(codes.MALFORMED, 422),
-    PackTaken: Row(codes.MALFORMED, 422),
-    PlanTaken: Row(codes.MALFORMED, 422),
-    InvalidPlatform: Row(codes.INVALID_PLATFORM, 422),
-    InvalidEmail: Row(codes.INVALID_RECIPIENT, 422),
-    AmountOutOfRange: Row(codes.AMOUNT_OUT_OF_RANGE, 422),
-    InsufficientBalance: Row(codes.INSUFFICIENT_BALANCE, 402),
-    CapExceeded: Row(codes.CAP_EXCEEDED, 402),
-    DuplicateReference: Row(codes.DUPLICATE, 409),
-    KeyReused: Row(codes.DUPLICATE, 409),
-    OrderNoReused: Row(codes.DUPLICATE, 409),
-    KeyInProgress: Row(codes.KEY_IN_PROGRESS, 409),
-    AlreadyDelivered: Row(codes.ALREADY_DELIVERED, 409),
-    AlreadyEnded: Row(codes.ALREADY_SETTLED, 409),
-    ApprovalDecided: Row(codes.ALREADY_SETTLED, 409),
-    WrongStateForApproval: Row(codes.ALREADY_SETTLED, 409),
-    AlreadyCheckedIn: Row(codes.ALREADY_SETTLED, 409),
-    BudgetExhausted: Row(codes.ALREADY_SETTLED, 409),
-    CheckinOff: Row(codes.MISSING_SCOPE, 403),
-    HoldEnded: Row(codes.ALREADY_SETTLED, 409),
-    ReplayEnded: Row(codes.ALREADY_SETTLED, 409),
-    OrderDecided: Row(codes.ALREADY_SETTLED, 409),
-    AlreadySubscribed: Row(codes.ALREADY_SETTLED, 409),
-    NotRedeemable: Row(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
-    CouponRefused: Row(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
-    NotFound: Row(codes.NOT_FOUND, 404),
-    MethodNotAllowed: Row(codes.METHOD_NOT_ALLOWED, 405),
-    UrlRefused: Row(codes.URL_INVALID, 422),
-    NoWebhookSecret: Row(codes.PROVIDER_UNAVAILABLE, 503),
-    ProviderUnavailable: Row(codes.PROVIDER_UNAVAILABLE, 503),
-    PriceRefused: Row(codes.MALFORMED, 422),
-    ProviderRefused: Row(codes.PROVIDER_UNAVAILABLE, 503, is_final=True),
-    Unavailable: Row(codes.INTERNAL, 503),
+TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
+    InvalidCredential: ErrorRow(codes.INVALID_KEY, 401),
+    CredentialEnded: ErrorRow(codes.KEY_ENDED, 401),
+    SignatureRefused: ErrorRow(codes.INVALID_KEY, 401),
+    NotificationRefused: ErrorRow(codes.INVALID_KEY, 401),
+    SignInRefused: ErrorRow(codes.INVALID_KEY, 401),
+    ClientRefused: ErrorRow(codes.INVALID_KEY, 401),
+    CodeRefused: ErrorRow(codes.MALFORMED, 400),
+    RedirectRefused: ErrorRow(codes.MALFORMED, 422),
+    AddressNotAllowed: ErrorRow(codes.ADDRESS_NOT_ALLOWED, 403),
+    ScopeMissing: ErrorRow(codes.MISSING_SCOPE, 403),
+    EnvironmentMismatch: ErrorRow(codes.MISSING_SCOPE, 403),
+    ExternalNotAllowed: ErrorRow(codes.MISSING_SCOPE, 403),
+    AwaitsApproval: ErrorRow(codes.MISSING_SCOPE, 403),
+    ForgeryRefused: ErrorRow(codes.MISSING_SCOPE, 403),
+    RateLimited: ErrorRow(codes.RATE_LIMITED, 429),
+    SandboxRateLimited: ErrorRow(codes.RATE_LIMITED, 429),
+    TooManyStreams: ErrorRow(codes.RATE_LIMITED, 429),
+    Unreadable: ErrorRow(codes.MALFORMED, 400),
+    BodyTooLarge: ErrorRow(codes.MALFORMED, 413),
+    MediaTypeRefused: ErrorRow(codes.MALFORMED, 415),
+    InvalidInput: ErrorRow(codes.MALFORMED, 422),
+    PasswordRequired: ErrorRow(codes.MISSING_SCOPE, 403),
+    EmailTaken: ErrorRow(codes.MALFORMED, 422),
+    LiveNotOpen: ErrorRow(codes.MISSING_SCOPE, 403, is_final=True),
+    KeyLimitReached: ErrorRow(codes.MALFORMED, 422),
+    TooManyEndpoints: ErrorRow(codes.MALFORMED, 422),
+    TooManyReplays: ErrorRow(codes.MALFORMED, 422),
+    TooManyOrders: ErrorRow(codes.MALFORMED, 422),
+    CouponTaken: ErrorRow(codes.MALFORMED, 422),
+    PackTaken: ErrorRow(codes.MALFORMED, 422),
+    PlanTaken: ErrorRow(codes.MALFORMED, 422),
+    InvalidPlatform: ErrorRow(codes.INVALID_PLATFORM, 422),
+    InvalidEmail: ErrorRow(codes.INVALID_RECIPIENT, 422),
+    AmountOutOfRange: ErrorRow(codes.AMOUNT_OUT_OF_RANGE, 422),
+    InsufficientBalance: ErrorRow(codes.INSUFFICIENT_BALANCE, 402),
+    CapExceeded: ErrorRow(codes.CAP_EXCEEDED, 402),
+    DuplicateReference: ErrorRow(codes.DUPLICATE, 409),
+    KeyReused: ErrorRow(codes.DUPLICATE, 409),
+    OrderNoReused: ErrorRow(codes.DUPLICATE, 409),
+    KeyInProgress: ErrorRow(codes.KEY_IN_PROGRESS, 409),
+    AlreadyDelivered: ErrorRow(codes.ALREADY_DELIVERED, 409),
+    AlreadyEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
+    ApprovalDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
+    WrongStateForApproval: ErrorRow(codes.ALREADY_SETTLED, 409),
+    AlreadyCheckedIn: ErrorRow(codes.ALREADY_SETTLED, 409),
+    BudgetExhausted: ErrorRow(codes.ALREADY_SETTLED, 409),
+    CheckinOff: ErrorRow(codes.MISSING_SCOPE, 403),
+    HoldEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
+    ReplayEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
+    OrderDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
+    AlreadySubscribed: ErrorRow(codes.ALREADY_SETTLED, 409),
+    NotRedeemable: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
+    CouponRefused: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
+    NotFound: ErrorRow(codes.NOT_FOUND, 404),
+    MethodNotAllowed: ErrorRow(codes.METHOD_NOT_ALLOWED, 405),
+    UrlRefused: ErrorRow(codes.URL_INVALID, 422),
+    NoWebhookSecret: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503),
+    ProviderUnavailable: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503),
+    PriceRefused: ErrorRow(codes.MALFORMED, 422),
+    ProviderRefused: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503, is_final=True),
+    Unavailable: ErrorRow(codes.INTERNAL, 503),
 }
 
 
-def row_of(kind: type[DomainError]) -> Row | None:
+def row_of(kind: type[DomainError]) -> ErrorRow | None:
     """The row of the class, or of the nearest class it derives from."""
     return next((TABLE[base] for base in kind.__mro__ if base in TABLE), None)
 
@@ -159,7 +159,7 @@ def refusal_of(error: Exception) -> Refusal:
         return _expected(Unavailable(_UNKNOWN), TABLE[Unavailable])
     if isinstance(error, StoreError):
         return _expected(Unavailable(_AWAY), TABLE[Unavailable])
-    return _expected(DomainError(_HIDDEN), Row(codes.INTERNAL, 500))
+    return _expected(DomainError(_HIDDEN), ErrorRow(codes.INTERNAL, 500))
 
 
 def is_expected(error: Exception) -> bool:
@@ -167,7 +167,7 @@ def is_expected(error: Exception) -> bool:
     return isinstance(error, DomainError) and row_of(type(error)) is not None
 
 
-def _expected(error: DomainError, row: Row) -> Refusal:
+def _expected(error: DomainError, row: ErrorRow) -> Refusal:
     code = codes.CODES[row.code]
     status = row.http_status
     if row.by_reason is not None and error.reason is not None:
@@ -201,7 +201,7 @@ def _expected(error: DomainError, row: Row) -> Refusal:
     )
 
 
-def _next_action(code: codes.Code, row: Row, retry_after_s: int | None) -> str | None:
+def _next_action(code: codes.Code, row: ErrorRow, retry_after_s: int | None) -> str | None:
     if row.is_final:
         return "ask_human"
     return "wait" if retry_after_s is not None else code.next_action

@@ -48,7 +48,7 @@ _HEADERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class StreamWaits:
     """The waits of a stream, in seconds; tests shorten them."""
 
     heartbeat_s: float = HEARTBEAT_S
@@ -79,7 +79,7 @@ class EventStream:
         show: Show = _as_stored,
         event_type: str | None,
         begin_at: EventCursor,
-        pace: Pace | None = None,
+        pace: StreamWaits | None = None,
     ) -> None:
         self._database = database
         self._tenant = tenant
@@ -88,7 +88,7 @@ class EventStream:
         self._show = show
         self._event_type = event_type
         self._seen = begin_at
-        self._pace = pace or Pace()
+        self._pace = pace or StreamWaits()
 
     async def __call__(self, _scope: AsgiScope, receive: Receive, send: Send) -> None:
         with self._place as subscription:

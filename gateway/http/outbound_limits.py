@@ -12,19 +12,19 @@ from keys.principal import Principal
 from runtime.limiter import Limiter
 
 
-class Pace(NamedTuple):
+class CallRate(NamedTuple):
     """calls at once, and as many again in each period."""
 
     calls: int
     period_s: int
 
 
-ENDPOINT_PINGS: Final = Pace(5, 5)
-ACCOUNT_PINGS: Final = Pace(20, 10)
-SANDBOX_PINGS: Final = Pace(30, 3600)
+ENDPOINT_PINGS: Final = CallRate(5, 5)
+ACCOUNT_PINGS: Final = CallRate(20, 10)
+SANDBOX_PINGS: Final = CallRate(30, 3600)
 # More than the endpoints that an account may have, so that setting all of them up is not slowed.
-ACCOUNT_TARGETS: Final = Pace(60, 60)
-SANDBOX_TARGETS: Final = Pace(30, 3600)
+ACCOUNT_TARGETS: Final = CallRate(60, 60)
+SANDBOX_TARGETS: Final = CallRate(30, 3600)
 
 
 async def pace_ping(limiter: Limiter, principal: Principal, endpoint_id: str) -> None:
@@ -50,7 +50,7 @@ async def pace_target(limiter: Limiter, principal: Principal) -> None:
         )
 
 
-async def _take(limiter: Limiter, key: str, pace: Pace, what: str) -> None:
+async def _take(limiter: Limiter, key: str, pace: CallRate, what: str) -> None:
     await take_one(
         limiter,
         key,

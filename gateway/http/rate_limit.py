@@ -83,17 +83,17 @@ def _tell(buckets: Sequence[Bucket], decisions: Sequence[Decision], headers: Hea
     """Adds the headers of the bucket that refuses, else of the one with less left; raises
     RateLimited.
     """
-    told, at = decisions[-1], len(decisions) - 1
-    if told.allowed and decisions[0].remaining < told.remaining:
-        told, at = decisions[0], 0
+    tightest, at = decisions[-1], len(decisions) - 1
+    if tightest.allowed and decisions[0].remaining < tightest.remaining:
+        tightest, at = decisions[0], 0
     name = _NAMES[at - len(buckets)]
     headers += (
-        (b"ratelimit-policy", b'"%b";q=%d;w=%d' % (name, told.limit, BURST_S)),
-        (b"ratelimit", b'"%b";r=%d;t=%d' % (name, told.remaining, told.reset_s)),
+        (b"ratelimit-policy", b'"%b";q=%d;w=%d' % (name, tightest.limit, BURST_S)),
+        (b"ratelimit", b'"%b";r=%d;t=%d' % (name, tightest.remaining, tightest.reset_s)),
     )
-    if not told.allowed:
+    if not tightest.allowed:
         whose = "by this account" if name == _NAMES[0] else "with this credential"
-        raise refusal(told, f"too many requests {whose}")
+        raise refusal(tightest, f"too many requests {whose}")
 
 
 async def take_one(limiter: Limiter, key: str, *, count: int, period_s: int, detail: str) -> None:

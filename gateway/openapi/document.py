@@ -118,7 +118,7 @@ def _webhook(event_type: str, schemas: Schemas) -> dict[str, Any]:
     fields = {name: value for name, value in inside["properties"].items() if name != "data"}
     fields["data"] = schemas.of(TYPES[event_type].data)
     example = EVENT_EXAMPLE if event_type == "topup.delivered" else event_example(event_type)
-    told = {"schema": {**_untitled(inside), "properties": fields}, "example": example}
+    content = {"schema": {**_untitled(inside), "properties": fields}, "example": example}
     return {
         "post": {
             "operationId": "on_" + event_type.replace(".", "_"),
@@ -135,7 +135,7 @@ def _webhook(event_type: str, schemas: Schemas) -> dict[str, Any]:
                 }
                 for name, about in _SIGNATURES
             ],
-            "requestBody": {"required": True, "content": {"application/json": told}},
+            "requestBody": {"required": True, "content": {"application/json": content}},
             "responses": {
                 "2XX": {"description": "Taken. Answer within 10 s."},
                 "410": {"description": "Gone: the endpoint is disabled."},

@@ -88,12 +88,12 @@ def operation(resource: Resource, route: Route, schemas: Schemas, shared: Shared
 
 
 def _description(route: Route) -> str:
-    told = [route.description] if route.description else []
+    sentences = [route.description] if route.description else []
     if route.scopes:
-        told.append(f"Scope: {' or '.join(f'`{scope}`' for scope in route.scopes)}.")
+        sentences.append(f"Scope: {' or '.join(f'`{scope}`' for scope in route.scopes)}.")
     elif route.is_public:
-        told.append("No credential.")
-    return " ".join(told)
+        sentences.append("No credential.")
+    return " ".join(sentences)
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:

@@ -57,7 +57,7 @@ class Shared:
         else:
             schema = {} if kind is None else self._schemas.of(kind)
         self.responses[name] = {
-            "description": _told(codes_listed),
+            "description": _described(codes_listed),
             "headers": _of_refusal(status),
             "content": _content([JSON], [schema]),
         }
@@ -80,8 +80,8 @@ def enveloped(route: Route, refused: Statuses, schemas: Schemas, shared: Shared)
         choices = [_success(outcome, schemas) for outcome in mine if outcome.data is not None]
         if listed:
             choices.append(_envelope(sorted(listed), schemas.of(Refused), is_success=False))
-        told = listed.union(*(outcome.codes for outcome in mine))
-        responses[str(status)] = _response(route, status, _told(told), mine, choices)
+        described = listed.union(*(outcome.codes for outcome in mine))
+        responses[str(status)] = _response(route, status, _described(described), mine, choices)
     return responses
 
 
@@ -110,11 +110,11 @@ def _by_status(route: Route) -> dict[int, list[Outcome]]:
 
 
 def _response(
-    route: Route, status: int, told: str, mine: list[Outcome], choices: list[Schema]
+    route: Route, status: int, description: str, mine: list[Outcome], choices: list[Schema]
 ) -> dict[str, Any]:
     media = [kind for outcome in mine for kind in outcome.media_types]
     return {
-        "description": told,
+        "description": description,
         "headers": _headers(route, status),
         "content": _content(media, choices),
     }
@@ -139,7 +139,7 @@ def _content(media: Iterable[str], choices: list[Schema]) -> dict[str, Any]:
     }
 
 
-def _told(listed: Iterable[int]) -> str:
+def _described(listed: Iterable[int]) -> str:
     return " · ".join(f"{code} {CODES[code].message}" for code in sorted(listed))
 
 

@@ -76,8 +76,8 @@ def register(host: str, uris: Sequence[str]) -> Registered:
             host_wrong = "" if _is_host(found[2]) else "names no host such as app.example.com"
             wrong = host_wrong or _wrong_with(uri, found[2]) or ""
         if wrong or _reserved_in(uri):
-            told = wrong or "already has a parameter of ours"
-            raise InvalidInput(f"{uri[:200]} {told}", param="redirect_uris")
+            reason = wrong or "already has a parameter of ours"
+            raise InvalidInput(f"{uri[:200]} {reason}", param="redirect_uris")
     return Registered(normalise_host(host) if host else "", tuple(dict.fromkeys(uris)))
 
 

@@ -27,7 +27,7 @@ from store.database import Row, Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
 
-TokenKind = Literal["system", "operator"]
+AccessTokenKind = Literal["system", "operator"]
 
 LIVE_TOKENS_MAX = 100  # not revoked, of one account in one environment
 # LIKE would take the underscore of an id for a wildcard, and ignore case on one database.
@@ -42,7 +42,7 @@ class AccessToken:
     """One token as it is listed. key_id is the key it is bound to; null: none. Times in µs."""
 
     id: str
-    kind: TokenKind
+    kind: AccessTokenKind
     account_id: AccountId
     environment: Environment
     key_id: str | None
@@ -57,7 +57,7 @@ class AccessToken:
 async def create(
     tx: Transaction,
     *,
-    kind: TokenKind,
+    kind: AccessTokenKind,
     account_id: str,
     environment: Environment,
     name: str,
@@ -101,7 +101,7 @@ async def list_tokens(
     tx: Transaction,
     tenant: Tenant,
     *,
-    kind: TokenKind = "system",
+    kind: AccessTokenKind = "system",
     viewer: Principal | None = None,
     before_id: str | None = None,
     limit: int = PAGE_ITEMS,
@@ -127,7 +127,7 @@ async def revoke(
     tenant: Tenant,
     token_id: str,
     *,
-    kind: TokenKind = "system",
+    kind: AccessTokenKind = "system",
     asker: Principal | None,
     now_us: int,
 ) -> AccessToken:
@@ -198,7 +198,7 @@ _LOCK_OWN = f"{_FIND} FOR NO KEY UPDATE OF t"
 _LOCK_SEEN = f"{_FIND} AND {_VIEWERS} FOR NO KEY UPDATE OF t"
 
 
-def _check_maker(kind: TokenKind, maker: Principal | None, tenant: Tenant) -> None:
+def _check_maker(kind: AccessTokenKind, maker: Principal | None, tenant: Tenant) -> None:
     if maker is None:
         return
     assert maker.tenant == tenant, "a token is made in its maker's own account and environment"

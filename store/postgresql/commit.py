@@ -13,7 +13,7 @@ from typing import Any, Final
 from store import commit_token
 from store.errors import CommitUnknown, StoreError
 from store.postgresql.errors import named
-from store.postgresql.pool import ConnectionPool, Session
+from store.postgresql.pool import ConnectionPool, PooledConnection
 
 # How long an outage around COMMIT is waited out before its outcome stays unknown.
 LOOK_TIMEOUT_S: Final = 5.0
@@ -22,7 +22,7 @@ _WAIT_S_MAX: Final = 1.0
 _BEGIN: Final = "BEGIN; SET LOCAL lock_timeout = '1s'"
 
 
-async def commit(session: Session) -> None:
+async def commit(session: PooledConnection) -> None:
     """Raises what the driver raises; StoreError 25P02 where the server rolled back instead, and
     CommitUnknown where it says that replication was not waited for.
     """

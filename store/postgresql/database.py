@@ -17,7 +17,12 @@ from store.postgresql.begin_with_lock import LONG_READ, READ, BeginWithLock, beg
 from store.postgresql.commit import commit, roll_back, was_kept
 from store.postgresql.errors import named
 from store.postgresql.guard import Guard
-from store.postgresql.pool import END_STALLED, SHORT_STATEMENT_TIMEOUT_S, ConnectionPool, Session
+from store.postgresql.pool import (
+    END_STALLED,
+    SHORT_STATEMENT_TIMEOUT_S,
+    ConnectionPool,
+    PooledConnection,
+)
 from store.postgresql.transaction import PostgresqlTransaction
 
 # How long the server may take to answer a whole transaction before its connection is given up. Each
@@ -227,10 +232,10 @@ class PostgresqlDatabase:
         tell(self._shared.on_hint, transaction.hints)
         return value
 
-    def _guard(self, session: Session, answer_s: float) -> Guard:
+    def _guard(self, session: PooledConnection, answer_s: float) -> Guard:
         return Guard(partial(self._condemn, session), answer_s)
 
-    def _condemn(self, session: Session) -> None:
+    def _condemn(self, session: PooledConnection) -> None:
         """Drops every connection of the process: after a failover none of them is of use."""
         if session.connection.is_closed():
             return

@@ -12,13 +12,13 @@ from typing import Any
 
 _PARAMETER = re.compile(r"\$(\d+)")
 
-Columns = Sequence[tuple[str, str]]
+NamedTypes = Sequence[tuple[str, str]]
 
 
 class Union:
     """Several statements as one. columns: of each statement, the names and PostgreSQL's types."""
 
-    def __init__(self, texts: Sequence[str], columns: Sequence[Columns]) -> None:
+    def __init__(self, texts: Sequence[str], columns: Sequence[NamedTypes]) -> None:
         slots: list[str] = []
         self._picks: list[Callable[[Any], tuple[Any, ...]]] = []
         placed = []

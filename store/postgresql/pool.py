@@ -67,7 +67,7 @@ WHERE datname = CURRENT_DATABASE() AND usename = CURRENT_USER
 """
 
 
-class Session:
+class PooledConnection:
     """One connection, and the row of commit_tokens that its transactions write."""
 
     __slots__ = ("_tokens", "connection", "token_id", "was_warned")
@@ -100,16 +100,16 @@ class ConnectionPool:
         self._url = url
         self._connections_max = connections_max
         self._settings = {**_SERVER_SETTINGS, **settings}
-        self._idle: list[Session] = []
-        self._lent: set[Session] = set()
+        self._idle: list[PooledConnection] = []
+        self._lent: set[PooledConnection] = set()
         self._opening = 0
-        self._waiters: deque[asyncio.Future[Session | None]] = deque()
+        self._waiters: deque[asyncio.Future[PooledConnection | None]] = deque()
         self._is_closed = False
         # Set whenever a connection comes back, for whoever closes the pool.
         self._is_back = asyncio.Event()
 
     @contextlib.asynccontextmanager
-    async def session(self) -> AsyncIterator[Session]:
+    async def session(self) -> AsyncIterator[PooledConnection]:
         """One of them; raises ConnectionLost where none can be had in time."""
         try:
             found = self._take_idle() or await self._acquire()
@@ -148,7 +148,7 @@ class ConnectionPool:
         # A connection that was given up is gone after the next turn of the loop.
         await asyncio.sleep(0)
 
-    def _take_idle(self) -> Session | None:
+    def _take_idle(self) -> PooledConnection | None:
         while self._idle and not self._is_closed:
             # The one used last: it has most of the statements prepared.
             session = self._idle.pop()
@@ -156,12 +156,14 @@ class ConnectionPool:
                 return session
         return None
 
-    async def _acquire(self) -> Session:
+    async def _acquire(self) -> PooledConnection:
         if self._is_closed:
             raise ConnectionLost("closed")
         async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
             while len(self._lent) + self._opening + len(self._idle) >= self._connections_max:
-                waiter: asyncio.Future[Session | None] = asyncio.get_running_loop().create_future()
+                waiter: asyncio.Future[PooledConnection | None] = (
+                    asyncio.get_running_loop().create_future()
+                )
                 self._waiters.append(waiter)
                 try:
                     handed = await waiter
@@ -177,7 +179,7 @@ class ConnectionPool:
                 self._opening -= 1
                 self._is_back.set()
 
-    async def _open(self) -> Session:
+    async def _open(self) -> PooledConnection:
         try:
             connection = await asyncpg.connect(
                 self._url,
@@ -190,9 +192,9 @@ class ConnectionPool:
             self._note_room()
             raise
         _keep_alive(connection)
-        return Session(connection)
+        return PooledConnection(connection)
 
-    def _give_back(self, session: Session) -> None:
+    def _give_back(self, session: PooledConnection) -> None:
         connection = session.connection
         # A transaction that is still open here was left by a caller that was cancelled twice.
         if self._is_closed or connection.is_closed() or connection.is_in_transaction():
@@ -216,7 +218,7 @@ class ConnectionPool:
                 waiter.set_result(None)
                 return
 
-    def _pass_on(self, waiter: "asyncio.Future[Session | None]") -> None:
+    def _pass_on(self, waiter: "asyncio.Future[PooledConnection | None]") -> None:
         """What a caller that goes away was handed in its last moment."""
         if waiter.cancelled() or not waiter.done():
             waiter.cancel()

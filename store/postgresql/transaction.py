@@ -12,19 +12,19 @@ from store.database import BatchRead, Row
 from store.errors import check_touched
 from store.postgresql.bulk import BulkInsert
 from store.postgresql.pipelined import Union, pipelined
-from store.postgresql.pool import Session
-from store.statement import POSTGRESQL, Statement, translate
+from store.postgresql.pool import PooledConnection
+from store.statement import POSTGRESQL, SqlStatement, translate
 
 _COLUMN_TYPES = """
     SELECT attname::text AS name, format_type(atttypid, NULL) AS type FROM pg_attribute
     WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped"""
 
-_statements: dict[str, Statement] = {}
+_statements: dict[str, SqlStatement] = {}
 _inserts: dict[tuple[str, tuple[str, ...], str], BulkInsert] = {}
 _unions: dict[tuple[str, ...], Union] = {}
 
 
-def _statement(text: str) -> Statement:
+def _statement(text: str) -> SqlStatement:
     found = _statements.get(text)
     if found is None:
         found = _statements[text] = translate(text, name=POSTGRESQL)
@@ -137,7 +137,7 @@ class PostgresqlTransaction:
         if self._last:
             await self._write_gathered()
 
-    async def end(self, session: Session) -> int | None:
+    async def end(self, session: PooledConnection) -> int | None:
         """As write_deferred, and the connection's next token with it, which COMMIT makes true or not.
 
         Returns the token; None where the transaction wrote nothing.

@@ -32,16 +32,16 @@ from store.errors import ConnectionLost, Contention, check_touched
 from store.sqlite.checkpoint import Checkpointer
 from store.sqlite.errors import named_failures
 from store.sqlite.file import WRITER_CACHE_KIB, connect, open_turn, turn
-from store.statement import SQLITE, Statement, insert_text, translate
+from store.statement import SQLITE, SqlStatement, insert_text, translate
 
 VERSION_MIN = (3, 35, 0)
 TURN_WAIT_S = 4.0
 BUSY_RETRY_S = 0.01
 READERS = 2
-_statements: dict[str, Statement] = {}
+_statements: dict[str, SqlStatement] = {}
 
 
-def _statement(text: str) -> Statement:
+def _statement(text: str) -> SqlStatement:
     found = _statements.get(text)
     if found is None:
         found = _statements[text] = translate(text, name=SQLITE)

@@ -64,7 +64,7 @@ async def stocked(store: Store) -> tuple[Plain, list[str]]:
     await fill(boss, "/dashboard/plan", {"plan": "pro/month", "provider": "stripe"})
     batches = (await boss.get(f"{ADMIN}/codes")).text
     made = await store.order()
-    await store.told("paid", made["id"], amount=made["pay_amount"] - 1)
+    await store.notify("paid", made["id"], amount=made["pay_amount"] - 1)
     bought = await boss.send("/dashboard/buy", {"pack": "pack_pro", "provider": "stripe"})
     await boss.send("/dashboard/codes/checkin", {})
     for path, body in (
@@ -132,7 +132,7 @@ async def test_an_order_that_is_waited_for_follows_the_providers_word(
     await page.goto(f"{order}?said=order-back")
     await expect(page.get_by_text("Waiting for toypay")).to_be_visible()
 
-    await store.told("paid", order.rpartition("/")[2])
+    await store.notify("paid", order.rpartition("/")[2])
 
     await expect(page.locator(".head .chip")).to_have_text("paid")
     assert window.complaints == []
@@ -183,7 +183,7 @@ async def test_no_page_keeps_anybody_out_or_scrolls_sideways(
 async def test_an_order_is_decided_with_the_keyboard(store: Store, browser: Browser) -> None:
     boss = await operator(store.gateway)
     made = await store.order()
-    await store.told("paid", made["id"], amount=made["pay_amount"] - 1)
+    await store.notify("paid", made["id"], amount=made["pay_amount"] - 1)
     window = await window_of(browser, boss, has_scripts=False)
     page = window.page
     await page.goto(f"{ADMIN}/orders/{made['id']}")

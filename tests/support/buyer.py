@@ -44,7 +44,9 @@ class Buyer:
     async def order(self, **fields: Any) -> Order:
         return (await self.place(**fields)).order
 
-    def told(self, *, event: str | None = None, provider: str = "stripe") -> NotificationRef:
+    def notification(
+        self, *, event: str | None = None, provider: str = "stripe"
+    ) -> NotificationRef:
         """A notification; a fresh one without a name."""
         return NotificationRef(
             provider, self.tenant.environment, event or f"evt_{next(self._events)}", "test"
@@ -52,7 +54,7 @@ class Buyer:
 
     async def attach(self, order: Order, **fields: Any) -> Settled:
         fields = {"url": "https://pay.example/1", "provider_ref": f"cs_{order.id}", **fields}
-        return await self._on(AttachCheckout, order, told=None, **fields)
+        return await self._on(AttachCheckout, order, notification=None, **fields)
 
     async def pay(
         self,
@@ -60,20 +62,20 @@ class Buyer:
         payment: str = "pi_1",
         *,
         price: Price | None = None,
-        told: NotificationRef | None = None,
+        notification: NotificationRef | None = None,
         **fields: Any,
     ) -> Settled:
         return await self._on(
             SettlePaid,
             order,
-            told=told or self.told(),
+            notification=notification or self.notification(),
             payment_id=payment,
             price=price or order.price,
             **fields,
         )
 
     async def end(self, order: Order, status: Literal["failed", "expired"]) -> Settled:
-        return await self._on(EndUnpaid, order, told=self.told(), status=status)
+        return await self._on(EndUnpaid, order, notification=self.notification(), status=status)
 
     async def refund(
         self,
@@ -172,7 +174,7 @@ class Buyer:
         return await self._hear(order, Refunded(Subject(), key, price, is_part=kind == "part"))
 
     async def _hear(self, order: Order, fact: Reversed) -> Settled:
-        return await self._on(ReverseOrder, order, told=self.told(), fact=fact)
+        return await self._on(ReverseOrder, order, notification=self.notification(), fact=fact)
 
     async def _on(self, command: Any, order: Order, **fields: Any) -> Settled:
         made = command(order_id=order.id, tenant=order.tenant, **fields)

@@ -6,7 +6,7 @@ from typing import Any
 
 from billing.credits.opening import open_account
 from billing.engine.engine import Engine
-from billing.usage.oauth_charge import Charge, TakeCharge
+from billing.usage.oauth_charge import OAuthCharge, TakeCharge
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from keys.principal import Environment, OAuthOrigin, Principal
@@ -36,16 +36,16 @@ class ChargingApp:
         remark: str = "",
         engine: Engine | None = None,
         principal: Principal | None = None,
-    ) -> Charge:
+    ) -> OAuthCharge:
         caller = principal or self.principal
         assert caller.oauth is not None
         command = TakeCharge(caller.tenant, caller.oauth, order_no, micros, remark)
         return await (engine or self.account.engine).submit(command)
 
-    async def together(self, *charges: Any) -> tuple[list[Charge], list[BaseException]]:
+    async def together(self, *charges: Any) -> tuple[list[OAuthCharge], list[BaseException]]:
         """The charges that were taken, and the refusals."""
         outcomes = await asyncio.gather(*charges, return_exceptions=True)
-        taken = [one for one in outcomes if isinstance(one, Charge)]
+        taken = [one for one in outcomes if isinstance(one, OAuthCharge)]
         return taken, [one for one in outcomes if isinstance(one, BaseException)]
 
     async def user_cents(self) -> int:

@@ -13,8 +13,8 @@ from billing.ledger.balances import balance
 from billing.topups.platform import Platform, Platforms
 from billing.topups.rules import TopUpRules
 from billing.topups.send import Sent, new_send, prepare
-from billing.topups.settlement import Cancel, Decide, Ended, HandOver, Settle
-from billing.topups.voucher import Settle as SettleVoucher, VoucherCodes
+from billing.topups.settlement import Cancel, Decide, EndedTopUp, HandOver, Settle
+from billing.topups.voucher import VoucherCodes, VoucherTarget as SettleVoucher
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem
 from kernel.clock import FixedClock
 from keys.api_keys.api_key import mint
@@ -92,17 +92,17 @@ class FundedAccount:
         self.kept.append(await self.engine.submit_once(command, key, encode))
         return results[-1] if results else None  # type: ignore[return-value]
 
-    async def cancel(self, topup_id: str) -> Ended:
+    async def cancel(self, topup_id: str) -> EndedTopUp:
         return await self._end(Cancel, topup_id, cancelled_by=self.principal.credential_id)
 
-    async def settle(self, topup_id: str, outcome: str, **more: Any) -> Ended:
+    async def settle(self, topup_id: str, outcome: str, **more: Any) -> EndedTopUp:
         return await self._end(Settle, topup_id, outcome=outcome, **more)
 
-    async def hand_over(self, topup_id: str, seen: int) -> Ended:
+    async def hand_over(self, topup_id: str, seen: int) -> EndedTopUp:
         later = self.clock.now_us() + 60_000_000
         return await self._end(HandOver, topup_id, seen_checks_made=seen, next_check_at=later)
 
-    async def decide(self, topup_id: str, approval_id: str, decision: str) -> Ended:
+    async def decide(self, topup_id: str, approval_id: str, decision: str) -> EndedTopUp:
         return await self._end(
             Decide,
             topup_id,
@@ -142,9 +142,9 @@ class FundedAccount:
     async def mint(self, environment: Environment = "staging", **fields: Any) -> Principal:
         return await mint_key(self.database, self.clock, self.account_id, environment, **fields)
 
-    async def _end(self, command: Any, topup_id: str, **fields: Any) -> Ended:
+    async def _end(self, command: Any, topup_id: str, **fields: Any) -> EndedTopUp:
         made = command(topup_id=topup_id, tenant=self.principal.tenant, **fields)
-        ended: Ended = await self.engine.submit(made)
+        ended: EndedTopUp = await self.engine.submit(made)
         return ended
 
 

@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar, cast
 
 from billing.credits.opening import open_account
 from billing.ledger.audit import audit
-from billing.ledger.ledger import Code, Kind, Ledger
+from billing.ledger.ledger import Code, Ledger, LedgerAccountKind
 from cli.server.listener import LISTEN_FD_VARIABLE, READY_FD_VARIABLE
 from kernel.clock import SystemClock
 from kernel.tenant import Tenant
@@ -331,10 +331,10 @@ class Installation:
         async def work(tx: Transaction) -> None:
             await lock_tenants(tx, [scope])
             ledger = Ledger()
-            await ledger.load(tx, [scope], [(*scope, Kind.MANUAL, "")])
+            await ledger.load(tx, [scope], [(*scope, LedgerAccountKind.MANUAL, "")])
             ledger.post(
-                debit=ledger.account(scope, Kind.MANUAL),
-                credit=ledger.account(scope, Kind.WALLET),
+                debit=ledger.account(scope, LedgerAccountKind.MANUAL),
+                credit=ledger.account(scope, LedgerAccountKind.WALLET),
                 amount_micros=amount_cents * 10_000,
                 code=Code.MANUAL,
                 now_us=now_us,

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 
 from webhooks.http.guard import Policy
-from webhooks.http.transport import Outcome, Transport
+from webhooks.http.transport import SendResult, Transport
 
 Handler = Callable[["Talk"], Awaitable[None]]
 
@@ -102,6 +102,8 @@ def always(*answers: bytes) -> Handler:
     return handler
 
 
-async def send(transport: Transport, receiver: ScriptedReceiver, timeout_s: float = 5.0) -> Outcome:
+async def send(
+    transport: Transport, receiver: ScriptedReceiver, timeout_s: float = 5.0
+) -> SendResult:
     url = f"http://hook.example:{receiver.port}/hook?a=b"
     return await transport.post(url, [("X-One", "1")], b'{"a":1}', timeout_s)

@@ -73,7 +73,7 @@ class Store:
             said.method, path + query, headers=list(said.headers.items()), content=said.body
         )
 
-    async def told(self, kind: str, order_id: str, **changes: Any) -> httpx.Response:
+    async def notify(self, kind: str, order_id: str, **changes: Any) -> httpx.Response:
         """An event of Toypay's about the order."""
         return await self.tell(TOYPAY, toypay.event(kind, await self.row(order_id), **changes))
 

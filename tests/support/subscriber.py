@@ -17,7 +17,7 @@ from billing.payments.sandbox import (
     subscription as sandbox_subscription,
 )
 from billing.payments.sandbox.checkout import SandboxCheckout
-from billing.providers.event_log import NotificationRef, Outcome
+from billing.providers.event_log import NotificationOutcome, NotificationRef
 from billing.providers.protocol import Fact, Interval, SandboxEvent
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.lifecycle import PassTime
@@ -84,19 +84,19 @@ class Subscriber:
 
     async def tell(
         self, sandbox_event: SandboxEvent, payments: Payments | None = None, name: str = "stripe"
-    ) -> Outcome:
+    ) -> NotificationOutcome:
         """The outcome of the notification with which the provider tells of the sandbox event."""
         teller = payments or self.buyer.payments
         provider = teller.providers.of(name, "staging")
         assert provider is not None
         return (await teller.notified(name, provider.simulate(sandbox_event))).outcome
 
-    def told(self, event: str) -> NotificationRef:
+    def notification(self, event: str) -> NotificationRef:
         return NotificationRef("stripe", "staging", f"evt_{event}", "test")
 
-    async def act(self, fact: Fact, told: NotificationRef) -> Outcome:
+    async def act(self, fact: Fact, notification: NotificationRef) -> NotificationOutcome:
         """The outcome of a fact that no stand-in tells of."""
-        return await self.buyer.payments.word.act_on([fact], told)
+        return await self.buyer.payments.word.act_on([fact], notification)
 
     async def begin(self, plan_id: str = "pro", **fields: Any) -> Subscription:
         """A subscription whose first period was paid and credited."""
@@ -106,7 +106,7 @@ class Subscriber:
         await self.bill(order, name=provider)
         return await self.now(order)
 
-    async def bill(self, order: Order, *, name: str = "stripe") -> Outcome:
+    async def bill(self, order: Order, *, name: str = "stripe") -> NotificationOutcome:
         """The sandbox's next bill, told and noted."""
         one = await self.database.read(lambda tx: sandbox_subscription.find_of_order(tx, order.id))
         assert one is not None

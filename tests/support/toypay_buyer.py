@@ -48,7 +48,7 @@ class ToypayBuyer:
         new = NewOrder(**{"provider": "toypay", "amount_cents": 2000, **fields})
         return await (payments or self.payments).place(self.account.principal.tenant, new)
 
-    async def told(self, kind: str, order: Order, **changes: Any) -> str:
+    async def notify(self, kind: str, order: Order, **changes: Any) -> str:
         """The outcome of an event that Toypay signs."""
         heard = await self.payments.notified("toypay", toypay.event(kind, order, **changes))
         return heard.outcome
@@ -71,7 +71,11 @@ class ToypayBuyer:
     async def orders(self) -> list[Order]:
         async def work(tx: Transaction) -> list[Order]:
             found = await order_list.page(
-                tx, self.account.principal.tenant, order_list.Filter(), before_id=None, limit=200
+                tx,
+                self.account.principal.tenant,
+                order_list.OrderFilter(),
+                before_id=None,
+                limit=200,
             )
             return list(found)
 

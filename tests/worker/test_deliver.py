@@ -12,7 +12,7 @@ from webhooks.deliveries.sealed import SECRET_PURPOSE
 from webhooks.deliveries.stage import Claimed, Target
 from webhooks.endpoints.disabling import reasons_to_disable
 from webhooks.http.guard import Policy
-from webhooks.http.transport import ErrorClass, Outcome
+from webhooks.http.transport import ErrorClass, SendResult
 from worker.deliver import DeliverySender, Sent, Settled, lease_us, log_attempt
 
 DAY_US = 86_400_000_000
@@ -35,9 +35,9 @@ class Line:
         *,
         policy: Policy | None,
         account_id: str,
-    ) -> Outcome:
+    ) -> SendResult:
         self.policies.append(policy)
-        return Outcome(200, None, None, {}, b"", False, "192.0.2.1", {}, 0, 1_000)
+        return SendResult(200, None, None, {}, b"", False, "192.0.2.1", {}, 0, 1_000)
 
 
 def claimed(
@@ -84,7 +84,7 @@ def sender(line: Line, clock: FixedClock, vault: Vault | None = None) -> Deliver
 
 
 def sent(one: Claimed, status: int | None, error: ErrorClass | None, at_us: int) -> Sent:
-    outcome = Outcome(status, error, None, {}, b"", False, None, {}, 0, 0)
+    outcome = SendResult(status, error, None, {}, b"", False, None, {}, 0, 0)
     return Sent(one, settlement_of(one, outcome, [], ended_at_us=at_us))
 
 

@@ -13,7 +13,7 @@ from tests.support.webhook_rows import given_account, given_endpoint, given_even
 from webhooks.deliveries.claim import HEADS_MAX
 from webhooks.deliveries.message import Headers
 from webhooks.http.guard import Policy
-from webhooks.http.transport import Outcome
+from webhooks.http.transport import SendResult
 
 PER_ACCOUNT = 50
 ACCOUNTS = HEADS_MAX // PER_ACCOUNT + 1
@@ -43,7 +43,7 @@ class Wire:
         *,
         policy: Policy | None,
         account_id: str,
-    ) -> Outcome:
+    ) -> SendResult:
         assert url
         assert body
         assert timeout_s
@@ -53,7 +53,7 @@ class Wire:
         self.attempts[id_] += 1
         is_failed = self.attempts[id_] <= self._failures
         status, error = (500, "http") if is_failed else (200, None)
-        return Outcome(status, error, None, {}, b"", False, None, {}, 0, 1)  # type: ignore[arg-type]
+        return SendResult(status, error, None, {}, b"", False, None, {}, 0, 1)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("failures", [0, 1])

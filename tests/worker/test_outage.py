@@ -14,7 +14,7 @@ from tests.support.webhook_rows import (
 )
 from webhooks.deliveries.message import Headers
 from webhooks.http.guard import Policy
-from webhooks.http.transport import Outcome
+from webhooks.http.transport import SendResult
 
 
 class Unsteady:
@@ -122,11 +122,11 @@ async def test_a_delivery_that_breaks_us_does_not_stop_the_others(database: Data
         *,
         policy: Policy | None,
         account_id: str,
-    ) -> Outcome:
+    ) -> SendResult:
         calls.append(url)
         if len(calls) == 1:
             raise LookupError
-        return Outcome(200, None, None, {}, b"", False, None, {}, 0, 0)
+        return SendResult(200, None, None, {}, b"", False, None, {}, 0, 0)
 
     async with dispatching(database, slots=1, post=post) as (dispatcher, settled):
         await given_endpoint(database, CLOCK, tenant)

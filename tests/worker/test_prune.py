@@ -6,7 +6,7 @@ import pytest
 
 from billing.ledger.audit import audit
 from billing.providers import event_log as provider_event
-from billing.providers.event_log import LogEntry, NotificationRef, Outcome as Judged
+from billing.providers.event_log import LogEntry, NotificationOutcome as Judged, NotificationRef
 from kernel.clock import DAY_US, FixedClock
 from kernel.tenant import Tenant
 from keys import session
@@ -16,7 +16,7 @@ from tests.support.dispatcher import rows
 from tests.support.webhook_rows import claim_all, given_account, given_endpoint, given_events
 from webhooks.deliveries import delivery, log, retention
 from webhooks.deliveries.message import settlement_of
-from webhooks.http.transport import Outcome
+from webhooks.http.transport import SendResult
 from worker.prune import notifications_chore, retention_chore, sessions_chore
 
 DAY_S = 86_400
@@ -30,7 +30,7 @@ async def prune(database: Database, clock: FixedClock) -> None:
 async def settle_all(database: Database, clock: FixedClock, status: int = 200) -> None:
     claimed = (await claim_all(database, clock)).claimed
     error = None if status == 200 else "http"
-    outcome = Outcome(status, error, None, {}, b"", False, None, {}, 0, 1)  # type: ignore[arg-type]
+    outcome = SendResult(status, error, None, {}, b"", False, None, {}, 0, 1)  # type: ignore[arg-type]
 
     async def work(tx: Transaction) -> None:
         now_us = clock.now_us()
@@ -205,7 +205,7 @@ async def test_what_is_not_old_costs_one_look(database: Database, clock: FixedCl
     assert database.statements_run - before == 6
 
 
-async def told(database: Database, clock: FixedClock, *outcomes: Judged) -> None:
+async def given_notifications(database: Database, clock: FixedClock, *outcomes: Judged) -> None:
     """A notification of each outcome in both environments, named by it."""
     entries = [
         LogEntry(NotificationRef("stripe", environment, outcome, "x"), outcome, clock.now_us())
@@ -225,13 +225,13 @@ async def left(database: Database) -> list[str]:
 async def test_what_providers_told_goes_after_its_environments_days_but_what_is_undecided(
     database: Database, clock: FixedClock
 ) -> None:
-    await told(database, clock, "applied", "review", "unknown", "refused")
+    await given_notifications(database, clock, "applied", "review", "unknown", "refused")
     chore = notifications_chore(database, clock, KEPT_US, pause_s=0)
     clock.advance_s(30 * DAY_S)
     await chore.run()
     assert len(await left(database)) == 8
     clock.advance_s(0.000001)
-    await told(database, clock, "ignored")
+    await given_notifications(database, clock, "ignored")
 
     await chore.run()
 

@@ -41,7 +41,7 @@ def with_code(body: bytes, at: int, code: str) -> bytes:
     return body[:at] + msgspec.json.encode(code) + body[end:]
 
 
-def as_sent(claimed: Claimed, code_of: CodeOf) -> tuple[Claimed, str | None]:
+def body_to_send(claimed: Claimed, code_of: CodeOf) -> tuple[Claimed, str | None]:
     """The delivery with the very bytes to send, and the code in them; raises SealBroken."""
     if claimed.code_at is None:
         return claimed, None
@@ -70,5 +70,5 @@ def masked(answered: bytes, code: str | None) -> bytes:
 
 def _spellings(code: str) -> tuple[bytes, ...]:
     """As it was sent, without its hyphens, with spaces for them, and each in small letters."""
-    told = (code, code.replace("-", ""), code.replace("-", " "))
-    return tuple(dict.fromkeys(one.encode() for each in told for one in (each, each.lower())))
+    spelled = (code, code.replace("-", ""), code.replace("-", " "))
+    return tuple(dict.fromkeys(one.encode() for each in spelled for one in (each, each.lower())))

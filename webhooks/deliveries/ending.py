@@ -68,7 +68,7 @@ WHERE id IN (
 """
 
 
-class Place(NamedTuple):
+class EndingCursor(NamedTuple):
     """Where the next step of an endpoint goes on.
 
     lease_until_us: the last one that still ran. change_no: of its place in the line at the first step.
@@ -90,8 +90,8 @@ BEGINNING: Final = Disabled(-1, "")
 
 
 async def step(
-    tx: Transaction, endpoint_id: str, place: Place, *, now_us: int
-) -> tuple[Place | None, int]:
+    tx: Transaction, endpoint_id: str, place: EndingCursor, *, now_us: int
+) -> tuple[EndingCursor | None, int]:
     """Ends some of what a deleted endpoint had, or holds some of what a disabled one had in flight.
 
     Returns where to go on, null once all is done for now, and how many rows were changed.
@@ -139,8 +139,8 @@ async def expire_held(tx: Transaction, endpoint_id: str, *, now_us: int) -> int:
 
 
 async def _cancel(
-    tx: Transaction, endpoint_id: str, place: Place, rows: Sequence[Row], *, now_us: int
-) -> tuple[Place | None, int]:
+    tx: Transaction, endpoint_id: str, place: EndingCursor, rows: Sequence[Row], *, now_us: int
+) -> tuple[EndingCursor | None, int]:
     if not rows and not place.from_us:
         # From the first one on nothing is open, and a deleted endpoint gets nothing more.
         await endpoint_queue.remove(tx, endpoint_id)
@@ -153,8 +153,8 @@ async def _cancel(
 
 
 async def _hold(
-    tx: Transaction, endpoint_id: str, place: Place, rows: Sequence[Row], *, now_us: int
-) -> tuple[Place | None, int]:
+    tx: Transaction, endpoint_id: str, place: EndingCursor, rows: Sequence[Row], *, now_us: int
+) -> tuple[EndingCursor | None, int]:
     flying = [row for row in rows if row["status"] == SENDING]
     lost = sorted(
         (row["id"], row["claim_no"]) for row in flying if row["next_attempt_at"] <= now_us

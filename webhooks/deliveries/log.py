@@ -15,7 +15,7 @@ from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
 from store.database import Row, Transaction
 from store.row_mapping import RowMapping, as_json
-from webhooks.deliveries.log_page import Filter, Place, query_of
+from webhooks.deliveries.log_page import DeliveryCursor, DeliveryFilter, query_of
 from webhooks.deliveries.stage import STATUSES
 
 _MINE = "account_id = :account_id AND environment = :environment"
@@ -96,19 +96,19 @@ class DeliveryPage:
     """
 
     deliveries: Sequence[Delivery]
-    next: Place | None
+    next: DeliveryCursor | None
 
 
 async def list_deliveries(
     tx: Transaction,
     tenant: Tenant,
     *,
-    wanted: Filter | None = None,
-    before: Place | None = None,
+    wanted: DeliveryFilter | None = None,
+    before: DeliveryCursor | None = None,
     limit: int = PAGE_ITEMS,
 ) -> DeliveryPage:
     """Newest first, after `before`; at most `limit`. Raises InvalidInput for a filter."""
-    wanted = wanted or Filter()
+    wanted = wanted or DeliveryFilter()
     if wanted.status is not None and wanted.status not in STATUSES:
         raise InvalidInput(f"status is one of {', '.join(STATUSES)}", param="status")
     query = query_of(wanted, before, columns=_DELIVERIES.listed)
@@ -117,13 +117,13 @@ async def list_deliveries(
     if query.edge is not None:
         row = await tx.fetch_one(query.edge, **query.edge_values, **mine)
         if row is not None:
-            edge = Place(row["created_at"], row["id"])
+            edge = DeliveryCursor(row["created_at"], row["id"])
             text = query.page_to_edge
             values |= {"edge_at": edge.created_at, "edge_id": edge.id}
     found = [_delivery(row) for row in await tx.fetch(text, **values)]
     if len(found) > limit:
         last = found[limit - 1]
-        return DeliveryPage(found[:limit], Place(last.created_at, last.id))
+        return DeliveryPage(found[:limit], DeliveryCursor(last.created_at, last.id))
     return DeliveryPage(found, edge)
 
 

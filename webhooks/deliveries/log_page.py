@@ -41,7 +41,7 @@ _CHECKS: Final[Mapping[str, str]] = {
 _ORDER: Final = "ORDER BY d.created_at DESC, d.id DESC"
 
 
-class Place(NamedTuple):
+class DeliveryCursor(NamedTuple):
     """A delivery's place in the log's order, newest first; a page goes on after it."""
 
     created_at: int
@@ -52,7 +52,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class DeliveryFilter:
     """Which deliveries to list; null: any. Times in microseconds, from inclusive, to exclusive."""
 
     status: str | None = None
@@ -78,7 +78,7 @@ class Query(NamedTuple):
     edge_values: Mapping[str, Any]
 
 
-def place_of(cursor: str | None) -> Place | None:
+def place_of(cursor: str | None) -> DeliveryCursor | None:
     """The place that a cursor names, null at the log's head; raises InvalidInput."""
     if cursor is None:
         return None
@@ -90,10 +90,10 @@ def place_of(cursor: str | None) -> Place | None:
         kind = ""
     if kind != "dlv" or not (at.isascii() and at.isdigit() and len(at) <= 18):
         raise InvalidInput("not a cursor of this list", param="cursor")
-    return Place(int(at), id_)
+    return DeliveryCursor(int(at), id_)
 
 
-def query_of(wanted: Filter, before: Place | None, *, columns: str) -> Query:
+def query_of(wanted: DeliveryFilter, before: DeliveryCursor | None, *, columns: str) -> Query:
     """The page's query, from after `before`; columns of d."""
     walked = _walked(wanted)
     clauses, values = [_WALKS[walked]], {}
@@ -122,15 +122,15 @@ def query_of(wanted: Filter, before: Place | None, *, columns: str) -> Query:
     return Query(f"{page} {limited}", to_edge, edge, values, edge_values)
 
 
-def _upper(wanted: Filter, before: Place | None) -> Place | None:
+def _upper(wanted: DeliveryFilter, before: DeliveryCursor | None) -> DeliveryCursor | None:
     """One bound of the two, since an index has one upper end."""
     if wanted.created_before is None:
         return before
-    bound = Place(wanted.created_before, "")
+    bound = DeliveryCursor(wanted.created_before, "")
     return bound if before is None else min(bound, before)
 
 
-def _walked(wanted: Filter) -> str:
+def _walked(wanted: DeliveryFilter) -> str:
     """The filter that picks the index: the one that leaves fewest rows first."""
     if wanted.transaction_id is not None:
         return "transaction_id"

@@ -40,7 +40,7 @@ from webhooks.deliveries.stage import (
     Settlement,
     Target,
 )
-from webhooks.http.transport import Outcome
+from webhooks.http.transport import SendResult
 
 USER_AGENT: Final = "AiTopUp-Webhooks/1"
 EVENT_HEADER: Final = "X-AiTopUp-Event"
@@ -135,7 +135,7 @@ def message_headers(claimed: Claimed, opened: Opened, *, now_us: int) -> Headers
 
 def settlement_of(
     claimed: Claimed,
-    outcome: Outcome,
+    outcome: SendResult,
     headers: Sequence[tuple[str, str]],
     *,
     ended_at_us: int,

@@ -15,12 +15,12 @@ from kernel.tenant import Tenant
 from keys.account import lock_tenants
 from store.database import Row, Transaction
 from webhooks.deliveries import notice
-from webhooks.deliveries.log_page import Place
+from webhooks.deliveries.log_page import DeliveryCursor
 from webhooks.deliveries.stage import PENDING, SENDING
 
 ROWS_PER_STEP: Final = 500
 TENANTS_PER_LOOK: Final = 200
-FIRST_PLACE: Final = Place(0, "")
+FIRST_PLACE: Final = DeliveryCursor(0, "")
 FIRST_TENANT: Final = Tenant("", "")
 
 _MINE = "account_id = :account_id AND environment = :environment"
@@ -93,8 +93,8 @@ async def tenants_after(tx: Transaction, tenant: Tenant) -> Sequence[Old]:
 
 
 async def prune_deliveries(
-    tx: Transaction, tenant: Tenant, *, before_us: int, after: Place
-) -> Place | None:
+    tx: Transaction, tenant: Tenant, *, before_us: int, after: DeliveryCursor
+) -> DeliveryCursor | None:
     """Deletes the ended ones among the next rows; the place to go on after, null at the end."""
     rows = await tx.fetch(
         _OLD_DELIVERIES,
@@ -112,7 +112,7 @@ async def prune_deliveries(
         await tx.execute("DELETE FROM deliveries WHERE id IN :ids[text]", ids=ended)
     if len(rows) < ROWS_PER_STEP:
         return None
-    return Place(rows[-1]["created_at"], rows[-1]["id"])
+    return DeliveryCursor(rows[-1]["created_at"], rows[-1]["id"])
 
 
 async def prune_events(tx: Transaction, tenant: Tenant, *, before_us: int, after_no: int) -> Pruned:

@@ -9,7 +9,7 @@ import httpx
 
 from kernel.errors import InvalidInput
 from webhooks.http.request import RESERVED_HEADERS
-from webhooks.http.transport import BODY_BYTES_READ_MAX, Outcome, Transport
+from webhooks.http.transport import BODY_BYTES_READ_MAX, SendResult, Transport
 
 TIMEOUT_S_DEFAULT = 10.0
 _REPEATABLE_METHODS = frozenset({"GET", "PUT", "DELETE", "OPTIONS"})
@@ -55,7 +55,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return _response(outcome, request)
 
 
-def _response(outcome: Outcome, request: httpx.Request) -> httpx.Response:
+def _response(outcome: SendResult, request: httpx.Request) -> httpx.Response:
     if outcome.error == "timeout":
         raise httpx.ReadTimeout("the deadline passed", request=request)
     if outcome.error in {"connect", "tls", "address"}:

@@ -20,7 +20,7 @@ PUBLIC_AGE_S_MAX: Final = 60.0
 _DISCARD_PORT: Final = 9
 
 
-class OwnPlace:
+class OwnAddress:
     """port: where the gateway listens, on any address of this machine; 0 if that is not known.
 
     public is PUBLIC_URL, null if there is none; its name is looked up once a minute while it is of

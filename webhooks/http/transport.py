@@ -19,7 +19,7 @@ from webhooks.http.connection import NO_REPLY, Connection, Reply
 from webhooks.http.dial import DialError, client_ssl_context, dial
 from webhooks.http.guard import ParsedUrl, Policy, UrlRefused, check_url
 from webhooks.http.names import ANSWER_AGE_S_MAX, VettedNames
-from webhooks.http.own import OwnPlace
+from webhooks.http.own import OwnAddress
 from webhooks.http.pool import CONNECTION_AGE_S_MAX, IDLE_MAX, IDLE_PER_ORIGIN_MAX, IdlePool, Origin
 from webhooks.http.request import request_bytes
 from webhooks.http.resolver import Resolver
@@ -31,7 +31,7 @@ URLS_REMEMBERED_MAX = 4096
 ErrorClass = Literal["timeout", "connect", "tls", "address", "protocol", "http"]
 
 
-class Outcome(NamedTuple):
+class SendResult(NamedTuple):
     """One attempt. error is null for 2xx; status is null when no status line came.
 
     reason is the operator's private detail, never for a tenant. Header names are lower-case, the
@@ -84,7 +84,7 @@ class Transport:
         resolver: Resolver,
         clock: Clock,
         *,
-        own: OwnPlace | None = None,
+        own: OwnAddress | None = None,
         ssl_context: ssl.SSLContext | None = None,
         answer_age_s_max: float = ANSWER_AGE_S_MAX,
         failure_wait_s_max: float = math.inf,
@@ -120,7 +120,7 @@ class Transport:
         *,
         policy: Policy | None = None,
         account_id: str = "",
-    ) -> Outcome:
+    ) -> SendResult:
         """POSTs the body once and tells what happened; at most 64 KiB are read, 4 KiB kept.
 
         A kept connection that turns out dead before any byte of an answer is replaced once, so the
@@ -152,7 +152,7 @@ class Transport:
         body_bytes_max: int = BODY_BYTES_READ_MAX,
         body_bytes_kept_max: int = BODY_BYTES_KEPT_MAX,
         may_repeat: bool = True,
-    ) -> Outcome:
+    ) -> SendResult:
         """As post(), for any method but HEAD. Without may_repeat, only new connections are used."""
         loop = asyncio.get_running_loop()
         trace = _Trace(loop.time(), self._clock.now_us())
@@ -267,7 +267,7 @@ def _outcome(
     *,
     ended_s: float,
     ended_at_us: int,
-) -> Outcome:
+) -> SendResult:
     timings_ms, reply = trace.timings_ms, trace.reply or NO_REPLY
     if error == "address":
         trace.address, timings_ms, reply = None, {}, NO_REPLY
@@ -279,7 +279,7 @@ def _outcome(
         error, reason = reply.error, reply.reason
     if error is None and not is_delivered(reply.status):
         error = "http"
-    return Outcome(
+    return SendResult(
         reply.status,
         error,
         reason,

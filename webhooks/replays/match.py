@@ -81,7 +81,7 @@ class Wanted:
     as_of_us: int
 
 
-class Place(NamedTuple):
+class ReplayCursor(NamedTuple):
     """A delivery's place in the order of the walk, oldest first."""
 
     created_at: int
@@ -92,21 +92,23 @@ class Found(NamedTuple):
     """Matching rows of one piece, where the walk goes on, and whether it is over."""
 
     rows: Sequence[Row]
-    after: Place
+    after: ReplayCursor
     is_end: bool
 
 
-def beginning(wanted: Wanted) -> Place:
+def first_cursor(wanted: Wanted) -> ReplayCursor:
     """The place before the first delivery."""
-    return Place(wanted.since_us, "")
+    return ReplayCursor(wanted.since_us, "")
 
 
 async def count(database: Database, wanted: Wanted) -> int:
     """How many match; in short reads, so that nobody waits for it."""
-    after, total, is_end = beginning(wanted), 0, False
+    after, total, is_end = first_cursor(wanted), 0, False
     while not is_end:
 
-        async def look(tx: Transaction, after: Place = after) -> tuple[int, Place, bool]:
+        async def look(
+            tx: Transaction, after: ReplayCursor = after
+        ) -> tuple[int, ReplayCursor, bool]:
             end, is_last = await _piece(tx, wanted, after, COUNTED_AT_ONCE)
             row = await tx.fetch_one(_text(_COUNT, wanted), **_values(wanted, after, end))
             return (row["n"] if row is not None else 0), end, is_last
@@ -117,7 +119,7 @@ async def count(database: Database, wanted: Wanted) -> int:
 
 
 async def next_rows(
-    tx: Transaction, wanted: Wanted, after: Place, *, looked_at_max: int, rows_max: int
+    tx: Transaction, wanted: Wanted, after: ReplayCursor, *, looked_at_max: int, rows_max: int
 ) -> Found:
     """The next matching deliveries, oldest first; two statements, whatever lies between."""
     end, is_last = await _piece(tx, wanted, after, looked_at_max)
@@ -125,17 +127,19 @@ async def next_rows(
     rows = await tx.fetch(_text(_ROWS, wanted), rows_max=rows_max, **values)
     if len(rows) == rows_max:
         last = rows[-1]
-        return Found(rows, Place(last["created_at"], last["id"]), is_end=False)
+        return Found(rows, ReplayCursor(last["created_at"], last["id"]), is_end=False)
     return Found(rows, end, is_last)
 
 
-async def _piece(tx: Transaction, wanted: Wanted, after: Place, size: int) -> tuple[Place, bool]:
+async def _piece(
+    tx: Transaction, wanted: Wanted, after: ReplayCursor, size: int
+) -> tuple[ReplayCursor, bool]:
     """The last place of the next `size` rows walked, and whether there are no more after it."""
     values = _values(wanted, after)
     row = await tx.fetch_one(_text(_PIECE, wanted), skipped=size - 1, **values)
     if row is None:
-        return Place(wanted.until_us, ""), True
-    return Place(row["created_at"], row["id"]), False
+        return ReplayCursor(wanted.until_us, ""), True
+    return ReplayCursor(row["created_at"], row["id"]), False
 
 
 def _text(text: str, wanted: Wanted) -> str:
@@ -147,7 +151,7 @@ def _text(text: str, wanted: Wanted) -> str:
     )
 
 
-def _values(wanted: Wanted, after: Place, end: Place | None = None) -> dict[str, Any]:
+def _values(wanted: Wanted, after: ReplayCursor, end: ReplayCursor | None = None) -> dict[str, Any]:
     values: dict[str, Any] = {
         "account_id": wanted.account_id,
         "environment": wanted.environment,

@@ -26,7 +26,7 @@ from webhooks.deliveries import delivery
 from webhooks.deliveries.stage import CANCELLED, FAILED, PENDING, SENDING
 from webhooks.endpoints.fields import check_events
 from webhooks.replays import match as replay_match
-from webhooks.replays.match import REPLAYED_STATUSES, Place, Wanted
+from webhooks.replays.match import REPLAYED_STATUSES, ReplayCursor, Wanted
 
 RUNNING: Final = "running"
 PAUSED: Final = "paused"
@@ -122,9 +122,9 @@ class Replay:
         )
 
     @property
-    def after(self) -> Place:
+    def after(self) -> ReplayCursor:
         """Where its next step goes on."""
-        return Place(self.after_at, self.after_id)
+        return ReplayCursor(self.after_at, self.after_id)
 
     def shape(self) -> dict[str, Any]:
         """As the API shows it. Source: contract, section 3."""
@@ -194,7 +194,7 @@ async def create(
     await _check_endpoint(tx, wanted)
     await _check_unfinished(tx, wanted)
     is_done = matched == 0
-    after = replay_match.beginning(wanted)
+    after = replay_match.first_cursor(wanted)
     made = Replay(
         id=ReplayId(new_id("rpl")),
         account_id=wanted.account_id,

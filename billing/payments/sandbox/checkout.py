@@ -30,7 +30,7 @@ from kernel.errors import NotFound
 from kernel.ids import new_id
 from store.database import Database, Transaction
 
-Outcome = Literal["paid", "failed", "expired"]
+CheckoutOutcome = Literal["paid", "failed", "expired"]
 
 PATH = "/sandbox/checkout"
 TOKEN_BYTES = 24
@@ -65,7 +65,7 @@ class SandboxCheckout:
     payment_id: str
     pay_amount: int
     pay_currency: str
-    outcome: Outcome | None
+    outcome: CheckoutOutcome | None
     created_at: int
     ended_at: int | None
     method: str | None = None
@@ -123,8 +123,8 @@ class SandboxProvider:
         found = await self._database.read(work)
         if found is None or found.outcome is None:
             return (Waiting(Subject(order_id)),)
-        told = self._inner.read(self._inner.simulate(found.sandbox_event())).facts
-        return [_confirmed(found) if isinstance(fact, Unconfirmed) else fact for fact in told]
+        facts = self._inner.read(self._inner.simulate(found.sandbox_event())).facts
+        return [_confirmed(found) if isinstance(fact, Unconfirmed) else fact for fact in facts]
 
     async def close(self, order_id: str, _ref: str) -> bool:
         """The page is abandoned, unless it was decided before."""
@@ -147,7 +147,9 @@ async def find(tx: Transaction, token: str) -> SandboxCheckout:
     return found
 
 
-async def decide(tx: Transaction, token: str, outcome: Outcome, *, now_us: int) -> SandboxCheckout:
+async def decide(
+    tx: Transaction, token: str, outcome: CheckoutOutcome, *, now_us: int
+) -> SandboxCheckout:
     """The checkout with its outcome, which is the first one given; raises NotFound.
 
     A paid subscription begins here: its first bill is due.

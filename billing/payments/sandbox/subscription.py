@@ -25,7 +25,7 @@ from kernel.tenant import Tenant
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
-Outcome = Literal["renewed", "renewal_failed", "changed", "ended"]
+SubscriptionOutcome = Literal["renewed", "renewal_failed", "changed", "ended"]
 PATH = "/sandbox/portal"
 TOKEN_BYTES = 24
 # A declined payment is tried again so many days after the period began; then it is over.
@@ -98,10 +98,10 @@ def bill(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
             attempts=one.attempts + 1,
             next_at=start + RETRY_DAYS[one.attempts] * DAY_US,
         )
-        return _told(one, "renewal_failed", failed, start=start, end=end)
+        return _event_and_state(one, "renewal_failed", failed, start=start, end=end)
     amount = one.first_amount if one.number == 0 else turned.amount
     paid = replace(turned, status="active", attempts=0, cycle=turned.cycle + 1, next_at=end)
-    return _told(one, "renewed", paid, start=start, end=end, amount=amount)
+    return _event_and_state(one, "renewed", paid, start=start, end=end, amount=amount)
 
 
 def abandoned(one: SandboxSubscription) -> SandboxSubscription:
@@ -144,7 +144,9 @@ def choose(
         end = _period(at, item.interval, 0)[1]
         chosen = replace(chosen, next_at=end)
     if due > 0 and item.product_ref != one.product_ref:
-        return _told(one, "renewed", chosen, start=at, end=end, amount=due, is_prorated=True)
+        return _event_and_state(
+            one, "renewed", chosen, start=at, end=end, amount=due, is_prorated=True
+        )
     is_same = item.product_ref == one.product_ref
     later = replace(
         one,
@@ -275,19 +277,21 @@ def _turned(one: SandboxSubscription) -> SandboxSubscription:
 
 def _end(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
     start, end = one.paid_period
-    return _told(one, "ended", replace(one, status="ended", next_at=None), start=start, end=end)
+    return _event_and_state(
+        one, "ended", replace(one, status="ended", next_at=None), start=start, end=end
+    )
 
 
 def _changed(
     one: SandboxSubscription, after: SandboxSubscription
 ) -> tuple[SandboxEvent, SandboxSubscription]:
     start, end = one.paid_period
-    return _told(one, "changed", after, start=start, end=end)
+    return _event_and_state(one, "changed", after, start=start, end=end)
 
 
-def _told(
+def _event_and_state(
     one: SandboxSubscription,
-    outcome: Outcome,
+    outcome: SubscriptionOutcome,
     after: SandboxSubscription,
     *,
     start: int,

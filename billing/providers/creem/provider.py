@@ -128,10 +128,10 @@ class Creem:
             sold = await self._ask("GET", f"/v1/products?{query}", Product)
         if sold.price is None or sold.currency is None:
             raise unavailable(NAME, "a product without a price")
-        told = Price(sold.price * units, sold.currency.upper())
-        if told != request.price:
+        price_there = Price(sold.price * units, sold.currency.upper())
+        if price_there != request.price:
             raise PriceRefused(
-                f"creem would charge {told.decimal()} {told.currency}"
+                f"creem would charge {price_there.decimal()} {price_there.currency}"
                 f" for what costs {request.price.decimal()} {request.price.currency} here"
             )
 

@@ -41,7 +41,7 @@ from billing.providers.stripe.objects import (
     Session,
     ref_id,
 )
-from billing.providers.stripe.requests import first_discount, once, payer, priced
+from billing.providers.stripe.requests import first_discount, idempotency_options, payer, priced
 from kernel.clock import SECOND_US
 
 API_BASE = "https://api.stripe.com"
@@ -104,7 +104,9 @@ class StripeCalls:
         if request.discount:
             coupons: Any = self._stripe.v1.coupons
             wanted = first_discount(request)
-            made = await self._send(coupons.create_async(wanted, once(request, "coupon")), Named)
+            made = await self._send(
+                coupons.create_async(wanted, idempotency_options(request, "coupon")), Named
+            )
             params["discounts"] = [{"coupon": made.id}]
         session = await self._made_session(request, params)
         if not session.url:
@@ -122,7 +124,7 @@ class StripeCalls:
         sessions = self._stripe.v1.checkout.sessions
         try:
             made = await self._send(
-                sessions.create_async(params, once(request, "session")), Session
+                sessions.create_async(params, idempotency_options(request, "session")), Session
             )
         except ProviderRefused as error:
             if request.product_ref is not None and "line_items" in error.detail:
@@ -178,7 +180,9 @@ class StripeCalls:
             "auto_advance": True,
             "pending_invoice_items_behavior": "exclude",
         }
-        draft = await self._send(invoices.create_async(params, once(request, "invoice")), Invoice)
+        draft = await self._send(
+            invoices.create_async(params, idempotency_options(request, "invoice")), Invoice
+        )
         item: Any = {
             "customer": customer,
             "invoice": draft.id,
@@ -188,16 +192,21 @@ class StripeCalls:
             "metadata": metadata,
         }
         await self._send(
-            self._stripe.v1.invoice_items.create_async(item, once(request, "item")), Named
+            self._stripe.v1.invoice_items.create_async(item, idempotency_options(request, "item")),
+            Named,
         )
         # Its payment's id is all that a later refund will name.
         expand: Any = {"expand": ["payments"]}
         made = await self._send(
-            invoices.finalize_invoice_async(draft.id, expand, once(request, "finalize")), Invoice
+            invoices.finalize_invoice_async(
+                draft.id, expand, idempotency_options(request, "finalize")
+            ),
+            Invoice,
         )
         if request.customer_email is not None:
             await self._send(
-                invoices.send_invoice_async(draft.id, {}, once(request, "send")), Invoice
+                invoices.send_invoice_async(draft.id, {}, idempotency_options(request, "send")),
+                Invoice,
             )
         if not made.hosted_invoice_url:
             raise unavailable(NAME, "an invoice without an address")
@@ -209,7 +218,10 @@ class StripeCalls:
         if request.customer_email is not None:
             params["email"] = request.customer_email
         made = await self._send(
-            self._stripe.v1.customers.create_async(params, once(request, "customer")), Named
+            self._stripe.v1.customers.create_async(
+                params, idempotency_options(request, "customer")
+            ),
+            Named,
         )
         return made.id
 

@@ -7,7 +7,7 @@ from billing.providers.protocol import CheckoutRequest
 from billing.providers.stripe.events import to_stripe
 
 
-def once(request: CheckoutRequest, step: str) -> Any:
+def idempotency_options(request: CheckoutRequest, step: str) -> Any:
     """The idempotency key of one step."""
     return {"idempotency_key": f"topup/{request.order_id}/{step}"}
 

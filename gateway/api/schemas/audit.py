@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from gateway.answers.words import Environment, Time
 from kernel.clock import rfc3339
-from keys.audit_log import ActorKind, NotificationRef
+from keys.audit_log import ActorKind, NamedEntry
 
 
 class AuditActor(Struct, kw_only=True):
@@ -39,7 +39,7 @@ class AuditEntry(Struct, kw_only=True):
     reason: str | None
 
     @classmethod
-    def of(cls, told: NotificationRef) -> "AuditEntry":
+    def of(cls, told: NamedEntry) -> "AuditEntry":
         """An entry as its tenant sees it."""
         one = told.entry
         assert one.actor_kind is not None, "the security log knows who did it"

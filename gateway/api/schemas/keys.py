@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta, Struct
 
-from gateway.answers.words import Cents, Environment, KeyId, Last4, Prefix, Time, time_of
+from gateway.answers.words import Cents, Environment, KeyIdText, Last4, Prefix, Time, time_of
 from kernel.clock import rfc3339
 from keys.api_keys.api_key import ApiKey as Key
 from keys.tokens.access_token import AccessToken as Token
@@ -29,8 +29,8 @@ UsedAt = Annotated[
 class ApiKey(Struct, kw_only=True):
     """An API key as it is listed: never its secret."""
 
-    id: KeyId
-    parent_id: KeyId | None
+    id: KeyIdText
+    parent_id: KeyIdText | None
     environment: Environment
     name: str
     prefix: Prefix
@@ -107,7 +107,7 @@ class AccessToken(Struct, kw_only=True):
     """A system access token as it is listed; key_id is the key that it is bound to."""
 
     id: Annotated[str, Meta(pattern=r"^tok_[0-9A-Za-z]+$")]
-    key_id: KeyId | None
+    key_id: KeyIdText | None
     environment: Environment
     name: str
     prefix: Prefix

@@ -33,7 +33,7 @@ class Order(Struct, kw_only=True):
     """
 
     id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
-    status: orders.Status
+    status: orders.OrderStatus
     provider: Annotated[
         str,
         Meta(

@@ -14,10 +14,10 @@ from gateway.answers.words import (
     Cents,
     Code,
     CodeHint,
-    Currency,
     Environment,
-    EventId,
-    KeyId,
+    EventIdText,
+    KeyIdText,
+    LedgerCurrency,
     Micros,
     Time,
     TopUpStatus,
@@ -30,7 +30,9 @@ from webhooks.events.schemas import Approval
 
 __all__ = ["Approval"]
 
-Reference = Annotated[str, Meta(description="The sender's own name for it, once per environment.")]
+SenderReference = Annotated[
+    str, Meta(description="The sender's own name for it, once per environment.")
+]
 WalletCents = Annotated[int, Meta(description="The sender's own wallet afterwards, in US cents.")]
 
 
@@ -87,11 +89,11 @@ class _TopUp(Struct, kw_only=True):
     voucher_code: Code | None
     voucher_code_hint: CodeHint | None
     new_balance_cents: Cents | None
-    reference: Reference | None
+    reference: SenderReference | None
     metadata: dict[str, str]
     note: str | None
     failure_reason: str | None
-    key_id: Annotated[KeyId | None, Meta(description="That sent it; null: no key.")]
+    key_id: Annotated[KeyIdText | None, Meta(description="That sent it; null: no key.")]
     created_at: Time
     settled_at: Time | None
 
@@ -155,7 +157,7 @@ class Transfer(Struct, kw_only=True):
 class EventOfTopUp(Struct, kw_only=True):
     """An event that tells of the top-up; GET /events/{event_id} has its body."""
 
-    id: EventId
+    id: EventIdText
     type: str
     created_at: Time
 
@@ -203,7 +205,7 @@ class Window(Struct, kw_only=True):
 class KeyLimits(Struct, kw_only=True):
     """What the calling key may still spend."""
 
-    id: KeyId
+    id: KeyIdText
     per_call_cents: Cents | None
     windows: list[Window]
 
@@ -216,7 +218,7 @@ class Balance(Struct, kw_only=True):
     promotional_cents: Annotated[int, Meta(description="Credit that was given, in US cents.")]
     held_cents: Annotated[int, Meta(description="In pending top-ups and holds, in US cents.")]
     owed_cents: Annotated[int, Meta(description="Owed after a refund or dispute, in US cents.")]
-    currency: Currency
+    currency: LedgerCurrency
     environment: Environment
     low_balance_threshold_cents: Annotated[
         int, Meta(description="When balance.low fires, in US cents; 0: never.")

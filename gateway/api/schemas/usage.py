@@ -12,13 +12,15 @@ from kernel.clock import rfc3339
 
 UsageId = Annotated[str, Meta(pattern=r"^usg_[0-9A-Za-z]+$")]
 HoldId = Annotated[str, Meta(pattern=r"^hld_[0-9A-Za-z]+$")]
-Credits = Annotated[int, Meta(description="In credits of $0.001, floored.")]
+FlooredCredits = Annotated[int, Meta(description="In credits of $0.001, floored.")]
 BalanceMicros = Annotated[
     int, Meta(description="The account's wallet afterwards, in millionths of a US dollar.")
 ]
 BalanceCredits = Annotated[int, Meta(description="The same in credits of $0.001, floored.")]
 BalanceCents = Annotated[int, Meta(description="The same in US cents, floored.")]
-Reference = Annotated[str, Meta(description="The caller's own name for it, once per environment.")]
+CallerReference = Annotated[
+    str, Meta(description="The caller's own name for it, once per environment.")
+]
 
 
 class Usage(Struct, kw_only=True):
@@ -26,10 +28,10 @@ class Usage(Struct, kw_only=True):
 
     id: UsageId
     amount_micros: Micros
-    credits: Credits
+    credits: FlooredCredits
     description: str
     model: str | None
-    reference: Reference | None
+    reference: CallerReference | None
     created_at: Time
     balance_micros: BalanceMicros
     balance_credits: BalanceCredits
@@ -58,12 +60,12 @@ class Hold(Struct, kw_only=True):
     id: HoldId
     status: Literal["held", "captured", "released", "expired"]
     amount_micros: Micros
-    credits: Credits
+    credits: FlooredCredits
     captured_micros: Micros
-    captured_credits: Credits
+    captured_credits: FlooredCredits
     description: str
     model: str | None
-    reference: Reference | None
+    reference: CallerReference | None
     created_at: Time
     expires_at: Annotated[str, Meta(description="By the account's own clock; see the sandbox's.")]
     ended_at: Time | None

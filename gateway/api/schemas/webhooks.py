@@ -6,10 +6,10 @@ from msgspec import Meta, Struct
 
 from gateway.answers.words import (
     Count,
-    DeliveryId,
-    EndpointId,
+    DeliveryIdText,
+    EndpointIdText,
     Environment,
-    EventId,
+    EventIdText,
     Millis,
     Time,
     TransactionId,
@@ -25,7 +25,7 @@ Types = Annotated[list[str], Meta(description="Event types; empty: all.")]
 class WebhookEndpoint(Struct, kw_only=True):
     """Where events are sent. The values of headers are masked."""
 
-    id: EndpointId
+    id: EndpointIdText
     url: str
     events: Types
     description: str
@@ -54,14 +54,14 @@ class EndpointWithSecret(WebhookEndpoint, kw_only=True):
 class DeletedEndpoint(Struct, kw_only=True):
     """An endpoint that is gone."""
 
-    id: EndpointId
+    id: EndpointIdText
     deleted: bool
 
 
 class Event(Struct, kw_only=True):
     """An event: the very body that its webhooks carry."""
 
-    id: EventId
+    id: EventIdText
     type: str
     created_at: Time
     environment: Environment
@@ -72,15 +72,15 @@ class Event(Struct, kw_only=True):
 class Delivery(Struct, kw_only=True):
     """One event to one endpoint. next_attempt_at is null unless it is pending."""
 
-    id: DeliveryId
-    event_id: EventId
+    id: DeliveryIdText
+    event_id: EventIdText
     event_type: str
-    endpoint_id: EndpointId
+    endpoint_id: EndpointIdText
     transaction_id: TransactionId | None
     status: Literal["pending", "sending", "delivered", "failed", "cancelled"]
     attempts_made: Count
     next_attempt_at: Time | None
-    replay_of: DeliveryId | None
+    replay_of: DeliveryIdText | None
     created_at: Time
 
     @classmethod
@@ -127,7 +127,7 @@ class _Match(Struct, kw_only=True):
 
     matched: Count
     rate_per_s: Count
-    endpoint_id: EndpointId
+    endpoint_id: EndpointIdText
     delivery_status: str
     events: Types
     since: Time
@@ -170,7 +170,7 @@ class Notice(Struct, kw_only=True):
     """That an endpoint keeps failing, or was disabled for it; ended_at is null while it goes on."""
 
     id: Annotated[str, Meta(pattern=r"^ntc_[0-9A-Za-z]+$")]
-    endpoint_id: EndpointId
+    endpoint_id: EndpointIdText
     url: str
     stage: str
     reason: str | None

@@ -16,7 +16,7 @@ from gateway.http.routing import Route
 from store.database import Transaction
 from webhooks.deliveries import delivery as deliveries, log
 from webhooks.deliveries.log import Attempt, Delivery
-from webhooks.deliveries.log_page import Filter, place_of
+from webhooks.deliveries.log_page import DeliveryFilter, place_of
 from webhooks.events.event import check_type
 
 _READ = ("webhooks:read",)
@@ -37,7 +37,7 @@ async def list_deliveries(call: RequestContext[Fields, DeliveriesQuery]) -> Answ
     before = place_of(query.cursor)
     if query.event_type is not None:
         check_type(query.event_type, "event_type")
-    wanted = Filter(
+    wanted = DeliveryFilter(
         status=query.status,
         endpoint_id=query.endpoint_id,
         event_type=query.event_type,

@@ -17,7 +17,7 @@ from gateway.api.schemas.webhooks import (
     Verification,
     WebhookEndpoint,
 )
-from gateway.api.webhooks.endpoint_told import check_moved, told
+from gateway.api.webhooks.endpoint_audit import audited, check_moved
 from gateway.http.acting import note
 from gateway.http.fields import Fields, Int64, Page, cursor_id
 from gateway.http.idempotency import run_once, run_steps, stored_answer
@@ -47,7 +47,7 @@ _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
 
 # Told to callers, but refused by check_target: a URL that is too long is 5002, as any other bad one.
-Url = Annotated[
+EndpointUrl = Annotated[
     str,
     Meta(
         description="https in live, http too in staging; its host is public.",
@@ -58,7 +58,7 @@ EventTypes = Annotated[
     list[Annotated[str, Meta(max_length=64)]],
     Meta(max_length=100, description="Event types; empty: all."),
 ]
-Description = Annotated[str, Meta(max_length=DESCRIPTION_CHARACTERS_MAX)]
+EndpointDescription = Annotated[str, Meta(max_length=DESCRIPTION_CHARACTERS_MAX)]
 HeaderMap = Annotated[
     dict[str, str], Meta(max_length=HEADERS_MAX, description="Sent along; masked when shown.")
 ]
@@ -74,19 +74,19 @@ IncludeCodes = Annotated[
 
 
 class RegisterBody(Fields, frozen=True, kw_only=True):
-    url: Url
+    url: EndpointUrl
     events: EventTypes = msgspec.field(default_factory=list)
-    description: Description = ""
+    description: EndpointDescription = ""
     headers: HeaderMap = msgspec.field(default_factory=dict)
     retry_schedule_s: Schedule = msgspec.field(default_factory=lambda: list(SCHEDULE_S_DEFAULT))
     rate_limit_per_s: RatePerS | None = None
     include_codes: IncludeCodes = False
 
 
-class PatchBody(Fields, frozen=True, kw_only=True):
-    url: Url | UnsetType = UNSET
+class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
+    url: EndpointUrl | UnsetType = UNSET
     events: EventTypes | UnsetType = UNSET
-    description: Description | UnsetType = UNSET
+    description: EndpointDescription | UnsetType = UNSET
     headers: HeaderMap | UnsetType = UNSET
     retry_schedule_s: Schedule | UnsetType = UNSET
     rate_limit_per_s: RatePerS | UnsetType | None = UNSET
@@ -96,7 +96,7 @@ class PatchBody(Fields, frozen=True, kw_only=True):
     )
 
 
-class RotateBody(Fields, frozen=True, kw_only=True):
+class WebhooksRotateBody(Fields, frozen=True, kw_only=True):
     overlap_s: Annotated[Int64, Meta(description="How long the old secret still signs.")] = (
         OVERLAP_S_DEFAULT
     )
@@ -145,7 +145,7 @@ async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
             sees_codes=SEES_CODES in principal.scopes,
             now_us=now_us,
         )
-        await note(tx, call, "endpoint.created", made.id, after=told(made))
+        await note(tx, call, "endpoint.created", made.id, after=audited(made))
         return made, secret
 
     return await run_once(
@@ -173,7 +173,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Answer:
     return answer(codes.SUCCESS, WebhookEndpoint.of(found), now_us=call.now_us)
 
 
-async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
+async def change(call: RequestContext[WebhooksPatchBody, Fields]) -> Answer:
     context, principal, body = call.context, call.principal, call.body
     endpoint_id, now_us = call.params["endpoint_id"], call.now_us
     stored = await stored_answer(context, call.request_key)
@@ -205,7 +205,7 @@ async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
             sees_codes=SEES_CODES in principal.scopes,
             now_us=now_us,
         )
-        old, new = told(before), told(after)
+        old, new = audited(before), audited(after)
         if before.url != after.url:
             await note(tx, call, "endpoint.moved", endpoint_id, before=old, after=new)
         elif old != new:
@@ -229,7 +229,7 @@ async def delete(call: RequestContext[Fields, Fields]) -> Answer:
         gone = await endpoints.delete(
             tx, context.vault, principal.tenant, endpoint_id, now_us=now_us
         )
-        await note(tx, call, "endpoint.deleted", endpoint_id, before=told(gone))
+        await note(tx, call, "endpoint.deleted", endpoint_id, before=audited(gone))
         return gone
 
     def render(gone: Endpoint) -> Answer:
@@ -238,7 +238,7 @@ async def delete(call: RequestContext[Fields, Fields]) -> Answer:
     return await run_once(context, principal, call.request_key, work, render)
 
 
-async def rotate_secret(call: RequestContext[RotateBody, Fields]) -> Answer:
+async def rotate_secret(call: RequestContext[WebhooksRotateBody, Fields]) -> Answer:
     context, principal = call.context, call.principal
     endpoint_id, overlap_s, now_us = call.params["endpoint_id"], call.body.overlap_s, call.now_us
 
@@ -351,7 +351,7 @@ ROUTES = (
         change,
         "Change a webhook",
         _WRITE,
-        body=PatchBody,
+        body=WebhooksPatchBody,
         answers=ok(WebhookEndpoint),
         refuses=(codes.URL_INVALID,),
     ),
@@ -369,7 +369,7 @@ ROUTES = (
         rotate_secret,
         "Rotate a webhook's secret",
         _WRITE,
-        body=RotateBody,
+        body=WebhooksRotateBody,
         asks_password=True,
         answers=ok(EndpointWithSecret),
     ),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from billing.usage.oauth_charge import Charge, list_charges, load_spent
+from billing.usage.oauth_charge import OAuthCharge, list_charges, load_spent
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_form, read_query
 from gateway.html.render import go, page
@@ -62,7 +62,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     user, grant_id = call.principal.tenant, call.params["grant_id"]
     before_id = cursor_id(read_query(call).text("cursor") or None, "chg")
 
-    async def work(tx: Transaction) -> tuple[Connected, list[OAuthToken], list[Charge]]:
+    async def work(tx: Transaction) -> tuple[Connected, list[OAuthToken], list[OAuthCharge]]:
         grant = await oauth_grant.get(tx, user, grant_id)
         spent = await load_spent(tx, [grant], now_us=call.now_us)
         tokens = await oauth_token.list_live(tx, user, grant_id, now_us=call.now_us)

@@ -13,7 +13,7 @@ from billing.credits.adjustment import Adjusted, new_adjustment
 from billing.ledger import balances as wallet
 from billing.orders import queries as order_list
 from billing.orders.order import Order
-from billing.orders.queries import Filter
+from billing.orders.queries import OrderFilter
 from gateway.answers.answer import Answer
 from gateway.dashboard.admin.fields import admin_route, number
 from gateway.dashboard.form_idempotency import form_key
@@ -39,7 +39,7 @@ MATCHING_CHARACTERS_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class AccountView:
     """An account in one environment. keys: how many are not revoked."""
 
     account: Account
@@ -138,14 +138,14 @@ async def _account_page(
     context, now_us = call.context, call.now_us
     tenant = Tenant(call.params["account_id"], call.principal.environment)
 
-    async def work(tx: Transaction) -> Seen:
+    async def work(tx: Transaction) -> AccountView:
         account = await get_account(tx, tenant[0])
         is_promo_sendable = context.settings.promo_sendable
-        return Seen(
+        return AccountView(
             account,
             await wallet.balance_of(tx, tenant, now_us=now_us, is_promo_sendable=is_promo_sendable),
             await count_live(tx, tenant),
-            await order_list.page(tx, tenant, Filter(), before_id=None, limit=ORDERS_SHOWN),
+            await order_list.page(tx, tenant, OrderFilter(), before_id=None, limit=ORDERS_SHOWN),
         )
 
     seen = await context.database.read(work)

@@ -19,7 +19,7 @@ _ABSENT: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class AuditLine:
     """An entry, and what it changed: field, before, after; as text."""
 
     entry: AuditEntry
@@ -41,7 +41,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         )
 
     found = await call.context.database.read(work)
-    lines = [Line(entry, _changes(entry.before or {}, entry.after or {})) for entry in found]
+    lines = [AuditLine(entry, _changes(entry.before or {}, entry.after or {})) for entry in found]
     listing = paged(call, lines, lambda line: str(line.entry.id), filters=("account_id",))
     return page(call, "admin/audit.html", listing=listing)
 

@@ -14,7 +14,7 @@ from gateway.http.routing import Reply
 from kernel.errors import InvalidInput
 from store.database import Transaction
 
-Place = tuple[int, str, str]  # received_at, provider, event id
+EventCursor = tuple[int, str, str]  # received_at, provider, event id
 _TIME_CHARACTERS_MAX = 18
 
 
@@ -33,10 +33,10 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _cursor(entry: LogEntry) -> str:
-    return f"{entry.received_at}.{entry.told.provider}.{entry.told.event_id}"
+    return f"{entry.received_at}.{entry.notification.provider}.{entry.notification.event_id}"
 
 
-def _place(cursor: str) -> Place | None:
+def _place(cursor: str) -> EventCursor | None:
     """The last entry of the page before; raises InvalidInput."""
     if not cursor:
         return None

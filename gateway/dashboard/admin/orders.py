@@ -9,7 +9,7 @@ from starlette.responses import Response
 from billing.ledger.price import price_of
 from billing.orders import queries as order_list
 from billing.orders.order import STATUSES, Order
-from billing.orders.queries import Filter
+from billing.orders.queries import OrderFilter
 from billing.orders.timeline import OrderTimeline, timeline_of
 from billing.payments.review import Verdict
 from billing.providers import event_log as provider_event
@@ -32,7 +32,7 @@ _SAID: Final = {"approve": "order-approved", "reject": "order-rejected"}
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class OrderView:
     """The order's timeline, and every notification about it."""
 
     timeline: OrderTimeline
@@ -51,7 +51,7 @@ class Seen:
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
     asked = read_query(call)
-    narrowed = Filter(
+    narrowed = OrderFilter(
         environment=call.principal.environment,
         status=asked.text("status") or None,
         provider=asked.text("provider") or None,
@@ -122,15 +122,15 @@ async def _order_page(
     )
 
 
-async def _seen(call: RequestContext[Any, Any]) -> Seen:
+async def _seen(call: RequestContext[Any, Any]) -> OrderView:
     """Raises NotFound, also for an order of the other environment."""
     environment, order_id = call.principal.environment, call.params["order_id"]
 
-    async def work(tx: Transaction) -> Seen:
+    async def work(tx: Transaction) -> OrderView:
         order = await order_list.find(tx, order_id)
         if order is None or order.environment != environment:
             raise NotFound("Order")
-        return Seen(await timeline_of(tx, order), await provider_event.of_order(tx, order.id))
+        return OrderView(await timeline_of(tx, order), await provider_event.of_order(tx, order.id))
 
     return await call.context.database.read(work)
 

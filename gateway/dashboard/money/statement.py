@@ -28,7 +28,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         until = time_us(_moment(asked.text("to")), "to") or until
     except DomainError as error:
         problem = problem_of(error)
-    lines: list[statement.Line] = []
+    lines: list[statement.StatementLine] = []
     if problem is NO_PROBLEM:
         if since >= until:
             problem = Problem(422, "The first day is before the last one.")

@@ -21,7 +21,7 @@ from billing.payments.sandbox import (
     checkout as sandbox_checkout,
     subscription as sandbox_subscription,
 )
-from billing.payments.sandbox.checkout import Outcome, SandboxCheckout
+from billing.payments.sandbox.checkout import CheckoutOutcome, SandboxCheckout
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
 from billing.subscriptions import records as subscription_rows
@@ -35,8 +35,12 @@ from gateway.http.routing import Reply
 from kernel.errors import InvalidInput, NotFound
 from store.database import Transaction
 
-_OUTCOMES: dict[str, Outcome] = {"paid": "paid", "failed": "failed", "expired": "expired"}
-_RESULTS: dict[Outcome, str] = {"paid": "Paid", "failed": "Declined", "expired": "Abandoned"}
+_OUTCOMES: dict[str, CheckoutOutcome] = {"paid": "paid", "failed": "failed", "expired": "expired"}
+_RESULTS: dict[CheckoutOutcome, str] = {
+    "paid": "Paid",
+    "failed": "Declined",
+    "expired": "Abandoned",
+}
 
 
 _HANDED_IN = (
@@ -46,20 +50,20 @@ _HANDED_IN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedCheckout:
     """What came of it. repeat: the button to press again where the gateway has not acted on it yet."""
 
     result: str
     tone: str
     sentence: str
-    repeat: Outcome | None
+    repeat: CheckoutOutcome | None
     event: LogEntry | None
     next_url: str
     next_host: str
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class CheckoutView:
     """Everything on the page, as text."""
 
     item: str
@@ -72,7 +76,7 @@ class View:
     path: str
     order_id: str
     order_status: str
-    ended: Ended | None
+    ended: EndedCheckout | None
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -172,10 +176,10 @@ def _view(
     found: SandboxCheckout,
     order: Order,
     events: Sequence[LogEntry],
-) -> View:
+) -> CheckoutView:
     path = path_of(call, found.provider)
     is_open = found.outcome is None and order.status == "pending" and path is not None
-    return View(
+    return CheckoutView(
         item=title_of(order),
         amount=order.price.decimal(),
         currency=order.pay_currency,
@@ -192,13 +196,13 @@ def _view(
 
 def _ended(
     found: SandboxCheckout, order: Order, events: Sequence[LogEntry], *, can_tell: bool
-) -> Ended:
+) -> EndedCheckout:
     is_paid = found.outcome == "paid"
     paid_url, unpaid_url = order.success_url or COMPLETE_PATH, order.cancel_url or CANCELLED_PATH
     next_url = paid_url if is_paid else unpaid_url
     is_told = order.status != "pending" and (not is_paid or order.paid_at is not None)
     is_waiting = found.outcome is not None and not is_told and order.status != "review"
-    return Ended(
+    return EndedCheckout(
         result="Closed" if found.outcome is None else _RESULTS[found.outcome],
         tone="good" if is_paid else "bad",
         sentence=_sentence(found, order, is_waiting=is_waiting),

@@ -44,7 +44,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PortalView:
     """Everything on the page, as text. can_change: a period is paid, and the plan goes on."""
 
     plan: str
@@ -154,7 +154,7 @@ def _can_change(call: RequestContext[Any, Any], known: _Known) -> bool:
     )
 
 
-def _view(call: RequestContext[Any, Any], known: _Known) -> View:
+def _view(call: RequestContext[Any, Any], known: _Known) -> PortalView:
     subscription, own = known.subscription, known.own
     return_url = _return_url(call)
     names = {_value(item): item.name for item in known.items}
@@ -162,7 +162,7 @@ def _view(call: RequestContext[Any, Any], known: _Known) -> View:
         (_value(i) for i in known.items if i.product_ref == subscription.next_product_ref), ""
     )
     until = own.paid_until_at
-    return View(
+    return PortalView(
         plan=own.plan_name,
         price=Price(own.amount, own.currency).decimal(),
         currency=own.currency,

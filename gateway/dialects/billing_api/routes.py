@@ -26,9 +26,9 @@ from billing.ledger.money import MICROS_PER_CREDIT
 from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
-from billing.orders.queries import Filter
+from billing.orders.queries import OrderFilter
 from billing.payments.checkout import COMPLETE_PATH
-from billing.reports import balance_transactions as movement
+from billing.reports import balance_transactions
 from billing.reports.balance_transactions import Wanted
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
@@ -66,7 +66,7 @@ async def transactions(call: RequestContext[Fields, shapes.PageQuery]) -> Answer
     """What changed the caller's balance."""
     tenant, query = call.principal.tenant, call.query
     found = await call.context.database.read(
-        lambda tx: movement.page(tx, tenant, offset=query.offset, limit=query.limit)
+        lambda tx: balance_transactions.page(tx, tenant, offset=query.offset, limit=query.limit)
     )
     return _said([shapes.Transaction.of(one) for one in found])
 
@@ -77,7 +77,7 @@ async def orders(call: RequestContext[Fields, shapes.PageQuery]) -> Answer:
 
     async def work(tx: Transaction) -> Sequence[Order]:
         found, _ = await order_list.numbered_page(
-            tx, tenant, Filter(), offset=query.offset, limit=query.limit
+            tx, tenant, OrderFilter(), offset=query.offset, limit=query.limit
         )
         return found
 
@@ -167,7 +167,7 @@ async def create_plan(call: RequestContext[admin.PlanBody, Fields]) -> Answer:
     async def work(tx: Transaction) -> Plan:
         return await catalogue.create_plan(tx, wanted, fields, by=_actor(call), now_us=call.now_us)
 
-    return await _once(call, work, lambda made: _said(shapes.Plan.of(made), http_status=201))
+    return await _run_once(call, work, lambda made: _said(shapes.Plan.of(made), http_status=201))
 
 
 async def change_plan(call: RequestContext[admin.PlanChanges, Fields]) -> Answer:
@@ -180,7 +180,7 @@ async def change_plan(call: RequestContext[admin.PlanChanges, Fields]) -> Answer
         by = _actor(call)
         return await catalogue.change_plan(tx, place, changes, fields, by=by, now_us=call.now_us)
 
-    return await _once(call, work, lambda after: _said(shapes.Plan.of(after)))
+    return await _run_once(call, work, lambda after: _said(shapes.Plan.of(after)))
 
 
 async def list_coupons(call: RequestContext[Fields, admin.CouponsQuery]) -> Answer:
@@ -206,7 +206,7 @@ async def create_coupon(call: RequestContext[admin.CouponBody, Fields]) -> Answe
     async def work(tx: Transaction) -> coupons.Coupon:
         return await catalogue.create_coupon(tx, wanted, by=_actor(call), now_us=call.now_us)
 
-    return await _once(
+    return await _run_once(
         call, work, lambda made: _said(admin.Coupon(**made.shape()), http_status=201)
     )
 
@@ -223,7 +223,9 @@ async def all_transactions(call: RequestContext[Fields, shapes.AdminQuery]) -> A
     )
     before_id = cursor_id(query.cursor, "trf")
     found, more = await call.context.database.read(
-        lambda tx: movement.page_of_all(tx, wanted, before_id=before_id, limit=query.limit)
+        lambda tx: balance_transactions.page_of_all(
+            tx, wanted, before_id=before_id, limit=query.limit
+        )
     )
     lines = [admin.AccountTransaction.of(one) for one in found]
     return plain_answer(admin.Page(success=True, data=lines, next_cursor=more))
@@ -264,7 +266,7 @@ async def change_config(call: RequestContext[admin.ConfigBody, Fields]) -> Answe
         with renamed_fields(**call.body.names()):
             return await catalogue.change_checkin(tx, environment, changes, by=by, now_us=now_us)
 
-    return await _once(call, work, lambda settings: _said(admin.Config.of(settings)))
+    return await _run_once(call, work, lambda settings: _said(admin.Config.of(settings)))
 
 
 def refuse(refusal: Refusal, _now_us: int) -> Answer:
@@ -289,7 +291,7 @@ def _actor(call: RequestContext[Any, Any]) -> Actor:
     return Actor.of(call.principal)
 
 
-async def _once(
+async def _run_once(
     call: RequestContext[Any, Any], work: Work[T], render: Callable[[T], Answer]
 ) -> Answer:
     return await run_once(call.context, call.principal, call.request_key, work, render)

@@ -55,7 +55,7 @@ class Problem(Struct, kw_only=True):
             word = reason
         elif param == "coupon" and reason:
             word = f"coupon {reason}"
-        return cls(code=_NOT_A_WORD.sub("_", word.lower()).strip("_"), message=refusal.told)
+        return cls(code=_NOT_A_WORD.sub("_", word.lower()).strip("_"), message=refusal.sentence)
 
 
 class Refused(Struct, kw_only=True):

@@ -93,7 +93,7 @@ class PayBody(LooseFields, frozen=True, kw_only=True):
     payment_method: Text = ""
 
 
-class RedeemBody(LooseFields, frozen=True, kw_only=True):
+class NewapiRedeemBody(LooseFields, frozen=True, kw_only=True):
     """key: TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…."""
 
     key: Text
@@ -172,7 +172,7 @@ async def pay(call: RequestContext[PayBody, Fields]) -> Answer:
     return await run_steps(context, principal, call.request_key, steps)
 
 
-async def redeem_key(call: RequestContext[RedeemBody, Fields]) -> Answer:
+async def redeem_key(call: RequestContext[NewapiRedeemBody, Fields]) -> Answer:
     """Credits what the code is worth, once."""
     _check_user(call)
 
@@ -206,7 +206,7 @@ async def history(call: RequestContext[Fields, HistoryQuery]) -> Answer:
 def refuse(refusal: Refusal, _now_us: int) -> Answer:
     """What is wrong, in a sentence."""
     return plain_answer(
-        Refused(success=False, message=refusal.told), http_status=refusal.http_status
+        Refused(success=False, message=refusal.sentence), http_status=refusal.http_status
     )
 
 
@@ -322,7 +322,7 @@ ROUTES = (
         redeem_key,
         "Redeem a top-up code",
         scopes=("billing:write",),
-        body=RedeemBody,
+        body=NewapiRedeemBody,
         answers=ok(Redeemed),
         refuses=(codes.NOT_REDEEMABLE,),
     ),

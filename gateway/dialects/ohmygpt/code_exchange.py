@@ -57,15 +57,15 @@ async def exchanged(call: RequestContext[IssueBody, Fields]) -> tuple[OAuthToken
         )
         if isinstance(issued, CodeReused):
             reason = "its code was used twice"
-            told, user = ("grant.revoked", issued.grant_id), issued.user
+            entry, user = ("grant.revoked", issued.grant_id), issued.user
         else:
             reason = None
-            told, user = ("grant.token_issued", issued[0].id), issued[0].user
+            entry, user = ("grant.token_issued", issued[0].id), issued[0].user
         after = {"app": app.name}
         await note(
             tx,
             call,
-            *told,
+            *entry,
             account_id=user.account_id,
             environment=user.environment,
             after=after,
@@ -85,9 +85,9 @@ async def exchanged(call: RequestContext[IssueBody, Fields]) -> tuple[OAuthToken
 async def _guarded(call: RequestContext[Any, Any], exchange: Callable[[], Awaitable[T]]) -> T:
     """The exchange, out of the address's budget; a failure costs as much as ten that work."""
     limiter, key = call.context.limiter, f"oauth:{block_of(call.address)}"
-    taken = await limiter.take(key, EXCHANGES_PER_S, EXCHANGES)
-    if not taken.allowed or taken.remaining < MISS_COST - 1:
-        raise rate_refusal(taken, "too many codes or client secrets, or too many wrong ones")
+    decision = await limiter.take(key, EXCHANGES_PER_S, EXCHANGES)
+    if not decision.allowed or decision.remaining < MISS_COST - 1:
+        raise rate_refusal(decision, "too many codes or client secrets, or too many wrong ones")
     try:
         return await exchange()
     except (ClientRefused, CodeRefused):

@@ -20,7 +20,7 @@ from billing.ledger.price import parse_decimal
 from billing.orders.order import Order
 from billing.orders.place import AMOUNT_CENTS_MAX, AMOUNT_CENTS_MIN, NewOrder
 from billing.providers.protocol import CheckoutKind
-from billing.usage.oauth_charge import Charge, TakeCharge
+from billing.usage.oauth_charge import OAuthCharge, TakeCharge
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.outcome import ok
@@ -132,7 +132,7 @@ async def charge(call: RequestContext[ChargeBody, Fields]) -> Answer:
     return await call.context.engine.submit_once(command, call.request_key, _charged)
 
 
-def _charged(made: Charge) -> Answer:
+def _charged(made: OAuthCharge) -> Answer:
     data = Charged(
         charge_id=made.id,
         order_no=made.order_no,
@@ -303,7 +303,7 @@ def refuse(refusal: Refusal, _now_us: int) -> Answer:
     by_status = _TYPES.get(status, _TYPES[400] if status < 500 else "server_error")
     finer = _FINER.get(refusal.error.get("reason") or "") or _FINER.get(refusal.code.code)
     error_type = finer or by_status
-    message = _SIGN_IN_AGAIN if error_type == _TYPES[401] else refusal.told
+    message = _SIGN_IN_AGAIN if error_type == _TYPES[401] else refusal.sentence
     body = Refused(status_code=status, message=message, error_type=error_type)
     return plain_answer(body, http_status=status)
 

@@ -22,7 +22,7 @@ from billing.ledger.price import Price
 from billing.orders import queries as order_list
 from billing.orders.order import SETTLED, Order
 from billing.orders.place import NewOrder
-from billing.orders.queries import Filter
+from billing.orders.queries import OrderFilter
 from billing.payments.checkout import COMPLETE_PATH
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import Subscription as Plan
@@ -111,7 +111,7 @@ async def buy(call: RequestContext[TopUpBody, Fields]) -> Answer:
 async def history(call: RequestContext[Fields, PageQuery]) -> Answer:
     """One page of the account's payments for credit."""
     tenant, page = call.principal.tenant, max(1, call.query.page)
-    wanted = Filter(without_kind="subscription")
+    wanted = OrderFilter(without_kind="subscription")
 
     async def work(tx: Transaction) -> tuple[Sequence[Order], int]:
         return await order_list.numbered_page(
@@ -145,7 +145,7 @@ async def subscription(call: RequestContext[Fields, Fields]) -> Answer:
 def refuse(refusal: Refusal, _now_us: int) -> Answer:
     """What is wrong, in a sentence."""
     status = refusal.http_status
-    body = Refused(error=Problem(message=refusal.told, code=status))
+    body = Refused(error=Problem(message=refusal.sentence, code=status))
     return plain_answer(body, http_status=status)
 
 

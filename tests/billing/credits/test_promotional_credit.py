@@ -6,7 +6,7 @@ import pytest
 
 from billing.credits.grant import ExpireGrants, Grant, Granted
 from billing.credits.test_credit import Credit, Credited
-from billing.ledger.ledger import Code, InsufficientBalance, Kind, Ledger
+from billing.ledger.ledger import Code, InsufficientBalance, Ledger, LedgerAccountKind
 from kernel.clock import FixedClock
 from keys.caps import CapExceeded
 from store.database import Database, Transaction
@@ -71,7 +71,7 @@ async def test_promotional_credit_is_not_sent_to_others_in_live(
     account = await open_funded_account(database, clock)
     live = await account.in_live()
     await grant(account, 5000, days=None, tenant=live.tenant)
-    await account.engine.submit(Credit(live.tenant, 1000, Kind.MANUAL))
+    await account.engine.submit(Credit(live.tenant, 1000, LedgerAccountKind.MANUAL))
 
     with pytest.raises(InsufficientBalance):
         await account.send(1001, principal=live)
@@ -100,7 +100,9 @@ async def test_sandbox_funding_is_bounded_a_day(database: Database, clock: Fixed
     account = await open_funded_account(database, clock)
 
     async def fund(cents: int) -> Credited:
-        command = Credit(account.principal.tenant, cents, Kind.TEST_CREDIT, per_day_cents=1_000_000)
+        command = Credit(
+            account.principal.tenant, cents, LedgerAccountKind.TEST_CREDIT, per_day_cents=1_000_000
+        )
         return await account.engine.submit(command)
 
     assert (await fund(600_000)).balance_cents == 1_600_000
@@ -125,10 +127,10 @@ async def test_debt_stops_sending_and_new_credit_pays_it_first(
 
     async def owe(tx: Transaction) -> None:
         ledger = Ledger()
-        await ledger.load(tx, [tenant], [(*tenant, Kind.TRANSIT_OUT, "")])
+        await ledger.load(tx, [tenant], [(*tenant, LedgerAccountKind.TRANSIT_OUT, "")])
         ledger.post(
-            debit=ledger.account(tenant, Kind.OWED),
-            credit=ledger.account(tenant, Kind.TRANSIT_OUT),
+            debit=ledger.account(tenant, LedgerAccountKind.OWED),
+            credit=ledger.account(tenant, LedgerAccountKind.TRANSIT_OUT),
             amount_micros=500 * 10_000,
             code=Code.MANUAL,
             now_us=clock.now_us(),
@@ -140,7 +142,7 @@ async def test_debt_stops_sending_and_new_credit_pays_it_first(
         await account.send(1000)
     assert refusal.value.reason == "owed"
 
-    await account.engine.submit(Credit(tenant, 600, Kind.MANUAL))
+    await account.engine.submit(Credit(tenant, 600, LedgerAccountKind.MANUAL))
 
     balance = await account.balance()
     assert (balance["owed_cents"], balance["balance_cents"]) == (0, 1_000_100)

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from billing.credits.code_batch import disable_batch, disable_code, list_codes
 from billing.credits.redemption_code import RedemptionCode, RedemptionCodes, is_code, new_code
 from billing.engine.engine import Engine
-from billing.ledger.ledger import Code, Kind, Ledger
+from billing.ledger.ledger import Code, Ledger, LedgerAccountKind
 from billing.topups.voucher import NotRedeemable
 from kernel.clock import DAY_US, SECOND_US, FixedClock
 from store.database import Database, Transaction
@@ -41,10 +41,10 @@ async def owe(account: FundedAccount, micros: int) -> None:
 
     async def work(tx: Transaction) -> None:
         ledger = Ledger()
-        await ledger.load(tx, [tenant], [(*tenant, Kind.TRANSIT_OUT, "")])
+        await ledger.load(tx, [tenant], [(*tenant, LedgerAccountKind.TRANSIT_OUT, "")])
         ledger.post(
-            debit=ledger.account(tenant, Kind.OWED),
-            credit=ledger.account(tenant, Kind.TRANSIT_OUT),
+            debit=ledger.account(tenant, LedgerAccountKind.OWED),
+            credit=ledger.account(tenant, LedgerAccountKind.TRANSIT_OUT),
             amount_micros=micros,
             code=Code.MANUAL,
             now_us=account.clock.now_us(),

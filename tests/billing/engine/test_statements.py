@@ -8,7 +8,7 @@ import pytest
 
 from billing.engine.engine import Engine
 from billing.topups.send import Sent
-from billing.topups.settlement import Ended
+from billing.topups.settlement import EndedTopUp
 from billing.topups.topup import TopUp
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem
 from kernel.clock import FixedClock
@@ -154,7 +154,7 @@ async def test_a_batch_of_decisions_does_too(database: Database, clock: FixedClo
     async def ask(number: int) -> Sent:
         return await account.send(100 + number, to="approval@sandbox.test")
 
-    async def deny(sent: Sent) -> Ended:
+    async def deny(sent: Sent) -> EndedTopUp:
         assert sent.approval is not None
         return await account.decide(sent.topup.id, sent.approval.id, "denied")
 

@@ -15,13 +15,13 @@ from billing.orders.order import (
     STATUSES,
     Order,
     OrderDecided,
-    Status,
+    OrderStatus,
     move,
     next_check_at,
 )
-from billing.orders.queries import Filter
+from billing.orders.queries import OrderFilter
 from billing.providers import event_log as provider_event
-from billing.providers.event_log import LogEntry, NotificationRef, Outcome
+from billing.providers.event_log import LogEntry, NotificationOutcome, NotificationRef
 from kernel.clock import HOUR_US, MINUTE_US, FixedClock
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
@@ -51,7 +51,7 @@ def test_a_move_that_is_not_listed_is_refused(status: Any) -> None:
     order = sold(1_000, 100)
 
     assert move(order, status).status == status
-    impossibles: list[Status] = ["paid", "pending", "failed", "expired", "review"]
+    impossibles: list[OrderStatus] = ["paid", "pending", "failed", "expired", "review"]
     for impossible in impossibles:
         with pytest.raises(OrderDecided, match="the order is paid"):
             move(order, impossible)
@@ -141,10 +141,10 @@ async def test_who_decided_is_in_the_log(buyer: Buyer) -> None:
     order = await reviewed(buyer)
     await buyer.resolve(order, "reject")
 
-    told, decided = await buyer.log(order)
+    notification, decided = await buyer.log(order)
 
-    assert (told.outcome, told.resolved_at is not None) == ("review", True)
-    assert (decided.told.type, decided.outcome) == ("operator.rejected", "applied")
+    assert (notification.outcome, notification.resolved_at is not None) == ("review", True)
+    assert (decided.notification.type, decided.outcome) == ("operator.rejected", "applied")
     assert decided.detail == "rejected by ana: 19.99 USD was paid, not 20.00 USD"
 
 
@@ -183,7 +183,7 @@ async def test_paid_and_uncredited_is_what_waits_for_a_person(buyer: Buyer) -> N
     await buyer.pay(twice, "pi_2")
     await buyer.pay(twice, "pi_3")
     refused = await buyer.order()
-    await buyer.pay(refused, told=buyer.told(provider="creem"))
+    await buyer.pay(refused, notification=buyer.notification(provider="creem"))
 
     assert await uncredited(buyer) == [refused.id, twice.id, in_review.id]
     await buyer.resolve(in_review, "approve")
@@ -224,7 +224,7 @@ async def page(buyer: Buyer, **fields: Any) -> list[str]:
 
     async def work(tx: Transaction) -> Sequence[Order]:
         return await order_list.page(
-            tx, buyer.tenant, Filter(**fields), before_id=before_id, limit=limit
+            tx, buyer.tenant, OrderFilter(**fields), before_id=before_id, limit=limit
         )
 
     return [order.id for order in await buyer.account.database.read(work)]
@@ -259,7 +259,7 @@ async def test_numbered_pages_say_how_many_there_are(buyer: Buyer) -> None:
     orders = [await buyer.order() for _ in range(5)]
 
     async def work(tx: Transaction) -> tuple[Sequence[Order], int]:
-        return await order_list.numbered_page(tx, buyer.tenant, Filter(), offset=3, limit=3)
+        return await order_list.numbered_page(tx, buyer.tenant, OrderFilter(), offset=3, limit=3)
 
     listed, total = await buyer.account.database.read(work)
 
@@ -274,9 +274,9 @@ async def test_an_operator_sees_everybodys(
 
     async def work(tx: Transaction) -> list[list[str]]:
         wanted = [
-            Filter(),
-            Filter(environment="live"),
-            Filter(account_id=stranger.tenant.account_id),
+            OrderFilter(),
+            OrderFilter(environment="live"),
+            OrderFilter(account_id=stranger.tenant.account_id),
         ]
         pages = [await order_list.page_of_all(tx, one, before_id=None, limit=10) for one in wanted]
         return [[order.id for order in listed] for listed in pages]
@@ -352,16 +352,17 @@ async def test_an_erased_account_leaves_no_order(buyer: Buyer, database: Databas
 
 
 async def test_of_one_events_outcomes_the_weightiest_stays(database: Database) -> None:
-    told = NotificationRef("stripe", "live", "evt_1", "charge.refunded")
-    outcomes: list[Outcome] = ["unknown", "repeated", "applied", "repeated", "review", "applied"]
+    notification = NotificationRef("stripe", "live", "evt_1", "charge.refunded")
+    first: list[NotificationOutcome] = ["unknown", "repeated", "applied"]
+    last: list[NotificationOutcome] = ["repeated", "review", "applied"]
     kept = []
 
-    async def heard(tx: Transaction, outcome: Outcome) -> LogEntry:
-        await provider_event.record(tx, [LogEntry(told, outcome, 5, detail=outcome)])
+    async def heard(tx: Transaction, outcome: NotificationOutcome) -> LogEntry:
+        await provider_event.record(tx, [LogEntry(notification, outcome, 5, detail=outcome)])
         (found,) = await provider_event.page(tx, "live", limit=10)
         return found
 
-    for outcome in outcomes:
+    for outcome in (*first, *last):
         found = await database.transaction(functools.partial(heard, outcome=outcome))
         kept.append(found.outcome)
 
@@ -370,9 +371,9 @@ async def test_of_one_events_outcomes_the_weightiest_stays(database: Database) -
 
 
 async def test_an_event_of_several_outcomes_is_one_row(database: Database) -> None:
-    told = NotificationRef("stripe", "live", "evt_1", "charge.refunded")
-    outcomes: list[Outcome] = ["ignored", "refused", "applied"]
-    entries = [LogEntry(told, outcome, 5) for outcome in outcomes]
+    notification = NotificationRef("stripe", "live", "evt_1", "charge.refunded")
+    outcomes: list[NotificationOutcome] = ["ignored", "refused", "applied"]
+    entries = [LogEntry(notification, outcome, 5) for outcome in outcomes]
 
     await database.transaction(lambda tx: provider_event.record(tx, entries))
 
@@ -391,7 +392,7 @@ async def test_the_log_is_read_newest_first_by_pages(database: Database) -> None
         listed = await database.read(
             lambda tx: provider_event.page(tx, "live", before=before, limit=3)
         )
-        return [entry.told.event_id for entry in listed]
+        return [entry.notification.event_id for entry in listed]
 
     assert await ids(None) == ["evt_4", "evt_3", "evt_2"]
     assert await ids((1, "stripe", "evt_2")) == ["evt_1", "evt_0"]

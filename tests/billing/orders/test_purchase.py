@@ -74,10 +74,10 @@ async def test_the_event_is_the_order(buyer: Buyer, clock: FixedClock) -> None:
 
 async def test_one_payment_told_many_times_is_credited_once(buyer: Buyer) -> None:
     order = await buyer.order()
-    same = buyer.told()
+    same = buyer.notification()
 
-    told = [same, same, buyer.told(), buyer.told()]
-    settled = [await buyer.pay(order, told=one) for one in told]
+    notifications = [same, same, buyer.notification(), buyer.notification()]
+    settled = [await buyer.pay(order, notification=one) for one in notifications]
     together = await asyncio.gather(*(buyer.pay(order) for _ in range(20)))
 
     assert [one.outcome for one in settled] == ["applied", "repeated", "repeated", "repeated"]
@@ -97,7 +97,10 @@ async def test_two_tills_credit_one_payment_once(
     twin = Buyer(buyer.account, buyer.tenant, other)
 
     settled = await asyncio.gather(
-        *((buyer, twin)[number % 2].pay(order, told=told(number)) for number in range(24))
+        *(
+            (buyer, twin)[number % 2].pay(order, notification=notification(number))
+            for number in range(24)
+        )
     )
 
     assert sorted(one.outcome for one in settled) == ["applied"] + ["repeated"] * 23
@@ -107,7 +110,7 @@ async def test_two_tills_credit_one_payment_once(
     await second.close()
 
 
-def told(number: int) -> NotificationRef:
+def notification(number: int) -> NotificationRef:
     return NotificationRef(
         "stripe", "live", f"evt_of_two_{number % 5}", "checkout.session.completed"
     )
@@ -198,9 +201,9 @@ async def test_a_second_payment_is_for_a_person_and_the_order_stays_paid(buyer: 
 
 async def test_another_providers_word_is_refused(buyer: Buyer) -> None:
     order = await buyer.order()
-    of_creem = buyer.told(provider="creem")
+    of_creem = buyer.notification(provider="creem")
 
-    settled = await buyer.pay(order, told=of_creem)
+    settled = await buyer.pay(order, notification=of_creem)
 
     assert (settled.outcome, settled.order.status) == ("refused", "pending")
     assert await buyer.micros() == {}
@@ -214,7 +217,7 @@ async def test_another_environments_word_finds_no_order(buyer: Buyer) -> None:
     order = await buyer.order()
 
     with pytest.raises(NotFound, match="Order"):
-        await buyer.pay(order, told=NotificationRef("stripe", "staging", "evt_1", "test"))
+        await buyer.pay(order, notification=NotificationRef("stripe", "staging", "evt_1", "test"))
 
     assert (await buyer.now(order)).status == "pending"
 

@@ -273,9 +273,9 @@ async def test_parallel_facts_take_back_once(buyer: Buyer) -> None:
 async def test_another_currency_is_for_a_person(buyer: Buyer) -> None:
     order = await paid(buyer)
 
-    told = await buyer.refund(order, 2000, currency="KWD")
+    notification = await buyer.refund(order, 2000, currency="KWD")
 
-    assert (told.outcome, told.order.status) == ("review", "paid")
+    assert (notification.outcome, notification.order.status) == ("review", "paid")
     assert await buyer.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
 
 

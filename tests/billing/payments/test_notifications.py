@@ -53,9 +53,9 @@ async def test_a_payment_is_credited_once_and_each_notification_has_its_row(
     buyer: ToypayBuyer,
 ) -> None:
     order = await buyer.place()
-    first = await buyer.told("paid", order)
-    again = await buyer.told("paid", order)
-    under_another_id = await buyer.told("paid", order, event_id="evt_other")
+    first = await buyer.notify("paid", order)
+    again = await buyer.notify("paid", order)
+    under_another_id = await buyer.notify("paid", order, event_id="evt_other")
 
     assert (first, again, under_another_id) == ("applied", "repeated", "repeated")
     assert (await buyer.now(order)).status == "paid"
@@ -106,7 +106,7 @@ async def test_one_event_many_times_and_out_of_order_on_two_processes_is_one_cre
     )
     # Late ones as well.
     for kind in ("expired", "failed", "paid"):
-        await buyer.told(kind, order)
+        await buyer.notify(kind, order)
 
     assert (await buyer.now(order)).status == "paid"
     assert await buyer.bought_cents() == 2000
@@ -119,10 +119,10 @@ async def test_a_replay_after_a_day_and_after_a_year_is_still_one_credit(
     buyer: ToypayBuyer,
 ) -> None:
     order = await buyer.place()
-    await buyer.told("paid", order)
+    await buyer.notify("paid", order)
     for days in (1, 30, 365):
         buyer.account.clock.advance_s(days * DAY_S)
-        assert await buyer.told("paid", order) == "repeated"
+        assert await buyer.notify("paid", order) == "repeated"
 
     assert await buyer.bought_cents() == 2000
     assert await buyer.account.findings() == []
@@ -143,7 +143,7 @@ async def test_another_amount_or_currency_waits_in_review_and_credits_nothing(
     buyer: ToypayBuyer, changes: dict[str, Any], reason: str
 ) -> None:
     order = await buyer.place()
-    outcome = await buyer.told("paid", order, **changes)
+    outcome = await buyer.notify("paid", order, **changes)
     reviewed = await buyer.now(order)
     (entry,) = await buyer.log(order)
 
@@ -158,7 +158,7 @@ async def test_an_operator_ends_a_review_either_way_once(buyer: ToypayBuyer) -> 
     approved = await buyer.place()
     rejected = await buyer.place()
     for order in (approved, rejected):
-        await buyer.told("paid", order, amount=1)
+        await buyer.notify("paid", order, amount=1)
     await buyer.payments.resolve(approved.id, "approve", by="ana", amount=2000)
     await buyer.payments.resolve(rejected.id, "reject", by="ana")
 
@@ -166,14 +166,14 @@ async def test_an_operator_ends_a_review_either_way_once(buyer: ToypayBuyer) -> 
     assert (await buyer.now(rejected)).status == "failed"
     assert await buyer.bought_cents() == 2000
     # Told again, the approved payment is the one that it was.
-    assert await buyer.told("paid", approved) == "repeated"
+    assert await buyer.notify("paid", approved) == "repeated"
     assert await buyer.account.findings() == []
 
 
 async def test_a_second_payment_is_kept_for_a_person_and_not_credited(buyer: ToypayBuyer) -> None:
     order = await buyer.place()
-    await buyer.told("paid", order)
-    outcome = await buyer.told("paid", order, event_id="evt_second", payment_id="pay_second")
+    await buyer.notify("paid", order)
+    outcome = await buyer.notify("paid", order, event_id="evt_second", payment_id="pay_second")
 
     assert outcome == "review"
     assert (await buyer.now(order)).status == "paid"
@@ -182,7 +182,7 @@ async def test_a_second_payment_is_kept_for_a_person_and_not_credited(buyer: Toy
 
 async def test_a_provider_does_not_speak_for_another_ones_order(buyer: ToypayBuyer) -> None:
     order = await buyer.place(provider="stripe")
-    outcome = await buyer.told("paid", order)
+    outcome = await buyer.notify("paid", order)
     (entry,) = await buyer.log(order)
 
     assert outcome == "refused"
@@ -196,8 +196,8 @@ async def test_a_provider_does_not_speak_for_another_ones_order(buyer: ToypayBuy
 async def test_a_secret_of_staging_does_not_speak_for_a_live_order(buyer: ToypayBuyer) -> None:
     live = Tenant(buyer.account.account_id, "live")
     order = await buyer.payments.place(live, NewOrder(provider="toypay", amount_cents=2000))
-    outcome = await buyer.told("paid", order)
-    by_live = await buyer.told("paid", order, secret=toypay.SECRETS["live"])
+    outcome = await buyer.notify("paid", order)
+    by_live = await buyer.notify("paid", order, secret=toypay.SECRETS["live"])
 
     assert (outcome, by_live) == ("refused", "applied")
     assert (await buyer.now(order)).status == "paid"
@@ -208,7 +208,7 @@ async def test_a_secret_of_staging_does_not_speak_for_a_live_order(buyer: Toypay
 @pytest.mark.parametrize("kind", ["open", "something.else"])
 async def test_what_is_not_paid_credits_nothing(buyer: ToypayBuyer, kind: str) -> None:
     order = await buyer.place()
-    outcome = await buyer.told(kind, order)
+    outcome = await buyer.notify(kind, order)
 
     assert outcome == "ignored"
     assert (await buyer.now(order)).status == "pending"
@@ -220,10 +220,10 @@ async def test_a_claim_of_payment_is_confirmed_by_asking_before_it_counts(
     buyer: ToypayBuyer,
 ) -> None:
     order = await buyer.place()
-    early = await buyer.told("claimed", order)
+    early = await buyer.notify("claimed", order)
     before = await buyer.bought_cents()
     buyer.server.pay(order)
-    outcome = await buyer.told("claimed", order)
+    outcome = await buyer.notify("claimed", order)
 
     assert (early, before) == ("ignored", 0)
     assert outcome == "applied"
@@ -236,14 +236,14 @@ async def test_a_claim_that_cannot_be_confirmed_now_is_to_be_told_again(buyer: T
     buyer.server.pay(order)
     buyer.server.is_away = True
     with pytest.raises(ProviderUnavailable):
-        await buyer.told("claimed", order)
+        await buyer.notify("claimed", order)
     (entry,) = await buyer.log(order)
     buyer.server.is_away = False
 
     assert entry.outcome == "ignored"
     assert entry.detail.startswith("not confirmed yet: ")
     assert await buyer.bought_cents() == 0
-    assert await buyer.told("claimed", order) == "applied"
+    assert await buyer.notify("claimed", order) == "applied"
     assert await buyer.bought_cents() == 2000
 
 
@@ -251,7 +251,7 @@ async def test_a_payment_of_no_order_of_ours_is_noted_and_changes_nothing(
     buyer: ToypayBuyer,
 ) -> None:
     order = await buyer.place()
-    stranger = await buyer.told("paid", order, order_id="ord_0000000000000000", id="co_9")
+    stranger = await buyer.notify("paid", order, order_id="ord_0000000000000000", id="co_9")
 
     assert stranger == "unknown"
     assert await buyer.bought_cents() == 0
@@ -263,16 +263,16 @@ async def test_an_order_is_found_by_what_the_provider_calls_its_checkout(
 ) -> None:
     order = await buyer.place()
 
-    assert await buyer.told("paid", order, order_id="") == "applied"
+    assert await buyer.notify("paid", order, order_id="") == "applied"
     assert await buyer.bought_cents() == 2000
 
 
 async def test_a_refund_and_a_dispute_take_credit_back(buyer: ToypayBuyer) -> None:
     order = await buyer.place()
-    await buyer.told("paid", order)
-    half = await buyer.told("refunded", order, amount=1000)
+    await buyer.notify("paid", order)
+    half = await buyer.notify("refunded", order, amount=1000)
     after_half = (await buyer.now(order)).status, await buyer.bought_cents()
-    await buyer.told("disputed", order, amount=1000)
+    await buyer.notify("disputed", order, amount=1000)
 
     assert half == "applied"
     assert after_half == ("partially_refunded", 1000)
@@ -331,6 +331,6 @@ async def test_what_is_signed_and_makes_no_sense_is_told_apart_from_a_forgery(
 ) -> None:
     order = await buyer.place()
     with pytest.raises(NotificationRefused) as refused:
-        await buyer.told("paid", order, amount="twenty")
+        await buyer.notify("paid", order, amount="twenty")
 
     assert refused.value.reason == "form"

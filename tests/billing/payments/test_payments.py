@@ -217,9 +217,9 @@ async def test_a_payment_that_nobody_told_of_is_found_by_the_sweep(buyer: Toypay
 
     assert (await buyer.now(order)).status == "paid"
     assert await buyer.bought_cents() == 2000
-    assert (entry.told.type, entry.outcome) == ("inquiry", "applied")
+    assert (entry.notification.type, entry.outcome) == ("inquiry", "applied")
     # Told at last, it is one payment.
-    assert await buyer.told("paid", order) == "repeated"
+    assert await buyer.notify("paid", order) == "repeated"
     assert await buyer.bought_cents() == 2000
     assert await buyer.account.findings() == []
 
@@ -239,7 +239,7 @@ async def test_an_order_that_is_not_paid_in_time_expires_and_a_late_payment_stil
     buyer.account.clock.advance_s(DAY_S)
     await buyer.sweep()
     expired = await buyer.now(order)
-    assert await buyer.told("paid", order) == "applied"
+    assert await buyer.notify("paid", order) == "applied"
 
     assert expired.status == "expired"
     assert (await buyer.now(order)).status == "paid"

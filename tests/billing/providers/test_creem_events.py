@@ -105,8 +105,8 @@ def test_a_payment_for_another_product_than_the_orders_is_objected_to(
     if asked is not None:
         event["object"]["metadata"]["product_id"] = asked
 
-    told = from_creem(json.dumps(event).encode())
-    (fact,) = provider("creem", credit_product_id=sold).read(told).facts
+    notification = from_creem(json.dumps(event).encode())
+    (fact,) = provider("creem", credit_product_id=sold).read(notification).facts
 
     assert isinstance(fact, Paid)
     assert fact.objection == objection

@@ -37,7 +37,7 @@ NOTIFIED = {
 SUBJECT = Subject(ORDER_ID, ("T1",))
 
 
-def told(**change: str) -> Received:
+def notification(**change: str) -> Received:
     parameters = {**NOTIFIED, **change}
     parameters |= {"sign": _sign(parameters, "KEY"), "sign_type": "MD5"}
     query = "&".join(f"{name}={quote(value)}" for name, value in parameters.items())
@@ -61,13 +61,13 @@ def test_known_answers_of_the_sign() -> None:
 def test_a_success_is_paid_by_its_trade_amount_and_wallet() -> None:
     paid = Paid(SUBJECT, "T1", Price(7300, "CNY"), method="alipay")
 
-    assert facts_of(told(), confirm="never") == (paid,)
+    assert facts_of(notification(), confirm="never") == (paid,)
 
 
 def test_each_success_is_asked_about_unless_the_operator_says_otherwise() -> None:
     paid = Paid(SUBJECT, "T1", Price(7300, "CNY"), method="alipay")
 
-    assert facts_of(told()) == (Unconfirmed(SUBJECT, ORDER_ID, paid),)
+    assert facts_of(notification()) == (Unconfirmed(SUBJECT, ORDER_ID, paid),)
 
 
 def test_only_the_three_ways_of_confirming_are_taken() -> None:
@@ -76,7 +76,7 @@ def test_only_the_three_ways_of_confirming_are_taken() -> None:
 
 
 def test_any_other_status_is_not_paid() -> None:
-    assert facts_of(told(trade_status="WAIT_BUYER_PAY")) == (Waiting(SUBJECT),)
+    assert facts_of(notification(trade_status="WAIT_BUYER_PAY")) == (Waiting(SUBJECT),)
 
 
 @pytest.mark.parametrize(
@@ -86,36 +86,36 @@ def test_any_other_status_is_not_paid() -> None:
 def test_an_amount_above_the_limit_needs_a_second_opinion(
     money: str, above: str, *, is_believed: bool
 ) -> None:
-    (fact,) = facts_of(told(money=money), confirm="above", confirm_above=above)
+    (fact,) = facts_of(notification(money=money), confirm="above", confirm_above=above)
 
     assert isinstance(fact, Paid if is_believed else Unconfirmed)
 
 
 def test_where_nothing_is_asked_each_amount_is_believed() -> None:
-    assert isinstance(facts_of(told(money="99999.00"), confirm="never")[0], Paid)
+    assert isinstance(facts_of(notification(money="99999.00"), confirm="never")[0], Paid)
 
 
 @pytest.mark.parametrize(
     "received",
     [
-        told(pid="1001"),
-        told(pid=""),
-        told(money="NaN"),
-        told(money=""),
-        told(money="-73.00"),
-        told(money="73.001"),
-        told(money="7e1"),
-        Received("GET", {}, told().query + b"&money=1.00", b""),
+        notification(pid="1001"),
+        notification(pid=""),
+        notification(money="NaN"),
+        notification(money=""),
+        notification(money="-73.00"),
+        notification(money="73.001"),
+        notification(money="7e1"),
+        Received("GET", {}, notification().query + b"&money=1.00", b""),
         Received("GET", {}, b"pid=\xff", b""),
         Received("GET", {}, b"pid=%ff", b""),
         Received("GET", {}, b"&".join(b"a%d=1" % n for n in range(41)), b""),
-        told(trade_no=""),
-        told(out_trade_no=""),
-        told(device="pc"),
-        told(return_url="https://shop.example/"),
-        told(name="a&b"),
-        told(name="a=b"),
-        told(param="x&trade_no=T9"),
+        notification(trade_no=""),
+        notification(out_trade_no=""),
+        notification(device="pc"),
+        notification(return_url="https://shop.example/"),
+        notification(name="a&b"),
+        notification(name="a=b"),
+        notification(param="x&trade_no=T9"),
     ],
 )
 def test_what_is_not_this_merchants_notification_is_refused(received: Received) -> None:
@@ -127,7 +127,7 @@ def test_what_is_not_this_merchants_notification_is_refused(received: Received) 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_parameters_are_looked_for_where_the_method_has_them(method: str) -> None:
-    query, body = (b"", told().query) if method == "GET" else (told().query, b"")
+    query, body = (b"", notification().query) if method == "GET" else (notification().query, b"")
 
     with pytest.raises(NotificationRefused) as refused:
         facts_of(Received(method, {}, query, body))
@@ -138,7 +138,7 @@ def test_parameters_are_looked_for_where_the_method_has_them(method: str) -> Non
 @pytest.mark.parametrize(("old", "new"), [(b"73.00", b"7.30"), (b"MD5", b"RSA"), (b"T1", b"T2")])
 def test_a_changed_parameter_is_refused(old: bytes, new: bytes) -> None:
     with pytest.raises(NotificationRefused) as refused:
-        facts_of(Received("GET", {}, told().query.replace(old, new), b""))
+        facts_of(Received("GET", {}, notification().query.replace(old, new), b""))
 
     assert refused.value.reason == "signature"
 

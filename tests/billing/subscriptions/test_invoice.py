@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from billing.ledger.price import Price
 from billing.orders.order import Order
-from billing.providers.event_log import Outcome
+from billing.providers.event_log import NotificationOutcome
 from billing.providers.protocol import Received, SandboxEvent
 from kernel.clock import DAY_US, SECOND_US, FixedClock
 from keys.signing import stripe_signature
@@ -96,12 +96,12 @@ def event(order: Order, clock: FixedClock, invoice: Invoice, *, number: int = 1)
 
 async def tell(
     subscriber: Subscriber, order: Order, invoice: Invoice, *, number: int = 1
-) -> Outcome:
+) -> NotificationOutcome:
     received = event(order, subscriber.clock, invoice, number=number)
     return (await subscriber.buyer.payments.notified("stripe", received)).outcome
 
 
-KINDS: dict[str, tuple[Invoice, Outcome, int]] = {
+KINDS: dict[str, tuple[Invoice, NotificationOutcome, int]] = {
     "plain": (Invoice([plan(1000)], paid=1000), "applied", 10_000),
     "tax of 20 % on top": (Invoice([plan(1000)], paid=1200), "applied", 10_000),
     "tax of 20 % within": (Invoice([plan(1000)], paid=1000), "applied", 10_000),
@@ -155,9 +155,9 @@ async def test_each_kind_of_invoice_grants_what_the_table_says(
     order = await subscriber.join()
     await subscriber.tell((await subscriber.pay(order)).sandbox_event())
 
-    told = [await tell(subscriber, order, invoice) for _ in range(2)]
+    notification = [await tell(subscriber, order, invoice) for _ in range(2)]
 
-    assert told[0] == outcome
+    assert notification[0] == outcome
     assert await subscriber.credits() == credits_
     assert (await subscriber.buyer.now(order)).status == "paid"
     assert await subscriber.buyer.account.findings() == []
@@ -313,7 +313,7 @@ async def test_a_second_paid_plan_of_an_account_waits_for_a_person(subscriber: S
     await subscriber.bill(order)
 
     # The one that was closed was being paid in that moment.
-    told = replace(
+    notification = replace(
         at(sandbox_event, 1000),
         order_id=late.id,
         ref=late.provider_ref or "",
@@ -321,7 +321,7 @@ async def test_a_second_paid_plan_of_an_account_waits_for_a_person(subscriber: S
         subscription_ref="sub_late",
         event_id="evt_late",
     )
-    outcome = await subscriber.tell(told)
+    outcome = await subscriber.tell(notification)
     invoice = Invoice([plan(1000)], 1000, month=0)
     held = await tell(subscriber, late, invoice, number=9)
 

@@ -42,11 +42,11 @@ async def test_a_checkout_credits_nothing_and_its_invoice_the_months_credit(
     order = await subscriber.join()
     paid = await subscriber.pay(order)
 
-    told = await subscriber.tell(paid.sandbox_event())
+    notification = await subscriber.tell(paid.sandbox_event())
     after_checkout = (await subscriber.buyer.now(order)).status, await subscriber.credits()
     billed = await subscriber.bill(order)
 
-    assert (told, billed) == ("applied", "applied")
+    assert (notification, billed) == ("applied", "applied")
     assert after_checkout == ("paid", 0)
     assert await subscriber.credits() == 10_000
     one = await subscriber.now(order)
@@ -129,9 +129,9 @@ async def test_what_does_not_fit_the_plan_credits_nothing(
 ) -> None:
     order = await subscriber.join()
 
-    told = renewal(order, 0, started_at=clock.now_us(), **changes)  # type: ignore[arg-type]
+    notification = renewal(order, 0, started_at=clock.now_us(), **changes)  # type: ignore[arg-type]
 
-    assert await subscriber.tell(told) == "review"
+    assert await subscriber.tell(notification) == "review"
     assert await subscriber.credits() == 0
     assert (await subscriber.buyer.log(order))[-1].detail == detail
     assert (await subscriber.now(order)).status == "incomplete"
@@ -194,11 +194,11 @@ async def test_a_lost_dispute_stays_and_a_won_one_gives_the_credit_back(
     order = await subscriber.join()
     await subscriber.tell(renewal(order, 0, started_at=clock.now_us()))
     one = await subscriber.now(order)
-    told, subject = subscriber.told("dispute"), Subject(None, ("in_0",))
+    notification, subject = subscriber.notification("dispute"), Subject(None, ("in_0",))
 
-    await subscriber.act(Disputed(subject, "dp_1", Price(1000, "USD")), told)
+    await subscriber.act(Disputed(subject, "dp_1", Price(1000, "USD")), notification)
     disputed = await subscriber.credits()
-    await subscriber.act(DisputeClosed(subject, "dp_1", is_won=True), told)
+    await subscriber.act(DisputeClosed(subject, "dp_1", is_won=True), notification)
 
     assert disputed == 0
     assert await subscriber.credits() == 10_000
@@ -213,8 +213,10 @@ async def test_a_refund_before_its_invoice_and_by_another_id_finds_it_later(
     order = await subscriber.join()
     refund = Refunded(Subject(None, ("ch_1", "pi_1")), "ch_1", Price(500, "USD"))
 
-    first = await subscriber.act(refund, subscriber.told("refund"))
-    linked = await subscriber.act(Waiting(Subject(None, ("in_0", "pi_1"))), subscriber.told("link"))
+    first = await subscriber.act(refund, subscriber.notification("refund"))
+    linked = await subscriber.act(
+        Waiting(Subject(None, ("in_0", "pi_1"))), subscriber.notification("link")
+    )
     await subscriber.tell(renewal(order, 0, started_at=clock.now_us()))
 
     assert (first, linked) == ("unknown", "unknown")
@@ -307,9 +309,9 @@ async def test_an_erased_account_leaves_nothing_of_its_plan(
     one = await subscriber.begin()
     paid = (await subscriber.periods(one))[0]
     refund = Refunded(Subject(one.order_id, (paid.invoice_id,)), "ch_1", Price(100, "USD"))
-    await subscriber.act(refund, subscriber.told("refund"))
+    await subscriber.act(refund, subscriber.notification("refund"))
     early = Refunded(Subject(one.order_id, ("in_later",)), "ch_2", Price(100, "USD"))
-    await subscriber.act(early, subscriber.told("early"))
+    await subscriber.act(early, subscriber.notification("early"))
 
     await erase_account(subscriber.database, one.account_id)
 

@@ -104,9 +104,9 @@ ORDERS = st.permutations(range(len(facts_of("")))).flatmap(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_any_order_and_repetition_credits_each_period_once(
-    sqlite_template: Path, told: tuple[list[int], list[int]], engines: list[bool]
+    sqlite_template: Path, notification: tuple[list[int], list[int]], engines: list[bool]
 ) -> None:
-    order_of_facts, repeated = told
+    order_of_facts, repeated = notification
     async with fresh_club(sqlite_template) as subscriber:
         order = await subscriber.join()
         facts = facts_of(order.id)

@@ -9,7 +9,7 @@ from billing.credits.grant import Grant
 from billing.credits.test_credit import Credit
 from billing.engine.engine import Engine
 from billing.ledger.audit import audit
-from billing.ledger.ledger import Code, InsufficientBalance, Kind, Ledger
+from billing.ledger.ledger import Code, InsufficientBalance, Ledger, LedgerAccountKind
 from billing.usage.oauth_charge import OrderNoReused, list_charges, load_spent
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
@@ -202,7 +202,10 @@ async def owe(charging: ChargingApp, tenant: Tenant, micros: int) -> None:
     async def work(tx: Transaction) -> None:
         ledger = Ledger()
         await ledger.load(tx, [tenant], [])
-        debt, wallet = ledger.account(tenant, Kind.OWED), ledger.account(tenant, Kind.WALLET)
+        debt, wallet = (
+            ledger.account(tenant, LedgerAccountKind.OWED),
+            ledger.account(tenant, LedgerAccountKind.WALLET),
+        )
         ledger.post(debit=debt, credit=wallet, amount_micros=micros, code=Code.MANUAL, now_us=1)
         await ledger.flush(tx, 1)
 
@@ -242,7 +245,7 @@ async def test_in_live_promotional_credit_is_nobody_elses_to_take(
 ) -> None:
     charging = await open_charging_app(database, clock, environment="live")
     tenant, engine = charging.principal.tenant, charging.account.engine
-    await engine.submit(Credit(tenant, 200, Kind.MANUAL))
+    await engine.submit(Credit(tenant, 200, LedgerAccountKind.MANUAL))
     await engine.submit(Grant(tenant, 5_000_000, None))
 
     with pytest.raises(InsufficientBalance):

@@ -16,7 +16,7 @@ from starlette.types import Message
 
 from gateway.app import create_app
 from gateway.http.body import ClientGone
-from gateway.http.event_stream import EventStream, Pace
+from gateway.http.event_stream import EventStream, StreamWaits
 from gateway.http.serve import serve
 from kernel.tenant import Tenant
 from keys.authenticator import CredentialEnded
@@ -283,7 +283,7 @@ async def may() -> None:
 
 
 async def stream_of(
-    gateway: Gateway, pace: Pace, check: Callable[[], Awaitable[None]] = may
+    gateway: Gateway, pace: StreamWaits, check: Callable[[], Awaitable[None]] = may
 ) -> EventStream:
     tenant = Tenant(await gateway.account(), "staging")
     return EventStream(
@@ -303,7 +303,7 @@ async def test_an_idle_stream_shows_that_it_lives_and_ends_in_the_end(gateway: G
     async def keep(message: Message) -> None:
         said.append(message)
 
-    stream = await stream_of(gateway, Pace(heartbeat_s=0.01, check_s=0.01, life_s_max=0.3))
+    stream = await stream_of(gateway, StreamWaits(heartbeat_s=0.01, check_s=0.01, life_s_max=0.3))
     await stream({}, never, keep)
 
     bodies = [message["body"] for message in said[1:]]
@@ -317,7 +317,7 @@ async def test_a_client_that_takes_nothing_is_cut(gateway: Gateway) -> None:
         if message["type"] == "http.response.body":
             await never()
 
-    stream = await stream_of(gateway, Pace(send_s_max=0.05))
+    stream = await stream_of(gateway, StreamWaits(send_s_max=0.05))
     with pytest.raises(ClientGone):
         await stream({}, never, stuck)
 
@@ -331,7 +331,7 @@ async def test_an_ended_credential_gets_no_event_more(gateway: Gateway) -> None:
     async def may_not() -> None:
         raise CredentialEnded("revoked")
 
-    stream = await stream_of(gateway, Pace(), may_not)
+    stream = await stream_of(gateway, StreamWaits(), may_not)
     await stream({}, never, keep)
 
     assert [message.get("body", b"") for message in said] == [

@@ -65,7 +65,7 @@ async def test_an_order_answers_with_its_shape_and_where_to_pay(store: Store) ->
 
 async def test_a_paid_order_is_in_the_wallet_and_in_the_events(store: Store) -> None:
     made = await store.order(pack_id="pack_starter")
-    await store.told("paid", made["id"])
+    await store.notify("paid", made["id"])
     paid = await store.show(made["id"])
     events = await store.gateway.call("GET", "/events", key=store.key)
     (event,) = events.json()["data"]["items"]
@@ -87,12 +87,12 @@ async def test_an_order_at_the_sandbox_names_whom_it_stands_in_for(store: Store)
     assert "/sandbox/checkout/" in made["url"]
     assert [one["id"] for one in listed.json()["data"]["items"]] == [made["id"]]
     assert (await store.show(made["id"]))["status"] == "paid"
-    assert [told.told.provider for told in await store.log(made["id"])] == ["creem"]
+    assert [notify.notification.provider for notify in await store.log(made["id"])] == ["creem"]
 
 
 async def test_orders_are_listed_newest_first_by_page_and_by_status(store: Store) -> None:
     made = [(await store.order())["id"] for _ in range(3)]
-    await store.told("paid", made[0])
+    await store.notify("paid", made[0])
     first = (await store.gateway.call("GET", "/orders?limit=2", key=store.key)).json()["data"]
     rest = await store.gateway.call(
         "GET", f"/orders?limit=2&cursor={first['next_cursor']}", key=store.key
@@ -243,8 +243,8 @@ async def test_a_coupon_that_covers_all_is_paid_at_once(store: Store, clock: Fix
 async def test_a_provider_of_one_file_in_a_folder_sells_end_to_end(store: Store) -> None:
     made = await store.order(pack_id="pack_starter")
     outcomes = [
-        (await store.told("paid", made["id"])).json(),
-        (await store.told("refunded", made["id"], amount=250)).json(),
+        (await store.notify("paid", made["id"])).json(),
+        (await store.notify("refunded", made["id"], amount=250)).json(),
     ]
     order = await store.show(made["id"])
 

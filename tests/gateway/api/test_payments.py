@@ -135,7 +135,7 @@ async def test_a_method_that_a_provider_does_not_use_is_405(store: Store) -> Non
 
 async def test_an_event_for_another_providers_order_is_409(store: Store) -> None:
     made = await store.order(provider="epay")
-    answer = await store.told("paid", made["id"])
+    answer = await store.notify("paid", made["id"])
     by_stripe = await store.order(provider="stripe")
     said = await imitated(store, by_stripe["id"], order_id=made["id"])
     other = await store.tell(STRIPE, said)
@@ -149,7 +149,7 @@ async def test_an_event_for_another_providers_order_is_409(store: Store) -> None
 
 async def test_what_waits_for_a_person_is_acknowledged_and_not_credited(store: Store) -> None:
     made = await store.order()
-    answer = await store.told("paid", made["id"], amount=1)
+    answer = await store.notify("paid", made["id"], amount=1)
 
     assert (answer.status_code, answer.json()) == (200, {"received": True})
     assert (await store.show(made["id"]))["status"] == "review"
@@ -161,10 +161,10 @@ async def test_a_confirmation_that_does_not_come_asks_for_the_notification_again
 ) -> None:
     made = await store.order()
     store.server.is_away = True
-    away = await store.told("claimed", made["id"])
+    away = await store.notify("claimed", made["id"])
     store.server.is_away = False
     store.server.pay(await store.row(made["id"]))
-    back = await store.told("claimed", made["id"])
+    back = await store.notify("claimed", made["id"])
 
     assert (away.status_code, back.status_code) == (503, 200)
     assert away.headers["retry-after"] == "2"

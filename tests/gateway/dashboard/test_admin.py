@@ -31,7 +31,7 @@ async def store(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIt
 async def in_review(store: Store) -> str:
     """An order that was paid with a cent too little."""
     made = await store.order()
-    await store.told("paid", made["id"], amount=made["pay_amount"] - 1)
+    await store.notify("paid", made["id"], amount=made["pay_amount"] - 1)
     return str(made["id"])
 
 
@@ -139,8 +139,8 @@ async def test_rejecting_ends_the_order_without_credit(store: Store) -> None:
 async def test_a_second_payment_is_dismissed(store: Store) -> None:
     boss = await operator(store.gateway)
     made = await store.order()
-    await store.told("paid", made["id"])
-    await store.told("paid", made["id"], event_id="evt_2", payment_id="pay_other")
+    await store.notify("paid", made["id"])
+    await store.notify("paid", made["id"], event_id="evt_2", payment_id="pay_other")
     page = f"{HERE}/orders/{made['id']}"
 
     listed = text_of((await boss.get(HERE)).text)
@@ -211,7 +211,7 @@ async def test_the_log_of_notifications_tells_each_and_what_became_of_it(store: 
     boss = await operator(store.gateway)
     order_id = await in_review(store)
     made = await store.order()
-    await store.told("paid", made["id"])
+    await store.notify("paid", made["id"])
 
     everything = text_of((await boss.get(f"{HERE}/events")).text)
     waiting = text_of((await boss.get(f"{HERE}/events?show=open")).text)
@@ -235,15 +235,15 @@ async def test_the_log_goes_on_after_its_first_page(store: Store) -> None:
     boss = await operator(store.gateway)
     made = await store.order()
     for number in range(51):
-        await store.told("paid", made["id"], event_id=f"evt_{number:03d}.x")
+        await store.notify("paid", made["id"], event_id=f"evt_{number:03d}.x")
 
     first = (await boss.get(f"{HERE}/events")).text
     following = first.partition('rel="next"')[0].rpartition('href="')[2].partition('"')[0]
     second = (await boss.get(following.replace("&amp;", "&"))).text
 
-    told = [f"evt_{number:03d}.x" for number in range(51)]
-    assert len([one for one in told if one in first]) == 50
-    assert len([one for one in told if one in second]) == 1
+    notify = [f"evt_{number:03d}.x" for number in range(51)]
+    assert len([one for one in notify if one in first]) == 50
+    assert len([one for one in notify if one in second]) == 1
     assert 'rel="next"' not in second
 
 
@@ -276,8 +276,8 @@ async def test_an_account_shows_what_it_has_in_this_environment(store: Store) ->
     live = text_of((await boss.get(page)).text)
     unknown = await boss.request("GET", f"{HERE}/accounts/acc_0000000000000000")
 
-    for told in ("$10,000.00", "me@example.com", "Keys 1", made["id"]):
-        assert told in text
+    for notify in ("$10,000.00", "me@example.com", "Keys 1", made["id"]):
+        assert notify in text
     assert "$10,000.00" not in live
     assert made["id"] not in live
     assert unknown.status_code == 404

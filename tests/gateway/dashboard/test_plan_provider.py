@@ -58,7 +58,7 @@ async def store(
         yield Store(gateway, None, account_id, await gateway.key(account_id))  # type: ignore[arg-type]
 
 
-async def told(store: Store, **event: Any) -> int:
+async def notify(store: Store, **event: Any) -> int:
     """The status that Toyclub gets for an event of its own."""
     body = msgspec.json.encode(event)
     signature = hmac.digest(SECRET.encode(), body, hashlib.sha256).hex().encode()
@@ -84,8 +84,8 @@ async def test_a_plan_is_sold_by_the_providers_product_and_its_period_is_credite
     paid = {"order_id": order.id, "amount": 2000, "currency": "USD"}
     starts_at = clock.now_us()
     statuses = [
-        await told(store, id="evt_1", payment_id="pay_1", **paid),
-        await told(
+        await notify(store, id="evt_1", payment_id="pay_1", **paid),
+        await notify(
             store,
             id="evt_2",
             payment_id="in_1",

@@ -65,7 +65,7 @@ def server() -> Iterator[OwnServer]:
 @pytest.fixture
 def url(server: OwnServer, tmp_path: Path) -> str:
     name = re.sub(r"\W", "_", f"crash_{tmp_path.name}".lower())[:60]
-    asyncio.run(told(server.url, "SELECT 1"))
+    asyncio.run(run_statements(server.url, "SELECT 1"))
     return create_database(server.url, name, template=_TEMPLATE)
 
 
@@ -99,7 +99,7 @@ async def connected(url: str) -> AsyncIterator[Any]:
         await connection.close()
 
 
-async def told(url: str, *statements: str) -> None:
+async def run_statements(url: str, *statements: str) -> None:
     """Each statement by itself."""
     async with connected(url) as connection:
         for statement in statements:
@@ -123,7 +123,7 @@ async def test_another_transaction_under_the_same_id_is_not_taken_for_ours(
     account: FundedAccount, server: OwnServer, url: str
 ) -> None:
     # Else the log is written behind our back, and the id with it.
-    await told(
+    await run_statements(
         url,
         "ALTER SYSTEM SET wal_writer_delay = '10s'",
         "ALTER SYSTEM SET full_page_writes = off",
@@ -180,7 +180,7 @@ async def back(account: FundedAccount) -> None:
 async def test_every_answered_send_has_its_row_whichever_backend_is_killed(
     account: FundedAccount, server: OwnServer, url: str
 ) -> None:
-    await told(
+    await run_statements(
         url,
         "ALTER SYSTEM SET commit_delay = 50000",
         "ALTER SYSTEM SET commit_siblings = 0",
@@ -198,7 +198,7 @@ async def test_every_answered_send_has_its_row_whichever_backend_is_killed(
             os.kill(pid or await connection.fetchval(_OURS), signal.SIGKILL)
         await asyncio.gather(*sends, return_exceptions=True)
 
-    await told(url, "ALTER SYSTEM RESET commit_delay", "SELECT pg_reload_conf()")
+    await run_statements(url, "ALTER SYSTEM RESET commit_delay", "SELECT pg_reload_conf()")
     answered = {answer.body.decode() for answer in account.kept}
     rows = await account.database.read(lambda tx: tx.fetch("SELECT id FROM topups"))
     assert answered
@@ -208,13 +208,15 @@ async def test_every_answered_send_has_its_row_whichever_backend_is_killed(
 
 @contextlib.asynccontextmanager
 async def without_its_standby(url: str) -> AsyncIterator[None]:
-    await told(
+    await run_statements(
         url, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()"
     )
     try:
         yield
     finally:
-        await told(url, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
+        await run_statements(
+            url, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()"
+        )
 
 
 async def cancel_the_wait(url: str) -> None:

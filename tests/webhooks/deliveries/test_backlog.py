@@ -19,7 +19,7 @@ from webhooks.deliveries.message import settlement_of
 from webhooks.deliveries.stage import Claimed
 from webhooks.endpoints.endpoint import patch
 from webhooks.endpoints.fields import EndpointChanges
-from webhooks.http.transport import Outcome
+from webhooks.http.transport import SendResult
 
 NONE = Backlog(0, 0)
 SECOND_US = 1_000_000
@@ -33,7 +33,7 @@ async def look(database: Database, clock: FixedClock) -> Backlog:
 
 
 async def settle(database: Database, clock: FixedClock, claimed: Claimed, status: int) -> None:
-    outcome = Outcome(
+    outcome = SendResult(
         status, None if status == 200 else "http", None, {}, b"", False, None, {}, 0, 1
     )
 

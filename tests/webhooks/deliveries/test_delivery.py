@@ -20,7 +20,7 @@ from webhooks.deliveries.message import lost_settlement, settlement_of
 from webhooks.deliveries.stage import MOVES, STATUSES, Claimed, Settlement
 from webhooks.endpoints.endpoint import delete, patch
 from webhooks.endpoints.fields import EndpointChanges
-from webhooks.http.transport import ErrorClass, Outcome
+from webhooks.http.transport import ErrorClass, SendResult
 from worker.end import Ender
 
 
@@ -30,14 +30,14 @@ def outcome(
     *,
     retry_after: str | None = None,
     reason: str | None = None,
-) -> Outcome:
+) -> SendResult:
     headers = {} if retry_after is None else {"retry-after": retry_after}
-    return Outcome(
+    return SendResult(
         status, error, reason, headers, b"ok", False, "203.0.113.1", {"total": 12.5}, 0, 12_500
     )
 
 
-def settlement(claimed: Claimed, clock: FixedClock, result: Outcome) -> Settlement:
+def settlement(claimed: Claimed, clock: FixedClock, result: SendResult) -> Settlement:
     return settlement_of(claimed, result, [], ended_at_us=clock.now_us())
 
 

@@ -106,13 +106,13 @@ async def test_deleting_costs_the_same_whatever_waits_and_the_backlog_is_cancell
     touched = await remove(database, clock, tenant, endpoint_id)
     at_once = await counts(database)
     claimed = (await claim_all(database, clock)).claimed
-    place: ending.Place | None = ending.Place()
+    place: ending.EndingCursor | None = ending.EndingCursor()
     changed, rows_most = [], 0
     while place is not None:
 
         async def work(
-            tx: Transaction, place: ending.Place = place
-        ) -> tuple[ending.Place | None, int, int]:
+            tx: Transaction, place: ending.EndingCursor = place
+        ) -> tuple[ending.EndingCursor | None, int, int]:
             counting = Counting(tx)
             passing = cast(Transaction, _Passing(counting, tx))
             then, count = await ending.step(passing, endpoint_id, place, now_us=clock.now_us())
@@ -140,7 +140,7 @@ async def test_a_sweep_that_died_in_the_middle_is_gone_on_with(
     await remove(database, clock, tenant, endpoint_id)
 
     async def first(tx: Transaction) -> None:
-        await ending.step(tx, endpoint_id, ending.Place(), now_us=clock.now_us())
+        await ending.step(tx, endpoint_id, ending.EndingCursor(), now_us=clock.now_us())
 
     await database.transaction(first)
     ended = await Ender(database, clock).sweep()

@@ -22,7 +22,7 @@ from webhooks.deliveries import delivery, endpoint_queue, log
 from webhooks.deliveries.claim import HEADS_MAX, claim as take_due
 from webhooks.deliveries.message import settlement_of
 from webhooks.deliveries.stage import Claim, Claimed
-from webhooks.http.transport import Outcome
+from webhooks.http.transport import SendResult
 from worker.chores import mend_line
 
 
@@ -35,7 +35,7 @@ async def given_tenant(database: Database, clock: FixedClock) -> tuple[Tenant, s
 async def settle(
     database: Database, clock: FixedClock, claimed: Claimed, status: int | None
 ) -> None:
-    outcome = Outcome(
+    outcome = SendResult(
         status, None if status == 200 else "http", None, {}, b"", False, None, {}, 0, 1
     )
 

@@ -8,11 +8,11 @@ from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from tests.support.webhook_rows import claim_all, given_account, given_endpoint, given_events
 from webhooks.deliveries import delivery, log
-from webhooks.deliveries.log_page import Filter
+from webhooks.deliveries.log_page import DeliveryFilter
 from webhooks.deliveries.message import settlement_of
 from webhooks.events import log as event_log
 from webhooks.events.cursor import START, EventCursor
-from webhooks.http.transport import Outcome
+from webhooks.http.transport import SendResult
 
 
 async def given_tenant(database: Database, clock: FixedClock) -> Tenant:
@@ -28,7 +28,7 @@ async def test_a_delivery_and_its_attempts_have_the_contracts_shapes(
     [event_id] = await given_events(database, clock, tenant)
     [claimed] = (await claim_all(database, clock)).claimed
     clock.advance_s(0.25)
-    outcome = Outcome(
+    outcome = SendResult(
         503, "http", "private", {}, b"no\xff", True, "192.0.2.7", {"total": 250.0}, 0, 250_000
     )
     headers = [("webhook-id", event_id), ("webhook-signature", "v1,abc")]
@@ -94,28 +94,28 @@ async def test_deliveries_are_filtered_and_paged_newest_first(
     ten_later = clock.now_us()
     [endpoint_id] = {one.target.id for one in (await claim_all(database, clock, ids_max=1)).claimed}
 
-    async def count(tx: Transaction, wanted: Filter, **page: object) -> list[str]:
+    async def count(tx: Transaction, wanted: DeliveryFilter, **page: object) -> list[str]:
         found = await log.list_deliveries(tx, tenant, wanted=wanted, **page)  # type: ignore[arg-type]
         return [one.id for one in found.deliveries]
 
     async def read(tx: Transaction) -> None:
-        everything = await count(tx, Filter())
+        everything = await count(tx, DeliveryFilter())
         assert everything == sorted(everything, reverse=True)
         assert len(everything) == 4
-        assert await count(tx, Filter(), limit=2) == everything[:2]
+        assert await count(tx, DeliveryFilter(), limit=2) == everything[:2]
         first = await log.list_deliveries(tx, tenant, limit=2)
         assert first.next is not None
         rest = await log.list_deliveries(tx, tenant, before=first.next, limit=2)
         assert ([one.id for one in rest.deliveries], rest.next) == (everything[2:], None)
-        assert await count(tx, Filter(status="sending")) == everything[3:]
-        assert await count(tx, Filter(event_type="topup.failed")) == everything[3:]
-        assert await count(tx, Filter(endpoint_id=endpoint_id)) == everything
-        assert await count(tx, Filter(endpoint_id="we_other")) == []
-        assert await count(tx, Filter(transaction_id="txn_1")) == everything
-        assert await count(tx, Filter(created_after=ten_later)) == everything[:3]
-        assert await count(tx, Filter(created_before=ten_later)) == everything[3:]
+        assert await count(tx, DeliveryFilter(status="sending")) == everything[3:]
+        assert await count(tx, DeliveryFilter(event_type="topup.failed")) == everything[3:]
+        assert await count(tx, DeliveryFilter(endpoint_id=endpoint_id)) == everything
+        assert await count(tx, DeliveryFilter(endpoint_id="we_other")) == []
+        assert await count(tx, DeliveryFilter(transaction_id="txn_1")) == everything
+        assert await count(tx, DeliveryFilter(created_after=ten_later)) == everything[:3]
+        assert await count(tx, DeliveryFilter(created_before=ten_later)) == everything[3:]
         with pytest.raises(InvalidInput):
-            await count(tx, Filter(status="lost"))
+            await count(tx, DeliveryFilter(status="lost"))
 
     await database.read(read)
 
@@ -156,7 +156,7 @@ async def test_another_environments_rows_look_like_none(
 
     async def read(tx: Transaction) -> None:
         assert (await log.list_deliveries(tx, live)).deliveries == []
-        of_endpoint = Filter(endpoint_id=claimed.target.id)
+        of_endpoint = DeliveryFilter(endpoint_id=claimed.target.id)
         assert (await log.list_deliveries(tx, live, wanted=of_endpoint)).deliveries == []
         assert (await event_log.list_events(tx, live)).events == []
         assert await log.attempts_of(tx, live, claimed.id) == []

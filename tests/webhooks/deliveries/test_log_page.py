@@ -9,28 +9,28 @@ from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from tests.support.webhook_rows import claim_all, given_account, given_endpoint, given_events
 from webhooks.deliveries import log, log_page
-from webhooks.deliveries.log_page import Filter, Place, place_of, query_of
+from webhooks.deliveries.log_page import DeliveryCursor, DeliveryFilter, place_of, query_of
 
 pytestmark = pytest.mark.new_database
 FILTERS = [
-    (Filter(), "ix_deliveries_account"),
-    (Filter(created_after=5, created_before=9), "ix_deliveries_account"),
-    (Filter(status="delivered"), "ix_deliveries_account"),
-    (Filter(event_type="topup.delivered"), "ix_deliveries_account"),
-    (Filter(status="failed"), "ix_deliveries_status"),
-    (Filter(status="failed", created_before=9), "ix_deliveries_status"),
-    (Filter(endpoint_id="we_1"), "ix_deliveries_endpoint"),
-    (Filter(endpoint_id="we_1", status="delivered"), "ix_deliveries_endpoint"),
-    (Filter(endpoint_id="we_1", status="failed"), "ix_deliveries_status"),
-    (Filter(event_type="order.paid"), "ix_deliveries_type"),
-    (Filter(event_type="order.paid", endpoint_id="we_1"), "ix_deliveries_type"),
-    (Filter(transaction_id="txn_1"), "ix_deliveries_transaction"),
-    (Filter(transaction_id="txn_1", status="failed"), "ix_deliveries_transaction"),
+    (DeliveryFilter(), "ix_deliveries_account"),
+    (DeliveryFilter(created_after=5, created_before=9), "ix_deliveries_account"),
+    (DeliveryFilter(status="delivered"), "ix_deliveries_account"),
+    (DeliveryFilter(event_type="topup.delivered"), "ix_deliveries_account"),
+    (DeliveryFilter(status="failed"), "ix_deliveries_status"),
+    (DeliveryFilter(status="failed", created_before=9), "ix_deliveries_status"),
+    (DeliveryFilter(endpoint_id="we_1"), "ix_deliveries_endpoint"),
+    (DeliveryFilter(endpoint_id="we_1", status="delivered"), "ix_deliveries_endpoint"),
+    (DeliveryFilter(endpoint_id="we_1", status="failed"), "ix_deliveries_status"),
+    (DeliveryFilter(event_type="order.paid"), "ix_deliveries_type"),
+    (DeliveryFilter(event_type="order.paid", endpoint_id="we_1"), "ix_deliveries_type"),
+    (DeliveryFilter(transaction_id="txn_1"), "ix_deliveries_transaction"),
+    (DeliveryFilter(transaction_id="txn_1", status="failed"), "ix_deliveries_transaction"),
 ]
 
 
 async def plan_of(
-    tx: Transaction, tenant: Tenant, wanted: Filter, place: Place | None
+    tx: Transaction, tenant: Tenant, wanted: DeliveryFilter, place: DeliveryCursor | None
 ) -> tuple[str, bool]:
     """The plan of the walk, and whether it may need sorting: one top-up has few deliveries."""
     query = query_of(wanted, place, columns="id, created_at, status")
@@ -58,7 +58,7 @@ async def test_each_filter_walks_the_index_that_was_meant(
         await tx.execute("ANALYZE")
         findings = []
         for wanted, index in FILTERS:
-            for place in (None, Place(7, "dlv_1")):
+            for place in (None, DeliveryCursor(7, "dlv_1")):
                 plan, may_sort = await plan_of(tx, tenant, wanted, place)
                 is_sorted = "Sort" in plan or "TEMP B-TREE" in plan
                 if index not in plan or (is_sorted and not may_sort):
@@ -84,7 +84,7 @@ async def test_what_has_no_index_is_looked_for_in_pieces_and_all_found(
         await tx.execute("UPDATE deliveries SET status = 'delivered' WHERE id = :id", id=first.id)
 
     await database.transaction(mark)
-    wanted = Filter(status="delivered")
+    wanted = DeliveryFilter(status="delivered")
 
     async def read(tx: Transaction) -> tuple[log.DeliveryPage, log.DeliveryPage]:
         head = await log.list_deliveries(tx, tenant, wanted=wanted)
@@ -98,7 +98,7 @@ async def test_what_has_no_index_is_looked_for_in_pieces_and_all_found(
 
 @given(st.integers(0, 10**18 - 1), st.from_regex(r"[0-9A-Za-z]{16}", fullmatch=True))
 def test_a_cursor_names_its_place(created_at: int, number: str) -> None:
-    place = Place(created_at, f"dlv_{number}")
+    place = DeliveryCursor(created_at, f"dlv_{number}")
 
     assert place_of(place.cursor()) == place
 

@@ -12,7 +12,7 @@ from tests.support.webhook_rows import new_vault
 from webhooks.deliveries.message import SecretCache, message_headers, settlement_of
 from webhooks.deliveries.sealed import OlderSecret, sealed_headers, sealed_older, sealed_secret
 from webhooks.deliveries.stage import Claimed, Target
-from webhooks.http.transport import Outcome
+from webhooks.http.transport import SendResult
 
 NOW_US = 1_781_352_000_400_000
 BODY = b'{"id":"evt_1"}'
@@ -127,7 +127,7 @@ def test_a_tenants_headers_are_sent_but_not_kept() -> None:
     vault = new_vault()
     one = claimed(target(vault, new_webhook_secret(), headers={"Authorization": "Bearer s3"}))
     headers = message_headers(one, SecretCache(vault).open(one.target), now_us=NOW_US)
-    outcome = Outcome(200, None, None, {}, b"", False, None, {}, 0, 0)
+    outcome = SendResult(200, None, None, {}, b"", False, None, {}, 0, 0)
 
     kept = json.loads(
         settlement_of(one, outcome, headers, ended_at_us=NOW_US).attempt.request_headers
@@ -166,7 +166,7 @@ def test_a_missing_master_key_is_told_apart() -> None:
 
 def test_an_attempt_starts_its_duration_before_its_end() -> None:
     vault = new_vault()
-    outcome = Outcome(200, None, None, {}, b"ok", False, "192.0.2.1", {"dns": 0.1}, 10, 2_510)
+    outcome = SendResult(200, None, None, {}, b"ok", False, "192.0.2.1", {"dns": 0.1}, 10, 2_510)
 
     settlement = settlement_of(
         claimed(target(vault, new_webhook_secret())), outcome, [], ended_at_us=NOW_US

@@ -21,7 +21,7 @@ from webhooks.deliveries.stage import Claimed, Settlement
 from webhooks.endpoints.disabling import disable_unwell, reasons_to_disable
 from webhooks.endpoints.endpoint import Endpoint, delete, patch
 from webhooks.endpoints.fields import EndpointChanges
-from webhooks.http.transport import Outcome
+from webhooks.http.transport import SendResult
 
 DAY_S = 86_400
 LONG = (0, 3 * DAY_S, 3 * DAY_S)
@@ -34,7 +34,7 @@ def answer(
     headers: Mapping[str, str] | None = None,
 ) -> Settlement:
     error = None if status == 200 else "timeout" if status is None else "http"
-    outcome = Outcome(status, error, None, dict(headers or {}), b"", False, None, {}, 0, 1000)  # type: ignore[arg-type]
+    outcome = SendResult(status, error, None, dict(headers or {}), b"", False, None, {}, 0, 1000)  # type: ignore[arg-type]
     return settlement_of(claimed, outcome, [], ended_at_us=clock.now_us())
 
 

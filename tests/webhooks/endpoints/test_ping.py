@@ -25,7 +25,7 @@ from webhooks.events.event import EVENT_TYPES
 from webhooks.events.sample import sample_data
 from webhooks.http.guard import Policy
 from webhooks.http.resolver import SystemResolver
-from webhooks.http.transport import Outcome, Transport
+from webhooks.http.transport import SendResult, Transport
 from webhooks.replays.replay import NewReplay
 from worker.end import Ender
 
@@ -163,13 +163,13 @@ async def test_a_ping_of_an_endpoint_that_is_deleted_meanwhile_finds_none(
     class Deleting:
         """The receiver takes its time, and the endpoint is gone when it answers."""
 
-        async def post(self, *_: object, **__: object) -> Outcome:
+        async def post(self, *_: object, **__: object) -> SendResult:
             await database.transaction(
                 lambda tx: delete(tx, new_vault(), tenant, endpoint.id, now_us=clock.now_us())
             )
             await Ender(database, clock).sweep()
             now_us = clock.now_us()
-            return Outcome(200, None, None, {}, b"", False, None, {}, now_us, now_us)
+            return SendResult(200, None, None, {}, b"", False, None, {}, now_us, now_us)
 
     endpoint, _ = await given_endpoint(database, clock, tenant)
     with pytest.raises(NotFound):

@@ -31,7 +31,7 @@ from tests.support.replay_history import (
 )
 from tests.support.webhook_rows import given_endpoint
 from webhooks.replays import match as replay_match, step as replay_step
-from webhooks.replays.match import Place
+from webhooks.replays.match import ReplayCursor
 from webhooks.replays.replay import NewReplay, Replay
 from worker.replay import Replayer
 
@@ -284,11 +284,11 @@ async def test_the_cursor_finds_each_match_exactly_once_whatever_the_history(
 
 async def walk(database: Database, job: Replay, piece: int) -> list[str]:
     """The matches by pieces of a few rows."""
-    after, is_end = replay_match.beginning(job.wanted), False
+    after, is_end = replay_match.first_cursor(job.wanted), False
     walked: list[str] = []
     while not is_end:
 
-        async def look(tx: Transaction, after: Place = after) -> replay_match.Found:
+        async def look(tx: Transaction, after: ReplayCursor = after) -> replay_match.Found:
             return await replay_match.next_rows(
                 tx, job.wanted, after, looked_at_max=piece, rows_max=2
             )
@@ -338,7 +338,7 @@ async def test_no_statement_of_a_step_reads_a_whole_table(
     job = await start(database, clock, tenant, endpoint_id, NewReplay(status=status))
     await next_step(database, clock)
     wanted = job.wanted
-    walk = replay_match._values(wanted, job.after, Place(NOON, ""))
+    walk = replay_match._values(wanted, job.after, ReplayCursor(NOON, ""))
     statements = [
         (replay_match._text(replay_match._PIECE, wanted), {**walk, "skipped": 499}),
         (replay_match._text(replay_match._COUNT, wanted), walk),

@@ -29,7 +29,7 @@ async def check_moved(
         await require_password(call)
 
 
-def told(endpoint: Endpoint) -> dict[str, Any]:
+def audited(endpoint: Endpoint) -> dict[str, Any]:
     """What the security log tells: without the query, which may be a receiver's secret."""
     codes_too = {"include_codes": True} if endpoint.include_codes else {}
     return {"url": endpoint.url.partition("?")[0], **codes_too}
