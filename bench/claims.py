@@ -25,8 +25,8 @@ from bench.tenants import opened
 from billing.credits.opening import open_account
 from kernel.clock import HOUR_US, SECOND_US, SystemClock
 from kernel.ids import new_id
-from keys.account import lock_scopes
-from keys.principal import Scope
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from keys.vault import Vault
 from store.database import Database, Transaction
 from tests.support.postgres_server import on_server
@@ -69,27 +69,27 @@ class Medians:
 
 async def measure(database_url: str, *, count: int, state: str, rounds: int) -> Medians:
     async with opened(database_url) as database:
-        scope = await _given_live(database)
+        tenant = await _given_live(database)
         for first in range(0, count, ENDPOINTS_PER_ACCOUNT):
             await _given_others(database, min(ENDPOINTS_PER_ACCOUNT, count - first), state)
         if database_url.startswith("postgresql"):
             on_server(database_url, "VACUUM ANALYZE")
         claims_s, looks_s = [], []
         for number in range(WARM_UP + rounds):
-            claim_s, look_s = await _round(database, scope)
+            claim_s, look_s = await _round(database, tenant)
             if number >= WARM_UP:
                 claims_s.append(claim_s)
                 looks_s.append(look_s)
     return Medians(statistics.median(claims_s), statistics.median(looks_s))
 
 
-async def _round(database: Database, scope: Scope) -> tuple[float, float]:
+async def _round(database: Database, tenant: Tenant) -> tuple[float, float]:
     async def publish(tx: Transaction) -> None:
-        await lock_scopes(tx, [scope])
-        outbox = await Outbox.load(tx, [scope])
+        await lock_tenants(tx, [tenant])
+        outbox = await Outbox.load(tx, [tenant])
         outbox.publish(
-            account_id=scope[0],
-            environment=scope[1],
+            account_id=tenant.account_id,
+            environment=tenant.environment,
             type="topup.delivered",
             data={},
             now_us=CLOCK.now_us(),
@@ -145,20 +145,22 @@ async def _put_off(tx: Transaction, *, laters: Sequence[Later]) -> int:
     return await endpoint_queue.put_off(tx, laters)
 
 
-async def _given_live(database: Database) -> Scope:
-    async def work(tx: Transaction) -> Scope:
+async def _given_live(database: Database) -> Tenant:
+    async def work(tx: Transaction) -> Tenant:
         now_us = CLOCK.now_us()
-        scope: Scope = (await open_account(tx, name="Well", email=None, now_us=now_us), "live")
-        await lock_scopes(tx, [scope])
+        tenant: Tenant = Tenant(
+            await open_account(tx, name="Well", email=None, now_us=now_us), "live"
+        )
+        await lock_tenants(tx, [tenant])
         await register(
             tx,
             Vault([b"k" * 32]),
-            scope=scope,
+            tenant=tenant,
             new=NewEndpoint(url=URL),
             is_sandbox=False,
             now_us=now_us,
         )
-        return scope
+        return tenant
 
     return await database.transaction(work)
 
@@ -173,21 +175,21 @@ async def _given_others(database: Database, count: int, state: str) -> None:
     pace = (1, now_us + HOUR_US) if state == PACED else (None, 0)
 
     async def work(tx: Transaction) -> None:
-        scope = (await open_account(tx, name="Other", email=None, now_us=now_us), "live")
+        tenant = Tenant(await open_account(tx, name="Other", email=None, now_us=now_us), "live")
         ids = [new_id("we") for _ in range(count)]
         await tx.insert(
             "endpoints",
             _ENDPOINT,
             [
                 (
-                    *(id_, *scope, URL, "", "", b"0" * 80, "0 5 30", "enabled"),
+                    *(id_, *tenant, URL, "", "", b"0" * 80, "0 5 30", "enabled"),
                     *(failing_since_at, now_us, *pace),
                 )
                 for id_ in ids
             ],
         )
         await tx.insert(
-            "endpoint_queue", _PLACE, [(id_, *scope, due_us, int(is_dead)) for id_ in ids]
+            "endpoint_queue", _PLACE, [(id_, *tenant, due_us, int(is_dead)) for id_ in ids]
         )
         await delivery.insert(
             tx,
@@ -195,8 +197,8 @@ async def _given_others(database: Database, count: int, state: str) -> None:
                 delivery.NewDelivery(
                     event_id=new_id("evt"),
                     endpoint_id=id_,
-                    account_id=scope[0],
-                    environment=scope[1],
+                    account_id=tenant[0],
+                    environment=tenant[1],
                     event_type="topup.delivered",
                     transaction_id=None,
                     next_attempt_at=due_us,

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from bench.scene import KINDS, milliseconds, scene, show
 from bench.stock import tidy
-from bench.tenants import Tenant, open_tenants, opened
+from bench.tenants import Merchant, open_tenants, opened
 from kernel.clock import DAY_US, SystemClock
 from kernel.ids import new_id
 from store.database import Database, Transaction
@@ -40,7 +40,7 @@ RARE_TYPES: Final = ("topup.failed", "balance.low")
 class Million:
     """The rows of two accounts, oldest first, and the filters that look for them."""
 
-    def __init__(self, well: Tenant, dead: Tenant, rare_endpoint: str, rows: int) -> None:
+    def __init__(self, well: Merchant, dead: Merchant, rare_endpoint: str, rows: int) -> None:
         self.well, self.dead, self.rare_endpoint = well, dead, rare_endpoint
         self.rows = rows
         self.ends_us = SystemClock().now_us()
@@ -65,12 +65,12 @@ class Million:
             self.transaction_id = transaction_id
         is_open = status in {"pending", "sending"}
         return (
-            *(new_id("dlv"), new_id("evt"), endpoint_id, *tenant.scope, type_, transaction_id),
+            *(new_id("dlv"), new_id("evt"), endpoint_id, *tenant.tenant, type_, transaction_id),
             *(status, 0 if is_open else 1, at_us if is_open else None),
             *(at_us, None if is_open else at_us + 2_000),
         )
 
-    def cases(self) -> Mapping[str, tuple[Tenant, Filter]]:
+    def cases(self) -> Mapping[str, tuple[Merchant, Filter]]:
         """By what a row of the table says."""
         hour_us = 3600 * 1_000_000
         middle_us = self.begins_us + SPAN_US // 2
@@ -127,13 +127,13 @@ async def fill(database: Database, million: Million) -> None:
 
 
 async def _page(
-    tx: Transaction, tenant: Tenant, wanted: Filter, before: Place | None
+    tx: Transaction, tenant: Merchant, wanted: Filter, before: Place | None
 ) -> log.DeliveryPage:
-    return await log.list_deliveries(tx, tenant.scope, wanted=wanted, before=before)
+    return await log.list_deliveries(tx, tenant.tenant, wanted=wanted, before=before)
 
 
 async def pages(
-    database: Database, million: Million, tenant: Tenant, wanted: Filter, count: int
+    database: Database, million: Million, tenant: Merchant, wanted: Filter, count: int
 ) -> tuple[list[float], int]:
     """Seconds of each page, and how many rows the head of the list had."""
     random_ = random.Random(1)
@@ -158,7 +158,7 @@ async def steps(database: Database, million: Million, count: int) -> list[float]
 
         async def work(tx: Transaction) -> None:
             await retention.prune_deliveries(
-                tx, million.well.scope, before_us=million.ends_us, after=retention.FIRST_PLACE
+                tx, million.well.tenant, before_us=million.ends_us, after=retention.FIRST_PLACE
             )
 
         began_s = time.perf_counter()
@@ -184,7 +184,7 @@ async def measure(url: str, kind: str, *, rows: int, count: int) -> list[Sequenc
     return table
 
 
-async def _moved(url: str, giver: Tenant, taker: Tenant) -> str:
+async def _moved(url: str, giver: Merchant, taker: Merchant) -> str:
     """The giver's endpoint becomes a second one of the taker."""
 
     async def work(tx: Transaction) -> None:

@@ -9,7 +9,7 @@ from bench.scene import Scene
 from bench.sink import Sink
 from bench.stock import backlog_s, stock
 from bench.systems import count_of
-from bench.tenants import Tenant
+from bench.tenants import Merchant
 from bench.usage import Meter, postmaster
 from tests.support.installation import PAUSE_S, READY_S_MAX
 
@@ -24,7 +24,7 @@ class Drained:
     worker_mb: float
 
 
-def drain(stage: Scene, tenants: Sequence[Tenant], sink: Sink, count: int) -> Drained:
+def drain(stage: Scene, tenants: Sequence[Merchant], sink: Sink, count: int) -> Drained:
     """The started workers deliver count webhooks that fall due together; each attempt is on record.
 
     Counted from the first look at the receiver that finds one, some ms after the due time.

@@ -21,7 +21,7 @@ from bench.loading import load
 from bench.scene import KINDS, Scene, scene
 from bench.sink import Sink
 from bench.stock import stock
-from bench.tenants import Tenant, open_tenants
+from bench.tenants import Merchant, open_tenants
 from tests.support.installation import API
 
 QUICK_SIZES = (10_000, 100_000)
@@ -45,7 +45,7 @@ class Site:
     """One started installation with its stock."""
 
     stage: Scene
-    tenant: Tenant
+    tenant: Merchant
     sink: Sink
 
     def sends(self, seconds: float) -> dict[str, Sample]:

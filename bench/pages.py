@@ -20,7 +20,7 @@ import httpx
 
 from bench.scene import KINDS, scene, show
 from bench.stock import stock
-from bench.tenants import Tenant, open_tenants, opened
+from bench.tenants import Merchant, open_tenants, opened
 from gateway.dashboard.surface import DASHBOARD, OPERATOR
 from gateway.http.routing import Router
 from kernel.clock import SystemClock
@@ -35,7 +35,7 @@ WARM_UP: Final = 3
 TIMEOUT_S: Final = 60.0
 
 
-async def sign_in(installation: Installation, tenant: Tenant) -> str:
+async def sign_in(installation: Installation, tenant: Merchant) -> str:
     """The cookie of a new session of the tenant's owner, who may administer."""
 
     async def work(tx: Transaction) -> str:
@@ -53,7 +53,7 @@ async def sign_in(installation: Installation, tenant: Tenant) -> str:
         return await database.transaction(work)
 
 
-async def addresses(http: httpx.AsyncClient, tenant: Tenant) -> Mapping[str, str]:
+async def addresses(http: httpx.AsyncClient, tenant: Merchant) -> Mapping[str, str]:
     """By what a row of the table says: the page's address."""
     found = {
         one.template: one.template

@@ -19,6 +19,7 @@ from typing import Final
 import httpx
 
 from bench.scene import KINDS, Scene, merchant, scene, show
+from kernel.tenant import Tenant
 from store.open import open_database
 from store.sqlite.file import WRITER_CACHE_KIB
 from tests.support.failed_deliveries import make_failures
@@ -83,11 +84,11 @@ async def measure(stage: Scene, count: int) -> bool:
         Receiver(arrivals.take) as receiver,
         merchant(installation, receiver) as (_, http),
     ):
-        [(endpoint_id, *scope)] = await installation.fetch(
+        [(endpoint_id, *tenant)] = await installation.fetch(
             "SELECT id, account_id, environment FROM endpoints"
         )
         database = open_database(installation.database_url)
-        await make_failures(database, (scope[0], scope[1]), endpoint_id, count)
+        await make_failures(database, Tenant(tenant[0], tenant[1]), endpoint_id, count)
         await database.close()
         asked_s = time.perf_counter()
         begun = await http.post(

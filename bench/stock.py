@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from bench.tenants import Tenant, opened
+from bench.tenants import Merchant, opened
 from billing.ledger.ledger import Code, Kind, Ledger
 from kernel.clock import SECOND_US, SystemClock
 from kernel.ids import encode, new_id
-from keys.account import lock_scopes
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from store.database import Transaction
 from tests.support.postgres_server import on_server
 from webhooks.events.event import render_event
@@ -76,6 +77,7 @@ class _WorkingSet:
     """Where one tenant's rows go."""
 
     tenant: Tenant
+    endpoint_id: str
     place: int  # of the tenant among all
     wallet_id: str
     recipient_ids: Sequence[str]
@@ -92,7 +94,7 @@ class _WorkingSet:
 
 
 async def stock(
-    database_url: str, tenants: Sequence[Tenant], count: int, *, is_backlog: bool = False
+    database_url: str, tenants: Sequence[Merchant], count: int, *, is_backlog: bool = False
 ) -> None:
     """Adds count top-ups, spread evenly over the tenants, whose endpoint gets each one's event."""
     due_us = SystemClock().now_us() + round(backlog_s(len(tenants), count) * SECOND_US)
@@ -102,7 +104,7 @@ async def stock(
         for place, tenant in enumerate(tenants):
 
             async def begin(
-                tx: Transaction, place: int = place, tenant: Tenant = tenant
+                tx: Transaction, place: int = place, tenant: Merchant = tenant
             ) -> _WorkingSet:
                 return await _begin(tx, tenant, place, each, due_us if is_backlog else None)
 
@@ -139,25 +141,26 @@ def tidy(database_url: str) -> None:
 
 
 async def _begin(
-    tx: Transaction, tenant: Tenant, place: int, count: int, due_us: int | None
+    tx: Transaction, merchant: Merchant, place: int, count: int, due_us: int | None
 ) -> _WorkingSet:
     """Takes the money out of the wallet, opens the recipients' accounts, reserves event numbers."""
     now_us = SystemClock().now_us()
-    scope = tenant.scope
-    await lock_scopes(tx, [scope])
+    tenant = merchant.tenant
+    await lock_tenants(tx, [tenant])
     row = await tx.fetch_one(
         "SELECT event_no FROM account_environments WHERE account_id = :a AND environment = :e",
-        a=scope[0],
-        e=scope[1],
+        a=tenant.account_id,
+        e=tenant.environment,
     )
     assert row is not None
     first_event_no = int(row["event_no"]) + 1
     ledger = Ledger()
-    await ledger.load(tx, [scope], [])
-    wallet_id = ledger.account(scope, Kind.WALLET).id
+    await ledger.load(tx, [tenant], [])
+    wallet_id = ledger.account(tenant, Kind.WALLET).id
     recipients = max(1, count // SENDS_PER_RECIPIENT)
     working_set = _WorkingSet(
         tenant,
+        merchant.endpoint_id,
         place,
         wallet_id,
         [new_id("lac") for _ in range(recipients)],
@@ -167,7 +170,15 @@ async def _begin(
         due_us,
     )
     rows = [
-        (id_, *scope, str(Kind.RECIPIENT), _recipient_name(working_set, n), balance, now_us, now_us)
+        (
+            id_,
+            *tenant,
+            str(Kind.RECIPIENT),
+            _recipient_name(working_set, n),
+            balance,
+            now_us,
+            now_us,
+        )
         for n, id_ in enumerate(working_set.recipient_ids)
         if (balance := len(range(n, count, recipients)) * MICROS)
     ]
@@ -184,8 +195,8 @@ async def _begin(
         """UPDATE account_environments SET event_no = event_no + :n
            WHERE account_id = :a AND environment = :e""",
         n=count,
-        a=scope[0],
-        e=scope[1],
+        a=tenant.account_id,
+        e=tenant.environment,
     )
     return working_set
 
@@ -207,14 +218,14 @@ def _rows(working_set: _WorkingSet, numbers: range) -> dict[str, list[tuple[obje
 
 def _add(rows: dict[str, list[tuple[object, ...]]], working_set: _WorkingSet, number: int) -> None:
     """One send: what the merchant sees, and what the webhook needs."""
-    scope = working_set.tenant.scope
+    tenant = working_set.tenant
     at_us = working_set.begin_us + number * working_set.step_us
     topup_id = working_set.id("txn", number)
     recipient = number % len(working_set.recipient_ids)
     email = _recipient_name(working_set, recipient).partition("/")[2]
     balance_cents = (number // len(working_set.recipient_ids) + 1) * AMOUNT_CENTS
     hint = topup_id[-4:]
-    said = (topup_id, *scope, "delivered", "claude", AMOUNT_CENTS, email, "{}", balance_cents)
+    said = (topup_id, *tenant, "delivered", "claude", AMOUNT_CENTS, email, "{}", balance_cents)
     rows["topups"].append((*said, hint, "voucher", at_us, at_us))
     sides = (
         working_set.wallet_id,
@@ -222,7 +233,7 @@ def _add(rows: dict[str, list[tuple[object, ...]]], working_set: _WorkingSet, nu
         MICROS,
         str(Code.TOPUP_SEND),
     )
-    rows["transfers"].append((working_set.id("trf", number), *scope, *sides, topup_id, at_us))
+    rows["transfers"].append((working_set.id("trf", number), *tenant, *sides, topup_id, at_us))
     data = {
         "transaction_id": topup_id,
         "status": "delivered",
@@ -237,12 +248,12 @@ def _add(rows: dict[str, list[tuple[object, ...]]], working_set: _WorkingSet, nu
     }
     event_id = working_set.id("evt", number)
     body = render_event(
-        id=event_id, type=EVENT, created_at_us=at_us, environment=scope[1], data=data
+        id=event_id, type=EVENT, created_at_us=at_us, environment=tenant.environment, data=data
     )
     event_no = working_set.first_event_no + number
-    rows["events"].append((event_id, *scope, event_no, EVENT, topup_id, body, at_us))
+    rows["events"].append((event_id, *tenant, event_no, EVENT, topup_id, body, at_us))
     digest = hashlib.sha256(topup_id.encode()).hexdigest()
-    rows["idempotency_keys"].append((*scope, digest[:32], digest[32:], 200, body, at_us))
+    rows["idempotency_keys"].append((*tenant, digest[:32], digest[32:], 200, body, at_us))
     _add_delivery(rows, working_set, number, at_us, digest)
 
 
@@ -253,11 +264,11 @@ def _add_delivery(
     at_us: int,
     digest: str,
 ) -> None:
-    scope, due_us = working_set.tenant.scope, working_set.due_us
+    tenant, due_us = working_set.tenant, working_set.due_us
     delivery_id, event_id = working_set.id("dlv", number), working_set.id("evt", number)
     settled_at = at_us + 2000 if due_us is None else None
     state = ("delivered", 1, None, 2) if due_us is None else ("pending", 0, due_us, 0)
-    names = (delivery_id, event_id, working_set.tenant.endpoint_id, *scope, EVENT)
+    names = (delivery_id, event_id, working_set.endpoint_id, *tenant, EVENT)
     rows["deliveries"].append((*names, working_set.id("txn", number), *state, at_us, settled_at))
     request = (at_us, 1700, 200, "127.0.0.1", _TIMINGS, _HEADERS, digest, b"")
-    rows["attempts"].append((delivery_id, 1, working_set.id("att", number), *scope, *request))
+    rows["attempts"].append((delivery_id, 1, working_set.id("att", number), *tenant, *request))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from billing.credits.opening import open_account
 from billing.ledger.ledger import Code, Kind, Ledger
 from kernel.clock import SystemClock
-from keys.account import lock_scopes
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from keys.api_keys import api_key
 from keys.api_keys.fields import NewKey
 from keys.principal import ACCOUNT_SCOPES
@@ -25,7 +26,7 @@ PER_TRANSACTION = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Tenant:
+class Merchant:
     """An account in live: its key's secret, and its endpoint where it has one."""
 
     account_id: str
@@ -33,23 +34,23 @@ class Tenant:
     endpoint_id: str = ""
 
     @property
-    def scope(self) -> tuple[str, str]:
-        return (self.account_id, ENVIRONMENT)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, ENVIRONMENT)
 
 
 async def open_tenants(
     database_url: str, count: int, *, hook_urls: Sequence[str] = ()
-) -> list[Tenant]:
+) -> list[Merchant]:
     """So many accounts; with hook_urls the first one's webhooks go to the first, and round again.
 
     Each key has a cap for one call, a day and a month, which a send has to count.
     """
     vault = Vault(parse_master_keys(MASTER_KEY))
-    tenants: list[Tenant] = []
+    tenants: list[Merchant] = []
     async with opened(database_url) as database:
         for numbers in _batched(range(count), PER_TRANSACTION):
 
-            async def work(tx: Transaction, numbers: Sequence[int] = numbers) -> list[Tenant]:
+            async def work(tx: Transaction, numbers: Sequence[int] = numbers) -> list[Merchant]:
                 return [
                     await _open(tx, vault, hook_urls[n % len(hook_urls)] if hook_urls else "")
                     for n in numbers
@@ -69,16 +70,16 @@ async def opened(database_url: str) -> AsyncIterator[Database]:
         await database.close()
 
 
-async def _open(tx: Transaction, vault: Vault, hook_url: str) -> Tenant:
+async def _open(tx: Transaction, vault: Vault, hook_url: str) -> Merchant:
     now_us = SystemClock().now_us()
     account_id = await open_account(tx, name="Merchant", email=None, now_us=now_us)
-    scope = (account_id, ENVIRONMENT)
-    await lock_scopes(tx, [scope])
+    tenant = Tenant(account_id, ENVIRONMENT)
+    await lock_tenants(tx, [tenant])
     ledger = Ledger()
-    await ledger.load(tx, [scope], [(*scope, Kind.MANUAL, "")])
+    await ledger.load(tx, [tenant], [(*tenant, Kind.MANUAL, "")])
     ledger.post(
-        debit=ledger.account(scope, Kind.MANUAL),
-        credit=ledger.account(scope, Kind.WALLET),
+        debit=ledger.account(tenant, Kind.MANUAL),
+        credit=ledger.account(tenant, Kind.WALLET),
         amount_micros=FUNDS_CENTS * 10_000,
         code=Code.MANUAL,
         now_us=now_us,
@@ -95,16 +96,16 @@ async def _open(tx: Transaction, vault: Vault, hook_url: str) -> Tenant:
         tx, account_id=account_id, environment="live", parent=None, new=caps, now_us=now_us
     )
     if not hook_url:
-        return Tenant(account_id, secret)
+        return Merchant(account_id, secret)
     made, _ = await endpoint.register(
         tx,
         vault,
-        scope=scope,
+        tenant=tenant,
         new=NewEndpoint(url=hook_url, events=("topup.delivered",)),
         is_sandbox=False,
         now_us=now_us,
     )
-    return Tenant(account_id, secret, made.id)
+    return Merchant(account_id, secret, made.id)
 
 
 def _batched(numbers: range, size: int) -> list[range]:

@@ -3,13 +3,13 @@
 from typing import Any
 
 from kernel.clock import SystemClock
+from kernel.tenant import Tenant
 from keys import audit_log
 from keys.audit_log import Actor
-from keys.principal import Scope
 from store.database import Transaction
 
 
-async def tell(tx: Transaction, scope: Scope, action: str, subject_id: str, **more: Any) -> None:
+async def tell(tx: Transaction, tenant: Tenant, action: str, subject_id: str, **more: Any) -> None:
     """Writes the entry with its act; more: before, after, reason.
 
     An empty environment: it concerns the account as a whole.
@@ -17,8 +17,8 @@ async def tell(tx: Transaction, scope: Scope, action: str, subject_id: str, **mo
     entry = audit_log.security(
         Actor(),
         action,
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         subject_id=subject_id,
         now_us=SystemClock().now_us(),
         **more,

@@ -2,7 +2,7 @@
 
 Promise: a page does what a call of the API would do, no more: the same route, scopes, checks of
 each field, command, idempotency and words of refusal. So a page cannot drift from the API. What no
-route offers, a page takes from a named function below gateway/ (docs/decisions/0019-pages-ask-the-api.md).
+route offers, a page takes from a named function below gateway/ (docs/decisions/0020-pages-ask-the-api.md).
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import Envelope
 from gateway.http.idempotency_key import handled, take_key
 from gateway.http.request_context import RequestContext
@@ -19,7 +20,6 @@ from gateway.http.routing import Router
 from gateway.surfaces import API, API_PREFIX
 from kernel.errors import NotFound
 from keys.principal import require_scope
-from store.idempotency import Answer
 
 _decode = msgspec.json.Decoder(Envelope).decode
 _encode = msgspec.json.Encoder().encode
@@ -32,11 +32,11 @@ async def ask(
     body: Mapping[str, Any] | None = None,
     *,
     query: Mapping[str, Any] | None = None,
-    once: str | None = None,
+    idempotency_key: str | None = None,
 ) -> Envelope:
     """What the API answers to that call; path is below /api/public/v1. Raises its DomainErrors.
 
-    A query's parameters that are None or empty are left out. once is its Idempotency-Key.
+    A query's parameters that are None or empty are left out. idempotency_key is that of its header.
     """
     found = _router().find(API_PREFIX + path)
     if found is None:
@@ -53,8 +53,8 @@ async def ask(
     if route.is_unsafe:
         inner.raw = _encode(body or {})
         inner.body = route.body_shape.decode(inner.raw, principal.environment)
-        if once is not None and route.takes_key:
-            take_key(inner, once)
+        if idempotency_key is not None and route.takes_key:
+            take_key(inner, idempotency_key)
     reply = await handled(route, inner)
     assert isinstance(reply, Answer), f"{path} streams"
     return _decode(reply.body)

@@ -16,6 +16,7 @@ from typing import Any
 class DomainError(Exception):
     """An expected refusal. `detail` is a sentence for the caller and never holds a secret.
 
+    With values it is a template, "{param} is {least} to {most}", which they and param are put into.
     param names the offending field; reason is a machine-readable word where one code has several
     causes; extra joins the error object of the answer (limits, ids). retry_after_s is set where
     waiting helps.
@@ -29,24 +30,50 @@ class DomainError(Exception):
         reason: str | None = None,
         retry_after_s: int | None = None,
         extra: Mapping[str, Any] | None = None,
+        **values: object,
     ) -> None:
-        super().__init__(detail)
-        self.detail = detail
+        self._template, self._values = detail, values
         self.param = param
+        super().__init__(self.detail)
         self.reason = reason
         self.retry_after_s = retry_after_s
         self.extra: dict[str, Any] = dict(extra or {})
+
+    @property
+    def detail(self) -> str:
+        if not self._values:
+            return self._template
+        return self._template.format(param=self.param, **self._values)
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """For a caller who knows the field by another name; names: by the one that it has here."""
+        self.param = names.get(self.param or "", self.param)
 
 
 class InvalidInput(DomainError):
     """A field is missing, mistyped or out of its range; `errors` names each one."""
 
     def __init__(
-        self, detail: str, *, param: str | None = None, errors: list[dict[str, str]] | None = None
+        self,
+        detail: str,
+        *,
+        param: str | None = None,
+        errors: list[dict[str, str]] | None = None,
+        **values: Any,
     ) -> None:
+        super().__init__(detail, param=param, **values)
         if errors is None and param is not None:
-            errors = [{"param": param, "detail": detail}]
-        super().__init__(detail, param=param, extra={"errors": errors} if errors else None)
+            errors = [{"param": param, "detail": self.detail}]
+        if errors:
+            self.extra["errors"] = errors
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        told = self.detail
+        super().rename(names)
+        for problem in self.extra.get("errors", ()):
+            problem["param"] = names.get(problem["param"], problem["param"])
+            if problem["detail"] == told:
+                problem["detail"] = self.detail
 
 
 class NotFound(DomainError):

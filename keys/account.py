@@ -8,27 +8,25 @@ account_environments (event_no: webhooks/events/event.py).
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from kernel.clock import DAY_US
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import AccountId, new_id
 from kernel.limits import INT64_MAX, PAGE_ITEMS
+from kernel.tenant import Tenant
 from keys.email_address import (
     InvalidEmail as InvalidEmail,
     normalise_email as normalise_email,
 )
 from keys.label import normalise_name
-from keys.principal import ENVIRONMENTS, Environment, Scope as Scope
+from keys.principal import ENVIRONMENTS, Environment
 from store.database import BatchRead, Lock, Row, Transaction
+from store.keyset import NEWEST, Keyset
+from store.row_mapping import RowMapping
 
 SANDBOX_IDLE_US = 7 * DAY_US
 # last_active_at may lag behind by this much; an account is never deleted early for it.
 ACTIVE_GRAIN_US = DAY_US
-_COLUMNS = (
-    "id, name, email, password_hash, is_operator, is_sandbox, live_opened_at, live_closed_at,"
-    " email_verified_at, time_zone, created_at, last_active_at"
-)
 
 
 class EmailTaken(DomainError):
@@ -72,9 +70,9 @@ class Standings:
     sandbox clock is ahead, of those only where it was advanced. event_numbers: of the last event.
     """
 
-    thresholds: Mapping[Scope, int]
-    clocks_ahead_us: Mapping[Scope, int]
-    event_numbers: Mapping[Scope, int]
+    thresholds: Mapping[Tenant, int]
+    clocks_ahead_us: Mapping[Tenant, int]
+    event_numbers: Mapping[Tenant, int]
 
 
 async def create_account(
@@ -129,19 +127,16 @@ async def create_account(
 
 async def get_account(tx: Transaction, account_id: str) -> Account:
     """The account; raises NotFound."""
-    row = await tx.fetch_one(f"SELECT {_COLUMNS} FROM accounts WHERE id = :id", id=account_id)
+    row = await tx.fetch_one(_GET, id=account_id)
     if row is None:
         raise NotFound("Account")
-    return _account(row)
+    return _ROWS.read(row)
 
 
 async def find_by_email(tx: Transaction, email: str) -> Account | None:
     """The account with this address, in any spelling of it; raises InvalidEmail."""
-    row = await tx.fetch_one(
-        f"SELECT {_COLUMNS} FROM accounts WHERE email = :email",
-        email=normalise_email(email, param="email"),
-    )
-    return None if row is None else _account(row)
+    row = await tx.fetch_one(_BY_EMAIL, email=normalise_email(email, param="email"))
+    return None if row is None else _ROWS.read(row)
 
 
 async def list_accounts(
@@ -155,29 +150,20 @@ async def list_accounts(
 
     matching: only those with this id, or with this text in their name or address, in either case.
     """
-    clauses, values = ["id < :before_id"], {"before_id": before_id or "~"}
-    if matching:
-        # LIKE would take the underscore of an id or an address for a wildcard.
-        clauses.append(
-            """(id = :matching OR REPLACE(LOWER(name), :lowered, '') <> LOWER(name)
-                OR REPLACE(LOWER(email), :lowered, '') <> LOWER(email))"""
-        )
-        values |= {"matching": matching, "lowered": matching.lower()}
-    rows = await tx.fetch(
-        f"SELECT {_COLUMNS} FROM accounts WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT :rows",
-        rows=limit,
-        **values,
+    rows = await _PAGES.page(
+        tx,
+        before_id=before_id or NEWEST,
+        limit=limit,
+        matching=matching or None,
+        lowered=matching.lower(),
     )
-    return [_account(row) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
 async def first_account(tx: Transaction) -> Account | None:
     """The installation's own account, so to speak: the oldest operator's, else the oldest of all."""
-    row = await tx.fetch_one(
-        f"""SELECT {_COLUMNS} FROM accounts WHERE is_sandbox = 0
-            ORDER BY is_operator DESC, id LIMIT 1"""
-    )
-    return None if row is None else _account(row)
+    row = await tx.fetch_one(_FIRST)
+    return None if row is None else _ROWS.read(row)
 
 
 async def set_password_hash(tx: Transaction, account_id: str, password_hash: str | None) -> None:
@@ -225,9 +211,9 @@ async def load_time_zones(tx: Transaction, account_ids: Iterable[str]) -> dict[s
     return {row["id"]: row["time_zone"] for row in rows}
 
 
-async def advance_clock(tx: Transaction, scope: Scope, *, by_us: int, ahead_us_max: int) -> int:
-    """Moves the scope's sandbox clock on; returns how far ahead it is. Raises InvalidInput."""
-    assert scope[1] == "staging", "a sandbox clock is staging's"
+async def advance_clock(tx: Transaction, tenant: Tenant, *, by_us: int, ahead_us_max: int) -> int:
+    """Moves the tenant's sandbox clock on; returns how far ahead it is. Raises InvalidInput."""
+    assert tenant.environment == "staging", "a sandbox clock is staging's"
     assert by_us > 0, "it goes forward"
     touched = await tx.execute(
         """UPDATE account_environments SET clock_ahead_us = clock_ahead_us + :by_us
@@ -235,55 +221,57 @@ async def advance_clock(tx: Transaction, scope: Scope, *, by_us: int, ahead_us_m
              AND clock_ahead_us + :by_us <= :ahead_us_max""",
         by_us=by_us,
         ahead_us_max=ahead_us_max,
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
     )
     if touched == 0:
         raise InvalidInput("the clock would be too far ahead", param="advance_s")
-    return (await read_scopes(tx, [scope])).clocks_ahead_us[scope]
+    return (await read_tenants(tx, [tenant])).clocks_ahead_us[tenant]
 
 
-async def lock_scopes(tx: Transaction, scopes: Iterable[Scope]) -> Standings:
+async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
     """Locks the accounts' environments until the end of the transaction, in one statement.
 
     The result was read after the wait. Anything else must be read by a later statement: this one's
     snapshot is older than the lock.
     """
-    wanted = sorted(set(scopes))
+    wanted = sorted(set(tenants))
     if not wanted:
         return Standings({}, {}, {})
-    return _standings(await tx.fetch(_LOCK, scopes=wanted))
+    return _standings(await tx.fetch(_LOCK, tenants=wanted))
 
 
-def scopes_lock(scopes: Iterable[Scope]) -> Lock | None:
+def tenants_lock(tenants: Iterable[Tenant]) -> Lock | None:
     """As lock_scopes, for a transaction that begins with it and reads the standings afterwards."""
-    wanted = sorted(set(scopes))
-    return Lock(_LOCK, scopes=wanted) if wanted else None
+    wanted = sorted(set(tenants))
+    return Lock(_LOCK, tenants=wanted) if wanted else None
 
 
-async def lock_free_scopes(tx: Transaction, scopes: Iterable[Scope]) -> set[Scope]:
+async def lock_free_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> set[Tenant]:
     """Locks those that no other transaction holds, without waiting for any, and returns them.
 
-    As with lock_scopes, what they guard is read by later statements.
+    As with lock_tenants, what they guard is read by later statements.
     """
-    wanted = sorted(set(scopes))
-    rows = await tx.fetch(_LOCK + " SKIP LOCKED", scopes=wanted) if wanted else []
-    return {(row[0], row[1]) for row in rows}
+    wanted = sorted(set(tenants))
+    rows = await tx.fetch(_LOCK + " SKIP LOCKED", tenants=wanted) if wanted else []
+    return {Tenant(row[0], row[1]) for row in rows}
 
 
-async def read_scopes(tx: Transaction, scopes: Iterable[Scope]) -> Standings:
+async def read_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
     """What lock_scopes returns, without the lock: for a rehearsal that writes nothing."""
-    return _standings(await tx.fetch(_SCOPES, scopes=sorted(set(scopes))))
+    return _standings(await tx.fetch(_TENANTS, tenants=sorted(set(tenants))))
 
 
-def standings_reading(scopes: Iterable[Scope], take: Callable[[Standings], None]) -> BatchRead:
+def standings_reading(tenants: Iterable[Tenant], take: Callable[[Standings], None]) -> BatchRead:
     """As read_scopes, together with other reads."""
-    wanted = sorted(set(scopes))
-    return BatchRead(_SCOPES if wanted else "", lambda rows: take(_standings(rows)), scopes=wanted)
+    wanted = sorted(set(tenants))
+    return BatchRead(
+        _TENANTS if wanted else "", lambda rows: take(_standings(rows)), tenants=wanted
+    )
 
 
 async def set_low_balance_threshold(
-    tx: Transaction, scope: Scope, *, threshold_micros: int
+    tx: Transaction, tenant: Tenant, *, threshold_micros: int
 ) -> None:
     """When balance.low fires, in micros; 0 is off. Raises NotFound and InvalidInput."""
     if not 0 <= threshold_micros <= INT64_MAX:
@@ -292,8 +280,8 @@ async def set_low_balance_threshold(
         """UPDATE account_environments SET low_balance_threshold_micros = :threshold_micros
            WHERE account_id = :account_id AND environment = :environment""",
         threshold_micros=threshold_micros,
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
     )
     if touched == 0:
         raise NotFound("Account")
@@ -329,39 +317,37 @@ async def idle_sandboxes(tx: Transaction, *, now_us: int, limit: int) -> list[Ac
     return [AccountId(row["id"]) for row in rows]
 
 
-_SCOPES = """
+_ROWS = RowMapping(Account)
+_GET = f"SELECT {_ROWS.listed} FROM accounts WHERE id = :id"
+_BY_EMAIL = f"SELECT {_ROWS.listed} FROM accounts WHERE email = :email"
+_FIRST = f"""
+SELECT {_ROWS.listed} FROM accounts WHERE is_sandbox = 0 ORDER BY is_operator DESC, id LIMIT 1
+"""
+# LIKE would take the underscore of an id or an address for a wildcard.
+_PAGES = Keyset(
+    _ROWS.listed,
+    "accounts",
+    filters={
+        "matching": """(id = :matching OR REPLACE(LOWER(name), :lowered, '') <> LOWER(name)
+            OR REPLACE(LOWER(email), :lowered, '') <> LOWER(email))"""
+    },
+)
+_TENANTS = """
     SELECT e.account_id, e.environment, e.low_balance_threshold_micros, e.clock_ahead_us,
            e.event_no
-    FROM :scopes[account_id text, environment text] AS v
+    FROM :tenants[account_id text, environment text] AS v
     CROSS JOIN account_environments e
     WHERE e.account_id = v.account_id AND e.environment = v.environment
     ORDER BY e.account_id, e.environment"""
-_LOCK = _SCOPES + " FOR NO KEY UPDATE OF e"
+_LOCK = _TENANTS + " FOR NO KEY UPDATE OF e"
 
 
 def _standings(rows: Sequence[Row]) -> Standings:
     thresholds, ahead, numbers = {}, {}, {}
     for row in rows:
-        scope = (row[0], row[1])
-        thresholds[scope] = row[2]
+        tenant = Tenant(row[0], row[1])
+        thresholds[tenant] = row[2]
         if row[3]:
-            ahead[scope] = row[3]
-        numbers[scope] = row[4]
+            ahead[tenant] = row[3]
+        numbers[tenant] = row[4]
     return Standings(thresholds, ahead, numbers)
-
-
-def _account(row: Row) -> Account:
-    return Account(
-        id=AccountId(row["id"]),
-        name=row["name"],
-        email=cast(str | None, row["email"]),
-        password_hash=cast(str | None, row["password_hash"]),
-        is_operator=bool(row["is_operator"]),
-        is_sandbox=bool(row["is_sandbox"]),
-        live_opened_at=row["live_opened_at"],
-        live_closed_at=row["live_closed_at"],
-        email_verified_at=row["email_verified_at"],
-        time_zone=row["time_zone"],
-        created_at=row["created_at"],
-        last_active_at=row["last_active_at"],
-    )

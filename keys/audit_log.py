@@ -14,8 +14,11 @@ import msgspec
 
 from kernel.clock import rfc3339
 from kernel.ids import new_id
-from keys.principal import Kind, Principal, Scope
-from store.database import Row, Transaction
+from kernel.tenant import Tenant
+from keys.principal import Kind, Principal
+from store.database import Transaction
+from store.keyset import Keyset
+from store.row_mapping import RowMapping, as_json
 
 COMMAND_LINE = "cli"
 TEXT_CHARACTERS_MAX = 200
@@ -142,7 +145,7 @@ def security(
 
 async def record(tx: Transaction, entries: Iterable[AuditEntry]) -> None:
     """Adds the entries."""
-    await tx.insert("audit_log", _COLUMNS, [_row(one) for one in entries])
+    await tx.insert("audit_log", _ROWS.columns, [_ROWS.write(one) for one in entries])
 
 
 async def page(
@@ -154,46 +157,24 @@ async def page(
     limit: int,
 ) -> Sequence[AuditEntry]:
     """At most `limit` entries, newest first, older than before_id; of one account if it is named."""
-    # A tenant's own doings are the tenant's to read.
-    narrowed = " AND (is_security = 0 OR actor_kind IN ('operator', 'cli'))"
-    values: dict[str, Any] = {}
-    if account_id is not None:
-        narrowed += " AND account_id = :account_id"
-        values["account_id"] = account_id
-    if before_id is not None:
-        narrowed += " AND id < :before_id"
-        values["before_id"] = before_id
-    rows = await tx.fetch(
-        f"""SELECT {", ".join(_COLUMNS)} FROM audit_log
-            WHERE environment = :environment{narrowed} ORDER BY id DESC LIMIT :limit""",
-        environment=environment,
-        limit=limit,
-        **values,
+    rows = await _OF_OPERATORS.page(
+        tx, before_id=before_id, limit=limit, environment=environment, account_id=account_id
     )
-    return [_from_row(row) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
 async def page_of_account(
-    tx: Transaction, scope: Scope, *, before_id: str | None = None, limit: int
+    tx: Transaction, tenant: Tenant, *, before_id: str | None = None, limit: int
 ) -> Sequence[NotificationRef]:
     """What concerns the account's security, in this environment or as a whole; newest first."""
-    older = "" if before_id is None else "AND l.id < :before_id"
-    values = {} if before_id is None else {"before_id": before_id}
-    rows = await tx.fetch(
-        f"""SELECT {", ".join(f"l.{column}" for column in _COLUMNS)},
-                   COALESCE(k.name, t.name) AS actor_name
-            FROM audit_log l
-            LEFT JOIN api_keys k ON k.id = l.actor
-            LEFT JOIN access_tokens t ON t.id = l.actor
-            WHERE l.account_id = :account_id AND l.is_security = 1
-              AND (l.environment = :environment OR l.environment = '') {older}
-            ORDER BY l.id DESC LIMIT :limit""",
-        account_id=scope[0],
-        environment=scope[1],
+    rows = await _OF_ACCOUNT.page(
+        tx,
+        before_id=before_id,
         limit=limit,
-        **values,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
     )
-    return [NotificationRef(_from_row(row), row["actor_name"]) for row in rows]
+    return [NotificationRef(_ROWS.read(row), row["actor_name"]) for row in rows]
 
 
 async def prune(tx: Transaction, *, before_us: int) -> int:
@@ -207,26 +188,23 @@ async def prune(tx: Transaction, *, before_us: int) -> int:
     )
 
 
-_COLUMNS: tuple[str, ...] = AuditEntry.__struct_fields__
-_OBJECTS = ("before", "after")
-
-
-def _row(one: AuditEntry) -> tuple[object, ...]:
-    values = msgspec.structs.asdict(one)
-    values["is_security"] = int(one.is_security)
-    for name in _OBJECTS:
-        if values[name] is not None:
-            values[name] = msgspec.json.encode(values[name]).decode()
-    return tuple(values[column] for column in _COLUMNS)
-
-
-def _from_row(row: Row) -> AuditEntry:
-    values: dict[str, Any] = {column: row[column] for column in _COLUMNS}
-    values["is_security"] = bool(values["is_security"])
-    for name in _OBJECTS:
-        if values[name] is not None:
-            values[name] = msgspec.json.decode(values[name])
-    return AuditEntry(**values)
+_ROWS = RowMapping(AuditEntry, stored={"before": as_json(Any), "after": as_json(Any)})
+# A tenant's own doings are the tenant's to read.
+_OF_OPERATORS = Keyset(
+    _ROWS.listed,
+    "audit_log",
+    "environment = :environment AND (is_security = 0 OR actor_kind IN ('operator', 'cli'))",
+    filters={"account_id": "account_id = :account_id"},
+)
+_OF_ACCOUNT = Keyset(
+    f"{_ROWS.of('l')}, COALESCE(k.name, t.name) AS actor_name",
+    """audit_log l
+    LEFT JOIN api_keys k ON k.id = l.actor
+    LEFT JOIN access_tokens t ON t.id = l.actor""",
+    """l.account_id = :account_id AND l.is_security = 1
+    AND (l.environment = :environment OR l.environment = '')""",
+    key="l.id",
+)
 
 
 def _cut(text: str | None) -> str | None:

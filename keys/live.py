@@ -8,8 +8,8 @@ works, while live is not open. Writes accounts (live_opened_at, live_closed_at, 
 from typing import Final
 
 from kernel.errors import DomainError, InvalidInput
+from kernel.tenant import Tenant
 from keys.account import get_account
-from keys.principal import Scope
 from store.database import Transaction
 
 # For whoever loads a principal beside the account a: whether its live credentials work.
@@ -75,9 +75,9 @@ async def enter_live(tx: Transaction, account_id: str, *, is_self_serve: bool, n
     return True
 
 
-async def check_live(tx: Transaction, scope: Scope) -> None:
+async def check_live(tx: Transaction, tenant: Tenant) -> None:
     """Raises LiveNotOpen for a live credential of an account that has no live; staging costs nothing."""
-    if scope[1] == "live" and not (await get_account(tx, scope[0])).is_live_open:
+    if tenant.environment == "live" and not (await get_account(tx, tenant.account_id)).is_live_open:
         raise _not_open()
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kernel.errors import DomainError
+from kernel.tenant import Tenant
 
 Environment = Literal["staging", "live"]
 ENVIRONMENTS: tuple[Environment, ...] = ("staging", "live")
 Kind = Literal["key", "system_token", "operator_token", "session", "oauth"]
-Scope = tuple[str, str]  # account id, environment
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -95,9 +95,9 @@ class Principal:
     oauth: OAuthOrigin | None = None
 
     @property
-    def scope(self) -> Scope:
+    def tenant(self) -> Tenant:
         """The account and environment that everything of this caller lies in."""
-        return (self.account_id, self.environment)
+        return Tenant(self.account_id, self.environment)
 
     @property
     def key_owner(self) -> str:

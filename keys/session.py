@@ -10,7 +10,6 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from kernel.clock import DAY_US, MINUTE_US
 from kernel.errors import NotFound
@@ -20,6 +19,7 @@ from keys.live import IS_LIVE_OPEN
 from keys.principal import ACCOUNT_SCOPES, ADMIN, SCOPES, Environment, Principal
 from keys.token_format import digest, new_session_token
 from store.database import Row, Transaction
+from store.row_mapping import RowMapping
 
 LIFE_US = 30 * DAY_US
 IDLE_US = 7 * DAY_US
@@ -27,7 +27,6 @@ PRUNE_ROWS = 500
 CONFIRMED_US = 10 * MINUTE_US  # how long a password that was asked again counts
 SESSIONS_MAX = 20  # of one account; the one used longest ago makes room
 USER_AGENT_CHARACTERS_MAX = 200
-_COLUMNS = "id, account_id, environment, user_agent, created_at, last_seen_at, expires_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +65,18 @@ async def begin(
         kept=SESSIONS_MAX - 1,
     )
     token = new_session_token()
-    columns: dict[str, Any] = {
-        "id": new_id("ses"),
-        "account_id": account_id,
-        "environment": environment,
-        "user_agent": _printable(user_agent)[:USER_AGENT_CHARACTERS_MAX],
-        "created_at": now_us,
-        "last_seen_at": now_us,
-        "expires_at": now_us + LIFE_US,
-    }
-    stored = {**columns, "digest": digest(token)}
-    await tx.insert("sessions", tuple(stored), [tuple(stored.values())])
-    return Session(**columns), token
+    session = Session(
+        id=new_id("ses"),
+        account_id=AccountId(account_id),
+        environment=environment,
+        user_agent=_printable(user_agent)[:USER_AGENT_CHARACTERS_MAX],
+        created_at=now_us,
+        last_seen_at=now_us,
+        expires_at=now_us + LIFE_US,
+    )
+    row = (*_ROWS.write(session), digest(token))
+    await tx.insert("sessions", (*_ROWS.columns, "digest"), [row])
+    return session, token
 
 
 async def switch(
@@ -122,15 +121,8 @@ async def is_confirmed(tx: Transaction, session_id: str, *, now_us: int) -> bool
 
 async def list_sessions(tx: Transaction, account_id: str, *, now_us: int) -> list[Session]:
     """Those that still work, last used first."""
-    rows = await tx.fetch(
-        f"""SELECT {_COLUMNS} FROM sessions
-            WHERE account_id = :account_id AND expires_at > :now_us AND last_seen_at > :idle_since
-            ORDER BY last_seen_at DESC, id DESC""",
-        account_id=account_id,
-        now_us=now_us,
-        idle_since=now_us - IDLE_US,
-    )
-    return [_session(row) for row in rows]
+    rows = await tx.fetch(_LIVE, account_id=account_id, now_us=now_us, idle_since=now_us - IDLE_US)
+    return [_ROWS.read(row) for row in rows]
 
 
 async def end(tx: Transaction, account_id: str, session_id: str) -> None:
@@ -222,6 +214,14 @@ def is_forgery_token(given: str, token: str) -> bool:
     return hmac.compare_digest(given.encode(), forgery_token(token).encode())
 
 
+_ROWS = RowMapping(Session)
+_LIVE = f"""
+SELECT {_ROWS.listed} FROM sessions
+WHERE account_id = :account_id AND expires_at > :now_us AND last_seen_at > :idle_since
+ORDER BY last_seen_at DESC, id DESC
+"""
+
+
 def _principal(row: Row, now_us: int) -> Principal | Refusal:
     expires_at: int = min(row["expires_at"], row["last_seen_at"] + IDLE_US)
     if expires_at <= now_us:
@@ -244,10 +244,6 @@ def _principal(row: Row, now_us: int) -> Principal | Refusal:
         approval_threshold_cents=None,
         account_email=row["email"],
     )
-
-
-def _session(row: Row) -> Session:
-    return Session(**{name: row[name] for name in _COLUMNS.split(", ")})
 
 
 def _printable(text: str) -> str:

@@ -19,6 +19,7 @@ from billing.fulfilment.protocol import Fulfilment, OptionsRefused, Registration
 from billing.fulfilment.registry import asynchronous, discover, set_up
 from billing.payments.payments import Payments
 from billing.topups.platform import Platforms
+from billing.topups.rules import TopUpRules
 from billing.topups.voucher import VoucherCodes
 from kernel.clock import Clock
 from keys.authenticator import Authenticator
@@ -81,9 +82,9 @@ class Context:
     queue: Queue | WakePipe
     policy: Policy
     transport: Transport
-    platforms: Platforms
     fulfilments: Mapping[str, Fulfilment]  # by platform id
     redemption_codes: RedemptionCodes
+    topup_rules: TopUpRules
     engine: Engine
     payments: Payments
     feed: Feed
@@ -127,8 +128,8 @@ async def open_context(
         )
         opened = open_providers(settings, database, vault, operators, clock)
         providers = await stack.enter_async_context(opened)
-        rules = _rules(settings, platforms, codes, ways)
-        engine = _engine(database, clock, rules, metrics)
+        topup_rules = TopUpRules(platforms, codes, asynchronous(ways), settings.address())
+        engine = _engine(database, clock, _rules(settings, topup_rules), metrics)
         stack.push_async_callback(engine.close)
         yield Context(
             settings=settings,
@@ -143,9 +144,9 @@ async def open_context(
             queue=queue,
             policy=policy,
             transport=transport,
-            platforms=platforms,
             fulfilments=fulfilments,
             redemption_codes=RedemptionCodes(redemption_key),
+            topup_rules=topup_rules,
             engine=engine,
             payments=Payments(database, clock, engine, providers, settings.address()),
             feed=feed,
@@ -159,19 +160,9 @@ def _engine(database: Store, clock: Clock, rules: Rules, metrics: Metrics) -> En
     )
 
 
-def _rules(
-    settings: Settings,
-    platforms: Platforms,
-    codes: VoucherCodes,
-    ways: Mapping[str, Registration],
-) -> Rules:
-    return Rules(
-        platforms=platforms,
-        codes=codes,
-        asynchronous=asynchronous(ways),
-        is_promo_sendable=settings.promo_sendable,
-        public_url=settings.address(),
-    )
+def _rules(settings: Settings, topups: TopUpRules) -> Rules:
+    code_of = topups.codes.code_of
+    return Rules(topups, code_of=code_of, is_promo_sendable=settings.promo_sendable)
 
 
 @contextlib.asynccontextmanager

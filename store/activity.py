@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US
+from kernel.tenant import Tenant
 from store.database import Row, Transaction
 
 ROWS_MAX: Final = 10_000
@@ -45,7 +46,7 @@ class Activity:
 
 async def count_by_step(
     tx: Transaction,
-    scope: tuple[str, str],
+    tenant: Tenant,
     *,
     newest: str,
     edge: str,
@@ -53,10 +54,10 @@ async def count_by_step(
 ) -> Activity:
     """What the two reads find, added up.
 
-    newest selects created_at, status and amount of the scope's rows since :since, newest first, at
+    newest selects created_at, status and amount of the tenant's rows since :since, newest first, at
     most :rows; edge the created_at of the row behind that many, if there is one.
     """
-    own = {"account_id": scope[0], "environment": scope[1], "rows": ROWS_MAX}
+    own = {"account_id": tenant.account_id, "environment": tenant.environment, "rows": ROWS_MAX}
     row = await tx.fetch_one(edge, **own)
     reaches_us = now_us + 1 if row is None else now_us - row["created_at"]
     step_us, steps = next(

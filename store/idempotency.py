@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from kernel.clock import DAY_US, SECOND_US
 from kernel.errors import DomainError, InvalidInput
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
+from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
 
 KEPT_US = 30 * DAY_US
@@ -71,7 +72,7 @@ class KeyInProgress(DomainError):
     """The first request with this key is still running."""
 
 
-class Answer(msgspec.Struct, frozen=True, gc=False):
+class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
     """An answer: its status, which means nothing here, its body's bytes, and whether it was stored by
     an earlier request.
 
@@ -87,16 +88,16 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     voucher_code: str | None = None
     code_at: int | None = None
 
-    def without_code(self) -> "Answer":
+    def without_code(self) -> "StoredAnswer":
         """As it is stored: the body names the top-up where it shows the code of its voucher."""
         if self.voucher_code is None or self.voucher_of is None:
             return self
         shown = self.voucher_code.encode()
         at = self.body.index(shown)
         body = self.body.replace(shown, self.voucher_of.encode(), 1)
-        return Answer(self.status, body, code_at=at)
+        return StoredAnswer(self.status, body, code_at=at)
 
-    def with_code(self, code_of: Callable[[str], str]) -> "Answer":
+    def with_code(self, code_of: Callable[[str], str]) -> "StoredAnswer":
         """As it was before without_code, byte for byte; code_of gives the code of a top-up's id."""
         at = self.code_at
         if at is None:
@@ -114,9 +115,9 @@ class RequestKey(msgspec.Struct, frozen=True, gc=False):
     text: str = ""
 
     @property
-    def tenant(self) -> tuple[str, str]:
+    def tenant(self) -> Tenant:
         """Whose row is locked while an answer is kept."""
-        return self.place[:2]
+        return Tenant(self.place[0], self.place[1])
 
     @property
     def digest(self) -> str:
@@ -180,7 +181,7 @@ def reading(keys: Iterable[RequestKey], into: dict[Place, Stored]) -> BatchRead:
     return BatchRead(_FIND if places else "", take, places=places)
 
 
-def check(stored: Stored | None, key: RequestKey, now_us: int) -> Answer | None:
+def check(stored: Stored | None, key: RequestKey, now_us: int) -> StoredAnswer | None:
     """The stored answer to replay, or None where the request may run.
 
     Raises KeyReused for another request, KeyInProgress while the first one's lease runs.
@@ -197,7 +198,7 @@ def check(stored: Stored | None, key: RequestKey, now_us: int) -> Answer | None:
         raise KeyInProgress(
             "the first request with this key is still running", retry_after_s=wait_s
         )
-    return Answer(
+    return StoredAnswer(
         stored.status,
         stored.body or b"",
         is_replay=True,
@@ -229,7 +230,9 @@ async def check_text(tx: Transaction, key: RequestKey) -> None:
         )
 
 
-async def keep_secret(tx: Transaction, key: RequestKey, answer: Answer, *, now_us: int) -> None:
+async def keep_secret(
+    tx: Transaction, key: RequestKey, answer: StoredAnswer, *, now_us: int
+) -> None:
     """As keep, for a sealed answer: its key's text is known to check_text."""
     assert answer.is_sealed, "a secret lies sealed"
     await keep(tx, [(key, answer)], now_us=now_us)
@@ -245,7 +248,7 @@ async def keep_secret(tx: Transaction, key: RequestKey, answer: Answer, *, now_u
 
 async def keep(
     tx: Transaction,
-    answers: Sequence[tuple[RequestKey, Answer]],
+    answers: Sequence[tuple[RequestKey, StoredAnswer]],
     *,
     now_us: int,
     is_begun: bool = True,
@@ -295,7 +298,7 @@ async def extend(tx: Transaction, key: RequestKey, *, token: str, lease_until_at
 
 
 async def complete(
-    tx: Transaction, key: RequestKey, answer: Answer, *, token: str, now_us: int
+    tx: Transaction, key: RequestKey, answer: StoredAnswer, *, token: str, now_us: int
 ) -> bool:
     """Stores the answer of a begun call; False, and nothing changed, where another has taken over."""
     held = await tx.execute(

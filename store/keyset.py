@@ -3,9 +3,9 @@
     _PAGES = Keyset(_ROWS.listed, "approvals", OWN, filters={"status": "status = :status"})
     rows = await _PAGES.page(tx, before_id=before_id, limit=limit, status=status, account_id=...)
 
-Promise: a page costs the same however far down it lies, by an index that ends in the key; values are
-parameters, never text. Invariant: of all SQL, this and the page of the delivery log
-(webhooks/deliveries/log_page.py) are put together as they are asked for; the rest stands whole.
+Promise: a page costs the same however far down it lies, where an index ends in the key; values are
+parameters, never text. The text is put together here for every list but the delivery log, whose
+filters each have an index of their own (webhooks/deliveries/log_page.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,9 @@ NEWEST: Final = "~"
 class Keyset:
     """A list of the rows of `source`: a table, or what joins several.
 
-    where: what holds for every row; empty: nothing. filters: what holds where the value of that name
-    is given, which None and False are not. key: the column that orders the list, unique in it.
+    where: what holds for every row; empty: nothing. filters: what holds too where the value of that
+    name is given, which None and False are not. All are joined by AND. key: the column that orders
+    the list, unique in it.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ begins with `listed`, or with what `of` lists; more columns may follow.
 
 import dataclasses
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import attrgetter
 from typing import (
     Any,
@@ -49,10 +49,14 @@ class Conversion(NamedTuple):
 
 
 FLAG = Conversion(bool, int, "bigint")
-# A tuple of words that have no space in them; as null, where there is none, in the second.
+# A tuple of words that have no space in them, as null, where there is none, in the second; and one
+# of whole numbers.
 WORDS = Conversion(lambda text: tuple(text.split()), " ".join)
 WORDS_OR_NULL = Conversion(
     lambda text: tuple(text.split()) if text else (), lambda words: " ".join(words) or None
+)
+NUMBERS = Conversion(
+    lambda text: tuple(map(int, text.split())), lambda numbers: " ".join(map(str, numbers))
 )
 
 
@@ -84,7 +88,7 @@ class Columns(Generic[T]):
         self.listed = ", ".join(names)
         self.typed = ", ".join(f"{name} {kinds[name]}" for name in names)
         self.assigned = ", ".join(f"{name} = v.{name}" for name in names)
-        self.write = _writer(values_of, _placed(names, conversions, "write"))
+        self.write = _writer(names, values_of, conversions)
 
     def of(self, alias: str, **computed: str) -> str:
         """As `listed`, of the table that the statement calls so; some by an expression instead."""
@@ -95,14 +99,24 @@ class Columns(Generic[T]):
 
 
 class RowMapping(Columns[T]):
-    """All fields of a struct, a dataclass or a named tuple as columns.
+    """The fields of a struct, a dataclass or a named tuple as columns.
 
-    stored: those that are stored in another form. read: the value of a row that begins with the
-    columns. Raises TypeError for a field that no column can hold as it is, and for an unknown name.
+    stored: those that are stored in another form. without: those that are no columns, which have a
+    default. read: the value of a row that begins with the columns. Raises TypeError for a field that
+    no column can hold as it is, and for an unknown name.
     """
 
-    def __init__(self, cls: type[T], *, stored: Mapping[str, Conversion] | None = None) -> None:
-        names, self._values_of = _fields_of(cls)
+    def __init__(
+        self,
+        cls: type[T],
+        *,
+        stored: Mapping[str, Conversion] | None = None,
+        without: Collection[str] = (),
+    ) -> None:
+        names, values_of = _fields_of(cls)
+        if without:
+            names = tuple(name for name in names if name not in without)
+            values_of = attrgetter(*names)
         hints = get_type_hints(cls)
         flags = {name: FLAG for name in names if hints[name] is bool}
         self._conversions: Mapping[str, Conversion] = {**flags, **(stored or {})}
@@ -114,15 +128,12 @@ class RowMapping(Columns[T]):
         }
         if unknown := self._conversions.keys() - set(names):
             raise TypeError(f"{cls.__name__} has no {', '.join(sorted(unknown))}")
-        super().__init__(names, self._values_of, self._conversions, self._kinds)
-        self.read = _reader(cls, names, _placed(names, self._conversions, "read"))
+        super().__init__(names, values_of, self._conversions, self._kinds)
+        self.read = _reader(cls, names, self._conversions)
 
     def part(self, *names: str) -> Columns[T]:
         """Some of the columns, two at least, as for an UPDATE of what may change."""
         return Columns(names, attrgetter(*names), self._conversions, self._kinds)
-
-
-_Placed = tuple[tuple[int, Callable[[Any], Any]], ...]
 
 
 def _fields_of(cls: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], Sequence[Any]]]:
@@ -135,37 +146,35 @@ def _fields_of(cls: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], Sequenc
     return cls._fields, tuple
 
 
-def _placed(
-    names: Sequence[str], conversions: Mapping[str, Conversion], way: Literal["read", "write"]
-) -> _Placed:
-    """Which places are converted, and by what."""
-    return tuple(
-        (place, getattr(conversions[name], way))
-        for place, name in enumerate(names)
-        if name in conversions
+def _writer(
+    names: Sequence[str],
+    values_of: Callable[[T], Sequence[Any]],
+    conversions: Mapping[str, Conversion],
+) -> Callable[[T], Sequence[Any]]:
+    writes = {f"write_{name}": conversions[name].write for name in names if name in conversions}
+    if not writes:
+        return values_of
+    # A tuple as one would write it by hand, of our own classes' names: to replace some of the values
+    # afterwards takes twice as long, and each send writes a few rows.
+    fields = (
+        f"write_{name}(one.{name})" if name in conversions else f"one.{name}" for name in names
+    )
+    return cast(
+        Callable[[T], Sequence[Any]],
+        eval(f"lambda one: ({', '.join(fields)},)", writes),  # noqa: S307
     )
 
 
-def _writer(
-    values_of: Callable[[T], Sequence[Any]], converted: _Placed
-) -> Callable[[T], Sequence[Any]]:
-    if not converted:
-        return values_of
-
-    def write(one: T) -> Sequence[Any]:
-        values = [*values_of(one)]
-        for place, convert in converted:
-            values[place] = convert(values[place])
-        return values
-
-    return write
-
-
-def _reader(cls: type[T], names: Sequence[str], converted: _Placed) -> Callable[[Row], T]:
+def _reader(
+    cls: type[T], names: Sequence[str], conversions: Mapping[str, Conversion]
+) -> Callable[[Row], T]:
     def by_name(*values: Any) -> T:
         return cls(**dict(zip(names, values, strict=True)))
 
     whole = slice(len(names))
+    converted = [
+        (place, conversions[name].read) for place, name in enumerate(names) if name in conversions
+    ]
     # A class whose fields are given by name takes none by its position.
     make = cls if cast(Any, cls).__match_args__ == tuple(names) else by_name
     if not converted:
@@ -182,11 +191,11 @@ def _reader(cls: type[T], names: Sequence[str], converted: _Placed) -> Callable[
 
 def _kind_of(hint: Any, field: str) -> str:
     """The column's type for a field's; raises TypeError."""
-    if isinstance(hint, NewType):
-        return _kind_of(hint.__supertype__, field)
     if get_origin(hint) in {Union, types.UnionType}:
-        (hint,) = (each for each in get_args(hint) if each is not types.NoneType)
-        return _kind_of(hint, field)
+        known = [each for each in get_args(hint) if each is not types.NoneType]
+        hint = known[0] if len(known) == 1 else hint
+    if isinstance(hint, NewType):
+        hint = hint.__supertype__
     if get_origin(hint) is Literal:
         hint = type(get_args(hint)[0])
     kinds = {str: "text", int: "bigint", bytes: "bytes"}

@@ -22,6 +22,7 @@ from store.migrate import migrate
 from store.open import open_database
 from tests.support.databases import Server
 from tests.support.embedded_redis import EmbeddedRedis
+from tests.support.long_first import long_first
 from tests.support.programs import NO_REDIS, NO_SERVER, missing
 
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
@@ -59,6 +60,12 @@ def postgresql_server() -> Iterator[Server]:
     opened = Server(SERVER_URL)
     yield opened
     opened.close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each process of a run begins with its share of the long tests, so that none starts last."""
+    items[:] = long_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

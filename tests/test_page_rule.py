@@ -1,6 +1,6 @@
 """A page asks our API for what a route of it does, and has no reading or writing of its own.
 
-docs/decisions/0019-pages-ask-the-api.md says why.
+docs/decisions/0020-pages-ask-the-api.md says why.
 """
 
 import ast

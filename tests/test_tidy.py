@@ -202,6 +202,21 @@ def test_the_databases_are_named_in_the_store_only() -> None:
     assert not findings, shown(findings)
 
 
+def test_answers_are_made_in_the_gateway_only() -> None:
+    # HTTP statuses and envelopes are known to nobody below; the store takes a code out of an answer.
+    findings = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in sources()
+        if not name_of(path).startswith("gateway/") and name_of(path) != "store/idempotency.py"
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call)
+        if isinstance(node.func, ast.Name | ast.Attribute)
+        if ast.unparse(node.func).rpartition(".")[2] == "StoredAnswer"
+    ]
+
+    assert not findings, shown(findings)
+
+
 def test_no_wait_can_lose_a_cancellation() -> None:
     # asyncio.wait_for of Python 3.11 does, where its end and the cancellation meet: a worker that
     # would not stop. asyncio.timeout does not.
@@ -353,3 +368,25 @@ def test_each_table_is_written_by_its_writers_only() -> None:
     assert {table: allowed[table] - written[table] for table in allowed} == {
         table: set() for table in allowed
     }
+
+
+def test_working_sets_load_and_write_in_one_order() -> None:
+    # Of two of one rank, two batches could lock what tenants share the other way round.
+    ranks: list[tuple[int, str]] = []
+    unranked: list[str] = []
+    for path in sources():
+        for node in ast.walk(tree_of(path)):
+            match node:
+                case ast.ClassDef(name=name, bases=[ast.Name(id=base)], body=body) if base.endswith(
+                    "WorkingSet"
+                ):
+                    said = [one for one in body if ast.unparse(one).startswith("rank = ")]
+                    ranks += [(int(ast.unparse(one).split()[-1]), name) for one in said]
+                    unranked += [] if said else [name]
+                case _:
+                    pass
+
+    assert (10, "TopUpWorkingSet") in ranks
+    assert len({rank for rank, _ in ranks}) == len(ranks), sorted(ranks)
+    # What orders and subscriptions have in common; no batch has one of its own.
+    assert unranked == ["SaleWorkingSet"]

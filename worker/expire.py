@@ -18,13 +18,13 @@ from typing import Final
 from billing.credits import grant
 from billing.engine.command import Command
 from billing.engine.engine import Engine
-from billing.ledger.ledger import Scope
 from billing.topups import approval as approvals
 from billing.topups.settlement import Decide
 from billing.usage import hold
 from billing.usage.hold_commands import ExpireHolds
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from store.errors import StoreError
 from worker.setbacks import Setbacks
@@ -87,18 +87,21 @@ class Expirer:
             asked = await approvals.expired(
                 tx, now_us=now_us, limit=SWEPT_MAX, but_ids=self._approvals.held_back()
             )
-            scopes = await grant.scopes_with_expired(
-                tx, now_us=now_us, limit=SWEPT_MAX, but_scopes=self._grants.held_back()
+            tenants = await grant.tenants_with_expired(
+                tx, now_us=now_us, limit=SWEPT_MAX, but_tenants=self._grants.held_back()
             )
             held = await hold.due(
                 tx, now_us=now_us, limit=HOLDS_MAX, but_ids=self._holds.held_back()
             )
             return [
                 *(_Ending(self._approvals, (one.id,), partial(_decide, one)) for one in asked),
-                *(_Ending(self._grants, ("/".join(one),), partial(_expire, one)) for one in scopes),
                 *(
-                    _Ending(self._holds, tuple(ids), partial(ExpireHolds, scope))
-                    for scope, ids in sorted(held.items())
+                    _Ending(self._grants, ("/".join(one),), partial(_expire, one))
+                    for one in tenants
+                ),
+                *(
+                    _Ending(self._holds, tuple(ids), partial(ExpireHolds, tenant))
+                    for tenant, ids in sorted(held.items())
                 ),
             ]
 
@@ -145,14 +148,14 @@ class _Ending:
     command: Callable[[tuple[str, ...]], Command[object]]
 
 
-def _expire(scope: Scope, _items: tuple[str, ...]) -> grant.ExpireGrants:
-    return grant.ExpireGrants(scope)
+def _expire(tenant: Tenant, _items: tuple[str, ...]) -> grant.ExpireGrants:
+    return grant.ExpireGrants(tenant)
 
 
 def _decide(asked: approvals.Approval, _items: tuple[str, ...]) -> Decide:
     return Decide(
         topup_id=asked.transaction_id,
-        scope=asked.scope,
+        tenant=asked.tenant,
         approval_id=asked.id,
         decision="expired",
     )

@@ -26,7 +26,6 @@ from billing.fulfilment.protocol import (
     Unknown,
     Waiting,
 )
-from billing.ledger.ledger import Scope
 from billing.topups import topup as topups
 from billing.topups.send import BY_SANDBOX
 from billing.topups.settlement import HandOver, Settle
@@ -34,6 +33,7 @@ from billing.topups.topup import Due, TopUp
 from kernel.clock import DAY_US, SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
 from kernel.storable import is_storable, storable
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from store.errors import StoreError
 from worker.setbacks import Setbacks
@@ -175,13 +175,13 @@ class Fulfiller:
         fields = {"transaction_id": topup.id, "platform": topup.platform}
         try:
             if topup.fulfilment == BY_SANDBOX:
-                await self._settle(topup.id, topup.scope, Delivered())
+                await self._settle(topup.id, topup.tenant, Delivered())
             else:
                 handed = await self._hand_over(topup)
                 if handed is not None:
                     outcome = await self._ask(handed)
                     _log_ask(handed, outcome, self._clock.now_us())
-                    await self._settle(handed.id, handed.scope, outcome)
+                    await self._settle(handed.id, handed.tenant, outcome)
         except (StoreError, Unavailable) as error:
             _log.warning("fulfilment.delayed", extra={"fields": {**fields, "error": str(error)}})
             self._setbacks.failed(topup.id)
@@ -202,7 +202,7 @@ class Fulfiller:
         wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(topup.checks_made, 4))
         command = HandOver(
             topup_id=topup.id,
-            scope=topup.scope,
+            tenant=topup.tenant,
             seen_checks_made=topup.checks_made,
             next_check_at=self._clock.now_us() + wait_us,
         )
@@ -219,7 +219,7 @@ class Fulfiller:
             platform=topup.platform,
             amount_cents=topup.amount_cents,
             recipient_email=topup.recipient_email,
-            voucher_code=self._engine.rules.codes.code_of(topup.id),
+            voucher_code=self._engine.rules.code_of(topup.id),
             attempt=topup.checks_made,
         )
         try:
@@ -233,8 +233,8 @@ class Fulfiller:
             _log.exception("fulfilment.broke", extra={"fields": fields})
             return Unknown(type(error).__name__)
 
-    async def _settle(self, topup_id: str, scope: Scope, outcome: Outcome) -> None:
-        settle = partial(Settle, topup_id=topup_id, scope=scope)
+    async def _settle(self, topup_id: str, tenant: Tenant, outcome: Outcome) -> None:
+        settle = partial(Settle, topup_id=topup_id, tenant=tenant)
         if isinstance(outcome, Delivered):
             await self._engine.submit(settle(outcome="delivered", fulfilment_code=outcome.code))
         elif isinstance(outcome, Refused):

@@ -99,7 +99,7 @@ def dispatcher_of(context: Context) -> Dispatcher:
         live_policy=policy_of(context.policy, "live"),
         staging_policy=policy_of(context.policy, "staging"),
         timeout_s=timeout_s,
-        code_of=context.engine.rules.codes.issued,
+        code_of=context.topup_rules.codes.issued,
     )
     return Dispatcher(
         context.database,

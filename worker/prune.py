@@ -12,8 +12,8 @@ from typing import Final
 
 from billing.providers import event_log as provider_event
 from kernel.clock import Clock
+from kernel.tenant import Tenant
 from keys import audit_log, session
-from keys.principal import Scope
 from store.database import Database, Transaction
 from store.errors import DataRefused, StoreError
 from webhooks.deliveries import retention
@@ -31,14 +31,14 @@ def retention_chore(
     """kept_us: how long each environment's rows are kept, in microseconds."""
 
     async def run() -> None:
-        last: Scope | None = retention.FIRST_SCOPE
+        last: Tenant | None = retention.FIRST_TENANT
         while last is not None:
-            olds = await database.read(partial(_scopes_after, scope=last))
+            olds = await database.read(partial(_tenants_after, tenant=last))
             for old in olds:
-                before_us = clock.now_us() - kept_us[old.scope[1]]
+                before_us = clock.now_us() - kept_us[old.tenant.environment]
                 if old.is_before(before_us):
-                    await _try_to_prune(database, old.scope, before_us, pause_s)
-            last = olds[-1].scope if olds else None
+                    await _try_to_prune(database, old.tenant, before_us, pause_s)
+            last = olds[-1].tenant if olds else None
 
     return Chore("retention.prune", RETENTION_S, run)
 
@@ -95,52 +95,60 @@ async def _security(tx: Transaction, before_us: int) -> int:
     return await audit_log.prune(tx, before_us=before_us)
 
 
-async def _try_to_prune(database: Database, scope: Scope, before_us: int, pause_s: float) -> None:
+async def _try_to_prune(database: Database, tenant: Tenant, before_us: int, pause_s: float) -> None:
     """One account's environment; what breaks there is told and left for the next time."""
     try:
-        await _prune(database, scope, before_us, pause_s)
+        await _prune(database, tenant, before_us, pause_s)
     except Exception as error:
         if isinstance(error, StoreError) and not isinstance(error, DataRefused):
             raise
-        fields = {"account_id": scope[0], "environment": scope[1]}
+        fields = {"account_id": tenant.account_id, "environment": tenant.environment}
         logger.exception("retention.broke", extra=fields)
 
 
-async def _prune(database: Database, scope: Scope, before_us: int, pause_s: float) -> None:
+async def _prune(database: Database, tenant: Tenant, before_us: int, pause_s: float) -> None:
     place: Place | None = retention.FIRST_PLACE
     while place is not None:
         place = await database.transaction(
-            partial(_deliveries, scope=scope, before_us=before_us, after=place), durable=False
+            partial(_deliveries, tenant=tenant, before_us=before_us, after=place), durable=False
         )
         await asyncio.sleep(pause_s)
     events = 0
     after_no: int | None = 0
     while after_no is not None:
         pruned = await database.transaction(
-            partial(_events, scope=scope, before_us=before_us, after_no=after_no), durable=False
+            partial(_events, tenant=tenant, before_us=before_us, after_no=after_no), durable=False
         )
         events, after_no = events + pruned.deleted, pruned.after_no
         await asyncio.sleep(pause_s)
-    await database.transaction(partial(_notices, scope=scope, before_us=before_us), durable=False)
+    await database.transaction(partial(_notices, tenant=tenant, before_us=before_us), durable=False)
     if events:
-        fields = {"account_id": scope[0], "environment": scope[1], "events": events}
+        fields = {
+            "account_id": tenant.account_id,
+            "environment": tenant.environment,
+            "events": events,
+        }
         logger.info("retention.pruned", extra=fields)
 
 
-async def _scopes_after(tx: Transaction, scope: Scope) -> list[retention.Old]:
-    return list(await retention.scopes_after(tx, scope))
+async def _tenants_after(tx: Transaction, tenant: Tenant) -> list[retention.Old]:
+    return list(await retention.tenants_after(tx, tenant))
 
 
-async def _deliveries(tx: Transaction, scope: Scope, before_us: int, after: Place) -> Place | None:
-    return await retention.prune_deliveries(tx, scope, before_us=before_us, after=after)
+async def _deliveries(
+    tx: Transaction, tenant: Tenant, before_us: int, after: Place
+) -> Place | None:
+    return await retention.prune_deliveries(tx, tenant, before_us=before_us, after=after)
 
 
-async def _events(tx: Transaction, scope: Scope, before_us: int, after_no: int) -> retention.Pruned:
-    return await retention.prune_events(tx, scope, before_us=before_us, after_no=after_no)
+async def _events(
+    tx: Transaction, tenant: Tenant, before_us: int, after_no: int
+) -> retention.Pruned:
+    return await retention.prune_events(tx, tenant, before_us=before_us, after_no=after_no)
 
 
-async def _notices(tx: Transaction, scope: Scope, before_us: int) -> int:
-    return await retention.prune_notices(tx, scope, before_us=before_us)
+async def _notices(tx: Transaction, tenant: Tenant, before_us: int) -> int:
+    return await retention.prune_notices(tx, tenant, before_us=before_us)
 
 
 async def _notifications(tx: Transaction, environment: str, before_us: int) -> int:

@@ -15,7 +15,6 @@ from itertools import groupby
 from typing import Final
 
 from billing.engine.engine import Engine
-from billing.ledger.ledger import Scope
 from billing.payments.payments import Payments
 from billing.payments.sandbox import subscription as sandbox_subscription
 from billing.payments.sandbox.subscription import SandboxSubscription
@@ -24,6 +23,7 @@ from billing.subscriptions.lifecycle import PassTime
 from billing.subscriptions.subscription import Subscription
 from kernel.clock import Clock
 from kernel.errors import DomainError, Unavailable
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from store.errors import StoreError
 from worker.setbacks import Setbacks
@@ -137,20 +137,20 @@ class Renewer:
             )
 
         found = await self._database.read(look)
-        for scope, ones in groupby(sorted(found, key=_by_scope), _by_scope):
-            await self._move(scope, tuple(one.id for one in ones))
+        for tenant, ones in groupby(sorted(found, key=_by_tenant), _by_tenant):
+            await self._move(tenant, tuple(one.id for one in ones))
         return len(found)
 
-    async def _move(self, scope: Scope, ids: tuple[str, ...]) -> None:
+    async def _move(self, tenant: Tenant, ids: tuple[str, ...]) -> None:
         """Moves the tenant's subscriptions together, and where that fails each alone."""
         try:
-            await self._engine.submit(PassTime(ids, scope))
+            await self._engine.submit(PassTime(ids, tenant))
         except (StoreError, Unavailable):
             raise
         except Exception as error:
             if len(ids) > 1:
                 for one in ids:
-                    await self._move(scope, (one,))
+                    await self._move(tenant, (one,))
                 return
             self._moves.failed(ids[0])
             if not isinstance(error, DomainError):  # which is: erased meanwhile
@@ -159,5 +159,5 @@ class Renewer:
             self._moves.went_well(*ids)
 
 
-def _by_scope(one: Subscription) -> Scope:
-    return one.scope
+def _by_tenant(one: Subscription) -> Tenant:
+    return one.tenant

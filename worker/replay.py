@@ -73,7 +73,7 @@ class Replayer:
             logger.exception("replay.broke", extra={"replay_id": job.id})
             return False
         if step is not None and step.is_over:
-            account_id, environment = job.scope
+            account_id, environment = job.tenant
             logger.info(
                 "replay.ended",
                 extra={"replay_id": job.id, "account_id": account_id, "environment": environment},

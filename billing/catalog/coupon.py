@@ -17,7 +17,9 @@ from billing.ledger.price import Price, check_currency
 from kernel.clock import rfc3339
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import new_id
-from store.database import Row, Transaction
+from store.database import Transaction
+from store.keyset import Keyset
+from store.row_mapping import RowMapping
 
 CodePlace = tuple[str, str]  # environment, code
 PERCENT_MAX = 100
@@ -150,10 +152,8 @@ def new_coupon(environment: str, code: str, *, now_us: int, **fields: Any) -> Co
 
 async def create(tx: Transaction, coupon: Coupon) -> Coupon:
     """Adds it; raises CouponTaken."""
-    values = msgspec.structs.asdict(coupon)
-    values["is_active"] = int(coupon.is_active)
     inserted = await tx.insert(
-        "coupons", _COLUMNS, [tuple(values.values())], on_conflict="ON CONFLICT DO NOTHING"
+        "coupons", _ROWS.columns, [_ROWS.write(coupon)], on_conflict="ON CONFLICT DO NOTHING"
     )
     if inserted == 0:
         raise CouponTaken("the environment has a coupon with this code", param="code")
@@ -169,30 +169,18 @@ async def set_active(tx: Transaction, environment: str, code: str, *, is_active:
         environment=environment,
         code=code.strip().upper(),
     )
-    row = await tx.fetch_one(
-        f"SELECT {_LISTED} FROM coupons WHERE environment = :environment AND code = :code",
-        environment=environment,
-        code=code.strip().upper(),
-    )
+    row = await tx.fetch_one(_BY_CODE, environment=environment, code=code.strip().upper())
     if row is None:
         raise NotFound("Coupon", param="code")
-    return _from_row(row)
+    return _ROWS.read(row)
 
 
 async def list_coupons(
     tx: Transaction, environment: str, *, before_id: str | None = None, limit: int
 ) -> Sequence[Coupon]:
     """Newest first, older than before_id; at most `limit`."""
-    narrowed = "" if before_id is None else " AND id < :before_id"
-    values = {} if before_id is None else {"before_id": before_id}
-    rows = await tx.fetch(
-        f"""SELECT {_LISTED} FROM coupons WHERE environment = :environment{narrowed}
-            ORDER BY id DESC LIMIT :limit""",
-        environment=environment,
-        limit=limit,
-        **values,
-    )
-    return [_from_row(row) for row in rows]
+    rows = await _PAGES.page(tx, before_id=before_id, limit=limit, environment=environment)
+    return [_ROWS.read(row) for row in rows]
 
 
 class Coupons:
@@ -224,13 +212,7 @@ class Coupons:
         wanted.update(row["id"] for row in found)
         if not wanted:
             return
-        rows = await tx.fetch(
-            f"""SELECT {_LISTED} FROM coupons WHERE id IN :ids[text]
-                ORDER BY id FOR NO KEY UPDATE""",
-            ids=sorted(wanted),
-        )
-        for row in rows:
-            coupon = _from_row(row)
+        for coupon in map(_ROWS.read, await tx.fetch(_LOCK, ids=sorted(wanted))):
             self._coupons[coupon.id] = coupon
             self._by_code[coupon.environment, coupon.code] = coupon.id
         # After the lock, not with it: what another transaction claimed is to be seen.
@@ -301,14 +283,14 @@ class Coupons:
         self._uses[key] = self._uses.get(key, 0) + delta
 
 
-_COLUMNS: tuple[str, ...] = Coupon.__struct_fields__
-_LISTED = ", ".join(_COLUMNS)
-
-
-def _from_row(row: Row) -> Coupon:
-    values: dict[str, Any] = {column: row[column] for column in _COLUMNS}
-    values["is_active"] = bool(values["is_active"])
-    return Coupon(**values)
+_ROWS = RowMapping(Coupon)
+_BY_CODE = f"""
+SELECT {_ROWS.listed} FROM coupons WHERE environment = :environment AND code = :code
+"""
+_LOCK = f"""
+SELECT {_ROWS.listed} FROM coupons WHERE id IN :ids[text] ORDER BY id FOR NO KEY UPDATE
+"""
+_PAGES = Keyset(_ROWS.listed, "coupons", "environment = :environment")
 
 
 def _refused(detail: str, reason: str) -> CouponRefused:

@@ -15,7 +15,8 @@ from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price, check_currency
 from kernel.errors import DomainError, InvalidInput, NotFound
 from keys.label import normalise_name
-from store.database import Row, Transaction
+from store.database import Transaction
+from store.row_mapping import RowMapping
 
 PackPlace = tuple[str, str]  # environment, id
 AMOUNT_MAX = 100_000_000_000
@@ -88,10 +89,8 @@ async def create(tx: Transaction, pack: Pack) -> Pack:
         raise PackTaken(f"an environment has at most {PACKS_MAX} packs", param="id")
     position = checked.position or max((one.position for one in listed), default=0) + 1
     made = msgspec.structs.replace(checked, position=position)
-    values = msgspec.structs.asdict(made)
-    values |= {"is_popular": int(made.is_popular), "is_active": int(made.is_active)}
     inserted = await tx.insert(
-        "packs", _COLUMNS, [tuple(values.values())], on_conflict="ON CONFLICT DO NOTHING"
+        "packs", _ROWS.columns, [_ROWS.write(made)], on_conflict="ON CONFLICT DO NOTHING"
     )
     if inserted == 0:
         raise PackTaken("the environment has a pack of this id", param="id")
@@ -119,33 +118,25 @@ async def get(tx: Transaction, place: PackPlace) -> Pack:
 
 async def load(tx: Transaction, places: Iterable[PackPlace]) -> dict[PackPlace, Pack]:
     """Those of the packs that exist, offered or not."""
-    rows = await tx.fetch(
-        f"""SELECT {", ".join(f"p.{column}" for column in _COLUMNS)}
-            FROM :places[environment text, id text] AS v
-            CROSS JOIN packs p WHERE p.environment = v.environment AND p.id = v.id""",
-        places=sorted(set(places)),
-    )
-    return {(row["environment"], row["id"]): _from_row(row) for row in rows}
+    found = map(_ROWS.read, await tx.fetch(_LOAD, places=sorted(set(places))))
+    return {(one.environment, one.id): one for one in found}
 
 
 async def list_packs(
     tx: Transaction, environment: str, *, with_inactive: bool = False
 ) -> Sequence[Pack]:
     """The catalogue in its order."""
-    narrowed = "" if with_inactive else " AND is_active = 1"
-    rows = await tx.fetch(
-        f"""SELECT {", ".join(_COLUMNS)} FROM packs
-            WHERE environment = :environment{narrowed} ORDER BY position, id""",
-        environment=environment,
-    )
-    return [_from_row(row) for row in rows]
+    rows = await tx.fetch(_ALL if with_inactive else _OFFERED, environment=environment)
+    return [_ROWS.read(row) for row in rows]
 
 
-_COLUMNS: tuple[str, ...] = Pack.__struct_fields__
-
-
-def _from_row(row: Row) -> Pack:
-    values: dict[str, Any] = {column: row[column] for column in _COLUMNS}
-    values["is_popular"] = bool(values["is_popular"])
-    values["is_active"] = bool(values["is_active"])
-    return Pack(**values)
+_ROWS = RowMapping(Pack)
+_LOAD = f"""
+SELECT {_ROWS.of("p")} FROM :places[environment text, id text] AS v
+CROSS JOIN packs p WHERE p.environment = v.environment AND p.id = v.id
+"""
+_ALL = f"SELECT {_ROWS.listed} FROM packs WHERE environment = :environment ORDER BY position, id"
+_OFFERED = f"""
+SELECT {_ROWS.listed} FROM packs WHERE environment = :environment AND is_active = 1
+ORDER BY position, id
+"""

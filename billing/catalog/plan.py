@@ -20,6 +20,7 @@ from billing.providers.protocol import Interval, Registration
 from kernel.errors import DomainError, InvalidInput, NotFound
 from keys.label import normalise_name
 from store.database import Row, Transaction
+from store.row_mapping import RowMapping, as_json
 
 PlanPlace = tuple[str, str]  # environment, id
 AMOUNT_MAX = 100_000_000_000
@@ -244,8 +245,8 @@ async def list_plans(
     return _from_rows(rows)
 
 
-_OWN = tuple(name for name in Plan.__struct_fields__ if name != "products")
-_COLUMNS = (*_OWN, *_COLUMNS_OF_BEFORE.values())
+_ROWS = RowMapping(Plan, stored={"features": as_json(tuple[str, ...])}, without=("products",))
+_COLUMNS = (*_ROWS.columns, *_COLUMNS_OF_BEFORE.values())
 # A row for each product, and one of a plan without any.
 _SELECT = f"""SELECT {", ".join(f"p.{column}" for column in _COLUMNS)}, x.provider, x.interval, x.ref
     FROM plans p LEFT JOIN plan_products x ON x.environment = p.environment AND x.plan_id = p.id
@@ -293,11 +294,7 @@ async def _write_products(tx: Transaction, plan: Plan) -> None:
 
 
 def _row(plan: Plan) -> tuple[object, ...]:
-    values = msgspec.structs.asdict(plan)
-    values["features"] = msgspec.json.encode(plan.features).decode()
-    values["is_active"] = int(plan.is_active)
-    values |= {column: plan.products.get(key) for key, column in _COLUMNS_OF_BEFORE.items()}
-    return tuple(values[column] for column in _COLUMNS)
+    return (*_ROWS.write(plan), *(plan.products.get(key) for key in _COLUMNS_OF_BEFORE))
 
 
 def _from_rows(rows: Iterable[Row]) -> list[Plan]:
@@ -316,7 +313,4 @@ def _plan(row: Row, products: dict[ProductKey, str]) -> Plan:
             products.pop(key, None)
         else:
             products[key] = row[column]
-    values: dict[str, Any] = {column: row[column] for column in _OWN}
-    values["features"] = tuple(msgspec.json.decode(row["features"], type=list[str]))
-    values["is_active"] = bool(row["is_active"])
-    return Plan(**values, products=products)
+    return replace(_ROWS.read(row), products=products)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from billing.engine.audit_entries import AuditEntries
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, InsufficientBalance, Kind, Scope
+from billing.ledger.ledger import Code, InsufficientBalance, Kind
 from billing.ledger.money import BALANCE_MICROS_MAX, MICROS_PER_CREDIT
 from billing.topups.send import AmountOutOfRange
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
+from kernel.tenant import Tenant
 from keys import audit_log
 from keys.audit_log import Actor
 
@@ -26,7 +27,7 @@ class Adjusted:
     """credits as asked for, signed; the balance after it, in micros."""
 
     id: str
-    scope: Scope
+    tenant: Tenant
     credits: int
     reason: str
     balance_micros: int
@@ -40,31 +41,31 @@ class AdjustCredit:
     """
 
     adjustment_id: str
-    scope: Scope
+    tenant: Tenant
     credits: int
     reason: str
     actor: Actor
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
+        read_set.tenants.add(self.tenant)
         read_set.working_set(AuditEntries)
-        read_set.places.add((*self.scope, Kind.MANUAL, ""))
-        read_set.places.add((*self.scope, Kind.WITHDRAWN, ""))
+        read_set.places.add((*self.tenant, Kind.MANUAL, ""))
+        read_set.places.add((*self.tenant, Kind.WITHDRAWN, ""))
 
     def decide(self, state: BatchState) -> Adjusted:
-        before_micros = state.ledger.balance_micros(self.scope, state.now_us)
+        before_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         micros = abs(self.credits) * MICROS_PER_CREDIT
         if self.credits > 0:
             self._give(state, micros)
         else:
             self._take(state, micros)
-            state.note_fall(self.scope, before_micros)
-        after_micros = state.ledger.balance_micros(self.scope, state.now_us)
+            state.note_fall(self.tenant, before_micros)
+        after_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         entry = audit_log.entry(
             self.actor,
             "credit.adjust",
-            environment=self.scope[1],
-            account_id=self.scope[0],
+            environment=self.tenant.environment,
+            account_id=self.tenant.account_id,
             subject_id=self.adjustment_id,
             before={"balance_micros": before_micros},
             after={"balance_micros": after_micros, "credits": self.credits},
@@ -72,27 +73,27 @@ class AdjustCredit:
             now_us=state.now_us,
         )
         state.working_set(AuditEntries).add(entry)
-        return Adjusted(self.adjustment_id, self.scope, self.credits, self.reason, after_micros)
+        return Adjusted(self.adjustment_id, self.tenant, self.credits, self.reason, after_micros)
 
     def _give(self, state: BatchState, micros: int) -> None:
-        source = state.ledger.account(self.scope, Kind.MANUAL)
-        held = state.ledger.balance_micros(self.scope, state.now_us)
+        source = state.ledger.account(self.tenant, Kind.MANUAL)
+        held = state.ledger.balance_micros(self.tenant, state.now_us)
         if max(held, source.balance_micros) + micros > BALANCE_MICROS_MAX:
             raise AmountOutOfRange("the account cannot hold so much credit", param="amount")
-        state.credit(self.scope, source, micros, Code.MANUAL, subject_id=self.adjustment_id)
+        state.credit(self.tenant, source, micros, Code.MANUAL, subject_id=self.adjustment_id)
 
     def _take(self, state: BatchState, micros: int) -> None:
-        wallet = state.ledger.standing(self.scope).wallet
+        wallet = state.ledger.standing(self.tenant).wallet
         if wallet.balance_micros < micros:
             raise InsufficientBalance(
                 "the wallet holds less purchased credit than that",
                 extra={"purchased_credits": wallet.balance_micros // MICROS_PER_CREDIT},
             )
-        withdrawn = state.ledger.account(self.scope, Kind.WITHDRAWN)
+        withdrawn = state.ledger.account(self.tenant, Kind.WITHDRAWN)
         state.move(wallet, withdrawn, micros, Code.MANUAL, subject_id=self.adjustment_id)
 
 
-def new_adjustment(scope: Scope, credit_count: int, reason: str, *, actor: Actor) -> AdjustCredit:
+def new_adjustment(tenant: Tenant, credit_count: int, reason: str, *, actor: Actor) -> AdjustCredit:
     """The command with a fresh id; raises InvalidInput for no amount and for no reason."""
     if credit_count == 0 or abs(credit_count) > CREDITS_MAX:
         raise InvalidInput(
@@ -101,4 +102,4 @@ def new_adjustment(scope: Scope, credit_count: int, reason: str, *, actor: Actor
     said = reason.strip()
     if not said or len(said) > REASON_CHARACTERS_MAX:
         raise InvalidInput(f"say why, in 1 to {REASON_CHARACTERS_MAX} characters", param="reason")
-    return AdjustCredit(new_id("adj"), scope, credit_count, said, actor)
+    return AdjustCredit(new_id("adj"), tenant, credit_count, said, actor)

@@ -14,13 +14,15 @@ from billing.credits.checkin_day import day_of, next_at, streak_of, zone_of
 from billing.credits.checkin_settings import CheckinSettings, read_settings
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
-from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.ledger import Code, Kind
 from billing.ledger.money import MICROS_PER_CREDIT
 from kernel.clock import DAY_US, SECOND_US, day_start_us, rfc3339
 from kernel.errors import DomainError
 from kernel.ids import new_id
+from kernel.tenant import Tenant
 from keys.account import load_time_zones
-from store.database import Row, Transaction
+from store.database import Transaction
+from store.row_mapping import Conversion, RowMapping
 
 Pick = Callable[[int, int], int]  # a random number from the first to the second, both included
 
@@ -68,23 +70,25 @@ class CheckedIn:
 class CheckinShelf(WorkingSet):
     """Settings, the last check-in of each tenant, and what the day has awarded so far."""
 
+    rank = 30
+
     def __init__(self) -> None:
-        self.scopes: set[Scope] = set()
+        self.tenants: set[Tenant] = set()
         self.settings: dict[str, CheckinSettings] = {}
         self.time_zones: dict[str, str] = {}
-        self.last: dict[Scope, Checkin] = {}
+        self.last: dict[Tenant, Checkin] = {}
         self.awarded_micros: dict[str, int] = {}  # today, by environment
         self._new: list[Checkin] = []
         self._deltas: dict[str, int] = {}
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
         """Locks the day's budget, which all tenants share; the same few statements for any number."""
-        environments = sorted({environment for _, environment in self.scopes})
+        environments = sorted({environment for _, environment in self.tenants})
         self.settings = await read_settings(tx, environments)
-        self.time_zones = await load_time_zones(tx, {account_id for account_id, _ in self.scopes})
-        for row in await tx.fetch(_LAST, scopes=sorted(self.scopes)):
-            last = _from_row(row)
-            self.last[last.account_id, last.environment] = last
+        self.time_zones = await load_time_zones(tx, {account_id for account_id, _ in self.tenants})
+        for row in await tx.fetch(_LAST, tenants=sorted(self.tenants)):
+            last = _ROWS.read(row)
+            self.last[Tenant(last.account_id, last.environment)] = last
         await self._add(tx, dict.fromkeys(environments, 0), now_us)
         rows = await tx.fetch(
             """SELECT environment, awarded_micros FROM checkin_days
@@ -94,14 +98,15 @@ class CheckinShelf(WorkingSet):
         )
         self.awarded_micros = {row["environment"]: row["awarded_micros"] for row in rows}
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:
-        await tx.insert("checkins", _COLUMNS, [_row(one, now_us) for one in self._new])
+    async def update(self, tx: Transaction, now_us: int) -> None:
+        rows = [(*_ROWS.write(one), now_us) for one in self._new]
+        await tx.insert("checkins", (*_ROWS.columns, "created_at"), rows)
         await self._add(tx, self._deltas, now_us)
 
     def add(self, checkin: Checkin) -> None:
         self.changes += 1
         environment, micros = checkin.environment, checkin.awarded_micros
-        self.last[checkin.account_id, environment] = checkin
+        self.last[Tenant(checkin.account_id, environment)] = checkin
         self.awarded_micros[environment] += micros
         self._deltas[environment] = self._deltas.get(environment, 0) + micros
         self._new.append(checkin)
@@ -122,21 +127,21 @@ class CheckinShelf(WorkingSet):
 class CheckIn:
     """The command of POST /checkin."""
 
-    scope: Scope
+    tenant: Tenant
     pick: Pick
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
-        read_set.places.add((*self.scope, Kind.PROMOTION, ""))
-        read_set.working_set(CheckinShelf).scopes.add(self.scope)
+        read_set.tenants.add(self.tenant)
+        read_set.places.add((*self.tenant, Kind.PROMOTION, ""))
+        read_set.working_set(CheckinShelf).tenants.add(self.tenant)
 
     def decide(self, state: BatchState) -> CheckedIn:
-        account_id, environment = self.scope
+        account_id, environment = self.tenant
         working_set = state.working_set(CheckinShelf)
-        settings, last = working_set.settings[environment], working_set.last.get(self.scope)
+        settings, last = working_set.settings[environment], working_set.last.get(self.tenant)
         if not settings.is_enabled:
             raise CheckinOff("check-ins are off in this environment", reason="checkin_off")
-        now_us = state.now_of(self.scope)
+        now_us = state.now_of(self.tenant)
         if last is not None and now_us < last.next_at:
             raise _already(last, now_us)
         wanted_zone = working_set.time_zones[account_id]
@@ -158,7 +163,7 @@ class CheckIn:
         _check_budget(settings, working_set.awarded_micros[environment], checkin, state.now_us)
         self._grant(state, checkin)
         working_set.add(checkin)
-        return CheckedIn(checkin, state.ledger.balance_micros(self.scope, state.now_us))
+        return CheckedIn(checkin, state.ledger.balance_micros(self.tenant, state.now_us))
 
     def _award_micros(self, settings: CheckinSettings, streak: int) -> int:
         low, high = settings.credits_min, settings.credits_max
@@ -168,18 +173,18 @@ class CheckIn:
 
     def _grant(self, state: BatchState, checkin: Checkin) -> None:
         state.move(
-            state.ledger.account(self.scope, Kind.PROMOTION),
-            state.ledger.account(self.scope, Kind.GRANT, checkin.grant_id),
+            state.ledger.account(self.tenant, Kind.PROMOTION),
+            state.ledger.account(self.tenant, Kind.GRANT, checkin.grant_id),
             checkin.awarded_micros,
             Code.CHECKIN,
             subject_id=checkin.grant_id,
         )
 
 
-async def last_of(tx: Transaction, scope: Scope) -> Checkin | None:
+async def last_of(tx: Transaction, tenant: Tenant) -> Checkin | None:
     """The tenant's last check-in."""
-    row = await tx.fetch_one(_LAST, scopes=[scope])
-    return None if row is None else _from_row(row)
+    row = await tx.fetch_one(_LAST, tenants=[tenant])
+    return None if row is None else _ROWS.read(row)
 
 
 def _already(last: Checkin, now_us: int) -> AlreadyCheckedIn:
@@ -208,34 +213,11 @@ def _check_budget(
     )
 
 
-_COLUMNS = (
-    "account_id",
-    "environment",
-    "day",
-    "time_zone",
-    "next_time_zone",
-    "streak",
-    "awarded_micros",
-    "grant_id",
-    "checked_in_at",
-    "created_at",
-)
+_ROWS = RowMapping(Checkin, stored={"day": Conversion(date.fromisoformat, date.isoformat)})
 _LAST = f"""
-    SELECT {", ".join(f"c.{name}" for name in _COLUMNS)}
-    FROM :scopes[account_id text, environment text] AS v
+    SELECT {_ROWS.of("c")}
+    FROM :tenants[account_id text, environment text] AS v
     CROSS JOIN checkins c
     WHERE c.account_id = v.account_id AND c.environment = v.environment
       AND c.day = (SELECT MAX(n.day) FROM checkins n
                    WHERE n.account_id = v.account_id AND n.environment = v.environment)"""
-
-
-def _from_row(row: Row) -> Checkin:
-    values = {name: row[name] for name in _COLUMNS if name != "created_at"}
-    values["day"] = date.fromisoformat(row["day"])
-    return Checkin(**values)
-
-
-def _row(one: Checkin, now_us: int) -> tuple[object, ...]:
-    values = [getattr(one, name) for name in _COLUMNS if name != "created_at"]
-    values[_COLUMNS.index("day")] = one.day.isoformat()
-    return (*values, now_us)

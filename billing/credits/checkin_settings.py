@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from kernel.errors import InvalidInput
-from store.database import Row, Transaction
+from store.database import Transaction
+from store.row_mapping import RowMapping
 
 CREDITS_MAX = 1_000_000_000
 STREAK_DAYS_MAX = 365
@@ -54,13 +55,8 @@ DEFAULTS: Mapping[str, CheckinSettings] = {
 async def read_settings(tx: Transaction, environments: Iterable[str]) -> dict[str, CheckinSettings]:
     """By environment, in one statement."""
     wanted = sorted(set(environments))
-    rows = await tx.fetch(
-        """SELECT environment, is_enabled, credits_min, credits_max, streak_bonus_credits,
-               streak_days_max, daily_budget_credits
-           FROM checkin_settings WHERE environment IN :environments[text]""",
-        environments=wanted,
-    )
-    chosen = {row["environment"]: _settings(row) for row in rows}
+    rows = await tx.fetch(_READ, environments=wanted)
+    chosen = {row["environment"]: _ROWS.read(row) for row in rows}
     return {environment: chosen.get(environment, DEFAULTS[environment]) for environment in wanted}
 
 
@@ -71,28 +67,8 @@ async def write_settings(
     _check(settings)
     await tx.insert(
         "checkin_settings",
-        (
-            "environment",
-            "is_enabled",
-            "credits_min",
-            "credits_max",
-            "streak_bonus_credits",
-            "streak_days_max",
-            "daily_budget_credits",
-            "updated_at",
-        ),
-        [
-            (
-                environment,
-                int(settings.is_enabled),
-                settings.credits_min,
-                settings.credits_max,
-                settings.streak_bonus_credits,
-                settings.streak_days_max,
-                settings.daily_budget_credits,
-                now_us,
-            )
-        ],
+        (*_ROWS.columns, "environment", "updated_at"),
+        [(*_ROWS.write(settings), environment, now_us)],
         on_conflict="""ON CONFLICT (environment) DO UPDATE SET
             is_enabled = excluded.is_enabled, credits_min = excluded.credits_min,
             credits_max = excluded.credits_max,
@@ -101,6 +77,12 @@ async def write_settings(
             daily_budget_credits = excluded.daily_budget_credits,
             updated_at = excluded.updated_at""",
     )
+
+
+_ROWS = RowMapping(CheckinSettings)
+_READ = f"""
+SELECT {_ROWS.listed}, environment FROM checkin_settings WHERE environment IN :environments[text]
+"""
 
 
 def _check(settings: CheckinSettings) -> None:
@@ -114,15 +96,4 @@ def _check(settings: CheckinSettings) -> None:
         limits["daily_budget_credits"] = (settings.daily_budget_credits, 0, CREDITS_MAX * 1000)
     for name, (value, low, high) in limits.items():
         if not low <= value <= high:
-            raise InvalidInput(f"{name} is {low} to {high}", param=name)
-
-
-def _settings(row: Row) -> CheckinSettings:
-    return CheckinSettings(
-        is_enabled=bool(row["is_enabled"]),
-        credits_min=row["credits_min"],
-        credits_max=row["credits_max"],
-        streak_bonus_credits=row["streak_bonus_credits"],
-        streak_days_max=row["streak_days_max"],
-        daily_budget_credits=row["daily_budget_credits"],
-    )
+            raise InvalidInput("{param} is {low} to {high}", param=name, low=low, high=high)

@@ -18,7 +18,9 @@ from kernel.ids import new_id
 from keys import audit_log
 from keys.audit_log import Actor
 from keys.principal import Environment
-from store.database import Database, Row, Transaction
+from store.database import Database, Transaction
+from store.keyset import NEWEST, Keyset
+from store.row_mapping import Conversion, RowMapping
 
 CREDITS_MAX = 100_000_000
 COUNT_MAX = 1_000_000
@@ -188,24 +190,20 @@ async def make(
 
 async def get_batch(tx: Transaction, batch_id: str) -> Batch:
     """Raises NotFound."""
-    row = await tx.fetch_one(f"{_BATCHES} WHERE b.id = :id", id=batch_id)
+    row = await tx.fetch_one(_BATCH, id=batch_id)
     if row is None:
         raise NotFound("Batch")
-    return _batch_of(row)
+    return _BATCHES.read(row)
 
 
 async def list_batches(
     tx: Transaction, environment: Environment, *, before_id: str | None, limit: int
 ) -> list[Batch]:
     """Newest first, older than before_id."""
-    rows = await tx.fetch(
-        f"""{_BATCHES} WHERE b.environment = :environment AND b.id < :before_id
-            ORDER BY b.id DESC LIMIT :limit""",
-        environment=environment,
-        before_id=before_id or "~",
-        limit=limit,
+    rows = await _BATCH_PAGES.page(
+        tx, before_id=before_id or NEWEST, limit=limit, environment=environment
     )
-    return [_batch_of(row) for row in rows]
+    return [_BATCHES.read(row) for row in rows]
 
 
 async def list_codes(
@@ -218,20 +216,15 @@ async def list_codes(
     limit: int,
 ) -> list[ListedCode]:
     """Newest first, older than before_id; of one batch, or with these last four characters."""
-    clauses = ["c.environment = :environment", "c.id < :before_id"]
-    values: dict[str, Any] = {"environment": environment, "before_id": before_id or "~"}
-    if batch_id is not None:
-        clauses.append("c.batch_id = :batch_id")
-        values["batch_id"] = batch_id
-    if last4 is not None:
-        clauses.append("c.last4 = :last4")
-        values["last4"] = last4.upper()
-    rows = await tx.fetch(
-        f"{_LISTED} WHERE {' AND '.join(clauses)} ORDER BY c.id DESC LIMIT :limit",
+    rows = await _CODE_PAGES.page(
+        tx,
+        before_id=before_id or NEWEST,
         limit=limit,
-        **values,
+        environment=environment,
+        batch_id=batch_id,
+        last4=None if last4 is None else last4.upper(),
     )
-    return [_listed_of(row) for row in rows]
+    return [_CODES.read(row) for row in rows]
 
 
 async def disable_batch(
@@ -259,24 +252,42 @@ async def disable_code(
         id=code_id,
         now=now_us,
     )
-    row = await tx.fetch_one(f"{_LISTED} WHERE c.id = :id", id=code_id)
+    row = await tx.fetch_one(_CODE, id=code_id)
     if row is None:
         raise NotFound("Code")
-    code = _listed_of(row)
+    code = _CODES.read(row)
     if changed:
         await _log(tx, by, "code.disable", code, now_us)
     return code
 
 
-_BATCHES = """SELECT b.id, b.environment, b.name, b.credits_micros, b.code_count, b.uses_max,
-        b.is_promotional, b.promotional_days, b.is_complete, b.expires_at, b.disabled_at,
-        b.created_at,
-        (SELECT COALESCE(SUM(c.used_count), 0) FROM redemption_codes c WHERE c.batch_id = b.id)
-            AS used_count
-    FROM redemption_batches b"""
-_LISTED = """SELECT c.id, c.batch_id, c.environment, c.last4, c.uses_max, c.used_count, c.created_at,
-        b.credits_micros, b.expires_at, COALESCE(c.disabled_at, b.disabled_at) AS disabled_at
-    FROM redemption_codes c JOIN redemption_batches b ON b.id = c.batch_id"""
+# A database may add numbers up to one of another type.
+_BATCHES = RowMapping(Batch, stored={"used_count": Conversion(int, int, "bigint")})
+_BATCH_COLUMNS = _BATCHES.of(
+    "b",
+    used_count="""(SELECT COALESCE(SUM(c.used_count), 0) FROM redemption_codes c
+        WHERE c.batch_id = b.id)""",
+)
+_BATCH = f"SELECT {_BATCH_COLUMNS} FROM redemption_batches b WHERE b.id = :id"
+_BATCH_PAGES = Keyset(
+    _BATCH_COLUMNS, "redemption_batches b", "b.environment = :environment", key="b.id"
+)
+_CODES = RowMapping(ListedCode)
+_CODE_COLUMNS = _CODES.of(
+    "c",
+    credits_micros="b.credits_micros",
+    expires_at="b.expires_at",
+    disabled_at="COALESCE(c.disabled_at, b.disabled_at)",
+)
+_CODE_SOURCE = "redemption_codes c JOIN redemption_batches b ON b.id = c.batch_id"
+_CODE = f"SELECT {_CODE_COLUMNS} FROM {_CODE_SOURCE} WHERE c.id = :id"
+_CODE_PAGES = Keyset(
+    _CODE_COLUMNS,
+    _CODE_SOURCE,
+    "c.environment = :environment",
+    filters={"batch_id": "c.batch_id = :batch_id", "last4": "c.last4 = :last4"},
+    key="c.id",
+)
 
 
 async def _log(
@@ -352,39 +363,6 @@ async def _make_step(
             continue
         return made
     raise RuntimeError("the random generator repeats itself")
-
-
-def _batch_of(row: Row) -> Batch:
-    return Batch(
-        id=row["id"],
-        environment=row["environment"],
-        name=row["name"],
-        credits_micros=row["credits_micros"],
-        code_count=row["code_count"],
-        uses_max=row["uses_max"],
-        used_count=int(row["used_count"]),
-        is_promotional=bool(row["is_promotional"]),
-        promotional_days=row["promotional_days"],
-        is_complete=bool(row["is_complete"]),
-        expires_at=row["expires_at"],
-        disabled_at=row["disabled_at"],
-        created_at=row["created_at"],
-    )
-
-
-def _listed_of(row: Row) -> ListedCode:
-    return ListedCode(
-        id=row["id"],
-        batch_id=row["batch_id"],
-        environment=row["environment"],
-        last4=row["last4"],
-        credits_micros=row["credits_micros"],
-        uses_max=row["uses_max"],
-        used_count=row["used_count"],
-        expires_at=row["expires_at"],
-        disabled_at=row["disabled_at"],
-        created_at=row["created_at"],
-    )
 
 
 def _check_range(param: str, value: int, most: int) -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.ledger import Code, Kind
 from billing.ledger.money import micros_to_cents
 from kernel.ids import new_id
+from kernel.tenant import Tenant
 from store.database import Transaction
 
 
@@ -27,24 +28,24 @@ class Granted:
 class Grant:
     """Gives promotional credit; expires_at in microseconds, None: never."""
 
-    scope: Scope
+    tenant: Tenant
     amount_micros: int
     expires_at: int | None
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
-        read_set.places.add((*self.scope, Kind.PROMOTION, ""))
+        read_set.tenants.add(self.tenant)
+        read_set.places.add((*self.tenant, Kind.PROMOTION, ""))
 
     def decide(self, state: BatchState) -> Granted:
         grant_id = new_id("grt")
         state.move(
-            state.ledger.account(self.scope, Kind.PROMOTION),
-            state.ledger.account(self.scope, Kind.GRANT, grant_id, expires_at=self.expires_at),
+            state.ledger.account(self.tenant, Kind.PROMOTION),
+            state.ledger.account(self.tenant, Kind.GRANT, grant_id, expires_at=self.expires_at),
             self.amount_micros,
             Code.GRANT,
             subject_id=grant_id,
         )
-        balance = micros_to_cents(state.ledger.balance_micros(self.scope, state.now_us))
+        balance = micros_to_cents(state.ledger.balance_micros(self.tenant, state.now_us))
         return Granted(grant_id, balance)
 
 
@@ -52,18 +53,18 @@ class Grant:
 class ExpireGrants:
     """Empties the tenant's grants that have run out."""
 
-    scope: Scope
+    tenant: Tenant
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
-        read_set.places.add((*self.scope, Kind.EXPIRED, ""))
+        read_set.tenants.add(self.tenant)
+        read_set.places.add((*self.tenant, Kind.EXPIRED, ""))
 
     def decide(self, state: BatchState) -> int:
-        expired = state.ledger.expired_grants(self.scope, state.now_us)
+        expired = state.ledger.expired_grants(self.tenant, state.now_us)
         for grant in expired:
             state.move(
                 grant,
-                state.ledger.account(self.scope, Kind.EXPIRED),
+                state.ledger.account(self.tenant, Kind.EXPIRED),
                 grant.balance_micros,
                 Code.EXPIRY,
                 subject_id=grant.name,
@@ -71,9 +72,9 @@ class ExpireGrants:
         return len(expired)
 
 
-async def scopes_with_expired(
-    tx: Transaction, *, now_us: int, limit: int, but_scopes: Sequence[str] = ()
-) -> list[Scope]:
+async def tenants_with_expired(
+    tx: Transaction, *, now_us: int, limit: int, but_tenants: Sequence[str] = ()
+) -> list[Tenant]:
     """Tenants with something left in a grant that has run out, by their own clocks.
 
     but_scopes: left out, each as "account/environment".
@@ -83,7 +84,7 @@ async def scopes_with_expired(
             "AND NOT account_id || '/' || environment IN :but_scopes[text]",
             "AND NOT l.account_id || '/' || l.environment IN :but_scopes[text]",
         )
-        if but_scopes
+        if but_tenants
         else ("", "")
     )
     rows = await tx.fetch(
@@ -102,6 +103,6 @@ async def scopes_with_expired(
            ORDER BY account_id, environment LIMIT :limit""",
         now=now_us,
         limit=limit,
-        but_scopes=but_scopes,
+        but_tenants=but_tenants,
     )
-    return [(row["account_id"], row["environment"]) for row in rows]
+    return [Tenant(row["account_id"], row["environment"]) for row in rows]

@@ -4,6 +4,7 @@ from billing.credits.test_credit import OPENING_TEST_CREDIT_CENTS
 from billing.ledger.ledger import Code, Kind, Ledger
 from billing.ledger.money import cents_to_micros
 from kernel.ids import AccountId
+from kernel.tenant import Tenant
 from keys.account import create_account
 from store.database import Transaction
 
@@ -33,12 +34,12 @@ async def open_account(
         is_sandbox=is_sandbox,
         has_live=has_live,
     )
-    scope = (account_id, "staging")
+    tenant = Tenant(account_id, "staging")
     ledger = Ledger()
-    await ledger.load(tx, [scope], [(*scope, Kind.TEST_CREDIT, "")])
+    await ledger.load(tx, [tenant], [(*tenant, Kind.TEST_CREDIT, "")])
     ledger.post(
-        debit=ledger.account(scope, Kind.TEST_CREDIT),
-        credit=ledger.account(scope, Kind.WALLET),
+        debit=ledger.account(tenant, Kind.TEST_CREDIT),
+        credit=ledger.account(tenant, Kind.WALLET),
         amount_micros=cents_to_micros(OPENING_TEST_CREDIT_CENTS),
         code=Code.TEST_CREDIT,
         now_us=now_us,

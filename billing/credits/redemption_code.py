@@ -11,16 +11,17 @@ import dataclasses
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
-from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.ledger import Code, Kind
 from billing.topups.voucher import CROCKFORD, NotRedeemable
 from kernel.clock import DAY_US
 from kernel.ids import new_id
+from kernel.tenant import Tenant
 from store.database import Database, Row, Transaction
+from store.row_mapping import RowMapping
 
 PREFIX = "TOPUP"
 CODE_CHARACTERS = 12
@@ -28,10 +29,6 @@ _GROUP = 4
 _DIGIT_BITS = 5
 # What people misread, as Crockford's alphabet has it.
 _READ = {character: character for character in CROCKFORD} | {"O": "0", "I": "1", "L": "1"}
-_CODES = """SELECT c.id, c.environment, c.last4, c.uses_max, c.used_count, c.disabled_at,
-        b.credits_micros, b.is_promotional, b.promotional_days, b.expires_at, b.is_complete,
-        b.disabled_at AS batch_disabled_at
-    FROM redemption_codes c JOIN redemption_batches b ON b.id = c.batch_id"""
 
 
 def new_code() -> str:
@@ -133,7 +130,7 @@ async def find_code(
         raise unknown_code()
 
     async def work(tx: Transaction) -> Row | None:
-        return await tx.fetch_one(f"{_CODES} WHERE c.digest = :digest", digest=digest)
+        return await tx.fetch_one(_FIND, digest=digest)
 
     row = await database.read(work)
     # A batch that is not whole was never handed out.
@@ -144,6 +141,8 @@ async def find_code(
 
 class CodeShelf(WorkingSet):
     """The codes of one batch of commands, locked, with who of the callers used which before."""
+
+    rank = 40
 
     def __init__(self) -> None:
         self.wanted: set[tuple[str, str]] = set()  # code id, account id
@@ -158,8 +157,8 @@ class CodeShelf(WorkingSet):
             "SELECT id FROM redemption_codes WHERE id IN :ids[text] ORDER BY id FOR NO KEY UPDATE",
             ids=ids,
         )
-        for row in await tx.fetch(f"{_CODES} WHERE c.id IN :ids[text]", ids=ids):
-            self._codes[row["id"]] = _code_of(row)
+        for code in map(_CODES.read, await tx.fetch(_LOAD, ids=ids)):
+            self._codes[code.id] = code
         rows = await tx.fetch(
             """SELECT r.code_id, r.account_id
                FROM :wanted[code_id text, account_id text] AS v
@@ -168,10 +167,11 @@ class CodeShelf(WorkingSet):
         )
         self._used = {(row["code_id"], row["account_id"]) for row in rows}
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
         if not self._new:
             return
-        await _insert(tx, self._new)
+        rows = [_REDEMPTIONS.write(one) for one in self._new]
+        await tx.insert("code_redemptions", _REDEMPTIONS.columns, rows)
         used = sorted({redemption.code_id for redemption in self._new})
         changed = await tx.execute(
             """UPDATE redemption_codes SET used_count = v.used_count
@@ -180,12 +180,12 @@ class CodeShelf(WorkingSet):
         )
         assert changed == len(used), "a code vanished under the lock"
 
-    def redeemable(self, code_id: str, scope: Scope, now_us: int) -> RedemptionCode:
+    def redeemable(self, code_id: str, tenant: Tenant, now_us: int) -> RedemptionCode:
         """The code; raises NotRedeemable."""
         code = self._codes.get(code_id)
-        if code is None or code.environment != scope[1]:
+        if code is None or code.environment != tenant.environment:
             raise unknown_code()
-        code.check(used_by_caller=(code_id, scope[0]) in self._used, now_us=now_us)
+        code.check(used_by_caller=(code_id, tenant.account_id) in self._used, now_us=now_us)
         return code
 
     def add(self, redemption: CodeRedemption) -> None:
@@ -203,92 +203,64 @@ class RedeemCode:
     """The command of POST /codes/redeem; code_id was looked up by the code's digest."""
 
     code_id: str
-    scope: Scope
+    tenant: Tenant
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
-        read_set.places.add((*self.scope, Kind.CODES, ""))
-        read_set.places.add((*self.scope, Kind.PROMOTION, ""))
-        read_set.working_set(CodeShelf).wanted.add((self.code_id, self.scope[0]))
+        read_set.tenants.add(self.tenant)
+        read_set.places.add((*self.tenant, Kind.CODES, ""))
+        read_set.places.add((*self.tenant, Kind.PROMOTION, ""))
+        read_set.working_set(CodeShelf).wanted.add((self.code_id, self.tenant.account_id))
 
     def decide(self, state: BatchState) -> CodeRedeemed:
         working_set = state.working_set(CodeShelf)
-        own_now_us = state.now_of(self.scope)
-        code = working_set.redeemable(self.code_id, self.scope, own_now_us)
-        redemption = _redemption(code, self.scope, own_now_us, created_at=state.now_us)
+        own_now_us = state.now_of(self.tenant)
+        code = working_set.redeemable(self.code_id, self.tenant, own_now_us)
+        redemption = _redemption(code, self.tenant, own_now_us, created_at=state.now_us)
         working_set.add(redemption)
         ledger = state.ledger
         if code.is_promotional:
             grant = ledger.account(
-                self.scope, Kind.GRANT, redemption.id, expires_at=redemption.expires_at
+                self.tenant, Kind.GRANT, redemption.id, expires_at=redemption.expires_at
             )
-            source = ledger.account(self.scope, Kind.PROMOTION)
+            source = ledger.account(self.tenant, Kind.PROMOTION)
             state.move(
                 source, grant, code.credits_micros, Code.REDEMPTION, subject_id=redemption.id
             )
         else:
-            source = ledger.account(self.scope, Kind.CODES)
+            source = ledger.account(self.tenant, Kind.CODES)
             state.credit(
-                self.scope, source, code.credits_micros, Code.REDEMPTION, subject_id=redemption.id
+                self.tenant, source, code.credits_micros, Code.REDEMPTION, subject_id=redemption.id
             )
-        return CodeRedeemed(redemption, ledger.balance_micros(self.scope, state.now_us))
+        return CodeRedeemed(redemption, ledger.balance_micros(self.tenant, state.now_us))
 
 
-async def _insert(tx: Transaction, redemptions: Sequence[CodeRedemption]) -> None:
-    await tx.insert(
-        "code_redemptions",
-        (
-            "code_id",
-            "account_id",
-            "id",
-            "environment",
-            "credits_micros",
-            "is_promotional",
-            "last4",
-            "expires_at",
-            "created_at",
-        ),
-        [
-            (
-                one.code_id,
-                one.account_id,
-                one.id,
-                one.environment,
-                one.credits_micros,
-                int(one.is_promotional),
-                one.last4,
-                one.expires_at,
-                one.created_at,
-            )
-            for one in redemptions
-        ],
-    )
-
-
-def _code_of(row: Row) -> RedemptionCode:
-    return RedemptionCode(
-        id=row["id"],
-        environment=row["environment"],
-        last4=row["last4"],
-        credits_micros=row["credits_micros"],
-        is_promotional=bool(row["is_promotional"]),
-        promotional_days=row["promotional_days"],
-        expires_at=row["expires_at"],
-        uses_max=row["uses_max"],
-        used_count=row["used_count"],
-        is_disabled=row["disabled_at"] is not None or row["batch_disabled_at"] is not None,
-    )
+_CODES = RowMapping(RedemptionCode)
+_REDEMPTIONS = RowMapping(CodeRedemption)
+_COLUMNS = _CODES.of(
+    "c",
+    credits_micros="b.credits_micros",
+    is_promotional="b.is_promotional",
+    promotional_days="b.promotional_days",
+    expires_at="b.expires_at",
+    is_disabled="CASE WHEN c.disabled_at IS NULL AND b.disabled_at IS NULL THEN 0 ELSE 1 END",
+)
+_SELECT = f"""
+SELECT {_COLUMNS}, b.is_complete
+FROM redemption_codes c JOIN redemption_batches b ON b.id = c.batch_id
+"""
+_FIND = f"{_SELECT} WHERE c.digest = :digest"
+_LOAD = f"{_SELECT} WHERE c.id IN :ids[text]"
 
 
 def _redemption(
-    code: RedemptionCode, scope: Scope, own_now_us: int, *, created_at: int
+    code: RedemptionCode, tenant: Tenant, own_now_us: int, *, created_at: int
 ) -> CodeRedemption:
     days = code.promotional_days
     return CodeRedemption(
         id=new_id("rdm"),
         code_id=code.id,
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         credits_micros=code.credits_micros,
         is_promotional=code.is_promotional,
         last4=code.last4,

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.ledger import Code, Kind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from kernel.clock import DAY_US, SECOND_US, day_start_us, rfc3339
 from kernel.ids import new_id
+from kernel.tenant import Tenant
 from keys.caps import CapExceeded
 
 OPENING_TEST_CREDIT_CENTS = 1_000_000
@@ -30,33 +31,35 @@ class Credit:
     per_day_cents bounds what the account is given in a UTC day, counted in a window of its own.
     """
 
-    scope: Scope
+    tenant: Tenant
     amount_cents: int
     source: Kind
     per_day_cents: int | None = None
 
     def declare(self, read_set: ReadSet) -> None:
         assert self.source in {Kind.TEST_CREDIT, Kind.MANUAL}, self.source
-        assert self.source is Kind.MANUAL or self.scope[1] == "staging", "test credit is staging's"
-        read_set.scopes.add(self.scope)
-        read_set.places.add((*self.scope, self.source, ""))
+        assert self.source is Kind.MANUAL or self.tenant.environment == "staging", (
+            "test credit is staging's"
+        )
+        read_set.tenants.add(self.tenant)
+        read_set.places.add((*self.tenant, self.source, ""))
         if self.per_day_cents is not None:
-            read_set.funding_accounts.add(self.scope[0])
+            read_set.funding_accounts.add(self.tenant.account_id)
 
     def decide(self, state: BatchState) -> Credited:
         amount_micros = self.amount_cents * MICROS_PER_CENT
         if self.per_day_cents is not None:
             self._check_day(state, self.per_day_cents)
-            state.spending.count_funding(self.scope[0], amount_micros)
+            state.spending.count_funding(self.tenant.account_id, amount_micros)
         subject_id = new_id("crd")
-        source = state.ledger.account(self.scope, self.source)
+        source = state.ledger.account(self.tenant, self.source)
         code = Code.TEST_CREDIT if self.source is Kind.TEST_CREDIT else Code.MANUAL
-        state.credit(self.scope, source, amount_micros, code, subject_id=subject_id)
-        balance = micros_to_cents(state.ledger.balance_micros(self.scope, state.now_us))
+        state.credit(self.tenant, source, amount_micros, code, subject_id=subject_id)
+        balance = micros_to_cents(state.ledger.balance_micros(self.tenant, state.now_us))
         return Credited(subject_id, balance)
 
     def _check_day(self, state: BatchState, per_day_cents: int) -> None:
-        given_cents = -(-state.spending.funded_micros(self.scope[0]) // MICROS_PER_CENT)
+        given_cents = -(-state.spending.funded_micros(self.tenant.account_id) // MICROS_PER_CENT)
         remaining = max(0, per_day_cents - given_cents)
         if self.amount_cents > remaining:
             resets_at = day_start_us(state.now_us) + DAY_US

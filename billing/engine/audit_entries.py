@@ -9,13 +9,15 @@ from store.database import Transaction
 class AuditEntries(WorkingSet):
     """Commands that a person gives add an entry in `decide`."""
 
+    rank = 0
+
     def __init__(self) -> None:
         self._entries: list[AuditEntry] = []
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
         """Nothing decides anything by what was logged."""
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
         """Writes the entries."""
         await audit_log.record(tx, self._entries)
 

@@ -19,28 +19,28 @@ from billing.engine.read_set import ReadSet
 from billing.engine.rules import Rules
 from kernel.clock import Clock
 from kernel.errors import DomainError
-from keys.account import lock_free_scopes, scopes_lock
-from keys.principal import Scope
+from kernel.tenant import Tenant
+from keys.account import lock_free_tenants, tenants_lock
 from store.batch import GroupCommit
 from store.database import Database, Transaction
-from store.idempotency import Answer, RequestKey
+from store.idempotency import RequestKey, StoredAnswer
 
 R = TypeVar("R")
 
 
-class _Request(msgspec.Struct, frozen=True):
+class _Request(msgspec.Struct, frozen=True, gc=False):
     """A command that was submitted; encode makes the answer that is stored under the key."""
 
     command: Command[Any]
     key: RequestKey | None = None
-    encode: Callable[[Any], Answer] | None = None
+    encode: Callable[[Any], StoredAnswer] | None = None
 
     def declare(self, read_set: ReadSet) -> None:
         self.command.declare(read_set)
         if self.key is not None:
             read_set.request_keys.add(self.key)
             # Locked too: what serialises two requests under one key.
-            read_set.scopes.add(self.key.tenant)
+            read_set.tenants.add(self.key.tenant)
 
 
 class Engine:
@@ -62,7 +62,7 @@ class Engine:
         self._batches: GroupCommit[_Request, Any] = GroupCommit(
             database if connections is None else connections,
             partial(_Batch, clock, rules),
-            tenancy=_Tenancy(),
+            tenancy=_Tenancy(rules),
             on_batch=on_batch,
         )
 
@@ -71,8 +71,8 @@ class Engine:
         return self._batches.submit(_Request(command))
 
     def submit_once(
-        self, command: Command[R], key: RequestKey | None, encode: Callable[[R], Answer]
-    ) -> Awaitable[Answer]:
+        self, command: Command[R], key: RequestKey | None, encode: Callable[[R], StoredAnswer]
+    ) -> Awaitable[StoredAnswer]:
         """The answer once it is durable, or the one that was stored under this key before.
 
         encode makes it of the command's result, inside the batch: it is pure and refuses nothing.
@@ -85,8 +85,9 @@ class Engine:
         """Decides the command on a snapshot and returns its result; writes nothing."""
 
         async def work(tx: Transaction) -> R:
-            state = BatchState(self.rules, self._clock.now_us())
-            await state.load(tx, _read_set_of([_Request(command)]))
+            read_set = _read_set_of([_Request(command)], self.rules)
+            state = BatchState(read_set, self._clock.now_us())
+            await state.load(tx)
             return command.decide(state)
 
         return await self._database.read(work)
@@ -113,11 +114,14 @@ class Engine:
 class _Tenancy:
     """The tenants whose rows a command locks."""
 
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+
     def of(self, request: _Request, /) -> frozenset[object]:
-        return frozenset(_read_set_of([request]).scopes)
+        return frozenset(_read_set_of([request], self._rules).tenants)
 
     async def lock_free(self, tx: Transaction, tenants: frozenset[object]) -> AbstractSet[object]:
-        return await lock_free_scopes(tx, cast(frozenset[Scope], tenants))
+        return await lock_free_tenants(tx, cast(frozenset[Tenant], tenants))
 
 
 class _Batch:
@@ -127,29 +131,28 @@ class _Batch:
         self._clock = clock
         self._rules = rules
         self._requests = requests
-        # Loading adds to them, so that another try needs its own.
-        self._read_set: ReadSet | None = _read_set_of(requests)
-        self._voucher_ids = self._read_set.voucher_ids
-        self._codes: dict[str, str] = {}
-        self.lock = scopes_lock(self._read_set.scopes)
+        # Loading adds to it, so that another try needs its own.
+        self._read_set: ReadSet | None = _read_set_of(requests, rules)
+        self._working_sets = list(self._read_set.working_sets.values())
+        self.lock = tenants_lock(self._read_set.tenants)
 
     def meanwhile(self) -> None:
-        """Voucher codes depend on nothing but the top-ups' ids [5 us each]."""
-        code_of = self._rules.codes.code_of
-        for topup_id in self._voucher_ids:
-            self._codes[topup_id] = code_of(topup_id)
+        for working_set in self._working_sets:
+            working_set.prepare()
 
     async def run(self, tx: Transaction) -> Sequence[Any]:
-        read_set, self._read_set = self._read_set or _read_set_of(self._requests), None
-        state = BatchState(self._rules, self._clock.now_us(), self._codes)
-        await state.load(tx, read_set)
+        read_set, self._read_set = self._read_set, None
+        if read_set is None:
+            read_set = _read_set_of(self._requests, self._rules)
+        state = BatchState(read_set, self._clock.now_us())
+        await state.load(tx)
         results = [_decide(request, state) for request in self._requests]
         await state.flush(tx)
         return results
 
 
-def _read_set_of(requests: Sequence[_Request]) -> ReadSet:
-    read_set = ReadSet()
+def _read_set_of(requests: Sequence[_Request], rules: Rules) -> ReadSet:
+    read_set = ReadSet(rules)
     for request in requests:
         request.declare(read_set)
     return read_set

@@ -1,16 +1,19 @@
 """What commands ask of the batch's state before they are decided, subject by subject.
 
-A subject beyond wallets and top-ups (orders, codes, holds, …) keeps its rows on a working set of its own:
+A subject beyond wallets (top-ups, orders, codes, holds, …) keeps its rows on a working set of its own:
 the command that names the working set pays for its statements, a batch without one does not.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import ClassVar, Self, TypeVar
 
-from billing.ledger.ledger import Place, Scope
+from billing.engine.rules import Rules
+from billing.ledger.ledger import Place
+from kernel.tenant import Tenant
 from keys.caps import Window
-from store.database import Transaction
+from store.database import BatchRead, Transaction
 from store.idempotency import RequestKey
 
 S = TypeVar("S", bound="WorkingSet")
@@ -19,37 +22,57 @@ S = TypeVar("S", bound="WorkingSet")
 class WorkingSet(ABC):
     """One subject's rows in one transaction: what commands asked for, found, and changed.
 
-    A command's `declare` adds ids to its fields; `load` reads them set-based, after the tenants were
-    locked; `decide` changes rows in memory and counts in `changes`; `flush` writes them in bulk.
-    Rows that tenants share are locked in `load`, sorted by id; working sets load in the order of their
-    names, so no two batches wait for each other.
+    A command's `declare` adds ids to its fields; `load` and `readings` read them set-based, after the
+    tenants were locked; `decide` changes rows in memory and counts in `changes`; `update` and `insert`
+    write them in bulk. Rows that tenants share are locked in `load`, sorted by id; working sets load
+    and write in the order of their ranks, all of them different, so no two batches wait for each
+    other.
     """
 
+    rank: ClassVar[int]
     changes = 0
+
+    @classmethod
+    def under(cls, rules: Rules) -> Self:  # noqa: ARG003 most ask for no rules of their own
+        """An empty one; it may take its package's own rules."""
+        return cls()
+
+    def prepare(self) -> None:  # noqa: B027 most have nothing to prepare
+        """What can be worked out before the database answers; it may come late, or not at all."""
 
     @abstractmethod
     async def load(self, tx: Transaction, read_set: "ReadSet", now_us: int) -> None:
         """Reads the rows; may add places, windows and ledger_ids that they need."""
 
+    def readings(self) -> Sequence[BatchRead]:
+        """What is read together with the wallets, in one round trip where there are such."""
+        return ()
+
     @abstractmethod
-    async def flush(self, tx: Transaction, now_us: int) -> None:
-        """Writes what changed; called once, after every command was decided."""
+    async def update(self, tx: Transaction, now_us: int) -> None:
+        """Writes what changed at once; called once, after every command was decided."""
+
+    async def insert(self, tx: Transaction) -> None:  # noqa: B027 most write in `update`
+        """Adds rows that nothing else in the transaction waits for, deferred: after every update, in
+        one round trip with the ledger's where there are such.
+        """
+
+    def hints(self) -> Iterable[str]:
+        """What the commit leaves behind for the worker."""
+        return ()
 
 
 @dataclass(slots=True)
 class ReadSet:
     """What a command wants to find in the batch's state."""
 
-    scopes: set[Scope] = field(default_factory=set)
+    rules: Rules
+    tenants: set[Tenant] = field(default_factory=set)
     places: set[Place] = field(default_factory=set)
     ledger_ids: set[str] = field(default_factory=set)  # ledger accounts, by id
     key_ids: set[str] = field(default_factory=set)
     windows: set[Window] = field(default_factory=set)  # beside today's of each key
-    references: set[tuple[str, str, str]] = field(default_factory=set)
-    topup_ids: set[str] = field(default_factory=set)
-    redeemed_topup_ids: set[str] = field(default_factory=set)  # whose vouchers are redeemed
     request_keys: set[RequestKey] = field(default_factory=set)
-    voucher_ids: list[str] = field(default_factory=list)  # top-ups that may get a voucher
     funding_accounts: set[str] = field(default_factory=set)  # whose test credit of today counts
     working_sets: dict[type[WorkingSet], WorkingSet] = field(default_factory=dict)
 
@@ -57,6 +80,6 @@ class ReadSet:
         """The batch's one working set of that kind."""
         found = self.working_sets.get(kind)
         if found is None:
-            found = self.working_sets[kind] = kind()
+            found = self.working_sets[kind] = kind.under(self.rules)
         assert isinstance(found, kind)
         return found

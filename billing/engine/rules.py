@@ -1,17 +1,29 @@
 """What every command is decided by: the rules that the operator set, the same for all of them."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import TypeVar
 
-from billing.topups.platform import Platforms
-from billing.topups.voucher import VoucherCodes
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
 class Rules:
-    """What the operator decided; the same for every command."""
+    """code_of gives the voucher code of a top-up's id, which stored answers leave out.
 
-    platforms: Platforms
-    codes: VoucherCodes
-    asynchronous: frozenset[str] = frozenset()  # fulfilments that answer later
-    is_promo_sendable: bool = False
-    public_url: str = ""
+    packages: what the operator decided that only one package's commands ask for, each of a type of
+    its own.
+    """
+
+    __slots__ = ("_packages", "code_of", "is_promo_sendable")
+
+    def __init__(
+        self, *packages: object, code_of: Callable[[str], str], is_promo_sendable: bool = False
+    ) -> None:
+        self.code_of = code_of
+        self.is_promo_sendable = is_promo_sendable
+        self._packages = {type(one): one for one in packages}
+
+    def of(self, kind: type[T]) -> T:
+        """A package's own rules."""
+        found = self._packages[kind]
+        assert isinstance(found, kind)
+        return found

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from billing.ledger.chart import ASSETS
-from billing.ledger.ledger import Scope
 from billing.ledger.money import MICROS_PER_CENT
+from kernel.tenant import Tenant
 from store.database import Database, Row, Transaction, Work
 
-SCOPES_PER_STEP = 200
+TENANTS_PER_STEP = 200
 _ASSETS_LIST = ", ".join(f"'{kind}'" for kind in sorted(ASSETS))
 
 
@@ -32,46 +32,48 @@ class Finding:
 
 async def audit(database: Database) -> AsyncIterator[Finding]:
     """Every finding, account by account; none is a clean ledger."""
-    after = ("", "")
+    after = Tenant("", "")
     while True:
-        scopes = await database.read(_page(after))
-        if not scopes:
+        tenants = await database.read(_page(after))
+        if not tenants:
             return
-        for scope in scopes:
-            for finding in await database.read(_check(scope)):
+        for tenant in tenants:
+            for finding in await database.read(_check(tenant)):
                 yield finding
-        after = scopes[-1]
+        after = tenants[-1]
 
 
-def _page(after: Scope) -> Work[list[Scope]]:
-    async def work(tx: Transaction) -> list[Scope]:
+def _page(after: Tenant) -> Work[list[Tenant]]:
+    async def work(tx: Transaction) -> list[Tenant]:
         rows = await tx.fetch(
             """SELECT account_id, environment FROM account_environments
                WHERE (account_id, environment) > (:account_id, :environment)
                ORDER BY account_id, environment LIMIT :limit""",
             account_id=after[0],
             environment=after[1],
-            limit=SCOPES_PER_STEP,
+            limit=TENANTS_PER_STEP,
         )
-        return [(row["account_id"], row["environment"]) for row in rows]
+        return [Tenant(row["account_id"], row["environment"]) for row in rows]
 
     return work
 
 
-def _check(scope: Scope) -> Work[list[Finding]]:
+def _check(tenant: Tenant) -> Work[list[Finding]]:
     async def work(tx: Transaction) -> list[Finding]:
         findings: list[Finding] = []
         for rule, text in _RULES:
-            rows = await tx.fetch(text, account_id=scope[0], environment=scope[1])
-            findings += [_finding(rule, scope, row) for row in rows]
+            rows = await tx.fetch(
+                text, account_id=tenant.account_id, environment=tenant.environment
+            )
+            findings += [_finding(rule, tenant, row) for row in rows]
         return findings
 
     return work
 
 
-def _finding(rule: str, scope: Scope, row: Row) -> Finding:
+def _finding(rule: str, tenant: Tenant, row: Row) -> Finding:
     expected, found = int(row["expected"] or 0), int(row["found"] or 0)
-    return Finding(rule, *scope, row["row_id"], expected, found)
+    return Finding(rule, *tenant, row["row_id"], expected, found)
 
 
 def _moved(code: str) -> str:

@@ -1,55 +1,59 @@
 """Reading wallets: an account's own balance with its key's windows, and its recipients' wallets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from billing.ledger.ledger import Ledger, Scope
+from billing.ledger.ledger import Ledger
 from billing.ledger.money import CURRENCY, micros_to_cents
 from kernel.clock import rfc3339
+from kernel.tenant import Tenant
 from keys import caps
-from keys.account import read_scopes
+from keys.account import read_tenants
 from keys.api_keys.api_key import load_key_states
 from keys.principal import Principal
-from store.database import Transaction
+from store.database import Row, Transaction
+from store.keyset import Keyset
 
 
 async def balance(
     tx: Transaction, principal: Principal, *, now_us: int, is_promo_sendable: bool
 ) -> dict[str, Any]:
     """The answer of GET /topup/balance."""
-    held = await balance_of(tx, principal.scope, now_us=now_us, is_promo_sendable=is_promo_sendable)
+    held = await balance_of(
+        tx, principal.tenant, now_us=now_us, is_promo_sendable=is_promo_sendable
+    )
     return {**held, "key": await _key_windows(tx, principal, now_us)}
 
 
-async def balance_micros(tx: Transaction, scope: Scope, *, now_us: int) -> int:
+async def balance_micros(tx: Transaction, tenant: Tenant, *, now_us: int) -> int:
     """What the tenant has, purchased and promotional."""
     ledger = Ledger()
-    await ledger.load(tx, [scope], [])
-    ledger.clocks_ahead_us = (await read_scopes(tx, [scope])).clocks_ahead_us
-    return ledger.balance_micros(scope, now_us)
+    await ledger.load(tx, [tenant], [])
+    ledger.clocks_ahead_us = (await read_tenants(tx, [tenant])).clocks_ahead_us
+    return ledger.balance_micros(tenant, now_us)
 
 
 async def balance_of(
-    tx: Transaction, scope: Scope, *, now_us: int, is_promo_sendable: bool
+    tx: Transaction, tenant: Tenant, *, now_us: int, is_promo_sendable: bool
 ) -> dict[str, Any]:
     """What the tenant has; cents are floored, what is owed is rounded up."""
     ledger = Ledger()
-    await ledger.load(tx, [scope], [])
-    standings = await read_scopes(tx, [scope])
+    await ledger.load(tx, [tenant], [])
+    standings = await read_tenants(tx, [tenant])
     ledger.clocks_ahead_us = standings.clocks_ahead_us
-    total = ledger.balance_micros(scope, now_us)
-    promotional = ledger.promotional_micros(scope, now_us)
-    is_all_sendable = is_promo_sendable or scope[1] == "staging"
+    total = ledger.balance_micros(tenant, now_us)
+    promotional = ledger.promotional_micros(tenant, now_us)
+    is_all_sendable = is_promo_sendable or tenant.environment == "staging"
     return {
         "balance_cents": micros_to_cents(total),
         "sendable_cents": micros_to_cents(total if is_all_sendable else total - promotional),
         "promotional_cents": micros_to_cents(promotional),
-        "held_cents": micros_to_cents(ledger.standing(scope).held.balance_micros),
-        "owed_cents": -micros_to_cents(-ledger.standing(scope).owed.balance_micros),
+        "held_cents": micros_to_cents(ledger.standing(tenant).held.balance_micros),
+        "owed_cents": -micros_to_cents(-ledger.standing(tenant).owed.balance_micros),
         "currency": CURRENCY,
-        "environment": scope[1],
-        "low_balance_threshold_cents": micros_to_cents(standings.thresholds.get(scope, 0)),
+        "environment": tenant.environment,
+        "low_balance_threshold_cents": micros_to_cents(standings.thresholds.get(tenant, 0)),
     }
 
 
@@ -89,18 +93,10 @@ class RecipientWallet:
     balance_cents: int
     updated_at: int
 
-    def shape(self) -> dict[str, Any]:
-        return {
-            "recipient_email": self.recipient_email,
-            "platform": self.platform,
-            "balance_cents": self.balance_cents,
-            "updated_at": rfc3339(self.updated_at),
-        }
-
 
 async def recipients(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     *,
     recipient_email: str | None = None,
     platform: str | None = None,
@@ -108,34 +104,37 @@ async def recipients(
     limit: int,
 ) -> list[RecipientWallet]:
     """At most `limit` recipient wallets, newest first; the address is normalised already."""
-    clauses: list[str] = []
     values: dict[str, Any] = {}
     if platform is not None and recipient_email is not None:
-        clauses.append("name = :name")
         values["name"] = f"{platform}/{recipient_email}"
     elif platform is not None:
-        clauses.append("substr(name, 1, :length) = :start")
         values.update(start=f"{platform}/", length=len(platform) + 1)
     elif recipient_email is not None:
-        clauses.append("substr(name, length(name) - :length) = :ending")
         values.update(ending=f"/{recipient_email}", length=len(recipient_email))
-    if before_id is not None:
-        clauses.append("id < :before_id")
-        values["before_id"] = before_id
-    rows: Sequence[Any] = await tx.fetch(
-        f"""SELECT id, name, balance_micros, updated_at FROM ledger_accounts
-            WHERE account_id = :account_id AND environment = :environment AND kind = 'recipient'
-            {"".join(f" AND {clause}" for clause in clauses)}
-            ORDER BY id DESC LIMIT :limit""",
-        account_id=scope[0],
-        environment=scope[1],
+    rows = await _RECIPIENTS.page(
+        tx,
+        before_id=before_id,
         limit=limit,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         **values,
     )
     return [_recipient(row) for row in rows]
 
 
-def _recipient(row: Any) -> RecipientWallet:
+_RECIPIENTS = Keyset(
+    "id, name, balance_micros, updated_at",
+    "ledger_accounts",
+    "account_id = :account_id AND environment = :environment AND kind = 'recipient'",
+    filters={
+        "name": "name = :name",
+        "start": "substr(name, 1, :length) = :start",
+        "ending": "substr(name, length(name) - :length) = :ending",
+    },
+)
+
+
+def _recipient(row: Row) -> RecipientWallet:
     platform, _, address = row["name"].partition("/")
     return RecipientWallet(
         row["id"], platform, address, micros_to_cents(row["balance_micros"]), row["updated_at"]

@@ -14,9 +14,10 @@ import msgspec
 from billing.ledger.chart import ASSETS, Code as Code, Kind as Kind
 from kernel.errors import DomainError
 from kernel.ids import new_id
+from kernel.tenant import Tenant
 from store.database import BatchRead, Row, Rows, Transaction
+from store.row_mapping import Conversion, RowMapping
 
-Scope = tuple[str, str]
 Place = tuple[str, str, str, str]
 
 
@@ -83,25 +84,27 @@ class Ledger:
     def __init__(self) -> None:
         self._accounts: dict[Place, LedgerAccount] = {}
         self._by_id: dict[str, LedgerAccount] = {}
-        self._grants: dict[Scope, list[LedgerAccount]] = {}
-        self._standing: dict[Scope, Standing] = {}
+        self._grants: dict[Tenant, list[LedgerAccount]] = {}
+        self._standing: dict[Tenant, Standing] = {}
         self._loaded: set[Place] = set()
         self._transfers: list[Transfer] = []
         # Of tenants that advanced their sandbox clock: for them grants run out earlier.
-        self.clocks_ahead_us: Mapping[Scope, int] = {}
+        self.clocks_ahead_us: Mapping[Tenant, int] = {}
 
-    async def load(self, tx: Transaction, scopes: Iterable[Scope], places: Iterable[Place]) -> None:
-        """Reads the wallets, holds, debts and grants of the scopes, and the named places."""
-        await tx.fetch_many([self.reading(scopes, places)])
+    async def load(
+        self, tx: Transaction, tenants: Iterable[Tenant], places: Iterable[Place]
+    ) -> None:
+        """Reads the wallets, holds, debts and grants of the tenants, and the named places."""
+        await tx.fetch_many([self.reading(tenants, places)])
 
-    def reading(self, scopes: Iterable[Scope], places: Iterable[Place]) -> BatchRead:
+    def reading(self, tenants: Iterable[Tenant], places: Iterable[Place]) -> BatchRead:
         """As load, together with other reads."""
-        ordered = sorted(set(scopes))
+        ordered = sorted(set(tenants))
         wanted = set(places)
         for account_id, environment in ordered:
             wanted.update((account_id, environment, kind, "") for kind in _STANDING)
         self._loaded |= wanted
-        return BatchRead(_PROBE, self._take, places=list(wanted), scopes=ordered)
+        return BatchRead(_PROBE, self._take, places=list(wanted), tenants=ordered)
 
     def _take(self, rows: Rows) -> None:
         for row in rows:
@@ -114,37 +117,37 @@ class Ledger:
             self._keep(_from_row(row))
 
     def account(
-        self, scope: Scope, kind: Kind, name: str = "", *, expires_at: int | None = None
+        self, tenant: Tenant, kind: Kind, name: str = "", *, expires_at: int | None = None
     ) -> LedgerAccount:
         """The account of that place; its place was loaded, so a missing one does not exist yet."""
-        place = (scope[0], scope[1], kind, name)
+        place = (tenant.account_id, tenant.environment, kind, name)
         found = self._accounts.get(place)
         if found is None:
             is_fresh_grant = kind is Kind.GRANT
             assert is_fresh_grant or place in self._loaded, f"{kind} was not loaded"
             found = LedgerAccount(
-                new_id("lac"), *scope, kind, name, 0, expires_at=expires_at, is_new=True
+                new_id("lac"), *tenant, kind, name, 0, expires_at=expires_at, is_new=True
             )
             self._keep(found)
         return found
 
-    def standing(self, scope: Scope) -> Standing:
+    def standing(self, tenant: Tenant) -> Standing:
         """The tenant's wallet, hold and debt."""
-        found = self._standing.get(scope)
+        found = self._standing.get(tenant)
         if found is None:
-            wallet, held, owed = (self.account(scope, kind) for kind in _STANDING)
-            found = self._standing[scope] = Standing(wallet, held, owed)
+            wallet, held, owed = (self.account(tenant, kind) for kind in _STANDING)
+            found = self._standing[tenant] = Standing(wallet, held, owed)
         return found
 
     def by_id(self, ledger_account_id: str) -> LedgerAccount:
         return self._by_id[ledger_account_id]
 
-    def grants(self, scope: Scope, now_us: int) -> list[LedgerAccount]:
+    def grants(self, tenant: Tenant, now_us: int) -> list[LedgerAccount]:
         """Unexpired grants with something in them, the earliest expiry first, never-ending last."""
-        held = self._grants.get(scope)
+        held = self._grants.get(tenant)
         if held is None:
             return []
-        now_us += self.clocks_ahead_us.get(scope, 0)
+        now_us += self.clocks_ahead_us.get(tenant, 0)
         alive = [
             grant
             for grant in held
@@ -152,26 +155,26 @@ class Ledger:
         ]
         return sorted(alive, key=lambda g: (g.expires_at is None, g.expires_at or 0, g.id))
 
-    def expired_grants(self, scope: Scope, now_us: int) -> list[LedgerAccount]:
+    def expired_grants(self, tenant: Tenant, now_us: int) -> list[LedgerAccount]:
         """Grants with something left that have run out."""
-        now_us += self.clocks_ahead_us.get(scope, 0)
+        now_us += self.clocks_ahead_us.get(tenant, 0)
         return [
             grant
-            for grant in self._grants.get(scope, ())
+            for grant in self._grants.get(tenant, ())
             if grant.balance_micros > 0
             and grant.expires_at is not None
             and grant.expires_at <= now_us
         ]
 
-    def promotional_micros(self, scope: Scope, now_us: int) -> int:
-        return sum(grant.balance_micros for grant in self.grants(scope, now_us))
+    def promotional_micros(self, tenant: Tenant, now_us: int) -> int:
+        return sum(grant.balance_micros for grant in self.grants(tenant, now_us))
 
-    def balance_micros(self, scope: Scope, now_us: int) -> int:
+    def balance_micros(self, tenant: Tenant, now_us: int) -> int:
         """Purchased and promotional credit, holds excluded."""
-        wallet = self.standing(scope).wallet.balance_micros
-        if scope not in self._grants:
+        wallet = self.standing(tenant).wallet.balance_micros
+        if tenant not in self._grants:
             return wallet
-        return wallet + self.promotional_micros(scope, now_us)
+        return wallet + self.promotional_micros(tenant, now_us)
 
     def post(
         self,
@@ -226,7 +229,9 @@ class Ledger:
         known = sorted((a.id, a.delta_micros) for a in touched if a.delta_micros and not a.is_new)
         if known:
             await tx.execute_deferred(_MOVE, touching=len(known), rows=known, now=now_us)
-        await tx.insert_deferred("transfers", _TRANSFER_COLUMNS, [_row(t) for t in self._transfers])
+        await tx.insert_deferred(
+            "transfers", _TRANSFERS.columns, [_TRANSFERS.write(one) for one in self._transfers]
+        )
 
     def _keep(self, account: LedgerAccount) -> None:
         place = (account.account_id, account.environment, account.kind, account.name)
@@ -236,32 +241,15 @@ class Ledger:
         self._accounts[place] = account
         self._by_id[account.id] = account
         if account.kind is Kind.GRANT:
-            self._grants.setdefault((account.account_id, account.environment), []).append(account)
+            self._grants.setdefault(Tenant(account.account_id, account.environment), []).append(
+                account
+            )
 
 
 async def transfers_of(tx: Transaction, transaction_ids: Sequence[str]) -> list[Transfer]:
     """Every transfer of these top-ups, oldest first."""
-    rows = await tx.fetch(
-        """SELECT id, account_id, environment, debit_id, credit_id, amount_micros, code,
-                  transaction_id, subject_id, created_at
-           FROM transfers WHERE transaction_id IN :ids[text] ORDER BY id""",
-        ids=sorted(set(transaction_ids)),
-    )
-    return [
-        Transfer(
-            row["id"],
-            row["account_id"],
-            row["environment"],
-            row["debit_id"],
-            row["credit_id"],
-            row["amount_micros"],
-            Code(row["code"]),
-            row["transaction_id"],
-            row["subject_id"],
-            row["created_at"],
-        )
-        for row in rows
-    ]
+    rows = await tx.fetch(_TRANSFERS_OF, ids=sorted(set(transaction_ids)))
+    return [_TRANSFERS.read(row) for row in rows]
 
 
 _STANDING = (Kind.WALLET, Kind.HELD, Kind.OWED)
@@ -276,7 +264,7 @@ _PROBE = f"""
       AND l.kind = v.kind AND l.name = v.name
     UNION ALL
     SELECT {_COLUMNS}
-    FROM :scopes[account_id text, environment text] AS w
+    FROM :tenants[account_id text, environment text] AS w
     CROSS JOIN ledger_accounts l
     WHERE l.account_id = w.account_id AND l.environment = w.environment
       AND l.kind = 'grant' AND l.is_spent = 0"""
@@ -297,18 +285,10 @@ _ACCOUNT_COLUMNS = (
     "created_at",
     "updated_at",
 )
-_TRANSFER_COLUMNS = (
-    "id",
-    "account_id",
-    "environment",
-    "debit_id",
-    "credit_id",
-    "amount_micros",
-    "code",
-    "transaction_id",
-    "subject_id",
-    "created_at",
-)
+_TRANSFERS = RowMapping(Transfer, stored={"code": Conversion(Code, str)})
+_TRANSFERS_OF = f"""
+SELECT {_TRANSFERS.listed} FROM transfers WHERE transaction_id IN :ids[text] ORDER BY id
+"""
 
 
 def _from_row(row: Row) -> LedgerAccount:
@@ -330,19 +310,4 @@ def _new_row(account: LedgerAccount, now_us: int) -> tuple[object, ...]:
         1 if account.kind is Kind.GRANT and account.balance_micros == 0 else 0,
         now_us,
         now_us,
-    )
-
-
-def _row(transfer: Transfer) -> tuple[object, ...]:
-    return (
-        transfer.id,
-        transfer.account_id,
-        transfer.environment,
-        transfer.debit_id,
-        transfer.credit_id,
-        transfer.amount_micros,
-        str(transfer.code),
-        transfer.transaction_id,
-        transfer.subject_id,
-        transfer.created_at,
     )

@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from billing.ledger.ledger import Kind, Scope
+from billing.ledger.ledger import Kind
 from billing.ledger.money import micros_to_cents
 from kernel.clock import rfc3339
+from kernel.tenant import Tenant
 from store.database import Database, Transaction, Work
 
 PAGE_TRANSFERS = 500
@@ -26,7 +27,7 @@ class Line:
     change_micros: int
 
 
-async def opening_micros(database: Database, scope: Scope, *, before: int) -> int:
+async def opening_micros(database: Database, tenant: Tenant, *, before: int) -> int:
     """The balance just before the moment."""
 
     async def work(tx: Transaction) -> int:
@@ -39,8 +40,8 @@ async def opening_micros(database: Database, scope: Scope, *, before: int) -> in
                 JOIN ledger_accounts c ON c.id = t.credit_id
                 WHERE t.account_id = :account_id AND t.environment = :environment
                   AND t.created_at < :before""",
-            account_id=scope[0],
-            environment=scope[1],
+            account_id=tenant.account_id,
+            environment=tenant.environment,
             before=before,
         )
         return 0 if row is None else int(row["micros"])
@@ -48,11 +49,13 @@ async def opening_micros(database: Database, scope: Scope, *, before: int) -> in
     return await database.read(work)
 
 
-async def lines(database: Database, scope: Scope, *, since: int, until: int) -> AsyncIterator[Line]:
+async def lines(
+    database: Database, tenant: Tenant, *, since: int, until: int
+) -> AsyncIterator[Line]:
     """Every transfer with since <= created_at < until, oldest first."""
     after_id = ""
     while True:
-        page = await database.read(_page(scope, since=since, until=until, after_id=after_id))
+        page = await database.read(_page(tenant, since=since, until=until, after_id=after_id))
         for line in page:
             yield line
         if len(page) < PAGE_TRANSFERS:
@@ -60,7 +63,7 @@ async def lines(database: Database, scope: Scope, *, since: int, until: int) -> 
         after_id = page[-1].transfer["id"]
 
 
-def _page(scope: Scope, *, since: int, until: int, after_id: str) -> Work[list[Line]]:
+def _page(tenant: Tenant, *, since: int, until: int, after_id: str) -> Work[list[Line]]:
     async def work(tx: Transaction) -> list[Line]:
         rows = await tx.fetch(
             """SELECT t.id, t.amount_micros, t.code, t.created_at, d.kind AS debit_kind,
@@ -71,8 +74,8 @@ def _page(scope: Scope, *, since: int, until: int, after_id: str) -> Work[list[L
                WHERE t.account_id = :account_id AND t.environment = :environment
                  AND t.created_at >= :since AND t.created_at < :until AND t.id > :after_id
                ORDER BY t.id LIMIT :limit""",
-            account_id=scope[0],
-            environment=scope[1],
+            account_id=tenant.account_id,
+            environment=tenant.environment,
             since=since,
             until=until,
             after_id=after_id,

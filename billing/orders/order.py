@@ -11,12 +11,13 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from billing.ledger.ledger import Scope
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price
+from billing.orders.refund import share_of
 from billing.providers.protocol import CheckoutKind, Interval
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, rfc3339
 from kernel.errors import DomainError
+from kernel.tenant import Tenant
 
 Status = Literal[
     "pending",
@@ -110,8 +111,8 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     paid_at: int | None = None
 
     @property
-    def scope(self) -> Scope:
-        return (self.account_id, self.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
 
     @property
     def price(self) -> Price:
@@ -173,10 +174,5 @@ def next_check_at(checks_made: int, now_us: int) -> int:
 
 
 def due_micros(order: Order, gone_amount: int) -> int:
-    """The credit that is to be taken back once that much of the payment is gone, never more than
-    was given: the credits' share, rounded up. Source: contract, 5.5.
-    """
-    paid = order.payment.amount
-    if paid == 0:
-        return 0
-    return -(-order.credits_micros * min(gone_amount, paid) // paid)
+    """The credit that is to be taken back once that much of the payment is gone."""
+    return share_of(order.credits_micros, gone_amount, order.payment.amount)

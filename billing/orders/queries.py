@@ -3,22 +3,23 @@ and the two lists that an operator looks at. Writes nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from billing.ledger.ledger import Scope
 from billing.orders import records as order_rows
 from billing.orders.order import Order
-from billing.orders.records import LISTED, from_row
+from billing.orders.records import ROWS
 from kernel.errors import NotFound
+from kernel.tenant import Tenant
 from store.database import Transaction
+from store.keyset import Keyset
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
     """What a page is narrowed to; created_before is exclusive, times in microseconds.
 
-    account_id and environment are for an operator's pages; an account's own name its scope.
+    account_id and environment are for an operator's pages; an account's own name its tenant.
     """
 
     status: str | None = None
@@ -53,10 +54,10 @@ async def find(tx: Transaction, order_id: str) -> Order | None:
     return (await order_rows.load(tx, [order_id])).get(order_id)
 
 
-async def get(tx: Transaction, scope: Scope, order_id: str) -> Order:
+async def get(tx: Transaction, tenant: Tenant, order_id: str) -> Order:
     """The tenant's own order; raises NotFound, also for another's."""
     found = await find(tx, order_id)
-    if found is None or found.scope != scope:
+    if found is None or found.tenant != tenant:
         raise NotFound("Order", param="id")
     return found
 
@@ -71,10 +72,10 @@ async def find_by_reference(tx: Transaction, reference: str) -> Order | None:
     return await _one(tx, "reference = :value", reference)
 
 
-async def find_by_request(tx: Transaction, scope: Scope, request_digest: str) -> Order | None:
+async def find_by_request(tx: Transaction, tenant: Tenant, request_digest: str) -> Order | None:
     """The order that an earlier try of a request made."""
-    found = await order_rows.load_requests(tx, [(*scope, request_digest)])
-    return found.get((*scope, request_digest))
+    found = await order_rows.load_requests(tx, [(*tenant, request_digest)])
+    return found.get((*tenant, request_digest))
 
 
 async def find_by_objects(
@@ -96,51 +97,37 @@ async def find_by_objects(
 
 
 async def page(
-    tx: Transaction, scope: Scope, wanted: Filter, *, before_id: str | None, limit: int
+    tx: Transaction, tenant: Tenant, wanted: Filter, *, before_id: str | None, limit: int
 ) -> Sequence[Order]:
     """At most `limit` orders of the tenant, newest first, older than before_id."""
-    return await page_of_all(tx, _owned(scope, wanted), before_id=before_id, limit=limit)
+    return await page_of_all(tx, _owned(tenant, wanted), before_id=before_id, limit=limit)
 
 
 async def page_of_all(
     tx: Transaction, wanted: Filter, *, before_id: str | None, limit: int
 ) -> Sequence[Order]:
     """An operator's page: at most `limit` orders, newest first, older than before_id."""
-    clauses, values = _narrowed(wanted)
-    if before_id is not None:
-        clauses.append("id < :before_id")
-        values["before_id"] = before_id
-    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
-    rows = await tx.fetch(
-        f"SELECT {LISTED} FROM orders {where} ORDER BY id DESC LIMIT :limit", limit=limit, **values
-    )
-    return [from_row(row) for row in rows]
+    rows = await _PAGES.page(tx, before_id=before_id, limit=limit, **_values(wanted))
+    return [ROWS.read(row) for row in rows]
 
 
 async def latest_returning_to(
-    tx: Transaction, scope: Scope, ending: str, *, limit: int
+    tx: Transaction, tenant: Tenant, ending: str, *, limit: int
 ) -> Order | None:
     """The newest of the tenant's last `limit` orders whose payer is sent to a URL that ends so."""
-    latest = await page(tx, scope, Filter(), before_id=None, limit=limit)
+    latest = await page(tx, tenant, Filter(), before_id=None, limit=limit)
     return next((one for one in latest if (one.success_url or "").endswith(ending)), None)
 
 
 async def numbered_page(
-    tx: Transaction, scope: Scope, wanted: Filter, *, offset: int, limit: int
+    tx: Transaction, tenant: Tenant, wanted: Filter, *, offset: int, limit: int
 ) -> tuple[Sequence[Order], int]:
     """For dialects that number their pages: the orders from that offset, newest first, and how many
     there are in all.
     """
-    clauses, values = _narrowed(_owned(scope, wanted))
-    where = " AND ".join(clauses)
-    rows = await tx.fetch(
-        f"SELECT {LISTED} FROM orders WHERE {where} ORDER BY id DESC LIMIT :limit OFFSET :offset",
-        limit=limit,
-        offset=offset,
-        **values,
-    )
-    counted = await tx.fetch_one(f"SELECT COUNT(*) AS total FROM orders WHERE {where}", **values)
-    return [from_row(row) for row in rows], 0 if counted is None else int(counted["total"])
+    values = _values(_owned(tenant, wanted))
+    rows, total = await _PAGES.numbered_page(tx, offset=offset, limit=limit, **values)
+    return [ROWS.read(row) for row in rows], total
 
 
 async def due(
@@ -148,7 +135,7 @@ async def due(
 ) -> Sequence[Order]:
     """Pending orders that the provider is to be asked about, the longest due first; but the named."""
     rows = await tx.fetch(
-        f"""SELECT {LISTED} FROM orders
+        f"""SELECT {ROWS.listed} FROM orders
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
             {"AND NOT id IN :but_ids[text]" if but_ids else ""}
             ORDER BY next_check_at LIMIT :limit""",
@@ -156,7 +143,7 @@ async def due(
         limit=limit,
         but_ids=but_ids,
     )
-    return [from_row(row) for row in rows]
+    return [ROWS.read(row) for row in rows]
 
 
 async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
@@ -240,25 +227,26 @@ async def _operators_page(
     older = "" if before_id is None else " AND id < :before_id"
     values = more if before_id is None else {**more, "before_id": before_id}
     rows = await tx.fetch(
-        f"""SELECT {LISTED} FROM orders WHERE id IN ({ids}){older}
+        f"""SELECT {ROWS.listed} FROM orders WHERE id IN ({ids}){older}
             ORDER BY id DESC LIMIT :limit""",
         environment=environment,
         limit=limit,
         **values,
     )
-    return [from_row(row) for row in rows]
+    return [ROWS.read(row) for row in rows]
 
 
 async def _one(tx: Transaction, clause: str, value: str) -> Order | None:
-    row = await tx.fetch_one(f"SELECT {LISTED} FROM orders WHERE {clause}", value=value)
-    return None if row is None else from_row(row)
+    row = await tx.fetch_one(f"SELECT {ROWS.listed} FROM orders WHERE {clause}", value=value)
+    return None if row is None else ROWS.read(row)
 
 
-def _owned(scope: Scope, wanted: Filter) -> Filter:
-    narrowed = {name: getattr(wanted, name) for name in _CLAUSES}
-    return Filter(**narrowed | {"account_id": scope[0], "environment": scope[1]})
+def _owned(tenant: Tenant, wanted: Filter) -> Filter:
+    return replace(wanted, account_id=tenant.account_id, environment=tenant.environment)
 
 
-def _narrowed(wanted: Filter) -> tuple[list[str], dict[str, Any]]:
-    values = {name: getattr(wanted, name) for name in _CLAUSES if getattr(wanted, name) is not None}
-    return [_CLAUSES[name] for name in values], values
+def _values(wanted: Filter) -> dict[str, Any]:
+    return {name: getattr(wanted, name) for name in _CLAUSES}
+
+
+_PAGES = Keyset(ROWS.listed, "orders", filters=_CLAUSES)

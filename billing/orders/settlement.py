@@ -11,15 +11,14 @@ from typing import Any, Literal
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.ledger import Code, Kind
 from billing.ledger.price import Price
+from billing.orders.claim import OrderClaim
 from billing.orders.order import REASON_CHARACTERS_MAX, SETTLED, Order, amend, move, next_check_at
-from billing.orders.records import Claim
 from billing.orders.reversal import OnOrder, Settled, settle_reversals
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.problem import Problem, in_words, other_price
-from billing.subscriptions.subscription import Subscription, second_plan
-from billing.subscriptions.working_set import SubscriptionWorkingSet
+from kernel.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +59,7 @@ class SettlePaid(OnOrder):
     """The payment arrived. objects: what else the provider may call it by, such as an invoice.
 
     objection: why the provider itself holds it for the payment of something else. method: the way
-    of paying that the provider tells, if it does. is_plan: the order begins a subscription;
-    subtotal: what it cost before tax and discounts, where that is told.
+    of paying that the provider tells, if it does.
     """
 
     payment_id: str
@@ -70,15 +68,9 @@ class SettlePaid(OnOrder):
     customer_ref: str | None = None
     objection: str | None = None
     method: str | None = None
-    is_plan: bool = False
-    subtotal: Price | None = None
 
     def declare(self, read_set: ReadSet) -> None:
         OnOrder.declare(self, read_set)
-        if self.is_plan:
-            working_set = read_set.working_set(SubscriptionWorkingSet)
-            working_set.orders.add(self.order_id)
-            working_set.taken.add(self.scope)
         assert self.told is not None, "a payment is told by somebody"
         for object_id in (self.payment_id, *self.objects):
             read_set.working_set(OrderWorkingSet).claims.add(self._claim(object_id))
@@ -114,25 +106,17 @@ class SettlePaid(OnOrder):
             paid_amount=None,
             paid_currency=None,
         )
-        if self.is_plan:
-            plans = state.working_set(SubscriptionWorkingSet)
-            begun = plans.of_order(order.id)
-            assert begun is not None, "it was written with the order"
-            plans.take(begun)
         return Settled(paid, "applied")
+
+    def conflict(self, state: BatchState, order: Order) -> Problem | None:  # noqa: ARG002
+        """Why a payment of this sum may not credit this order."""
+        return None if self.price == order.price else other_price(self.price, order.price)
 
     def _problem(self, state: BatchState, order: Order) -> Problem | None:
         """Why the payment may not credit the order."""
-        begun = (
-            state.working_set(SubscriptionWorkingSet).of_order(order.id) if self.is_plan else None
-        )
-        if not self._is_whole(order, begun):
-            return other_price(self.price, order.price)
-        other = (
-            None if begun is None else state.working_set(SubscriptionWorkingSet).taken_beside(begun)
-        )
-        if other is not None:
-            return second_plan(other)
+        conflict = self.conflict(state, order)
+        if conflict is not None:
+            return conflict
         if self.method is not None and order.method not in {None, self.method}:
             sentence = f"{self.method} was paid with, not {order.method}"
             return Problem("method", sentence, order.method or "", self.method)
@@ -144,26 +128,19 @@ class SettlePaid(OnOrder):
             return Problem("method", self.objection, "what the order asked for", self.objection)
         return None
 
-    def _is_whole(self, order: Order, begun: Subscription | None) -> bool:
-        """Its price was paid; a plan's before tax and discounts, or nothing, for a trial.
-
-        No credit hangs on it for a plan: its invoices are judged each by its own lines.
-        """
-        if self.price == order.price:
-            return True
-        if begun is None or self.price.currency != order.pay_currency:
-            return False
-        return self.price.amount == 0 or self.subtotal == begun.price
-
     def _second(self, order: Order) -> Problem:
         sentence = f"payment {self.payment_id} beside {order.payment_id}"
         came = f"{in_words(self.price)} as {self.payment_id}"
         return Problem("second_payment", sentence, f"{order.payment_id} alone", came)
 
-    def _claim(self, object_id: str) -> Claim:
+    def _claim(self, object_id: str) -> OrderClaim:
         assert self.told is not None
-        return Claim(
-            self.told.provider, self.told.environment, object_id, self.scope[0], self.order_id
+        return OrderClaim(
+            self.told.provider,
+            self.told.environment,
+            object_id,
+            self.tenant.account_id,
+            self.order_id,
         )
 
 
@@ -198,16 +175,16 @@ class NoteCheck:
     """
 
     order_id: str
-    scope: Scope
+    tenant: Tenant
     seen_checks_made: int
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
+        read_set.tenants.add(self.tenant)
         read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
 
     def decide(self, state: BatchState) -> Checked:
         working_set = state.working_set(OrderWorkingSet)
-        order = working_set.find(self.order_id, self.scope)
+        order = working_set.find(self.order_id, self.tenant)
         if order.status != "pending" or order.checks_made != self.seen_checks_made:
             return Checked(order, is_mine=False)
         made = order.checks_made + 1
@@ -228,18 +205,18 @@ def settle(
     paid = move(
         order, "paid", payment_id=payment_id, paid_at=state.now_us, reason=reason, **changes
     )
-    ledger, scope = state.ledger, order.scope
+    ledger, tenant = state.ledger, order.tenant
     purchased_micros = order.credits_micros - order.promotional_micros
     if purchased_micros:
-        source = ledger.account(scope, Kind.PROVIDER, order.provider)
-        state.credit(scope, source, purchased_micros, Code.PURCHASE, subject_id=order.id)
+        source = ledger.account(tenant, Kind.PROVIDER, order.provider)
+        state.credit(tenant, source, purchased_micros, Code.PURCHASE, subject_id=order.id)
     if order.promotional_micros:
-        grant = ledger.account(scope, Kind.GRANT, order.id)
-        promotion = ledger.account(scope, Kind.PROMOTION)
+        grant = ledger.account(tenant, Kind.GRANT, order.id)
+        promotion = ledger.account(tenant, Kind.PROMOTION)
         state.move(promotion, grant, order.promotional_micros, Code.GRANT, subject_id=order.id)
     _reclaim(state, order)
     state.working_set(OrderWorkingSet).change(paid)
-    state.publish(scope, "order.paid", paid.shape(), order.reference)
+    state.publish(tenant, "order.paid", paid.shape(), order.reference)
     return settle_reversals(state, paid)
 
 
@@ -253,7 +230,7 @@ def end_unpaid(
     if order.coupon_id is not None:
         working_set.coupons.release(order.coupon_id, order.id, order.account_id)
     working_set.change(ended)
-    state.publish(order.scope, "order.failed", ended.shape(), order.reference)
+    state.publish(order.tenant, "order.failed", ended.shape(), order.reference)
     return ended
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from billing.ledger.ledger import Scope
 from billing.ledger.statement import account_label, transfer_shape
 from billing.orders import queries as orders
 from billing.orders.order import Order
 from kernel.clock import rfc3339
+from kernel.tenant import Tenant
 from store.database import Transaction
 
 
@@ -35,14 +35,14 @@ class OrderTimeline:
     went_back: Sequence[Returned]
 
 
-async def own_timeline(tx: Transaction, scope: Scope, order_id: str) -> OrderTimeline:
+async def own_timeline(tx: Transaction, tenant: Tenant, order_id: str) -> OrderTimeline:
     """Of the tenant's own order; raises NotFound, also for another's."""
-    return await timeline_of(tx, await orders.get(tx, scope, order_id))
+    return await timeline_of(tx, await orders.get(tx, tenant, order_id))
 
 
 async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
     """What is known of it beside its own row; the caller has seen whose it is."""
-    scope = {"account_id": order.account_id, "environment": order.environment}
+    tenant = {"account_id": order.account_id, "environment": order.environment}
     moved = await tx.fetch(
         """SELECT t.id, t.amount_micros, t.code, t.created_at, d.kind AS debit_kind,
                   d.name AS debit_name, c.kind AS credit_kind, c.name AS credit_name
@@ -53,7 +53,7 @@ async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
              AND t.environment = :environment
            ORDER BY t.id""",
         order_id=order.id,
-        **scope,
+        **tenant,
     )
     events = await tx.fetch(
         """SELECT id, type, created_at FROM events
@@ -61,14 +61,14 @@ async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
              AND environment = :environment
            ORDER BY event_no""",
         reference=order.reference,
-        **scope,
+        **tenant,
     )
     went_back = await tx.fetch(
         """SELECT kind, amount, status, created_at FROM order_reversals
            WHERE order_id = :order_id AND account_id = :account_id AND environment = :environment
            ORDER BY created_at, key""",
         order_id=order.id,
-        **scope,
+        **tenant,
     )
     return OrderTimeline(
         order,

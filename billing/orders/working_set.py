@@ -5,55 +5,53 @@ here does not exist here, and what changes is written once, whatever the number 
 through billing/orders/records.py, billing/catalog/coupon.py and billing/providers/event_log.py.
 """
 
-from collections.abc import Sequence
-
 from billing.catalog import pack
 from billing.catalog.coupon import CodePlace, Coupons
 from billing.catalog.pack import Pack, PackPlace
-from billing.engine.read_set import ReadSet, WorkingSet
-from billing.ledger.ledger import Kind, Place, Scope
+from billing.engine.read_set import ReadSet
+from billing.ledger.ledger import Kind, Place
 from billing.orders import records as order_rows
+from billing.orders.claim import ObjectKey, OrderClaim
 from billing.orders.order import SETTLED, Order
-from billing.orders.records import Claim, RequestPlace, Reversal
+from billing.orders.records import RequestPlace
+from billing.orders.sale_rows import SaleWorkingSet
 from billing.providers import event_log as provider_event
-from billing.providers.event_log import LogEntry, NotificationRef, Outcome
-from billing.providers.problem import Problem
 from kernel.errors import NotFound
+from kernel.tenant import Tenant
 from store.database import Transaction
 
 
-class OrderWorkingSet(WorkingSet):
+class OrderWorkingSet(SaleWorkingSet):
     """What commands add to in `declare`: ids, requests, packs, codes, counted, claims, attached."""
 
+    rank = 60
+
     def __init__(self) -> None:
+        super().__init__()
         self.ids: set[str] = set()
         self.requests: set[RequestPlace] = set()
         self.pack_places: set[PackPlace] = set()
         self.coupon_codes: set[CodePlace] = set()
-        self.counted: set[Scope] = set()  # whose unpaid orders are counted
-        self.open_plans: set[Scope] = set()  # whose unpaid order of a plan is looked for
-        self.claims: set[Claim] = set()
+        self.counted: set[Tenant] = set()  # whose unpaid orders are counted
+        self.open_plans: set[Tenant] = set()  # whose unpaid order of a plan is looked for
+        self.claims: set[OrderClaim] = set()
         self.attached: dict[str, tuple[str, ...]] = {}  # order -> ids of its own provider
         self.coupons = Coupons()
         self._packs: dict[PackPlace, Pack] = {}
         self._orders: dict[str, Order] = {}
         self._requests: dict[RequestPlace, str] = {}
-        self._pending: dict[Scope, int] = {}
-        self._open_plans: dict[Scope, Order] = {}
-        self._owners: dict[order_rows.ObjectPlace, str] = {}
-        self._reversals: dict[str, dict[str, Reversal]] = {}
+        self._pending: dict[Tenant, int] = {}
+        self._open_plans: dict[Tenant, Order] = {}
+        self._owners: dict[ObjectKey, str] = {}
         self._open: set[str] = set()
         self._new: dict[str, Order] = {}
         self._changed: dict[str, Order] = {}
-        self._kept_reversals: dict[tuple[str, str], Reversal] = {}
-        self._entries: list[LogEntry] = []
         self._resolved: set[str] = set()
-        self._changes = 0
 
     @property
     def changes(self) -> int:  # type: ignore[override]
         """Grows with each change."""
-        return self._changes + self.coupons.changes
+        return super().changes + self.coupons.changes
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
         """A fixed number of statements; the coupons are locked, sorted by id."""
@@ -67,7 +65,7 @@ class OrderWorkingSet(WorkingSet):
         held = [order for order in self._orders.values() if order.status not in SETTLED]
         coupon_ids = {order.coupon_id for order in held if order.coupon_id is not None}
         if coupon_ids or self.coupon_codes:
-            account_ids = {account_id for account_id, _ in read_set.scopes}
+            account_ids = {account_id for account_id, _ in read_set.tenants}
             await self.coupons.load(
                 tx, codes=self.coupon_codes, ids=coupon_ids, account_ids=account_ids
             )
@@ -82,31 +80,30 @@ class OrderWorkingSet(WorkingSet):
             self._requests = {place: order.id for place, order in resumed.items()}
             found += resumed.values()
         # Whatever belongs to a tenant that is not locked here does not exist here.
-        self._orders = {order.id: order for order in found if order.scope in read_set.scopes}
+        self._orders = {order.id: order for order in found if order.tenant in read_set.tenants}
         for order in self._orders.values():
             read_set.places.update(places_of(order))
         if self._orders:
-            reversals = await order_rows.load_reversals(tx, self._orders)
-            self._reversals = {i: {one.key: one for one in r} for i, r in reversals.items()}
+            self.reversals.take(await order_rows.load_reversals(tx, self._orders))
             self._open = await provider_event.open_orders(tx, self._orders)
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:
+    async def update(self, tx: Transaction, now_us: int) -> None:
         """Writes what changed."""
         await order_rows.insert(tx, list(self._new.values()))
         await order_rows.update(tx, list(self._changed.values()))
-        await order_rows.keep_reversals(tx, self._kept_reversals.values())
+        await order_rows.keep_reversals(tx, self.reversals.changed)
         await self.coupons.flush(tx, now_us)
         # Before the new entries: nobody has dealt with what came in meanwhile.
         if self._resolved:
             await provider_event.resolve(tx, self._resolved, now_us=now_us)
-        await provider_event.record(tx, self._entries)
+        await self.write_log(tx)
 
     # Orders
 
-    def find(self, order_id: str, scope: Scope) -> Order:
+    def find(self, order_id: str, tenant: Tenant) -> Order:
         """Raises NotFound, also for another tenant's."""
         found = self._orders.get(order_id)
-        if found is None or found.scope != scope:
+        if found is None or found.tenant != tenant:
             raise NotFound("Order", param="id")
         return found
 
@@ -115,64 +112,36 @@ class OrderWorkingSet(WorkingSet):
         order_id = self._requests.get(place)
         return None if order_id is None else self._orders.get(order_id)
 
-    def pending(self, scope: Scope) -> int:
+    def pending(self, tenant: Tenant) -> int:
         """How many unpaid orders the tenant has."""
-        return self._pending.get(scope, 0)
+        return self._pending.get(tenant, 0)
 
-    def open_plan(self, scope: Scope) -> Order | None:
+    def open_plan(self, tenant: Tenant) -> Order | None:
         """The tenant's unpaid order of a plan."""
-        return self._open_plans.get(scope)
+        return self._open_plans.get(tenant)
 
     def pack(self, place: PackPlace) -> Pack | None:
         return self._packs.get(place)
 
-    def owner_of(self, claim: Claim) -> str | None:
+    def owner_of(self, claim: OrderClaim) -> str | None:
         """The id of the order that the provider's id leads to; None where nobody could claim it."""
-        return self._owners.get(claim.place)
+        return self._owners.get(claim.key)
 
     def add(self, order: Order) -> None:
-        self._changes += 1
+        self.changed()
         self._orders[order.id] = self._new[order.id] = order
-        self._pending[order.scope] = self.pending(order.scope) + (order.status == "pending")
+        self._pending[order.tenant] = self.pending(order.tenant) + (order.status == "pending")
         if order.kind == "subscription":
-            self._open_plans[order.scope] = order
+            self._open_plans[order.tenant] = order
         if order.request_digest is not None:
-            self._requests[*order.scope, order.request_digest] = order.id
+            self._requests[*order.tenant, order.request_digest] = order.id
 
     def change(self, order: Order) -> None:
-        self._changes += 1
+        self.changed()
         self._orders[order.id] = order
         (self._new if order.id in self._new else self._changed)[order.id] = order
 
-    # What went back
-
-    def reversals(self, order_id: str) -> Sequence[Reversal]:
-        return list(self._reversals.get(order_id, {}).values())
-
-    def reversal(self, order_id: str, key: str) -> Reversal | None:
-        return self._reversals.get(order_id, {}).get(key)
-
-    def keep_reversal(self, reversal: Reversal) -> None:
-        self._changes += 1
-        self._reversals.setdefault(reversal.order_id, {})[reversal.key] = reversal
-        self._kept_reversals[reversal.order_id, reversal.key] = reversal
-
     # The operator's log
-
-    def note(
-        self,
-        told: NotificationRef | None,
-        order: Order,
-        outcome: Outcome,
-        detail: str,
-        now_us: int,
-        problem: Problem | None = None,
-    ) -> None:
-        """What became of the notification, if it was one."""
-        if told is not None:
-            self._changes += 1
-            owner = (order.account_id, order.id)
-            self._entries.append(LogEntry(told, outcome, now_us, *owner, detail, problem=problem))
 
     def is_open(self, order_id: str) -> bool:
         """A notification of the order waits for an operator."""
@@ -180,11 +149,11 @@ class OrderWorkingSet(WorkingSet):
 
     def resolve(self, order_id: str) -> None:
         """An operator dealt with what its notifications left to decide."""
-        self._changes += 1
+        self.changed()
         self._open.discard(order_id)
         self._resolved.add(order_id)
 
-    def _genuine_claims(self) -> list[Claim]:
+    def _genuine_claims(self) -> list[OrderClaim]:
         """Claims of ids for orders at the provider that named them."""
         genuine = []
         for claim in self.claims:
@@ -196,14 +165,14 @@ class OrderWorkingSet(WorkingSet):
             order = self._orders.get(order_id)
             if order is not None:
                 at = (order.provider, order.environment)
-                genuine += [Claim(*at, one, order.account_id, order_id) for one in object_ids]
+                genuine += [OrderClaim(*at, one, order.account_id, order_id) for one in object_ids]
         return genuine
 
 
 def places_of(order: Order) -> set[Place]:
     """The ledger accounts that a payment of the order, or its going back, touches."""
-    places = {(*order.scope, Kind.PROVIDER, order.provider)}
+    places = {(*order.tenant, Kind.PROVIDER, order.provider)}
     if order.promotional_micros:
-        places.add((*order.scope, Kind.PROMOTION, ""))
-        places.add((*order.scope, Kind.GRANT, order.id))
+        places.add((*order.tenant, Kind.PROMOTION, ""))
+        places.add((*order.tenant, Kind.GRANT, order.id))
     return {(account_id, env, str(kind), name) for account_id, env, kind, name in places}

@@ -136,7 +136,7 @@ class Checkouts:
     async def _submit(
         self, command: Callable[..., Command[Settled]], order: Order, **fields: Any
     ) -> Settled:
-        return await self._engine.submit(command(order_id=order.id, scope=order.scope, **fields))
+        return await self._engine.submit(command(order_id=order.id, tenant=order.tenant, **fields))
 
     def _checkout_of(self, order: Order) -> Checkout:
         environment = environment_of(order)

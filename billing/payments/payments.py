@@ -15,7 +15,7 @@ from billing.catalog.coupon import CouponRefused
 from billing.engine.engine import Engine
 from billing.orders import queries as order_list
 from billing.orders.order import Order
-from billing.orders.place import NewOrder, Placed, PlanCheckoutOpen, new_place
+from billing.orders.place import NewOrder, Placed
 from billing.orders.settlement import EndUnpaid, NoteCheck
 from billing.payments.checkout import Checkouts, environment_of
 from billing.payments.notifications import NotificationHandler
@@ -32,9 +32,11 @@ from billing.providers.protocol import (
 )
 from billing.providers.registry import Providers
 from billing.subscriptions import held_invoice, records as subscription_rows
+from billing.subscriptions.place import PlanCheckoutOpen, new_place
 from kernel.clock import DAY_US, Clock
 from kernel.errors import DomainError, InvalidInput, NotFound
-from keys.principal import ENVIRONMENTS, Environment, Scope
+from kernel.tenant import Tenant
+from keys.principal import ENVIRONMENTS, Environment
 from store.database import Database, Transaction
 
 # An expired order whose provider cannot be asked is given up then; a payment would still count.
@@ -80,20 +82,20 @@ class Payments:
         self._checkouts = Checkouts(database, clock, engine, providers, public_url)
         self.word = NotificationHandler(database, clock, engine, self._checkouts)
 
-    async def place(self, scope: Scope, new: NewOrder) -> Order:
+    async def place(self, tenant: Tenant, new: NewOrder) -> Order:
         """The order with its checkout; one whose total is 0 is paid already.
 
         The same request_digest finds the same order, which goes on where an earlier try stopped.
         What the provider charges in is filled in here. Raises InvalidInput, what PlaceOrder raises,
         ProviderUnavailable (the order is pending) and ProviderRefused (it failed).
         """
-        completed = self._completed(new, scope)
+        completed = self._completed(new, tenant)
         if new.plan is not None and not completed.is_stand_in:
             customer_ref = await self._database.read(
-                lambda tx: subscription_rows.find_customer(tx, scope, new.provider)
+                lambda tx: subscription_rows.find_customer(tx, tenant, new.provider)
             )
             completed = replace(completed, customer_ref=customer_ref)
-        placed = await self._placed(scope, completed)
+        placed = await self._placed(tenant, completed)
         order = placed.order
         if order.status == "pending" and order.url is None:
             return await self._checkouts.open(order)
@@ -104,19 +106,19 @@ class Payments:
             )
         return order
 
-    async def _placed(self, scope: Scope, new: NewOrder) -> Placed:
+    async def _placed(self, tenant: Tenant, new: NewOrder) -> Placed:
         """The order's row; an unpaid checkout of a plan ends before another one begins.
 
         Raises what PlaceOrder raises, and ProviderUnavailable.
         """
         for _ in range(PLACE_TRIES_MAX - 1):
             try:
-                return await self._engine.submit(new_place(scope, new))
+                return await self._engine.submit(new_place(tenant, new))
             except PlanCheckoutOpen as error:
                 # Others of the account may begin one as well, over and over.
                 if not await self._ended(error.order):
                     raise
-        return await self._engine.submit(new_place(scope, new))
+        return await self._engine.submit(new_place(tenant, new))
 
     async def _ended(self, order: Order) -> bool:
         """Whether the order is no longer open; asked about where it could not be closed."""
@@ -152,13 +154,13 @@ class Payments:
         )
         return heard
 
-    async def portal(self, scope: Scope, return_url: str) -> str:
+    async def portal(self, tenant: Tenant, return_url: str) -> str:
         """Where the account manages its plan: the provider's page, or the sandbox's.
 
         Raises InvalidInput, NotFound (no plan, and never one), ProviderUnavailable, ProviderRefused.
         """
         check_return_url(return_url, param="return_url")
-        one = await self._database.read(lambda tx: subscription_rows.latest(tx, scope))
+        one = await self._database.read(lambda tx: subscription_rows.latest(tx, tenant))
         if one is None:
             raise NotFound("Subscription")
         environment = next(env for env in ENVIRONMENTS if env == one.environment)
@@ -185,7 +187,7 @@ class Payments:
 
         Of several sweeps that saw the same order one goes on. Never raises for the provider.
         """
-        checked = await self._engine.submit(NoteCheck(due.id, due.scope, due.checks_made))
+        checked = await self._engine.submit(NoteCheck(due.id, due.tenant, due.checks_made))
         order = checked.order
         if not checked.is_mine:
             return
@@ -227,7 +229,7 @@ class Payments:
             raise NotFound("Order")
         command = new_resolution(
             found.id,
-            found.scope,
+            found.tenant,
             verdict,
             by=by,
             note=note,
@@ -251,9 +253,9 @@ class Payments:
 
         return await self._database.read(work)
 
-    def _completed(self, new: NewOrder, scope: Scope) -> NewOrder:
+    def _completed(self, new: NewOrder, tenant: Tenant) -> NewOrder:
         """The wish with what the provider makes of it; raises InvalidInput."""
-        environment = next(one for one in ENVIRONMENTS if one == scope[1])
+        environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
         new = replace(new, provider=self._named(new, environment))
         registration = self.providers.registration(new.provider)
         assert registration is not None, "an offered provider was found"
@@ -323,7 +325,7 @@ class Payments:
         await self._engine.submit(
             EndUnpaid(
                 order_id=order.id,
-                scope=order.scope,
+                tenant=order.tenant,
                 told=None,
                 status="expired",
                 reason="it was not paid in time",

@@ -14,7 +14,6 @@ from typing import Literal
 from billing.engine.audit_entries import AuditEntries
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Scope
 from billing.ledger.price import Price
 from billing.orders.order import REASON_CHARACTERS_MAX, Order, OrderDecided, amend
 from billing.orders.reversal import Settled
@@ -28,6 +27,7 @@ from billing.subscriptions.subscription import Subscription
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
+from kernel.tenant import Tenant
 from keys import audit_log
 from keys.audit_log import Actor
 
@@ -59,7 +59,7 @@ class Resolve:
 
     resolution_id: str
     order_id: str
-    scope: Scope
+    tenant: Tenant
     verdict: Verdict
     by: str
     note: str = ""
@@ -67,7 +67,7 @@ class Resolve:
     is_plan: bool = False
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
+        read_set.tenants.add(self.tenant)
         read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
         read_set.working_set(AuditEntries)
         if self.is_plan:
@@ -75,7 +75,7 @@ class Resolve:
 
     def decide(self, state: BatchState) -> Settled:
         working_set = state.working_set(OrderWorkingSet)
-        order = working_set.find(self.order_id, self.scope)
+        order = working_set.find(self.order_id, self.tenant)
         begun = (
             state.working_set(SubscriptionWorkingSet).of_order(order.id) if self.is_plan else None
         )
@@ -154,7 +154,8 @@ class Resolve:
         told = NotificationRef(
             order.provider, order.environment, self.resolution_id, f"operator.{what}"
         )
-        state.working_set(OrderWorkingSet).note(told, resolved, "applied", detail, state.now_us)
+        owner = (order.account_id, order.id)
+        state.working_set(OrderWorkingSet).note(told, owner, "applied", detail, state.now_us)
         entry = audit_log.entry(
             Actor(self.by),
             f"order.{self.verdict}",
@@ -186,7 +187,7 @@ def waiting_of(order: Order, begun: Subscription | None, held: list[HeldInvoice]
 
 def new_resolution(
     order_id: str,
-    scope: Scope,
+    tenant: Tenant,
     verdict: Verdict,
     *,
     by: str,
@@ -198,7 +199,7 @@ def new_resolution(
     return Resolve(
         new_id("res"),
         order_id,
-        scope,
+        tenant,
         verdict,
         by,
         note=note,

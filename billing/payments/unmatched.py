@@ -11,12 +11,12 @@ from typing import Literal
 import msgspec
 
 from billing.ledger.price import Price
-from billing.orders import gone
+from billing.orders.refund import Reversed
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import DisputeClosed, Disputed, Refunded, RefundFailed, Subject
 from store.database import Row, Transaction
+from store.row_mapping import RowMapping
 
-Reversed = Refunded | RefundFailed | Disputed | DisputeClosed
 Kind = Literal["refund", "part", "failed", "failed_part", "dispute", "closed"]
 IDS_MAX = 100
 
@@ -32,6 +32,9 @@ class _Stray(msgspec.Struct, frozen=True, gc=False):
     currency: str
     is_won: int
     created_at: int
+
+
+_ROWS = RowMapping(_Stray)
 
 
 async def link(tx: Transaction, told: NotificationRef, ids: Sequence[str], *, now_us: int) -> None:
@@ -92,8 +95,8 @@ async def keep(
     ]
     await tx.insert(
         "provider_strays",
-        _Stray.__struct_fields__,
-        [msgspec.structs.astuple(row) for row in rows],
+        _ROWS.columns,
+        [_ROWS.write(row) for row in rows],
         on_conflict="""ON CONFLICT (provider, environment, object_id, key, kind) DO UPDATE SET
             amount = excluded.amount WHERE provider_strays.amount < excluded.amount""",
     )
@@ -122,13 +125,6 @@ def _fact(row: Row) -> Reversed:
         return Disputed(subject, row["key"], price)
     form = RefundFailed if row["kind"].startswith("failed") else Refunded
     return form(subject, row["key"], price, is_part=row["kind"].endswith("part"))
-
-
-def kind_of(fact: Refunded | RefundFailed | Disputed) -> gone.Kind:
-    """As the row of what went back has it."""
-    if isinstance(fact, Disputed):
-        return "dispute"
-    return "part" if fact.is_part else "refund"
 
 
 def _kind(fact: Reversed) -> Kind:

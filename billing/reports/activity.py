@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from billing.ledger.ledger import Kind
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.activity import Activity, count_by_step
 from store.database import Transaction
 from webhooks.deliveries.activity import deliveries_lately
@@ -39,20 +39,20 @@ class LatelyDone:
     changes: Activity
 
 
-async def lately(tx: Transaction, scope: Scope, *, now_us: int) -> LatelyDone:
+async def lately(tx: Transaction, tenant: Tenant, *, now_us: int) -> LatelyDone:
     """All of it as it is at one moment; see store/activity.py for how far back it goes."""
     return LatelyDone(
-        await topups_lately(tx, scope, now_us=now_us),
-        await deliveries_lately(tx, scope, now_us=now_us),
-        await changes_lately(tx, scope, now_us=now_us),
+        await topups_lately(tx, tenant, now_us=now_us),
+        await deliveries_lately(tx, tenant, now_us=now_us),
+        await changes_lately(tx, tenant, now_us=now_us),
     )
 
 
-async def topups_lately(tx: Transaction, scope: Scope, *, now_us: int) -> Activity:
+async def topups_lately(tx: Transaction, tenant: Tenant, *, now_us: int) -> Activity:
     """By step and state; see store/activity.py for how far back it goes."""
-    return await count_by_step(tx, scope, newest=_NEWEST, edge=_EDGE, now_us=now_us)
+    return await count_by_step(tx, tenant, newest=_NEWEST, edge=_EDGE, now_us=now_us)
 
 
-async def changes_lately(tx: Transaction, scope: Scope, *, now_us: int) -> Activity:
+async def changes_lately(tx: Transaction, tenant: Tenant, *, now_us: int) -> Activity:
     """What each step added to the balance, in micros (Activity.sum_of)."""
-    return await count_by_step(tx, scope, newest=_MOVED, edge=_MOVED_EDGE, now_us=now_us)
+    return await count_by_step(tx, tenant, newest=_MOVED, edge=_MOVED_EDGE, now_us=now_us)

@@ -7,10 +7,12 @@ a hold that is captured, has no line.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
-from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.ledger import Code, Kind
+from kernel.tenant import Tenant
 from store.database import Row, Transaction
+from store.keyset import Keyset
 
 Type = Literal[
     "topup_send",
@@ -110,10 +112,10 @@ class Wanted:
 
 
 async def page(
-    tx: Transaction, scope: Scope, *, offset: int, limit: int
+    tx: Transaction, tenant: Tenant, *, offset: int, limit: int
 ) -> Sequence[BalanceTransaction]:
     """The account's lines from that offset, newest first."""
-    wanted = Wanted(scope[1], account_id=scope[0])
+    wanted = Wanted(tenant.environment, account_id=tenant.account_id)
     found: list[BalanceTransaction] = []
     before_id: str | None = None
     # One more than is shown: then the last line has all its transfers.
@@ -146,45 +148,42 @@ async def page_of_all(
 async def _rows(
     tx: Transaction, wanted: Wanted, before_id: str | None, limit: int
 ) -> Sequence[Row]:
-    clauses = ["t.environment = :environment"]
-    values: dict[str, Any] = {"environment": wanted.environment}
-    for name, clause in _CLAUSES.items():
-        value = getattr(wanted, name)
-        if value is not None:
-            clauses.append(clause)
-            values[name] = value
-    if wanted.type is not None:
-        clauses.append(_OF_TYPE.get(wanted.type, "t.code IN :codes[text]"))
-        values["codes"] = sorted(code for code, kind in _TYPES.items() if kind == wanted.type)
-    if before_id is not None:
-        clauses.append("t.id < :before_id")
-        values["before_id"] = before_id
-    return await tx.fetch(
-        f"""SELECT t.id, t.account_id, t.environment, t.amount_micros, t.code, t.transaction_id,
-                t.subject_id, t.created_at, c.kind AS credit_kind
-            FROM transfers t
-            JOIN ledger_accounts d ON d.id = t.debit_id
-            JOIN ledger_accounts c ON c.id = t.credit_id
-            WHERE {" AND ".join(clauses)}
-              AND (c.kind IN {_OWN} OR d.kind IN {_OWN})
-            ORDER BY t.id DESC LIMIT :limit""",
+    codes = sorted(code for code, kind in _TYPES.items() if kind == wanted.type)
+    return await _TRANSFERS.page(
+        tx,
+        before_id=before_id,
         limit=limit,
-        **values,
+        environment=wanted.environment,
+        account_id=wanted.account_id,
+        created_after=wanted.created_after,
+        created_before=wanted.created_before,
+        codes=codes,
+        of_purchases=wanted.type == "purchase",
+        manual=wanted.type == "manual",
+        of_others=wanted.type not in {None, "purchase", "manual"},
     )
 
 
 _OWN = f"('{Kind.WALLET}', '{Kind.GRANT}')"
-_CLAUSES: Mapping[str, str] = {
-    "account_id": "t.account_id = :account_id",
-    "created_after": "t.created_at >= :created_after",
-    "created_before": "t.created_at < :created_before",
-}
 # The credit of a coupon is part of its order's purchase.
 _OF_COUPON = "t.code = 'grant' AND SUBSTR(t.subject_id, 1, 4) = 'ord_'"
-_OF_TYPE: Mapping[str, str] = {
-    "purchase": f"(t.code IN :codes[text] OR {_OF_COUPON})",
-    "manual": f"(t.code IN :codes[text] AND NOT ({_OF_COUPON}))",
-}
+_TRANSFERS = Keyset(
+    """t.id, t.account_id, t.environment, t.amount_micros, t.code, t.transaction_id, t.subject_id,
+    t.created_at, c.kind AS credit_kind""",
+    """transfers t
+    JOIN ledger_accounts d ON d.id = t.debit_id
+    JOIN ledger_accounts c ON c.id = t.credit_id""",
+    f"t.environment = :environment AND (c.kind IN {_OWN} OR d.kind IN {_OWN})",
+    filters={
+        "account_id": "t.account_id = :account_id",
+        "created_after": "t.created_at >= :created_after",
+        "created_before": "t.created_at < :created_before",
+        "of_purchases": f"(t.code IN :codes[text] OR {_OF_COUPON})",
+        "manual": f"(t.code IN :codes[text] AND NOT ({_OF_COUPON}))",
+        "of_others": "t.code IN :codes[text]",
+    },
+    key="t.id",
+)
 
 
 def _type_of(code: str, subject_id: str | None) -> Type:

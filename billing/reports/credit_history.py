@@ -5,11 +5,12 @@ For dialects that show both together and number their pages. Writes nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from billing.ledger.ledger import Scope
 from billing.ledger.money import MICROS_PER_CENT
-from store.database import Row, Transaction
+from kernel.tenant import Tenant
+from store.database import Transaction
+from store.row_mapping import RowMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +34,24 @@ class CreditLine:
 
 
 async def page(
-    tx: Transaction, scope: Scope, *, offset: int, limit: int, keyword: str = ""
+    tx: Transaction, tenant: Tenant, *, offset: int, limit: int, keyword: str = ""
 ) -> tuple[Sequence[CreditLine], int]:
     """The lines from that offset, newest first, and how many there are in all.
 
     keyword: only those whose number holds it, in either case.
     """
-    values: dict[str, Any] = {"account_id": scope[0], "environment": scope[1]}
-    narrowed = ""
-    if keyword:
-        # LIKE would take the underscore of an id for a wildcard.
-        narrowed = "WHERE REPLACE(LOWER(l.number), :keyword, '') <> LOWER(l.number)"
-        values["keyword"] = keyword.lower()
-    rows = await tx.fetch(
-        f"""SELECT l.* FROM ({_LINES}) AS l {narrowed}
-            ORDER BY l.created_at DESC, l.id DESC LIMIT :limit OFFSET :offset""",
-        limit=limit,
-        offset=offset,
-        **values,
-    )
-    counted = await tx.fetch_one(
-        f"SELECT COUNT(*) AS total FROM ({_LINES}) AS l {narrowed}", **values
-    )
-    return [_line(row) for row in rows], 0 if counted is None else int(counted["total"])
+    values = {
+        "account_id": tenant.account_id,
+        "environment": tenant.environment,
+        "keyword": keyword.lower(),
+    }
+    page_text, count_text = (_FOUND, _FOUND_COUNT) if keyword else (_PAGE, _COUNT)
+    rows = await tx.fetch(page_text, limit=limit, offset=offset, **values)
+    counted = await tx.fetch_one(count_text, **values)
+    return [_ROWS.read(row) for row in rows], 0 if counted is None else int(counted["total"])
+
+
+_ROWS = RowMapping(CreditLine)
 
 
 # A subscription's order credits nothing: its invoices do.
@@ -79,17 +75,10 @@ _LINES = f"""
     WHERE r.redeemed_by = :account_id AND r.environment = :environment AND r.settle = 'wallet'
 """
 
-
-def _line(row: Row) -> CreditLine:
-    return CreditLine(
-        id=row["id"],
-        kind=row["kind"],
-        number=row["number"],
-        method=row["method"],
-        status=row["status"],
-        credits_micros=row["credits_micros"],
-        pay_amount=row["pay_amount"],
-        pay_currency=row["pay_currency"],
-        created_at=row["created_at"],
-        completed_at=row["completed_at"],
-    )
+_ORDERED = "ORDER BY l.created_at DESC, l.id DESC LIMIT :limit OFFSET :offset"
+# LIKE would take the underscore of an id for a wildcard.
+_NARROWED = "WHERE REPLACE(LOWER(l.number), :keyword, '') <> LOWER(l.number)"
+_PAGE = f"SELECT {_ROWS.of('l')} FROM ({_LINES}) AS l {_ORDERED}"
+_FOUND = f"SELECT {_ROWS.of('l')} FROM ({_LINES}) AS l {_NARROWED} {_ORDERED}"
+_COUNT = f"SELECT COUNT(*) AS total FROM ({_LINES}) AS l"
+_FOUND_COUNT = f"{_COUNT} {_NARROWED}"

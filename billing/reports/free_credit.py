@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from billing.credits.checkin import Checkin, last_of
 from billing.credits.checkin_settings import CheckinSettings, read_settings
-from billing.ledger.ledger import Scope
 from billing.payments.sandbox import clock as sandbox_clock
 from billing.reports import credit_history
 from billing.reports.credit_history import CreditLine
+from kernel.tenant import Tenant
 from keys.account import get_account
 from store.database import Transaction
 
@@ -27,14 +27,14 @@ class CheckinStatus:
 
 
 async def free_credit(
-    tx: Transaction, scope: Scope, *, limit: int, now_us: int
+    tx: Transaction, tenant: Tenant, *, limit: int, now_us: int
 ) -> tuple[CheckinStatus, Sequence[CreditLine]]:
     """The account's check-in, and the newest `limit` lines of its credit history."""
-    lines, _ = await credit_history.page(tx, scope, offset=0, limit=limit)
-    settings = (await read_settings(tx, [scope[1]]))[scope[1]]
-    last = await last_of(tx, scope)
-    ahead_us = await sandbox_clock.now_of(tx, scope, now_us=now_us) - now_us
+    lines, _ = await credit_history.page(tx, tenant, offset=0, limit=limit)
+    settings = (await read_settings(tx, [tenant.environment]))[tenant.environment]
+    last = await last_of(tx, tenant)
+    ahead_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us) - now_us
     next_at = None if last is None else last.next_at - ahead_us
     is_due = next_at is None or next_at <= now_us
-    time_zone = (await get_account(tx, scope[0])).time_zone
+    time_zone = (await get_account(tx, tenant.account_id)).time_zone
     return CheckinStatus(settings, last, None if is_due else next_at, time_zone), lines

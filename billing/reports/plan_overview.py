@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from billing.catalog import plan as plans
 from billing.catalog.plan import Plan
-from billing.ledger.ledger import Scope
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import LIVING, Period, Subscription
+from kernel.tenant import Tenant
 from store.database import Transaction
 
 
@@ -26,8 +26,8 @@ class PlanOverview:
         return self.own is not None and self.own.status in LIVING
 
 
-async def plan_overview(tx: Transaction, scope: Scope) -> PlanOverview:
-    own = await subscription_rows.latest(tx, scope)
+async def plan_overview(tx: Transaction, tenant: Tenant) -> PlanOverview:
+    own = await subscription_rows.latest(tx, tenant)
     periods = {} if own is None else await subscription_rows.load_periods(tx, [own.id])
     paid = periods.get(own.id, []) if own is not None else []
-    return PlanOverview(own, paid[::-1], await plans.list_plans(tx, scope[1]))
+    return PlanOverview(own, paid[::-1], await plans.list_plans(tx, tenant.environment))

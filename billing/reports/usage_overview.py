@@ -3,29 +3,29 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from billing.ledger.ledger import Scope
 from billing.payments.sandbox import clock as sandbox_clock
 from billing.usage import hold, usage
 from billing.usage.usage import UsageRecord
+from kernel.tenant import Tenant
 from store.database import Transaction
 
 HoldShape = Mapping[str, Any]
 
 
 async def used_and_held(
-    tx: Transaction, scope: Scope, *, before_id: str | None, limit: int, now_us: int
+    tx: Transaction, tenant: Tenant, *, before_id: str | None, limit: int, now_us: int
 ) -> tuple[Sequence[UsageRecord], Sequence[HoldShape]]:
     """Usage older than before_id, and the holds that are open now, as the API shows a hold."""
-    used = await usage.page(tx, scope, before_id=before_id, limit=limit)
-    held = await hold.page(tx, scope, is_open_only=True, limit=limit)
-    account_now_us = await sandbox_clock.now_of(tx, scope, now_us=now_us)
+    used = await usage.page(tx, tenant, before_id=before_id, limit=limit)
+    held = await hold.page(tx, tenant, is_open_only=True, limit=limit)
+    account_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
     return used, [one.shape(account_now_us) for one in held]
 
 
 async def every_hold(
-    tx: Transaction, scope: Scope, *, before_id: str | None, limit: int, now_us: int
+    tx: Transaction, tenant: Tenant, *, before_id: str | None, limit: int, now_us: int
 ) -> Sequence[HoldShape]:
     """Every hold older than before_id and how it ended, as the API shows a hold."""
-    held = await hold.page(tx, scope, before_id=before_id, limit=limit)
-    account_now_us = await sandbox_clock.now_of(tx, scope, now_us=now_us)
+    held = await hold.page(tx, tenant, before_id=before_id, limit=limit)
+    account_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
     return [one.shape(account_now_us) for one in held]

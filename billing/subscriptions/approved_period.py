@@ -8,10 +8,10 @@ approved for itself alone.
 from billing.catalog.plan import MONTHS
 from billing.engine.batch_state import BatchState
 from billing.ledger.ledger import Code, Kind
+from billing.orders.claim import PeriodClaim
 from billing.orders.order import Order
 from billing.subscriptions.held_invoice import HeldInvoice
 from billing.subscriptions.period import too_much
-from billing.subscriptions.records import PeriodClaim
 from billing.subscriptions.subscription import (
     Period,
     Subscription,
@@ -94,7 +94,7 @@ def _is_first(working_set: SubscriptionWorkingSet, one: Subscription) -> bool:
 
 def _next_month(state: BatchState, one: Subscription) -> tuple[int, int]:
     """A period of the plan that begins now, by the account's own clock, in whole seconds."""
-    now_us = state.now_of(one.scope)
+    now_us = state.now_of(one.tenant)
     start_at = now_us - now_us % SECOND_US
     return start_at, add_months(start_at, MONTHS[one.interval])
 
@@ -112,12 +112,12 @@ def _credit(state: BatchState, one: Subscription, period: Period) -> None:
     problem = too_much(state, one, period.credits_micros)
     if problem is not None:
         raise InvalidInput(problem.sentence, param="amount")
-    source = state.ledger.account(one.scope, Kind.PROVIDER, one.provider)
+    source = state.ledger.account(one.tenant, Kind.PROVIDER, one.provider)
     code = Code.SUBSCRIPTION
-    state.credit(one.scope, source, period.credits_micros, code, subject_id=period.id)
+    state.credit(one.tenant, source, period.credits_micros, code, subject_id=period.id)
     paid = amend(one, paid_until_at=max(one.paid_until_at or 0, period.period_end_at))
     if may_move(paid, "active"):
-        paid = move(paid, "active", now_us=state.now_of(one.scope))
+        paid = move(paid, "active", now_us=state.now_of(one.tenant))
     place = (one.provider, one.environment, period.invoice_id)
     working_set.own(PeriodClaim(*place, one.account_id, one.id, period.period_start_at))
     working_set.keep_period(period)

@@ -10,6 +10,7 @@ import msgspec
 
 from billing.ledger.price import Price
 from store.database import Transaction
+from store.row_mapping import RowMapping
 
 
 class HeldInvoice(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -48,21 +49,16 @@ class HeldInvoice(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 async def load(tx: Transaction, subscription_ids: Iterable[str]) -> list[HeldInvoice]:
     """Those of the subscriptions that wait, the oldest period first."""
-    rows = await tx.fetch(
-        f"""SELECT {", ".join(_COLUMNS)} FROM held_invoices
-            WHERE subscription_id IN :ids[text] AND resolved_at IS NULL
-            ORDER BY period_start_at, invoice_id""",
-        ids=sorted(set(subscription_ids)),
-    )
-    return [HeldInvoice(**{name: row[name] for name in _COLUMNS}) for row in rows]
+    rows = await tx.fetch(_LOAD, ids=sorted(set(subscription_ids)))
+    return [_ROWS.read(row) for row in rows]
 
 
 async def keep(tx: Transaction, held: Sequence[HeldInvoice]) -> None:
     """Writes new ones; one that is known stays as it was."""
     await tx.insert(
         "held_invoices",
-        _COLUMNS,
-        [msgspec.structs.astuple(one) for one in sorted(held, key=lambda one: one.invoice_id)],
+        _ROWS.columns,
+        [_ROWS.write(one) for one in sorted(held, key=lambda one: one.invoice_id)],
         on_conflict="ON CONFLICT DO NOTHING",
     )
 
@@ -81,4 +77,9 @@ async def resolve(tx: Transaction, held: Iterable[HeldInvoice], *, now_us: int) 
         )
 
 
-_COLUMNS: tuple[str, ...] = HeldInvoice.__struct_fields__
+_ROWS = RowMapping(HeldInvoice)
+_LOAD = f"""
+SELECT {_ROWS.listed} FROM held_invoices
+WHERE subscription_id IN :ids[text] AND resolved_at IS NULL
+ORDER BY period_start_at, invoice_id
+"""

@@ -11,12 +11,13 @@ from typing import Any
 from billing.catalog.plan import item_by_ref
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Scope
+from billing.orders.claim import PeriodClaim
 from billing.providers.protocol import SubscriptionStatus
 from billing.subscriptions.period import Billed, OnSubscription
-from billing.subscriptions.records import ITSELF, PeriodClaim
+from billing.subscriptions.records import ITSELF
 from billing.subscriptions.subscription import Status, Subscription, amend, by_time, may_move, move
 from billing.subscriptions.working_set import SubscriptionWorkingSet
+from kernel.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ class ChangeSubscription(OnSubscription):
     def declare(self, read_set: ReadSet) -> None:
         OnSubscription.declare(self, read_set)
         working_set = read_set.working_set(SubscriptionWorkingSet)
-        working_set.catalogues.add(self.scope[1])
+        working_set.catalogues.add(self.tenant.environment)
         working_set.claims.add(self._claim())
 
     def apply(self, state: BatchState, one: Subscription) -> Billed:
@@ -46,7 +47,7 @@ class ChangeSubscription(OnSubscription):
         ):
             detail = f"{self.provider_ref} is not the subscription that the order began"
             return Billed(one, "ignored", detail)
-        now_us = state.now_of(one.scope)
+        now_us = state.now_of(one.tenant)
         changed = self._amended(working_set, one)
         status = self._status(one, now_us)
         if status != one.status and may_move(changed, status):
@@ -96,7 +97,7 @@ class ChangeSubscription(OnSubscription):
             self.told.provider,
             self.told.environment,
             self.provider_ref,
-            self.scope[0],
+            self.tenant.account_id,
             self.subscription_id,
             ITSELF,
         )
@@ -107,17 +108,17 @@ class PassTime:
     """Time alone moves the tenant's subscriptions: past due, expired, or ended as was chosen."""
 
     ids: tuple[str, ...]
-    scope: Scope
+    tenant: Tenant
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
+        read_set.tenants.add(self.tenant)
         read_set.working_set(SubscriptionWorkingSet).ids.update(self.ids)
 
     def decide(self, state: BatchState) -> int:
-        working_set, now_us = state.working_set(SubscriptionWorkingSet), state.now_of(self.scope)
+        working_set, now_us = state.working_set(SubscriptionWorkingSet), state.now_of(self.tenant)
         moved = 0
         for subscription_id in self.ids:
-            one = working_set.find(subscription_id, self.scope)
+            one = working_set.find(subscription_id, self.tenant)
             status = by_time(one, now_us)
             if status != one.status:
                 working_set.change(move(one, status, now_us=now_us))

@@ -14,15 +14,16 @@ from typing import Any
 from billing.catalog.plan import PlanItem, item_by_ref
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.ledger import Code, Kind
 from billing.ledger.money import BALANCE_MICROS_MAX
 from billing.ledger.price import Price
+from billing.orders.claim import PeriodClaim
 from billing.providers.event_log import NotificationRef, Outcome
 from billing.providers.problem import Problem
 from billing.providers.protocol import InvoiceLine
 from billing.subscriptions.held_invoice import HeldInvoice
 from billing.subscriptions.invoice import Bill, Grant, Terms, grant_of
-from billing.subscriptions.records import ITSELF, PeriodClaim
+from billing.subscriptions.records import ITSELF
 from billing.subscriptions.subscription import (
     Period,
     Subscription,
@@ -34,6 +35,7 @@ from billing.subscriptions.subscription import (
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.errors import NotFound
 from kernel.ids import new_id
+from kernel.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +53,17 @@ class OnSubscription(ABC):
     """What every command on one subscription shares; another provider's word is refused."""
 
     subscription_id: str
-    scope: Scope
+    tenant: Tenant
     told: NotificationRef
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
+        read_set.tenants.add(self.tenant)
         read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
 
     def decide(self, state: BatchState) -> Billed:
         """Raises NotFound, also for a subscription of another environment than the notification's."""
         working_set = state.working_set(SubscriptionWorkingSet)
-        one = working_set.find(self.subscription_id, self.scope)
+        one = working_set.find(self.subscription_id, self.tenant)
         if self.told.environment != one.environment:
             raise NotFound("Subscription")
         if self.told.provider != one.provider:
@@ -71,7 +73,7 @@ class OnSubscription(ABC):
         else:
             billed = self.apply(state, one)
         became = (billed.outcome, billed.detail, state.now_us, billed.problem)
-        working_set.note(self.told, billed.subscription, *became)
+        working_set.note(self.told, (one.account_id, one.order_id), *became)
         return billed
 
     @abstractmethod
@@ -102,8 +104,8 @@ class PayPeriod(OnSubscription):
     def declare(self, read_set: ReadSet) -> None:
         OnSubscription.declare(self, read_set)
         working_set = read_set.working_set(SubscriptionWorkingSet)
-        working_set.catalogues.add(self.scope[1])
-        working_set.taken.add(self.scope)
+        working_set.catalogues.add(self.tenant.environment)
+        working_set.taken.add(self.tenant)
         working_set.claims.add(self._claim(self.provider_ref, ITSELF))
         for object_id in {self.invoice_id, *self.objects} - {self.provider_ref}:
             working_set.claims.add(self._claim(object_id, self.period_start_at))
@@ -123,10 +125,10 @@ class PayPeriod(OnSubscription):
             return self._held(working_set, one, problem, granted.terms, state.now_us)
         period = self._period(one, granted, state.now_us)
         if granted.credits_micros:
-            source = state.ledger.account(one.scope, Kind.PROVIDER, one.provider)
+            source = state.ledger.account(one.tenant, Kind.PROVIDER, one.provider)
             code = Code.SUBSCRIPTION
-            state.credit(one.scope, source, granted.credits_micros, code, subject_id=period.id)
-        paid = self._paid(working_set, one, granted, state.now_of(one.scope))
+            state.credit(one.tenant, source, granted.credits_micros, code, subject_id=period.id)
+        paid = self._paid(working_set, one, granted, state.now_of(one.tenant))
         working_set.keep_period(period)
         working_set.change(paid)
         working_set.keep_customer(paid)
@@ -244,7 +246,7 @@ class PayPeriod(OnSubscription):
             self.told.provider,
             self.told.environment,
             object_id,
-            self.scope[0],
+            self.tenant.account_id,
             self.subscription_id,
             period_start_at,
         )
@@ -280,8 +282,8 @@ def own_item(one: Subscription) -> PlanItem:
 
 def too_much(state: BatchState, one: Subscription, credits_micros: int) -> Problem | None:
     """What the ledger cannot hold is not credited."""
-    sold = state.ledger.account(one.scope, Kind.PROVIDER, one.provider).balance_micros
-    held = state.ledger.balance_micros(one.scope, state.now_us)
+    sold = state.ledger.account(one.tenant, Kind.PROVIDER, one.provider).balance_micros
+    held = state.ledger.balance_micros(one.tenant, state.now_us)
     if max(sold, held) + credits_micros <= BALANCE_MICROS_MAX:
         return None
     sentence = "the account cannot hold so much credit"

@@ -15,12 +15,13 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from billing.ledger.ledger import Scope
 from billing.ledger.price import Price
+from billing.orders.refund import share_of
 from billing.providers.problem import Problem
 from billing.providers.protocol import Interval
 from kernel.clock import DAY_US
 from kernel.errors import DomainError
+from kernel.tenant import Tenant
 
 Status = Literal["incomplete", "active", "past_due", "cancelled", "expired"]
 # An account with one of these has a plan, and manages it in the portal.
@@ -73,8 +74,8 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     ended_at: int | None = None
 
     @property
-    def scope(self) -> Scope:
-        return (self.account_id, self.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
 
     @property
     def price(self) -> Price:
@@ -102,8 +103,8 @@ class Period(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     created_at: int
 
     @property
-    def scope(self) -> Scope:
-        return (self.account_id, self.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
 
     @property
     def payment(self) -> Price:
@@ -151,11 +152,8 @@ def second_plan(other: Subscription) -> Problem:
 
 
 def due_micros(period: Period, gone_amount: int) -> int:
-    """The credit to take back once that much of the payment is gone, rounded up, as of orders."""
-    if period.amount == 0:
-        return 0
-    gone = min(gone_amount, period.amount)
-    return -(-period.credits_micros * gone // period.amount)
+    """The credit to take back once that much of the payment is gone, as of orders."""
+    return share_of(period.credits_micros, gone_amount, period.amount)
 
 
 def _due_at(subscription: Subscription) -> int | None:

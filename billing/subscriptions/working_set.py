@@ -9,50 +9,49 @@ from collections.abc import Sequence
 
 from billing.catalog import plan
 from billing.catalog.plan import Plan
-from billing.engine.read_set import ReadSet, WorkingSet
-from billing.ledger.ledger import Kind, Scope
-from billing.providers import event_log as provider_event
-from billing.providers.event_log import LogEntry, NotificationRef, Outcome
-from billing.providers.problem import Problem
+from billing.engine.read_set import ReadSet
+from billing.ledger.ledger import Kind
+from billing.orders.claim import ObjectKey, PeriodClaim
+from billing.orders.sale_rows import SaleWorkingSet
 from billing.subscriptions import held_invoice, records as subscription_rows
 from billing.subscriptions.held_invoice import HeldInvoice
-from billing.subscriptions.records import PeriodClaim, PeriodPlace, PeriodReversal
+from billing.subscriptions.records import PeriodPlace
 from billing.subscriptions.subscription import LIVING, Period, Subscription
 from kernel.errors import NotFound
+from kernel.tenant import Tenant
 from store.database import Transaction
 
 
-class SubscriptionWorkingSet(WorkingSet):
+class SubscriptionWorkingSet(SaleWorkingSet):
     """What commands add to in `declare`: ids, orders, living, taken, claims, catalogues."""
 
+    rank = 70
+
     def __init__(self) -> None:
+        super().__init__()
         self.ids: set[str] = set()
-        self.orders: set[str] = (
-            set()
-        )  # whose subscriptions are looked for, with what is held of them
-        self.taken: set[Scope] = set()  # whose paid-for plans are looked for
-        self.living: set[Scope] = set()  # whose plan is looked for
+        # Whose subscriptions are looked for, with what is held of them.
+        self.orders: set[str] = set()
+        self.taken: set[Tenant] = set()  # whose paid-for plans are looked for
+        self.living: set[Tenant] = set()  # whose plan is looked for
         self.claims: set[PeriodClaim] = set()
         self.catalogues: set[str] = set()  # environments whose plans are read
         self._subscriptions: dict[str, Subscription] = {}
         self._by_order: dict[str, str] = {}
-        self._living: dict[Scope, Subscription] = {}
-        self._taken: dict[Scope, dict[str, Subscription]] = {}
-        self._carried: dict[tuple[Scope, str, str], int] = {}
+        self._living: dict[Tenant, Subscription] = {}
+        self._taken: dict[Tenant, dict[str, Subscription]] = {}
+        self._carried: dict[tuple[Tenant, str, str], int] = {}
         self._held: dict[str, list[HeldInvoice]] = {}
         self._owned: list[PeriodClaim] = []
         self._new_held: list[HeldInvoice] = []
         self._resolved: list[HeldInvoice] = []
         self._periods: dict[str, dict[int, Period]] = {}
-        self._reversals: dict[str, dict[str, PeriodReversal]] = {}
-        self._owners: dict[subscription_rows.ObjectPlace, PeriodPlace] = {}
+        self._owners: dict[ObjectKey, PeriodPlace] = {}
         self._plans: dict[str, Sequence[Plan]] = {}
         self._new: dict[str, Subscription] = {}
         self._changed: dict[str, Subscription] = {}
         self._kept_periods: dict[str, Period] = {}
-        self._kept_reversals: dict[tuple[str, str], PeriodReversal] = {}
         self._customers: dict[tuple[str, str, str], str] = {}
-        self._entries: list[LogEntry] = []
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
         """A fixed number of statements for any number of subscriptions."""
@@ -63,17 +62,18 @@ class SubscriptionWorkingSet(WorkingSet):
         if not found:
             return
         # Whatever belongs to a tenant that is not locked here does not exist here.
-        self._subscriptions = {i: one for i, one in found.items() if one.scope in read_set.scopes}
+        self._subscriptions = {i: one for i, one in found.items() if one.tenant in read_set.tenants}
         for one in self._subscriptions.values():
-            read_set.places.add((*one.scope, str(Kind.PROVIDER), one.provider))
+            read_set.places.add((*one.tenant, str(Kind.PROVIDER), one.provider))
         self._by_order = {one.order_id: one.id for one in self._subscriptions.values()}
         if self.orders:
             for each in await held_invoice.load(tx, self._subscriptions):
                 self._held.setdefault(each.subscription_id, []).append(each)
         periods = await subscription_rows.load_periods(tx, self._subscriptions)
         self._periods = {i: {p.period_start_at: p for p in kept} for i, kept in periods.items()}
-        for reversal in await subscription_rows.load_reversals(tx, periods) if periods else ():
-            self._reversals.setdefault(reversal.period_id, {})[reversal.key] = reversal
+        period_ids = [period.id for kept in periods.values() for period in kept]
+        if period_ids:
+            self.reversals.take(await subscription_rows.load_reversals(tx, period_ids))
         claims = [one for one in self.claims if self._is_genuine(one)]
         if claims:
             self._owners = await subscription_rows.claim(tx, claims, now_us=now_us)
@@ -85,30 +85,30 @@ class SubscriptionWorkingSet(WorkingSet):
             self._carried = await subscription_rows.load_carried(tx, self.living)
         if self.taken or self.living:
             for one in await subscription_rows.load_taken(tx, self.taken | self.living):
-                self._taken.setdefault(one.scope, {})[one.id] = one
+                self._taken.setdefault(one.tenant, {})[one.id] = one
         for environment in sorted(self.catalogues):
             self._plans[environment] = await plan.list_plans(tx, environment, with_inactive=True)
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:
+    async def update(self, tx: Transaction, now_us: int) -> None:
         """Writes what changed."""
         await subscription_rows.insert(tx, list(self._new.values()))
         await subscription_rows.update(tx, list(self._changed.values()))
         await subscription_rows.keep_periods(tx, self._kept_periods.values())
-        await subscription_rows.keep_reversals(tx, self._kept_reversals.values())
+        await subscription_rows.keep_reversals(tx, self.reversals.changed)
         customers = [(*place, ref) for place, ref in self._customers.items()]
         await subscription_rows.keep_customers(tx, customers, now_us=now_us)
         if self._owned:
             await subscription_rows.claim(tx, self._owned, now_us=now_us)
         await held_invoice.keep(tx, self._new_held)
         await held_invoice.resolve(tx, self._resolved, now_us=now_us)
-        await provider_event.record(tx, self._entries)
+        await self.write_log(tx)
 
     # Subscriptions
 
-    def find(self, subscription_id: str, scope: Scope) -> Subscription:
+    def find(self, subscription_id: str, tenant: Tenant) -> Subscription:
         """Raises NotFound, also for another tenant's."""
         found = self._subscriptions.get(subscription_id)
-        if found is None or found.scope != scope:
+        if found is None or found.tenant != tenant:
             raise NotFound("Subscription")
         return found
 
@@ -117,26 +117,26 @@ class SubscriptionWorkingSet(WorkingSet):
         found = self._by_order.get(order_id)
         return None if found is None else self._subscriptions[found]
 
-    def living_of(self, scope: Scope) -> Subscription | None:
+    def living_of(self, tenant: Tenant) -> Subscription | None:
         """The tenant's plan."""
-        return self._living.get(scope)
+        return self._living.get(tenant)
 
-    def taken_of(self, scope: Scope) -> Subscription | None:
+    def taken_of(self, tenant: Tenant) -> Subscription | None:
         """A plan of the tenant's that lives, or whose checkout is paid."""
-        return next(iter(self._taken.get(scope, {}).values()), None)
+        return next(iter(self._taken.get(tenant, {}).values()), None)
 
     def taken_beside(self, one: Subscription) -> Subscription | None:
         """Another plan of its tenant's that lives, or whose checkout is paid."""
-        others = self._taken.get(one.scope, {})
+        others = self._taken.get(one.tenant, {})
         return next((other for i, other in others.items() if i != one.id), None)
 
     def take(self, one: Subscription) -> None:
         """Its checkout is paid: no other may be, also of the same transaction."""
-        self._taken.setdefault(one.scope, {})[one.id] = one
+        self._taken.setdefault(one.tenant, {})[one.id] = one
 
-    def carried(self, scope: Scope, provider: str, currency: str) -> int:
+    def carried(self, tenant: Tenant, provider: str, currency: str) -> int:
         """What changes of the tenant's last plan there gave back and nothing used."""
-        return self._carried.get((scope, provider, currency), 0)
+        return self._carried.get((tenant, provider, currency), 0)
 
     # Invoices that wait
 
@@ -145,12 +145,12 @@ class SubscriptionWorkingSet(WorkingSet):
         return self._held.get(subscription_id, [])
 
     def hold(self, invoice: HeldInvoice) -> None:
-        self.changes += 1
+        self.changed()
         self._new_held.append(invoice)
 
     def resolve(self, invoice: HeldInvoice) -> None:
         """A person decided."""
-        self.changes += 1
+        self.changed()
         self._held[invoice.subscription_id].remove(invoice)
         self._resolved.append(invoice)
 
@@ -159,27 +159,27 @@ class SubscriptionWorkingSet(WorkingSet):
 
     def owner_of(self, claim: PeriodClaim) -> PeriodPlace | None:
         """Where the provider's id leads; None where nobody could claim it."""
-        return self._owners.get(claim.place)
+        return self._owners.get(claim.key)
 
     def add(self, subscription: Subscription) -> None:
-        self.changes += 1
+        self.changed()
         self._subscriptions[subscription.id] = self._new[subscription.id] = subscription
 
     def change(self, subscription: Subscription) -> None:
-        self.changes += 1
+        self.changed()
         self._subscriptions[subscription.id] = subscription
         kept = self._new if subscription.id in self._new else self._changed
         kept[subscription.id] = subscription
         if subscription.status in LIVING:
             self.take(subscription)
         else:
-            self._taken.get(subscription.scope, {}).pop(subscription.id, None)
+            self._taken.get(subscription.tenant, {}).pop(subscription.id, None)
 
     def keep_customer(self, subscription: Subscription) -> None:
         """Whom the provider charges; the sandbox's page charges nobody."""
         if subscription.customer_ref is not None and not subscription.is_stand_in:
-            self.changes += 1
-            place = (*subscription.scope, subscription.provider)
+            self.changed()
+            place = (*subscription.tenant, subscription.provider)
             self._customers[place] = subscription.customer_ref
 
     # Periods
@@ -191,41 +191,14 @@ class SubscriptionWorkingSet(WorkingSet):
         return self._periods.get(place[0], {}).get(place[1])
 
     def keep_period(self, period: Period) -> None:
-        self.changes += 1
+        self.changed()
         kept = self._periods.setdefault(period.subscription_id, {})
         kept[period.period_start_at] = self._kept_periods[period.id] = period
 
     def own(self, claim: PeriodClaim) -> None:
         """The provider's id leads there from now on, unless it leads elsewhere."""
-        self.changes += 1
+        self.changed()
         self._owned.append(claim)
-
-    def reversals(self, period_id: str) -> Sequence[PeriodReversal]:
-        return list(self._reversals.get(period_id, {}).values())
-
-    def reversal(self, period_id: str, key: str) -> PeriodReversal | None:
-        return self._reversals.get(period_id, {}).get(key)
-
-    def keep_reversal(self, reversal: PeriodReversal) -> None:
-        self.changes += 1
-        self._reversals.setdefault(reversal.period_id, {})[reversal.key] = reversal
-        self._kept_reversals[reversal.period_id, reversal.key] = reversal
-
-    # The operator's log
-
-    def note(
-        self,
-        told: NotificationRef,
-        subscription: Subscription,
-        outcome: Outcome,
-        detail: str,
-        now_us: int,
-        problem: Problem | None = None,
-    ) -> None:
-        """What became of the notification; it is listed with the order that began it all."""
-        self.changes += 1
-        owner = (subscription.account_id, subscription.order_id)
-        self._entries.append(LogEntry(told, outcome, now_us, *owner, detail, problem=problem))
 
     def _is_genuine(self, claim: PeriodClaim) -> bool:
         """A claim of ids for a subscription at the provider that named them."""

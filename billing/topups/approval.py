@@ -7,12 +7,13 @@ its end an approval can only expire, whether it was swept by then or not.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
-from billing.ledger.ledger import Scope
 from kernel.clock import DAY_US, rfc3339
 from kernel.errors import DomainError
+from kernel.tenant import Tenant
 from store.database import Row, Transaction
+from webhooks.events import schemas
 
 Decision = Literal["approved", "denied", "expired"]
 WAITS_US = DAY_US
@@ -41,20 +42,21 @@ class Approval:
     decided_at: int | None = None
 
     @property
-    def scope(self) -> Scope:
-        return (self.account_id, self.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
 
-    def shape(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "transaction_id": self.transaction_id,
-            "status": self.status,
-            "requested_by": self.requested_by,
-            "decided_by": self.decided_by,
-            "created_at": rfc3339(self.created_at),
-            "expires_at": rfc3339(self.expires_at),
-            "decided_at": None if self.decided_at is None else rfc3339(self.decided_at),
-        }
+    def shape(self) -> schemas.Approval:
+        """As the API shows it and its events carry it."""
+        return schemas.Approval(
+            id=self.id,
+            transaction_id=self.transaction_id,
+            status=self.status,
+            requested_by=self.requested_by,
+            decided_by=self.decided_by,
+            created_at=rfc3339(self.created_at),
+            expires_at=rfc3339(self.expires_at),
+            decided_at=None if self.decided_at is None else rfc3339(self.decided_at),
+        )
 
 
 def decide(
@@ -103,7 +105,7 @@ async def find(tx: Transaction, approval_id: str) -> Approval | None:
 
 
 async def page(
-    tx: Transaction, scope: Scope, *, status: str | None, before_id: str | None, limit: int
+    tx: Transaction, tenant: Tenant, *, status: str | None, before_id: str | None, limit: int
 ) -> list[Approval]:
     """At most `limit` approvals, newest first, older than before_id."""
     values = {"status": status, "before_id": before_id}
@@ -114,8 +116,8 @@ async def page(
             WHERE account_id = :account_id AND environment = :environment
             {"".join(clauses[name] for name in given)}
             ORDER BY id DESC LIMIT :limit""",
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         limit=limit,
         **given,
     )

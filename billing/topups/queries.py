@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from billing.ledger.ledger import Scope, transfers_of
+from billing.ledger.ledger import transfers_of
 from billing.ledger.statement import transfer_shape
 from billing.topups import topup as topups
 from billing.topups.topup import TopUp
 from kernel.clock import rfc3339
 from kernel.errors import NotFound
+from kernel.tenant import Tenant
 from store.database import Row, Transaction
 
 
@@ -37,7 +38,7 @@ _CLAUSES: Mapping[str, str] = {
 
 
 async def page(
-    tx: Transaction, scope: Scope, wanted: Filter, *, before_id: str | None, limit: int
+    tx: Transaction, tenant: Tenant, wanted: Filter, *, before_id: str | None, limit: int
 ) -> list[TopUp]:
     """At most `limit` top-ups, newest first, older than before_id."""
     values: dict[str, Any] = {
@@ -52,8 +53,8 @@ async def page(
         f"""SELECT {", ".join(topups.COLUMNS)} FROM topups
             WHERE account_id = :account_id AND environment = :environment{narrowed}
             ORDER BY id DESC LIMIT :limit""",
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         limit=limit,
         **values,
     )
@@ -70,10 +71,10 @@ class Story:
     approval_id: str | None
 
 
-async def story(tx: Transaction, scope: Scope, topup_id: str) -> Story:
+async def story(tx: Transaction, tenant: Tenant, topup_id: str) -> Story:
     """Raises NotFound, also for another account's or environment's top-up."""
     found = (await topups.load(tx, [topup_id])).get(topup_id)
-    if found is None or found.scope != scope:
+    if found is None or found.tenant != tenant:
         raise NotFound("Transaction", param="transaction_id")
     moved = await transfers_of(tx, [topup_id])
     labels = await _labels(tx, [side for t in moved for side in (t.debit_id, t.credit_id)])

@@ -14,15 +14,17 @@ from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, InsufficientBalance, Kind, Scope
+from billing.ledger.ledger import Code, InsufficientBalance, Kind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.approval import WAITS_US, Approval
 from billing.topups.platform import Platform, Platforms
 from billing.topups.topup import DuplicateReference, Status, TopUp, move
 from billing.topups.voucher import hint_of
+from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError
 from kernel.ids import new_id
+from kernel.tenant import Tenant
 from keys.account import normalise_email
 from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
@@ -98,44 +100,48 @@ def prepare(
     return Order(found, amount_cents, address, reference, metadata, note)
 
 
-class Send(msgspec.Struct, frozen=True):
+class Send(msgspec.Struct, frozen=True, gc=False):
     """The command of POST /topup/send. The top-up's id is fixed before the first try."""
 
     topup_id: str
-    scope: Scope
+    tenant: Tenant
     lineage: tuple[str, ...]
     order: Order
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
+        read_set.tenants.add(self.tenant)
         read_set.key_ids.update(self.lineage)
         name = f"{self.order.platform.id}/{self.order.recipient_email}"
-        read_set.places.add((*self.scope, Kind.RECIPIENT, name))
-        read_set.voucher_ids.append(self.topup_id)
+        read_set.places.add((*self.tenant, Kind.RECIPIENT, name))
+        topups = read_set.working_set(TopUpWorkingSet)
+        topups.voucher_ids.append(self.topup_id)
         if self.order.reference is not None:
-            read_set.references.add((*self.scope, self.order.reference))
+            topups.references.add((*self.tenant, self.order.reference))
 
     def decide(self, state: BatchState) -> Sent:
+        topups = topups_of(state)
         amount_micros = self.order.amount_cents * MICROS_PER_CENT
-        would_be, fulfilment = self._judge(state, amount_micros)
+        would_be, fulfilment = self._judge(state, topups, amount_micros)
         if would_be == "delivered":
-            topup = self._deliver(state, fulfilment, amount_micros)
+            topup = self._deliver(state, topups, fulfilment, amount_micros)
         else:
-            topup = self._hold(state, fulfilment, would_be, amount_micros)
-        state.spending.count(self.scope[0], self.lineage, amount_micros, state.now_us)
+            topup = self._hold(state, topups, fulfilment, would_be, amount_micros)
+        state.spending.count(self.tenant.account_id, self.lineage, amount_micros, state.now_us)
         if would_be != "approval_required":
-            state.spending.count_unasked(self.scope[0], self.lineage, amount_micros)
+            state.spending.count_unasked(self.tenant.account_id, self.lineage, amount_micros)
         if would_be == "failed":
             topup = fail(state, topup, "sandbox: this recipient always fails")
-        approval = state.approval_of(topup.id)
-        code = state.voucher_code(topup.id) if topup.status == "delivered" else None
-        return Sent(topup, _balance_cents(state, self.scope), approval, code)
+        approval = topups.approval_of(topup.id)
+        code = topups.code_of(topup.id) if topup.status == "delivered" else None
+        return Sent(topup, _balance_cents(state, self.tenant), approval, code)
 
-    def _judge(self, state: BatchState, amount_micros: int) -> tuple[WouldBe, str]:
+    def _judge(
+        self, state: BatchState, topups: TopUpWorkingSet, amount_micros: int
+    ) -> tuple[WouldBe, str]:
         """What becomes of the send and who fulfils it; raises the first rule that refuses."""
         check_alive(state, self.lineage)
         if self.order.reference is not None:
-            seen = state.reference_used(self.scope, self.order.reference)
+            seen = topups.of_reference(self.tenant, self.order.reference)
             if seen is not None:
                 raise DuplicateReference(
                     "the reference was used before",
@@ -145,7 +151,7 @@ class Send(msgspec.Struct, frozen=True):
         scripted = self._sandbox_script()
         _refuse_scripted(scripted, self.order.amount_cents, state.now_us)
         state.spending.check(self.lineage, amount_micros)
-        state.check_funds(self.scope, amount_micros)
+        state.check_funds(self.tenant, amount_micros)
         if scripted == "failed":
             return "failed", BY_SANDBOX
         if scripted == "approval" or state.spending.needs_approval(
@@ -155,10 +161,12 @@ class Send(msgspec.Struct, frozen=True):
         if scripted in {"pending", "delayed"}:
             return "pending", BY_SANDBOX
         fulfilment = self.order.platform.fulfilment
-        return ("pending" if fulfilment in state.rules.asynchronous else "delivered"), fulfilment
+        return ("pending" if fulfilment in topups.rules.asynchronous else "delivered"), fulfilment
 
     def _sandbox_script(self) -> str:
-        if self.scope[1] != "staging" or not self.order.recipient_email.endswith(SANDBOX_DOMAIN):
+        if self.tenant.environment != "staging" or not self.order.recipient_email.endswith(
+            SANDBOX_DOMAIN
+        ):
             return ""
         return self.order.recipient_email.removesuffix(SANDBOX_DOMAIN)
 
@@ -166,8 +174,8 @@ class Send(msgspec.Struct, frozen=True):
         """The row, made once: this is the path of every send."""
         return TopUp(
             id=self.topup_id,
-            account_id=self.scope[0],
-            environment=self.scope[1],
+            account_id=self.tenant.account_id,
+            environment=self.tenant.environment,
             spent_by=self.lineage,
             status=status,
             platform=self.order.platform.id,
@@ -181,30 +189,39 @@ class Send(msgspec.Struct, frozen=True):
             **outcome,
         )
 
-    def _deliver(self, state: BatchState, fulfilment: str, amount_micros: int) -> TopUp:
+    def _deliver(
+        self, state: BatchState, topups: TopUpWorkingSet, fulfilment: str, amount_micros: int
+    ) -> TopUp:
         name = f"{self.order.platform.id}/{self.order.recipient_email}"
-        recipient = state.ledger.account(self.scope, Kind.RECIPIENT, name)
+        recipient = state.ledger.account(self.tenant, Kind.RECIPIENT, name)
         topup_id = self.topup_id
-        state.take(self.scope, amount_micros, to=recipient, code=Code.TOPUP_SEND, topup_id=topup_id)
+        state.take(
+            self.tenant, amount_micros, to=recipient, code=Code.TOPUP_SEND, topup_id=topup_id
+        )
         delivered = self._topup(
             state,
             fulfilment,
             "delivered",
             settled_at=state.now_us,
             new_balance_cents=micros_to_cents(recipient.balance_micros),
-            voucher_code_hint=hint_of(state.voucher_code(topup_id)),
+            voucher_code_hint=hint_of(topups.code_of(topup_id)),
         )
-        state.add_topup(delivered)
-        state.publish_topup(delivered)
+        topups.add(delivered)
+        publish(state, delivered)
         return delivered
 
     def _hold(
-        self, state: BatchState, fulfilment: str, would_be: WouldBe, amount_micros: int
+        self,
+        state: BatchState,
+        topups: TopUpWorkingSet,
+        fulfilment: str,
+        would_be: WouldBe,
+        amount_micros: int,
     ) -> TopUp:
         topup = self._topup(state, fulfilment, "pending")
-        held = state.ledger.standing(self.scope).held
-        state.take(
-            self.scope,
+        held = state.ledger.standing(self.tenant).held
+        holds = state.take(
+            self.tenant,
             amount_micros,
             to=held,
             code=Code.TOPUP_HOLD,
@@ -212,12 +229,12 @@ class Send(msgspec.Struct, frozen=True):
             is_returned=would_be == "failed",
         )
         topup = replace(topup, next_check_at=self._first_check_at(state, topup, would_be))
-        state.add_topup(topup)
+        topups.add(topup, holds)
         if would_be == "failed":
             return topup
-        state.publish_topup(topup)
+        publish(state, topup)
         if would_be == "approval_required":
-            self._ask(state, topup)
+            self._ask(state, topups, topup)
         return topup
 
     def _first_check_at(self, state: BatchState, topup: TopUp, would_be: WouldBe) -> int | None:
@@ -229,22 +246,22 @@ class Send(msgspec.Struct, frozen=True):
         is_delayed = topup.recipient_email.startswith("delayed@")
         return state.now_us + SANDBOX_DELAY_US if is_delayed else None
 
-    def _ask(self, state: BatchState, topup: TopUp) -> None:
+    def _ask(self, state: BatchState, topups: TopUpWorkingSet, topup: TopUp) -> None:
         asked = Approval(
             id=new_id("apr"),
-            account_id=self.scope[0],
-            environment=self.scope[1],
+            account_id=self.tenant.account_id,
+            environment=self.tenant.environment,
             transaction_id=topup.id,
             requested_by=self.lineage[0] if self.lineage else None,
             status="pending",
             created_at=state.now_us,
             # By the account's own clock, as it is looked at: else a clock that was moved on by a
             # day would end every approval at once.
-            expires_at=state.now_of(self.scope) + WAITS_US,
+            expires_at=state.now_of(self.tenant) + WAITS_US,
         )
-        state.add_approval(asked)
+        topups.add_approval(asked)
         data = {"approval": asked.shape(), **topup.event_data()}
-        state.publish(self.scope, "approval.requested", data, topup.id)
+        state.publish(self.tenant, "approval.requested", data, topup.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +275,7 @@ class Rehearsal:
 
     def decide(self, state: BatchState) -> tuple[Quote, Sent]:
         check_alive(state, self.send.lineage)
-        before = _balance_cents(state, self.send.scope)
+        before = _balance_cents(state, self.send.tenant)
         remaining = state.spending.remaining_micros(self.send.lineage)
         sent = self.send.decide(state)
         would_be: WouldBe = "approval_required" if sent.approval is not None else _outcome(sent)
@@ -276,7 +293,7 @@ def new_send(principal: Principal, order: Order) -> Send:
     """The command of this caller, with a fresh top-up id."""
     return Send(
         topup_id=new_id("txn"),
-        scope=(principal.account_id, principal.environment),
+        tenant=Tenant(principal.account_id, principal.environment),
         lineage=principal.lineage,
         order=order,
     )
@@ -294,10 +311,35 @@ def check_alive(state: BatchState, lineage: tuple[str, ...]) -> None:
 def fail(state: BatchState, topup: TopUp, reason: str) -> TopUp:
     """Refunds a held top-up and ends it as failed."""
     failed = move(topup, "failed", now_us=state.now_us, failure_reason=reason)
-    state.give_back(topup.scope, topup)
-    state.change_topup(failed)
-    state.publish_topup(failed)
+    give_back(state, topup)
+    topups_of(state).change(failed)
+    publish(state, failed)
     return failed
+
+
+def give_back(state: BatchState, topup: TopUp) -> None:
+    """Returns a held top-up's funds to where each part came from, and its caps' windows."""
+    topups, ledger, tenant = topups_of(state), state.ledger, topup.tenant
+    held = ledger.standing(tenant).held
+    for part in topups.holds(topup.id):
+        source = ledger.by_id(part.debit_id)
+        state.move(held, source, part.amount_micros, Code.TOPUP_REFUND, topup_id=topup.id)
+    amount_micros = topup.amount_cents * MICROS_PER_CENT
+    spending, sent_at = state.spending, topup.created_at
+    spending.count(tenant.account_id, topup.spent_by, -amount_micros, sent_at)
+    if topups.approval_of(topup.id) is None:
+        spending.give_back_unasked(tenant.account_id, topup.spent_by, amount_micros, sent_at)
+
+
+def publish(state: BatchState, topup: TopUp) -> None:
+    """topup.delivered, topup.failed, topup.cancelled or topup.pending."""
+    state.publish(
+        topup.tenant,
+        f"topup.{topup.status}",
+        topup.event_data(),
+        topup.id,
+        code_sealed=topup.fulfilment_code,
+    )
 
 
 def _refuse_scripted(scripted: str, amount_cents: int, now_us: int) -> None:
@@ -322,5 +364,5 @@ def _outcome(sent: Sent) -> WouldBe:
     return status
 
 
-def _balance_cents(state: BatchState, scope: Scope) -> int:
-    return micros_to_cents(state.ledger.balance_micros(scope, state.now_us))
+def _balance_cents(state: BatchState, tenant: Tenant) -> int:
+    return micros_to_cents(state.ledger.balance_micros(tenant, state.now_us))

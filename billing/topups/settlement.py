@@ -12,17 +12,19 @@ from msgspec.structs import replace
 from billing.engine.audit_entries import AuditEntries
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, Kind, LedgerAccount, Scope
+from billing.ledger.ledger import Code, Kind, LedgerAccount
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups import approval as approvals
 from billing.topups.approval import Approval, Decision
 from billing.topups.platform import InvalidPlatform
-from billing.topups.send import BY_APPROVAL, check_alive, fail
+from billing.topups.send import BY_APPROVAL, check_alive, fail, give_back, publish
 from billing.topups.topup import AlreadyDelivered, TopUp, move
 from billing.topups.voucher import Redemption, hint_of
+from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import rfc3339
 from kernel.errors import DomainError, NotFound
 from kernel.storable import storable
+from kernel.tenant import Tenant
 from keys import audit_log
 from keys.audit_log import Actor
 
@@ -45,9 +47,12 @@ def deliver(state: BatchState, topup: TopUp, *, fulfilment_code: str | None = No
     Whoever else delivers gives the recipient the vendor's own credit: then the voucher is settled
     externally at once, so that nobody holds both. fulfilment_code is what stands in its place.
     """
-    codes, sealed, code = state.rules.codes, None, state.voucher_code(topup.id)
-    if fulfilment_code is not None:
-        sealed, code = codes.seal(topup.id, fulfilment_code), fulfilment_code
+    topups = topups_of(state)
+    sealed, code = None, fulfilment_code
+    if code is None:
+        code = topups.code_of(topup.id)
+    else:
+        sealed = topups.rules.codes.seal(topup.id, code)
     delivered = move(
         topup,
         "delivered",
@@ -55,49 +60,48 @@ def deliver(state: BatchState, topup: TopUp, *, fulfilment_code: str | None = No
         voucher_code_hint=hint_of(code),
         fulfilment_code=sealed,
     )
-    held = state.ledger.standing(topup.scope).held
-    recipient = state.ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
+    held = state.ledger.standing(topup.tenant).held
+    recipient = state.ledger.account(topup.tenant, Kind.RECIPIENT, topup.recipient_name)
     amount_micros = topup.amount_cents * MICROS_PER_CENT
     state.move(held, recipient, amount_micros, Code.TOPUP_DELIVER, topup_id=topup.id)
-    if topup.fulfilment in state.rules.asynchronous:
+    if topup.fulfilment in topups.rules.asynchronous:
         _settle_voucher(state, topup, recipient, amount_micros)
     delivered = replace(delivered, new_balance_cents=micros_to_cents(recipient.balance_micros))
-    state.change_topup(delivered)
-    state.publish_topup(delivered)
+    topups.change(delivered)
+    publish(state, delivered)
     return delivered
 
 
 def _settle_voucher(
     state: BatchState, topup: TopUp, recipient: LedgerAccount, amount_micros: int
 ) -> None:
-    redeemed = state.ledger.account(topup.scope, Kind.REDEEMED, topup.platform)
+    redeemed = state.ledger.account(topup.tenant, Kind.REDEEMED, topup.platform)
     state.move(recipient, redeemed, amount_micros, Code.VOUCHER_SETTLE, topup_id=topup.id)
-    state.add_redemption(
-        Redemption(topup.id, *topup.scope, topup.account_id, "external", state.now_us)
-    )
+    redemption = Redemption(topup.id, *topup.tenant, topup.account_id, "external", state.now_us)
+    topups_of(state).add_redemption(redemption)
 
 
 def cancel(state: BatchState, topup: TopUp, *, reason: str | None = None) -> TopUp:
     """Refunds the hold and ends the top-up as cancelled."""
     cancelled = move(topup, "cancelled", now_us=state.now_us, failure_reason=reason)
-    state.give_back(topup.scope, topup)
-    state.change_topup(cancelled)
-    state.publish_topup(cancelled)
+    give_back(state, topup)
+    topups_of(state).change(cancelled)
+    publish(state, cancelled)
     return cancelled
 
 
 def _waits_for(state: BatchState, topup: TopUp) -> Approval | None:
     """The undecided approval of a pending top-up."""
-    asked = state.approval_of(topup.id)
+    asked = topups_of(state).approval_of(topup.id)
     if topup.status != "pending" or asked is None or asked.status != "pending":
         return None
     return asked
 
 
 def _tell_decision(state: BatchState, topup: TopUp, decided: Approval) -> None:
-    state.change_approval(decided)
+    topups_of(state).change_approval(decided)
     data: dict[str, Any] = {"approval": decided.shape(), **topup.event_data()}
-    state.publish(topup.scope, f"approval.{decided.status}", data, topup.id)
+    state.publish(topup.tenant, f"approval.{decided.status}", data, topup.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,21 +119,21 @@ class _OnTopUp:
     """What every command on one existing top-up shares."""
 
     topup_id: str
-    scope: Scope
+    tenant: Tenant
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
-        read_set.topup_ids.add(self.topup_id)
+        read_set.tenants.add(self.tenant)
+        read_set.working_set(TopUpWorkingSet).ids.add(self.topup_id)
 
     def _topup(self, state: BatchState) -> TopUp:
-        found = state.topup(self.topup_id, self.scope)
+        found = topups_of(state).find(self.topup_id, self.tenant)
         if found is None:
             raise NotFound("Transaction", param="transaction_id")
         return found
 
     def _ended(self, state: BatchState, topup: TopUp) -> Ended:
-        balance = micros_to_cents(state.ledger.balance_micros(self.scope, state.now_us))
-        return Ended(topup, balance, state.approval_of(topup.id))
+        balance = micros_to_cents(state.ledger.balance_micros(self.tenant, state.now_us))
+        return Ended(topup, balance, topups_of(state).approval_of(topup.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,7 @@ class Cancel(_OnTopUp):
         return self._ended(state, cancel(state, topup))
 
     def _deny(self, state: BatchState, topup: TopUp, asked: Approval) -> None:
-        account_now_us = state.now_of(self.scope)
+        account_now_us = state.now_of(self.tenant)
         is_over = asked.expires_at <= account_now_us
         decided = approvals.decide(
             asked,
@@ -214,7 +218,7 @@ class HandOver(_OnTopUp):
             next_check_at=self.next_check_at,
             checks_made=topup.checks_made + 1,
         )
-        state.change_topup(handed)
+        topups_of(state).change(handed)
         return changed(self._ended(state, handed), is_mine=True)
 
 
@@ -239,7 +243,7 @@ class Decide(_OnTopUp):
 
     def decide(self, state: BatchState) -> Ended:
         topup = self._topup(state)
-        asked = state.approval_of(topup.id)
+        asked = topups_of(state).approval_of(topup.id)
         if asked is None or asked.id != self.approval_id:
             raise NotFound("Approval", param="id")
         decided = approvals.decide(
@@ -248,12 +252,12 @@ class Decide(_OnTopUp):
             by=self.decided_by,
             topup_status=topup.status,
             now_us=state.now_us,
-            account_now_us=state.now_of(self.scope),
+            account_now_us=state.now_of(self.tenant),
         )
         if topup.status != "pending" or topup.fulfilment != BY_APPROVAL:
             if self.decision == "expired":
                 # Nothing is left to decide, and the sweep must not find it again for ever.
-                state.change_approval(decided)
+                topups_of(state).change_approval(decided)
                 return self._ended(state, topup)
             raise WrongStateForApproval(
                 "the top-up no longer waits for an approval",
@@ -262,7 +266,7 @@ class Decide(_OnTopUp):
         if self.decision == "approved":
             # Every rule that may refuse comes before the first change.
             check_alive(state, topup.spent_by)
-            state.check_debt(topup.scope)
+            state.check_debt(topup.tenant)
             fulfilment = _fulfilment_of(state, topup)
             self._tell(state, topup, decided)
             return self._ended(state, self._release(state, topup, fulfilment))
@@ -277,8 +281,8 @@ class Decide(_OnTopUp):
         entry = audit_log.security(
             self.actor,
             f"approval.{self.decision}",
-            account_id=topup.scope[0],
-            environment=topup.scope[1],
+            account_id=topup.tenant.account_id,
+            environment=topup.tenant.environment,
             subject_id=decided.id,
             after={"transaction_id": topup.id, "amount_cents": topup.amount_cents},
             now_us=state.now_us,
@@ -287,15 +291,16 @@ class Decide(_OnTopUp):
 
     def _release(self, state: BatchState, topup: TopUp, fulfilment: str) -> TopUp:
         released = replace(topup, fulfilment=fulfilment)
-        if fulfilment not in state.rules.asynchronous:
+        if fulfilment not in topups_of(state).rules.asynchronous:
             return deliver(state, released)
         waiting = replace(released, next_check_at=state.now_us)
-        state.change_topup(waiting)
+        topups_of(state).change(waiting)
         return waiting
 
 
 def _awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
     path = f"/approvals/{asked.id}"
+    public_url = topups_of(state).rules.public_url
     return AwaitsApproval(
         "the top-up waits for an approval, which only a person or a key outside the asking key's"
         " lineage decides",
@@ -305,7 +310,7 @@ def _awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
             "status": topup.status,
             "approval": {
                 "id": asked.id,
-                "url": f"{state.rules.public_url}/dashboard{path}",
+                "url": f"{public_url}/dashboard{path}",
                 "expires_at": rfc3339(asked.expires_at),
             },
             "links": [
@@ -319,7 +324,7 @@ def _awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
 def _fulfilment_of(state: BatchState, topup: TopUp) -> str:
     """The platform's fulfilment as of now; raises InvalidPlatform where it is offered no longer."""
     try:
-        return state.rules.platforms.find(topup.platform).fulfilment
+        return topups_of(state).rules.platforms.find(topup.platform).fulfilment
     except InvalidPlatform:
         raise InvalidPlatform(
             f"{topup.platform} is no longer offered; deny the approval, and the funds go back",

@@ -11,9 +11,8 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from billing.ledger.ledger import Scope
-from kernel.clock import rfc3339
 from kernel.errors import DomainError
+from kernel.tenant import Tenant
 from store.database import BatchRead, Row, Rows, Transaction
 
 # What a pending top-up that somebody should look at leaves behind a commit.
@@ -71,8 +70,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     settled_at: int | None = None
 
     @property
-    def scope(self) -> Scope:
-        return (self.account_id, self.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
 
     @property
     def recipient_name(self) -> str:
@@ -83,26 +82,6 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     def key_id(self) -> str | None:
         """The key that sent it; null where no key did."""
         return self.spent_by[0] if self.spent_by else None
-
-    def shape(self, code: str | None = None) -> dict[str, Any]:
-        """The top-up as the API shows it; code for those who may see it, see billing/topups/voucher.py."""
-        return {
-            "transaction_id": self.id,
-            "status": self.status,
-            "platform": self.platform,
-            "amount_cents": self.amount_cents,
-            "recipient_email": self.recipient_email,
-            "voucher_code": code,
-            "voucher_code_hint": self.voucher_code_hint,
-            "new_balance_cents": self.new_balance_cents,
-            "reference": self.reference,
-            "metadata": dict(self.metadata),
-            "note": self.note,
-            "failure_reason": self.failure_reason,
-            "key_id": self.key_id,
-            "created_at": rfc3339(self.created_at),
-            "settled_at": None if self.settled_at is None else rfc3339(self.settled_at),
-        }
 
     def event_data(self) -> dict[str, Any]:
         """The top-up as its events carry it, with room for the code at voucher_code."""
@@ -127,7 +106,7 @@ class Due(NamedTuple):
     """What a sweep needs of a top-up: nothing that takes reading, so that no row stops the others."""
 
     id: str
-    scope: Scope
+    tenant: Tenant
     platform: str
     fulfilment: str
     checks_made: int
@@ -144,7 +123,7 @@ def move(topup: TopUp, status: Status, *, now_us: int, **changes: Any) -> TopUp:
 
 
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, TopUp]:
-    """The top-ups of these ids, whoever owns them; the caller compares the scope."""
+    """The top-ups of these ids, whoever owns them; the caller compares the tenant."""
     rows = await tx.fetch(
         f"SELECT {_LISTED} FROM topups WHERE id IN :ids[text]", ids=sorted(set(ids))
     )
@@ -185,7 +164,7 @@ async def due(
         but_platforms=but_platforms,
     )
     return [
-        Due(row["id"], (row["account_id"], row["environment"]), *(row[i] for i in (3, 4, 5)))
+        Due(row["id"], Tenant(row["account_id"], row["environment"]), *(row[i] for i in (3, 4, 5)))
         for row in rows
     ]
 

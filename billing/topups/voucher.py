@@ -15,7 +15,7 @@ import secrets
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -24,7 +24,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from billing.topups.topup import TopUp
-from kernel.clock import rfc3339
 from kernel.errors import DomainError
 from kernel.ids import ID_BITS, decode, encode
 from keys.principal import SEES_CODES, Principal
@@ -176,24 +175,6 @@ async def unseen(tx: Transaction, principal: Principal, ids: Iterable[str]) -> f
     )
     return wanted - {
         row["id"] for row in rows if sees_code(principal, (row["spent_by"] or "").split())
-    }
-
-
-def voucher_shape(
-    topup: TopUp, code: str, *, wallet_cents: int, redeemed_at: int | None
-) -> dict[str, Any]:
-    """The voucher of a delivered top-up as the API shows it."""
-    status = "redeemed" if redeemed_at is not None else "issued"
-    if redeemed_at is None and wallet_cents < topup.amount_cents:
-        status = "spent"
-    return {
-        "code": code,
-        "status": status,
-        "platform": topup.platform,
-        "amount_cents": topup.amount_cents,
-        "transaction_id": topup.id,
-        "issued_at": None if topup.settled_at is None else rfc3339(topup.settled_at),
-        "redeemed_at": None if redeemed_at is None else rfc3339(redeemed_at),
     }
 
 

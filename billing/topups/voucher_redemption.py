@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.ledger import Code, Kind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups import topup as topups
 from billing.topups.topup import TopUp
 from billing.topups.voucher import NotRedeemable, Redemption, Settle, VoucherCodes
+from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.errors import DomainError
+from kernel.tenant import Tenant
 from keys.principal import REDEEMS, Principal, require_scope
 from store.database import Database, Transaction
 
@@ -60,47 +62,51 @@ class Redeem:
     """The command of POST /vouchers/redeem; `issued` was looked up by its code."""
 
     issued: TopUp
-    redeemer: Scope
+    redeemer: Tenant
     settle: Settle
 
     def declare(self, read_set: ReadSet) -> None:
-        issuer = self.issued.scope
-        read_set.scopes.update((issuer, self.redeemer))
-        read_set.topup_ids.add(self.issued.id)
-        read_set.redeemed_topup_ids.add(self.issued.id)
+        issuer = self.issued.tenant
+        read_set.tenants.update((issuer, self.redeemer))
+        working_set = read_set.working_set(TopUpWorkingSet)
+        working_set.ids.add(self.issued.id)
+        working_set.redeemed_ids.add(self.issued.id)
         read_set.places.add((*issuer, Kind.TRANSIT_OUT, ""))
         read_set.places.add((*self.redeemer, Kind.TRANSIT_IN, ""))
 
     def decide(self, state: BatchState) -> Redeemed:
-        topup = state.topup(self.issued.id, self.issued.scope)
+        working_set = topups_of(state)
+        topup = working_set.find(self.issued.id, self.issued.tenant)
         if topup is None:
             raise unknown_voucher()
-        if state.redemption_of(topup.id) is not None:
+        if working_set.redemption_of(topup.id) is not None:
             raise NotRedeemable("the voucher was redeemed before", param="code", reason="redeemed")
-        recipient = state.ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
+        recipient = state.ledger.account(topup.tenant, Kind.RECIPIENT, topup.recipient_name)
         if recipient.balance_micros < topup.amount_cents * MICROS_PER_CENT:
             raise NotRedeemable(
                 "the wallet no longer holds its value", param="code", reason="spent"
             )
         self._move(state, topup)
-        redemption = Redemption(topup.id, *topup.scope, self.redeemer[0], self.settle, state.now_us)
-        state.add_redemption(redemption)
+        redemption = Redemption(
+            topup.id, *topup.tenant, self.redeemer.account_id, self.settle, state.now_us
+        )
+        working_set.add_redemption(redemption)
         balance = micros_to_cents(state.ledger.balance_micros(self.redeemer, state.now_us))
-        return Redeemed(topup, state.voucher_code(topup.id), redemption, balance)
+        return Redeemed(topup, working_set.code_of(topup.id), redemption, balance)
 
     def _move(self, state: BatchState, topup: TopUp) -> None:
         ledger = state.ledger
         amount_micros = topup.amount_cents * MICROS_PER_CENT
-        recipient = ledger.account(topup.scope, Kind.RECIPIENT, topup.recipient_name)
+        recipient = ledger.account(topup.tenant, Kind.RECIPIENT, topup.recipient_name)
         if self.settle == "external":
-            redeemed = ledger.account(topup.scope, Kind.REDEEMED, topup.platform)
+            redeemed = ledger.account(topup.tenant, Kind.REDEEMED, topup.platform)
             state.move(recipient, redeemed, amount_micros, Code.VOUCHER_SETTLE, topup_id=topup.id)
-        elif topup.scope == self.redeemer:
+        elif topup.tenant == self.redeemer:
             state.credit(
                 self.redeemer, recipient, amount_micros, Code.VOUCHER_REDEEM, topup_id=topup.id
             )
         else:
-            out = ledger.account(topup.scope, Kind.TRANSIT_OUT)
+            out = ledger.account(topup.tenant, Kind.TRANSIT_OUT)
             state.move(recipient, out, amount_micros, Code.VOUCHER_REDEEM, topup_id=topup.id)
             source = ledger.account(self.redeemer, Kind.TRANSIT_IN)
             # Not under the top-up's id, which is the issuer's: no tenant reads another's transfers.
@@ -113,7 +119,7 @@ def new_redeem(principal: Principal, issued: TopUp, settle: Settle) -> Redeem:
     """The command of this caller; raises ScopeMissing and ExternalNotAllowed."""
     _check_settle(principal, issued, settle)
     _check_sender(principal, issued)
-    return Redeem(issued, principal.scope, settle)
+    return Redeem(issued, principal.tenant, settle)
 
 
 def _check_sender(principal: Principal, issued: TopUp) -> None:

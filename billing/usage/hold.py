@@ -17,13 +17,15 @@ import msgspec
 from msgspec.structs import replace
 
 from billing.engine.read_set import ReadSet, WorkingSet
-from billing.ledger.ledger import Scope
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.topups.topup import DuplicateReference
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError, NotFound
+from kernel.tenant import Tenant
 from keys import caps
-from store.database import Row, Transaction
+from store.database import Transaction
+from store.keyset import NEWEST, Keyset
+from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 
 Status = Literal["held", "captured", "released", "expired"]
 Part = tuple[str, int]  # ledger account id, micros
@@ -67,8 +69,8 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     ended_at: int | None = None
 
     @property
-    def scope(self) -> Scope:
-        return (self.account_id, self.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
 
     def shape(self, account_now_us: int) -> dict[str, Any]:
         """As the API shows it; one whose time is over is expired before the worker came by."""
@@ -118,6 +120,8 @@ def move(
 class HoldShelf(WorkingSet):
     """The holds of one transaction, and the references that were used before."""
 
+    rank = 50
+
     def __init__(self) -> None:
         self.ids: set[str] = set()
         self.references: set[tuple[str, str, str]] = set()
@@ -129,11 +133,9 @@ class HoldShelf(WorkingSet):
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
         """With the ledger accounts that the parts came from, and the windows they count in."""
         if self.ids:
-            rows = await tx.fetch(
-                f"SELECT {_LISTED} FROM holds WHERE id IN :ids[text]", ids=sorted(self.ids)
-            )
+            rows = await tx.fetch(_BY_IDS, ids=sorted(self.ids))
             # Whatever belongs to a tenant that is not locked here does not exist here.
-            found = [hold for hold in map(_from_row, rows) if hold.scope in read_set.scopes]
+            found = [hold for hold in map(_ROWS.read, rows) if hold.tenant in read_set.tenants]
             self._holds = {hold.id: hold for hold in found}
         if self.references:
             self._used = await _load_references(tx, self.references)
@@ -145,23 +147,23 @@ class HoldShelf(WorkingSet):
                 for period, start in caps.windows_of(hold.created_at)
             )
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:
-        await tx.insert("holds", _COLUMNS, [_row(hold) for hold in self._new.values()])
+    async def update(self, tx: Transaction, now_us: int) -> None:
+        await tx.insert("holds", _ROWS.columns, [_ROWS.write(one) for one in self._new.values()])
         if self._changed:
             await _update(tx, list(self._changed.values()))
         if any(hold.expires_at < now_us + LOOK_US for hold in self._new.values()):
             tx.hint(HINT)
 
-    def get(self, hold_id: str, scope: Scope) -> Hold:
+    def get(self, hold_id: str, tenant: Tenant) -> Hold:
         """The tenant's hold; raises NotFound, also for another's."""
         found = self._holds.get(hold_id)
-        if found is None or found.scope != scope:
+        if found is None or found.tenant != tenant:
             raise NotFound("Hold", param="hold_id")
         return found
 
-    def check_reference(self, scope: Scope, reference: str) -> None:
+    def check_reference(self, tenant: Tenant, reference: str) -> None:
         """Raises DuplicateReference with the first hold's id."""
-        seen = self._used.get((*scope, reference))
+        seen = self._used.get((*tenant, reference))
         if seen is not None:
             raise DuplicateReference(
                 "the reference was used before",
@@ -173,7 +175,7 @@ class HoldShelf(WorkingSet):
         self.changes += 1
         self._holds[hold.id] = self._new[hold.id] = hold
         if hold.reference is not None:
-            self._used[*hold.scope, hold.reference] = (hold.id, hold.status)
+            self._used[*hold.tenant, hold.reference] = (hold.id, hold.status)
 
     def change(self, hold: Hold) -> None:
         self.changes += 1
@@ -181,41 +183,38 @@ class HoldShelf(WorkingSet):
         (self._new if hold.id in self._new else self._changed)[hold.id] = hold
 
 
-async def find(tx: Transaction, hold_id: str, scope: Scope) -> Hold:
+async def find(tx: Transaction, hold_id: str, tenant: Tenant) -> Hold:
     """Raises NotFound, also for another account's or environment's hold."""
-    row = await tx.fetch_one(f"SELECT {_LISTED} FROM holds WHERE id = :id", id=hold_id)
-    found = None if row is None else _from_row(row)
-    if found is None or found.scope != scope:
+    row = await tx.fetch_one(_BY_ID, id=hold_id)
+    found = None if row is None else _ROWS.read(row)
+    if found is None or found.tenant != tenant:
         raise NotFound("Hold", param="hold_id")
     return found
 
 
 async def page(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     *,
     is_open_only: bool = False,
     before_id: str | None = None,
     limit: int,
 ) -> list[Hold]:
     """At most `limit` holds of the tenant, newest first, older than before_id."""
-    narrowed = " AND status = 'held'" if is_open_only else ""
-    rows = await tx.fetch(
-        f"""SELECT {_LISTED} FROM holds
-            WHERE account_id = :account_id AND environment = :environment
-              AND id < :before_id{narrowed}
-            ORDER BY id DESC LIMIT :limit""",
-        account_id=scope[0],
-        environment=scope[1],
-        before_id=before_id or "~",
+    rows = await _PAGES.page(
+        tx,
+        before_id=before_id or NEWEST,
         limit=limit,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        is_open_only=is_open_only,
     )
-    return [_from_row(row) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
 async def due(
     tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
-) -> dict[Scope, list[str]]:
+) -> dict[Tenant, list[str]]:
     """Ids of open holds whose time is over by their tenants' own clocks, by tenant; but the named."""
     plain, ahead = (
         ("AND NOT id IN :but_ids[text]", "AND NOT h.id IN :but_ids[text]") if but_ids else ("", "")
@@ -238,9 +237,9 @@ async def due(
         limit=limit,
         but_ids=but_ids,
     )
-    found: dict[Scope, list[str]] = {}
+    found: dict[Tenant, list[str]] = {}
     for row in rows:
-        found.setdefault((row["account_id"], row["environment"]), []).append(row["id"])
+        found.setdefault(Tenant(row["account_id"], row["environment"]), []).append(row["id"])
     return found
 
 
@@ -285,34 +284,12 @@ async def _update(tx: Transaction, holds: Sequence[Hold]) -> None:
     assert changed == len(holds), "an open hold vanished under the lock"
 
 
-_COLUMNS = (
-    "id",
-    "account_id",
-    "environment",
-    "spent_by",
-    "status",
-    "amount_micros",
-    "captured_micros",
-    "description",
-    "model",
-    "reference",
-    "sources",
-    "created_at",
-    "expires_at",
-    "ended_at",
+_ROWS = RowMapping(Hold, stored={"spent_by": WORDS_OR_NULL, "sources": as_json(tuple[Part, ...])})
+_BY_ID = f"SELECT {_ROWS.listed} FROM holds WHERE id = :id"
+_BY_IDS = f"SELECT {_ROWS.listed} FROM holds WHERE id IN :ids[text]"
+_PAGES = Keyset(
+    _ROWS.listed,
+    "holds",
+    "account_id = :account_id AND environment = :environment",
+    filters={"is_open_only": "status = 'held'"},
 )
-_LISTED = ", ".join(_COLUMNS)
-
-
-def _from_row(row: Row) -> Hold:
-    values = {name: row[name] for name in _COLUMNS}
-    values["spent_by"] = tuple((row["spent_by"] or "").split())
-    values["sources"] = msgspec.json.decode(row["sources"], type=tuple[Part, ...])
-    return Hold(**values)
-
-
-def _row(hold: Hold) -> tuple[object, ...]:
-    values = {name: getattr(hold, name) for name in _COLUMNS}
-    values["spent_by"] = " ".join(hold.spent_by) or None
-    values["sources"] = msgspec.json.encode(hold.sources).decode()
-    return tuple(values.values())

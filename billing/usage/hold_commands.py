@@ -10,12 +10,13 @@ import msgspec
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.ledger import Code, Kind
 from billing.topups.send import AmountOutOfRange, check_alive
 from billing.usage.hold import Hold, HoldShelf, Status, move
 from billing.usage.usage import check_spendable
 from kernel.clock import SECOND_US
 from kernel.ids import new_id
+from kernel.tenant import Tenant
 from keys.principal import Principal
 
 TTL_S = 900
@@ -37,7 +38,7 @@ class PlaceHold(msgspec.Struct, frozen=True):
     """The command of POST /holds. The hold's id is fixed before the first try."""
 
     hold_id: str
-    scope: Scope
+    tenant: Tenant
     lineage: tuple[str, ...]
     amount_micros: int
     ttl_s: int
@@ -46,31 +47,31 @@ class PlaceHold(msgspec.Struct, frozen=True):
     reference: str | None
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
+        read_set.tenants.add(self.tenant)
         read_set.key_ids.update(self.lineage)
         working_set = read_set.working_set(HoldShelf)
         if self.reference is not None:
-            working_set.references.add((*self.scope, self.reference))
+            working_set.references.add((*self.tenant, self.reference))
 
     def decide(self, state: BatchState) -> Held:
         working_set = state.working_set(HoldShelf)
         check_alive(state, self.lineage)
         if self.reference is not None:
-            working_set.check_reference(self.scope, self.reference)
-        check_spendable(state, self.scope, self.lineage, self.amount_micros)
+            working_set.check_reference(self.tenant, self.reference)
+        check_spendable(state, self.tenant, self.lineage, self.amount_micros)
         parts = state.take(
-            self.scope,
+            self.tenant,
             self.amount_micros,
-            to=state.ledger.standing(self.scope).held,
+            to=state.ledger.standing(self.tenant).held,
             code=Code.USAGE_HOLD,
             subject_id=self.hold_id,
             is_own_use=True,
         )
-        state.spending.count(self.scope[0], self.lineage, self.amount_micros, state.now_us)
+        state.spending.count(self.tenant.account_id, self.lineage, self.amount_micros, state.now_us)
         hold = Hold(
             id=self.hold_id,
-            account_id=self.scope[0],
-            environment=self.scope[1],
+            account_id=self.tenant.account_id,
+            environment=self.tenant.environment,
             spent_by=self.lineage,
             status="held",
             amount_micros=self.amount_micros,
@@ -80,7 +81,7 @@ class PlaceHold(msgspec.Struct, frozen=True):
             reference=self.reference,
             sources=tuple((part.debit_id, part.amount_micros) for part in parts),
             created_at=state.now_us,
-            expires_at=state.now_of(self.scope) + self.ttl_s * SECOND_US,
+            expires_at=state.now_of(self.tenant) + self.ttl_s * SECOND_US,
         )
         working_set.add(hold)
         return _held(state, hold)
@@ -90,15 +91,15 @@ class CaptureHold(msgspec.Struct, frozen=True):
     """The command of POST /holds/{hold_id}/capture; without an amount all of it is captured."""
 
     hold_id: str
-    scope: Scope
+    tenant: Tenant
     amount_micros: int | None
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.places.add((*self.scope, Kind.USED, ""))
-        _declare(read_set, self.scope, self.hold_id)
+        read_set.places.add((*self.tenant, Kind.USED, ""))
+        _declare(read_set, self.tenant, self.hold_id)
 
     def decide(self, state: BatchState) -> Held:
-        hold = state.working_set(HoldShelf).get(self.hold_id, self.scope)
+        hold = state.working_set(HoldShelf).get(self.hold_id, self.tenant)
         amount_micros = hold.amount_micros if self.amount_micros is None else self.amount_micros
         ended = _end(state, hold, "captured", captured_micros=amount_micros)
         return _held(state, ended)
@@ -108,31 +109,31 @@ class ReleaseHold(msgspec.Struct, frozen=True):
     """The command of POST /holds/{hold_id}/release."""
 
     hold_id: str
-    scope: Scope
+    tenant: Tenant
 
     def declare(self, read_set: ReadSet) -> None:
-        _declare(read_set, self.scope, self.hold_id)
+        _declare(read_set, self.tenant, self.hold_id)
 
     def decide(self, state: BatchState) -> Held:
-        hold = state.working_set(HoldShelf).get(self.hold_id, self.scope)
+        hold = state.working_set(HoldShelf).get(self.hold_id, self.tenant)
         return _held(state, _end(state, hold, "released"))
 
 
 class ExpireHolds(msgspec.Struct, frozen=True):
     """Ends those of the tenant's holds whose time is over; the others are left as they are."""
 
-    scope: Scope
+    tenant: Tenant
     hold_ids: tuple[str, ...]
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
+        read_set.tenants.add(self.tenant)
         read_set.working_set(HoldShelf).ids.update(self.hold_ids)
 
     def decide(self, state: BatchState) -> int:
         working_set = state.working_set(HoldShelf)
-        found = [working_set.get(hold_id, self.scope) for hold_id in self.hold_ids]
+        found = [working_set.get(hold_id, self.tenant) for hold_id in self.hold_ids]
         # Another worker, or a capture in the last moment, may have been quicker.
-        now_us = state.now_of(self.scope)
+        now_us = state.now_of(self.tenant)
         over = [hold for hold in found if hold.status == "held" and hold.expires_at <= now_us]
         for hold in over:
             _end(state, hold, "expired")
@@ -151,7 +152,7 @@ def new_hold(
     """The command of this caller, with a fresh id."""
     return PlaceHold(
         hold_id=new_id("hld"),
-        scope=principal.scope,
+        tenant=principal.tenant,
         lineage=principal.lineage,
         amount_micros=amount_micros,
         ttl_s=ttl_s,
@@ -161,19 +162,19 @@ def new_hold(
     )
 
 
-def _declare(read_set: ReadSet, scope: Scope, hold_id: str) -> None:
-    read_set.scopes.add(scope)
+def _declare(read_set: ReadSet, tenant: Tenant, hold_id: str) -> None:
+    read_set.tenants.add(tenant)
     read_set.working_set(HoldShelf).ids.add(hold_id)
 
 
 def _end(state: BatchState, hold: Hold, status: Status, *, captured_micros: int = 0) -> Hold:
     """Raises HoldEnded, or AmountOutOfRange for more than was held."""
-    scope = hold.scope
+    tenant = hold.tenant
     ended = move(
         hold,
         status,
         now_us=state.now_us,
-        account_now_us=state.now_of(scope),
+        account_now_us=state.now_of(tenant),
         captured_micros=captured_micros,
     )
     if captured_micros > hold.amount_micros:
@@ -182,9 +183,9 @@ def _end(state: BatchState, hold: Hold, status: Status, *, captured_micros: int 
             param="amount_micros",
             extra={"hold_id": hold.id, "max_micros": hold.amount_micros},
         )
-    held = state.ledger.standing(scope).held
+    held = state.ledger.standing(tenant).held
     if captured_micros:
-        used = state.ledger.account(scope, Kind.USED)
+        used = state.ledger.account(tenant, Kind.USED)
         state.move(held, used, captured_micros, Code.USAGE_CAPTURE, subject_id=hold.id)
     for source_id, micros in hold.unused(captured_micros):
         source = state.ledger.by_id(source_id)
@@ -197,5 +198,5 @@ def _end(state: BatchState, hold: Hold, status: Status, *, captured_micros: int 
 
 
 def _held(state: BatchState, hold: Hold) -> Held:
-    balance_micros = state.ledger.balance_micros(hold.scope, state.now_us)
-    return Held(hold, balance_micros, state.now_of(hold.scope))
+    balance_micros = state.ledger.balance_micros(hold.tenant, state.now_us)
+    return Held(hold, balance_micros, state.now_of(hold.tenant))

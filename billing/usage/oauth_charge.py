@@ -7,23 +7,26 @@ taken, and none while something is owed. Writes oauth_charges.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
-from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.ledger import Code, Kind
 from billing.ledger.money import MICROS_PER_CENT
 from kernel.clock import DAY_US, SECOND_US, next_month_start_us, rfc3339
 from kernel.errors import DomainError
 from kernel.ids import new_id
 from kernel.limits import PAGE_ITEMS
+from kernel.tenant import Tenant
 from keys import caps
 from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded, Window
 from keys.oauth import grant as oauth_grant
 from keys.oauth.grant import Grant
 from keys.principal import OAuthOrigin
-from store.database import Row, Transaction
+from store.database import Transaction
+from store.keyset import Keyset
+from store.row_mapping import RowMapping
 
 OrderPlace = tuple[str, str, str]  # app id, the user's account id, order_no
 
@@ -51,6 +54,8 @@ class Charge:
 class ChargeShelf(WorkingSet):
     """The charges that were made before under the order_nos asked for, and their grants."""
 
+    rank = 20
+
     def __init__(self) -> None:
         self.places: set[OrderPlace] = set()
         self.grant_ids: set[str] = set()
@@ -60,7 +65,7 @@ class ChargeShelf(WorkingSet):
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
         rows = await tx.fetch(_PROBE, places=sorted(self.places))
-        self._charges = {_place(charge): charge for charge in map(_charge, rows)}
+        self._charges = {_place(charge): charge for charge in map(_ROWS.read, rows)}
         self._grants = await oauth_grant.load(tx, list(self.grant_ids))
         read_set.windows.update(
             (grant_id, period, start)
@@ -68,10 +73,8 @@ class ChargeShelf(WorkingSet):
             for period, start in caps.windows_of(now_us)
         )
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
-        columns = tuple(field.name for field in fields(Charge))
-        rows = [tuple(getattr(charge, name) for name in columns) for charge in self._new]
-        await tx.insert("oauth_charges", columns, rows)
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+        await tx.insert("oauth_charges", _ROWS.columns, [_ROWS.write(one) for one in self._new])
 
     def grant(self, grant_id: str) -> Grant | None:
         return self._grants.get(grant_id)
@@ -90,23 +93,23 @@ class ChargeShelf(WorkingSet):
 class TakeCharge:
     """The command of an app's charge; the result is the charge, also where it was made before."""
 
-    user: Scope
+    user: Tenant
     origin: OAuthOrigin
     order_no: str
     amount_micros: int
     remark: str
 
     @property
-    def owner(self) -> Scope:
-        return (self.origin.owner_id, self.user[1])
+    def owner(self) -> Tenant:
+        return Tenant(self.origin.owner_id, self.user.environment)
 
     @property
     def place(self) -> OrderPlace:
-        return (self.origin.app_id, self.user[0], self.order_no)
+        return (self.origin.app_id, self.user.account_id, self.order_no)
 
     def declare(self, read_set: ReadSet) -> None:
         assert self.amount_micros > 0, "a charge takes something"
-        read_set.scopes.update((self.user, self.owner))
+        read_set.tenants.update((self.user, self.owner))
         read_set.places.add((*self.user, Kind.TRANSIT_OUT, ""))
         read_set.places.add((*self.owner, Kind.TRANSIT_IN, ""))
         working_set = read_set.working_set(ChargeShelf)
@@ -125,8 +128,8 @@ class TakeCharge:
         state.check_funds(self.user, self.amount_micros)
         charge = Charge(
             id=new_id("chg"),
-            account_id=self.user[0],
-            environment=self.user[1],
+            account_id=self.user.account_id,
+            environment=self.user.environment,
             app_id=grant.app_id,
             grant_id=grant.id,
             owner_id=self.origin.owner_id,
@@ -137,7 +140,7 @@ class TakeCharge:
         )
         self._move(state, charge)
         working_set.add(charge)
-        state.spending.count(self.user[0], (grant.id,), self.amount_micros, state.now_us)
+        state.spending.count(self.user.account_id, (grant.id,), self.amount_micros, state.now_us)
         return charge
 
     def _same(self, earlier: Charge) -> Charge:
@@ -157,27 +160,22 @@ class TakeCharge:
 
 async def list_charges(
     tx: Transaction,
-    user: Scope,
+    user: Tenant,
     *,
     grant_id: str | None = None,
     before_id: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Charge]:
     """What apps took from this account, newest first, older than before_id; at most `limit`."""
-    clauses = ["c.account_id = :account_id", "c.environment = :environment"]
-    values: dict[str, object] = {"account_id": user[0], "environment": user[1], "rows": limit}
-    if grant_id is not None:
-        clauses.append("c.grant_id = :grant_id")
-        values["grant_id"] = grant_id
-    if before_id is not None:
-        clauses.append("c.id < :before_id")
-        values["before_id"] = before_id
-    rows = await tx.fetch(
-        f"""SELECT {_COLUMNS} FROM oauth_charges c WHERE {" AND ".join(clauses)}
-            ORDER BY c.id DESC LIMIT :rows""",
-        **values,
+    rows = await _PAGES.page(
+        tx,
+        before_id=before_id,
+        limit=limit,
+        account_id=user.account_id,
+        environment=user.environment,
+        grant_id=grant_id,
     )
-    return [_charge(row) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
 async def load_spent(tx: Transaction, grants: Iterable[Grant], *, now_us: int) -> dict[str, int]:
@@ -213,9 +211,15 @@ def _window(grant: Grant, now_us: int) -> Window:
     return (grant.id, period, start)
 
 
-_COLUMNS = ", ".join(f"c.{field.name}" for field in fields(Charge))
+_ROWS = RowMapping(Charge)
+_PAGES = Keyset(
+    _ROWS.listed,
+    "oauth_charges",
+    "account_id = :account_id AND environment = :environment",
+    filters={"grant_id": "grant_id = :grant_id"},
+)
 _PROBE = f"""
-    SELECT {_COLUMNS}
+    SELECT {_ROWS.of("c")}
     FROM :places[app_id text, account_id text, order_no text] AS v
     CROSS JOIN oauth_charges c
     WHERE c.app_id = v.app_id AND c.account_id = v.account_id AND c.order_no = v.order_no"""
@@ -223,7 +227,3 @@ _PROBE = f"""
 
 def _place(charge: Charge) -> OrderPlace:
     return (charge.app_id, charge.account_id, charge.order_no)
-
-
-def _charge(row: Row) -> Charge:
-    return Charge(**{field.name: row[field.name] for field in fields(Charge)})

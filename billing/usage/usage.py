@@ -10,14 +10,17 @@ import msgspec
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
 from billing.engine.spending import Lineage
-from billing.ledger.ledger import Code, Kind, Scope
+from billing.ledger.ledger import Code, Kind
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.topups.send import AmountOutOfRange, check_alive
 from billing.topups.topup import DuplicateReference
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
+from kernel.tenant import Tenant
 from keys.principal import Principal
 from store.database import Transaction
+from store.keyset import NEWEST, Keyset
+from store.row_mapping import RowMapping
 
 AMOUNT_MICROS_MAX = 10**15  # a thousand million dollars
 
@@ -39,6 +42,8 @@ class UsageRecord(msgspec.Struct, frozen=True, gc=False):
 class UsageShelf(WorkingSet):
     """New records, and the references that were used before."""
 
+    rank = 80
+
     def __init__(self) -> None:
         self.references: set[tuple[str, str, str]] = set()
         self._used: dict[tuple[str, str, str], str] = {}
@@ -58,12 +63,12 @@ class UsageShelf(WorkingSet):
         )
         self._used = {(row[0], row[1], row[2]): row[3] for row in rows}
 
-    async def flush(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
-        await tx.insert("usage_records", _COLUMNS, [_row(record) for record in self._new])
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+        await tx.insert("usage_records", _ROWS.columns, [_ROWS.write(one) for one in self._new])
 
-    def check_reference(self, scope: Scope, reference: str) -> None:
+    def check_reference(self, tenant: Tenant, reference: str) -> None:
         """Raises DuplicateReference with the first record's id."""
-        seen = self._used.get((*scope, reference))
+        seen = self._used.get((*tenant, reference))
         if seen is not None:
             raise DuplicateReference(
                 "the reference was used before", param="reference", extra={"usage_id": seen}
@@ -88,7 +93,7 @@ class UseCredit(msgspec.Struct, frozen=True):
     """The command of POST /usage. The record's id is fixed before the first try."""
 
     usage_id: str
-    scope: Scope
+    tenant: Tenant
     lineage: tuple[str, ...]
     amount_micros: int
     description: str
@@ -96,31 +101,31 @@ class UseCredit(msgspec.Struct, frozen=True):
     reference: str | None
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.scopes.add(self.scope)
+        read_set.tenants.add(self.tenant)
         read_set.key_ids.update(self.lineage)
-        read_set.places.add((*self.scope, Kind.USED, ""))
+        read_set.places.add((*self.tenant, Kind.USED, ""))
         working_set = read_set.working_set(UsageShelf)
         if self.reference is not None:
-            working_set.references.add((*self.scope, self.reference))
+            working_set.references.add((*self.tenant, self.reference))
 
     def decide(self, state: BatchState) -> Used:
         working_set = state.working_set(UsageShelf)
         check_alive(state, self.lineage)
         if self.reference is not None:
-            working_set.check_reference(self.scope, self.reference)
-        check_spendable(state, self.scope, self.lineage, self.amount_micros)
+            working_set.check_reference(self.tenant, self.reference)
+        check_spendable(state, self.tenant, self.lineage, self.amount_micros)
         state.take(
-            self.scope,
+            self.tenant,
             self.amount_micros,
-            to=state.ledger.account(self.scope, Kind.USED),
+            to=state.ledger.account(self.tenant, Kind.USED),
             code=Code.AI_USAGE,
             subject_id=self.usage_id,
             is_own_use=True,
         )
-        state.spending.count(self.scope[0], self.lineage, self.amount_micros, state.now_us)
+        state.spending.count(self.tenant.account_id, self.lineage, self.amount_micros, state.now_us)
         record = UsageRecord(
             self.usage_id,
-            *self.scope,
+            *self.tenant,
             self.lineage[0] if self.lineage else None,
             self.amount_micros,
             self.description,
@@ -129,7 +134,7 @@ class UseCredit(msgspec.Struct, frozen=True):
             state.now_us,
         )
         working_set.add(record)
-        return Used(record, state.ledger.balance_micros(self.scope, state.now_us))
+        return Used(record, state.ledger.balance_micros(self.tenant, state.now_us))
 
 
 def new_usage(
@@ -143,7 +148,7 @@ def new_usage(
     """The command of this caller, with a fresh id."""
     return UseCredit(
         usage_id=new_id("usg"),
-        scope=principal.scope,
+        tenant=principal.tenant,
         lineage=principal.lineage,
         amount_micros=amount_micros,
         description=description,
@@ -153,19 +158,17 @@ def new_usage(
 
 
 async def page(
-    tx: Transaction, scope: Scope, *, before_id: str | None = None, limit: int
+    tx: Transaction, tenant: Tenant, *, before_id: str | None = None, limit: int
 ) -> list[UsageRecord]:
     """At most `limit` records of the tenant, newest first, older than before_id."""
-    rows = await tx.fetch(
-        f"""SELECT {", ".join(_COLUMNS)} FROM usage_records
-            WHERE account_id = :account_id AND environment = :environment AND id < :before_id
-            ORDER BY id DESC LIMIT :limit""",
-        account_id=scope[0],
-        environment=scope[1],
-        before_id=before_id or "~",
+    rows = await _PAGES.page(
+        tx,
+        before_id=before_id or NEWEST,
         limit=limit,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
     )
-    return [UsageRecord(*(row[name] for name in _COLUMNS)) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
 def amount_of(credit_count: int | None, amount_micros: int | None) -> int:
@@ -187,24 +190,15 @@ def amount_of(credit_count: int | None, amount_micros: int | None) -> int:
     return given * unit
 
 
-def check_spendable(state: BatchState, scope: Scope, lineage: Lineage, amount_micros: int) -> None:
+def check_spendable(
+    state: BatchState, tenant: Tenant, lineage: Lineage, amount_micros: int
+) -> None:
     """Raises CapExceeded or InsufficientBalance where the account's own use is not covered."""
     state.spending.check(lineage, amount_micros)
-    state.check_funds(scope, amount_micros, is_own_use=True)
+    state.check_funds(tenant, amount_micros, is_own_use=True)
 
 
-_COLUMNS = (
-    "id",
-    "account_id",
-    "environment",
-    "key_id",
-    "amount_micros",
-    "description",
-    "model",
-    "reference",
-    "created_at",
+_ROWS = RowMapping(UsageRecord)
+_PAGES = Keyset(
+    _ROWS.listed, "usage_records", "account_id = :account_id AND environment = :environment"
 )
-
-
-def _row(record: UsageRecord) -> tuple[object, ...]:
-    return tuple(getattr(record, name) for name in _COLUMNS)

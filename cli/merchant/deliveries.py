@@ -13,8 +13,9 @@ from cli.options import account_option, environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
 from kernel.clock import SystemClock
 from kernel.errors import NotFound
-from keys.account import lock_scopes
-from keys.principal import Environment, Scope
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
+from keys.principal import Environment
 from runtime.installation import open_store, redis_url
 from runtime.queue import Queue
 from runtime.redis_link import RedisLink
@@ -73,8 +74,8 @@ def list_(
 
     async def work(tx: Transaction) -> log.DeliveryPage:
         owner = await account_or_own(account)(tx)
-        scope, before = (owner.id, environment), place_of(cursor)
-        return await log.list_deliveries(tx, scope, wanted=wanted, before=before, limit=limit)
+        tenant, before = Tenant(owner.id, environment), place_of(cursor)
+        return await log.list_deliveries(tx, tenant, wanted=wanted, before=before, limit=limit)
 
     found = run(read(work))
     more = None if found.next is None else found.next.cursor()
@@ -94,11 +95,15 @@ def show(delivery_id: str) -> None:
     """Show one delivery with its attempts, and the reasons that only the operator sees."""
 
     async def work(tx: Transaction) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        scope = await _scope(tx, delivery_id)
-        found = await log.get_delivery(tx, scope, delivery_id)
-        attempts = await log.attempts_of(tx, scope, delivery_id)
+        tenant = await _tenant(tx, delivery_id)
+        found = await log.get_delivery(tx, tenant, delivery_id)
+        attempts = await log.attempts_of(tx, tenant, delivery_id)
         shapes = [{**attempt.shape(), "reason": attempt.reason} for attempt in attempts]
-        return {**found.shape(), "account_id": scope[0], "environment": scope[1]}, shapes
+        return {
+            **found.shape(),
+            "account_id": tenant.account_id,
+            "environment": tenant.environment,
+        }, shapes
 
     record, attempts = run(read(work))
     show_record(record, attempts=attempts)
@@ -139,9 +144,9 @@ async def _replay(delivery_ids: Sequence[str]) -> list[tuple[str, str]]:
 
 def _replay_one(delivery_id: str) -> Work[str]:
     async def work(tx: Transaction) -> str:
-        scope = await _scope(tx, delivery_id)
-        await lock_scopes(tx, [scope])
-        return await delivery.replay(tx, scope, delivery_id, now_us=SystemClock().now_us())
+        tenant = await _tenant(tx, delivery_id)
+        await lock_tenants(tx, [tenant])
+        return await delivery.replay(tx, tenant, delivery_id, now_us=SystemClock().now_us())
 
     return work
 
@@ -155,11 +160,11 @@ async def _wake(settings: Settings) -> None:
     await link.aclose()
 
 
-async def _scope(tx: Transaction, delivery_id: str) -> Scope:
+async def _tenant(tx: Transaction, delivery_id: str) -> Tenant:
     """Whose delivery it is; the operator need not say."""
     row = await tx.fetch_one(
         "SELECT account_id, environment FROM deliveries WHERE id = :id", id=delivery_id
     )
     if row is None:
         raise NotFound("Delivery")
-    return (row["account_id"], row["environment"])
+    return Tenant(row["account_id"], row["environment"])

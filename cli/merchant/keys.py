@@ -4,21 +4,22 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from msgspec import to_builtins
 
 from cli.acting import tell
 from cli.database import account_named, account_or_own, read, write
 from cli.examples import examples
 from cli.options import Moment, account_option, environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
-from gateway.api.keys import shape as shape_of_key
-from gateway.api.tokens import shape as shape_of_token
+from gateway.api.schemas.keys import AccessToken as TokenShape, ApiKey as KeyShape
 from kernel.clock import SystemClock
 from kernel.errors import NotFound
-from keys.account import lock_scopes
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
-from keys.principal import Environment, Scope
+from keys.principal import Environment
 from keys.tokens import access_token
 from keys.tokens.access_token import AccessToken, TokenKind
 from store.database import Transaction
@@ -80,7 +81,7 @@ def create(
 
     async def work(tx: Transaction) -> tuple[ApiKey, str]:
         owner = await account_named(account)(tx)
-        await lock_scopes(tx, [(owner.id, environment)])
+        await lock_tenants(tx, [Tenant(owner.id, environment)])
         made, secret = await api_key.mint(
             tx,
             account_id=owner.id,
@@ -90,7 +91,7 @@ def create(
             now_us=SystemClock().now_us(),
         )
         after = {"name": made.name, "scopes": made.scopes}
-        await tell(tx, (owner.id, environment), "key.created", made.id, after=after)
+        await tell(tx, Tenant(owner.id, environment), "key.created", made.id, after=after)
         return made, secret
 
     made, secret = run(write(work))
@@ -114,7 +115,9 @@ def list_(account: str | None, environment: Environment, limit: int, cursor: str
 
     async def work(tx: Transaction) -> list[ApiKey]:
         owner = await account_or_own(account)(tx)
-        return await api_key.list_keys(tx, (owner.id, environment), before_id=cursor, limit=limit)
+        return await api_key.list_keys(
+            tx, Tenant(owner.id, environment), before_id=cursor, limit=limit
+        )
 
     found = run(read(work))
     more = found[-1].id if len(found) == limit else None
@@ -144,7 +147,7 @@ def show(key_id: str) -> None:
     """Show one key."""
 
     async def work(tx: Transaction) -> ApiKey:
-        return await api_key.get(tx, await _scope(tx, key_id), key_id)
+        return await api_key.get(tx, await _tenant(tx, key_id), key_id)
 
     show_record(_shape(run(read(work))))
 
@@ -161,10 +164,10 @@ def revoke(key_id: str) -> None:
     """End a key and every key minted by it, for good."""
 
     async def work(tx: Transaction) -> ApiKey:
-        scope = await _scope(tx, key_id)
-        await lock_scopes(tx, [scope])
-        await tell(tx, scope, "key.revoked", key_id)
-        return await api_key.revoke(tx, scope, key_id, asker=None, now_us=SystemClock().now_us())
+        tenant = await _tenant(tx, key_id)
+        await lock_tenants(tx, [tenant])
+        await tell(tx, tenant, "key.revoked", key_id)
+        return await api_key.revoke(tx, tenant, key_id, asker=None, now_us=SystemClock().now_us())
 
     show_record(_shape(run(write(work))))
 
@@ -184,11 +187,11 @@ def rotate(key_id: str, overlap_s: int) -> None:
     """Give a key a new secret; id, lineage and counters stay. It is shown once."""
 
     async def work(tx: Transaction) -> tuple[ApiKey, str]:
-        scope = await _scope(tx, key_id)
-        await lock_scopes(tx, [scope])
-        await tell(tx, scope, "key.rotated", key_id, after={"overlap_s": overlap_s})
+        tenant = await _tenant(tx, key_id)
+        await lock_tenants(tx, [tenant])
+        await tell(tx, tenant, "key.rotated", key_id, after={"overlap_s": overlap_s})
         return await api_key.rotate(
-            tx, scope, key_id, overlap_s=overlap_s, asker=None, now_us=SystemClock().now_us()
+            tx, tenant, key_id, overlap_s=overlap_s, asker=None, now_us=SystemClock().now_us()
         )
 
     rotated, secret = run(write(work))
@@ -208,11 +211,11 @@ def rotate(key_id: str, overlap_s: int) -> None:
 @click.option("--name", default="cli", show_default=True, help="What people call it.")
 @json_option
 def token(account: str, environment: Environment, kind: TokenKind, name: str) -> None:
-    """Make an operator token (adm_, administration) or an account's system token (sat_)."""
+    """Create an operator token (adm_, administration) or an account's system token (sat_)."""
 
     async def work(tx: Transaction) -> tuple[AccessToken, str]:
         owner = await account_named(account)(tx)
-        await lock_scopes(tx, [(owner.id, environment)])
+        await lock_tenants(tx, [Tenant(owner.id, environment)])
         made, secret = await access_token.create(
             tx,
             kind=kind,
@@ -223,7 +226,7 @@ def token(account: str, environment: Environment, kind: TokenKind, name: str) ->
             now_us=SystemClock().now_us(),
         )
         after = {"name": made.name, "kind": kind}
-        await tell(tx, (owner.id, environment), "token.created", made.id, after=after)
+        await tell(tx, Tenant(owner.id, environment), "token.created", made.id, after=after)
         return made, secret
 
     made, secret = run(write(work))
@@ -251,7 +254,7 @@ def tokens(
     async def work(tx: Transaction) -> list[AccessToken]:
         owner = await account_or_own(account)(tx)
         return await access_token.list_tokens(
-            tx, (owner.id, environment), kind=kind, before_id=cursor, limit=limit
+            tx, Tenant(owner.id, environment), kind=kind, before_id=cursor, limit=limit
         )
 
     found = run(read(work))
@@ -286,27 +289,27 @@ def revoke_token(token_id: str, account: str, environment: Environment, kind: To
 
     async def work(tx: Transaction) -> AccessToken:
         owner = await account_named(account)(tx)
-        scope = (owner.id, environment)
-        await lock_scopes(tx, [scope])
+        tenant = Tenant(owner.id, environment)
+        await lock_tenants(tx, [tenant])
         now_us = SystemClock().now_us()
-        await tell(tx, scope, "token.revoked", token_id)
-        return await access_token.revoke(tx, scope, token_id, kind=kind, asker=None, now_us=now_us)
+        await tell(tx, tenant, "token.revoked", token_id)
+        return await access_token.revoke(tx, tenant, token_id, kind=kind, asker=None, now_us=now_us)
 
     show_record(_token_shape(run(write(work))))
 
 
-async def _scope(tx: Transaction, key_id: str) -> Scope:
+async def _tenant(tx: Transaction, key_id: str) -> Tenant:
     """Whose key it is; the operator need not say."""
     state = (await api_key.load_key_states(tx, [key_id])).get(key_id)
     if state is None:
         raise NotFound("Key")
-    return (state.account_id, state.environment)
+    return Tenant(state.account_id, state.environment)
 
 
 def _shape(key: ApiKey) -> dict[str, Any]:
     """As the API lists it, and whose it is."""
-    return {**shape_of_key(key), "account_id": key.account_id}
+    return {**to_builtins(KeyShape.of(key)), "account_id": key.account_id}
 
 
 def _token_shape(made: AccessToken) -> dict[str, Any]:
-    return {**shape_of_token(made), "kind": made.kind, "account_id": made.account_id}
+    return {**to_builtins(TokenShape.of(made)), "kind": made.kind, "account_id": made.account_id}

@@ -37,7 +37,8 @@ from cli.output import (
 from cli.server.demo import read_demo
 from kernel.clock import DAY_US, SECOND_US, SystemClock
 from kernel.ids import new_id
-from keys.account import lock_scopes
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
@@ -237,7 +238,7 @@ async def _key_of(account: str, environment: Environment) -> AsyncIterator[str]:
 
     async def mint(tx: Transaction) -> tuple[ApiKey, str]:
         owner = await account_named(account)(tx)
-        await lock_scopes(tx, [(owner.id, environment)])
+        await lock_tenants(tx, [Tenant(owner.id, environment)])
         return await api_key.mint(
             tx,
             account_id=owner.id,
@@ -250,9 +251,9 @@ async def _key_of(account: str, environment: Environment) -> AsyncIterator[str]:
     key, secret = await write(mint)
 
     async def revoke(tx: Transaction) -> Any:
-        scope = (key.account_id, key.environment)
-        await lock_scopes(tx, [scope])
-        return await api_key.revoke(tx, scope, key.id, asker=None, now_us=SystemClock().now_us())
+        tenant = Tenant(key.account_id, key.environment)
+        await lock_tenants(tx, [tenant])
+        return await api_key.revoke(tx, tenant, key.id, asker=None, now_us=SystemClock().now_us())
 
     try:
         yield secret

@@ -23,8 +23,9 @@ from cli.options import Moment, account_option, environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
 from kernel.clock import SystemClock
 from kernel.errors import NotFound
-from keys.account import lock_scopes
-from keys.principal import Environment, Scope
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
+from keys.principal import Environment
 from runtime.installation import open_store
 from runtime.settings import load_settings
 from store.database import Database, Transaction, Work
@@ -113,8 +114,8 @@ def list_(account: str | None, environment: Environment, limit: int, cursor: str
 
     async def work(tx: Transaction) -> list[Replay]:
         owner = await account_or_own(account)(tx)
-        scope = (owner.id, environment)
-        return await replays.list_replays(tx, scope, before_id=cursor, limit=limit)
+        tenant = Tenant(owner.id, environment)
+        return await replays.list_replays(tx, tenant, before_id=cursor, limit=limit)
 
     found = run(read(work))
     more = found[-1].id if len(found) == limit else None
@@ -134,7 +135,7 @@ def show(replay_id: str) -> None:
     """Show one replay and how far it is."""
 
     async def work(tx: Transaction) -> Replay:
-        return await replays.get(tx, await _scope(tx, _REPLAY, replay_id, "Replay"), replay_id)
+        return await replays.get(tx, await _tenant(tx, _REPLAY, replay_id, "Replay"), replay_id)
 
     found = run(read(work))
     show_record(found.shape())
@@ -151,8 +152,8 @@ def show(replay_id: str) -> None:
 def pause(replay_id: str) -> None:
     """Queue nothing more until it is resumed."""
 
-    async def work(tx: Transaction, scope: Scope) -> Replay:
-        return await replays.pause(tx, scope, replay_id)
+    async def work(tx: Transaction, tenant: Tenant) -> Replay:
+        return await replays.pause(tx, tenant, replay_id)
 
     show_record(run(write(_locked(replay_id, work))).shape())
 
@@ -166,10 +167,10 @@ def pause(replay_id: str) -> None:
 @click.argument("replay_id")
 @json_option
 def resume(replay_id: str) -> None:
-    """Go on from where it was paused."""
+    """Resume from where it was paused."""
 
-    async def work(tx: Transaction, scope: Scope) -> Replay:
-        return await replays.resume(tx, scope, replay_id, now_us=SystemClock().now_us())
+    async def work(tx: Transaction, tenant: Tenant) -> Replay:
+        return await replays.resume(tx, tenant, replay_id, now_us=SystemClock().now_us())
 
     show_record(run(write(_locked(replay_id, work))).shape())
 
@@ -185,8 +186,8 @@ def resume(replay_id: str) -> None:
 def cancel(replay_id: str) -> None:
     """End it; what waits to be sent is cancelled too."""
 
-    async def work(tx: Transaction, scope: Scope) -> Replay:
-        return await replays.cancel(tx, scope, replay_id, now_us=SystemClock().now_us())
+    async def work(tx: Transaction, tenant: Tenant) -> Replay:
+        return await replays.cancel(tx, tenant, replay_id, now_us=SystemClock().now_us())
 
     show_record(run(write(_locked(replay_id, work))).shape())
 
@@ -195,18 +196,18 @@ async def _replay(endpoint_id: str, new: NewReplay, *, is_dry: bool, waits: bool
     """The job as it ended, or as it begins, or the count alone."""
     now_us = SystemClock().now_us()
 
-    async def whose(tx: Transaction) -> Scope:
-        return await _scope(tx, _ENDPOINT, endpoint_id, "Webhook")
+    async def whose(tx: Transaction) -> Tenant:
+        return await _tenant(tx, _ENDPOINT, endpoint_id, "Webhook")
 
     async with open_store(load_settings()) as database:
-        scope = await database.read(whose)
-        wanted = replays.wanted_of(scope, endpoint_id, new, now_us=now_us)
+        tenant = await database.read(whose)
+        wanted = replays.wanted_of(tenant, endpoint_id, new, now_us=now_us)
         matched = await replays.count(database, wanted)
         if is_dry:
             return {"dry_run": True, "matched": matched, **replays.filter_shape(wanted)}
 
         async def make(tx: Transaction) -> Replay:
-            await lock_scopes(tx, [scope])
+            await lock_tenants(tx, [tenant])
             return await replays.create(
                 tx, wanted, matched=matched, rate_per_s=replays.rate_of(new), now_us=now_us
             )
@@ -220,7 +221,7 @@ async def _watched(database: Database, job: Replay) -> Replay:
     """The job once it has ended; a bar on standard error shows how far it is."""
 
     async def look(tx: Transaction) -> Replay:
-        return await replays.get(tx, job.scope, job.id)
+        return await replays.get(tx, job.tenant, job.id)
 
     columns = (
         TextColumn("{task.description}"),
@@ -248,7 +249,7 @@ async def _watched(database: Database, job: Replay) -> Replay:
                 )
                 looks_idle = looks_idle + 1 if job == before else 0
                 if looks_idle == LOOKS_PATIENT and job.queued == 0:
-                    note("no step was taken yet: is a worker running, and the endpoint enabled?")
+                    note("no step has run yet: is a worker running, and the endpoint enabled?")
     except asyncio.CancelledError:
         note(f"the replay goes on without this; `topup replay show {job.id}` tells how far it is")
         raise
@@ -256,19 +257,19 @@ async def _watched(database: Database, job: Replay) -> Replay:
 
 
 def _locked(
-    replay_id: str, change: Callable[[Transaction, Scope], Awaitable[Replay]]
+    replay_id: str, change: Callable[[Transaction, Tenant], Awaitable[Replay]]
 ) -> Work[Replay]:
     async def work(tx: Transaction) -> Replay:
-        scope = await _scope(tx, _REPLAY, replay_id, "Replay")
-        await lock_scopes(tx, [scope])
-        return await change(tx, scope)
+        tenant = await _tenant(tx, _REPLAY, replay_id, "Replay")
+        await lock_tenants(tx, [tenant])
+        return await change(tx, tenant)
 
     return work
 
 
-async def _scope(tx: Transaction, text: str, id_: str, kind: str) -> Scope:
+async def _tenant(tx: Transaction, text: str, id_: str, kind: str) -> Tenant:
     """Whose it is; the operator need not say."""
     row = await tx.fetch_one(text, id=id_)
     if row is None:
         raise NotFound(kind)
-    return (row["account_id"], row["environment"])
+    return Tenant(row["account_id"], row["environment"])

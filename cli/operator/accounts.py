@@ -15,6 +15,7 @@ from cli.options import environment_option, limit_option
 from cli.output import json_option, run, show_record, show_rows
 from kernel.clock import SystemClock, rfc3339
 from kernel.errors import InvalidInput
+from kernel.tenant import Tenant
 from keys import audit_log, session
 from keys.account import (
     Account,
@@ -53,7 +54,7 @@ def accounts() -> None:
 @click.option("--operator", is_flag=True, help="Its own credentials may carry `admin`.")
 @json_option
 def create(name: str, email: str | None, operator: bool) -> None:  # noqa: FBT001
-    """Make an account; its staging wallet holds $10,000.00 of test credit."""
+    """Create an account; its staging wallet holds $10,000.00 of test credit."""
 
     async def work(tx: Transaction) -> Account:
         now_us = SystemClock().now_us()
@@ -113,7 +114,7 @@ def operator(account: str, on: bool) -> None:  # noqa: FBT001
     async def work(tx: Transaction) -> Account:
         found = await account_named(account)(tx)
         await set_operator(tx, found.id, is_operator=on)
-        await tell(tx, (found.id, ""), "operator.set", found.id, after={"operator": on})
+        await tell(tx, Tenant(found.id, ""), "operator.set", found.id, after={"operator": on})
         return await get_account(tx, found.id)
 
     show_record(_shape(run(write(work))))
@@ -137,7 +138,7 @@ def live(account: str, to: str) -> None:
         now_us = SystemClock().now_us()
         await (open_live if to == "on" else close_live)(tx, found.id, now_us=now_us)
         action = "live.opened" if to == "on" else "live.closed"
-        await tell(tx, (found.id, ""), action, found.id)
+        await tell(tx, Tenant(found.id, ""), action, found.id)
         return await get_account(tx, found.id)
 
     show_record(_shape(run(write(work))))
@@ -157,7 +158,7 @@ def verify_email_(account: str) -> None:
     async def work(tx: Transaction) -> Account:
         found = await account_named(account)(tx)
         await verify_email(tx, found.id, now_us=SystemClock().now_us())
-        await tell(tx, (found.id, ""), "email.verified", found.id)
+        await tell(tx, Tenant(found.id, ""), "email.verified", found.id)
         return await get_account(tx, found.id)
 
     show_record(_shape(run(write(work))))
@@ -179,7 +180,7 @@ def log(account: str, environment: Environment, limit: int, cursor: str | None) 
 
     async def work(tx: Transaction) -> Sequence[NotificationRef]:
         found = await account_named(account)(tx)
-        scope = (found.id, environment)
+        scope = Tenant(found.id, environment)
         return await audit_log.page_of_account(tx, scope, before_id=cursor, limit=limit)
 
     found = run(read(work))
@@ -247,7 +248,7 @@ async def _set_password(account: str, new: str) -> None:
         await set_password_hash(tx, found.id, password_hash)
         ended = await session.end_others(tx, found.id)
         after = {"sessions_ended": ended}
-        await tell(tx, (found.id, ""), "password.changed", found.id, after=after)
+        await tell(tx, Tenant(found.id, ""), "password.changed", found.id, after=after)
 
     await write(work)
 

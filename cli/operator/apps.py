@@ -13,10 +13,11 @@ from cli.options import environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
 from kernel.clock import SystemClock, rfc3339
 from kernel.errors import DomainError, InvalidInput, NotFound
-from keys.account import Account, first_account, lock_scopes
+from kernel.tenant import Tenant
+from keys.account import Account, first_account, lock_tenants
 from keys.oauth import app as oauth_app
 from keys.oauth.app import CAP_MICROS, CAP_PERIODS, NewApp, OAuthApp
-from keys.principal import OAUTH_SCOPES, Environment, Scope
+from keys.principal import OAUTH_SCOPES, Environment
 from store.database import Transaction
 
 _PLACES: Final = 6
@@ -89,7 +90,7 @@ def apps() -> None:
     type=click.Choice(CAP_PERIODS),
     default="month",
     show_default=True,
-    help="How often the cap begins anew.",
+    help="How often the cap starts again.",
 )
 @json_option
 def create(account: str | None, environment: Environment, **fields: Any) -> None:
@@ -97,7 +98,7 @@ def create(account: str | None, environment: Environment, **fields: Any) -> None
 
     async def work(tx: Transaction) -> tuple[OAuthApp, str]:
         owner = await _owner(tx, account, environment)
-        await lock_scopes(tx, [owner])
+        await lock_tenants(tx, [owner])
         now_us = SystemClock().now_us()
         app, fresh = await oauth_app.create(tx, owner, NewApp(**fields), now_us=now_us)
         after = {"name": app.name, "scope": app.scope, "hosts": app.registered.hosts}
@@ -154,7 +155,7 @@ def rotate(client_id: str) -> None:
 
     async def work(tx: Transaction) -> tuple[OAuthApp, str]:
         owner = await _owner_of(tx, client_id)
-        await lock_scopes(tx, [owner])
+        await lock_tenants(tx, [owner])
         await tell(tx, owner, "app.secret_rotated", client_id)
         return await oauth_app.rotate(tx, owner, client_id, now_us=SystemClock().now_us())
 
@@ -175,14 +176,14 @@ def disable(client_id: str) -> None:
 
     async def work(tx: Transaction) -> OAuthApp:
         owner = await _owner_of(tx, client_id)
-        await lock_scopes(tx, [owner])
+        await lock_tenants(tx, [owner])
         await tell(tx, owner, "app.disabled", client_id)
         return await oauth_app.disable(tx, owner, client_id, now_us=SystemClock().now_us())
 
     show_record(_shape(run(write(work))))
 
 
-async def _owner(tx: Transaction, account: str | None, environment: Environment) -> Scope:
+async def _owner(tx: Transaction, account: str | None, environment: Environment) -> Tenant:
     """Raises NotFound, and InvalidInput for an account that never earns or spends live credit."""
     found: Account | None
     found = await account_named(account)(tx) if account is not None else await first_account(tx)
@@ -190,10 +191,10 @@ async def _owner(tx: Transaction, account: str | None, environment: Environment)
         raise NotFound("Account")
     if found.is_sandbox and environment == "live":
         raise InvalidInput("a sandbox account is staging's only", param="account")
-    return (found.id, environment)
+    return Tenant(found.id, environment)
 
 
-async def _owner_of(tx: Transaction, client_id: str) -> Scope:
+async def _owner_of(tx: Transaction, client_id: str) -> Tenant:
     """Whose app it is; the operator need not say."""
     found = await oauth_app.find(tx, client_id)
     if found is None:

@@ -84,7 +84,7 @@ def codes() -> None:
 )
 @json_option
 def create(csv_path: str | None, **fields: Any) -> None:
-    """Make codes. They are shown this once: only their digests are kept."""
+    """Create codes. They are shown this once: only their digests are kept."""
     new = NewBatch(**fields)
     if csv_path is None and new.count > SHOWN_MAX:
         raise fail(f"give --csv FILE for more than {SHOWN_MAX} codes")

@@ -56,7 +56,7 @@ def create(
     currency: str,
     **limits: Any,
 ) -> None:
-    """Make a coupon. The part of an order that it pays for is promotional credit."""
+    """Create a coupon. The part of an order that it pays for is promotional credit."""
     unit = check_currency(currency)
     made = new_coupon(
         environment,

@@ -15,8 +15,9 @@ from billing.credits.opening import open_account
 from kernel.clock import Clock
 from kernel.errors import NotFound
 from kernel.ids import AccountId
+from kernel.tenant import Tenant
 from keys import token_format
-from keys.account import find_by_email, get_account, lock_scopes, set_password_hash
+from keys.account import find_by_email, get_account, lock_tenants, set_password_hash
 from keys.api_keys import api_key, lookup as key_principal
 from keys.lineage import Refusal
 from keys.password import hash_password
@@ -53,7 +54,7 @@ async def ensure_demo(database: Database, clock: Clock, data_dir: Path, *, url: 
         account_id = await _account(tx, known, now_us=clock.now_us())
         if account_id != known.account_id or known.password != password:
             await set_password_hash(tx, account_id, password_hash)
-        await lock_scopes(tx, [(account_id, "staging"), (account_id, "live")])
+        await lock_tenants(tx, [Tenant(account_id, "staging"), Tenant(account_id, "live")])
         return replace(
             known,
             account_id=account_id,

@@ -4,19 +4,21 @@ Invariant: seven fields, always there, always in this order; `success` is what t
 says. The request log reads code and transaction_id back from the bytes, by that order.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
 from starlette.responses import Response
 
+from gateway.answers.answer import Answer
+from gateway.answers.outcome import Listing
 from gateway.answers.refusals import Refusal
 from gateway.answers.response_codes import CODES
 from kernel.clock import SECOND_US, rfc3339
-from store.idempotency import Answer
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -84,14 +86,14 @@ def response(refusal: Refusal, now_us: int) -> Response:
     return made
 
 
-def page(items: Sequence[Any], next_cursor: str | None) -> Mapping[str, Any]:
+def page(items: list[T], next_cursor: str | None) -> Listing[T]:
     """The `data` of every list."""
-    return {"items": items, "next_cursor": next_cursor, "has_more": next_cursor is not None}
+    return Listing(items=items, next_cursor=next_cursor, has_more=next_cursor is not None)
 
 
 def listing(
-    rows: Sequence[R], limit: int, *, shape: Callable[[R], Any], cursor: Callable[[R], str]
-) -> Mapping[str, Any]:
+    rows: Sequence[R], limit: int, *, shape: Callable[[R], T], cursor: Callable[[R], str]
+) -> Listing[T]:
     """The `data` of a list read with one row more than `limit`, which only says that there is more.
 
     cursor: where the next page goes on, of the last row shown.

@@ -1,7 +1,7 @@
 """What a route answers with where it succeeds: declared once, held against real answers by tests.
 
-The OpenAPI document, the reference pages and the tests read these rows; no answer is made from
-them, so declaring one costs a request nothing.
+The OpenAPI document, the reference pages and the tests read these rows; the answers are made from
+the same types.
 """
 
 from dataclasses import dataclass

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from billing.ledger.price import Price, places_of
-from store.idempotency import Answer
+from gateway.answers.answer import Answer
 
 # A number with a fraction, in its JSON text.
 Number = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "number"})]

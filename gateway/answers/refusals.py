@@ -8,11 +8,9 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from gateway.answers.answer import Answer
 from gateway.answers.response_codes import MALFORMED, Code
 from kernel.errors import DomainError
-from store.idempotency import Answer
-
-_WORD = re.compile(r"\w+")
 
 _WORDS = re.compile(r"[\s:,]+")
 
@@ -57,30 +55,12 @@ def sentence(detail: str, param: str | None = None) -> str:
 
 
 @contextmanager
-def as_sent(**names: str) -> Iterator[None]:
+def renamed_fields(**names: str) -> Iterator[None]:
     """For refusals from within: provider="channel" where what the domain calls provider was sent
     as channel.
-
-    In a detail a name counts where it begins it or has an underscore; elsewhere it is English.
     """
     try:
         yield
     except DomainError as error:
-        error.detail = _reworded(error.detail, names)
-        error.param = names.get(error.param or "", error.param)
-        if "errors" in error.extra:
-            error.extra["errors"] = [_renamed(one, names) for one in error.extra["errors"]]
+        error.rename(names)
         raise
-
-
-def _renamed(problem: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
-    param = problem["param"]
-    return {"param": names.get(param, param), "detail": _reworded(problem["detail"], names)}
-
-
-def _reworded(detail: str, names: Mapping[str, str]) -> str:
-    def word(found: re.Match[str]) -> str:
-        is_name = found.start() == 0 or "_" in found[0]
-        return names.get(found[0], found[0]) if is_name else found[0]
-
-    return _WORD.sub(word, detail)

@@ -1,9 +1,10 @@
-"""The words that the shapes are made of: ids, times, amounts, each with what it means."""
+"""The words that the structs of answers are made of: ids, times, amounts, each with what it means."""
 
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from kernel.clock import rfc3339
 from webhooks.events.schemas import Code, CodeHint, Environment, Time, TransactionId, Voucher
 
 __all__ = ["Code", "CodeHint", "Environment", "Time", "TransactionId", "Voucher"]
@@ -28,3 +29,8 @@ Prefix = Annotated[str, Meta(description="The first 16 characters, to recognise 
 Last4 = Annotated[str, Meta(description="The last 4 characters.")]
 TopUpStatus = Literal["pending", "delivered", "failed", "cancelled"]
 Currency = Literal["USD"]
+
+
+def time_of(at_us: int | None) -> str | None:
+    """The moment as answers show it; None stays None."""
+    return None if at_us is None else rfc3339(at_us)

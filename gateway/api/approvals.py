@@ -8,7 +8,8 @@ from billing.topups.approval import Approval
 from billing.topups.settlement import Decide, Ended
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
-from gateway.answers.envelope import answer, page
+from gateway.answers.answer import Answer
+from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.topups import Approval as ApprovalShape, DecidedTopUp
 from gateway.http.acting import actor_of
@@ -18,7 +19,6 @@ from gateway.http.routing import Route
 from kernel.errors import NotFound
 from keys.principal import ScopeMissing
 from store.database import Transaction
-from store.idempotency import Answer
 
 
 class ApprovalQuery(Page, frozen=True, kw_only=True):
@@ -31,18 +31,16 @@ async def list_approvals(call: RequestContext[Fields, ApprovalQuery]) -> Answer:
     """Newest first."""
     query = call.query
     before_id = cursor_id(query.cursor, "apr")
-    scope = call.principal.scope
+    tenant = call.principal.tenant
 
     async def work(tx: Transaction) -> list[Approval]:
         return await approvals.page(
-            tx, scope, status=query.status, before_id=before_id, limit=query.limit + 1
+            tx, tenant, status=query.status, before_id=before_id, limit=query.limit + 1
         )
 
     found = await call.context.database.read(work)
-    has_more = len(found) > query.limit
-    next_cursor = found[query.limit - 1].id if has_more else None
-    items = [one.shape() for one in found[: query.limit]]
-    return answer(codes.SUCCESS, page(items, next_cursor), now_us=call.now_us)
+    data = listing(found, query.limit, shape=Approval.shape, cursor=lambda asked: asked.id)
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
@@ -68,7 +66,7 @@ async def _decide(
     _check_outside_lineage(call, held)
     command = Decide(
         topup_id=asked.transaction_id,
-        scope=asked.scope,
+        tenant=asked.tenant,
         approval_id=asked.id,
         decision=decision,
         decided_by=call.principal.credential_id,
@@ -80,16 +78,18 @@ async def _decide(
 
 def _decided(call: RequestContext[Fields, Fields], ended: Ended) -> Answer:
     topup = ended.topup
-    code = call.context.engine.rules.codes.shown(topup, call.principal)
-    data = {
-        "approval": None if ended.approval is None else ended.approval.shape(),
-        **topup.shape(code),
-        "wallet_balance_cents": ended.wallet_balance_cents,
-    }
+    code = call.context.topup_rules.codes.shown(topup, call.principal)
+    decided = ended.approval
+    data = DecidedTopUp.of(
+        topup,
+        code,
+        wallet_balance_cents=ended.wallet_balance_cents,
+        approval=None if decided is None else decided.shape(),
+    )
     by_status = {"delivered": codes.DELIVERED, "pending": codes.PENDING}
     return answer(
         by_status.get(topup.status, codes.SUCCESS),
-        data,
+        data.approval_first(),
         now_us=call.now_us,
         http_status=200,
         status=topup.status,
@@ -104,7 +104,7 @@ async def _find(call: RequestContext[Fields, Fields]) -> tuple[Approval, TopUp]:
 
     async def work(tx: Transaction) -> tuple[Approval, TopUp]:
         asked = await approvals.find(tx, approval_id)
-        if asked is None or asked.scope != call.principal.scope:
+        if asked is None or asked.tenant != call.principal.tenant:
             raise NotFound("Approval", param="id")
         held = await topups.load(tx, [asked.transaction_id])
         return asked, held[asked.transaction_id]

@@ -1,19 +1,15 @@
 """The security log: sign-ins, keys, secrets, webhook addresses, connected apps; newest first."""
 
-from typing import Any
-
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.audit import AuditEntry as EntryShape
 from gateway.http.fields import Fields, Page, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
-from kernel.clock import rfc3339
 from keys import audit_log
-from keys.audit_log import NotificationRef
 from keys.principal import ScopeMissing
-from store.idempotency import Answer
 
 
 async def list_entries(call: RequestContext[Fields, Page]) -> Answer:
@@ -26,33 +22,11 @@ async def list_entries(call: RequestContext[Fields, Page]) -> Answer:
     before_id = cursor_id(call.query.cursor, "adt")
     rows = await call.context.database.read(
         lambda tx: audit_log.page_of_account(
-            tx, principal.scope, before_id=before_id, limit=limit + 1
+            tx, principal.tenant, before_id=before_id, limit=limit + 1
         )
     )
-    data = listing(rows, limit, shape=shape, cursor=lambda told: told.entry.id)
+    data = listing(rows, limit, shape=EntryShape.of, cursor=lambda told: told.entry.id)
     return answer(codes.SUCCESS, data, now_us=call.now_us)
-
-
-def shape(told: NotificationRef) -> dict[str, Any]:
-    """An entry as its tenant sees it."""
-    one = told.entry
-    is_key = one.actor_kind == "key"
-    return {
-        "id": one.id,
-        "created_at": rfc3339(one.created_at),
-        "action": one.action,
-        "outcome": one.outcome,
-        "environment": one.environment or None,
-        "subject_id": one.subject_id,
-        "actor": {"kind": one.actor_kind, "id": one.actor, "name": told.actor_name},
-        "key_id": one.actor if is_key else None,
-        "key_name": told.actor_name if is_key else None,
-        "address": one.address,
-        "user_agent": one.user_agent,
-        "before": one.before,
-        "after": one.after,
-        "reason": one.reason,
-    }
 
 
 ROUTES = (

@@ -1,6 +1,7 @@
 """Codes: the table of numeric codes, for programs; it needs no credential."""
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.keys import CodeRow
@@ -8,24 +9,23 @@ from gateway.http.fields import Fields, Page
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from gateway.http.short_list import short_list
-from store.idempotency import Answer
 
 _ITEMS = [
-    {
-        "code": row.code,
-        "message": row.message,
-        "http_status": row.http_status,
-        "http_statuses": row.http_statuses,
-        "success": row.is_success,
-        "retryable": row.is_retryable,
-        "next_action": row.next_action,
-    }
+    CodeRow(
+        code=row.code,
+        message=row.message,
+        http_status=row.http_status,
+        http_statuses=list(row.http_statuses),
+        success=row.is_success,
+        retryable=row.is_retryable,
+        next_action=row.next_action,
+    )
     for row in codes.CODES.values()
 ]
 
 
 async def list_codes(call: RequestContext[Fields, Page]) -> Answer:
-    data = short_list(_ITEMS, call.query, "code")
+    data = short_list(_ITEMS, call.query, lambda row: str(row.code))
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 

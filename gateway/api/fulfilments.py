@@ -14,6 +14,7 @@ from billing.topups import topup as topups
 from billing.topups.settlement import Settle
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.schemas.topups import Settlement
@@ -23,7 +24,6 @@ from gateway.http.routing import Route
 from kernel.clock import SECOND_US
 from keys.signing import ID_HEADER, verify
 from store.database import Transaction
-from store.idempotency import Answer
 
 SECRET_OPTION = "secret"  # noqa: S105 the option's name
 
@@ -44,7 +44,7 @@ async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
     if topup.status == "pending":
         command = Settle(
             topup_id=topup.id,
-            scope=topup.scope,
+            tenant=topup.tenant,
             outcome=call.body.status,
             reason=call.body.reason,
         )
@@ -66,7 +66,7 @@ async def _signed_for(call: RequestContext[SettleBody, Fields]) -> TopUp:
         return (await topups.load(tx, [topup_id])).get(topup_id)
 
     found = await call.context.database.read(work)
-    platforms = {one.id: one for one in call.context.engine.rules.platforms.all()}
+    platforms = {one.id: one for one in call.context.topup_rules.platforms.all()}
     platform = None if found is None else platforms.get(found.platform)
     secret = "" if platform is None else str(platform.options.get(SECRET_OPTION, ""))
     headers = {

@@ -8,8 +8,10 @@ from msgspec import UNSET, Meta, UnsetType
 
 from billing.credits.opening import open_account
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, created, ok
+from gateway.answers.words import time_of
 from gateway.api.schemas.keys import ApiKey as KeyShape, MintedKey, SandboxKey
 from gateway.http.acting import note
 from gateway.http.auth import block_of
@@ -18,14 +20,13 @@ from gateway.http.idempotency import run_once
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
-from kernel.clock import HOUR_US, SECOND_US, rfc3339
+from kernel.clock import HOUR_US, SECOND_US
 from kernel.errors import InvalidInput, NotFound
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import KeyChanges, NewKey
 from keys.principal import ACCOUNT_SCOPES
 from store.database import Transaction
-from store.idempotency import Answer
 
 STAGING: Final = "staging"
 SANDBOX_NAME = "Sandbox"
@@ -99,28 +100,6 @@ class RotateBody(Fields, frozen=True, kw_only=True):
     overlap_s: Annotated[Int64, Meta(description="How long the old key still works.")] = 0
 
 
-def shape(key: ApiKey) -> dict[str, Any]:
-    """A key as it is listed. Source: contract section 3, shapes."""
-    return {
-        "id": key.id,
-        "parent_id": key.parent_id,
-        "environment": key.environment,
-        "name": key.name,
-        "prefix": key.prefix,
-        "last4": key.last4,
-        "scopes": key.scopes,
-        "caps": {name: getattr(key, name) for name in _CAPS},
-        "ip_allow_list": key.ip_allow_list,
-        "approval_above_cents": key.approval_threshold_cents,
-        "approval_above_per_day_cents": key.approval_above_per_day_cents,
-        "approval_threshold_cents": key.approval_threshold_cents,
-        "expires_at": _time(key.expires_at),
-        "created_at": rfc3339(key.created_at),
-        "last_used_at": _time(key.last_used_at),
-        "revoked_at": _time(key.revoked_at),
-    }
-
-
 async def mint(call: RequestContext[MintBody, Fields]) -> Answer:
     body, principal = call.body, call.principal
     now_us = call.now_us
@@ -155,19 +134,19 @@ async def list_keys(call: RequestContext[Fields, Page]) -> Answer:
     before_id = cursor_id(call.query.cursor, "key")
     rows = await call.context.database.read(
         lambda tx: api_key.list_keys(
-            tx, principal.scope, viewer=principal, before_id=before_id, limit=limit + 1
+            tx, principal.tenant, viewer=principal, before_id=before_id, limit=limit + 1
         )
     )
-    data = listing(rows, limit, shape=shape, cursor=lambda key: key.id)
+    data = listing(rows, limit, shape=KeyShape.of, cursor=lambda key: key.id)
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
     principal, key_id = call.principal, call.params["key_id"]
     key = await call.context.database.read(
-        lambda tx: api_key.get(tx, principal.scope, key_id, viewer=principal)
+        lambda tx: api_key.get(tx, principal.tenant, key_id, viewer=principal)
     )
-    return answer(codes.SUCCESS, shape(key), now_us=call.now_us)
+    return answer(codes.SUCCESS, KeyShape.of(key), now_us=call.now_us)
 
 
 async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
@@ -185,9 +164,9 @@ async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
 
     async def work(tx: Transaction) -> ApiKey:
         # Who may not see the key does not learn that it exists.
-        before = await api_key.get(tx, principal.scope, key_id, viewer=principal)
+        before = await api_key.get(tx, principal.tenant, key_id, viewer=principal)
         after = await api_key.patch(
-            tx, principal.scope, key_id, changes=changes, asker=principal, now_us=now_us
+            tx, principal.tenant, key_id, changes=changes, asker=principal, now_us=now_us
         )
         old, new = _told(before), _told(after)
         differing = [name for name in new if old[name] != new[name]]
@@ -206,7 +185,7 @@ async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
         principal,
         call.request_key,
         work,
-        lambda key: answer(codes.SUCCESS, shape(key), now_us=now_us),
+        lambda key: answer(codes.SUCCESS, KeyShape.of(key), now_us=now_us),
     )
 
 
@@ -214,8 +193,8 @@ async def revoke(call: RequestContext[Fields, Fields]) -> Answer:
     principal, key_id, now_us = call.principal, call.params["key_id"], call.now_us
 
     async def work(tx: Transaction) -> ApiKey:
-        before = await api_key.get(tx, principal.scope, key_id, viewer=principal)
-        ended = await api_key.revoke(tx, principal.scope, key_id, asker=principal, now_us=now_us)
+        before = await api_key.get(tx, principal.tenant, key_id, viewer=principal)
+        ended = await api_key.revoke(tx, principal.tenant, key_id, asker=principal, now_us=now_us)
         if before.revoked_at is None:
             await note(tx, call, "key.revoked", key_id, after={"name": ended.name})
         return ended
@@ -225,7 +204,7 @@ async def revoke(call: RequestContext[Fields, Fields]) -> Answer:
         principal,
         call.request_key,
         work,
-        lambda key: answer(codes.SUCCESS, shape(key), now_us=now_us),
+        lambda key: answer(codes.SUCCESS, KeyShape.of(key), now_us=now_us),
     )
 
 
@@ -234,9 +213,9 @@ async def rotate(call: RequestContext[RotateBody, Fields]) -> Answer:
     overlap_s = call.body.overlap_s
 
     async def work(tx: Transaction) -> tuple[ApiKey, str]:
-        await api_key.get(tx, principal.scope, key_id, viewer=principal)
+        await api_key.get(tx, principal.tenant, key_id, viewer=principal)
         rotated, secret = await api_key.rotate(
-            tx, principal.scope, key_id, overlap_s=overlap_s, asker=principal, now_us=now_us
+            tx, principal.tenant, key_id, overlap_s=overlap_s, asker=principal, now_us=now_us
         )
         await note(tx, call, "key.rotated", key_id, after={"overlap_s": overlap_s})
         return rotated, secret
@@ -282,12 +261,7 @@ async def make_sandbox(call: RequestContext[SandboxBody, Fields]) -> Answer:
         return *await mint_one(SANDBOX_NAME, ACCOUNT_SCOPES), approver_secret
 
     key, secret, approver_key = await context.database.transaction(work)
-    data = {
-        **shape(key),
-        "key": secret,
-        "account_id": key.account_id,
-        "approver_key": approver_key,
-    }
+    data = SandboxKey.of(key, key=secret, account_id=key.account_id, approver_key=approver_key)
     return answer(codes.SUCCESS, data, now_us=now_us, http_status=201)
 
 
@@ -300,7 +274,7 @@ def _told(key: ApiKey) -> dict[str, Any]:
         **{name: getattr(key, name) for name in _CAPS},
         "approval_threshold_cents": key.approval_threshold_cents,
         "approval_above_per_day_cents": key.approval_above_per_day_cents,
-        "expires_at": _time(key.expires_at),
+        "expires_at": time_of(key.expires_at),
     }
 
 
@@ -335,14 +309,10 @@ def _with_secret(now_us: int, http_status: int) -> Any:
 
     def render(made: tuple[ApiKey, str]) -> Answer:
         key, secret = made
-        data = {**shape(key), "key": secret}
+        data = MintedKey.of(key, key=secret)
         return answer(codes.SUCCESS, data, now_us=now_us, http_status=http_status)
 
     return render
-
-
-def _time(at_us: int | None) -> str | None:
-    return None if at_us is None else rfc3339(at_us)
 
 
 ROUTES = (

@@ -9,6 +9,7 @@ from billing.orders import queries as order_list
 from billing.orders.order import Order, Status
 from billing.orders.place import NewOrder
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, created, ok
 from gateway.api.schemas.orders import Order as OrderShape
@@ -18,7 +19,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.limits import URL_CHARACTERS_MAX
 from store.database import Transaction
-from store.idempotency import Answer, RequestKey
+from store.idempotency import RequestKey
 
 # It is extended while the provider is waited for: who takes over finds a process that ended.
 LEASE_S = 30
@@ -71,15 +72,15 @@ async def create(call: RequestContext[OrderBody, Fields]) -> Answer:
     )
 
     async def steps() -> Answer:
-        placed = await context.payments.place(principal.scope, new)
-        return answer(codes.SUCCESS, placed.shape(), now_us=call.now_us, http_status=201)
+        placed = await context.payments.place(principal.tenant, new)
+        return answer(codes.SUCCESS, OrderShape.of(placed), now_us=call.now_us, http_status=201)
 
     return await run_steps(context, principal, call.request_key, steps, lease_s=LEASE_S)
 
 
 async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Answer:
     """Newest first."""
-    query, scope = call.query, call.principal.scope
+    query, tenant = call.query, call.principal.tenant
     wanted = order_list.Filter(
         status=query.status,
         provider=query.provider,
@@ -89,22 +90,22 @@ async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Answer:
     before_id = cursor_id(query.cursor, "ord")
 
     async def work(tx: Transaction) -> Sequence[Order]:
-        return await order_list.page(tx, scope, wanted, before_id=before_id, limit=query.limit + 1)
+        return await order_list.page(tx, tenant, wanted, before_id=before_id, limit=query.limit + 1)
 
     found = await call.context.database.read(work)
-    data = listing(found, query.limit, shape=Order.shape, cursor=lambda order: order.id)
+    data = listing(found, query.limit, shape=OrderShape.of, cursor=lambda order: order.id)
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
     """One order of the account."""
-    scope, order_id = call.principal.scope, call.params["order_id"]
+    tenant, order_id = call.principal.tenant, call.params["order_id"]
 
     async def work(tx: Transaction) -> Order:
-        return await order_list.get(tx, scope, order_id)
+        return await order_list.get(tx, tenant, order_id)
 
     found = await call.context.database.read(work)
-    return answer(codes.SUCCESS, found.shape(), now_us=call.now_us)
+    return answer(codes.SUCCESS, OrderShape.of(found), now_us=call.now_us)
 
 
 def request_digest(request_key: RequestKey | None) -> str | None:

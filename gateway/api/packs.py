@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from billing.catalog import pack as packs
 from billing.catalog.pack import Pack
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.orders import Pack as PackShape
@@ -13,7 +14,6 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from gateway.http.short_list import short_list
 from store.database import Transaction
-from store.idempotency import Answer
 
 
 async def list_packs(call: RequestContext[Fields, Page]) -> Answer:
@@ -24,7 +24,8 @@ async def list_packs(call: RequestContext[Fields, Page]) -> Answer:
         return await packs.list_packs(tx, environment)
 
     found = await call.context.database.read(work)
-    data = short_list([one.shape() for one in found], call.query, "id")
+    shown = [PackShape(**one.shape()) for one in found]
+    data = short_list(shown, call.query, lambda pack: pack.id)
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 

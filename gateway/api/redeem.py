@@ -14,11 +14,11 @@ from billing.credits.redemption_code import CodeRedeemed, RedeemCode, find_code,
 from billing.ledger.money import MICROS_PER_CENT
 from billing.topups.voucher import NotRedeemable
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem
+from gateway.answers.answer import Answer
 from gateway.http.rate_limit import refusal
 from gateway.http.request_context import RequestContext
 from keys.principal import Principal
 from runtime.context import Context
-from store.idempotency import Answer
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ async def redeem(
         context,
         principal,
         lambda: find_issued(
-            context.database, context.engine.rules.codes, text, environment=principal.environment
+            context.database, context.topup_rules.codes, text, environment=principal.environment
         ),
     )
     command = new_redeem(principal, issued, "wallet")
@@ -106,7 +106,7 @@ async def _redeem_code(
             context.database, context.redemption_codes, text, environment=principal.environment
         ),
     )
-    command = RedeemCode(code_id, principal.scope)
+    command = RedeemCode(code_id, principal.tenant)
     return await context.engine.submit_once(
         command, call.request_key, partial(_code_credited, encode)
     )

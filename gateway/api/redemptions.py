@@ -2,6 +2,7 @@
 
 from billing.ledger.money import MICROS_PER_CREDIT, micros_to_cents
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.redeem import Credited, redeem
@@ -10,7 +11,6 @@ from gateway.http.fields import Fields, Text
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import rfc3339
-from store.idempotency import Answer
 
 
 class RedeemBody(Fields, frozen=True, kw_only=True):

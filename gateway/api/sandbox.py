@@ -16,6 +16,7 @@ from billing.payments.sandbox import clock as sandbox_clock
 from billing.topups.send import AmountOutOfRange
 from billing.topups.settlement import Ended, Settle
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.schemas.topups import Funding, SettledTopUp
@@ -26,7 +27,6 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US, rfc3339
 from store.database import Transaction
-from store.idempotency import Answer
 
 
 class OutcomeBody(Fields, frozen=True, kw_only=True):
@@ -52,7 +52,7 @@ async def settle(call: RequestContext[OutcomeBody, Fields]) -> Answer:
     _check_staging(call.principal.environment)
     command = Settle(
         topup_id=call.params["transaction_id"],
-        scope=call.principal.scope,
+        tenant=call.principal.tenant,
         outcome=call.body.outcome,
         reason="sandbox: settled as failed",
     )
@@ -62,7 +62,7 @@ async def settle(call: RequestContext[OutcomeBody, Fields]) -> Answer:
 def _settled(call: RequestContext[OutcomeBody, Fields], ended: Ended) -> Answer:
     topup = ended.topup
     is_delivered = topup.status == "delivered"
-    code = call.context.engine.rules.codes.shown(topup, call.principal)
+    code = call.context.topup_rules.codes.shown(topup, call.principal)
     return answer(
         codes.DELIVERED if is_delivered else codes.FAILED_REFUNDED,
         SettledTopUp.of(topup, code, wallet_balance_cents=ended.wallet_balance_cents),
@@ -85,7 +85,7 @@ async def fund(call: RequestContext[FundBody, Fields]) -> Answer:
             extra={"min": 1, "max": CREDIT_CENTS_MAX},
         )
     command = Credit(
-        scope=call.principal.scope,
+        tenant=call.principal.tenant,
         amount_cents=call.body.amount_cents,
         source=Kind.TEST_CREDIT,
         per_day_cents=SANDBOX_FUNDING_PER_DAY_CENTS if call.principal.is_sandbox else None,
@@ -105,17 +105,15 @@ def _funded(call: RequestContext[FundBody, Fields], credited: Credited) -> Answe
 async def advance(call: RequestContext[ClockBody, Fields]) -> Answer:
     """Moves the account's own clock on: what is due by it ends or begins."""
     _check_staging(call.principal.environment)
-    scope, advance_s, now_us = call.principal.scope, call.body.advance_s, call.now_us
+    tenant, advance_s, now_us = call.principal.tenant, call.body.advance_s, call.now_us
 
     async def work(tx: Transaction) -> int:
-        return await sandbox_clock.advance(tx, scope, advance_s=advance_s)
+        return await sandbox_clock.advance(tx, tenant, advance_s=advance_s)
 
     def render(ahead_us: int) -> Answer:
-        data = {
-            "advanced_s": advance_s,
-            "ahead_s": ahead_us // SECOND_US,
-            "now": rfc3339(now_us + ahead_us),
-        }
+        data = AccountClock(
+            advanced_s=advance_s, ahead_s=ahead_us // SECOND_US, now=rfc3339(now_us + ahead_us)
+        )
         return answer(codes.SUCCESS, data, now_us=now_us)
 
     return await run_once(call.context, call.principal, call.request_key, work, render)

@@ -13,7 +13,7 @@ from billing.ledger.money import micros_to_cents
 from gateway.answers import response_codes as codes
 from gateway.answers.outcome import JSON, Outcome
 from gateway.answers.response_codes import CODES
-from gateway.api.schemas.topups import Statement
+from gateway.api.schemas.topups import StatedTransfer, Statement
 from gateway.http.fields import Fields, Time, time_us
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
@@ -52,9 +52,9 @@ async def show(call: RequestContext[Fields, StatementQuery]) -> Reply:
     until = now_us + 1 if until is None else until
     if since >= until:
         raise InvalidInput("from is before to", param="from")
-    scope, database = call.principal.scope, call.context.database
-    opening_micros = await statement.opening_micros(database, scope, before=since)
-    lines = statement.lines(database, scope, since=since, until=until)
+    tenant, database = call.principal.tenant, call.context.database
+    opening_micros = await statement.opening_micros(database, tenant, before=since)
+    lines = statement.lines(database, tenant, since=since, until=until)
     if call.query.form == "csv":
         headers = {"Content-Disposition": 'attachment; filename="statement.csv"'}
         return StreamingResponse(
@@ -84,7 +84,7 @@ async def _json(
     balance_micros, separator = opening_micros, b""
     async for line in lines:
         balance_micros += line.change_micros
-        yield separator + _encode({**line.transfer, "balance_micros": balance_micros})
+        yield separator + _encode(StatedTransfer(**line.transfer, balance_micros=balance_micros))
         separator = b","
     closing = {
         "closing_balance_cents": micros_to_cents(balance_micros),

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, created, ok
 from gateway.api.schemas.keys import AccessToken as TokenShape, MadeToken
@@ -13,11 +14,9 @@ from gateway.http.fields import Fields, Page, cursor_id
 from gateway.http.idempotency import run_once
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
-from kernel.clock import rfc3339
 from keys.tokens import access_token
 from keys.tokens.access_token import AccessToken
 from store.database import Transaction
-from store.idempotency import Answer
 
 _SCOPES = ("keys:write",)
 
@@ -30,21 +29,6 @@ class DeleteBody(Fields, frozen=True, kw_only=True):
     """Which token, where the path does not say it."""
 
     id: Annotated[str, Meta(max_length=64, pattern=r"^tok_[0-9A-Za-z]+\Z")]
-
-
-def shape(token: AccessToken) -> dict[str, Any]:
-    """A token as it is listed; key_id is the key that it is bound to, null for none."""
-    return {
-        "id": token.id,
-        "key_id": token.key_id,
-        "environment": token.environment,
-        "name": token.name,
-        "prefix": token.prefix,
-        "last4": token.last4,
-        "created_at": rfc3339(token.created_at),
-        "last_used_at": None if token.last_used_at is None else rfc3339(token.last_used_at),
-        "revoked_at": None if token.revoked_at is None else rfc3339(token.revoked_at),
-    }
 
 
 async def create(call: RequestContext[CreateBody, Fields]) -> Answer:
@@ -65,7 +49,7 @@ async def create(call: RequestContext[CreateBody, Fields]) -> Answer:
 
     def render(made: tuple[AccessToken, str]) -> Answer:
         token, secret = made
-        data = {**shape(token), "token": secret}
+        data = MadeToken.of(token, token=secret)
         return answer(codes.SUCCESS, data, now_us=now_us, http_status=201)
 
     return await run_once(call.context, principal, call.request_key, work, render, sealed=True)
@@ -76,10 +60,10 @@ async def list_tokens(call: RequestContext[Fields, Page]) -> Answer:
     before_id = cursor_id(call.query.cursor, "tok")
     rows = await call.context.database.read(
         lambda tx: access_token.list_tokens(
-            tx, principal.scope, viewer=principal, before_id=before_id, limit=limit + 1
+            tx, principal.tenant, viewer=principal, before_id=before_id, limit=limit + 1
         )
     )
-    data = listing(rows, limit, shape=shape, cursor=lambda token: token.id)
+    data = listing(rows, limit, shape=TokenShape.of, cursor=lambda token: token.id)
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
@@ -96,7 +80,7 @@ async def _revoke(call: RequestContext[Any, Fields], token_id: str) -> Answer:
 
     async def work(tx: Transaction) -> AccessToken:
         ended = await access_token.revoke(
-            tx, principal.scope, token_id, asker=principal, now_us=now_us
+            tx, principal.tenant, token_id, asker=principal, now_us=now_us
         )
         if ended.revoked_at == now_us:
             await note(tx, call, "token.revoked", token_id, after={"name": ended.name})
@@ -107,7 +91,7 @@ async def _revoke(call: RequestContext[Any, Fields], token_id: str) -> Answer:
         principal,
         call.request_key,
         work,
-        lambda token: answer(codes.SUCCESS, shape(token), now_us=now_us),
+        lambda token: answer(codes.SUCCESS, TokenShape.of(token), now_us=now_us),
     )
 
 

@@ -2,8 +2,8 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from msgspec import Meta
-from msgspec.structs import replace
+from msgspec import UNSET, Meta
+from msgspec.structs import asdict, replace
 
 from billing.topups import queries as history
 from billing.topups.approval import Approval
@@ -11,10 +11,12 @@ from billing.topups.send import Order, Rehearsal, Sent as Decided, new_send, pre
 from billing.topups.settlement import Cancel, Ended
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
-from gateway.answers.envelope import answer, page
+from gateway.answers.answer import Answer
+from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.answers.refused import Failure
 from gateway.api.schemas.topups import (
+    EventOfTopUp,
     FailedSend,
     Held,
     Quote,
@@ -23,6 +25,7 @@ from gateway.api.schemas.topups import (
     SettledTopUp,
     TopUp as TopUpShape,
     TopUpStory,
+    Transfer,
 )
 from gateway.http.errors import DOCS_PATH
 from gateway.http.fields import LINE, Fields, Int64, Page, Text, Time, cursor_id, time_us
@@ -38,7 +41,6 @@ from kernel.limits import (
 )
 from keys.email_address import InvalidEmail, normalise_email
 from store.database import Transaction
-from store.idempotency import Answer
 
 Address = Annotated[str, Meta(max_length=320)]
 Reference = Annotated[str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)]
@@ -110,37 +112,34 @@ async def validate(call: RequestContext[SendBody, Fields]) -> Answer:
     quote, sent = await call.context.engine.rehearse(rehearsal)
     if sent.topup.status == "failed":
         return _failed(sent.topup, http_status=422, transaction_id=None)
-    data = {
-        "amount_cents": quote.amount_cents,
-        "wallet_balance_cents": quote.wallet_balance_cents,
-        "wallet_balance_after_cents": quote.wallet_balance_after_cents,
-        "cap_remaining_cents": quote.cap_remaining_cents,
-        "would_be": quote.would_be,
-    }
-    return answer(codes.SUCCESS, data, now_us=call.now_us)
+    return answer(codes.SUCCESS, Quote.of(quote), now_us=call.now_us)
 
 
 async def cancel(call: RequestContext[CancelBody, Fields]) -> Answer:
     """Takes a pending top-up back; its funds return to where they came from."""
     principal = call.principal
-    command = Cancel(call.body.transaction_id, principal.scope, principal.credential_id)
+    command = Cancel(call.body.transaction_id, principal.tenant, principal.credential_id)
     return await call.context.engine.submit_once(command, call.request_key, _cancelled)
 
 
 async def status(call: RequestContext[Fields, Fields]) -> Answer:
     """The top-up with its transfers and events; 200 whatever its state."""
     topup_id = call.params["transaction_id"]
-    scope = call.principal.scope
+    tenant = call.principal.tenant
 
     async def work(tx: Transaction) -> history.Story:
-        return await history.story(tx, scope, topup_id)
+        return await history.story(tx, tenant, topup_id)
 
     story = await call.context.database.read(work)
     topup = story.topup
-    code = call.context.engine.rules.codes.shown(topup, call.principal)
-    data = {**topup.shape(code), "transfers": story.transfers, "events": story.events}
-    if story.approval_id is not None:
-        data["approval_id"] = story.approval_id
+    code = call.context.topup_rules.codes.shown(topup, call.principal)
+    data = TopUpStory.of(
+        topup,
+        code,
+        transfers=[Transfer(**one) for one in story.transfers],
+        events=[EventOfTopUp(**one) for one in story.events],
+        approval_id=UNSET if story.approval_id is None else story.approval_id,
+    )
     outcome = {
         "delivered": codes.DELIVERED,
         "pending": codes.PENDING,
@@ -169,18 +168,21 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Answer:
         created_before=time_us(query.created_before, "created_before"),
     )
     before_id = cursor_id(query.cursor, "txn")
-    scope = call.principal.scope
+    tenant = call.principal.tenant
 
     async def work(tx: Transaction) -> list[TopUp]:
         # One more than asked tells whether there is another page.
-        return await history.page(tx, scope, wanted, before_id=before_id, limit=query.limit + 1)
+        return await history.page(tx, tenant, wanted, before_id=before_id, limit=query.limit + 1)
 
     found = await call.context.database.read(work)
-    shown, principal = call.context.engine.rules.codes.shown, call.principal
-    items = [topup.shape(shown(topup, principal)) for topup in found[: query.limit]]
-    has_more = len(found) > query.limit
-    next_cursor = found[query.limit - 1].id if has_more else None
-    return answer(codes.SUCCESS, page(items, next_cursor), now_us=call.now_us)
+    code_of, principal = call.context.topup_rules.codes.shown, call.principal
+    data = listing(
+        found,
+        query.limit,
+        shape=lambda topup: TopUpShape.of(topup, code_of(topup, principal)),
+        cursor=lambda topup: topup.id,
+    )
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 def _normalised(address: str | None) -> str | None:
@@ -189,7 +191,7 @@ def _normalised(address: str | None) -> str | None:
 
 def _order(call: RequestContext[SendBody, Fields]) -> Order:
     body = call.body
-    platforms = call.context.engine.rules.platforms
+    platforms = call.context.topup_rules.platforms
     address = body.recipient_email
     return prepare(
         platforms,
@@ -204,7 +206,7 @@ def _order(call: RequestContext[SendBody, Fields]) -> Order:
 
 def _own_address(call: RequestContext[SendBody, Fields]) -> str:
     """The address of whoever says "recipient": "self"; raises InvalidPlatform and InvalidEmail."""
-    call.context.engine.rules.platforms.find(call.body.platform)
+    call.context.topup_rules.platforms.find(call.body.platform)
     address = call.principal.account_email
     if address is None:
         raise InvalidEmail("the account has no address of its own: name a recipient_email")
@@ -239,13 +241,13 @@ class _SentAnswer:
         )
 
     def _for_approval(self, sent: Decided, asked: Approval) -> Sent:
-        public_url = self._call.context.engine.rules.public_url
+        public_url = self._call.context.topup_rules.public_url
         held = Held(
             id=asked.id,
             url=f"{public_url}/dashboard/approvals/{asked.id}",
             expires_at=rfc3339(asked.expires_at),
         )
-        return SentForApproval.of(sent, approval=held)
+        return SentForApproval(**asdict(Sent.of(sent)), approval=held)
 
 
 def _cancelled(ended: Ended) -> Answer:

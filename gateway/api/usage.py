@@ -1,25 +1,24 @@
 """Usage: credit charged for AI usage, at once or out of a hold that was set aside before."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta
 
-from billing.ledger.money import MICROS_PER_CREDIT, micros_to_cents
 from billing.payments.sandbox import clock as sandbox_clock
 from billing.usage import hold
 from billing.usage.hold_commands import TTL_S, TTL_S_MAX, CaptureHold, Held, ReleaseHold, new_hold
 from billing.usage.usage import Used, amount_of, new_usage
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import created, ok
-from gateway.answers.refusals import as_sent
+from gateway.answers.refusals import renamed_fields
 from gateway.api.schemas.usage import ChangedHold, Hold, Usage
 from gateway.http.fields import LINE, Fields, Int64
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.limits import NOTE_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX
 from store.database import Transaction
-from store.idempotency import Answer
 
 MODEL_CHARACTERS_MAX = 128
 
@@ -84,26 +83,26 @@ async def capture(call: RequestContext[CaptureBody, Fields]) -> Answer:
     is_whole = body.credits is None and body.amount_micros is None
     command = CaptureHold(
         hold_id=call.params["hold_id"],
-        scope=call.principal.scope,
+        tenant=call.principal.tenant,
         amount_micros=None if is_whole else amount_of(body.credits, body.amount_micros),
     )
-    with as_sent(**({} if body.credits is None else {"amount_micros": "credits"})):
+    with renamed_fields(**({} if body.credits is None else {"amount_micros": "credits"})):
         return await call.context.engine.submit_once(command, call.request_key, _ended)
 
 
 async def release(call: RequestContext[Fields, Fields]) -> Answer:
     """Gives all of the hold back."""
-    command = ReleaseHold(hold_id=call.params["hold_id"], scope=call.principal.scope)
+    command = ReleaseHold(hold_id=call.params["hold_id"], tenant=call.principal.tenant)
     return await call.context.engine.submit_once(command, call.request_key, _ended)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
     """One hold of the account."""
-    scope, hold_id, now_us = call.principal.scope, call.params["hold_id"], call.now_us
+    tenant, hold_id, now_us = call.principal.tenant, call.params["hold_id"], call.now_us
 
-    async def work(tx: Transaction) -> dict[str, Any]:
-        found = await hold.find(tx, hold_id, scope)
-        return found.shape(await sandbox_clock.now_of(tx, scope, now_us=now_us))
+    async def work(tx: Transaction) -> Hold:
+        found = await hold.find(tx, hold_id, tenant)
+        return Hold(**found.shape(await sandbox_clock.now_of(tx, tenant, now_us=now_us)))
 
     return answer(codes.SUCCESS, await call.context.database.read(work), now_us=now_us)
 
@@ -113,22 +112,12 @@ def _used(used: Used) -> Answer:
 
 
 def _placed(held: Held) -> Answer:
-    data = {**held.shape(), **_balance(held.balance_micros)}
-    return answer(codes.SUCCESS, data, now_us=held.hold.created_at, http_status=201)
+    return answer(codes.SUCCESS, ChangedHold.of(held), now_us=held.hold.created_at, http_status=201)
 
 
 def _ended(held: Held) -> Answer:
-    data = {**held.shape(), **_balance(held.balance_micros)}
     assert held.hold.ended_at is not None, "captured or released"
-    return answer(codes.SUCCESS, data, now_us=held.hold.ended_at)
-
-
-def _balance(balance_micros: int) -> dict[str, int]:
-    return {
-        "balance_micros": balance_micros,
-        "balance_credits": balance_micros // MICROS_PER_CREDIT,
-        "balance_cents": micros_to_cents(balance_micros),
-    }
+    return answer(codes.SUCCESS, ChangedHold.of(held), now_us=held.hold.ended_at)
 
 
 _REFUSES = (

@@ -4,11 +4,11 @@ from functools import partial
 from typing import Any, Literal
 
 from billing.ledger.balances import recipients
-from billing.ledger.ledger import Scope
 from billing.topups.topup import TopUp
-from billing.topups.voucher import load_redemptions, voucher_shape
+from billing.topups.voucher import load_redemptions
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem, unknown_voucher
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.redeem import guarded
@@ -16,9 +16,9 @@ from gateway.api.schemas.topups import IssuedVoucher, RedeemedVoucher
 from gateway.http.fields import Fields, Text
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
+from kernel.tenant import Tenant
 from keys.principal import REDEEMS
 from store.database import Transaction
-from store.idempotency import Answer
 
 
 class RedeemBody(Fields, frozen=True, kw_only=True):
@@ -35,18 +35,18 @@ async def look_up(call: RequestContext[Fields, Fields]) -> Answer:
     if issued.account_id != principal.account_id:
         raise unknown_voucher()
 
-    async def work(tx: Transaction) -> dict[str, object]:
+    async def work(tx: Transaction) -> IssuedVoucher:
         redeemed = (await load_redemptions(tx, [issued.id])).get(issued.id)
         held = await recipients(
             tx,
-            issued.scope,
+            issued.tenant,
             recipient_email=issued.recipient_email,
             platform=issued.platform,
             limit=1,
         )
-        return voucher_shape(
+        return IssuedVoucher.of(
             issued,
-            context.engine.rules.codes.code_of(issued.id),
+            context.topup_rules.codes.code_of(issued.id),
             wallet_cents=held[0].balance_cents if held else 0,
             redeemed_at=None if redeemed is None else redeemed.redeemed_at,
         )
@@ -59,20 +59,23 @@ async def redeem(call: RequestContext[RedeemBody, Fields]) -> Answer:
     context, principal = call.context, call.principal
     issued = await _find(call, call.body.code)
     command = new_redeem(principal, issued, call.body.settle)
-    encode = partial(_redeemed, principal.scope)
+    encode = partial(_redeemed, principal.tenant)
     return await context.engine.submit_once(command, call.request_key, encode)
 
 
-def _redeemed(redeemer: Scope, done: Redeemed) -> Answer:
+def _redeemed(redeemer: Tenant, done: Redeemed) -> Answer:
     topup, redeemed_at = done.topup, done.redemption.redeemed_at
-    data = {
-        **voucher_shape(topup, done.voucher_code, wallet_cents=0, redeemed_at=redeemed_at),
-        "settle": done.redemption.settle,
-        "balance_cents": done.wallet_balance_cents,
-    }
-    if topup.scope != redeemer:
+    data = RedeemedVoucher.of(
+        topup,
+        done.voucher_code,
+        wallet_cents=0,
+        redeemed_at=redeemed_at,
+        settle=done.redemption.settle,
+        balance_cents=done.wallet_balance_cents,
+    )
+    if topup.tenant != redeemer:
         # The top-up is the issuer's, and its id means nothing to anybody else.
-        data["transaction_id"] = None
+        data.transaction_id = None
     return answer(
         codes.SUCCESS,
         data,
@@ -89,7 +92,7 @@ async def _find(call: RequestContext[Any, Any], code: str) -> TopUp:
         context,
         call.principal,
         lambda: find_issued(
-            context.database, context.engine.rules.codes, code, environment=environment
+            context.database, context.topup_rules.codes, code, environment=environment
         ),
     )
 

@@ -8,7 +8,8 @@ from billing.ledger import balances as wallet
 from billing.ledger.money import cents_to_micros
 from billing.topups.send import AmountOutOfRange
 from gateway.answers import response_codes as codes
-from gateway.answers.envelope import answer, page
+from gateway.answers.answer import Answer
+from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.topups import Balance, Platform, RecipientWallet, Threshold
 from gateway.http.fields import Fields, Int64, Page, Text, cursor_id
@@ -19,7 +20,6 @@ from gateway.http.short_list import short_list
 from keys.account import set_low_balance_threshold
 from keys.email_address import normalise_email
 from store.database import Transaction
-from store.idempotency import Answer
 
 THRESHOLD_CENTS_MAX = 100_000_000_000
 
@@ -42,9 +42,9 @@ async def balance(call: RequestContext[Fields, Fields]) -> Answer:
     principal, now_us = call.principal, call.now_us
     is_promo_sendable = call.context.engine.rules.is_promo_sendable
 
-    async def work(tx: Transaction) -> object:
-        return await wallet.balance(
-            tx, principal, now_us=now_us, is_promo_sendable=is_promo_sendable
+    async def work(tx: Transaction) -> Balance:
+        return Balance.of(
+            await wallet.balance(tx, principal, now_us=now_us, is_promo_sendable=is_promo_sendable)
         )
 
     return answer(codes.SUCCESS, await call.context.database.read(work), now_us=now_us)
@@ -59,14 +59,14 @@ async def set_threshold(call: RequestContext[ThresholdBody, Fields]) -> Answer:
             param="low_balance_threshold_cents",
             extra={"min": 0, "max": THRESHOLD_CENTS_MAX},
         )
-    scope = call.principal.scope
+    tenant = call.principal.tenant
 
     async def work(tx: Transaction) -> None:
         micros = cents_to_micros(threshold_cents)
-        await set_low_balance_threshold(tx, scope, threshold_micros=micros)
+        await set_low_balance_threshold(tx, tenant, threshold_micros=micros)
 
     def render(_: None) -> Answer:
-        data = {"low_balance_threshold_cents": threshold_cents}
+        data = Threshold(low_balance_threshold_cents=threshold_cents)
         return answer(codes.SUCCESS, data, now_us=call.now_us)
 
     return await run_once(call.context, call.principal, call.request_key, work, render)
@@ -78,12 +78,12 @@ async def recipients(call: RequestContext[Fields, WalletQuery]) -> Answer:
     address = None if query.recipient_email is None else normalise_email(query.recipient_email)
     platform = None if query.platform is None else query.platform.strip().lower()
     before_id = cursor_id(query.cursor, "lac")
-    scope = call.principal.scope
+    tenant = call.principal.tenant
 
     async def work(tx: Transaction) -> list[wallet.RecipientWallet]:
         return await wallet.recipients(
             tx,
-            scope,
+            tenant,
             recipient_email=address,
             platform=platform,
             before_id=before_id,
@@ -91,26 +91,25 @@ async def recipients(call: RequestContext[Fields, WalletQuery]) -> Answer:
         )
 
     found = await call.context.database.read(work)
-    has_more = len(found) > query.limit
-    next_cursor = found[query.limit - 1].id if has_more else None
-    items = [one.shape() for one in found[: query.limit]]
-    return answer(codes.SUCCESS, page(items, next_cursor), now_us=call.now_us)
+    data = listing(found, query.limit, shape=RecipientWallet.of, cursor=lambda one: one.id)
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 async def platforms(call: RequestContext[Fields, Page]) -> Answer:
     """What can be topped up, with limits in cents and how each is fulfilled."""
-    rules = call.context.engine.rules
+    rules = call.context.topup_rules
     items = [
-        {
-            "id": one.id,
-            "name": one.name,
-            "min_amount_cents": one.min_amount_cents,
-            "max_amount_cents": one.max_amount_cents,
-            "fulfilment": ("asynchronous" if one.fulfilment in rules.asynchronous else "immediate"),
-        }
+        Platform(
+            id=one.id,
+            name=one.name,
+            min_amount_cents=one.min_amount_cents,
+            max_amount_cents=one.max_amount_cents,
+            fulfilment="asynchronous" if one.fulfilment in rules.asynchronous else "immediate",
+        )
         for one in rules.platforms.all()
     ]
-    return answer(codes.SUCCESS, short_list(items, call.query, "id"), now_us=call.now_us)
+    data = short_list(items, call.query, lambda platform: platform.id)
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 ROUTES = (

@@ -21,5 +21,5 @@ async def act(
 ) -> Reply:
     """Sends the browser on to `then`; raises the call's refusal, which becomes a page."""
     form = read_form(call)
-    await ask(call, method, path, body, once=form.once)
+    await ask(call, method, path, body, idempotency_key=form.idempotency_key)
     return go(then, said=said)

@@ -11,13 +11,13 @@ from store.idempotency import RequestKey, request_key
 
 def form_key(call: RequestContext[Any, Any], form: Form) -> RequestKey | None:
     """The key of this form with these fields; None where the form has no name."""
-    if form.once is None:
+    if form.idempotency_key is None:
         return None
     return request_key(
         account_id=call.principal.account_id,
         environment=call.principal.environment,
         owner=call.principal.key_owner,
-        key_text=form.once,
+        key_text=form.idempotency_key,
         method=call.method,
         path=call.path,
         canonical_body=msgspec.json.encode(form.fields, order="deterministic"),

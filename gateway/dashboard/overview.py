@@ -40,7 +40,7 @@ async def fund(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     try:
         body = {"amount_cents": form.cents("amount")}
-        await ask(call, "POST", "/sandbox/fund", body, once=form.once)
+        await ask(call, "POST", "/sandbox/fund", body, idempotency_key=form.idempotency_key)
     except DomainError as error:
         return await _overview(call, problem_of(error))
     return go(PATH, said="funded")
@@ -78,8 +78,8 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
 
 
 async def _charts(call: RequestContext[Any, Any], balance_micros: int) -> list[Chart]:
-    scope, now_us = call.principal.scope, call.now_us
-    done = await call.context.database.read(lambda tx: lately(tx, scope, now_us=now_us))
+    tenant, now_us = call.principal.tenant, call.now_us
+    done = await call.context.database.read(lambda tx: lately(tx, tenant, now_us=now_us))
     return [
         balance_line("Balance", done.changes, now_micros=balance_micros),
         bars("Top-ups", done.topups, _TOPUPS),

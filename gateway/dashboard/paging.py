@@ -34,7 +34,7 @@ def paged(
 ) -> Paged:
     """rows: ASKED of them at most; name: the cursor's parameter, where a page has two lists."""
     asked = read_query(call)
-    wanted: Mapping[str, str] = {one: text for one in filters if (text := asked.text(one))}
+    wanted: Mapping[str, str] = {param: text for param in filters if (text := asked.text(param))}
     has_more = len(rows) > ROWS
     shown = rows[:ROWS]
     following = {**wanted, name: cursor_of(shown[-1])} if has_more else {}

@@ -24,8 +24,8 @@ _UNAUTHORISED: Final = 401
 _TITLES: Final = {
     403: "This is not open to you",
     404: "There is nothing here",
-    405: "This address takes something else",
-    422: "That did not fit",
+    405: "This method is not allowed",
+    422: "That could not be processed",
     429: "Too fast",
     500: "Something went wrong",
     503: "Back in a moment",

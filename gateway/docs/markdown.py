@@ -98,13 +98,13 @@ def inline(text: str) -> Markup:
 
 def _bare(token: Token) -> str:
     """An inline token's text without its marks."""
-    return "".join(one.content for one in token.children or ())
+    return "".join(child.content for child in token.children or ())
 
 
 def _name(tokens: Sequence[Token], index: int) -> str:
     """A table's name: its first heading and its first cell."""
-    cells = [one for one in tokens[index:] if one.type == "inline"]
-    first = next(at for at, one in enumerate(tokens[index:]) if one.type == "tbody_open")
+    cells = [cell for cell in tokens[index:] if cell.type == "inline"]
+    first = next(at for at, token in enumerate(tokens[index:]) if token.type == "tbody_open")
     head = _bare(cells[0])
-    body = next(_bare(one) for one in tokens[index + first :] if one.type == "inline")
+    body = next(_bare(cell) for cell in tokens[index + first :] if cell.type == "inline")
     return str(escape(f"{head}: {body} …"))

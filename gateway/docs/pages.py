@@ -47,7 +47,7 @@ _MAKERS: Final = (
     ("JavaScript", samples.javascript),
 )
 
-Answer = Callable[[Request], Awaitable[Response]]
+_Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[PageRoute]:
@@ -94,15 +94,15 @@ class Pages:
         host = request.headers.get("host", "")
         return f"{request.url.scheme}://{host if _HOST.fullmatch(host) else 'localhost'}"
 
-    def guide(self, name: str) -> Answer:
+    def guide(self, name: str) -> _Endpoint:
         async def answer(request: Request) -> Response:
             text = guide_text(name).replace("$GATEWAY", self.server(request))
-            contents = [one for one in headings(text) if one.level == 2]
+            contents = [heading for heading in headings(text) if heading.level == 2]
             return self._page(request, "text", GUIDES[name], contents=contents, body=to_html(text))
 
         return answer
 
-    def codes(self) -> Answer:
+    def codes(self) -> _Endpoint:
         async def answer(request: Request) -> Response:
             groups = [
                 (name, [row for code, row in CODES.items() if code // 1000 == thousand])
@@ -122,14 +122,14 @@ class Pages:
 
     async def resource(self, request: Request) -> Response:
         slug, server = request.path_params["slug"], self.server(request)
-        shown = next((one for one in self.listed if one.slug == slug), None)
+        shown = next((resource for resource in self.listed if resource.slug == slug), None)
         if shown is None:
             raise HTTPException(404)
         return self._page(
             request,
             "resource",
             shown.name,
-            contents=[Heading(2, one.summary, one.anchor) for one in shown.operations],
+            contents=[Heading(2, op.summary, op.anchor) for op in shown.operations],
             resource=shown,
             samples=lambda op: _samples(op, server),
             inline=inline,
@@ -148,7 +148,7 @@ class Pages:
         )
 
     def _groups(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        guides = [(path_of(name), word) for name, word in GUIDES.items()]
+        guides = [(path_of(name), label) for name, label in GUIDES.items()]
         guides.insert(2, (f"{PATH}/codes", "Codes"))
         return [
             ("Guides", guides),
@@ -164,7 +164,7 @@ class PlainText:
         self._pages = pages
 
     async def overview(self, request: Request) -> Response:
-        guides = [(path_of(name), word) for name, word in GUIDES.items()]
+        guides = [(path_of(name), label) for name, label in GUIDES.items()]
         server = self._pages.server(request)
         return _text(plain_text.overview(guides, self._pages.listed, server))
 
@@ -182,9 +182,9 @@ def _text(text: str) -> Response:
 
 
 def _places(listed: Sequence[Resource], *, is_ours: bool) -> Iterator[tuple[str, str]]:
-    for one in listed:
-        if any(operation.is_ours for operation in one.operations) is is_ours:
-            yield f"{PATH}/api/{one.slug}", one.name
+    for resource in listed:
+        if any(operation.is_ours for operation in resource.operations) is is_ours:
+            yield f"{PATH}/api/{resource.slug}", resource.name
 
 
 def _samples(operation: Operation, server: str) -> list[tuple[str, str]]:

@@ -33,7 +33,10 @@ def overview(guides: Sequence[tuple[str, str]], listed: Sequence[Resource], serv
         "",
         "## Reference",
         "",
-        *(f"- [{one.name}]({server}/docs/api/{one.slug}): {one.about}" for one in listed),
+        *(
+            f"- [{resource.name}]({server}/docs/api/{resource.slug}): {resource.about}"
+            for resource in listed
+        ),
         "",
         "## For programs",
         "",
@@ -48,7 +51,7 @@ def everything(guides: Sequence[str], listed: Sequence[Resource]) -> str:
     """The guides' texts, every call and every code."""
     parts = [guide.strip() for guide in guides]
     parts.append("# Codes\n\n" + "\n".join(_code_rows()))
-    parts += [_resource(one) for one in listed]
+    parts += [_resource(resource) for resource in listed]
     return "\n\n".join(parts) + "\n"
 
 
@@ -73,13 +76,13 @@ def _operation(one: Operation) -> str:
             )
     parts.append(f"```sh\n{samples.curl(one.call)}\n```")
     parts += [_answer(outcome) for outcome in one.answers]
-    refused = "; ".join(f"{outcome.status}: {outcome.told}" for outcome in one.refusals)
+    refused = "; ".join(f"{outcome.status}: {outcome.description}" for outcome in one.refusals)
     parts.append(f"Refusals: {refused}")
     return "\n\n".join(part for part in parts if part)
 
 
 def _answer(outcome: Outcome) -> str:
-    lines = [f"Answer {outcome.status}: {outcome.told}"]
+    lines = [f"Answer {outcome.status}: {outcome.description}"]
     lines += [_field(field, is_request=False) for field in outcome.fields]
     return "\n".join(lines)
 

@@ -34,7 +34,7 @@ class Outcome:
     """One HTTP status with its codes as the document words them, and the fields of `data`."""
 
     status: str
-    told: str
+    description: str
     codes: tuple[int, ...]
     about: str
     fields: Sequence[Field]
@@ -97,7 +97,7 @@ class _Reader:
         self._server = server
 
     def operation(self, path: str, method: str, raw: Json) -> Operation:
-        parameters = [self._resolved(one) for one in raw["parameters"]]
+        parameters = [self._resolved(parameter) for parameter in raw["parameters"]]
         answers: list[Outcome] = []
         refusals: list[Outcome] = []
         for status, response in raw["responses"].items():
@@ -111,8 +111,12 @@ class _Reader:
             summary=raw["summary"],
             about=raw["description"],
             is_ours=any(outcome.codes for outcome in answers),
-            path_params=[one["name"] for one in parameters if one["in"] == "path"],
-            query=[self._parameter(one) for one in parameters if one["in"] == "query"],
+            path_params=[
+                parameter["name"] for parameter in parameters if parameter["in"] == "path"
+            ],
+            query=[
+                self._parameter(parameter) for parameter in parameters if parameter["in"] == "query"
+            ],
             body=list(self._body(raw)),
             takes_idempotency_key=call.takes_idempotency_key,
             answers=answers,
@@ -153,9 +157,9 @@ class _Reader:
             shape = self._resolved(data)
             about = about or shape.get("description", "")
             known = {field.name for field in fields}
-            fields += [one for one in self._fields(data, "", 0) if one.name not in known]
-        told = response["description"]
-        return Outcome(status, told, tuple(codes), about, fields, media.get("example"))
+            fields += [field for field in self._fields(data, "", 0) if field.name not in known]
+        description = response["description"]
+        return Outcome(status, description, tuple(codes), about, fields, media.get("example"))
 
     def _fields(self, schema: Json, prefix: str, depth: int) -> Iterator[Field]:
         shape = self._resolved(schema)
@@ -176,26 +180,26 @@ class _Reader:
         if "$ref" in schema:
             return self._resolved(schema)
         if "anyOf" in schema:
-            return {**schema, "anyOf": [self._resolved(one) for one in schema["anyOf"]]}
+            return {**schema, "anyOf": [self._resolved(kind) for kind in schema["anyOf"]]}
         return schema
 
     def _about(self, schema: Json) -> str:
         """What is said of it, by itself or by what it refers to, and its default."""
         places = (schema, *map(self._resolved, schema.get("anyOf", ())), self._resolved(schema))
-        told = next((one["description"] for one in places if "description" in one), "")
+        description = next((place["description"] for place in places if "description" in place), "")
         default = schema.get("default")
         if default is None or default in ("", []):
-            return str(told)
-        return f"{told} Default: `{json.dumps(default)}`.".strip()
+            return str(description)
+        return f"{description} Default: `{json.dumps(default)}`.".strip()
 
     def _is_list(self, schema: Json) -> bool:
         kinds = [schema, *schema.get("anyOf", ())]
-        return any(one.get("type") == "array" for one in kinds)
+        return any(kind.get("type") == "array" for kind in kinds)
 
     def _below(self, schema: Json) -> Json | None:
         """The object inside, through null and lists; None for a plain value."""
-        for one in (schema, *schema.get("anyOf", ())):
-            inner = one.get("items", one) if one.get("type") == "array" else one
+        for kind in (schema, *schema.get("anyOf", ())):
+            inner = kind.get("items", kind) if kind.get("type") == "array" else kind
             found = self._resolved(inner)
             if "properties" in found:
                 return found
@@ -205,15 +209,15 @@ class _Reader:
 def kind_of(schema: Json) -> str:
     """A type in words: a string, an integer from 1 to 200, one of `a`, `b`."""
     if "anyOf" in schema:
-        kinds = [kind_of(one) for one in schema["anyOf"] if one.get("type") != "null"]
+        kinds = [kind_of(kind) for kind in schema["anyOf"] if kind.get("type") != "null"]
         nullable = len(kinds) < len(schema["anyOf"])
         return " or ".join(dict.fromkeys(kinds)) + (" or null" if nullable else "")
     if "const" in schema:
         return f"always `{schema['const']}`"
     if "enum" in schema:
-        words = [word for word in schema["enum"] if word is not None]
-        nullable = len(words) < len(schema["enum"])
-        return ", ".join(f"`{word}`" for word in words) + (" or null" if nullable else "")
+        values = [value for value in schema["enum"] if value is not None]
+        nullable = len(values) < len(schema["enum"])
+        return ", ".join(f"`{value}`" for value in values) + (" or null" if nullable else "")
     kind = schema.get("type", "any")
     if kind == "array":
         return f"list of {kind_of(schema.get('items', {}))}"

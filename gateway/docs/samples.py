@@ -59,10 +59,10 @@ def call_of(
 
 def curl(call: Call) -> str:
     """A line for a shell that has the key in $KEY."""
-    words = ["curl"]
+    command = ["curl"]
     if call.method != "GET":
-        words.append(f"-X {call.method}")
-    lines = [" ".join([*words, shlex.quote(call.url)])]
+        command.append(f"-X {call.method}")
+    lines = [" ".join([*command, shlex.quote(call.url)])]
     if call.needs_key:
         lines.append('-H "Authorization: Bearer $KEY"')
     if call.takes_idempotency_key:

@@ -63,18 +63,18 @@ class Chart:
 def bars(title: str, activity: Activity, series: Sequence[Series]) -> Chart:
     """Stacked bars, the first series at the bottom."""
     frame = _Frame(activity, left=42)
-    numbers = [[activity.count(start, *one.statuses) for one in series] for start in frame.starts]
+    numbers = [[activity.count(start, *part.statuses) for part in series] for start in frame.starts]
     top = _ceiling(max(map(sum, numbers)))
     drawn: list[Bar] = []
     for place, counted in enumerate(numbers):
         y = float(_FLOOR)
-        for one, number in zip(series, counted, strict=True):
+        for part, number in zip(series, counted, strict=True):
             height = number / top * (_FLOOR - _TOP)
             y -= height
             if number:
-                words = f"{frame.labels[place]}: {count(number)} {one.name}"
+                title_of_bar = f"{frame.labels[place]}: {count(number)} {part.name}"
                 x, width = frame.box(place)
-                drawn.append(Bar(x, round(y, 1), width, round(height, 1), one.tone, words))
+                drawn.append(Bar(x, round(y, 1), width, round(height, 1), part.tone, title_of_bar))
     return frame.chart(
         title,
         series,

@@ -1,4 +1,4 @@
-"""How values read on a page: money, times, states; and the sentences told after a change."""
+"""How values read on a page: money, times, states; and the sentences shown after a change."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -9,12 +9,12 @@ from markupsafe import Markup
 from billing.ledger.price import Price
 from kernel.clock import parse_rfc3339, rfc3339
 
-# Told on the page that a form leads to; only the name travels, so nobody can put words in a link.
+# Shown on the page that a form leads to; only the name travels, so nobody can put words in a link.
 SAID: Final[Mapping[str, str]] = {
     "signed-out": "You are signed out.",
     "signed-in": "Welcome back.",
     "password-changed": "The password is changed, and every other session is signed out.",
-    "password-confirmed": "Thank you. For ten minutes it is not asked again: do what you came for.",
+    "password-confirmed": "Thank you. You are not asked again for ten minutes: please repeat what you wanted to do.",
     "live-opened": "Live is open for this account.",
     "live-closed": "Live is closed for this account: its live keys and tokens stopped working.",
     "email-verified": "The address counts as verified.",
@@ -24,7 +24,7 @@ SAID: Final[Mapping[str, str]] = {
     "key-saved": "The key is changed.",
     "key-revoked": "The key is revoked; it stops working everywhere within a second.",
     "sent-delivered": "Sent: the credit is in the recipient's wallet.",
-    "sent-pending": "Taken: the top-up is pending, its funds are held.",
+    "sent-pending": "Accepted: the top-up is pending, its funds are held.",
     "sent-failed": "The top-up failed; its funds are back in the wallet.",
     "topup-cancelled": "The top-up is cancelled and its funds are back in the wallet.",
     "topup-settled": "The pending top-up is settled.",
@@ -38,13 +38,13 @@ SAID: Final[Mapping[str, str]] = {
     "endpoint-disabled": "The webhook is disabled; its deliveries are held for seven days.",
     "replayed": "The event is on its way again.",
     "replay-paused": "The replay is paused.",
-    "replay-resumed": "The replay goes on.",
+    "replay-resumed": "The replay is resumed.",
     "replay-cancelled": "The replay is cancelled.",
     "voucher-redeemed": "The voucher is redeemed.",
     "token-revoked": "The token is revoked.",
     "app-removed": "The app's access is gone; its tokens stop working everywhere within a second.",
     "app-disabled": "The app is disabled, and every token of it with it.",
-    "order-back": "You are back from the payment page. What came of the payment stands here.",
+    "order-back": "You are back from the payment page. This page shows the result.",
     "order-paid": "Nothing was left to pay: the credit is in the wallet.",
     "hold-released": "The hold is released, and its credit is back.",
     "checked-in": "Checked in: the credit is in the wallet.",
@@ -61,7 +61,7 @@ SAID: Final[Mapping[str, str]] = {
     "batch-disabled": "No code of the batch can be redeemed any more.",
     "code-disabled": "The code cannot be redeemed any more.",
     "plan-made": "The plan is sold from now on.",
-    "plan-saved": "The plan is changed; subscriptions keep the terms they were begun with.",
+    "plan-saved": "The plan is changed; subscriptions keep the terms they were started with.",
     "credit-adjusted": "The account's credit is changed, and the audit log says why.",
     "checkin-set": "Check-ins award what is set here, from the next one on.",
 }

@@ -21,7 +21,7 @@ from kernel.errors import DomainError, InvalidInput
 FIELDS_MAX = 200
 ENVIRONMENT_FIELD = "environment"
 # Made with the page: a form that is sent twice has its effect once.
-ONCE_FIELD = "once"
+IDEMPOTENCY_FIELD = "once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,9 @@ class Form:
         return int(whole or "0") * 100 + int(part.ljust(2, "0"))
 
     @property
-    def once(self) -> str | None:
+    def idempotency_key(self) -> str | None:
         """What the page put in to tell this form from another; None where it has none."""
-        return self.text(ONCE_FIELD)[:80] or None
+        return self.text(IDEMPOTENCY_FIELD)[:80] or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def problem_of(error: DomainError) -> Problem:
     """What to show of a refusal, in the words that the API answers with."""
     refusal = refusal_of(error)
     listed = error.extra.get("errors") or []
-    fields = {one["param"]: sentence(one["detail"]) for one in listed}
+    fields = {field["param"]: sentence(field["detail"]) for field in listed}
     if not fields and error.param is not None:
         fields = {error.param: sentence(error.detail)}
     return Problem(refusal.http_status, sentence(error.detail), fields)

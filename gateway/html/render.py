@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
-from gateway.html import format as words
+from gateway.html import format as formats
 from gateway.html.static import static_url
 from gateway.http.request_context import RequestContext
 from gateway.http.session_cookie import TOKEN_FIELD
@@ -65,7 +65,7 @@ def standing(
         "now_us": 0,
         "path": scope["path"],
         "theme": _theme(scope),
-        "said": words.said(scope["query_string"]),
+        "said": formats.said(scope["query_string"]),
         "csrf_field": TOKEN_FIELD,
         **values,
     }
@@ -74,9 +74,9 @@ def standing(
 
 
 def go(path: str, *, said: str | None = None, **query: str) -> Response:
-    """Sends the browser on with a GET; said names a sentence of words.SAID shown there."""
+    """Sends the browser on with a GET; said names a sentence of formats.SAID shown there."""
     if said is not None:
-        assert said in words.SAID, said
+        assert said in formats.SAID, said
         query["said"] = said
     joint = "&" if "?" in path else "?"
     target = f"{path}{joint}{urlencode(query)}" if query else path
@@ -95,7 +95,9 @@ def address_of(call: RequestContext[Any, Any]) -> str:
 def _theme(scope: Scope) -> str:
     """What the person chose; empty: as the system has it."""
     sent = [value for name, value in scope["headers"] if name == b"cookie"]
-    return next((one for one in THEMES if f"{THEME_COOKIE}={one}".encode() in b";".join(sent)), "")
+    return next(
+        (theme for theme in THEMES if f"{THEME_COOKIE}={theme}".encode() in b";".join(sent)), ""
+    )
 
 
 @cache
@@ -109,7 +111,7 @@ def _templates() -> Environment:
         auto_reload=False,
     )
     made.globals["static"] = static_url
-    made.filters.update(words.FILTERS)
+    made.filters.update(formats.FILTERS)
     # Bodies are shown in the order that they were signed in.
     made.policies["json.dumps_kwargs"] = {"sort_keys": False}
     return made

@@ -8,11 +8,11 @@ import logging
 import time
 from typing import Any
 
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import code_of, transaction_id_of
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from runtime.context import Context
-from store.idempotency import Answer
 
 HTTP_OK = 200
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})

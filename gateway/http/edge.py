@@ -9,6 +9,7 @@ import logging
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.answers.answer import Answer
 from gateway.http.access_log import AccessLog
 from gateway.http.body import ClientGone
 from gateway.http.connection import CYCLE, read_whole, write_whole
@@ -20,7 +21,6 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Router
 from kernel.errors import InvalidInput
 from runtime.context import Context
-from store.idempotency import Answer
 
 CLIENT_GONE = 499
 NO_CONTENT = 204

@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope as AsgiScope, Send
 
 from gateway.http.body import ClientGone
 from kernel.errors import DomainError
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from store.errors import StoreError
 from webhooks.events import log
@@ -72,7 +72,7 @@ class EventStream:
     def __init__(
         self,
         database: Database,
-        scope: Scope,
+        tenant: Tenant,
         place: contextlib.AbstractContextManager[Subscription],
         *,
         check: Callable[[], Awaitable[None]],
@@ -82,7 +82,7 @@ class EventStream:
         pace: Pace | None = None,
     ) -> None:
         self._database = database
-        self._scope = scope
+        self._tenant = tenant
         self._place = place
         self._check = check
         self._show = show
@@ -133,7 +133,7 @@ class EventStream:
         async def work(tx: Transaction) -> EventPage:
             page = await log.events_after(
                 tx,
-                self._scope,
+                self._tenant,
                 after=self._seen,
                 event_type=self._event_type,
                 limit=PAGE_EVENTS,

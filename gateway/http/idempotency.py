@@ -12,14 +12,14 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from gateway.answers.answer import Answer
 from kernel.clock import SECOND_US
-from keys.account import lock_scopes
+from keys.account import lock_tenants
 from keys.principal import Principal
 from runtime.context import Context
 from store.database import Transaction
 from store.errors import StoreError
 from store.idempotency import (
-    Answer,
     KeyInProgress,
     RequestKey,
     abandon,
@@ -61,7 +61,7 @@ async def run_once(
     """
 
     async def once(tx: Transaction) -> Answer:
-        await lock_scopes(tx, [principal.scope])
+        await lock_tenants(tx, [principal.tenant])
         now_us = context.clock.now_us()
         if request_key is None:
             return render(await work(tx))
@@ -128,7 +128,7 @@ async def run_steps(
         await asyncio.gather(extending, return_exceptions=True)
 
     async def finish(tx: Transaction) -> Answer:
-        await lock_scopes(tx, [principal.scope])
+        await lock_tenants(tx, [principal.tenant])
         now_us = context.clock.now_us()
         if await complete(tx, request_key, answer, token=token, now_us=now_us):
             return answer
@@ -149,7 +149,7 @@ async def _extend(
     """Until cancelled, or until the lease is another's."""
 
     async def work(tx: Transaction) -> bool:
-        await lock_scopes(tx, [principal.scope])
+        await lock_tenants(tx, [principal.tenant])
         until = context.clock.now_us() + lease_s * SECOND_US
         return await extend(tx, key, token=token, lease_until_at=until)
 
@@ -169,7 +169,7 @@ async def _begin(
     """The stored answer, or None once the lease is ours."""
 
     async def look(tx: Transaction) -> Answer | None:
-        await lock_scopes(tx, [principal.scope])
+        await lock_tenants(tx, [principal.tenant])
         now_us = context.clock.now_us()
         found = await find(tx, [key])
         stored = check(found.get(key.place), key, now_us)

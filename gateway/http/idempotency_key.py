@@ -44,7 +44,7 @@ async def _name_first(call: RequestContext[Any, Any], error: KeyReused) -> None:
     key = call.request_key
     if key is None:
         return
-    scope = call.principal.scope
+    tenant = call.principal.tenant
 
     async def work(tx: Transaction) -> topups.TopUp | None:
         stored = (await find(tx, [key])).get(key.place)
@@ -54,5 +54,5 @@ async def _name_first(call: RequestContext[Any, Any], error: KeyReused) -> None:
         return None if topup_id is None else (await topups.load(tx, [topup_id])).get(topup_id)
 
     first = await call.context.database.read(work)
-    if first is not None and first.scope == scope:
+    if first is not None and first.tenant == tenant:
         error.extra.update(transaction_id=first.id, status=first.status)

@@ -11,6 +11,7 @@ from typing import Any
 
 from starlette.types import Receive
 
+from gateway.answers.answer import Answer
 from gateway.http.auth import check_presented, presented
 from gateway.http.body import check_media_type, read_body
 from gateway.http.fields import Fields
@@ -24,7 +25,6 @@ from kernel.limits import BODY_BYTES_MAX
 from keys.authenticator import InvalidCredential
 from keys.principal import Environment, check_address, require_scope
 from runtime.context import Context
-from store.idempotency import Answer
 
 
 class Pipeline:

@@ -12,6 +12,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from gateway.answers.answer import Answer
 from gateway.answers.outcome import Outcome
 from gateway.answers.refusals import Refuse
 from gateway.http.body import Media
@@ -19,7 +20,6 @@ from gateway.http.fields import Fields, Shape
 from gateway.http.request_context import RequestContext
 from kernel.errors import DomainError, NotFound
 from keys.principal import OAUTH_SCOPES, SCOPES
-from store.idempotency import Answer
 
 # An Answer, or an ASGI application that writes the answer itself (streams).
 Reply = Answer | ASGIApp

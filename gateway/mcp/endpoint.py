@@ -13,6 +13,7 @@ from typing import Final, cast
 import msgspec
 from starlette.types import ASGIApp
 
+from gateway.answers.answer import Answer
 from gateway.answers.refusals import Refusal
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
@@ -20,7 +21,6 @@ from gateway.http.routing import ApiSurface, Reply, Route
 from gateway.http.session_cookie import ForgeryRefused, is_foreign
 from gateway.http.strict_json import refuse_repeated_names
 from keys.authenticator import InvalidCredential
-from store.idempotency import Answer
 
 PATH: Final = "/mcp"
 _REFUSED: Final = -32000

@@ -102,7 +102,7 @@ async def _call_tool(
         if tool.takes_key and key is None and may_open:
             # The client comes back for the result once it has shown the address.
             key = params.request_state or new_id("mcp")
-        envelope = await ask(call, tool.method, path, body, once=key)
+        envelope = await ask(call, tool.method, path, body, idempotency_key=key)
     except Exception as error:
         # The SDK would tell the caller an unexpected error's own words.
         return _refused(call, error)

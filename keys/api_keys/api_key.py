@@ -15,6 +15,7 @@ from kernel.clock import DAY_US, MINUTE_US, SECOND_US
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import AccountId, KeyId, new_id
 from kernel.limits import PAGE_ITEMS
+from kernel.tenant import Tenant
 from keys import token_format
 from keys.api_keys.fields import (
     KeyChanges as KeyChanges,
@@ -24,26 +25,12 @@ from keys.api_keys.fields import (
 )
 from keys.api_keys.grantable import check_grant, check_room, lineage_for
 from keys.live import check_live
-from keys.principal import (
-    ACCOUNT_SCOPES,
-    DEFAULT_SCOPES,
-    Environment,
-    Principal,
-    Scope,
-    ScopeMissing,
-)
+from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES, Environment, Principal, ScopeMissing
 from store.database import BatchRead, Row, Rows, Transaction
+from store.keyset import Keyset
+from store.row_mapping import WORDS, RowMapping
 
 OVERLAP_S_MAX = 30 * DAY_US // SECOND_US
-_KEY_STATES = """
-SELECT id, account_id, environment, revoked_at, expires_at, per_call_cents, per_day_cents,
-       per_month_cents, approval_threshold_cents, approval_above_per_day_cents
-FROM api_keys WHERE id IN :ids[text]
-"""
-_COLUMNS = """k.id, k.account_id, k.environment, k.parent_id, k.lineage, k.name, k.scopes,
-    k.ip_allow_list, k.per_call_cents, k.per_day_cents, k.per_month_cents,
-    k.approval_threshold_cents, k.approval_above_per_day_cents, k.expires_at, k.prefix, k.last4,
-    k.created_at, k.last_used_at, k.revoked_at"""
 # LIKE would take the underscore of an id for a wildcard, and ignore case on one database.
 DESCENDS = "REPLACE(' ' || k.lineage || ' ', ' ' || :viewer || ' ', '') <> ' ' || k.lineage || ' '"
 
@@ -112,12 +99,12 @@ async def mint(
     parentless. Raises ScopeMissing (a scope that the asker lacks, `admin` for a child or without an
     operator's account, a parentless key for a token), LiveNotOpen, KeyLimitReached, InvalidInput.
     """
-    await check_live(tx, (account_id, environment))
-    lineage = lineage_for(parent, (account_id, environment))
+    await check_live(tx, Tenant(account_id, environment))
+    lineage = lineage_for(parent, Tenant(account_id, environment))
     default = _default_scopes(parent)
     columns = columns_of_new(new, scopes=default, now_us=now_us)
     await check_grant(tx, columns["scopes"].split(), asker=parent, account_id=account_id)
-    await check_room(tx, (account_id, environment))
+    await check_room(tx, Tenant(account_id, environment))
     secret = token_format.new_api_key(environment)
     columns |= {
         "id": KeyId(new_id("key")),
@@ -131,12 +118,13 @@ async def mint(
     }
     await tx.insert("api_keys", tuple(columns), [tuple(columns.values())])
     await _insert_secret(tx, columns["id"], account_id, secret, now_us)
-    return _api_key({**columns, "last_used_at": None, "revoked_at": None}), secret
+    stored = [columns.get(column) for column in _ROWS.columns]
+    return _ROWS.read(cast(Row, stored)), secret
 
 
 async def list_keys(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     *,
     viewer: Principal | None = None,
     before_id: str | None = None,
@@ -146,27 +134,22 @@ async def list_keys(
 
     A viewer with a lineage sees its own key and the descendants; any other sees all.
     """
-    clauses = ["k.account_id = :account_id", "k.environment = :environment"]
-    values: dict[str, Any] = {"account_id": scope[0], "environment": scope[1], "rows": limit}
-    if before_id is not None:
-        clauses.append("k.id < :before_id")
-        values["before_id"] = before_id
-    if viewer is not None and viewer.lineage:
-        clauses.append(f"(k.id = :viewer OR {DESCENDS})")
-        values["viewer"] = viewer.lineage[0]
-    rows = await tx.fetch(
-        f"SELECT {_COLUMNS} FROM api_keys k WHERE {' AND '.join(clauses)}"
-        " ORDER BY k.id DESC LIMIT :rows",
-        **values,
+    rows = await _PAGES.page(
+        tx,
+        before_id=before_id,
+        limit=limit,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        viewer=viewer.lineage[0] if viewer is not None and viewer.lineage else None,
     )
-    return [_api_key(row) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
 async def get(
-    tx: Transaction, scope: Scope, key_id: str, *, viewer: Principal | None = None
+    tx: Transaction, tenant: Tenant, key_id: str, *, viewer: Principal | None = None
 ) -> ApiKey:
     """One key; raises NotFound also for one that the viewer may not see."""
-    key = await _find(tx, scope, key_id)
+    key = await _find(tx, tenant, key_id)
     if viewer is not None and viewer.lineage:
         own = viewer.lineage[0]
         if key.id != own and own not in key.lineage:
@@ -176,7 +159,7 @@ async def get(
 
 async def patch(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     key_id: str,
     *,
     changes: KeyChanges,
@@ -184,7 +167,7 @@ async def patch(
     now_us: int,
 ) -> ApiKey:
     """Changes a key; asker None is the CLI. Raises NotFound, ScopeMissing, InvalidInput."""
-    key = await _find_to_change(tx, scope, key_id, asker)
+    key = await _find_to_change(tx, tenant, key_id, asker)
     columns = columns_of_changes(changes, now_us=now_us)
     if "scopes" in columns:
         added = set(columns["scopes"].split()) - set(key.scopes)
@@ -195,13 +178,13 @@ async def patch(
 
 
 async def revoke(
-    tx: Transaction, scope: Scope, key_id: str, *, asker: Principal | None, now_us: int
+    tx: Transaction, tenant: Tenant, key_id: str, *, asker: Principal | None, now_us: int
 ) -> ApiKey:
     """Ends a key, and with it every descendant, for good; again is the same answer.
 
     Raises NotFound and ScopeMissing.
     """
-    key = await _find_to_change(tx, scope, key_id, asker, is_revoked_fine=True)
+    key = await _find_to_change(tx, tenant, key_id, asker, is_revoked_fine=True)
     if key.revoked_at is not None:
         return key
     return await _update(tx, key, {"revoked_at": now_us})
@@ -209,7 +192,7 @@ async def revoke(
 
 async def rotate(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     key_id: str,
     *,
     overlap_s: int = 0,
@@ -224,7 +207,7 @@ async def rotate(
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"overlap_s is 0 to {OVERLAP_S_MAX}", param="overlap_s")
-    key = await _find_to_change(tx, scope, key_id, asker)
+    key = await _find_to_change(tx, tenant, key_id, asker)
     await _check_usable(tx, key, now_us)
     secret = token_format.new_api_key(key.environment)
     await tx.execute(
@@ -287,29 +270,39 @@ def _default_scopes(parent: Principal | None) -> list[str]:
     return [scope for scope in DEFAULT_SCOPES if scope in parent.scopes]
 
 
-async def _find(tx: Transaction, scope: Scope, key_id: str, *, lock: str = "") -> ApiKey:
+_ROWS = RowMapping(ApiKey, stored=dict.fromkeys(("lineage", "scopes", "ip_allow_list"), WORDS))
+_OWN = "k.account_id = :account_id AND k.environment = :environment"
+_FIND = f"SELECT {_ROWS.of('k')} FROM api_keys k WHERE k.id = :key_id AND {_OWN}"
+_LOCK = f"{_FIND} FOR NO KEY UPDATE"
+_PAGES = Keyset(
+    _ROWS.of("k"),
+    "api_keys k",
+    _OWN,
+    filters={"viewer": f"(k.id = :viewer OR {DESCENDS})"},
+    key="k.id",
+)
+_KEY_STATES = f"SELECT {RowMapping(KeyState).listed} FROM api_keys WHERE id IN :ids[text]"
+
+
+async def _find(tx: Transaction, tenant: Tenant, key_id: str, text: str = _FIND) -> ApiKey:
     row = await tx.fetch_one(
-        f"SELECT {_COLUMNS} FROM api_keys k WHERE k.id = :key_id AND k.account_id = :account_id"
-        f" AND k.environment = :environment {lock}",
-        key_id=key_id,
-        account_id=scope[0],
-        environment=scope[1],
+        text, key_id=key_id, account_id=tenant.account_id, environment=tenant.environment
     )
     if row is None:
         raise NotFound("Key")
-    return _api_key(row)
+    return _ROWS.read(row)
 
 
 async def _find_to_change(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     key_id: str,
     asker: Principal | None,
     *,
     is_revoked_fine: bool = False,
 ) -> ApiKey:
     """The key, its row locked; raises ScopeMissing where the asker may not change it."""
-    key = await _find(tx, scope, key_id, lock="FOR NO KEY UPDATE")
+    key = await _find(tx, tenant, key_id, _LOCK)
     if asker is not None and asker.lineage and asker.lineage[0] not in key.lineage:
         raise ScopeMissing(
             "a key changes its descendants only, not itself, a sibling or an ancestor",
@@ -334,7 +327,7 @@ async def _update(tx: Transaction, key: ApiKey, columns: dict[str, Any]) -> ApiK
     if columns:
         assignments = ", ".join(f"{column} = :{column}" for column in columns)
         await tx.execute(f"UPDATE api_keys SET {assignments} WHERE id = :id", id=key.id, **columns)
-    return await _find(tx, (key.account_id, key.environment), key.id)
+    return await _find(tx, Tenant(key.account_id, key.environment), key.id)
 
 
 async def _insert_secret(
@@ -344,29 +337,4 @@ async def _insert_secret(
         "api_key_secrets",
         ("digest", "key_id", "account_id", "created_at"),
         [(token_format.digest(secret), key_id, account_id, now_us)],
-    )
-
-
-def _api_key(row: Row | dict[str, Any]) -> ApiKey:
-    fields = cast(Row, row)
-    return ApiKey(
-        id=KeyId(fields["id"]),
-        account_id=AccountId(fields["account_id"]),
-        environment=fields["environment"],
-        parent_id=None if fields["parent_id"] is None else KeyId(fields["parent_id"]),
-        lineage=tuple(KeyId(each) for each in fields["lineage"].split()),
-        name=fields["name"],
-        scopes=tuple(fields["scopes"].split()),
-        ip_allow_list=tuple(fields["ip_allow_list"].split()),
-        per_call_cents=fields["per_call_cents"],
-        per_day_cents=fields["per_day_cents"],
-        per_month_cents=fields["per_month_cents"],
-        approval_threshold_cents=fields["approval_threshold_cents"],
-        approval_above_per_day_cents=fields["approval_above_per_day_cents"],
-        expires_at=fields["expires_at"],
-        prefix=fields["prefix"],
-        last4=fields["last4"],
-        created_at=fields["created_at"],
-        last_used_at=fields["last_used_at"],
-        revoked_at=fields["revoked_at"],
     )

@@ -8,7 +8,8 @@ nothing.
 from collections.abc import Iterable
 
 from kernel.errors import DomainError
-from keys.principal import ADMIN, Principal, Scope, ScopeMissing
+from kernel.tenant import Tenant
+from keys.principal import ADMIN, Principal, ScopeMissing
 from store.database import Transaction
 
 LIVE_KEYS_MAX = 1_000  # not revoked, of one account in one environment
@@ -19,11 +20,11 @@ class KeyLimitReached(DomainError):
     """The account has as many keys, or the lineage is as long, as it may be."""
 
 
-def lineage_for(parent: Principal | None, scope: Scope) -> tuple[str, ...]:
+def lineage_for(parent: Principal | None, tenant: Tenant) -> tuple[str, ...]:
     """The ancestors of a key that `parent` mints, nearest first."""
     if parent is None:
         return ()
-    assert parent.scope == scope, "a key is minted in its maker's own account and environment"
+    assert parent.tenant == tenant, "a key is minted in its maker's own account and environment"
     if len(parent.lineage) >= LINEAGE_KEYS_MAX:
         raise KeyLimitReached(
             f"a lineage has at most {LINEAGE_KEYS_MAX} keys", extra={"limit": LINEAGE_KEYS_MAX}
@@ -61,20 +62,20 @@ async def check_grant(
         )
 
 
-async def count_live(tx: Transaction, scope: Scope) -> int:
+async def count_live(tx: Transaction, tenant: Tenant) -> int:
     """How many keys of the account are not revoked."""
     row = await tx.fetch_one(
         """SELECT COUNT(*) AS keys FROM api_keys
            WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL""",
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
     )
     assert row is not None, "COUNT has a row"
     return int(row["keys"])
 
 
-async def check_room(tx: Transaction, scope: Scope) -> None:
-    if await count_live(tx, scope) >= LIVE_KEYS_MAX:
+async def check_room(tx: Transaction, tenant: Tenant) -> None:
+    if await count_live(tx, tenant) >= LIVE_KEYS_MAX:
         raise KeyLimitReached(
             f"an account has at most {LIVE_KEYS_MAX} keys that are not revoked",
             extra={"limit": LIVE_KEYS_MAX},

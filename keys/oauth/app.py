@@ -11,19 +11,22 @@ caller holds the owner's lock.
 import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
 
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import BASE62, new_id
 from kernel.limits import INT64_MAX, PAGE_ITEMS
+from kernel.tenant import Tenant
 from keys.api_keys.grantable import KeyLimitReached
 from keys.label import normalise_name
 from keys.live import check_live
 from keys.oauth.redirect import Registered, register
-from keys.principal import OAUTH_SCOPES, Environment, OAuthScope, Scope
+from keys.principal import OAUTH_SCOPES, Environment, OAuthScope
 from keys.token_format import digest, last4
-from store.database import Row, Transaction
+from store.database import Transaction
+from store.keyset import Keyset
+from store.row_mapping import WORDS, RowMapping
 
 CapPeriod = Literal["day", "month"]
 CAP_PERIODS: tuple[CapPeriod, ...] = get_args(CapPeriod)
@@ -31,8 +34,6 @@ CAP_MICROS = 10_000_000  # $10.00 of a user's credit
 CAP_MICROS_MAX = INT64_MAX // 1_000
 LIVE_APPS_MAX = 100  # not disabled, of one account in one environment
 _SECRET_CHARACTERS = 43  # of base62: 256 bits
-_COLUMNS = """p.id, p.account_id, p.environment, p.name, p.redirect_host, p.redirect_uris,
-    p.is_public, p.scope, p.cap_micros, p.cap_period, p.secret_last4, p.created_at, p.rotated_at, p.disabled_at"""
 
 
 class ClientRefused(DomainError):
@@ -80,9 +81,9 @@ class OAuthApp:
     disabled_at: int | None
 
     @property
-    def owner(self) -> Scope:
+    def owner(self) -> Tenant:
         """Where its charges go."""
-        return (self.account_id, self.environment)
+        return Tenant(self.account_id, self.environment)
 
     @property
     def registered(self) -> Registered:
@@ -91,7 +92,7 @@ class OAuthApp:
 
 
 async def create(
-    tx: Transaction, owner: Scope, new: NewApp, *, now_us: int
+    tx: Transaction, owner: Tenant, new: NewApp, *, now_us: int
 ) -> tuple[OAuthApp, str]:
     """A new app and its secret, which nothing can show again; a public app's is empty.
 
@@ -111,50 +112,48 @@ async def create(
         raise InvalidInput("a cap is 0 or more, and not astronomical", param="cap")
     await _check_room(tx, owner)
     secret = "" if new.is_public else _new_secret()
-    columns: dict[str, Any] = {
-        "id": new_id("app"),
-        "account_id": owner[0],
-        "environment": owner[1],
-        "name": normalise_name(new.name),
-        "redirect_host": registered.host,
-        "redirect_uris": " ".join(registered.uris),
-        "is_public": int(new.is_public),
-        "scope": new.scope,
-        "cap_micros": new.cap_micros,
-        "cap_period": new.cap_period,
-        "secret_last4": last4(secret),
-        "created_at": now_us,
-    }
-    stored = {**columns, "secret_digest": digest(secret) if secret else ""}
-    await tx.insert("oauth_apps", tuple(stored), [tuple(stored.values())])
-    return await get_own(tx, owner, columns["id"]), secret
+    app = OAuthApp(
+        id=new_id("app"),
+        account_id=owner.account_id,
+        environment=cast(Environment, owner.environment),
+        name=normalise_name(new.name),
+        redirect_host=registered.host,
+        redirect_uris=tuple(registered.uris),
+        is_public=new.is_public,
+        scope=new.scope,
+        cap_micros=new.cap_micros,
+        cap_period=new.cap_period,
+        secret_last4=last4(secret),
+        created_at=now_us,
+        rotated_at=None,
+        disabled_at=None,
+    )
+    row = (*_ROWS.write(app), digest(secret) if secret else "")
+    await tx.insert("oauth_apps", (*_ROWS.columns, "secret_digest"), [row])
+    return app, secret
 
 
 async def list_apps(
-    tx: Transaction, owner: Scope, *, before_id: str | None = None, limit: int = PAGE_ITEMS
+    tx: Transaction, owner: Tenant, *, before_id: str | None = None, limit: int = PAGE_ITEMS
 ) -> list[OAuthApp]:
     """Newest first, older than before_id, at most `limit`; disabled ones too."""
-    older = "" if before_id is None else "AND p.id < :before_id"
-    values = {} if before_id is None else {"before_id": before_id}
-    rows = await tx.fetch(
-        f"""SELECT {_COLUMNS} FROM oauth_apps p
-            WHERE p.account_id = :account_id AND p.environment = :environment {older}
-            ORDER BY p.id DESC LIMIT :rows""",
-        account_id=owner[0],
-        environment=owner[1],
-        rows=limit,
-        **values,
+    rows = await _PAGES.page(
+        tx,
+        before_id=before_id,
+        limit=limit,
+        account_id=owner.account_id,
+        environment=owner.environment,
     )
-    return [_app(row) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
 async def find(tx: Transaction, app_id: str) -> OAuthApp | None:
     """Any account's app, for those who are asked to consent; None: unknown."""
-    row = await tx.fetch_one(f"SELECT {_COLUMNS} FROM oauth_apps p WHERE p.id = :id", id=app_id)
-    return None if row is None else _app(row)
+    row = await tx.fetch_one(_FIND, id=app_id)
+    return None if row is None else _ROWS.read(row)
 
 
-async def get_own(tx: Transaction, owner: Scope, app_id: str) -> OAuthApp:
+async def get_own(tx: Transaction, owner: Tenant, app_id: str) -> OAuthApp:
     """The owner's app; raises NotFound, also for another's."""
     found = await find(tx, app_id)
     if found is None or found.owner != owner:
@@ -167,9 +166,7 @@ async def authenticate(tx: Transaction, app_id: str, secret: str | None) -> OAut
 
     A public app shows none: what proves it is its code's verifier.
     """
-    row = await tx.fetch_one(
-        f"SELECT {_COLUMNS}, p.secret_digest FROM oauth_apps p WHERE p.id = :id", id=app_id
-    )
+    row = await tx.fetch_one(_FIND, id=app_id)
     stored = "" if row is None else row["secret_digest"]
     if row is not None and row["is_public"]:
         is_known = not secret
@@ -179,11 +176,11 @@ async def authenticate(tx: Transaction, app_id: str, secret: str | None) -> OAut
         raise ClientRefused(
             "no app has this client_id and client_secret", param="client_secret", reason="client"
         )
-    return _app(row)
+    return _ROWS.read(row)
 
 
 async def rotate(
-    tx: Transaction, owner: Scope, app_id: str, *, now_us: int
+    tx: Transaction, owner: Tenant, app_id: str, *, now_us: int
 ) -> tuple[OAuthApp, str]:
     """A new secret; the old one ends with the commit, tokens live on.
 
@@ -206,7 +203,7 @@ async def rotate(
     return await get_own(tx, owner, app_id), secret
 
 
-async def disable(tx: Transaction, owner: Scope, app_id: str, *, now_us: int) -> OAuthApp:
+async def disable(tx: Transaction, owner: Tenant, app_id: str, *, now_us: int) -> OAuthApp:
     """Ends the app and every token of it for good; again is the same answer. Raises NotFound."""
     app = await get_own(tx, owner, app_id)
     if app.disabled_at is None:
@@ -216,12 +213,19 @@ async def disable(tx: Transaction, owner: Scope, app_id: str, *, now_us: int) ->
     return await get_own(tx, owner, app_id)
 
 
-async def _check_room(tx: Transaction, owner: Scope) -> None:
+_ROWS = RowMapping(OAuthApp, stored={"redirect_uris": WORDS})
+_FIND = f"SELECT {_ROWS.listed}, secret_digest FROM oauth_apps WHERE id = :id"
+_PAGES = Keyset(
+    _ROWS.listed, "oauth_apps", "account_id = :account_id AND environment = :environment"
+)
+
+
+async def _check_room(tx: Transaction, owner: Tenant) -> None:
     row = await tx.fetch_one(
         """SELECT COUNT(*) AS apps FROM oauth_apps
            WHERE account_id = :account_id AND environment = :environment AND disabled_at IS NULL""",
-        account_id=owner[0],
-        environment=owner[1],
+        account_id=owner.account_id,
+        environment=owner.environment,
     )
     assert row is not None, "COUNT has a row"
     if row["apps"] >= LIVE_APPS_MAX:
@@ -233,10 +237,3 @@ async def _check_room(tx: Transaction, owner: Scope) -> None:
 
 def _new_secret() -> str:
     return "oas_" + "".join(secrets.choice(BASE62) for _ in range(_SECRET_CHARACTERS))
-
-
-def _app(row: Row) -> OAuthApp:
-    values = {field.name: row[field.name] for field in fields(OAuthApp)}
-    values["redirect_uris"] = tuple(row["redirect_uris"].split())
-    values["is_public"] = bool(row["is_public"])
-    return OAuthApp(**values)

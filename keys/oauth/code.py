@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from kernel.clock import DAY_US, MINUTE_US
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import BASE62
+from kernel.tenant import Tenant
 from keys.live import check_live
 from keys.oauth.app import CapPeriod, OAuthApp
-from keys.principal import Environment, OAuthScope, Scope
+from keys.principal import Environment, OAuthScope
 from keys.token_format import digest
 from store.database import Row, Transaction
 
@@ -44,7 +45,7 @@ class CodeReused(CodeRefused):
     grant_id and user: what it gave access to.
     """
 
-    def __init__(self, grant_id: str, user: Scope) -> None:
+    def __init__(self, grant_id: str, user: Tenant) -> None:
         super().__init__(_REFUSED, param="code", reason="code")
         self.grant_id = grant_id
         self.user = user
@@ -63,9 +64,9 @@ class Consent:
     cap_period: CapPeriod
 
     @property
-    def user(self) -> Scope:
+    def user(self) -> Tenant:
         """The consenting account, in the app's environment."""
-        return (self.account_id, self.environment)
+        return Tenant(self.account_id, self.environment)
 
 
 def is_challenge(text: str) -> bool:
@@ -97,7 +98,7 @@ async def issue(
     )
     if row is None:
         raise InvalidInput(f"this account has no {app.environment} wallet")
-    await check_live(tx, (account_id, app.environment))
+    await check_live(tx, Tenant(account_id, app.environment))
     # What ended goes, and what would be one too many: nobody else deletes from this table.
     await tx.execute(
         """DELETE FROM oauth_codes
@@ -130,10 +131,14 @@ async def issue(
     return code
 
 
-async def find_user(tx: Transaction, app: OAuthApp, code: str) -> Scope | None:
+async def find_user(tx: Transaction, app: OAuthApp, code: str) -> Tenant | None:
     """Whose lock to take before `check`; None for a code that is not this app's."""
     row = await _find(tx, code)
-    return None if row is None or row["app_id"] != app.id else (row["account_id"], app.environment)
+    return (
+        None
+        if row is None or row["app_id"] != app.id
+        else Tenant(row["account_id"], app.environment)
+    )
 
 
 async def check(
@@ -151,7 +156,7 @@ async def check(
         raise CodeRefused(_REFUSED, param="code", reason="code")
     # A process of before marks a code used and keeps no grant with it.
     if row["used_at"] is not None and row["grant_id"] is not None:
-        raise CodeReused(row["grant_id"], (row["account_id"], app.environment))
+        raise CodeReused(row["grant_id"], Tenant(row["account_id"], app.environment))
     is_fresh = row["used_at"] is None and now_us < row["expires_at"]
     if not is_fresh or redirect_uri not in {None, row["redirect_uri"]}:
         raise CodeRefused(_REFUSED, param="code", reason="code")
@@ -182,15 +187,15 @@ async def mark_used(tx: Transaction, consent: Consent, grant_id: str, *, now_us:
     assert touched == 1, "a code is checked and used under its user's lock"
 
 
-async def void(tx: Transaction, user: Scope, app_id: str, *, now_us: int) -> int:
+async def void(tx: Transaction, user: Tenant, app_id: str, *, now_us: int) -> int:
     """No code of this app and user works any more, used or not; returns how many ended."""
     return await tx.execute(
         """UPDATE oauth_codes SET revoked_at = :now_us
            WHERE account_id = :account_id AND environment = :environment AND app_id = :app_id
              AND revoked_at IS NULL""",
         now_us=now_us,
-        account_id=user[0],
-        environment=user[1],
+        account_id=user.account_id,
+        environment=user.environment,
         app_id=app_id,
     )
 

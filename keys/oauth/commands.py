@@ -7,22 +7,22 @@ caller's one transaction.
 from collections.abc import Mapping
 from typing import Any
 
+from kernel.tenant import Tenant
 from keys import audit_log
-from keys.account import lock_scopes
+from keys.account import lock_tenants
 from keys.audit_log import Actor
 from keys.oauth import app as apps, token as tokens
 from keys.oauth.app import NewApp, OAuthApp
 from keys.oauth.grant import Grant
 from keys.oauth.token import OAuthToken
-from keys.principal import Scope
 from store.database import Transaction
 
 
 async def register_app(
-    tx: Transaction, owner: Scope, new: NewApp, *, by: Actor, now_us: int
+    tx: Transaction, owner: Tenant, new: NewApp, *, by: Actor, now_us: int
 ) -> tuple[OAuthApp, str]:
     """The app and its secret, empty for a public app; raises InvalidInput and KeyLimitReached."""
-    await lock_scopes(tx, [owner])
+    await lock_tenants(tx, [owner])
     app, secret = await apps.create(tx, owner, new, now_us=now_us)
     after = {"name": app.name, "scope": app.scope, "hosts": app.registered.hosts}
     await _log(tx, by, "app.created", owner, app.id, now_us, after)
@@ -30,20 +30,20 @@ async def register_app(
 
 
 async def rotate_secret(
-    tx: Transaction, owner: Scope, app_id: str, *, by: Actor, now_us: int
+    tx: Transaction, owner: Tenant, app_id: str, *, by: Actor, now_us: int
 ) -> tuple[OAuthApp, str]:
     """Another secret; the one before ends with the commit. Raises NotFound and InvalidInput."""
-    await lock_scopes(tx, [owner])
+    await lock_tenants(tx, [owner])
     rotated = await apps.rotate(tx, owner, app_id, now_us=now_us)
     await _log(tx, by, "app.secret_rotated", owner, app_id, now_us)
     return rotated
 
 
 async def disable_app(
-    tx: Transaction, owner: Scope, app_id: str, *, by: Actor, now_us: int
+    tx: Transaction, owner: Tenant, app_id: str, *, by: Actor, now_us: int
 ) -> OAuthApp:
     """Ends the app and every token of it; again changes and logs nothing. Raises NotFound."""
-    await lock_scopes(tx, [owner])
+    await lock_tenants(tx, [owner])
     before = await apps.get_own(tx, owner, app_id)
     disabled = await apps.disable(tx, owner, app_id, now_us=now_us)
     if before.disabled_at is None:
@@ -52,20 +52,20 @@ async def disable_app(
 
 
 async def remove_app(
-    tx: Transaction, user: Scope, grant_id: str, *, by: Actor, now_us: int
+    tx: Transaction, user: Tenant, grant_id: str, *, by: Actor, now_us: int
 ) -> Grant:
     """Takes an app's access to the user's account away. Raises NotFound."""
-    await lock_scopes(tx, [user])
+    await lock_tenants(tx, [user])
     ended = await tokens.end_grant(tx, user, grant_id, now_us=now_us)
     await _log(tx, by, "grant.revoked", user, grant_id, now_us, {"app": ended.app_name})
     return ended
 
 
 async def revoke_token(
-    tx: Transaction, user: Scope, token_id: str, *, by: Actor, now_us: int
+    tx: Transaction, user: Tenant, token_id: str, *, by: Actor, now_us: int
 ) -> OAuthToken:
     """Ends one token of an app that acts for the user. Raises NotFound."""
-    await lock_scopes(tx, [user])
+    await lock_tenants(tx, [user])
     ended = await tokens.revoke(tx, user, token_id, now_us=now_us)
     await _log(tx, by, "grant.token_revoked", user, token_id, now_us)
     return ended
@@ -75,7 +75,7 @@ async def _log(
     tx: Transaction,
     by: Actor,
     action: str,
-    tenant: Scope,
+    tenant: Tenant,
     subject_id: str,
     now_us: int,
     after: Mapping[str, Any] | None = None,
@@ -83,8 +83,8 @@ async def _log(
     entry = audit_log.security(
         by,
         action,
-        account_id=tenant[0],
-        environment=tenant[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         subject_id=subject_id,
         now_us=now_us,
         after=after,

@@ -5,22 +5,19 @@ in the running period goes on counting. Invariant: a grant that was revoked hold
 user consents again. Writes oauth_grants; the caller holds the user's lock.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from kernel.errors import NotFound
 from kernel.ids import new_id
 from kernel.limits import PAGE_ITEMS
+from kernel.tenant import Tenant
 from keys.oauth.app import CapPeriod
 from keys.oauth.code import Consent
 from keys.oauth.redirect import Registered
-from keys.principal import OAuthScope, Scope
-from store.database import Row, Transaction
-
-_COLUMNS = """g.id, g.account_id, g.environment, g.app_id, g.scope, g.cap_micros, g.cap_period,
-    g.consented_at, g.revoked_at"""
-_SELECT = f"""SELECT {_COLUMNS}, p.name AS app_name, p.redirect_host, p.redirect_uris,
-        p.account_id AS owner_id, p.disabled_at
-    FROM oauth_grants g JOIN oauth_apps p ON p.id = g.app_id"""
+from keys.principal import OAuthScope
+from store.database import Transaction
+from store.keyset import Keyset
+from store.row_mapping import RowMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +80,12 @@ async def renew(tx: Transaction, consent: Consent, *, now_us: int) -> Grant:
             cap_period = excluded.cap_period, consented_at = excluded.consented_at,
             revoked_at = NULL""",
     )
-    row = await tx.fetch_one(
-        f"{_SELECT} WHERE g.app_id = :app_id AND g.account_id = :account_id",
-        app_id=consent.app_id,
-        account_id=consent.account_id,
-    )
+    row = await tx.fetch_one(_OF_USER, app_id=consent.app_id, account_id=consent.account_id)
     assert row is not None, "it was just written"
-    return _grant(row)
+    return _ROWS.read(row)
 
 
-async def get(tx: Transaction, user: Scope, grant_id: str) -> Grant:
+async def get(tx: Transaction, user: Tenant, grant_id: str) -> Grant:
     """The user's grant; raises NotFound, also for another's."""
     found = (await load(tx, [grant_id])).get(grant_id)
     if found is None or (found.account_id, found.environment) != user:
@@ -102,26 +95,22 @@ async def get(tx: Transaction, user: Scope, grant_id: str) -> Grant:
 
 async def load(tx: Transaction, grant_ids: list[str]) -> dict[str, Grant]:
     """The grants by id, in one statement; missing ones are left out."""
-    rows = await tx.fetch(f"{_SELECT} WHERE g.id IN :ids[text]", ids=sorted(set(grant_ids)))
-    return {row["id"]: _grant(row) for row in rows}
+    rows = await tx.fetch(_BY_ID, ids=sorted(set(grant_ids)))
+    return {row["id"]: _ROWS.read(row) for row in rows}
 
 
 async def list_grants(
-    tx: Transaction, user: Scope, *, before_id: str | None = None, limit: int = PAGE_ITEMS
+    tx: Transaction, user: Tenant, *, before_id: str | None = None, limit: int = PAGE_ITEMS
 ) -> list[Grant]:
     """Newest app first, older than before_id, at most `limit`; revoked ones too."""
-    older = "" if before_id is None else "AND g.id < :before_id"
-    values = {} if before_id is None else {"before_id": before_id}
-    rows = await tx.fetch(
-        f"""{_SELECT}
-            WHERE g.account_id = :account_id AND g.environment = :environment {older}
-            ORDER BY g.id DESC LIMIT :rows""",
-        account_id=user[0],
-        environment=user[1],
-        rows=limit,
-        **values,
+    rows = await _PAGES.page(
+        tx,
+        before_id=before_id,
+        limit=limit,
+        account_id=user.account_id,
+        environment=user.environment,
     )
-    return [_grant(row) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
 async def revoke(tx: Transaction, grant_id: str, *, now_us: int) -> None:
@@ -133,5 +122,23 @@ async def revoke(tx: Transaction, grant_id: str, *, now_us: int) -> None:
     )
 
 
-def _grant(row: Row) -> Grant:
-    return Grant(**{field.name: row[field.name] for field in fields(Grant)})
+_ROWS = RowMapping(Grant)
+_COLUMNS = _ROWS.of(
+    "g",
+    app_name="p.name",
+    redirect_host="p.redirect_host",
+    redirect_uris="p.redirect_uris",
+    owner_id="p.account_id",
+    disabled_at="p.disabled_at",
+)
+_SOURCE = "oauth_grants g JOIN oauth_apps p ON p.id = g.app_id"
+_PAGES = Keyset(
+    _COLUMNS,
+    _SOURCE,
+    "g.account_id = :account_id AND g.environment = :environment",
+    key="g.id",
+)
+_BY_ID = f"SELECT {_COLUMNS} FROM {_SOURCE} WHERE g.id IN :ids[text]"
+_OF_USER = f"""
+SELECT {_COLUMNS} FROM {_SOURCE} WHERE g.app_id = :app_id AND g.account_id = :account_id
+"""

@@ -10,22 +10,24 @@ oauth_tokens; the caller holds the user's lock.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal, cast
 
 from kernel.clock import DAY_US, MINUTE_US
 from kernel.errors import NotFound
 from kernel.ids import new_id
-from keys.account import lock_scopes
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from keys.lineage import Refusal
 from keys.live import IS_LIVE_OPEN
 from keys.oauth import code as oauth_code, grant as oauth_grant
 from keys.oauth.app import OAuthApp
 from keys.oauth.code import CodeReused
 from keys.oauth.grant import Grant
-from keys.principal import OAUTH_SCOPES, Environment, OAuthOrigin, OAuthScope, Principal, Scope
+from keys.principal import OAUTH_SCOPES, Environment, OAuthOrigin, OAuthScope, Principal
 from keys.token_format import digest, last4, new_oauth_token
 from store.database import Row, Transaction
+from store.row_mapping import RowMapping
 
 _WITH_ORDERS: Final[OAuthScope] = "trusted_advanced_access"
 OAuthTokenKind = Literal["access", "management"]
@@ -33,9 +35,6 @@ OAuthTokenKind = Literal["access", "management"]
 LIFE_US = 90 * DAY_US
 LIVE_TOKENS_MAX = 20  # of one grant; the oldest makes room
 PREFIX_CHARACTERS = 8
-_COLUMNS = """t.id, t.kind, t.account_id, t.environment, t.app_id, t.grant_id, t.prefix, t.last4,
-    t.created_at, t.last_used_at, t.expires_at, t.revoked_at"""
-_LIVE = "t.revoked_at IS NULL AND t.expires_at > :now_us"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,9 @@ class OAuthToken:
     revoked_at: int | None
 
     @property
-    def user(self) -> Scope:
+    def user(self) -> Tenant:
         """Whose token it is."""
-        return (self.account_id, self.environment)
+        return Tenant(self.account_id, self.environment)
 
 
 async def exchange(
@@ -78,7 +77,7 @@ async def exchange(
     """
     user = await oauth_code.find_user(tx, app, code)
     if user is not None:
-        await lock_scopes(tx, [user])
+        await lock_tenants(tx, [user])
     try:
         consent = await oauth_code.check(
             tx, app, code, redirect_uri=redirect_uri, verifier=verifier, now_us=now_us
@@ -93,14 +92,8 @@ async def exchange(
 
 async def find_management(tx: Transaction, grant_id: str, *, now_us: int) -> OAuthToken | None:
     """The grant's management token; None where there is none that works."""
-    row = await tx.fetch_one(
-        f"""SELECT {_COLUMNS} FROM oauth_tokens t
-            WHERE t.grant_id = :grant_id AND t.kind = 'management' AND {_LIVE}
-            ORDER BY t.id DESC LIMIT 1""",
-        grant_id=grant_id,
-        now_us=now_us,
-    )
-    return None if row is None else _token(row)
+    row = await tx.fetch_one(_MANAGEMENT, grant_id=grant_id, now_us=now_us)
+    return None if row is None else _ROWS.read(row)
 
 
 async def rotate_management(
@@ -116,32 +109,29 @@ async def rotate_management(
     return await _issue(tx, grant, "management", now_us)
 
 
-async def get(tx: Transaction, user: Scope, token_id: str) -> OAuthToken:
+async def get(tx: Transaction, user: Tenant, token_id: str) -> OAuthToken:
     """The user's token; raises NotFound, also for another's."""
-    row = await tx.fetch_one(f"SELECT {_COLUMNS} FROM oauth_tokens t WHERE t.id = :id", id=token_id)
+    row = await tx.fetch_one(_GET, id=token_id)
     if row is None or (row["account_id"], row["environment"]) != user:
         raise NotFound("Token")
-    return _token(row)
+    return _ROWS.read(row)
 
 
 async def list_live(
-    tx: Transaction, user: Scope, grant_id: str, *, now_us: int
+    tx: Transaction, user: Tenant, grant_id: str, *, now_us: int
 ) -> list[OAuthToken]:
     """The grant's tokens that still work, newest first; there are at most LIVE_TOKENS_MAX."""
     rows = await tx.fetch(
-        f"""SELECT {_COLUMNS} FROM oauth_tokens t
-            WHERE t.grant_id = :grant_id AND t.account_id = :account_id
-              AND t.environment = :environment AND {_LIVE}
-            ORDER BY t.id DESC""",
+        _OF_GRANT,
         grant_id=grant_id,
-        account_id=user[0],
-        environment=user[1],
+        account_id=user.account_id,
+        environment=user.environment,
         now_us=now_us,
     )
-    return [_token(row) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
-async def revoke(tx: Transaction, user: Scope, token_id: str, *, now_us: int) -> OAuthToken:
+async def revoke(tx: Transaction, user: Tenant, token_id: str, *, now_us: int) -> OAuthToken:
     """Ends one token for good; again is the same answer. Raises NotFound."""
     token = await get(tx, user, token_id)
     if token.revoked_at is None:
@@ -153,7 +143,7 @@ async def revoke(tx: Transaction, user: Scope, token_id: str, *, now_us: int) ->
     return await get(tx, user, token_id)
 
 
-async def end_grant(tx: Transaction, user: Scope, grant_id: str, *, now_us: int) -> Grant:
+async def end_grant(tx: Transaction, user: Tenant, grant_id: str, *, now_us: int) -> Grant:
     """Takes the app's access away: the grant, its tokens and every code. Raises NotFound.
 
     Tokens and codes end for themselves, too: a later consent to the same app revives none of them.
@@ -209,6 +199,21 @@ async def mark_used(tx: Transaction, token_ids: Iterable[str], *, now_us: int) -
     )
 
 
+_ROWS = RowMapping(OAuthToken)
+_GET = f"SELECT {_ROWS.listed} FROM oauth_tokens WHERE id = :id"
+_MANAGEMENT = f"""
+SELECT {_ROWS.listed} FROM oauth_tokens
+WHERE grant_id = :grant_id AND kind = 'management' AND revoked_at IS NULL AND expires_at > :now_us
+ORDER BY id DESC LIMIT 1
+"""
+_OF_GRANT = f"""
+SELECT {_ROWS.listed} FROM oauth_tokens
+WHERE grant_id = :grant_id AND account_id = :account_id AND environment = :environment
+  AND revoked_at IS NULL AND expires_at > :now_us
+ORDER BY id DESC
+"""
+
+
 async def _issue(
     tx: Transaction, grant: Grant, kind: OAuthTokenKind, now_us: int
 ) -> tuple[OAuthToken, str]:
@@ -224,21 +229,23 @@ async def _issue(
         kept=LIVE_TOKENS_MAX - 1,
     )
     secret = new_oauth_token()
-    columns: dict[str, Any] = {
-        "id": new_id("otk"),
-        "kind": kind,
-        "account_id": grant.account_id,
-        "environment": grant.environment,
-        "app_id": grant.app_id,
-        "grant_id": grant.id,
-        "prefix": secret[:PREFIX_CHARACTERS],
-        "last4": last4(secret),
-        "created_at": now_us,
-        "expires_at": now_us + LIFE_US,
-    }
-    stored = {**columns, "digest": digest(secret)}
-    await tx.insert("oauth_tokens", tuple(stored), [tuple(stored.values())])
-    return OAuthToken(**columns, last_used_at=None, revoked_at=None), secret
+    token = OAuthToken(
+        id=new_id("otk"),
+        kind=kind,
+        account_id=grant.account_id,
+        environment=cast(Environment, grant.environment),
+        app_id=grant.app_id,
+        grant_id=grant.id,
+        prefix=secret[:PREFIX_CHARACTERS],
+        last4=last4(secret),
+        created_at=now_us,
+        last_used_at=None,
+        expires_at=now_us + LIFE_US,
+        revoked_at=None,
+    )
+    row = (*_ROWS.write(token), digest(secret))
+    await tx.insert("oauth_tokens", (*_ROWS.columns, "digest"), [row])
+    return token, secret
 
 
 def _principal(row: Row, now_us: int) -> Principal | Refusal:
@@ -266,7 +273,3 @@ def _principal(row: Row, now_us: int) -> Principal | Refusal:
         account_email=row["email"],
         oauth=OAuthOrigin(row["app_id"], row["owner_id"], row["grant_id"], row["scope"]),
     )
-
-
-def _token(row: Row) -> OAuthToken:
-    return OAuthToken(**{field.name: row[field.name] for field in fields(OAuthToken)})

@@ -7,13 +7,14 @@ the caller holds the account's lock, which makes counting before writing safe.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from kernel.clock import MINUTE_US
 from kernel.errors import NotFound
 from kernel.ids import AccountId, new_id
 from kernel.limits import PAGE_ITEMS
+from kernel.tenant import Tenant
 from keys import token_format
 from keys.account import get_account
 from keys.api_keys.grantable import KeyLimitReached
@@ -21,22 +22,14 @@ from keys.api_keys.lookup import judge_chain, load_links
 from keys.label import normalise_name
 from keys.lineage import Effective, Link, Refusal
 from keys.live import IS_LIVE_OPEN, check_live
-from keys.principal import (
-    ACCOUNT_SCOPES,
-    ADMIN,
-    SCOPES,
-    Environment,
-    Principal,
-    Scope,
-    ScopeMissing,
-)
+from keys.principal import ACCOUNT_SCOPES, ADMIN, SCOPES, Environment, Principal, ScopeMissing
 from store.database import Row, Transaction
+from store.keyset import Keyset
+from store.row_mapping import RowMapping
 
 TokenKind = Literal["system", "operator"]
 
 LIVE_TOKENS_MAX = 100  # not revoked, of one account in one environment
-_COLUMNS = """t.id, t.kind, t.account_id, t.environment, t.key_id, t.name, t.prefix, t.last4,
-    t.created_at, t.last_used_at, t.revoked_at"""
 # LIKE would take the underscore of an id for a wildcard, and ignore case on one database.
 _VIEWERS = """(t.key_id = :viewer OR t.key_id IN (
     SELECT k.id FROM api_keys k
@@ -77,34 +70,36 @@ async def create(
     token that asks for a token without being bound to a key), LiveNotOpen, KeyLimitReached,
     InvalidInput.
     """
-    _check_maker(kind, maker, (account_id, environment))
+    _check_maker(kind, maker, Tenant(account_id, environment))
     account = await get_account(tx, account_id)
     if kind == "operator" and account.is_sandbox:
         raise ScopeMissing("a sandbox account never administers", reason="scope")
-    await check_live(tx, (account_id, environment))
-    await _check_room(tx, (account_id, environment))
+    await check_live(tx, Tenant(account_id, environment))
+    await _check_room(tx, Tenant(account_id, environment))
     secret = token_format.new_token(
         "system_token" if kind == "system" else "operator_token", environment
     )
-    columns: dict[str, Any] = {
-        "id": new_id("tok"),
-        "kind": kind,
-        "account_id": account_id,
-        "environment": environment,
-        "key_id": maker.lineage[0] if maker is not None and maker.lineage else None,
-        "name": normalise_name(name),
-        "prefix": token_format.prefix16(secret),
-        "last4": token_format.last4(secret),
-        "created_at": now_us,
-    }
-    stored = {**columns, "digest": token_format.digest(secret)}
-    await tx.insert("access_tokens", tuple(stored), [tuple(stored.values())])
-    return AccessToken(**columns, last_used_at=None, revoked_at=None), secret
+    token = AccessToken(
+        id=new_id("tok"),
+        kind=kind,
+        account_id=AccountId(account_id),
+        environment=environment,
+        key_id=maker.lineage[0] if maker is not None and maker.lineage else None,
+        name=normalise_name(name),
+        prefix=token_format.prefix16(secret),
+        last4=token_format.last4(secret),
+        created_at=now_us,
+        last_used_at=None,
+        revoked_at=None,
+    )
+    row = (*_ROWS.write(token), token_format.digest(secret))
+    await tx.insert("access_tokens", (*_ROWS.columns, "digest"), [row])
+    return token, secret
 
 
 async def list_tokens(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     *,
     kind: TokenKind = "system",
     viewer: Principal | None = None,
@@ -115,30 +110,21 @@ async def list_tokens(
 
     A viewer with a lineage sees the tokens bound to its key and the descendants.
     """
-    clauses = ["t.account_id = :account_id", "t.environment = :environment", "t.kind = :kind"]
-    values: dict[str, Any] = {
-        "account_id": scope[0],
-        "environment": scope[1],
-        "kind": kind,
-        "rows": limit,
-    }
-    if before_id is not None:
-        clauses.append("t.id < :before_id")
-        values["before_id"] = before_id
-    if viewer is not None and viewer.lineage:
-        clauses.append(_VIEWERS)
-        values["viewer"] = viewer.lineage[0]
-    rows = await tx.fetch(
-        f"SELECT {_COLUMNS} FROM access_tokens t WHERE {' AND '.join(clauses)}"
-        " ORDER BY t.id DESC LIMIT :rows",
-        **values,
+    rows = await _PAGES.page(
+        tx,
+        before_id=before_id,
+        limit=limit,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        kind=kind,
+        viewer=viewer.lineage[0] if viewer is not None and viewer.lineage else None,
     )
-    return [_token(row) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
 async def revoke(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     token_id: str,
     *,
     kind: TokenKind = "system",
@@ -146,26 +132,24 @@ async def revoke(
     now_us: int,
 ) -> AccessToken:
     """Ends a token for good; again is the same answer. Raises NotFound, also for a hidden one."""
-    clauses = "t.id = :id AND t.account_id = :account_id AND t.environment = :environment"
-    values: dict[str, Any] = {"id": token_id, "account_id": scope[0], "environment": scope[1]}
-    if asker is not None and asker.lineage:
-        clauses += f" AND {_VIEWERS}"
-        values["viewer"] = asker.lineage[0]
+    viewer = asker.lineage[0] if asker is not None and asker.lineage else None
     row = await tx.fetch_one(
-        f"SELECT {_COLUMNS} FROM access_tokens t WHERE {clauses} AND t.kind = :kind"
-        " FOR NO KEY UPDATE OF t",
+        _LOCK_OWN if viewer is None else _LOCK_SEEN,
+        id=token_id,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         kind=kind,
-        **values,
+        viewer=viewer,
     )
     if row is None:
         raise NotFound("Token")
-    token = _token(row)
+    token = _ROWS.read(row)
     if token.revoked_at is not None:
         return token
     await tx.execute(
         "UPDATE access_tokens SET revoked_at = :now_us WHERE id = :id", now_us=now_us, id=token_id
     )
-    return _token(row, revoked_at=now_us)
+    return replace(token, revoked_at=now_us)
 
 
 async def load_principals(
@@ -206,10 +190,18 @@ async def mark_used(tx: Transaction, token_ids: Iterable[str], *, now_us: int) -
     )
 
 
-def _check_maker(kind: TokenKind, maker: Principal | None, scope: Scope) -> None:
+_ROWS = RowMapping(AccessToken)
+_OWN = "t.account_id = :account_id AND t.environment = :environment AND t.kind = :kind"
+_PAGES = Keyset(_ROWS.of("t"), "access_tokens t", _OWN, filters={"viewer": _VIEWERS}, key="t.id")
+_FIND = f"SELECT {_ROWS.of('t')} FROM access_tokens t WHERE t.id = :id AND {_OWN}"
+_LOCK_OWN = f"{_FIND} FOR NO KEY UPDATE OF t"
+_LOCK_SEEN = f"{_FIND} AND {_VIEWERS} FOR NO KEY UPDATE OF t"
+
+
+def _check_maker(kind: TokenKind, maker: Principal | None, tenant: Tenant) -> None:
     if maker is None:
         return
-    assert maker.scope == scope, "a token is made in its maker's own account and environment"
+    assert maker.tenant == tenant, "a token is made in its maker's own account and environment"
     if kind == "operator":
         raise ScopeMissing("operator tokens come from the command line only", reason="parent")
     if not maker.lineage and maker.kind != "session":
@@ -219,12 +211,12 @@ def _check_maker(kind: TokenKind, maker: Principal | None, scope: Scope) -> None
         )
 
 
-async def _check_room(tx: Transaction, scope: Scope) -> None:
+async def _check_room(tx: Transaction, tenant: Tenant) -> None:
     row = await tx.fetch_one(
         """SELECT COUNT(*) AS tokens FROM access_tokens
            WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL""",
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
     )
     assert row is not None, "COUNT has a row"
     if row["tokens"] >= LIVE_TOKENS_MAX:
@@ -267,20 +259,4 @@ def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | 
         is_sandbox=bool(row["is_sandbox"]),
         approval_threshold_cents=allowed.approval_threshold_cents,
         account_email=row["email"],
-    )
-
-
-def _token(row: Row, *, revoked_at: int | None = None) -> AccessToken:
-    return AccessToken(
-        id=row["id"],
-        kind=row["kind"],
-        account_id=AccountId(row["account_id"]),
-        environment=row["environment"],
-        key_id=row["key_id"],
-        name=row["name"],
-        prefix=row["prefix"],
-        last4=row["last4"],
-        created_at=row["created_at"],
-        last_used_at=row["last_used_at"],
-        revoked_at=row["revoked_at"] if revoked_at is None else revoked_at,
     )

@@ -47,7 +47,7 @@ async def sign_up(page: Page, email: str) -> None:
     await page.get_by_label("Name").fill("Ann's shop")
     await page.get_by_label("Email address").fill(email)
     await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Make the account").click()
+    await page.get_by_role("button", name="Create the account").click()
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
@@ -65,7 +65,7 @@ async def mint(page: Page, name: str = "Support agent") -> tuple[str, str]:
 async def register(page: Page, url: str, waits: str = "0 5 30") -> None:
     await page.goto("/dashboard/webhooks/new")
     await page.get_by_label("URL").fill(url)
-    await page.get_by_label("Waits before each attempt").fill(waits)
+    await page.get_by_label("Retry schedule").fill(waits)
     await page.get_by_role("button", name="Register").click()
     await expect(page.locator("#secret-value")).to_contain_text("whsec_")
     await page.get_by_role("link", name="To the webhook's page").click()
@@ -138,7 +138,7 @@ async def test_everything_works_without_scripts(
     secret, _ = await mint(page)
     await register(page, receiver.url)
     await page.get_by_role("button", name="Send the sample").click()
-    await expect(page.get_by_text("taken")).to_be_visible()
+    await expect(page.get_by_text("succeeded")).to_be_visible()
     await send(page, "approval@sandbox.test")
     await page.get_by_role("button", name="Approve").click()
 

@@ -22,7 +22,7 @@ from tests.support.senders import client
 
 # Of our own API; the dialects' paths and bodies are their vendors', and tested beside each.
 ROUTES = OWN.routes
-# An answer that goes on for ever; tests/gateway/test_event_stream.py shows whose events it has.
+# An answer that goes on for ever; tests/gateway/api/test_event_stream.py shows whose events it has.
 ENDLESS = {"/events/stream"}
 TOUCHING = [route for route in ROUTES if not route.is_public and route.path not in ENDLESS]
 

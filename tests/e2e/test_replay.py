@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections import Counter
 
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.open import open_database
 from tests.e2e.conftest import Install
 from tests.support.failed_deliveries import make_failures
@@ -26,9 +26,9 @@ async def given_failures(installation: Installation, url: str, count: int) -> tu
     async with client(key) as http:
         made = await http.post(f"{installation.url}{API}/webhooks/register", json={"url": url})
     endpoint_id = made.json()["data"]["id"]
-    scope: Scope = (account_id, "staging")
+    tenant: Tenant = Tenant(account_id, "staging")
     database = open_database(installation.database_url)
-    await make_failures(database, scope, endpoint_id, count)
+    await make_failures(database, tenant, endpoint_id, count)
     await database.close()
     return key, endpoint_id
 

@@ -142,9 +142,9 @@ async def test_codes_are_downloaded_as_they_are_made(store: Store, browser: Brow
     window = await window_of(browser, await operator(store.gateway))
     page = window.page
     await page.goto(f"{ADMIN}/codes")
-    await page.get_by_label("Credits, each").fill("1000")
+    await page.get_by_label("Credits per code").fill("1000")
     await page.get_by_label("How many codes").fill("25")
-    await page.get_by_role("button", name="Make the codes").click()
+    await page.get_by_role("button", name="Create the codes").click()
 
     async with page.expect_download() as coming:
         await page.get_by_role("link", name="Download CSV").click()
@@ -157,7 +157,6 @@ async def test_codes_are_downloaded_as_they_are_made(store: Store, browser: Brow
     assert window.complaints == []
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("width", [1280, 390])
 async def test_no_page_keeps_anybody_out_or_scrolls_sideways(
     store: Store, browser: Browser, width: int
@@ -191,7 +190,7 @@ async def test_an_order_is_decided_with_the_keyboard(store: Store, browser: Brow
 
     await page.get_by_label("Counts as paid").focus()
     await page.keyboard.type("19.99")
-    await page.get_by_label("Why").focus()
+    await page.get_by_label("Reason").focus()
     await page.keyboard.type("Bank fees")
     await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")

@@ -8,6 +8,7 @@ import pytest
 from kernel.clock import DAY_US, FixedClock
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import AccountId
+from kernel.tenant import Tenant
 from keys import account
 from keys.principal import Environment
 from store.database import Database, Transaction
@@ -143,52 +144,55 @@ async def test_an_account_is_marked_as_operator_but_a_sandbox_never(database: Da
 
 async def test_the_lock_answers_with_the_thresholds_of_what_exists(database: Database) -> None:
     account_id = await an_account(database)
-    scope = (account_id, "live")
+    scope = Tenant(account_id, "live")
     await database.transaction(
         lambda tx: account.set_low_balance_threshold(tx, scope, threshold_micros=70_000)
     )
 
     locked = await database.transaction(
-        lambda tx: account.lock_scopes(
-            tx, [scope, (account_id, "staging"), scope, ("acc_none", "live")]
+        lambda tx: account.lock_tenants(
+            tx, [scope, Tenant(account_id, "staging"), scope, Tenant("acc_none", "live")]
         )
     )
 
-    assert locked.thresholds == {(account_id, "live"): 70_000, (account_id, "staging"): 0}
-    assert locked.event_numbers == {(account_id, "live"): 0, (account_id, "staging"): 0}
-    nothing = await database.transaction(lambda tx: account.lock_scopes(tx, []))
+    assert locked.thresholds == {
+        Tenant(account_id, "live"): 70_000,
+        Tenant(account_id, "staging"): 0,
+    }
+    assert locked.event_numbers == {Tenant(account_id, "live"): 0, Tenant(account_id, "staging"): 0}
+    nothing = await database.transaction(lambda tx: account.lock_tenants(tx, []))
     assert nothing == account.Standings({}, {}, {})
 
 
 async def test_transactions_that_lock_in_any_order_take_turns(database: Database) -> None:
-    scopes = [(await an_account(database), "live") for _ in range(4)]
+    tenants = [Tenant(await an_account(database), "live") for _ in range(4)]
 
-    async def add_one(tx: Transaction, order: Sequence[tuple[str, str]]) -> None:
-        locked = (await account.lock_scopes(tx, order)).thresholds
-        for scope in order:
-            await account.set_low_balance_threshold(tx, scope, threshold_micros=locked[scope] + 1)
+    async def add_one(tx: Transaction, order: Sequence[Tenant]) -> None:
+        locked = (await account.lock_tenants(tx, order)).thresholds
+        for tenant in order:
+            await account.set_low_balance_threshold(tx, tenant, threshold_micros=locked[tenant] + 1)
 
     await asyncio.gather(
         *(
             database.transaction(
-                lambda tx, turn=turn: add_one(tx, scopes[turn % 4 :] + scopes[: turn % 4])  # type: ignore[misc]
+                lambda tx, turn=turn: add_one(tx, tenants[turn % 4 :] + tenants[: turn % 4])  # type: ignore[misc]
             )
             for turn in range(20)
         )
     )
 
     # Each saw the one before: what the lock answers is read after the wait.
-    locked = await database.transaction(lambda tx: account.lock_scopes(tx, scopes))
+    locked = await database.transaction(lambda tx: account.lock_tenants(tx, tenants))
     assert list(locked.thresholds.values()) == [20, 20, 20, 20]
 
 
 async def test_locking_is_one_statement_for_any_number(database: Database) -> None:
-    scopes = [(await an_account(database), "live") for _ in range(5)]
+    tenants = [Tenant(await an_account(database), "live") for _ in range(5)]
 
     before = database.statements_run
-    await database.transaction(lambda tx: account.lock_scopes(tx, scopes[:1]))
+    await database.transaction(lambda tx: account.lock_tenants(tx, tenants[:1]))
     one = database.statements_run - before
-    await database.transaction(lambda tx: account.lock_scopes(tx, scopes))
+    await database.transaction(lambda tx: account.lock_tenants(tx, tenants))
     five = database.statements_run - before - one
 
     assert one == five
@@ -203,13 +207,13 @@ async def test_a_threshold_outside_the_column_is_refused(
     with pytest.raises(InvalidInput):
         await database.transaction(
             lambda tx: account.set_low_balance_threshold(
-                tx, (account_id, "live"), threshold_micros=threshold
+                tx, Tenant(account_id, "live"), threshold_micros=threshold
             )
         )
     with pytest.raises(NotFound):
         await database.transaction(
             lambda tx: account.set_low_balance_threshold(
-                tx, ("acc_none", "live"), threshold_micros=0
+                tx, Tenant("acc_none", "live"), threshold_micros=0
             )
         )
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import pytest
 
+from kernel.tenant import Tenant
 from keys import token_format
 from keys.api_keys import api_key
 from keys.authenticator import Authenticator, CredentialEnded, InvalidCredential
@@ -186,7 +187,7 @@ async def test_a_rotated_secret_ends_with_its_overlap(gated: GatedAuthenticator)
     _, new = await gated.database.transaction(
         lambda tx: api_key.rotate(
             tx,
-            (gated.account_id, "staging"),
+            Tenant(gated.account_id, "staging"),
             key.id,
             overlap_s=1,
             asker=None,

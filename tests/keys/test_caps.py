@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from kernel.clock import FixedClock, parse_rfc3339
+from kernel.tenant import Tenant
 from keys import caps
-from keys.account import create_account, lock_scopes
+from keys.account import create_account, lock_tenants
 from keys.caps import CapExceeded
 from store.database import Database, Transaction
 
@@ -309,7 +310,7 @@ async def test_parallel_debits_never_spend_more_than_the_cap(
     )
 
     async def debit(tx: Transaction) -> CapExceeded | None:
-        await lock_scopes(tx, [(account_id, "live")])
+        await lock_tenants(tx, [Tenant(account_id, "live")])
         spent = await caps.load_windows(tx, [window])
         refused = caps.first_cap_exceeded([state], spent, 1_000_000, clock.now_us())
         if refused is None:

@@ -32,7 +32,7 @@ async def test_an_open_context_commits_and_tells_its_listeners(
     async with open_context(settings_for(database_url, tmp_path), clock=clock) as context:
         context.hints.listen(heard.append)
         number = await context.database.transaction(work)
-        platforms = [platform.id for platform in context.platforms.all()]
+        platforms = [platform.id for platform in context.topup_rules.platforms.all()]
 
     assert number == 7
     assert heard == ["deliveries"]
@@ -45,7 +45,7 @@ async def test_voucher_codes_are_the_same_after_a_restart(
     codes = []
     for _ in range(2):
         async with open_context(settings_for(database_url, tmp_path), clock=clock) as context:
-            codes.append(context.engine.rules.codes.code_of("txn_1OeHk2Gq0Zb4yT7a"))
+            codes.append(context.topup_rules.codes.code_of("txn_1OeHk2Gq0Zb4yT7a"))
 
     assert codes[0] == codes[1]
 

@@ -5,21 +5,21 @@ import pytest
 from billing.credits.opening import open_account
 from billing.reports.activity import changes_lately, topups_lately
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, FixedClock
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store import activity
 from store.database import Database, Transaction
 from webhooks.deliveries.activity import deliveries_lately
 
 
-async def scope_of(database: Database, clock: FixedClock) -> Scope:
+async def tenant_of(database: Database, clock: FixedClock) -> Tenant:
     account_id = await database.transaction(
         lambda tx: open_account(tx, name="Test", email=None, now_us=clock.now_us())
     )
-    return (account_id, "staging")
+    return Tenant(account_id, "staging")
 
 
 async def add_deliveries(
-    database: Database, scope: Scope, times: list[int], status: str = "delivered"
+    database: Database, tenant: Tenant, times: list[int], status: str = "delivered"
 ) -> None:
     columns = (
         "id",
@@ -38,7 +38,7 @@ async def add_deliveries(
             "deliveries",
             columns,
             [
-                (f"dlv_{status}{n:08}", "evt", "we", *scope, "topup.delivered", status, 1, at)
+                (f"dlv_{status}{n:08}", "evt", "we", *tenant, "topup.delivered", status, 1, at)
                 for n, at in enumerate(times)
             ],
         )
@@ -47,12 +47,12 @@ async def add_deliveries(
 
 
 async def test_a_quiet_account_sees_two_weeks(database: Database, clock: FixedClock) -> None:
-    scope = await scope_of(database, clock)
+    tenant = await tenant_of(database, clock)
     now_us = clock.now_us()
-    await add_deliveries(database, scope, [now_us, now_us - 1, now_us - 13 * DAY_US])
-    await add_deliveries(database, scope, [now_us - 14 * DAY_US, now_us - DAY_US], "failed")
+    await add_deliveries(database, tenant, [now_us, now_us - 1, now_us - 13 * DAY_US])
+    await add_deliveries(database, tenant, [now_us - 14 * DAY_US, now_us - DAY_US], "failed")
 
-    found = await database.read(lambda tx: deliveries_lately(tx, scope, now_us=now_us))
+    found = await database.read(lambda tx: deliveries_lately(tx, tenant, now_us=now_us))
 
     assert (found.step_us, len(found.starts)) == (DAY_US, 14)
     assert [found.count(start, "delivered") for start in found.starts] == [1, *[0] * 12, 2]
@@ -72,12 +72,12 @@ async def test_a_quiet_account_sees_two_weeks(database: Database, clock: FixedCl
 async def test_a_busy_one_sees_what_the_newest_rows_reach(
     database: Database, clock: FixedClock, apart_us: int, step_us: int
 ) -> None:
-    scope = await scope_of(database, clock)
+    tenant = await tenant_of(database, clock)
     now_us = clock.now_us()
     rows = activity.ROWS_MAX + 10
-    await add_deliveries(database, scope, [now_us - apart_us * n for n in range(rows)])
+    await add_deliveries(database, tenant, [now_us - apart_us * n for n in range(rows)])
 
-    found = await database.read(lambda tx: deliveries_lately(tx, scope, now_us=now_us))
+    found = await database.read(lambda tx: deliveries_lately(tx, tenant, now_us=now_us))
 
     assert found.step_us == step_us
     assert sum(found.count(start, "delivered") for start in found.starts) <= activity.ROWS_MAX
@@ -85,11 +85,11 @@ async def test_a_busy_one_sees_what_the_newest_rows_reach(
 
 
 async def test_another_accounts_rows_do_not_count(database: Database, clock: FixedClock) -> None:
-    scope, other = await scope_of(database, clock), await scope_of(database, clock)
+    tenant, other = await tenant_of(database, clock), await tenant_of(database, clock)
     now_us = clock.now_us()
     await add_deliveries(database, other, [now_us])
 
-    found = await database.read(lambda tx: deliveries_lately(tx, scope, now_us=now_us))
+    found = await database.read(lambda tx: deliveries_lately(tx, tenant, now_us=now_us))
 
     assert found.rows == []
 
@@ -97,10 +97,10 @@ async def test_another_accounts_rows_do_not_count(database: Database, clock: Fix
 async def test_the_opening_credit_is_a_change_of_the_balance(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await scope_of(database, clock)
+    tenant = await tenant_of(database, clock)
 
-    found = await database.read(lambda tx: changes_lately(tx, scope, now_us=clock.now_us()))
-    topups = await database.read(lambda tx: topups_lately(tx, scope, now_us=clock.now_us()))
+    found = await database.read(lambda tx: changes_lately(tx, tenant, now_us=clock.now_us()))
+    topups = await database.read(lambda tx: topups_lately(tx, tenant, now_us=clock.now_us()))
 
     assert found.sum_of(found.starts[-1]) == 10_000_000_000
     assert topups.rows == []

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from kernel.errors import InvalidInput
 from store import idempotency
 from store.database import Database, Transaction
-from store.idempotency import Answer, KeyInProgress, KeyReused, RequestKey, request_key
+from store.idempotency import KeyInProgress, KeyReused, RequestKey, StoredAnswer, request_key
 
 NOW = 1_781_352_000_000_000  # 2026-06-13T12:00:00Z
 SECOND = 1_000_000
@@ -28,12 +28,14 @@ def key(text: str = "k1", **changes: Any) -> RequestKey:
     return request_key(key_text=text, **{**request, **changes})
 
 
-async def look(database: Database, wanted: RequestKey, now_us: int = NOW) -> Answer | None:
+async def look(database: Database, wanted: RequestKey, now_us: int = NOW) -> StoredAnswer | None:
     found = await database.read(lambda tx: idempotency.find(tx, [wanted]))
     return idempotency.check(found.get(wanted.place), wanted, now_us)
 
 
-async def keep(database: Database, *answers: tuple[RequestKey, Answer], now_us: int = NOW) -> None:
+async def keep(
+    database: Database, *answers: tuple[RequestKey, StoredAnswer], now_us: int = NOW
+) -> None:
     await database.transaction(lambda tx: idempotency.keep(tx, answers, now_us=now_us))
 
 
@@ -80,22 +82,22 @@ def test_the_parts_of_a_request_do_not_run_into_each_other() -> None:
 async def test_the_first_answer_is_replayed_byte_for_byte(database: Database) -> None:
     assert await look(database, key()) is None
 
-    await keep(database, (key(), Answer(201, b'{"a": 1}')))
+    await keep(database, (key(), StoredAnswer(201, b'{"a": 1}')))
 
-    assert await look(database, key()) == Answer(201, b'{"a": 1}', is_replay=True)
+    assert await look(database, key()) == StoredAnswer(201, b'{"a": 1}', is_replay=True)
 
 
 @pytest.mark.parametrize("change", [{"account_id": "acc_2"}, {"environment": "live"}])
 async def test_a_key_is_its_accounts_and_environments_own(
     database: Database, change: dict[str, Any]
 ) -> None:
-    await keep(database, (key(), Answer(200, b"mine")))
+    await keep(database, (key(), StoredAnswer(200, b"mine")))
 
     assert await look(database, key(**change)) is None
 
 
 async def test_a_key_that_came_with_another_request_is_refused(database: Database) -> None:
-    await keep(database, (key(), Answer(200, b"")))
+    await keep(database, (key(), StoredAnswer(200, b"")))
 
     with pytest.raises(KeyReused):
         await look(database, key(canonical_body=b"[]"))
@@ -103,7 +105,7 @@ async def test_a_key_that_came_with_another_request_is_refused(database: Databas
 
 async def test_many_keys_are_kept_and_found_at_once(database: Database) -> None:
     keys = [key(f"k{number}") for number in range(50)]
-    await keep(database, *((one, Answer(200, one.digest.encode())) for one in keys))
+    await keep(database, *((one, StoredAnswer(200, one.digest.encode())) for one in keys))
     before = database.statements_run
 
     found = await database.read(lambda tx: idempotency.find(tx, [*keys, *keys, key("none")]))
@@ -146,9 +148,9 @@ async def test_another_request_cannot_take_over_a_lease(database: Database) -> N
 async def test_a_finished_call_ends_its_lease(database: Database) -> None:
     await begin(database, key(), NOW + 30 * SECOND)
 
-    await keep(database, (key(), Answer(200, b"done", is_sealed=True)))
+    await keep(database, (key(), StoredAnswer(200, b"done", is_sealed=True)))
 
-    assert await look(database, key()) == Answer(200, b"done", is_replay=True, is_sealed=True)
+    assert await look(database, key()) == StoredAnswer(200, b"done", is_replay=True, is_sealed=True)
 
 
 async def test_who_was_late_changes_nothing_of_who_took_over(database: Database) -> None:
@@ -156,7 +158,9 @@ async def test_who_was_late_changes_nothing_of_who_took_over(database: Database)
         await idempotency.abandon(tx, key(), token="first")
         return (
             await idempotency.extend(tx, key(), token="first", lease_until_at=NOW + 99 * SECOND),
-            await idempotency.complete(tx, key(), Answer(200, b"late"), token="first", now_us=NOW),
+            await idempotency.complete(
+                tx, key(), StoredAnswer(200, b"late"), token="first", now_us=NOW
+            ),
         )
 
     await begin(database, key(), NOW + SECOND)
@@ -167,11 +171,13 @@ async def test_who_was_late_changes_nothing_of_who_took_over(database: Database)
         await look(database, key())
     assert running.value.retry_after_s == 30
     done = await database.transaction(
-        lambda tx: idempotency.complete(tx, key(), Answer(200, b"done"), token="second", now_us=NOW)
+        lambda tx: idempotency.complete(
+            tx, key(), StoredAnswer(200, b"done"), token="second", now_us=NOW
+        )
     )
     assert done
     assert await database.transaction(late) == (False, False)
-    assert await look(database, key()) == Answer(200, b"done", is_replay=True)
+    assert await look(database, key()) == StoredAnswer(200, b"done", is_replay=True)
 
 
 async def test_a_lease_is_extended_by_its_holder(database: Database) -> None:
@@ -192,12 +198,12 @@ async def test_an_abandoned_call_is_forgotten_a_finished_one_is_not(database: Da
         await idempotency.abandon(tx, key("finished"), token="first")
 
     await begin(database, key("begun"), NOW + 30 * SECOND)
-    await keep(database, (key("finished"), Answer(200, b"done")))
+    await keep(database, (key("finished"), StoredAnswer(200, b"done")))
 
     await database.transaction(abandon_both)
 
     assert await look(database, key("begun")) is None
-    assert await look(database, key("finished")) == Answer(200, b"done", is_replay=True)
+    assert await look(database, key("finished")) == StoredAnswer(200, b"done", is_replay=True)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +219,7 @@ async def test_an_abandoned_call_is_forgotten_a_finished_one_is_not(database: Da
 async def test_answers_are_kept_for_their_time(
     database: Database, is_sealed: bool, age_us: int, pruned: int
 ) -> None:
-    await keep(database, (key(), Answer(200, b"", is_sealed=is_sealed)), now_us=NOW - age_us)
+    await keep(database, (key(), StoredAnswer(200, b"", is_sealed=is_sealed)), now_us=NOW - age_us)
 
     gone = await database.transaction(lambda tx: idempotency.prune(tx, now_us=NOW))
 
@@ -222,7 +228,7 @@ async def test_answers_are_kept_for_their_time(
 
 
 async def test_pruning_is_done_in_bounded_steps(database: Database) -> None:
-    answers = [(key(f"k{number}"), Answer(200, b"")) for number in range(501)]
+    answers = [(key(f"k{number}"), StoredAnswer(200, b"")) for number in range(501)]
     await keep(database, *answers, now_us=NOW - 31 * DAY)
 
     async def prune(tx: Transaction) -> int:
@@ -264,7 +270,7 @@ async def test_any_order_of_steps_replays_the_last_answer(
                 )
                 expected[text] = None
             elif step == "keep":
-                answer = Answer(200, b"%d" % number)
+                answer = StoredAnswer(200, b"%d" % number)
                 await idempotency.keep(tx, [(key(text), answer)], now_us=NOW)
                 expected[text] = answer.body
             else:
@@ -282,7 +288,7 @@ async def test_any_order_of_steps_replays_the_last_answer(
 
 async def test_the_same_text_from_another_owner_is_another_key(database: Database) -> None:
     own, others = key(), key(owner="key_2")
-    await keep(database, (own, Answer(200, b"mine")))
+    await keep(database, (own, StoredAnswer(200, b"mine")))
 
     assert own.digest != others.digest
     assert await look(database, others) is None
@@ -291,7 +297,7 @@ async def test_the_same_text_from_another_owner_is_another_key(database: Databas
 
 async def test_a_secrets_key_is_nobody_elses(database: Database) -> None:
     own = key()
-    sealed = Answer(201, b"sealed", is_sealed=True)
+    sealed = StoredAnswer(201, b"sealed", is_sealed=True)
     await database.transaction(lambda tx: idempotency.keep_secret(tx, own, sealed, now_us=NOW))
 
     await database.read(lambda tx: idempotency.check_text(tx, own))

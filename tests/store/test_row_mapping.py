@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from store.database import BatchRead, Database, Row, Rows, Transaction
-from store.row_mapping import WORDS, WORDS_OR_NULL, Conversion, RowMapping, as_json
+from store.row_mapping import NUMBERS, WORDS, WORDS_OR_NULL, Conversion, RowMapping, as_json
 
 Name = NewType("Name", str)
 
@@ -138,11 +138,25 @@ def test_a_flag_is_a_number_and_json_a_text() -> None:
     assert BY_NAME.read(row) == one
 
 
+def test_numbers_are_words_of_digits() -> None:
+    assert NUMBERS.write((0, 5, 30)) == "0 5 30"
+    assert NUMBERS.read("0 5 30") == (0, 5, 30)
+    assert NUMBERS.read("") == ()
+
+
 def test_json_of_nothing_is_null() -> None:
     conversion = as_json(dict[str, str] | None)
 
     assert conversion.write(None) is None
     assert conversion.read(None) is None
+
+
+def test_a_field_may_be_no_column() -> None:
+    mapping = RowMapping(ByName, without=("metadata",))
+
+    assert mapping.columns == ("id", "kind", "is_on")
+    assert list(mapping.write(ByName(id="x", metadata={"a": "b"}, is_on=True))) == ["x", None, 1]
+    assert mapping.read(row_of(id="x", kind="a", is_on=0)) == ByName(id="x", kind="a", is_on=False)
 
 
 def test_a_part_of_the_columns_says_how_an_update_takes_it() -> None:

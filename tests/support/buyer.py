@@ -6,19 +6,21 @@ from typing import Any, Literal
 
 from billing.catalog.coupon import Coupon, create as create_coupon, new_coupon
 from billing.engine.engine import Engine
-from billing.ledger.ledger import Scope
 from billing.ledger.price import Price
 from billing.orders import queries as order_list
-from billing.orders.gone import Kind
 from billing.orders.order import Order
-from billing.orders.place import NewOrder, Placed, new_place
-from billing.orders.reversal import CloseDispute, FailRefund, Reverse, Settled
+from billing.orders.place import NewOrder, Placed
+from billing.orders.refund import RefundKind, Reversed
+from billing.orders.reversal import ReverseOrder, Settled
 from billing.orders.settlement import AttachCheckout, Checked, EndUnpaid, NoteCheck, SettlePaid
 from billing.payments.review import Verdict, new_resolution
 from billing.providers.event_log import LogEntry, NotificationRef, of_order
+from billing.providers.protocol import DisputeClosed, Disputed, Refunded, RefundFailed, Subject
+from billing.subscriptions.place import new_place
 from billing.usage.usage import UseCredit
 from kernel.clock import FixedClock
 from kernel.ids import new_id
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, open_funded_account
 
@@ -28,7 +30,7 @@ class Buyer:
     """An account that buys credit in staging at the provider "stripe"."""
 
     account: FundedAccount
-    scope: Scope
+    tenant: Tenant
     engine: Engine
     _events: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -37,7 +39,7 @@ class Buyer:
         if not fields.keys() & {"pack_id", "amount_cents", "plan"}:
             fields["pack_id"] = "pack_pro"
         new = NewOrder(**{"provider": "stripe", **fields})
-        return await self.engine.submit(new_place(self.scope, new))
+        return await self.engine.submit(new_place(self.tenant, new))
 
     async def order(self, **fields: Any) -> Order:
         return (await self.place(**fields)).order
@@ -45,7 +47,7 @@ class Buyer:
     def told(self, *, event: str | None = None, provider: str = "stripe") -> NotificationRef:
         """A notification; a fresh one without a name."""
         return NotificationRef(
-            provider, self.scope[1], event or f"evt_{next(self._events)}", "test"
+            provider, self.tenant.environment, event or f"evt_{next(self._events)}", "test"
         )
 
     async def attach(self, order: Order, **fields: Any) -> Settled:
@@ -88,16 +90,16 @@ class Buyer:
         return await self._reverse(order, "dispute", key, Price(amount, order.pay_currency))
 
     async def close_dispute(self, order: Order, *, is_won: bool, key: str = "dp_1") -> Settled:
-        return await self._on(CloseDispute, order, told=self.told(), key=key, is_won=is_won)
+        return await self._hear(order, DisputeClosed(Subject(), key, is_won=is_won))
 
     async def check(self, order: Order) -> Checked:
-        return await self.engine.submit(NoteCheck(order.id, order.scope, order.checks_made))
+        return await self.engine.submit(NoteCheck(order.id, order.tenant, order.checks_made))
 
     async def fail_refund(
         self, order: Order, amount: int, *, key: str = "re_1", kind: Any = "refund"
     ) -> Settled:
         price = Price(amount, order.payment.currency)
-        return await self._on(FailRefund, order, told=self.told(), key=key, kind=kind, price=price)
+        return await self._hear(order, RefundFailed(Subject(), key, price, is_part=kind == "part"))
 
     async def resolve(
         self,
@@ -111,20 +113,22 @@ class Buyer:
         is_whole = amount is None and says_amount and verdict == "approve"
         counts = order.pay_amount if is_whole else amount
         return await self.engine.submit(
-            new_resolution(order.id, order.scope, verdict, by="ana", amount=counts)
+            new_resolution(order.id, order.tenant, verdict, by="ana", amount=counts)
         )
 
     async def coupon(self, code: str = "SUMMER", **fields: Any) -> Coupon:
         """A coupon of staging; a quarter off unless fields say otherwise."""
         if "amount_off" not in fields:
             fields.setdefault("percent", 25)
-        made = new_coupon(self.scope[1], code, now_us=self.account.clock.now_us(), **fields)
+        made = new_coupon(
+            self.tenant.environment, code, now_us=self.account.clock.now_us(), **fields
+        )
         return await self.account.database.transaction(lambda tx: create_coupon(tx, made))
 
     async def now(self, order: Order) -> Order:
         """The order as it is stored."""
         return await self.account.database.read(
-            lambda tx: order_list.get(tx, order.scope, order.id)
+            lambda tx: order_list.get(tx, order.tenant, order.id)
         )
 
     async def log(self, order: Order) -> list[LogEntry]:
@@ -138,7 +142,7 @@ class Buyer:
         await self.engine.submit(
             UseCredit(
                 usage_id=new_id("usg"),
-                scope=self.scope,
+                tenant=self.tenant,
                 lineage=(),
                 amount_micros=micros,
                 description="AI chat completion",
@@ -155,18 +159,23 @@ class Buyer:
                 """SELECT kind, SUM(balance_micros) AS held FROM ledger_accounts
                    WHERE account_id = :account_id AND environment = :environment
                    GROUP BY kind HAVING SUM(balance_micros) <> 0""",
-                account_id=self.scope[0],
-                environment=self.scope[1],
+                account_id=self.tenant.account_id,
+                environment=self.tenant.environment,
             )
             return {row["kind"]: int(row["held"]) for row in rows}
 
         return await self.account.database.read(work)
 
-    async def _reverse(self, order: Order, kind: Kind, key: str, price: Price) -> Settled:
-        return await self._on(Reverse, order, told=self.told(), key=key, kind=kind, price=price)
+    async def _reverse(self, order: Order, kind: RefundKind, key: str, price: Price) -> Settled:
+        if kind == "dispute":
+            return await self._hear(order, Disputed(Subject(), key, price))
+        return await self._hear(order, Refunded(Subject(), key, price, is_part=kind == "part"))
+
+    async def _hear(self, order: Order, fact: Reversed) -> Settled:
+        return await self._on(ReverseOrder, order, told=self.told(), fact=fact)
 
     async def _on(self, command: Any, order: Order, **fields: Any) -> Settled:
-        made = command(order_id=order.id, scope=order.scope, **fields)
+        made = command(order_id=order.id, tenant=order.tenant, **fields)
         settled: Settled = await self.engine.submit(made)
         return settled
 
@@ -176,10 +185,10 @@ async def open_buyer(
 ) -> Buyer:
     """A fresh account with $10,000.00 of test credit in staging."""
     account = await open_funded_account(database, clock, email=email)
-    return Buyer(account, account.principal.scope, account.engine)
+    return Buyer(account, account.principal.tenant, account.engine)
 
 
 async def open_live_counter(database: Database, clock: FixedClock) -> Buyer:
     """The same in live, where the wallet is empty and promotional credit cannot be sent."""
     account = await open_funded_account(database, clock)
-    return Buyer(account, (account.account_id, "live"), account.engine)
+    return Buyer(account, Tenant(account.account_id, "live"), account.engine)

@@ -8,6 +8,7 @@ from billing.credits.opening import open_account
 from billing.engine.engine import Engine
 from billing.usage.oauth_charge import Charge, TakeCharge
 from kernel.clock import FixedClock
+from kernel.tenant import Tenant
 from keys.principal import Environment, OAuthOrigin, Principal
 from store.database import Database
 from tests.support.funded_account import FundedAccount, open_funded_account
@@ -38,7 +39,7 @@ class ChargingApp:
     ) -> Charge:
         caller = principal or self.principal
         assert caller.oauth is not None
-        command = TakeCharge(caller.scope, caller.oauth, order_no, micros, remark)
+        command = TakeCharge(caller.tenant, caller.oauth, order_no, micros, remark)
         return await (engine or self.account.engine).submit(command)
 
     async def together(self, *charges: Any) -> tuple[list[Charge], list[BaseException]]:
@@ -100,7 +101,7 @@ async def open_charging_app(
             lambda tx: open_account(tx, name="Owner", email=None, now_us=clock.now_us())
         )
     made, secret = await register(
-        database, clock, (owner_id, environment), **{"scope": "advanced_access", **app}
+        database, clock, Tenant(owner_id, environment), **{"scope": "advanced_access", **app}
     )
     consent = OAuthConsent(database, clock, owner_id, account.account_id, made, secret)
     _, token = await consent.token()

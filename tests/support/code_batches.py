@@ -41,4 +41,4 @@ async def redeem(
     """What the code was worth; raises NotRedeemable."""
     caller = principal or account.principal
     code_id = await find_code(account.database, CODES, code, environment=caller.environment)
-    return await account.engine.submit(RedeemCode(code_id, caller.scope))
+    return await account.engine.submit(RedeemCode(code_id, caller.tenant))

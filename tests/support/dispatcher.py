@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from billing.topups.voucher import VoucherCodes
 from kernel.clock import SystemClock
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Database, Row, Transaction
 from tests.support.webhook_rows import (
     given_account,
@@ -75,8 +75,8 @@ async def rows(database: Database, text: str) -> list[Row]:
     return await database.read(work)
 
 
-async def given_scope(database: Database) -> Scope:
-    return (await given_account(database, CLOCK), "staging")
+async def given_tenant(database: Database) -> Tenant:
+    return Tenant(await given_account(database, CLOCK), "staging")
 
 
 async def until(condition: Callable[[], bool], *, timeout_s: float = 20.0) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from kernel.clock import SECOND_US, SystemClock
 from kernel.ids import new_id
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from webhooks.events.event import render_event
 
@@ -25,9 +25,9 @@ _DELIVERY = (
 )
 
 
-async def make_failures(database: Database, scope: Scope, endpoint_id: str, count: int) -> None:
+async def make_failures(database: Database, tenant: Tenant, endpoint_id: str, count: int) -> None:
     """So many deliveries of an hour ago that have failed, one millisecond after the other."""
-    account_id, environment = scope
+    account_id, environment = tenant
     first_us = SystemClock().now_us() - AGO_US
     type_ = "topup.delivered"
     for start in range(0, count, AT_ONCE):
@@ -41,7 +41,7 @@ async def make_failures(database: Database, scope: Scope, endpoint_id: str, coun
                 environment=environment,
                 data={"number": number},
             )
-            events.append((event_id, *scope, -number - 1, type_, body, at_us))
+            events.append((event_id, *tenant, -number - 1, type_, body, at_us))
             made = (new_id("dlv"), event_id, endpoint_id, account_id, environment, type_)
             deliveries.append((*made, "failed", 3, at_us, at_us + SECOND_US))
 

@@ -11,6 +11,7 @@ from billing.engine.rules import Rules
 from billing.ledger.audit import Finding, audit
 from billing.ledger.balances import balance
 from billing.topups.platform import Platform, Platforms
+from billing.topups.rules import TopUpRules
 from billing.topups.send import Sent, new_send, prepare
 from billing.topups.settlement import Cancel, Decide, Ended, HandOver, Settle
 from billing.topups.voucher import Settle as SettleVoucher, VoucherCodes
@@ -22,7 +23,7 @@ from keys.api_keys.lookup import load_principals
 from keys.principal import Environment, Principal
 from keys.token_format import digest
 from store.database import Database, Transaction
-from store.idempotency import Answer, RequestKey, request_key
+from store.idempotency import RequestKey, StoredAnswer, request_key
 
 APPROVER = "key_approver"
 SLOW = Platform("slow", "Slow", fulfilment="http")
@@ -41,6 +42,10 @@ class FundedAccount:
     principal: Principal
     kept: list[Any] = field(default_factory=list)
 
+    @property
+    def rules(self) -> TopUpRules:
+        return self.engine.rules.of(TopUpRules)
+
     async def send(
         self,
         amount_cents: int = 1000,
@@ -55,7 +60,7 @@ class FundedAccount:
         """The outcome of a send; see `run` for what a repeated key gives."""
         caller = principal or self.principal
         order = prepare(
-            self.engine.rules.platforms,
+            self.rules.platforms,
             platform=platform,
             amount_cents=amount_cents,
             recipient_email=to,
@@ -80,9 +85,9 @@ class FundedAccount:
             return await self.engine.submit(command)
         results: list[R] = []
 
-        def encode(result: R) -> Answer:
+        def encode(result: R) -> StoredAnswer:
             results.append(result)
-            return Answer(200, repr(result).encode())
+            return StoredAnswer(200, repr(result).encode())
 
         self.kept.append(await self.engine.submit_once(command, key, encode))
         return results[-1] if results else None  # type: ignore[return-value]
@@ -138,7 +143,7 @@ class FundedAccount:
         return await mint_key(self.database, self.clock, self.account_id, environment, **fields)
 
     async def _end(self, command: Any, topup_id: str, **fields: Any) -> Ended:
-        made = command(topup_id=topup_id, scope=self.principal.scope, **fields)
+        made = command(topup_id=topup_id, tenant=self.principal.tenant, **fields)
         ended: Ended = await self.engine.submit(made)
         return ended
 
@@ -153,12 +158,13 @@ async def open_funded_account(
 
     account_id = await database.transaction(work)
     principal = await mint_key(database, clock, account_id, "staging", **key_fields)
-    rules = Rules(
-        platforms=Platforms([SLOW]),
-        codes=VoucherCodes(os.urandom(32)),
-        asynchronous=frozenset({"http"}),
-    )
-    return FundedAccount(database, clock, Engine(database, clock, rules), account_id, principal)
+    rules = TopUpRules(Platforms([SLOW]), VoucherCodes(os.urandom(32)), frozenset({"http"}))
+    engine = open_engine(database, clock, rules)
+    return FundedAccount(database, clock, engine, account_id, principal)
+
+
+def open_engine(database: Database, clock: FixedClock, rules: TopUpRules) -> Engine:
+    return Engine(database, clock, Rules(rules, code_of=rules.codes.code_of))
 
 
 async def mint_key(
@@ -192,6 +198,6 @@ async def redeem(
 ) -> Redeemed:
     principal = more.get("principal", account.principal)
     issued = await find_issued(
-        account.database, account.engine.rules.codes, code, environment=principal.environment
+        account.database, account.rules.codes, code, environment=principal.environment
     )
     return await account.engine.submit(new_redeem(principal, issued, settle))

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from kernel.clock import FixedClock
+from kernel.tenant import Tenant
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey, NewKey
 from keys.authenticator import Authenticator, Limits
@@ -76,13 +77,17 @@ class GatedAuthenticator:
     async def revoke(self, key_id: str) -> None:
         await self.database.transaction(
             lambda tx: api_key.revoke(
-                tx, (self.account_id, "staging"), key_id, asker=None, now_us=self.clock.now_us()
+                tx,
+                Tenant(self.account_id, "staging"),
+                key_id,
+                asker=None,
+                now_us=self.clock.now_us(),
             )
         )
 
     async def last_used_at(self, key_id: str) -> int | None:
         key = await self.database.read(
-            lambda tx: api_key.get(tx, (self.account_id, "staging"), key_id)
+            lambda tx: api_key.get(tx, Tenant(self.account_id, "staging"), key_id)
         )
         return key.last_used_at
 

@@ -22,7 +22,8 @@ from billing.ledger.audit import audit
 from billing.ledger.ledger import Code, Kind, Ledger
 from cli.server.listener import LISTEN_FD_VARIABLE, READY_FD_VARIABLE
 from kernel.clock import SystemClock
-from keys.account import lock_scopes
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from keys.api_keys import api_key
 from keys.api_keys.fields import NewKey
 from keys.principal import ACCOUNT_SCOPES, Environment
@@ -325,10 +326,10 @@ class Installation:
 
     async def fund(self, account_id: str, environment: Environment, amount_cents: int) -> None:
         """Credit by hand, as an operator gives it."""
-        scope, now_us = (account_id, environment), SystemClock().now_us()
+        scope, now_us = Tenant(account_id, environment), SystemClock().now_us()
 
         async def work(tx: Transaction) -> None:
-            await lock_scopes(tx, [scope])
+            await lock_tenants(tx, [scope])
             ledger = Ledger()
             await ledger.load(tx, [scope], [(*scope, Kind.MANUAL, "")])
             ledger.post(

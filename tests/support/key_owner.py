@@ -4,17 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernel.clock import FixedClock
+from kernel.tenant import Tenant
 from keys import token_format
-from keys.account import create_account, lock_scopes
+from keys.account import create_account, lock_tenants
 from keys.api_keys import api_key, lookup as key_principal
 from keys.api_keys.api_key import ApiKey, KeyChanges, NewKey
 from keys.lineage import Refusal
-from keys.principal import (
-    ACCOUNT_SCOPES,
-    Environment,
-    Principal,
-    Scope,
-)
+from keys.principal import ACCOUNT_SCOPES, Environment, Principal
 from store.database import Database, Transaction
 
 ALL = tuple(ACCOUNT_SCOPES)
@@ -30,14 +26,14 @@ class KeyOwner:
     environment: Environment = "staging"
 
     @property
-    def scope(self) -> Scope:
-        return (self.account_id, self.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
 
     async def mint(
         self, name: str = "key", *, by: Principal | None = None, **fields: Any
     ) -> tuple[ApiKey, str]:
         async def work(tx: Transaction) -> tuple[ApiKey, str]:
-            await lock_scopes(tx, [self.scope])
+            await lock_tenants(tx, [self.tenant])
             return await api_key.mint(
                 tx,
                 account_id=self.account_id,
@@ -71,7 +67,7 @@ class KeyOwner:
         return await self.database.transaction(
             lambda tx: api_key.patch(
                 tx,
-                self.scope,
+                self.tenant,
                 key_id,
                 changes=KeyChanges(**fields),
                 asker=by,
@@ -85,7 +81,7 @@ class KeyOwner:
         return await self.database.transaction(
             lambda tx: api_key.rotate(
                 tx,
-                self.scope,
+                self.tenant,
                 key_id,
                 overlap_s=overlap_s,
                 asker=by,
@@ -95,12 +91,12 @@ class KeyOwner:
 
     async def revoke(self, key_id: str, *, by: Principal | None = None) -> ApiKey:
         return await self.database.transaction(
-            lambda tx: api_key.revoke(tx, self.scope, key_id, asker=by, now_us=self.clock.now_us())
+            lambda tx: api_key.revoke(tx, self.tenant, key_id, asker=by, now_us=self.clock.now_us())
         )
 
     async def names(self, viewer: Principal | None = None) -> list[str]:
         keys = await self.database.read(
-            lambda tx: api_key.list_keys(tx, self.scope, viewer=viewer, limit=200)
+            lambda tx: api_key.list_keys(tx, self.tenant, viewer=viewer, limit=200)
         )
         return [key.name for key in keys]
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx
 
-from keys.account import lock_scopes
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from keys.oauth import app as oauth_app, code as oauth_code
 from keys.oauth.app import NewApp, OAuthApp
 from keys.principal import Environment
@@ -32,7 +33,7 @@ class Agreement:
         given = {"redirect_uri": REDIRECT, "challenge": None, **fields}
 
         async def work(tx: Transaction) -> str:
-            await lock_scopes(tx, [(self.user_id, self.app.environment)])
+            await lock_tenants(tx, [Tenant(self.user_id, self.app.environment)])
             now_us = context.clock.now_us()
             return await oauth_code.issue(tx, self.app, self.user_id, now_us=now_us, **given)
 
@@ -85,7 +86,9 @@ async def agree(
     )
     context = gateway.context
     made, secret = await context.database.transaction(
-        lambda tx: oauth_app.create(tx, (owner_id, environment), new, now_us=context.clock.now_us())
+        lambda tx: oauth_app.create(
+            tx, Tenant(owner_id, environment), new, now_us=context.clock.now_us()
+        )
     )
     return Agreement(gateway, owner_id, user_id, made, secret)
 

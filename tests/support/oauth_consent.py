@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernel.clock import FixedClock
-from keys.account import create_account, lock_scopes
+from kernel.tenant import Tenant
+from keys.account import create_account, lock_tenants
 from keys.lineage import Refusal
 from keys.oauth import (
     app as oauth_app,
@@ -16,7 +17,7 @@ from keys.oauth.app import NewApp, OAuthApp
 from keys.oauth.code import CodeReused
 from keys.oauth.grant import Grant
 from keys.oauth.token import OAuthToken
-from keys.principal import Environment, Principal, Scope
+from keys.principal import Environment, Principal
 from keys.token_format import digest
 from store.database import Database, Transaction
 
@@ -35,8 +36,8 @@ class OAuthConsent:
     secret: str
 
     @property
-    def user(self) -> Scope:
-        return (self.user_id, self.app.environment)
+    def user(self) -> Tenant:
+        return Tenant(self.user_id, self.app.environment)
 
     async def register(self, **fields: Any) -> tuple[OAuthApp, str]:
         return await register(self.database, self.clock, self.app.owner, **fields)
@@ -52,7 +53,7 @@ class OAuthConsent:
         used, account_id = app or self.app, user_id or self.user_id
 
         async def work(tx: Transaction) -> str:
-            await lock_scopes(tx, [(account_id, used.environment)])
+            await lock_tenants(tx, [Tenant(account_id, used.environment)])
             return await oauth_code.issue(
                 tx,
                 used,
@@ -107,9 +108,9 @@ class OAuthConsent:
     async def grants(self) -> list[Grant]:
         return await self.database.read(lambda tx: oauth_grant.list_grants(tx, self.user))
 
-    async def end_grant(self, grant_id: str, *, user: Scope | None = None) -> Grant:
+    async def end_grant(self, grant_id: str, *, user: Tenant | None = None) -> Grant:
         async def work(tx: Transaction) -> Grant:
-            await lock_scopes(tx, [user or self.user])
+            await lock_tenants(tx, [user or self.user])
             return await oauth_token.end_grant(
                 tx, user or self.user, grant_id, now_us=self.clock.now_us()
             )
@@ -125,7 +126,7 @@ class OAuthConsent:
 
 
 async def register(
-    database: Database, clock: FixedClock, owner: Scope, **given: Any
+    database: Database, clock: FixedClock, owner: Tenant, **given: Any
 ) -> tuple[OAuthApp, str]:
     new = NewApp(
         **{
@@ -153,7 +154,7 @@ async def open_consent(
 ) -> OAuthConsent:
     owner_id = await account(database, clock, name="Owner")
     user_id = await account(database, clock, email="user@example.com")
-    made, secret = await register(database, clock, (owner_id, environment), **app)
+    made, secret = await register(database, clock, Tenant(owner_id, environment), **app)
     return OAuthConsent(database, clock, owner_id, user_id, made, secret)
 
 

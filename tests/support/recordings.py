@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-RECORDINGS = Path(__file__).parents[2] / "recordings"
+RECORDINGS = Path(__file__).parents[1] / "recordings"
 
 
 def recorded(name: str) -> str:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from kernel.clock import Clock, FixedClock
 from kernel.ids import new_id
-from keys.account import lock_scopes
-from keys.principal import Scope
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from store.database import Database, Row, Transaction, Work
 from tests.support.webhook_rows import given_account, given_endpoint
 from webhooks.replays import replay, step as replay_step
@@ -45,15 +45,15 @@ class Past(NamedTuple):
     replay_of: str | None = None
 
 
-async def given_scene(database: Database, clock: Clock) -> tuple[Scope, str]:
+async def given_scene(database: Database, clock: Clock) -> tuple[Tenant, str]:
     """A new account with an endpoint."""
-    scope = (await given_account(database, clock), "staging")
-    endpoint, _ = await given_endpoint(database, clock, scope)
-    return scope, endpoint.id
+    tenant = Tenant(await given_account(database, clock), "staging")
+    endpoint, _ = await given_endpoint(database, clock, tenant)
+    return tenant, endpoint.id
 
 
 async def given_past(
-    database: Database, scope: Scope, endpoint_id: str, past: Sequence[Past]
+    database: Database, tenant: Tenant, endpoint_id: str, past: Sequence[Past]
 ) -> list[str]:
     """Writes the history; the deliveries' ids, in its order."""
     ids = [new_id("dlv") for _ in past]
@@ -63,7 +63,7 @@ async def given_past(
 
     async def work(tx: Transaction) -> None:
         made = [
-            (event, *scope, first + number, one.type, b"{}", at(one.created_s))
+            (event, *tenant, first + number, one.type, b"{}", at(one.created_s))
             for number, (event, one) in enumerate(zip(events, past, strict=True))
             if one.event_id is None
         ]
@@ -73,7 +73,7 @@ async def given_past(
                 id_,
                 event,
                 endpoint_id,
-                *scope,
+                *tenant,
                 one.type,
                 one.status,
                 1,
@@ -125,17 +125,17 @@ async def execute(database: Database, text: str, **values: object) -> int:
 async def start(
     database: Database,
     clock: Clock,
-    scope: Scope,
+    tenant: Tenant,
     endpoint_id: str,
     new: NewReplay = NewReplay(),  # noqa: B008 frozen
 ) -> Replay:
     """As POST /webhooks/{id}/replay does it: counts, then makes the job."""
     now_us = clock.now_us()
-    wanted = replay.wanted_of(scope, endpoint_id, new, now_us=now_us)
+    wanted = replay.wanted_of(tenant, endpoint_id, new, now_us=now_us)
     matched = await replay.count(database, wanted)
 
     async def work(tx: Transaction) -> Replay:
-        await lock_scopes(tx, [scope])
+        await lock_tenants(tx, [tenant])
         rate = replay.rate_of(new)
         return await replay.create(tx, wanted, matched=matched, rate_per_s=rate, now_us=now_us)
 
@@ -144,7 +144,7 @@ async def start(
 
 async def found(database: Database, job: Replay) -> Replay:
     async def work(tx: Transaction) -> Replay:
-        return await replay.get(tx, job.scope, job.id)
+        return await replay.get(tx, job.tenant, job.id)
 
     return await database.read(work)
 
@@ -153,7 +153,7 @@ async def changed(database: Database, job: Replay, work: Work[Replay]) -> Replay
     """A change by the account, under its lock."""
 
     async def locked(tx: Transaction) -> Replay:
-        await lock_scopes(tx, [job.scope])
+        await lock_tenants(tx, [job.tenant])
         return await work(tx)
 
     return await database.transaction(locked)

@@ -71,7 +71,7 @@ class Subscriber:
         sold_by = self.buyer.payments.providers.registration(provider)
         item = item_of(plan, sold_by, interval, is_stand_in=True)
         new = NewOrder(provider=provider, kind="subscription", plan=item, **fields)
-        return await self.buyer.payments.place(self.buyer.account.principal.scope, new)
+        return await self.buyer.payments.place(self.buyer.account.principal.tenant, new)
 
     async def pay(self, order: Order) -> SandboxCheckout:
         """The page is paid; nobody is told yet."""
@@ -130,7 +130,7 @@ class Subscriber:
 
     async def pass_time(self, one: Subscription) -> None:
         """What the worker does once time is over."""
-        await self.buyer.account.engine.submit(PassTime((one.id,), one.scope))
+        await self.buyer.account.engine.submit(PassTime((one.id,), one.tenant))
 
     async def credits(self) -> int:
         """What the wallet holds beyond its test credit, in credits."""

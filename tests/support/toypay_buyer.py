@@ -46,7 +46,7 @@ class ToypayBuyer:
     async def place(self, payments: Payments | None = None, **fields: Any) -> Order:
         """An order of $20.00 for 20,000 credits, unless fields say otherwise."""
         new = NewOrder(**{"provider": "toypay", "amount_cents": 2000, **fields})
-        return await (payments or self.payments).place(self.account.principal.scope, new)
+        return await (payments or self.payments).place(self.account.principal.tenant, new)
 
     async def told(self, kind: str, order: Order, **changes: Any) -> str:
         """The outcome of an event that Toypay signs."""
@@ -65,13 +65,13 @@ class ToypayBuyer:
 
     async def now(self, order: Order) -> Order:
         return await self.account.database.read(
-            lambda tx: order_list.get(tx, order.scope, order.id)
+            lambda tx: order_list.get(tx, order.tenant, order.id)
         )
 
     async def orders(self) -> list[Order]:
         async def work(tx: Transaction) -> list[Order]:
             found = await order_list.page(
-                tx, self.account.principal.scope, order_list.Filter(), before_id=None, limit=200
+                tx, self.account.principal.tenant, order_list.Filter(), before_id=None, limit=200
             )
             return list(found)
 

@@ -77,17 +77,17 @@ async def capture(
 ) -> Held:
     caller = more.get("principal", account.principal)
     key = key_of(caller, more.get("key"), str(micros).encode())
-    return await account.run(CaptureHold(hold_id, caller.scope, micros), key)
+    return await account.run(CaptureHold(hold_id, caller.tenant, micros), key)
 
 
 async def release(account: FundedAccount, hold_id: str, **more: Any) -> Held:
     caller = more.get("principal", account.principal)
-    return await account.run(ReleaseHold(hold_id, caller.scope), key_of(caller, more.get("key")))
+    return await account.run(ReleaseHold(hold_id, caller.tenant), key_of(caller, more.get("key")))
 
 
 async def expire(account: FundedAccount, *hold_ids: str) -> int:
     """How many of them ended."""
-    return await account.engine.submit(ExpireHolds(account.principal.scope, hold_ids))
+    return await account.engine.submit(ExpireHolds(account.principal.tenant, hold_ids))
 
 
 async def sweep(account: FundedAccount) -> int:
@@ -96,9 +96,9 @@ async def sweep(account: FundedAccount) -> int:
 
 
 async def grant(
-    account: FundedAccount, micros: int, *, expires_at: int | None, scope: Any = None
+    account: FundedAccount, micros: int, *, expires_at: int | None, tenant: Any = None
 ) -> None:
-    await account.engine.submit(Grant(scope or account.principal.scope, micros, expires_at))
+    await account.engine.submit(Grant(tenant or account.principal.tenant, micros, expires_at))
 
 
 def lowest(low: int, _high: int) -> int:
@@ -108,21 +108,21 @@ def lowest(low: int, _high: int) -> int:
 
 async def check_in(account: FundedAccount, *, key: str | None = None, **more: Any) -> CheckedIn:
     caller = more.get("principal", account.principal)
-    return await account.run(CheckIn(caller.scope, more.get("pick", lowest)), key_of(caller, key))
+    return await account.run(CheckIn(caller.tenant, more.get("pick", lowest)), key_of(caller, key))
 
 
 async def find(account: FundedAccount, hold_id: str, principal: Principal | None = None) -> Hold:
-    scope = (principal or account.principal).scope
+    tenant = (principal or account.principal).tenant
 
     async def work(tx: Transaction) -> Hold:
-        return await holds.find(tx, hold_id, scope)
+        return await holds.find(tx, hold_id, tenant)
 
     return await account.database.read(work)
 
 
 async def balances(account: FundedAccount, principal: Principal | None = None) -> dict[str, int]:
     """Ledger kind -> micros, of the account's environment; grants are added up."""
-    account_id, environment = (principal or account.principal).scope
+    account_id, environment = (principal or account.principal).tenant
 
     async def work(tx: Transaction) -> dict[str, int]:
         rows = await tx.fetch(

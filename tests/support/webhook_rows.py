@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from kernel.clock import Clock
-from keys.account import create_account, lock_scopes
-from keys.principal import Scope
+from kernel.tenant import Tenant
+from keys.account import create_account, lock_tenants
 from keys.vault import Vault
 from store.database import Database, Transaction
 from webhooks.deliveries.candidate import Candidate
@@ -33,7 +33,7 @@ async def given_account(database: Database, clock: Clock, *, is_sandbox: bool = 
 async def given_endpoint(
     database: Database,
     clock: Clock,
-    scope: Scope,
+    tenant: Tenant,
     *,
     url: str = "https://hooks.example.com/in",
     events: Sequence[str] = (),
@@ -50,7 +50,7 @@ async def given_endpoint(
 
     async def work(tx: Transaction) -> tuple[Endpoint, str]:
         return await register(
-            tx, new_vault(), scope=scope, new=new, is_sandbox=is_sandbox, now_us=clock.now_us()
+            tx, new_vault(), tenant=tenant, new=new, is_sandbox=is_sandbox, now_us=clock.now_us()
         )
 
     return await database.transaction(work)
@@ -59,18 +59,18 @@ async def given_endpoint(
 async def given_events(
     database: Database,
     clock: Clock,
-    scope: Scope,
+    tenant: Tenant,
     *,
     count: int = 1,
     type_: str = "topup.delivered",
 ) -> list[str]:
     async def work(tx: Transaction) -> list[str]:
-        await lock_scopes(tx, [scope])
-        outbox = await Outbox.load(tx, [scope])
+        await lock_tenants(tx, [tenant])
+        outbox = await Outbox.load(tx, [tenant])
         ids: list[str] = [
             outbox.publish(
-                account_id=scope[0],
-                environment=scope[1],
+                account_id=tenant.account_id,
+                environment=tenant.environment,
                 type=type_,
                 data={"transaction_id": "txn_1", "number": number},
                 transaction_id="txn_1",

@@ -4,7 +4,7 @@ import stripe
 
 from store.database import Database, Transaction
 from store.open import open_database
-from tests.support.dispatcher import CLOCK, dispatching, given_scope, rows, until
+from tests.support.dispatcher import CLOCK, dispatching, given_tenant, rows, until
 from tests.support.recording_receiver import receiver
 from tests.support.webhook_rows import (
     everything,
@@ -16,10 +16,10 @@ from webhooks.deliveries.stage import Claim
 
 
 async def test_an_event_arrives_signed_once_the_dispatcher_is_woken(database: Database) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     async with receiver() as hook, dispatching(database) as (dispatcher, settled):
-        _, secret = await given_endpoint(database, CLOCK, scope, url=hook.url)
-        [event_id] = await given_events(database, CLOCK, scope)
+        _, secret = await given_endpoint(database, CLOCK, tenant, url=hook.url)
+        [event_id] = await given_events(database, CLOCK, tenant)
 
         dispatcher.wake()
         await hook.wait_for(1)
@@ -35,11 +35,11 @@ async def test_an_event_arrives_signed_once_the_dispatcher_is_woken(database: Da
 
 
 async def test_an_endpoint_that_is_named_is_sent_its_delivery_once(database: Database) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     async with receiver() as hook, dispatching(database) as (dispatcher, settled):
-        endpoint, _ = await given_endpoint(database, CLOCK, scope, url=hook.url)
+        endpoint, _ = await given_endpoint(database, CLOCK, tenant, url=hook.url)
         for count in range(1, 6):
-            await given_events(database, CLOCK, scope)
+            await given_events(database, CLOCK, tenant)
             dispatcher.wake(endpoint.id)
             await until(lambda count=count: len(settled) == count)  # type: ignore[misc]
 
@@ -48,21 +48,21 @@ async def test_an_endpoint_that_is_named_is_sent_its_delivery_once(database: Dat
 
 
 async def test_a_named_endpoint_does_not_keep_another_waiting(database: Database) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     async with (
         receiver() as named,
         receiver() as other,
         dispatching(database) as (dispatcher, settled),
     ):
         endpoint, _ = await given_endpoint(
-            database, CLOCK, scope, url=named.url, events=["topup.delivered"]
+            database, CLOCK, tenant, url=named.url, events=["topup.delivered"]
         )
-        await given_endpoint(database, CLOCK, scope, url=other.url, events=["topup.failed"])
-        await given_events(database, CLOCK, scope)
+        await given_endpoint(database, CLOCK, tenant, url=other.url, events=["topup.failed"])
+        await given_events(database, CLOCK, tenant)
         dispatcher.wake()
         await until(lambda: len(settled) == 1)
-        await given_events(database, CLOCK, scope)
-        await given_events(database, CLOCK, scope, type_="topup.failed")
+        await given_events(database, CLOCK, tenant)
+        await given_events(database, CLOCK, tenant, type_="topup.failed")
 
         dispatcher.wake(endpoint.id)
         await until(lambda: len(settled) == 3)
@@ -71,23 +71,23 @@ async def test_a_named_endpoint_does_not_keep_another_waiting(database: Database
 
 
 async def test_what_no_hint_told_of_is_found_all_the_same(database: Database) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     async with receiver() as hook, dispatching(database):
-        await given_endpoint(database, CLOCK, scope, url=hook.url)
-        await given_events(database, CLOCK, scope)
+        await given_endpoint(database, CLOCK, tenant, url=hook.url)
+        await given_events(database, CLOCK, tenant)
 
         await hook.wait_for(1)
 
 
 async def test_a_retry_comes_after_its_wait_without_being_woken(database: Database) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     told: list[int] = []
     async with (
         receiver(lambda number: (500 if number == 0 else 200, 0.0)) as hook,
         dispatching(database, on_later=told.append) as (dispatcher, settled),
     ):
-        await given_endpoint(database, CLOCK, scope, url=hook.url, retry_schedule_s=(0, 1))
-        await given_events(database, CLOCK, scope)
+        await given_endpoint(database, CLOCK, tenant, url=hook.url, retry_schedule_s=(0, 1))
+        await given_events(database, CLOCK, tenant)
         dispatcher.wake()
         await until(lambda: len(settled) == 2)
 
@@ -102,18 +102,18 @@ async def test_a_retry_comes_after_its_wait_without_being_woken(database: Databa
 
 
 async def test_an_endpoint_that_hangs_does_not_delay_another(database: Database) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     async with (
         receiver(lambda _number: (200, 60.0)) as hanging,
         receiver() as quick,
         dispatching(database, slots=20, timeout_s=3.0) as (dispatcher, settled),
     ):
-        await given_endpoint(database, CLOCK, scope, url=hanging.url, events=["topup.failed"])
-        await given_endpoint(database, CLOCK, scope, url=quick.url, events=["topup.delivered"])
-        await given_events(database, CLOCK, scope, count=300, type_="topup.failed")
+        await given_endpoint(database, CLOCK, tenant, url=hanging.url, events=["topup.failed"])
+        await given_endpoint(database, CLOCK, tenant, url=quick.url, events=["topup.delivered"])
+        await given_events(database, CLOCK, tenant, count=300, type_="topup.failed")
         dispatcher.wake()
         await hanging.wait_for(1)
-        await given_events(database, CLOCK, scope, count=50)
+        await given_events(database, CLOCK, tenant, count=50)
         dispatcher.wake()
 
         await quick.wait_for(50)
@@ -123,10 +123,10 @@ async def test_an_endpoint_that_hangs_does_not_delay_another(database: Database)
 
 
 async def test_a_backlog_far_beyond_the_slots_is_worked_off(database: Database) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     async with receiver() as hook, dispatching(database, slots=8) as (dispatcher, settled):
-        await given_endpoint(database, CLOCK, scope, url=hook.url)
-        ids = await given_events(database, CLOCK, scope, count=400)
+        await given_endpoint(database, CLOCK, tenant, url=hook.url)
+        ids = await given_events(database, CLOCK, tenant, count=400)
 
         dispatcher.wake()
         await until(lambda: len(settled) == 400)
@@ -137,7 +137,7 @@ async def test_a_backlog_far_beyond_the_slots_is_worked_off(database: Database) 
 async def test_two_workers_share_the_work_and_send_each_delivery_once(
     database: Database, database_url: str
 ) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     other = open_database(database_url)
     try:
         async with (
@@ -145,9 +145,9 @@ async def test_two_workers_share_the_work_and_send_each_delivery_once(
             dispatching(database, slots=8) as (one, first),
             dispatching(other, slots=8) as (two, second),
         ):
-            await given_endpoint(database, CLOCK, scope, url=hook.url)
-            await given_endpoint(database, CLOCK, scope, url=hook.url)
-            await given_events(database, CLOCK, scope, count=100)
+            await given_endpoint(database, CLOCK, tenant, url=hook.url)
+            await given_endpoint(database, CLOCK, tenant, url=hook.url)
+            await given_events(database, CLOCK, tenant, count=100)
             one.wake()
             two.wake()
             await until(lambda: len(first) + len(second) == 200)
@@ -161,10 +161,10 @@ async def test_two_workers_share_the_work_and_send_each_delivery_once(
 async def test_what_a_dead_worker_had_claimed_is_sent_again_under_the_same_number(
     database: Database,
 ) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     async with receiver() as hook:
-        await given_endpoint(database, CLOCK, scope, url=hook.url)
-        await given_events(database, CLOCK, scope)
+        await given_endpoint(database, CLOCK, tenant, url=hook.url)
+        await given_events(database, CLOCK, tenant)
 
         async def claim_and_die(tx: Transaction) -> Claim:
             return await take_due(
@@ -183,17 +183,17 @@ async def test_what_a_dead_worker_had_claimed_is_sent_again_under_the_same_numbe
 
 
 async def test_410_disables_the_endpoint_and_the_others_hear_of_it(database: Database) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     async with (
         receiver(lambda _number: (410, 0.0)) as gone,
         receiver() as other,
         dispatching(database) as (dispatcher, _),
     ):
         endpoint, _ = await given_endpoint(
-            database, CLOCK, scope, url=gone.url, events=["topup.delivered"]
+            database, CLOCK, tenant, url=gone.url, events=["topup.delivered"]
         )
-        await given_endpoint(database, CLOCK, scope, url=other.url, events=["endpoint.disabled"])
-        await given_events(database, CLOCK, scope)
+        await given_endpoint(database, CLOCK, tenant, url=other.url, events=["endpoint.disabled"])
+        await given_events(database, CLOCK, tenant)
         dispatcher.wake()
 
         await other.wait_for(1)
@@ -210,15 +210,15 @@ async def test_410_disables_the_endpoint_and_the_others_hear_of_it(database: Dat
 
 
 async def test_a_stop_finishes_what_is_in_flight_and_claims_no_more(database: Database) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     async with receiver(lambda _number: (200, 0.5)) as hook:
-        await given_endpoint(database, CLOCK, scope, url=hook.url)
+        await given_endpoint(database, CLOCK, tenant, url=hook.url)
         async with dispatching(database) as (dispatcher, settled):
-            await given_events(database, CLOCK, scope)
+            await given_events(database, CLOCK, tenant)
             dispatcher.wake()
             await hook.wait_for(1)
             dispatcher.stop()
-            await given_events(database, CLOCK, scope)
+            await given_events(database, CLOCK, tenant)
 
         assert [one.sent.settlement.status for one in settled] == ["delivered"]
     found = await rows(database, "SELECT status FROM deliveries ORDER BY id")

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from kernel.clock import HOUR_US
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Database
 from tests.support.dispatcher import CLOCK, dispatching, rows, until
 from tests.support.webhook_rows import given_account, given_endpoint, given_events
@@ -21,10 +21,10 @@ ACCOUNTS = HEADS_MAX // PER_ACCOUNT + 1
 
 async def given_endpoints(database: Database) -> None:
     for _ in range(ACCOUNTS):
-        scope: Scope = (await given_account(database, CLOCK), "staging")
+        tenant: Tenant = Tenant(await given_account(database, CLOCK), "staging")
         for _ in range(PER_ACCOUNT):
-            await given_endpoint(database, CLOCK, scope, retry_schedule_s=(0, 1))
-        await given_events(database, CLOCK, scope)
+            await given_endpoint(database, CLOCK, tenant, retry_schedule_s=(0, 1))
+        await given_events(database, CLOCK, tenant)
 
 
 class Wire:
@@ -89,9 +89,9 @@ async def test_more_paced_endpoints_than_a_look_takes_in_leave_the_line_to_a_liv
             # What it waits for is a row, which tells nobody.
             while await rows(database, places):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-        scope: Scope = (await given_account(database, CLOCK), "staging")
-        await given_endpoint(database, CLOCK, scope)
-        await given_events(database, CLOCK, scope)
+        tenant: Tenant = Tenant(await given_account(database, CLOCK), "staging")
+        await given_endpoint(database, CLOCK, tenant)
+        await given_events(database, CLOCK, tenant)
         dispatcher.wake()
         await until(lambda: bool(settled))
 

@@ -16,8 +16,8 @@ LOOKS_MAX = 400
 
 
 async def go_on(account: FundedAccount, seconds: int) -> None:
-    scope = account.principal.scope
-    await account.database.transaction(lambda tx: advance(tx, scope, advance_s=seconds))
+    tenant = account.principal.tenant
+    await account.database.transaction(lambda tx: advance(tx, tenant, advance_s=seconds))
 
 
 async def test_by_its_own_clock_a_tenants_things_end_and_no_other_tenants(
@@ -90,8 +90,8 @@ async def test_live_time_is_ours(database: Database, clock: FixedClock) -> None:
     await go_on(account, 60)
 
     async def work(tx: Transaction) -> list[int]:
-        scopes = (account.principal.scope, live.scope)
-        return [await now_of(tx, scope, now_us=clock.now_us()) for scope in scopes]
+        tenants = (account.principal.tenant, live.tenant)
+        return [await now_of(tx, tenant, now_us=clock.now_us()) for tenant in tenants]
 
     staging, ours = await database.read(work)
     assert (staging - clock.now_us(), ours - clock.now_us()) == (60_000_000, 0)

@@ -17,7 +17,6 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from billing.engine.engine import Engine
 from billing.fulfilment.protocol import (
     Delivered,
     Fulfilment,
@@ -32,7 +31,7 @@ from billing.topups.platform import Platform, Platforms
 from billing.topups.topup import TopUp, load
 from kernel.clock import FixedClock
 from store.database import Database, Transaction
-from tests.support.funded_account import FundedAccount, open_funded_account
+from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
 from tests.support.odd_answers import CREATES, HTTP_WORDS, SEARCHES, Reply, said
 from tests.support.plain_http import http_client
 from worker.fulfil import ASKED_AT_ONCE_MAX, Fulfiller
@@ -96,11 +95,9 @@ class SuppliedAccount:
 
     def __init__(self, account: FundedAccount, ways: Mapping[str, Fulfilment]) -> None:
         names = sorted(ways)
-        rules = replace(
-            account.engine.rules,
-            platforms=Platforms([Platform(name, name, fulfilment="http") for name in names]),
-        )
-        self.account = replace(account, engine=Engine(account.database, account.clock, rules))
+        platforms = Platforms([Platform(name, name, fulfilment="http") for name in names])
+        rules = replace(account.rules, platforms=platforms)
+        self.account = replace(account, engine=open_engine(account.database, account.clock, rules))
         self.fulfiller = Fulfiller(account.database, account.clock, self.account.engine, ways)
 
     async def send(self, platform: str, **fields: Any) -> str:
@@ -210,7 +207,7 @@ async def test_whatever_new_api_answers_one_code_is_made_and_given(
     for topup, (reply, expected) in zip(first, CREATES, strict=True):
         assert topup.status == expected, reply
     assert {one.status for one in second} == {"pending"}
-    codes = supplied.account.engine.rules.codes
+    codes = supplied.account.rules.codes
     given = [codes.issued(one.id, one.fulfilment_code) for one in last]
     assert given == [f"code-of-{one.id}" for one in last]
     assert await supplied.account.findings() == []

@@ -4,9 +4,10 @@ import asyncio
 import itertools
 
 from kernel.clock import FixedClock
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from store.open import open_database
-from tests.support.dispatcher import CLOCK, dispatching, given_scope, rows, until
+from tests.support.dispatcher import CLOCK, dispatching, given_tenant, rows, until
 from tests.support.recording_receiver import RecordingReceiver, receiver
 from tests.support.webhook_rows import (
     claim_all,
@@ -22,16 +23,16 @@ from webhooks.endpoints.fields import EndpointChanges
 async def test_a_receiver_that_comes_back_is_met_by_one_request_then_by_a_few(
     database: Database,
 ) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     release = asyncio.Event()
     in_flight: list[int] = []
 
     async with receiver() as hook, dispatching(database) as (dispatcher, settled):
         hold_answers(hook, release, in_flight)
-        endpoint, _ = await given_endpoint(database, CLOCK, scope, url=hook.url)
-        await set_status(database, endpoint.id, scope, "disabled")
-        await given_events(database, CLOCK, scope, count=40)
-        await set_status(database, endpoint.id, scope, "enabled")
+        endpoint, _ = await given_endpoint(database, CLOCK, tenant, url=hook.url)
+        await set_status(database, endpoint.id, tenant, "disabled")
+        await given_events(database, CLOCK, tenant, count=40)
+        await set_status(database, endpoint.id, tenant, "enabled")
         dispatcher.wake()
         await hook.wait_for(1)
         dispatcher.wake()
@@ -52,9 +53,9 @@ async def test_a_receiver_that_comes_back_is_met_by_one_request_then_by_a_few(
 async def test_two_workers_claim_no_more_together_than_the_pace_allows(
     database: Database, database_url: str, clock: FixedClock
 ) -> None:
-    scope = (await given_account(database, clock), "staging")
-    await given_endpoint(database, clock, scope, rate_limit_per_s=10)
-    await given_events(database, clock, scope, count=100)
+    tenant = Tenant(await given_account(database, clock), "staging")
+    await given_endpoint(database, clock, tenant, rate_limit_per_s=10)
+    await given_events(database, clock, tenant, count=100)
     other = open_database(database_url)
     counts = []
     try:
@@ -73,11 +74,11 @@ async def test_two_workers_claim_no_more_together_than_the_pace_allows(
 
 
 async def test_a_receiver_that_says_disable_is_not_called_again(database: Database) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     async with receiver() as hook, dispatching(database) as (dispatcher, settled):
         hook.headers = {"webhook-delivery": "disable"}
-        await given_endpoint(database, CLOCK, scope, url=hook.url)
-        await given_events(database, CLOCK, scope)
+        await given_endpoint(database, CLOCK, tenant, url=hook.url)
+        await given_events(database, CLOCK, tenant)
         dispatcher.wake()
         await until(lambda: len(settled) == 1)
         status = ""
@@ -85,7 +86,7 @@ async def test_a_receiver_that_says_disable_is_not_called_again(database: Databa
             while status != "disabled":
                 [row] = await rows(database, "SELECT status, disabled_reason FROM endpoints")
                 status = row["status"]
-        await given_events(database, CLOCK, scope)
+        await given_events(database, CLOCK, tenant)
         dispatcher.wake()
 
     assert row["disabled_reason"] == "asked"
@@ -100,12 +101,10 @@ def hold_answers(hook: RecordingReceiver, release: asyncio.Event, in_flight: lis
     hook.in_flight = in_flight
 
 
-async def set_status(
-    database: Database, endpoint_id: str, scope: tuple[str, str], status: str
-) -> None:
+async def set_status(database: Database, endpoint_id: str, tenant: Tenant, status: str) -> None:
     async def work(tx: Transaction) -> None:
         changes = EndpointChanges(status=status)
         now_us = CLOCK.now_us()
-        await patch(tx, new_vault(), scope, endpoint_id, changes=changes, now_us=now_us)
+        await patch(tx, new_vault(), tenant, endpoint_id, changes=changes, now_us=now_us)
 
     await database.transaction(work)

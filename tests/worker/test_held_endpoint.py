@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from store.database import Database
-from tests.support.dispatcher import CLOCK, dispatching, given_scope, rows, until
+from tests.support.dispatcher import CLOCK, dispatching, given_tenant, rows, until
 from tests.support.recording_receiver import receiver
 from tests.support.webhook_rows import given_endpoint, given_events
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 async def test_outcomes_of_others_are_written_while_one_endpoints_row_is_held(
     database: Database, database_url: str
 ) -> None:
-    one, other = await given_scope(database), await given_scope(database)
+    one, other = await given_tenant(database), await given_tenant(database)
     holder = await asyncpg.connect(database_url)
     async with (
         receiver(lambda _number: (500, 0.0)) as failing,

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from kernel.clock import FixedClock, SystemClock
+from kernel.tenant import Tenant
 from runtime.context import Context, open_context
 from runtime.settings import load_settings
 from runtime.wake_pipe import open_wake_pipe
@@ -61,10 +62,10 @@ async def test_a_worker_delivers_while_redis_is_away_and_stops_on_sigterm(
     context_of: contextlib.AbstractAsyncContextManager[Context],
 ) -> None:
     async with receiver() as hook, context_of as context:
-        scope = (await given_account(context.database, CLOCK), "staging")
-        await given_endpoint(context.database, CLOCK, scope, url=hook.url)
+        tenant = Tenant(await given_account(context.database, CLOCK), "staging")
+        await given_endpoint(context.database, CLOCK, tenant, url=hook.url)
         async with working(context, redis_url=NOBODY) as task:
-            await given_events(context.database, CLOCK, scope)
+            await given_events(context.database, CLOCK, tenant)
             await hook.wait_for(1)
             os.kill(os.getpid(), signal.SIGTERM)
             async with asyncio.timeout(20):
@@ -84,10 +85,10 @@ async def test_a_byte_through_the_pipe_wakes_a_worker_without_redis(
     read_fd, write_fd = open_wake_pipe()
     try:
         async with receiver() as hook, context_of as context:
-            scope = (await given_account(context.database, CLOCK), "staging")
-            await given_endpoint(context.database, CLOCK, scope, url=hook.url)
+            tenant = Tenant(await given_account(context.database, CLOCK), "staging")
+            await given_endpoint(context.database, CLOCK, tenant, url=hook.url)
             async with working(context, wake_fd=read_fd):
-                await given_events(context.database, CLOCK, scope)
+                await given_events(context.database, CLOCK, tenant)
                 os.write(write_fd, b"w")
                 await hook.wait_for(1)
     finally:
@@ -110,15 +111,15 @@ async def test_commits_of_a_gateway_wake_the_worker_through_redis(
         open_context(settings) as gateway,
         open_context(settings) as context,
     ):
-        scope = (await given_account(gateway.database, CLOCK), "staging")
-        await given_endpoint(gateway.database, CLOCK, scope, url=hook.url)
+        tenant = Tenant(await given_account(gateway.database, CLOCK), "staging")
+        await given_endpoint(gateway.database, CLOCK, tenant, url=hook.url)
         async with working(context, redis_url=redis_url):
             # The worker's first look, and its subscription.
-            await given_events(gateway.database, CLOCK, scope)
+            await given_events(gateway.database, CLOCK, tenant)
             await hook.wait_for(1)
             started_s = time.monotonic()
             for count in range(2, 22):
-                await given_events(gateway.database, CLOCK, scope)
+                await given_events(gateway.database, CLOCK, tenant)
                 await hook.wait_for(count)
             took_s = time.monotonic() - started_s
 
@@ -127,9 +128,9 @@ async def test_commits_of_a_gateway_wake_the_worker_through_redis(
 
 
 async def test_chores_end_what_is_over(database: Database, clock: FixedClock) -> None:
-    scope = (await given_account(database, clock), "staging")
-    await given_endpoint(database, clock, scope)
-    await given_events(database, clock, scope, count=3)
+    tenant = Tenant(await given_account(database, clock), "staging")
+    await given_endpoint(database, clock, tenant)
+    await given_events(database, clock, tenant, count=3)
 
     async def disable(tx: Transaction) -> None:
         await tx.execute(

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Database, T, Transaction, Work
 from store.errors import ConnectionLost
-from tests.support.dispatcher import CLOCK, dispatching, given_scope, rows, until
+from tests.support.dispatcher import CLOCK, dispatching, given_tenant, rows, until
 from tests.support.recording_receiver import receiver
 from tests.support.webhook_rows import (
     given_endpoint,
@@ -51,7 +51,7 @@ class Unsteady:
 
 
 async def test_outcomes_wait_for_a_database_that_is_away(database: Database) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     unsteady = Unsteady(database)
 
     def go_away(_number: int) -> tuple[int, float]:
@@ -59,8 +59,8 @@ async def test_outcomes_wait_for_a_database_that_is_away(database: Database) -> 
         return 200, 0.0
 
     async with receiver(go_away) as hook, dispatching(unsteady) as (dispatcher, settled):
-        await given_endpoint(database, CLOCK, scope, url=hook.url)
-        await given_events(database, CLOCK, scope, count=4)
+        await given_endpoint(database, CLOCK, tenant, url=hook.url)
+        await given_events(database, CLOCK, tenant, count=4)
         dispatcher.wake()
         await hook.wait_for(4)
         await until(lambda: unsteady.refused >= 2)
@@ -75,12 +75,12 @@ async def test_outcomes_wait_for_a_database_that_is_away(database: Database) -> 
 
 
 async def test_claims_go_on_when_a_database_that_was_away_is_back(database: Database) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     unsteady = Unsteady(database)
     unsteady.is_away = True
     async with receiver() as hook, dispatching(unsteady):
-        await given_endpoint(database, CLOCK, scope, url=hook.url)
-        await given_events(database, CLOCK, scope)
+        await given_endpoint(database, CLOCK, tenant, url=hook.url)
+        await given_events(database, CLOCK, tenant)
         await until(lambda: unsteady.refused >= 3)
         unsteady.is_away = False
 
@@ -90,14 +90,14 @@ async def test_claims_go_on_when_a_database_that_was_away_is_back(database: Data
 async def test_an_endpoint_that_cannot_be_disabled_now_costs_no_outcome(
     database: Database,
 ) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     unsteady = Unsteady(database)
     async with (
         receiver(lambda _number: (410, 0.0)) as hook,
         dispatching(unsteady) as (dispatcher, settled),
     ):
-        await given_endpoint(database, CLOCK, scope, url=hook.url)
-        await given_events(database, CLOCK, scope)
+        await given_endpoint(database, CLOCK, tenant, url=hook.url)
+        await given_events(database, CLOCK, tenant)
         # Outcomes need not be durable; disabling an endpoint is.
         unsteady.is_away_for_durable = True
         dispatcher.wake()
@@ -111,7 +111,7 @@ async def test_an_endpoint_that_cannot_be_disabled_now_costs_no_outcome(
 
 
 async def test_a_delivery_that_breaks_us_does_not_stop_the_others(database: Database) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     calls: list[str] = []
 
     async def post(
@@ -129,8 +129,8 @@ async def test_a_delivery_that_breaks_us_does_not_stop_the_others(database: Data
         return Outcome(200, None, None, {}, b"", False, None, {}, 0, 0)
 
     async with dispatching(database, slots=1, post=post) as (dispatcher, settled):
-        await given_endpoint(database, CLOCK, scope)
-        await given_events(database, CLOCK, scope, count=2)
+        await given_endpoint(database, CLOCK, tenant)
+        await given_events(database, CLOCK, tenant, count=2)
         dispatcher.wake()
         await until(lambda: len(settled) == 1)
 
@@ -142,14 +142,14 @@ async def test_a_delivery_that_breaks_us_does_not_stop_the_others(database: Data
 async def test_an_outcome_that_the_database_refuses_costs_its_neighbours_nothing(
     database: Database,
 ) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     async with receiver() as hook, dispatching(database) as (dispatcher, settled):
-        await given_endpoint(database, CLOCK, scope, url=hook.url)
-        await given_events(database, CLOCK, scope, count=4)
+        await given_endpoint(database, CLOCK, tenant, url=hook.url)
+        await given_events(database, CLOCK, tenant, count=4)
         ids = [row["id"] for row in await rows(database, "SELECT id FROM deliveries ORDER BY id")]
 
         async def poison(tx: Transaction) -> None:
-            await tx.insert("attempts", ATTEMPT_COLUMNS, [_attempt_row(ids[1], scope)])
+            await tx.insert("attempts", ATTEMPT_COLUMNS, [_attempt_row(ids[1], tenant)])
 
         await database.transaction(poison)
         dispatcher.wake()
@@ -173,5 +173,5 @@ ATTEMPT_COLUMNS = (
 )
 
 
-def _attempt_row(delivery_id: str, scope: Scope) -> Sequence[object]:
-    return (delivery_id, 1, "att_1", *scope, 0, 0, "{}", "{}", b"")
+def _attempt_row(delivery_id: str, tenant: Tenant) -> Sequence[object]:
+    return (delivery_id, 1, "att_1", *tenant, 0, 0, "{}", "{}", b"")

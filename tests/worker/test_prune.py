@@ -8,9 +8,9 @@ from billing.ledger.audit import audit
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry, NotificationRef, Outcome as Judged
 from kernel.clock import DAY_US, FixedClock
+from kernel.tenant import Tenant
 from keys import session
-from keys.account import lock_scopes
-from keys.principal import Scope
+from keys.account import lock_tenants
 from store.database import Database, Row, Transaction
 from tests.support.dispatcher import rows
 from tests.support.webhook_rows import claim_all, given_account, given_endpoint, given_events
@@ -59,24 +59,24 @@ async def findings(database: Database) -> list[str]:
     return [finding.rule async for finding in audit(database)]
 
 
-async def given_scope(database: Database, clock: FixedClock, environment: str) -> Scope:
-    scope = (await given_account(database, clock), environment)
-    await given_endpoint(database, clock, scope)
-    return scope
+async def given_tenant(database: Database, clock: FixedClock, environment: str) -> Tenant:
+    tenant = Tenant(await given_account(database, clock), environment)
+    await given_endpoint(database, clock, tenant)
+    return tenant
 
 
 @pytest.mark.parametrize(("environment", "days"), [("staging", 30), ("live", 400)])
 async def test_rows_go_after_their_environments_days_and_not_a_moment_before(
     database: Database, clock: FixedClock, environment: str, days: int
 ) -> None:
-    scope = await given_scope(database, clock, environment)
-    await given_events(database, clock, scope, count=3)
+    tenant = await given_tenant(database, clock, environment)
+    await given_events(database, clock, tenant, count=3)
     await settle_all(database, clock)
     clock.advance_s(days * DAY_S)
     await prune(database, clock)
     at_the_edge = await counts(database)
     clock.advance_s(0.000001)
-    await given_events(database, clock, scope, count=2)
+    await given_events(database, clock, tenant, count=2)
 
     await prune(database, clock)
 
@@ -89,8 +89,8 @@ async def test_rows_go_after_their_environments_days_and_not_a_moment_before(
 async def test_the_newest_event_stays_whatever_its_age(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock, "staging")
-    await given_events(database, clock, scope, count=5)
+    tenant = await given_tenant(database, clock, "staging")
+    await given_events(database, clock, tenant, count=5)
     await settle_all(database, clock)
     clock.advance_s(1000 * DAY_S)
 
@@ -104,15 +104,15 @@ async def test_the_newest_event_stays_whatever_its_age(
 async def test_a_delivery_that_is_open_keeps_its_event_and_all_that_came_after(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = (await given_account(database, clock), "staging")
-    await given_endpoint(database, clock, scope, retry_schedule_s=[0] + [3 * DAY_S] * 19)
-    await given_events(database, clock, scope)
+    tenant = Tenant(await given_account(database, clock), "staging")
+    await given_endpoint(database, clock, tenant, retry_schedule_s=[0] + [3 * DAY_S] * 19)
+    await given_events(database, clock, tenant)
     await settle_all(database, clock)
     clock.advance_s(1)
-    await given_events(database, clock, scope)
+    await given_events(database, clock, tenant)
     await settle_all(database, clock, 500)
     clock.advance_s(1)
-    await given_events(database, clock, scope)
+    await given_events(database, clock, tenant)
     await settle_all(database, clock)
     clock.advance_s(31 * DAY_S)
 
@@ -128,15 +128,15 @@ async def test_a_delivery_that_is_open_keeps_its_event_and_all_that_came_after(
 async def test_a_replay_keeps_an_old_event_until_it_is_old_itself(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock, "staging")
-    await given_events(database, clock, scope, count=2)
+    tenant = await given_tenant(database, clock, "staging")
+    await given_events(database, clock, tenant, count=2)
     await settle_all(database, clock)
     clock.advance_s(29 * DAY_S)
 
     async def replay_the_first(tx: Transaction) -> None:
-        await lock_scopes(tx, [scope])
-        first = (await log.list_deliveries(tx, scope)).deliveries[-1]
-        await delivery.replay(tx, scope, first.id, now_us=clock.now_us())
+        await lock_tenants(tx, [tenant])
+        first = (await log.list_deliveries(tx, tenant)).deliveries[-1]
+        await delivery.replay(tx, tenant, first.id, now_us=clock.now_us())
 
     await database.transaction(replay_the_first)
     clock.advance_s(2 * DAY_S)
@@ -151,8 +151,8 @@ async def test_a_replay_keeps_an_old_event_until_it_is_old_itself(
 
 
 async def test_no_step_deletes_more_than_its_rows(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock, "staging")
-    await given_events(database, clock, scope, count=1200)
+    tenant = await given_tenant(database, clock, "staging")
+    await given_events(database, clock, tenant, count=1200)
     await settle_all(database, clock)
     await settle_all(database, clock)
     clock.advance_s(31 * DAY_S)
@@ -160,7 +160,7 @@ async def test_no_step_deletes_more_than_its_rows(database: Database, clock: Fix
 
     async def step(tx: Transaction) -> object:
         return await retention.prune_deliveries(
-            tx, scope, before_us=before_us, after=retention.FIRST_PLACE
+            tx, tenant, before_us=before_us, after=retention.FIRST_PLACE
         )
 
     before = database.statements_run
@@ -176,8 +176,8 @@ async def test_no_step_deletes_more_than_its_rows(database: Database, clock: Fix
 
 
 async def test_a_gap_in_the_numbers_is_found(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock, "staging")
-    await given_events(database, clock, scope, count=4)
+    tenant = await given_tenant(database, clock, "staging")
+    await given_events(database, clock, tenant, count=4)
 
     async def lose(tx: Transaction, number: int) -> None:
         await tx.execute("DELETE FROM events WHERE event_no = :number", number=number)
@@ -195,8 +195,8 @@ async def test_a_gap_in_the_numbers_is_found(database: Database, clock: FixedClo
 
 
 async def test_what_is_not_old_costs_one_look(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock, "staging")
-    await given_events(database, clock, scope, count=10)
+    tenant = await given_tenant(database, clock, "staging")
+    await given_events(database, clock, tenant, count=10)
     before = database.statements_run
 
     await prune(database, clock)

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from kernel.clock import SECOND_US
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from store.open import open_database
-from tests.support.dispatcher import CLOCK, dispatching, given_scope, rows, until
+from tests.support.dispatcher import CLOCK, dispatching, given_tenant, rows, until
 from tests.support.recording_receiver import receiver
 from tests.support.replay_history import execute, found, start
 from tests.support.webhook_rows import given_endpoint, given_events
@@ -35,9 +35,9 @@ async def replaying(url: str, dispatcher: Dispatcher) -> AsyncIterator[None]:
         await database.close()
 
 
-async def given_failures(database: Database, scope: Scope, count: int) -> list[str]:
+async def given_failures(database: Database, tenant: Tenant, count: int) -> list[str]:
     """Events whose only delivery has failed a while ago; their ids."""
-    ids = await given_events(database, CLOCK, scope, count=count)
+    ids = await given_events(database, CLOCK, tenant, count=count)
     ago_us = CLOCK.now_us() - FIRST_S * SECOND_US
 
     async def fail(tx: Transaction) -> None:
@@ -62,11 +62,11 @@ async def ended(database: Database, job: Replay, *, timeout_s: float = 30.0) -> 
 async def test_what_failed_arrives_once_with_the_same_id_and_bytes(
     database: Database, database_url: str
 ) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     async with receiver() as hook:
-        endpoint, _ = await given_endpoint(database, CLOCK, scope, url=hook.url)
-        ids = await given_failures(database, scope, 150)
-        job = await start(database, CLOCK, scope, endpoint.id, NewReplay(rate_per_s=1_000))
+        endpoint, _ = await given_endpoint(database, CLOCK, tenant, url=hook.url)
+        ids = await given_failures(database, tenant, 150)
+        job = await start(database, CLOCK, tenant, endpoint.id, NewReplay(rate_per_s=1_000))
         async with dispatching(database) as (dispatcher, _), replaying(database_url, dispatcher):
             over = await ended(database, job)
 
@@ -80,13 +80,13 @@ async def test_what_failed_arrives_once_with_the_same_id_and_bytes(
 async def test_a_replayed_delivery_is_retried_as_any_other(
     database: Database, database_url: str
 ) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     async with receiver(lambda number: (500 if number < 2 else 200, 0.0)) as hook:
         endpoint, _ = await given_endpoint(
-            database, CLOCK, scope, url=hook.url, retry_schedule_s=(0, 0, 0)
+            database, CLOCK, tenant, url=hook.url, retry_schedule_s=(0, 0, 0)
         )
-        await given_failures(database, scope, 1)
-        job = await start(database, CLOCK, scope, endpoint.id)
+        await given_failures(database, tenant, 1)
+        job = await start(database, CLOCK, tenant, endpoint.id)
         async with dispatching(database) as (dispatcher, _), replaying(database_url, dispatcher):
             over = await ended(database, job)
 
@@ -98,18 +98,18 @@ async def test_a_replayed_delivery_is_retried_as_any_other(
 async def test_live_events_overtake_a_replay_to_a_slow_receiver(
     database: Database, database_url: str
 ) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     async with receiver(lambda _number: (200, 0.02)) as hook:
-        endpoint, _ = await given_endpoint(database, CLOCK, scope, url=hook.url)
-        ids = set(await given_failures(database, scope, 400))
-        job = await start(database, CLOCK, scope, endpoint.id, NewReplay(rate_per_s=200))
+        endpoint, _ = await given_endpoint(database, CLOCK, tenant, url=hook.url)
+        ids = set(await given_failures(database, tenant, 400))
+        job = await start(database, CLOCK, tenant, endpoint.id, NewReplay(rate_per_s=200))
         async with (
             dispatching(database, slots=8) as (dispatcher, _),
             replaying(database_url, dispatcher),
         ):
             await hook.wait_for(100)
             came_before = len(hook.requests)
-            [live] = await given_events(database, CLOCK, scope)
+            [live] = await given_events(database, CLOCK, tenant)
             dispatcher.wake()
             await until(lambda: any(one.headers["webhook-id"] == live for one in hook.requests))
             order = [request.headers["webhook-id"] for request in hook.requests]
@@ -124,17 +124,17 @@ async def test_live_events_overtake_a_replay_to_a_slow_receiver(
 
 
 async def _cancel(tx: Transaction, job: Replay) -> Replay:
-    return await replay.cancel(tx, job.scope, job.id, now_us=CLOCK.now_us())
+    return await replay.cancel(tx, job.tenant, job.id, now_us=CLOCK.now_us())
 
 
 async def test_a_worker_that_ends_is_followed_by_another(
     database: Database, database_url: str
 ) -> None:
-    scope = await given_scope(database)
+    tenant = await given_tenant(database)
     async with receiver() as hook:
-        endpoint, _ = await given_endpoint(database, CLOCK, scope, url=hook.url)
-        ids = await given_failures(database, scope, 120)
-        job = await start(database, CLOCK, scope, endpoint.id, NewReplay(rate_per_s=200))
+        endpoint, _ = await given_endpoint(database, CLOCK, tenant, url=hook.url)
+        ids = await given_failures(database, tenant, 120)
+        job = await start(database, CLOCK, tenant, endpoint.id, NewReplay(rate_per_s=200))
         for number in range(3):
             async with (
                 dispatching(database) as (dispatcher, _),
@@ -155,11 +155,11 @@ async def test_a_worker_that_ends_is_followed_by_another(
 async def test_a_job_that_breaks_holds_up_no_other(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    scope = await given_scope(database)
-    endpoint, _ = await given_endpoint(database, CLOCK, scope)
-    await given_failures(database, scope, 3)
-    broken = await start(database, CLOCK, scope, endpoint.id)
-    sound = await start(database, CLOCK, scope, endpoint.id)
+    tenant = await given_tenant(database)
+    endpoint, _ = await given_endpoint(database, CLOCK, tenant)
+    await given_failures(database, tenant, 3)
+    broken = await start(database, CLOCK, tenant, endpoint.id)
+    sound = await start(database, CLOCK, tenant, endpoint.id)
     # No code of ours writes this; a row may still be altered by hand.
     await execute(
         database, "UPDATE replays SET delivery_status = 'odd' WHERE id = :id", id=broken.id
@@ -176,10 +176,10 @@ async def test_a_job_that_breaks_holds_up_no_other(
 async def test_a_step_that_the_database_refuses_is_taken_later(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    scope = await given_scope(database)
-    endpoint, _ = await given_endpoint(database, CLOCK, scope)
-    await given_failures(database, scope, 3)
-    job = await start(database, CLOCK, scope, endpoint.id)
+    tenant = await given_tenant(database)
+    endpoint, _ = await given_endpoint(database, CLOCK, tenant)
+    await given_failures(database, tenant, 3)
+    job = await start(database, CLOCK, tenant, endpoint.id)
     replayer = Replayer(database, CLOCK)
     await execute(database, "ALTER TABLE endpoints RENAME TO elsewhere")
 

@@ -1,6 +1,6 @@
 """How many deliveries there were lately, by state."""
 
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.activity import Activity, count_by_step
 from store.database import Transaction
 
@@ -13,6 +13,6 @@ _EDGE = f"""
     ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET :rows"""
 
 
-async def deliveries_lately(tx: Transaction, scope: Scope, *, now_us: int) -> Activity:
+async def deliveries_lately(tx: Transaction, tenant: Tenant, *, now_us: int) -> Activity:
     """By step and state; see store/activity.py for how far back it goes."""
-    return await count_by_step(tx, scope, newest=_NEWEST, edge=_EDGE, now_us=now_us)
+    return await count_by_step(tx, tenant, newest=_NEWEST, edge=_EDGE, now_us=now_us)

@@ -21,7 +21,7 @@ import msgspec
 
 from kernel.errors import NotFound
 from kernel.ids import DeliveryId, new_id
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Transaction
 from store.row_mapping import RowMapping
 from webhooks.deliveries import endpoint_queue, health
@@ -134,12 +134,12 @@ async def cancel_of_job(tx: Transaction, replay_id: str, *, now_us: int) -> int:
     return await tx.execute(_CANCEL_OF_JOB, replay_id=replay_id, now_us=now_us)
 
 
-async def replay(tx: Transaction, scope: Scope, delivery_id: str, *, now_us: int) -> DeliveryId:
+async def replay(tx: Transaction, tenant: Tenant, delivery_id: str, *, now_us: int) -> DeliveryId:
     """A new delivery of the same event to the same endpoint, due now; raises NotFound.
 
     The caller holds the account's lock: the endpoint may be deleted at the same time.
     """
-    account_id, environment = scope
+    account_id, environment = tenant
     original = await tx.fetch_one(
         _ORIGINAL, id=delivery_id, account_id=account_id, environment=environment
     )

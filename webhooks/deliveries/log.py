@@ -12,7 +12,7 @@ from kernel.clock import rfc3339, rfc3339_ms
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import AttemptId, DeliveryId, EventId
 from kernel.limits import PAGE_ITEMS
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Row, Transaction
 from store.row_mapping import RowMapping, as_json
 from webhooks.deliveries.log_page import Filter, Place, query_of
@@ -101,7 +101,7 @@ class DeliveryPage:
 
 async def list_deliveries(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     *,
     wanted: Filter | None = None,
     before: Place | None = None,
@@ -112,7 +112,7 @@ async def list_deliveries(
     if wanted.status is not None and wanted.status not in STATUSES:
         raise InvalidInput(f"status is one of {', '.join(STATUSES)}", param="status")
     query = query_of(wanted, before, columns=_DELIVERIES.listed)
-    mine = {"account_id": scope[0], "environment": scope[1]}
+    mine = {"account_id": tenant.account_id, "environment": tenant.environment}
     text, values, edge = query.page, {**query.values, **mine, "rows": limit + 1}, None
     if query.edge is not None:
         row = await tx.fetch_one(query.edge, **query.edge_values, **mine)
@@ -127,17 +127,21 @@ async def list_deliveries(
     return DeliveryPage(found, edge)
 
 
-async def get_delivery(tx: Transaction, scope: Scope, delivery_id: str) -> Delivery:
+async def get_delivery(tx: Transaction, tenant: Tenant, delivery_id: str) -> Delivery:
     """The delivery; raises NotFound."""
-    row = await tx.fetch_one(_GET, id=delivery_id, account_id=scope[0], environment=scope[1])
+    row = await tx.fetch_one(
+        _GET, id=delivery_id, account_id=tenant.account_id, environment=tenant.environment
+    )
     if row is None:
         raise NotFound("Delivery", param="id")
     return _delivery(row)
 
 
-async def attempts_of(tx: Transaction, scope: Scope, delivery_id: str) -> list[Attempt]:
+async def attempts_of(tx: Transaction, tenant: Tenant, delivery_id: str) -> list[Attempt]:
     """The delivery's attempts, first to last; a schedule bounds their number."""
-    rows = await tx.fetch(_ATTEMPTS_OF, id=delivery_id, account_id=scope[0], environment=scope[1])
+    rows = await tx.fetch(
+        _ATTEMPTS_OF, id=delivery_id, account_id=tenant.account_id, environment=tenant.environment
+    )
     return [_ATTEMPTS.read(row) for row in rows]
 
 

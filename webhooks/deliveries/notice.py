@@ -8,12 +8,12 @@ transaction of what they tell. Writes notices.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from kernel.clock import DAY_US, rfc3339
+from kernel.clock import DAY_US
 from kernel.ids import new_id
 from kernel.limits import PAGE_ITEMS
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
@@ -72,18 +72,6 @@ class Notice:
     created_at: int
     ended_at: int | None
 
-    def shape(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "endpoint_id": self.endpoint_id,
-            "url": self.url,
-            "stage": self.stage,
-            "reason": self.reason,
-            "failing_since": rfc3339(self.failing_since_at),
-            "created_at": rfc3339(self.created_at),
-            "ended_at": None if self.ended_at is None else rfc3339(self.ended_at),
-        }
-
 
 async def write_failing(tx: Transaction, failures: Sequence[Failure]) -> None:
     """The stages that these failures reach; at most one statement, none where none is reached."""
@@ -110,14 +98,14 @@ async def end(tx: Transaction, endpoint_ids: Collection[str], *, now_us: int) ->
     await tx.execute(_END, ids=sorted(endpoint_ids), now_us=now_us)
 
 
-async def prune(tx: Transaction, scope: Scope, *, before_us: int, rows_max: int) -> int:
+async def prune(tx: Transaction, tenant: Tenant, *, before_us: int, rows_max: int) -> int:
     """Deletes a bounded number of notices that ended before; returns how many."""
     return await tx.execute(
         """DELETE FROM notices WHERE id IN (
                SELECT id FROM notices WHERE account_id = :account_id
                  AND environment = :environment AND ended_at < :before_us LIMIT :rows_max)""",
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         before_us=before_us,
         rows_max=rows_max,
     )
@@ -125,7 +113,7 @@ async def prune(tx: Transaction, scope: Scope, *, before_us: int, rows_max: int)
 
 async def list_notices(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     *,
     is_open: bool | None = None,
     before_id: str | None = None,
@@ -136,8 +124,8 @@ async def list_notices(
         tx,
         before_id=before_id,
         limit=limit,
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         is_open=is_open is True,
         is_ended=is_open is False,
     )

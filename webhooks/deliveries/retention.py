@@ -11,20 +11,20 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from keys.account import lock_scopes
-from keys.principal import Scope
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from store.database import Row, Transaction
 from webhooks.deliveries import notice
 from webhooks.deliveries.log_page import Place
 from webhooks.deliveries.stage import PENDING, SENDING
 
 ROWS_PER_STEP: Final = 500
-SCOPES_PER_LOOK: Final = 200
+TENANTS_PER_LOOK: Final = 200
 FIRST_PLACE: Final = Place(0, "")
-FIRST_SCOPE: Final[Scope] = ("", "")
+FIRST_TENANT: Final = Tenant("", "")
 
 _MINE = "account_id = :account_id AND environment = :environment"
-_SCOPES = """
+_TENANTS = """
 SELECT e.account_id, e.environment,
     (SELECT MIN(d.created_at) FROM deliveries d
      WHERE d.account_id = e.account_id AND d.environment = e.environment) AS delivered_at,
@@ -63,7 +63,7 @@ SELECT event_id FROM deliveries WHERE event_id IN :ids[text] AND replay_of IS NO
 class Old(NamedTuple):
     """An account's environment with rows that may be old, and the times of its oldest ones."""
 
-    scope: Scope
+    tenant: Tenant
     delivered_at: int | None
     told_at: int | None
 
@@ -78,23 +78,28 @@ class Pruned(NamedTuple):
     after_no: int | None
 
 
-async def scopes_after(tx: Transaction, scope: Scope) -> Sequence[Old]:
+async def tenants_after(tx: Transaction, tenant: Tenant) -> Sequence[Old]:
     """The next SCOPES_PER_LOOK environments in order, with the age of what they hold."""
-    rows = await tx.fetch(_SCOPES, account_id=scope[0], environment=scope[1], rows=SCOPES_PER_LOOK)
+    rows = await tx.fetch(
+        _TENANTS,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        rows=TENANTS_PER_LOOK,
+    )
     return [
-        Old((row["account_id"], row["environment"]), row["delivered_at"], row["told_at"])
+        Old(Tenant(row["account_id"], row["environment"]), row["delivered_at"], row["told_at"])
         for row in rows
     ]
 
 
 async def prune_deliveries(
-    tx: Transaction, scope: Scope, *, before_us: int, after: Place
+    tx: Transaction, tenant: Tenant, *, before_us: int, after: Place
 ) -> Place | None:
     """Deletes the ended ones among the next rows; the place to go on after, null at the end."""
     rows = await tx.fetch(
         _OLD_DELIVERIES,
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         before_us=before_us,
         after_at=after.created_at,
         after_id=after.id,
@@ -110,14 +115,14 @@ async def prune_deliveries(
     return Place(rows[-1]["created_at"], rows[-1]["id"])
 
 
-async def prune_events(tx: Transaction, scope: Scope, *, before_us: int, after_no: int) -> Pruned:
+async def prune_events(tx: Transaction, tenant: Tenant, *, before_us: int, after_no: int) -> Pruned:
     """Deletes what nothing needs among the next events numbered above after_no.
 
     Takes the account's lock: whoever replays a delivery holds it while it writes the new one, so
     the event is either needed already or its last delivery gone before.
     """
-    mine = {"account_id": scope[0], "environment": scope[1]}
-    await lock_scopes(tx, [scope])
+    mine = {"account_id": tenant.account_id, "environment": tenant.environment}
+    await lock_tenants(tx, [tenant])
     last = await tx.fetch_one(_LAST, **mine)
     if last is None:
         return Pruned(0, None)
@@ -127,7 +132,7 @@ async def prune_events(tx: Transaction, scope: Scope, *, before_us: int, after_n
     ]
     if not old:
         return Pruned(0, None)
-    needed, until_us = await _needed(tx, scope, old)
+    needed, until_us = await _needed(tx, tenant, old)
     gone = [row for row in old if row["id"] not in needed and row["created_at"] < until_us]
     if gone:
         ids = [row["id"] for row in gone]
@@ -139,14 +144,14 @@ async def prune_events(tx: Transaction, scope: Scope, *, before_us: int, after_n
 
 
 async def _needed(
-    tx: Transaction, scope: Scope, old: Sequence[Row]
+    tx: Transaction, tenant: Tenant, old: Sequence[Row]
 ) -> tuple[frozenset[str], float]:
     """The events that deliveries need, and until when that is all: beyond, there may be others."""
     times = [row["created_at"] for row in old]
     found = await tx.fetch(
         _NEEDED,
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         first_us=min(times),
         last_us=max(times),
         rows=ROWS_PER_STEP,
@@ -156,6 +161,6 @@ async def _needed(
     return frozenset(row["event_id"] for row in (*found, *replayed)), until_us
 
 
-async def prune_notices(tx: Transaction, scope: Scope, *, before_us: int) -> int:
+async def prune_notices(tx: Transaction, tenant: Tenant, *, before_us: int) -> int:
     """Deletes notices that ended before; returns how many."""
-    return await notice.prune(tx, scope, before_us=before_us, rows_max=ROWS_PER_STEP)
+    return await notice.prune(tx, tenant, before_us=before_us, rows_max=ROWS_PER_STEP)

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from kernel.clock import DAY_US
-from keys.account import lock_scopes
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from keys.vault import Vault
 from store.database import Transaction
 from webhooks.deliveries import endpoint_queue, notice
@@ -62,8 +63,8 @@ async def disable_unwell(
     rows = await tx.fetch(
         "SELECT account_id, environment FROM endpoints WHERE id IN :ids[text]", ids=list(reasons)
     )
-    scopes = {(row["account_id"], row["environment"]) for row in rows}
-    await lock_scopes(tx, scopes)
+    tenants = {Tenant(row["account_id"], row["environment"]) for row in rows}
+    await lock_tenants(tx, tenants)
     wanted = [(id_, reason, now_us - FAILING_US_MAX) for id_, reason in sorted(reasons.items())]
     disabled = [row["id"] for row in await tx.fetch(_DISABLE, wanted=wanted, now_us=now_us)]
     if not disabled:
@@ -75,7 +76,7 @@ async def disable_unwell(
         f"SELECT {COLUMNS} FROM endpoints WHERE id IN :ids[text] ORDER BY id", ids=disabled
     )
     endpoints = [endpoint_of(row, vault) for row in rows]
-    outbox = await Outbox.load(tx, scopes)
+    outbox = await Outbox.load(tx, tenants)
     for endpoint in endpoints:
         outbox.publish(
             account_id=endpoint.account_id,

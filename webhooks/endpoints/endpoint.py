@@ -9,7 +9,7 @@ keep there and what disables it for its answers.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -18,11 +18,13 @@ from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import EndpointId, new_id
 from kernel.limits import PAGE_ITEMS
-from keys.principal import SEES_CODES, Scope, ScopeMissing
+from kernel.tenant import Tenant
+from keys.principal import SEES_CODES, ScopeMissing
 from keys.signing import new_webhook_secret
 from keys.vault import Vault
 from store.database import Row, Transaction
 from store.keyset import Keyset
+from store.row_mapping import NUMBERS, WORDS, RowMapping
 from webhooks.deliveries import delivery, endpoint_queue, notice
 from webhooks.deliveries.sealed import (
     HEADERS_PURPOSE,
@@ -58,14 +60,8 @@ OVERLAP_S_MAX: Final = 7 * 86_400
 OLDER_SECRETS_MAX: Final = 5
 RESEAL_ROWS: Final = 100
 
-COLUMNS: Final = (
-    "id, account_id, environment, url, description, events, headers_sealed, retry_schedule_s,"
-    " rate_limit_per_s, include_codes, had_codes, status, disabled_reason, disabled_at, failing_since_at, created_at"
-)
 _MINE = "account_id = :account_id AND environment = :environment AND deleted_at IS NULL"
-_GET = f"SELECT {COLUMNS} FROM endpoints WHERE id = :id AND {_MINE}"
 _COUNT = f"SELECT COUNT(*) AS n FROM endpoints WHERE {_MINE}"
-_PAGES = Keyset(COLUMNS, "endpoints", _MINE)
 _PURPOSES = {
     "secret_sealed": SECRET_PURPOSE,
     "previous_secret_sealed": OLDER_PURPOSE,
@@ -82,7 +78,7 @@ class TooManyEndpoints(DomainError):
     """The account has as many endpoints as it may have."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """A registered endpoint. events empty: all types. header_names only: the values are secret."""
 
@@ -92,7 +88,7 @@ class Endpoint:
     url: str
     description: str
     events: tuple[str, ...]
-    header_names: tuple[str, ...]
+    header_names: tuple[str, ...] = ()
     retry_schedule_s: tuple[int, ...]
     rate_limit_per_s: int | None
     include_codes: bool
@@ -120,11 +116,21 @@ class Endpoint:
         }
 
 
+_ROWS = RowMapping(
+    Endpoint,
+    stored={"events": WORDS, "retry_schedule_s": NUMBERS},
+    without=("header_names",),
+)
+COLUMNS: Final = f"{_ROWS.listed}, headers_sealed"
+_GET = f"SELECT {COLUMNS} FROM endpoints WHERE id = :id AND {_MINE}"
+_PAGES = Keyset(COLUMNS, "endpoints", _MINE)
+
+
 async def register(
     tx: Transaction,
     vault: Vault,
     *,
-    scope: Scope,
+    tenant: Tenant,
     new: NewEndpoint,
     is_sandbox: bool,
     sees_codes: bool = False,
@@ -136,14 +142,14 @@ async def register(
     the account's lock. sees_codes: whether who asks has vouchers:read. Raises InvalidInput,
     TooManyEndpoints, and ScopeMissing for codes without that right.
     """
-    account_id, environment = scope
+    account_id, environment = tenant
     if new.include_codes and not sees_codes:
         raise _codes_refused()
     events = check_events(new.events)
     headers = check_headers(new.headers or {})
     schedule_s = check_retry_schedule(new.retry_schedule_s)
     check_rate_limit(new.rate_limit_per_s)
-    await _check_count(tx, scope, SANDBOX_ENDPOINTS_MAX if is_sandbox else ENDPOINTS_MAX)
+    await _check_count(tx, tenant, SANDBOX_ENDPOINTS_MAX if is_sandbox else ENDPOINTS_MAX)
     id_, secret = new_id("we"), new_webhook_secret()
     row = {
         "id": id_,
@@ -163,12 +169,14 @@ async def register(
     }
     await tx.insert("endpoints", tuple(row), [tuple(row.values())])
     await endpoint_queue.begin(tx, id_, account_id, environment)
-    return await get(tx, vault, scope, id_), secret
+    return await get(tx, vault, tenant, id_), secret
 
 
-async def get(tx: Transaction, vault: Vault, scope: Scope, endpoint_id: str) -> Endpoint:
+async def get(tx: Transaction, vault: Vault, tenant: Tenant, endpoint_id: str) -> Endpoint:
     """The endpoint; raises NotFound."""
-    row = await tx.fetch_one(_GET, id=endpoint_id, account_id=scope[0], environment=scope[1])
+    row = await tx.fetch_one(
+        _GET, id=endpoint_id, account_id=tenant.account_id, environment=tenant.environment
+    )
     if row is None:
         raise NotFound("Webhook", param="id")
     return endpoint_of(row, vault)
@@ -177,14 +185,18 @@ async def get(tx: Transaction, vault: Vault, scope: Scope, endpoint_id: str) -> 
 async def list_endpoints(
     tx: Transaction,
     vault: Vault,
-    scope: Scope,
+    tenant: Tenant,
     *,
     before_id: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Endpoint]:
     """Newest first, older than before_id; at most `limit`."""
     rows = await _PAGES.page(
-        tx, before_id=before_id, limit=limit, account_id=scope[0], environment=scope[1]
+        tx,
+        before_id=before_id,
+        limit=limit,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
     )
     return [endpoint_of(row, vault) for row in rows]
 
@@ -192,7 +204,7 @@ async def list_endpoints(
 async def patch(
     tx: Transaction,
     vault: Vault,
-    scope: Scope,
+    tenant: Tenant,
     endpoint_id: str,
     *,
     changes: EndpointChanges,
@@ -207,7 +219,7 @@ async def patch(
     Enabling sends what was held, slowly at first (webhooks/deliveries/candidate.py), and forgets how long it had
     been failing. Raises InvalidInput and NotFound.
     """
-    before = await get(tx, vault, scope, endpoint_id)
+    before = await get(tx, vault, tenant, endpoint_id)
     _check_codes(before, changes, sees_codes=sees_codes)
     columns = _changed_columns(vault, endpoint_id, changes)
     if changes.status is not UNSET and changes.status != before.status:
@@ -221,15 +233,15 @@ async def patch(
             await endpoint_queue.end(tx, endpoint_id, ending_at=now_us)
         elif "rate_tat_us" in columns and before.status == ENABLED:
             # It may have been put off to a turn of the pace before.
-            await endpoint_queue.bring_forward_counted(tx, [(endpoint_id, *scope, now_us)])
+            await endpoint_queue.bring_forward_counted(tx, [(endpoint_id, *tenant, now_us)])
         tx.hint(delivery.HINT)
-    return await get(tx, vault, scope, endpoint_id)
+    return await get(tx, vault, tenant, endpoint_id)
 
 
 async def rotate_secret(
     tx: Transaction,
     vault: Vault,
-    scope: Scope,
+    tenant: Tenant,
     endpoint_id: str,
     *,
     overlap_s: int = OVERLAP_S_DEFAULT,
@@ -242,7 +254,7 @@ async def rotate_secret(
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"overlap_s is 0 to {OVERLAP_S_MAX}", param="overlap_s")
-    endpoint = await get(tx, vault, scope, endpoint_id)
+    endpoint = await get(tx, vault, tenant, endpoint_id)
     secret = new_webhook_secret()
     row = await tx.fetch_one(_SECRETS, id=endpoint_id)
     assert row is not None, "get() has seen it, under the account's lock"
@@ -261,14 +273,14 @@ async def rotate_secret(
 
 
 async def delete(
-    tx: Transaction, vault: Vault, scope: Scope, endpoint_id: str, *, now_us: int
+    tx: Transaction, vault: Vault, tenant: Tenant, endpoint_id: str, *, now_us: int
 ) -> Endpoint:
     """The endpoint that is no more: its secrets are gone, and nothing of it is claimed from now on.
 
     What it has not had yet is cancelled by webhooks/deliveries/ending.py, in steps: it may be a backlog of days,
     and the caller holds the account's lock. Raises NotFound.
     """
-    endpoint = await get(tx, vault, scope, endpoint_id)
+    endpoint = await get(tx, vault, tenant, endpoint_id)
     gone = {
         "deleted_at": now_us,
         "secret_sealed": b"",
@@ -357,8 +369,8 @@ async def _update(tx: Transaction, endpoint_id: str, columns: Mapping[str, Any])
     )
 
 
-async def _check_count(tx: Transaction, scope: Scope, endpoints_max: int) -> None:
-    row = await tx.fetch_one(_COUNT, account_id=scope[0], environment=scope[1])
+async def _check_count(tx: Transaction, tenant: Tenant, endpoints_max: int) -> None:
+    row = await tx.fetch_one(_COUNT, account_id=tenant.account_id, environment=tenant.environment)
     if row is not None and row["n"] >= endpoints_max:
         raise TooManyEndpoints(
             f"an account has at most {endpoints_max} webhooks in each environment",
@@ -369,21 +381,7 @@ async def _check_count(tx: Transaction, scope: Scope, endpoints_max: int) -> Non
 
 def endpoint_of(row: Row, vault: Vault) -> Endpoint:
     """Of a row of COLUMNS."""
-    return Endpoint(
-        id=EndpointId(row["id"]),
-        account_id=row["account_id"],
-        environment=row["environment"],
-        url=row["url"],
-        description=row["description"],
-        events=tuple(row["events"].split()),
-        header_names=tuple(opened_headers(vault, row["id"], row["headers_sealed"])),
-        retry_schedule_s=tuple(map(int, row["retry_schedule_s"].split())),
-        rate_limit_per_s=row["rate_limit_per_s"],
-        include_codes=bool(row["include_codes"]),
-        had_codes=bool(row["had_codes"]),
-        status=row["status"],
-        disabled_reason=row["disabled_reason"],
-        disabled_at=row["disabled_at"],
-        failing_since_at=row["failing_since_at"],
-        created_at=row["created_at"],
+    found = _ROWS.read(row)
+    return replace(
+        found, header_names=tuple(opened_headers(vault, found.id, row["headers_sealed"]))
     )

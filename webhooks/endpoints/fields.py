@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 
 from kernel.errors import InvalidInput
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT, check_schedule
 from webhooks.events.event import EVENT_TYPES
 from webhooks.http.guard import Policy
@@ -65,9 +65,9 @@ def policy_of(policy: Policy, environment: str) -> Policy:
     return replace(policy, allow_http=True) if environment == STAGING else policy
 
 
-async def check_target(url: str, scope: Scope, policy: Policy, transport: Transport) -> None:
+async def check_target(url: str, tenant: Tenant, policy: Policy, transport: Transport) -> None:
     """Raises UrlRefused unless the URL may be called now. Looks names up: not in a transaction."""
-    account_id, environment = scope
+    account_id, environment = tenant
     await transport.check(url, policy=policy_of(policy, environment), account_id=account_id)
 
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import InvalidInput, Unavailable
-from keys.account import lock_scopes
-from keys.principal import Scope
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from keys.vault import Vault
 from store.database import Database, Transaction
 from webhooks.deliveries import delivery, endpoint_queue, log
@@ -44,7 +44,7 @@ async def send_test(
     clock: Clock,
     *,
     policy: Policy,
-    scope: Scope,
+    tenant: Tenant,
     endpoint_id: str,
     event_type: str = TEST_EVENT,
     timeout_s: float,
@@ -60,7 +60,7 @@ async def send_test(
 
     async def write(tx: Transaction) -> Claimed:
         return await _claimed_ping(
-            tx, vault, scope, endpoint_id, event_type, now_us=clock.now_us(), lease_us=lease_us
+            tx, vault, tenant, endpoint_id, event_type, now_us=clock.now_us(), lease_us=lease_us
         )
 
     claimed = await database.transaction(write)
@@ -72,8 +72,8 @@ async def send_test(
         headers,
         claimed.body,
         timeout_s,
-        policy=policy_of(policy, scope[1]),
-        account_id=scope[0],
+        policy=policy_of(policy, tenant.environment),
+        account_id=tenant.account_id,
     )
     settlement = settlement_of(
         claimed, outcome, headers, ended_at_us=clock.now_us(), schedule_s=_ONCE
@@ -81,7 +81,7 @@ async def send_test(
 
     async def settle(tx: Transaction) -> list[log.Attempt]:
         await delivery.settle(tx, [settlement])
-        return await log.attempts_of(tx, scope, claimed.id)
+        return await log.attempts_of(tx, tenant, claimed.id)
 
     async def disable(tx: Transaction) -> None:
         await disable_unwell(tx, vault, reasons, now_us=clock.now_us())
@@ -91,7 +91,7 @@ async def send_test(
         await database.transaction(disable)
     if not attempts:
         # Deleted meanwhile, its endpoint took what was in flight with it; or its lease ran out here.
-        await database.read(lambda tx: get(tx, vault, scope, endpoint_id))
+        await database.read(lambda tx: get(tx, vault, tenant, endpoint_id))
         raise Unavailable("another process went on with this ping: see its delivery")
     return attempts[0]
 
@@ -99,21 +99,21 @@ async def send_test(
 async def _claimed_ping(
     tx: Transaction,
     vault: Vault,
-    scope: Scope,
+    tenant: Tenant,
     endpoint_id: str,
     event_type: str,
     *,
     now_us: int,
     lease_us: int,
 ) -> Claimed:
-    account_id, environment = scope
-    await lock_scopes(tx, [scope])
-    endpoint = await get(tx, vault, scope, endpoint_id)
+    account_id, environment = tenant
+    await lock_tenants(tx, [tenant])
+    endpoint = await get(tx, vault, tenant, endpoint_id)
     row = await tx.fetch_one(
         _TARGET, id=endpoint_id, account_id=account_id, environment=environment
     )
     assert row is not None, "get() has seen it, under the account's lock"
-    outbox = await Outbox.load(tx, [scope])
+    outbox = await Outbox.load(tx, [tenant])
     event_id = outbox.record(
         account_id=account_id,
         environment=environment,

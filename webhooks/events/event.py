@@ -17,6 +17,7 @@ import msgspec
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import InvalidInput
 from kernel.ids import EventId, new_id
+from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
 from webhooks.deliveries import delivery, endpoint_queue
 from webhooks.deliveries.candidate import not_before
@@ -44,7 +45,6 @@ EVENT_TYPES: Final = (
     TEST_EVENT,
 )
 
-Scope = tuple[str, str]
 _KNOWN_TYPES = frozenset(EVENT_TYPES)
 _COLUMNS = (
     "id",
@@ -62,13 +62,13 @@ _encode = msgspec.json.Encoder().encode
 
 _EVENT_NUMBERS = """
 SELECT e.account_id, e.environment, e.event_no
-FROM :scopes[account_id text, environment text] AS s
+FROM :tenants[account_id text, environment text] AS s
 JOIN account_environments e ON e.account_id = s.account_id AND e.environment = s.environment
 """
 _ENDPOINTS = """
 SELECT p.account_id, p.environment, p.id, p.events, p.retry_schedule_s, q.ready_at, p.include_codes,
     p.rate_limit_per_s, p.rate_tat_us
-FROM :scopes[account_id text, environment text] AS s
+FROM :tenants[account_id text, environment text] AS s
 JOIN endpoints p ON p.account_id = s.account_id AND p.environment = s.environment
 LEFT JOIN endpoint_queue q ON q.endpoint_id = p.id
 WHERE p.deleted_at IS NULL
@@ -111,15 +111,15 @@ class _Subscriber:
 class Outbox:
     """The events of one transaction, kept in memory until flush.
 
-    Make it by `load` after the scopes' rows are locked, or by number_from and `reading`; publish any
+    Make it by `load` after the tenants' rows are locked, or by number_from and `reading`; publish any
     number of events; flush once before the commit. Two statements and at most four, whatever the number
-    of scopes and events.
+    of tenants and events.
     """
 
     def __init__(self) -> None:
-        self._event_numbers: dict[Scope, int] = {}
-        self._subscribers: dict[Scope, list[_Subscriber]] = {}
-        self._changed: set[Scope] = set()
+        self._event_numbers: dict[Tenant, int] = {}
+        self._subscribers: dict[Tenant, list[_Subscriber]] = {}
+        self._changed: set[Tenant] = set()
         self._events: list[tuple[Any, ...]] = []
         self._deliveries: list[delivery.NewDelivery] = []
         self._queued: dict[str, endpoint_queue.QueueRow] = {}
@@ -127,23 +127,23 @@ class Outbox:
         self._second_text = ""
 
     @classmethod
-    async def load(cls, tx: Transaction, scopes: Collection[Scope]) -> "Outbox":
-        """Reads the numbers of the scopes' last events, and their endpoints."""
-        rows = await tx.fetch(_EVENT_NUMBERS, scopes=sorted(set(scopes)))
+    async def load(cls, tx: Transaction, tenants: Collection[Tenant]) -> "Outbox":
+        """Reads the numbers of the tenants' last events, and their endpoints."""
+        rows = await tx.fetch(_EVENT_NUMBERS, tenants=sorted(set(tenants)))
         outbox = cls()
         outbox.number_from(
-            {(row["account_id"], row["environment"]): row["event_no"] for row in rows}
+            {Tenant(row["account_id"], row["environment"]): row["event_no"] for row in rows}
         )
-        await tx.fetch_many([outbox.reading(scopes)])
+        await tx.fetch_many([outbox.reading(tenants)])
         return outbox
 
-    def number_from(self, event_numbers: Mapping[Scope, int]) -> None:
+    def number_from(self, event_numbers: Mapping[Tenant, int]) -> None:
         """The scopes' last events, read after the locks."""
         self._event_numbers.update(event_numbers)
 
-    def reading(self, scopes: Collection[Scope]) -> BatchRead:
+    def reading(self, tenants: Collection[Tenant]) -> BatchRead:
         """The scopes' endpoints, together with other reads."""
-        return BatchRead(_ENDPOINTS, self._take, scopes=sorted(set(scopes)))
+        return BatchRead(_ENDPOINTS, self._take, tenants=sorted(set(tenants)))
 
     def _take(self, rows: Rows) -> None:
         for account_id, environment, id_, events, schedule_s, ready_at, codes, rate, tat_us in rows:
@@ -155,7 +155,7 @@ class Outbox:
                 bool(codes),
                 not_before(rate, tat_us),
             )
-            self._subscribers.setdefault((account_id, environment), []).append(subscriber)
+            self._subscribers.setdefault(Tenant(account_id, environment), []).append(subscriber)
 
     @property
     def published(self) -> int:
@@ -181,9 +181,14 @@ class Outbox:
         account's endpoint except_endpoint_id gets none: it must not hear of its own end.
         """
         event_id, code_at = self._record(
-            (account_id, environment), type, data, transaction_id, now_us, code_sealed=code_sealed
+            Tenant(account_id, environment),
+            type,
+            data,
+            transaction_id,
+            now_us,
+            code_sealed=code_sealed,
         )
-        for subscriber in self._subscribers.get((account_id, environment), ()):
+        for subscriber in self._subscribers.get(Tenant(account_id, environment), ()):
             if subscriber.types and type not in subscriber.types:
                 continue
             if subscriber.id == except_endpoint_id:
@@ -218,12 +223,12 @@ class Outbox:
         now_us: int,
     ) -> EventId:
         """Adds an event that nobody is sent; the test ping makes its one delivery itself."""
-        scope = (account_id, environment)
-        return self._record(scope, type, data, transaction_id, now_us, is_sample=True)[0]
+        tenant = Tenant(account_id, environment)
+        return self._record(tenant, type, data, transaction_id, now_us, is_sample=True)[0]
 
     def _record(
         self,
-        scope: Scope,
+        tenant: Tenant,
         event_type: str,
         data: Mapping[str, Any],
         transaction_id: str | None,
@@ -234,17 +239,17 @@ class Outbox:
     ) -> tuple[EventId, int | None]:
         """The event's id, and where in its body a code goes. A sample's code is real to nobody."""
         assert event_type in _KNOWN_TYPES, event_type
-        event_no = self._event_numbers[scope] + 1
-        self._event_numbers[scope] = event_no
-        self._changed.add(scope)
+        event_no = self._event_numbers[tenant] + 1
+        self._event_numbers[tenant] = event_no
+        self._changed.add(tenant)
         event_id = EventId(new_id("evt"))
-        body = _render(event_id, event_type, self._time_text(now_us), scope[1], data)
+        body = _render(event_id, event_type, self._time_text(now_us), tenant.environment, data)
         code_at = None
         if not is_sample and data.get(HINT_FIELD) is not None:
             code_at = place_of_code(body)
         self._events.append(
             (
-                *(event_id, *scope, event_no, event_type, transaction_id),
+                *(event_id, *tenant, event_no, event_type, transaction_id),
                 *(body, code_at, code_sealed, now_us),
             )
         )
@@ -254,7 +259,7 @@ class Outbox:
         """Writes everything published since the last flush."""
         if not self._events:
             return
-        rows = [(*scope, self._event_numbers[scope]) for scope in sorted(self._changed)]
+        rows = [(*tenant, self._event_numbers[tenant]) for tenant in sorted(self._changed)]
         await tx.execute_deferred(_NUMBER, touching=len(rows), rows=rows)
         await tx.insert_deferred("events", _COLUMNS, self._events)
         await delivery.insert(tx, self._deliveries)

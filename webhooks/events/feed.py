@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from kernel.errors import DomainError, Unavailable
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from store.errors import StoreError
 from webhooks.events.event import HINT
@@ -25,7 +25,7 @@ LOOK_S: Final = 0.25
 LOOKS_APART_S: Final = 0.01
 TICK_S: Final = 0.05
 STREAMS_PER_HOLDER: Final = 5
-STREAMS_PER_SCOPE: Final = 20
+STREAMS_PER_TENANT: Final = 20
 STREAMS: Final = 1_000
 RETRY_AFTER_S: Final = 5
 # A look that a database holds up is not waited for longer.
@@ -33,7 +33,7 @@ CLOSE_S_MAX: Final = 5.0
 
 _NUMBERS = """
 SELECT e.account_id, e.environment, e.event_no
-FROM :scopes[account_id text, environment text] AS s
+FROM :tenants[account_id text, environment text] AS s
 JOIN account_environments e ON e.account_id = s.account_id AND e.environment = s.environment
 """
 _log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class Feed:
     def __init__(self, database: Database, *, look_s: float = LOOK_S) -> None:
         self._database = database
         self._look_s = look_s
-        self._subscriptions: dict[Scope, set[Subscription]] = {}
+        self._subscriptions: dict[Tenant, set[Subscription]] = {}
         self._held: Counter[str] = Counter()
         self._count = 0
         self._hinted = asyncio.Event()
@@ -100,7 +100,7 @@ class Feed:
             self._hinted.set()
 
     def subscribe(
-        self, scope: Scope, holder: str
+        self, tenant: Tenant, holder: str
     ) -> "contextlib.AbstractContextManager[Subscription]":
         """A place for one stream of the credential `holder`, taken now and given back at the exit.
 
@@ -108,19 +108,19 @@ class Feed:
         """
         if self._is_closed:
             raise Unavailable("the gateway is stopping; connect again", retry_after_s=1)
-        of_scope = self._subscriptions.get(scope, ())
+        of_tenant = self._subscriptions.get(tenant, ())
         _check_room(self._held[holder], STREAMS_PER_HOLDER, "this credential")
-        _check_room(len(of_scope), STREAMS_PER_SCOPE, "this account")
+        _check_room(len(of_tenant), STREAMS_PER_TENANT, "this account")
         _check_room(self._count, STREAMS, "this gateway")
         subscription = Subscription()
-        self._subscriptions.setdefault(scope, set()).add(subscription)
+        self._subscriptions.setdefault(tenant, set()).add(subscription)
         self._held[holder] += 1
         self._count += 1
         if self._watcher is None or self._watcher.done():
             self._watcher = asyncio.create_task(self._watch())
         # The first look is now, not when the present pause is over.
         self._hinted.set()
-        return self._holding(scope, holder, subscription)
+        return self._holding(tenant, holder, subscription)
 
     def close(self) -> None:
         """Ends every stream and admits no other; the process is about to stop."""
@@ -140,14 +140,14 @@ class Feed:
 
     @contextlib.contextmanager
     def _holding(
-        self, scope: Scope, holder: str, subscription: Subscription
+        self, tenant: Tenant, holder: str, subscription: Subscription
     ) -> Iterator[Subscription]:
         try:
             yield subscription
         finally:
-            self._subscriptions[scope].remove(subscription)
-            if not self._subscriptions[scope]:
-                del self._subscriptions[scope]
+            self._subscriptions[tenant].remove(subscription)
+            if not self._subscriptions[tenant]:
+                del self._subscriptions[tenant]
             self._held -= Counter({holder: 1})
             self._count -= 1
             if not self._count:
@@ -170,15 +170,17 @@ class Feed:
                 async with asyncio.timeout(self._look_s):
                     await self._hinted.wait()
 
-    async def _look(self, scopes: Collection[Scope]) -> None:
-        async def work(tx: Transaction) -> list[tuple[Scope, int]]:
-            rows = await tx.fetch(_NUMBERS, scopes=scopes)
-            return [((row["account_id"], row["environment"]), row["event_no"]) for row in rows]
+    async def _look(self, tenants: Collection[Tenant]) -> None:
+        async def work(tx: Transaction) -> list[tuple[Tenant, int]]:
+            rows = await tx.fetch(_NUMBERS, tenants=tenants)
+            return [
+                (Tenant(row["account_id"], row["environment"]), row["event_no"]) for row in rows
+            ]
 
         found = await self._database.read(work)
         self.looks += 1
-        for scope, event_no in found:
-            for subscription in self._subscriptions.get(scope, ()):
+        for tenant, event_no in found:
+            for subscription in self._subscriptions.get(tenant, ()):
                 subscription.advance(event_no)
 
 

@@ -14,7 +14,7 @@ import msgspec
 from kernel.errors import NotFound
 from kernel.ids import EventId
 from kernel.limits import PAGE_ITEMS
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
@@ -65,7 +65,7 @@ class EventPage:
 
 async def list_events(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     *,
     before: EventCursor | None = None,
     event_type: str | None = None,
@@ -75,7 +75,7 @@ async def list_events(
 
     A list that went on behind what is kept is at its end; one of another epoch is refused.
     """
-    kept = await _kept(tx, scope)
+    kept = await _kept(tx, tenant)
     above_no = kept.oldest_no - 1
     below_no = kept.last_no + 1
     if before is not None:
@@ -83,7 +83,7 @@ async def list_events(
         before = before._replace(event_no=event_no)
         below_no = check(before, **kept._asdict(), param="cursor")
     window_no = above_no if event_type is None else max(above_no, below_no - 1 - EVENTS_SCANNED)
-    events = await _events(tx, scope, (window_no, below_no), _NEWEST_FIRST, event_type, limit + 1)
+    events = await _events(tx, tenant, (window_no, below_no), _NEWEST_FIRST, event_type, limit + 1)
     if len(events) > limit:
         return EventPage(events[:limit], kept.cursor(events[limit - 1].event_no), has_more=True)
     return EventPage(events, kept.cursor(window_no + 1), has_more=window_no > above_no)
@@ -91,7 +91,7 @@ async def list_events(
 
 async def events_after(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     *,
     after: EventCursor,
     event_type: str | None = None,
@@ -103,28 +103,30 @@ async def events_after(
     Numbers are gapless and in commit order: whoever goes on from `next` misses nothing. Raises
     InvalidInput, and CursorRefused where events between the cursor and what is kept are missing.
     """
-    kept = await _kept(tx, scope)
+    kept = await _kept(tx, tenant)
     above_no = check(after, **kept._asdict(), param=param)
     window_no = kept.last_no
     if event_type is not None:
         window_no = min(kept.last_no, above_no + EVENTS_SCANNED)
     events = await _events(
-        tx, scope, (above_no, window_no + 1), _OLDEST_FIRST, event_type, limit + 1
+        tx, tenant, (above_no, window_no + 1), _OLDEST_FIRST, event_type, limit + 1
     )
     if len(events) > limit:
         return EventPage(events[:limit], kept.cursor(events[limit - 1].event_no), has_more=True)
     return EventPage(events, kept.cursor(window_no), has_more=window_no < kept.last_no)
 
 
-async def newest_cursor(tx: Transaction, scope: Scope) -> EventCursor:
+async def newest_cursor(tx: Transaction, tenant: Tenant) -> EventCursor:
     """After the newest event; number 0 before the first one."""
-    kept = await _kept(tx, scope)
+    kept = await _kept(tx, tenant)
     return kept.cursor(kept.last_no)
 
 
-async def get_event(tx: Transaction, scope: Scope, event_id: str) -> Event:
+async def get_event(tx: Transaction, tenant: Tenant, event_id: str) -> Event:
     """The event; raises NotFound."""
-    row = await tx.fetch_one(_GET, id=event_id, account_id=scope[0], environment=scope[1])
+    row = await tx.fetch_one(
+        _GET, id=event_id, account_id=tenant.account_id, environment=tenant.environment
+    )
     if row is None:
         raise NotFound("Event", param="id")
     return _ROWS.read(row)
@@ -141,8 +143,8 @@ class _Kept(NamedTuple):
         return EventCursor(self.epoch, event_no)
 
 
-async def _kept(tx: Transaction, scope: Scope) -> _Kept:
-    row = await tx.fetch_one(_KEPT, account_id=scope[0], environment=scope[1])
+async def _kept(tx: Transaction, tenant: Tenant) -> _Kept:
+    row = await tx.fetch_one(_KEPT, account_id=tenant.account_id, environment=tenant.environment)
     if row is None:
         return _Kept(0, 1, 0)
     last_no = row["event_no"]
@@ -153,7 +155,7 @@ async def _kept(tx: Transaction, scope: Scope) -> _Kept:
 
 async def _events(
     tx: Transaction,
-    scope: Scope,
+    tenant: Tenant,
     between: tuple[int, int],
     pages: Keyset,
     event_type: str | None,
@@ -165,8 +167,8 @@ async def _events(
     rows = await pages.page(
         tx,
         limit=limit,
-        account_id=scope[0],
-        environment=scope[1],
+        account_id=tenant.account_id,
+        environment=tenant.environment,
         above_no=between[0],
         below_no=between[1],
         type=event_type,

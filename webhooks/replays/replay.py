@@ -11,16 +11,17 @@ Invariant: every change is made under the account's lock. Writes replays, but fo
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from kernel.clock import rfc3339
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import EndpointId, ReplayId, new_id
 from kernel.limits import PAGE_ITEMS
-from keys.principal import Scope
-from store.database import Database, Row, Transaction
+from kernel.tenant import Tenant
+from store.database import Database, Transaction
 from store.keyset import Keyset
+from store.row_mapping import WORDS, RowMapping
 from webhooks.deliveries import delivery
 from webhooks.deliveries.stage import CANCELLED, FAILED, PENDING, SENDING
 from webhooks.endpoints.fields import check_events
@@ -34,15 +35,7 @@ RATE_PER_S: Final = 50
 RATE_PER_S_MAX: Final = 1_000
 UNFINISHED_MAX: Final = 10
 
-COLUMNS = (
-    "id, account_id, environment, endpoint_id, status, delivery_status, event_types, since_at,"
-    " until_at, rate_per_s, matched, queued, after_at, after_id, is_queued, next_step_at, done,"
-    " failed, created_at, ended_at"
-)
 _MINE = "account_id = :account_id AND environment = :environment"
-_PAGES = Keyset(COLUMNS, "replays", _MINE)
-_GET = f"SELECT {COLUMNS} FROM replays WHERE id = :id AND {_MINE}"
-_LOCK = f"{_GET} FOR NO KEY UPDATE"
 _ENDPOINT = f"SELECT id FROM endpoints WHERE id = :id AND {_MINE} AND deleted_at IS NULL"
 _UNFINISHED = f"""
 SELECT COUNT(*) AS n FROM replays WHERE {_MINE} AND status IN ('running', 'paused')
@@ -81,29 +74,57 @@ class NewReplay:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A job. done counts what has been delivered or has failed, failed is the part that has.
+    """A job: one row of replays. Times in microseconds.
 
-    matched is what was counted at first; once all is queued, what was queued. queued less done is
-    still open, or was cancelled. next_step_at null: the counts are final.
+    done counts what has been delivered or has failed, failed is the part that has: null in the row
+    of one that is not over, whose deliveries are counted instead. matched is what was counted at
+    first; once all is queued, what was queued. queued less done is still open, or was cancelled.
+    next_step_at null: the counts are final.
     """
 
     id: ReplayId
-    wanted: Wanted
+    account_id: str
+    environment: str
+    endpoint_id: str
     status: str
+    delivery_status: str
+    event_types: tuple[str, ...]
+    since_at: int
+    until_at: int
     rate_per_s: int
     matched: int
     queued: int
-    done: int
-    failed: int
-    after: Place
+    after_at: int
+    after_id: str
     is_queued: bool
     next_step_at: int | None
+    done: int | None
+    failed: int | None
     created_at: int
     ended_at: int | None
 
     @property
-    def scope(self) -> Scope:
-        return (self.wanted.account_id, self.wanted.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
+
+    @property
+    def wanted(self) -> Wanted:
+        """What it matches; it looks at what there was when it was made."""
+        return Wanted(
+            self.account_id,
+            self.environment,
+            self.endpoint_id,
+            self.delivery_status,
+            self.event_types,
+            self.since_at,
+            self.until_at,
+            self.created_at,
+        )
+
+    @property
+    def after(self) -> Place:
+        """Where its next step goes on."""
+        return Place(self.after_at, self.after_id)
 
     def shape(self) -> dict[str, Any]:
         """As the API shows it. Source: contract, section 3."""
@@ -140,7 +161,7 @@ def rate_of(new: NewReplay) -> int:
     return new.rate_per_s
 
 
-def wanted_of(scope: Scope, endpoint_id: str, new: NewReplay, *, now_us: int) -> Wanted:
+def wanted_of(tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int) -> Wanted:
     """What the replay matches if it is made now; raises InvalidInput."""
     if new.status not in REPLAYED_STATUSES:
         raise InvalidInput(f"status is {' or '.join(REPLAYED_STATUSES)}", param="status")
@@ -150,7 +171,7 @@ def wanted_of(scope: Scope, endpoint_id: str, new: NewReplay, *, now_us: int) ->
     if since_us >= until_us:
         raise InvalidInput("since is a time before until, and before now", param="since")
     types = tuple(check_events(new.events).split())
-    return Wanted(*scope, endpoint_id, new.status, types, since_us, until_us, now_us)
+    return Wanted(*tenant, endpoint_id, new.status, types, since_us, until_us, now_us)
 
 
 async def count(database: Database, wanted: Wanted) -> int:
@@ -174,110 +195,91 @@ async def create(
     await _check_unfinished(tx, wanted)
     is_done = matched == 0
     after = replay_match.beginning(wanted)
-    id_ = new_id("rpl")
-    row = {
-        "id": id_,
-        "account_id": wanted.account_id,
-        "environment": wanted.environment,
-        "endpoint_id": wanted.endpoint_id,
-        "status": DONE if is_done else RUNNING,
-        "delivery_status": wanted.status,
-        "event_types": " ".join(wanted.event_types),
-        "since_at": wanted.since_us,
-        "until_at": wanted.until_us,
-        "rate_per_s": rate_per_s,
-        "matched": matched,
-        "after_at": after.created_at,
-        "after_id": after.id,
-        "is_queued": int(is_done),
-        "next_step_at": None if is_done else now_us,
-        "done": 0 if is_done else None,
-        "failed": 0 if is_done else None,
-        "created_at": wanted.as_of_us,
-        "ended_at": now_us if is_done else None,
-    }
-    await tx.insert("replays", tuple(row), [tuple(row.values())])
-    return await get(tx, (wanted.account_id, wanted.environment), id_)
+    made = Replay(
+        id=ReplayId(new_id("rpl")),
+        account_id=wanted.account_id,
+        environment=wanted.environment,
+        endpoint_id=wanted.endpoint_id,
+        status=DONE if is_done else RUNNING,
+        delivery_status=wanted.status,
+        event_types=wanted.event_types,
+        since_at=wanted.since_us,
+        until_at=wanted.until_us,
+        rate_per_s=rate_per_s,
+        matched=matched,
+        queued=0,
+        after_at=after.created_at,
+        after_id=after.id,
+        is_queued=is_done,
+        next_step_at=None if is_done else now_us,
+        done=0 if is_done else None,
+        failed=0 if is_done else None,
+        created_at=wanted.as_of_us,
+        ended_at=now_us if is_done else None,
+    )
+    await tx.insert("replays", ROWS.columns, [ROWS.write(made)])
+    return await get(tx, made.tenant, made.id)
 
 
-async def get(tx: Transaction, scope: Scope, replay_id: str) -> Replay:
+async def get(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
     """The replay with its counts as they are now; raises NotFound."""
-    row = await _row(tx, scope, replay_id)
-    return (await _with_counts(tx, [row]))[0]
+    return (await _with_counts(tx, [await _find(tx, tenant, replay_id)]))[0]
 
 
 async def list_replays(
-    tx: Transaction, scope: Scope, *, before_id: str | None = None, limit: int = PAGE_ITEMS
+    tx: Transaction, tenant: Tenant, *, before_id: str | None = None, limit: int = PAGE_ITEMS
 ) -> list[Replay]:
     """Newest first, older than before_id; at most `limit`."""
     rows = await _PAGES.page(
-        tx, before_id=before_id, limit=limit, account_id=scope[0], environment=scope[1]
+        tx,
+        before_id=before_id,
+        limit=limit,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
     )
-    return await _with_counts(tx, rows)
+    return await _with_counts(tx, [ROWS.read(row) for row in rows])
 
 
-async def pause(tx: Transaction, scope: Scope, replay_id: str) -> Replay:
+async def pause(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
     """Queues nothing more until it is resumed; what is queued goes out. A second pause is none.
 
     The caller holds the account's lock. Raises NotFound and ReplayEnded.
     """
-    row = await _unfinished(tx, scope, replay_id, allowed=PAUSED)
-    await _change(tx, row, status=PAUSED, next_step_at=row["next_step_at"], ended_at=None)
-    return await get(tx, scope, replay_id)
+    job = await _unfinished(tx, tenant, replay_id, allowed=PAUSED)
+    await _change(tx, job, status=PAUSED, next_step_at=job.next_step_at, ended_at=None)
+    return await get(tx, tenant, replay_id)
 
 
-async def resume(tx: Transaction, scope: Scope, replay_id: str, *, now_us: int) -> Replay:
+async def resume(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int) -> Replay:
     """Goes on from where it was paused. The caller holds the account's lock.
 
     Raises NotFound and ReplayEnded; resuming what runs is harmless.
     """
-    row = await _unfinished(tx, scope, replay_id, allowed=RUNNING)
-    if row["status"] == PAUSED:
-        next_step_at = max(row["next_step_at"], now_us)
-        await _change(tx, row, status=RUNNING, next_step_at=next_step_at, ended_at=None)
-    return await get(tx, scope, replay_id)
+    job = await _unfinished(tx, tenant, replay_id, allowed=RUNNING)
+    if job.status == PAUSED:
+        next_step_at = max(job.next_step_at or 0, now_us)
+        await _change(tx, job, status=RUNNING, next_step_at=next_step_at, ended_at=None)
+    return await get(tx, tenant, replay_id)
 
 
-async def cancel(tx: Transaction, scope: Scope, replay_id: str, *, now_us: int) -> Replay:
+async def cancel(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int) -> Replay:
     """Ends it: what waits is cancelled too, and what is being sent is not tried again.
 
     The caller holds the account's lock. Raises NotFound, and ReplayEnded for one that is done; a
     second cancel is none.
     """
-    row = await _unfinished(tx, scope, replay_id, allowed=CANCELLED)
-    if row["status"] != CANCELLED:
+    job = await _unfinished(tx, tenant, replay_id, allowed=CANCELLED)
+    if job.status != CANCELLED:
         await delivery.cancel_of_job(tx, replay_id, now_us=now_us)
         # A step settles the counts, once what is in flight is over.
-        await _change(tx, row, status=CANCELLED, next_step_at=now_us, ended_at=now_us)
-    return await get(tx, scope, replay_id)
+        await _change(tx, job, status=CANCELLED, next_step_at=now_us, ended_at=now_us)
+    return await get(tx, tenant, replay_id)
 
 
-def replay_of_row(row: Row, *, done: int, failed: int) -> Replay:
-    """From a row of COLUMNS and its counts."""
-    return Replay(
-        id=ReplayId(row["id"]),
-        wanted=Wanted(
-            account_id=row["account_id"],
-            environment=row["environment"],
-            endpoint_id=row["endpoint_id"],
-            status=row["delivery_status"],
-            event_types=tuple(row["event_types"].split()),
-            since_us=row["since_at"],
-            until_us=row["until_at"],
-            as_of_us=row["created_at"],
-        ),
-        status=row["status"],
-        rate_per_s=row["rate_per_s"],
-        matched=row["matched"],
-        queued=row["queued"],
-        done=done,
-        failed=failed,
-        after=Place(row["after_at"], row["after_id"]),
-        is_queued=bool(row["is_queued"]),
-        next_step_at=row["next_step_at"],
-        created_at=row["created_at"],
-        ended_at=row["ended_at"],
-    )
+ROWS = RowMapping(Replay, stored={"event_types": WORDS})
+_PAGES = Keyset(ROWS.listed, "replays", _MINE)
+_GET = f"SELECT {ROWS.listed} FROM replays WHERE id = :id AND {_MINE}"
+_LOCK = f"{_GET} FOR NO KEY UPDATE"
 
 
 async def counts_of(tx: Transaction, ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
@@ -294,38 +296,41 @@ def settled(queued: int, counts: Mapping[str, int]) -> tuple[int, int]:
     return queued - others, counts.get(FAILED, 0)
 
 
-async def _with_counts(tx: Transaction, rows: Sequence[Row]) -> list[Replay]:
-    live = [row["id"] for row in rows if row["done"] is None]
+async def _with_counts(tx: Transaction, replays: Sequence[Replay]) -> list[Replay]:
+    live = [one.id for one in replays if one.done is None]
     counts = await counts_of(tx, live) if live else {}
-    replays = []
-    for row in rows:
-        done, failed = row["done"], row["failed"]
-        if done is None:
-            done, failed = settled(row["queued"], counts[row["id"]])
-        replays.append(replay_of_row(row, done=done, failed=failed))
-    return replays
+    counted = []
+    for one in replays:
+        if one.done is None:
+            done, failed = settled(one.queued, counts[one.id])
+            counted.append(replace(one, done=done, failed=failed))
+        else:
+            counted.append(one)
+    return counted
 
 
-async def _row(tx: Transaction, scope: Scope, replay_id: str, text: str = _GET) -> Row:
-    row = await tx.fetch_one(text, id=replay_id, account_id=scope[0], environment=scope[1])
+async def _find(tx: Transaction, tenant: Tenant, replay_id: str, text: str = _GET) -> Replay:
+    row = await tx.fetch_one(
+        text, id=replay_id, account_id=tenant.account_id, environment=tenant.environment
+    )
     if row is None:
         raise NotFound("Replay", param="id")
-    return row
+    return ROWS.read(row)
 
 
-async def _unfinished(tx: Transaction, scope: Scope, replay_id: str, *, allowed: str) -> Row:
-    """The row, locked; it is running, paused or in the state that is asked for."""
-    row = await _row(tx, scope, replay_id, _LOCK)
-    if row["status"] not in {RUNNING, PAUSED, allowed}:
-        raise ReplayEnded(f"the replay is {row['status']}", reason=row["status"])
-    return row
+async def _unfinished(tx: Transaction, tenant: Tenant, replay_id: str, *, allowed: str) -> Replay:
+    """The job, its row locked; it is running, paused or in the state that is asked for."""
+    job = await _find(tx, tenant, replay_id, _LOCK)
+    if job.status not in {RUNNING, PAUSED, allowed}:
+        raise ReplayEnded(f"the replay is {job.status}", reason=job.status)
+    return job
 
 
 async def _change(
-    tx: Transaction, row: Row, *, status: str, next_step_at: int | None, ended_at: int | None
+    tx: Transaction, job: Replay, *, status: str, next_step_at: int | None, ended_at: int | None
 ) -> None:
     await tx.execute(
-        _CHANGE, id=row["id"], status=status, next_step_at=next_step_at, ended_at=ended_at
+        _CHANGE, id=job.id, status=status, next_step_at=next_step_at, ended_at=ended_at
     )
 
 

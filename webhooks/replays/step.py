@@ -14,14 +14,14 @@ from typing import Final, NamedTuple
 
 from kernel.clock import SECOND_US
 from kernel.ids import ReplayId
-from keys.account import lock_scopes
-from keys.principal import Scope
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from store.database import Row, Transaction
 from webhooks.deliveries import delivery
 from webhooks.deliveries.stage import CANCELLED, OPEN
 from webhooks.endpoints.endpoint import DISABLED
 from webhooks.replays import match as replay_match
-from webhooks.replays.replay import COLUMNS, DONE, Replay, counts_of, replay_of_row, settled
+from webhooks.replays.replay import DONE, ROWS, Replay, counts_of, settled
 
 STEPS_PER_S: Final = 10
 STEP_US: Final = SECOND_US // STEPS_PER_S
@@ -38,7 +38,7 @@ WHERE status <> 'paused' AND next_step_at IS NOT NULL
 ORDER BY next_step_at LIMIT :rows
 """
 _TAKE = f"""
-SELECT {COLUMNS} FROM replays
+SELECT {ROWS.listed} FROM replays
 WHERE id = :id AND status <> 'paused' AND next_step_at <= :now_us
 FOR NO KEY UPDATE
 """
@@ -80,7 +80,7 @@ class Due(NamedTuple):
     """A job that has a step to take, and when."""
 
     id: ReplayId
-    scope: Scope
+    tenant: Tenant
     next_step_at: int
 
 
@@ -94,7 +94,7 @@ class Step(NamedTuple):
 async def due(tx: Transaction, *, limit: int) -> list[Due]:
     """The jobs whose steps come next, first ones first, due already or not."""
     return [
-        Due(ReplayId(row["id"]), (row["account_id"], row["environment"]), row["next_step_at"])
+        Due(ReplayId(row["id"]), Tenant(row["account_id"], row["environment"]), row["next_step_at"])
         for row in await tx.fetch(_DUE, rows=limit)
     ]
 
@@ -102,14 +102,14 @@ async def due(tx: Transaction, *, limit: int) -> list[Due]:
 async def step(tx: Transaction, job: Due, *, now_us: int) -> Step | None:
     """Takes the job's step; null where it is not due (any more). At most nine statements."""
     # As for every other change of the account: the endpoint may be deleted at the same time.
-    await lock_scopes(tx, [job.scope])
+    await lock_tenants(tx, [job.tenant])
     row = await tx.fetch_one(_TAKE, id=job.id, now_us=now_us)
     if row is None:
         return None
-    replay = replay_of_row(row, done=0, failed=0)
+    replay = ROWS.read(row)
     backlog = await tx.fetch_one(
         _BACKLOG,
-        endpoint_id=replay.wanted.endpoint_id,
+        endpoint_id=replay.endpoint_id,
         now_us=now_us,
         due_max=_burst(replay.rate_per_s),
         open_max=OPEN_MAX,
@@ -202,9 +202,9 @@ def _burst(rate_per_s: int) -> int:
 def _sent_again(replay: Replay, row: Row, *, now_us: int) -> delivery.NewDelivery:
     return delivery.NewDelivery(
         event_id=row["event_id"],
-        endpoint_id=replay.wanted.endpoint_id,
-        account_id=replay.wanted.account_id,
-        environment=replay.wanted.environment,
+        endpoint_id=replay.endpoint_id,
+        account_id=replay.account_id,
+        environment=replay.environment,
         event_type=row["event_type"],
         transaction_id=row["transaction_id"],
         next_attempt_at=now_us,

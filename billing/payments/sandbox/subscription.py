@@ -8,13 +8,12 @@ then the subscription ends. Writes sandbox_subscriptions.
 
 import secrets
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from billing.catalog.plan import MONTHS, PlanItem
-from billing.ledger.ledger import Scope
 from billing.ledger.price import Price
 from billing.payments.sandbox import clock as sandbox_clock
 from billing.providers.protocol import Interval, SandboxEvent
@@ -22,7 +21,9 @@ from billing.subscriptions.records import find_by_order
 from billing.subscriptions.subscription import add_months
 from kernel.clock import DAY_US, SECOND_US
 from kernel.errors import NotFound
-from store.database import Row, Transaction
+from kernel.tenant import Tenant
+from store.database import Transaction
+from store.row_mapping import RowMapping
 
 Outcome = Literal["renewed", "renewal_failed", "changed", "ended"]
 PATH = "/sandbox/portal"
@@ -60,8 +61,8 @@ class SandboxSubscription(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
 
     @property
-    def scope(self) -> Scope:
-        return (self.account_id, self.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
 
     @property
     def paid_period(self) -> tuple[int, int]:
@@ -161,7 +162,7 @@ async def begin(
     begun = await find_by_order(tx, order_id)
     if begun is None or begun.product_ref is None:
         raise NotFound("Subscription")
-    own_now_us = await sandbox_clock.now_of(tx, begun.scope, now_us=now_us)
+    own_now_us = await sandbox_clock.now_of(tx, begun.tenant, now_us=now_us)
     ref, customer_ref = refs_of(payment_id)
     anchor_at = own_now_us - own_now_us % SECOND_US
     made = SandboxSubscription(
@@ -182,7 +183,7 @@ async def begin(
         created_at=now_us,
     )
     keep = "ON CONFLICT DO NOTHING"
-    await tx.insert("sandbox_subscriptions", _COLUMNS, [_row(made)], on_conflict=keep)
+    await tx.insert("sandbox_subscriptions", _ROWS.columns, [_ROWS.write(made)], on_conflict=keep)
 
 
 async def find(tx: Transaction, token: str) -> SandboxSubscription:
@@ -208,7 +209,7 @@ async def due(
         else ("", "")
     )
     rows = await tx.fetch(
-        f"""SELECT {_LISTED} FROM sandbox_subscriptions WHERE ref IN (
+        f"""SELECT {_ROWS.listed} FROM sandbox_subscriptions WHERE ref IN (
                 SELECT plain.ref FROM (
                     SELECT ref FROM sandbox_subscriptions
                     WHERE next_at IS NOT NULL AND next_at <= :now {plain}
@@ -223,20 +224,13 @@ async def due(
         limit=limit,
         but_refs=but_refs,
     )
-    return [_from_row(row) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
 async def note(tx: Transaction, seen: SandboxSubscription, after: SandboxSubscription) -> bool:
     """Writes what a bill left, unless somebody else was quicker."""
-    assignments = ", ".join(f"{column} = :{column}" for column in _CHANGING)
-    values = dict(zip(_COLUMNS, _row(after), strict=True))
-    touched = await tx.execute(
-        f"""UPDATE sandbox_subscriptions SET {assignments}
-            WHERE ref = :ref AND number = :seen_number""",
-        ref=seen.ref,
-        seen_number=seen.number,
-        **{column: values[column] for column in _CHANGING},
-    )
+    values = dict(zip(_CHANGING.columns, _CHANGING.write(after), strict=True))
+    touched = await tx.execute(_NOTE, ref=seen.ref, seen_number=seen.number, **values)
     return touched == 1
 
 
@@ -249,11 +243,16 @@ async def set_declining(tx: Transaction, token: str, *, is_declining: bool) -> N
     )
 
 
-_COLUMNS: tuple[str, ...] = SandboxSubscription.__struct_fields__
-_LISTED = ", ".join(_COLUMNS)
+_ROWS = RowMapping(SandboxSubscription)
 _FIXED = {"ref", "token", "account_id", "environment", "order_id", "provider", "customer_ref"}
 # is_declining is the person's, whatever is billed meanwhile.
-_CHANGING = tuple(name for name in _COLUMNS if name not in _FIXED | {"created_at", "is_declining"})
+_CHANGING = _ROWS.part(
+    *(name for name in _ROWS.columns if name not in _FIXED | {"created_at", "is_declining"})
+)
+_NOTE = f"""
+UPDATE sandbox_subscriptions SET {", ".join(f"{name} = :{name}" for name in _CHANGING.columns)}
+WHERE ref = :ref AND number = :seen_number
+"""
 
 
 def _turned(one: SandboxSubscription) -> SandboxSubscription:
@@ -325,18 +324,6 @@ def _period(anchor_at: int, interval: Interval, cycle: int) -> tuple[int, int]:
 
 async def _find(tx: Transaction, condition: str, value: str) -> SandboxSubscription | None:
     row = await tx.fetch_one(
-        f"SELECT {_LISTED} FROM sandbox_subscriptions WHERE {condition}", value=value
+        f"SELECT {_ROWS.listed} FROM sandbox_subscriptions WHERE {condition}", value=value
     )
-    return None if row is None else _from_row(row)
-
-
-def _row(one: SandboxSubscription) -> tuple[object, ...]:
-    values = msgspec.structs.asdict(one)
-    values |= {name: int(values[name]) for name in ("is_ending", "is_declining")}
-    return tuple(values[column] for column in _COLUMNS)
-
-
-def _from_row(row: Row) -> SandboxSubscription:
-    values: dict[str, Any] = {column: row[column] for column in _COLUMNS}
-    values |= {name: bool(values[name]) for name in ("is_ending", "is_declining")}
-    return SandboxSubscription(**values)
+    return None if row is None else _ROWS.read(row)

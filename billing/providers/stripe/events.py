@@ -2,7 +2,7 @@
 
 Invariant: an amount is converted here and nowhere else.
 A refund is told as a sum by charge.refunded, and by itself by refund.*, which alone tell that one
-failed; billing/orders/gone.py makes one amount of both.
+failed; billing/orders/refund.py makes one amount of both.
 """
 
 from collections.abc import Callable, Sequence

@@ -203,7 +203,7 @@ PROVIDER = Registration(
             "Stripe price, a month",
             "Stripe's own price, price_….",
             placeholder="price_…",
-            hint="Blank: Stripe is told the price.",
+            hint="Blank: the price is sent to Stripe.",
         ),
         "year": ProductField(
             "stripe_price_id_yearly",

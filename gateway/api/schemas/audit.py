@@ -1,11 +1,13 @@
 """The shape of the security log's entries."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, cast
 
 from msgspec import Meta, Struct
 
 from gateway.answers.words import Environment, Time
-from keys.audit_log import ActorKind
+from kernel.clock import rfc3339
+from keys.audit_log import ActorKind, NotificationRef
 
 
 class AuditActor(Struct, kw_only=True):
@@ -32,6 +34,29 @@ class AuditEntry(Struct, kw_only=True):
     key_name: str | None
     address: Annotated[str | None, Meta(description="Where the request came from.")]
     user_agent: str | None
-    before: Annotated[dict[str, Any] | None, Meta(description="What differed before.")]
-    after: Annotated[dict[str, Any] | None, Meta(description="What it is now.")]
+    before: Annotated[Mapping[str, Any] | None, Meta(description="What differed before.")]
+    after: Annotated[Mapping[str, Any] | None, Meta(description="What it is now.")]
     reason: str | None
+
+    @classmethod
+    def of(cls, told: NotificationRef) -> "AuditEntry":
+        """An entry as its tenant sees it."""
+        one = told.entry
+        assert one.actor_kind is not None, "the security log knows who did it"
+        is_key = one.actor_kind == "key"
+        return cls(
+            id=one.id,
+            created_at=rfc3339(one.created_at),
+            action=one.action,
+            outcome=one.outcome,
+            environment=cast("Environment", one.environment) or None,
+            subject_id=one.subject_id,
+            actor=AuditActor(kind=one.actor_kind, id=one.actor, name=told.actor_name),
+            key_id=one.actor if is_key else None,
+            key_name=told.actor_name if is_key else None,
+            address=one.address,
+            user_agent=one.user_agent,
+            before=one.before,
+            after=one.after,
+            reason=one.reason,
+        )

@@ -1,10 +1,13 @@
 """The shapes of credentials: API keys and access tokens. A secret is shown once, when it is made."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta, Struct
 
-from gateway.answers.words import Cents, Environment, KeyId, Last4, Prefix, Time
+from gateway.answers.words import Cents, Environment, KeyId, Last4, Prefix, Time, time_of
+from kernel.clock import rfc3339
+from keys.api_keys.api_key import ApiKey as Key
+from keys.tokens.access_token import AccessToken as Token
 
 Scopes = list[str]
 
@@ -53,6 +56,33 @@ class ApiKey(Struct, kw_only=True):
     last_used_at: UsedAt
     revoked_at: Time | None
 
+    @classmethod
+    def of(cls, key: Key, /, **more: Any) -> Self:
+        """The key as it is listed; more: the fields of an answer that shows its secret."""
+        return cls(
+            id=key.id,
+            parent_id=key.parent_id,
+            environment=key.environment,
+            name=key.name,
+            prefix=key.prefix,
+            last4=key.last4,
+            scopes=list(key.scopes),
+            caps=KeyCaps(
+                per_call_cents=key.per_call_cents,
+                per_day_cents=key.per_day_cents,
+                per_month_cents=key.per_month_cents,
+            ),
+            ip_allow_list=list(key.ip_allow_list),
+            approval_above_cents=key.approval_threshold_cents,
+            approval_above_per_day_cents=key.approval_above_per_day_cents,
+            approval_threshold_cents=key.approval_threshold_cents,
+            expires_at=time_of(key.expires_at),
+            created_at=rfc3339(key.created_at),
+            last_used_at=time_of(key.last_used_at),
+            revoked_at=time_of(key.revoked_at),
+            **more,
+        )
+
 
 class MintedKey(ApiKey, kw_only=True):
     """A key just minted or rotated: `key` is its secret, shown this once."""
@@ -85,6 +115,22 @@ class AccessToken(Struct, kw_only=True):
     created_at: Time
     last_used_at: UsedAt
     revoked_at: Time | None
+
+    @classmethod
+    def of(cls, token: Token, /, **more: Any) -> Self:
+        """The token as it is listed; more: its secret, in the answer that made it."""
+        return cls(
+            id=token.id,
+            key_id=token.key_id,
+            environment=token.environment,
+            name=token.name,
+            prefix=token.prefix,
+            last4=token.last4,
+            created_at=rfc3339(token.created_at),
+            last_used_at=time_of(token.last_used_at),
+            revoked_at=time_of(token.revoked_at),
+            **more,
+        )
 
 
 class MadeToken(AccessToken, kw_only=True):

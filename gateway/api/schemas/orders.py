@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from billing.orders.order import Status
+from billing.orders import order as orders
 from gateway.answers.words import Time, TransactionId
 
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217.")]
@@ -33,7 +33,7 @@ class Order(Struct, kw_only=True):
     """
 
     id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
-    status: Status
+    status: orders.Status
     provider: Annotated[
         str,
         Meta(
@@ -55,3 +55,8 @@ class Order(Struct, kw_only=True):
     reference: TransactionId
     created_at: Time
     paid_at: Time | None
+
+    @classmethod
+    def of(cls, order: orders.Order) -> "Order":
+        """The order with the very fields that its events carry."""
+        return cls(**order.shape())

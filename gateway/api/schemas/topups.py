@@ -1,9 +1,12 @@
 """The shapes of money: top-ups, what a send answers, balances, statements, vouchers, approvals."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import asdict
 
+from billing.ledger import balances
 from billing.topups import send, topup as topups
 from gateway.answers.refused import Failure
 from gateway.answers.words import (
@@ -20,6 +23,7 @@ from gateway.answers.words import (
     TopUpStatus,
     TransactionId,
     Voucher,
+    time_of,
 )
 from kernel.clock import rfc3339
 from webhooks.events.schemas import Approval
@@ -30,7 +34,7 @@ Reference = Annotated[str, Meta(description="The sender's own name for it, once 
 WalletCents = Annotated[int, Meta(description="The sender's own wallet afterwards, in US cents.")]
 
 
-class Sent(Struct, kw_only=True):
+class Sent(Struct, kw_only=True, gc=False):
     """What became of a send. Voucher and new balance are null until it is delivered."""
 
     voucher_code: Code | None
@@ -43,10 +47,11 @@ class Sent(Struct, kw_only=True):
     recipient_email: str
     wallet_balance_cents: WalletCents
 
-    @classmethod
-    def of(cls, sent: send.Sent, **more: Any) -> Self:
+    @staticmethod
+    def of(sent: send.Sent) -> "Sent":
+        """Made for each send. Without ** for further fields, which would double its time."""
         topup = sent.topup
-        return cls(
+        return Sent(
             voucher_code=sent.voucher_code,
             voucher_code_hint=topup.voucher_code_hint,
             platform=topup.platform,
@@ -54,7 +59,6 @@ class Sent(Struct, kw_only=True):
             new_balance_cents=topup.new_balance_cents,
             recipient_email=topup.recipient_email,
             wallet_balance_cents=sent.wallet_balance_cents,
-            **more,
         )
 
 
@@ -93,7 +97,7 @@ class _TopUp(Struct, kw_only=True):
 
     @classmethod
     def of(cls, topup: topups.TopUp, code: str | None = None, **more: Any) -> Self:
-        """code: for those who may see it, see billing/topups/voucher.py."""
+        """The top-up, its code for those who may see it; more: the fields of a wider answer."""
         return cls(
             transaction_id=topup.id,
             status=topup.status,
@@ -109,7 +113,7 @@ class _TopUp(Struct, kw_only=True):
             failure_reason=topup.failure_reason,
             key_id=topup.key_id,
             created_at=rfc3339(topup.created_at),
-            settled_at=None if topup.settled_at is None else rfc3339(topup.settled_at),
+            settled_at=time_of(topup.settled_at),
             **more,
         )
 
@@ -173,6 +177,18 @@ class Quote(Struct, kw_only=True):
     cap_remaining_cents: Cents | None
     would_be: Literal["delivered", "pending", "approval_required"]
 
+    @classmethod
+    def of(cls, quote: send.Quote) -> "Quote":
+        """The quote of a send that would not fail."""
+        assert quote.would_be != "failed", "a send that would fail has no quote"
+        return cls(
+            amount_cents=quote.amount_cents,
+            wallet_balance_cents=quote.wallet_balance_cents,
+            wallet_balance_after_cents=quote.wallet_balance_after_cents,
+            cap_remaining_cents=quote.cap_remaining_cents,
+            would_be=quote.would_be,
+        )
+
 
 class Window(Struct, kw_only=True):
     """A spend cap and what is left of it, the tightest of the key and its ancestors."""
@@ -207,6 +223,14 @@ class Balance(Struct, kw_only=True):
     ]
     key: KeyLimits | None
 
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> "Balance":
+        """What billing/ledger/balances.py found."""
+        key = found["key"]
+        windows = () if key is None else key["windows"]
+        limits = {"windows": [Window(**one) for one in windows]}
+        return cls(**{**found, "key": None if key is None else KeyLimits(**{**key, **limits})})
+
 
 class Threshold(Struct, kw_only=True):
     """When balance.low fires; 0: never."""
@@ -221,6 +245,16 @@ class RecipientWallet(Struct, kw_only=True):
     platform: str
     balance_cents: Cents
     updated_at: Time
+
+    @classmethod
+    def of(cls, one: balances.RecipientWallet) -> "RecipientWallet":
+        """The wallet without its id, which is the list's cursor."""
+        return cls(
+            recipient_email=one.recipient_email,
+            platform=one.platform,
+            balance_cents=one.balance_cents,
+            updated_at=rfc3339(one.updated_at),
+        )
 
 
 class Platform(Struct, kw_only=True):
@@ -262,6 +296,32 @@ class IssuedVoucher(Struct, kw_only=True):
     issued_at: Time | None
     redeemed_at: Time | None
 
+    @classmethod
+    def of(
+        cls,
+        topup: topups.TopUp,
+        code: str,
+        *,
+        wallet_cents: int,
+        redeemed_at: int | None,
+        **more: Any,
+    ) -> Self:
+        """The voucher of a delivered top-up; wallet_cents: what its recipient's wallet holds."""
+        status: Literal["issued", "redeemed", "spent"]
+        status = "issued" if redeemed_at is None else "redeemed"
+        if redeemed_at is None and wallet_cents < topup.amount_cents:
+            status = "spent"
+        return cls(
+            code=code,
+            status=status,
+            platform=topup.platform,
+            amount_cents=topup.amount_cents,
+            transaction_id=topup.id,
+            issued_at=time_of(topup.settled_at),
+            redeemed_at=time_of(redeemed_at),
+            **more,
+        )
+
 
 class RedeemedVoucher(IssuedVoucher, kw_only=True):
     """A voucher just redeemed; transaction_id is null unless the caller issued it."""
@@ -274,6 +334,11 @@ class DecidedTopUp(SettledTopUp, kw_only=True):
     """The decision, and the top-up as it left it."""
 
     approval: Approval | None
+
+    def approval_first(self) -> dict[str, Any]:
+        """As it is sent: the document has the fields of the bases before a struct's own."""
+        fields = asdict(self)
+        return {"approval": fields.pop("approval"), **fields}
 
 
 class Funding(Struct, kw_only=True):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from msgspec import Meta, Struct
 
 from billing.ledger.money import MICROS_PER_CREDIT, micros_to_cents
+from billing.usage.hold_commands import Held
 from billing.usage.usage import Used
 from gateway.answers.words import Micros, Time
 from kernel.clock import rfc3339
@@ -74,6 +75,15 @@ class ChangedHold(Hold, kw_only=True):
     balance_micros: BalanceMicros
     balance_credits: BalanceCredits
     balance_cents: BalanceCents
+
+    @classmethod
+    def of(cls, held: Held) -> Self:
+        return cls(
+            **held.shape(),
+            balance_micros=held.balance_micros,
+            balance_credits=held.balance_micros // MICROS_PER_CREDIT,
+            balance_cents=micros_to_cents(held.balance_micros),
+        )
 
 
 class AccountClock(Struct, kw_only=True):

@@ -1,6 +1,6 @@
 """The shapes of events out: endpoints, events, deliveries with their attempts, replays, notices."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta, Struct
 
@@ -13,7 +13,11 @@ from gateway.answers.words import (
     Millis,
     Time,
     TransactionId,
+    time_of,
 )
+from kernel.clock import rfc3339
+from webhooks.deliveries import log, notice
+from webhooks.endpoints import endpoint as endpoints
 
 Types = Annotated[list[str], Meta(description="Event types; empty: all.")]
 
@@ -34,6 +38,11 @@ class WebhookEndpoint(Struct, kw_only=True):
     include_codes: Annotated[bool, Meta(description="Whether bodies carry voucher_code.")]
     headers: dict[str, str]
     created_at: Time
+
+    @classmethod
+    def of(cls, endpoint: endpoints.Endpoint, **more: Any) -> Self:
+        """The endpoint with the very fields that its events carry; more: its secret, shown once."""
+        return cls(**endpoint.shape(), **more)
 
 
 class EndpointWithSecret(WebhookEndpoint, kw_only=True):
@@ -74,6 +83,11 @@ class Delivery(Struct, kw_only=True):
     replay_of: DeliveryId | None
     created_at: Time
 
+    @classmethod
+    def of(cls, delivery: log.Delivery, **more: Any) -> Self:
+        """The delivery; more: its attempts."""
+        return cls(**delivery.shape(), **more)
+
 
 class Attempt(Struct, kw_only=True):
     """One HTTP request to an endpoint, and what came of it.
@@ -95,6 +109,11 @@ class Attempt(Struct, kw_only=True):
     request_headers: Annotated[dict[str, str], Meta(description="Signatures are redacted.")]
     body_sha256: str
     response_body: Annotated[str, Meta(description="At most its first 4 KiB.")]
+
+    @classmethod
+    def of(cls, attempt: log.Attempt) -> "Attempt":
+        """The attempt without its reason, which is the operator's."""
+        return cls(**attempt.shape())
 
 
 class DeliveryWithAttempts(Delivery, kw_only=True):
@@ -158,3 +177,17 @@ class Notice(Struct, kw_only=True):
     failing_since: Time
     created_at: Time
     ended_at: Time | None
+
+    @classmethod
+    def of(cls, one: notice.Notice) -> "Notice":
+        """The notice."""
+        return cls(
+            id=one.id,
+            endpoint_id=one.endpoint_id,
+            url=one.url,
+            stage=one.stage,
+            reason=one.reason,
+            failing_since=rfc3339(one.failing_since_at),
+            created_at=rfc3339(one.created_at),
+            ended_at=time_of(one.ended_at),
+        )

@@ -1,15 +1,19 @@
 """The delivery log: which event went to which endpoint, attempt by attempt; and replay of one."""
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, page
 from gateway.answers.outcome import Listing, begun, ok
-from gateway.api.schemas.webhooks import Delivery as DeliveryShape, DeliveryWithAttempts
+from gateway.api.schemas.webhooks import (
+    Attempt as AttemptShape,
+    Delivery as DeliveryShape,
+    DeliveryWithAttempts,
+)
 from gateway.http.fields import Fields, Page, ShortText, Time, time_us
 from gateway.http.idempotency import run_once
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from store.database import Transaction
-from store.idempotency import Answer
 from webhooks.deliveries import delivery as deliveries, log
 from webhooks.deliveries.log import Attempt, Delivery
 from webhooks.deliveries.log_page import Filter, place_of
@@ -29,7 +33,7 @@ class DeliveriesQuery(Page, frozen=True, kw_only=True):
 
 
 async def list_deliveries(call: RequestContext[Fields, DeliveriesQuery]) -> Answer:
-    query, scope = call.query, call.principal.scope
+    query, tenant = call.query, call.principal.tenant
     before = place_of(query.cursor)
     if query.event_type is not None:
         check_type(query.event_type, "event_type")
@@ -42,37 +46,37 @@ async def list_deliveries(call: RequestContext[Fields, DeliveriesQuery]) -> Answ
         created_before=time_us(query.created_before, "created_before"),
     )
     found = await call.context.database.read(
-        lambda tx: log.list_deliveries(tx, scope, wanted=wanted, before=before, limit=query.limit)
+        lambda tx: log.list_deliveries(tx, tenant, wanted=wanted, before=before, limit=query.limit)
     )
-    items = [delivery.shape() for delivery in found.deliveries]
+    items = [DeliveryShape.of(delivery) for delivery in found.deliveries]
     data = page(items, None if found.next is None else found.next.cursor())
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
-    scope, delivery_id = call.principal.scope, call.params["delivery_id"]
+    tenant, delivery_id = call.principal.tenant, call.params["delivery_id"]
 
     async def work(tx: Transaction) -> tuple[Delivery, list[Attempt]]:
-        found = await log.get_delivery(tx, scope, delivery_id)
-        return found, await log.attempts_of(tx, scope, delivery_id)
+        found = await log.get_delivery(tx, tenant, delivery_id)
+        return found, await log.attempts_of(tx, tenant, delivery_id)
 
     found, attempts = await call.context.database.read(work)
-    data = {**found.shape(), "attempts": [attempt.shape() for attempt in attempts]}
+    data = DeliveryWithAttempts.of(found, attempts=[AttemptShape.of(one) for one in attempts])
     return answer(codes.SUCCESS, data, now_us=call.now_us, transaction_id=found.transaction_id)
 
 
 async def replay(call: RequestContext[Fields, Fields]) -> Answer:
     """A new delivery of the same event; 202, since it goes out by itself."""
-    scope, delivery_id, now_us = call.principal.scope, call.params["delivery_id"], call.now_us
+    tenant, delivery_id, now_us = call.principal.tenant, call.params["delivery_id"], call.now_us
 
     async def work(tx: Transaction) -> Delivery:
-        new_id = await deliveries.replay(tx, scope, delivery_id, now_us=now_us)
-        return await log.get_delivery(tx, scope, new_id)
+        new_id = await deliveries.replay(tx, tenant, delivery_id, now_us=now_us)
+        return await log.get_delivery(tx, tenant, new_id)
 
     def render(new: Delivery) -> Answer:
         return answer(
             codes.SUCCESS,
-            new.shape(),
+            DeliveryShape.of(new),
             now_us=now_us,
             http_status=202,
             transaction_id=new.transaction_id,

@@ -21,7 +21,7 @@ async def check_moved(
         return
     context, endpoint_id = call.context, call.params["endpoint_id"]
     found = await context.database.read(
-        lambda tx: endpoints.get(tx, context.vault, call.principal.scope, endpoint_id)
+        lambda tx: endpoints.get(tx, context.vault, call.principal.tenant, endpoint_id)
     )
     is_moved = url is not UNSET and url != found.url
     is_told = include_codes is True and not found.include_codes

@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.api.schemas.webhooks import Event as EventShape
@@ -18,7 +19,6 @@ from gateway.http.routing import Reply, Route
 from kernel.errors import InvalidInput
 from keys.principal import check_address, require_scope
 from store.database import Transaction
-from store.idempotency import Answer
 from webhooks.events import log
 from webhooks.events.cursor import EventCursor, event_cursor
 from webhooks.events.log import EventPage
@@ -44,20 +44,20 @@ class StreamQuery(Fields, frozen=True, kw_only=True):
 
 
 async def list_events(call: RequestContext[Fields, EventsQuery]) -> Answer:
-    query, scope = call.query, call.principal.scope
+    query, tenant = call.query, call.principal.tenant
     after = event_cursor(query.after, "after")
     if after is not None and query.cursor is not None:
         raise InvalidInput("give after (to poll) or cursor (to page), not both", param="cursor")
     before = event_cursor(query.cursor)
-    codes_of, principal = call.context.engine.rules.codes, call.principal
+    codes_of, principal = call.context.topup_rules.codes, call.principal
 
     async def read(tx: Transaction) -> EventPage:
         if after is not None:
             return await log.events_after(
-                tx, scope, after=after, event_type=query.type, limit=query.limit
+                tx, tenant, after=after, event_type=query.type, limit=query.limit
             )
         return await log.list_events(
-            tx, scope, before=before, event_type=query.type, limit=query.limit
+            tx, tenant, before=before, event_type=query.type, limit=query.limit
         )
 
     async def work(tx: Transaction) -> tuple[EventPage, list[log.Event]]:
@@ -67,20 +67,21 @@ async def list_events(call: RequestContext[Fields, EventsQuery]) -> Answer:
     page, events = await call.context.database.read(work)
     # The next poll goes on from its cursor, so there it is never null.
     has_next = page.has_more or after is not None
-    data = {
-        "items": [event.shape() for event in events],
-        "next_cursor": page.next.text() if has_next else None,
-        "has_more": page.has_more,
-    }
+    data = Listing(
+        # An event is its stored body, which its webhooks carried.
+        items=[event.shape() for event in events],
+        next_cursor=page.next.text() if has_next else None,
+        has_more=page.has_more,
+    )
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
     principal, event_id = call.principal, call.params["event_id"]
-    codes_of = call.context.engine.rules.codes
+    codes_of = call.context.topup_rules.codes
 
     async def work(tx: Transaction) -> log.Event:
-        found = await log.get_event(tx, principal.scope, event_id)
+        found = await log.get_event(tx, principal.tenant, event_id)
         return (await shown(tx, codes_of, principal, [found]))[0]
 
     event = await call.context.database.read(work)
@@ -99,10 +100,10 @@ async def stream(call: RequestContext[Fields, StreamQuery]) -> Reply:
 
     async def begin(tx: Transaction) -> EventCursor:
         if after is None:
-            return await log.newest_cursor(tx, principal.scope)
+            return await log.newest_cursor(tx, principal.tenant)
         # Refuses a bad type, and a cursor behind which events are missing.
         await log.events_after(
-            tx, principal.scope, after=after, event_type=event_type, limit=1, param=param
+            tx, principal.tenant, after=after, event_type=event_type, limit=1, param=param
         )
         return after
 
@@ -112,8 +113,8 @@ async def stream(call: RequestContext[Fields, StreamQuery]) -> Reply:
     listener = _Listener(call)
     return EventStream(
         context.database,
-        principal.scope,
-        context.feed.subscribe(principal.scope, principal.credential_id),
+        principal.tenant,
+        context.feed.subscribe(principal.tenant, principal.credential_id),
         check=listener.check,
         show=listener.show,
         event_type=event_type,
@@ -134,7 +135,7 @@ class _Listener:
         token, is_cookie = presented(call.scope, call.headers, context.settings)
         principal = await context.authenticator.authenticate(token)
         check_presented(principal, is_cookie=is_cookie)
-        assert principal.scope == self._principal.scope, "a credential's account never changes"
+        assert principal.tenant == self._principal.tenant, "a credential's account never changes"
         if principal.ip_allow_lists:
             check_address(principal, call.address)
         require_scope(principal, *_SCOPES)
@@ -142,7 +143,7 @@ class _Listener:
 
     async def show(self, tx: Transaction, events: Sequence[log.Event]) -> Sequence[log.Event]:
         """The events as the caller may see them."""
-        return await shown(tx, self._call.context.engine.rules.codes, self._principal, events)
+        return await shown(tx, self._call.context.topup_rules.codes, self._principal, events)
 
 
 ROUTES = (

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, Outcome, begun, ok
 from gateway.api.schemas.webhooks import Replay as ReplayShape, ReplayCount
@@ -14,8 +15,8 @@ from gateway.http.fields import Fields, Int64, Page, ShortText, Time, cursor_id,
 from gateway.http.idempotency import run_once, stored_answer
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
+from kernel.tenant import Tenant
 from store.database import Transaction
-from store.idempotency import Answer
 from webhooks.deliveries.stage import FAILED
 from webhooks.replays import replay as replays
 from webhooks.replays.replay import NewReplay, Replay
@@ -50,7 +51,7 @@ async def create(call: RequestContext[ReplayBody, Fields]) -> Answer:
     if stored is not None:
         return stored
     endpoint_id = call.params["endpoint_id"]
-    wanted = replays.wanted_of(principal.scope, endpoint_id, new, now_us=now_us)
+    wanted = replays.wanted_of(principal.tenant, endpoint_id, new, now_us=now_us)
     rate_per_s = replays.rate_of(new)
     matched = await replays.count(context.database, wanted)
     if body.dry_run:
@@ -74,18 +75,18 @@ async def create(call: RequestContext[ReplayBody, Fields]) -> Answer:
 
 
 async def list_replays(call: RequestContext[Fields, Page]) -> Answer:
-    scope, limit = call.principal.scope, call.query.limit
+    tenant, limit = call.principal.tenant, call.query.limit
     before_id = cursor_id(call.query.cursor, "rpl")
     rows = await call.context.database.read(
-        lambda tx: replays.list_replays(tx, scope, before_id=before_id, limit=limit + 1)
+        lambda tx: replays.list_replays(tx, tenant, before_id=before_id, limit=limit + 1)
     )
     data = listing(rows, limit, shape=Replay.shape, cursor=lambda row: row.id)
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
-    scope, replay_id = call.principal.scope, call.params["replay_id"]
-    found = await call.context.database.read(lambda tx: replays.get(tx, scope, replay_id))
+    tenant, replay_id = call.principal.tenant, call.params["replay_id"]
+    found = await call.context.database.read(lambda tx: replays.get(tx, tenant, replay_id))
     return answer(codes.SUCCESS, found.shape(), now_us=call.now_us)
 
 
@@ -95,8 +96,8 @@ async def pause(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def resume(call: RequestContext[Fields, Fields]) -> Answer:
-    async def work(tx: Transaction, scope: tuple[str, str], replay_id: str) -> Replay:
-        return await replays.resume(tx, scope, replay_id, now_us=call.now_us)
+    async def work(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
+        return await replays.resume(tx, tenant, replay_id, now_us=call.now_us)
 
     return await _changed(call, work)
 
@@ -104,20 +105,20 @@ async def resume(call: RequestContext[Fields, Fields]) -> Answer:
 async def cancel(call: RequestContext[Fields, Fields]) -> Answer:
     """What was delivered stays delivered; what waits is cancelled with it."""
 
-    async def work(tx: Transaction, scope: tuple[str, str], replay_id: str) -> Replay:
-        return await replays.cancel(tx, scope, replay_id, now_us=call.now_us)
+    async def work(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
+        return await replays.cancel(tx, tenant, replay_id, now_us=call.now_us)
 
     return await _changed(call, work)
 
 
 async def _changed(
     call: RequestContext[Fields, Fields],
-    change: Callable[[Transaction, tuple[str, str], str], Awaitable[Replay]],
+    change: Callable[[Transaction, Tenant, str], Awaitable[Replay]],
 ) -> Answer:
-    scope, replay_id, now_us = call.principal.scope, call.params["replay_id"], call.now_us
+    tenant, replay_id, now_us = call.principal.tenant, call.params["replay_id"], call.now_us
 
     async def work(tx: Transaction) -> Replay:
-        return await change(tx, scope, replay_id)
+        return await change(tx, tenant, replay_id)
 
     def render(changed: Replay) -> Answer:
         return answer(codes.SUCCESS, changed.shape(), now_us=now_us)

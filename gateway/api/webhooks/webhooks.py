@@ -6,12 +6,14 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, Outcome, created, ok
 from gateway.api.schemas.webhooks import (
     Attempt,
     DeletedEndpoint,
     EndpointWithSecret,
+    Finding,
     Verification,
     WebhookEndpoint,
 )
@@ -28,7 +30,6 @@ from kernel.limits import URL_CHARACTERS_MAX
 from keys.principal import SEES_CODES
 from keys.signing import verify as verify_signature
 from store.database import Transaction
-from store.idempotency import Answer
 from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT
 from webhooks.endpoints import endpoint as endpoints
 from webhooks.endpoints.endpoint import OVERLAP_S_DEFAULT, Endpoint
@@ -122,7 +123,7 @@ async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
     if body.include_codes:
         await require_password(call)
     await pace_target(context.limiter, principal)
-    await check_target(body.url, principal.scope, context.policy, context.transport)
+    await check_target(body.url, principal.tenant, context.policy, context.transport)
     now_us = call.now_us
     new = NewEndpoint(
         url=body.url,
@@ -138,7 +139,7 @@ async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
         made, secret = await endpoints.register(
             tx,
             context.vault,
-            scope=principal.scope,
+            tenant=principal.tenant,
             new=new,
             is_sandbox=principal.is_sandbox,
             sees_codes=SEES_CODES in principal.scopes,
@@ -157,19 +158,19 @@ async def list_endpoints(call: RequestContext[Fields, Page]) -> Answer:
     before_id = cursor_id(call.query.cursor, "we")
     rows = await context.database.read(
         lambda tx: endpoints.list_endpoints(
-            tx, context.vault, principal.scope, before_id=before_id, limit=limit + 1
+            tx, context.vault, principal.tenant, before_id=before_id, limit=limit + 1
         )
     )
-    data = listing(rows, limit, shape=Endpoint.shape, cursor=lambda endpoint: endpoint.id)
+    data = listing(rows, limit, shape=WebhookEndpoint.of, cursor=lambda endpoint: endpoint.id)
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
     context, principal, endpoint_id = call.context, call.principal, call.params["endpoint_id"]
     found = await context.database.read(
-        lambda tx: endpoints.get(tx, context.vault, principal.scope, endpoint_id)
+        lambda tx: endpoints.get(tx, context.vault, principal.tenant, endpoint_id)
     )
-    return answer(codes.SUCCESS, found.shape(), now_us=call.now_us)
+    return answer(codes.SUCCESS, WebhookEndpoint.of(found), now_us=call.now_us)
 
 
 async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
@@ -181,7 +182,7 @@ async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
     await check_moved(call, body.url, include_codes=body.include_codes)
     if body.url is not UNSET:
         await pace_target(context.limiter, principal)
-        await check_target(body.url, principal.scope, context.policy, context.transport)
+        await check_target(body.url, principal.tenant, context.policy, context.transport)
     changes = EndpointChanges(
         url=body.url,
         events=body.events,
@@ -194,11 +195,11 @@ async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
     )
 
     async def work(tx: Transaction) -> Endpoint:
-        before = await endpoints.get(tx, context.vault, principal.scope, endpoint_id)
+        before = await endpoints.get(tx, context.vault, principal.tenant, endpoint_id)
         after = await endpoints.patch(
             tx,
             context.vault,
-            principal.scope,
+            principal.tenant,
             endpoint_id,
             changes=changes,
             sees_codes=SEES_CODES in principal.scopes,
@@ -216,7 +217,7 @@ async def change(call: RequestContext[PatchBody, Fields]) -> Answer:
         principal,
         call.request_key,
         work,
-        lambda changed: answer(codes.SUCCESS, changed.shape(), now_us=now_us),
+        lambda changed: answer(codes.SUCCESS, WebhookEndpoint.of(changed), now_us=now_us),
     )
 
 
@@ -226,13 +227,13 @@ async def delete(call: RequestContext[Fields, Fields]) -> Answer:
 
     async def work(tx: Transaction) -> Endpoint:
         gone = await endpoints.delete(
-            tx, context.vault, principal.scope, endpoint_id, now_us=now_us
+            tx, context.vault, principal.tenant, endpoint_id, now_us=now_us
         )
         await note(tx, call, "endpoint.deleted", endpoint_id, before=told(gone))
         return gone
 
     def render(gone: Endpoint) -> Answer:
-        return answer(codes.SUCCESS, {"id": gone.id, "deleted": True}, now_us=now_us)
+        return answer(codes.SUCCESS, DeletedEndpoint(id=gone.id, deleted=True), now_us=now_us)
 
     return await run_once(context, principal, call.request_key, work, render)
 
@@ -243,7 +244,7 @@ async def rotate_secret(call: RequestContext[RotateBody, Fields]) -> Answer:
 
     async def work(tx: Transaction) -> tuple[Endpoint, str]:
         rotated, secret = await endpoints.rotate_secret(
-            tx, context.vault, principal.scope, endpoint_id, overlap_s=overlap_s, now_us=now_us
+            tx, context.vault, principal.tenant, endpoint_id, overlap_s=overlap_s, now_us=now_us
         )
         after = {"overlap_s": overlap_s}
         await note(tx, call, "endpoint.secret_rotated", endpoint_id, after=after)
@@ -267,13 +268,13 @@ async def test(call: RequestContext[TestBody, Fields]) -> Answer:
             context.transport,
             context.clock,
             policy=context.policy,
-            scope=principal.scope,
+            tenant=principal.tenant,
             endpoint_id=endpoint_id,
             event_type=call.body.event,
             timeout_s=timeout_s,
         )
         code = codes.SUCCESS if attempt.error is None else codes.DELIVERY_FAILED
-        return answer(code, attempt.shape(), now_us=call.now_us)
+        return answer(code, Attempt.of(attempt), now_us=call.now_us)
 
     return await run_steps(context, principal, call.request_key, steps)
 
@@ -288,10 +289,11 @@ async def verify(call: RequestContext[VerifyBody, Fields]) -> Answer:
         now_s=call.now_us // SECOND_US,
     )
     listed = [
-        {"part": finding.part, "header": finding.header, "detail": finding.detail}
+        Finding(part=finding.part, header=finding.header, detail=finding.detail)
         for finding in findings
     ]
-    return answer(codes.SUCCESS, {"valid": not listed, "findings": listed}, now_us=call.now_us)
+    data = Verification(valid=not listed, findings=listed)
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 def _with_secret(now_us: int, http_status: int) -> Any:
@@ -299,7 +301,7 @@ def _with_secret(now_us: int, http_status: int) -> Any:
 
     def render(made: tuple[Endpoint, str]) -> Answer:
         endpoint, secret = made
-        data = {**endpoint.shape(), "secret": secret}
+        data = EndpointWithSecret.of(endpoint, secret=secret)
         return answer(codes.SUCCESS, data, now_us=now_us, http_status=http_status)
 
     return render

@@ -92,7 +92,7 @@ async def show_log(call: RequestContext[Fields, Fields]) -> Reply:
 async def switch(call: RequestContext[Fields, Fields]) -> Reply:
     """The other environment, from the next page on."""
     form, principal = read_form(call), call.principal
-    wanted = next((one for one in ENVIRONMENTS if one == form.text("to")), None)
+    wanted = next((name for name in ENVIRONMENTS if name == form.text("to")), None)
     if wanted is None:
         raise InvalidInput("an environment is staging or live", param="to")
 

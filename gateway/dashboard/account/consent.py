@@ -26,7 +26,8 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply
 from gateway.http.session_cookie import is_https
 from kernel.errors import InvalidInput
-from keys.account import Account, get_account, lock_scopes
+from kernel.tenant import Tenant
+from keys.account import Account, get_account, lock_tenants
 from keys.live import enter_live
 from keys.oauth import app as oauth_app, code as oauth_code
 from keys.oauth.app import OAuthApp
@@ -174,7 +175,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
         asked = await _asked(tx, call, form)
         if asked.fault is not None or decision == "deny":
             return asked.denial(asked.fault or "access_denied")
-        await lock_scopes(tx, [(account_id, asked.app.environment)])
+        await lock_tenants(tx, [Tenant(account_id, asked.app.environment)])
         await _enter(tx, call, asked.app)
         code = await oauth_code.issue(
             tx,

@@ -43,7 +43,7 @@ class Connected:
 async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
     """Every app that the account ever let in, newest first."""
     user, before_id = (
-        call.principal.scope,
+        call.principal.tenant,
         cursor_id(read_query(call).text("cursor") or None, "ogr"),
     )
 
@@ -59,7 +59,7 @@ async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One app: its tokens, and each charge."""
-    user, grant_id = call.principal.scope, call.params["grant_id"]
+    user, grant_id = call.principal.tenant, call.params["grant_id"]
     before_id = cursor_id(read_query(call).text("cursor") or None, "chg")
 
     async def work(tx: Transaction) -> tuple[Connected, list[OAuthToken], list[Charge]]:
@@ -85,7 +85,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def end(call: RequestContext[Fields, Fields]) -> Reply:
     """Takes the app's access away."""
     read_form(call)
-    user, grant_id, by = call.principal.scope, call.params["grant_id"], actor_of(call)
+    user, grant_id, by = call.principal.tenant, call.params["grant_id"], actor_of(call)
     await call.context.database.transaction(
         lambda tx: oauth.remove_app(tx, user, grant_id, by=by, now_us=call.now_us)
     )
@@ -95,7 +95,7 @@ async def end(call: RequestContext[Fields, Fields]) -> Reply:
 async def end_token(call: RequestContext[Fields, Fields]) -> Reply:
     """Ends one token of it."""
     read_form(call)
-    user, token_id, by = call.principal.scope, call.params["token_id"], actor_of(call)
+    user, token_id, by = call.principal.tenant, call.params["token_id"], actor_of(call)
     ended = await call.context.database.transaction(
         lambda tx: oauth.revoke_token(tx, user, token_id, by=by, now_us=call.now_us)
     )

@@ -32,8 +32,9 @@ from gateway.http.session_cookie import (
     set_cookie,
 )
 from kernel.errors import DomainError
+from kernel.tenant import Tenant
 from keys import session
-from keys.account import Account, find_by_email, lock_scopes
+from keys.account import Account, find_by_email, lock_tenants
 from keys.email_address import InvalidEmail, normalise_email
 from keys.principal import ACCOUNT_SCOPES
 from store.database import Transaction
@@ -108,7 +109,7 @@ async def set_theme(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def form_page(
-    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM, *, told: str = ""
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM, *, notice: str = ""
 ) -> Response:
     """The sign-in form, with what was typed but the password."""
     return page(
@@ -117,7 +118,7 @@ def form_page(
         status=problem.status,
         form=form,
         problem=problem,
-        told=told,
+        notice=notice,
         may_sign_up=call.context.settings.self_serve_staging,
     )
 
@@ -195,7 +196,7 @@ async def _begin_session(
     user_agent = call.headers.get(b"user-agent", b"").decode("latin-1")
 
     async def work(tx: Transaction) -> str:
-        await lock_scopes(tx, [(account.id, "staging")])
+        await lock_tenants(tx, [Tenant(account.id, "staging")])
         if before is not None:
             await session.end_of_token(tx, before)
         begun, token = await session.begin(

@@ -30,7 +30,7 @@ from keys.password import check_password
 from store.database import Transaction
 
 ACCOUNTS_PER_HOUR: Final = 10  # of one address, whatever became of them
-_TOLD: Final = (
+_NOTICE: Final = (
     "If that address had no account yet, it has one now: sign in with the password you chose."
 )
 
@@ -64,7 +64,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     except DomainError as error:
         return _form_page(call, form, problem_of(error))
     known = Form({"email": [email], "next": [form.text("next")]})
-    return sign_in.form_page(call, known, told=_TOLD)
+    return sign_in.form_page(call, known, notice=_NOTICE)
 
 
 async def _make(call: RequestContext[Any, Any], name: str, email: str, password_hash: str) -> None:

@@ -14,6 +14,7 @@ from billing.ledger import balances as wallet
 from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.queries import Filter
+from gateway.answers.answer import Answer
 from gateway.dashboard.admin.fields import admin_route, number
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.paging import ASKED, paged
@@ -24,13 +25,13 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
+from kernel.tenant import Tenant
 from keys import audit_log
 from keys.account import Account, get_account, list_accounts
 from keys.api_keys.grantable import count_live
 from keys.audit_log import Actor
 from keys.live import close_live, open_live, verify_email
 from store.database import Transaction
-from store.idempotency import Answer
 
 PATH: Final = "/dashboard/admin/accounts"
 ORDERS_SHOWN: Final = 10
@@ -57,7 +58,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
         return await list_accounts(tx, matching=matching, before_id=before_id, limit=ASKED)
 
     found = await call.context.database.read(work)
-    listing = paged(call, found, lambda one: str(one.id), filters=("matching",))
+    listing = paged(call, found, lambda account: str(account.id), filters=("matching",))
     return page(call, "admin/accounts.html", listing=listing)
 
 
@@ -69,11 +70,11 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def adjust(call: RequestContext[Fields, Fields]) -> Reply:
     """Gives the account credit, or takes some away, and keeps why."""
     form, principal = read_form(call), call.principal
-    scope = (call.params["account_id"], principal.environment)
-    await call.context.database.read(lambda tx: get_account(tx, scope[0]))
+    tenant = Tenant(call.params["account_id"], principal.environment)
+    await call.context.database.read(lambda tx: get_account(tx, tenant[0]))
     try:
         command = new_adjustment(
-            scope,
+            tenant,
             number(form, "amount"),
             form.text("reason"),
             actor=Actor.of(principal),
@@ -81,7 +82,7 @@ async def adjust(call: RequestContext[Fields, Fields]) -> Reply:
         await call.context.engine.submit_once(command, form_key(call, form), _nothing_to_tell)
     except DomainError as error:
         return await _account_page(call, form, problem_of(error))
-    return go(f"{PATH}/{scope[0]}", said="credit-adjusted")
+    return go(f"{PATH}/{tenant.account_id}", said="credit-adjusted")
 
 
 def _nothing_to_tell(_adjusted: Adjusted) -> Answer:
@@ -135,16 +136,16 @@ async def _account_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
     context, now_us = call.context, call.now_us
-    scope = (call.params["account_id"], call.principal.environment)
+    tenant = Tenant(call.params["account_id"], call.principal.environment)
 
     async def work(tx: Transaction) -> Seen:
-        account = await get_account(tx, scope[0])
+        account = await get_account(tx, tenant[0])
         is_promo_sendable = context.settings.promo_sendable
         return Seen(
             account,
-            await wallet.balance_of(tx, scope, now_us=now_us, is_promo_sendable=is_promo_sendable),
-            await count_live(tx, scope),
-            await order_list.page(tx, scope, Filter(), before_id=None, limit=ORDERS_SHOWN),
+            await wallet.balance_of(tx, tenant, now_us=now_us, is_promo_sendable=is_promo_sendable),
+            await count_live(tx, tenant),
+            await order_list.page(tx, tenant, Filter(), before_id=None, limit=ORDERS_SHOWN),
         )
 
     seen = await context.database.read(work)
@@ -155,7 +156,7 @@ async def _account_page(
         seen=seen,
         form=form,
         problem=problem,
-        once=new_id("frm"),
+        form_key=new_id("frm"),
     )
 
 

@@ -20,7 +20,7 @@ _ABSENT: Final = object()
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An entry, and what it changed: field, before, after; as words."""
+    """An entry, and what it changed: field, before, after; as text."""
 
     entry: AuditEntry
     changes: Sequence[tuple[str, str, str]]
@@ -41,7 +41,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         )
 
     found = await call.context.database.read(work)
-    lines = [Line(one, _changes(one.before or {}, one.after or {})) for one in found]
+    lines = [Line(entry, _changes(entry.before or {}, entry.after or {})) for entry in found]
     listing = paged(call, lines, lambda line: str(line.entry.id), filters=("account_id",))
     return page(call, "admin/audit.html", listing=listing)
 
@@ -50,10 +50,10 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[
     """What differs, in the order of the fields."""
     names = dict.fromkeys([*before, *after])
     pairs = [(name, before.get(name, _ABSENT), after.get(name, _ABSENT)) for name in names]
-    return [(name, _word(old), _word(new)) for name, old, new in pairs if old != new]
+    return [(name, _shown(old), _shown(new)) for name, old, new in pairs if old != new]
 
 
-def _word(value: object) -> str:
+def _shown(value: object) -> str:
     if value is _ABSENT or value is None or value == "":
         return "—"
     if isinstance(value, bool):

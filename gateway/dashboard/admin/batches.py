@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from billing.credits import code_batch as batches
 from billing.credits.code_batch import Batch, ListedCode, NewBatch
+from gateway.answers.answer import Answer
 from gateway.dashboard.admin.fields import admin_route, day_us, number
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.paging import ASKED, paged
@@ -25,13 +26,13 @@ from kernel.ids import new_id
 from keys.audit_log import Actor
 from keys.principal import Environment
 from store.database import Transaction
-from store.idempotency import Answer, KeyReused
+from store.idempotency import KeyReused
 
 PATH: Final = "/dashboard/admin/codes"
 # What a page can hold; the command line makes more.
 CODES_MAX: Final = 10_000
 _MADE_BEFORE: Final = Problem(
-    409, "This form made a batch already, of something else. Press the button to make another."
+    409, "This form created a batch already, of something else. Press the button to create another."
 )
 
 
@@ -81,7 +82,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         )
 
     batch, codes = await call.context.database.read(work)
-    listing = paged(call, [one.shape(call.now_us) for one in codes], lambda one: str(one["id"]))
+    listing = paged(call, [code.shape(call.now_us) for code in codes], lambda code: str(code["id"]))
     return page(call, "admin/batch.html", batch=batch, listing=listing)
 
 
@@ -164,10 +165,10 @@ async def _list_page(
         call,
         "admin/batches.html",
         status=problem.status,
-        listing=paged(call, found, lambda one: str(one.id)),
+        listing=paged(call, found, lambda batch: str(batch.id)),
         form=form,
         problem=problem,
-        once=new_id("frm"),
+        form_key=new_id("frm"),
     )
 
 

@@ -64,7 +64,7 @@ def _new(call: RequestContext[Any, Any], form: Form) -> Coupon:
     percent = form.integer("percent")
     if percent is None and amount_off is None:
         raise InvalidInput("give a percentage or an amount", param="percent")
-    unit = next((one.currency for one in (amount_off, minimum) if one is not None), None)
+    unit = next((price.currency for price in (amount_off, minimum) if price is not None), None)
     expires_at = day_us(form, "expires_on")
     if expires_at is not None and expires_at <= call.now_us:
         raise InvalidInput("the coupon would have expired already", param="expires_on")
@@ -96,7 +96,7 @@ async def _coupons_page(
         call,
         "admin/coupons.html",
         status=problem.status,
-        listing=paged(call, found, lambda one: str(one.id)),
+        listing=paged(call, found, lambda coupon: str(coupon.id)),
         form=form,
         problem=problem,
     )

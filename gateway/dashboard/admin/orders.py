@@ -33,16 +33,17 @@ _SAID: Final = {"approve": "order-approved", "reject": "order-rejected"}
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The order's timeline, and everything that its provider told of it."""
+    """The order's timeline, and every notification about it."""
 
     timeline: OrderTimeline
-    told: Sequence[LogEntry]
+    provider_events: Sequence[LogEntry]
 
     @property
     def is_open(self) -> bool:
         """Whether something waits for a decision."""
         waits = any(
-            one.outcome in {"review", "refused"} and not one.resolved_at for one in self.told
+            entry.outcome in {"review", "refused"} and not entry.resolved_at
+            for entry in self.provider_events
         )
         return self.timeline.order.status == "review" or (self.timeline.order.is_settled and waits)
 
@@ -66,7 +67,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     return page(
         call,
         "admin/orders.html",
-        listing=paged(call, found, lambda one: str(one.id), filters=_FILTERS),
+        listing=paged(call, found, lambda order: str(order.id), filters=_FILTERS),
         statuses=STATUSES,
         providers=call.context.payments.providers.names(),
     )

@@ -24,7 +24,7 @@ UNPAID: Final = "unpaid"
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """Both lists, each with pages of its own."""
     environment, asked = call.principal.environment, read_query(call)
-    reason = next((one for one in REASONS if one == asked.text("reason")), None)
+    reason = next((name for name in REASONS if name == asked.text("reason")), None)
     first = cursor_id(asked.text(UNCREDITED) or None, "ord")
     second = cursor_id(asked.text(UNPAID) or None, "ord")
 
@@ -35,19 +35,19 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
             tx, environment, reason=reason, before_id=first, limit=ASKED
         )
         unpaid = await order_list.credited_unpaid(tx, environment, before_id=second, limit=ASKED)
-        return waiting, unpaid, await provider_event.open_of(tx, [one.id for one in waiting])
+        return waiting, unpaid, await provider_event.open_of(tx, [order.id for order in waiting])
 
     uncredited, unpaid, problems = await call.context.database.read(work)
     return page(
         call,
         "admin/review.html",
         uncredited=paged(
-            call, uncredited, lambda one: str(one.id), name=UNCREDITED, filters=("reason",)
+            call, uncredited, lambda order: str(order.id), name=UNCREDITED, filters=("reason",)
         ),
         problems=problems,
         reason=reason,
         reasons=REASONS,
-        unpaid=paged(call, unpaid, lambda one: str(one.id), name=UNPAID),
+        unpaid=paged(call, unpaid, lambda order: str(order.id), name=UNPAID),
     )
 
 

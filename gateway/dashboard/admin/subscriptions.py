@@ -34,7 +34,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
         )
 
     found = await call.context.database.read(work)
-    listing = paged(call, found, lambda one: str(one.id), filters=_FILTERS)
+    listing = paged(call, found, lambda subscription: str(subscription.id), filters=_FILTERS)
     return page(call, "admin/subscriptions.html", listing=listing, statuses=tuple(MOVES))
 
 
@@ -50,7 +50,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         return found, periods.get(found.id, [])[::-1]
 
     found, periods = await call.context.database.read(work)
-    return page(call, "admin/subscription.html", one=found, periods=periods)
+    return page(call, "admin/subscription.html", subscription=found, periods=periods)
 
 
 ROUTES = (

@@ -30,7 +30,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def create(call: RequestContext[Fields, Fields]) -> Reply:
     """A new app; its secret is shown this once."""
-    form, owner, by = read_form(call), call.principal.scope, actor_of(call)
+    form, owner, by = read_form(call), call.principal.tenant, actor_of(call)
     try:
         new = _new(form)
         if form.raw("password"):
@@ -47,7 +47,7 @@ async def create(call: RequestContext[Fields, Fields]) -> Reply:
 async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
     """Another secret, shown this once; the one before ends at once."""
     read_form(call)
-    owner, app_id, by = call.principal.scope, call.params["app_id"], actor_of(call)
+    owner, app_id, by = call.principal.tenant, call.params["app_id"], actor_of(call)
     await require_password(call)
     made, secret = await call.context.database.transaction(
         lambda tx: oauth.rotate_secret(tx, owner, app_id, by=by, now_us=call.now_us)
@@ -58,7 +58,7 @@ async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
 async def disable(call: RequestContext[Fields, Fields]) -> Reply:
     """Ends the app and every token of it."""
     read_form(call)
-    owner, app_id, by = call.principal.scope, call.params["app_id"], actor_of(call)
+    owner, app_id, by = call.principal.tenant, call.params["app_id"], actor_of(call)
     await call.context.database.transaction(
         lambda tx: oauth.disable_app(tx, owner, app_id, by=by, now_us=call.now_us)
     )
@@ -84,7 +84,7 @@ def _new(form: Form) -> NewApp:
 async def _show(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
-    owner = call.principal.scope
+    owner = call.principal.tenant
     before_id = cursor_id(read_query(call).text("cursor") or None, "app")
     apps = await call.context.database.read(
         lambda tx: oauth_app.list_apps(tx, owner, before_id=before_id, limit=PAGE_ITEMS + 1)

@@ -34,7 +34,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
         "deliveries.html",
         listing=found,
         endpoints=endpoints,
-        urls={one["id"]: one["url"] for one in endpoints},
+        urls={endpoint["id"]: endpoint["url"] for endpoint in endpoints},
         statuses=STATUSES,
         event_types=EVENT_TYPES,
     )
@@ -50,8 +50,8 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         "delivery.html",
         delivery=delivery,
         event=event,
-        urls={one["id"]: one["url"] for one in endpoints},
-        once=new_id("frm"),
+        urls={endpoint["id"]: endpoint["url"] for endpoint in endpoints},
+        form_key=new_id("frm"),
     )
 
 
@@ -59,7 +59,10 @@ async def replay(call: RequestContext[Fields, Fields]) -> Reply:
     """A new delivery of the same event; the browser is led to it."""
     form = read_form(call)
     made = await ask(
-        call, "POST", f"/deliveries/{call.params['delivery_id']}/replay", once=form.once
+        call,
+        "POST",
+        f"/deliveries/{call.params['delivery_id']}/replay",
+        idempotency_key=form.idempotency_key,
     )
     return go(f"{PATH}/{made.data['id']}", said="replayed")
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.forms import IDEMPOTENCY_FIELD, NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
 from gateway.http.password_again import PasswordRequired, confirm
@@ -37,7 +37,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
     """The form of a new key."""
-    fields = {"scopes": list(DEFAULT_SCOPES), "once": [new_id("frm")]}
+    fields = {"scopes": list(DEFAULT_SCOPES), IDEMPOTENCY_FIELD: [new_id("frm")]}
     return _new_page(call, Form(fields))
 
 
@@ -47,7 +47,7 @@ async def mint(call: RequestContext[Fields, Fields]) -> Reply:
     try:
         if form.raw("password"):
             await confirm(call, form.raw("password"))
-        made = await ask(call, "POST", "/keys", _body(form), once=form.once)
+        made = await ask(call, "POST", "/keys", _body(form), idempotency_key=form.idempotency_key)
     except DomainError as error:
         return _new_page(call, form, problem_of(error))
     return _secret_page(call, made.data, "minted")
@@ -74,7 +74,9 @@ async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
     """Another secret for the same key."""
     form = read_form(call)
     body = {"overlap_s": form.integer("overlap_s") or 0}
-    made = await ask(call, "POST", f"{_api(call)}/rotate", body, once=form.once)
+    made = await ask(
+        call, "POST", f"{_api(call)}/rotate", body, idempotency_key=form.idempotency_key
+    )
     return _secret_page(call, made.data, "rotated")
 
 
@@ -129,7 +131,7 @@ async def _key_page(
         problem=problem,
         scopes=ACCOUNT_SCOPES,
         overlaps=_OVERLAPS,
-        once=new_id("frm"),
+        form_key=new_id("frm"),
     )
 
 

@@ -37,7 +37,7 @@ async def begin(call: RequestContext[Fields, Fields]) -> Reply:
     path = f"/webhooks/{call.params['endpoint_id']}/replay"
     try:
         body = {**_body(form), "dry_run": is_counting}
-        made = await ask(call, "POST", path, body, once=form.once)
+        made = await ask(call, "POST", path, body, idempotency_key=form.idempotency_key)
     except DomainError as error:
         return await endpoint_page(call, problem=problem_of(error))
     if is_counting:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.forms import IDEMPOTENCY_FIELD, NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
 from gateway.http.password_again import PasswordRequired
@@ -38,7 +38,9 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
     """The form of a new endpoint."""
     schedule = " ".join(str(wait) for wait in SCHEDULE_S_DEFAULT)
-    return _new_page(call, Form({"retry_schedule_s": [schedule], "once": [new_id("frm")]}))
+    return _new_page(
+        call, Form({"retry_schedule_s": [schedule], IDEMPOTENCY_FIELD: [new_id("frm")]})
+    )
 
 
 async def register(call: RequestContext[Fields, Fields]) -> Reply:
@@ -46,7 +48,9 @@ async def register(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     try:
         body = {**_body(form), "headers": _headers(form)}
-        made = await ask(call, "POST", "/webhooks/register", body, once=form.once)
+        made = await ask(
+            call, "POST", "/webhooks/register", body, idempotency_key=form.idempotency_key
+        )
     except PasswordRequired:
         raise
     except DomainError as error:
@@ -85,7 +89,9 @@ async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
     """Another secret; both sign until the overlap ends."""
     form = read_form(call)
     body = {"overlap_s": form.integer("overlap_s") or 0}
-    made = await ask(call, "POST", f"{_api(call)}/rotate-secret", body, once=form.once)
+    made = await ask(
+        call, "POST", f"{_api(call)}/rotate-secret", body, idempotency_key=form.idempotency_key
+    )
     return page(call, "webhook_made.html", endpoint=made.data, done="rotated")
 
 
@@ -128,7 +134,7 @@ async def endpoint_page(
         counted=counted,
         event_types=EVENT_TYPES,
         overlaps=_OVERLAPS,
-        once=new_id("frm"),
+        form_key=new_id("frm"),
     )
 
 
@@ -143,7 +149,7 @@ def _here(call: RequestContext[Any, Any]) -> str:
 def _body(form: Form) -> dict[str, Any]:
     waits = form.lines("retry_schedule_s")
     if not all(wait.isascii() and wait.isdigit() and len(wait) <= 9 for wait in waits):
-        raise InvalidInput("waits are whole seconds such as 0 5 30", param="retry_schedule_s")
+        raise InvalidInput("the schedule is whole seconds such as 0 5 30", param="retry_schedule_s")
     return {
         "url": form.text("url"),
         "events": form.many("events"),

@@ -29,7 +29,8 @@ _WRITE: Final = ("billing:write",)
 # Instead of a pack's id.
 AMOUNT: Final = "amount"
 MADE_BEFORE: Final = Problem(
-    409, "This form made an order already, for something else. Press the button to make another."
+    409,
+    "This form created an order already, for something else. Press the button to create another.",
 )
 
 
@@ -42,12 +43,14 @@ async def order(call: RequestContext[Fields, Fields]) -> Reply:
     """Makes the order and leads on to where it is paid."""
     form = read_form(call)
     try:
-        made = await ask(call, "POST", "/orders", _body(call, form), once=form.once)
+        made = await ask(
+            call, "POST", "/orders", _body(call, form), idempotency_key=form.idempotency_key
+        )
     except KeyReused:
         return await _form_page(call, form, MADE_BEFORE)
     except DomainError as error:
         # With the same name the same order is gone on with, should it be there.
-        return await _form_page(call, form, problem_of(error), once=form.once)
+        return await _form_page(call, form, problem_of(error), form_key=form.idempotency_key)
     if made.data["status"] == "paid":
         return go(f"{ORDERS}/{made.data['id']}", said="order-paid")
     return go(f"{ORDERS}/{made.data['id']}/pay")
@@ -55,23 +58,23 @@ async def order(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def back(call: RequestContext[Fields, Fields]) -> Reply:
     """Where the payment page sends the payer: on to the order that the form made."""
-    scope, address = call.principal.scope, f"{BACK}/{call.params['form_id']}"
+    tenant, address = call.principal.tenant, f"{BACK}/{call.params['form_id']}"
     found = await call.context.database.read(
-        lambda tx: latest_returning_to(tx, scope, address, limit=ROWS)
+        lambda tx: latest_returning_to(tx, tenant, address, limit=ROWS)
     )
     return go(ORDERS) if found is None else go(f"{ORDERS}/{found.id}", said="order-back")
 
 
 def _body(call: RequestContext[Any, Any], form: Form) -> dict[str, Any]:
     chosen = form.text("pack")
-    way_back = f"{address_of(call)}{BACK}/{form.once}"
+    way_back = f"{address_of(call)}{BACK}/{form.idempotency_key}"
     return {
         "provider": form.text("provider"),
         "pack_id": None if chosen in {AMOUNT, ""} else chosen,
         "amount_cents": form.cents("amount") if chosen in {AMOUNT, ""} else None,
         "coupon": form.text("coupon") or None,
-        "success_url": way_back if form.once else None,
-        "cancel_url": way_back if form.once else None,
+        "success_url": way_back if form.idempotency_key else None,
+        "cancel_url": way_back if form.idempotency_key else None,
     }
 
 
@@ -87,11 +90,11 @@ async def _form_page(
     form: Form,
     problem: Problem = NO_PROBLEM,
     *,
-    once: str | None = None,
+    form_key: str | None = None,
 ) -> Response:
     environment, providers = call.principal.environment, call.context.payments.providers
     packs = (await ask(call, "GET", "/packs")).data["items"]
-    popular = next((one["id"] for one in packs if one["popular"]), None)
+    popular = next((pack["id"] for pack in packs if pack["popular"]), None)
     return page(
         call,
         "buy.html",
@@ -101,7 +104,7 @@ async def _form_page(
         packs=packs,
         chosen=form.text("pack") or popular or (packs[0]["id"] if packs else AMOUNT),
         providers=[(name, payable_at(call, name)) for name in providers.offered(environment)],
-        once=once or new_id("frm"),
+        form_key=form_key or new_id("frm"),
     )
 
 

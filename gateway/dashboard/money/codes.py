@@ -45,7 +45,7 @@ async def check_in(call: RequestContext[Fields, Fields]) -> Reply:
     """Today's credit."""
     read_form(call)
     try:
-        await call.context.engine.submit(CheckIn(call.principal.scope, _pick))
+        await call.context.engine.submit(CheckIn(call.principal.tenant, _pick))
     except DomainError as error:
         return await _codes_page(call, Form(), problem_of(error))
     return go(PATH, said="checked-in")
@@ -70,9 +70,9 @@ async def _codes_page(
     *,
     redeemed: dict[str, Any] | None = None,
 ) -> Response:
-    scope, now_us = call.principal.scope, call.now_us
+    tenant, now_us = call.principal.tenant, call.now_us
     checkin, lines = await call.context.database.read(
-        lambda tx: free_credit(tx, scope, limit=LINES_SHOWN, now_us=now_us)
+        lambda tx: free_credit(tx, tenant, limit=LINES_SHOWN, now_us=now_us)
     )
     return page(
         call,

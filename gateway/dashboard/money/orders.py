@@ -35,8 +35,8 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One order. Whoever comes back from paying sees it change by itself."""
-    scope, order_id = call.principal.scope, call.params["order_id"]
-    timeline = await call.context.database.read(lambda tx: own_timeline(tx, scope, order_id))
+    tenant, order_id = call.principal.tenant, call.params["order_id"]
+    timeline = await call.context.database.read(lambda tx: own_timeline(tx, tenant, order_id))
     order = timeline.order
     is_back = read_query(call).text("said") == "order-back"
     is_watched = is_back and order.status == "pending"

@@ -8,6 +8,7 @@ from billing.catalog import plan as plans
 from billing.catalog.plan import MONTHS
 from billing.orders.place import NewOrder
 from billing.reports.plan_overview import plan_overview
+from gateway.answers.answer import Answer
 from gateway.api.orders import LEASE_S, request_digest
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.money.buy import BACK, MADE_BEFORE, payable_at
@@ -21,7 +22,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
-from store.idempotency import Answer, KeyReused
+from store.idempotency import KeyReused
 
 PATH: Final = "/dashboard/plan"
 _READ: Final = ("billing:read",)
@@ -41,14 +42,14 @@ async def subscribe(call: RequestContext[Fields, Fields]) -> Reply:
         new = await _order(call, form, request_digest(key))
 
         async def steps() -> Answer:
-            made = await call.context.payments.place(call.principal.scope, new)
+            made = await call.context.payments.place(call.principal.tenant, new)
             return Answer(200, made.id.encode())
 
         answer = await run_steps(call.context, call.principal, key, steps, lease_s=LEASE_S)
     except KeyReused:
         return await _plan_page(call, form, MADE_BEFORE)
     except DomainError as error:
-        return await _plan_page(call, form, problem_of(error), once=form.once)
+        return await _plan_page(call, form, problem_of(error), form_key=form.idempotency_key)
     return go(f"{ORDERS}/{answer.body.decode()}/pay")
 
 
@@ -56,7 +57,7 @@ async def open_portal(call: RequestContext[Fields, Fields]) -> Reply:
     """On to where the plan is changed and cancelled."""
     read_form(call)
     try:
-        url = await call.context.payments.portal(call.principal.scope, f"{address_of(call)}{PATH}")
+        url = await call.context.payments.portal(call.principal.tenant, f"{address_of(call)}{PATH}")
     except DomainError as error:
         return await _plan_page(call, Form(), problem_of(error))
     return page(call, "plan_portal.html", url=url)
@@ -66,14 +67,14 @@ async def _order(call: RequestContext[Any, Any], form: Form, digest: str | None)
     """What was chosen; raises InvalidInput and NotFound."""
     environment, provider = call.principal.environment, form.text("provider")
     plan_id, _, wanted = form.text("plan").partition("/")
-    interval = next((one for one in MONTHS if one == wanted), None)
+    interval = next((name for name in MONTHS if name == wanted), None)
     if interval is None:
         raise InvalidInput("choose a plan", param="plan")
     sold = await call.context.database.read(lambda tx: plans.get_sold(tx, (environment, plan_id)))
     providers = call.context.payments.providers
     is_stand_in = providers.is_stand_in(provider, environment)
     sold_by = providers.registration(provider)
-    way_back = f"{address_of(call)}{BACK}/{form.once}" if form.once else None
+    way_back = f"{address_of(call)}{BACK}/{form.idempotency_key}" if form.idempotency_key else None
     return NewOrder(
         provider=provider,
         kind="subscription",
@@ -91,10 +92,10 @@ async def _plan_page(
     form: Form,
     problem: Problem = NO_PROBLEM,
     *,
-    once: str | None = None,
+    form_key: str | None = None,
 ) -> Response:
-    scope, providers = call.principal.scope, call.context.payments.providers
-    seen = await call.context.database.read(lambda tx: plan_overview(tx, scope))
+    tenant, providers = call.principal.tenant, call.context.payments.providers
+    seen = await call.context.database.read(lambda tx: plan_overview(tx, tenant))
     environment = call.principal.environment
     own_way = None if seen.own is None else providers.registration(seen.own.provider)
     return page(
@@ -110,7 +111,7 @@ async def _plan_page(
             for name in providers.offered(environment)
             if (found := providers.registration(name)) and "subscription" in found.kinds
         ],
-        once=once or new_id("frm"),
+        form_key=form_key or new_id("frm"),
     )
 
 

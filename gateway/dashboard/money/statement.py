@@ -32,8 +32,8 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     if problem is NO_PROBLEM:
         if since >= until:
             problem = Problem(422, "The first day is before the last one.")
-        scope = call.principal.scope
-        found = statement.lines(call.context.database, scope, since=since, until=until)
+        tenant = call.principal.tenant
+        found = statement.lines(call.context.database, tenant, since=since, until=until)
         async for line in found:
             lines.append(line)
             if len(lines) > LINES_SHOWN:

@@ -20,10 +20,10 @@ _WRITE: Final = ("usage:write",)
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """What was used, newest first, below what is held for use now."""
-    scope, now_us = call.principal.scope, call.now_us
+    tenant, now_us = call.principal.tenant, call.now_us
     before_id = cursor_id(read_query(call).text("cursor") or None, "usg")
     used, held = await call.context.database.read(
-        lambda tx: used_and_held(tx, scope, before_id=before_id, limit=ASKED, now_us=now_us)
+        lambda tx: used_and_held(tx, tenant, before_id=before_id, limit=ASKED, now_us=now_us)
     )
     listing = paged(call, used, lambda record: str(record.id))
     return page(call, "usage.html", listing=listing, held=[] if before_id else held)
@@ -31,10 +31,10 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def show_holds(call: RequestContext[Fields, Fields]) -> Reply:
     """Every hold and how it ended, newest first."""
-    scope, now_us = call.principal.scope, call.now_us
+    tenant, now_us = call.principal.tenant, call.now_us
     before_id = cursor_id(read_query(call).text("cursor") or None, "hld")
     held = await call.context.database.read(
-        lambda tx: every_hold(tx, scope, before_id=before_id, limit=ASKED, now_us=now_us)
+        lambda tx: every_hold(tx, tenant, before_id=before_id, limit=ASKED, now_us=now_us)
     )
     return page(call, "holds.html", listing=paged(call, held, lambda hold: str(hold["id"])))
 

@@ -1,7 +1,7 @@
 """The sandbox's checkout: the hosted page that a payer sees where a provider has a stand-in.
 
 Promises: it works without scripts; whoever knows its address may pay, as with any hosted checkout;
-what is decided there stays. Its word travels like a provider's: the signed notification goes over
+what is decided there stays. What it decides travels like a provider's: the signed notification goes over
 HTTP to this gateway's own path for it, and what the page shows afterwards is what came of that.
 """
 
@@ -25,7 +25,7 @@ from billing.payments.sandbox.checkout import Outcome, SandboxCheckout
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
 from billing.subscriptions import records as subscription_rows
-from gateway.dashboard.payer.notify import carry_out, path_of, tell
+from gateway.dashboard.payer.notify import carry_out, notify, path_of
 from gateway.dashboard.route import open_route
 from gateway.html.forms import read_form
 from gateway.html.render import go, page
@@ -36,20 +36,20 @@ from kernel.errors import InvalidInput, NotFound
 from store.database import Transaction
 
 _OUTCOMES: dict[str, Outcome] = {"paid": "paid", "failed": "failed", "expired": "expired"}
-_WORDS: dict[Outcome, str] = {"paid": "Paid", "failed": "Declined", "expired": "Abandoned"}
+_RESULTS: dict[Outcome, str] = {"paid": "Paid", "failed": "Declined", "expired": "Abandoned"}
 
 
 _HANDED_IN = (
-    "The payment was handed in. The credit is in the account as soon as the payment provider"
+    "The payment was submitted. The credit is in the account as soon as the payment provider"
     " has confirmed it; this page can be closed."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What came of it. repeat: the button's word where the gateway has not acted on it yet."""
+    """What came of it. repeat: the button to press again where the gateway has not acted on it yet."""
 
-    word: str
+    result: str
     tone: str
     sentence: str
     repeat: Outcome | None
@@ -81,7 +81,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def decide(call: RequestContext[Fields, Fields]) -> Reply:
-    """Pay, Decline or Abandon: kept, told, and shown. Pressed again, it is told again."""
+    """Pay, Decline or Abandon: kept, sent to the gateway, and shown. Pressed again, it is sent again."""
     outcome = _OUTCOMES.get(read_form(call).text("outcome"))
     if outcome is None:
         raise InvalidInput("press one of the page's buttons", param="outcome")
@@ -94,7 +94,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
         return await sandbox_checkout.decide(tx, token, outcome, now_us=now_us)
 
     decided = await call.context.database.transaction(work)
-    await tell(call, decided.provider, decided.sandbox_event())
+    await notify(call, decided.provider, decided.sandbox_event())
     await _bill_first(call, order)
     return go(call.path)
 
@@ -149,7 +149,7 @@ async def leave(call: RequestContext[Fields, Fields]) -> Reply:
 async def _load(
     call: RequestContext[Fields, Fields],
 ) -> tuple[SandboxCheckout, Order, Sequence[LogEntry]]:
-    """The checkout, its order, and what was told of it; raises NotFound."""
+    """The checkout, its order, and the notifications about it; raises NotFound."""
     token = call.params["checkout_token"]
 
     async def work(tx: Transaction) -> tuple[SandboxCheckout, Order, Sequence[LogEntry]]:
@@ -199,7 +199,7 @@ def _ended(
     is_told = order.status != "pending" and (not is_paid or order.paid_at is not None)
     is_waiting = found.outcome is not None and not is_told and order.status != "review"
     return Ended(
-        word="Closed" if found.outcome is None else _WORDS[found.outcome],
+        result="Closed" if found.outcome is None else _RESULTS[found.outcome],
         tone="good" if is_paid else "bad",
         sentence=_sentence(found, order, is_waiting=is_waiting),
         repeat=found.outcome if is_waiting and can_tell else None,

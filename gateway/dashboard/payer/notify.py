@@ -1,7 +1,7 @@
-"""The sandbox's word: what happened at one of its pages, sent as the provider would send it.
+"""The sandbox's notifications: what happened at one of its pages, sent as the provider would send it.
 
 The signed notification goes over HTTP to this gateway's own path for that provider, so nothing that
-a page decides is believed any sooner than a provider's word.
+a page decides is believed any sooner than a provider's notification.
 """
 
 import logging
@@ -15,8 +15,8 @@ from billing.payments.sandbox.subscription import SandboxSubscription
 from billing.providers.protocol import Received, SandboxEvent
 from gateway.http.request_context import RequestContext
 
-TELL_S_MAX: Final = 20.0
-STANDS_IN: Final = "staging"
+NOTIFY_S_MAX: Final = 20.0
+SANDBOX_ENVIRONMENT: Final = "staging"
 _log = logging.getLogger(__name__)
 
 
@@ -24,43 +24,48 @@ def path_of(call: RequestContext[Any, Any], name: str) -> str | None:
     """Where the notification goes; null where the provider has credentials now and stands alone."""
     providers = call.context.payments.providers
     registration = providers.registration(name)
-    if registration is None or not providers.is_stand_in(name, STANDS_IN):
+    if registration is None or not providers.is_stand_in(name, SANDBOX_ENVIRONMENT):
         return None
     return registration.paths[0]
 
 
-async def tell(call: RequestContext[Any, Any], name: str, sandbox_event: SandboxEvent) -> None:
-    """Sends the notification; whether it was taken, the state of what it is about says."""
-    provider, path = call.context.payments.providers.of(name, STANDS_IN), path_of(call, name)
+async def notify(call: RequestContext[Any, Any], name: str, sandbox_event: SandboxEvent) -> None:
+    """Sends the notification; whether it was accepted is seen by the state of what it is about."""
+    provider, path = (
+        call.context.payments.providers.of(name, SANDBOX_ENVIRONMENT),
+        path_of(call, name),
+    )
     if provider is not None and path is not None:
         await _send(call, path, provider.simulate(sandbox_event))
 
 
 async def carry_out(
     call: RequestContext[Any, Any],
-    one: SandboxSubscription,
+    subscription: SandboxSubscription,
     sandbox_event: SandboxEvent,
     after: SandboxSubscription,
 ) -> None:
-    """Tells the sandbox event, then notes that it was told: a crash in between tells it again."""
-    await tell(call, one.provider, sandbox_event)
-    await call.context.database.transaction(lambda tx: sandbox_subscription.note(tx, one, after))
+    """Sends the notification, then notes that it was sent: after a crash in between it is sent again."""
+    await notify(call, subscription.provider, sandbox_event)
+    await call.context.database.transaction(
+        lambda tx: sandbox_subscription.note(tx, subscription, after)
+    )
 
 
-async def _send(call: RequestContext[Any, Any], path: str, said: Received) -> None:
+async def _send(call: RequestContext[Any, Any], path: str, notification: Received) -> None:
     host, port = call.scope["server"]
     # Nothing is encrypted inside this machine, and reading all authorities takes a moment.
     unused = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     transport = httpx.AsyncHTTPTransport(verify=unused, uds=host if port is None else None)
     origin = "http://gateway" if port is None else f"http://{_bracketed(host)}:{port}"
-    query = f"?{said.query.decode('ascii')}" if said.query else ""
-    async with httpx.AsyncClient(transport=transport, timeout=TELL_S_MAX) as client:
+    query = f"?{notification.query.decode('ascii')}" if notification.query else ""
+    async with httpx.AsyncClient(transport=transport, timeout=NOTIFY_S_MAX) as client:
         try:
             answer = await client.request(
-                said.method,
+                notification.method,
                 f"{origin}{path}{query}",
-                headers=list(said.headers.items()),
-                content=said.body,
+                headers=list(notification.headers.items()),
+                content=notification.body,
             )
             status: int | str = answer.status_code
         except httpx.HTTPError as error:

@@ -67,7 +67,7 @@ class View:
 class _Known:
     """The sandbox's row, ours, and what is sold."""
 
-    one: SandboxSubscription
+    subscription: SandboxSubscription
     own: Subscription
     items: Sequence[PlanItem]
     now_us: int
@@ -83,7 +83,7 @@ async def act(call: RequestContext[Fields, Fields]) -> Reply:
     """One of the page's buttons."""
     form = read_form(call)
     known = await _load(call)
-    one, token = known.one, call.params["portal_token"]
+    subscription, token = known.subscription, call.params["portal_token"]
     action = form.text("action")
     if action in {"decline", "accept"}:
         is_declining = action == "decline"
@@ -94,13 +94,17 @@ async def act(call: RequestContext[Fields, Fields]) -> Reply:
         raise InvalidInput("the plan cannot be changed now", param="action")
     elif action in {"cancel", "resume"}:
         is_ending = action == "cancel"
-        await carry_out(call, one, *sandbox_subscription.end_with_period(one, is_ending=is_ending))
+        await carry_out(
+            call,
+            subscription,
+            *sandbox_subscription.end_with_period(subscription, is_ending=is_ending),
+        )
     elif action == "choose":
         item = next((i for i in known.items if _value(i) == form.text("plan")), None)
         if item is None:
             raise InvalidInput("choose one of the plans", param="plan")
-        chosen = sandbox_subscription.choose(one, item, now_us=known.now_us)
-        await carry_out(call, one, *chosen)
+        chosen = sandbox_subscription.choose(subscription, item, now_us=known.now_us)
+        await carry_out(call, subscription, *chosen)
     else:
         raise InvalidInput("press one of the page's buttons", param="action")
     return_url = _return_url(call)
@@ -112,20 +116,20 @@ async def _load(call: RequestContext[Fields, Fields]) -> _Known:
     token, now_us = call.params["portal_token"], call.now_us
 
     async def work(tx: Transaction) -> _Known:
-        one = await sandbox_subscription.find(tx, token)
-        own = await subscription_rows.find_by_order(tx, one.order_id)
+        subscription = await sandbox_subscription.find(tx, token)
+        own = await subscription_rows.find_by_order(tx, subscription.order_id)
         if own is None:
             raise NotFound("Subscription")
-        sold = await plans.list_plans(tx, one.environment)
-        own_now_us = await sandbox_clock.now_of(tx, one.scope, now_us=now_us)
-        sold_by = call.context.payments.providers.registration(one.provider)
-        return _Known(one, own, _items(sold, one, sold_by), own_now_us)
+        sold = await plans.list_plans(tx, subscription.environment)
+        own_now_us = await sandbox_clock.now_of(tx, subscription.tenant, now_us=now_us)
+        sold_by = call.context.payments.providers.registration(subscription.provider)
+        return _Known(subscription, own, _items(sold, subscription, sold_by), own_now_us)
 
     return await call.context.database.read(work)
 
 
 def _items(
-    sold: Sequence[Plan], one: SandboxSubscription, sold_by: Registration | None
+    sold: Sequence[Plan], subscription: SandboxSubscription, sold_by: Registration | None
 ) -> list[PlanItem]:
     """What is sold at this provider and in this currency."""
     found = []
@@ -135,38 +139,40 @@ def _items(
                 item = plans.item_of(plan, sold_by, interval, is_stand_in=True)
             except InvalidInput:
                 continue  # not by the year, or not at this provider
-            if item.price.currency == one.currency:
+            if item.price.currency == subscription.currency:
                 found.append(item)
     return found
 
 
 def _can_change(call: RequestContext[Any, Any], known: _Known) -> bool:
-    one = known.one
+    subscription = known.subscription
     return (
-        one.status == "active"
-        and one.cycle > 0
-        and known.now_us < one.paid_period[1]
-        and path_of(call, one.provider) is not None
+        subscription.status == "active"
+        and subscription.cycle > 0
+        and known.now_us < subscription.paid_period[1]
+        and path_of(call, subscription.provider) is not None
     )
 
 
 def _view(call: RequestContext[Any, Any], known: _Known) -> View:
-    one, own = known.one, known.own
+    subscription, own = known.subscription, known.own
     return_url = _return_url(call)
     names = {_value(item): item.name for item in known.items}
-    turned = next((_value(i) for i in known.items if i.product_ref == one.next_product_ref), "")
+    turned = next(
+        (_value(i) for i in known.items if i.product_ref == subscription.next_product_ref), ""
+    )
     until = own.paid_until_at
     return View(
         plan=own.plan_name,
         price=Price(own.amount, own.currency).decimal(),
         currency=own.currency,
         interval=own.interval,
-        provider=one.provider,
+        provider=subscription.provider,
         status=own.status.replace("_", " "),
         paid_until="" if until is None else rfc3339(until)[:10],
         next_plan=names.get(turned, ""),
         is_ending=own.is_ending,
-        is_declining=one.is_declining,
+        is_declining=subscription.is_declining,
         can_change=_can_change(call, known),
         choices=[
             Choice(

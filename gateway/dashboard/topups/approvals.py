@@ -23,12 +23,12 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """What is asked for, and by which key."""
-    asked = (await ask(call, "GET", _api(call))).data
-    topup = (await ask(call, "GET", f"/topup/status/{asked['transaction_id']}")).data
+    approval = (await ask(call, "GET", _api(call))).data
+    topup = (await ask(call, "GET", f"/topup/status/{approval['transaction_id']}")).data
     key = None
-    if asked["requested_by"] is not None:
-        key = (await ask(call, "GET", f"/keys/{asked['requested_by']}")).data
-    return page(call, "approval.html", asked=asked, topup=topup, key=key)
+    if approval["requested_by"] is not None:
+        key = (await ask(call, "GET", f"/keys/{approval['requested_by']}")).data
+    return page(call, "approval.html", approval=approval, topup=topup, key=key)
 
 
 async def approve(call: RequestContext[Fields, Fields]) -> Reply:

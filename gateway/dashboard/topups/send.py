@@ -35,7 +35,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
             if not quote.success:
                 return await _form_page(call, form, _refused(quote.data))
             return await _form_page(call, form, quote=quote.data)
-        sent = await ask(call, "POST", "/topup/send", body, once=form.once)
+        sent = await ask(call, "POST", "/topup/send", body, idempotency_key=form.idempotency_key)
     except DomainError as error:
         return await _form_page(call, form, problem_of(error))
     if sent.code == codes.APPROVAL_REQUIRED:
@@ -77,7 +77,7 @@ async def _form_page(
         quote=quote,
         platforms=platforms,
         balance=balance,
-        once=new_id("frm"),
+        form_key=new_id("frm"),
     )
 
 

@@ -46,16 +46,16 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         query={"transaction_id": transaction_id, "limit": DELIVERIES_SHOWN},
     )
     deliveries = await asyncio.gather(
-        *(ask(call, "GET", f"/deliveries/{one['id']}") for one in listed.data["items"])
+        *(ask(call, "GET", f"/deliveries/{delivery['id']}") for delivery in listed.data["items"])
     )
     endpoints = (await ask(call, "GET", "/webhooks", query={"limit": 200})).data["items"]
     return page(
         call,
         "topup.html",
         topup=topup,
-        deliveries=[one.data for one in deliveries],
+        deliveries=[delivery.data for delivery in deliveries],
         has_more=listed.data["has_more"],
-        urls={one["id"]: one["url"] for one in endpoints},
+        urls={endpoint["id"]: endpoint["url"] for endpoint in endpoints},
     )
 
 

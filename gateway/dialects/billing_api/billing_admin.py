@@ -146,7 +146,7 @@ class ConfigBody(Fields, frozen=True, kw_only=True):
         return {**changes, "credits_min": fixed, "credits_max": fixed}
 
     def names(self) -> dict[str, str]:
-        """What the settings' own names are called here, for as_sent()."""
+        """What the settings' own names are called here, for renamed_fields()."""
         is_fixed = self.credits is not UNSET
         least, most = ("credits", "credits") if is_fixed else ("min_credits", "max_credits")
         return {"credits_min": least, "credits_max": most}
@@ -198,8 +198,8 @@ class Adjustment(Struct, kw_only=True):
         """The adjustment with the balance after it."""
         return cls(
             id=done.id,
-            account_id=done.scope[0],
-            environment=done.scope[1],
+            account_id=done.tenant.account_id,
+            environment=done.tenant.environment,
             amount=done.credits,
             reason=done.reason,
             balance=done.balance_micros // MICROS_PER_CREDIT,

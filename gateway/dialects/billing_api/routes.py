@@ -31,9 +31,10 @@ from billing.payments.checkout import COMPLETE_PATH
 from billing.reports import balance_transactions as movement
 from billing.reports.balance_transactions import Wanted
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.outcome import Outcome
 from gateway.answers.plain import plain_answer
-from gateway.answers.refusals import Refusal, as_sent
+from gateway.answers.refusals import Refusal, renamed_fields
 from gateway.api.orders import LEASE_S, request_digest
 from gateway.api.schemas.orders import Order as OrderShape
 from gateway.dialects.billing_api import billing_admin as admin, schemas as shapes
@@ -43,11 +44,11 @@ from gateway.http.pipeline import environment_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Handler, Route
 from kernel.errors import InvalidInput, NotFound
-from keys.account import read_scopes
+from kernel.tenant import Tenant
+from keys.account import read_tenants
 from keys.audit_log import Actor
 from keys.principal import ADMIN
 from store.database import T, Transaction, Work
-from store.idempotency import Answer
 
 READ: Final = ("billing:read",)
 WRITE: Final = ("billing:write",)
@@ -56,38 +57,38 @@ _pick = secrets.SystemRandom().randint
 
 async def balance(call: RequestContext[Fields, Fields]) -> Answer:
     """Purchased and promotional credit, rounded down."""
-    scope, now_us = call.principal.scope, call.now_us
-    held = await call.context.database.read(lambda tx: balance_micros(tx, scope, now_us=now_us))
+    tenant, now_us = call.principal.tenant, call.now_us
+    held = await call.context.database.read(lambda tx: balance_micros(tx, tenant, now_us=now_us))
     return _said(shapes.Balance(balance=held // MICROS_PER_CREDIT))
 
 
 async def transactions(call: RequestContext[Fields, shapes.PageQuery]) -> Answer:
     """What changed the caller's balance."""
-    scope, query = call.principal.scope, call.query
+    tenant, query = call.principal.tenant, call.query
     found = await call.context.database.read(
-        lambda tx: movement.page(tx, scope, offset=query.offset, limit=query.limit)
+        lambda tx: movement.page(tx, tenant, offset=query.offset, limit=query.limit)
     )
     return _said([shapes.Transaction.of(one) for one in found])
 
 
 async def orders(call: RequestContext[Fields, shapes.PageQuery]) -> Answer:
     """The caller's orders, of packs, amounts and plans."""
-    scope, query = call.principal.scope, call.query
+    tenant, query = call.principal.tenant, call.query
 
     async def work(tx: Transaction) -> Sequence[Order]:
         found, _ = await order_list.numbered_page(
-            tx, scope, Filter(), offset=query.offset, limit=query.limit
+            tx, tenant, Filter(), offset=query.offset, limit=query.limit
         )
         return found
 
-    return _said([order.shape() for order in await call.context.database.read(work)])
+    return _said([OrderShape.of(order) for order in await call.context.database.read(work)])
 
 
 async def order(call: RequestContext[Fields, Fields]) -> Answer:
     """One order of the caller."""
-    scope, order_id = call.principal.scope, call.params["order_id"]
-    found = await call.context.database.read(lambda tx: order_list.get(tx, scope, order_id))
-    return _said(found.shape())
+    tenant, order_id = call.principal.tenant, call.params["order_id"]
+    found = await call.context.database.read(lambda tx: order_list.get(tx, tenant, order_id))
+    return _said(OrderShape.of(found))
 
 
 async def list_plans(call: RequestContext[Fields, shapes.PlansQuery]) -> Answer:
@@ -106,7 +107,7 @@ async def list_plans(call: RequestContext[Fields, shapes.PlansQuery]) -> Answer:
 
 async def check_in(call: RequestContext[LooseFields, Fields]) -> Answer:
     """Today's free credit, once."""
-    command = CheckIn(call.principal.scope, _pick)
+    command = CheckIn(call.principal.tenant, _pick)
     return await call.context.engine.submit_once(command, call.request_key, _checked_in)
 
 
@@ -135,8 +136,8 @@ async def create_session(call: RequestContext[shapes.SessionBody, Fields]) -> An
     )
 
     async def steps() -> Answer:
-        with as_sent(provider="channel"):
-            placed = await context.payments.place(principal.scope, new)
+        with renamed_fields(provider="channel"):
+            placed = await context.payments.place(principal.tenant, new)
         url = placed.url or context.settings.address() + COMPLETE_PATH
         return _said(shapes.Session(url=url, session_id=placed.provider_ref, order_id=placed.id))
 
@@ -145,7 +146,7 @@ async def create_session(call: RequestContext[shapes.SessionBody, Fields]) -> An
 
 async def portal(call: RequestContext[shapes.PortalBody, Fields]) -> Answer:
     """Where the caller's plan is changed or cancelled."""
-    url = await call.context.payments.portal(call.principal.scope, call.body.return_url)
+    url = await call.context.payments.portal(call.principal.tenant, call.body.return_url)
     return _said(shapes.Portal(url=url))
 
 
@@ -192,7 +193,9 @@ async def list_coupons(call: RequestContext[Fields, admin.CouponsQuery]) -> Answ
     shown = found[: query.limit]
     more = shown[-1].id if len(found) > query.limit else None
     return plain_answer(
-        admin.Page(success=True, data=[one.shape() for one in shown], next_cursor=more)
+        admin.Page(
+            success=True, data=[admin.Coupon(**one.shape()) for one in shown], next_cursor=more
+        )
     )
 
 
@@ -203,7 +206,9 @@ async def create_coupon(call: RequestContext[admin.CouponBody, Fields]) -> Answe
     async def work(tx: Transaction) -> coupons.Coupon:
         return await catalogue.create_coupon(tx, wanted, by=_actor(call), now_us=call.now_us)
 
-    return await _once(call, work, lambda made: _said(made.shape(), http_status=201))
+    return await _once(
+        call, work, lambda made: _said(admin.Coupon(**made.shape()), http_status=201)
+    )
 
 
 async def all_transactions(call: RequestContext[Fields, shapes.AdminQuery]) -> Answer:
@@ -233,11 +238,11 @@ async def adjust(call: RequestContext[admin.ManualBody, Fields]) -> Answer:
             param="environment",
             reason="environment",
         )
-    scope = (body.account_id, principal.environment)
-    standings = await call.context.database.read(lambda tx: read_scopes(tx, [scope]))
-    if scope not in standings.thresholds:
+    tenant = Tenant(body.account_id, principal.environment)
+    standings = await call.context.database.read(lambda tx: read_tenants(tx, [tenant]))
+    if tenant not in standings.thresholds:
         raise NotFound("Account", param="account_id")
-    command = new_adjustment(scope, body.amount, body.reason, actor=Actor.of(principal))
+    command = new_adjustment(tenant, body.amount, body.reason, actor=Actor.of(principal))
     return await call.context.engine.submit_once(command, call.request_key, _adjusted)
 
 
@@ -256,7 +261,7 @@ async def change_config(call: RequestContext[admin.ConfigBody, Fields]) -> Answe
     changes, by = call.body.changes(), _actor(call)
 
     async def work(tx: Transaction) -> CheckinSettings:
-        with as_sent(**call.body.names()):
+        with renamed_fields(**call.body.names()):
             return await catalogue.change_checkin(tx, environment, changes, by=by, now_us=now_us)
 
     return await _once(call, work, lambda settings: _said(admin.Config.of(settings)))

@@ -27,6 +27,7 @@ from billing.reports import credit_history
 from billing.reports.credit_history import CreditLine
 from billing.topups.send import AmountOutOfRange
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.outcome import ok
 from gateway.answers.plain import number, plain_answer, price_number
 from gateway.answers.refusals import Refusal
@@ -56,7 +57,6 @@ from keys.principal import Environment
 from runtime.newapi_discount import PLACES, discounts_of
 from runtime.settings import Settings
 from store.database import Transaction
-from store.idempotency import Answer
 
 USER_HEADER: Final = b"new-api-user"
 CENTS_PER_DOLLAR: Final = 100
@@ -163,7 +163,7 @@ async def pay(call: RequestContext[PayBody, Fields]) -> Answer:
     )
 
     async def steps() -> Answer:
-        order = await context.payments.place(principal.scope, new)
+        order = await context.payments.place(principal.tenant, new)
         url = order.url or context.settings.address() + COMPLETE_PATH
         return plain_answer(
             Paying(success=True, message="success", data=url, trade_no=order.order_no)
@@ -187,14 +187,14 @@ async def redeem_key(call: RequestContext[RedeemBody, Fields]) -> Answer:
 async def history(call: RequestContext[Fields, HistoryQuery]) -> Answer:
     """The newest payments and redemptions, or one page of all of them."""
     _check_user(call)
-    query, scope = call.query, call.principal.scope
+    query, tenant = call.query, call.principal.tenant
     is_paged = (query.p, query.page_size, query.keyword) != (None, None, None)
     page_number = max(1, query.p or 1)
     size = (query.page_size or PAGE_SIZE) if is_paged else LINES_MAX
 
     async def work(tx: Transaction) -> tuple[Sequence[CreditLine], int]:
         return await credit_history.page(
-            tx, scope, offset=(page_number - 1) * size, limit=size, keyword=query.keyword or ""
+            tx, tenant, offset=(page_number - 1) * size, limit=size, keyword=query.keyword or ""
         )
 
     found, total = await call.context.database.read(work)

@@ -63,7 +63,13 @@ async def exchanged(call: RequestContext[IssueBody, Fields]) -> tuple[OAuthToken
             told, user = ("grant.token_issued", issued[0].id), issued[0].user
         after = {"app": app.name}
         await note(
-            tx, call, *told, account_id=user[0], environment=user[1], after=after, reason=reason
+            tx,
+            call,
+            *told,
+            account_id=user.account_id,
+            environment=user.environment,
+            after=after,
+            reason=reason,
         )
         return issued
 

@@ -22,6 +22,7 @@ from billing.orders.place import AMOUNT_CENTS_MAX, AMOUNT_CENTS_MIN, NewOrder
 from billing.providers.protocol import CheckoutKind
 from billing.usage.oauth_charge import Charge, TakeCharge
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.outcome import ok
 from gateway.answers.plain import plain_answer
 from gateway.answers.refusals import Refusal
@@ -52,7 +53,6 @@ from keys.oauth.grant import Grant
 from keys.oauth.token import OAuthToken
 from keys.principal import OAUTH_SCOPES, OAuthOrigin, ScopeMissing
 from store.database import Transaction
-from store.idempotency import Answer
 
 PREFIX: Final = "/api/v1"
 # The catalogue of what can be ordered: one product, credit for the amount.
@@ -128,7 +128,7 @@ async def charge(call: RequestContext[ChargeBody, Fields]) -> Answer:
     """Once for each order_no, within what the user consented to."""
     principal, body = call.principal, call.body
     amount = _amount(body.amount, CHARGE_PLACES)
-    command = TakeCharge(principal.scope, _origin(call), body.order_no, amount, body.remark)
+    command = TakeCharge(principal.tenant, _origin(call), body.order_no, amount, body.remark)
     return await call.context.engine.submit_once(command, call.request_key, _charged)
 
 
@@ -197,7 +197,7 @@ async def _order(
     )
 
     async def steps() -> Answer:
-        return render(await context.payments.place(principal.scope, new))
+        return render(await context.payments.place(principal.tenant, new))
 
     return await run_steps(context, principal, key, steps)
 
@@ -206,10 +206,10 @@ async def _manage(call: RequestContext[Fields, Fields], message: str, *, is_new:
     principal, now_us = call.principal, call.now_us
 
     async def work(tx: Transaction) -> tuple[Grant, OAuthToken, str | None]:
-        caller = await oauth_token.get(tx, principal.scope, principal.credential_id)
+        caller = await oauth_token.get(tx, principal.tenant, principal.credential_id)
         if caller.kind != "access":
             raise ScopeMissing("a management token makes no other", reason="parent")
-        grant = await oauth_grant.get(tx, principal.scope, caller.grant_id)
+        grant = await oauth_grant.get(tx, principal.tenant, caller.grant_id)
         if caller.revoked_at is not None or not grant.is_alive:
             raise CredentialEnded("the app's access was taken away", reason="revoked")
         found = await oauth_token.find_management(tx, grant.id, now_us=now_us)

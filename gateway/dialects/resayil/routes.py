@@ -27,6 +27,7 @@ from billing.payments.checkout import COMPLETE_PATH
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import Subscription as Plan
 from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
 from gateway.answers.outcome import created, ok
 from gateway.answers.plain import number, plain_answer, price_number
 from gateway.answers.refusals import Refusal
@@ -48,7 +49,6 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Route
 from kernel.clock import rfc3339
 from store.database import Transaction
-from store.idempotency import Answer
 
 PER_PAGE: Final = 20
 PAGES_MAX: Final = 100_000
@@ -100,7 +100,7 @@ async def buy(call: RequestContext[TopUpBody, Fields]) -> Answer:
     )
 
     async def steps() -> Answer:
-        order = await context.payments.place(principal.scope, new)
+        order = await context.payments.place(principal.tenant, new)
         url = order.url or context.settings.address() + COMPLETE_PATH
         body = Checkout(payment_url=url, id=order.reference, status=_status(order))
         return plain_answer(body, http_status=201)
@@ -110,12 +110,12 @@ async def buy(call: RequestContext[TopUpBody, Fields]) -> Answer:
 
 async def history(call: RequestContext[Fields, PageQuery]) -> Answer:
     """One page of the account's payments for credit."""
-    scope, page = call.principal.scope, max(1, call.query.page)
+    tenant, page = call.principal.tenant, max(1, call.query.page)
     wanted = Filter(without_kind="subscription")
 
     async def work(tx: Transaction) -> tuple[Sequence[Order], int]:
         return await order_list.numbered_page(
-            tx, scope, wanted, offset=(page - 1) * PER_PAGE, limit=PER_PAGE
+            tx, tenant, wanted, offset=(page - 1) * PER_PAGE, limit=PER_PAGE
         )
 
     found, total = await call.context.database.read(work)
@@ -125,11 +125,11 @@ async def history(call: RequestContext[Fields, PageQuery]) -> Answer:
 
 async def subscription(call: RequestContext[Fields, Fields]) -> Answer:
     """The account's plan, or the last one that it had; without any it is free, for ever."""
-    scope, now_us = call.principal.scope, call.now_us
+    tenant, now_us = call.principal.tenant, call.now_us
 
     async def work(tx: Transaction) -> tuple[int, Plan | None]:
-        held = await balance_micros(tx, scope, now_us=now_us)
-        return held, await subscription_rows.latest(tx, scope)
+        held = await balance_micros(tx, tenant, now_us=now_us)
+        return held, await subscription_rows.latest(tx, tenant)
 
     held, plan = await call.context.database.read(work)
     until = None if plan is None else plan.paid_until_at

@@ -16,12 +16,13 @@ from billing.catalog.coupon import (
     set_active,
 )
 from billing.catalog.pack import Pack, create as create_pack
+from billing.catalog.plan import PlanItem
 from billing.engine.engine import Engine
 from billing.ledger.price import Price
 from billing.orders.order import Order
-from billing.orders.place import PlanItem
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
+from kernel.tenant import Tenant
 from store.database import Database
 from store.open import open_database
 from tests.support.buyer import Buyer, open_buyer, open_live_counter
@@ -177,7 +178,7 @@ async def test_a_subscription_is_never_free(buyer: Buyer) -> None:
 
 
 async def test_unknown_and_foreign_codes_look_the_same(buyer: Buyer) -> None:
-    elsewhere = Buyer(buyer.account, (buyer.scope[0], "staging"), buyer.engine)
+    elsewhere = Buyer(buyer.account, Tenant(buyer.tenant.account_id, "staging"), buyer.engine)
     await elsewhere.coupon("TESTING")
 
     for code in ("TESTING", "NOTHING", "", "x", "\x00\x00", "A" * 5000):
@@ -194,7 +195,7 @@ async def test_parallel_orders_keep_the_limit(buyer: Buyer, database_url: str) -
     await buyer.coupon(uses_max=3)
     second = open_database(database_url)
     other = Engine(second, buyer.account.clock, buyer.engine.rules)
-    twin = Buyer(buyer.account, buyer.scope, other)
+    twin = Buyer(buyer.account, buyer.tenant, other)
 
     placed = await asyncio.gather(
         *((buyer, twin)[number % 2].place(coupon="SUMMER") for number in range(20)),
@@ -236,7 +237,7 @@ async def test_parallel_accounts_keep_the_limit(
 async def used(buyer: Buyer) -> int:
     """The coupon's count, which is that of its uses."""
     database = buyer.account.database
-    (found,) = await database.read(lambda tx: list_coupons(tx, buyer.scope[1], limit=10))
+    (found,) = await database.read(lambda tx: list_coupons(tx, buyer.tenant.environment, limit=10))
     rows = await database.read(lambda tx: tx.fetch("SELECT COUNT(*) AS uses FROM coupon_uses"))
     assert found.used_count == rows[0]["uses"]
     return found.used_count
@@ -247,7 +248,7 @@ async def test_an_account_has_its_own_limit(
 ) -> None:
     await buyer.coupon(uses_per_account=1)
     other_desk = (await open_buyer(database, clock, email="other@example.com")).account
-    other = Buyer(other_desk, (other_desk.account_id, "live"), other_desk.engine)
+    other = Buyer(other_desk, Tenant(other_desk.account_id, "live"), other_desk.engine)
 
     placed = await asyncio.gather(
         *(one.place(coupon="SUMMER") for one in (buyer, buyer, other, other)),
@@ -314,7 +315,7 @@ async def test_a_code_is_taken_once_in_an_environment(buyer: Buyer) -> None:
     with pytest.raises(CouponTaken):
         await buyer.coupon("summer")
 
-    elsewhere = Buyer(buyer.account, (buyer.scope[0], "staging"), buyer.engine)
+    elsewhere = Buyer(buyer.account, Tenant(buyer.tenant.account_id, "staging"), buyer.engine)
     assert (await elsewhere.coupon("summer")).code == "SUMMER"
 
 

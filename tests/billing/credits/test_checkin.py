@@ -282,9 +282,9 @@ async def test_a_repeated_request_is_answered_in_the_same_bytes(
 async def test_the_sandbox_clock_brings_the_next_day(database: Database, clock: FixedClock) -> None:
     account = await open_funded_account(database, clock)
     await check_in(account)
-    scope = account.principal.scope
+    tenant = account.principal.tenant
 
-    await database.transaction(lambda tx: advance(tx, scope, advance_s=86_400))
+    await database.transaction(lambda tx: advance(tx, tenant, advance_s=86_400))
 
     assert (await check_in(account)).checkin.streak == 2
 

@@ -119,7 +119,7 @@ async def _run(path: Path, plan: list[list[tuple[str, int]]]) -> None:
     while await sweep(account):
         pass
     now_us = account.clock.now_us()
-    left = await database.read(lambda tx: grants.scopes_with_expired(tx, now_us=now_us, limit=1))
+    left = await database.read(lambda tx: grants.tenants_with_expired(tx, now_us=now_us, limit=1))
     assert left == []
     assert await account.findings() == []
     await account.engine.close()

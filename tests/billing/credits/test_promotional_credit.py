@@ -17,8 +17,8 @@ DAY_US = 86_400_000_000
 
 async def grant(account: FundedAccount, cents: int, *, days: int | None, **fields: Any) -> Granted:
     expires_at = None if days is None else account.clock.now_us() + days * DAY_US
-    scope = fields.get("scope", account.principal.scope)
-    return await account.engine.submit(Grant(scope, cents * 10_000, expires_at))
+    tenant = fields.get("tenant", account.principal.tenant)
+    return await account.engine.submit(Grant(tenant, cents * 10_000, expires_at))
 
 
 async def grant_balances(account: FundedAccount) -> list[int]:
@@ -70,8 +70,8 @@ async def test_promotional_credit_is_not_sent_to_others_in_live(
 ) -> None:
     account = await open_funded_account(database, clock)
     live = await account.in_live()
-    await grant(account, 5000, days=None, scope=live.scope)
-    await account.engine.submit(Credit(live.scope, 1000, Kind.MANUAL))
+    await grant(account, 5000, days=None, tenant=live.tenant)
+    await account.engine.submit(Credit(live.tenant, 1000, Kind.MANUAL))
 
     with pytest.raises(InsufficientBalance):
         await account.send(1001, principal=live)
@@ -89,7 +89,7 @@ async def test_grant_that_ran_out_is_not_spent_and_is_swept(
     clock.advance_s(86_400)
 
     await account.send(400)
-    await account.engine.submit(ExpireGrants(account.principal.scope))
+    await account.engine.submit(ExpireGrants(account.principal.tenant))
 
     assert await grant_balances(account) == [0]
     assert (await account.balance())["balance_cents"] == 999_600
@@ -100,7 +100,7 @@ async def test_sandbox_funding_is_bounded_a_day(database: Database, clock: Fixed
     account = await open_funded_account(database, clock)
 
     async def fund(cents: int) -> Credited:
-        command = Credit(account.principal.scope, cents, Kind.TEST_CREDIT, per_day_cents=1_000_000)
+        command = Credit(account.principal.tenant, cents, Kind.TEST_CREDIT, per_day_cents=1_000_000)
         return await account.engine.submit(command)
 
     assert (await fund(600_000)).balance_cents == 1_600_000
@@ -121,14 +121,14 @@ async def test_debt_stops_sending_and_new_credit_pays_it_first(
     database: Database, clock: FixedClock
 ) -> None:
     account = await open_funded_account(database, clock)
-    scope = account.principal.scope
+    tenant = account.principal.tenant
 
     async def owe(tx: Transaction) -> None:
         ledger = Ledger()
-        await ledger.load(tx, [scope], [(*scope, Kind.TRANSIT_OUT, "")])
+        await ledger.load(tx, [tenant], [(*tenant, Kind.TRANSIT_OUT, "")])
         ledger.post(
-            debit=ledger.account(scope, Kind.OWED),
-            credit=ledger.account(scope, Kind.TRANSIT_OUT),
+            debit=ledger.account(tenant, Kind.OWED),
+            credit=ledger.account(tenant, Kind.TRANSIT_OUT),
             amount_micros=500 * 10_000,
             code=Code.MANUAL,
             now_us=clock.now_us(),
@@ -140,7 +140,7 @@ async def test_debt_stops_sending_and_new_credit_pays_it_first(
         await account.send(1000)
     assert refusal.value.reason == "owed"
 
-    await account.engine.submit(Credit(scope, 600, Kind.MANUAL))
+    await account.engine.submit(Credit(tenant, 600, Kind.MANUAL))
 
     balance = await account.balance()
     assert (balance["owed_cents"], balance["balance_cents"]) == (0, 1_000_100)

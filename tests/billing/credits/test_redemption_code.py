@@ -37,14 +37,14 @@ async def open_desks(database: Database, clock: FixedClock, count: int) -> list[
 
 async def owe(account: FundedAccount, micros: int) -> None:
     """What a reversal leaves that the wallet could not pay."""
-    scope = account.principal.scope
+    tenant = account.principal.tenant
 
     async def work(tx: Transaction) -> None:
         ledger = Ledger()
-        await ledger.load(tx, [scope], [(*scope, Kind.TRANSIT_OUT, "")])
+        await ledger.load(tx, [tenant], [(*tenant, Kind.TRANSIT_OUT, "")])
         ledger.post(
-            debit=ledger.account(scope, Kind.OWED),
-            credit=ledger.account(scope, Kind.TRANSIT_OUT),
+            debit=ledger.account(tenant, Kind.OWED),
+            credit=ledger.account(tenant, Kind.TRANSIT_OUT),
             amount_micros=micros,
             code=Code.MANUAL,
             now_us=account.clock.now_us(),

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from kernel.clock import FixedClock
 from kernel.errors import Unavailable
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Database
 from tests.support.funded_account import FundedAccount, open_funded_account
 
@@ -23,13 +23,13 @@ _HOLD = """
 
 
 @contextlib.asynccontextmanager
-async def held(database_url: str, *scopes: Scope) -> AsyncIterator[None]:
+async def held(database_url: str, *tenants: Tenant) -> AsyncIterator[None]:
     """The tenants' rows are locked by a plain connection, in a transaction that does nothing."""
     holder = await asyncpg.connect(database_url)
     try:
         await holder.execute("BEGIN")
-        for scope in scopes:
-            await holder.fetchval(_HOLD, *scope)
+        for tenant in tenants:
+            await holder.fetchval(_HOLD, *tenant)
         yield
     finally:
         await holder.close()
@@ -61,7 +61,7 @@ async def test_a_neighbour_in_the_same_batch_does_not_wait_for_a_held_tenant(
     desks: list[FundedAccount], database_url: str
 ) -> None:
     a, b, c = desks
-    async with held(database_url, a.principal.scope):
+    async with held(database_url, a.principal.tenant):
         stuck = asyncio.ensure_future(a.send(100))
         took_s = await seconds(b.send(100), c.send(100))
         again_s = await seconds(*(b.send(100) for _ in range(20)))
@@ -80,7 +80,7 @@ async def test_what_comes_for_a_held_tenant_costs_the_others_no_second_wait(
     desks: list[FundedAccount], database_url: str
 ) -> None:
     a, b, _ = desks
-    async with held(database_url, a.principal.scope):
+    async with held(database_url, a.principal.tenant):
         stuck = [asyncio.ensure_future(a.send(100))]
         await b.send(100)
         waits = []
@@ -101,7 +101,7 @@ async def test_a_held_tenant_is_refused_in_time_and_goes_on_afterwards(
     desks: list[FundedAccount], database_url: str
 ) -> None:
     a, b, _ = desks
-    async with held(database_url, a.principal.scope):
+    async with held(database_url, a.principal.tenant):
         began_s = time.monotonic()
         refused = await asyncio.gather(*(a.send(100) for _ in range(3)), return_exceptions=True)
         took_s = time.monotonic() - began_s
@@ -118,7 +118,7 @@ async def test_many_held_tenants_wait_for_themselves_alone(
     desks: list[FundedAccount], database_url: str
 ) -> None:
     a, b, c = desks
-    async with held(database_url, a.principal.scope, b.principal.scope):
+    async with held(database_url, a.principal.tenant, b.principal.tenant):
         stuck = [asyncio.ensure_future(account.send(100)) for account in (a, b) for _ in range(3)]
         assert await seconds(*(c.send(100) for _ in range(5))) < 2.0
 

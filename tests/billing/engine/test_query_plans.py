@@ -154,8 +154,8 @@ async def hot_account(database: Database, clock: FixedClock) -> FundedAccount:
             retry_schedule_s=(0, 5, 30),
             rate_limit_per_s=None,
         )
-        scope, vault = account.principal.scope, Vault([b"k" * 32])
-        await register(tx, vault, scope=scope, new=new, is_sandbox=False, now_us=clock.now_us())
+        tenant, vault = account.principal.tenant, Vault([b"k" * 32])
+        await register(tx, vault, tenant=tenant, new=new, is_sandbox=False, now_us=clock.now_us())
 
     await database.transaction(endpoint)
     return account

@@ -1,11 +1,16 @@
 """A batch costs the same statements whatever its size: no statement is run for one command."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from billing.engine.engine import Engine
-from billing.engine.rules import Rules
+from billing.topups.send import Sent
+from billing.topups.settlement import Ended
+from billing.topups.topup import TopUp
+from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem
 from kernel.clock import FixedClock
 from keys.account import set_low_balance_threshold
 from keys.vault import Vault
@@ -16,6 +21,9 @@ from webhooks.endpoints.endpoint import register
 from webhooks.endpoints.fields import NewEndpoint
 
 SIZES = (1, 10, 200)
+
+Prepare = Callable[[int], Awaitable[Any]]
+Run = Callable[[Any], Awaitable[Any]]
 
 
 def of(database: Database, *, sqlite: int, postgresql: int) -> int:
@@ -35,12 +43,12 @@ async def desk_with_everything(database: Database, clock: FixedClock) -> FundedA
     )
 
     async def work(tx: Transaction) -> None:
-        await set_low_balance_threshold(tx, account.principal.scope, threshold_micros=10_000)
+        await set_low_balance_threshold(tx, account.principal.tenant, threshold_micros=10_000)
         for number in (1, 2):
             await register(
                 tx,
                 Vault([b"k" * 32]),
-                scope=account.principal.scope,
+                tenant=account.principal.tenant,
                 new=NewEndpoint(
                     url=f"https://hooks.example.com/{number}",
                     events=(),
@@ -56,8 +64,7 @@ async def desk_with_everything(database: Database, clock: FixedClock) -> FundedA
 
 
 def fresh_engine(account: FundedAccount, batches: list[int]) -> Engine:
-    rules: Rules = account.engine.rules
-    return Engine(account.database, account.clock, rules, on_batch=batches.append)
+    return Engine(account.database, account.clock, account.engine.rules, on_batch=batches.append)
 
 
 async def statements_of(
@@ -109,24 +116,98 @@ async def test_a_batch_of_held_sends_does_too(database: Database, clock: FixedCl
     assert costs == [of(database, sqlite=17, postgresql=4)] * 3
 
 
-async def test_a_batch_of_cancels_does_too(database: Database, clock: FixedClock) -> None:
-    account = await desk_with_everything(database, clock)
+async def costs_of(account: FundedAccount, prepare: Prepare, run: Run) -> list[int]:
+    """Statements of one batch of each size: of what `run` does with each of what was prepared."""
     costs = []
     for size in SIZES:
-        held = (
-            account.send(100, platform="slow", to=f"c{number}@example.com")
-            for number in range(size)
-        )
-        sent = await asyncio.gather(*held)
+        made = await asyncio.gather(*(prepare(number) for number in range(size)))
         batches: list[int] = []
         account.engine = fresh_engine(account, batches)
-        before = database.statements_run
-        await asyncio.gather(*(account.cancel(one.topup.id) for one in sent))
+        before = account.database.statements_run
+        await asyncio.gather(*(run(one) for one in made))
         assert batches == [size]
-        costs.append(database.statements_run - before)
-
-    assert len(set(costs)) == 1, costs
+        costs.append(account.database.statements_run - before)
     assert await account.findings() == []
+    return costs
+
+
+async def test_a_batch_of_sends_that_ask_a_person_does_too(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await desk_with_everything(database, clock)
+    await account.send(100, to="approval@sandbox.test")
+
+    async def nothing(number: int) -> int:
+        return number
+
+    async def ask(number: int) -> Sent:
+        return await account.send(100 + number, to="approval@sandbox.test")
+
+    costs = await costs_of(account, nothing, ask)
+
+    assert costs == [of(database, sqlite=15, postgresql=4)] * 3
+
+
+async def test_a_batch_of_decisions_does_too(database: Database, clock: FixedClock) -> None:
+    account = await desk_with_everything(database, clock)
+
+    async def ask(number: int) -> Sent:
+        return await account.send(100 + number, to="approval@sandbox.test")
+
+    async def deny(sent: Sent) -> Ended:
+        assert sent.approval is not None
+        return await account.decide(sent.topup.id, sent.approval.id, "denied")
+
+    costs = await costs_of(account, ask, deny)
+
+    assert costs == [of(database, sqlite=18, postgresql=11)] * 3
+
+
+async def test_a_batch_of_cancels_does_too(database: Database, clock: FixedClock) -> None:
+    account = await desk_with_everything(database, clock)
+
+    async def hold(number: int) -> Sent:
+        return await account.send(100, platform="slow", to=f"c{number}@example.com")
+
+    costs = await costs_of(account, hold, lambda sent: account.cancel(sent.topup.id))
+
+    assert costs == [of(database, sqlite=16, postgresql=10)] * 3
+
+
+@pytest.mark.parametrize(("outcome", "postgresql"), [("delivered", 8), ("failed", 10)])
+async def test_a_batch_of_settles_does_too(
+    database: Database, clock: FixedClock, outcome: str, postgresql: int
+) -> None:
+    account = await desk_with_everything(database, clock)
+
+    async def hold(number: int) -> Sent:
+        return await account.send(100, platform="slow", to=f"s{number}@example.com")
+
+    # The recipients have their wallets: no new accounts later.
+    for sent in await asyncio.gather(*(hold(number) for number in range(SIZES[-1]))):
+        await account.settle(sent.topup.id, "delivered")
+
+    costs = await costs_of(account, hold, lambda sent: account.settle(sent.topup.id, outcome))
+
+    assert costs == [of(database, sqlite=16, postgresql=postgresql)] * 3
+
+
+async def test_a_batch_of_redeemed_vouchers_does_too(database: Database, clock: FixedClock) -> None:
+    account = await desk_with_everything(database, clock)
+
+    async def issue(number: int) -> TopUp:
+        sent = await account.send(100, to=f"r{number}@example.com")
+        assert sent.voucher_code is not None
+        return await find_issued(
+            database, account.rules.codes, sent.voucher_code, environment="staging"
+        )
+
+    async def take(issued: TopUp) -> Redeemed:
+        return await account.engine.submit(new_redeem(account.principal, issued, "wallet"))
+
+    costs = await costs_of(account, issue, take)
+
+    assert costs == [of(database, sqlite=13, postgresql=8)] * 3
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -24,6 +24,7 @@ from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry, NotificationRef, Outcome
 from kernel.clock import HOUR_US, MINUTE_US, FixedClock
 from kernel.errors import NotFound
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from store.erase import erase_account
 from tests.billing.orders.test_reversal import sold
@@ -163,14 +164,14 @@ async def test_a_refund_that_came_before_the_approval_is_taken_at_once(buyer: Bu
 
 async def uncredited(buyer: Buyer) -> list[str]:
     async def work(tx: Transaction) -> Sequence[Order]:
-        return await order_list.paid_uncredited(tx, buyer.scope[1], limit=10)
+        return await order_list.paid_uncredited(tx, buyer.tenant.environment, limit=10)
 
     return [order.id for order in await buyer.account.database.read(work)]
 
 
 async def unpaid(buyer: Buyer) -> list[str]:
     async def work(tx: Transaction) -> Sequence[Order]:
-        return await order_list.credited_unpaid(tx, buyer.scope[1], limit=10)
+        return await order_list.credited_unpaid(tx, buyer.tenant.environment, limit=10)
 
     return [order.id for order in await buyer.account.database.read(work)]
 
@@ -223,7 +224,7 @@ async def page(buyer: Buyer, **fields: Any) -> list[str]:
 
     async def work(tx: Transaction) -> Sequence[Order]:
         return await order_list.page(
-            tx, buyer.scope, Filter(**fields), before_id=before_id, limit=limit
+            tx, buyer.tenant, Filter(**fields), before_id=before_id, limit=limit
         )
 
     return [order.id for order in await buyer.account.database.read(work)]
@@ -247,14 +248,18 @@ async def test_pages_are_the_accounts_own_newest_first(
         third.id
     ]
     # A filter cannot name another tenant.
-    assert await page(buyer, account_id=stranger.scope[0]) == [third.id, second.id, first.id]
+    assert await page(buyer, account_id=stranger.tenant.account_id) == [
+        third.id,
+        second.id,
+        first.id,
+    ]
 
 
 async def test_numbered_pages_say_how_many_there_are(buyer: Buyer) -> None:
     orders = [await buyer.order() for _ in range(5)]
 
     async def work(tx: Transaction) -> tuple[Sequence[Order], int]:
-        return await order_list.numbered_page(tx, buyer.scope, Filter(), offset=3, limit=3)
+        return await order_list.numbered_page(tx, buyer.tenant, Filter(), offset=3, limit=3)
 
     listed, total = await buyer.account.database.read(work)
 
@@ -268,7 +273,11 @@ async def test_an_operator_sees_everybodys(
     foreign, own = await stranger.order(), await buyer.order()
 
     async def work(tx: Transaction) -> list[list[str]]:
-        wanted = [Filter(), Filter(environment="live"), Filter(account_id=stranger.scope[0])]
+        wanted = [
+            Filter(),
+            Filter(environment="live"),
+            Filter(account_id=stranger.tenant.account_id),
+        ]
         pages = [await order_list.page_of_all(tx, one, before_id=None, limit=10) for one in wanted]
         return [[order.id for order in listed] for listed in pages]
 
@@ -283,8 +292,10 @@ async def test_an_order_is_found_by_each_of_its_names(buyer: Buyer) -> None:
             await order_list.find(tx, order.id),
             await order_list.find_by_order_no(tx, order.order_no),
             await order_list.find_by_reference(tx, order.reference),
-            await order_list.find_by_request(tx, buyer.scope, "d" * 32),
-            await order_list.find_by_request(tx, (buyer.scope[0], "staging"), "d" * 32),
+            await order_list.find_by_request(tx, buyer.tenant, "d" * 32),
+            await order_list.find_by_request(
+                tx, Tenant(buyer.tenant.account_id, "staging"), "d" * 32
+            ),
             await order_list.find(tx, "ord_unknown"),
         ]
 
@@ -293,7 +304,7 @@ async def test_an_order_is_found_by_each_of_its_names(buyer: Buyer) -> None:
 
 async def test_anothers_order_looks_unknown(buyer: Buyer) -> None:
     order = await buyer.order()
-    elsewhere = (buyer.scope[0], "staging")
+    elsewhere = Tenant(buyer.tenant.account_id, "staging")
 
     with pytest.raises(NotFound, match="Order not found"):
         await buyer.account.database.read(lambda tx: order_list.get(tx, elsewhere, order.id))
@@ -330,7 +341,7 @@ async def test_an_erased_account_leaves_no_order(buyer: Buyer, database: Databas
         return [int(found[0]["n"]) for found in counted]
 
     before = await database.read(rows)
-    await erase_account(database, buyer.scope[0])
+    await erase_account(database, buyer.tenant.account_id)
 
     # The session and the payment lead to the order; the payment and the refund were told.
     assert before == [1, 1, 2, 1, 2]

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from billing.catalog.pack import Pack, create as create_pack, set_active
+from billing.catalog.plan import PlanItem
 from billing.credits.test_credit import Credit
 from billing.ledger.ledger import Kind
 from billing.ledger.price import Price
 from billing.orders.order import TooManyOrders
-from billing.orders.place import PENDING_ORDERS_MAX, PlanItem
+from billing.orders.place import PENDING_ORDERS_MAX
 from billing.providers.settings import Charge
 from billing.topups.send import AmountOutOfRange
 from kernel.clock import FixedClock
@@ -208,7 +209,7 @@ async def test_unpaid_orders_have_a_limit(buyer: Buyer) -> None:
 async def test_what_could_not_be_credited_is_not_sold(buyer: Buyer) -> None:
     # A quarter of what an integer of 64 bits holds: no sum of two can leave its range.
     almost_cents = (2**63 // 4 - 1_000_000) // 10_000
-    await buyer.engine.submit(Credit(buyer.scope, almost_cents, Kind.MANUAL))
+    await buyer.engine.submit(Credit(buyer.tenant, almost_cents, Kind.MANUAL))
 
     with pytest.raises(AmountOutOfRange, match="cannot hold so much credit"):
         await buyer.place()

@@ -94,7 +94,7 @@ async def test_two_tills_credit_one_payment_once(
     order = await buyer.order()
     second = open_database(database_url)
     other = Engine(second, clock, buyer.engine.rules)
-    twin = Buyer(buyer.account, buyer.scope, other)
+    twin = Buyer(buyer.account, buyer.tenant, other)
 
     settled = await asyncio.gather(
         *((buyer, twin)[number % 2].pay(order, told=told(number)) for number in range(24))

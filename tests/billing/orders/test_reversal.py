@@ -303,7 +303,7 @@ async def test_each_change_is_an_event(buyer: Buyer) -> None:
 async def test_a_reversal_may_make_the_balance_low(buyer: Buyer) -> None:
     order = await paid(buyer)
     await buyer.account.database.transaction(
-        lambda tx: set_low_balance_threshold(tx, buyer.scope, threshold_micros=20_000_000)
+        lambda tx: set_low_balance_threshold(tx, buyer.tenant, threshold_micros=20_000_000)
     )
 
     await buyer.refund(order, 200)

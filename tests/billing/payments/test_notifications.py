@@ -22,6 +22,7 @@ from billing.providers.protocol import (
 )
 from billing.providers.registry import Providers, discover
 from kernel.clock import FixedClock
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from tests.support import toypay
 from tests.support.plain_http import http_client
@@ -193,7 +194,7 @@ async def test_a_provider_does_not_speak_for_another_ones_order(buyer: ToypayBuy
 
 
 async def test_a_secret_of_staging_does_not_speak_for_a_live_order(buyer: ToypayBuyer) -> None:
-    live = (buyer.account.account_id, "live")
+    live = Tenant(buyer.account.account_id, "live")
     order = await buyer.payments.place(live, NewOrder(provider="toypay", amount_cents=2000))
     outcome = await buyer.told("paid", order)
     by_live = await buyer.told("paid", order, secret=toypay.SECRETS["live"])

@@ -14,6 +14,7 @@ from billing.orders.place import NewOrder
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from tests.support.toypay_buyer import ToypayBuyer, open_toypay_buyer
 
@@ -178,7 +179,7 @@ async def test_the_sandbox_may_be_named_instead_of_whom_it_stands_in_for(
     buyer: ToypayBuyer,
 ) -> None:
     order = await buyer.place(provider="sandbox")
-    live = (buyer.account.account_id, "live")
+    live = Tenant(buyer.account.account_id, "live")
     with pytest.raises(InvalidInput):
         await buyer.payments.place(live, NewOrder(provider="sandbox", amount_cents=2000))
 
@@ -187,7 +188,7 @@ async def test_the_sandbox_may_be_named_instead_of_whom_it_stands_in_for(
 
 
 async def test_a_live_order_needs_a_provider_with_live_credentials(buyer: ToypayBuyer) -> None:
-    live = (buyer.account.account_id, "live")
+    live = Tenant(buyer.account.account_id, "live")
     with pytest.raises(InvalidInput) as refused:
         await buyer.payments.place(live, NewOrder(provider="stripe", amount_cents=2000))
 

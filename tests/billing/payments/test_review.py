@@ -51,9 +51,9 @@ async def test_what_waits_says_why_with_both_sides_and_in_its_own_environment(
         in_review.id: [("amount", "20.00 USD", "19.99 USD")],
         paid.id: [("refund", "an amount in USD", "20.00 EUR")],
     }
-    assert await of(buyer.scope[1], "refund") == [paid.id]
-    assert await of(buyer.scope[1]) == [paid.id, in_review.id]
-    other = "live" if buyer.scope[1] == "staging" else "staging"
+    assert await of(buyer.tenant.environment, "refund") == [paid.id]
+    assert await of(buyer.tenant.environment) == [paid.id, in_review.id]
+    other = "live" if buyer.tenant.environment == "staging" else "staging"
     assert await of(other) == []
 
 

@@ -17,7 +17,7 @@ from kernel.errors import DomainError
 from keys.api_keys import api_key
 from keys.api_keys.fields import KeyChanges
 from store.database import Database
-from tests.support.funded_account import SLOW, FundedAccount, open_funded_account
+from tests.support.funded_account import SLOW, FundedAccount, open_engine, open_funded_account
 
 DAY_S = 86_400
 
@@ -27,8 +27,8 @@ def asked(sends: list[Sent]) -> list[bool]:
 
 
 async def move_clock(account: FundedAccount, seconds: int) -> None:
-    scope = account.principal.scope
-    await account.database.transaction(lambda tx: advance(tx, scope, advance_s=seconds))
+    tenant = account.principal.tenant
+    await account.database.transaction(lambda tx: advance(tx, tenant, advance_s=seconds))
 
 
 # The day's threshold
@@ -134,7 +134,7 @@ async def test_the_days_threshold_is_changed_and_taken_away(
         await database.transaction(
             lambda tx: api_key.patch(
                 tx,
-                account.principal.scope,
+                account.principal.tenant,
                 key_id,
                 changes=KeyChanges(approval_above_per_day_cents=cents),
                 asker=None,
@@ -237,14 +237,13 @@ async def waiting_at(
     account: FundedAccount, change: Callable[[Platforms], Platforms]
 ) -> tuple[FundedAccount, Sent]:
     """A send to GONE that waits, and the account at an engine whose platforms changed since."""
-    rules = replace(account.engine.rules, platforms=Platforms([SLOW, GONE]))
-    before = Engine(account.database, account.clock, rules)
+    rules = replace(account.rules, platforms=Platforms([SLOW, GONE]))
+    before = open_engine(account.database, account.clock, rules)
     sender = replace(account, engine=before)
     sent = await sender.send(1000, platform="gone")
     await before.close()
-    later = Engine(
-        account.database, account.clock, replace(rules, platforms=change(rules.platforms))
-    )
+    rules = replace(rules, platforms=change(rules.platforms))
+    later = open_engine(account.database, account.clock, rules)
     return replace(account, engine=later), sent
 
 

@@ -245,7 +245,9 @@ async def test_a_key_that_ended_after_it_was_read_is_refused_inside_the_batch(
     assert key_id is not None
 
     async def revoke(tx: Transaction) -> None:
-        await api_key.revoke(tx, account.principal.scope, key_id, asker=None, now_us=clock.now_us())
+        await api_key.revoke(
+            tx, account.principal.tenant, key_id, asker=None, now_us=clock.now_us()
+        )
 
     if end == "revoked":
         await database.transaction(revoke)
@@ -281,7 +283,7 @@ async def test_rehearsal_tells_what_a_send_would_do_and_writes_nothing(
 ) -> None:
     account = await open_funded_account(database, clock, per_day_cents=5000)
     order = prepare(
-        account.engine.rules.platforms,
+        account.rules.platforms,
         platform="claude",
         amount_cents=1000,
         recipient_email="user@example.com",

@@ -128,7 +128,7 @@ async def test_what_a_vendor_delivered_is_not_in_the_wallet_too(
     ended = await account.settle(pending.topup.id, "delivered", fulfilment_code=code)
 
     assert ended.topup.new_balance_cents == 0  # the vendor holds it
-    voucher = account.engine.rules.codes.code_of(pending.topup.id)
+    voucher = account.rules.codes.code_of(pending.topup.id)
     with pytest.raises(NotRedeemable) as refusal:
         await redeem(account, voucher)
     assert refusal.value.reason == "redeemed"
@@ -143,7 +143,7 @@ async def test_the_vendors_code_stands_in_the_vouchers_place_and_is_stored_seale
 
     ended = await account.settle(pending.topup.id, "delivered", fulfilment_code="1f0c5e3b7a9d4286")
 
-    topup, codes = ended.topup, account.engine.rules.codes
+    topup, codes = ended.topup, account.rules.codes
     assert codes.shown(topup, account.principal) == "1f0c5e3b7a9d4286"
     assert topup.voucher_code_hint == "4286"
     assert "1f0c5e3b7a9d4286" not in (topup.fulfilment_code or "1f0c5e3b7a9d4286")

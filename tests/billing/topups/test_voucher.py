@@ -106,7 +106,7 @@ async def test_codes_of_the_other_environment_and_made_up_ones_are_unknown(
     sent = await account.send(1000)
     pending = await account.send(1000, to="pending@sandbox.test")
     live = await account.in_live()
-    unissued = account.engine.rules.codes.code_of(pending.topup.id)
+    unissued = account.rules.codes.code_of(pending.topup.id)
 
     for code, principal in (
         (sent.voucher_code or "", live),

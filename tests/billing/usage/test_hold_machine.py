@@ -174,8 +174,8 @@ async def _pass_time(account: FundedAccount, model: Model, action: Action) -> No
         account.clock.advance_s(seconds)
         model.now += seconds * SECOND_US
     else:
-        scope = account.principal.scope
-        await account.database.transaction(lambda tx: advance(tx, scope, advance_s=seconds))
+        tenant = account.principal.tenant
+        await account.database.transaction(lambda tx: advance(tx, tenant, advance_s=seconds))
         model.ahead += seconds * SECOND_US
 
 

@@ -9,9 +9,10 @@ from billing.credits.grant import Grant
 from billing.credits.test_credit import Credit
 from billing.engine.engine import Engine
 from billing.ledger.audit import audit
-from billing.ledger.ledger import Code, InsufficientBalance, Kind, Ledger, Scope
+from billing.ledger.ledger import Code, InsufficientBalance, Kind, Ledger
 from billing.usage.oauth_charge import OrderNoReused, list_charges, load_spent
 from kernel.clock import FixedClock
+from kernel.tenant import Tenant
 from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
 from keys.oauth import grant as oauth_grant
@@ -31,7 +32,7 @@ async def charging(database: Database, clock: FixedClock) -> AsyncIterator[Charg
 
 async def spent(charging: ChargingApp) -> int:
     async def work(tx: Transaction) -> int:
-        grants = await oauth_grant.list_grants(tx, charging.principal.scope)
+        grants = await oauth_grant.list_grants(tx, charging.principal.tenant)
         found = await load_spent(tx, grants, now_us=charging.account.clock.now_us())
         return found[charging.origin.grant_id]
 
@@ -40,7 +41,7 @@ async def spent(charging: ChargingApp) -> int:
 
 async def listed(charging: ChargingApp) -> list[tuple[str, int]]:
     rows = await charging.account.database.read(
-        lambda tx: list_charges(tx, charging.principal.scope)
+        lambda tx: list_charges(tx, charging.principal.tenant)
     )
     return [(row.order_no, row.amount_micros) for row in rows]
 
@@ -195,13 +196,13 @@ async def test_the_wallet_limits_a_charge_before_a_larger_cap(
     assert await charging.owner_cents() == 2_000_000
 
 
-async def owe(charging: ChargingApp, scope: Scope, micros: int) -> None:
+async def owe(charging: ChargingApp, tenant: Tenant, micros: int) -> None:
     """A debt out of nowhere, with the credit that it stands for."""
 
     async def work(tx: Transaction) -> None:
         ledger = Ledger()
-        await ledger.load(tx, [scope], [])
-        debt, wallet = ledger.account(scope, Kind.OWED), ledger.account(scope, Kind.WALLET)
+        await ledger.load(tx, [tenant], [])
+        debt, wallet = ledger.account(tenant, Kind.OWED), ledger.account(tenant, Kind.WALLET)
         ledger.post(debit=debt, credit=wallet, amount_micros=micros, code=Code.MANUAL, now_us=1)
         await ledger.flush(tx, 1)
 
@@ -209,7 +210,7 @@ async def owe(charging: ChargingApp, scope: Scope, micros: int) -> None:
 
 
 async def test_who_owes_is_not_charged(charging: ChargingApp) -> None:
-    await owe(charging, charging.principal.scope, 1)
+    await owe(charging, charging.principal.tenant, 1)
 
     with pytest.raises(InsufficientBalance) as refused:
         await charging.charge(1)
@@ -240,9 +241,9 @@ async def test_in_live_promotional_credit_is_nobody_elses_to_take(
     database: Database, clock: FixedClock
 ) -> None:
     charging = await open_charging_app(database, clock, environment="live")
-    scope, engine = charging.principal.scope, charging.account.engine
-    await engine.submit(Credit(scope, 200, Kind.MANUAL))
-    await engine.submit(Grant(scope, 5_000_000, None))
+    tenant, engine = charging.principal.tenant, charging.account.engine
+    await engine.submit(Credit(tenant, 200, Kind.MANUAL))
+    await engine.submit(Grant(tenant, 5_000_000, None))
 
     with pytest.raises(InsufficientBalance):
         await charging.charge(2_000_001, "o-1")
@@ -253,8 +254,8 @@ async def test_in_live_promotional_credit_is_nobody_elses_to_take(
 
 
 async def test_in_staging_promotional_credit_arrives_as_purchased(charging: ChargingApp) -> None:
-    scope = charging.principal.scope
-    await charging.account.engine.submit(Grant(scope, 1_000_000, None))
+    tenant = charging.principal.tenant
+    await charging.account.engine.submit(Grant(tenant, 1_000_000, None))
 
     await charging.charge(1_500_000)
 

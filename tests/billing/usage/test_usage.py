@@ -49,7 +49,7 @@ async def test_own_use_takes_promotional_credit_first_in_live_too(
 ) -> None:
     account = await open_funded_account(database, clock)
     live = await account.in_live()
-    await grant(account, 5000, expires_at=None, scope=live.scope)
+    await grant(account, 5000, expires_at=None, tenant=live.tenant)
 
     used = await use(account, 3000, principal=live)
     with pytest.raises(InsufficientBalance):
@@ -75,7 +75,7 @@ async def test_a_reference_seen_before_names_the_first_record(
     )
     assert sum(isinstance(one, DuplicateReference) for one in outcomes) == 2
     live = await account.in_live()
-    await grant(account, 5000, expires_at=None, scope=live.scope)
+    await grant(account, 5000, expires_at=None, tenant=live.tenant)
     await use(account, 1000, reference="call-1", principal=live)
     assert await account.findings() == []
 

@@ -65,7 +65,7 @@ async def looks(account: FundedAccount) -> Said:
         recorder, now_us = Recorder(tx, said), account.clock.now_us()
         await holds.due(recorder, now_us=now_us, limit=100)
         await holds.next_due_at(recorder)
-        await grant.scopes_with_expired(recorder, now_us=now_us, limit=100)
+        await grant.tenants_with_expired(recorder, now_us=now_us, limit=100)
         await approval.expired(recorder, now_us=now_us, limit=100)
 
     await account.database.read(work)

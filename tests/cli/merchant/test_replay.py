@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from cli.main import main
 from kernel.clock import FixedClock
+from kernel.tenant import Tenant
 from store.open import open_database
 from tests.support.command_line import Topup, result_of, without_settings
 from tests.support.replay_history import NOON, Past, given_past
@@ -33,9 +34,9 @@ def owned(database_url: str) -> tuple[str, str]:
     async def make() -> tuple[str, str]:
         database, clock = open_database(database_url), FixedClock(NOON)
         account_id = await given_account(database, clock)
-        endpoint, _ = await given_endpoint(database, clock, (account_id, "live"))
+        endpoint, _ = await given_endpoint(database, clock, Tenant(account_id, "live"))
         past = [Past(type=type_) for type_ in ("topup.failed", "balance.low", "topup.pending")]
-        await given_past(database, (account_id, "live"), endpoint.id, past)
+        await given_past(database, Tenant(account_id, "live"), endpoint.id, past)
         await database.close()
         return account_id, endpoint.id
 

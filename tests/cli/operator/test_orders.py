@@ -13,6 +13,7 @@ from billing.orders.order import Order
 from billing.orders.place import NewOrder
 from billing.providers.protocol import SandboxEvent
 from cli.main import main
+from kernel.tenant import Tenant
 from runtime.context import Context, open_context
 from runtime.master_key import FILE_NAME
 from runtime.settings import load_settings
@@ -56,7 +57,7 @@ def sold(database_url: str, tmp_path: Path) -> dict[str, str]:
             )
             made = {
                 name: await context.payments.place(
-                    (account_id, "staging"), NewOrder(provider="stripe", amount_cents=2000)
+                    Tenant(account_id, "staging"), NewOrder(provider="stripe", amount_cents=2000)
                 )
                 for name in ("pending", "paid", "review")
             }

@@ -16,8 +16,9 @@ from store.database import Transaction
 from store.open import file_of, open_database
 from tests.support.command_line import Topup, result_of, without_settings
 
-# A restore refuses while anybody else is connected, as the one that empties databases between tests is.
+# A copy is put back only where nobody else is connected, not even who empties a used database.
 pytestmark = pytest.mark.new_database
+
 KEY = "5f" * 32
 
 

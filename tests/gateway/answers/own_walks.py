@@ -142,6 +142,7 @@ async def approvals(to: Recorder) -> None:
     await to.own("the next", "GET", f"/approvals?limit=2&cursor={page['next_cursor']}", decider)
     await to.own("denied ones", "GET", "/approvals?status=denied", decider)
     await to.own("no status", "GET", "/approvals?status=x", decider)
+    await to.own("what was told", "GET", "/events?limit=200", decider)
 
 
 def slow_send() -> dict[str, Any]:

@@ -84,6 +84,7 @@ async def _status(
     await to.own("unknown", "POST", path, key, json={"transaction_id": f"txn_{UNKNOWN}"})
     await to.own("none", "POST", path, key, json={})
     await to.own("cancelled", "GET", f"/topup/status/{by_recipient['pending']}", key)
+    await to.own("what was told", "GET", "/events?limit=200", key)
 
 
 REFUSED_SENDS: dict[str, dict[str, Any]] = {

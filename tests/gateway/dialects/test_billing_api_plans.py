@@ -110,7 +110,7 @@ async def test_an_upgrade_is_prorated_and_a_downgrade_waits_for_the_period(
     # Half a month of (29.97 - 9.99) is 9.99, which is a third of Team's price: 13,333 credits.
     assert upgraded == (23_333, "team")
     assert downgraded == upgraded
-    assert "From then on" in page
+    assert "Next plan" in page
     assert (await credits_bought(me), (await me.plan())["tier"]) == (33_333, "pro")
     assert await findings(gateway) == []
 

@@ -6,12 +6,15 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from tests.support.gateway import Gateway
 from tests.support.programs import needed
 from tests.support.recordings import form_of, recorded
 from tests.support.redemption_codes import codes_of
+
+pytestmark = pytest.mark.one_database
 
 
 @pytest_asyncio.fixture

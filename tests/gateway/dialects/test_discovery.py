@@ -9,7 +9,6 @@ from gateway.http.routing import Router
 TOY = """
 from gateway.answers.plain import plain_answer
 from gateway.http.routing import Route, ApiSurface
-from store.idempotency import Answer
 
 
 async def hello(call):

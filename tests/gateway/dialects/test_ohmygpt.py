@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from kernel.ids import number_of
 from kernel.limits import BODY_BYTES_MAX
-from keys.account import lock_scopes
+from keys.account import lock_tenants
 from keys.oauth import token as oauth_token
 from store.database import Transaction
 from tests.support.gateway import Gateway, running, settings_of
@@ -127,8 +127,8 @@ async def test_a_token_that_ends_is_refused_within_a_second(agreed: Agreement) -
     assert (await agreed.post("/user/oauth/balance", token=token)).status_code == 200
 
     async def end(tx: Transaction) -> None:
-        await lock_scopes(tx, [found.scope])
-        await oauth_token.revoke(tx, found.scope, found.credential_id, now_us=1)
+        await lock_tenants(tx, [found.tenant])
+        await oauth_token.revoke(tx, found.tenant, found.credential_id, now_us=1)
 
     await context.database.transaction(end)
     deadline = asyncio.get_running_loop().time() + 1.0

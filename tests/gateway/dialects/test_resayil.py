@@ -13,7 +13,7 @@ from tests.support.gateway import Gateway
 from tests.support.recordings import form_of, recorded
 from tests.support.redemption_codes import codes_of
 
-pytestmark = pytest.mark.fixed_clock
+pytestmark = [pytest.mark.fixed_clock, pytest.mark.one_database]
 
 BASE = "/api/billing"
 

@@ -61,7 +61,7 @@ async def test_a_key_is_what_was_asked_for(key_owner: KeyOwner) -> None:
         last_used_at=None,
         revoked_at=None,
     )
-    stored = await key_owner.database.read(lambda tx: api_key.get(tx, key_owner.scope, key.id))
+    stored = await key_owner.database.read(lambda tx: api_key.get(tx, key_owner.tenant, key.id))
     assert stored == key
 
 
@@ -202,7 +202,7 @@ async def test_an_account_has_at_most_a_thousand_live_keys(key_owner: KeyOwner) 
             "created_at",
         )
         rows = [
-            (f"key_{n:016}", *key_owner.scope, "", "n", "topup:read", "", "", "", 0)
+            (f"key_{n:016}", *key_owner.tenant, "", "n", "topup:read", "", "", "", 0)
             for n in range(999)
         ]
         await tx.insert("api_keys", columns, rows)
@@ -271,7 +271,7 @@ async def test_keys_are_listed_newest_first_by_pages(key_owner: KeyOwner) -> Non
 
     async def page(before_id: str | None) -> list[ApiKey]:
         return await key_owner.database.read(
-            lambda tx: api_key.list_keys(tx, key_owner.scope, before_id=before_id, limit=2)
+            lambda tx: api_key.list_keys(tx, key_owner.tenant, before_id=before_id, limit=2)
         )
 
     first = await page(None)
@@ -303,12 +303,12 @@ async def test_a_key_sees_itself_and_its_descendants(key_owner: KeyOwner) -> Non
         "root",
     ]
     seen = await key_owner.database.read(
-        lambda tx: api_key.get(tx, key_owner.scope, child.id, viewer=by_child)
+        lambda tx: api_key.get(tx, key_owner.tenant, child.id, viewer=by_child)
     )
     assert seen == child
     with pytest.raises(NotFound):
         await key_owner.database.read(
-            lambda tx: api_key.get(tx, key_owner.scope, sibling.id, viewer=by_child)
+            lambda tx: api_key.get(tx, key_owner.tenant, sibling.id, viewer=by_child)
         )
 
 

@@ -183,7 +183,7 @@ async def test_a_principal_carries_its_account(database: Database, clock: FixedC
         account_email=None,
     )
     assert in_shop.account_email == f"{clock.now_us()}@example.com"
-    assert in_shop.scope == (key_owner.account_id, "staging")
+    assert in_shop.tenant == (key_owner.account_id, "staging")
 
 
 async def test_loading_is_two_statements_for_any_number_of_keys(key_owner: KeyOwner) -> None:
@@ -283,7 +283,7 @@ async def test_rotations_at_once_leave_one_newest_secret(key_owner: KeyOwner) ->
     secrets = [first, *(secret for _, secret in rotated)]
     found = [await key_owner.look_up(secret) for secret in secrets]
     working = [s for s, each in zip(secrets, found, strict=True) if isinstance(each, Principal)]
-    stored = await key_owner.database.read(lambda tx: api_key.get(tx, key_owner.scope, key.id))
+    stored = await key_owner.database.read(lambda tx: api_key.get(tx, key_owner.tenant, key.id))
     assert len(working) == 1
     assert stored.last4 == working[0][-4:]
 
@@ -303,8 +303,8 @@ async def test_states_of_a_lineage_are_one_statement(key_owner: KeyOwner) -> Non
 
     assert key_owner.database.statements_run - before == 3  # BEGIN, the statement, the end
     assert states == {
-        child.id: KeyState(child.id, *key_owner.scope, None, None, 1, 2, None, None),
-        root.id: KeyState(root.id, *key_owner.scope, None, end, None, None, 7, None),
+        child.id: KeyState(child.id, *key_owner.tenant, None, None, 1, 2, None, None),
+        root.id: KeyState(root.id, *key_owner.tenant, None, end, None, None, 7, None),
     }
     assert await key_owner.database.read(lambda tx: api_key.load_key_states(tx, [])) == {}
     assert states[root.id].is_usable(end - 1)
@@ -324,7 +324,7 @@ async def test_use_is_noted_by_the_minute(key_owner: KeyOwner) -> None:
     key_owner.clock.advance_s(59)
     assert await mark() == 1
     assert await mark() == 0
-    stored = await key_owner.database.read(lambda tx: api_key.get(tx, key_owner.scope, key.id))
+    stored = await key_owner.database.read(lambda tx: api_key.get(tx, key_owner.tenant, key.id))
     assert stored.last_used_at == noon
     key_owner.clock.advance_s(1)
     assert await mark() == 1

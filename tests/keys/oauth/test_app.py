@@ -6,6 +6,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
+from kernel.tenant import Tenant
 from keys.api_keys.grantable import KeyLimitReached
 from keys.oauth import app as oauth_app
 from keys.oauth.app import ClientRefused, OAuthApp
@@ -98,7 +99,9 @@ async def test_rotating_keeps_the_users_tokens(consent: OAuthConsent) -> None:
 @pytest.mark.parametrize("which", ["another account", "another environment"])
 async def test_strangers_find_no_app(consent: OAuthConsent, which: str) -> None:
     stranger = (
-        (consent.user_id, "live") if which == "another account" else (consent.owner_id, "staging")
+        Tenant(consent.user_id, "live")
+        if which == "another account"
+        else Tenant(consent.owner_id, "staging")
     )
     with pytest.raises(NotFound):
         await consent.database.transaction(

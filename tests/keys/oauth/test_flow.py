@@ -8,13 +8,14 @@ import pytest
 
 from kernel.clock import DAY_US, FixedClock
 from kernel.errors import InvalidInput, NotFound
+from kernel.tenant import Tenant
 from keys.authenticator import Authenticator, CredentialEnded, InvalidCredential
 from keys.lineage import Refusal
 from keys.live import LiveNotOpen
 from keys.oauth import grant as oauth_grant, token as oauth_token
 from keys.oauth.code import CodeRefused
 from keys.oauth.token import OAuthToken
-from keys.principal import OAuthOrigin, Scope
+from keys.principal import OAuthOrigin
 from keys.token_format import new_oauth_token, parse
 from store.database import Database, Row, Transaction
 from store.open import open_database
@@ -257,9 +258,9 @@ async def test_a_disabled_app_takes_every_users_tokens_with_it(consent: OAuthCon
 @pytest.mark.parametrize("which", ["another account", "another environment", "the owner"])
 async def test_nobody_else_ends_a_grant_or_a_token(consent: OAuthConsent, which: str) -> None:
     token, secret = await consent.token()
-    stranger: Scope = {
-        "another account": (await account(consent.database, consent.clock), "live"),
-        "another environment": (consent.user_id, "staging"),
+    stranger: Tenant = {
+        "another account": Tenant(await account(consent.database, consent.clock), "live"),
+        "another environment": Tenant(consent.user_id, "staging"),
         "the owner": consent.app.owner,
     }[which]
 
@@ -276,7 +277,7 @@ async def test_nobody_else_ends_a_grant_or_a_token(consent: OAuthConsent, which:
 # Tokens
 
 
-async def revoke(consent: OAuthConsent, token_id: str, *, user: Scope | None = None) -> OAuthToken:
+async def revoke(consent: OAuthConsent, token_id: str, *, user: Tenant | None = None) -> OAuthToken:
     return await consent.database.transaction(
         lambda tx: oauth_token.revoke(
             tx, user or consent.user, token_id, now_us=consent.clock.now_us()
@@ -285,7 +286,7 @@ async def revoke(consent: OAuthConsent, token_id: str, *, user: Scope | None = N
 
 
 async def live_tokens(
-    consent: OAuthConsent, grant_id: str, *, user: Scope | None = None
+    consent: OAuthConsent, grant_id: str, *, user: Tenant | None = None
 ) -> list[str]:
     listed = await consent.database.read(
         lambda tx: oauth_token.list_live(

@@ -7,20 +7,14 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
+from kernel.tenant import Tenant
 from keys import token_format
 from keys.account import create_account
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey, NewKey
 from keys.api_keys.grantable import KeyLimitReached
 from keys.lineage import Refusal
-from keys.principal import (
-    ACCOUNT_SCOPES,
-    SCOPES,
-    Environment,
-    Principal,
-    Scope,
-    ScopeMissing,
-)
+from keys.principal import ACCOUNT_SCOPES, SCOPES, Environment, Principal, ScopeMissing
 from keys.tokens import access_token
 from keys.tokens.access_token import AccessToken
 from store.database import Database, Transaction
@@ -34,8 +28,8 @@ class TokenOwner:
     environment: Environment = "live"
 
     @property
-    def scope(self) -> Scope:
-        return (self.account_id, self.environment)
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
 
     async def create(
         self, name: str = "token", *, by: Principal | None = None, kind: Any = "system"
@@ -79,7 +73,7 @@ class TokenOwner:
 
     async def names(self, viewer: Principal | None = None, **options: Any) -> list[str]:
         tokens = await self.database.read(
-            lambda tx: access_token.list_tokens(tx, self.scope, viewer=viewer, **options)
+            lambda tx: access_token.list_tokens(tx, self.tenant, viewer=viewer, **options)
         )
         return [token.name for token in tokens]
 
@@ -88,7 +82,7 @@ class TokenOwner:
     ) -> AccessToken:
         return await self.database.transaction(
             lambda tx: access_token.revoke(
-                tx, self.scope, token_id, kind=kind, asker=by, now_us=self.clock.now_us()
+                tx, self.tenant, token_id, kind=kind, asker=by, now_us=self.clock.now_us()
             )
         )
 
@@ -218,7 +212,7 @@ async def test_a_bound_token_ends_with_its_key_or_an_ancestor(token_owner: Token
     await token_owner.principal(of_root)
     await token_owner.database.transaction(
         lambda tx: api_key.revoke(
-            tx, token_owner.scope, root.id, asker=None, now_us=token_owner.clock.now_us()
+            tx, token_owner.tenant, root.id, asker=None, now_us=token_owner.clock.now_us()
         )
     )
     assert await token_owner.look_up(of_root) == Refusal("revoked")
@@ -285,7 +279,7 @@ async def test_another_account_or_environment_does_not_exist(
     assert await other.names() == []
     with pytest.raises(NotFound):
         await other.revoke(token.id)
-    staging = (token_owner.account_id, "staging")
+    staging = Tenant(token_owner.account_id, "staging")
     assert await database.read(lambda tx: access_token.list_tokens(tx, staging)) == []
 
 
@@ -315,6 +309,6 @@ async def test_use_is_noted_by_the_minute(token_owner: TokenOwner) -> None:
 
     assert (await mark(), await mark()) == (1, 0)
     (stored,) = await token_owner.database.read(
-        lambda tx: access_token.list_tokens(tx, token_owner.scope)
+        lambda tx: access_token.list_tokens(tx, token_owner.tenant)
     )
     assert stored == replace(token, last_used_at=token.created_at + 60_000_000)

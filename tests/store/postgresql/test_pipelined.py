@@ -3,13 +3,14 @@
 from typing import Any
 
 from kernel.clock import FixedClock
+from kernel.tenant import Tenant
 from store.database import BatchRead, Database, Rows, Transaction
 from store.postgresql.database import PostgresqlDatabase
 from tests.support.webhook_rows import given_account, given_endpoint
 
 _ACCOUNTS = "SELECT a.name, a.id, a.created_at FROM accounts a WHERE a.id IN :ids[text]"
 _WORLDS = """
-SELECT e.account_id, e.environment, e.event_no FROM :scopes[account_id text, environment text] AS v
+SELECT e.account_id, e.environment, e.event_no FROM :tenants[account_id text, environment text] AS v
 CROSS JOIN account_environments e
 WHERE e.account_id = v.account_id AND e.environment = v.environment ORDER BY e.environment
 """
@@ -36,8 +37,10 @@ PLACES = {
 async def test_each_reading_takes_its_own_rows(database: Database, clock: FixedClock) -> None:
     account = await given_account(database, clock)
     await given_account(database, clock)
-    await given_endpoint(database, clock, (account, "live"), url="https://hooks.example.com/in")
-    scopes = [(account, "live"), (account, "staging")]
+    await given_endpoint(
+        database, clock, Tenant(account, "live"), url="https://hooks.example.com/in"
+    )
+    tenants = [Tenant(account, "live"), Tenant(account, "staging")]
     found: dict[str, Any] = {}
 
     async def work(tx: Transaction) -> list[Any]:
@@ -46,7 +49,7 @@ async def test_each_reading_takes_its_own_rows(database: Database, clock: FixedC
                 reading(found, "accounts", _ACCOUNTS, ids=[account]),
                 reading(found, "nobody", _ACCOUNTS, ids=["acc_none"]),
                 reading(found, "nothing", ""),
-                reading(found, "worlds", _WORLDS, scopes=scopes),
+                reading(found, "worlds", _WORLDS, tenants=tenants),
                 reading(found, "secrets", _SECRETS, account=account),
             ]
         )
@@ -71,7 +74,7 @@ async def test_together_they_are_one_statement_on_postgresql(
     found: dict[str, Any] = {}
     readings = [
         reading(found, "accounts", _ACCOUNTS, ids=[account]),
-        reading(found, "worlds", _WORLDS, scopes=[(account, "live")]),
+        reading(found, "worlds", _WORLDS, tenants=[Tenant(account, "live")]),
     ]
 
     for _ in range(2):

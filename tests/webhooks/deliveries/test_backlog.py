@@ -3,7 +3,7 @@
 import pytest
 
 from kernel.clock import FixedClock
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from tests.support.webhook_rows import (
     claim_all,
@@ -44,13 +44,13 @@ async def settle(database: Database, clock: FixedClock, claimed: Claimed, status
     await database.transaction(work)
 
 
-async def given_scope(database: Database, clock: FixedClock) -> Scope:
-    return (await given_account(database, clock), "staging")
+async def given_tenant(database: Database, clock: FixedClock) -> Tenant:
+    return Tenant(await given_account(database, clock), "staging")
 
 
 async def test_nothing_due_is_no_backlog(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock)
-    await given_endpoint(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    await given_endpoint(database, clock, tenant)
 
     assert await look(database, clock) == NONE
 
@@ -58,9 +58,9 @@ async def test_nothing_due_is_no_backlog(database: Database, clock: FixedClock) 
 async def test_never_tried_for_more_than_a_minute_is_overlooked(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    await given_endpoint(database, clock, scope)
-    await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    await given_endpoint(database, clock, tenant)
+    await given_events(database, clock, tenant)
     clock.advance_s(60)
     at_the_edge = await look(database, clock)
     clock.advance_s(0.000001)
@@ -72,12 +72,12 @@ async def test_never_tried_for_more_than_a_minute_is_overlooked(
 async def test_a_worker_that_went_away_is_seen_though_it_was_there_before(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    await given_endpoint(database, clock, scope)
-    await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    await given_endpoint(database, clock, tenant)
+    await given_events(database, clock, tenant)
     [claimed] = (await claim_all(database, clock)).claimed
     await settle(database, clock, claimed, 200)
-    await given_events(database, clock, scope)
+    await given_events(database, clock, tenant)
     # Due for a minute, ten seconds of grain, and an attempt of ten that may still be under way.
     clock.advance_s(80)
     early = await look(database, clock)
@@ -90,9 +90,9 @@ async def test_a_worker_that_went_away_is_seen_though_it_was_there_before(
 async def test_an_endpoint_that_is_served_slowly_is_not_overlooked(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    await given_endpoint(database, clock, scope, rate_limit_per_s=1)
-    await given_events(database, clock, scope, count=500)
+    tenant = await given_tenant(database, clock)
+    await given_endpoint(database, clock, tenant, rate_limit_per_s=1)
+    await given_events(database, clock, tenant, count=500)
     for _ in range(10):
         clock.advance_s(20)
         assert len((await claim_all(database, clock)).claimed) == 1
@@ -105,16 +105,16 @@ async def test_an_endpoint_that_is_served_slowly_is_not_overlooked(
 async def test_a_disabled_endpoint_holds_on_purpose_and_has_its_time_once_enabled(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    endpoint, _ = await given_endpoint(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    endpoint, _ = await given_endpoint(database, clock, tenant)
 
     async def set_status(tx: Transaction, status: str) -> None:
         changes = EndpointChanges(status=status)
         now_us = clock.now_us()
-        await patch(tx, new_vault(), scope, endpoint.id, changes=changes, now_us=now_us)
+        await patch(tx, new_vault(), tenant, endpoint.id, changes=changes, now_us=now_us)
 
     await database.transaction(lambda tx: set_status(tx, "disabled"))
-    await given_events(database, clock, scope)
+    await given_events(database, clock, tenant)
     clock.advance_s(3600)
     disabled = await look(database, clock)
     await database.transaction(lambda tx: set_status(tx, "enabled"))
@@ -130,8 +130,8 @@ async def test_a_disabled_endpoint_holds_on_purpose_and_has_its_time_once_enable
 async def test_dead_endpoints_of_one_tenant_count_only_where_no_worker_is(
     database: Database, clock: FixedClock, has_worker: bool
 ) -> None:
-    dead = await given_scope(database, clock)
-    well = await given_scope(database, clock)
+    dead = await given_tenant(database, clock)
+    well = await given_tenant(database, clock)
     await given_endpoint(database, clock, dead)
     await given_events(database, clock, dead)
     [claimed] = (await claim_all(database, clock)).claimed
@@ -149,14 +149,14 @@ async def test_dead_endpoints_of_one_tenant_count_only_where_no_worker_is(
     assert (found.oldest_due_us, found.overlooked_us > 0) == (100 * SECOND_US, not has_worker)
 
 
-async def claim_well(database: Database, clock: FixedClock, scope: Scope) -> None:
+async def claim_well(database: Database, clock: FixedClock, tenant: Tenant) -> None:
     async def work(tx: Transaction) -> None:
         await take_due(
             tx,
             lambda candidates: [
                 id_
                 for candidate in candidates
-                if candidate.account_id == scope[0]
+                if candidate.account_id == tenant.account_id
                 for id_ in candidate.due
             ],
             now_us=clock.now_us(),
@@ -168,10 +168,10 @@ async def claim_well(database: Database, clock: FixedClock, scope: Scope) -> Non
 
 
 async def test_it_is_one_statement_whatever_waits(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock)
+    tenant = await given_tenant(database, clock)
     for _ in range(5):
-        await given_endpoint(database, clock, scope)
-    await given_events(database, clock, scope, count=100)
+        await given_endpoint(database, clock, tenant)
+    await given_events(database, clock, tenant, count=100)
     before = database.statements_run
 
     await look(database, clock)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from kernel.clock import FixedClock
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Database, Row, Transaction
 from store.open import open_database
 from tests.support.webhook_rows import (
@@ -21,19 +21,19 @@ from webhooks.deliveries.claim import claim as take_due
 from webhooks.deliveries.stage import Claim
 
 
-async def given_scope(database: Database, clock: FixedClock, **endpoint: object) -> Scope:
+async def given_tenant(database: Database, clock: FixedClock, **endpoint: object) -> Tenant:
     account = await given_account(database, clock)
-    await given_endpoint(database, clock, (account, "staging"), **endpoint)  # type: ignore[arg-type]
-    return (account, "staging")
+    await given_endpoint(database, clock, Tenant(account, "staging"), **endpoint)  # type: ignore[arg-type]
+    return Tenant(account, "staging")
 
 
 async def test_two_workers_never_claim_the_same_delivery(
     database: Database, database_url: str, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
+    tenant = await given_tenant(database, clock)
     for _ in range(3):
-        await given_endpoint(database, clock, scope)
-    await given_events(database, clock, scope, count=25)
+        await given_endpoint(database, clock, tenant)
+    await given_events(database, clock, tenant, count=25)
     other = open_database(database_url)
     taken: list[str] = []
 
@@ -55,8 +55,8 @@ async def test_two_workers_never_go_beyond_a_pace_together(
     database: Database, database_url: str, clock: FixedClock
 ) -> None:
     # A hundred a second go ten at a time, and the clock stands still.
-    scope = await given_scope(database, clock, rate_limit_per_s=100)
-    await given_events(database, clock, scope, count=50)
+    tenant = await given_tenant(database, clock, rate_limit_per_s=100)
+    await given_events(database, clock, tenant, count=50)
     other = open_database(database_url)
 
     async def work(own: Database) -> int:
@@ -81,10 +81,10 @@ async def test_two_workers_never_go_beyond_a_pace_together(
 async def test_an_endpoint_without_a_pace_is_not_written_for_each_claim(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
+    tenant = await given_tenant(database, clock)
     costs = []
     for _ in range(3):
-        await given_events(database, clock, scope)
+        await given_events(database, clock, tenant)
         before = database.statements_run
         assert len((await claim_all(database, clock)).claimed) == 1
         costs.append(database.statements_run - before)
@@ -108,8 +108,8 @@ class Meanwhile:
 async def test_an_endpoint_disabled_meanwhile_is_left(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    await given_events(database, clock, tenant)
 
     async def work(tx: Transaction) -> Claim:
         return await take_due(
@@ -127,8 +127,8 @@ async def test_an_endpoint_disabled_meanwhile_is_left(
 
 
 async def test_the_choice_bounds_what_is_claimed(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock)
-    await given_events(database, clock, scope, count=5)
+    tenant = await given_tenant(database, clock)
+    await given_events(database, clock, tenant, count=5)
 
     def two(candidates: Sequence[Candidate]) -> list[str]:
         return list(candidates[0].due)[:2]
@@ -143,8 +143,8 @@ async def test_the_choice_bounds_what_is_claimed(database: Database, clock: Fixe
 async def test_a_claim_that_took_all_it_was_offered_says_there_may_be_more(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    await given_events(database, clock, scope, count=5)
+    tenant = await given_tenant(database, clock)
+    await given_events(database, clock, tenant, count=5)
 
     first = await claim_all(database, clock, ids_max=3)
     second = await claim_all(database, clock, ids_max=3)
@@ -154,10 +154,10 @@ async def test_a_claim_that_took_all_it_was_offered_says_there_may_be_more(
 
 
 async def test_the_longest_due_go_first(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock)
-    older = await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    older = await given_events(database, clock, tenant)
     clock.advance_s(1)
-    await given_events(database, clock, scope, count=3)
+    await given_events(database, clock, tenant, count=3)
 
     claim = await claim_all(database, clock, ids_max=1)
 
@@ -165,9 +165,9 @@ async def test_the_longest_due_go_first(database: Database, clock: FixedClock) -
 
 
 async def test_the_next_due_time_skips_what_is_due(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock)
-    await given_endpoint(database, clock, scope, retry_schedule_s=(9,))
-    await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    await given_endpoint(database, clock, tenant, retry_schedule_s=(9,))
+    await given_events(database, clock, tenant)
 
     claim = await claim_all(database, clock)
 
@@ -176,8 +176,8 @@ async def test_the_next_due_time_skips_what_is_due(database: Database, clock: Fi
 
 
 async def test_a_rate_limit_is_kept_across_claims(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock, rate_limit_per_s=2)
-    await given_events(database, clock, scope, count=4)
+    tenant = await given_tenant(database, clock, rate_limit_per_s=2)
+    await given_events(database, clock, tenant, count=4)
     counts = []
     for _ in range(4):
         claim = await claim_all(database, clock)
@@ -193,9 +193,9 @@ async def test_a_sandbox_account_is_sent_fifteen_at_once_and_then_slowly(
     database: Database, clock: FixedClock
 ) -> None:
     account = await given_account(database, clock, is_sandbox=True)
-    scope = (account, "staging")
-    await given_endpoint(database, clock, scope, is_sandbox=True)
-    await given_events(database, clock, scope, count=20)
+    tenant = Tenant(account, "staging")
+    await given_endpoint(database, clock, tenant, is_sandbox=True)
+    await given_events(database, clock, tenant, count=20)
 
     first = await claim_all(database, clock)
     clock.advance_s(4)
@@ -207,10 +207,10 @@ async def test_a_sandbox_account_is_sent_fifteen_at_once_and_then_slowly(
 async def test_an_endpoint_without_a_slot_is_offered_nothing_of_its_backlog(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = (await given_account(database, clock), "staging")
-    full, _ = await given_endpoint(database, clock, scope)
-    other, _ = await given_endpoint(database, clock, scope)
-    await given_events(database, clock, scope, count=3)
+    tenant = Tenant(await given_account(database, clock), "staging")
+    full, _ = await given_endpoint(database, clock, tenant)
+    other, _ = await given_endpoint(database, clock, tenant)
+    await given_events(database, clock, tenant, count=3)
 
     async def work(tx: Transaction) -> Claim:
         return await take_due(

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from kernel.clock import DAY_US, SECOND_US, FixedClock
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Database
 from store.open import open_database
 from tests.support.webhook_rows import (
@@ -29,14 +29,14 @@ async def take(
     )
 
 
-async def given_known(database: Database, clock: FixedClock) -> tuple[Scope, str]:
+async def given_known(database: Database, clock: FixedClock) -> tuple[Tenant, str]:
     """An endpoint that was claimed for a moment ago, with two deliveries waiting."""
-    scope = (await given_account(database, clock), "staging")
-    endpoint, _ = await given_endpoint(database, clock, scope)
-    await given_events(database, clock, scope)
+    tenant = Tenant(await given_account(database, clock), "staging")
+    endpoint, _ = await given_endpoint(database, clock, tenant)
+    await given_events(database, clock, tenant)
     await claim_all(database, clock)
-    await given_events(database, clock, scope, count=2)
-    return scope, endpoint.id
+    await given_events(database, clock, tenant, count=2)
+    return tenant, endpoint.id
 
 
 async def change(database: Database, text: str) -> None:
@@ -99,8 +99,8 @@ async def test_whatever_else_has_a_say_leaves_it_to_a_claim(
 async def test_two_workers_never_take_the_same(
     database: Database, database_url: str, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_known(database, clock)
-    await given_events(database, clock, scope, count=98)
+    tenant, endpoint_id = await given_known(database, clock)
+    await given_events(database, clock, tenant, count=98)
     other = open_database(database_url)
     taken: list[str] = []
 

@@ -4,8 +4,8 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.errors import NotFound
-from keys.account import lock_scopes
-from keys.principal import Scope
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from store.database import Database, Row, Transaction
 from tests.support.webhook_rows import (
     LEASE_US,
@@ -55,22 +55,22 @@ async def rows(database: Database, text: str, **values: object) -> list[Row]:
     return await database.read(work)
 
 
-async def the_delivery(database: Database, scope: Scope, id_: str) -> log.Delivery:
+async def the_delivery(database: Database, tenant: Tenant, id_: str) -> log.Delivery:
     async def work(tx: Transaction) -> log.Delivery:
-        return await log.get_delivery(tx, scope, id_)
+        return await log.get_delivery(tx, tenant, id_)
 
     return await database.read(work)
 
 
-async def given_scope(database: Database, clock: FixedClock, **endpoint: object) -> Scope:
+async def given_tenant(database: Database, clock: FixedClock, **endpoint: object) -> Tenant:
     account = await given_account(database, clock)
-    await given_endpoint(database, clock, (account, "staging"), **endpoint)  # type: ignore[arg-type]
-    return (account, "staging")
+    await given_endpoint(database, clock, Tenant(account, "staging"), **endpoint)  # type: ignore[arg-type]
+    return Tenant(account, "staging")
 
 
 async def test_a_claim_brings_what_a_request_needs(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock)
-    [event_id] = await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    [event_id] = await given_events(database, clock, tenant)
 
     claim = await claim_all(database, clock)
 
@@ -88,8 +88,8 @@ async def test_a_claim_brings_what_a_request_needs(database: Database, clock: Fi
 async def test_what_is_claimed_is_not_claimed_again_until_its_lease_ends(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    await given_events(database, clock, tenant)
     await claim_all(database, clock)
     clock.advance_s(LEASE_US / 1e6 - 0.000001)
 
@@ -105,14 +105,14 @@ async def test_what_is_claimed_is_not_claimed_again_until_its_lease_ends(
 
 
 async def test_success_ends_a_delivery(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock)
-    await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    await given_events(database, clock, tenant)
     [claimed] = (await claim_all(database, clock)).claimed
     clock.advance_s(1)
 
     held = await settle(database, [settlement(claimed, clock, outcome())])
 
-    found = await the_delivery(database, scope, claimed.id)
+    found = await the_delivery(database, tenant, claimed.id)
     assert held == {claimed.id}
     assert (found.status, found.attempts_made, found.next_attempt_at) == ("delivered", 1, None)
     [row] = await rows(database, "SELECT settled_at FROM deliveries")
@@ -122,14 +122,14 @@ async def test_success_ends_a_delivery(database: Database, clock: FixedClock) ->
 async def test_failures_follow_the_schedule_and_then_end(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    await given_events(database, clock, tenant)
     seen = []
     for _ in range(3):
         [claimed] = (await claim_all(database, clock)).claimed
         clock.advance_s(2)
         await settle(database, [settlement(claimed, clock, outcome(500, "http"))])
-        found = await the_delivery(database, scope, claimed.id)
+        found = await the_delivery(database, tenant, claimed.id)
         next_at = found.next_attempt_at
         wait_us = None if next_at is None else next_at - clock.now_us()
         seen.append((claimed.number, found.status, found.attempts_made, wait_us))
@@ -146,21 +146,21 @@ async def test_failures_follow_the_schedule_and_then_end(
 async def test_a_retry_after_of_503_moves_the_next_attempt(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    await given_events(database, clock, tenant)
     [claimed] = (await claim_all(database, clock)).claimed
 
     await settle(database, [settlement(claimed, clock, outcome(503, "http", retry_after="120"))])
 
-    found = await the_delivery(database, scope, claimed.id)
+    found = await the_delivery(database, tenant, claimed.id)
     assert found.next_attempt_at == clock.now_us() + 120_000_000
 
 
 async def test_an_outcome_after_its_claim_was_taken_over_changes_nothing(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    await given_events(database, clock, tenant)
     [first] = (await claim_all(database, clock)).claimed
     clock.advance_s(LEASE_US / 1e6)
     [second] = (await claim_all(database, clock)).claimed
@@ -169,7 +169,7 @@ async def test_an_outcome_after_its_claim_was_taken_over_changes_nothing(
     held = await settle(database, [settlement(second, clock, outcome())])
     repeated = await settle(database, [settlement(second, clock, outcome())])
 
-    found = await the_delivery(database, scope, first.id)
+    found = await the_delivery(database, tenant, first.id)
     attempts = await rows(database, "SELECT number, http_status FROM attempts")
     assert [len(stale), len(held), len(repeated)] == [0, 1, 0]
     assert (found.status, found.attempts_made) == ("delivered", 1)
@@ -191,15 +191,15 @@ async def test_five_lost_claims_are_told_and_end_no_delivery_before_its_schedule
     database: Database, clock: FixedClock
 ) -> None:
     account = await given_account(database, clock)
-    scope = (account, "staging")
-    await given_endpoint(database, clock, scope, retry_schedule_s=(0, 5, 30, 7200))
-    await given_events(database, clock, scope)
+    tenant = Tenant(account, "staging")
+    await given_endpoint(database, clock, tenant, retry_schedule_s=(0, 5, 30, 7200))
+    await given_events(database, clock, tenant)
     waits_s, statuses = [], []
     for _ in range(4):
         claimed = await lose_five_claims(database, clock)
         lost = lost_settlement(claimed, now_us=clock.now_us())
         await settle(database, [lost])
-        statuses.append((await the_delivery(database, scope, claimed.id)).status)
+        statuses.append((await the_delivery(database, tenant, claimed.id)).status)
         if lost.next_attempt_at_us is not None:
             waits_s.append((lost.next_attempt_at_us - clock.now_us()) // 1_000_000)
             clock.advance_s(waits_s[-1])
@@ -216,8 +216,8 @@ async def test_five_lost_claims_are_told_and_end_no_delivery_before_its_schedule
 async def test_a_settled_attempt_forgets_the_lost_claims_before_it(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    await given_events(database, clock, tenant)
     await claim_all(database, clock)
     clock.advance_s(LEASE_US / 1e6)
     [claimed] = (await claim_all(database, clock)).claimed
@@ -234,10 +234,10 @@ async def test_a_settled_attempt_forgets_the_lost_claims_before_it(
 async def test_claim_and_settle_cost_a_fixed_number_of_statements(
     database: Database, clock: FixedClock, endpoints: int, events: int
 ) -> None:
-    scope = await given_scope(database, clock)
+    tenant = await given_tenant(database, clock)
     for _ in range(endpoints - 1):
-        await given_endpoint(database, clock, scope)
-    await given_events(database, clock, scope, count=events)
+        await given_endpoint(database, clock, tenant)
+    await given_events(database, clock, tenant, count=events)
     start = database.statements_run
     claim = await claim_all(database, clock)
     claimed_at = database.statements_run
@@ -263,21 +263,21 @@ async def test_a_disabled_endpoints_rows_are_held_and_sent_when_it_is_back(
     database: Database, clock: FixedClock
 ) -> None:
     account = await given_account(database, clock)
-    scope = (account, "staging")
-    endpoint, _ = await given_endpoint(database, clock, scope)
+    tenant = Tenant(account, "staging")
+    endpoint, _ = await given_endpoint(database, clock, tenant)
 
     async def set_status(tx: Transaction, status: str) -> None:
         await patch(
             tx,
             new_vault(),
-            scope,
+            tenant,
             endpoint.id,
             changes=EndpointChanges(status=status),
             now_us=clock.now_us(),
         )
 
     await database.transaction(lambda tx: set_status(tx, "disabled"))
-    await given_events(database, clock, scope)
+    await given_events(database, clock, tenant)
     clock.advance_s(3600)
     held = await claim_all(database, clock)
     await database.transaction(lambda tx: set_status(tx, "enabled"))
@@ -291,19 +291,19 @@ async def test_deleting_an_endpoint_cancels_what_it_has_not_had(
     database: Database, clock: FixedClock
 ) -> None:
     account = await given_account(database, clock)
-    scope = (account, "staging")
-    endpoint, _ = await given_endpoint(database, clock, scope)
-    await given_events(database, clock, scope, count=2)
+    tenant = Tenant(account, "staging")
+    endpoint, _ = await given_endpoint(database, clock, tenant)
+    await given_events(database, clock, tenant, count=2)
     claim = await claim_all(database, clock, ids_max=1)
 
     async def work(tx: Transaction) -> None:
-        await lock_scopes(tx, [scope])
-        await delete(tx, new_vault(), scope, endpoint.id, now_us=clock.now_us())
+        await lock_tenants(tx, [tenant])
+        await delete(tx, new_vault(), tenant, endpoint.id, now_us=clock.now_us())
 
     await database.transaction(work)
     await Ender(database, clock).sweep()
     stale = await settle(database, [settlement(claim.claimed[0], clock, outcome())])
-    await given_events(database, clock, scope)
+    await given_events(database, clock, tenant)
 
     found = await rows(database, "SELECT status FROM deliveries")
     assert [row["status"] for row in found] == ["cancelled", "cancelled"]
@@ -314,10 +314,10 @@ async def test_deleting_an_endpoint_cancels_what_it_has_not_had(
 async def test_health_begins_with_the_first_failure_and_ends_with_a_success(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
+    tenant = await given_tenant(database, clock)
     seen = []
     for result in (outcome(500, "http"), outcome(None, "timeout"), outcome()):
-        await given_events(database, clock, scope)
+        await given_events(database, clock, tenant)
         claim = await claim_all(database, clock, ids_max=1)
         [claimed] = claim.claimed
         await settle(database, [settlement(claimed, clock, result)])
@@ -332,18 +332,18 @@ async def test_health_begins_with_the_first_failure_and_ends_with_a_success(
 async def test_a_replay_is_a_new_delivery_of_the_same_event(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    [event_id] = await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    [event_id] = await given_events(database, clock, tenant)
     [claimed] = (await claim_all(database, clock)).claimed
     await settle(database, [settlement(claimed, clock, outcome())])
 
     async def replay(tx: Transaction) -> str:
-        return await delivery.replay(tx, scope, claimed.id, now_us=clock.now_us())
+        return await delivery.replay(tx, tenant, claimed.id, now_us=clock.now_us())
 
     id_ = await database.transaction(replay)
 
     [again] = (await claim_all(database, clock)).claimed
-    found = await the_delivery(database, scope, id_)
+    found = await the_delivery(database, tenant, id_)
     assert (again.id, again.event_id, again.body) == (id_, event_id, claimed.body)
     assert again.number == 1
     assert found.replay_of == claimed.id
@@ -352,20 +352,20 @@ async def test_a_replay_is_a_new_delivery_of_the_same_event(
 async def test_another_environments_delivery_cannot_be_replayed(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    await given_events(database, clock, tenant)
     [claimed] = (await claim_all(database, clock)).claimed
 
     async def replay(tx: Transaction) -> str:
-        return await delivery.replay(tx, (scope[0], "live"), claimed.id, now_us=1)
+        return await delivery.replay(tx, Tenant(tenant.account_id, "live"), claimed.id, now_us=1)
 
     with pytest.raises(NotFound, match="Delivery not found"):
         await database.transaction(replay)
 
 
 async def test_a_reason_with_a_nul_can_be_stored(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock)
-    await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    await given_events(database, clock, tenant)
     [claimed] = (await claim_all(database, clock)).claimed
     bad = outcome(None, "protocol", reason="bad \x00 line \ud800")
 

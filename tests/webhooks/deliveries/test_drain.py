@@ -1,7 +1,7 @@
 """What a disabled endpoint held comes back slowly, and does not stand before what happens now."""
 
 from kernel.clock import FixedClock
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from tests.support.webhook_rows import (
     claim_all,
@@ -17,13 +17,13 @@ from webhooks.endpoints.fields import EndpointChanges
 
 
 async def set_status(
-    database: Database, clock: FixedClock, scope: Scope, id_: str, status: str
+    database: Database, clock: FixedClock, tenant: Tenant, id_: str, status: str
 ) -> None:
     async def work(tx: Transaction) -> None:
         await patch(
             tx,
             new_vault(),
-            scope,
+            tenant,
             id_,
             changes=EndpointChanges(status=status),
             now_us=clock.now_us(),
@@ -34,15 +34,15 @@ async def set_status(
 
 async def given_held(
     database: Database, clock: FixedClock, count: int, *, rate_limit_per_s: int | None = None
-) -> tuple[Scope, str]:
+) -> tuple[Tenant, str]:
     """An endpoint enabled just now, which had held `count` deliveries for an hour."""
-    scope = (await given_account(database, clock), "staging")
-    endpoint, _ = await given_endpoint(database, clock, scope, rate_limit_per_s=rate_limit_per_s)
-    await set_status(database, clock, scope, endpoint.id, "disabled")
-    await given_events(database, clock, scope, count=count)
+    tenant = Tenant(await given_account(database, clock), "staging")
+    endpoint, _ = await given_endpoint(database, clock, tenant, rate_limit_per_s=rate_limit_per_s)
+    await set_status(database, clock, tenant, endpoint.id, "disabled")
+    await given_events(database, clock, tenant, count=count)
     clock.advance_s(3600)
-    await set_status(database, clock, scope, endpoint.id, "enabled")
-    return scope, endpoint.id
+    await set_status(database, clock, tenant, endpoint.id, "enabled")
+    return tenant, endpoint.id
 
 
 async def put_off(database: Database, claim: Claim) -> None:
@@ -74,9 +74,9 @@ async def test_what_was_held_comes_at_fifty_a_second(database: Database, clock: 
 
 
 async def test_what_happens_now_goes_first(database: Database, clock: FixedClock) -> None:
-    scope, _ = await given_held(database, clock, 100)
+    tenant, _ = await given_held(database, clock, 100)
     clock.advance_s(0.001)
-    fresh = await given_events(database, clock, scope, count=30)
+    fresh = await given_events(database, clock, tenant, count=30)
 
     claimed = (await claim_all(database, clock)).claimed
 
@@ -85,9 +85,9 @@ async def test_what_happens_now_goes_first(database: Database, clock: FixedClock
 
 
 async def test_the_endpoints_own_pace_holds_for_both(database: Database, clock: FixedClock) -> None:
-    scope, _ = await given_held(database, clock, 100, rate_limit_per_s=10)
+    tenant, _ = await given_held(database, clock, 100, rate_limit_per_s=10)
     clock.advance_s(0.001)
-    await given_events(database, clock, scope, count=5)
+    await given_events(database, clock, tenant, count=5)
 
     assert await claimed_in_s(database, clock, 2) == [10, 10]
 
@@ -95,9 +95,9 @@ async def test_the_endpoints_own_pace_holds_for_both(database: Database, clock: 
 async def test_disabling_and_enabling_again_is_no_faster(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, id_ = await given_held(database, clock, 100)
+    tenant, id_ = await given_held(database, clock, 100)
     first = len((await claim_all(database, clock)).claimed)
-    await set_status(database, clock, scope, id_, "disabled")
-    await set_status(database, clock, scope, id_, "enabled")
+    await set_status(database, clock, tenant, id_, "disabled")
+    await set_status(database, clock, tenant, id_, "enabled")
 
     assert (first, (await claim_all(database, clock)).claimed) == (5, [])

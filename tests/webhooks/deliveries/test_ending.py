@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 
 from kernel.clock import FixedClock
-from keys.account import lock_scopes
-from keys.principal import Scope
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from store.database import Database, Row, Transaction
 from tests.support.webhook_rows import (
     LEASE_US,
@@ -48,20 +48,20 @@ class Counting:
         return touched
 
 
-async def given_scope(database: Database, clock: FixedClock) -> tuple[Scope, str]:
-    scope = (await given_account(database, clock), "live")
-    endpoint, _ = await given_endpoint(database, clock, scope)
-    return scope, endpoint.id
+async def given_tenant(database: Database, clock: FixedClock) -> tuple[Tenant, str]:
+    tenant = Tenant(await given_account(database, clock), "live")
+    endpoint, _ = await given_endpoint(database, clock, tenant)
+    return tenant, endpoint.id
 
 
-async def remove(database: Database, clock: FixedClock, scope: Scope, endpoint_id: str) -> int:
+async def remove(database: Database, clock: FixedClock, tenant: Tenant, endpoint_id: str) -> int:
     """How many rows the deletion itself touched."""
 
     async def work(tx: Transaction) -> int:
-        await lock_scopes(tx, [scope])
+        await lock_tenants(tx, [tenant])
         counting = Counting(tx)
         counted = cast(Transaction, _Passing(counting, tx))
-        await delete(counted, new_vault(), scope, endpoint_id, now_us=clock.now_us())
+        await delete(counted, new_vault(), tenant, endpoint_id, now_us=clock.now_us())
         return counting.rows
 
     return await database.transaction(work)
@@ -79,12 +79,12 @@ class _Passing:
 
 
 async def set_status(
-    database: Database, clock: FixedClock, scope: Scope, endpoint_id: str, status: str
+    database: Database, clock: FixedClock, tenant: Tenant, endpoint_id: str, status: str
 ) -> None:
     async def work(tx: Transaction) -> None:
-        await lock_scopes(tx, [scope])
+        await lock_tenants(tx, [tenant])
         changes = EndpointChanges(status=status)
-        await patch(tx, new_vault(), scope, endpoint_id, changes=changes, now_us=clock.now_us())
+        await patch(tx, new_vault(), tenant, endpoint_id, changes=changes, now_us=clock.now_us())
 
     await database.transaction(work)
 
@@ -100,10 +100,10 @@ async def counts(database: Database) -> dict[str, int]:
 async def test_deleting_costs_the_same_whatever_waits_and_the_backlog_is_cancelled_in_steps(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scope(database, clock)
-    await given_events(database, clock, scope, count=BACKLOG)
+    tenant, endpoint_id = await given_tenant(database, clock)
+    await given_events(database, clock, tenant, count=BACKLOG)
 
-    touched = await remove(database, clock, scope, endpoint_id)
+    touched = await remove(database, clock, tenant, endpoint_id)
     at_once = await counts(database)
     claimed = (await claim_all(database, clock)).claimed
     place: ending.Place | None = ending.Place()
@@ -134,10 +134,10 @@ async def test_deleting_costs_the_same_whatever_waits_and_the_backlog_is_cancell
 async def test_a_sweep_that_died_in_the_middle_is_gone_on_with(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scope(database, clock)
-    await given_events(database, clock, scope, count=ending.ROWS_PER_STEP + 7)
+    tenant, endpoint_id = await given_tenant(database, clock)
+    await given_events(database, clock, tenant, count=ending.ROWS_PER_STEP + 7)
     await claim_all(database, clock, ids_max=3)
-    await remove(database, clock, scope, endpoint_id)
+    await remove(database, clock, tenant, endpoint_id)
 
     async def first(tx: Transaction) -> None:
         await ending.step(tx, endpoint_id, ending.Place(), now_us=clock.now_us())
@@ -153,10 +153,10 @@ async def test_a_sweep_that_died_in_the_middle_is_gone_on_with(
 async def test_what_was_in_flight_when_an_endpoint_was_disabled_is_held_once_its_lease_ends(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scope(database, clock)
-    await given_events(database, clock, scope, count=3)
+    tenant, endpoint_id = await given_tenant(database, clock)
+    await given_events(database, clock, tenant, count=3)
     await claim_all(database, clock, ids_max=2)
-    await set_status(database, clock, scope, endpoint_id, "disabled")
+    await set_status(database, clock, tenant, endpoint_id, "disabled")
     ender = Ender(database, clock)
 
     early = await ender.sweep()
@@ -164,7 +164,7 @@ async def test_what_was_in_flight_when_an_endpoint_was_disabled_is_held_once_its
     held = await ender.sweep()
     at_rest = await ender.sweep()
     states = await counts(database)
-    await set_status(database, clock, scope, endpoint_id, "enabled")
+    await set_status(database, clock, tenant, endpoint_id, "enabled")
     sent = await claim_all(database, clock)
 
     assert (early, held, at_rest) == (0, 2, 0)
@@ -175,13 +175,13 @@ async def test_what_was_in_flight_when_an_endpoint_was_disabled_is_held_once_its
 async def test_a_delivery_left_in_flight_does_not_stop_retention(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scope(database, clock)
-    first = await given_events(database, clock, scope)
+    tenant, endpoint_id = await given_tenant(database, clock)
+    first = await given_events(database, clock, tenant)
     await claim_all(database, clock)
-    await set_status(database, clock, scope, endpoint_id, "disabled")
+    await set_status(database, clock, tenant, endpoint_id, "disabled")
     clock.advance_s(9 * DAY_S)
     for _ in range(5):
-        await given_events(database, clock, scope)
+        await given_events(database, clock, tenant)
 
     await Ender(database, clock).sweep()
     await expire_held(database, clock)
@@ -189,18 +189,18 @@ async def test_a_delivery_left_in_flight_does_not_stop_retention(
     async def prune(tx: Transaction) -> int:
         before_us = clock.now_us() - DAY_S * 1_000_000
         await retention.prune_deliveries(
-            tx, scope, before_us=before_us, after=retention.FIRST_PLACE
+            tx, tenant, before_us=before_us, after=retention.FIRST_PLACE
         )
-        return (await retention.prune_events(tx, scope, before_us=before_us, after_no=0)).deleted
+        return (await retention.prune_events(tx, tenant, before_us=before_us, after_no=0)).deleted
 
     pruned = await database.transaction(prune)
     assert (len(first), pruned) == (1, 1)
 
 
 async def test_what_is_held_for_seven_days_fails(database: Database, clock: FixedClock) -> None:
-    scope, endpoint_id = await given_scope(database, clock)
-    await given_events(database, clock, scope)
-    await set_status(database, clock, scope, endpoint_id, "disabled")
+    tenant, endpoint_id = await given_tenant(database, clock)
+    await given_events(database, clock, tenant)
+    await set_status(database, clock, tenant, endpoint_id, "disabled")
     clock.advance_s(7 * DAY_S)
     await expire_held(database, clock)
     early = await counts(database)
@@ -215,11 +215,11 @@ async def test_what_is_held_for_seven_days_fails(database: Database, clock: Fixe
 async def test_expiring_looks_at_what_is_late_and_not_at_what_is_held(
     database: Database, clock: FixedClock, held: int
 ) -> None:
-    scope, endpoint_id = await given_scope(database, clock)
-    await set_status(database, clock, scope, endpoint_id, "disabled")
-    await given_events(database, clock, scope)
+    tenant, endpoint_id = await given_tenant(database, clock)
+    await set_status(database, clock, tenant, endpoint_id, "disabled")
+    await given_events(database, clock, tenant)
     clock.advance_s(3 * DAY_S)
-    await given_events(database, clock, scope, count=held)
+    await given_events(database, clock, tenant, count=held)
     clock.advance_s(5 * DAY_S)
 
     await expire_held(database, clock)

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from kernel.clock import FixedClock
-from keys.account import lock_scopes
-from keys.principal import Scope
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from store.database import Database, Row, Transaction
 from store.open import open_database
 from tests.support.dispatcher import rows
@@ -26,10 +26,10 @@ from webhooks.http.transport import Outcome
 from worker.chores import mend_line
 
 
-async def given_scope(database: Database, clock: FixedClock) -> tuple[Scope, str]:
-    scope = (await given_account(database, clock), "live")
-    endpoint, _ = await given_endpoint(database, clock, scope)
-    return scope, endpoint.id
+async def given_tenant(database: Database, clock: FixedClock) -> tuple[Tenant, str]:
+    tenant = Tenant(await given_account(database, clock), "live")
+    endpoint, _ = await given_endpoint(database, clock, tenant)
+    return tenant, endpoint.id
 
 
 async def settle(
@@ -58,8 +58,8 @@ async def place(database: Database) -> Row:
 async def test_an_endpoint_with_nothing_due_leaves_the_line_until_there_is_something(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, _ = await given_scope(database, clock)
-    await given_events(database, clock, scope)
+    tenant, _ = await given_tenant(database, clock)
+    await given_events(database, clock, tenant)
     [claimed] = (await claim_all(database, clock)).claimed
     await put_off(database, await claim_all(database, clock))
     in_flight = await place(database)
@@ -67,7 +67,7 @@ async def test_an_endpoint_with_nothing_due_leaves_the_line_until_there_is_somet
     clock.advance_s(LEASE_US / 1e6)
     await put_off(database, await claim_all(database, clock))
     at_rest = await place(database)
-    await given_events(database, clock, scope)
+    await given_events(database, clock, tenant)
 
     back = await claim_all(database, clock)
 
@@ -79,11 +79,11 @@ async def test_an_endpoint_with_nothing_due_leaves_the_line_until_there_is_somet
 async def test_publishing_writes_no_place_that_is_early_enough(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, _ = await given_scope(database, clock)
+    tenant, _ = await given_tenant(database, clock)
     costs = []
     for _ in range(3):
         before = database.statements_run
-        await given_events(database, clock, scope)
+        await given_events(database, clock, tenant)
         costs.append(database.statements_run - before)
 
     # On SQLite the first one is a statement more; on PostgreSQL it shares a round trip.
@@ -95,24 +95,24 @@ async def test_publishing_writes_no_place_that_is_early_enough(
 async def test_what_is_added_between_a_look_and_its_putting_off_is_not_hidden(
     database: Database, clock: FixedClock, kind: str
 ) -> None:
-    scope, _ = await given_scope(database, clock)
-    await given_events(database, clock, scope)
+    tenant, _ = await given_tenant(database, clock)
+    await given_events(database, clock, tenant)
     [claimed] = (await claim_all(database, clock)).claimed
     if kind != "retry":
         await settle(database, clock, claimed, 200)
     seen = await claim_all(database, clock)
 
     if kind == "event":
-        await given_events(database, clock, scope)
+        await given_events(database, clock, tenant)
     elif kind == "retry":
         await settle(database, clock, claimed, 500)
         clock.advance_s(5)
     else:
 
         async def again(tx: Transaction) -> None:
-            await lock_scopes(tx, [scope])
-            [first] = (await log.list_deliveries(tx, scope)).deliveries
-            await delivery.replay(tx, scope, first.id, now_us=clock.now_us())
+            await lock_tenants(tx, [tenant])
+            [first] = (await log.list_deliveries(tx, tenant)).deliveries
+            await delivery.replay(tx, tenant, first.id, now_us=clock.now_us())
 
         await database.transaction(again)
     await put_off(database, seen)
@@ -124,14 +124,14 @@ async def test_what_is_added_between_a_look_and_its_putting_off_is_not_hidden(
 async def test_publishers_and_looks_side_by_side_hide_nothing(
     database: Database, database_url: str, clock: FixedClock
 ) -> None:
-    scope, _ = await given_scope(database, clock)
+    tenant, _ = await given_tenant(database, clock)
     other = open_database(database_url)
     done = asyncio.Event()
     taken: list[str] = []
 
     async def publish() -> None:
         for _ in range(30):
-            await given_events(database, clock, scope)
+            await given_events(database, clock, tenant)
         done.set()
 
     async def look() -> None:
@@ -152,8 +152,8 @@ async def test_publishers_and_looks_side_by_side_hide_nothing(
 async def test_endpoints_that_fail_wait_in_a_line_of_their_own(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, _ = await given_scope(database, clock)
-    await given_events(database, clock, scope, count=2)
+    tenant, _ = await given_tenant(database, clock)
+    await given_events(database, clock, tenant, count=2)
     [claimed] = (await claim_all(database, clock, ids_max=1)).claimed
     await settle(database, clock, claimed, 500)
     failing = await place(database)
@@ -177,13 +177,13 @@ async def test_endpoints_that_fail_wait_in_a_line_of_their_own(
 async def test_a_look_takes_in_a_part_of_a_long_line_and_the_next_goes_on_behind_it(
     database: Database, clock: FixedClock
 ) -> None:
-    scopes = []
+    tenants = []
     for _ in range(HEADS_MAX // 50 + 1):
-        scope = (await given_account(database, clock), "live")
-        scopes.append(scope)
+        tenant = Tenant(await given_account(database, clock), "live")
+        tenants.append(tenant)
         for _ in range(50):
-            await given_endpoint(database, clock, scope)
-        await given_events(database, clock, scope)
+            await given_endpoint(database, clock, tenant)
+        await given_events(database, clock, tenant)
         clock.advance_s(1)
 
     async def look(tx: Transaction) -> Claim:
@@ -201,14 +201,14 @@ async def test_a_look_takes_in_a_part_of_a_long_line_and_the_next_goes_on_behind
     rest = await database.autocommit(go_on)
 
     assert (first.endpoints_due, len(rest.claimed), rest.line.after) == (HEADS_MAX, 50, None)
-    assert {one.account_id for one in rest.claimed} == {scopes[-1][0]}
+    assert {one.account_id for one in rest.claimed} == {tenants[-1][0]}
 
 
 async def test_what_a_process_of_an_older_version_wrote_is_shown(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, _ = await given_scope(database, clock)
-    await given_events(database, clock, scope)
+    tenant, _ = await given_tenant(database, clock)
+    await given_events(database, clock, tenant)
 
     async def forget(tx: Transaction) -> None:
         await tx.execute("DELETE FROM endpoint_queue")
@@ -224,8 +224,8 @@ async def test_what_a_process_of_an_older_version_wrote_is_shown(
 async def test_a_place_taken_a_moment_ago_by_another_clock_is_not_hidden(
     database: Database, clock: FixedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    scope, endpoint_id = await given_scope(database, clock)
-    await given_events(database, clock, scope)
+    tenant, endpoint_id = await given_tenant(database, clock)
+    await given_events(database, clock, tenant)
 
     async def enabled_elsewhere(tx: Transaction) -> None:
         await endpoint_queue.begin_again(tx, endpoint_id, now_us=clock.now_us() + 20_000)

@@ -4,7 +4,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from tests.support.webhook_rows import claim_all, given_account, given_endpoint, given_events
 from webhooks.deliveries import delivery, log
@@ -15,17 +15,17 @@ from webhooks.events.cursor import START, EventCursor
 from webhooks.http.transport import Outcome
 
 
-async def given_scope(database: Database, clock: FixedClock) -> Scope:
-    scope = (await given_account(database, clock), "staging")
-    await given_endpoint(database, clock, scope)
-    return scope
+async def given_tenant(database: Database, clock: FixedClock) -> Tenant:
+    tenant = Tenant(await given_account(database, clock), "staging")
+    await given_endpoint(database, clock, tenant)
+    return tenant
 
 
 async def test_a_delivery_and_its_attempts_have_the_contracts_shapes(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    [event_id] = await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    [event_id] = await given_events(database, clock, tenant)
     [claimed] = (await claim_all(database, clock)).claimed
     clock.advance_s(0.25)
     outcome = Outcome(
@@ -38,8 +38,8 @@ async def test_a_delivery_and_its_attempts_have_the_contracts_shapes(
         await delivery.settle(tx, [settlement])
 
     async def read(tx: Transaction) -> tuple[log.Delivery, list[log.Attempt]]:
-        found = await log.get_delivery(tx, scope, claimed.id)
-        return found, await log.attempts_of(tx, scope, claimed.id)
+        found = await log.get_delivery(tx, tenant, claimed.id)
+        return found, await log.attempts_of(tx, tenant, claimed.id)
 
     await database.transaction(settle)
     found, [attempt] = await database.read(read)
@@ -73,12 +73,12 @@ async def test_a_delivery_and_its_attempts_have_the_contracts_shapes(
 
 
 async def test_the_end_of_a_lease_is_not_shown(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock)
-    await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    await given_events(database, clock, tenant)
     [claimed] = (await claim_all(database, clock)).claimed
 
     async def read(tx: Transaction) -> log.Delivery:
-        return await log.get_delivery(tx, scope, claimed.id)
+        return await log.get_delivery(tx, tenant, claimed.id)
 
     found = await database.read(read)
     assert (found.status, found.next_attempt_at) == ("sending", None)
@@ -87,15 +87,15 @@ async def test_the_end_of_a_lease_is_not_shown(database: Database, clock: FixedC
 async def test_deliveries_are_filtered_and_paged_newest_first(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    await given_events(database, clock, scope, type_="topup.failed")
+    tenant = await given_tenant(database, clock)
+    await given_events(database, clock, tenant, type_="topup.failed")
     clock.advance_s(10)
-    await given_events(database, clock, scope, count=3)
+    await given_events(database, clock, tenant, count=3)
     ten_later = clock.now_us()
     [endpoint_id] = {one.target.id for one in (await claim_all(database, clock, ids_max=1)).claimed}
 
     async def count(tx: Transaction, wanted: Filter, **page: object) -> list[str]:
-        found = await log.list_deliveries(tx, scope, wanted=wanted, **page)  # type: ignore[arg-type]
+        found = await log.list_deliveries(tx, tenant, wanted=wanted, **page)  # type: ignore[arg-type]
         return [one.id for one in found.deliveries]
 
     async def read(tx: Transaction) -> None:
@@ -103,9 +103,9 @@ async def test_deliveries_are_filtered_and_paged_newest_first(
         assert everything == sorted(everything, reverse=True)
         assert len(everything) == 4
         assert await count(tx, Filter(), limit=2) == everything[:2]
-        first = await log.list_deliveries(tx, scope, limit=2)
+        first = await log.list_deliveries(tx, tenant, limit=2)
         assert first.next is not None
-        rest = await log.list_deliveries(tx, scope, before=first.next, limit=2)
+        rest = await log.list_deliveries(tx, tenant, before=first.next, limit=2)
         assert ([one.id for one in rest.deliveries], rest.next) == (everything[2:], None)
         assert await count(tx, Filter(status="sending")) == everything[3:]
         assert await count(tx, Filter(event_type="topup.failed")) == everything[3:]
@@ -123,25 +123,25 @@ async def test_deliveries_are_filtered_and_paged_newest_first(
 async def test_events_are_polled_in_order_and_listed_newest_first(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    ids = await given_events(database, clock, scope, count=2)
-    ids += await given_events(database, clock, scope, type_="order.paid")
+    tenant = await given_tenant(database, clock)
+    ids = await given_events(database, clock, tenant, count=2)
+    ids += await given_events(database, clock, tenant, type_="order.paid")
 
     async def read(tx: Transaction) -> None:
-        newest = await event_log.list_events(tx, scope, limit=2)
+        newest = await event_log.list_events(tx, tenant, limit=2)
         assert [one.id for one in newest.events] == [ids[2], ids[1]]
-        rest = await event_log.list_events(tx, scope, before=newest.next)
+        rest = await event_log.list_events(tx, tenant, before=newest.next)
         assert [one.id for one in rest.events] == [ids[0]]
-        polled = await event_log.events_after(tx, scope, after=EventCursor(0, 1))
+        polled = await event_log.events_after(tx, tenant, after=EventCursor(0, 1))
         assert [(one.id, one.event_no) for one in polled.events] == [(ids[1], 2), (ids[2], 3)]
-        paid = await event_log.events_after(tx, scope, after=START, event_type="order.paid")
+        paid = await event_log.events_after(tx, tenant, after=START, event_type="order.paid")
         assert [one.id for one in paid.events] == [ids[2]]
         assert (newest.has_more, rest.has_more, polled.has_more) == (True, False, False)
         assert (polled.next.event_no, paid.next.event_no) == (3, 3)
-        one = await event_log.get_event(tx, scope, ids[0])
+        one = await event_log.get_event(tx, tenant, ids[0])
         assert bytes(one.shape()) == one.body
         with pytest.raises(InvalidInput):
-            await event_log.list_events(tx, scope, event_type="topup.lost")
+            await event_log.list_events(tx, tenant, event_type="topup.lost")
 
     await database.read(read)
 
@@ -149,10 +149,10 @@ async def test_events_are_polled_in_order_and_listed_newest_first(
 async def test_another_environments_rows_look_like_none(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    [event_id] = await given_events(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    [event_id] = await given_events(database, clock, tenant)
     [claimed] = (await claim_all(database, clock)).claimed
-    live = (scope[0], "live")
+    live = Tenant(tenant.account_id, "live")
 
     async def read(tx: Transaction) -> None:
         assert (await log.list_deliveries(tx, live)).deliveries == []

@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from tests.support.webhook_rows import claim_all, given_account, given_endpoint, given_events
 from webhooks.deliveries import log, log_page
@@ -30,7 +30,7 @@ FILTERS = [
 
 
 async def plan_of(
-    tx: Transaction, scope: Scope, wanted: Filter, place: Place | None
+    tx: Transaction, tenant: Tenant, wanted: Filter, place: Place | None
 ) -> tuple[str, bool]:
     """The plan of the walk, and whether it may need sorting: one top-up has few deliveries."""
     query = query_of(wanted, place, columns="id, created_at, status")
@@ -40,16 +40,18 @@ async def plan_of(
         text, values = query.edge, dict(query.edge_values)
     is_sqlite = "sqlite" in type(tx).__name__.lower()
     verb = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
-    found = await tx.fetch(f"{verb} {text}", **values, account_id=scope[0], environment=scope[1])
+    found = await tx.fetch(
+        f"{verb} {text}", **values, account_id=tenant.account_id, environment=tenant.environment
+    )
     return "\n".join(str(row[-1]) for row in found), wanted.transaction_id is not None
 
 
 async def test_each_filter_walks_the_index_that_was_meant(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = (await given_account(database, clock), "staging")
-    await given_endpoint(database, clock, scope)
-    await given_events(database, clock, scope, count=6000)
+    tenant = Tenant(await given_account(database, clock), "staging")
+    await given_endpoint(database, clock, tenant)
+    await given_events(database, clock, tenant, count=6000)
 
     async def explain(tx: Transaction) -> list[str]:
         await tx.execute("UPDATE deliveries SET transaction_id = id")
@@ -57,7 +59,7 @@ async def test_each_filter_walks_the_index_that_was_meant(
         findings = []
         for wanted, index in FILTERS:
             for place in (None, Place(7, "dlv_1")):
-                plan, may_sort = await plan_of(tx, scope, wanted, place)
+                plan, may_sort = await plan_of(tx, tenant, wanted, place)
                 is_sorted = "Sort" in plan or "TEMP B-TREE" in plan
                 if index not in plan or (is_sorted and not may_sort):
                     findings.append(f"{wanted} {place}: {plan}")
@@ -69,13 +71,13 @@ async def test_each_filter_walks_the_index_that_was_meant(
 async def test_what_has_no_index_is_looked_for_in_pieces_and_all_found(
     database: Database, clock: FixedClock
 ) -> None:
-    scope: Scope = (await given_account(database, clock), "staging")
-    await given_endpoint(database, clock, scope)
+    tenant: Tenant = Tenant(await given_account(database, clock), "staging")
+    await given_endpoint(database, clock, tenant)
     size = log_page.SCANNED_ROWS_MAX
-    await given_events(database, clock, scope, count=3)
+    await given_events(database, clock, tenant, count=3)
     [first, *_] = (await claim_all(database, clock, ids_max=1)).claimed
     clock.advance_s(1)
-    await given_events(database, clock, scope, count=size)
+    await given_events(database, clock, tenant, count=size)
 
     async def mark(tx: Transaction) -> None:
         # Delivered, the oldest of all.
@@ -85,8 +87,8 @@ async def test_what_has_no_index_is_looked_for_in_pieces_and_all_found(
     wanted = Filter(status="delivered")
 
     async def read(tx: Transaction) -> tuple[log.DeliveryPage, log.DeliveryPage]:
-        head = await log.list_deliveries(tx, scope, wanted=wanted)
-        return head, await log.list_deliveries(tx, scope, wanted=wanted, before=head.next)
+        head = await log.list_deliveries(tx, tenant, wanted=wanted)
+        return head, await log.list_deliveries(tx, tenant, wanted=wanted, before=head.next)
 
     head, rest = await database.read(read)
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from kernel.clock import FixedClock
-from keys.principal import Scope
+from kernel.clock import FixedClock, parse_rfc3339
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from tests.support.webhook_rows import (
     claim_all,
@@ -46,18 +46,20 @@ async def settle(database: Database, settlements: Sequence[Settlement]) -> None:
 
 
 async def fail_one(
-    database: Database, clock: FixedClock, scope: Scope, status: int | None = 500
+    database: Database, clock: FixedClock, tenant: Tenant, status: int | None = 500
 ) -> Settlement:
     """A fresh event, claimed and answered so."""
-    await given_events(database, clock, scope)
+    await given_events(database, clock, tenant)
     claimed = (await claim_all(database, clock)).claimed[-1]
     one = answer(claimed, clock, status)
     await settle(database, [one])
     return one
 
 
-async def notices(database: Database, scope: Scope, *, is_open: bool | None = None) -> list[Notice]:
-    return await database.read(lambda tx: notice.list_notices(tx, scope, is_open=is_open))
+async def notices(
+    database: Database, tenant: Tenant, *, is_open: bool | None = None
+) -> list[Notice]:
+    return await database.read(lambda tx: notice.list_notices(tx, tenant, is_open=is_open))
 
 
 async def disable(
@@ -72,76 +74,77 @@ async def disable(
     return await database.transaction(work)
 
 
-async def given_scope(database: Database, clock: FixedClock) -> tuple[Scope, str]:
-    scope = (await given_account(database, clock), "staging")
-    endpoint, _ = await given_endpoint(database, clock, scope, retry_schedule_s=LONG)
-    return scope, endpoint.id
+async def given_tenant(database: Database, clock: FixedClock) -> tuple[Tenant, str]:
+    tenant = Tenant(await given_account(database, clock), "staging")
+    endpoint, _ = await given_endpoint(database, clock, tenant, retry_schedule_s=LONG)
+    return tenant, endpoint.id
 
 
 async def test_the_first_failure_is_told_once(database: Database, clock: FixedClock) -> None:
-    scope, endpoint_id = await given_scope(database, clock)
+    tenant, endpoint_id = await given_tenant(database, clock)
 
     for _ in range(3):
-        await fail_one(database, clock, scope)
+        await fail_one(database, clock, tenant)
         clock.advance_s(60)
 
-    [one] = await notices(database, scope)
-    assert one.shape() == {
-        "id": one.id,
-        "endpoint_id": endpoint_id,
-        "url": "https://hooks.example.com/in",
-        "stage": "failing",
-        "reason": None,
-        "failing_since": "2026-06-13T12:00:00Z",
-        "created_at": "2026-06-13T12:00:00Z",
-        "ended_at": None,
-    }
+    [one] = await notices(database, tenant)
+    noon_us = parse_rfc3339("2026-06-13T12:00:00Z")
+    assert one == Notice(
+        id=one.id,
+        endpoint_id=endpoint_id,
+        url="https://hooks.example.com/in",
+        stage="failing",
+        reason=None,
+        failing_since_at=noon_us,
+        created_at=noon_us,
+        ended_at=None,
+    )
 
 
 async def test_a_day_of_failure_is_told_at_its_edge_and_once(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, _ = await given_scope(database, clock)
-    await fail_one(database, clock, scope)
+    tenant, _ = await given_tenant(database, clock)
+    await fail_one(database, clock, tenant)
     clock.advance_s(DAY_S - 0.000001)
-    await fail_one(database, clock, scope)
-    early = [one.stage for one in await notices(database, scope)]
+    await fail_one(database, clock, tenant)
+    early = [one.stage for one in await notices(database, tenant)]
     clock.advance_s(0.000001)
 
-    await fail_one(database, clock, scope)
-    await fail_one(database, clock, scope)
+    await fail_one(database, clock, tenant)
+    await fail_one(database, clock, tenant)
 
     assert early == ["failing"]
-    stages = [one.stage for one in await notices(database, scope)]
+    stages = [one.stage for one in await notices(database, tenant)]
     assert stages == ["failing_for_a_day", "failing"]
 
 
 async def test_success_ends_them_and_the_next_failure_is_new(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, _ = await given_scope(database, clock)
-    await fail_one(database, clock, scope)
+    tenant, _ = await given_tenant(database, clock)
+    await fail_one(database, clock, tenant)
     clock.advance_s(60)
 
-    await fail_one(database, clock, scope, 200)
-    ended = await notices(database, scope)
+    await fail_one(database, clock, tenant, 200)
+    ended = await notices(database, tenant)
     clock.advance_s(60)
-    await fail_one(database, clock, scope)
+    await fail_one(database, clock, tenant)
 
     assert [one.ended_at for one in ended] == [clock.now_us() - 60_000_000]
-    assert len(await notices(database, scope)) == 2
-    assert [one.failing_since_at for one in await notices(database, scope, is_open=True)] == [
+    assert len(await notices(database, tenant)) == 2
+    assert [one.failing_since_at for one in await notices(database, tenant, is_open=True)] == [
         clock.now_us()
     ]
-    assert len(await notices(database, scope, is_open=False)) == 1
+    assert len(await notices(database, tenant, is_open=False)) == 1
 
 
 async def test_a_failure_claimed_before_a_recovery_begins_a_new_time_of_failing(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, _ = await given_scope(database, clock)
-    await fail_one(database, clock, scope)
-    await given_events(database, clock, scope, count=2)
+    tenant, _ = await given_tenant(database, clock)
+    await fail_one(database, clock, tenant)
+    await given_events(database, clock, tenant, count=2)
     well, unwell = (await claim_all(database, clock)).claimed
     assert unwell.target.failing_since_at is not None
     await settle(database, [answer(well, clock, 200)])
@@ -149,40 +152,40 @@ async def test_a_failure_claimed_before_a_recovery_begins_a_new_time_of_failing(
 
     await settle(database, [answer(unwell, clock, 500)])
 
-    [one] = await notices(database, scope, is_open=True)
+    [one] = await notices(database, tenant, is_open=True)
     assert (one.stage, one.failing_since_at) == ("failing", clock.now_us())
 
 
 async def test_two_workers_that_see_the_first_failure_tell_it_once(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, _ = await given_scope(database, clock)
-    await given_events(database, clock, scope, count=2)
+    tenant, _ = await given_tenant(database, clock)
+    await given_events(database, clock, tenant, count=2)
     one, other = (await claim_all(database, clock)).claimed
 
     await settle(database, [answer(one, clock, 500)])
     await settle(database, [answer(other, clock, None)])
 
-    assert [one.stage for one in await notices(database, scope)] == ["failing"]
+    assert [one.stage for one in await notices(database, tenant)] == ["failing"]
 
 
 async def test_five_days_of_failure_disable_at_their_edge_and_are_told(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scope(database, clock)
-    await fail_one(database, clock, scope)
+    tenant, endpoint_id = await given_tenant(database, clock)
+    await fail_one(database, clock, tenant)
     clock.advance_s(5 * DAY_S - 0.000001)
-    early = await fail_one(database, clock, scope)
+    early = await fail_one(database, clock, tenant)
     clock.advance_s(0.000001)
 
-    late = await fail_one(database, clock, scope)
+    late = await fail_one(database, clock, tenant)
     disabled = await disable(database, clock, [late])
     again = await disable(database, clock, [late])
 
     assert reasons_to_disable([early]) == {}
     assert [(one.id, one.disabled_reason) for one in disabled] == [(endpoint_id, "failing")]
     assert again == []
-    found = await notices(database, scope)
+    found = await notices(database, tenant)
     assert [(one.stage, one.reason) for one in found] == [
         ("disabled", "failing"),
         ("failing_for_a_day", None),
@@ -206,9 +209,9 @@ async def test_the_receivers_own_word_disables_it_at_once(
     headers: dict[str, str],
     reason: str,
 ) -> None:
-    scope, _ = await given_scope(database, clock)
-    other, _ = await given_endpoint(database, clock, scope, events=["endpoint.disabled"])
-    await given_events(database, clock, scope)
+    tenant, _ = await given_tenant(database, clock)
+    other, _ = await given_endpoint(database, clock, tenant, events=["endpoint.disabled"])
+    await given_events(database, clock, tenant)
     [claimed] = (await claim_all(database, clock)).claimed
     one = answer(claimed, clock, status, headers)
     await settle(database, [one])
@@ -216,7 +219,7 @@ async def test_the_receivers_own_word_disables_it_at_once(
     [disabled] = await disable(database, clock, [one])
 
     assert disabled.disabled_reason == reason
-    [told] = [one for one in await notices(database, scope) if one.stage == "disabled"]
+    [told] = [one for one in await notices(database, tenant) if one.stage == "disabled"]
     assert (told.reason, told.created_at) == (reason, clock.now_us())
     [to_other] = (await claim_all(database, clock)).claimed
     assert (to_other.target.id, to_other.event_type) == (other.id, "endpoint.disabled")
@@ -226,18 +229,18 @@ async def test_the_receivers_own_word_disables_it_at_once(
 async def test_enabling_or_deleting_ends_what_was_told(
     database: Database, clock: FixedClock, status: str
 ) -> None:
-    scope, endpoint_id = await given_scope(database, clock)
-    await disable(database, clock, [await fail_one(database, clock, scope, 410)])
+    tenant, endpoint_id = await given_tenant(database, clock)
+    await disable(database, clock, [await fail_one(database, clock, tenant, 410)])
     clock.advance_s(60)
 
     async def change(tx: Transaction) -> None:
         if status == "deleted":
-            await delete(tx, new_vault(), scope, endpoint_id, now_us=clock.now_us())
+            await delete(tx, new_vault(), tenant, endpoint_id, now_us=clock.now_us())
             return
         await patch(
             tx,
             new_vault(),
-            scope,
+            tenant,
             endpoint_id,
             changes=EndpointChanges(status=status),
             now_us=clock.now_us(),
@@ -245,7 +248,7 @@ async def test_enabling_or_deleting_ends_what_was_told(
 
     await database.transaction(change)
 
-    found = await notices(database, scope)
+    found = await notices(database, tenant)
     assert [(one.stage, one.ended_at) for one in found] == [
         ("disabled", clock.now_us()),
         ("failing", clock.now_us()),
@@ -255,8 +258,8 @@ async def test_enabling_or_deleting_ends_what_was_told(
 async def test_abort_message_ends_a_failed_delivery_without_another_attempt(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, _ = await given_scope(database, clock)
-    await given_events(database, clock, scope, count=2)
+    tenant, _ = await given_tenant(database, clock)
+    await given_events(database, clock, tenant, count=2)
     failed, taken = (await claim_all(database, clock)).claimed
     abort = {"webhook-delivery": "abort-message"}
 
@@ -270,7 +273,7 @@ async def test_abort_message_ends_a_failed_delivery_without_another_attempt(
 
 
 async def test_another_environment_hears_nothing(database: Database, clock: FixedClock) -> None:
-    scope, _ = await given_scope(database, clock)
-    await fail_one(database, clock, scope)
+    tenant, _ = await given_tenant(database, clock)
+    await fail_one(database, clock, tenant)
 
-    assert await notices(database, (scope[0], "live")) == []
+    assert await notices(database, Tenant(tenant.account_id, "live")) == []

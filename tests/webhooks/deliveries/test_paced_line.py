@@ -3,7 +3,7 @@
 import pytest
 
 from kernel.clock import SECOND_US, FixedClock
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from tests.support.dispatcher import rows
 from tests.support.webhook_rows import (
@@ -23,13 +23,13 @@ from worker.chores import mend_line
 
 async def given_paced(
     database: Database, clock: FixedClock, *, rate_limit_per_s: int | None = 1
-) -> tuple[Scope, str]:
+) -> tuple[Tenant, str]:
     """One a second: the first was claimed just now, and another one waits."""
-    scope = (await given_account(database, clock), "live")
-    endpoint, _ = await given_endpoint(database, clock, scope, rate_limit_per_s=rate_limit_per_s)
-    await given_events(database, clock, scope, count=2)
+    tenant = Tenant(await given_account(database, clock), "live")
+    endpoint, _ = await given_endpoint(database, clock, tenant, rate_limit_per_s=rate_limit_per_s)
+    await given_events(database, clock, tenant, count=2)
     assert len((await claim_all(database, clock)).claimed) == 1
-    return scope, endpoint.id
+    return tenant, endpoint.id
 
 
 async def put_off(database: Database, claim: Claim) -> None:
@@ -37,10 +37,10 @@ async def put_off(database: Database, claim: Claim) -> None:
 
 
 async def change(
-    database: Database, clock: FixedClock, scope: Scope, id_: str, changes: EndpointChanges
+    database: Database, clock: FixedClock, tenant: Tenant, id_: str, changes: EndpointChanges
 ) -> None:
     await database.transaction(
-        lambda tx: patch(tx, new_vault(), scope, id_, changes=changes, now_us=clock.now_us())
+        lambda tx: patch(tx, new_vault(), tenant, id_, changes=changes, now_us=clock.now_us())
     )
 
 
@@ -70,10 +70,10 @@ async def test_a_live_endpoint_is_in_the_first_look_beside_more_paced_ones_than_
     database: Database, clock: FixedClock
 ) -> None:
     for _ in range(HEADS_MAX // 50 + 1):
-        scope = (await given_account(database, clock), "live")
+        tenant = Tenant(await given_account(database, clock), "live")
         for _ in range(50):
-            await given_endpoint(database, clock, scope, rate_limit_per_s=1)
-        await given_events(database, clock, scope)
+            await given_endpoint(database, clock, tenant, rate_limit_per_s=1)
+        await given_events(database, clock, tenant)
 
     async def use_up(tx: Transaction) -> None:
         await tx.execute(
@@ -82,7 +82,7 @@ async def test_a_live_endpoint_is_in_the_first_look_beside_more_paced_ones_than_
 
     await database.transaction(use_up)
     clock.advance_s(0.5)
-    live = (await given_account(database, clock), "live")
+    live = Tenant(await given_account(database, clock), "live")
     await given_endpoint(database, clock, live)
     await given_events(database, clock, live)
 
@@ -100,11 +100,11 @@ async def test_a_live_endpoint_is_in_the_first_look_beside_more_paced_ones_than_
 async def test_publishing_for_a_paced_endpoint_leaves_it_at_its_turn(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, _ = await given_paced(database, clock)
+    tenant, _ = await given_paced(database, clock)
     turn_us = clock.now_us() + SECOND_US
     await put_off(database, await claim_all(database, clock))
 
-    await given_events(database, clock, scope)
+    await given_events(database, clock, tenant)
 
     assert await ready_at(database) == turn_us
 
@@ -112,12 +112,12 @@ async def test_publishing_for_a_paced_endpoint_leaves_it_at_its_turn(
 async def test_publishing_does_not_take_a_sandbox_for_slower_than_it_is(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = (await given_account(database, clock, is_sandbox=True), "staging")
+    tenant = Tenant(await given_account(database, clock, is_sandbox=True), "staging")
     # One in four seconds, ten at once: as a sandbox, and by its own pace.
-    await given_endpoint(database, clock, scope, is_sandbox=True, rate_limit_per_s=100)
+    await given_endpoint(database, clock, tenant, is_sandbox=True, rate_limit_per_s=100)
     counts = []
     for _ in range(11):
-        await given_events(database, clock, scope)
+        await given_events(database, clock, tenant)
         counts.append(len((await claim_all(database, clock)).claimed))
         await put_off(database, await claim_all(database, clock))
 
@@ -128,18 +128,18 @@ async def test_publishing_does_not_take_a_sandbox_for_slower_than_it_is(
 async def test_what_was_held_is_put_off_to_the_turn_of_its_drain_and_what_comes_goes_at_once(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = (await given_account(database, clock), "live")
-    endpoint, _ = await given_endpoint(database, clock, scope)
-    await change(database, clock, scope, endpoint.id, EndpointChanges(status="disabled"))
-    await given_events(database, clock, scope, count=9)
+    tenant = Tenant(await given_account(database, clock), "live")
+    endpoint, _ = await given_endpoint(database, clock, tenant)
+    await change(database, clock, tenant, endpoint.id, EndpointChanges(status="disabled"))
+    await given_events(database, clock, tenant, count=9)
     clock.advance_s(1)
-    await change(database, clock, scope, endpoint.id, EndpointChanges(status="enabled"))
+    await change(database, clock, tenant, endpoint.id, EndpointChanges(status="enabled"))
     # Fifty a second, five at once.
     first = await claim_all(database, clock)
     await put_off(database, await claim_all(database, clock))
     turn_us = await ready_at(database)
     clock.advance_s(0.001)
-    fresh = await given_events(database, clock, scope)
+    fresh = await given_events(database, clock, tenant)
 
     claim = await claim_all(database, clock)
 
@@ -152,12 +152,12 @@ async def test_what_was_held_is_put_off_to_the_turn_of_its_drain_and_what_comes_
 async def test_a_new_pace_brings_a_paced_endpoint_forward(
     database: Database, clock: FixedClock, *, is_between: bool
 ) -> None:
-    scope, id_ = await given_paced(database, clock)
+    tenant, id_ = await given_paced(database, clock)
     seen = await claim_all(database, clock)
     if not is_between:
         await put_off(database, seen)
 
-    await change(database, clock, scope, id_, EndpointChanges(rate_limit_per_s=None))
+    await change(database, clock, tenant, id_, EndpointChanges(rate_limit_per_s=None))
     if is_between:
         await put_off(database, seen)
 
@@ -168,9 +168,9 @@ async def test_a_new_pace_brings_a_paced_endpoint_forward(
 async def test_a_sandbox_that_waits_for_its_turn_is_not_taken_for_hidden(
     database: Database, clock: FixedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    scope = (await given_account(database, clock, is_sandbox=True), "staging")
-    await given_endpoint(database, clock, scope, is_sandbox=True)
-    await given_events(database, clock, scope, count=16)
+    tenant = Tenant(await given_account(database, clock, is_sandbox=True), "staging")
+    await given_endpoint(database, clock, tenant, is_sandbox=True)
+    await given_events(database, clock, tenant, count=16)
     assert len((await claim_all(database, clock)).claimed) == 15
     await put_off(database, await claim_all(database, clock))
 

@@ -3,6 +3,7 @@
 import pytest
 
 from kernel.clock import FixedClock
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from tests.support.webhook_rows import claim_all, given_account, given_endpoint, given_events
 from webhooks.deliveries import claim, delivery
@@ -40,10 +41,10 @@ SETTLE_VALUES = {"rows": [("dlv_1", 1, "delivered", 1, None, 1)]}
 async def test_no_statement_reads_the_whole_table(
     database: Database, clock: FixedClock, text: str, values: dict[str, object]
 ) -> None:
-    scope = (await given_account(database, clock), "staging")
-    await given_endpoint(database, clock, scope)
+    tenant = Tenant(await given_account(database, clock), "staging")
+    await given_endpoint(database, clock, tenant)
     for _ in range(10):
-        await given_events(database, clock, scope, count=500)
+        await given_events(database, clock, tenant, count=500)
     await claim_all(database, clock, ids_max=2500)
 
     async def explain(tx: Transaction) -> str:

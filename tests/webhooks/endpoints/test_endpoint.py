@@ -6,7 +6,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from keys.vault import Vault
 from store.database import Database, Row, Transaction
 from tests.support.webhook_rows import (
@@ -46,18 +46,18 @@ async def in_transaction(database: Database, work: Callable[[Transaction], Await
     return await database.transaction(work)
 
 
-async def given_scope(database: Database, clock: FixedClock) -> Scope:
-    return (await given_account(database, clock), "staging")
+async def given_tenant(database: Database, clock: FixedClock) -> Tenant:
+    return Tenant(await given_account(database, clock), "staging")
 
 
 async def rotated(
-    database: Database, scope: Scope, endpoint_id: str, *, overlap_s: int, now_us: int
+    database: Database, tenant: Tenant, endpoint_id: str, *, overlap_s: int, now_us: int
 ) -> str:
     """The new secret."""
     _, secret = await in_transaction(
         database,
         lambda tx: rotate_secret(
-            tx, new_vault(), scope, endpoint_id, overlap_s=overlap_s, now_us=now_us
+            tx, new_vault(), tenant, endpoint_id, overlap_s=overlap_s, now_us=now_us
         ),
     )
     return secret
@@ -75,13 +75,13 @@ async def older(database: Database, endpoint_id: str) -> tuple[tuple[OlderSecret
 async def test_a_new_endpoint_has_the_contracts_shape(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
+    tenant = await given_tenant(database, clock)
     new = NewEndpoint(url=URL, events=["topup.failed"], headers={"Authorization": "Bearer x"})
 
     endpoint, secret = await in_transaction(
         database,
         lambda tx: register(
-            tx, new_vault(), scope=scope, new=new, is_sandbox=False, now_us=clock.now_us()
+            tx, new_vault(), tenant=tenant, new=new, is_sandbox=False, now_us=clock.now_us()
         ),
     )
 
@@ -105,13 +105,13 @@ async def test_a_new_endpoint_has_the_contracts_shape(
 async def test_secrets_and_headers_lie_sealed_and_bound_to_their_endpoint(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
+    tenant = await given_tenant(database, clock)
     new = NewEndpoint(url=URL, headers={"Authorization": "Bearer open-sesame"})
 
     endpoint, secret = await in_transaction(
         database,
         lambda tx: register(
-            tx, new_vault(), scope=scope, new=new, is_sandbox=False, now_us=clock.now_us()
+            tx, new_vault(), tenant=tenant, new=new, is_sandbox=False, now_us=clock.now_us()
         ),
     )
 
@@ -130,14 +130,14 @@ async def test_secrets_and_headers_lie_sealed_and_bound_to_their_endpoint(
 async def test_an_account_has_a_limited_number_of_endpoints(
     database: Database, clock: FixedClock, *, is_sandbox: bool, endpoints_max: int
 ) -> None:
-    scope = await given_scope(database, clock)
+    tenant = await given_tenant(database, clock)
 
     async def fill(tx: Transaction) -> None:
         for _ in range(endpoints_max + 1):
             await register(
                 tx,
                 new_vault(),
-                scope=scope,
+                tenant=tenant,
                 new=NewEndpoint(url=URL),
                 is_sandbox=is_sandbox,
                 now_us=clock.now_us(),
@@ -151,12 +151,12 @@ async def test_an_account_has_a_limited_number_of_endpoints(
 async def test_another_accounts_or_environments_endpoint_looks_like_none(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    endpoint, _ = await given_endpoint(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    endpoint, _ = await given_endpoint(database, clock, tenant)
     other = await given_account(database, clock)
 
     async def look(tx: Transaction) -> None:
-        for stranger in ((scope[0], "live"), (other, "staging")):
+        for stranger in (Tenant(tenant.account_id, "live"), Tenant(other, "staging")):
             with pytest.raises(NotFound, match="Webhook not found"):
                 await get(tx, new_vault(), stranger, endpoint.id)
 
@@ -164,13 +164,13 @@ async def test_another_accounts_or_environments_endpoint_looks_like_none(
 
 
 async def test_endpoints_are_listed_newest_first(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock)
-    made = [(await given_endpoint(database, clock, scope))[0].id for _ in range(3)]
-    await given_endpoint(database, clock, (scope[0], "live"))
+    tenant = await given_tenant(database, clock)
+    made = [(await given_endpoint(database, clock, tenant))[0].id for _ in range(3)]
+    await given_endpoint(database, clock, Tenant(tenant.account_id, "live"))
 
     async def pages(tx: Transaction) -> list[list[str]]:
-        first = await list_endpoints(tx, new_vault(), scope, limit=2)
-        second = await list_endpoints(tx, new_vault(), scope, before_id=first[-1].id, limit=2)
+        first = await list_endpoints(tx, new_vault(), tenant, limit=2)
+        second = await list_endpoints(tx, new_vault(), tenant, before_id=first[-1].id, limit=2)
         return [[one.id for one in first], [one.id for one in second]]
 
     assert await database.read(pages) == [[made[2], made[1]], [made[0]]]
@@ -179,8 +179,8 @@ async def test_endpoints_are_listed_newest_first(database: Database, clock: Fixe
 async def test_a_patch_changes_what_it_names_and_nothing_else(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    endpoint, _ = await given_endpoint(database, clock, scope, events=["topup.failed"])
+    tenant = await given_tenant(database, clock)
+    endpoint, _ = await given_endpoint(database, clock, tenant, events=["topup.failed"])
     changes = EndpointChanges(
         url="https://new.example.com/", retry_schedule_s=[0], rate_limit_per_s=5
     )
@@ -188,7 +188,7 @@ async def test_a_patch_changes_what_it_names_and_nothing_else(
     changed = await in_transaction(
         database,
         lambda tx: patch(
-            tx, new_vault(), scope, endpoint.id, changes=changes, now_us=clock.now_us()
+            tx, new_vault(), tenant, endpoint.id, changes=changes, now_us=clock.now_us()
         ),
     )
 
@@ -199,8 +199,8 @@ async def test_a_patch_changes_what_it_names_and_nothing_else(
 
 
 async def test_disabling_and_enabling_by_request(database: Database, clock: FixedClock) -> None:
-    scope = await given_scope(database, clock)
-    endpoint, _ = await given_endpoint(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    endpoint, _ = await given_endpoint(database, clock, tenant)
 
     async def to(status: str) -> Endpoint:
         return await in_transaction(
@@ -208,7 +208,7 @@ async def test_disabling_and_enabling_by_request(database: Database, clock: Fixe
             lambda tx: patch(
                 tx,
                 new_vault(),
-                scope,
+                tenant,
                 endpoint.id,
                 changes=EndpointChanges(status=status),
                 now_us=clock.now_us(),
@@ -230,13 +230,13 @@ async def test_disabling_and_enabling_by_request(database: Database, clock: Fixe
 async def test_a_rotation_keeps_the_older_secret_until_its_overlap_ends(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    endpoint, old = await given_endpoint(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    endpoint, old = await given_endpoint(database, clock, tenant)
 
     _, new = await in_transaction(
         database,
         lambda tx: rotate_secret(
-            tx, new_vault(), scope, endpoint.id, overlap_s=60, now_us=clock.now_us()
+            tx, new_vault(), tenant, endpoint.id, overlap_s=60, now_us=clock.now_us()
         ),
     )
 
@@ -256,12 +256,12 @@ async def test_a_rotation_keeps_the_older_secret_until_its_overlap_ends(
 async def test_a_second_rotation_leaves_the_first_ones_overlap_alone(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    endpoint, first = await given_endpoint(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    endpoint, first = await given_endpoint(database, clock, tenant)
     start_us = clock.now_us()
 
-    second = await rotated(database, scope, endpoint.id, overlap_s=60, now_us=start_us)
-    await rotated(database, scope, endpoint.id, overlap_s=10, now_us=start_us + 1)
+    second = await rotated(database, tenant, endpoint.id, overlap_s=60, now_us=start_us)
+    await rotated(database, tenant, endpoint.id, overlap_s=10, now_us=start_us + 1)
 
     assert await older(database, endpoint.id) == (
         (OlderSecret(second, start_us + 10_000_001), OlderSecret(first, start_us + 60_000_000)),
@@ -272,12 +272,12 @@ async def test_a_second_rotation_leaves_the_first_ones_overlap_alone(
 async def test_a_rotation_forgets_what_no_longer_signs(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    endpoint, _ = await given_endpoint(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    endpoint, _ = await given_endpoint(database, clock, tenant)
     start_us = clock.now_us()
 
-    await rotated(database, scope, endpoint.id, overlap_s=60, now_us=start_us)
-    await rotated(database, scope, endpoint.id, overlap_s=0, now_us=start_us + 60_000_000)
+    await rotated(database, tenant, endpoint.id, overlap_s=60, now_us=start_us)
+    await rotated(database, tenant, endpoint.id, overlap_s=0, now_us=start_us + 60_000_000)
 
     assert await older(database, endpoint.id) == ((), None)
 
@@ -285,13 +285,13 @@ async def test_a_rotation_forgets_what_no_longer_signs(
 async def test_of_many_rotations_the_oldest_secrets_leave_first(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    endpoint, first = await given_endpoint(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    endpoint, first = await given_endpoint(database, clock, tenant)
     now_us = clock.now_us()
 
     made = [first]
     made += [
-        await rotated(database, scope, endpoint.id, overlap_s=60, now_us=now_us) for _ in range(7)
+        await rotated(database, tenant, endpoint.id, overlap_s=60, now_us=now_us) for _ in range(7)
     ]
 
     kept, _ = await older(database, endpoint.id)
@@ -301,11 +301,11 @@ async def test_of_many_rotations_the_oldest_secrets_leave_first(
 async def test_a_deleted_endpoint_is_gone_with_its_secrets(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    endpoint, _ = await given_endpoint(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    endpoint, _ = await given_endpoint(database, clock, tenant)
 
     async def remove(tx: Transaction) -> Endpoint:
-        return await delete(tx, new_vault(), scope, endpoint.id, now_us=clock.now_us())
+        return await delete(tx, new_vault(), tenant, endpoint.id, now_us=clock.now_us())
 
     await database.transaction(remove)
 
@@ -318,9 +318,9 @@ async def test_a_deleted_endpoint_is_gone_with_its_secrets(
 async def test_an_endpoint_that_is_gone_is_disabled_and_the_others_hear_of_it(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    gone, _ = await given_endpoint(database, clock, scope)
-    other, _ = await given_endpoint(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    gone, _ = await given_endpoint(database, clock, tenant)
+    other, _ = await given_endpoint(database, clock, tenant)
 
     async def disable(tx: Transaction) -> list[Endpoint]:
         return await disable_unwell(tx, new_vault(), {gone.id: "gone"}, now_us=clock.now_us())
@@ -341,8 +341,8 @@ async def test_an_endpoint_that_is_gone_is_disabled_and_the_others_hear_of_it(
 async def test_five_days_of_only_failure_disable_an_endpoint(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    endpoint, _ = await given_endpoint(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    endpoint, _ = await given_endpoint(database, clock, tenant)
 
     async def fail_since_now(tx: Transaction) -> None:
         await tx.execute("UPDATE endpoints SET failing_since_at = :at", at=clock.now_us())
@@ -366,14 +366,14 @@ async def test_five_days_of_only_failure_disable_an_endpoint(
 async def test_publishing_still_writes_rows_for_a_disabled_endpoint(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    endpoint, _ = await given_endpoint(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    endpoint, _ = await given_endpoint(database, clock, tenant)
 
     async def disable(tx: Transaction) -> list[Endpoint]:
         return await disable_unwell(tx, new_vault(), {endpoint.id: "gone"}, now_us=clock.now_us())
 
     await database.transaction(disable)
-    await given_events(database, clock, scope)
+    await given_events(database, clock, tenant)
 
     [row] = await rows(database, "SELECT status FROM deliveries")
     assert row["status"] == "pending"
@@ -382,9 +382,9 @@ async def test_publishing_still_writes_rows_for_a_disabled_endpoint(
 async def test_a_rotated_master_key_takes_over_what_is_sealed(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = await given_scope(database, clock)
-    endpoint, secret = await given_endpoint(database, clock, scope)
-    await given_endpoint(database, clock, scope)
+    tenant = await given_tenant(database, clock)
+    endpoint, secret = await given_endpoint(database, clock, tenant)
+    await given_endpoint(database, clock, tenant)
     rotated = Vault([b"n" * 32, b"k" * 32])
 
     async def reseal(tx: Transaction) -> list[str | None]:

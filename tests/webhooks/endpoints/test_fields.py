@@ -2,6 +2,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from tests.support.scripted_receiver import Client
 from tests.support.webhook_rows import given_account, new_vault
@@ -32,11 +33,11 @@ URL = "https://hooks.example.com/in"
 async def test_what_is_out_of_range_is_refused(
     database: Database, clock: FixedClock, new: NewEndpoint
 ) -> None:
-    scope = (await given_account(database, clock), "staging")
+    tenant = Tenant(await given_account(database, clock), "staging")
 
     async def work(tx: Transaction) -> None:
         await register(
-            tx, new_vault(), scope=scope, new=new, is_sandbox=False, now_us=clock.now_us()
+            tx, new_vault(), tenant=tenant, new=new, is_sandbox=False, now_us=clock.now_us()
         )
 
     with pytest.raises(InvalidInput):
@@ -94,11 +95,11 @@ async def test_plain_http_is_for_staging(client: Client) -> None:
     assert policy_of(policy, "staging").allow_http
     assert not policy_of(policy, "live").allow_http
     with pytest.raises(UrlRefused) as caught:
-        await check_target("http://192.0.2.1/", ("acc_1", "live"), policy, client())
+        await check_target("http://192.0.2.1/", Tenant("acc_1", "live"), policy, client())
     assert caught.value.reason == "scheme"
 
 
 async def test_a_private_target_is_refused_at_registration(client: Client) -> None:
     with pytest.raises(UrlRefused) as caught:
-        await check_target("https://127.0.0.1/", ("acc_1", "live"), Policy(), client())
+        await check_target("https://127.0.0.1/", Tenant("acc_1", "live"), Policy(), client())
     assert caught.value.reason == "address"

@@ -8,6 +8,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
+from kernel.tenant import Tenant
 from store.database import Database, Row, Transaction
 from tests.support.replay_history import run_to_the_end, sent_again, start
 from tests.support.webhook_rows import (
@@ -100,10 +101,10 @@ async def rows(database: Database, text: str) -> list[Row]:
 async def test_a_ping_answers_with_its_one_attempt(
     database: Database, clock: FixedClock, status: int, error: str | None, delivered: str
 ) -> None:
-    scope = (await given_account(database, clock), "staging")
+    tenant = Tenant(await given_account(database, clock), "staging")
     async with receiver(status) as (url, requests), transport(clock) as sender:
         endpoint, _ = await given_endpoint(
-            database, clock, scope, url=url, events=["order.paid"], retry_schedule_s=(60, 60)
+            database, clock, tenant, url=url, events=["order.paid"], retry_schedule_s=(60, 60)
         )
 
         attempt = await send_test(
@@ -112,7 +113,7 @@ async def test_a_ping_answers_with_its_one_attempt(
             sender,
             clock,
             policy=POLICY,
-            scope=scope,
+            tenant=tenant,
             endpoint_id=endpoint.id,
             event_type="topup.delivered",
             timeout_s=5,
@@ -135,9 +136,9 @@ async def test_a_ping_answers_with_its_one_attempt(
 async def test_a_ping_that_is_answered_gone_disables_the_endpoint(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = (await given_account(database, clock), "staging")
+    tenant = Tenant(await given_account(database, clock), "staging")
     async with receiver(410) as (url, _), transport(clock) as sender:
-        endpoint, _ = await given_endpoint(database, clock, scope, url=url)
+        endpoint, _ = await given_endpoint(database, clock, tenant, url=url)
 
         await send_test(
             database,
@@ -145,7 +146,7 @@ async def test_a_ping_that_is_answered_gone_disables_the_endpoint(
             sender,
             clock,
             policy=POLICY,
-            scope=scope,
+            tenant=tenant,
             endpoint_id=endpoint.id,
             timeout_s=5,
         )
@@ -157,20 +158,20 @@ async def test_a_ping_that_is_answered_gone_disables_the_endpoint(
 async def test_a_ping_of_an_endpoint_that_is_deleted_meanwhile_finds_none(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = (await given_account(database, clock), "staging")
+    tenant = Tenant(await given_account(database, clock), "staging")
 
     class Deleting:
         """The receiver takes its time, and the endpoint is gone when it answers."""
 
         async def post(self, *_: object, **__: object) -> Outcome:
             await database.transaction(
-                lambda tx: delete(tx, new_vault(), scope, endpoint.id, now_us=clock.now_us())
+                lambda tx: delete(tx, new_vault(), tenant, endpoint.id, now_us=clock.now_us())
             )
             await Ender(database, clock).sweep()
             now_us = clock.now_us()
             return Outcome(200, None, None, {}, b"", False, None, {}, now_us, now_us)
 
-    endpoint, _ = await given_endpoint(database, clock, scope)
+    endpoint, _ = await given_endpoint(database, clock, tenant)
     with pytest.raises(NotFound):
         await send_test(
             database,
@@ -178,7 +179,7 @@ async def test_a_ping_of_an_endpoint_that_is_deleted_meanwhile_finds_none(
             cast(Transport, Deleting()),
             clock,
             policy=POLICY,
-            scope=scope,
+            tenant=tenant,
             endpoint_id=endpoint.id,
             timeout_s=5,
         )
@@ -191,31 +192,31 @@ async def test_a_ping_of_an_endpoint_that_is_deleted_meanwhile_finds_none(
 async def test_no_replay_sends_a_sample_again_as_if_it_were_real(
     database: Database, clock: FixedClock, answer: int, status: str
 ) -> None:
-    scope = (await given_account(database, clock), "staging")
+    tenant = Tenant(await given_account(database, clock), "staging")
     async with receiver(answer) as (url, _), transport(clock) as sender:
-        endpoint, _ = await given_endpoint(database, clock, scope, url=url)
+        endpoint, _ = await given_endpoint(database, clock, tenant, url=url)
         await send_test(
             database,
             new_vault(),
             sender,
             clock,
             policy=POLICY,
-            scope=scope,
+            tenant=tenant,
             endpoint_id=endpoint.id,
             event_type="topup.delivered",
             timeout_s=5,
         )
     [ping] = await rows(database, "SELECT id, event_id FROM deliveries")
     await database.transaction(
-        lambda tx: delivery.replay(tx, scope, ping["id"], now_us=clock.now_us())
+        lambda tx: delivery.replay(tx, tenant, ping["id"], now_us=clock.now_us())
     )
     # Sent again by its id, it is still a sample.
     await ended(database, clock, ping["event_id"], status=status)
-    [event_id] = await given_events(database, clock, scope)
+    [event_id] = await given_events(database, clock, tenant)
     real = await ended(database, clock, event_id, status=status)
     clock.advance_s(3600)
 
-    job = await start(database, clock, scope, endpoint.id, NewReplay(status=status))
+    job = await start(database, clock, tenant, endpoint.id, NewReplay(status=status))
     await run_to_the_end(database, clock)
 
     assert job.matched == 1
@@ -225,8 +226,8 @@ async def test_no_replay_sends_a_sample_again_as_if_it_were_real(
 async def test_a_ping_of_an_unknown_endpoint_or_type_writes_nothing(
     database: Database, clock: FixedClock
 ) -> None:
-    scope = (await given_account(database, clock), "staging")
-    endpoint, _ = await given_endpoint(database, clock, (scope[0], "live"))
+    tenant = Tenant(await given_account(database, clock), "staging")
+    endpoint, _ = await given_endpoint(database, clock, Tenant(tenant.account_id, "live"))
 
     async with transport(clock) as sender:
         for event_type, error in (("endpoint.test", NotFound), ("topup.lost", InvalidInput)):
@@ -237,7 +238,7 @@ async def test_a_ping_of_an_unknown_endpoint_or_type_writes_nothing(
                     sender,
                     clock,
                     policy=POLICY,
-                    scope=scope,
+                    tenant=tenant,
                     endpoint_id=endpoint.id,
                     event_type=event_type,
                     timeout_s=5,

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from kernel.clock import FixedClock
-from keys.account import lock_scopes
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from store.database import Database, Row, Transaction
 from store.postgresql.database import PostgresqlDatabase
 from tests.support.webhook_rows import given_account, given_endpoint, given_events
@@ -38,9 +39,9 @@ async def test_events_are_numbered_without_gaps_in_each_environment(
 ) -> None:
     account = await given_account(database, clock)
 
-    first = await given_events(database, clock, (account, "staging"), count=2)
-    await given_events(database, clock, (account, "live"))
-    third = await given_events(database, clock, (account, "staging"))
+    first = await given_events(database, clock, Tenant(account, "staging"), count=2)
+    await given_events(database, clock, Tenant(account, "live"))
+    third = await given_events(database, clock, Tenant(account, "staging"))
 
     found = await rows(database, "SELECT id, environment, event_no FROM events ORDER BY id")
     staging = [(row["id"], row["event_no"]) for row in found if row["environment"] == "staging"]
@@ -54,7 +55,7 @@ async def test_an_event_without_subscribers_is_kept_all_the_same(
 ) -> None:
     account = await given_account(database, clock)
 
-    [event_id] = await given_events(database, clock, (account, "staging"))
+    [event_id] = await given_events(database, clock, Tenant(account, "staging"))
 
     [event] = await rows(database, "SELECT id, body, transaction_id FROM events")
     assert event["id"] == event_id
@@ -67,15 +68,15 @@ async def test_a_delivery_is_written_for_each_endpoint_subscribed_to_the_type(
     database: Database, clock: FixedClock
 ) -> None:
     account = await given_account(database, clock)
-    scope = (account, "staging")
-    every, _ = await given_endpoint(database, clock, scope)
+    tenant = Tenant(account, "staging")
+    every, _ = await given_endpoint(database, clock, tenant)
     some, _ = await given_endpoint(
-        database, clock, scope, events=["topup.delivered", "topup.failed"]
+        database, clock, tenant, events=["topup.delivered", "topup.failed"]
     )
-    await given_endpoint(database, clock, scope, events=["order.paid"])
-    await given_endpoint(database, clock, (account, "live"))
+    await given_endpoint(database, clock, tenant, events=["order.paid"])
+    await given_endpoint(database, clock, Tenant(account, "live"))
 
-    await given_events(database, clock, scope)
+    await given_events(database, clock, tenant)
 
     found = await rows(
         database, "SELECT endpoint_id, status, attempts_made, next_attempt_at FROM deliveries"
@@ -89,9 +90,9 @@ async def test_the_first_attempt_waits_as_the_endpoints_schedule_says(
     database: Database, clock: FixedClock
 ) -> None:
     account = await given_account(database, clock)
-    await given_endpoint(database, clock, (account, "staging"), retry_schedule_s=(7, 5))
+    await given_endpoint(database, clock, Tenant(account, "staging"), retry_schedule_s=(7, 5))
 
-    await given_events(database, clock, (account, "staging"))
+    await given_events(database, clock, Tenant(account, "staging"))
 
     [row] = await rows(database, "SELECT next_attempt_at FROM deliveries")
     assert row["next_attempt_at"] == clock.now_us() + 7_000_000
@@ -99,13 +100,13 @@ async def test_the_first_attempt_waits_as_the_endpoints_schedule_says(
 
 async def test_an_endpoint_can_be_left_out(database: Database, clock: FixedClock) -> None:
     account = await given_account(database, clock)
-    scope = (account, "staging")
-    left_out, _ = await given_endpoint(database, clock, scope)
-    other, _ = await given_endpoint(database, clock, scope)
+    tenant = Tenant(account, "staging")
+    left_out, _ = await given_endpoint(database, clock, tenant)
+    other, _ = await given_endpoint(database, clock, tenant)
 
     async def publish(tx: Transaction) -> None:
-        await lock_scopes(tx, [scope])
-        outbox = await Outbox.load(tx, [scope])
+        await lock_tenants(tx, [tenant])
+        outbox = await Outbox.load(tx, [tenant])
         outbox.publish(
             account_id=account,
             environment="staging",
@@ -127,11 +128,11 @@ async def test_publishing_costs_the_same_statements_whatever_the_number(
     database: Database, clock: FixedClock, count: int
 ) -> None:
     account = await given_account(database, clock)
-    await given_endpoint(database, clock, (account, "staging"))
+    await given_endpoint(database, clock, Tenant(account, "staging"))
     costs = []
     for _ in range(2):
         before = database.statements_run
-        await given_events(database, clock, (account, "staging"), count=count)
+        await given_events(database, clock, Tenant(account, "staging"), count=count)
         costs.append(database.statements_run - before)
 
     # BEGIN, the lock, two to load, three to write, COMMIT; on PostgreSQL the three are one. The first
@@ -143,10 +144,10 @@ async def test_a_transaction_that_fails_leaves_no_number_behind(
     database: Database, clock: FixedClock
 ) -> None:
     account = await given_account(database, clock)
-    scope = (account, "staging")
+    tenant = Tenant(account, "staging")
 
     async def fail(tx: Transaction) -> None:
-        outbox = await Outbox.load(tx, [scope])
+        outbox = await Outbox.load(tx, [tenant])
         outbox.publish(
             account_id=account, environment="staging", type="order.paid", data={}, now_us=1
         )
@@ -155,7 +156,7 @@ async def test_a_transaction_that_fails_leaves_no_number_behind(
 
     with pytest.raises(LookupError):
         await database.transaction(fail)
-    await given_events(database, clock, scope)
+    await given_events(database, clock, tenant)
 
     found = await rows(database, "SELECT event_no FROM events")
     assert [row["event_no"] for row in found] == [1]

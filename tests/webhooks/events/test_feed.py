@@ -9,12 +9,12 @@ import pytest_asyncio
 
 from kernel.clock import FixedClock
 from kernel.errors import Unavailable
-from keys.principal import Scope
+from kernel.tenant import Tenant
 from store.database import Database
 from store.open import open_database
 from tests.support.webhook_rows import given_account, given_events
 from webhooks.events.event import HINT
-from webhooks.events.feed import STREAMS_PER_HOLDER, STREAMS_PER_SCOPE, Feed, TooManyStreams
+from webhooks.events.feed import STREAMS_PER_HOLDER, STREAMS_PER_TENANT, Feed, TooManyStreams
 
 # Longer than any test: what is heard in time was not found by chance.
 NEVER_S = 600.0
@@ -28,11 +28,11 @@ async def feed(database: Database) -> AsyncIterator[Feed]:
     await opened.aclose()
 
 
-async def given_scope(database: Database, clock: FixedClock) -> Scope:
-    return (await given_account(database, clock), "staging")
+async def given_tenant(database: Database, clock: FixedClock) -> Tenant:
+    return Tenant(await given_account(database, clock), "staging")
 
 
-async def test_a_hint_of_this_process_is_passed_on_to_the_scope_it_concerns(
+async def test_a_hint_of_this_process_is_passed_on_to_the_tenant_it_concerns(
     database_url: str, clock: FixedClock
 ) -> None:
     heard: list[str] = []
@@ -43,7 +43,7 @@ async def test_a_hint_of_this_process_is_passed_on_to_the_scope_it_concerns(
 
     database = open_database(database_url, on_hint=listen)
     ear = Feed(database, look_s=NEVER_S)
-    mine, other = await given_scope(database, clock), await given_scope(database, clock)
+    mine, other = await given_tenant(database, clock), await given_tenant(database, clock)
     with ear.subscribe(mine, "key_1") as subscription, ear.subscribe(other, "key_2") as deaf:
         assert not await subscription.wait_beyond(0, timeout_s=0.01)
         await given_events(database, clock, mine, count=2)
@@ -61,9 +61,9 @@ async def test_an_event_of_another_process_is_found_by_the_next_look(
     database: Database, clock: FixedClock
 ) -> None:
     feed = Feed(database, look_s=0.02)
-    scope = await given_scope(database, clock)
-    with feed.subscribe(scope, "key_1") as subscription:
-        await given_events(database, clock, scope)  # this database passes no hints on
+    tenant = await given_tenant(database, clock)
+    with feed.subscribe(tenant, "key_1") as subscription:
+        await given_events(database, clock, tenant)  # this database passes no hints on
         is_told = await subscription.wait_beyond(0, timeout_s=DEADLINE_S)
     await feed.aclose()
 
@@ -73,10 +73,10 @@ async def test_an_event_of_another_process_is_found_by_the_next_look(
 async def test_a_look_costs_the_same_for_one_stream_and_for_many(
     database: Database, clock: FixedClock, feed: Feed
 ) -> None:
-    scopes = [await given_scope(database, clock) for _ in range(4)]
+    tenants = [await given_tenant(database, clock) for _ in range(4)]
     with contextlib.ExitStack() as stack:
         for number in range(40):
-            stack.enter_context(feed.subscribe(scopes[number % 4], f"key_{number}"))
+            stack.enter_context(feed.subscribe(tenants[number % 4], f"key_{number}"))
         await _until_looks(feed, 1)
         # The fixtures' own statements are over; what follows is the feed's.
         statements_before, looks_before = database.statements_run, feed.looks
@@ -91,8 +91,8 @@ async def test_a_look_costs_the_same_for_one_stream_and_for_many(
 
 async def test_without_a_stream_nothing_is_asked(database: Database, clock: FixedClock) -> None:
     feed = Feed(database, look_s=0.001)
-    scope = await given_scope(database, clock)
-    with feed.subscribe(scope, "key_1"):
+    tenant = await given_tenant(database, clock)
+    with feed.subscribe(tenant, "key_1"):
         await _until_looks(feed, 2)
     watcher = feed._watcher
     assert watcher is not None
@@ -109,27 +109,27 @@ async def test_without_a_stream_nothing_is_asked(database: Database, clock: Fixe
 async def test_a_credential_and_an_account_hold_so_many_streams_and_no_more(
     database: Database, clock: FixedClock, feed: Feed
 ) -> None:
-    scope, other = await given_scope(database, clock), await given_scope(database, clock)
+    tenant, other = await given_tenant(database, clock), await given_tenant(database, clock)
     with contextlib.ExitStack() as stack:
         for _ in range(STREAMS_PER_HOLDER):
-            stack.enter_context(feed.subscribe(scope, "key_1"))
+            stack.enter_context(feed.subscribe(tenant, "key_1"))
         with pytest.raises(TooManyStreams, match="this credential has 5"):
-            feed.subscribe(scope, "key_1")
-        for number in range(STREAMS_PER_SCOPE - STREAMS_PER_HOLDER):
-            stack.enter_context(feed.subscribe(scope, f"key_2_{number}"))
+            feed.subscribe(tenant, "key_1")
+        for number in range(STREAMS_PER_TENANT - STREAMS_PER_HOLDER):
+            stack.enter_context(feed.subscribe(tenant, f"key_2_{number}"))
         with pytest.raises(TooManyStreams, match="this account has 20"):
-            feed.subscribe(scope, "key_3")
+            feed.subscribe(tenant, "key_3")
         stack.enter_context(feed.subscribe(other, "key_4"))
 
-    with feed.subscribe(scope, "key_1"):
+    with feed.subscribe(tenant, "key_1"):
         pass  # the places were given back
 
 
 async def test_closing_ends_every_stream_and_admits_no_other(
     database: Database, clock: FixedClock, feed: Feed
 ) -> None:
-    scope = await given_scope(database, clock)
-    with feed.subscribe(scope, "key_1") as subscription:
+    tenant = await given_tenant(database, clock)
+    with feed.subscribe(tenant, "key_1") as subscription:
         waiting = asyncio.create_task(subscription.wait_beyond(0, timeout_s=NEVER_S))
         await asyncio.sleep(0)
 
@@ -138,7 +138,7 @@ async def test_closing_ends_every_stream_and_admits_no_other(
         assert not await asyncio.wait_for(waiting, DEADLINE_S)
         assert subscription.is_ended
     with pytest.raises(Unavailable):
-        feed.subscribe(scope, "key_1")
+        feed.subscribe(tenant, "key_1")
 
 
 async def _until_looks(feed: Feed, count: int) -> None:

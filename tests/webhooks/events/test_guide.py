@@ -52,7 +52,7 @@ def test_the_numbers_on_the_page_are_the_codes() -> None:
         f"{retry.SCHEDULE_ENTRIES_MAX} waits of at most three days",
         f"every {event_stream.HEARTBEAT_S:.0f} seconds",
         f"does not read for {event_stream.SEND_S_MAX:.0f} seconds",
-        f"have {feed.STREAMS_PER_HOLDER} streams open, an account {feed.STREAMS_PER_SCOPE}",
+        f"have {feed.STREAMS_PER_HOLDER} streams open, an account {feed.STREAMS_PER_TENANT}",
     ):
         assert sentence in " ".join(PAGE.split()), sentence
     assert TOLERANCE_S == 5 * 60

@@ -4,6 +4,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
+from kernel.tenant import Tenant
 from store.database import Database
 from tests.support.replay_history import (
     NOON,
@@ -29,12 +30,12 @@ from webhooks.replays.replay import NewReplay
 async def test_each_failed_delivery_is_sent_again_once_and_nothing_else(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    other, _ = await given_endpoint(database, clock, scope)
-    await given_past(database, scope, other.id, [Past()])
+    tenant, endpoint_id = await given_scene(database, clock)
+    other, _ = await given_endpoint(database, clock, tenant)
+    await given_past(database, tenant, other.id, [Past()])
     ids = await given_past(
         database,
-        scope,
+        tenant,
         endpoint_id,
         [
             Past(created_s=30),
@@ -46,7 +47,7 @@ async def test_each_failed_delivery_is_sent_again_once_and_nothing_else(
         ],
     )
 
-    job = await start(database, clock, scope, endpoint_id)
+    job = await start(database, clock, tenant, endpoint_id)
     await run_to_the_end(database, clock)
 
     assert await sent_again(database, job) == [ids[1], ids[0]]
@@ -71,10 +72,10 @@ async def test_each_failed_delivery_is_sent_again_once_and_nothing_else(
 async def test_a_new_delivery_is_of_the_same_event_and_bytes_with_the_usual_retries(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    [id_] = await given_past(database, scope, endpoint_id, [Past()])
+    tenant, endpoint_id = await given_scene(database, clock)
+    [id_] = await given_past(database, tenant, endpoint_id, [Past()])
 
-    job = await start(database, clock, scope, endpoint_id)
+    job = await start(database, clock, tenant, endpoint_id)
     await next_step(database, clock)
     [claimed] = (await claim_all(database, clock)).claimed
 
@@ -88,29 +89,29 @@ async def test_a_new_delivery_is_of_the_same_event_and_bytes_with_the_usual_retr
 async def test_the_time_range_includes_its_start_and_not_its_end(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
+    tenant, endpoint_id = await given_scene(database, clock)
     past = [Past(created_s=seconds) for seconds in (90.000001, 90, 80, 70.000001, 70)]
-    ids = await given_past(database, scope, endpoint_id, past)
+    ids = await given_past(database, tenant, endpoint_id, past)
 
     new = NewReplay(since_us=at(90), until_us=at(70))
-    job = await start(database, clock, scope, endpoint_id, new)
+    job = await start(database, clock, tenant, endpoint_id, new)
     await run_to_the_end(database, clock)
 
     assert await sent_again(database, job) == ids[1:4]
 
 
 async def test_event_types_and_status_narrow_it(database: Database, clock: FixedClock) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
+    tenant, endpoint_id = await given_scene(database, clock)
     past = [
         Past("delivered", 90, type="balance.low"),
         Past("delivered", 80, type="topup.failed"),
         Past("delivered", 70),
         Past("failed", 60, type="balance.low"),
     ]
-    ids = await given_past(database, scope, endpoint_id, past)
+    ids = await given_past(database, tenant, endpoint_id, past)
 
     new = NewReplay(status="delivered", events=("topup.failed", "balance.low"))
-    job = await start(database, clock, scope, endpoint_id, new)
+    job = await start(database, clock, tenant, endpoint_id, new)
     await run_to_the_end(database, clock)
 
     assert await sent_again(database, job) == ids[:2]
@@ -130,15 +131,15 @@ async def test_event_types_and_status_narrow_it(database: Database, clock: Fixed
 )
 def test_what_no_replay_can_be_is_refused(new: NewReplay, param: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        replay.wanted_of(("acc_1", "staging"), "we_1", new, now_us=NOON)
+        replay.wanted_of(Tenant("acc_1", "staging"), "we_1", new, now_us=NOON)
 
     assert refused.value.param == param
 
 
 async def test_a_replay_of_nothing_is_done_at_once(database: Database, clock: FixedClock) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
+    tenant, endpoint_id = await given_scene(database, clock)
 
-    job = await start(database, clock, scope, endpoint_id)
+    job = await start(database, clock, tenant, endpoint_id)
 
     assert (job.status, job.matched, job.done, job.ended_at) == ("done", 0, 0, NOON)
     assert await jobs(database) == []
@@ -147,10 +148,10 @@ async def test_a_replay_of_nothing_is_done_at_once(database: Database, clock: Fi
 async def test_what_fails_again_is_counted_and_not_matched_by_its_own_job(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    ids = await given_past(database, scope, endpoint_id, [Past() for _ in range(12)])
+    tenant, endpoint_id = await given_scene(database, clock)
+    ids = await given_past(database, tenant, endpoint_id, [Past() for _ in range(12)])
 
-    job = await start(database, clock, scope, endpoint_id)
+    job = await start(database, clock, tenant, endpoint_id)
     clock.advance_s(-3600)  # a worker whose clock is behind
     await run_to_the_end(database, clock, status="failed")
 
@@ -162,16 +163,16 @@ async def test_what_fails_again_is_counted_and_not_matched_by_its_own_job(
 async def test_an_event_is_sent_once_however_often_it_was_sent_again(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    ids = await given_past(database, scope, endpoint_id, [Past() for _ in range(3)])
-    first = await start(database, clock, scope, endpoint_id)
+    tenant, endpoint_id = await given_scene(database, clock)
+    ids = await given_past(database, tenant, endpoint_id, [Past() for _ in range(3)])
+    first = await start(database, clock, tenant, endpoint_id)
     await run_to_the_end(database, clock, status="failed")
     clock.advance_s(1)
 
-    second = await start(database, clock, scope, endpoint_id)
+    second = await start(database, clock, tenant, endpoint_id)
     await run_to_the_end(database, clock)
     clock.advance_s(1)
-    third = await start(database, clock, scope, endpoint_id)
+    third = await start(database, clock, tenant, endpoint_id)
 
     again = [
         row["id"]
@@ -201,14 +202,14 @@ async def test_an_event_is_sent_once_however_often_it_was_sent_again(
 async def test_a_later_replay_decides_whether_a_failed_one_is_missing(
     database: Database, clock: FixedClock, later: Past, is_matched: bool
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    [id_] = await given_past(database, scope, endpoint_id, [Past()])
+    tenant, endpoint_id = await given_scene(database, clock)
+    [id_] = await given_past(database, tenant, endpoint_id, [Past()])
     event_id = await event_of(database, id_)
     [replayed] = await given_past(
-        database, scope, endpoint_id, [later._replace(event_id=event_id, replay_of=id_)]
+        database, tenant, endpoint_id, [later._replace(event_id=event_id, replay_of=id_)]
     )
 
-    job = await start(database, clock, scope, endpoint_id, NewReplay(until_us=at(20)))
+    job = await start(database, clock, tenant, endpoint_id, NewReplay(until_us=at(20)))
     await run_to_the_end(database, clock)
 
     expected = [replayed] if later == Past("failed", 40, 30) else [id_] if is_matched else []
@@ -218,15 +219,15 @@ async def test_a_later_replay_decides_whether_a_failed_one_is_missing(
 async def test_what_was_delivered_twice_is_sent_again_once(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    [id_] = await given_past(database, scope, endpoint_id, [Past("delivered")])
+    tenant, endpoint_id = await given_scene(database, clock)
+    [id_] = await given_past(database, tenant, endpoint_id, [Past("delivered")])
     event_id = await event_of(database, id_)
     later = Past("delivered", 40, 30, event_id=event_id, replay_of=id_)
-    [again] = await given_past(database, scope, endpoint_id, [later])
+    [again] = await given_past(database, tenant, endpoint_id, [later])
 
-    whole = await start(database, clock, scope, endpoint_id, NewReplay(status="delivered"))
+    whole = await start(database, clock, tenant, endpoint_id, NewReplay(status="delivered"))
     early = NewReplay(status="delivered", until_us=at(60))
-    part = await start(database, clock, scope, endpoint_id, early)
+    part = await start(database, clock, tenant, endpoint_id, early)
     await run_to_the_end(database, clock)
 
     assert await sent_again(database, whole) == [again]
@@ -236,17 +237,17 @@ async def test_what_was_delivered_twice_is_sent_again_once(
 async def test_what_fails_after_the_job_was_made_is_not_matched(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    await given_past(database, scope, endpoint_id, [Past(), Past("pending")])
+    tenant, endpoint_id = await given_scene(database, clock)
+    await given_past(database, tenant, endpoint_id, [Past(), Past("pending")])
 
-    job = await start(database, clock, scope, endpoint_id)
+    job = await start(database, clock, tenant, endpoint_id)
     clock.advance_s(0.5)
     await execute(
         database,
         "UPDATE deliveries SET status = 'failed', settled_at = :now_us WHERE status = 'pending'",
         now_us=clock.now_us(),
     )
-    await given_past(database, scope, endpoint_id, [Past(created_s=-0.1, settled_s=-0.2)])
+    await given_past(database, tenant, endpoint_id, [Past(created_s=-0.1, settled_s=-0.2)])
     await run_to_the_end(database, clock)
 
     assert (await found(database, job)).matched == len(await sent_again(database, job)) == 1
@@ -255,12 +256,12 @@ async def test_what_fails_after_the_job_was_made_is_not_matched(
 async def test_an_event_whose_body_was_pruned_is_not_sent(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    ids = await given_past(database, scope, endpoint_id, [Past(), Past()])
+    tenant, endpoint_id = await given_scene(database, clock)
+    ids = await given_past(database, tenant, endpoint_id, [Past(), Past()])
     gone = await event_of(database, ids[0])
     await execute(database, "DELETE FROM events WHERE id = :id", id=gone)
 
-    job = await start(database, clock, scope, endpoint_id)
+    job = await start(database, clock, tenant, endpoint_id)
     await run_to_the_end(database, clock)
 
     assert await sent_again(database, job) == [ids[1]]

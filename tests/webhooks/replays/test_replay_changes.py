@@ -6,7 +6,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.errors import NotFound
-from keys.account import lock_scopes
+from keys.account import lock_tenants
 from store.database import Database, Transaction
 from tests.support.replay_history import (
     NOON,
@@ -37,9 +37,9 @@ from webhooks.replays.replay import NewReplay, Replay, ReplayEnded, TooManyRepla
 async def test_a_paused_job_takes_no_step_until_it_is_resumed(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    await given_past(database, scope, endpoint_id, [Past() for _ in range(8)])
-    job = await start(database, clock, scope, endpoint_id)
+    tenant, endpoint_id = await given_scene(database, clock)
+    await given_past(database, tenant, endpoint_id, [Past() for _ in range(8)])
+    job = await start(database, clock, tenant, endpoint_id)
     [due] = await jobs(database)
     await next_step(database, clock)
 
@@ -61,23 +61,23 @@ async def test_a_paused_job_takes_no_step_until_it_is_resumed(
 
 
 async def _pause(job: Replay, tx: Transaction) -> Replay:
-    return await replay.pause(tx, job.scope, job.id)
+    return await replay.pause(tx, job.tenant, job.id)
 
 
 async def _resume(job: Replay, clock: FixedClock, tx: Transaction) -> Replay:
-    return await replay.resume(tx, job.scope, job.id, now_us=clock.now_us())
+    return await replay.resume(tx, job.tenant, job.id, now_us=clock.now_us())
 
 
 async def _cancel(job: Replay, clock: FixedClock, tx: Transaction) -> Replay:
-    return await replay.cancel(tx, job.scope, job.id, now_us=clock.now_us())
+    return await replay.cancel(tx, job.tenant, job.id, now_us=clock.now_us())
 
 
 async def test_a_cancel_takes_back_what_waits_and_counts_what_was_sent(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    await given_past(database, scope, endpoint_id, [Past() for _ in range(8)])
-    job = await start(database, clock, scope, endpoint_id)
+    tenant, endpoint_id = await given_scene(database, clock)
+    await given_past(database, tenant, endpoint_id, [Past() for _ in range(8)])
+    job = await start(database, clock, tenant, endpoint_id)
     await next_step(database, clock)
     await claim_all(database, clock, ids_max=2)
     [sent, failing] = await rows(database, "SELECT id FROM deliveries WHERE status = 'sending'")
@@ -109,10 +109,10 @@ async def test_a_cancel_takes_back_what_waits_and_counts_what_was_sent(
 
 
 async def test_an_ended_job_is_not_changed_any_more(database: Database, clock: FixedClock) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    await given_past(database, scope, endpoint_id, [Past() for _ in range(2)])
-    done = await start(database, clock, scope, endpoint_id, NewReplay(until_us=at(200)))
-    cancelled = await start(database, clock, scope, endpoint_id)
+    tenant, endpoint_id = await given_scene(database, clock)
+    await given_past(database, tenant, endpoint_id, [Past() for _ in range(2)])
+    done = await start(database, clock, tenant, endpoint_id, NewReplay(until_us=at(200)))
+    cancelled = await start(database, clock, tenant, endpoint_id)
     await changed(database, cancelled, partial(_cancel, cancelled, clock))
     await run_to_the_end(database, clock)
 
@@ -130,14 +130,14 @@ async def test_an_ended_job_is_not_changed_any_more(database: Database, clock: F
 async def test_deleting_the_endpoint_ends_its_replays(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    await given_past(database, scope, endpoint_id, [Past() for _ in range(8)])
-    job = await start(database, clock, scope, endpoint_id)
+    tenant, endpoint_id = await given_scene(database, clock)
+    await given_past(database, tenant, endpoint_id, [Past() for _ in range(8)])
+    job = await start(database, clock, tenant, endpoint_id)
     await next_step(database, clock)
 
     async def delete(tx: Transaction) -> None:
-        await lock_scopes(tx, [scope])
-        await endpoint.delete(tx, new_vault(), scope, endpoint_id, now_us=clock.now_us())
+        await lock_tenants(tx, [tenant])
+        await endpoint.delete(tx, new_vault(), tenant, endpoint_id, now_us=clock.now_us())
 
     await database.transaction(delete)
     await next_step(database, clock)
@@ -146,22 +146,22 @@ async def test_deleting_the_endpoint_ends_its_replays(
     assert (ended.status, ended.queued, ended.done) == ("cancelled", 5, 0)
     assert await jobs(database) == []
     with pytest.raises(NotFound, match="Webhook not found"):
-        await start(database, clock, scope, endpoint_id)
+        await start(database, clock, tenant, endpoint_id)
 
 
 async def test_a_disabled_endpoint_gets_nothing_until_it_is_enabled(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    ids = await given_past(database, scope, endpoint_id, [Past() for _ in range(3)])
+    tenant, endpoint_id = await given_scene(database, clock)
+    ids = await given_past(database, tenant, endpoint_id, [Past() for _ in range(3)])
 
     async def set_status(tx: Transaction, status: str) -> None:
         changes = EndpointChanges(status=status)
         now_us = clock.now_us()
-        await endpoint.patch(tx, new_vault(), scope, endpoint_id, changes=changes, now_us=now_us)
+        await endpoint.patch(tx, new_vault(), tenant, endpoint_id, changes=changes, now_us=now_us)
 
     await database.transaction(lambda tx: set_status(tx, "disabled"))
-    job = await start(database, clock, scope, endpoint_id)
+    job = await start(database, clock, tenant, endpoint_id)
     for _ in range(3):
         await next_step(database, clock)
     queued = await sent_again(database, job)
@@ -175,14 +175,14 @@ async def test_a_disabled_endpoint_gets_nothing_until_it_is_enabled(
 async def test_an_account_has_at_most_ten_unfinished_replays(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    await given_past(database, scope, endpoint_id, [Past()])
-    made = [await start(database, clock, scope, endpoint_id) for _ in range(10)]
+    tenant, endpoint_id = await given_scene(database, clock)
+    await given_past(database, tenant, endpoint_id, [Past()])
+    made = [await start(database, clock, tenant, endpoint_id) for _ in range(10)]
 
     with pytest.raises(TooManyReplays) as refused:
-        await start(database, clock, scope, endpoint_id)
+        await start(database, clock, tenant, endpoint_id)
     await changed(database, made[0], partial(_cancel, made[0], clock))
-    another = await start(database, clock, scope, endpoint_id)
+    another = await start(database, clock, tenant, endpoint_id)
 
     assert refused.value.extra == {"limit": 10, "remaining": 0}
     assert another.status == "running"
@@ -191,15 +191,15 @@ async def test_an_account_has_at_most_ten_unfinished_replays(
 async def test_replays_are_listed_newest_first_with_their_counts(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    await given_past(database, scope, endpoint_id, [Past() for _ in range(4)])
-    first = await start(database, clock, scope, endpoint_id)
+    tenant, endpoint_id = await given_scene(database, clock)
+    await given_past(database, tenant, endpoint_id, [Past() for _ in range(4)])
+    first = await start(database, clock, tenant, endpoint_id)
     await next_step(database, clock)
     await answer_all(database, clock, "failed")
-    second = await start(database, clock, scope, endpoint_id)
+    second = await start(database, clock, tenant, endpoint_id)
 
     async def listed(tx: Transaction, before_id: str | None = None) -> list[Replay]:
-        return await replay.list_replays(tx, scope, before_id=before_id, limit=5)
+        return await replay.list_replays(tx, tenant, before_id=before_id, limit=5)
 
     whole = await database.read(listed)
     rest = await database.read(partial(listed, before_id=second.id))

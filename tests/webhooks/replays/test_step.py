@@ -43,9 +43,9 @@ class Broken(Exception):
 async def test_a_step_that_dies_is_as_if_it_had_not_begun(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    ids = await given_past(database, scope, endpoint_id, [Past() for _ in range(12)])
-    job = await start(database, clock, scope, endpoint_id)
+    tenant, endpoint_id = await given_scene(database, clock)
+    ids = await given_past(database, tenant, endpoint_id, [Past() for _ in range(12)])
+    job = await start(database, clock, tenant, endpoint_id)
     await next_step(database, clock)
     await answer_all(database, clock)
     before = await found(database, job)
@@ -69,9 +69,9 @@ async def test_a_step_that_dies_is_as_if_it_had_not_begun(
 async def test_another_process_goes_on_where_one_ended(
     database: Database, database_url: str, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    ids = await given_past(database, scope, endpoint_id, [Past() for _ in range(12)])
-    job = await start(database, clock, scope, endpoint_id)
+    tenant, endpoint_id = await given_scene(database, clock)
+    ids = await given_past(database, tenant, endpoint_id, [Past() for _ in range(12)])
+    job = await start(database, clock, tenant, endpoint_id)
     [due] = await jobs(database)
     first = await take(database, due, clock.now_us())
 
@@ -92,10 +92,10 @@ async def test_another_process_goes_on_where_one_ended(
 async def test_rival_workers_send_nothing_twice(
     database: Database, database_url: str, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    ids = await given_past(database, scope, endpoint_id, [Past() for _ in range(300)])
-    slow = await start(database, clock, scope, endpoint_id, NewReplay(rate_per_s=100))
-    fast = await start(database, clock, scope, endpoint_id, NewReplay(rate_per_s=1_000))
+    tenant, endpoint_id = await given_scene(database, clock)
+    ids = await given_past(database, tenant, endpoint_id, [Past() for _ in range(300)])
+    slow = await start(database, clock, tenant, endpoint_id, NewReplay(rate_per_s=100))
+    fast = await start(database, clock, tenant, endpoint_id, NewReplay(rate_per_s=1_000))
     others = [open_database(database_url) for _ in range(2)]
     replayers = [Replayer(one, clock) for one in (database, *others) for _ in range(2)]
     try:
@@ -116,9 +116,9 @@ async def test_rival_workers_send_nothing_twice(
 
 
 async def test_a_job_keeps_its_rate(database: Database, clock: FixedClock) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    await given_past(database, scope, endpoint_id, [Past() for _ in range(100)])
-    await start(database, clock, scope, endpoint_id, NewReplay(rate_per_s=40))
+    tenant, endpoint_id = await given_scene(database, clock)
+    await given_past(database, tenant, endpoint_id, [Past() for _ in range(100)])
+    await start(database, clock, tenant, endpoint_id, NewReplay(rate_per_s=40))
 
     queued: list[tuple[int, int]] = []
     while sum(count for _, count in queued) < 100:
@@ -134,9 +134,9 @@ async def test_a_job_keeps_its_rate(database: Database, clock: FixedClock) -> No
 async def test_a_late_worker_makes_up_for_one_step_only(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    await given_past(database, scope, endpoint_id, [Past() for _ in range(100)])
-    await start(database, clock, scope, endpoint_id, NewReplay(rate_per_s=10))
+    tenant, endpoint_id = await given_scene(database, clock)
+    await given_past(database, tenant, endpoint_id, [Past() for _ in range(100)])
+    await start(database, clock, tenant, endpoint_id, NewReplay(rate_per_s=10))
     await next_step(database, clock)
     await answer_all(database, clock)
     clock.advance_s(60)
@@ -156,10 +156,10 @@ async def test_a_late_worker_makes_up_for_one_step_only(
 async def test_nothing_more_is_queued_while_enough_is_due(
     database: Database, clock: FixedClock, limit: int | None
 ) -> None:
-    scope, _ = await given_scene(database, clock)
-    endpoint, _ = await given_endpoint(database, clock, scope, rate_limit_per_s=limit)
-    await given_past(database, scope, endpoint.id, [Past() for _ in range(100)])
-    job = await start(database, clock, scope, endpoint.id, NewReplay(rate_per_s=70))
+    tenant, _ = await given_scene(database, clock)
+    endpoint, _ = await given_endpoint(database, clock, tenant, rate_limit_per_s=limit)
+    await given_past(database, tenant, endpoint.id, [Past() for _ in range(100)])
+    job = await start(database, clock, tenant, endpoint.id, NewReplay(rate_per_s=70))
 
     for _ in range(20):
         await next_step(database, clock)
@@ -176,9 +176,9 @@ async def test_nothing_more_is_queued_while_enough_is_due(
 async def test_no_more_than_a_thousand_rows_wait_for_their_retries(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    await given_past(database, scope, endpoint_id, [Past() for _ in range(1_200)])
-    job = await start(database, clock, scope, endpoint_id, NewReplay(rate_per_s=1_000))
+    tenant, endpoint_id = await given_scene(database, clock)
+    await given_past(database, tenant, endpoint_id, [Past() for _ in range(1_200)])
+    job = await start(database, clock, tenant, endpoint_id, NewReplay(rate_per_s=1_000))
 
     for _ in range(15):
         await next_step(database, clock)
@@ -198,14 +198,14 @@ async def test_no_more_than_a_thousand_rows_wait_for_their_retries(
 async def test_ten_thousand_cost_the_same_statements_and_memory_in_each_step(
     database: Database, clock: FixedClock
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
-    others, _ = await given_endpoint(database, clock, scope)
+    tenant, endpoint_id = await given_scene(database, clock)
+    others, _ = await given_endpoint(database, clock, tenant)
     # In between lie those of another endpoint, which no step may read all of at once.
-    await given_past(database, scope, others.id, [Past(created_s=70) for _ in range(5_000)])
+    await given_past(database, tenant, others.id, [Past(created_s=70) for _ in range(5_000)])
     for seconds in (80, 60):
         past = [Past(created_s=seconds) for _ in range(5_000)]
-        await given_past(database, scope, endpoint_id, past)
-    job = await start(database, clock, scope, endpoint_id, NewReplay(rate_per_s=1_000))
+        await given_past(database, tenant, endpoint_id, past)
+    job = await start(database, clock, tenant, endpoint_id, NewReplay(rate_per_s=1_000))
 
     costs, sizes = set(), set()
     while waiting := await jobs(database):
@@ -269,11 +269,11 @@ async def test_the_cursor_finds_each_match_exactly_once_whatever_the_history(
     database: Database, history: list[Past], new: NewReplay, piece: int
 ) -> None:
     clock = FixedClock(NOON)
-    scope, endpoint_id = await given_scene(database, clock)
-    ids = await given_past(database, scope, endpoint_id, history)
+    tenant, endpoint_id = await given_scene(database, clock)
+    ids = await given_past(database, tenant, endpoint_id, history)
     expected = sorted(id_ for id_, one in zip(ids, history, strict=True) if matches(one, new))
 
-    job = await start(database, clock, scope, endpoint_id, new)
+    job = await start(database, clock, tenant, endpoint_id, new)
     walked = await walk(database, job, piece)
     await run_to_the_end(database, clock)
 
@@ -306,14 +306,14 @@ async def test_a_chain_of_replays_is_one_event_and_is_sent_at_most_once(
     database: Database, chain: list[Past], new: NewReplay
 ) -> None:
     clock = FixedClock(NOON)
-    scope, endpoint_id = await given_scene(database, clock)
-    ids = await given_past(database, scope, endpoint_id, [chain[0]])
+    tenant, endpoint_id = await given_scene(database, clock)
+    ids = await given_past(database, tenant, endpoint_id, [chain[0]])
     event_id = await event_of(database, ids[0])
     for one in chain[1:]:
         again = one._replace(event_id=event_id, replay_of=ids[-1], type=chain[0].type)
-        ids += await given_past(database, scope, endpoint_id, [again])
+        ids += await given_past(database, tenant, endpoint_id, [again])
 
-    job = await start(database, clock, scope, endpoint_id, new)
+    job = await start(database, clock, tenant, endpoint_id, new)
     await run_to_the_end(database, clock)
 
     sent = await sent_again(database, job)
@@ -331,11 +331,11 @@ async def test_a_chain_of_replays_is_one_event_and_is_sent_at_most_once(
 async def test_no_statement_of_a_step_reads_a_whole_table(
     database: Database, clock: FixedClock, status: str
 ) -> None:
-    scope, endpoint_id = await given_scene(database, clock)
+    tenant, endpoint_id = await given_scene(database, clock)
     for _ in range(10):
-        await given_past(database, scope, endpoint_id, [Past("delivered") for _ in range(450)])
-        await given_past(database, scope, endpoint_id, [Past("failed") for _ in range(50)])
-    job = await start(database, clock, scope, endpoint_id, NewReplay(status=status))
+        await given_past(database, tenant, endpoint_id, [Past("delivered") for _ in range(450)])
+        await given_past(database, tenant, endpoint_id, [Past("failed") for _ in range(50)])
+    job = await start(database, clock, tenant, endpoint_id, NewReplay(status=status))
     await next_step(database, clock)
     wanted = job.wanted
     walk = replay_match._values(wanted, job.after, Place(NOON, ""))

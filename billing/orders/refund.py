@@ -1,0 +1,149 @@
+"""What went back of payments, of an order or of a plan's period: refunds and disputes, one row each.
+
+A refund is told as a sum that grows (kind refund: Stripe's charge, or one refund of a provider that
+tells each by itself) and, at Stripe, one by one as well (kind part). One that failed came back to us.
+Stripe lowers the sum by it, or tells it before it knows; so the sum counts without the failed parts,
+but never for less than the parts that stand. The order in which facts are told does not matter: an
+older, smaller sum changes nothing, and what ends before it began is a row all the same. Pure;
+billing/orders/records.py and billing/subscriptions/records.py write the rows.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from billing.ledger.price import Price
+from billing.providers.problem import Problem, in_words
+from billing.providers.protocol import DisputeClosed, Disputed, Refunded, RefundFailed
+from kernel.tenant import Tenant
+from store.row_mapping import RowMapping
+
+RefundKind = Literal["refund", "part", "dispute"]
+RefundStatus = Literal["done", "failed", "open", "won", "lost"]
+# The facts that say that money went back, or came to us again.
+Reversed = Refunded | RefundFailed | Disputed | DisputeClosed
+
+
+class Reversal(msgspec.Struct, frozen=True, gc=False):
+    """One refund or dispute; amount is the whole so far, in the currency that was paid.
+
+    owner_id: the order or the period that was paid for.
+    """
+
+    owner_id: str
+    key: str
+    account_id: str
+    environment: str
+    kind: RefundKind
+    amount: int
+    status: RefundStatus
+    created_at: int
+
+
+class Reversals:
+    """Those of one transaction's orders or periods: what is known, and what changed."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self._known: dict[str, dict[str, Reversal]] = {}
+        self._changed: dict[tuple[str, str], Reversal] = {}
+
+    def take(self, found: Iterable[Reversal]) -> None:
+        """What was read."""
+        for one in found:
+            self._known.setdefault(one.owner_id, {})[one.key] = one
+
+    def of(self, owner_id: str) -> Sequence[Reversal]:
+        return list(self._known.get(owner_id, {}).values())
+
+    def find(self, owner_id: str, key: str) -> Reversal | None:
+        return self._known.get(owner_id, {}).get(key)
+
+    def keep(self, reversal: Reversal) -> None:
+        """New or changed."""
+        self.changes += 1
+        self.take([reversal])
+        self._changed[reversal.owner_id, reversal.key] = reversal
+
+    @property
+    def changed(self) -> list[Reversal]:
+        """What is to be written, sorted by its key."""
+        return [one for _, one in sorted(self._changed.items())]
+
+
+def kind_of(fact: Reversed) -> RefundKind:
+    """As the row has it."""
+    if isinstance(fact, Disputed | DisputeClosed):
+        return "dispute"
+    return "part" if fact.is_part else "refund"
+
+
+def change_of(
+    fact: Reversed, known: Reversal | None, blank: Reversal, paid: Price
+) -> Reversal | Problem | None:
+    """The row after the fact; why a person must look at it; null where it says nothing new.
+
+    known: the row before it; blank: one of this fact without its amount; paid: the payment.
+    """
+    if isinstance(fact, DisputeClosed):
+        if known is not None and known.status != "open":
+            return None
+        # Told before the dispute itself, the row says how that one ended.
+        return replace(known or blank, status="won" if fact.is_won else "lost")
+    if fact.price.currency != paid.currency:
+        what = "failed refund" if isinstance(fact, RefundFailed) else kind_of(fact)
+        sentence = f"{what} {fact.key} in {fact.price.currency}, not {paid.currency}"
+        return Problem("refund", sentence, f"an amount in {paid.currency}", in_words(fact.price))
+    amount = min(fact.price.amount, paid.amount)
+    if isinstance(fact, RefundFailed):
+        if known is not None and known.status == "failed":
+            return None
+        return replace(known or replace(blank, amount=amount), status="failed")
+    if amount <= 0 or (known is not None and known.amount >= amount):
+        return None
+    return replace(known or blank, amount=amount)
+
+
+def blank_of(fact: Reversed, owner_id: str, tenant: Tenant, now_us: int) -> Reversal:
+    """The row of a refund or dispute that nothing was told of, without its amount."""
+    kind = kind_of(fact)
+    return Reversal(
+        owner_id, fact.key, *tenant, kind, 0, "open" if kind == "dispute" else "done", now_us
+    )
+
+
+def gone_of(told: Iterable[Reversal], paid_amount: int) -> int:
+    """How much of the payment went back or is disputed, never more than was paid."""
+    sums = parts = failed_parts = disputed = 0
+    for one in told:
+        if one.kind == "dispute":
+            disputed += one.amount if one.status != "won" else 0
+        elif one.kind == "part":
+            parts += one.amount if one.status != "failed" else 0
+            failed_parts += one.amount if one.status == "failed" else 0
+        elif one.status != "failed":
+            sums += one.amount
+    refunded = max(parts, sums - failed_parts, 0)
+    return min(refunded + disputed, paid_amount)
+
+
+def share_of(credits_micros: int, gone_amount: int, paid_amount: int) -> int:
+    """The credit to take back once that much of the payment is gone, never more than was given: the
+    credits' share, rounded up. Source: contract, 5.5.
+    """
+    if paid_amount == 0:
+        return 0
+    return -(-credits_micros * min(gone_amount, paid_amount) // paid_amount)
+
+
+_ROWS = RowMapping(Reversal)
+# The columns behind the owner's, which each table names itself.
+COLUMNS = _ROWS.columns[1:]
+LISTED = ", ".join(COLUMNS)
+ON_CONFLICT = (
+    "DO UPDATE SET kind = excluded.kind, amount = excluded.amount, status = excluded.status"
+)
+read_row = _ROWS.read
+write_row = _ROWS.write

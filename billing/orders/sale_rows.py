@@ -1,0 +1,44 @@
+"""What the working sets of orders and of subscriptions have in common: what went back of payments,
+and what became of each notification, for the operator's log.
+"""
+
+from billing.engine.read_set import WorkingSet
+from billing.orders.refund import Reversals
+from billing.providers import event_log
+from billing.providers.event_log import LogEntry, NotificationRef, Outcome
+from billing.providers.problem import Problem
+from store.database import Transaction
+
+
+class SaleWorkingSet(WorkingSet):
+    """Rows of what was sold; `changed` counts a change of the rows."""
+
+    def __init__(self) -> None:
+        self.reversals = Reversals()
+        self._entries: list[LogEntry] = []
+        self._changes = 0
+
+    @property
+    def changes(self) -> int:  # type: ignore[override]
+        """Grows with each change."""
+        return self._changes + self.reversals.changes
+
+    def changed(self) -> None:
+        self._changes += 1
+
+    def note(
+        self,
+        told: NotificationRef | None,
+        owner: tuple[str, str],
+        outcome: Outcome,
+        detail: str,
+        now_us: int,
+        problem: Problem | None = None,
+    ) -> None:
+        """What became of the notification, if it was one; owner: an account and its order."""
+        if told is not None:
+            self.changed()
+            self._entries.append(LogEntry(told, outcome, now_us, *owner, detail, problem=problem))
+
+    async def write_log(self, tx: Transaction) -> None:
+        await event_log.record(tx, self._entries)

@@ -1,0 +1,129 @@
+"""Credit that was sold, taken back as its payment goes, and given back as that returns.
+
+Promise: never more is taken than was given, and no balance becomes negative: the sale's own
+promotional grant pays first, then the wallet, and what neither has becomes the account's debt. The
+last that was taken comes back first, to where it was taken; what is owed is paid before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+from billing.engine.batch_state import BatchState
+from billing.ledger.ledger import Code, Kind, LedgerAccount
+from kernel.tenant import Tenant
+
+Part = tuple[LedgerAccount, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoldCredit:
+    """What an order or a period gave and what of it was taken back, in micros.
+
+    id: of the order or the period. credits: all of it; promotional: the part of it in the grant of
+    that id. Of what is taken back now, reversed_promotional went to PROMOTION and the rest to
+    PROVIDER; reversed_grant came from the grant and the rest from elsewhere.
+    """
+
+    id: str
+    tenant: Tenant
+    provider: str
+    credits_micros: int
+    promotional_micros: int = 0
+    reversed_micros: int = 0
+    reversed_promotional_micros: int = 0
+    reversed_grant_micros: int = 0
+
+    def brought_to(self, state: BatchState, due_micros: int) -> Self:
+        """What it is once that much in all is taken back."""
+        if due_micros > self.reversed_micros:
+            changed = self._take_back(state, due_micros - self.reversed_micros)
+        elif due_micros < self.reversed_micros:
+            changed = self._give_back(state, self.reversed_micros - due_micros)
+        else:
+            changed = self
+        return replace(changed, reversed_micros=due_micros)
+
+    def _take_back(self, state: BatchState, micros: int) -> Self:
+        """Credit goes back to where it was sold from and given from: PROVIDER and PROMOTION."""
+        before_micros = state.ledger.balance_micros(self.tenant, state.now_us)
+        owed, wallet, grant = self._sources(state)
+        by_grant = 0 if grant is None else min(micros, grant.balance_micros)
+        by_wallet = min(micros - by_grant, wallet.balance_micros)
+        sides = [(owed, micros - by_grant - by_wallet), (wallet, by_wallet)]
+        if grant is not None:
+            sides.append((grant, by_grant))
+        # A grant returns to PROMOTION, purchased credit to PROVIDER, while each has room: neither is
+        # given back more than it gave.
+        promotional_room = self.promotional_micros - self.reversed_promotional_micros
+        reversed_purchased = self.reversed_micros - self.reversed_promotional_micros
+        purchased_room = self.credits_micros - self.promotional_micros - reversed_purchased
+        to_provider = min(micros - min(by_grant, promotional_room), purchased_room)
+        to_promotion = micros - to_provider
+        for debit, credit, part in _paired(sides, self._origins(state, to_provider, to_promotion)):
+            state.move(debit, credit, part, Code.PURCHASE_REVERSAL, subject_id=self.id)
+        state.note_fall(self.tenant, before_micros)
+        return replace(
+            self,
+            reversed_promotional_micros=self.reversed_promotional_micros + to_promotion,
+            reversed_grant_micros=self.reversed_grant_micros + by_grant,
+        )
+
+    def _give_back(self, state: BatchState, micros: int) -> Self:
+        owed, wallet, grant = self._sources(state)
+        to_owed = min(micros, owed.balance_micros)
+        from_elsewhere = self.reversed_micros - self.reversed_grant_micros
+        returned_elsewhere = min(micros, from_elsewhere)
+        to_wallet = max(0, returned_elsewhere - to_owed)
+        sides = [(owed, to_owed), (wallet, to_wallet)]
+        if grant is not None:
+            sides.append((grant, micros - to_owed - to_wallet))
+        by_provider = min(micros, self.reversed_micros - self.reversed_promotional_micros)
+        by_promotion = micros - by_provider
+        for credit, debit, part in _paired(sides, self._origins(state, by_provider, by_promotion)):
+            state.move(debit, credit, part, Code.REVERSAL_UNDONE, subject_id=self.id)
+        return replace(
+            self,
+            reversed_promotional_micros=self.reversed_promotional_micros - by_promotion,
+            reversed_grant_micros=self.reversed_grant_micros - (micros - returned_elsewhere),
+        )
+
+    def _sources(
+        self, state: BatchState
+    ) -> tuple[LedgerAccount, LedgerAccount, LedgerAccount | None]:
+        """What the account owes, its wallet, and the sale's own grant where it has one."""
+        ledger = state.ledger
+        grant = (
+            ledger.account(self.tenant, Kind.GRANT, self.id) if self.promotional_micros else None
+        )
+        owed = ledger.standing(self.tenant).owed
+        return owed, ledger.standing(self.tenant).wallet, grant
+
+    def _origins(self, state: BatchState, provider: int, promotion: int) -> list[Part]:
+        """PROVIDER and PROMOTION with a part of each; those without one are left out."""
+        parts = []
+        if provider:
+            source = state.ledger.account(self.tenant, Kind.PROVIDER, self.provider)
+            parts.append((source, provider))
+        if promotion:
+            parts.append((state.ledger.account(self.tenant, Kind.PROMOTION), promotion))
+        return parts
+
+
+def _paired(
+    left: Sequence[Part], right: Sequence[Part]
+) -> list[tuple[LedgerAccount, LedgerAccount, int]]:
+    """Parts of two lists of one sum, matched in their order."""
+    assert sum(part for _, part in left) == sum(part for _, part in right)
+    pairs = []
+    waiting = [(account, part) for account, part in right if part]
+    for account, amount in left:
+        rest = amount
+        while rest:
+            other, available = waiting.pop(0)
+            part = min(rest, available)
+            pairs.append((account, other, part))
+            rest -= part
+            if available > part:
+                waiting.insert(0, (other, available - part))
+    return pairs

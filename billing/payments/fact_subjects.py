@@ -1,0 +1,126 @@
+"""What a fact is about: an order, a plan's order, a subscription, or a paid period of one.
+
+A fact finds its order by the order's own id or by the provider's ids of it, its subscription by the
+provider's id of it or by the order that began it. A refund or dispute finds the period whose payment
+has one of its ids; of a plan's order nothing was credited, so that the period's payment counts.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from billing.orders import queries as order_list
+from billing.orders.order import Order
+from billing.orders.refund import Reversed
+from billing.providers.event_log import NotificationRef
+from billing.providers.protocol import (
+    Expired,
+    Failed,
+    InvoicePaid,
+    Paid,
+    SubscriptionChanged,
+    Unconfirmed,
+    Waiting,
+)
+from billing.subscriptions import records as subscription_rows
+from billing.subscriptions.records import ITSELF
+from billing.subscriptions.subscription import Subscription
+from store.database import Transaction
+
+# Every fact but those that say nothing.
+SubjectFact = (
+    Paid | Unconfirmed | Failed | Expired | Waiting | Reversed | InvoicePaid | SubscriptionChanged
+)
+SubjectKind = Literal["order", "plan order", "subscription", "period"]
+
+
+@dataclass(frozen=True, slots=True)
+class FactSubject:
+    """kind: what it is; owner: the order, or the subscription, also of a period.
+
+    names: what a command on it is told, that is which one it is and whose.
+    """
+
+    kind: SubjectKind
+    owner: Order | Subscription
+    names: Mapping[str, Any]
+
+    @property
+    def order(self) -> Order | None:
+        """The order, where it is one."""
+        return self.owner if isinstance(self.owner, Order) else None
+
+
+def order_subject(order: Order) -> FactSubject:
+    """An order as what a fact is about."""
+    kind: SubjectKind = "plan order" if order.kind == "subscription" else "order"
+    return FactSubject(kind, order, {"order_id": order.id, "scope": order.tenant})
+
+
+async def find(
+    tx: Transaction, fact: SubjectFact, ids: Iterable[str], told: NotificationRef
+) -> FactSubject | None:
+    """What the fact is about, as far as it is known; ids: the provider's, with those that belong to
+    them. Also what is another provider's or environment's than the notification's.
+    """
+    if isinstance(fact, InvoicePaid | SubscriptionChanged):
+        return await _subscription(tx, fact, told)
+    if isinstance(fact, Reversed):
+        period = await _period(tx, ids, told)
+        if period is not None:
+            return period
+    order = await _order(tx, fact, ids, told)
+    return None if order is None else order_subject(order)
+
+
+async def _subscription(
+    tx: Transaction, fact: InvoicePaid | SubscriptionChanged, told: NotificationRef
+) -> FactSubject | None:
+    at = (told.provider, told.environment)
+    places = await subscription_rows.find_objects(tx, *at, [fact.subscription_ref])
+    if places:
+        found = await subscription_rows.find(tx, places[0][0])
+    else:
+        order_id = fact.subject.order_id
+        if order_id is None:
+            order = await order_list.find_by_objects(tx, *at, fact.subject.objects)
+            order_id = None if order is None else order.id
+        found = None if order_id is None else await subscription_rows.find_by_order(tx, order_id)
+    return None if found is None else _of_subscription("subscription", found)
+
+
+async def _period(tx: Transaction, ids: Iterable[str], told: NotificationRef) -> FactSubject | None:
+    """The period that was paid by one of these ids, as far as it was credited."""
+    at = (told.provider, told.environment)
+    for subscription_id, start in await subscription_rows.find_objects(tx, *at, ids):
+        if start == ITSELF:
+            continue
+        known = await subscription_rows.load_periods(tx, [subscription_id])
+        owner = await subscription_rows.find(tx, subscription_id)
+        names = await subscription_rows.objects_at(tx, subscription_id, start)
+        # One that was approved before its invoice came begins at another time.
+        starts = [
+            one.period_start_at
+            for one in known.get(subscription_id, [])
+            if one.period_start_at == start or one.invoice_id in names
+        ]
+        if owner is not None and starts:
+            return _of_subscription("period", owner, period_start_at=starts[0])
+    return None
+
+
+async def _order(
+    tx: Transaction, fact: SubjectFact, ids: Iterable[str], told: NotificationRef
+) -> Order | None:
+    """By the order's own id, else by what the provider calls it."""
+    order_id = fact.subject.order_id
+    found = None if order_id is None else await order_list.find(tx, order_id)
+    listed = tuple(ids)
+    if found is None and listed:
+        at = (told.provider, told.environment)
+        found = await order_list.find_by_objects(tx, *at, listed)
+    return found
+
+
+def _of_subscription(kind: SubjectKind, found: Subscription, **more: int) -> FactSubject:
+    return FactSubject(kind, found, {"subscription_id": found.id, "scope": found.tenant, **more})

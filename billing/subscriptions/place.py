@@ -1,0 +1,102 @@
+"""Placing an order of a plan, which begins a subscription; and the command for an order of any kind.
+
+Promise: an account has one plan, and one open checkout of a plan at a time. A subscription stays
+incomplete until its first period is paid.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from billing.catalog.coupon import normalise_code
+from billing.catalog.plan import PlanItem
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.orders.order import Order
+from billing.orders.place import NewOrder, PlaceOrder, SoldItem, charged
+from billing.orders.working_set import OrderWorkingSet
+from billing.subscriptions.subscription import AlreadySubscribed, Subscription
+from billing.subscriptions.working_set import SubscriptionWorkingSet
+from kernel.errors import InvalidInput
+from kernel.ids import new_id
+from kernel.tenant import Tenant
+
+
+class PlanCheckoutOpen(AlreadySubscribed):
+    """Another checkout of a plan is open: two paid ones would be two plans of one account."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        super().__init__(
+            f"the checkout of order {order.id} is open: pay that one, or wait until it ends",
+            reason="checkout_open",
+            extra={"order_id": order.id, "url": order.url},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceSubscriptionOrder(PlaceOrder):
+    """The order of a plan, and the subscription that it begins.
+
+    Raises what PlaceOrder raises but for packs, AlreadySubscribed and PlanCheckoutOpen.
+    """
+
+    def declare(self, read_set: ReadSet) -> None:
+        PlaceOrder.declare(self, read_set)
+        read_set.working_set(SubscriptionWorkingSet).living.add(self.tenant)
+        read_set.working_set(OrderWorkingSet).open_plans.add(self.tenant)
+
+    def check(self, state: BatchState) -> None:
+        plans = state.working_set(SubscriptionWorkingSet)
+        living = plans.living_of(self.tenant) or plans.taken_of(self.tenant)
+        if living is not None:
+            raise AlreadySubscribed(
+                f"the account has the plan {living.plan_name}; change it in the portal",
+                reason="already_subscribed",
+                extra={"plan_id": living.plan_id},
+            )
+        begun = state.working_set(OrderWorkingSet).open_plan(self.tenant)
+        if begun is not None:
+            raise PlanCheckoutOpen(begun)
+
+    def item(self, state: BatchState) -> SoldItem:  # noqa: ARG002
+        if self.new.pack_id is not None or self.new.amount_cents is not None:
+            raise InvalidInput("name either a pack or an amount", param="pack_id")
+        return SoldItem(self._plan.price, 0, self._plan.name or None)
+
+    def begin(self, state: BatchState, order: Order) -> None:
+        plans = state.working_set(SubscriptionWorkingSet)
+        price = charged(self._plan.price, self.charge)
+        plans.add(
+            Subscription(
+                id=new_id("sub"),
+                account_id=order.account_id,
+                environment=order.environment,
+                order_id=order.id,
+                provider=order.provider,
+                is_stand_in=order.is_stand_in,
+                plan_id=self._plan.plan_id,
+                plan_name=self._plan.name,
+                interval=self._plan.interval,
+                credits_micros=self._plan.credits_micros,
+                amount=price.amount,
+                currency=price.currency,
+                first_amount=order.pay_amount,
+                product_ref=self._plan.product_ref,
+                carried_amount=plans.carried(self.tenant, order.provider, price.currency),
+                created_at=order.created_at,
+            )
+        )
+
+    @property
+    def _plan(self) -> PlanItem:
+        assert self.new.plan is not None, "the order is of a plan"
+        return self.new.plan
+
+
+def new_place(tenant: Tenant, new: NewOrder) -> PlaceOrder:
+    """The command with fresh ids; raises CouponRefused for what no coupon can be called."""
+    if new.coupon is not None:
+        normalise_code(new.coupon)
+    order_no = secrets.token_hex(16)
+    command = PlaceOrder if new.plan is None else PlaceSubscriptionOrder
+    return command(new_id("ord"), order_no, new_id("txn"), tenant, new)

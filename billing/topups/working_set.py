@@ -1,0 +1,160 @@
+"""The top-ups of one transaction, with their approvals and their vouchers' redemptions.
+
+Invariant: a top-up is read after its account was locked, one of an account that is not locked here
+does not exist here, and what changes is written once, whatever the number of commands. Writes through
+billing/topups/topup.py, billing/topups/approval.py and billing/topups/voucher.py.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Self
+
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.rules import Rules
+from billing.ledger.ledger import Code, Kind, Transfer, transfers_of
+from billing.topups import approval, topup as topups, voucher
+from billing.topups.approval import Approval
+from billing.topups.rules import TopUpRules
+from billing.topups.topup import Status, TopUp
+from billing.topups.voucher import Redemption
+from kernel.tenant import Tenant
+from keys import caps
+from store.database import BatchRead, Transaction
+
+
+class TopUpWorkingSet(WorkingSet):
+    """What commands add to in `declare`: ids, redeemed_ids, references, voucher_ids."""
+
+    rank = 10
+
+    def __init__(self, rules: TopUpRules) -> None:
+        self.rules = rules
+        self.ids: set[str] = set()
+        self.redeemed_ids: set[str] = set()  # whose vouchers are redeemed
+        self.references: set[tuple[str, str, str]] = set()
+        self.voucher_ids: list[str] = []  # top-ups that may get a voucher
+        self._codes: dict[str, str] = {}
+        self._references: dict[tuple[str, str, str], tuple[str, Status]] = {}
+        self._topups: dict[str, TopUp] = {}
+        self._holds: dict[str, list[Transfer]] = {}
+        self._approvals: dict[str, Approval] = {}
+        self._redemptions: dict[str, Redemption] = {}
+        self._new: dict[str, TopUp] = {}
+        self._changed: dict[str, TopUp] = {}
+        self._new_approvals: dict[str, Approval] = {}
+        self._changed_approvals: dict[str, Approval] = {}
+        self._new_redemptions: list[Redemption] = []
+
+    @classmethod
+    def under(cls, rules: Rules) -> Self:
+        return cls(rules.of(TopUpRules))
+
+    def prepare(self) -> None:
+        """Voucher codes depend on nothing but the top-ups' ids [5 us each]."""
+        code_of = self.rules.codes.code_of
+        for topup_id in self.voucher_ids:
+            self._codes[topup_id] = code_of(topup_id)
+
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
+        """Old top-ups with what a refund or a delivery touches."""
+        if not self.ids:
+            return
+        found = await topups.load(tx, self.ids)
+        # Whatever belongs to a tenant that is not locked here does not exist here.
+        self._topups = {i: found[i] for i in found if found[i].tenant in read_set.tenants}
+        for transfer in await transfers_of(tx, list(self._topups)):
+            if transfer.code is Code.TOPUP_HOLD:
+                self._holds.setdefault(transfer.transaction_id or "", []).append(transfer)
+            read_set.ledger_ids.add(transfer.debit_id)
+        if self.redeemed_ids:
+            self._redemptions = await voucher.load_redemptions(tx, self.redeemed_ids)
+        self._approvals = await approval.load_for_topups(tx, list(self._topups))
+        for one in self._topups.values():
+            self._add_needs(read_set, one)
+
+    def readings(self) -> Sequence[BatchRead]:
+        return [topups.references_reading(self.references, self._references)]
+
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+        await topups.update(tx, list(self._changed.values()))
+        await approval.update(tx, list(self._changed_approvals.values()))
+
+    async def insert(self, tx: Transaction) -> None:
+        await topups.insert(tx, list(self._new.values()))
+        await approval.insert(tx, list(self._new_approvals.values()))
+        await voucher.insert_redemptions(tx, self._new_redemptions)
+
+    def hints(self) -> Iterable[str]:
+        """Where somebody should look at a pending top-up."""
+        written = (*self._new.values(), *self._changed.values())
+        return (topups.HINT,) if any(one.next_check_at is not None for one in written) else ()
+
+    def find(self, topup_id: str, tenant: Tenant) -> TopUp | None:
+        """The tenant's top-up; another's looks like none."""
+        found = self._topups.get(topup_id)
+        return found if found is not None and found.tenant == tenant else None
+
+    def of_reference(self, tenant: Tenant, reference: str) -> tuple[str, Status] | None:
+        """Id and status of the top-up that has the tenant's reference."""
+        return self._references.get((*tenant, reference))
+
+    def code_of(self, topup_id: str) -> str:
+        """The code of its voucher."""
+        code = self._codes.get(topup_id)
+        if code is None:
+            code = self._codes[topup_id] = self.rules.codes.code_of(topup_id)
+        return code
+
+    def holds(self, topup_id: str) -> Sequence[Transfer]:
+        """What was moved when its funds were held, source by source."""
+        return self._holds[topup_id]
+
+    def approval_of(self, topup_id: str) -> Approval | None:
+        return self._approvals.get(topup_id)
+
+    def redemption_of(self, topup_id: str) -> Redemption | None:
+        return self._redemptions.get(topup_id)
+
+    def add(self, topup: TopUp, holds: Sequence[Transfer] = ()) -> None:
+        """holds: what was moved to hold its funds."""
+        self.changes += 1
+        self._topups[topup.id] = self._new[topup.id] = topup
+        if holds:
+            self._holds[topup.id] = list(holds)
+        if topup.reference is not None:
+            self._references[*topup.tenant, topup.reference] = (topup.id, topup.status)
+
+    def change(self, topup: TopUp) -> None:
+        self.changes += 1
+        self._topups[topup.id] = topup
+        (self._new if topup.id in self._new else self._changed)[topup.id] = topup
+
+    def add_approval(self, asked: Approval) -> None:
+        self.changes += 1
+        self._approvals[asked.transaction_id] = self._new_approvals[asked.transaction_id] = asked
+
+    def change_approval(self, decided: Approval) -> None:
+        self.changes += 1
+        topup_id = decided.transaction_id
+        self._approvals[topup_id] = decided
+        is_new = topup_id in self._new_approvals
+        (self._new_approvals if is_new else self._changed_approvals)[topup_id] = decided
+
+    def add_redemption(self, redemption: Redemption) -> None:
+        self.changes += 1
+        self._redemptions[redemption.transaction_id] = redemption
+        self._new_redemptions.append(redemption)
+
+    def _add_needs(self, read_set: ReadSet, one: TopUp) -> None:
+        """The accounts and windows that the end of the top-up touches."""
+        read_set.places.add((*one.tenant, Kind.RECIPIENT, one.recipient_name))
+        if one.fulfilment in self.rules.asynchronous or one.id in self.redeemed_ids:
+            read_set.places.add((*one.tenant, Kind.REDEEMED, one.platform))
+        for key_id in one.spent_by:
+            read_set.windows.update((key_id, p, s) for p, s in caps.windows_of(one.created_at))
+            read_set.windows.add(caps.unapproved_window(key_id, one.created_at))
+
+
+def topups_of(state: BatchState) -> TopUpWorkingSet:
+    """The batch's top-ups; the commands on them declared the working set."""
+    return state.working_set(TopUpWorkingSet)
