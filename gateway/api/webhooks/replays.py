@@ -68,7 +68,7 @@ async def create(call: RequestContext[ReplayBody, Fields]) -> Answer:
     def render(made: Replay) -> Answer:
         return answer(codes.SUCCESS, ReplayShape.of(made), now_us=now_us, http_status=202)
 
-    return await run_once(context, principal, call.request_key, work, render)
+    return await run_once(call, work, render)
 
 
 async def list_replays(call: RequestContext[Fields, Page]) -> Answer:
@@ -115,7 +115,7 @@ async def _changed(
     def render(changed: Replay) -> Answer:
         return answer(codes.SUCCESS, ReplayShape.of(changed), now_us=now_us)
 
-    return await run_once(call.context, call.principal, call.request_key, work, render)
+    return await run_once(call, work, render)
 
 
 ROUTES = (
