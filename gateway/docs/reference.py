@@ -51,10 +51,8 @@ class Operation:
     summary: str
     about: str
     is_ours: bool
-    path_params: Sequence[str]
     query: Sequence[Field]
     body: Sequence[Field]
-    takes_idempotency_key: bool
     answers: Sequence[DocumentedAnswer]
     refusals: Sequence[DocumentedAnswer]
     call: samples.Call
@@ -105,7 +103,6 @@ class _Reader:
         for status, response in raw["responses"].items():
             outcome = self._outcome(status, self._resolved(response))
             (answers if status < "3" or outcome.example else refusals).append(outcome)
-        call = samples.call_of(self._server, path, method, raw, self._resolved)
         return Operation(
             anchor=raw["operationId"].replace("_", "-"),
             method=method.upper(),
@@ -113,17 +110,11 @@ class _Reader:
             summary=raw["summary"],
             about=raw["description"],
             is_ours=any(outcome.codes for outcome in answers),
-            path_params=[
-                parameter["name"] for parameter in parameters if parameter["in"] == "path"
-            ],
-            query=[
-                self._parameter(parameter) for parameter in parameters if parameter["in"] == "query"
-            ],
+            query=[self._parameter(one) for one in parameters if one["in"] == "query"],
             body=list(self._body(raw)),
-            takes_idempotency_key=call.takes_idempotency_key,
             answers=answers,
             refusals=refusals,
-            call=call,
+            call=samples.call_of(self._server, path, method, raw, self._resolved),
         )
 
     def _resolved(self, node: Json) -> Json:
@@ -177,15 +168,10 @@ class _Reader:
                 yield from self._fields(below, dotted + mark, depth + 1)
 
     def _kind(self, schema: Json) -> str:
-        return kind_of(self._narrowed(schema))
-
-    def _narrowed(self, schema: Json) -> Json:
-        """The schema with a reference among its choices followed."""
-        if "$ref" in schema:
-            return self._resolved(schema)
+        """The type in words, with a reference among its choices followed."""
         if "anyOf" in schema:
-            return {**schema, "anyOf": [self._resolved(kind) for kind in schema["anyOf"]]}
-        return schema
+            return kind_of({"anyOf": [self._resolved(kind) for kind in schema["anyOf"]]})
+        return kind_of(self._resolved(schema))
 
     def _about(self, schema: Json) -> str:
         """What is said of it, by itself or by what it refers to, and its default."""

@@ -91,7 +91,7 @@ def python(call: Call) -> str:
         shown = ", ".join(f'"{name}": {value}' for name, value in headers.items())
         lines.append(f"    headers={{{shown}}},")
     if call.body is not None:
-        lines.append(f"    {'data' if call.is_form else 'json'}={_python(call.body)},")
+        lines.append(f"    {'data' if call.is_form else 'json'}={_literal(dict(call.body))},")
     return "\n".join([*lines, ")", "print(answer.status_code, answer.json())"])
 
 
@@ -124,12 +124,8 @@ def _json(value: Any) -> str:
     return text if len(text) <= 60 else pretty(value)
 
 
-def _python(value: Mapping[str, Any]) -> str:
-    """JSON values as Python writes them."""
-    return _literal(dict(value), "    ")
-
-
-def _literal(value: Any, pad: str) -> str:
+def _literal(value: Any, pad: str = "    ") -> str:
+    """A JSON value as Python writes it; pad: the indentation of its line."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict) or not value:
