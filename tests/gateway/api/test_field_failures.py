@@ -26,7 +26,7 @@ SECRET = "whsec_test_secret"
 # Failure -> module -> its tests.
 BEATEN: Mapping[int, Mapping[str, tuple[str, ...]]] = {
     1: {
-        "billing/test_send.py": ("test_200_parallel_sends_with_one_key_move_money_once",),
+        "billing/topups/test_send.py": ("test_200_parallel_sends_with_one_key_move_money_once",),
         "e2e/test_parallel.py": (
             "test_200_parallel_sends_with_one_idempotency_key_move_money_once",
         ),
@@ -66,7 +66,7 @@ BEATEN: Mapping[int, Mapping[str, tuple[str, ...]]] = {
         "e2e/test_crash.py": ("test_kill_9_at_any_moment_loses_no_acknowledged_send_and_no_event",),
     },
     8: {
-        "billing/test_send.py": (
+        "billing/topups/test_send.py": (
             "test_500_parallel_sends_against_credit_for_100_deliver_100",
             "test_parallel_sends_never_pass_a_keys_cap_or_its_ancestors",
         ),
