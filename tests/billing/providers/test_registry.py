@@ -31,7 +31,7 @@ class Settings(ProviderSettings):
 
     @property
     def webhook_secrets(self):
-        return rotated(self.word)
+        return rotated(self.notifications)
 
     @classmethod
     def for_sandbox(cls, secret):
