@@ -49,7 +49,7 @@ class Service:
     """On loopback; `word` says what to answer to a request's method, path and body."""
 
     def __init__(self, word: Callable[[str, str, bytes], Reply]) -> None:
-        self.notifications = word
+        self.word = word
         self.asked: list[tuple[str, str]] = []
         outer = self
 
