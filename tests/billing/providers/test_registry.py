@@ -31,7 +31,7 @@ class Settings(ProviderSettings):
 
     @property
     def webhook_secrets(self):
-        return rotated(self.notifications)
+        return rotated(self.word)
 
     @classmethod
     def for_sandbox(cls, secret):
