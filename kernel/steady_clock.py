@@ -36,11 +36,6 @@ class SteadyClock:
         self._last_us = now_us = max(now_us, self._last_us)
         return now_us
 
-    @property
-    def monotonic_now_us(self) -> int:
-        """The count that `correct` is about."""
-        return self._monotonic_us()
-
     def begin(self, true_us: int, at_monotonic_us: int) -> None:
         """It was true_us at that count: from now on, and at once. For before its first use."""
         self._offset_us, self._since_us = true_us - at_monotonic_us, at_monotonic_us

@@ -1,4 +1,4 @@
-"""Reading orders: one by any of its names, pages of an account's and of everybody's, what is due,
+"""Reading orders: one by its id or a provider's, pages of an account's and of everybody's, what is due,
 and the two lists that an operator looks at. Writes nothing.
 """
 
@@ -60,22 +60,6 @@ async def get(tx: Transaction, tenant: Tenant, order_id: str) -> Order:
     if found is None or found.tenant != tenant:
         raise NotFound("Order", param="id")
     return found
-
-
-async def find_by_order_no(tx: Transaction, order_no: str) -> Order | None:
-    """The order that a provider or a dialect knows by its 32 hex characters."""
-    return await _one(tx, "order_no = :value", order_no)
-
-
-async def find_by_reference(tx: Transaction, reference: str) -> Order | None:
-    """The order of that txn_ reference."""
-    return await _one(tx, "reference = :value", reference)
-
-
-async def find_by_request(tx: Transaction, tenant: Tenant, request_digest: str) -> Order | None:
-    """The order that an earlier try of a request made."""
-    found = await order_rows.load_requests(tx, [(*tenant, request_digest)])
-    return found.get((*tenant, request_digest))
 
 
 async def find_by_objects(
@@ -234,11 +218,6 @@ async def _operators_page(
         **values,
     )
     return [ROWS.read(row) for row in rows]
-
-
-async def _one(tx: Transaction, clause: str, value: str) -> Order | None:
-    row = await tx.fetch_one(f"SELECT {ROWS.listed} FROM orders WHERE {clause}", value=value)
-    return None if row is None else ROWS.read(row)
 
 
 def _owned(tenant: Tenant, wanted: OrderFilter) -> OrderFilter:

@@ -36,7 +36,7 @@ class Settled:
 class OnOrder(ABC):
     """What every command on one existing order shares. Its account is found by the order's id.
 
-    told: the notification that says it; None: our own decision. Another provider's is refused.
+    notification: what says it; None: our own decision. Another provider's is refused.
     """
 
     order_id: str
@@ -86,8 +86,8 @@ class ReverseOrder(OnOrder):
         reversals.keep(changed)
         if not order.is_settled:
             is_failed = isinstance(self.fact, RefundFailed)
-            notification = f"refund {key} failed" if is_failed else f"{kind_of(self.fact)} {key}"
-            return Settled(order, "applied", f"{notification} before the payment")
+            what = f"refund {key} failed" if is_failed else f"{kind_of(self.fact)} {key}"
+            return Settled(order, "applied", f"{what} before the payment")
         return Settled(settle_reversals(state, order), "applied")
 
 

@@ -54,7 +54,7 @@ class FactSubject:
 def order_subject(order: Order) -> FactSubject:
     """An order as what a fact is about."""
     kind: SubjectKind = "plan order" if order.kind == "subscription" else "order"
-    return FactSubject(kind, order, {"order_id": order.id, "scope": order.tenant})
+    return FactSubject(kind, order, {"order_id": order.id, "tenant": order.tenant})
 
 
 async def find(
@@ -125,4 +125,4 @@ async def _order(
 
 
 def _of_subscription(kind: SubjectKind, found: Subscription, **more: int) -> FactSubject:
-    return FactSubject(kind, found, {"subscription_id": found.id, "scope": found.tenant, **more})
+    return FactSubject(kind, found, {"subscription_id": found.id, "tenant": found.tenant, **more})

@@ -31,7 +31,6 @@ from billing.providers.protocol import (
 )
 from billing.subscriptions import records as subscription_rows
 from kernel.clock import Clock
-from kernel.tenant import Tenant
 from store.database import Database, Transaction
 
 _WEIGHTS: Sequence[NotificationOutcome] = (
@@ -46,7 +45,7 @@ _NOT_CONFIRMED = "the provider does not confirm the payment"
 
 
 class NotificationHandler:
-    """Acts on facts, each in a transaction of its own; told says where they come from."""
+    """Acts on facts, each in a transaction of its own; notification says where they come from."""
 
     def __init__(
         self, database: Database, clock: Clock, engine: Engine, checkouts: Checkouts
@@ -94,7 +93,7 @@ class NotificationHandler:
         found = await self._subject(fact, notification)
         if found is None:
             return await self._note(notification, "unknown", _unknown(fact))
-        whose = Tenant(found.owner.provider, found.owner.environment)
+        whose = (found.owner.provider, found.owner.environment)
         if whose != (notification.provider, notification.environment):
             return await self._refuse(found, notification)
         return await self._act_on(fact, found, notification)

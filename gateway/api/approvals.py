@@ -9,11 +9,12 @@ from billing.topups.settlement import Decide, EndedTopUp
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer, listing
+from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.topups import Approval as ApprovalShape, DecidedTopUp
 from gateway.http.acting import actor_of
-from gateway.http.fields import Fields, Page, cursor_id
+from gateway.http.fields import Fields, Page
+from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.errors import NotFound
@@ -29,18 +30,8 @@ class ApprovalQuery(Page, frozen=True, kw_only=True):
 
 async def list_approvals(call: RequestContext[Fields, ApprovalQuery]) -> Answer:
     """Newest first."""
-    query = call.query
-    before_id = cursor_id(query.cursor, "apr")
-    tenant = call.principal.tenant
-
-    async def work(tx: Transaction) -> list[Approval]:
-        return await approvals.page(
-            tx, tenant, status=query.status, before_id=before_id, limit=query.limit + 1
-        )
-
-    found = await call.context.database.read(work)
-    data = listing(found, query.limit, shape=Approval.shape, cursor=lambda asked: asked.id)
-    return answer(codes.SUCCESS, data, now_us=call.now_us)
+    read = partial(approvals.page, tenant=call.principal.tenant, status=call.query.status)
+    return await list_rows(call, "apr", read, shape=Approval.shape)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:

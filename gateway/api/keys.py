@@ -1,6 +1,7 @@
 """API keys: mint, list, show, change, revoke, rotate; and an account for who has none yet."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -9,14 +10,15 @@ from msgspec import UNSET, Meta, UnsetType
 from billing.credits.opening import open_account
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer, listing
+from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, created, ok
 from gateway.answers.words import time_of
 from gateway.api.schemas.keys import ApiKey as KeyShape, MintedKey, SandboxKey
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.fields import EnvironmentMismatch, Fields, Int64, Page, Time, cursor_id, time_us
+from gateway.http.fields import EnvironmentMismatch, Fields, Int64, Page, Time, time_us
 from gateway.http.idempotency import run_once
+from gateway.http.lists import list_rows
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
@@ -130,15 +132,9 @@ async def mint(call: RequestContext[MintBody, Fields]) -> Answer:
 
 
 async def list_keys(call: RequestContext[Fields, Page]) -> Answer:
-    principal, limit = call.principal, call.query.limit
-    before_id = cursor_id(call.query.cursor, "key")
-    rows = await call.context.database.read(
-        lambda tx: api_key.list_keys(
-            tx, principal.tenant, viewer=principal, before_id=before_id, limit=limit + 1
-        )
-    )
-    data = listing(rows, limit, shape=KeyShape.of, cursor=lambda key: key.id)
-    return answer(codes.SUCCESS, data, now_us=call.now_us)
+    principal = call.principal
+    read = partial(api_key.list_keys, tenant=principal.tenant, viewer=principal)
+    return await list_rows(call, "key", read, shape=KeyShape.of)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:

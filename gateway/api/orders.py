@@ -1,6 +1,6 @@
 """Orders: credit that is bought at a payment provider."""
 
-from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from msgspec import Meta
@@ -10,11 +10,12 @@ from billing.orders.order import Order, OrderStatus
 from billing.orders.place import NewOrder
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer, listing
+from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, created, ok
 from gateway.api.schemas.orders import Order as OrderShape
-from gateway.http.fields import Fields, Int64, Page, Text, Time, cursor_id, time_us
+from gateway.http.fields import Fields, Int64, Page, Text, Time, time_us
 from gateway.http.idempotency import run_steps
+from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.limits import URL_CHARACTERS_MAX
@@ -80,21 +81,15 @@ async def create(call: RequestContext[OrderBody, Fields]) -> Answer:
 
 async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Answer:
     """Newest first."""
-    query, tenant = call.query, call.principal.tenant
+    query = call.query
     wanted = order_list.OrderFilter(
         status=query.status,
         provider=query.provider,
         created_after=time_us(query.created_after, "created_after"),
         created_before=time_us(query.created_before, "created_before"),
     )
-    before_id = cursor_id(query.cursor, "ord")
-
-    async def work(tx: Transaction) -> Sequence[Order]:
-        return await order_list.page(tx, tenant, wanted, before_id=before_id, limit=query.limit + 1)
-
-    found = await call.context.database.read(work)
-    data = listing(found, query.limit, shape=OrderShape.of, cursor=lambda order: order.id)
-    return answer(codes.SUCCESS, data, now_us=call.now_us)
+    read = partial(order_list.page, tenant=call.principal.tenant, wanted=wanted)
+    return await list_rows(call, "ord", read, shape=OrderShape.of)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:

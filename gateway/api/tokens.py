@@ -1,17 +1,19 @@
 """System access tokens (sat_): make, list, revoke."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from msgspec import Meta
 
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer, listing
+from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, created, ok
 from gateway.api.schemas.keys import AccessToken as TokenShape, MadeToken
 from gateway.http.acting import note
-from gateway.http.fields import Fields, Page, cursor_id
+from gateway.http.fields import Fields, Page
 from gateway.http.idempotency import run_once
+from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from keys.tokens import access_token
@@ -56,15 +58,9 @@ async def create(call: RequestContext[CreateBody, Fields]) -> Answer:
 
 
 async def list_tokens(call: RequestContext[Fields, Page]) -> Answer:
-    principal, limit = call.principal, call.query.limit
-    before_id = cursor_id(call.query.cursor, "tok")
-    rows = await call.context.database.read(
-        lambda tx: access_token.list_tokens(
-            tx, principal.tenant, viewer=principal, before_id=before_id, limit=limit + 1
-        )
-    )
-    data = listing(rows, limit, shape=TokenShape.of, cursor=lambda token: token.id)
-    return answer(codes.SUCCESS, data, now_us=call.now_us)
+    principal = call.principal
+    read = partial(access_token.list_tokens, tenant=principal.tenant, viewer=principal)
+    return await list_rows(call, "tok", read, shape=TokenShape.of)
 
 
 async def revoke(call: RequestContext[Fields, Fields]) -> Answer:

@@ -1,9 +1,10 @@
 """Top-ups: send, validate, cancel, status, history. The send is the hot path of the gateway."""
 
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
 from billing.topups import queries as history
 from billing.topups.approval import Approval
@@ -12,7 +13,7 @@ from billing.topups.settlement import Cancel, EndedTopUp
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer, listing
+from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.answers.refused import Failure
 from gateway.api.schemas.topups import (
@@ -28,10 +29,10 @@ from gateway.api.schemas.topups import (
     Transfer,
 )
 from gateway.http.errors import DOCS_PATH
-from gateway.http.fields import LINE, Fields, Int64, Page, Text, Time, cursor_id, time_us
+from gateway.http.fields import LINE, Fields, Int64, Page, Text, Time, time_us
+from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
-from kernel.clock import rfc3339
 from kernel.limits import (
     METADATA_KEY_CHARACTERS_MAX,
     METADATA_PAIRS_MAX,
@@ -172,22 +173,13 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Answer:
         created_after=time_us(query.created_after, "created_after"),
         created_before=time_us(query.created_before, "created_before"),
     )
-    before_id = cursor_id(query.cursor, "txn")
-    tenant = call.principal.tenant
-
-    async def work(tx: Transaction) -> list[TopUp]:
-        # One more than asked tells whether there is another page.
-        return await history.page(tx, tenant, wanted, before_id=before_id, limit=query.limit + 1)
-
-    found = await call.context.database.read(work)
     code_of, principal = call.context.topup_rules.codes.shown, call.principal
-    data = listing(
-        found,
-        query.limit,
+    return await list_rows(
+        call,
+        "txn",
+        partial(history.page, tenant=principal.tenant, wanted=wanted),
         shape=lambda topup: TopUpShape.of(topup, code_of(topup, principal)),
-        cursor=lambda topup: topup.id,
     )
-    return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 def _normalised(address: str | None) -> str | None:
@@ -247,11 +239,7 @@ class _SentAnswer:
 
     def _for_approval(self, sent: Decided, asked: Approval) -> Sent:
         public_url = self._call.context.topup_rules.public_url
-        held = Held(
-            id=asked.id,
-            url=f"{public_url}/dashboard/approvals/{asked.id}",
-            expires_at=rfc3339(asked.expires_at),
-        )
+        held = Held.of(asked, url=f"{public_url}/dashboard/approvals/{asked.id}")
         return SentForApproval(**asdict(Sent.of(sent)), approval=held)
 
 
@@ -280,7 +268,7 @@ def _failed(topup: TopUp, *, http_status: int, transaction_id: str | None) -> An
     )
     return answer(
         codes.FAILED_REFUNDED,
-        replace(FailedSend.of(topup, error=error), transaction_id=transaction_id),
+        FailedSend.of(topup, error=error, transaction_id=transaction_id),
         now_us=topup.created_at,
         http_status=http_status,
         status=topup.status,

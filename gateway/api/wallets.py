@@ -1,5 +1,6 @@
 """Balances: the account's own wallet and its threshold, the recipients' wallets, the platforms."""
 
+from functools import partial
 from typing import Annotated
 
 from msgspec import Meta
@@ -9,14 +10,14 @@ from billing.ledger.money import cents_to_micros
 from billing.topups.send import AmountOutOfRange
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer, listing
+from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.topups import Balance, Platform, RecipientWallet, Threshold
-from gateway.http.fields import Fields, Int64, Page, Text, cursor_id
+from gateway.http.fields import Fields, Int64, Page, Text
 from gateway.http.idempotency import run_once
+from gateway.http.lists import list_rows, short_list
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
-from gateway.http.short_list import short_list
 from keys.account import set_low_balance_threshold
 from keys.email_address import normalise_email
 from store.database import Transaction
@@ -77,22 +78,13 @@ async def recipients(call: RequestContext[Fields, WalletQuery]) -> Answer:
     query = call.query
     address = None if query.recipient_email is None else normalise_email(query.recipient_email)
     platform = None if query.platform is None else query.platform.strip().lower()
-    before_id = cursor_id(query.cursor, "lac")
-    tenant = call.principal.tenant
-
-    async def work(tx: Transaction) -> list[wallet.RecipientWallet]:
-        return await wallet.recipients(
-            tx,
-            tenant,
-            recipient_email=address,
-            platform=platform,
-            before_id=before_id,
-            limit=query.limit + 1,
-        )
-
-    found = await call.context.database.read(work)
-    data = listing(found, query.limit, shape=RecipientWallet.of, cursor=lambda one: one.id)
-    return answer(codes.SUCCESS, data, now_us=call.now_us)
+    read = partial(
+        wallet.recipients,
+        tenant=call.principal.tenant,
+        recipient_email=address,
+        platform=platform,
+    )
+    return await list_rows(call, "lac", read, shape=RecipientWallet.of)
 
 
 async def platforms(call: RequestContext[Fields, Page]) -> Answer:

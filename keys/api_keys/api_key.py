@@ -136,10 +136,9 @@ async def list_keys(
     """
     rows = await _PAGES.page(
         tx,
+        tenant,
         before_id=before_id,
         limit=limit,
-        account_id=tenant.account_id,
-        environment=tenant.environment,
         viewer=viewer.lineage[0] if viewer is not None and viewer.lineage else None,
     )
     return [_ROWS.read(row) for row in rows]

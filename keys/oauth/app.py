@@ -137,13 +137,7 @@ async def list_apps(
     tx: Transaction, owner: Tenant, *, before_id: str | None = None, limit: int = PAGE_ITEMS
 ) -> list[OAuthApp]:
     """Newest first, older than before_id, at most `limit`; disabled ones too."""
-    rows = await _PAGES.page(
-        tx,
-        before_id=before_id,
-        limit=limit,
-        account_id=owner.account_id,
-        environment=owner.environment,
-    )
+    rows = await _PAGES.page(tx, owner, before_id=before_id, limit=limit)
     return [_ROWS.read(row) for row in rows]
 
 

@@ -112,10 +112,9 @@ async def list_tokens(
     """
     rows = await _PAGES.page(
         tx,
+        tenant,
         before_id=before_id,
         limit=limit,
-        account_id=tenant.account_id,
-        environment=tenant.environment,
         kind=kind,
         viewer=viewer.lineage[0] if viewer is not None and viewer.lineage else None,
     )

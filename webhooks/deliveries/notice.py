@@ -122,10 +122,9 @@ async def list_notices(
     """Newest first, older than before_id; at most `limit`. is_open null: both."""
     rows = await _PAGES.page(
         tx,
+        tenant,
         before_id=before_id,
         limit=limit,
-        account_id=tenant.account_id,
-        environment=tenant.environment,
         is_open=is_open is True,
         is_ended=is_open is False,
     )

@@ -1,12 +1,12 @@
 """The shape of the security log's entries."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Self
 
 from msgspec import Meta, Struct
 
 from gateway.answers.words import Environment, Time
-from kernel.clock import rfc3339
+from kernel.shaped import Shaped
 from keys.audit_log import ActorKind, NamedEntry
 
 
@@ -18,7 +18,7 @@ class AuditActor(Struct, kw_only=True):
     name: str | None
 
 
-class AuditEntry(Struct, kw_only=True):
+class AuditEntry(Shaped, kw_only=True):
     """One thing that concerns the account's security."""
 
     id: Annotated[str, Meta(pattern=r"^adt_[0-9A-Za-z]+$")]
@@ -39,24 +39,16 @@ class AuditEntry(Struct, kw_only=True):
     reason: str | None
 
     @classmethod
-    def of(cls, told: NamedEntry) -> "AuditEntry":
+    def of(cls, named: NamedEntry, /, **more: Any) -> Self:
         """An entry as its tenant sees it."""
-        one = told.entry
-        assert one.actor_kind is not None, "the security log knows who did it"
-        is_key = one.actor_kind == "key"
-        return cls(
-            id=one.id,
-            created_at=rfc3339(one.created_at),
-            action=one.action,
-            outcome=one.outcome,
-            environment=cast("Environment", one.environment) or None,
-            subject_id=one.subject_id,
-            actor=AuditActor(kind=one.actor_kind, id=one.actor, name=told.actor_name),
-            key_id=one.actor if is_key else None,
-            key_name=told.actor_name if is_key else None,
-            address=one.address,
-            user_agent=one.user_agent,
-            before=one.before,
-            after=one.after,
-            reason=one.reason,
+        entry, name = named.entry, named.actor_name
+        assert entry.actor_kind is not None, "the security log knows who did it"
+        is_key = entry.actor_kind == "key"
+        return super().of(
+            entry,
+            environment=entry.environment or None,
+            actor=AuditActor(kind=entry.actor_kind, id=entry.actor, name=name),
+            key_id=entry.actor if is_key else None,
+            key_name=name if is_key else None,
+            **more,
         )

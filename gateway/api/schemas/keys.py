@@ -4,15 +4,14 @@ from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta, Struct
 
-from gateway.answers.words import Cents, Environment, KeyIdText, Last4, Prefix, Time, time_of
-from kernel.clock import rfc3339
+from gateway.answers.words import Cents, Environment, KeyIdText, Last4, Prefix, Time
+from kernel.shaped import Shaped
 from keys.api_keys.api_key import ApiKey as Key
-from keys.tokens.access_token import AccessToken as Token
 
 Scopes = list[str]
 
 
-class KeyCaps(Struct, kw_only=True):
+class KeyCaps(Shaped, kw_only=True):
     """What a key may spend, in calendar windows of UTC; null: no cap of its own."""
 
     per_call_cents: Cents | None
@@ -26,7 +25,7 @@ UsedAt = Annotated[
 ]
 
 
-class ApiKey(Struct, kw_only=True):
+class ApiKey(Shaped, kw_only=True):
     """An API key as it is listed: never its secret."""
 
     id: KeyIdText
@@ -59,29 +58,8 @@ class ApiKey(Struct, kw_only=True):
     @classmethod
     def of(cls, key: Key, /, **more: Any) -> Self:
         """The key as it is listed; more: the fields of an answer that shows its secret."""
-        return cls(
-            id=key.id,
-            parent_id=key.parent_id,
-            environment=key.environment,
-            name=key.name,
-            prefix=key.prefix,
-            last4=key.last4,
-            scopes=list(key.scopes),
-            caps=KeyCaps(
-                per_call_cents=key.per_call_cents,
-                per_day_cents=key.per_day_cents,
-                per_month_cents=key.per_month_cents,
-            ),
-            ip_allow_list=list(key.ip_allow_list),
-            approval_above_cents=key.approval_threshold_cents,
-            approval_above_per_day_cents=key.approval_above_per_day_cents,
-            approval_threshold_cents=key.approval_threshold_cents,
-            expires_at=time_of(key.expires_at),
-            created_at=rfc3339(key.created_at),
-            last_used_at=time_of(key.last_used_at),
-            revoked_at=time_of(key.revoked_at),
-            **more,
-        )
+        above = key.approval_threshold_cents
+        return super().of(key, caps=KeyCaps.of(key), approval_above_cents=above, **more)
 
 
 class MintedKey(ApiKey, kw_only=True):
@@ -103,7 +81,7 @@ class SandboxKey(MintedKey, kw_only=True):
     ]
 
 
-class AccessToken(Struct, kw_only=True):
+class AccessToken(Shaped, kw_only=True):
     """A system access token as it is listed; key_id is the key that it is bound to."""
 
     id: Annotated[str, Meta(pattern=r"^tok_[0-9A-Za-z]+$")]
@@ -115,22 +93,6 @@ class AccessToken(Struct, kw_only=True):
     created_at: Time
     last_used_at: UsedAt
     revoked_at: Time | None
-
-    @classmethod
-    def of(cls, token: Token, /, **more: Any) -> Self:
-        """The token as it is listed; more: its secret, in the answer that made it."""
-        return cls(
-            id=token.id,
-            key_id=token.key_id,
-            environment=token.environment,
-            name=token.name,
-            prefix=token.prefix,
-            last4=token.last4,
-            created_at=rfc3339(token.created_at),
-            last_used_at=time_of(token.last_used_at),
-            revoked_at=time_of(token.revoked_at),
-            **more,
-        )
 
 
 class MadeToken(AccessToken, kw_only=True):

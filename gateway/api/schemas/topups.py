@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal, Self
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
-from billing.ledger import balances
 from billing.topups import send, topup as topups
 from gateway.answers.refused import Failure
 from gateway.answers.words import (
@@ -25,7 +24,7 @@ from gateway.answers.words import (
     Voucher,
     time_of,
 )
-from kernel.clock import rfc3339
+from kernel.shaped import Shaped
 from webhooks.events.schemas import Approval
 
 __all__ = ["Approval"]
@@ -64,7 +63,7 @@ class Sent(Struct, kw_only=True, gc=False):
         )
 
 
-class Held(Struct, kw_only=True):
+class Held(Shaped, kw_only=True):
     """Where a person decides on a send above the key's threshold."""
 
     id: ApprovalId
@@ -78,7 +77,7 @@ class SentForApproval(Sent, kw_only=True):
     approval: Held
 
 
-class _TopUp(Struct, kw_only=True):
+class _TopUp(Shaped, kw_only=True):
     """A top-up; a rehearsed one has no id."""
 
     transaction_id: TransactionId | None
@@ -98,26 +97,9 @@ class _TopUp(Struct, kw_only=True):
     settled_at: Time | None
 
     @classmethod
-    def of(cls, topup: topups.TopUp, code: str | None = None, **more: Any) -> Self:
+    def of(cls, topup: topups.TopUp, code: str | None = None, /, **more: Any) -> Self:
         """The top-up, its code for those who may see it; more: the fields of a wider answer."""
-        return cls(
-            transaction_id=topup.id,
-            status=topup.status,
-            platform=topup.platform,
-            amount_cents=topup.amount_cents,
-            recipient_email=topup.recipient_email,
-            voucher_code=code,
-            voucher_code_hint=topup.voucher_code_hint,
-            new_balance_cents=topup.new_balance_cents,
-            reference=topup.reference,
-            metadata=dict(topup.metadata),
-            note=topup.note,
-            failure_reason=topup.failure_reason,
-            key_id=topup.key_id,
-            created_at=rfc3339(topup.created_at),
-            settled_at=time_of(topup.settled_at),
-            **more,
-        )
+        return super().of(topup, **{"transaction_id": topup.id, "voucher_code": code, **more})
 
 
 class TopUp(_TopUp, kw_only=True):
@@ -170,7 +152,7 @@ class TopUpStory(TopUp, kw_only=True):
     approval_id: ApprovalId | UnsetType = UNSET
 
 
-class Quote(Struct, kw_only=True):
+class Quote(Shaped, kw_only=True):
     """What a send would do now; cap_remaining_cents is null without a cap."""
 
     amount_cents: Cents
@@ -178,18 +160,6 @@ class Quote(Struct, kw_only=True):
     wallet_balance_after_cents: Cents
     cap_remaining_cents: Cents | None
     would_be: Literal["delivered", "pending", "approval_required"]
-
-    @classmethod
-    def of(cls, quote: send.Quote) -> "Quote":
-        """The quote of a send that would not fail."""
-        assert quote.would_be != "failed", "a send that would fail has no quote"
-        return cls(
-            amount_cents=quote.amount_cents,
-            wallet_balance_cents=quote.wallet_balance_cents,
-            wallet_balance_after_cents=quote.wallet_balance_after_cents,
-            cap_remaining_cents=quote.cap_remaining_cents,
-            would_be=quote.would_be,
-        )
 
 
 class Window(Struct, kw_only=True):
@@ -240,23 +210,13 @@ class Threshold(Struct, kw_only=True):
     low_balance_threshold_cents: Cents
 
 
-class RecipientWallet(Struct, kw_only=True):
+class RecipientWallet(Shaped, kw_only=True):
     """What a recipient holds of one platform, from this account's top-ups."""
 
     recipient_email: str
     platform: str
     balance_cents: Cents
     updated_at: Time
-
-    @classmethod
-    def of(cls, one: balances.RecipientWallet) -> "RecipientWallet":
-        """The wallet without its id, which is the list's cursor."""
-        return cls(
-            recipient_email=one.recipient_email,
-            platform=one.platform,
-            balance_cents=one.balance_cents,
-            updated_at=rfc3339(one.updated_at),
-        )
 
 
 class Platform(Struct, kw_only=True):

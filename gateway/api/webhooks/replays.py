@@ -1,6 +1,7 @@
 """Replays: jobs that send an endpoint's deliveries again; made, watched, paused and ended."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -8,11 +9,12 @@ from msgspec import Meta
 
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer, listing
+from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, begun, ok
 from gateway.api.schemas.webhooks import Replay as ReplayShape, ReplayCount
-from gateway.http.fields import Fields, Int64, Page, ShortText, Time, cursor_id, time_us
+from gateway.http.fields import Fields, Int64, Page, ShortText, Time, time_us
 from gateway.http.idempotency import run_once, stored_answer
+from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.tenant import Tenant
@@ -75,13 +77,8 @@ async def create(call: RequestContext[ReplayBody, Fields]) -> Answer:
 
 
 async def list_replays(call: RequestContext[Fields, Page]) -> Answer:
-    tenant, limit = call.principal.tenant, call.query.limit
-    before_id = cursor_id(call.query.cursor, "rpl")
-    rows = await call.context.database.read(
-        lambda tx: replays.list_replays(tx, tenant, before_id=before_id, limit=limit + 1)
-    )
-    data = listing(rows, limit, shape=Replay.shape, cursor=lambda row: row.id)
-    return answer(codes.SUCCESS, data, now_us=call.now_us)
+    read = partial(replays.list_replays, tenant=call.principal.tenant)
+    return await list_rows(call, "rpl", read, shape=Replay.shape)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:

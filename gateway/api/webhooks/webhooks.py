@@ -1,5 +1,6 @@
 """Webhook endpoints: register, list, show, change, delete, rotate the secret, test, verify."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -7,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer, listing
+from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, created, ok
 from gateway.api.schemas.webhooks import (
     Attempt,
@@ -19,8 +20,9 @@ from gateway.api.schemas.webhooks import (
 )
 from gateway.api.webhooks.endpoint_audit import audited, check_moved
 from gateway.http.acting import note
-from gateway.http.fields import Fields, Int64, Page, cursor_id
+from gateway.http.fields import Fields, Int64, Page
 from gateway.http.idempotency import run_once, run_steps, stored_answer
+from gateway.http.lists import list_rows
 from gateway.http.outbound_limits import pace_ping, pace_target
 from gateway.http.password_again import require_password
 from gateway.http.request_context import RequestContext
@@ -154,15 +156,8 @@ async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
 
 
 async def list_endpoints(call: RequestContext[Fields, Page]) -> Answer:
-    context, principal, limit = call.context, call.principal, call.query.limit
-    before_id = cursor_id(call.query.cursor, "we")
-    rows = await context.database.read(
-        lambda tx: endpoints.list_endpoints(
-            tx, context.vault, principal.tenant, before_id=before_id, limit=limit + 1
-        )
-    )
-    data = listing(rows, limit, shape=WebhookEndpoint.of, cursor=lambda endpoint: endpoint.id)
-    return answer(codes.SUCCESS, data, now_us=call.now_us)
+    read = partial(endpoints.list_endpoints, vault=call.context.vault, tenant=call.principal.tenant)
+    return await list_rows(call, "we", read, shape=WebhookEndpoint.of)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:

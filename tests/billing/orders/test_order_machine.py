@@ -114,10 +114,10 @@ async def _tell(buyer: Buyer, order: Order, fact: Fact) -> None:
 
 async def _step(buyer: Buyer, order: Order, model: Model, group: list[Fact]) -> None:
     """One batch of facts; what is no provider's word is done by itself afterwards."""
-    notification = [fact for fact in group if fact[0] not in {"spend", "approve", "reject"}]
-    for fact in notification:
+    by_provider = [fact for fact in group if fact[0] not in {"spend", "approve", "reject"}]
+    for fact in by_provider:
         model.hear(fact)
-    await asyncio.gather(*(_tell(buyer, order, fact) for fact in notification))
+    await asyncio.gather(*(_tell(buyer, order, fact) for fact in by_provider))
     for fact in group:
         if fact[0] == "spend":
             held = await buyer.micros()

@@ -273,9 +273,9 @@ async def test_parallel_facts_take_back_once(buyer: Buyer) -> None:
 async def test_another_currency_is_for_a_person(buyer: Buyer) -> None:
     order = await paid(buyer)
 
-    notification = await buyer.refund(order, 2000, currency="KWD")
+    refunded = await buyer.refund(order, 2000, currency="KWD")
 
-    assert (notification.outcome, notification.order.status) == ("review", "paid")
+    assert (refunded.outcome, refunded.order.status) == ("review", "paid")
     assert await buyer.micros() == {"provider": 25_000_000, "wallet": 25_000_000}
 
 

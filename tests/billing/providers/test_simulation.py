@@ -56,9 +56,9 @@ def deals(draw: st.DrawFn) -> tuple[str, str, Price]:
 @given(deals())
 def test_paid_is_told_with_the_very_price(deal: tuple[str, str, Price]) -> None:
     name, kind, price = deal
-    notification = STAND_INS[name]
+    stand_in = STAND_INS[name]
 
-    (fact,) = notification.read(notification.simulate(sandbox_event("paid", kind, price))).facts
+    (fact,) = stand_in.read(stand_in.simulate(sandbox_event("paid", kind, price))).facts
 
     assert isinstance(fact, Paid | Unconfirmed)
     assert fact.subject.order_id == "ord_1OeHk2Gq0Zb4yT7a"
@@ -72,9 +72,9 @@ def test_paid_is_told_with_the_very_price(deal: tuple[str, str, Price]) -> None:
 @given(deals())
 def test_what_went_back_is_told_with_the_very_amount(deal: tuple[str, str, Price]) -> None:
     name, kind, price = deal
-    notification = STAND_INS[name]
+    stand_in = STAND_INS[name]
 
-    (fact,) = notification.read(notification.simulate(sandbox_event("refunded", kind, price))).facts
+    (fact,) = stand_in.read(stand_in.simulate(sandbox_event("refunded", kind, price))).facts
 
     assert isinstance(fact, Refunded)
     assert fact.price == price
@@ -86,9 +86,9 @@ def test_what_went_back_is_told_with_the_very_amount(deal: tuple[str, str, Price
 
 @pytest.mark.parametrize("name", NAMES)
 def test_failed_and_expired_are_told_apart(name: str) -> None:
-    notification, price = STAND_INS[name], Price(100, CURRENCIES[name][0])
+    stand_in, price = STAND_INS[name], Price(100, CURRENCIES[name][0])
     facts = [
-        notification.read(notification.simulate(sandbox_event(outcome, "payment", price))).facts[0]
+        stand_in.read(stand_in.simulate(sandbox_event(outcome, "payment", price))).facts[0]
         for outcome in ("failed", "expired")
     ]
 
@@ -100,13 +100,12 @@ def test_failed_and_expired_are_told_apart(name: str) -> None:
 def test_a_repetition_is_known_by_its_event_and_another_event_is_not(
     name: str, outcome: str
 ) -> None:
-    notification, price = STAND_INS[name], Price(100, CURRENCIES[name][0])
+    stand_in, price = STAND_INS[name], Price(100, CURRENCIES[name][0])
     first, again = (
-        notification.read(notification.simulate(sandbox_event(outcome, "payment", price)))
-        for _ in range(2)
+        stand_in.read(stand_in.simulate(sandbox_event(outcome, "payment", price))) for _ in range(2)
     )
-    other = notification.read(
-        notification.simulate(
+    other = stand_in.read(
+        stand_in.simulate(
             sandbox_event(outcome, "payment", price, payment_id="pay_2", event_id="evt_2")
         )
     )
@@ -117,7 +116,7 @@ def test_a_repetition_is_known_by_its_event_and_another_event_is_not(
 
 @pytest.mark.parametrize("name", ["creem", "stripe"])
 def test_a_renewal_its_failure_and_the_end_are_told(name: str) -> None:
-    notification, price = STAND_INS[name], Price(990, "USD")
+    stand_in, price = STAND_INS[name], Price(990, "USD")
     more = {
         "subscription_ref": "sub_1",
         "customer_ref": "cus_1",
@@ -126,8 +125,8 @@ def test_a_renewal_its_failure_and_the_end_are_told(name: str) -> None:
         "period_end_at": 1_702_592_000_000_000,
     }
     renewed, failed, ended = (
-        notification.read(
-            notification.simulate(sandbox_event(outcome, "subscription", price, **more))
+        stand_in.read(
+            stand_in.simulate(sandbox_event(outcome, "subscription", price, **more))
         ).facts[0]
         for outcome in ("renewed", "renewal_failed", "ended")
     )
@@ -144,7 +143,7 @@ def test_a_renewal_its_failure_and_the_end_are_told(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["creem", "stripe"])
 def test_a_change_of_plans_and_its_prorated_payment_are_told(name: str) -> None:
-    notification, price = STAND_INS[name], Price(990, "USD")
+    stand_in, price = STAND_INS[name], Price(990, "USD")
     more = {
         "subscription_ref": "sub_1",
         "product_ref": "price_2",
@@ -153,8 +152,8 @@ def test_a_change_of_plans_and_its_prorated_payment_are_told(name: str) -> None:
         "full_price": Price(1980, "USD"),
     }
     changed, ending, part = (
-        notification.read(
-            notification.simulate(sandbox_event(outcome, "subscription", price, **more, **flags))
+        stand_in.read(
+            stand_in.simulate(sandbox_event(outcome, "subscription", price, **more, **flags))
         ).facts[0]
         for outcome, flags in (
             ("changed", {}),

@@ -155,9 +155,9 @@ async def test_each_kind_of_invoice_grants_what_the_table_says(
     order = await subscriber.join()
     await subscriber.tell((await subscriber.pay(order)).sandbox_event())
 
-    notification = [await tell(subscriber, order, invoice) for _ in range(2)]
+    outcomes = [await tell(subscriber, order, invoice) for _ in range(2)]
 
-    assert notification[0] == outcome
+    assert outcomes[0] == outcome
     assert await subscriber.credits() == credits_
     assert (await subscriber.buyer.now(order)).status == "paid"
     assert await subscriber.buyer.account.findings() == []
@@ -313,7 +313,7 @@ async def test_a_second_paid_plan_of_an_account_waits_for_a_person(subscriber: S
     await subscriber.bill(order)
 
     # The one that was closed was being paid in that moment.
-    notification = replace(
+    late_payment = replace(
         at(sandbox_event, 1000),
         order_id=late.id,
         ref=late.provider_ref or "",
@@ -321,7 +321,7 @@ async def test_a_second_paid_plan_of_an_account_waits_for_a_person(subscriber: S
         subscription_ref="sub_late",
         event_id="evt_late",
     )
-    outcome = await subscriber.tell(notification)
+    outcome = await subscriber.tell(late_payment)
     invoice = Invoice([plan(1000)], 1000, month=0)
     held = await tell(subscriber, late, invoice, number=9)
 

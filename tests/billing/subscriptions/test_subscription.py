@@ -42,11 +42,11 @@ async def test_a_checkout_credits_nothing_and_its_invoice_the_months_credit(
     order = await subscriber.join()
     paid = await subscriber.pay(order)
 
-    notification = await subscriber.tell(paid.sandbox_event())
+    checked_out = await subscriber.tell(paid.sandbox_event())
     after_checkout = (await subscriber.buyer.now(order)).status, await subscriber.credits()
     billed = await subscriber.bill(order)
 
-    assert (notification, billed) == ("applied", "applied")
+    assert (checked_out, billed) == ("applied", "applied")
     assert after_checkout == ("paid", 0)
     assert await subscriber.credits() == 10_000
     one = await subscriber.now(order)
@@ -129,9 +129,9 @@ async def test_what_does_not_fit_the_plan_credits_nothing(
 ) -> None:
     order = await subscriber.join()
 
-    notification = renewal(order, 0, started_at=clock.now_us(), **changes)  # type: ignore[arg-type]
+    renewed = renewal(order, 0, started_at=clock.now_us(), **changes)  # type: ignore[arg-type]
 
-    assert await subscriber.tell(notification) == "review"
+    assert await subscriber.tell(renewed) == "review"
     assert await subscriber.credits() == 0
     assert (await subscriber.buyer.log(order))[-1].detail == detail
     assert (await subscriber.now(order)).status == "incomplete"

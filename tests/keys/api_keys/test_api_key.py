@@ -323,7 +323,7 @@ async def test_another_account_or_environment_does_not_exist(
     for stranger in (other, live):
         assert await stranger.names() == []
         with pytest.raises(NotFound, match="Key not found"):
-            await database.read(lambda tx, s=stranger: api_key.get(tx, s.scope, key.id))  # type: ignore[misc]
+            await database.read(lambda tx, s=stranger: api_key.get(tx, s.tenant, key.id))  # type: ignore[misc]
         with pytest.raises(NotFound):
             await stranger.patch(key.id, name="mine")
         with pytest.raises(NotFound):
