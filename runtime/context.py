@@ -79,6 +79,7 @@ class Context:
     authenticator: Authenticator
     passwords: Passwords
     limiter: Limiter
+    redis: RedisLink
     queue: Queue | WakePipe
     policy: Policy
     transport: Transport
@@ -99,8 +100,7 @@ async def open_context(
     wake_fd is the write end of the pipe that stands in for Redis. Raises SettingsError,
     SchemaOutOfRange and StoreError.
     """
-    metrics = Metrics()
-    hints = Hints()
+    metrics, hints = Metrics(), Hints()
     vault = open_vault(settings.secret_key.get_secret_value())
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_store(settings, on_hint=hints))
@@ -126,7 +126,7 @@ async def open_context(
         fulfilments = await stack.enter_async_context(
             _open_fulfilments(platforms, ways, operators, clock)
         )
-        opened = open_providers(settings, database, vault, operators, clock)
+        opened = open_providers(settings, database, vault, operators, clock, metrics)
         providers = await stack.enter_async_context(opened)
         topup_rules = TopUpRules(platforms, codes, asynchronous(ways), settings.address())
         engine = _engine(database, clock, _rules(settings, topup_rules), metrics)
@@ -141,6 +141,7 @@ async def open_context(
             authenticator=authenticator,
             passwords=Passwords(),
             limiter=Limiter(link),
+            redis=link,
             queue=queue,
             policy=policy,
             transport=transport,
@@ -156,7 +157,12 @@ async def open_context(
 def _engine(database: Store, clock: Clock, rules: Rules, metrics: Metrics) -> Engine:
     connections = database.reserve(ENGINE_CONNECTIONS)
     return Engine(
-        database, clock, rules, connections=connections, on_batch=_observer(metrics, "till")
+        database,
+        clock,
+        rules,
+        connections=connections,
+        on_batch=_observer(metrics, "till"),
+        on_kept=lambda seconds: metrics.batch_seconds.observe(seconds, "till"),
     )
 
 
@@ -229,7 +235,8 @@ def own_place(settings: Settings, resolver: Resolver) -> OwnAddress:
         # None is set, or one that no webhook could name either.
         public = None
     names = VettedNames(resolver, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX)
-    return OwnAddress(names, port=settings.port, public=public)
+    worker_port = settings.worker_port or 0
+    return OwnAddress(names, port=settings.port, worker_port=worker_port, public=public)
 
 
 def _own_addresses(host: str) -> list[str]:

@@ -20,6 +20,7 @@ from runtime.installation import (
     opens_what_is_sealed,
     redis_url,
 )
+from runtime.queue import QUEUE_NAME, wake_channel
 from runtime.settings import Settings, SettingsError, load_settings, unknown_variables
 from store.database import Transaction
 from store.errors import StoreError
@@ -75,6 +76,7 @@ async def _examine(settings: Settings) -> list[Finding]:
         await _check("deliveries", _deliveries, settings),
         await _check("master key", _master_key, settings),
         await _redis(settings),
+        await _workers(settings),
     ]
 
 
@@ -156,6 +158,22 @@ async def _master_key(settings: Settings) -> str:
     if opens is False:
         raise _Sick("does not open what the database holds: is it another installation's?")
     return "opens what the database holds sealed" if opens else "is well-formed; nothing sealed yet"
+
+
+async def _workers(settings: Settings) -> Finding:
+    """How many listen for hints; one that is stopped is counted until its connection ends."""
+    if not settings.redis_url.get_secret_value() and not settings.data_dir.is_dir():
+        return Finding("workers", None, "cannot be counted without Redis")
+    client = Redis.from_url(redis_url(settings), socket_timeout=CHECK_S_MAX)
+    try:
+        [(_, listening)] = await client.pubsub_numsub(wake_channel(QUEUE_NAME))
+    except (RedisError, OSError):
+        return Finding("workers", None, "cannot be counted without Redis")
+    finally:
+        await client.aclose()
+    if not listening:
+        return Finding("workers", None, "none listens on Redis: does `topup worker` run?")
+    return Finding("workers", True, f"{listening} listen on Redis")
 
 
 async def _redis(settings: Settings) -> Finding:

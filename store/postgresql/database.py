@@ -95,6 +95,11 @@ class PostgresqlDatabase:
     def statements_run(self) -> int:
         return self._shared.statements_run
 
+    @property
+    def pool_waits(self) -> tuple[int, float]:
+        pools = self._shared.pools
+        return sum(pool.waits for pool in pools), sum(pool.waited_s for pool in pools)
+
     async def transaction(
         self,
         work: Work[T],

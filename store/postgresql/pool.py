@@ -11,6 +11,7 @@ import itertools
 import secrets
 import socket
 import sys
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -105,6 +106,9 @@ class ConnectionPool:
         self._opening = 0
         self._waiters: deque[asyncio.Future[PooledConnection | None]] = deque()
         self._is_closed = False
+        # How often somebody waited since all were lent, and for how long together; for metrics.
+        self.waits = 0
+        self.waited_s = 0.0
         # Set whenever a connection comes back, for whoever closes the pool.
         self._is_back = asyncio.Event()
 
@@ -165,11 +169,15 @@ class ConnectionPool:
                     asyncio.get_running_loop().create_future()
                 )
                 self._waiters.append(waiter)
+                self.waits += 1
+                began_s = time.monotonic()
                 try:
                     handed = await waiter
                 except BaseException:
                     self._pass_on(waiter)
                     raise
+                finally:
+                    self.waited_s += time.monotonic() - began_s
                 if handed is not None:
                     return handed
             self._opening += 1

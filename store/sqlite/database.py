@@ -161,6 +161,10 @@ class SqliteDatabase:
     async def autocommit(self, work: Work[T]) -> T:
         return await self.transaction(work, durable=False, is_short=True)
 
+    @property
+    def pool_waits(self) -> tuple[int, float]:
+        return 0, 0.0
+
     def unhurried(self) -> "SqliteDatabase":
         return self
 

@@ -230,12 +230,22 @@ def test_the_doctor_is_content_with_a_fresh_installation(topup: Topup) -> None:
 
     findings = {finding["part"]: finding for finding in json.loads(result.stdout)}
     assert result.exit_code == 0
-    parts = {"settings", "webhooks", "database", "clock", "deliveries", "master key", "redis"}
+    parts = {
+        "settings",
+        "webhooks",
+        "database",
+        "clock",
+        "deliveries",
+        "master key",
+        "redis",
+        "workers",
+    }
     assert set(findings) == parts
     assert findings["deliveries"]["is_well"] is True
     assert findings["database"]["is_well"] is True
     assert findings["clock"]["is_well"] is True
     assert findings["redis"]["is_well"] is None
+    assert findings["workers"]["is_well"] is None
 
 
 def test_the_doctor_tells_a_missing_key_and_a_dead_redis(topup: Topup) -> None:
