@@ -16,7 +16,6 @@ from typing import NewType
 
 AccountId = NewType("AccountId", str)
 KeyId = NewType("KeyId", str)
-TopUpId = NewType("TopUpId", str)
 EndpointId = NewType("EndpointId", str)
 EventId = NewType("EventId", str)
 DeliveryId = NewType("DeliveryId", str)

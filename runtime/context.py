@@ -26,7 +26,14 @@ from keys.authenticator import Authenticator
 from keys.password import Passwords
 from keys.vault import SealBroken, Vault
 from runtime.database_clock import DatabaseClock
-from runtime.installation import REDEMPTION_KEY, VOUCHER_KEY, open_store, open_vault, redis_url
+from runtime.installation import (
+    REDEMPTION_KEY,
+    VOUCHER_KEY,
+    open_store,
+    open_vault,
+    redis_url,
+    warn_of_changes,
+)
 from runtime.limiter import Limiter
 from runtime.metrics import Metrics
 from runtime.payments import open_providers
@@ -79,6 +86,7 @@ class Context:
     authenticator: Authenticator
     passwords: Passwords
     limiter: Limiter
+    redis: RedisLink
     queue: Queue | WakePipe
     policy: Policy
     transport: Transport
@@ -99,12 +107,10 @@ async def open_context(
     wake_fd is the write end of the pipe that stands in for Redis. Raises SettingsError,
     SchemaOutOfRange and StoreError.
     """
-    metrics = Metrics()
-    hints = Hints()
+    metrics, hints = Metrics(), Hints()
     vault = open_vault(settings.secret_key.get_secret_value())
     async with contextlib.AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_store(settings, on_hint=hints))
-        await stack.enter_async_context(ending_stalled(database))
+        database = await stack.enter_async_context(_open_database(settings, hints))
         clock = await stack.enter_async_context(_open_clock(database, clock))
         codes = VoucherCodes(await _data_key(VOUCHER_KEY, database, vault, clock))
         redemption_key = await _data_key(REDEMPTION_KEY, database, vault, clock)
@@ -126,7 +132,7 @@ async def open_context(
         fulfilments = await stack.enter_async_context(
             _open_fulfilments(platforms, ways, operators, clock)
         )
-        opened = open_providers(settings, database, vault, operators, clock)
+        opened = open_providers(settings, database, vault, operators, clock, metrics)
         providers = await stack.enter_async_context(opened)
         topup_rules = TopUpRules(platforms, codes, asynchronous(ways), settings.address())
         engine = _engine(database, clock, _rules(settings, topup_rules), metrics)
@@ -141,6 +147,7 @@ async def open_context(
             authenticator=authenticator,
             passwords=Passwords(),
             limiter=Limiter(link),
+            redis=link,
             queue=queue,
             policy=policy,
             transport=transport,
@@ -153,10 +160,23 @@ async def open_context(
         )
 
 
+@contextlib.asynccontextmanager
+async def _open_database(settings: Settings, hints: Hints) -> AsyncIterator[Store]:
+    async with open_store(settings, on_hint=hints) as database:
+        await warn_of_changes(database)
+        async with ending_stalled(database):
+            yield database
+
+
 def _engine(database: Store, clock: Clock, rules: Rules, metrics: Metrics) -> Engine:
     connections = database.reserve(ENGINE_CONNECTIONS)
     return Engine(
-        database, clock, rules, connections=connections, on_batch=_observer(metrics, "till")
+        database,
+        clock,
+        rules,
+        connections=connections,
+        on_batch=_observer(metrics, "till"),
+        on_kept=lambda seconds: metrics.batch_seconds.observe(seconds, "till"),
     )
 
 
@@ -229,7 +249,8 @@ def own_place(settings: Settings, resolver: Resolver) -> OwnAddress:
         # None is set, or one that no webhook could name either.
         public = None
     names = VettedNames(resolver, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX)
-    return OwnAddress(names, port=settings.port, public=public)
+    worker_port = settings.worker_port or 0
+    return OwnAddress(names, port=settings.port, worker_port=worker_port, public=public)
 
 
 def _own_addresses(host: str) -> list[str]:

@@ -4,61 +4,45 @@ Labels come from fixed lists (route templates, codes, error classes), never from
 so the number of series is bounded.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Sequence
+from importlib import metadata
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.registry import Collector
+
+from runtime.plain_metrics import PlainCounter, PlainGauge, PlainHistogram
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+DISTRIBUTION = "topup-gateway"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _ATTEMPT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+# From a delivery that leaves at once to one that nobody looked after for an hour.
+_LAG_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+# A payment provider's try may take 7 s, a supplier's ask 60 s.
+_OUTSIDE_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 7.5, 10, 30, 60)
 _BATCH_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
-class Requests(Collector):
+class Requests:
     """HTTP requests by route, method and status, and their times by route.
 
     Counted by the event loop alone, so without the locks of a Counter [1 us of a send against 3].
     """
 
-    def __init__(self) -> None:
-        self._counts: dict[tuple[str, str, int], int] = {}
-        # For each route: requests by the bucket they fall into, and the sum of their seconds.
-        self._times: dict[str, tuple[list[int], list[float]]] = {}
-
-    def note(self, route: str, method: str, status: int, duration_s: float) -> None:
-        key = (route, method, status)
-        self._counts[key] = self._counts.get(key, 0) + 1
-        times = self._times.get(route)
-        if times is None:
-            times = self._times[route] = ([0] * (len(_SECONDS) + 1), [0.0])
-        times[0][bisect_left(_SECONDS, duration_s)] += 1
-        times[1][0] += duration_s
-
-    def collect(self) -> Iterator[Metric]:
-        counted = CounterMetricFamily(
-            "topup_requests", "HTTP requests.", labels=("route", "method", "status")
-        )
-        for (route, method, status), count in self._counts.items():
-            counted.add_metric((route, method, str(status)), count)
-        yield counted
-        timed = HistogramMetricFamily(
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._counts = PlainCounter("topup_requests", "HTTP requests.", "route", "method", "status")
+        self._times = PlainHistogram(
             "topup_request_seconds",
             "Seconds from the request's headers to the answer.",
-            labels=("route",),
+            "route",
+            bounds=_SECONDS,
         )
-        for route, (buckets, total_s) in self._times.items():
-            timed.add_metric((route,), _cumulative(buckets), total_s[0])
-        yield timed
+        registry.register(self._counts)
+        registry.register(self._times)
 
-
-def _cumulative(buckets: list[int]) -> list[tuple[str, float]]:
-    """(upper bound, requests up to it) as Prometheus wants them."""
-    bounds = [*(str(float(bound)) for bound in _SECONDS), "+Inf"]
-    return [(bound, sum(buckets[: place + 1])) for place, bound in enumerate(bounds)]
+    def note(self, route: str, method: str, status: int, duration_s: float) -> None:
+        self._counts.add(route, method, str(status))
+        self._times.observe(duration_s, route)
 
 
 class Metrics:
@@ -66,16 +50,30 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self.requests = Requests()
-        self._registry.register(self.requests)
-        self.sends = self._counter(
-            "topup_sends", "Top-ups by answer code and environment.", "code", "environment"
+        self.requests = Requests(self._registry)
+        self.sends = self._plain_counter(
+            "topup_sends",
+            "Calls of POST /topup/send by answer code and environment.",
+            "code",
+            "environment",
         )
-        self.deliveries = self._counter(
-            "topup_deliveries", "Webhook deliveries that ended, by status.", "status"
+        self._deliveries()
+        self._others()
+        self._database()
+        self._process()
+
+    def _deliveries(self) -> None:
+        self.deliveries = self._plain_counter(
+            "topup_deliveries",
+            "Webhook deliveries that ended, by status and environment.",
+            "status",
+            "environment",
         )
-        self.attempts = self._counter(
-            "topup_attempts", "Webhook attempts by error class; none is a success.", "error"
+        self.attempts = self._plain_counter(
+            "topup_attempts",
+            "Webhook attempts by error class (none is a success) and environment.",
+            "error",
+            "environment",
         )
         self.attempt_seconds = Histogram(
             "topup_attempt_seconds",
@@ -83,31 +81,60 @@ class Metrics:
             buckets=_ATTEMPT_SECONDS,
             registry=self._registry,
         )
-        self.notifications = self._counter(
-            "topup_payment_notifications",
-            "Payment providers' notifications by provider and outcome, or why not believed.",
-            "provider",
-            "outcome",
+        self.lag_seconds = self._plain_histogram(
+            "topup_first_attempt_lag_seconds",
+            "Seconds from a delivery's creation to the start of its first attempt.",
+            "environment",
+            bounds=_LAG_SECONDS,
         )
-        self.oldest_due_seconds = Gauge(
+        self.claims_lost = self._plain_counter(
+            "topup_claims_lost",
+            "Attempts whose outcome was not written, since another claim had taken over.",
+            "environment",
+        )
+        self.deliveries_due = self._gauge(
+            "topup_deliveries_due",
+            "Webhook deliveries that are due, 100 of an endpoint and 400 endpoints at most.",
+        )
+        self.oldest_due_seconds = self._gauge(
             "topup_oldest_due_seconds",
             "Seconds that the longest due webhook delivery of an enabled endpoint has waited.",
-            registry=self._registry,
         )
-        self.overlooked_seconds = Gauge(
+        self.overlooked_seconds = self._gauge(
             "topup_overlooked_seconds",
-            "The same of endpoints that no worker looks after; above 0 the gateway is unready.",
+            "The same of endpoints that no worker looks after; /healthz/deliveries is 503 above 0.",
+        )
+
+    def _others(self) -> None:
+        """Those whom we ask, and who tell us."""
+        self.notifications = Counter(
+            "topup_payment_notifications",
+            "Payment providers' notifications by provider and outcome, or why not believed.",
+            ("provider", "outcome"),
             registry=self._registry,
         )
-        self.queue_depth = Gauge(
-            "topup_queue_depth",
-            "Commands waiting for the next group commit.",
-            registry=self._registry,
+        self.provider_seconds = self._plain_histogram(
+            "topup_provider_seconds",
+            "Seconds of one request to a payment provider, by provider and outcome.",
+            "provider",
+            "outcome",
+            bounds=_OUTSIDE_SECONDS,
         )
-        self.statements = Gauge(
+        self.supplier_seconds = self._plain_histogram(
+            "topup_supplier_seconds",
+            "Seconds of one ask of a platform's supplier, by platform and outcome.",
+            "platform",
+            "outcome",
+            bounds=_OUTSIDE_SECONDS,
+        )
+
+    def _database(self) -> None:
+        self.queue_depth = self._gauge(
+            "topup_queue_depth", "Commands waiting for the next group commit."
+        )
+        self.statements = self._gauge(
             "topup_statements",
             "Driver-level statements of this process so far, BEGIN and COMMIT included.",
-            registry=self._registry,
         )
         self.batch_size = Histogram(
             "topup_batch_size",
@@ -116,10 +143,59 @@ class Metrics:
             buckets=_BATCH_SIZES,
             registry=self._registry,
         )
+        self.batch_seconds = self._plain_histogram(
+            "topup_batch_seconds",
+            "Seconds of one group commit that was kept, from its begin to its end.",
+            "batch",
+            bounds=_SECONDS,
+        )
+        self.lock_timeouts = self._plain_counter(
+            "topup_batch_lock_timeouts", "Group commits that met rows which somebody else held."
+        )
+        self.pool_waits = self._plain_counter(
+            "topup_pool_waits", "Waits for a connection to the database while all were lent."
+        )
+        self.pool_wait_seconds = self._plain_counter(
+            "topup_pool_wait_seconds", "Seconds of those waits together."
+        )
+
+    def _process(self) -> None:
+        self.redis_up = self._gauge(
+            "topup_redis_up", "1 while Redis answers in time or was not asked yet, else 0."
+        )
+        self.chore_ended = PlainGauge(
+            "topup_chore_ended_timestamp_seconds",
+            "Unix time at which a chore of this worker last ended well.",
+            "chore",
+        )
+        self._registry.register(self.chore_ended)
+        build = PlainGauge("topup_build_info", "1, with the version that runs.", "version")
+        build.set(1, version())
+        self._registry.register(build)
 
     def render(self) -> bytes:
         """The text of GET /metrics, of type CONTENT_TYPE."""
         return generate_latest(self._registry)
 
-    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
-        return Counter(name, meaning, labels, registry=self._registry)
+    def _gauge(self, name: str, meaning: str) -> Gauge:
+        return Gauge(name, meaning, registry=self._registry)
+
+    def _plain_counter(self, name: str, meaning: str, *labels: str) -> PlainCounter:
+        counter = PlainCounter(name, meaning, *labels)
+        self._registry.register(counter)
+        return counter
+
+    def _plain_histogram(
+        self, name: str, meaning: str, *labels: str, bounds: Sequence[float]
+    ) -> PlainHistogram:
+        histogram = PlainHistogram(name, meaning, *labels, bounds=bounds)
+        self._registry.register(histogram)
+        return histogram
+
+
+def version() -> str:
+    """Of what is installed; "unknown" where the source runs without being installed."""
+    try:
+        return metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        return "unknown"

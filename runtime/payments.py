@@ -14,7 +14,9 @@ from billing.providers.http import BODY_BYTES_MAX
 from billing.providers.registry import Providers
 from kernel.clock import Clock
 from keys.vault import Vault
+from runtime.metrics import Metrics
 from runtime.settings import Settings
+from runtime.timed_transport import TimedTransport
 from store.database import Database, Transaction
 from webhooks.http.guard import Policy
 from webhooks.http.httpx_transport import GuardedTransport
@@ -27,7 +29,12 @@ logger = logging.getLogger(__name__)
 
 @contextlib.asynccontextmanager
 async def open_providers(
-    settings: Settings, database: Database, vault: Vault, resolver: Resolver, clock: Clock
+    settings: Settings,
+    database: Database,
+    vault: Vault,
+    resolver: Resolver,
+    clock: Clock,
+    metrics: Metrics,
 ) -> AsyncIterator[Providers]:
     """Each provider with its settings. The operator named their addresses, so they may be private.
 
@@ -41,8 +48,9 @@ async def open_providers(
         Policy.of_operator(), resolver, clock, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX
     )
     guarded = GuardedTransport(transport, body_bytes_max=BODY_BYTES_MAX)
+    timed = TimedTransport(guarded, metrics.provider_seconds)
     try:
-        async with httpx.AsyncClient(transport=guarded, trust_env=False) as client:
+        async with httpx.AsyncClient(transport=timed, trust_env=False) as client:
             yield Providers(
                 setup.registrations,
                 setup.settings,

@@ -1,8 +1,8 @@
-"""Jobs and hints through ARQ: a hint says "look now" and may be lost, for the database is the truth.
+"""Hints through ARQ: a hint says "look now" and may be lost, for the database is the truth.
 
 Invariant: no caller waits for Redis when it hints, and each process has at most one batch of hints
-in flight. This file, runtime/woken_worker.py and worker/main.py know ARQ, nobody else. Jobs travel as JSON, since
-ARQ's default, pickle, would run whatever somebody can write into Redis.
+in flight. This file, runtime/woken_worker.py and worker/main.py know ARQ, nobody else. ARQ's jobs are
+JSON here, since its default, pickle, would run whatever somebody can write into Redis.
 """
 
 import asyncio
@@ -18,7 +18,6 @@ from arq.jobs import serialize_job
 from redis.asyncio import Redis
 
 from kernel.clock import Clock
-from kernel.ids import new_id
 from runtime.redis_link import RedisAway, RedisLink
 
 QUEUE_NAME = "topup:queue"
@@ -27,7 +26,6 @@ SLOT_US = 20_000
 # While commits follow each other closely, one hint speaks for all of a millisecond.
 HINT_INTERVAL_S = 0.001
 HINT_LIFE_MS = 3_600_000
-JOB_LIFE_MS = 86_400_000
 # A hint that has not started covers every later one; one that has started may already have looked.
 # So a hint takes the first of these ids that is not running, which also bounds the queue when no
 # worker is there to empty it.
@@ -41,17 +39,14 @@ SLOTS_REMEMBERED_MAX = 4096
 # What is due later than this is found by the worker's beat and need not wake it.
 WAKE_AHEAD_MS = 2000
 # KEYS: queue. ARGV: channel or "", message, then (job key, body, life in ms, score, id) for each
-# job. An id that is queued already stays as it is. Answers how many jobs were added.
+# job. An id that is queued already stays as it is.
 _ADD_JOBS = """
-local added = 0
 for i = 3, #ARGV, 5 do
   if redis.call('SET', ARGV[i], ARGV[i + 1], 'PX', ARGV[i + 2], 'NX') then
     redis.call('ZADD', KEYS[1], ARGV[i + 3], ARGV[i + 4])
-    added = added + 1
   end
 end
 if ARGV[1] ~= '' then redis.call('PUBLISH', ARGV[1], ARGV[2]) end
-return added
 """
 # KEYS: queue. ARGV: job key prefix, running key prefix, body, life in ms, score, then ids.
 _ADD_HINT = """
@@ -68,8 +63,6 @@ return 0
 
 logger = logging.getLogger(__name__)
 _decoder = msgspec.json.Decoder()
-# name, args, due in microseconds (None is now), id, how long it may wait past its due time in milliseconds
-Job = tuple[str, tuple[Any, ...], int | None, str, int]
 
 
 def to_json(job: dict[str, Any]) -> bytes:
@@ -125,25 +118,6 @@ class Queue:
         self._slots_wanted.add(slot)
         self._start_sender()
 
-    async def enqueue(
-        self,
-        name: str,
-        *args: Any,
-        defer_until_us: int | None = None,
-        job_id: str | None = None,
-    ) -> bool:
-        """True when the job is queued or its id was queued already; False when Redis is away.
-
-        args are JSON values: ids, not objects. The caller keeps a row that says the same, and
-        somebody who looks for such rows.
-        """
-        job = (name, args, defer_until_us, job_id or new_id("job"), JOB_LIFE_MS)
-        try:
-            await self._link.call(partial(self._add_jobs, [job]))
-        except RedisAway:
-            return False
-        return True
-
     async def aclose(self) -> None:
         """Wait for the hints in flight; the link belongs to whoever made it."""
         if self._sender is not None:
@@ -164,11 +138,7 @@ class Queue:
                 if names:
                     await self._link.call(partial(self._add_hint, names))
                 if slots:
-                    jobs = [
-                        (WAKE_JOB, (), slot * SLOT_US, f"{WAKE_JOB}:{slot}", HINT_LIFE_MS)
-                        for slot in slots
-                    ]
-                    await self._link.call(partial(self._add_jobs, jobs))
+                    await self._link.call(partial(self._add_later_hints, slots))
             except RedisAway:
                 # One look when Redis is back replaces whatever was lost with it, slots included.
                 self._names_wanted.add(ANYTHING)
@@ -200,26 +170,27 @@ class Queue:
                 self._queue_name,
                 job_key_prefix,
                 in_progress_key_prefix,
-                cast(str, _body(WAKE_JOB, (), now_ms)),
+                cast(str, _hint(now_ms)),
                 str(HINT_LIFE_MS),
                 str(now_ms),
                 *HINT_IDS,
             ),
         )
 
-    async def _add_jobs(self, jobs: Sequence[Job], redis: Redis) -> None:
+    async def _add_later_hints(self, slots: Sequence[int], redis: Redis) -> None:
         now_ms = self._clock.now_us() // 1000
+        body = _hint(now_ms)
         arguments: list[Any] = ["", JOBS]
-        for name, args, due_us, id_, life_ms in jobs:
+        for slot in slots:
             # ARQ rounds its own clock to the millisecond and so starts up to half of one early.
-            due_ms = now_ms if due_us is None else -(-(due_us + 500) // 1000)
+            due_ms = -(-(slot * SLOT_US + 500) // 1000)
             if due_ms <= now_ms + WAKE_AHEAD_MS:
                 arguments[0] = wake_channel(self._queue_name)
-            life_left_ms = max(due_ms - now_ms, 0) + life_ms
-            body = _body(name, args, now_ms)
+            life_left_ms = max(due_ms - now_ms, 0) + HINT_LIFE_MS
+            id_ = f"{WAKE_JOB}:{slot}"
             arguments += [job_key_prefix + id_, body, life_left_ms, due_ms, id_]
-        await cast(Awaitable[int], redis.eval(_ADD_JOBS, 1, self._queue_name, *arguments))
+        await cast(Awaitable[None], redis.eval(_ADD_JOBS, 1, self._queue_name, *arguments))
 
 
-def _body(name: str, args: tuple[Any, ...], now_ms: int) -> bytes:
-    return serialize_job(name, args, {}, None, now_ms, serializer=to_json)
+def _hint(now_ms: int) -> bytes:
+    return serialize_job(WAKE_JOB, (), {}, None, now_ms, serializer=to_json)

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable
-from typing import Any
 
 READ_BYTES = 65_536
 
@@ -22,7 +21,7 @@ def open_wake_pipe() -> tuple[int, int]:
 
 
 class WakePipe:
-    """Stands where runtime.queue.Queue does when there is no Redis; only hints get through."""
+    """Stands where runtime.queue.Queue does when there is no Redis."""
 
     def __init__(self, write_fd: int) -> None:
         self._write_fd = write_fd
@@ -38,17 +37,6 @@ class WakePipe:
     def wake_at(self, at_us: int) -> None:  # noqa: ARG002 - the queue's signature
         """Have the worker look now: it reads the due time off the database and sets its timer."""
         self.wake_soon()
-
-    async def enqueue(
-        self,
-        name: str,  # noqa: ARG002 - the queue's signature
-        *args: Any,  # noqa: ARG002
-        defer_until_us: int | None = None,  # noqa: ARG002
-        job_id: str | None = None,  # noqa: ARG002
-    ) -> bool:
-        """False, as when Redis is away: jobs are found by whoever looks for their rows."""
-        self.wake_soon()
-        return False
 
     async def aclose(self) -> None:
         """Nothing waits here; the pipe belongs to the supervisor."""

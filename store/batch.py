@@ -73,7 +73,11 @@ class GroupCommit(Generic[C, R]):
         waiting_max: int = WAITING_COMMANDS_MAX,
         age_max_s: float = WAITING_AGE_MAX_S,
         on_batch: Callable[[int], None] | None = None,
+        on_kept: Callable[[float], None] | None = None,
     ) -> None:
+        """on_batch is told how many commands a batch has, on_kept how many seconds it took to keep
+        it.
+        """
         self._database = database
         self._prepare = prepare
         self._tenancy = tenancy
@@ -81,6 +85,9 @@ class GroupCommit(Generic[C, R]):
         self._waiting_max = waiting_max
         self._age_max_s = age_max_s
         self._on_batch = on_batch
+        self._on_kept = on_kept
+        # How often a batch met rows that somebody else held; for metrics.
+        self.lock_timeouts = 0
         self._waiting: deque[Waiting[C, R]] = deque()
         self._lanes: dict[asyncio.Task[None], _Lane[C, R]] = {}
         self._apart: Apart[C, R] = Apart(
@@ -117,6 +124,11 @@ class GroupCommit(Generic[C, R]):
         if self._waiting:
             oldest.append(self._waiting[0].since_s)
         return time.monotonic() - min(oldest) if oldest else 0.0
+
+    @property
+    def depth(self) -> int:
+        """How many commands wait for a batch to take them."""
+        return len(self._waiting) + self._apart.size
 
     @property
     def kept_s(self) -> float:
@@ -246,6 +258,7 @@ class GroupCommit(Generic[C, R]):
         try:
             await self._attempt(batch, LOCK_WAIT_S)
         except LockTimeout as error:
+            self.lock_timeouts += 1
             _log.warning("batch held up", extra={"error": str(error), "commands": len(batch)})
             await self._commit_what_is_free(batch)
 
@@ -256,7 +269,10 @@ class GroupCommit(Generic[C, R]):
         try:
             if self._on_batch is not None:
                 self._on_batch(len(batch))
+            began_s = time.monotonic()
             await self._run(batch, lock_wait_s)
+            if self._on_kept is not None:
+                self._on_kept(time.monotonic() - began_s)
         except LockTimeout:
             raise
         except (Contention, ConnectionLost, CommitUnknown, Unable) as error:

@@ -157,6 +157,13 @@ class Database(Protocol):
 class Store(Database, Protocol):
     """A database as a process opens it: store/sqlite/database.py and store/postgresql/database.py."""
 
+    @property
+    def pool_waits(self) -> tuple[int, float]:
+        """How often somebody waited for a connection since it was opened, and the seconds together;
+        none where there is no pool.
+        """
+        ...
+
     def unhurried(self) -> Database:
         """The same database, whose reads may take minutes, as when a whole tenant is proved."""
         ...
@@ -171,6 +178,10 @@ class Store(Database, Protocol):
         """Ends what a process that was stopped, or lost, holds on the server and the server itself
         does not end; returns how many. Anybody may call it for all.
         """
+        ...
+
+    async def shape(self) -> dict[str, str]:
+        """A digest of each table that there is (store/fingerprint.py); two or three statements."""
         ...
 
     async def probe(self, filler: bytes, *, now_us: int) -> None:

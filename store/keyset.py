@@ -1,7 +1,7 @@
 """Lists by keyset: the newest first, a page at a time, each beginning after the last one's last id.
 
     _PAGES = Keyset(_ROWS.listed, "approvals", OWN, filters={"status": "status = :status"})
-    rows = await _PAGES.page(tx, before_id=before_id, limit=limit, status=status, account_id=...)
+    rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, status=status)
 
 Promise: a page costs the same however far down it lies, where an index ends in the key; values are
 parameters, never text. The text is put together here for every list but the delivery log, whose
@@ -11,6 +11,7 @@ filters each have an index of their own (webhooks/deliveries/log_page.py).
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
+from kernel.tenant import Tenant
 from store.database import Row, Transaction
 
 # Later than every id: as before_id it begins at the newest, in the words of every other page.
@@ -42,10 +43,21 @@ class Keyset:
         self._order = f"ORDER BY {key} {order} LIMIT :page_rows"
 
     async def page(
-        self, tx: Transaction, *, limit: int, before_id: str | None = None, **values: Any
+        self,
+        tx: Transaction,
+        tenant: Tenant | None = None,
+        *,
+        limit: int,
+        before_id: str | None = None,
+        **values: Any,
     ) -> Sequence[Row]:
-        """At most `limit` rows, those with a smaller key than before_id."""
+        """At most `limit` rows, those with a smaller key than before_id.
+
+        tenant: whose rows, for :account_id and :environment.
+        """
         values["before_id"] = before_id
+        if tenant is not None:
+            values["account_id"], values["environment"] = tenant
         return await tx.fetch(self.text(values), page_rows=limit, **values)
 
     async def numbered_page(

@@ -120,17 +120,23 @@ async def erase_idle(database: Database, clock: Clock) -> None:
             logger.info("sandbox.erased", extra={"account_id": account_id})
 
 
-async def do_chores(chores: Sequence[Chore]) -> None:
-    """Runs until cancelled; a database that is away is tried again next time."""
+async def do_chores(
+    chores: Sequence[Chore], on_ended: Callable[[str], None] = lambda _name: None
+) -> None:
+    """Runs until cancelled; a database that is away is tried again next time.
+
+    on_ended is told the name of a chore that ended well.
+    """
     async with asyncio.TaskGroup() as group:
         for chore in chores:
-            group.create_task(_keep_doing(chore))
+            group.create_task(_keep_doing(chore, on_ended))
 
 
-async def _keep_doing(chore: Chore) -> None:
+async def _keep_doing(chore: Chore, on_ended: Callable[[str], None]) -> None:
     while True:
         try:
             await chore.run()
+            on_ended(chore.name)
         except StoreError as error:
             logger.warning("chore.failed", extra={"chore": chore.name, "error": str(error)})
         except Exception:

@@ -8,6 +8,7 @@ Invariant: every claimed delivery holds a slot until its outcome is written.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -81,6 +82,7 @@ class Dispatcher:
         self._after = FIRST_HEAD
         self._has_passed_hints = False
         self._put_off_at_s = 0.0
+        self._looked_s = float("-inf")
         self._is_stopping = False
 
     def wake(self, endpoint_id: str = "") -> None:
@@ -108,6 +110,11 @@ class Dispatcher:
             if self._sending:
                 await asyncio.wait(self._sending)
             self._settler.close()
+
+    @property
+    def looked_s(self) -> float:
+        """When it last looked for what is due, and could, on the monotonic clock; minus infinity: never."""
+        return self._looked_s
 
     def stop(self) -> None:
         """Claim no more; run() returns once what is under way is sent and written."""
@@ -156,6 +163,7 @@ class Dispatcher:
         # Before the claim: what ends during it must find that it was waited for.
         self._full = self._slots.full()
         if not self._slots.free:
+            self._looked_s = time.monotonic()
             self._is_short = True
             self._set_timer(BEAT_S)
             return
@@ -171,6 +179,7 @@ class Dispatcher:
             self._set_timer(min(GATHER_S * 2 ** min(self._failures, 16), RETRY_S_MAX))
             return
         self._failures = 0
+        self._looked_s = time.monotonic()
         self._begin(claim.claimed)
         self._endpoints_due = claim.endpoints_due
         full = self._slots.full()

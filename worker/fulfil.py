@@ -11,6 +11,7 @@ No transaction is open while a fulfilment is asked.
 import asyncio
 import contextlib
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -50,6 +51,8 @@ DETAIL_CHARACTERS_MAX = 200
 CODE_CHARACTERS_MAX = 500
 
 _log = logging.getLogger(__name__)
+# Seconds, platform and outcome of one ask.
+OnAsked = Callable[[float, str, str], None]
 
 
 class Fulfiller:
@@ -61,12 +64,14 @@ class Fulfiller:
         clock: Clock,
         engine: Engine,
         fulfilments: Mapping[str, Fulfilment],  # by platform id
+        on_asked: OnAsked = lambda _seconds, _platform, _outcome: None,
     ) -> None:
         assert FIRST_WAIT_US > ASK_S_MAX * SECOND_US, "an ask is over before the next one"
         self._database = database
         self._clock = clock
         self._engine = engine
         self._fulfilments = fulfilments
+        self._on_asked = on_asked
         self._woken = asyncio.Event()
         self._under_way: dict[str, tuple[str, asyncio.Task[None]]] = {}  # id -> platform, task
         self._setbacks = Setbacks()
@@ -179,7 +184,10 @@ class Fulfiller:
             else:
                 handed = await self._hand_over(topup)
                 if handed is not None:
+                    began_s = time.monotonic()
                     outcome = await self._ask(handed)
+                    word = type(outcome).__name__.lower()
+                    self._on_asked(time.monotonic() - began_s, handed.platform, word)
                     _log_ask(handed, outcome, self._clock.now_us())
                     await self._settle(handed.id, handed.tenant, outcome)
         except (StoreError, Unavailable) as error:

@@ -14,7 +14,8 @@ import contextlib
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, cast
 
@@ -24,7 +25,6 @@ from billing.topups import topup
 from billing.usage import hold
 from kernel.clock import DAY_US
 from runtime.context import Context
-from runtime.metrics import Metrics
 from runtime.queue import ANYTHING, WAKE_JOB
 from runtime.settings import Settings
 from runtime.supervisor import watch_parent
@@ -35,7 +35,8 @@ from webhooks.deliveries.message import SecretCache
 from webhooks.endpoints.fields import policy_of
 from webhooks.events import event
 from worker.chores import Chore, do_chores, erase_idle, pruning_chores, resealing_chore
-from worker.deliver import DeliverySender, Settled, lease_us, log_attempt
+from worker.counting import note_chore, report
+from worker.deliver import DeliverySender, lease_us
 from worker.dispatch import Dispatcher
 from worker.end import Ender
 from worker.expire import Expirer
@@ -50,8 +51,18 @@ STOP_S: Final = 14.0  # less than the supervisor's grace
 JOBS_MAX: Final = 50
 JOB_TIMEOUT_S: Final = 60
 ERASE_S: Final = 600.0
+# The dispatcher looks each BEAT_S at the latest; one statement may take as long as the server lets it.
+LOOKED_S_MAX: Final = 10.0
 
 logger = logging.getLogger(__name__)
+
+
+Checks = Callable[[], Mapping[str, str]]
+Beside = Callable[[Checks], contextlib.AbstractAsyncContextManager[None]]
+
+
+def _nothing_beside(_checks: Checks) -> contextlib.AbstractAsyncContextManager[None]:
+    return contextlib.nullcontext()
 
 
 async def wake(arq_context: dict[str, Any]) -> None:
@@ -109,7 +120,7 @@ def dispatcher_of(context: Context) -> Dispatcher:
         Slots(slots_of_process()),
         lease_us=lease_us(timeout_s),
         on_later=context.queue.wake_at,
-        on_settled=partial(_report, context.metrics),
+        on_settled=partial(report, context.metrics),
     )
 
 
@@ -120,13 +131,15 @@ async def run_worker(
     wake_fd: int | None = None,
     parent_fd: int | None = None,
     on_ready: Callable[[], None] = lambda: None,
+    beside: Beside = _nothing_beside,
 ) -> None:
     """Works until SIGINT, SIGTERM or the end of the parent; returns when all is settled.
 
     redis_url null: no jobs, only the database and wake_fd, the read end of the supervisor's pipe.
+    beside: what is open meanwhile, told how to ask whether deliveries are looked for.
     """
     dispatcher = dispatcher_of(context)
-    fulfiller = Fulfiller(context.database, context.clock, context.engine, context.fulfilments)
+    fulfiller = _fulfiller_of(context)
     expirer = Expirer(context.database, context.clock, context.engine)
     renewer = Renewer(context.database, context.clock, context.engine, context.payments)
     ender = Ender(context.database, context.clock)
@@ -140,7 +153,7 @@ async def run_worker(
         watch_parent(parent_fd, stopped.set)
     end_listening = listen(wake_fd, wake_all) if wake_fd is not None else None
     parts: list[Callable[[], Awaitable[None]]] = [
-        partial(do_chores, chores_of(context)),
+        partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
         fulfiller.run,
         expirer.run,
         renewer.run,
@@ -151,7 +164,7 @@ async def run_worker(
     if redis_url is not None:
         parts.append(_arq_worker(context, wake_those, redis_url).serve)
     try:
-        async with _running(parts) as running:
+        async with beside(partial(_checks, dispatcher)), _running(parts) as running:
             deliveries = asyncio.ensure_future(dispatcher.run())
             _freeze_heap()
             on_ready()
@@ -168,6 +181,16 @@ async def run_worker(
     finally:
         if end_listening is not None:
             end_listening()
+
+
+def _fulfiller_of(context: Context) -> Fulfiller:
+    return Fulfiller(
+        context.database,
+        context.clock,
+        context.engine,
+        context.fulfilments,
+        context.metrics.supplier_seconds.observe,
+    )
 
 
 def _waking(
@@ -253,12 +276,7 @@ def _on_signals(stop: Callable[[], None]) -> None:
         loop.add_signal_handler(number, stop)
 
 
-def _report(metrics: Metrics, settled: Settled) -> None:
-    log_attempt(settled)
-    if not settled.is_held:
-        return
-    settlement = settled.sent.settlement
-    metrics.attempts.labels(settlement.attempt.error or "none").inc()
-    metrics.attempt_seconds.observe(settlement.attempt.duration_us / 1_000_000)
-    if settlement.next_attempt_at_us is None:
-        metrics.deliveries.labels(settlement.status).inc()
+def _checks(dispatcher: Dispatcher) -> dict[str, str]:
+    """Of a worker's /readyz."""
+    is_looking = time.monotonic() - dispatcher.looked_s < LOOKED_S_MAX
+    return {"claims": "ok" if is_looking else "stuck"}

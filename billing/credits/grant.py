@@ -10,45 +10,8 @@ from dataclasses import dataclass
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, LedgerAccountKind
-from billing.ledger.money import micros_to_cents
-from kernel.ids import new_id
 from kernel.tenant import Tenant
 from store.database import Transaction
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """The grant's id and the wallet's balance after it, in cents."""
-
-    grant_id: str
-    balance_cents: int
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """Gives promotional credit; expires_at in microseconds, None: never."""
-
-    tenant: Tenant
-    amount_micros: int
-    expires_at: int | None
-
-    def declare(self, read_set: ReadSet) -> None:
-        read_set.tenants.add(self.tenant)
-        read_set.places.add((*self.tenant, LedgerAccountKind.PROMOTION, ""))
-
-    def decide(self, state: BatchState) -> Granted:
-        grant_id = new_id("grt")
-        state.move(
-            state.ledger.account(self.tenant, LedgerAccountKind.PROMOTION),
-            state.ledger.account(
-                self.tenant, LedgerAccountKind.GRANT, grant_id, expires_at=self.expires_at
-            ),
-            self.amount_micros,
-            Code.GRANT,
-            subject_id=grant_id,
-        )
-        balance = micros_to_cents(state.ledger.balance_micros(self.tenant, state.now_us))
-        return Granted(grant_id, balance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +42,12 @@ async def tenants_with_expired(
 ) -> list[Tenant]:
     """Tenants with something left in a grant that has run out, by their own clocks.
 
-    but_scopes: left out, each as "account/environment".
+    but_tenants: left out, each as "account/environment".
     """
     plain, ahead = (
         (
-            "AND NOT account_id || '/' || environment IN :but_scopes[text]",
-            "AND NOT l.account_id || '/' || l.environment IN :but_scopes[text]",
+            "AND NOT account_id || '/' || environment IN :but_tenants[text]",
+            "AND NOT l.account_id || '/' || l.environment IN :but_tenants[text]",
         )
         if but_tenants
         else ("", "")

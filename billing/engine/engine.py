@@ -54,6 +54,7 @@ class Engine:
         *,
         connections: Database | None = None,
         on_batch: Callable[[int], None] | None = None,
+        on_kept: Callable[[float], None] | None = None,
     ) -> None:
         """connections: the same database over connections that only the engine uses."""
         self.rules = rules
@@ -64,6 +65,7 @@ class Engine:
             partial(_Batch, clock, rules),
             tenancy=_Tenancy(rules),
             on_batch=on_batch,
+            on_kept=on_kept,
         )
 
     def submit(self, command: Command[R]) -> Awaitable[R]:
@@ -106,6 +108,16 @@ class Engine:
     def failed_s(self) -> float:
         """When the database last failed to keep a batch, on the same clock."""
         return self._batches.failed_s
+
+    @property
+    def depth(self) -> int:
+        """How many commands wait for a batch to take them."""
+        return self._batches.depth
+
+    @property
+    def lock_timeouts(self) -> int:
+        """How often a batch met rows that somebody else held."""
+        return self._batches.lock_timeouts
 
     async def close(self) -> None:
         await self._batches.close()

@@ -80,7 +80,7 @@ class Payments:
         self._clock = clock
         self._engine = engine
         self._checkouts = Checkouts(database, clock, engine, providers, public_url)
-        self.word = NotificationHandler(database, clock, engine, self._checkouts)
+        self.notifications = NotificationHandler(database, clock, engine, self._checkouts)
 
     async def place(self, tenant: Tenant, new: NewOrder) -> Order:
         """The order with its checkout; one whose total is 0 is paid already.
@@ -127,7 +127,7 @@ class Payments:
         if order.provider_ref is None:
             return False
         facts = await self._checkouts.inquire(order, order.provider_ref)
-        await self.word.confirm(order, facts, self._inquiry(order))
+        await self.notifications.confirm(order, facts, self._inquiry(order))
         now = await self._database.read(lambda tx: order_list.find(tx, order.id))
         return now is None or now.status != "pending"
 
@@ -138,7 +138,7 @@ class Payments:
         """
         environment, said = self._verified(name, received)
         notification = NotificationRef(name, environment, said.event_id, said.type)
-        outcome = await self.word.act_on(said.facts, notification)
+        outcome = await self.notifications.act_on(said.facts, notification)
         heard = Heard(environment, said.event_id, said.type, outcome)
         _log.info(
             "payment.notified",
@@ -196,7 +196,7 @@ class Payments:
             if order.provider_ref is not None:
                 notification = self._inquiry(order)
                 facts = await self._checkouts.inquire(order, order.provider_ref)
-                await self.word.confirm(order, facts, notification)
+                await self.notifications.confirm(order, facts, notification)
             elif not is_over:
                 await self._checkouts.open(order)
         except (ProviderUnavailable, ProviderRefused) as error:
@@ -238,7 +238,7 @@ class Payments:
         )
         resolved = await self._engine.submit(command)
         if found.kind == "subscription" and verdict == "approve":
-            await self.word.take_up_of(found, command.resolution_id)
+            await self.notifications.take_up_of(found, command.resolution_id)
         return resolved.order
 
     async def waiting(self, order: Order) -> OpenReview:

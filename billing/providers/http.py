@@ -25,6 +25,8 @@ TRY_S_MAX = 7.0
 TRIES_MAX = 3
 PAUSES_S = (0.1, 0.3)
 BODY_BYTES_MAX = 1024 * 1024
+# Tells the transport whom a request is for.
+PROVIDER_EXTENSION = "topup.provider"
 _RETRIED_BELOW_500 = frozenset({408, 425, 429})
 _WORD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
 
@@ -62,8 +64,9 @@ async def ask(
     *,
     headers: Mapping[str, str],
     content: bytes = b"",
+    provider: str = "other",
 ) -> ProviderAnswer:
-    """One try; raises NoAnswer."""
+    """One try; raises NoAnswer. provider: whom it is counted for."""
     try:
         async with asyncio.timeout(TRY_S_MAX):
             request = client.build_request(
@@ -72,6 +75,7 @@ async def ask(
                 headers={"Accept-Encoding": "identity", **headers},
                 content=content,
                 timeout=TRY_S_MAX,
+                extensions={PROVIDER_EXTENSION: provider},
             )
             response = await client.send(request, stream=True, follow_redirects=False)
             try:
@@ -97,7 +101,9 @@ async def call(
     """An answer that says something, of at most TRIES_MAX tries; raises ProviderUnavailable."""
     for number in range(TRIES_MAX):
         try:
-            answer = await ask(client, method, url, headers=headers, content=content)
+            answer = await ask(
+                client, method, url, headers=headers, content=content, provider=provider
+            )
         except NoAnswer as error:
             why = str(error)
         else:

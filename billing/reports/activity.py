@@ -6,7 +6,6 @@ from billing.ledger.ledger import LedgerAccountKind
 from kernel.tenant import Tenant
 from store.activity import Activity, count_by_step
 from store.database import Transaction
-from webhooks.deliveries.activity import deliveries_lately
 
 _OWN = "account_id = :account_id AND environment = :environment"
 # Ids grow with time, and their index is the account's.
@@ -15,6 +14,14 @@ _NEWEST = f"""
         SELECT created_at, status, amount_cents AS amount FROM topups WHERE {_OWN} ORDER BY id DESC LIMIT :rows) AS t
     WHERE created_at >= :since"""
 _EDGE = f"SELECT created_at FROM topups WHERE {_OWN} ORDER BY id DESC LIMIT 1 OFFSET :rows"
+
+# Deliveries are found by their time.
+_DELIVERIES = f"""
+    SELECT created_at, status, 0 AS amount FROM deliveries WHERE {_OWN} AND created_at >= :since
+    ORDER BY created_at DESC, id DESC LIMIT :rows"""
+_DELIVERIES_EDGE = f"""
+    SELECT created_at FROM deliveries WHERE {_OWN}
+    ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET :rows"""
 
 # The balance is purchased and promotional credit, as GET /topup/balance shows it.
 _BALANCE = f"('{LedgerAccountKind.WALLET}', '{LedgerAccountKind.GRANT}')"
@@ -51,6 +58,11 @@ async def lately(tx: Transaction, tenant: Tenant, *, now_us: int) -> LatelyDone:
 async def topups_lately(tx: Transaction, tenant: Tenant, *, now_us: int) -> Activity:
     """By step and state; see store/activity.py for how far back it goes."""
     return await count_by_step(tx, tenant, newest=_NEWEST, edge=_EDGE, now_us=now_us)
+
+
+async def deliveries_lately(tx: Transaction, tenant: Tenant, *, now_us: int) -> Activity:
+    """By step and state; see store/activity.py for how far back it goes."""
+    return await count_by_step(tx, tenant, newest=_DELIVERIES, edge=_DELIVERIES_EDGE, now_us=now_us)
 
 
 async def changes_lately(tx: Transaction, tenant: Tenant, *, now_us: int) -> Activity:

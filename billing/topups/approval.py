@@ -12,7 +12,9 @@ from typing import Literal
 from kernel.clock import DAY_US
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
-from store.database import Row, Transaction
+from store.database import Transaction
+from store.keyset import Keyset
+from store.row_mapping import RowMapping
 from webhooks.events import schemas
 
 ApprovalDecision = Literal["approved", "denied", "expired"]
@@ -84,52 +86,39 @@ def decide(
 async def load_for_topups(tx: Transaction, topup_ids: Iterable[str]) -> dict[str, Approval]:
     """Approvals by the id of their top-up."""
     rows = await tx.fetch(
-        f"SELECT {_LISTED} FROM approvals WHERE transaction_id IN :ids[text]",
+        f"SELECT {_ROWS.listed} FROM approvals WHERE transaction_id IN :ids[text]",
         ids=sorted(set(topup_ids)),
     )
-    return {row["transaction_id"]: from_row(row) for row in rows}
+    return {row["transaction_id"]: _ROWS.read(row) for row in rows}
 
 
 async def find(tx: Transaction, approval_id: str) -> Approval | None:
-    row = await tx.fetch_one(f"SELECT {_LISTED} FROM approvals WHERE id = :id", id=approval_id)
-    return None if row is None else from_row(row)
+    row = await tx.fetch_one(f"SELECT {_ROWS.listed} FROM approvals WHERE id = :id", id=approval_id)
+    return None if row is None else _ROWS.read(row)
 
 
 async def page(
     tx: Transaction, tenant: Tenant, *, status: str | None, before_id: str | None, limit: int
 ) -> list[Approval]:
     """At most `limit` approvals, newest first, older than before_id."""
-    values = {"status": status, "before_id": before_id}
-    given = {name: value for name, value in values.items() if value is not None}
-    clauses = {"status": " AND status = :status", "before_id": " AND id < :before_id"}
-    rows = await tx.fetch(
-        f"""SELECT {_LISTED} FROM approvals
-            WHERE account_id = :account_id AND environment = :environment
-            {"".join(clauses[name] for name in given)}
-            ORDER BY id DESC LIMIT :limit""",
-        account_id=tenant.account_id,
-        environment=tenant.environment,
-        limit=limit,
-        **given,
-    )
-    return [from_row(row) for row in rows]
+    rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, status=status)
+    return [_ROWS.read(row) for row in rows]
 
 
 async def expired(
     tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
 ) -> list[Approval]:
     """Pending approvals whose time ran out, by their tenants' own clocks; but for the named."""
-    of_approval = ", ".join(f"a.{name}" for name in COLUMNS)
     plain, ahead = (
         ("AND NOT id IN :but_ids[text]", "AND NOT a.id IN :but_ids[text]") if but_ids else ("", "")
     )
     rows = await tx.fetch(
         f"""SELECT * FROM (
-                SELECT {_LISTED} FROM approvals
+                SELECT {_ROWS.listed} FROM approvals
                 WHERE status = 'pending' AND expires_at <= :now {plain}
                 ORDER BY expires_at LIMIT :limit) AS plain
             UNION
-            SELECT {of_approval}
+            SELECT {_ROWS.of("a")}
             FROM account_environments e
             CROSS JOIN approvals a
             WHERE e.clock_ahead_us > 0
@@ -140,44 +129,31 @@ async def expired(
         limit=limit,
         but_ids=but_ids,
     )
-    return [from_row(row) for row in rows]
+    return [_ROWS.read(row) for row in rows]
 
 
 async def insert(tx: Transaction, approvals: Sequence[Approval]) -> None:
-    await tx.insert_deferred("approvals", COLUMNS, [_row(one) for one in approvals])
+    await tx.insert_deferred("approvals", _ROWS.columns, [_ROWS.write(one) for one in approvals])
 
 
 async def update(tx: Transaction, approvals: Sequence[Approval]) -> None:
     if not approvals:
         return
-    changed = await tx.execute(
-        """UPDATE approvals SET status = v.status, decided_by = v.decided_by,
-               decided_at = v.decided_at
-           FROM :rows[id text, status text, decided_by text, decided_at bigint] AS v
-           WHERE approvals.id = v.id AND approvals.status = 'pending'""",
-        rows=sorted((one.id, one.status, one.decided_by, one.decided_at) for one in approvals),
-    )
+    rows = [_CHANGED.write(one) for one in sorted(approvals, key=lambda one: one.id)]
+    changed = await tx.execute(_UPDATE, rows=rows)
     assert changed == len(approvals), "a pending approval vanished under the lock"
 
 
-def from_row(row: Row) -> Approval:
-    return Approval(**{name: row[name] for name in COLUMNS})
-
-
-COLUMNS = (
-    "id",
-    "account_id",
-    "environment",
-    "transaction_id",
-    "requested_by",
-    "status",
-    "decided_by",
-    "created_at",
-    "expires_at",
-    "decided_at",
+_ROWS = RowMapping(Approval)
+_CHANGED = _ROWS.part("id", "status", "decided_by", "decided_at")
+_PAGES = Keyset(
+    _ROWS.listed,
+    "approvals",
+    "account_id = :account_id AND environment = :environment",
+    filters={"status": "status = :status"},
 )
-_LISTED = ", ".join(COLUMNS)
-
-
-def _row(one: Approval) -> tuple[object, ...]:
-    return tuple(getattr(one, name) for name in COLUMNS)
+_UPDATE = f"""
+UPDATE approvals SET status = v.status, decided_by = v.decided_by, decided_at = v.decided_at
+FROM :rows[{_CHANGED.typed}] AS v
+WHERE approvals.id = v.id AND approvals.status = 'pending'
+"""

@@ -1,17 +1,18 @@
 """Reading top-ups: the history by keyset, and one top-up's whole story. Writes nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from billing.ledger.ledger import transfers_of
-from billing.ledger.statement import transfer_shape
+from billing.ledger.statement import account_label, transfer_shape
 from billing.topups import topup as topups
-from billing.topups.topup import TopUp
+from billing.topups.topup import ROWS, TopUp
 from kernel.clock import rfc3339
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from store.database import Row, Transaction
+from store.keyset import Keyset
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,39 +27,27 @@ class TopUpFilter:
     created_before: int | None = None
 
 
-# Each filter's clause; the values are always parameters.
-_CLAUSES: Mapping[str, str] = {
-    "status": "status = :status",
-    "platform": "platform = :platform",
-    "recipient_email": "recipient_email = :recipient_email",
-    "reference": "reference = :reference",
-    "created_after": "created_at >= :created_after",
-    "created_before": "created_at < :created_before",
-}
+_PAGES = Keyset(
+    ROWS.listed,
+    "topups",
+    "account_id = :account_id AND environment = :environment",
+    filters={
+        "status": "status = :status",
+        "platform": "platform = :platform",
+        "recipient_email": "recipient_email = :recipient_email",
+        "reference": "reference = :reference",
+        "created_after": "created_at >= :created_after",
+        "created_before": "created_at < :created_before",
+    },
+)
 
 
 async def page(
     tx: Transaction, tenant: Tenant, wanted: TopUpFilter, *, before_id: str | None, limit: int
 ) -> list[TopUp]:
     """At most `limit` top-ups, newest first, older than before_id."""
-    values: dict[str, Any] = {
-        name: getattr(wanted, name) for name in _CLAUSES if getattr(wanted, name) is not None
-    }
-    clauses = [_CLAUSES[name] for name in values]
-    if before_id is not None:
-        clauses.append("id < :before_id")
-        values["before_id"] = before_id
-    narrowed = "".join(f" AND {clause}" for clause in clauses)
-    rows = await tx.fetch(
-        f"""SELECT {", ".join(topups.COLUMNS)} FROM topups
-            WHERE account_id = :account_id AND environment = :environment{narrowed}
-            ORDER BY id DESC LIMIT :limit""",
-        account_id=tenant.account_id,
-        environment=tenant.environment,
-        limit=limit,
-        **values,
-    )
-    return [topups.from_row(row) for row in rows]
+    rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, **asdict(wanted))
+    return [ROWS.read(row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +90,7 @@ async def _labels(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:
     rows = await tx.fetch(
         "SELECT id, kind, name FROM ledger_accounts WHERE id IN :ids[text]", ids=sorted(set(ids))
     )
-    return {
-        row["id"]: f"{row['kind']}:{row['name']}" if row["name"] else row["kind"] for row in rows
-    }
+    return {row["id"]: account_label(row["kind"], row["name"]) for row in rows}
 
 
 def _event_shape(row: Row) -> dict[str, Any]:

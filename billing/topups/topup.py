@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
-from store.database import BatchRead, Row, Rows, Transaction
+from store.database import BatchRead, Rows, Transaction
+from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 
 # What a pending top-up that somebody should look at leaves behind a commit.
 HINT: Final = "fulfilment"
@@ -124,10 +125,8 @@ def move(topup: TopUp, status: TopUpStatus, *, now_us: int, **changes: Any) -> T
 
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, TopUp]:
     """The top-ups of these ids, whoever owns them; the caller compares the tenant."""
-    rows = await tx.fetch(
-        f"SELECT {_LISTED} FROM topups WHERE id IN :ids[text]", ids=sorted(set(ids))
-    )
-    return {row["id"]: from_row(row) for row in rows}
+    rows = await tx.fetch(_LOAD, ids=sorted(set(ids)))
+    return {row["id"]: ROWS.read(row) for row in rows}
 
 
 def references_reading(
@@ -191,125 +190,41 @@ def _but(ids: Sequence[str], platforms: Sequence[str]) -> str:
 
 
 async def insert(tx: Transaction, topups: Sequence[TopUp]) -> None:
-    await tx.insert_deferred("topups", COLUMNS, [_row(topup) for topup in topups])
+    await tx.insert_deferred("topups", ROWS.columns, [ROWS.write(topup) for topup in topups])
 
 
 async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
     """Writes what a move or a check changed; rows that exist."""
     if not topups:
         return
-    changed = await tx.execute(
-        """UPDATE topups SET status = v.status, failure_reason = v.failure_reason,
-               new_balance_cents = v.new_balance_cents,
-               voucher_code_hint = v.voucher_code_hint,
-               fulfilment_code = v.fulfilment_code, fulfilment = v.fulfilment,
-               handed_over_at = v.handed_over_at, next_check_at = v.next_check_at,
-               checks_made = v.checks_made, settled_at = v.settled_at
-           FROM :rows[id text, status text, failure_reason text, new_balance_cents bigint,
-                      voucher_code_hint text, fulfilment_code text, fulfilment text,
-                      handed_over_at bigint, next_check_at bigint, checks_made bigint,
-                      settled_at bigint] AS v
-           WHERE topups.id = v.id AND topups.status = 'pending'""",
-        rows=[
-            (
-                topup.id,
-                topup.status,
-                topup.failure_reason,
-                topup.new_balance_cents,
-                topup.voucher_code_hint,
-                topup.fulfilment_code,
-                topup.fulfilment,
-                topup.handed_over_at,
-                topup.next_check_at,
-                topup.checks_made,
-                topup.settled_at,
-            )
-            for topup in sorted(topups, key=lambda topup: topup.id)
-        ],
-    )
+    rows = [_CHANGED.write(topup) for topup in sorted(topups, key=lambda topup: topup.id)]
+    changed = await tx.execute(_UPDATE, rows=rows)
     assert changed == len(topups), "a pending top-up vanished under the lock"
 
 
-def from_row(row: Row) -> TopUp:
-    spent_by = row["spent_by"]
-    return TopUp(
-        id=row["id"],
-        account_id=row["account_id"],
-        environment=row["environment"],
-        spent_by=tuple(spent_by.split()) if spent_by else (),
-        status=row["status"],
-        platform=row["platform"],
-        amount_cents=row["amount_cents"],
-        recipient_email=row["recipient_email"],
-        created_at=row["created_at"],
-        fulfilment=row["fulfilment"],
-        reference=row["reference"],
-        metadata=msgspec.json.decode(row["metadata"]),
-        note=row["note"],
-        failure_reason=row["failure_reason"],
-        new_balance_cents=row["new_balance_cents"],
-        voucher_code_hint=row["voucher_code_hint"],
-        fulfilment_code=row["fulfilment_code"],
-        handed_over_at=row["handed_over_at"],
-        next_check_at=row["next_check_at"],
-        checks_made=row["checks_made"],
-        settled_at=row["settled_at"],
-    )
-
-
-COLUMNS = (
-    "id",
-    "account_id",
-    "environment",
-    "spent_by",
+ROWS = RowMapping(TopUp, stored={"spent_by": WORDS_OR_NULL, "metadata": as_json(dict[str, str])})
+# What a move or a check changes; the rest is frozen.
+_CHANGING = (
     "status",
-    "platform",
-    "amount_cents",
-    "recipient_email",
-    "reference",
-    "metadata",
-    "note",
     "failure_reason",
     "new_balance_cents",
     "voucher_code_hint",
-    "fulfilment",
     "fulfilment_code",
+    "fulfilment",
     "handed_over_at",
     "next_check_at",
     "checks_made",
-    "created_at",
     "settled_at",
 )
+_CHANGED = ROWS.part("id", *_CHANGING)
+_LOAD = f"SELECT {ROWS.listed} FROM topups WHERE id IN :ids[text]"
+_UPDATE = f"""
+UPDATE topups SET {ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
+WHERE topups.id = v.id AND topups.status = 'pending'
+"""
 _REFERENCES = """
 SELECT t.account_id, t.environment, t.reference, t.id, t.status
 FROM :pairs[account_id text, environment text, reference text] AS v
 CROSS JOIN topups t
 WHERE t.account_id = v.account_id AND t.environment = v.environment AND t.reference = v.reference
 """
-_LISTED = ", ".join(COLUMNS)
-
-
-def _row(topup: TopUp) -> tuple[object, ...]:
-    return (
-        topup.id,
-        topup.account_id,
-        topup.environment,
-        " ".join(topup.spent_by) or None,
-        topup.status,
-        topup.platform,
-        topup.amount_cents,
-        topup.recipient_email,
-        topup.reference,
-        msgspec.json.encode(topup.metadata).decode() if topup.metadata else "{}",
-        topup.note,
-        topup.failure_reason,
-        topup.new_balance_cents,
-        topup.voucher_code_hint,
-        topup.fulfilment,
-        topup.fulfilment_code,
-        topup.handed_over_at,
-        topup.next_check_at,
-        topup.checks_made,
-        topup.created_at,
-        topup.settled_at,
-    )

@@ -29,6 +29,7 @@ from kernel.ids import ID_BITS, decode, encode
 from keys.principal import SEES_CODES, Principal
 from keys.vault import SealBroken
 from store.database import Transaction
+from store.row_mapping import RowMapping
 
 PREFIX = "ATU"
 TOPUP_PREFIX = "txn_"
@@ -59,11 +60,10 @@ _NO_HINT = "*" * HINT_CHARACTERS
 _READ = {character: index for index, character in enumerate(CROCKFORD)} | {"O": 0, "I": 1, "L": 1}
 
 VoucherTarget = Literal["wallet", "external"]
-NotRedeemableReason = Literal["unknown", "redeemed", "spent"]
 
 
 class NotRedeemable(DomainError):
-    """The code is unknown, redeemed before, or its wallet no longer holds the amount; see reason."""
+    """reason: the code is unknown, it was redeemed, or its amount is spent from the wallet."""
 
 
 class VoucherCodes:
@@ -192,33 +192,22 @@ class Redemption:
 
 async def load_redemptions(tx: Transaction, ids: Iterable[str]) -> dict[str, Redemption]:
     """Redemptions by the top-up's id."""
-    rows = await tx.fetch(
-        """SELECT transaction_id, account_id, environment, redeemed_by, settle, redeemed_at
-           FROM voucher_redemptions WHERE transaction_id IN :ids[text]""",
-        ids=sorted(set(ids)),
-    )
-    return {
-        row["transaction_id"]: Redemption(
-            row["transaction_id"],
-            row["account_id"],
-            row["environment"],
-            row["redeemed_by"],
-            row["settle"],
-            row["redeemed_at"],
-        )
-        for row in rows
-    }
+    rows = await tx.fetch(_LOAD_REDEMPTIONS, ids=sorted(set(ids)))
+    return {row["transaction_id"]: _REDEMPTIONS.read(row) for row in rows}
 
 
 async def insert_redemptions(tx: Transaction, redemptions: Iterable[Redemption]) -> None:
     await tx.insert_deferred(
         "voucher_redemptions",
-        ("transaction_id", "account_id", "environment", "redeemed_by", "settle", "redeemed_at"),
-        [
-            (r.transaction_id, r.account_id, r.environment, r.redeemed_by, r.settle, r.redeemed_at)
-            for r in redemptions
-        ],
+        _REDEMPTIONS.columns,
+        [_REDEMPTIONS.write(one) for one in redemptions],
     )
+
+
+_REDEMPTIONS = RowMapping(Redemption)
+_LOAD_REDEMPTIONS = (
+    f"SELECT {_REDEMPTIONS.listed} FROM voucher_redemptions WHERE transaction_id IN :ids[text]"
+)
 
 
 def _digit_pairs(number: int) -> tuple[int, ...]:

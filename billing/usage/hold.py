@@ -202,12 +202,7 @@ async def page(
 ) -> list[Hold]:
     """At most `limit` holds of the tenant, newest first, older than before_id."""
     rows = await _PAGES.page(
-        tx,
-        before_id=before_id or NEWEST,
-        limit=limit,
-        account_id=tenant.account_id,
-        environment=tenant.environment,
-        is_open_only=is_open_only,
+        tx, tenant, before_id=before_id or NEWEST, limit=limit, is_open_only=is_open_only
     )
     return [_ROWS.read(row) for row in rows]
 

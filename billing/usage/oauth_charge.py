@@ -167,14 +167,7 @@ async def list_charges(
     limit: int = PAGE_ITEMS,
 ) -> list[OAuthCharge]:
     """What apps took from this account, newest first, older than before_id; at most `limit`."""
-    rows = await _PAGES.page(
-        tx,
-        before_id=before_id,
-        limit=limit,
-        account_id=user.account_id,
-        environment=user.environment,
-        grant_id=grant_id,
-    )
+    rows = await _PAGES.page(tx, user, before_id=before_id, limit=limit, grant_id=grant_id)
     return [_ROWS.read(row) for row in rows]
 
 

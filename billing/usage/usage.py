@@ -161,13 +161,7 @@ async def page(
     tx: Transaction, tenant: Tenant, *, before_id: str | None = None, limit: int
 ) -> list[UsageRecord]:
     """At most `limit` records of the tenant, newest first, older than before_id."""
-    rows = await _PAGES.page(
-        tx,
-        before_id=before_id or NEWEST,
-        limit=limit,
-        account_id=tenant.account_id,
-        environment=tenant.environment,
-    )
+    rows = await _PAGES.page(tx, tenant, before_id=before_id or NEWEST, limit=limit)
     return [_ROWS.read(row) for row in rows]
 
 

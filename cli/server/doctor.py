@@ -4,12 +4,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import click
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from cli.examples import examples
+from cli.faults import exit_code_of, words
 from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
 from kernel.clock import SECOND_US, SystemClock
 from kernel.errors import DomainError
@@ -20,10 +22,11 @@ from runtime.installation import (
     opens_what_is_sealed,
     redis_url,
 )
+from runtime.queue import QUEUE_NAME, wake_channel
 from runtime.settings import Settings, SettingsError, load_settings, unknown_variables
 from store.database import Transaction
 from store.errors import StoreError
-from store.version import SchemaOutOfRange, schema_version
+from store.version import SchemaOutOfRange, changed_tables, differs, schema_version
 from webhooks.deliveries.backlog import Backlog, look
 
 CHECK_S_MAX = 5.0
@@ -32,6 +35,10 @@ CLOCK_OFF_S_MAX = 2.0
 
 class _Sick(Exception):
     """A check failed; the message says what to do."""
+
+
+class _Odd(Exception):
+    """Worth knowing, and no reason to fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +59,12 @@ class Finding:
 @json_option
 @click.pass_context
 def doctor(context: click.Context, /) -> None:
-    """Check settings, database, clock, master key and Redis. Exit 1 if one is unwell."""
-    findings = run(_examine(load_settings()))
+    """Check settings, database, clock, master key and Redis. Exit 1 if one is unwell.
+
+    Where the database cannot be used, the exit code says why: docs/cli.md has the table.
+    """
+    codes: list[int] = []
+    findings = run(_examine(load_settings(), codes))
     if wants_json():
         print_json([asdict(finding) for finding in findings])
     else:
@@ -63,18 +74,21 @@ def doctor(context: click.Context, /) -> None:
             ]
             click.echo(f"{click.style(mark, fg=colour)} {finding.part:<12}{finding.detail}")
     if any(finding.is_well is False for finding in findings):
-        context.exit(EXIT_REFUSED)
+        context.exit(codes[0] if codes else EXIT_REFUSED)
 
 
-async def _examine(settings: Settings) -> list[Finding]:
+async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
+    """What each check saw; codes: the exit codes of the database's faults go there."""
+    check = partial(_check, settings=settings, codes=codes)
     return [
         _settings(settings),
         _webhooks(settings),
-        await _check("database", _database, settings),
-        await _check("clock", _clock, settings),
-        await _check("deliveries", _deliveries, settings),
-        await _check("master key", _master_key, settings),
+        await check("database", _database),
+        await check("clock", _clock),
+        await check("deliveries", _deliveries),
+        await check("master key", _master_key),
         await _redis(settings),
+        await _workers(settings),
     ]
 
 
@@ -94,18 +108,27 @@ def _webhooks(settings: Settings) -> Finding:
 
 
 async def _check(
-    part: str, check: Callable[[Settings], Awaitable[str]], settings: Settings
+    part: str,
+    check: Callable[[Settings], Awaitable[str]],
+    *,
+    settings: Settings,
+    codes: list[int],
 ) -> Finding:
     try:
         async with asyncio.timeout(CHECK_S_MAX):
             return Finding(part, True, await check(settings))
+    except _Odd as error:
+        return Finding(part, None, str(error))
     except TimeoutError:
         return Finding(part, False, f"no answer within {CHECK_S_MAX:.0f} s")
     except DomainError as error:
         return Finding(part, False, error.detail)
-    except (_Sick, SettingsError, SchemaOutOfRange) as error:
+    except (_Sick, SettingsError) as error:
         return Finding(part, False, str(error))
-    except (StoreError, OSError) as error:
+    except (StoreError, SchemaOutOfRange) as error:
+        codes.append(exit_code_of(error))
+        return Finding(part, False, "; ".join(filter(None, words(error))))
+    except OSError as error:
         return Finding(part, False, f"{type(error).__name__}: check TOPUP_DATABASE_URL")
 
 
@@ -115,6 +138,8 @@ async def _database(settings: Settings) -> str:
         started_s = time.perf_counter()
         version = await schema_version(database)
         took_ms = (time.perf_counter() - started_s) * 1000
+        if version is not None and (changed := await changed_tables(database, version)):
+            raise differs(version, changed)
         await database.probe(b"", now_us=SystemClock().now_us())
     return f"{kind}, schema {version}, answers in {took_ms:.1f} ms and keeps what is written"
 
@@ -156,6 +181,22 @@ async def _master_key(settings: Settings) -> str:
     if opens is False:
         raise _Sick("does not open what the database holds: is it another installation's?")
     return "opens what the database holds sealed" if opens else "is well-formed; nothing sealed yet"
+
+
+async def _workers(settings: Settings) -> Finding:
+    """How many listen for hints; one that is stopped is counted until its connection ends."""
+    if not settings.redis_url.get_secret_value() and not settings.data_dir.is_dir():
+        return Finding("workers", None, "cannot be counted without Redis")
+    client = Redis.from_url(redis_url(settings), socket_timeout=CHECK_S_MAX)
+    try:
+        [(_, listening)] = await client.pubsub_numsub(wake_channel(QUEUE_NAME))
+    except (RedisError, OSError):
+        return Finding("workers", None, "cannot be counted without Redis")
+    finally:
+        await client.aclose()
+    if not listening:
+        return Finding("workers", None, "none listens on Redis: does `topup worker` run?")
+    return Finding("workers", True, f"{listening} listen on Redis")
 
 
 async def _redis(settings: Settings) -> Finding:

@@ -1,6 +1,10 @@
 """`topup worker`: one worker. `topup dev` runs the same under its supervisor."""
 
+import contextlib
+import logging
 import os
+import socket
+from functools import partial
 
 import click
 import uvloop
@@ -8,14 +12,19 @@ import uvloop
 from cli.examples import examples
 from cli.server.listener import WAKE_FD_VARIABLE, passed_fd, tell_ready
 from cli.typos import warn_of_unknown_variables
-from runtime.context import open_context
+from gateway.api.health import worker_app
+from gateway.http.doors import LOOPBACK, Doors
+from gateway.http.serve import serving
+from runtime.context import Context, open_context
 from runtime.installation import redis_url
 from runtime.log import start_logging
 from runtime.settings import Settings, load_settings
-from runtime.supervisor import parent_fd
-from worker.main import run_worker
+from runtime.supervisor import bind_listener, parent_fd
+from worker.main import Checks, run_worker
 
 READY = "worker.ready"
+
+logger = logging.getLogger("topup.worker")
 
 
 @click.command(
@@ -24,7 +33,10 @@ READY = "worker.ready"
     )
 )
 def worker() -> None:
-    """Run one worker (production): deliveries, fulfilment, chores."""
+    """Run one worker (production): deliveries, fulfilment, chores.
+
+    With TOPUP_WORKER_PORT it answers /metrics, /healthz and /readyz there.
+    """
     settings = load_settings()
     handler = start_logging(level=settings.log_level, form=settings.log_format)
     warn_of_unknown_variables()
@@ -47,7 +59,34 @@ async def _work(settings: Settings) -> None:
             wake_fd=wake_fd,
             parent_fd=parent_fd(os.environ),
             on_ready=_tell,
+            beside=partial(_answering, context),
         )
+
+
+def _answering(context: Context, checks: Checks) -> contextlib.AbstractAsyncContextManager[None]:
+    """The worker's own address while it is open; nothing where none is set or it cannot be had."""
+    listener = _listener(context.settings)
+    if listener is None:
+        return contextlib.nullcontext()
+    settings = context.settings
+    doors = Doors(settings.connections_per_address_max, (*LOOPBACK, *settings.trusted_proxies))
+    return serving(worker_app(context, checks), listener, doors=doors)
+
+
+def _listener(settings: Settings) -> socket.socket | None:
+    """A worker that cannot be asked works all the same: another one of this machine may be there."""
+    host, port = settings.worker_host, settings.worker_port
+    if port is None:
+        return None
+    try:
+        listener = bind_listener(host, port)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else "the address is not known"
+        logger.warning("worker.not_listening", extra={"address": f"{host}:{port}", "error": reason})
+        return None
+    port = listener.getsockname()[1]
+    logger.info("worker.listening", extra={"address": f"http://{host}:{port}"})
+    return listener
 
 
 def _tell() -> None:

@@ -1,18 +1,21 @@
-"""Whether the process lives (/healthz), can work (/readyz), and what it counts (/metrics).
+"""Whether the process lives (/healthz), can work (/readyz), what it counts (/metrics), and whether
+deliveries are looked after (/healthz/deliveries). A gateway and a worker answer alike.
 
 What is counted is the operator's: /metrics is for callers from TOPUP_METRICS_CIDRS, this machine at
 first, and for whoever has an operator's credential. A request that somebody forwarded without being
 a trusted proxy is from nowhere.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from gateway.answers import envelope
-from gateway.api.readiness import BacklogWatch, Readiness
+from gateway.api.readiness import Readiness
 from gateway.http.auth import caller_address, check_presented, is_within, parse_address, presented
 from gateway.http.errors import refusal_of
 from kernel.clock import SECOND_US
@@ -22,28 +25,51 @@ from runtime.context import Context
 from runtime.metrics import CONTENT_TYPE
 from store.errors import StoreError
 
+_Answering = Callable[[Request], Awaitable[Response]]
+Checks = Callable[[], Mapping[str, str]]
 _NO_STORE = {"cache-control": "no-store"}
 _FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
 
 
-def routes(context: Context) -> list[Route]:
-    """Starlette's routes of the three paths."""
+def no_checks() -> Mapping[str, str]:
+    """Nothing beside what every process needs."""
+    return {}
+
+
+def routes(context: Context, more_checks: Checks = no_checks) -> list[Route]:
+    """Starlette's routes of the four paths. more_checks: what this process has to do beside."""
     attempt_us_max = round(context.settings.webhook_timeout_s * SECOND_US)
     readiness = Readiness(
         context.database, context.engine, context.clock, attempt_us_max=attempt_us_max
     )
     return [
         Route("/healthz", _healthz, methods=["GET"]),
-        Route("/readyz", _readyz(context, readiness), methods=["GET"]),
-        Route("/metrics", _metrics(context, readiness.backlog), methods=["GET"]),
+        Route("/healthz/deliveries", _deliveries(readiness), methods=["GET"]),
+        Route("/readyz", _readyz(context, readiness, more_checks), methods=["GET"]),
+        Route("/metrics", _metrics(context, readiness), methods=["GET"]),
     ]
+
+
+def worker_app(context: Context, checks: Checks) -> ASGIApp:
+    """The paths alone, for a worker's own address. checks: of its /readyz, beside the database."""
+    return Starlette(routes=routes(context, checks))
 
 
 async def _healthz(_request: Request) -> Response:
     return JSONResponse({"status": "ok"}, headers=_NO_STORE)
 
 
-def _readyz(context: Context, readiness: Readiness) -> Callable[[Request], Awaitable[Response]]:
+def _deliveries(readiness: Readiness) -> _Answering:
+    """200 while nothing is overlooked; else 503, with how long. For an alarm, not for a load balancer."""
+
+    async def deliveries(_request: Request) -> Response:
+        body = await readiness.deliveries()
+        return JSONResponse(body, 200 if body["state"] == "ok" else 503, headers=_NO_STORE)
+
+    return deliveries
+
+
+def _readyz(context: Context, readiness: Readiness, more_checks: Checks) -> _Answering:
     """200 while this gateway should get requests; see gateway/api/readiness.py.
 
     Redis may be away, work goes on. Also shown, and no reason for 503: what workers leave undone,
@@ -56,7 +82,7 @@ def _readyz(context: Context, readiness: Readiness) -> Callable[[Request], Await
     }
 
     async def readyz(_request: Request) -> Response:
-        checks = await readiness.checks()
+        checks = {**await readiness.checks(), **more_checks()}
         is_ready = all(state == "ok" for state in checks.values())
         body = {
             "status": "ready" if is_ready else "unready",
@@ -69,20 +95,34 @@ def _readyz(context: Context, readiness: Readiness) -> Callable[[Request], Await
     return readyz
 
 
-def _metrics(context: Context, watch: BacklogWatch) -> Callable[[Request], Awaitable[Response]]:
+def _metrics(context: Context, readiness: Readiness) -> _Answering:
     async def metrics(request: Request) -> Response:
         try:
             await _check_reader(context, request)
         except (DomainError, StoreError) as error:
             return envelope.response(refusal_of(error), context.clock.now_us())
-        context.metrics.statements.set(context.database.statements_run)
-        if (backlog := await watch.see()) is not None:
-            context.metrics.oldest_due_seconds.set(backlog.oldest_due_us / SECOND_US)
-            context.metrics.overlooked_seconds.set(backlog.overlooked_us / SECOND_US)
+        await _read_gauges(context, readiness)
         text = context.metrics.render()
         return Response(text, headers={**_NO_STORE, "content-type": CONTENT_TYPE})
 
     return metrics
+
+
+async def _read_gauges(context: Context, readiness: Readiness) -> None:
+    """What is known when somebody asks; while the database does not answer, its gauges stay."""
+    metrics = context.metrics
+    metrics.statements.set(context.database.statements_run)
+    waits, waited_s = context.database.pool_waits
+    metrics.pool_waits.show(waits)
+    metrics.pool_wait_seconds.show(waited_s)
+    metrics.queue_depth.set(context.engine.depth)
+    metrics.lock_timeouts.show(context.engine.lock_timeouts)
+    metrics.redis_up.set(context.redis.is_up)
+    if (backlog := await readiness.backlog.see()) is not None:
+        metrics.oldest_due_seconds.set(backlog.oldest_due_us / SECOND_US)
+        metrics.overlooked_seconds.set(backlog.overlooked_us / SECOND_US)
+    if (due := await readiness.due.see()) is not None:
+        metrics.deliveries_due.set(due)
 
 
 async def _check_reader(context: Context, request: Request) -> None:

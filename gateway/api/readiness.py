@@ -15,10 +15,11 @@ from kernel.clock import SECOND_US, Clock
 from store.batch import WAITING_AGE_MAX_S
 from store.database import Store, Transaction
 from store.errors import StoreError
-from webhooks.deliveries.backlog import Backlog, look
+from webhooks.deliveries.backlog import Backlog, count_due, look
 
 DATABASE_TIMEOUT_S: Final = 2.0
 BACKLOG_AGE_S_MAX: Final = 1.0
+DUE_AGE_S_MAX: Final = 5.0
 # A batch that was kept so lately proves more than a probe; and how often a failing one is repeated.
 KEPT_AGE_S_MAX: Final = 5.0
 PROBE_PAUSE_S: Final = 1.0
@@ -101,6 +102,35 @@ class BacklogWatch:
             return None
 
 
+class DueWatch:
+    """How many deliveries are due, at most DUE_AGE_S_MAX old; for metrics."""
+
+    def __init__(self, database: Store, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._seen: int | None = None
+        self._seen_s = float("-inf")
+
+    async def see(self) -> int | None:
+        """None while the database does not answer."""
+        async with self._lock:
+            if time.monotonic() - self._seen_s >= DUE_AGE_S_MAX:
+                self._seen = await self._look()
+                self._seen_s = time.monotonic()
+            return self._seen
+
+    async def _look(self) -> int | None:
+        async def work(tx: Transaction) -> int:
+            return await count_due(tx, now_us=self._clock.now_us())
+
+        try:
+            async with asyncio.timeout(DATABASE_TIMEOUT_S):
+                return await self._database.read(work)
+        except (StoreError, TimeoutError):
+            return None
+
+
 class Readiness:
     """Looks at all of it over a connection of its own, which no slow page can keep from it."""
 
@@ -111,6 +141,7 @@ class Readiness:
         self._engine = engine
         self._writes = WriteWatch(self._database, engine, clock)
         self.backlog = BacklogWatch(self._database, clock, attempt_us_max=attempt_us_max)
+        self.due = DueWatch(self._database, clock)
 
     async def checks(self) -> dict[str, str]:
         """Each part and "ok", or what is wrong with it."""

@@ -11,11 +11,12 @@ from typing import Any
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import code_of, transaction_id_of
 from gateway.http.fields import Fields
+from gateway.http.hosts import PROBED
 from gateway.http.request_context import RequestContext
 from runtime.context import Context
 
 HTTP_OK = 200
-_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+SEND_PATH = "/topup/send"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _log = logging.getLogger(__name__)
 
@@ -39,18 +40,21 @@ class AccessLog:
 
     def __init__(self, context: Context) -> None:
         self._requests = context.metrics.requests
+        self._sends = context.metrics.sends
 
     def note(self, call: RequestContext[Fields, Fields], answer: Answer | None) -> None:
         duration_s = time.perf_counter() - call.started_s
         template = call.template or "other"
-        if call.path in _PROBES and call.status == HTTP_OK:
+        if call.path in PROBED and call.status == HTTP_OK:
             return  # asked every few seconds for ever: nobody reads it
         method = call.method if call.method in _METHODS else "other"
         self._requests.note(template, method, call.status, duration_s)
-        if not _log.isEnabledFor(logging.INFO):
-            return
         body = answer.body if answer is not None else b""
         caller = call.credential
+        if template.endswith(SEND_PATH):
+            self._sends.add(str(code_of(body)), "none" if caller is None else caller.environment)
+        if not _log.isEnabledFor(logging.INFO):
+            return
         client = call.scope.get("client")
         is_proxied = client is not None and bool(call.context.settings.trusted_proxies)
         fields = {

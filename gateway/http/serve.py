@@ -13,7 +13,7 @@ import logging
 import resource
 import signal
 import socket
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -113,7 +113,51 @@ async def serve(
     answer for answer_taken_s_max is cut. doors: how many connections an address may hold.
     """
     raise_open_files_limit()
-    config = uvicorn.Config(
+    server = _Server(
+        _config(app, doors),
+        on_ready,
+        on_drain,
+        read_s_max=request_read_s_max,
+        write_s_max=answer_taken_s_max,
+    )
+    if parent_fd is not None:
+        watch_parent(parent_fd, server.ask_to_stop)
+    await server.serve(sockets=list(listeners))
+
+
+class _Beside(_Server):
+    """A server beside the work of a process: signals and heap are the process's own business."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await uvicorn.Server.startup(self, sockets)
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    app: ASGIApp, listener: socket.socket, *, doors: Doors | None = None
+) -> AsyncIterator[None]:
+    """Serves while it is open, beside what the process does; the listener is closed at the end."""
+    server = _Beside(
+        _config(app, doors),
+        on_ready=lambda: None,
+        on_drain=lambda: None,
+        read_s_max=REQUEST_READ_S_MAX,
+        write_s_max=ANSWER_TAKEN_S_MAX,
+    )
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+def _config(app: ASGIApp, doors: Doors | None) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         # uvicorn only calls it: once for each connection.
         http=cast(Any, partial(Connection, doors=doors or Doors())),
@@ -128,12 +172,6 @@ async def serve(
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,
     )
-    server = _Server(
-        config, on_ready, on_drain, read_s_max=request_read_s_max, write_s_max=answer_taken_s_max
-    )
-    if parent_fd is not None:
-        watch_parent(parent_fd, server.ask_to_stop)
-    await server.serve(sockets=list(listeners))
 
 
 def raise_open_files_limit() -> None:

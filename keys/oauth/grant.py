@@ -103,13 +103,7 @@ async def list_grants(
     tx: Transaction, user: Tenant, *, before_id: str | None = None, limit: int = PAGE_ITEMS
 ) -> list[Grant]:
     """Newest app first, older than before_id, at most `limit`; revoked ones too."""
-    rows = await _PAGES.page(
-        tx,
-        before_id=before_id,
-        limit=limit,
-        account_id=user.account_id,
-        environment=user.environment,
-    )
+    rows = await _PAGES.page(tx, user, before_id=before_id, limit=limit)
     return [_ROWS.read(row) for row in rows]
 
 

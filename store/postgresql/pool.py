@@ -11,6 +11,7 @@ import itertools
 import secrets
 import socket
 import sys
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -19,6 +20,7 @@ import asyncpg
 
 from store.errors import ConnectionLost
 from store.postgresql.errors import CONNECTION_FAILURES, named
+from store.postgresql.faults import cannot_open
 
 CONNECTIONS_MAX = 6
 CONNECT_TIMEOUT_S = 3.0
@@ -105,12 +107,17 @@ class ConnectionPool:
         self._opening = 0
         self._waiters: deque[asyncio.Future[PooledConnection | None]] = deque()
         self._is_closed = False
+        # How often somebody waited since all were lent, and for how long together; for metrics.
+        self.waits = 0
+        self.waited_s = 0.0
         # Set whenever a connection comes back, for whoever closes the pool.
         self._is_back = asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[PooledConnection]:
-        """One of them; raises ConnectionLost where none can be had in time."""
+        """One of them; raises ConnectionLost where none can be had in time, and its CannotOpen where
+        none can be opened.
+        """
         try:
             found = self._take_idle() or await self._acquire()
         except Exception as error:
@@ -165,11 +172,15 @@ class ConnectionPool:
                     asyncio.get_running_loop().create_future()
                 )
                 self._waiters.append(waiter)
+                self.waits += 1
+                began_s = time.monotonic()
                 try:
                     handed = await waiter
                 except BaseException:
                     self._pass_on(waiter)
                     raise
+                finally:
+                    self.waited_s += time.monotonic() - began_s
                 if handed is not None:
                     return handed
             self._opening += 1
@@ -188,6 +199,9 @@ class ConnectionPool:
                 max_cached_statement_lifetime=0,
                 server_settings=self._settings,
             )
+        except Exception as error:
+            self._note_room()
+            raise cannot_open(error, self._url) or error from None
         except BaseException:
             self._note_room()
             raise

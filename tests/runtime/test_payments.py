@@ -107,7 +107,11 @@ async def test_stripes_library_speaks_through_the_guarded_client(
         handler.answer = b'{"id": "cs_test_a1", "url": "' + b"x" * (1024 * 1024) + b'"}'
         with pytest.raises(ProviderUnavailable):
             await one.open(WISH)
+        counted = context.metrics.render().decode().splitlines()
 
+    assert 'topup_provider_seconds_count{outcome="2xx",provider="stripe"} 2.0' in counted
+    # Tried three times, since nothing is known of it.
+    assert 'topup_provider_seconds_count{outcome="no_answer",provider="stripe"} 3.0' in counted
     assert opened.url == SESSION["url"]
     assert len(facts) == 1
     (path, key, body), (asked, _, _), *_ = handler.seen

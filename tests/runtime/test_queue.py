@@ -132,50 +132,28 @@ async def test_a_wake_for_a_time_that_has_passed_is_a_wake_now(
     assert await queued(redis) == {"wake:now:0": NOON_MS}
 
 
-async def test_jobs_travel_as_json(redis: Redis, link: RedisLink) -> None:
+async def test_a_hint_in_the_queue_is_json(redis: Redis, link: RedisLink) -> None:
     queue = Queue(link, FixedClock(NOON_US))
 
-    is_queued = await queue.enqueue(
-        "fulfil", "acc_1", 7, defer_until_us=NOON_US + 2_000_001, job_id="fulfil:7"
-    )
+    queue.wake_at(NOON_US + 5_000_000)
+    await queue.aclose()
 
-    assert is_queued
-    assert await queued(redis) == {"fulfil:7": NOON_MS + 2001}
-    body = await redis.get("arq:job:fulfil:7")
+    body = await redis.get("arq:job:wake:89067600250")
     assert msgspec.json.decode(body or b"") == {
         "t": None,
-        "f": "fulfil",
-        "a": ["acc_1", 7],
+        "f": "wake",
+        "a": [],
         "k": {},
         "et": NOON_MS,
     }
-    # A day past its due time.
-    assert 86_390_000 < await redis.pttl("arq:job:fulfil:7") <= 86_402_001
+    # An hour past its due time.
+    assert 3_595_000 < await redis.pttl("arq:job:wake:89067600250") <= 3_605_001
 
 
-async def test_a_job_id_is_queued_once(redis: Redis, link: RedisLink) -> None:
-    queue = Queue(link, FixedClock(NOON_US))
-    await queue.enqueue("fulfil", 1, job_id="same")
-
-    is_queued = await queue.enqueue("fulfil", 2, defer_until_us=NOON_US * 2, job_id="same")
-
-    assert is_queued
-    assert await queued(redis) == {"same": NOON_MS}
-
-
-async def test_jobs_without_an_id_are_all_queued(redis: Redis, link: RedisLink) -> None:
-    queue = Queue(link, FixedClock(NOON_US))
-
-    await asyncio.gather(*[queue.enqueue("fulfil", number) for number in range(50)])
-
-    assert len(await queued(redis)) == 50
-
-
-async def test_without_redis_a_job_is_refused_and_a_wake_is_not_felt(tmp_path: Path) -> None:
+async def test_without_redis_a_wake_is_not_felt(tmp_path: Path) -> None:
     link = RedisLink(f"unix://{tmp_path}/nothing.sock")
     queue = Queue(link, SystemClock())
 
-    assert not await queue.enqueue("fulfil", 1)
     # Nothing to await: each of these ends in its first step.
     for _ in range(1000):
         queue.wake_soon()
@@ -189,7 +167,9 @@ async def test_a_wake_that_met_a_stopped_redis_goes_out_when_it_is_back(
 ) -> None:
     link = RedisLink(server.url)
     queue = Queue(link, SystemClock())
-    await queue.enqueue("warm", job_id="warm")
+    queue.wake_at(SystemClock().now_us() + 60_000_000)
+    await queue.aclose()
+    assert link.is_up
     os.kill(server.pid, signal.SIGSTOP)
     queue.wake_soon()
     await queue.aclose()

@@ -3,12 +3,11 @@
 import pytest
 
 from billing.credits.opening import open_account
-from billing.reports.activity import changes_lately, topups_lately
+from billing.reports.activity import changes_lately, deliveries_lately, topups_lately
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, FixedClock
 from kernel.tenant import Tenant
 from store import activity
 from store.database import Database, Transaction
-from webhooks.deliveries.activity import deliveries_lately
 
 
 async def tenant_of(database: Database, clock: FixedClock) -> Tenant:

@@ -74,3 +74,17 @@ async def test_a_row_that_stays_held_refuses_its_commands_at_their_ages_end(
     assert await group.submit("c") == "C"
     await group.close()
     assert await kept(database) == ["c"]
+
+
+async def test_how_many_wait_and_how_often_a_row_was_held_is_counted(
+    gate: Gate, group: Group
+) -> None:
+    gate.failures = [LockTimeout("55P03")]
+
+    answers = [group.submit(name) for name in ("a", "b", "c")]
+    waiting = group.depth
+    gate.open()
+    await outcomes(*answers)
+
+    assert (waiting, group.depth) == (3, 0)
+    assert group.lock_timeouts == 1

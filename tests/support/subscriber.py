@@ -96,7 +96,7 @@ class Subscriber:
 
     async def act(self, fact: Fact, notification: NotificationRef) -> NotificationOutcome:
         """The outcome of a fact that no stand-in tells of."""
-        return await self.buyer.payments.word.act_on([fact], notification)
+        return await self.buyer.payments.notifications.act_on([fact], notification)
 
     async def begin(self, plan_id: str = "pro", **fields: Any) -> Subscription:
         """A subscription whose first period was paid and credited."""

@@ -3,7 +3,6 @@
 from typing import Any
 
 from billing.credits.checkin import CheckedIn, CheckIn
-from billing.credits.grant import Grant
 from billing.engine.engine import Engine
 from billing.usage import hold as holds
 from billing.usage.hold import Hold
@@ -13,6 +12,7 @@ from keys.principal import Principal
 from store.database import Database, Transaction
 from store.idempotency import RequestKey, request_key
 from tests.support.funded_account import FundedAccount
+from tests.support.promotional_credit import GivePromotion
 from worker.expire import Expirer
 
 
@@ -98,7 +98,9 @@ async def sweep(account: FundedAccount) -> int:
 async def grant(
     account: FundedAccount, micros: int, *, expires_at: int | None, tenant: Any = None
 ) -> None:
-    await account.engine.submit(Grant(tenant or account.principal.tenant, micros, expires_at))
+    await account.engine.submit(
+        GivePromotion(tenant or account.principal.tenant, micros, expires_at)
+    )
 
 
 def lowest(low: int, _high: int) -> int:

@@ -98,7 +98,14 @@ class SuppliedAccount:
         platforms = Platforms([Platform(name, name, fulfilment="http") for name in names])
         rules = replace(account.rules, platforms=platforms)
         self.account = replace(account, engine=open_engine(account.database, account.clock, rules))
-        self.fulfiller = Fulfiller(account.database, account.clock, self.account.engine, ways)
+        self.asked: list[tuple[str, str]] = []
+        self.fulfiller = Fulfiller(
+            account.database, account.clock, self.account.engine, ways, self._note
+        )
+
+    def _note(self, seconds: float, platform: str, outcome: str) -> None:
+        assert 0 <= seconds < 60
+        self.asked.append((platform, outcome))
 
     async def send(self, platform: str, **fields: Any) -> str:
         return (await self.account.send(1000, platform=platform, **fields)).topup.id
@@ -164,6 +171,13 @@ async def test_whatever_a_service_answers_ends_a_top_up_clearly_or_not_at_all(
             assert 1 <= len(topup.failure_reason or "") <= 200
     assert {one.status for one in later} == {"delivered", "failed"}
     assert [one.status for one in await supplied.now(sound)] == ["delivered"]
+    assert supplied.asked.count(("sound", "delivered")) == 1
+    assert {outcome for _, outcome in supplied.asked} == {
+        "delivered",
+        "refused",
+        "unknown",
+        "waiting",
+    }
     assert await supplied.account.findings() == []
     await supplied.close()
 

@@ -76,7 +76,8 @@ async def test_a_worker_delivers_while_redis_is_away_and_stops_on_sigterm(
 
         [row] = await context.database.read(read)
         assert row["status"] == "delivered"
-        assert 'topup_deliveries_total{status="delivered"} 1.0' in context.metrics.render().decode()
+        counted = context.metrics.render().decode().splitlines()
+        assert 'topup_deliveries_total{environment="staging",status="delivered"} 1.0' in counted
 
 
 async def test_a_byte_through_the_pipe_wakes_a_worker_without_redis(

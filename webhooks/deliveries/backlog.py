@@ -19,9 +19,22 @@ from webhooks.deliveries.stage import OPEN
 
 DUE_US_MAX: Final = MINUTE_US
 ENDPOINTS_MAX: Final = 200
+# Of one endpoint, where the due ones are counted.
+COUNTED_MAX: Final = 100
 
 # By time, over the index of the line; the limits are literal for the planner's sake. Those that wait
 # for the next turn of their pace are put off until then, and wait all the same.
+_HEADS = f"""
+    SELECT * FROM (
+        SELECT q.endpoint_id, q.ready_at FROM endpoint_queue q
+        WHERE q.is_failing = 0 AND q.ready_at <= :turn_until_us
+        ORDER BY q.ready_at, q.endpoint_id LIMIT {ENDPOINTS_MAX}) AS well
+    UNION ALL
+    SELECT * FROM (
+        SELECT q.endpoint_id, q.ready_at FROM endpoint_queue q
+        WHERE q.is_failing = 1 AND q.ready_at <= :turn_until_us
+        ORDER BY q.ready_at, q.endpoint_id LIMIT {ENDPOINTS_MAX}) AS failing
+"""
 _LOOK = f"""
 SELECT MIN(o.due_at) AS due_at,
     MIN(CASE WHEN o.is_late = 1 THEN o.due_at END) AS late_at,
@@ -35,20 +48,21 @@ FROM (
         SELECT p.claimed_at, p.enabled_at, p.failing_since_at,
             (SELECT MIN(d.next_attempt_at) FROM deliveries d
              WHERE d.{OPEN} AND d.endpoint_id = p.id) AS due_at
-        FROM (
-            SELECT * FROM (
-                SELECT q.endpoint_id, q.ready_at FROM endpoint_queue q
-                WHERE q.is_failing = 0 AND q.ready_at <= :turn_until_us
-                ORDER BY q.ready_at, q.endpoint_id LIMIT {ENDPOINTS_MAX}) AS well
-            UNION ALL
-            SELECT * FROM (
-                SELECT q.endpoint_id, q.ready_at FROM endpoint_queue q
-                WHERE q.is_failing = 1 AND q.ready_at <= :turn_until_us
-                ORDER BY q.ready_at, q.endpoint_id LIMIT {ENDPOINTS_MAX}) AS failing
-        ) AS h JOIN endpoints p ON p.id = h.endpoint_id
+        FROM ({_HEADS}) AS h JOIN endpoints p ON p.id = h.endpoint_id
         WHERE p.status = 'enabled' AND p.deleted_at IS NULL AND h.ready_at + 0 = h.ready_at
     ) AS q
     WHERE q.due_at <= :now_us
+) AS o
+"""
+# The limits bound the work, whatever waits.
+_COUNT = f"""
+SELECT CAST(COALESCE(SUM(o.due), 0) AS BIGINT) AS due FROM (
+    SELECT (SELECT COUNT(*) FROM (
+        SELECT d.id FROM deliveries d
+        WHERE d.{OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= :now_us
+        ORDER BY d.next_attempt_at LIMIT {COUNTED_MAX}) AS c) AS due
+    FROM ({_HEADS}) AS h JOIN endpoints p ON p.id = h.endpoint_id
+    WHERE p.status = 'enabled' AND p.deleted_at IS NULL AND h.ready_at + 0 = h.ready_at
 ) AS o
 """
 # Ends at the first one, where there is any.
@@ -64,6 +78,12 @@ class Backlog(NamedTuple):
 
     oldest_due_us: int
     overlooked_us: int
+
+
+async def count_due(tx: Transaction, *, now_us: int) -> int:
+    """How many deliveries are due and may go, COUNTED_MAX of an endpoint at most; one statement."""
+    row = await tx.fetch_one(_COUNT, now_us=now_us, turn_until_us=now_us + TURN_US_MAX)
+    return 0 if row is None else row["due"]
 
 
 async def look(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:

@@ -122,6 +122,7 @@ FROM free
 WHERE deliveries.id = free.id AND deliveries.claim_no = free.claim_no
 RETURNING deliveries.id, event_id, event_type, endpoint_id, account_id, environment, attempts_made,
     deliveries.claim_no, lost_claims, deliveries.transaction_id, code_at,
+    deliveries.created_at,
     CASE WHEN code_at IS NOT NULL THEN
         (SELECT e.code_sealed FROM events e WHERE e.id = deliveries.event_id) END AS code_sealed,
     (SELECT e.body FROM events e WHERE e.id = deliveries.event_id) AS body
@@ -319,4 +320,5 @@ def _claimed(row: Row, target: Target, lease_until_us: int) -> Claimed:
         row["transaction_id"],
         row["code_at"],
         row["code_sealed"],
+        row["created_at"],
     )

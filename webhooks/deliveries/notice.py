@@ -20,7 +20,6 @@ from store.row_mapping import RowMapping
 
 FAILING_STAGE: Final = "failing"
 DAY_STAGE: Final = "failing_for_a_day"
-DISABLED_STAGE: Final = "disabled"
 DAY_STAGE_US: Final = DAY_US
 
 # The endpoint's own row has the last word: it may have recovered since its delivery was claimed.
@@ -122,10 +121,9 @@ async def list_notices(
     """Newest first, older than before_id; at most `limit`. is_open null: both."""
     rows = await _PAGES.page(
         tx,
+        tenant,
         before_id=before_id,
         limit=limit,
-        account_id=tenant.account_id,
-        environment=tenant.environment,
         is_open=is_open is True,
         is_ended=is_open is False,
     )

@@ -92,6 +92,13 @@ class Claimed(NamedTuple):
     transaction_id: str | None = None
     code_at: int | None = None
     code_sealed: str | None = None
+    created_at: int = 0  # when it was first due
+
+    @property
+    def was_held(self) -> bool:
+        """It waited for its endpoint to be enabled again."""
+        enabled_at = self.target.enabled_at
+        return enabled_at is not None and self.created_at <= enabled_at
 
     @property
     def is_lost(self) -> bool:

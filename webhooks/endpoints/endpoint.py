@@ -186,13 +186,7 @@ async def list_endpoints(
     limit: int = PAGE_ITEMS,
 ) -> list[Endpoint]:
     """Newest first, older than before_id; at most `limit`."""
-    rows = await _PAGES.page(
-        tx,
-        before_id=before_id,
-        limit=limit,
-        account_id=tenant.account_id,
-        environment=tenant.environment,
-    )
+    rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
     return [endpoint_of(row, vault) for row in rows]
 
 

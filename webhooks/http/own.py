@@ -1,7 +1,7 @@
 """Where this deployment itself answers, so that no webhook makes it call itself.
 
 Promise: check() refuses a URL that would reach the gateway: at PUBLIC_URL's name or any address
-behind it, or at this machine's own addresses, each with the gateway's port. Asked at every attempt,
+behind it, or at this machine's own addresses, each with the gateway's port; or a worker at its own. Asked at every attempt,
 before a connection is opened or reused. Other ports of the same addresses are no business of ours:
 a receiver may well live beside us, or behind the same proxy.
 """
@@ -22,26 +22,33 @@ _DISCARD_PORT: Final = 9
 
 class OwnAddress:
     """port: where the gateway listens, on any address of this machine; 0 if that is not known.
+    worker_port: the same of a worker.
 
     public is PUBLIC_URL, null if there is none; its name is looked up once a minute while it is of
     interest, and its last addresses stand while it has no answer.
     """
 
     def __init__(
-        self, names: VettedNames, *, port: int = 0, public: ParsedUrl | None = None
+        self,
+        names: VettedNames,
+        *,
+        port: int = 0,
+        worker_port: int = 0,
+        public: ParsedUrl | None = None,
     ) -> None:
         self._names = names
-        self._port = port
+        self._here = {port: "gateway", worker_port: "worker"}
+        self._here.pop(0, None)
         self._public = public
         self._public_policy = Policy.of_operator()
         self._public_addresses: frozenset[str] = frozenset()
         self._public_until_s = 0.0
-        self.ports = frozenset({port, public.port if public else 0}) - {0}
+        self.ports = frozenset({*self._here, public.port if public else 0}) - {0}
 
     async def check(self, url: ParsedUrl, addresses: Sequence[str]) -> None:
         """Raises UrlRefused if one of these vetted addresses of the URL's host is our own."""
-        if url.port == self._port and any(map(is_local, addresses)):
-            raise unreachable(f"{url.host} is this machine, at the gateway's port")
+        if url.port in self._here and any(map(is_local, addresses)):
+            raise unreachable(f"{url.host} is this machine, at the {self._here[url.port]}'s port")
         public = self._public
         if public is None or url.port != public.port:
             return

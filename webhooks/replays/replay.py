@@ -204,13 +204,7 @@ async def list_replays(
     tx: Transaction, tenant: Tenant, *, before_id: str | None = None, limit: int = PAGE_ITEMS
 ) -> list[Replay]:
     """Newest first, older than before_id; at most `limit`."""
-    rows = await _PAGES.page(
-        tx,
-        before_id=before_id,
-        limit=limit,
-        account_id=tenant.account_id,
-        environment=tenant.environment,
-    )
+    rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
     return await _with_counts(tx, [ROWS.read(row) for row in rows])
 
 

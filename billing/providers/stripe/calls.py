@@ -275,7 +275,9 @@ class _Transport(stripe.HTTPClient):
     ) -> tuple[bytes, int, Mapping[str, str]]:
         content = post_data.encode() if isinstance(post_data, str) else post_data or b""
         try:
-            answer = await ask(self._httpx, method.upper(), url, headers=headers, content=content)
+            answer = await ask(
+                self._httpx, method.upper(), url, headers=headers, content=content, provider=NAME
+            )
         except NoAnswer as error:
             raise _unknown(str(error)) from None
         if not _is_whole(answer.body, is_failure=answer.status >= 400):

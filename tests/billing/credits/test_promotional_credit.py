@@ -4,21 +4,22 @@ from typing import Any
 
 import pytest
 
-from billing.credits.grant import ExpireGrants, Grant, Granted
+from billing.credits.grant import ExpireGrants, tenants_with_expired
 from billing.credits.test_credit import Credit, Credited
 from billing.ledger.ledger import Code, InsufficientBalance, Ledger, LedgerAccountKind
 from kernel.clock import FixedClock
 from keys.caps import CapExceeded
 from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, open_funded_account
+from tests.support.promotional_credit import GivePromotion
 
 DAY_US = 86_400_000_000
 
 
-async def grant(account: FundedAccount, cents: int, *, days: int | None, **fields: Any) -> Granted:
+async def grant(account: FundedAccount, cents: int, *, days: int | None, **fields: Any) -> str:
     expires_at = None if days is None else account.clock.now_us() + days * DAY_US
     tenant = fields.get("tenant", account.principal.tenant)
-    return await account.engine.submit(Grant(tenant, cents * 10_000, expires_at))
+    return await account.engine.submit(GivePromotion(tenant, cents * 10_000, expires_at))
 
 
 async def grant_balances(account: FundedAccount) -> list[int]:
@@ -147,3 +148,24 @@ async def test_debt_stops_sending_and_new_credit_pays_it_first(
     balance = await account.balance()
     assert (balance["owed_cents"], balance["balance_cents"]) == (0, 1_000_100)
     assert await account.findings() == []
+
+
+async def test_a_tenant_that_is_held_back_stops_no_other(
+    database: Database, clock: FixedClock
+) -> None:
+    held_back = await open_funded_account(database, clock)
+    other = await open_funded_account(database, clock, email="other@example.com")
+    for account in (held_back, other):
+        await grant(account, 300, days=1)
+    later_us = clock.now_us() + 2 * DAY_US
+
+    found = await database.read(
+        lambda tx: tenants_with_expired(
+            tx,
+            now_us=later_us,
+            limit=10,
+            but_tenants=["/".join(held_back.principal.tenant)],
+        )
+    )
+
+    assert found == [other.principal.tenant]

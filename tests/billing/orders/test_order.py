@@ -284,24 +284,6 @@ async def test_an_operator_sees_everybodys(
     assert await database.read(work) == [[own.id, foreign.id], [own.id], [foreign.id]]
 
 
-async def test_an_order_is_found_by_each_of_its_names(buyer: Buyer) -> None:
-    order = await buyer.order(request_digest="d" * 32)
-
-    async def work(tx: Transaction) -> list[Order | None]:
-        return [
-            await order_list.find(tx, order.id),
-            await order_list.find_by_order_no(tx, order.order_no),
-            await order_list.find_by_reference(tx, order.reference),
-            await order_list.find_by_request(tx, buyer.tenant, "d" * 32),
-            await order_list.find_by_request(
-                tx, Tenant(buyer.tenant.account_id, "staging"), "d" * 32
-            ),
-            await order_list.find(tx, "ord_unknown"),
-        ]
-
-    assert await buyer.account.database.read(work) == [order] * 4 + [None] * 2
-
-
 async def test_anothers_order_looks_unknown(buyer: Buyer) -> None:
     order = await buyer.order()
     elsewhere = Tenant(buyer.tenant.account_id, "staging")

@@ -75,7 +75,7 @@ async def test_a_payment_for_something_else_goes_to_review_and_credits_nothing(
     paid = Paid(Subject(order.id), "pay_1", order.price, objection="product b was paid, not a")
 
     outcomes = [
-        await buyer.payments.word.act_on(
+        await buyer.payments.notifications.act_on(
             [paid], NotificationRef("toypay", "staging", event_id, "paid")
         )
         for event_id in ("evt_1", "evt_1", "evt_2")

@@ -102,8 +102,7 @@ def test_a_repetition_is_known_by_its_event_and_another_event_is_not(
 ) -> None:
     stand_in, price = STAND_INS[name], Price(100, CURRENCIES[name][0])
     first, again = (
-        stand_in.read(stand_in.simulate(sandbox_event(outcome, "payment", price)))
-        for _ in range(2)
+        stand_in.read(stand_in.simulate(sandbox_event(outcome, "payment", price))) for _ in range(2)
     )
     other = stand_in.read(
         stand_in.simulate(

@@ -115,7 +115,7 @@ async def test_any_order_and_repetition_credits_each_period_once(
 
         for number in (*order_of_facts, *repeated):
             event = NotificationRef("stripe", "staging", f"evt_{number}", "test")
-            await payments_of_each[next(turns)].word.act_on([facts[number]], event)
+            await payments_of_each[next(turns)].notifications.act_on([facts[number]], event)
 
         one = await subscriber.now(order)
         periods = await subscriber.periods(one)

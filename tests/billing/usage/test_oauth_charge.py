@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from billing.credits.grant import Grant
 from billing.credits.test_credit import Credit
 from billing.engine.engine import Engine
 from billing.ledger.audit import audit
@@ -19,6 +18,7 @@ from keys.oauth import grant as oauth_grant
 from store.database import Database, Transaction
 from store.open import open_database
 from tests.support.charging_app import ChargingApp, open_charging_app
+from tests.support.promotional_credit import GivePromotion
 
 MILLION_DOLLARS = 10**12
 
@@ -246,7 +246,7 @@ async def test_in_live_promotional_credit_is_nobody_elses_to_take(
     charging = await open_charging_app(database, clock, environment="live")
     tenant, engine = charging.principal.tenant, charging.account.engine
     await engine.submit(Credit(tenant, 200, LedgerAccountKind.MANUAL))
-    await engine.submit(Grant(tenant, 5_000_000, None))
+    await engine.submit(GivePromotion(tenant, 5_000_000, None))
 
     with pytest.raises(InsufficientBalance):
         await charging.charge(2_000_001, "o-1")
@@ -258,7 +258,7 @@ async def test_in_live_promotional_credit_is_nobody_elses_to_take(
 
 async def test_in_staging_promotional_credit_arrives_as_purchased(charging: ChargingApp) -> None:
     tenant = charging.principal.tenant
-    await charging.account.engine.submit(Grant(tenant, 1_000_000, None))
+    await charging.account.engine.submit(GivePromotion(tenant, 1_000_000, None))
 
     await charging.charge(1_500_000)
 

@@ -26,13 +26,13 @@ SECRET = "whsec_test_secret"
 # Failure -> module -> its tests.
 BEATEN: Mapping[int, Mapping[str, tuple[str, ...]]] = {
     1: {
-        "billing/test_send.py": ("test_200_parallel_sends_with_one_key_move_money_once",),
+        "billing/topups/test_send.py": ("test_200_parallel_sends_with_one_key_move_money_once",),
         "e2e/test_parallel.py": (
             "test_200_parallel_sends_with_one_idempotency_key_move_money_once",
         ),
     },
     2: {
-        "billing/test_redemption.py": (
+        "billing/credits/test_redemption_code.py": (
             "test_of_many_accounts_one_gets_a_single_use_code",
             "test_of_two_processes_one_gets_a_single_use_code",
         ),
@@ -41,36 +41,38 @@ BEATEN: Mapping[int, Mapping[str, tuple[str, ...]]] = {
         "gateway/api/test_field_failures.py": (
             "test_3_one_event_many_times_out_of_order_on_two_gateways",
         ),
-        "billing/test_provider_word.py": (
+        "billing/payments/test_notifications.py": (
             "test_one_event_many_times_and_out_of_order_on_two_processes_is_one_credit",
         ),
     },
     4: {
         "gateway/api/test_field_failures.py": ("test_4_an_empty_or_unknown_secret_is_refused",),
-        "billing/test_provider_word.py": ("test_without_any_secret_nothing_is_believed",),
+        "billing/payments/test_notifications.py": ("test_without_any_secret_nothing_is_believed",),
     },
     5: {
         "gateway/api/test_field_failures.py": ("test_5_a_provider_speaks_for_its_own_orders_only",),
     },
     6: {
         "gateway/api/test_field_failures.py": ("test_6_another_amount_waits_for_an_operator",),
-        "billing/test_provider_word.py": (
+        "billing/payments/test_notifications.py": (
             "test_another_amount_or_currency_waits_in_review_and_credits_nothing",
         ),
     },
     7: {
-        "billing/test_cashier_crash.py": ("test_a_purchase_survives_a_death_at_any_of_its_writes",),
+        "billing/payments/test_payments_crash.py": (
+            "test_a_purchase_survives_a_death_at_any_of_its_writes",
+        ),
         "e2e/test_purchase_crash.py": (
             "test_kill_9_while_people_buy_leaves_no_payment_uncredited",
         ),
         "e2e/test_crash.py": ("test_kill_9_at_any_moment_loses_no_acknowledged_send_and_no_event",),
     },
     8: {
-        "billing/test_send.py": (
+        "billing/topups/test_send.py": (
             "test_500_parallel_sends_against_credit_for_100_deliver_100",
             "test_parallel_sends_never_pass_a_keys_cap_or_its_ancestors",
         ),
-        "billing/test_usage.py": ("test_two_tills_never_overspend",),
+        "billing/usage/test_usage.py": ("test_two_tills_never_overspend",),
     },
     9: {
         "gateway/api/test_field_failures.py": (
@@ -85,13 +87,15 @@ BEATEN: Mapping[int, Mapping[str, tuple[str, ...]]] = {
     },
     11: {
         "gateway/api/test_orders.py": ("test_nonsense_is_refused_by_name_and_writes_no_order",),
-        "billing/test_placement.py": ("test_what_could_not_be_credited_is_not_sold",),
+        "billing/orders/test_place.py": ("test_what_could_not_be_credited_is_not_sold",),
     },
     12: {
         "gateway/api/test_field_failures.py": ("test_12_a_replay_after_days_is_still_one_credit",),
     },
     13: {
-        "billing/test_hold.py": ("test_a_repeated_request_is_the_same_hold_also_after_a_restart",),
+        "billing/usage/test_hold.py": (
+            "test_a_repeated_request_is_the_same_hold_also_after_a_restart",
+        ),
         "gateway/api/test_orders.py": (
             "test_parallel_calls_with_one_key_make_one_order_and_one_checkout",
         ),

@@ -49,9 +49,66 @@ async def test_a_delivery_that_nobody_looks_after_is_told_and_takes_no_gateway_a
 
     # No worker runs here.
     assert await ready(gateway) == (200, "overlooked")
+    alarm = await gateway.client.get("/healthz/deliveries")
+    assert (alarm.status_code, alarm.json()["state"]) == (503, "overlooked")
+    assert alarm.json()["overlooked_s"] == 61.0
     found = await gauges(gateway)
     assert found["topup_oldest_due_seconds"] == 61.0
     assert found["topup_overlooked_seconds"] == 61.0
+
+
+async def test_deliveries_that_wait_for_less_than_a_minute_are_no_alarm(
+    gateway: Gateway, clock: FixedClock
+) -> None:
+    database = gateway.context.database
+    tenant = Tenant(await gateway.account(), "staging")
+    await given_endpoint(database, clock, tenant)
+    await given_events(database, clock, tenant, count=3)
+    clock.advance_s(59)
+
+    alarm = await gateway.client.get("/healthz/deliveries")
+    lines = (await gateway.client.get("/metrics")).text.splitlines()
+
+    assert alarm.status_code == 200
+    assert alarm.json() == {"state": "ok", "oldest_due_s": 59.0, "overlooked_s": 0.0}
+    assert "topup_deliveries_due 3.0" in lines
+
+
+async def test_what_is_due_is_counted_up_to_a_hundred_of_each_enabled_endpoint(
+    gateway: Gateway, clock: FixedClock
+) -> None:
+    database = gateway.context.database
+    busy = Tenant(await gateway.account(), "staging")
+    held = Tenant(await gateway.account(), "staging")
+    await given_endpoint(database, clock, busy)
+    disabled, _ = await given_endpoint(database, clock, held)
+    await given_events(database, clock, busy, count=101)
+    await given_events(database, clock, held, count=2)
+
+    async def disable(tx: Transaction) -> None:
+        text = "UPDATE endpoints SET status = 'disabled', disabled_at = :at WHERE id = :id"
+        await tx.execute(text, at=clock.now_us(), id=disabled.id)
+
+    await database.transaction(disable)
+    clock.advance_s(1)
+
+    lines = (await gateway.client.get("/metrics")).text.splitlines()
+
+    assert "topup_deliveries_due 100.0" in lines
+
+
+async def test_sends_are_counted_by_answer_and_environment(gateway: Gateway) -> None:
+    key = await gateway.key(await gateway.account())
+    assert (await send(gateway, key)).json()["code"] == 1001
+    assert (await send(gateway, key)).json()["code"] == 1001
+    assert (await send(gateway, "ak_staging_nonsense")).json()["code"] == 2001
+
+    lines = (await gateway.client.get("/metrics")).text.splitlines()
+
+    assert 'topup_sends_total{code="1001",environment="staging"} 2.0' in lines
+    assert 'topup_sends_total{code="2001",environment="none"} 1.0' in lines
+    assert 'topup_batch_seconds_count{batch="till"} 2.0' in lines
+    assert "topup_queue_depth 0.0" in lines
 
 
 async def test_readiness_says_that_private_addresses_are_let_through_but_not_which(

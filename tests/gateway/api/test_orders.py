@@ -87,7 +87,7 @@ async def test_an_order_at_the_sandbox_names_whom_it_stands_in_for(store: Store)
     assert "/sandbox/checkout/" in made["url"]
     assert [one["id"] for one in listed.json()["data"]["items"]] == [made["id"]]
     assert (await store.show(made["id"]))["status"] == "paid"
-    assert [notify.notification.provider for notify in await store.log(made["id"])] == ["creem"]
+    assert [entry.notification.provider for entry in await store.log(made["id"])] == ["creem"]
 
 
 async def test_orders_are_listed_newest_first_by_page_and_by_status(store: Store) -> None:

@@ -7,11 +7,11 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from billing.credits.grant import Grant
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from keys.principal import Environment
 from tests.support.gateway import Gateway
+from tests.support.promotional_credit import GivePromotion
 
 pytestmark = pytest.mark.fixed_clock
 
@@ -257,7 +257,9 @@ async def test_the_sandbox_clock_ends_holds_and_promotional_credit(
     gateway: Gateway, key: str, account_id: str, clock: FixedClock
 ) -> None:
     tenant = Tenant(account_id, "staging")
-    await gateway.context.engine.submit(Grant(tenant, 50_000, clock.now_us() + 3_600_000_000))
+    await gateway.context.engine.submit(
+        GivePromotion(tenant, 50_000, clock.now_us() + 3_600_000_000)
+    )
     hold_id = await held(gateway, key, ttl_s=3599, amount_micros=60_000, credits=None)
     rest = await gateway.call("GET", "/topup/balance", key=key)
 
@@ -284,7 +286,9 @@ async def test_promotional_credit_that_ran_out_by_the_sandbox_clock_is_not_shown
     gateway: Gateway, key: str, account_id: str, clock: FixedClock
 ) -> None:
     tenant = Tenant(account_id, "staging")
-    await gateway.context.engine.submit(Grant(tenant, 50_000, clock.now_us() + 3_600_000_000))
+    await gateway.context.engine.submit(
+        GivePromotion(tenant, 50_000, clock.now_us() + 3_600_000_000)
+    )
     before = await gateway.call("GET", "/topup/balance", key=key)
 
     await post(gateway, key, "/sandbox/clock", {"advance_s": 3600})

@@ -241,9 +241,9 @@ async def test_the_log_goes_on_after_its_first_page(store: Store) -> None:
     following = first.partition('rel="next"')[0].rpartition('href="')[2].partition('"')[0]
     second = (await boss.get(following.replace("&amp;", "&"))).text
 
-    notify = [f"evt_{number:03d}.x" for number in range(51)]
-    assert len([one for one in notify if one in first]) == 50
-    assert len([one for one in notify if one in second]) == 1
+    events = [f"evt_{number:03d}.x" for number in range(51)]
+    assert len([one for one in events if one in first]) == 50
+    assert len([one for one in events if one in second]) == 1
     assert 'rel="next"' not in second
 
 
@@ -276,8 +276,8 @@ async def test_an_account_shows_what_it_has_in_this_environment(store: Store) ->
     live = text_of((await boss.get(page)).text)
     unknown = await boss.request("GET", f"{HERE}/accounts/acc_0000000000000000")
 
-    for notify in ("$10,000.00", "me@example.com", "Keys 1", made["id"]):
-        assert notify in text
+    for shown in ("$10,000.00", "me@example.com", "Keys 1", made["id"]):
+        assert shown in text
     assert "$10,000.00" not in live
     assert made["id"] not in live
     assert unknown.status_code == 404

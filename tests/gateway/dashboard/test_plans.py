@@ -121,7 +121,7 @@ async def test_a_form_that_is_sent_twice_makes_one_order(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "sentence"),
     [
         ({"plan": ""}, "Choose a plan"),
         ({"plan": "pro"}, "Choose a plan"),
@@ -133,7 +133,7 @@ async def test_a_form_that_is_sent_twice_makes_one_order(store: Store) -> None:
     ],
 )
 async def test_a_mistake_is_said_and_the_form_kept(
-    store: Store, fields: dict[str, str], notify: str
+    store: Store, fields: dict[str, str], sentence: str
 ) -> None:
     await sold(store)
     ann = await signed_in(store.gateway)
@@ -143,7 +143,7 @@ async def test_a_mistake_is_said_and_the_form_kept(
     )
 
     assert 400 <= answer.status_code < 500
-    assert notify in text_of(answer.text)
+    assert sentence in text_of(answer.text)
     if fields.get("coupon"):
         assert 'value="NOSUCH"' in answer.text
         assert 'value="pro/month" required checked' in answer.text
@@ -187,7 +187,7 @@ async def test_a_plans_terms_change_for_those_who_come_later(store: Store) -> No
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "sentence"),
     [
         ({"id": "pro"}, "The environment has a plan of this id"),
         ({"id": NASTY}, "id"),
@@ -201,7 +201,7 @@ async def test_a_plans_terms_change_for_those_who_come_later(store: Store) -> No
     ],
 )
 async def test_a_bad_plan_is_told_and_kept_in_the_form(
-    store: Store, fields: dict[str, str], notify: str
+    store: Store, fields: dict[str, str], sentence: str
 ) -> None:
     boss = await sold(store)
 
@@ -209,7 +209,7 @@ async def test_a_bad_plan_is_told_and_kept_in_the_form(
     changed = await fill(boss, f"{PLANS}/pro", {**NEW, "active": "yes", **fields})
 
     assert answer.status_code == 422
-    assert notify.lower() in text_of(answer.text).lower()
+    assert sentence.lower() in text_of(answer.text).lower()
     assert 'value="For teams"' in answer.text
     assert "<script>alert" not in answer.text
     # An id is not changed, so what is wrong with one is nobody's business there.
@@ -267,7 +267,7 @@ async def test_credit_is_given_once_and_taken_with_a_reason(gateway: Gateway) ->
 
 
 @pytest.mark.parametrize(
-    ("fields", "status", "told"),
+    ("fields", "status", "sentence"),
     [
         ({"amount": "", "reason": "x"}, 422, "Is required"),
         ({"amount": "0", "reason": "x"}, 422, "Amount is 1 to"),
@@ -278,7 +278,7 @@ async def test_credit_is_given_once_and_taken_with_a_reason(gateway: Gateway) ->
     ],
 )
 async def test_what_cannot_be_given_or_taken_is_told_and_kept(
-    gateway: Gateway, fields: dict[str, str], status: int, notify: str
+    gateway: Gateway, fields: dict[str, str], status: int, sentence: str
 ) -> None:
     boss, ann = await operator(gateway), await signed_in(gateway)
     page = f"{ADMIN}/accounts/{await account_of(ann)}"
@@ -286,7 +286,7 @@ async def test_what_cannot_be_given_or_taken_is_told_and_kept(
     answer = await boss.send(f"{page}/credit", fields)
 
     assert answer.status_code == status
-    assert notify.lower() in text_of(answer.text).lower()
+    assert sentence.lower() in text_of(answer.text).lower()
     assert f'name="amount" type="text" value="{fields["amount"]}"' in answer.text
     assert (await boss.send(f"{ADMIN}/accounts/acc_none/credit", fields)).status_code == 404
 
@@ -305,8 +305,8 @@ async def test_each_act_is_written_down(store: Store) -> None:
     page = await boss.get(f"{ADMIN}/audit")
 
     log = text_of(page.text)
-    for notify in ("plan.create", "coupon.create", "codes.create", "A cent", "boss@example.com"):
-        assert notify in log
+    for act in ("plan.create", "coupon.create", "codes.create", "A cent", "boss@example.com"):
+        assert act in log
     assert "<script>alert" not in page.text
     assert "TOPUP-" not in log
     await switch(boss, "live")

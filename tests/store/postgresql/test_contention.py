@@ -236,3 +236,19 @@ async def test_a_process_stopped_in_its_transaction_holds_others_up_for_seconds_
 
     assert (await rows.read(values))["a"] == 1
     stopped.terminate()
+
+
+async def test_a_wait_for_a_connection_is_counted_with_its_time(database: Database) -> None:
+    one: Any = database.reserve(1)  # type: ignore[attr-defined]
+
+    async def sleep(tx: Transaction) -> None:
+        await tx.fetch("SELECT pg_sleep(0.05)")
+
+    await one.read(sleep)
+    before = one.pool_waits
+    await asyncio.gather(one.read(sleep), one.read(sleep))
+
+    assert before == (0, 0.0)
+    waits, waited_s = one.pool_waits
+    assert waits == 1
+    assert 0.04 < waited_s < 3

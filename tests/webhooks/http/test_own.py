@@ -69,6 +69,18 @@ async def test_the_machines_outer_address_is_the_gateway_too(
     assert error == "address"
 
 
+async def test_a_workers_own_address_is_no_receiver_either(
+    names: NameServer, gateway_port: int
+) -> None:
+    transport = transport_of(names, port=gateway_port, worker_port=gateway_port + 1)
+
+    error, reason = await attempt(transport, f"http://127.0.0.1:{gateway_port + 1}/metrics")
+
+    assert error == "address"
+    assert reason is not None
+    assert "the worker's port" in reason
+
+
 async def test_another_port_of_this_machine_is_a_receiver_like_any(
     names: NameServer, start: Start, gateway_port: int
 ) -> None:

@@ -1,0 +1,83 @@
+"""Counters, gauges and histograms that the event loop alone changes, so without locks.
+
+Invariant: nothing but the process's one loop writes here, and a scrape reads on the same loop. Labels
+come from fixed lists, or from what the operator names, never from a caller's text.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+
+class PlainCounter(Collector):
+    """A number for each combination of the labels' values; shown once it was counted."""
+
+    def __init__(self, name: str, meaning: str, *labels: str) -> None:
+        self._name, self._meaning, self._labels = name, meaning, labels
+        self._counts: dict[tuple[str, ...], float] = {}
+
+    def add(self, *values: str) -> None:
+        """One more."""
+        self._counts[values] = self._counts.get(values, 0) + 1
+
+    def show(self, total: float) -> None:
+        """The total of a counter without labels, which somebody else counts."""
+        self._counts[()] = total
+
+    def collect(self) -> Iterator[Metric]:
+        family = CounterMetricFamily(self._name, self._meaning, labels=self._labels)
+        for values, count in self._counts.items():
+            family.add_metric(values, count)
+        yield family
+
+
+class PlainGauge(Collector):
+    """A value for each combination of the labels' values; shown once it was set."""
+
+    def __init__(self, name: str, meaning: str, *labels: str) -> None:
+        self._name, self._meaning, self._labels = name, meaning, labels
+        self._values: dict[tuple[str, ...], float] = {}
+
+    def set(self, value: float, *values: str) -> None:
+        self._values[values] = value
+
+    def collect(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily(self._name, self._meaning, labels=self._labels)
+        for values, value in self._values.items():
+            family.add_metric(values, value)
+        yield family
+
+
+class PlainHistogram(Collector):
+    """Observations by bucket, for each combination of the labels' values; shown once there are any."""
+
+    def __init__(self, name: str, meaning: str, *labels: str, bounds: Sequence[float]) -> None:
+        self._name, self._meaning, self._labels = name, meaning, labels
+        self._bounds = tuple(bounds)
+        # Observations by the bucket they fall into, and their sum.
+        self._seen: dict[tuple[str, ...], tuple[list[int], list[float]]] = {}
+
+    def observe(self, value: float, *values: str) -> None:
+        seen = self._seen.get(values)
+        if seen is None:
+            seen = self._seen[values] = ([0] * (len(self._bounds) + 1), [0.0])
+        seen[0][bisect_left(self._bounds, value)] += 1
+        seen[1][0] += value
+
+    def collect(self) -> Iterator[Metric]:
+        family = HistogramMetricFamily(self._name, self._meaning, labels=self._labels)
+        for values, (buckets, total) in self._seen.items():
+            family.add_metric(values, self._cumulative(buckets), total[0])
+        yield family
+
+    def _cumulative(self, buckets: list[int]) -> list[tuple[str, float]]:
+        """(upper bound, observations up to it) as Prometheus wants them."""
+        bounds = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
+        return [(bound, sum(buckets[: place + 1])) for place, bound in enumerate(bounds)]
