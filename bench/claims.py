@@ -88,8 +88,7 @@ async def _round(database: Database, tenant: Tenant) -> tuple[float, float]:
         await lock_tenants(tx, [tenant])
         outbox = await Outbox.load(tx, [tenant])
         outbox.publish(
-            account_id=tenant.account_id,
-            environment=tenant.environment,
+            tenant,
             type="topup.delivered",
             data={},
             now_us=CLOCK.now_us(),

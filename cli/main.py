@@ -7,6 +7,7 @@ from typing import Any, cast
 import click
 from click.exceptions import NoSuchCommand
 
+from cli.faults import refusal
 from cli.output import EXIT_UNREACHABLE, EXIT_USAGE, fail
 from kernel.errors import DomainError
 from runtime.log import mask
@@ -97,16 +98,10 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except SettingsError as error:
             raise fail(str(error), advice="see `topup settings`", exit_code=EXIT_USAGE) from None
-        except SchemaOutOfRange as error:
-            raise fail(str(error), exit_code=EXIT_USAGE) from None
         except DomainError as error:
             raise fail(error.detail) from None
-        except StoreError as error:
-            raise fail(
-                f"the database does not answer as it should: {type(error).__name__} {error}",
-                advice="is it running? `topup doctor` looks at each part",
-                exit_code=EXIT_UNREACHABLE,
-            ) from None
+        except (StoreError, SchemaOutOfRange) as error:
+            raise refusal(error) from None
         except OSError as error:
             raise fail(mask(str(error)), exit_code=EXIT_UNREACHABLE) from None
 
@@ -124,6 +119,7 @@ Exit codes:
   1  refused, or something was found (audit, doctor, verify)
   2  wrong usage or settings
   3  the database or Redis cannot be reached
+  10 to 46  what keeps the database from being used: docs/cli.md has the table
 """,
 )
 @click.version_option(package_name="topup-gateway")

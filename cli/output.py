@@ -3,7 +3,7 @@
 Invariant: standard output carries the result alone, so it can be piped; everything else goes to
 standard error. No control character that came from outside reaches the terminal: it is shown as an
 escape. Exit codes: 0 done, 1 refused or something found, 2 wrong usage or settings,
-3 the database or Redis cannot be reached.
+3 the database or Redis cannot be reached; cli/faults.py has those of a database's faults.
 """
 
 import asyncio

@@ -10,6 +10,7 @@ from typing import Final
 
 import click
 
+from cli.faults import table
 from cli.main import GROUPS, main
 
 WIDTH: Final = 100
@@ -22,12 +23,18 @@ settings name (environment, `.env`): `topup settings` prints them.
 - **Results** go to standard output and nothing else does, so they can be piped; `--json` prints JSON, lists as
   `{"items": […], "next_cursor": …}`. Keys and tokens have the API's fields, and whose they are.
 - **Exit codes**: 0 done · 1 refused, or something was found (`audit`, `doctor`, `verify`) · 2 wrong usage or settings ·
-  3 the database or Redis cannot be reached. Refusals under `--json` are `{"error": {"detail", "advice"}}` on standard error.
+  3 the database or Redis cannot be reached · 10 to 46 [what keeps the database from being used](#exit-codes-of-a-database). Refusals under `--json` are `{"error": {"detail", "advice"}}` on standard error.
 - **Colours and progress bars** are for terminals only; `NO_COLOR=1` turns colours off there, too.
 - **Completion**: `eval "$(topup completion bash)"` in `~/.bashrc`, the same with `zsh` in `~/.zshrc`; for fish
   `topup completion fish > ~/.config/fish/completions/topup.fish`.
 
 This page is made by `python -m cli.reference > docs/cli.md` from the commands' own help.
+"""
+_CODES: Final = """\
+## Exit codes of a database
+
+Of every command that opens it, `doctor` among them; the sentence says which setting it is and what to do.
+
 """
 
 
@@ -47,6 +54,7 @@ def page() -> str:
         if len(names) == 2 and names[1] in titles:
             parts.append(f"## {titles[names[1]]}\n")
         parts.append(f"{'#' * (len(names) + 1)} `{path}`\n\n```text\n{_help(context)}\n```\n")
+    parts.append(_CODES + table())
     return "\n".join(parts)
 
 

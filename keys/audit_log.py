@@ -167,13 +167,7 @@ async def page_of_account(
     tx: Transaction, tenant: Tenant, *, before_id: str | None = None, limit: int
 ) -> Sequence[NamedEntry]:
     """What concerns the account's security, in this environment or as a whole; newest first."""
-    rows = await _OF_ACCOUNT.page(
-        tx,
-        before_id=before_id,
-        limit=limit,
-        account_id=tenant.account_id,
-        environment=tenant.environment,
-    )
+    rows = await _OF_ACCOUNT.page(tx, tenant, before_id=before_id, limit=limit)
     return [NamedEntry(_ROWS.read(row), row["actor_name"]) for row in rows]
 
 

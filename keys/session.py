@@ -10,10 +10,12 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from kernel.clock import DAY_US, MINUTE_US
 from kernel.errors import NotFound
 from kernel.ids import AccountId, new_id
+from keys import last_use
 from keys.lineage import Refusal
 from keys.live import IS_LIVE_OPEN
 from keys.principal import ACCOUNT_SCOPES, ADMIN, SCOPES, Environment, Principal
@@ -186,20 +188,6 @@ async def load_principals(
     return {row["digest"]: _principal(row, now_us) for row in rows}
 
 
-async def mark_used(tx: Transaction, session_ids: Iterable[str], *, now_us: int) -> int:
-    """Notes the minute of use, in one statement; returns how many rows changed."""
-    wanted = sorted(set(session_ids))
-    if not wanted:
-        return 0
-    return await tx.execute(
-        """UPDATE sessions SET last_seen_at = :minute_at WHERE id IN (
-               SELECT id FROM sessions WHERE id IN :ids[text] AND last_seen_at < :minute_at
-               ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)""",
-        minute_at=now_us - now_us % MINUTE_US,
-        ids=wanted,
-    )
-
-
 def forgery_token(token: str) -> str:
     """What a form of this session's pages carries, to show that it came from one of them.
 
@@ -220,6 +208,12 @@ SELECT {_ROWS.listed} FROM sessions
 WHERE account_id = :account_id AND expires_at > :now_us AND last_seen_at > :idle_since
 ORDER BY last_seen_at DESC, id DESC
 """
+_USED = """
+UPDATE sessions SET last_seen_at = :minute_at WHERE id IN (
+    SELECT id FROM sessions WHERE id IN :ids[text] AND last_seen_at < :minute_at
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+"""
+mark_used = partial(last_use.mark, _USED)
 
 
 def _principal(row: Row, now_us: int) -> Principal | Refusal:

@@ -26,7 +26,14 @@ from keys.authenticator import Authenticator
 from keys.password import Passwords
 from keys.vault import SealBroken, Vault
 from runtime.database_clock import DatabaseClock
-from runtime.installation import REDEMPTION_KEY, VOUCHER_KEY, open_store, open_vault, redis_url
+from runtime.installation import (
+    REDEMPTION_KEY,
+    VOUCHER_KEY,
+    open_store,
+    open_vault,
+    redis_url,
+    warn_of_changes,
+)
 from runtime.limiter import Limiter
 from runtime.metrics import Metrics
 from runtime.payments import open_providers
@@ -103,8 +110,7 @@ async def open_context(
     metrics, hints = Metrics(), Hints()
     vault = open_vault(settings.secret_key.get_secret_value())
     async with contextlib.AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_store(settings, on_hint=hints))
-        await stack.enter_async_context(ending_stalled(database))
+        database = await stack.enter_async_context(_open_database(settings, hints))
         clock = await stack.enter_async_context(_open_clock(database, clock))
         codes = VoucherCodes(await _data_key(VOUCHER_KEY, database, vault, clock))
         redemption_key = await _data_key(REDEMPTION_KEY, database, vault, clock)
@@ -152,6 +158,14 @@ async def open_context(
             payments=Payments(database, clock, engine, providers, settings.address()),
             feed=feed,
         )
+
+
+@contextlib.asynccontextmanager
+async def _open_database(settings: Settings, hints: Hints) -> AsyncIterator[Store]:
+    async with open_store(settings, on_hint=hints) as database:
+        await warn_of_changes(database)
+        async with ending_stalled(database):
+            yield database
 
 
 def _engine(database: Store, clock: Clock, rules: Rules, metrics: Metrics) -> Engine:

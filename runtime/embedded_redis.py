@@ -27,7 +27,6 @@ from kernel.errors import DomainError
 SOCKET_PATH_BYTES_MAX = 100
 SOCKET_NAME = "redis.sock"
 PID_NAME = "redis.pid"
-READY_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 3.0
 PAUSE_S = 0.02
 MEMORY_MAX = "64mb"
@@ -126,16 +125,6 @@ async def is_ready(home: RedisHome) -> bool:
         return False
     finally:
         await client.aclose()
-
-
-async def wait_ready(home: RedisHome, *, timeout_s: float = READY_TIMEOUT_S) -> bool:
-    """True once Redis answers, False if it does not in time."""
-    deadline_s = asyncio.get_running_loop().time() + timeout_s
-    while not await is_ready(home):
-        if asyncio.get_running_loop().time() > deadline_s:
-            return False
-        await asyncio.sleep(PAUSE_S)
-    return True
 
 
 async def stop_orphan(home: RedisHome, *, grace_s: float = STOP_TIMEOUT_S) -> bool:

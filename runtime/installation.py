@@ -4,6 +4,7 @@ Gateway and worker open all of them together (runtime/context.py); a command ope
 """
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 
 from keys.vault import MasterKeyRefused, SealBroken, Vault, parse_master_keys
@@ -11,13 +12,15 @@ from runtime.embedded_redis import prepare_home
 from runtime.master_key import read_master_key
 from runtime.settings import Settings, SettingsError
 from store.database import OnHint, Store, Transaction, no_hint
+from store.faults import Fault
 from store.open import file_of, open_database
-from store.version import SchemaOutOfRange, check_schema, schema_version
+from store.version import SchemaOutOfRange, changed_tables, check_schema, schema_version
 
 # The name of the data key behind voucher codes.
 VOUCHER_KEY = "voucher"
 # The same for the digests of redemption codes.
 REDEMPTION_KEY = "redemption"
+_log = logging.getLogger(__name__)
 
 
 @contextlib.asynccontextmanager
@@ -28,8 +31,9 @@ async def open_store(settings: Settings, *, on_hint: OnHint = no_hint) -> AsyncI
     """
     if is_database_missing(settings):
         raise SchemaOutOfRange(
+            Fault.FILE_MISSING,
             f"there is no database at {file_of(settings.database_address)}: check TOPUP_DATA_DIR and"
-            " TOPUP_DATABASE_URL; `topup dev` and `topup migrate` make one"
+            " TOPUP_DATABASE_URL; `topup dev` and `topup migrate` make one",
         )
     database = open_database(settings.database_address, on_hint=on_hint)
     try:
@@ -37,6 +41,15 @@ async def open_store(settings: Settings, *, on_hint: OnHint = no_hint) -> AsyncI
         yield database
     finally:
         await database.close()
+
+
+async def warn_of_changes(database: Store) -> None:
+    """A table that is not as its version says may refuse every row, or be an operator's own index:
+    it is told, and nothing is stopped for it. `topup doctor` and `topup migrate` refuse it.
+    """
+    version = await schema_version(database)
+    if version is not None and (changed := await changed_tables(database, version)):
+        _log.warning("database.schema_differs", extra={"version": version, "tables": changed})
 
 
 def is_database_missing(settings: Settings) -> bool:

@@ -180,6 +180,10 @@ class Store(Database, Protocol):
         """
         ...
 
+    async def shape(self) -> dict[str, str]:
+        """A digest of each table that there is (store/fingerprint.py); two or three statements."""
+        ...
+
     async def probe(self, filler: bytes, *, now_us: int) -> None:
         """Commits a row that nobody reads, with that much in it; raises StoreError where nothing can
         be kept.

@@ -10,31 +10,96 @@ import contextlib
 import fcntl
 import functools
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from store.open import SQLITE_PREFIX
+from store.faults import CannotOpen, Fault
+from store.open import SQLITE_PREFIX, open_database
+from store.postgresql.faults import cannot_open as cannot_open_server
 from store.sqlite.database import make_private_file
+from store.sqlite.errors import cannot_open as cannot_open_file
+from store.version import VERSIONS, changed_tables, check_schema, differs, schema_version
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _ADVISORY_LOCK = 7_306_941
 _LOCK_TIMEOUT = "5s"
+_CONNECT_TIMEOUT_S: Final = 10.0
+_NEWEST = "head"
+_NUMBER = re.compile(r"\d{4}").fullmatch
+# What the server says of a migration that it does not let run.
+_FAULTS: Final = {"42501": Fault.NOT_PERMITTED, "55P03": Fault.TABLE_BUSY}
+_NOTE: Final = """
+    INSERT INTO schema_notes (version, oldest_code) VALUES (:version, :oldest_code)
+    ON CONFLICT (version) DO UPDATE SET oldest_code = excluded.oldest_code"""
 
 
-def migrate(url: str, *, revision: str = "head") -> None:
-    """Upgrades the database behind `url`; does nothing when it is there already."""
+class RevisionPassed(Exception):
+    """The database is beyond the revision that was asked for, and no migration goes back."""
+
+
+def migrate(url: str, *, revision: str = _NEWEST) -> None:
+    """Upgrades the database behind `url`; does nothing when it is there already, or at a newer
+    schema on which this code runs.
+
+    Raises CannotOpen, RevisionPassed, SchemaOutOfRange for another application's schema, one that is
+    too new and one that is not as its version's migrations made it; what Alembic and the driver raise.
+    """
+    before = None if _is_missing(url) else asyncio.run(_check_before(url))
+    if before is not None and before > VERSIONS[-1]:
+        return
+    try:
+        if url.startswith(SQLITE_PREFIX):
+            _migrate_file(Path(url.removeprefix(SQLITE_PREFIX)), revision)
+        else:
+            asyncio.run(_migrate_server(url, revision))
+    except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise _fault_of(error, url) or error from None
+
+
+def _is_missing(url: str) -> bool:
+    """Whether there is no file, or an empty one."""
+    if not url.startswith(SQLITE_PREFIX):
+        return False
+    path = Path(url.removeprefix(SQLITE_PREFIX))
+    return not path.exists() or not path.stat().st_size
+
+
+async def _check_before(url: str) -> str | None:
+    """The version that a migration begins at, None for no schema at all; raises as migrate does."""
+    database = open_database(url)
+    try:
+        version = await schema_version(database)
+        if version is None:
+            return None
+        if not _NUMBER(version) or version > VERSIONS[-1]:
+            await check_schema(database)
+        if changed := await changed_tables(database, version):
+            raise differs(version, changed)
+        return version
+    finally:
+        await database.close()
+
+
+def _fault_of(error: Exception, url: str) -> CannotOpen | None:
+    """The fault behind what a migration raised, where it is the machine's and not the migration's."""
+    cause = getattr(error, "orig", None) or error
+    sqlstate = str(getattr(cause, "sqlstate", "") or "")
+    if sqlstate in _FAULTS:
+        return CannotOpen(_FAULTS[sqlstate], sqlstate)
     if url.startswith(SQLITE_PREFIX):
-        _migrate_file(Path(url.removeprefix(SQLITE_PREFIX)), revision)
-    else:
-        asyncio.run(_migrate_server(url, revision))
+        return cannot_open_file(cause, Path(url.removeprefix(SQLITE_PREFIX)))
+    return None
 
 
 def _migrate_file(path: Path, revision: str) -> None:
@@ -82,7 +147,7 @@ def _turn(path: Path) -> Iterator[None]:
 async def _migrate_server(url: str, revision: str) -> None:
     # The driver reads the operator's URL itself, so whatever it takes to run is taken here too.
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=functools.partial(asyncpg.connect, url)
+        "postgresql+asyncpg://", async_creator=functools.partial(_connect, url)
     )
     try:
         async with engine.begin() as connection:
@@ -94,8 +159,31 @@ async def _migrate_server(url: str, revision: str) -> None:
         await engine.dispose()
 
 
+async def _connect(url: str) -> Any:
+    try:
+        return await asyncpg.connect(url, timeout=_CONNECT_TIMEOUT_S)
+    except Exception as error:
+        raise cannot_open_server(error, url) or error from None
+
+
 def _upgrade(connection: sa.Connection, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
+    before = MigrationContext.configure(connection).get_current_revision()
+    if before is not None and _NUMBER(revision) and revision < before:
+        raise RevisionPassed(
+            f"the database is at {before} already, and {revision} is older: nothing was done."
+            " Migrations do not go back; a copy of before can be restored"
+        )
     command.upgrade(config, revision)
+    after = MigrationContext.configure(connection).get_current_revision()
+    if after is not None and after != before:
+        _note(connection, ScriptDirectory.from_config(config), after)
+
+
+def _note(connection: sa.Connection, scripts: ScriptDirectory, version: str) -> None:
+    """Writes down which code runs on the schema, for code that does not know its migration."""
+    oldest = getattr(scripts.get_revision(version).module, "oldest_code", None)
+    if oldest is not None:
+        connection.execute(sa.text(_NOTE), {"version": version, "oldest_code": oldest})

@@ -1427,3 +1427,11 @@ oauth_charges = sa.Table(
     sa.Index("ix_oauth_charges_account", "account_id", "environment", "id"),
     sa.Index("ix_oauth_charges_owner", "owner_id", "environment", "id"),
 )
+
+# store/migrate.py. What each schema version, once it was reached, said of older code.
+schema_notes = sa.Table(
+    "schema_notes",
+    metadata,
+    _text("version", key=True),
+    _text("oldest_code"),  # the newest version that the oldest code knows which runs on it
+)

@@ -1,20 +1,38 @@
-"""Which schema this code runs on, and which one a database has. Imports no migrations."""
+"""Which schema this code runs on, and which one a database has. Imports no migrations.
 
-from store.database import Database, Transaction
-from store.errors import CommitUnknown, ConnectionLost, Contention, StoreError
+The rule is: expand, then contract. A migration that only adds (`pre`) says which code goes on with it,
+and `topup migrate` writes that into schema_notes: so a process of the release before may start again
+after the migration. One that takes away (`post`) comes when none of those runs any more.
+"""
+
+import re
+from typing import Final
+
+from store.database import Database, Store, Transaction
+from store.errors import StoreError
+from store.faults import Fault
+from store.fingerprints import TABLES
 
 # The range of schema versions this code runs on, oldest first.
-VERSIONS = ("0011",)
+VERSIONS = ("0012",)
+_OURS = re.compile(r"\d{4}").fullmatch
+# A table that each version has: a database without it is another application's.
+_FIRST_TABLE: Final = "ledger_accounts"
+_CHECK: Final = "check that TOPUP_DATABASE_URL and TOPUP_DATA_DIR name the right one"
 
 
 class SchemaOutOfRange(RuntimeError):
-    """The database's schema is older or newer than this code accepts."""
+    """The database's schema is not one that this code runs on; the message says what to do."""
+
+    def __init__(self, fault: Fault, message: str) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 async def schema_version(database: Database) -> str | None:
     """The version the database is at, or None when it was never migrated.
 
-    Raises ConnectionLost where it cannot be asked.
+    Raises StoreError where it cannot be asked.
     """
 
     async def work(tx: Transaction) -> str | None:
@@ -23,18 +41,91 @@ async def schema_version(database: Database) -> str | None:
 
     try:
         return await database.read(work)
-    except (Contention, ConnectionLost, CommitUnknown):
+    except StoreError as error:
+        if is_table_missing(error):
+            return None
         raise
-    except StoreError:
-        return None
 
 
-async def check_schema(database: Database) -> None:
-    """Raises SchemaOutOfRange unless this code runs on the database's schema."""
+async def check_schema(database: Store) -> str:
+    """The schema's version; raises SchemaOutOfRange unless this code runs on it, and StoreError."""
     version = await schema_version(database)
-    if version not in VERSIONS:
-        found = version or "none"
+    if version is None:
+        raise _without_version(await database.shape())
+    if version in VERSIONS:
+        return version
+    if not _OURS(version) or _FIRST_TABLE not in await database.shape():
         raise SchemaOutOfRange(
-            f"the database's schema is {found}, this code runs on {VERSIONS[0]} to {VERSIONS[-1]}:"
-            " run `topup migrate`"
+            Fault.NOT_OURS,
+            f"the database is another application's (its alembic_version is {version[:40]!r}): {_CHECK}",
         )
+    if version < VERSIONS[0]:
+        raise SchemaOutOfRange(
+            Fault.SCHEMA_OLD,
+            f"the database's schema is {version}, this code runs on {_range()}: run `topup migrate`",
+        )
+    if (oldest := await oldest_code(database, version)) is None or oldest > VERSIONS[-1]:
+        raise SchemaOutOfRange(
+            Fault.SCHEMA_NEW,
+            f"the database's schema is {version}, this code runs on {_range()}: a newer topup has"
+            " migrated it. Start that one; a migration is never taken back, but by a restored copy",
+        )
+    return version
+
+
+async def oldest_code(database: Database, version: str) -> str | None:
+    """The newest version that the oldest code knows which runs on this schema; None: nobody says."""
+
+    async def work(tx: Transaction) -> str | None:
+        text = "SELECT oldest_code FROM schema_notes WHERE version = :version"
+        row = await tx.fetch_one(text, version=version)
+        return None if row is None else str(row["oldest_code"])
+
+    try:
+        return await database.read(work)
+    except StoreError as error:
+        if is_table_missing(error):
+            return None
+        raise
+
+
+async def changed_tables(database: Store, version: str) -> list[str]:
+    """The tables that are not as the migrations of this version make them; none where they are not
+    known here. Other tables, of whomever, do not count.
+    """
+    expected = TABLES.get(version, {})
+    found = await database.shape()
+    return sorted(table for table, digest in expected.items() if found.get(table) != digest)
+
+
+def differs(version: str, changed: list[str]) -> SchemaOutOfRange:
+    """The refusal of a schema in which these tables are changed."""
+    return SchemaOutOfRange(
+        Fault.SCHEMA_DIFFERS,
+        f"the schema calls itself {version} and is not as this topup's migrations make it, in"
+        f" {', '.join(changed)}: somebody changed it, or another build migrated it. Compare it with"
+        " a new, migrated database and mend these tables, or restore a copy",
+    )
+
+
+def is_table_missing(error: StoreError) -> bool:
+    """Whether a statement failed since there is no such table."""
+    is_sqlite = error.code == "SQLITE_ERROR" and error.constraint.startswith("no such table")
+    return is_sqlite or error.code == "42P01"
+
+
+def _without_version(tables: dict[str, str]) -> SchemaOutOfRange:
+    if tables:
+        return SchemaOutOfRange(
+            Fault.NOT_OURS,
+            f"the database holds {len(tables)} tables and no schema of topup: {_CHECK}; only where"
+            " they are to live beside each other run `topup migrate`",
+        )
+    return SchemaOutOfRange(
+        Fault.SCHEMA_MISSING,
+        f"the database is empty, this code runs on schema {_range()}: run `topup migrate`",
+    )
+
+
+def _range() -> str:
+    return VERSIONS[0] if len(VERSIONS) == 1 else f"{VERSIONS[0]} to {VERSIONS[-1]}"

@@ -248,8 +248,7 @@ class BatchState:
     ) -> str:
         """code_sealed: a fulfilment's code, which the event of a top-up carries sealed."""
         return self.outbox.publish(
-            account_id=tenant.account_id,
-            environment=tenant.environment,
+            tenant,
             type=event_type,
             data=data,
             code_sealed=code_sealed,

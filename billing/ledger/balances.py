@@ -111,14 +111,7 @@ async def recipients(
         values.update(start=f"{platform}/", length=len(platform) + 1)
     elif recipient_email is not None:
         values.update(ending=f"/{recipient_email}", length=len(recipient_email))
-    rows = await _RECIPIENTS.page(
-        tx,
-        before_id=before_id,
-        limit=limit,
-        account_id=tenant.account_id,
-        environment=tenant.environment,
-        **values,
-    )
+    rows = await _RECIPIENTS.page(tx, tenant, before_id=before_id, limit=limit, **values)
     return [_recipient(row) for row in rows]
 
 

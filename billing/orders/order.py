@@ -15,9 +15,10 @@ from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price
 from billing.orders.refund import share_of
 from billing.providers.protocol import CheckoutKind, Interval
-from kernel.clock import DAY_US, HOUR_US, MINUTE_US, rfc3339
+from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
+from webhooks.events import schemas
 
 OrderStatus = Literal[
     "pending",
@@ -133,23 +134,9 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     def shape(self) -> dict[str, Any]:
         """The order as the API shows it and its events carry it."""
-        return {
-            "id": self.id,
-            "status": self.status,
-            "provider": self.provider,
-            "url": self.url,
-            "pack_id": self.pack_id,
-            "amount": self.amount,
-            "currency": self.currency,
-            "pay_amount": self.pay_amount,
-            "pay_currency": self.pay_currency,
-            "credits": self.credits_micros // MICROS_PER_CREDIT,
-            "coupon": self.coupon_code,
-            "order_no": self.order_no,
-            "reference": self.reference,
-            "created_at": rfc3339(self.created_at),
-            "paid_at": None if self.paid_at is None else rfc3339(self.paid_at),
-        }
+        credits_ = self.credits_micros // MICROS_PER_CREDIT
+        shown = schemas.Order.of(self, credits=credits_, coupon=self.coupon_code)
+        return dict(msgspec.to_builtins(shown))
 
 
 def move(order: Order, status: OrderStatus, **changes: Any) -> Order:

@@ -3,8 +3,7 @@ and the two lists that an operator looks at. Writes nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
 
 from billing.orders import records as order_rows
 from billing.orders.order import Order
@@ -91,7 +90,7 @@ async def page_of_all(
     tx: Transaction, wanted: OrderFilter, *, before_id: str | None, limit: int
 ) -> Sequence[Order]:
     """An operator's page: at most `limit` orders, newest first, older than before_id."""
-    rows = await _PAGES.page(tx, before_id=before_id, limit=limit, **_values(wanted))
+    rows = await _PAGES.page(tx, before_id=before_id, limit=limit, **asdict(wanted))
     return [ROWS.read(row) for row in rows]
 
 
@@ -109,7 +108,7 @@ async def numbered_page(
     """For dialects that number their pages: the orders from that offset, newest first, and how many
     there are in all.
     """
-    values = _values(_owned(tenant, wanted))
+    values = asdict(_owned(tenant, wanted))
     rows, total = await _PAGES.numbered_page(tx, offset=offset, limit=limit, **values)
     return [ROWS.read(row) for row in rows], total
 
@@ -155,26 +154,11 @@ async def paid_uncredited(
 
     reason: only those with something that waits for it (billing/providers/problem.py).
     """
-    notified = """SELECT e.order_id FROM provider_events e JOIN orders o ON o.id = e.order_id
-              WHERE o.environment = :environment AND e.environment = o.environment
-                AND e.outcome IN ('review', 'refused') AND e.resolved_at IS NULL"""
-    if reason is not None:
-        return await _operators_page(
-            tx,
-            f"{notified} AND e.reason = :reason",
-            environment,
-            before_id=before_id,
-            limit=limit,
-            reason=reason,
-        )
-    return await _operators_page(
-        tx,
-        f"""SELECT id FROM orders WHERE environment = :environment AND status = 'review'
-            UNION {notified}""",
-        environment,
-        before_id=before_id,
-        limit=limit,
+    pages = _PAID_UNCREDITED if reason is None else _NOTIFIED_FOR
+    rows = await pages.page(
+        tx, environment=environment, reason=reason, before_id=before_id, limit=limit
     )
+    return [ROWS.read(row) for row in rows]
 
 
 async def credited_unpaid(
@@ -183,39 +167,8 @@ async def credited_unpaid(
     """Orders whose credit is not covered by a payment: the money went back and the account still
     owes what it had spent, or an operator approved what the provider's word did not.
     """
-    return await _operators_page(
-        tx,
-        """SELECT o.id FROM orders o
-           JOIN ledger_accounts l ON l.account_id = o.account_id AND l.environment = o.environment
-               AND l.kind = 'owed' AND l.name = '' AND l.balance_micros > 0
-           WHERE o.environment = :environment AND o.reversed_micros > 0
-           UNION
-           SELECT id FROM orders
-           WHERE environment = :environment AND paid_at IS NOT NULL AND reason IS NOT NULL""",
-        environment,
-        before_id=before_id,
-        limit=limit,
-    )
-
-
-async def _operators_page(
-    tx: Transaction,
-    ids: str,
-    environment: str,
-    *,
-    before_id: str | None,
-    limit: int,
-    **more: str,
-) -> Sequence[Order]:
-    """A page of the orders that the query `ids` selects, of which there are few."""
-    older = "" if before_id is None else " AND id < :before_id"
-    values = more if before_id is None else {**more, "before_id": before_id}
-    rows = await tx.fetch(
-        f"""SELECT {ROWS.listed} FROM orders WHERE id IN ({ids}){older}
-            ORDER BY id DESC LIMIT :limit""",
-        environment=environment,
-        limit=limit,
-        **values,
+    rows = await _CREDITED_UNPAID.page(
+        tx, environment=environment, before_id=before_id, limit=limit
     )
     return [ROWS.read(row) for row in rows]
 
@@ -224,8 +177,30 @@ def _owned(tenant: Tenant, wanted: OrderFilter) -> OrderFilter:
     return replace(wanted, account_id=tenant.account_id, environment=tenant.environment)
 
 
-def _values(wanted: OrderFilter) -> dict[str, Any]:
-    return {name: getattr(wanted, name) for name in _CLAUSES}
-
-
 _PAGES = Keyset(ROWS.listed, "orders", filters=_CLAUSES)
+_NOTIFIED = """
+SELECT e.order_id FROM provider_events e JOIN orders o ON o.id = e.order_id
+WHERE o.environment = :environment AND e.environment = o.environment
+  AND e.outcome IN ('review', 'refused') AND e.resolved_at IS NULL
+"""
+# Of the orders that an operator looks at there are few.
+_NOTIFIED_FOR = Keyset(ROWS.listed, "orders", f"id IN ({_NOTIFIED} AND e.reason = :reason)")
+_PAID_UNCREDITED = Keyset(
+    ROWS.listed,
+    "orders",
+    f"""id IN (
+        SELECT id FROM orders WHERE environment = :environment AND status = 'review'
+        UNION {_NOTIFIED})""",
+)
+_CREDITED_UNPAID = Keyset(
+    ROWS.listed,
+    "orders",
+    """id IN (
+        SELECT o.id FROM orders o
+        JOIN ledger_accounts l ON l.account_id = o.account_id AND l.environment = o.environment
+            AND l.kind = 'owed' AND l.name = '' AND l.balance_micros > 0
+        WHERE o.environment = :environment AND o.reversed_micros > 0
+        UNION
+        SELECT id FROM orders
+        WHERE environment = :environment AND paid_at IS NOT NULL AND reason IS NOT NULL)""",
+)

@@ -86,10 +86,9 @@ _OWN_WORDS = frozenset({Code.TOPUP_REFUND, Code.USAGE_RELEASE, Code.VOUCHER_REDE
 
 @dataclass(frozen=True, slots=True)
 class BalanceTransaction:
-    """One act's effect on a balance, signed; id and last_id are its first and last transfer's."""
+    """One act's effect on a balance, signed; id is its first transfer's."""
 
     id: str
-    last_id: str
     account_id: str
     environment: str
     type: Type
@@ -196,7 +195,6 @@ def _balance_transaction(row: Row) -> BalanceTransaction:
     is_credit = row["credit_kind"] in {LedgerAccountKind.WALLET, LedgerAccountKind.GRANT}
     subject_id = row["transaction_id"] or row["subject_id"]
     return BalanceTransaction(
-        row["id"],
         row["id"],
         row["account_id"],
         row["environment"],

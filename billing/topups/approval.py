@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from kernel.clock import DAY_US, rfc3339
+from kernel.clock import DAY_US
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from store.database import Transaction
@@ -49,16 +49,7 @@ class Approval:
 
     def shape(self) -> schemas.Approval:
         """As the API shows it and its events carry it."""
-        return schemas.Approval(
-            id=self.id,
-            transaction_id=self.transaction_id,
-            status=self.status,
-            requested_by=self.requested_by,
-            decided_by=self.decided_by,
-            created_at=rfc3339(self.created_at),
-            expires_at=rfc3339(self.expires_at),
-            decided_at=None if self.decided_at is None else rfc3339(self.decided_at),
-        )
+        return schemas.Approval.of(self)
 
 
 def decide(

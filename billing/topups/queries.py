@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from billing.ledger.ledger import transfers_of
-from billing.ledger.statement import transfer_shape
+from billing.ledger.statement import account_label, transfer_shape
 from billing.topups import topup as topups
 from billing.topups.topup import ROWS, TopUp
 from kernel.clock import rfc3339
@@ -90,9 +90,7 @@ async def _labels(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:
     rows = await tx.fetch(
         "SELECT id, kind, name FROM ledger_accounts WHERE id IN :ids[text]", ids=sorted(set(ids))
     )
-    return {
-        row["id"]: f"{row['kind']}:{row['name']}" if row["name"] else row["kind"] for row in rows
-    }
+    return {row["id"]: account_label(row["kind"], row["name"]) for row in rows}
 
 
 def _event_shape(row: Row) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from msgspec.structs import asdict
 from rich.console import Console
 from rich.progress import track
 
@@ -11,6 +12,7 @@ from cli.database import account_or_own, read
 from cli.examples import examples
 from cli.options import account_option, environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
+from gateway.api.schemas.webhooks import Attempt, Delivery as DeliveryShape
 from kernel.clock import SystemClock
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
@@ -80,7 +82,9 @@ def list_(
     found = run(read(work))
     more = None if found.next is None else found.next.cursor()
     columns = ("id", "event_type", "endpoint_id", "status", "attempts_made", "created_at")
-    show_rows([one.shape() for one in found.deliveries], *columns, next_cursor=more)
+    show_rows(
+        [asdict(DeliveryShape.of(one)) for one in found.deliveries], *columns, next_cursor=more
+    )
 
 
 @deliveries.command(
@@ -98,9 +102,9 @@ def show(delivery_id: str) -> None:
         tenant = await _tenant(tx, delivery_id)
         found = await log.get_delivery(tx, tenant, delivery_id)
         attempts = await log.attempts_of(tx, tenant, delivery_id)
-        shapes = [{**attempt.shape(), "reason": attempt.reason} for attempt in attempts]
+        shapes = [{**asdict(Attempt.of(one)), "reason": one.reason} for one in attempts]
         return {
-            **found.shape(),
+            **asdict(DeliveryShape.of(found)),
             "account_id": tenant.account_id,
             "environment": tenant.environment,
         }, shapes

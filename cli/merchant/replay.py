@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import click
+from msgspec.structs import asdict
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,6 +22,7 @@ from cli.database import account_or_own, read, write
 from cli.examples import examples
 from cli.options import Moment, account_option, environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
+from gateway.api.schemas.webhooks import Replay as ReplayShape, filter_of
 from kernel.clock import SystemClock
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
@@ -120,7 +122,7 @@ def list_(account: str | None, environment: Environment, limit: int, cursor: str
     found = run(read(work))
     more = found[-1].id if len(found) == limit else None
     columns = ("id", "endpoint_id", "status", "matched", "done", "failed", "created_at")
-    show_rows([one.shape() for one in found], *columns, next_cursor=more)
+    show_rows([asdict(ReplayShape.of(one)) for one in found], *columns, next_cursor=more)
 
 
 @replay.command(
@@ -138,7 +140,7 @@ def show(replay_id: str) -> None:
         return await replays.get(tx, await _tenant(tx, _REPLAY, replay_id, "Replay"), replay_id)
 
     found = run(read(work))
-    show_record(found.shape())
+    _show(found)
 
 
 @replay.command(
@@ -155,7 +157,7 @@ def pause(replay_id: str) -> None:
     async def work(tx: Transaction, tenant: Tenant) -> Replay:
         return await replays.pause(tx, tenant, replay_id)
 
-    show_record(run(write(_locked(replay_id, work))).shape())
+    _show(run(write(_locked(replay_id, work))))
 
 
 @replay.command(
@@ -172,7 +174,7 @@ def resume(replay_id: str) -> None:
     async def work(tx: Transaction, tenant: Tenant) -> Replay:
         return await replays.resume(tx, tenant, replay_id, now_us=SystemClock().now_us())
 
-    show_record(run(write(_locked(replay_id, work))).shape())
+    _show(run(write(_locked(replay_id, work))))
 
 
 @replay.command(
@@ -189,7 +191,11 @@ def cancel(replay_id: str) -> None:
     async def work(tx: Transaction, tenant: Tenant) -> Replay:
         return await replays.cancel(tx, tenant, replay_id, now_us=SystemClock().now_us())
 
-    show_record(run(write(_locked(replay_id, work))).shape())
+    _show(run(write(_locked(replay_id, work))))
+
+
+def _show(replay: Replay) -> None:
+    show_record(asdict(ReplayShape.of(replay)))
 
 
 async def _replay(endpoint_id: str, new: NewReplay, *, is_dry: bool, waits: bool) -> dict[str, Any]:
@@ -204,7 +210,7 @@ async def _replay(endpoint_id: str, new: NewReplay, *, is_dry: bool, waits: bool
         wanted = replays.wanted_of(tenant, endpoint_id, new, now_us=now_us)
         matched = await replays.count(database, wanted)
         if is_dry:
-            return {"dry_run": True, "matched": matched, **replays.filter_shape(wanted)}
+            return {"dry_run": True, "matched": matched, **filter_of(wanted)}
 
         async def make(tx: Transaction) -> Replay:
             await lock_tenants(tx, [tenant])
@@ -214,7 +220,7 @@ async def _replay(endpoint_id: str, new: NewReplay, *, is_dry: bool, waits: bool
 
         made = await database.transaction(make)
         note(f"{made.id}: {matched} to send, at most {made.rate_per_s} a second")
-        return (await _watched(database, made) if waits else made).shape()
+        return asdict(ReplayShape.of(await _watched(database, made) if waits else made))
 
 
 async def _watched(database: Database, job: Replay) -> Replay:

@@ -4,12 +4,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import click
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from cli.examples import examples
+from cli.faults import exit_code_of, words
 from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
 from kernel.clock import SECOND_US, SystemClock
 from kernel.errors import DomainError
@@ -24,7 +26,7 @@ from runtime.queue import QUEUE_NAME, wake_channel
 from runtime.settings import Settings, SettingsError, load_settings, unknown_variables
 from store.database import Transaction
 from store.errors import StoreError
-from store.version import SchemaOutOfRange, schema_version
+from store.version import SchemaOutOfRange, changed_tables, differs, schema_version
 from webhooks.deliveries.backlog import Backlog, look
 
 CHECK_S_MAX = 5.0
@@ -33,6 +35,10 @@ CLOCK_OFF_S_MAX = 2.0
 
 class _Sick(Exception):
     """A check failed; the message says what to do."""
+
+
+class _Odd(Exception):
+    """Worth knowing, and no reason to fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +59,12 @@ class Finding:
 @json_option
 @click.pass_context
 def doctor(context: click.Context, /) -> None:
-    """Check settings, database, clock, master key and Redis. Exit 1 if one is unwell."""
-    findings = run(_examine(load_settings()))
+    """Check settings, database, clock, master key and Redis. Exit 1 if one is unwell.
+
+    Where the database cannot be used, the exit code says why: docs/cli.md has the table.
+    """
+    codes: list[int] = []
+    findings = run(_examine(load_settings(), codes))
     if wants_json():
         print_json([asdict(finding) for finding in findings])
     else:
@@ -64,17 +74,19 @@ def doctor(context: click.Context, /) -> None:
             ]
             click.echo(f"{click.style(mark, fg=colour)} {finding.part:<12}{finding.detail}")
     if any(finding.is_well is False for finding in findings):
-        context.exit(EXIT_REFUSED)
+        context.exit(codes[0] if codes else EXIT_REFUSED)
 
 
-async def _examine(settings: Settings) -> list[Finding]:
+async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
+    """What each check saw; codes: the exit codes of the database's faults go there."""
+    check = partial(_check, settings=settings, codes=codes)
     return [
         _settings(settings),
         _webhooks(settings),
-        await _check("database", _database, settings),
-        await _check("clock", _clock, settings),
-        await _check("deliveries", _deliveries, settings),
-        await _check("master key", _master_key, settings),
+        await check("database", _database),
+        await check("clock", _clock),
+        await check("deliveries", _deliveries),
+        await check("master key", _master_key),
         await _redis(settings),
         await _workers(settings),
     ]
@@ -96,18 +108,27 @@ def _webhooks(settings: Settings) -> Finding:
 
 
 async def _check(
-    part: str, check: Callable[[Settings], Awaitable[str]], settings: Settings
+    part: str,
+    check: Callable[[Settings], Awaitable[str]],
+    *,
+    settings: Settings,
+    codes: list[int],
 ) -> Finding:
     try:
         async with asyncio.timeout(CHECK_S_MAX):
             return Finding(part, True, await check(settings))
+    except _Odd as error:
+        return Finding(part, None, str(error))
     except TimeoutError:
         return Finding(part, False, f"no answer within {CHECK_S_MAX:.0f} s")
     except DomainError as error:
         return Finding(part, False, error.detail)
-    except (_Sick, SettingsError, SchemaOutOfRange) as error:
+    except (_Sick, SettingsError) as error:
         return Finding(part, False, str(error))
-    except (StoreError, OSError) as error:
+    except (StoreError, SchemaOutOfRange) as error:
+        codes.append(exit_code_of(error))
+        return Finding(part, False, "; ".join(filter(None, words(error))))
+    except OSError as error:
         return Finding(part, False, f"{type(error).__name__}: check TOPUP_DATABASE_URL")
 
 
@@ -117,6 +138,8 @@ async def _database(settings: Settings) -> str:
         started_s = time.perf_counter()
         version = await schema_version(database)
         took_ms = (time.perf_counter() - started_s) * 1000
+        if version is not None and (changed := await changed_tables(database, version)):
+            raise differs(version, changed)
         await database.probe(b"", now_us=SystemClock().now_us())
     return f"{kind}, schema {version}, answers in {took_ms:.1f} ms and keeps what is written"
 

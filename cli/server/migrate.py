@@ -7,14 +7,11 @@ from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from cli.examples import examples
-from cli.output import EXIT_UNREACHABLE, EXIT_USAGE, fail, json_option, run, show_record
-from runtime.installation import open_store
+from cli.output import EXIT_UNREACHABLE, EXIT_USAGE, fail, json_option, note, run, show_record
 from runtime.settings import Settings, load_settings
-from store.errors import StoreError
-from store.migrate import migrate as migrate_database
-from store.version import schema_version
-
-_DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
+from store.migrate import RevisionPassed, migrate as migrate_database
+from store.open import open_database
+from store.version import VERSIONS, changed_tables, differs, schema_version
 
 
 @click.command(
@@ -25,16 +22,25 @@ _DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 @click.option("--revision", default="head", show_default=True, help="Schema version to go to.")
 @json_option
 def migrate(revision: str) -> None:
-    """Bring the database to the newest schema; does nothing when it is there."""
+    """Bring the database to the newest schema; does nothing when it is there.
+
+    Refused where the schema is not as its version says, is beyond --revision, or is a newer one on
+    which this code does not run.
+    """
     settings = load_settings()
     migrate_now(settings, revision=revision)
-    show_record({"schema": run(_version(settings))})
+    version = run(_version(settings))
+    if version is not None and version > VERSIONS[-1]:
+        note(f"a newer topup has migrated it, and this one, which knows {VERSIONS[-1]}, runs on it")
+    show_record({"schema": version})
 
 
 def migrate_now(settings: Settings, *, revision: str = "head") -> None:
     """Migrates; ends the command with a sentence when the database cannot be used."""
     try:
         migrate_database(settings.database_address, revision=revision)
+    except RevisionPassed as error:
+        raise fail(str(error)) from None
     except CommandError as error:
         # Its text names a revision, ours or the database's, and nothing else.
         raise fail(
@@ -42,22 +48,23 @@ def migrate_now(settings: Settings, *, revision: str = "head") -> None:
             advice="leave --revision out for the newest; a newer database needs a newer topup",
             exit_code=EXIT_USAGE,
         ) from None
-    except (SQLAlchemyError, StoreError, OSError, sqlite3.Error) as error:
+    except (SQLAlchemyError, OSError, sqlite3.Error) as error:
         # The driver's message holds statements and addresses; its class says enough.
         cause = getattr(error, "orig", None) or error
-        if getattr(cause, "sqlite_errorname", "").startswith(_DAMAGED):
-            raise fail(
-                "the database cannot be migrated: its file is damaged, or not one of SQLite",
-                advice="check TOPUP_DATABASE_URL and TOPUP_DATA_DIR, or put a backup in its place",
-                exit_code=EXIT_UNREACHABLE,
-            ) from None
         raise fail(
             f"the database cannot be migrated: {type(cause).__name__}",
-            advice="check TOPUP_DATABASE_URL, and that its user may create tables",
+            advice="nothing was changed; is there a table of another application in the way?",
             exit_code=EXIT_UNREACHABLE,
         ) from None
 
 
 async def _version(settings: Settings) -> str | None:
-    async with open_store(settings) as database:
-        return await schema_version(database)
+    """The schema that there is now; raises SchemaOutOfRange where it is not as it should be."""
+    database = open_database(settings.database_address)
+    try:
+        version = await schema_version(database)
+        if version is not None and (changed := await changed_tables(database, version)):
+            raise differs(version, changed)
+        return version
+    finally:
+        await database.close()

@@ -16,7 +16,7 @@ from store.backup import restore as restore_database
 from store.database import Transaction
 from store.errors import BackupRefused, StoreError
 from store.open import file_of, open_database
-from store.version import VERSIONS, schema_version
+from store.version import SchemaOutOfRange, check_schema, schema_version
 from webhooks.events import cursor as event_cursor
 
 _SEALED = {True: "opens", False: "does not open", None: "nothing sealed"}
@@ -47,7 +47,7 @@ def restore(file: Path, replace: bool) -> None:  # noqa: FBT001
             )
     except BackupRefused as error:
         raise fail(str(error)) from None
-    schema, sealed = run(_look(settings))
+    schema, sealed, warning = run(_look(settings))
     kept = None if target is None else target.with_name(f"{target.name}.{aside}")
     record: dict[str, Any] = {
         "file": str(file),
@@ -56,8 +56,8 @@ def restore(file: Path, replace: bool) -> None:  # noqa: FBT001
         "kept_aside": str(kept) if kept is not None and kept.exists() else None,
     }
     show_record(record)
-    if schema not in VERSIONS:
-        note(f"its schema is {schema}, this code runs on {VERSIONS[-1]}: run `topup migrate`")
+    if warning:
+        note(warning)
     if sealed == _SEALED[False]:
         note("warning: the copy was sealed under another master key: set TOPUP_SECRET_KEY to it")
     note("next: `topup audit`, `topup doctor`, then docs/operations.md on what is done again")
@@ -67,11 +67,18 @@ async def _renew_epoch(tx: Transaction) -> None:
     await event_cursor.renew(tx, epoch=SystemClock().now_us() // SECOND_US)
 
 
-async def _look(settings: Settings) -> tuple[str | None, str]:
-    """Begins a new epoch of events. The schema, and whether the master key opens what is sealed."""
+async def _look(settings: Settings) -> tuple[str | None, str, str]:
+    """Begins a new epoch of events. The schema, whether the master key opens what is sealed, and what
+    keeps this code from running on the schema.
+    """
     database = open_database(settings.database_address)
+    warning = ""
     try:
         schema = await schema_version(database)
+        try:
+            await check_schema(database)
+        except SchemaOutOfRange as error:
+            warning = str(error)
         # Event numbers since the copy are given again, to others: cursors of before must not fit.
         with contextlib.suppress(
             StoreError
@@ -84,4 +91,4 @@ async def _look(settings: Settings) -> tuple[str | None, str]:
         vault = open_vault(secret_key) if secret_key else None
     except SettingsError:
         vault = None
-    return schema, _SEALED[await opens_what_is_sealed(settings, vault)]
+    return schema, _SEALED[await opens_what_is_sealed(settings, vault)], warning

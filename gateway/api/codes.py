@@ -11,15 +11,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 
 _ITEMS = [
-    CodeRow(
-        code=row.code,
-        message=row.message,
-        http_status=row.http_status,
-        http_statuses=list(row.http_statuses),
-        success=row.is_success,
-        retryable=row.is_retryable,
-        next_action=row.next_action,
-    )
+    CodeRow.of(row, success=row.is_success, retryable=row.is_retryable)
     for row in codes.CODES.values()
 ]
 

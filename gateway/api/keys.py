@@ -126,9 +126,7 @@ async def mint(call: RequestContext[MintBody, Fields]) -> Answer:
         await note(tx, call, "key.created", made.id, after=_audited(made))
         return made, secret
 
-    return await run_once(
-        call.context, principal, call.request_key, work, _with_secret(now_us, 201), sealed=True
-    )
+    return await run_once(call, work, _with_secret(now_us, 201), sealed=True)
 
 
 async def list_keys(call: RequestContext[Fields, Page]) -> Answer:
@@ -177,11 +175,7 @@ async def change(call: RequestContext[KeysPatchBody, Fields]) -> Answer:
         return after
 
     return await run_once(
-        call.context,
-        principal,
-        call.request_key,
-        work,
-        lambda key: answer(codes.SUCCESS, KeyShape.of(key), now_us=now_us),
+        call, work, lambda key: answer(codes.SUCCESS, KeyShape.of(key), now_us=now_us)
     )
 
 
@@ -196,11 +190,7 @@ async def revoke(call: RequestContext[Fields, Fields]) -> Answer:
         return ended
 
     return await run_once(
-        call.context,
-        principal,
-        call.request_key,
-        work,
-        lambda key: answer(codes.SUCCESS, KeyShape.of(key), now_us=now_us),
+        call, work, lambda key: answer(codes.SUCCESS, KeyShape.of(key), now_us=now_us)
     )
 
 
@@ -216,9 +206,7 @@ async def rotate(call: RequestContext[KeysRotateBody, Fields]) -> Answer:
         await note(tx, call, "key.rotated", key_id, after={"overlap_s": overlap_s})
         return rotated, secret
 
-    return await run_once(
-        call.context, principal, call.request_key, work, _with_secret(now_us, 200), sealed=True
-    )
+    return await run_once(call, work, _with_secret(now_us, 200), sealed=True)
 
 
 async def make_sandbox(call: RequestContext[SandboxBody, Fields]) -> Answer:

@@ -116,7 +116,7 @@ async def advance(call: RequestContext[ClockBody, Fields]) -> Answer:
         )
         return answer(codes.SUCCESS, data, now_us=now_us)
 
-    return await run_once(call.context, call.principal, call.request_key, work, render)
+    return await run_once(call, work, render)
 
 
 def _check_staging(environment: str) -> None:

@@ -54,7 +54,7 @@ async def create(call: RequestContext[CreateBody, Fields]) -> Answer:
         data = MadeToken.of(token, token=secret)
         return answer(codes.SUCCESS, data, now_us=now_us, http_status=201)
 
-    return await run_once(call.context, principal, call.request_key, work, render, sealed=True)
+    return await run_once(call, work, render, sealed=True)
 
 
 async def list_tokens(call: RequestContext[Fields, Page]) -> Answer:
@@ -83,11 +83,7 @@ async def _revoke(call: RequestContext[Any, Fields], token_id: str) -> Answer:
         return ended
 
     return await run_once(
-        call.context,
-        principal,
-        call.request_key,
-        work,
-        lambda token: answer(codes.SUCCESS, TokenShape.of(token), now_us=now_us),
+        call, work, lambda token: answer(codes.SUCCESS, TokenShape.of(token), now_us=now_us)
     )
 
 

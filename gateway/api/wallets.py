@@ -70,7 +70,7 @@ async def set_threshold(call: RequestContext[ThresholdBody, Fields]) -> Answer:
         data = Threshold(low_balance_threshold_cents=threshold_cents)
         return answer(codes.SUCCESS, data, now_us=call.now_us)
 
-    return await run_once(call.context, call.principal, call.request_key, work, render)
+    return await run_once(call, work, render)
 
 
 async def recipients(call: RequestContext[Fields, WalletQuery]) -> Answer:

@@ -10,9 +10,10 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.answers.answer import Answer
+from gateway.http.request_context import RequestContext
 from kernel.clock import SECOND_US
 from keys.account import lock_tenants
 from keys.principal import Principal
@@ -47,9 +48,7 @@ logger = logging.getLogger(__name__)
 
 
 async def run_once(
-    context: Context,
-    principal: Principal,
-    request_key: RequestKey | None,
+    call: RequestContext[Any, Any],
     work: Callable[[Transaction], Awaitable[R]],
     render: Callable[[R], Answer],
     *,
@@ -59,6 +58,7 @@ async def run_once(
 
     Raises KeyReused, KeyInProgress and whatever work raises; then nothing was written.
     """
+    context, principal, request_key = call.context, call.principal, call.request_key
 
     async def once(tx: Transaction) -> Answer:
         await lock_tenants(tx, [principal.tenant])

@@ -9,14 +9,15 @@ and api_key_secrets; the caller holds the account's lock, which makes counting b
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
-from kernel.clock import DAY_US, MINUTE_US, SECOND_US
+from kernel.clock import DAY_US, SECOND_US
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import AccountId, KeyId, new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
-from keys import token_format
+from keys import last_use, token_format
 from keys.api_keys.fields import (
     KeyChanges as KeyChanges,
     NewKey as NewKey,
@@ -244,24 +245,6 @@ def key_states_reading(key_ids: Iterable[str], into: dict[str, KeyState]) -> Bat
     return BatchRead(_KEY_STATES if wanted else "", take, ids=wanted)
 
 
-async def mark_used(tx: Transaction, key_ids: Iterable[str], *, now_us: int) -> int:
-    """Notes the minute of use, in one statement; returns how many rows changed.
-
-    Rows that another transaction holds are skipped: the next minute's use notes them.
-    """
-    wanted = sorted(set(key_ids))
-    if not wanted:
-        return 0
-    return await tx.execute(
-        """UPDATE api_keys SET last_used_at = :minute_at WHERE id IN (
-               SELECT id FROM api_keys
-               WHERE id IN :ids[text] AND (last_used_at IS NULL OR last_used_at < :minute_at)
-               ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)""",
-        minute_at=now_us - now_us % MINUTE_US,
-        ids=wanted,
-    )
-
-
 def _default_scopes(parent: Principal | None) -> list[str]:
     """The command line's keys may do all that an account may; others the least that is of use."""
     if parent is None:
@@ -281,6 +264,13 @@ _PAGES = Keyset(
     key="k.id",
 )
 _KEY_STATES = f"SELECT {RowMapping(KeyState).listed} FROM api_keys WHERE id IN :ids[text]"
+_USED = """
+UPDATE api_keys SET last_used_at = :minute_at WHERE id IN (
+    SELECT id FROM api_keys
+    WHERE id IN :ids[text] AND (last_used_at IS NULL OR last_used_at < :minute_at)
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+"""
+mark_used = partial(last_use.mark, _USED)
 
 
 async def _find(tx: Transaction, tenant: Tenant, key_id: str, text: str = _FIND) -> ApiKey:

@@ -14,6 +14,10 @@ from store.database import Transaction
 
 LIVE_KEYS_MAX = 1_000  # not revoked, of one account in one environment
 LINEAGE_KEYS_MAX = 8  # a key and its ancestors; each send counts against all of them
+_LIVE_KEYS = """
+SELECT COUNT(*) AS live FROM api_keys
+WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL
+"""
 
 
 class KeyLimitReached(DomainError):
@@ -62,21 +66,21 @@ async def check_grant(
         )
 
 
-async def count_live(tx: Transaction, tenant: Tenant) -> int:
-    """How many keys of the account are not revoked."""
-    row = await tx.fetch_one(
-        """SELECT COUNT(*) AS keys FROM api_keys
-           WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL""",
-        account_id=tenant.account_id,
-        environment=tenant.environment,
-    )
+async def count_live(tx: Transaction, tenant: Tenant, counting: str = _LIVE_KEYS) -> int:
+    """How many keys of the account are not revoked, or what another statement counts."""
+    row = await tx.fetch_one(counting, account_id=tenant.account_id, environment=tenant.environment)
     assert row is not None, "COUNT has a row"
-    return int(row["keys"])
+    return int(row["live"])
 
 
-async def check_room(tx: Transaction, tenant: Tenant) -> None:
-    if await count_live(tx, tenant) >= LIVE_KEYS_MAX:
-        raise KeyLimitReached(
-            f"an account has at most {LIVE_KEYS_MAX} keys that are not revoked",
-            extra={"limit": LIVE_KEYS_MAX},
-        )
+async def check_room(
+    tx: Transaction,
+    tenant: Tenant,
+    counting: str = _LIVE_KEYS,
+    *,
+    most: int = LIVE_KEYS_MAX,
+    what: str = "keys that are not revoked",
+) -> None:
+    """Raises KeyLimitReached where the statement counts so many or more."""
+    if await count_live(tx, tenant, counting) >= most:
+        raise KeyLimitReached(f"an account has at most {most} {what}", extra={"limit": most})

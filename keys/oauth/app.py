@@ -18,7 +18,7 @@ from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import BASE62, new_id
 from kernel.limits import INT64_MAX, PAGE_ITEMS
 from kernel.tenant import Tenant
-from keys.api_keys.grantable import KeyLimitReached
+from keys.api_keys.grantable import check_room
 from keys.label import normalise_name
 from keys.live import check_live
 from keys.oauth.redirect import Registered, register
@@ -110,7 +110,7 @@ async def create(
         raise InvalidInput(f"the cap's period is one of {', '.join(CAP_PERIODS)}", param="cap")
     if not 0 <= new.cap_micros <= CAP_MICROS_MAX:
         raise InvalidInput("a cap is 0 or more, and not astronomical", param="cap")
-    await _check_room(tx, owner)
+    await check_room(tx, owner, _LIVE, most=LIVE_APPS_MAX, what="apps that are not disabled")
     secret = "" if new.is_public else _new_secret()
     app = OAuthApp(
         id=new_id("app"),
@@ -209,24 +209,13 @@ async def disable(tx: Transaction, owner: Tenant, app_id: str, *, now_us: int) -
 
 _ROWS = RowMapping(OAuthApp, stored={"redirect_uris": WORDS})
 _FIND = f"SELECT {_ROWS.listed}, secret_digest FROM oauth_apps WHERE id = :id"
+_LIVE = """
+SELECT COUNT(*) AS live FROM oauth_apps
+WHERE account_id = :account_id AND environment = :environment AND disabled_at IS NULL
+"""
 _PAGES = Keyset(
     _ROWS.listed, "oauth_apps", "account_id = :account_id AND environment = :environment"
 )
-
-
-async def _check_room(tx: Transaction, owner: Tenant) -> None:
-    row = await tx.fetch_one(
-        """SELECT COUNT(*) AS apps FROM oauth_apps
-           WHERE account_id = :account_id AND environment = :environment AND disabled_at IS NULL""",
-        account_id=owner.account_id,
-        environment=owner.environment,
-    )
-    assert row is not None, "COUNT has a row"
-    if row["apps"] >= LIVE_APPS_MAX:
-        raise KeyLimitReached(
-            f"an account has at most {LIVE_APPS_MAX} apps that are not disabled",
-            extra={"limit": LIVE_APPS_MAX},
-        )
 
 
 def _new_secret() -> str:

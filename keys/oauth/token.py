@@ -11,12 +11,14 @@ oauth_tokens; the caller holds the user's lock.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal, cast
 
-from kernel.clock import DAY_US, MINUTE_US
+from kernel.clock import DAY_US
 from kernel.errors import NotFound
 from kernel.ids import new_id
 from kernel.tenant import Tenant
+from keys import last_use
 from keys.account import lock_tenants
 from keys.lineage import Refusal
 from keys.live import IS_LIVE_OPEN
@@ -184,21 +186,6 @@ async def load_principals(
     return {row["digest"]: _principal(row, now_us) for row in rows}
 
 
-async def mark_used(tx: Transaction, token_ids: Iterable[str], *, now_us: int) -> int:
-    """Notes the minute of use, in one statement; returns how many rows changed."""
-    wanted = sorted(set(token_ids))
-    if not wanted:
-        return 0
-    return await tx.execute(
-        """UPDATE oauth_tokens SET last_used_at = :minute_at WHERE id IN (
-               SELECT id FROM oauth_tokens
-               WHERE id IN :ids[text] AND (last_used_at IS NULL OR last_used_at < :minute_at)
-               ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)""",
-        minute_at=now_us - now_us % MINUTE_US,
-        ids=wanted,
-    )
-
-
 _ROWS = RowMapping(OAuthToken)
 _GET = f"SELECT {_ROWS.listed} FROM oauth_tokens WHERE id = :id"
 _MANAGEMENT = f"""
@@ -212,6 +199,13 @@ WHERE grant_id = :grant_id AND account_id = :account_id AND environment = :envir
   AND revoked_at IS NULL AND expires_at > :now_us
 ORDER BY id DESC
 """
+_USED = """
+UPDATE oauth_tokens SET last_used_at = :minute_at WHERE id IN (
+    SELECT id FROM oauth_tokens
+    WHERE id IN :ids[text] AND (last_used_at IS NULL OR last_used_at < :minute_at)
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+"""
+mark_used = partial(last_use.mark, _USED)
 
 
 async def _issue(

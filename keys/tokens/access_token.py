@@ -8,16 +8,16 @@ the caller holds the account's lock, which makes counting before writing safe.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
-from kernel.clock import MINUTE_US
 from kernel.errors import NotFound
 from kernel.ids import AccountId, new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
-from keys import token_format
+from keys import last_use, token_format
 from keys.account import get_account
-from keys.api_keys.grantable import KeyLimitReached
+from keys.api_keys.grantable import check_room
 from keys.api_keys.lookup import judge_chain, load_links
 from keys.label import normalise_name
 from keys.lineage import Effective, Link, Refusal
@@ -75,7 +75,8 @@ async def create(
     if kind == "operator" and account.is_sandbox:
         raise ScopeMissing("a sandbox account never administers", reason="scope")
     await check_live(tx, Tenant(account_id, environment))
-    await _check_room(tx, Tenant(account_id, environment))
+    tenant = Tenant(account_id, environment)
+    await check_room(tx, tenant, _LIVE, most=LIVE_TOKENS_MAX, what="tokens that are not revoked")
     secret = token_format.new_token(
         "system_token" if kind == "system" else "operator_token", environment
     )
@@ -174,27 +175,23 @@ async def load_principals(
     return {row["digest"]: _principal(row, links, now_us) for row in rows}
 
 
-async def mark_used(tx: Transaction, token_ids: Iterable[str], *, now_us: int) -> int:
-    """Notes the minute of use, in one statement; returns how many rows changed."""
-    wanted = sorted(set(token_ids))
-    if not wanted:
-        return 0
-    return await tx.execute(
-        """UPDATE access_tokens SET last_used_at = :minute_at WHERE id IN (
-               SELECT id FROM access_tokens
-               WHERE id IN :ids[text] AND (last_used_at IS NULL OR last_used_at < :minute_at)
-               ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)""",
-        minute_at=now_us - now_us % MINUTE_US,
-        ids=wanted,
-    )
-
-
 _ROWS = RowMapping(AccessToken)
 _OWN = "t.account_id = :account_id AND t.environment = :environment AND t.kind = :kind"
 _PAGES = Keyset(_ROWS.of("t"), "access_tokens t", _OWN, filters={"viewer": _VIEWERS}, key="t.id")
 _FIND = f"SELECT {_ROWS.of('t')} FROM access_tokens t WHERE t.id = :id AND {_OWN}"
+_LIVE = """
+SELECT COUNT(*) AS live FROM access_tokens
+WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL
+"""
 _LOCK_OWN = f"{_FIND} FOR NO KEY UPDATE OF t"
 _LOCK_SEEN = f"{_FIND} AND {_VIEWERS} FOR NO KEY UPDATE OF t"
+_USED = """
+UPDATE access_tokens SET last_used_at = :minute_at WHERE id IN (
+    SELECT id FROM access_tokens
+    WHERE id IN :ids[text] AND (last_used_at IS NULL OR last_used_at < :minute_at)
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+"""
+mark_used = partial(last_use.mark, _USED)
 
 
 def _check_maker(kind: AccessTokenKind, maker: Principal | None, tenant: Tenant) -> None:
@@ -207,21 +204,6 @@ def _check_maker(kind: AccessTokenKind, maker: Principal | None, tenant: Tenant)
         # Else whoever holds one for a moment could make more that outlive it.
         raise ScopeMissing(
             "a token comes from a key, a session or the command line", reason="parent"
-        )
-
-
-async def _check_room(tx: Transaction, tenant: Tenant) -> None:
-    row = await tx.fetch_one(
-        """SELECT COUNT(*) AS tokens FROM access_tokens
-           WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL""",
-        account_id=tenant.account_id,
-        environment=tenant.environment,
-    )
-    assert row is not None, "COUNT has a row"
-    if row["tokens"] >= LIVE_TOKENS_MAX:
-        raise KeyLimitReached(
-            f"an account has at most {LIVE_TOKENS_MAX} tokens that are not revoked",
-            extra={"limit": LIVE_TOKENS_MAX},
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from store import commit_token
 from store.database import Lock, OnHint, T, Transaction, Work, no_hint, tell
 from store.errors import CommitUnknown, ConnectionLost, Contention, LockTimeout
+from store.faults import CannotOpen
 from store.postgresql.begin_with_lock import LONG_READ, READ, BeginWithLock, begin_text
 from store.postgresql.commit import commit, roll_back, was_kept
 from store.postgresql.errors import named
@@ -23,6 +24,7 @@ from store.postgresql.pool import (
     ConnectionPool,
     PooledConnection,
 )
+from store.postgresql.shape import shape
 from store.postgresql.transaction import PostgresqlTransaction
 
 # How long the server may take to answer a whole transaction before its connection is given up. Each
@@ -170,6 +172,9 @@ class PostgresqlDatabase:
         )
         try:
             return await once()
+        except CannotOpen:
+            # A fresh one has told the truth already.
+            raise
         except (ConnectionLost, CommitUnknown):
             # A pooled connection can be dead before it is used; a fresh one tells the truth.
             return await once()
@@ -179,6 +184,9 @@ class PostgresqlDatabase:
             return len(await tx.fetch(END_STALLED))
 
         return await self.autocommit(work)
+
+    async def shape(self) -> dict[str, str]:
+        return await self.read(shape)
 
     async def probe(self, filler: bytes, *, now_us: int) -> None:
         async def work(tx: PostgresqlTransaction) -> None:

@@ -20,6 +20,7 @@ import asyncpg
 
 from store.errors import ConnectionLost
 from store.postgresql.errors import CONNECTION_FAILURES, named
+from store.postgresql.faults import cannot_open
 
 CONNECTIONS_MAX = 6
 CONNECT_TIMEOUT_S = 3.0
@@ -114,7 +115,9 @@ class ConnectionPool:
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[PooledConnection]:
-        """One of them; raises ConnectionLost where none can be had in time."""
+        """One of them; raises ConnectionLost where none can be had in time, and its CannotOpen where
+        none can be opened.
+        """
         try:
             found = self._take_idle() or await self._acquire()
         except Exception as error:
@@ -196,6 +199,9 @@ class ConnectionPool:
                 max_cached_statement_lifetime=0,
                 server_settings=self._settings,
             )
+        except Exception as error:
+            self._note_room()
+            raise cannot_open(error, self._url) or error from None
         except BaseException:
             self._note_room()
             raise

@@ -30,8 +30,9 @@ from store import commit_token
 from store.database import BatchRead, Lock, OnHint, Row, T, Work, no_hint, tell
 from store.errors import ConnectionLost, Contention, check_touched
 from store.sqlite.checkpoint import Checkpointer
-from store.sqlite.errors import named_failures
+from store.sqlite.errors import named_failures, opening
 from store.sqlite.file import WRITER_CACHE_KIB, connect, open_turn, turn
+from store.sqlite.shape import shape
 from store.statement import SQLITE, SqlStatement, insert_text, translate
 
 VERSION_MIN = (3, 35, 0)
@@ -120,12 +121,12 @@ class SqliteDatabase:
         self.statements_run = 0
         self._on_hint = on_hint
         self._turn_wait_s = turn_wait_s
-        make_private_file(path)
-        with named_failures():
+        with opening(path):
+            make_private_file(path)
             self._write_connection = connect(path, cache_kib=WRITER_CACHE_KIB)
             # The event loop writes on it, too, and never waits.
             self._write_connection.execute("PRAGMA busy_timeout = 0")
-        self._turn_fd = open_turn(path)
+            self._turn_fd = open_turn(path)
         # A lock belongs to the open file, so the checkpointer's turn needs one of its own.
         self._checkpoint_turn_fd = open_turn(path)
         self._checkpointer = Checkpointer(connect(path), partial(turn, self._checkpoint_turn_fd))
@@ -173,6 +174,9 @@ class SqliteDatabase:
 
     async def end_stalled(self) -> int:
         return 0
+
+    async def shape(self) -> dict[str, str]:
+        return await self.read(shape)
 
     async def probe(self, filler: bytes, *, now_us: int) -> None:
         await self.transaction(

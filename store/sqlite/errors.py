@@ -1,13 +1,51 @@
 """The failures of SQLite in the words of store/errors.py: its names and the constraint, never a value."""
 
 import contextlib
+import errno
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 from store.errors import Contention, DataRefused, StoreError, Unable
+from store.faults import CannotOpen, Fault
 
 # A disk that is full or broken, a file that may not be written.
 _UNABLE = ("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_NOMEM")
+# Of the driver's names, which may go on such as SQLITE_BUSY_RECOVERY, what keeps a file from being opened.
+_FAULTS = {
+    "SQLITE_NOTADB": Fault.NO_SQLITE,
+    "SQLITE_CORRUPT": Fault.NO_SQLITE,
+    "SQLITE_BUSY": Fault.LOCKED,
+    "SQLITE_LOCKED": Fault.LOCKED,
+    "SQLITE_READONLY": Fault.NOT_WRITABLE,
+    "SQLITE_CANTOPEN": Fault.NOT_WRITABLE,
+    "SQLITE_PERM": Fault.NOT_WRITABLE,
+}
+_NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST}
+
+
+def cannot_open(error: BaseException, path: Path) -> CannotOpen | None:
+    """The fault behind a failure to open the file, by the driver or the machine; None: another one."""
+    if isinstance(error, OSError):
+        fault = Fault.FOLDER_MISSING if error.errno in _NO_FOLDER else Fault.NOT_WRITABLE
+        return CannotOpen(fault, type(error).__name__, str(path))
+    code = getattr(error, "sqlite_errorname", "")
+    fault_of_code = next((_FAULTS[name] for name in _FAULTS if code.startswith(name)), None)
+    return None if fault_of_code is None else CannotOpen(fault_of_code, code, str(path))
+
+
+@contextlib.contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """What fails in it as CannotOpen, or as named_failures has it."""
+    try:
+        with named_failures():
+            yield
+    except CannotOpen:
+        raise
+    except (StoreError, OSError) as error:
+        cause = error.__context__ if isinstance(error, StoreError) else error
+        found = cannot_open(cause, path) if cause is not None else None
+        raise found or error from None
 
 
 @contextlib.contextmanager

@@ -36,7 +36,7 @@ def topup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Topup:
 def test_reading_makes_no_database(topup: Topup, tmp_path: Path, command: tuple[str, ...]) -> None:
     result = topup(*command)
 
-    assert result.exit_code == 2
+    assert result.exit_code == 30
     assert "there is no database at" in result.stderr
     assert "topup migrate" in result.stderr
     assert list(tmp_path.iterdir()) == []
@@ -45,7 +45,7 @@ def test_reading_makes_no_database(topup: Topup, tmp_path: Path, command: tuple[
 def test_the_doctor_makes_no_database(topup: Topup, tmp_path: Path) -> None:
     result = topup("doctor")
 
-    assert result.exit_code == 1
+    assert result.exit_code == 30
     assert "there is no database at" in result.stdout
     assert list(tmp_path.iterdir()) == []
 
@@ -67,8 +67,8 @@ def test_a_file_that_is_no_database_is_told(
 
     result = topup(*command)
 
-    assert result.exit_code == 3
-    assert result.stderr.startswith("error: the database ")
+    assert result.exit_code == 33
+    assert result.stderr.startswith("error: the database's file is damaged, or not one of SQLite")
     assert isinstance(result.exception, SystemExit)
 
 

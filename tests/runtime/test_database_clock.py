@@ -3,8 +3,7 @@
 import pytest
 
 from kernel.clock import FixedClock, SystemClock
-from kernel.steady_clock import SteadyClock
-from runtime.database_clock import DatabaseClock
+from runtime.database_clock import DatabaseClock, SteadyClock
 from store.database import Database
 
 NOON = 1_781_265_600_000_000

@@ -9,11 +9,13 @@ from redis.exceptions import RedisError
 
 from runtime.embedded_redis import (
     STOP_TIMEOUT_S,
+    is_ready,
     prepare_home,
     server_argv,
     stop_orphan,
-    wait_ready,
 )
+
+READY_TIMEOUT_S = 10.0
 
 
 class EmbeddedRedis:
@@ -43,9 +45,13 @@ class EmbeddedRedis:
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
         )
-        if not await wait_ready(self.home):
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                while not await is_ready(self.home):  # noqa: ASYNC110 - another process changes it
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
             await self.stop()
-            raise TimeoutError(f"{self._binary} does not answer on {self.home.socket_path}")
+            raise
 
     async def stop(self) -> None:
         """End it in order, or by force after STOP_TIMEOUT_S; nothing if it does not run."""

@@ -64,6 +64,13 @@ class OwnServer:
             os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
         self._run("initdb", "-U", "topup", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
 
+    def configure(self, *, access: str = "", settings: str = "") -> None:
+        """Lines of pg_hba.conf before its own, and of postgresql.conf; before the start."""
+        table = self._folder / "pg_hba.conf"
+        table.write_text(access + table.read_text(encoding="utf-8"), encoding="utf-8")
+        with (self._folder / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.write(settings)
+
     def start(self) -> None:
         # A server that has run for a while writes into log files that it has already; a new one
         # would fill each with zeros first, 50 ms in a commit.

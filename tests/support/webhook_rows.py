@@ -69,8 +69,7 @@ async def given_events(
         outbox = await Outbox.load(tx, [tenant])
         ids: list[str] = [
             outbox.publish(
-                account_id=tenant.account_id,
-                environment=tenant.environment,
+                tenant,
                 type=type_,
                 data={"transaction_id": "txn_1", "number": number},
                 transaction_id="txn_1",

@@ -6,9 +6,8 @@ writes nothing; shapes are those of the contract, section 3.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
-from kernel.clock import rfc3339, rfc3339_ms
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import AttemptId, DeliveryId, EventId
 from kernel.limits import PAGE_ITEMS
@@ -41,21 +40,6 @@ class Attempt:
     body_sha256: str | None
     response_body: bytes
 
-    def shape(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "number": self.number,
-            "started_at": rfc3339_ms(self.started_at),
-            "duration_ms": self.duration_us // 1000,
-            "http_status": self.http_status,
-            "error": self.error,
-            "remote_address": self.remote_address,
-            "timings_ms": dict(self.timings_ms),
-            "request_headers": dict(self.request_headers),
-            "body_sha256": self.body_sha256,
-            "response_body": self.response_body.decode("utf-8", "replace"),
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -71,21 +55,6 @@ class Delivery:
     next_attempt_at: int | None
     replay_of: str | None
     created_at: int
-
-    def shape(self) -> dict[str, Any]:
-        next_at = self.next_attempt_at
-        return {
-            "id": self.id,
-            "event_id": self.event_id,
-            "event_type": self.event_type,
-            "endpoint_id": self.endpoint_id,
-            "transaction_id": self.transaction_id,
-            "status": self.status,
-            "attempts_made": self.attempts_made,
-            "next_attempt_at": None if next_at is None else rfc3339(next_at),
-            "replay_of": self.replay_of,
-            "created_at": rfc3339(self.created_at),
-        }
 
 
 @dataclass(frozen=True, slots=True)

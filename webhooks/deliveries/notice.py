@@ -20,7 +20,6 @@ from store.row_mapping import RowMapping
 
 FAILING_STAGE: Final = "failing"
 DAY_STAGE: Final = "failing_for_a_day"
-DISABLED_STAGE: Final = "disabled"
 DAY_STAGE_US: Final = DAY_US
 
 # The endpoint's own row has the last word: it may have recovered since its delivery was claimed.

@@ -79,8 +79,7 @@ async def disable_unwell(
     outbox = await Outbox.load(tx, tenants)
     for endpoint in endpoints:
         outbox.publish(
-            account_id=endpoint.account_id,
-            environment=endpoint.environment,
+            Tenant(endpoint.account_id, endpoint.environment),
             type=DISABLED_EVENT,
             data=endpoint.shape(),
             now_us=now_us,

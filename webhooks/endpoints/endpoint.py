@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from msgspec import UNSET
+from msgspec import UNSET, to_builtins
 
-from kernel.clock import SECOND_US, rfc3339
+from kernel.clock import SECOND_US
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import EndpointId, new_id
 from kernel.limits import PAGE_ITEMS
@@ -49,6 +49,7 @@ from webhooks.endpoints.fields import (
     check_rate_limit,
     check_retry_schedule,
 )
+from webhooks.events import schemas
 
 ENABLED: Final = "enabled"
 DISABLED: Final = "disabled"
@@ -101,19 +102,13 @@ class Endpoint:
 
     def shape(self) -> dict[str, Any]:
         """As the API and the endpoint events show it. Source: contract, section 3, shapes."""
-        return {
-            "id": self.id,
-            "url": self.url,
-            "events": list(self.events),
-            "description": self.description,
-            "status": self.status,
-            "disabled_reason": self.disabled_reason,
-            "retry_schedule_s": list(self.retry_schedule_s),
-            "rate_limit_per_s": self.rate_limit_per_s,
-            "include_codes": self.include_codes,
-            "headers": dict.fromkeys(self.header_names, MASKED),
-            "created_at": rfc3339(self.created_at),
-        }
+        shown = schemas.Endpoint.of(
+            self,
+            events=list(self.events),
+            retry_schedule_s=list(self.retry_schedule_s),
+            headers=dict.fromkeys(self.header_names, MASKED),
+        )
+        return dict(to_builtins(shown))
 
 
 _ROWS = RowMapping(

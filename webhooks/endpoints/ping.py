@@ -115,8 +115,7 @@ async def _claimed_ping(
     assert row is not None, "get() has seen it, under the account's lock"
     outbox = await Outbox.load(tx, [tenant])
     event_id = outbox.record(
-        account_id=account_id,
-        environment=environment,
+        tenant,
         type=event_type,
         data=sample_data(
             event_type, endpoint.shape(), is_told_codes=endpoint.include_codes, now_us=now_us

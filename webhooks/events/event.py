@@ -164,9 +164,8 @@ class Outbox:
 
     def publish(
         self,
+        tenant: Tenant,
         *,
-        account_id: str,
-        environment: str,
         type: str,  # noqa: A002
         data: Mapping[str, Any],
         transaction_id: str | None = None,
@@ -181,14 +180,9 @@ class Outbox:
         account's endpoint except_endpoint_id gets none: it must not hear of its own end.
         """
         event_id, code_at = self._record(
-            Tenant(account_id, environment),
-            type,
-            data,
-            transaction_id,
-            now_us,
-            code_sealed=code_sealed,
+            tenant, type, data, transaction_id, now_us, code_sealed=code_sealed
         )
-        for subscriber in self._subscribers.get(Tenant(account_id, environment), ()):
+        for subscriber in self._subscribers.get(tenant, ()):
             if subscriber.types and type not in subscriber.types:
                 continue
             if subscriber.id == except_endpoint_id:
@@ -196,13 +190,13 @@ class Outbox:
             due_us = now_us + subscriber.first_wait_us
             ready_us = max(due_us, subscriber.turn_us)
             if subscriber.ready_at is None or ready_us < subscriber.ready_at:
-                self._queue(subscriber.id, account_id, environment, ready_us)
+                self._queue(subscriber.id, tenant, ready_us)
             self._deliveries.append(
                 delivery.NewDelivery(
                     event_id=event_id,
                     endpoint_id=subscriber.id,
-                    account_id=account_id,
-                    environment=environment,
+                    account_id=tenant.account_id,
+                    environment=tenant.environment,
                     event_type=type,
                     transaction_id=transaction_id,
                     next_attempt_at=due_us,
@@ -214,16 +208,14 @@ class Outbox:
 
     def record(
         self,
+        tenant: Tenant,
         *,
-        account_id: str,
-        environment: str,
         type: str,  # noqa: A002
         data: Mapping[str, Any],
         transaction_id: str | None = None,
         now_us: int,
     ) -> EventId:
         """Adds an event that nobody is sent; the test ping makes its one delivery itself."""
-        tenant = Tenant(account_id, environment)
         return self._record(tenant, type, data, transaction_id, now_us, is_sample=True)[0]
 
     def _record(
@@ -267,11 +259,11 @@ class Outbox:
         tx.hint(HINT)
         self._changed, self._events, self._deliveries, self._queued = set(), [], [], {}
 
-    def _queue(self, endpoint_id: str, account_id: str, environment: str, ready_us: int) -> None:
+    def _queue(self, endpoint_id: str, tenant: Tenant, ready_us: int) -> None:
         """Its place in the line is the earliest of what is published."""
         before = self._queued.get(endpoint_id)
         if before is None or ready_us < before[3]:
-            self._queued[endpoint_id] = (endpoint_id, account_id, environment, ready_us)
+            self._queued[endpoint_id] = (endpoint_id, *tenant, ready_us)
 
     def _time_text(self, now_us: int) -> str:
         # A batch shares one instant, and formatting costs more than the rest of an event.

@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kernel.clock import parse_rfc3339
 from kernel.limits import EMAIL_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX, URL_CHARACTERS_MAX
+from kernel.shaped import Shaped
 from webhooks.events.event import API_VERSION, EVENT_TYPES, render_event
 from webhooks.events.sample import sample_data
 
@@ -64,7 +65,7 @@ Sample = Annotated[
 ]
 
 
-class _Data(Struct, kw_only=True):
+class _Data(Shaped, kw_only=True):
     """What any event's data may carry."""
 
     test: Sample | UnsetType = UNSET
@@ -162,7 +163,7 @@ class Order(_Data, kw_only=True):
     paid_at: Time | None
 
 
-class Approval(Struct, kw_only=True):
+class Approval(Shaped, kw_only=True):
     """What a person decides on; requested_by and decided_by are ids of keys or persons.
 
     decided_by is null while it is pending, and where it expired.

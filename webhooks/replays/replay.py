@@ -12,11 +12,10 @@ Invariant: every change is made under the account's lock. Writes replays, but fo
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
-from kernel.clock import rfc3339
 from kernel.errors import DomainError, InvalidInput, NotFound
-from kernel.ids import EndpointId, ReplayId, new_id
+from kernel.ids import ReplayId, new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
@@ -125,31 +124,6 @@ class Replay:
     def after(self) -> ReplayCursor:
         """Where its next step goes on."""
         return ReplayCursor(self.after_at, self.after_id)
-
-    def shape(self) -> dict[str, Any]:
-        """As the API shows it. Source: contract, section 3."""
-        return {
-            "id": self.id,
-            "status": self.status,
-            "matched": self.matched,
-            "done": self.done,
-            "failed": self.failed,
-            "rate_per_s": self.rate_per_s,
-            **filter_shape(self.wanted),
-            "created_at": rfc3339(self.created_at),
-            "ended_at": None if self.ended_at is None else rfc3339(self.ended_at),
-        }
-
-
-def filter_shape(wanted: Wanted) -> dict[str, Any]:
-    """What is matched, as the API shows it."""
-    return {
-        "endpoint_id": EndpointId(wanted.endpoint_id),
-        "delivery_status": wanted.status,
-        "events": list(wanted.event_types),
-        "since": rfc3339(wanted.since_us),
-        "until": rfc3339(wanted.until_us),
-    }
 
 
 def rate_of(new: NewReplay) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from gateway.answers.words import Cents, Environment, KeyIdText, Last4, Prefix, Time
 from kernel.shaped import Shaped
@@ -101,7 +101,7 @@ class MadeToken(AccessToken, kw_only=True):
     token: Annotated[str, Meta(pattern=r"^sat_(staging|live)_[0-9A-Za-z]+$")]
 
 
-class CodeRow(Struct, kw_only=True):
+class CodeRow(Shaped, kw_only=True):
     """One row of the table of codes; http_status is the usual one."""
 
     code: Annotated[int, Meta(ge=1000, le=5002)]

@@ -298,9 +298,8 @@ class DecidedTopUp(SettledTopUp, kw_only=True):
     approval: Approval | None
 
     def approval_first(self) -> dict[str, Any]:
-        """As it is sent: the document has the fields of the bases before a struct's own."""
-        fields = asdict(self)
-        return {"approval": fields.pop("approval"), **fields}
+        """As it is sent: a struct has the fields of its bases before its own."""
+        return {"approval": self.approval, **asdict(self)}
 
 
 class Funding(Struct, kw_only=True):

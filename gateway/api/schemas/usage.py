@@ -1,6 +1,6 @@
 """The shapes of usage: charges, holds, and the sandbox clock that ends them early."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta, Struct
 
@@ -8,7 +8,7 @@ from billing.ledger.money import MICROS_PER_CREDIT, micros_to_cents
 from billing.usage.hold_commands import Held
 from billing.usage.usage import Used
 from gateway.answers.words import Micros, Time
-from kernel.clock import rfc3339
+from kernel.shaped import Shaped
 
 UsageId = Annotated[str, Meta(pattern=r"^usg_[0-9A-Za-z]+$")]
 HoldId = Annotated[str, Meta(pattern=r"^hld_[0-9A-Za-z]+$")]
@@ -23,7 +23,7 @@ CallerReference = Annotated[
 ]
 
 
-class Usage(Struct, kw_only=True):
+class Usage(Shaped, kw_only=True):
     """Credit that was charged at once."""
 
     id: UsageId
@@ -38,20 +38,10 @@ class Usage(Struct, kw_only=True):
     balance_cents: BalanceCents
 
     @classmethod
-    def of(cls, used: Used) -> Self:
-        record, balance_micros = used.record, used.balance_micros
-        return cls(
-            id=record.id,
-            amount_micros=record.amount_micros,
-            credits=record.amount_micros // MICROS_PER_CREDIT,
-            description=record.description,
-            model=record.model,
-            reference=record.reference,
-            created_at=rfc3339(record.created_at),
-            balance_micros=balance_micros,
-            balance_credits=balance_micros // MICROS_PER_CREDIT,
-            balance_cents=micros_to_cents(balance_micros),
-        )
+    def of(cls, used: Used, /, **more: Any) -> Self:
+        credits_ = used.record.amount_micros // MICROS_PER_CREDIT
+        balance = _balance(used.balance_micros)
+        return super().of(used.record, credits=credits_, **balance, **more)
 
 
 class Hold(Struct, kw_only=True):
@@ -80,12 +70,15 @@ class ChangedHold(Hold, kw_only=True):
 
     @classmethod
     def of(cls, held: Held) -> Self:
-        return cls(
-            **held.shape(),
-            balance_micros=held.balance_micros,
-            balance_credits=held.balance_micros // MICROS_PER_CREDIT,
-            balance_cents=micros_to_cents(held.balance_micros),
-        )
+        return cls(**held.shape(), **_balance(held.balance_micros))
+
+
+def _balance(micros: int) -> dict[str, Any]:
+    return {
+        "balance_micros": micros,
+        "balance_credits": micros // MICROS_PER_CREDIT,
+        "balance_cents": micros_to_cents(micros),
+    }
 
 
 class AccountClock(Struct, kw_only=True):

@@ -14,10 +14,12 @@ from gateway.answers.words import (
     Time,
     TransactionId,
 )
-from kernel.clock import rfc3339
+from kernel.clock import rfc3339, rfc3339_ms
 from kernel.shaped import Shaped
 from webhooks.deliveries import log, notice as endpoint_notice
 from webhooks.endpoints import endpoint as endpoints
+from webhooks.replays import replay as replays
+from webhooks.replays.match import Wanted
 
 Types = Annotated[list[str], Meta(description="Event types; empty: all.")]
 
@@ -69,7 +71,7 @@ class Event(Struct, kw_only=True):
     data: Annotated[dict[str, Any], Meta(description="By type; see the webhooks of this document.")]
 
 
-class Delivery(Struct, kw_only=True):
+class Delivery(Shaped, kw_only=True):
     """One event to one endpoint. next_attempt_at is null unless it is pending."""
 
     id: DeliveryIdText
@@ -83,13 +85,8 @@ class Delivery(Struct, kw_only=True):
     replay_of: DeliveryIdText | None
     created_at: Time
 
-    @classmethod
-    def of(cls, delivery: log.Delivery, **more: Any) -> Self:
-        """The delivery; more: its attempts."""
-        return cls(**delivery.shape(), **more)
 
-
-class Attempt(Struct, kw_only=True):
+class Attempt(Shaped, kw_only=True):
     """One HTTP request to an endpoint, and what came of it.
 
     http_status is null when no answer came; error is null when it was taken.
@@ -111,9 +108,15 @@ class Attempt(Struct, kw_only=True):
     response_body: Annotated[str, Meta(description="At most its first 4 KiB.")]
 
     @classmethod
-    def of(cls, attempt: log.Attempt) -> "Attempt":
+    def of(cls, attempt: log.Attempt, /, **more: Any) -> Self:
         """The attempt without its reason, which is the operator's."""
-        return cls(**attempt.shape())
+        return super().of(
+            attempt,
+            started_at=rfc3339_ms(attempt.started_at),
+            duration_ms=attempt.duration_us // 1000,
+            response_body=attempt.response_body.decode("utf-8", "replace"),
+            **more,
+        )
 
 
 class DeliveryWithAttempts(Delivery, kw_only=True):
@@ -122,9 +125,33 @@ class DeliveryWithAttempts(Delivery, kw_only=True):
     attempts: list[Attempt]
 
 
-class _Match(Struct, kw_only=True):
-    """Which deliveries a replay sends again."""
+class Replay(Shaped, kw_only=True):
+    """A job that sends deliveries again, at most rate_per_s a second."""
 
+    id: Annotated[str, Meta(pattern=r"^rpl_[0-9A-Za-z]+$")]
+    status: Literal["running", "paused", "done", "cancelled"]
+    matched: Count
+    done: Count
+    failed: Count
+    rate_per_s: Count
+    endpoint_id: EndpointIdText
+    delivery_status: str
+    events: Types
+    since: Time
+    until: Time
+    created_at: Time
+    ended_at: Time | None
+
+    @classmethod
+    def of(cls, replay: replays.Replay, /, **more: Any) -> Self:
+        """The job, and which deliveries it matches."""
+        return super().of(replay, **filter_of(replay.wanted), **more)
+
+
+class ReplayCount(Struct, kw_only=True):
+    """What a replay would match: nothing was sent."""
+
+    dry_run: bool
     matched: Count
     rate_per_s: Count
     endpoint_id: EndpointIdText
@@ -133,22 +160,21 @@ class _Match(Struct, kw_only=True):
     since: Time
     until: Time
 
-
-class Replay(_Match, kw_only=True):
-    """A job that sends deliveries again, at most rate_per_s a second."""
-
-    id: Annotated[str, Meta(pattern=r"^rpl_[0-9A-Za-z]+$")]
-    status: Literal["running", "paused", "done", "cancelled"]
-    done: Count
-    failed: Count
-    created_at: Time
-    ended_at: Time | None
+    @classmethod
+    def of(cls, wanted: Wanted, *, matched: int, rate_per_s: int) -> "ReplayCount":
+        """The number that is matched."""
+        return cls(dry_run=True, matched=matched, rate_per_s=rate_per_s, **filter_of(wanted))
 
 
-class ReplayCount(_Match, kw_only=True):
-    """What a replay would match: nothing was sent."""
-
-    dry_run: bool
+def filter_of(wanted: Wanted) -> dict[str, Any]:
+    """Which deliveries a replay sends again."""
+    return {
+        "endpoint_id": wanted.endpoint_id,
+        "delivery_status": wanted.status,
+        "events": list(wanted.event_types),
+        "since": rfc3339(wanted.since_us),
+        "until": rfc3339(wanted.until_us),
+    }
 
 
 class Finding(Struct, kw_only=True):

@@ -82,7 +82,7 @@ async def replay(call: RequestContext[Fields, Fields]) -> Answer:
             transaction_id=new.transaction_id,
         )
 
-    return await run_once(call.context, call.principal, call.request_key, work, render)
+    return await run_once(call, work, render)
 
 
 ROUTES = (

@@ -57,12 +57,7 @@ async def create(call: RequestContext[ReplayBody, Fields]) -> Answer:
     rate_per_s = replays.rate_of(new)
     matched = await replays.count(context.database, wanted)
     if body.dry_run:
-        data = {
-            "dry_run": True,
-            "matched": matched,
-            "rate_per_s": rate_per_s,
-            **replays.filter_shape(wanted),
-        }
+        data = ReplayCount.of(wanted, matched=matched, rate_per_s=rate_per_s)
         return answer(codes.SUCCESS, data, now_us=now_us, http_status=202)
 
     async def work(tx: Transaction) -> Replay:
@@ -71,20 +66,20 @@ async def create(call: RequestContext[ReplayBody, Fields]) -> Answer:
         )
 
     def render(made: Replay) -> Answer:
-        return answer(codes.SUCCESS, made.shape(), now_us=now_us, http_status=202)
+        return answer(codes.SUCCESS, ReplayShape.of(made), now_us=now_us, http_status=202)
 
-    return await run_once(context, principal, call.request_key, work, render)
+    return await run_once(call, work, render)
 
 
 async def list_replays(call: RequestContext[Fields, Page]) -> Answer:
     read = partial(replays.list_replays, tenant=call.principal.tenant)
-    return await list_rows(call, "rpl", read, shape=Replay.shape)
+    return await list_rows(call, "rpl", read, shape=ReplayShape.of)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
     tenant, replay_id = call.principal.tenant, call.params["replay_id"]
     found = await call.context.database.read(lambda tx: replays.get(tx, tenant, replay_id))
-    return answer(codes.SUCCESS, found.shape(), now_us=call.now_us)
+    return answer(codes.SUCCESS, ReplayShape.of(found), now_us=call.now_us)
 
 
 async def pause(call: RequestContext[Fields, Fields]) -> Answer:
@@ -118,9 +113,9 @@ async def _changed(
         return await change(tx, tenant, replay_id)
 
     def render(changed: Replay) -> Answer:
-        return answer(codes.SUCCESS, changed.shape(), now_us=now_us)
+        return answer(codes.SUCCESS, ReplayShape.of(changed), now_us=now_us)
 
-    return await run_once(call.context, call.principal, call.request_key, work, render)
+    return await run_once(call, work, render)
 
 
 ROUTES = (

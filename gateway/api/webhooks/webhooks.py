@@ -150,9 +150,7 @@ async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
         await note(tx, call, "endpoint.created", made.id, after=audited(made))
         return made, secret
 
-    return await run_once(
-        context, principal, call.request_key, work, _with_secret(now_us, 201), sealed=True
-    )
+    return await run_once(call, work, _with_secret(now_us, 201), sealed=True)
 
 
 async def list_endpoints(call: RequestContext[Fields, Page]) -> Answer:
@@ -208,9 +206,7 @@ async def change(call: RequestContext[WebhooksPatchBody, Fields]) -> Answer:
         return after
 
     return await run_once(
-        context,
-        principal,
-        call.request_key,
+        call,
         work,
         lambda changed: answer(codes.SUCCESS, WebhookEndpoint.of(changed), now_us=now_us),
     )
@@ -230,7 +226,7 @@ async def delete(call: RequestContext[Fields, Fields]) -> Answer:
     def render(gone: Endpoint) -> Answer:
         return answer(codes.SUCCESS, DeletedEndpoint(id=gone.id, deleted=True), now_us=now_us)
 
-    return await run_once(context, principal, call.request_key, work, render)
+    return await run_once(call, work, render)
 
 
 async def rotate_secret(call: RequestContext[WebhooksRotateBody, Fields]) -> Answer:
@@ -245,9 +241,7 @@ async def rotate_secret(call: RequestContext[WebhooksRotateBody, Fields]) -> Ans
         await note(tx, call, "endpoint.secret_rotated", endpoint_id, after=after)
         return rotated, secret
 
-    return await run_once(
-        context, principal, call.request_key, work, _with_secret(now_us, 200), sealed=True
-    )
+    return await run_once(call, work, _with_secret(now_us, 200), sealed=True)
 
 
 async def test(call: RequestContext[TestBody, Fields]) -> Answer:

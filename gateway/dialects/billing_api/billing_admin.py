@@ -10,9 +10,8 @@ from billing.catalog.plan import Plan
 from billing.credits.adjustment import Adjusted
 from billing.credits.checkin_settings import CheckinSettings
 from billing.ledger.money import MICROS_PER_CREDIT
-from billing.reports.balance_transactions import BalanceTransaction
 from gateway.answers.words import Time
-from gateway.dialects.billing_api.schemas import PRODUCTS, Limit, Transaction, line_of
+from gateway.dialects.billing_api.schemas import PRODUCTS, Limit, Transaction
 from gateway.http.fields import Fields, Int64, Text, Time as TimeText, given, time_us
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
@@ -176,11 +175,6 @@ class AccountTransaction(Transaction, kw_only=True):
 
     account_id: str
     environment: str
-
-    @classmethod
-    def of(cls, one: BalanceTransaction) -> "AccountTransaction":
-        """The movement as operators see it."""
-        return cls(**line_of(one), account_id=one.account_id, environment=one.environment)
 
 
 class Adjustment(Struct, kw_only=True):

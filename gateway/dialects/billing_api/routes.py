@@ -10,7 +10,7 @@ needs `admin`, lies in the credential's environment, and each act of it is in th
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -48,7 +48,7 @@ from kernel.tenant import Tenant
 from keys.account import read_tenants
 from keys.audit_log import Actor
 from keys.principal import ADMIN
-from store.database import T, Transaction, Work
+from store.database import Transaction
 
 READ: Final = ("billing:read",)
 WRITE: Final = ("billing:write",)
@@ -167,7 +167,7 @@ async def create_plan(call: RequestContext[admin.PlanBody, Fields]) -> Answer:
     async def work(tx: Transaction) -> Plan:
         return await catalogue.create_plan(tx, wanted, fields, by=_actor(call), now_us=call.now_us)
 
-    return await _run_once(call, work, lambda made: _said(shapes.Plan.of(made), http_status=201))
+    return await run_once(call, work, lambda made: _said(shapes.Plan.of(made), http_status=201))
 
 
 async def change_plan(call: RequestContext[admin.PlanChanges, Fields]) -> Answer:
@@ -180,7 +180,7 @@ async def change_plan(call: RequestContext[admin.PlanChanges, Fields]) -> Answer
         by = _actor(call)
         return await catalogue.change_plan(tx, place, changes, fields, by=by, now_us=call.now_us)
 
-    return await _run_once(call, work, lambda after: _said(shapes.Plan.of(after)))
+    return await run_once(call, work, lambda after: _said(shapes.Plan.of(after)))
 
 
 async def list_coupons(call: RequestContext[Fields, admin.CouponsQuery]) -> Answer:
@@ -206,7 +206,7 @@ async def create_coupon(call: RequestContext[admin.CouponBody, Fields]) -> Answe
     async def work(tx: Transaction) -> coupons.Coupon:
         return await catalogue.create_coupon(tx, wanted, by=_actor(call), now_us=call.now_us)
 
-    return await _run_once(
+    return await run_once(
         call, work, lambda made: _said(admin.Coupon(**made.shape()), http_status=201)
     )
 
@@ -266,7 +266,7 @@ async def change_config(call: RequestContext[admin.ConfigBody, Fields]) -> Answe
         with renamed_fields(**call.body.names()):
             return await catalogue.change_checkin(tx, environment, changes, by=by, now_us=now_us)
 
-    return await _run_once(call, work, lambda settings: _said(admin.Config.of(settings)))
+    return await run_once(call, work, lambda settings: _said(admin.Config.of(settings)))
 
 
 def refuse(refusal: Refusal, _now_us: int) -> Answer:
@@ -289,12 +289,6 @@ def _said(data: Any, *, http_status: int = 200) -> Answer:
 
 def _actor(call: RequestContext[Any, Any]) -> Actor:
     return Actor.of(call.principal)
-
-
-async def _run_once(
-    call: RequestContext[Any, Any], work: Work[T], render: Callable[[T], Answer]
-) -> Answer:
-    return await run_once(call.context, call.principal, call.request_key, work, render)
 
 
 async def _plan_item(call: RequestContext[shapes.SessionBody, Fields]) -> PlanItem:

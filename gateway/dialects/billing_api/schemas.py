@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, Self, TypeVar
 
 from msgspec import Meta, Struct
 
@@ -16,6 +16,7 @@ from gateway.answers.words import Time
 from gateway.http.fields import Fields, Int64, LooseFields, Text
 from kernel.clock import SECOND_US, rfc3339
 from kernel.limits import PAGE_ITEMS_MAX, URL_CHARACTERS_MAX
+from kernel.shaped import Shaped
 
 T = TypeVar("T")
 Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
@@ -115,7 +116,7 @@ class Balance(Struct, kw_only=True):
     balance: Annotated[int, Meta(description="In credits, rounded down.")]
 
 
-class Transaction(Struct, kw_only=True):
+class Transaction(Shaped, kw_only=True):
     """What changed the balance; amount is truncated toward zero."""
 
     id: str
@@ -126,25 +127,13 @@ class Transaction(Struct, kw_only=True):
     amount_micros: Annotated[int, Meta(description="The same, exactly: 1 credit is 1,000.")]
 
     @classmethod
-    def of(cls, one: BalanceTransaction) -> "Transaction":
+    def of(cls, moved: BalanceTransaction, /, **more: Any) -> Self:
         """The movement in credits."""
-        return cls(**line_of(one))
+        credits_ = abs(moved.amount_micros) // MICROS_PER_CREDIT
+        return super().of(moved, amount=credits_ if moved.amount_micros >= 0 else -credits_, **more)
 
 
-def line_of(one: BalanceTransaction) -> dict[str, Any]:
-    """What every list of transactions shows."""
-    moved = abs(one.amount_micros) // MICROS_PER_CREDIT
-    return {
-        "id": one.id,
-        "type": one.type,
-        "amount": moved if one.amount_micros >= 0 else -moved,
-        "description": one.description,
-        "created_at": rfc3339(one.created_at),
-        "amount_micros": one.amount_micros,
-    }
-
-
-class Plan(Struct, kw_only=True):
+class Plan(Shaped, kw_only=True):
     """Prices are in the currency's smallest unit; credits_included is of a month."""
 
     id: str
@@ -162,20 +151,10 @@ class Plan(Struct, kw_only=True):
     creem_product_id_yearly: str | None
 
     @classmethod
-    def of(cls, one: plans.Plan) -> "Plan":
+    def of(cls, plan: plans.Plan, /, **more: Any) -> Self:
         """The plan as this API names it."""
-        return cls(
-            id=one.id,
-            name=one.name,
-            description=one.description,
-            price_monthly=one.price_monthly,
-            price_yearly=one.price_yearly,
-            credits_included=one.credits_included,
-            features=list(one.features),
-            currency=one.currency,
-            active=one.is_active,
-            **{name: one.products.get(key) for key, name in PRODUCTS.items()},
-        )
+        products = {name: plan.products.get(key) for key, name in PRODUCTS.items()}
+        return super().of(plan, active=plan.is_active, **products, **more)
 
 
 class CheckedIn(Struct, kw_only=True):

@@ -220,7 +220,7 @@ async def _manage(call: RequestContext[Fields, Fields], message: str, *, is_new:
     def render(made: tuple[Grant, OAuthToken, str | None]) -> Answer:
         return _say(message, _management(*made))
 
-    return await run_once(call.context, principal, call.request_key, work, render, sealed=True)
+    return await run_once(call, work, render, sealed=True)
 
 
 def _management(grant: Grant, token: OAuthToken, secret: str | None) -> Management:

@@ -260,13 +260,13 @@ def test_the_doctor_tells_a_missing_key_and_a_dead_redis(topup: Topup) -> None:
 
 
 def test_migrate_again_changes_nothing(topup: Topup) -> None:
-    assert result_of(topup("migrate", "--json")) == {"schema": "0011"}
+    assert result_of(topup("migrate", "--json")) == {"schema": "0012"}
 
 
 def test_a_database_that_was_never_migrated_says_what_to_run(tmp_path: Path, topup: Topup) -> None:
     result = topup("audit", TOPUP_DATABASE_URL=f"sqlite:///{tmp_path}/other.db")
 
-    assert result.exit_code == 2
+    assert result.exit_code == 30
     assert "topup migrate" in result.stderr
 
 
@@ -291,7 +291,7 @@ def test_an_unreachable_database_is_told_without_its_password(
 ) -> None:
     result = topup(*command, TOPUP_DATABASE_URL="postgresql://u:hunter2@127.0.0.1:1/none")
 
-    assert result.exit_code == 3
+    assert result.exit_code == 13
     assert "hunter2" not in result.output
     assert result.stderr.startswith("error: ")
     assert "Traceback" not in result.output

@@ -51,7 +51,7 @@ def test_a_copy_holds_what_was_there_and_comes_back(topup: Topup, database_url: 
     assert result_of(topup("audit", "--json"))["items"] == []
     assert stat.S_IMODE(Path("monday.copy").stat().st_mode) == 0o600
     assert made["bytes"] == Path("monday.copy").stat().st_size
-    assert made["schema"] == restored["schema"] == "0011"
+    assert made["schema"] == restored["schema"] == "0012"
     # What was there is not thrown away where it is a file.
     aside = restored["kept_aside"]
     assert (aside is None) is (file_of(database_url) is None)
@@ -222,5 +222,5 @@ def test_where_postgresqls_programs_are_missing_the_words_say_so(
 def test_no_password_is_told(topup: Topup) -> None:
     refused = topup("backup", "x", TOPUP_DATABASE_URL="postgresql://u:hunter2@127.0.0.1:1/none")
 
-    assert refused.exit_code == 3
+    assert refused.exit_code == 13
     assert "hunter2" not in refused.output

@@ -42,8 +42,7 @@ async def given_events(gateway: Gateway, account_id: str, *types: str) -> None:
         outbox = await Outbox.load(tx, [tenant])
         for type_ in types:
             outbox.publish(
-                account_id=account_id,
-                environment="staging",
+                tenant,
                 type=type_,
                 data={},
                 now_us=gateway.context.clock.now_us(),

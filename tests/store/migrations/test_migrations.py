@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from store.database import Database
+from store.database import Store
 from store.errors import ConnectionLost
 from store.migrate import MIGRATIONS, migrate
 from store.open import open_database
@@ -117,7 +117,7 @@ async def test_migrating_again_changes_nothing(database_url: str) -> None:
     assert await asked(database_url, differences) == []
 
 
-async def test_a_migrated_database_is_accepted(database: Database) -> None:
+async def test_a_migrated_database_is_accepted(database: Store) -> None:
     await check_schema(database)
 
     assert await schema_version(database) == VERSIONS[-1]
@@ -139,7 +139,7 @@ async def test_an_unmigrated_database_is_refused_with_what_to_do(tmp_path: Path)
     await database.close()
 
 
-async def test_a_newer_schema_is_refused(database: Database) -> None:
+async def test_a_newer_schema_is_refused(database: Store) -> None:
     await database.transaction(
         lambda tx: tx.execute("UPDATE alembic_version SET version_num = :new", new="9999")
     )

@@ -122,7 +122,7 @@ async def test_a_ping_answers_with_its_one_attempt(
     clock.advance_s(3600)
     [row] = await rows(database, "SELECT id, status, attempts_made, event_id FROM deliveries")
     assert (attempt.number, attempt.http_status, attempt.error) == (1, status, error)
-    assert attempt.shape()["response_body"] == "nope"
+    assert attempt.response_body == b"nope"
     assert (row["status"], row["attempts_made"]) == (delivered, 1)
     assert (await claim_all(database, clock)).claimed == []
     [request] = requests

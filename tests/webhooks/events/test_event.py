@@ -108,8 +108,7 @@ async def test_an_endpoint_can_be_left_out(database: Database, clock: FixedClock
         await lock_tenants(tx, [tenant])
         outbox = await Outbox.load(tx, [tenant])
         outbox.publish(
-            account_id=account,
-            environment="staging",
+            tenant,
             type="endpoint.disabled",
             data={},
             now_us=clock.now_us(),
@@ -148,9 +147,7 @@ async def test_a_transaction_that_fails_leaves_no_number_behind(
 
     async def fail(tx: Transaction) -> None:
         outbox = await Outbox.load(tx, [tenant])
-        outbox.publish(
-            account_id=account, environment="staging", type="order.paid", data={}, now_us=1
-        )
+        outbox.publish(tenant, type="order.paid", data={}, now_us=1)
         await outbox.flush(tx)
         raise LookupError
 

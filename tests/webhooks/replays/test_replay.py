@@ -1,7 +1,9 @@
 """Replay jobs: what they match, that they send each once, and that they begin and end as asked."""
 
 import pytest
+from msgspec.structs import asdict
 
+from gateway.api.schemas.webhooks import Replay as ReplayShape
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from kernel.tenant import Tenant
@@ -52,7 +54,7 @@ async def test_each_failed_delivery_is_sent_again_once_and_nothing_else(
 
     assert await sent_again(database, job) == [ids[1], ids[0]]
     ended = await found(database, job)
-    assert ended.shape() == {
+    assert asdict(ReplayShape.of(ended)) == {
         "id": job.id,
         "status": "done",
         "matched": 2,

@@ -1,0 +1,218 @@
+"""What each fault of a database is called, what to do about it, and the exit code of its command."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import click
+
+from cli.output import EXIT_UNREACHABLE, fail
+from store.errors import Contention, StoreError
+from store.faults import CannotOpen, Fault
+from store.version import SchemaOutOfRange
+
+_URL: Final = "TOPUP_DATABASE_URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One fault in words: {} is a host, a role or a file. meaning: for the table of exit codes."""
+
+    exit_code: int
+    meaning: str
+    problem: str = ""
+    advice: str = ""
+
+
+FAULTS: Final[Mapping[Fault, Told]] = {
+    Fault.URL_UNREADABLE: Told(
+        10,
+        "the database's URL cannot be read",
+        f"the database's URL cannot be read: {_URL} has a part that is none, or misspelt",
+        f"write {_URL} as postgresql://role:password@host:5432/database?sslmode=require, with"
+        " marks such as @ : / # in the password as %40 %3A %2F %23",
+    ),
+    Fault.PORT_NO_NUMBER: Told(
+        11,
+        "its port is no number",
+        f"the database's port is no number: {_URL} says {{}}",
+        "PostgreSQL listens on 5432 by default; marks such as : in the password are written %3A",
+    ),
+    Fault.HOST_UNKNOWN: Told(
+        12,
+        "its host does not resolve",
+        "the database's host does not resolve to an address: {}",
+        f"check the host in {_URL}, and this machine's name servers",
+    ),
+    Fault.PORT_CLOSED: Told(
+        13,
+        "nothing listens at its address",
+        "the database's address has nothing that listens: {}",
+        f"start PostgreSQL, or check host and port in {_URL} and the firewall in between",
+    ),
+    Fault.NO_ANSWER: Told(
+        14,
+        "its host does not answer in time",
+        "the database's host does not answer in time: {}",
+        f"check host and port in {_URL}, and the firewall in between",
+    ),
+    Fault.NO_POSTGRESQL: Told(
+        15,
+        "what answers hangs up or is no PostgreSQL",
+        "the database's address answers, but not as PostgreSQL does, or it hangs up: {}",
+        f"check host and port in {_URL}",
+    ),
+    Fault.NO_SUCH_SERVER: Told(
+        16,
+        "no server is as target_session_attrs asks",
+        "none of the database's servers is as target_session_attrs asks: {}",
+        f"promote one of them, or change target_session_attrs in {_URL}",
+    ),
+    Fault.TLS_MISSING: Told(
+        17,
+        "the server has no TLS and the URL asks for it",
+        f"the database's server has no TLS, and sslmode in {_URL} asks for it: {{}}",
+        "turn `ssl` on in postgresql.conf, or leave sslmode out where the network is private",
+    ),
+    Fault.TLS_REQUIRED: Told(
+        18,
+        "the server lets nobody in without TLS",
+        f"the database's server does not let us in without TLS, and sslmode in {_URL} forbids it: {{}}",
+        "set sslmode=require, or verify-full with sslrootcert; if that is refused too, see pg_hba.conf",
+    ),
+    Fault.TLS_UNTRUSTED: Told(
+        19,
+        "its certificate is not trusted",
+        "the database's certificate is not trusted, or TLS cannot be agreed on: {}",
+        f"check sslrootcert, sslcert, sslkey and the host's name in {_URL}",
+    ),
+    Fault.PASSWORD_WRONG: Told(
+        20,
+        "the password is wrong or missing",
+        "the database refuses the password of role {}, or asks for one and has none",
+        f"check role and password in {_URL}; marks such as @ : / # in it are written %40 %3A %2F %23",
+    ),
+    Fault.ROLE_UNKNOWN: Told(
+        21,
+        "the role does not exist or may not log in",
+        "the database knows no role {} that may log in",
+        f"check the role in {_URL}, or make it: CREATE ROLE … LOGIN",
+    ),
+    Fault.DATABASE_UNKNOWN: Told(
+        22,
+        "there is no database of that name",
+        "the database {} does not exist on its server",
+        f"check the name at the end of {_URL}, or make it: CREATE DATABASE …",
+    ),
+    Fault.NOT_LET_IN: Told(
+        23,
+        "the server does not let this role, host or database in",
+        "the database's server does not let us in: {}",
+        "its pg_hba.conf has a line for each role, database and address; CONNECT on the database"
+        " is needed too. The server's own log says which it was",
+    ),
+    Fault.TOO_MANY_CONNECTIONS: Told(
+        24,
+        "the server has no connection left",
+        "the database's server has no connection left: {}",
+        "`topup doctor` counts what each process may open; raise max_connections, lower"
+        " TOPUP_DATABASE_CONNECTIONS, or start fewer processes",
+    ),
+    Fault.NOT_READY: Told(
+        25,
+        "the server starts, stops or recovers",
+        "the database's server starts, stops or recovers at this moment: {}",
+        "wait for it; its own log says how far it is",
+    ),
+    Fault.POOLER_SHARES_SESSIONS: Told(
+        26,
+        "a pooler in transaction mode is in between",
+        "the database is behind a pooler that gives each transaction another session: {}",
+        f"set pool_mode = session for this database, or let {_URL} name the server itself",
+    ),
+    Fault.FILE_MISSING: Told(30, "there is no SQLite file where the settings say"),
+    Fault.FOLDER_MISSING: Told(
+        31,
+        "the SQLite file's folder is missing",
+        "the database's folder is missing and cannot be made: {}",
+        f"check {_URL} and TOPUP_DATA_DIR; sqlite:////absolute/path has four strokes",
+    ),
+    Fault.NOT_WRITABLE: Told(
+        32,
+        "the SQLite file or its folder cannot be read and written",
+        "the database's file and its folder have to be readable and writable: {}",
+        "give both to the user that topup runs as, and see that the disk is not read-only",
+    ),
+    Fault.NO_SQLITE: Told(
+        33,
+        "the file is damaged, or none of SQLite",
+        "the database's file is damaged, or not one of SQLite: {}",
+        f"check {_URL} and TOPUP_DATA_DIR, or put a backup in its place",
+    ),
+    Fault.LOCKED: Told(
+        34,
+        "another process holds the SQLite file locked",
+        "the database's file is held locked by another process: {}",
+        "end what holds it (`fuser` names it), such as a shell of SQLite or a stopped topup",
+    ),
+    Fault.SCHEMA_MISSING: Told(40, "the database is empty: `topup migrate`"),
+    Fault.NOT_OURS: Told(41, "the database is another application's"),
+    Fault.SCHEMA_OLD: Told(42, "the schema is too old: `topup migrate`"),
+    Fault.SCHEMA_NEW: Told(43, "the schema is too new for this code"),
+    Fault.SCHEMA_DIFFERS: Told(44, "the schema is not as its version says"),
+    Fault.NOT_PERMITTED: Told(
+        45,
+        "the role may not do it inside the database",
+        "the database does not permit its role to do this",
+        "`topup migrate` needs CREATE on the schema, every other command the tables' rows: see GRANT",
+    ),
+    Fault.TABLE_BUSY: Told(
+        46,
+        "a table is in use, and a migration waits for none",
+        "the database has a table in use that the migration changes; nothing was changed",
+        "try again at a calmer moment, or end what holds it (pg_stat_activity)",
+    ),
+}
+
+
+def exit_code_of(error: SchemaOutOfRange | StoreError) -> int:
+    """Of the command that this stops."""
+    fault = fault_of(error)
+    return EXIT_UNREACHABLE if fault is None else FAULTS[fault].exit_code
+
+
+def fault_of(error: SchemaOutOfRange | StoreError) -> Fault | None:
+    """None: one that has no words of its own."""
+    if isinstance(error, SchemaOutOfRange | CannotOpen):
+        return error.fault
+    if error.code == "42501":
+        return Fault.NOT_PERMITTED
+    is_locked = isinstance(error, Contention) and error.code.startswith("SQLITE_")
+    return Fault.LOCKED if is_locked else None
+
+
+def words(error: SchemaOutOfRange | StoreError) -> tuple[str, str]:
+    """What is wrong, and what to do."""
+    if isinstance(error, SchemaOutOfRange):
+        return str(error), ""
+    fault = fault_of(error)
+    if fault is None:
+        return (
+            f"the database does not answer as it should: {type(error).__name__} {error}",
+            "is it running? `topup doctor` looks at each part",
+        )
+    told = FAULTS[fault]
+    subject = getattr(error, "subject", "") or f"as {_URL} has it"
+    return told.problem.format(subject), told.advice
+
+
+def refusal(error: SchemaOutOfRange | StoreError) -> click.exceptions.Exit:
+    """Prints both; the caller raises the result."""
+    problem, advice = words(error)
+    return fail(problem, advice=advice, exit_code=exit_code_of(error))
+
+
+def table() -> str:
+    """The exit codes as rows of a Markdown table, for the documents."""
+    rows = [f"| {told.exit_code} | {told.meaning} |" for told in FAULTS.values()]
+    return "\n".join(["| code | the database cannot be used since |", "|---|---|", *rows]) + "\n"

@@ -1,0 +1,54 @@
+"""Why a database cannot be used, told apart by what an operator has to mend. cli/faults.py has the words.
+
+Drivers tell these by different classes, codes and texts; each database's own folder names them.
+"""
+
+from enum import StrEnum
+
+from store.errors import ConnectionLost
+
+
+class Fault(StrEnum):
+    """One cause each; the values are for logs and programs."""
+
+    URL_UNREADABLE = "url_unreadable"
+    PORT_NO_NUMBER = "port_no_number"
+    HOST_UNKNOWN = "host_unknown"
+    PORT_CLOSED = "port_closed"
+    NO_ANSWER = "no_answer"
+    NO_POSTGRESQL = "no_postgresql"
+    NO_SUCH_SERVER = "no_such_server"  # none of them is as target_session_attrs asks
+    TLS_MISSING = "tls_missing"  # we want it and the server has none
+    TLS_REQUIRED = "tls_required"  # the server wants it and the URL forbids it
+    TLS_UNTRUSTED = "tls_untrusted"
+    PASSWORD_WRONG = "password_wrong"  # noqa: S105 no password
+    ROLE_UNKNOWN = "role_unknown"
+    DATABASE_UNKNOWN = "database_unknown"
+    NOT_LET_IN = "not_let_in"  # by pg_hba.conf, or without CONNECT
+    TOO_MANY_CONNECTIONS = "too_many_connections"
+    NOT_READY = "not_ready"  # it starts, stops or recovers
+    POOLER_SHARES_SESSIONS = "pooler_shares_sessions"  # a pooler in transaction mode
+    FOLDER_MISSING = "folder_missing"
+    FILE_MISSING = "file_missing"
+    NOT_WRITABLE = "not_writable"
+    NO_SQLITE = "no_sqlite"
+    LOCKED = "locked"
+    SCHEMA_MISSING = "schema_missing"
+    NOT_OURS = "not_ours"
+    SCHEMA_OLD = "schema_old"
+    SCHEMA_NEW = "schema_new"
+    SCHEMA_DIFFERS = "schema_differs"
+    NOT_PERMITTED = "not_permitted"  # what the role may not do inside the database
+    TABLE_BUSY = "table_busy"  # a migration waits for no table
+
+
+class CannotOpen(ConnectionLost):
+    """No connection can be opened, and so nothing was kept; code is the driver's.
+
+    subject: what the fault is about, such as a host, a role or a file; never a password.
+    """
+
+    def __init__(self, fault: Fault, code: str, subject: str = "") -> None:
+        super().__init__(code)
+        self.fault = fault
+        self.subject = subject
