@@ -41,7 +41,7 @@ class Requests:
         registry.register(self._times)
 
     def note(self, route: str, method: str, status: int, duration_s: float) -> None:
-        self._counts.add(route, method, str(status))
+        self._counts.add(route, method, status)
         self._times.observe(duration_s, route)
 
 

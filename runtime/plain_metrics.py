@@ -17,13 +17,16 @@ from prometheus_client.registry import Collector
 
 
 class PlainCounter(Collector):
-    """A number for each combination of the labels' values; shown once it was counted."""
+    """A number for each combination of the labels' values; shown once it was counted.
+
+    A value may be a number: it becomes text when somebody reads, not each time it is counted.
+    """
 
     def __init__(self, name: str, meaning: str, *labels: str) -> None:
         self._name, self._meaning, self._labels = name, meaning, labels
-        self._counts: dict[tuple[str, ...], float] = {}
+        self._counts: dict[tuple[str | int, ...], float] = {}
 
-    def add(self, *values: str) -> None:
+    def add(self, *values: str | int) -> None:
         """One more."""
         self._counts[values] = self._counts.get(values, 0) + 1
 
@@ -34,7 +37,7 @@ class PlainCounter(Collector):
     def collect(self) -> Iterator[Metric]:
         family = CounterMetricFamily(self._name, self._meaning, labels=self._labels)
         for values, count in self._counts.items():
-            family.add_metric(values, count)
+            family.add_metric([str(value) for value in values], count)
         yield family
 
 

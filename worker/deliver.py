@@ -144,6 +144,7 @@ def log_attempt(settled: Settled) -> None:
             "delivery_id": claimed.id,
             "event_id": claimed.event_id,
             "event_type": claimed.event_type,
+            "transaction_id": claimed.transaction_id,
             "attempt": claimed.number,
             "attempt_id": attempt.id,
             "http_status": attempt.http_status,

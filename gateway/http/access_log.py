@@ -52,7 +52,7 @@ class AccessLog:
         body = answer.body if answer is not None else b""
         caller = call.credential
         if template.endswith(SEND_PATH):
-            self._sends.add(str(code_of(body)), "none" if caller is None else caller.environment)
+            self._sends.add(code_of(body), "none" if caller is None else caller.environment)
         if not _log.isEnabledFor(logging.INFO):
             return
         client = call.scope.get("client")

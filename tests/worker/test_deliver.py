@@ -159,10 +159,12 @@ def test_an_attempt_is_one_wide_line(
 ) -> None:
     caplog.set_level(logging.INFO)
 
-    log_attempt(Settled(sent(claimed(clock), 503, error, clock.now_us()), is_held=is_held))
+    one = claimed(clock)._replace(transaction_id="txn_1")
+    log_attempt(Settled(sent(one, 503, error, clock.now_us()), is_held=is_held))
 
     [record] = caplog.records
     line = vars(record)
+    assert line["transaction_id"] == "txn_1"
     assert (record.message, record.levelname) == ("delivery.attempted", level)
     assert (line["delivery_id"], line["attempt"], line["http_status"]) == ("dlv_1", 1, 503)
     assert (line["status"], line["next_attempt_at"]) == ("pending", "2026-06-13T12:00:05.000Z")
