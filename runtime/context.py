@@ -57,6 +57,7 @@ from webhooks.http.transport import Transport
 # which credentials are looked up.
 ENGINE_CONNECTIONS = batch.LANES_MAX + apart.LANES_MAX
 AUTHENTICATION_CONNECTIONS = 1
+READINESS_CONNECTIONS = 1
 
 
 class Hints:
@@ -158,6 +159,12 @@ async def open_context(
             payments=Payments(database, clock, engine, providers, settings.address()),
             feed=feed,
         )
+
+
+def connections_of_a_process(settings: Settings) -> int:
+    """How many a gateway may open; a worker opens one less."""
+    reserved = ENGINE_CONNECTIONS + AUTHENTICATION_CONNECTIONS + READINESS_CONNECTIONS
+    return 2 * settings.database_connections + reserved
 
 
 @contextlib.asynccontextmanager

@@ -14,6 +14,7 @@ from runtime.settings import Settings, SettingsError
 from store.database import OnHint, Store, Transaction, no_hint
 from store.faults import Fault
 from store.open import file_of, open_database
+from store.pool_options import PoolOptions
 from store.version import SchemaOutOfRange, changed_tables, check_schema, schema_version
 
 # The name of the data key behind voucher codes.
@@ -35,12 +36,23 @@ async def open_store(settings: Settings, *, on_hint: OnHint = no_hint) -> AsyncI
             f"there is no database at {file_of(settings.database_address)}: check TOPUP_DATA_DIR and"
             " TOPUP_DATABASE_URL; `topup dev` and `topup migrate` make one",
         )
-    database = open_database(settings.database_address, on_hint=on_hint)
+    database = open_database(
+        settings.database_address, on_hint=on_hint, options=pool_options(settings)
+    )
     try:
         await check_schema(database)
         yield database
     finally:
         await database.close()
+
+
+def pool_options(settings: Settings) -> PoolOptions:
+    return PoolOptions(
+        connections_max=settings.database_connections,
+        statement_cache=settings.database_statement_cache,
+        connect_timeout_s=settings.database_connect_timeout_s,
+        wait_s=settings.database_wait_s,
+    )
 
 
 async def warn_of_changes(database: Store) -> None:

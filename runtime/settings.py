@@ -82,6 +82,18 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="postgresql://… or sqlite:///path; empty: SQLite in the data directory.",
     )
+    database_connections: int = Field(
+        6, ge=2, le=1_000, description="Connections of each of a process's two general pools."
+    )
+    database_statement_cache: int = Field(
+        1024, ge=0, le=100_000, description="Statements each connection keeps prepared; 0: none."
+    )
+    database_connect_timeout_s: float = Field(
+        3, gt=0, le=60, description="Seconds for opening a connection to PostgreSQL."
+    )
+    database_wait_s: float = Field(
+        5, gt=0, le=60, description="Seconds to wait for a connection that others have."
+    )
     redis_url: SecretStr = Field(
         SecretStr(""), description="redis://… or unix://path; empty: embedded, or none."
     )

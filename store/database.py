@@ -13,6 +13,8 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from store.pool_options import ServerRoom
+
 T = TypeVar("T")
 Work = Callable[["Transaction"], Awaitable[T]]
 OnHint = Callable[[str], None]
@@ -178,6 +180,10 @@ class Store(Database, Protocol):
         """Ends what a process that was stopped, or lost, holds on the server and the server itself
         does not end; returns how many. Anybody may call it for all.
         """
+        ...
+
+    async def room(self) -> ServerRoom | None:
+        """The connections of the whole server; None where there is none."""
         ...
 
     async def shape(self) -> dict[str, str]:

@@ -3,18 +3,21 @@
 from pathlib import Path
 
 from store.database import OnHint, Store, no_hint
+from store.pool_options import PoolOptions
 from store.postgresql.database import PostgresqlDatabase
 from store.sqlite.database import SqliteDatabase
 
 SQLITE_PREFIX = "sqlite:///"
 
 
-def open_database(url: str, *, on_hint: OnHint = no_hint) -> Store:
+def open_database(
+    url: str, *, on_hint: OnHint = no_hint, options: PoolOptions | None = None
+) -> Store:
     """sqlite:///path or postgresql://…; raises ValueError for any other URL."""
     if url.startswith(SQLITE_PREFIX):
         return SqliteDatabase(Path(url.removeprefix(SQLITE_PREFIX)), on_hint=on_hint)
     if url.startswith(("postgresql://", "postgres://")):
-        return PostgresqlDatabase(url, on_hint=on_hint)
+        return PostgresqlDatabase(url, on_hint=on_hint, options=options)
     raise ValueError("a database URL begins with sqlite:/// or postgresql://")
 
 

@@ -15,6 +15,7 @@ from cli.faults import exit_code_of, words
 from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
 from kernel.clock import SECOND_US, SystemClock
 from kernel.errors import DomainError
+from runtime.context import connections_of_a_process
 from runtime.installation import (
     known_secret_key,
     open_store,
@@ -84,6 +85,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         _settings(settings),
         _webhooks(settings),
         await check("database", _database),
+        await check("connections", _connections),
         await check("clock", _clock),
         await check("deliveries", _deliveries),
         await check("master key", _master_key),
@@ -142,6 +144,26 @@ async def _database(settings: Settings) -> str:
             raise differs(version, changed)
         await database.probe(b"", now_us=SystemClock().now_us())
     return f"{kind}, schema {version}, answers in {took_ms:.1f} ms and keeps what is written"
+
+
+async def _connections(settings: Settings) -> str:
+    """Whether the server has room for what processes may open: those that are there, and two."""
+    async with open_store(settings) as database:
+        room = await database.room()
+    if room is None:
+        return "are to a file: no server counts them"
+    each = connections_of_a_process(settings)
+    fits = max(0, room.connections_max - room.others) // each
+    detail = (
+        f"up to {each} for each gateway and worker: the server's {room.connections_max} less"
+        f" {room.others} of others have room for {fits}; {room.ours} are open"
+    )
+    if max(2 * each, room.ours) > fits * each:
+        raise _Odd(
+            f"{detail}. Too few: raise max_connections, lower TOPUP_DATABASE_CONNECTIONS or start"
+            " fewer processes"
+        )
+    return detail
 
 
 async def _clock(settings: Settings) -> str:

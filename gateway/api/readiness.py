@@ -12,6 +12,7 @@ from typing import Final
 
 from billing.engine.engine import Engine
 from kernel.clock import SECOND_US, Clock
+from runtime.context import READINESS_CONNECTIONS
 from store.batch import WAITING_AGE_MAX_S
 from store.database import Store, Transaction
 from store.errors import StoreError
@@ -137,7 +138,7 @@ class Readiness:
     def __init__(
         self, database: Store, engine: Engine, clock: Clock, *, attempt_us_max: int
     ) -> None:
-        self._database = database.reserve(1)
+        self._database = database.reserve(READINESS_CONNECTIONS)
         self._engine = engine
         self._writes = WriteWatch(self._database, engine, clock)
         self.backlog = BacklogWatch(self._database, clock, attempt_us_max=attempt_us_max)

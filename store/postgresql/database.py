@@ -7,19 +7,21 @@ statements only, since a snapshot taken together with a lock is stale after a wa
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from store import commit_token
 from store.database import Lock, OnHint, T, Transaction, Work, no_hint, tell
 from store.errors import CommitUnknown, ConnectionLost, Contention, LockTimeout
 from store.faults import CannotOpen
+from store.pool_options import PoolOptions, ServerRoom
 from store.postgresql.begin_with_lock import LONG_READ, READ, BeginWithLock, begin_text
 from store.postgresql.commit import commit, roll_back, was_kept
 from store.postgresql.errors import named
 from store.postgresql.guard import Guard
 from store.postgresql.pool import (
     END_STALLED,
+    ROOM,
     SHORT_STATEMENT_TIMEOUT_S,
     ConnectionPool,
     PooledConnection,
@@ -40,8 +42,11 @@ _log = logging.getLogger(__name__)
 class _Shared:
     """What the views of one database have in common: their pools, and one count of statements."""
 
-    def __init__(self, url: str, on_hint: OnHint, short_answer_s: float) -> None:
+    def __init__(
+        self, url: str, on_hint: OnHint, short_answer_s: float, options: PoolOptions
+    ) -> None:
         self.url = url
+        self.options = options
         self.on_hint = on_hint
         self.short_answer_s = short_answer_s
         self.statements_run = 0
@@ -53,8 +58,11 @@ class _Shared:
             plan_cache_mode="force_generic_plan",
         )
 
-    def open_pool(self, **options: Any) -> ConnectionPool:
-        pool = ConnectionPool(self.url, **options)
+    def open_pool(self, *, connections_max: int | None = None, **settings: str) -> ConnectionPool:
+        options = self.options
+        if connections_max is not None:
+            options = replace(options, connections_max=connections_max)
+        pool = ConnectionPool(self.url, options, **settings)
         self.pools.append(pool)
         return pool
 
@@ -68,6 +76,7 @@ class PostgresqlDatabase:
         *,
         on_hint: OnHint = no_hint,
         short_answer_s: float = SHORT_ANSWER_S,
+        options: PoolOptions | None = None,
         view: "tuple[_Shared, ConnectionPool] | None" = None,
         is_short: bool = False,
         is_long: bool = False,
@@ -78,7 +87,7 @@ class PostgresqlDatabase:
         self._is_short = is_short
         self._is_long = is_long
         if view is None:
-            self._shared = _Shared(url, on_hint, short_answer_s)
+            self._shared = _Shared(url, on_hint, short_answer_s, options or PoolOptions())
             self._pool = self._shared.open_pool()
         else:
             self._shared, self._pool = view
@@ -184,6 +193,14 @@ class PostgresqlDatabase:
             return len(await tx.fetch(END_STALLED))
 
         return await self.autocommit(work)
+
+    async def room(self) -> ServerRoom | None:
+        async def work(tx: Transaction) -> ServerRoom:
+            row = await tx.fetch_one(ROOM)
+            assert row is not None, "it counts"
+            return ServerRoom(row["connections_max"], row["ours"], row["others"])
+
+        return await self.read(work)
 
     async def shape(self) -> dict[str, str]:
         return await self.read(shape)

@@ -100,6 +100,11 @@ def _fault(error: Exception, address: UrlParts) -> Fault | None:
         if isinstance(error, kind):
             return fault
     if isinstance(error, _UNREADABLE):
+        if isinstance(error, asyncpg.exceptions.ClientConfigurationError) and (
+            address.tls.startswith("verify")
+        ):
+            # The file of trusted certificates is missing.
+            return Fault.TLS_UNTRUSTED
         is_port = any(_PORT.search(host) for host in address.hosts.split(","))
         return Fault.PORT_NO_NUMBER if is_port else Fault.URL_UNREADABLE
     return None

@@ -16,16 +16,13 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-import asyncpg
-
 from store.errors import ConnectionLost
+from store.faults import CannotOpen
+from store.pool_options import PoolOptions
 from store.postgresql.errors import CONNECTION_FAILURES, named
 from store.postgresql.faults import cannot_open
+from store.postgresql.session import open_session
 
-CONNECTIONS_MAX = 6
-CONNECT_TIMEOUT_S = 3.0
-# How long one may wait for another's transaction to give a connection back.
-ACQUIRE_TIMEOUT_S = 5.0
 CLOSE_TIMEOUT_S = 2.0
 
 # What the server itself ends, so that a stopped process or a lost host stops nobody else: a statement,
@@ -60,6 +57,13 @@ _SERVER_SETTINGS = {
 # The driver sends a statement in three parts. Of one whose last part does not come, since the process
 # was stopped in between or something on the way swallows it, the locks are kept, and no time-out of the
 # server runs: it is neither idle nor working.
+ROOM: Final = f"""
+SELECT CURRENT_SETTING('max_connections')::bigint
+    - CURRENT_SETTING('superuser_reserved_connections')::bigint AS connections_max,
+  COUNT(*) FILTER (WHERE is_ours) AS ours, COUNT(*) FILTER (WHERE NOT is_ours) AS others
+FROM (SELECT application_name = '{_SERVER_SETTINGS["application_name"]}' AS is_ours
+  FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> PG_BACKEND_PID()) AS sessions
+"""
 END_STALLED: Final = f"""
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = CURRENT_DATABASE() AND usename = CURRENT_USER
@@ -94,13 +98,14 @@ class PooledConnection:
 
 
 class ConnectionPool:
-    """At most connections_max connections to `url`; settings are the server's, for each session."""
+    """At most options.connections_max connections to `url`; settings are the server's, for each
+    session.
+    """
 
-    def __init__(
-        self, url: str, *, connections_max: int = CONNECTIONS_MAX, **settings: str
-    ) -> None:
+    def __init__(self, url: str, options: PoolOptions, **settings: str) -> None:
         self._url = url
-        self._connections_max = connections_max
+        self._options = options
+        self._connections_max = options.connections_max
         self._settings = {**_SERVER_SETTINGS, **settings}
         self._idle: list[PooledConnection] = []
         self._lent: set[PooledConnection] = set()
@@ -166,7 +171,7 @@ class ConnectionPool:
     async def _acquire(self) -> PooledConnection:
         if self._is_closed:
             raise ConnectionLost("closed")
-        async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
+        async with asyncio.timeout(self._options.wait_s):
             while len(self._lent) + self._opening + len(self._idle) >= self._connections_max:
                 waiter: asyncio.Future[PooledConnection | None] = (
                     asyncio.get_running_loop().create_future()
@@ -192,13 +197,10 @@ class ConnectionPool:
 
     async def _open(self) -> PooledConnection:
         try:
-            connection = await asyncpg.connect(
-                self._url,
-                timeout=CONNECT_TIMEOUT_S,
-                statement_cache_size=1024,
-                max_cached_statement_lifetime=0,
-                server_settings=self._settings,
-            )
+            connection = await open_session(self._url, self._options, self._settings)
+        except CannotOpen:
+            self._note_room()
+            raise
         except Exception as error:
             self._note_room()
             raise cannot_open(error, self._url) or error from None

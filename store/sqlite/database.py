@@ -175,6 +175,9 @@ class SqliteDatabase:
     async def end_stalled(self) -> int:
         return 0
 
+    async def room(self) -> None:
+        return None
+
     async def shape(self) -> dict[str, str]:
         return await self.read(shape)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kernel.clock import FixedClock
-from runtime.context import open_context, webhook_policy
+from runtime.context import connections_of_a_process, open_context, webhook_policy
 from runtime.settings import Settings, SettingsError, load_settings
 from store.database import Transaction
 from store.version import SchemaOutOfRange
@@ -94,3 +94,8 @@ def test_the_policy_opens_what_the_settings_name_and_nothing_else() -> None:
     ]:
         with pytest.raises(UrlRefused):
             check_url(url, policy)
+
+
+def test_a_process_has_eighteen_connections_unless_told_otherwise() -> None:
+    assert connections_of_a_process(load_settings()) == 18
+    assert connections_of_a_process(load_settings(database_connections=10)) == 26

@@ -64,8 +64,22 @@ class OwnServer:
             os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
         self._run("initdb", "-U", "topup", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
 
-    def configure(self, *, access: str = "", settings: str = "") -> None:
-        """Lines of pg_hba.conf before its own, and of postgresql.conf; before the start."""
+    def configure(
+        self,
+        *,
+        access: str = "",
+        settings: str = "",
+        certificate: tuple[bytes, bytes] | None = None,
+    ) -> None:
+        """Lines of pg_hba.conf before its own, and of postgresql.conf; a certificate and its key.
+        Before the start.
+        """
+        for name, content in zip(("server.crt", "server.key"), certificate or (), strict=False):
+            path = self._folder / name
+            path.write_bytes(content)
+            path.chmod(0o600)
+            if self._user is not None:
+                os.chown(path, self._user.pw_uid, self._user.pw_gid)
         table = self._folder / "pg_hba.conf"
         table.write_text(access + table.read_text(encoding="utf-8"), encoding="utf-8")
         with (self._folder / "postgresql.conf").open("a", encoding="utf-8") as file:

@@ -7,7 +7,7 @@ from typing import NoReturn
 import pytest
 
 # .ci/run installs these.
-CI_BRINGS = {"chromium", "curl"}
+CI_BRINGS = {"chromium", "curl", "pgbouncer"}
 NO_SERVER = "no PostgreSQL in TEST_DATABASE_URL"
 NO_REDIS = "no Redis in TEST_REDIS_URL"
 

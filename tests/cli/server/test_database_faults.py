@@ -3,6 +3,7 @@ traceback, and `topup migrate` is advised only where it helps.
 """
 
 import contextlib
+import datetime as dt
 import os
 import socket
 import sqlite3
@@ -14,6 +15,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from cli.faults import FAULTS
 from cli.main import main
@@ -64,6 +69,43 @@ def place() -> Iterator[Place]:
             yield Place(server.url)
         finally:
             server.close()
+
+
+@pytest.fixture
+def encrypted() -> Iterator[str]:
+    """A server whose certificate it has signed itself."""
+    with tempfile.TemporaryDirectory(prefix="topup-faults-") as folder:
+        Path(folder).chmod(0o755)
+        try:
+            server = OwnServer(Path(folder))
+        except (FileNotFoundError, KeyError):
+            missing(NO_SERVER)
+        server.create()
+        server.configure(settings="ssl = on\n", certificate=_certificate())
+        server.start()
+        try:
+            yield server.url
+        finally:
+            server.close()
+
+
+def _certificate() -> tuple[bytes, bytes]:
+    """Of this machine for a day, and its key; PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return signed.public_bytes(serialization.Encoding.PEM), private
 
 
 @pytest.fixture
@@ -161,6 +203,18 @@ def test_a_server_without_a_free_connection_is_told(
 def _login(role: str) -> bytes:
     body = b"\0\3\0\0" + b"user\0" + role.encode() + b"\0database\0postgres\0\0"
     return (len(body) + 4).to_bytes(4, "big") + body
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told(
+    topup: Callable[..., Result], encrypted: str, tmp_path: Path
+) -> None:
+    """One whose issuer's file is not given, and one whose name is not the host's."""
+    (tmp_path / "root.crt").write_bytes(_certificate()[0])
+    roots = f"&sslrootcert={tmp_path}/root.crt"
+
+    for query in ("?sslmode=verify-full", f"?sslmode=verify-full{roots}"):
+        told(topup(encrypted + query, "migrate"), 19, "certificate is not trusted")
+    assert topup(f"{encrypted}?sslmode=require", "migrate").exit_code == 0
 
 
 def test_a_role_that_may_make_no_tables_is_told(topup: Callable[..., Result], place: Place) -> None:

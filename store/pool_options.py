@@ -1,0 +1,26 @@
+"""What an operator decides about the connections of a process to a server; SQLite has none."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """connections_max: of each of the two general pools. statement_cache: statements that each
+    connection keeps prepared, 0 for none. wait_s: for a connection that others have.
+    """
+
+    connections_max: int = 6
+    statement_cache: int = 1024
+    connect_timeout_s: float = 3.0
+    wait_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRoom:
+    """Connections of the whole server: what it allows to roles that are not superusers, how many are
+    ours (application_name topup), and how many are others'.
+    """
+
+    connections_max: int
+    ours: int
+    others: int
