@@ -15,7 +15,7 @@ _URL: Final = "TOPUP_DATABASE_URL"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FaultText:
     """One fault in words: {} is a host, a role or a file. meaning: for the table of exit codes."""
 
     exit_code: int
@@ -24,149 +24,149 @@ class Told:
     advice: str = ""
 
 
-FAULTS: Final[Mapping[Fault, Told]] = {
-    Fault.URL_UNREADABLE: Told(
+FAULTS: Final[Mapping[Fault, FaultText]] = {
+    Fault.URL_UNREADABLE: FaultText(
         10,
         "the database's URL cannot be read",
         f"the database's URL cannot be read: {_URL} has a part that is none, or misspelt",
         f"write {_URL} as postgresql://role:password@host:5432/database?sslmode=require, with"
         " marks such as @ : / # in the password as %40 %3A %2F %23",
     ),
-    Fault.PORT_NO_NUMBER: Told(
+    Fault.PORT_NO_NUMBER: FaultText(
         11,
         "its port is no number",
         f"the database's port is no number: {_URL} says {{}}",
         "PostgreSQL listens on 5432 by default; marks such as : in the password are written %3A",
     ),
-    Fault.HOST_UNKNOWN: Told(
+    Fault.HOST_UNKNOWN: FaultText(
         12,
         "its host does not resolve",
         "the database's host does not resolve to an address: {}",
         f"check the host in {_URL}, and this machine's name servers",
     ),
-    Fault.PORT_CLOSED: Told(
+    Fault.PORT_CLOSED: FaultText(
         13,
         "nothing listens at its address",
         "the database's address has nothing that listens: {}",
         f"start PostgreSQL, or check host and port in {_URL} and the firewall in between",
     ),
-    Fault.NO_ANSWER: Told(
+    Fault.NO_ANSWER: FaultText(
         14,
         "its host does not answer in time",
         "the database's host does not answer in time: {}",
         f"check host and port in {_URL}, and the firewall in between",
     ),
-    Fault.NO_POSTGRESQL: Told(
+    Fault.NO_POSTGRESQL: FaultText(
         15,
         "what answers hangs up or is no PostgreSQL",
         "the database's address answers, but not as PostgreSQL does, or it hangs up: {}",
         f"check host and port in {_URL}",
     ),
-    Fault.NO_SUCH_SERVER: Told(
+    Fault.NO_SUCH_SERVER: FaultText(
         16,
         "no server is as target_session_attrs asks",
         "none of the database's servers is as target_session_attrs asks: {}",
         f"promote one of them, or change target_session_attrs in {_URL}",
     ),
-    Fault.TLS_MISSING: Told(
+    Fault.TLS_MISSING: FaultText(
         17,
         "the server has no TLS and the URL asks for it",
         f"the database's server has no TLS, and sslmode in {_URL} asks for it: {{}}",
         "turn `ssl` on in postgresql.conf, or leave sslmode out where the network is private",
     ),
-    Fault.TLS_REQUIRED: Told(
+    Fault.TLS_REQUIRED: FaultText(
         18,
         "the server lets nobody in without TLS",
         f"the database's server does not let us in without TLS, and sslmode in {_URL} forbids it: {{}}",
         "set sslmode=require, or verify-full with sslrootcert; if that is refused too, see pg_hba.conf",
     ),
-    Fault.TLS_UNTRUSTED: Told(
+    Fault.TLS_UNTRUSTED: FaultText(
         19,
         "its certificate is not trusted",
         "the database's certificate is not trusted, or TLS cannot be agreed on: {}",
         f"check sslrootcert, sslcert, sslkey and the host's name in {_URL}",
     ),
-    Fault.PASSWORD_WRONG: Told(
+    Fault.PASSWORD_WRONG: FaultText(
         20,
         "the password is wrong or missing",
         "the database refuses the password of role {}, or asks for one and has none",
         f"check role and password in {_URL}; marks such as @ : / # in it are written %40 %3A %2F %23",
     ),
-    Fault.ROLE_UNKNOWN: Told(
+    Fault.ROLE_UNKNOWN: FaultText(
         21,
         "the role does not exist or may not log in",
         "the database knows no role {} that may log in",
         f"check the role in {_URL}, or make it: CREATE ROLE … LOGIN",
     ),
-    Fault.DATABASE_UNKNOWN: Told(
+    Fault.DATABASE_UNKNOWN: FaultText(
         22,
         "there is no database of that name",
         "the database {} does not exist on its server",
         f"check the name at the end of {_URL}, or make it: CREATE DATABASE …",
     ),
-    Fault.NOT_LET_IN: Told(
+    Fault.NOT_LET_IN: FaultText(
         23,
         "the server does not let this role, host or database in",
         "the database's server does not let us in: {}",
         "its pg_hba.conf has a line for each role, database and address; CONNECT on the database"
         " is needed too. The server's own log says which it was",
     ),
-    Fault.TOO_MANY_CONNECTIONS: Told(
+    Fault.TOO_MANY_CONNECTIONS: FaultText(
         24,
         "the server has no connection left",
         "the database's server has no connection left: {}",
         "`topup doctor` counts what each process may open; raise max_connections, lower"
         " TOPUP_DATABASE_CONNECTIONS, or start fewer processes",
     ),
-    Fault.NOT_READY: Told(
+    Fault.NOT_READY: FaultText(
         25,
         "the server starts, stops or recovers",
         "the database's server starts, stops or recovers at this moment: {}",
         "wait for it; its own log says how far it is",
     ),
-    Fault.POOLER_SHARES_SESSIONS: Told(
+    Fault.POOLER_SHARES_SESSIONS: FaultText(
         26,
         "a pooler in transaction mode is in between",
         "the database is behind a pooler that gives each transaction another session: {}",
         f"set pool_mode = session for this database, or let {_URL} name the server itself",
     ),
-    Fault.FILE_MISSING: Told(30, "there is no SQLite file where the settings say"),
-    Fault.FOLDER_MISSING: Told(
+    Fault.FILE_MISSING: FaultText(30, "there is no SQLite file where the settings say"),
+    Fault.FOLDER_MISSING: FaultText(
         31,
         "the SQLite file's folder is missing",
         "the database's folder is missing and cannot be made: {}",
         f"check {_URL} and TOPUP_DATA_DIR; sqlite:////absolute/path has four strokes",
     ),
-    Fault.NOT_WRITABLE: Told(
+    Fault.NOT_WRITABLE: FaultText(
         32,
         "the SQLite file or its folder cannot be read and written",
         "the database's file and its folder have to be readable and writable: {}",
         "give both to the user that topup runs as, and see that the disk is not read-only",
     ),
-    Fault.NO_SQLITE: Told(
+    Fault.NO_SQLITE: FaultText(
         33,
         "the file is damaged, or none of SQLite",
         "the database's file is damaged, or not one of SQLite: {}",
         f"check {_URL} and TOPUP_DATA_DIR, or put a backup in its place",
     ),
-    Fault.LOCKED: Told(
+    Fault.LOCKED: FaultText(
         34,
         "another process holds the SQLite file locked",
         "the database's file is held locked by another process: {}",
         "end what holds it (`fuser` names it), such as a shell of SQLite or a stopped topup",
     ),
-    Fault.SCHEMA_MISSING: Told(40, "the database is empty: `topup migrate`"),
-    Fault.NOT_OURS: Told(41, "the database is another application's"),
-    Fault.SCHEMA_OLD: Told(42, "the schema is too old: `topup migrate`"),
-    Fault.SCHEMA_NEW: Told(43, "the schema is too new for this code"),
-    Fault.SCHEMA_DIFFERS: Told(44, "the schema is not as its version says"),
-    Fault.NOT_PERMITTED: Told(
+    Fault.SCHEMA_MISSING: FaultText(40, "the database is empty: `topup migrate`"),
+    Fault.NOT_OURS: FaultText(41, "the database is another application's"),
+    Fault.SCHEMA_OLD: FaultText(42, "the schema is too old: `topup migrate`"),
+    Fault.SCHEMA_NEW: FaultText(43, "the schema is too new for this code"),
+    Fault.SCHEMA_DIFFERS: FaultText(44, "the schema is not as its version says"),
+    Fault.NOT_PERMITTED: FaultText(
         45,
         "the role may not do it inside the database",
         "the database does not permit its role to do this",
         "`topup migrate` needs CREATE on the schema, every other command the tables' rows: see GRANT",
     ),
-    Fault.TABLE_BUSY: Told(
+    Fault.TABLE_BUSY: FaultText(
         46,
         "a table is in use, and a migration waits for none",
         "the database has a table in use that the migration changes; nothing was changed",

@@ -242,7 +242,7 @@ async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
 
 
 def tenants_lock(tenants: Iterable[Tenant]) -> Lock | None:
-    """As lock_scopes, for a transaction that begins with it and reads the standings afterwards."""
+    """As lock_tenants, for a transaction that begins with it and reads the standings afterwards."""
     wanted = sorted(set(tenants))
     return Lock(_LOCK, tenants=wanted) if wanted else None
 
@@ -258,12 +258,12 @@ async def lock_free_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> set[T
 
 
 async def read_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
-    """What lock_scopes returns, without the lock: for a rehearsal that writes nothing."""
+    """What lock_tenants returns, without the lock: for a rehearsal that writes nothing."""
     return _standings(await tx.fetch(_TENANTS, tenants=sorted(set(tenants))))
 
 
 def standings_reading(tenants: Iterable[Tenant], take: Callable[[Standings], None]) -> BatchRead:
-    """As read_scopes, together with other reads."""
+    """As read_tenants, together with other reads."""
     wanted = sorted(set(tenants))
     return BatchRead(
         _TENANTS if wanted else "", lambda rows: take(_standings(rows)), tenants=wanted

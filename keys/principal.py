@@ -76,7 +76,7 @@ class Principal:
     credential_id is the key's, token's or session's id. lineage is key_id, then the ancestors,
     nearest first; empty without a key. Each of ip_allow_lists must match. expires_at is the
     earliest end of the credential, its key and the ancestors, in microseconds. The approval
-    threshold is the tightest of the lineage; null: none. account_email is the default recipient.
+    threshold is the tightest of the lineage; null: none. account_email is the recipient of a send to `self`.
     oauth is set for the token of an app.
     """
 

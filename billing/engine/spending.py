@@ -38,10 +38,12 @@ class _Sum(msgspec.Struct, gc=False):
         self.spent_micros = max(0, self.spent_micros + amount_micros)
 
 
-class _Line(msgspec.Struct, frozen=True, gc=False):
-    """A key and its ancestors: how one of them ended, (window, most it may hold) of each cap (no
-    window: of one call), the lowest amount above which a person decides, and (window, most of it)
-    of what may be sent on one day without asking.
+class _LineageLimits(msgspec.Struct, frozen=True, gc=False):
+    """What a key and its ancestors allow.
+
+    ended: how one of them ended. limits: (window, the most it may hold) of each cap; a cap on one
+    call has no window. approval_threshold_cents: the lowest amount above which a person decides.
+    unasked: (window, the most) of what may be sent on one day without asking.
     """
 
     ended: KeyEnd | None
@@ -61,7 +63,7 @@ class Spending:
         self._sums: dict[Window, _Sum] = {}
         # Of each lineage of the batch, worked out once. The windows apart: what an app may spend is
         # counted under its grant, which is no key.
-        self._lines: dict[Lineage, _Line] = {}
+        self._lines: dict[Lineage, _LineageLimits] = {}
         self._windows: dict[Lineage, list[_Sum]] = {}
 
     def readings(self, key_ids: set[str], windows: Iterable[Window]) -> list[BatchRead]:
@@ -148,19 +150,19 @@ class Spending:
         self.changes += 1
         self._sum(funding_window(account_id, self._now_us)).add(account_id, amount_micros)
 
-    def _line(self, lineage: Lineage) -> _Line:
+    def _line(self, lineage: Lineage) -> _LineageLimits:
         found = self._lines.get(lineage)
         if found is None:
             found = self._lines[lineage] = self._look_at(lineage)
         return found
 
-    def _look_at(self, lineage: Lineage) -> _Line:
+    def _look_at(self, lineage: Lineage) -> _LineageLimits:
         ended = self._look_for_end(lineage)
         if ended is not None:
-            return _Line(ended)
+            return _LineageLimits(ended)
         states = [self.key_states[key_id] for key_id in lineage]
         thresholds = (state.approval_threshold_cents for state in states)
-        return _Line(
+        return _LineageLimits(
             None,
             self._limits_of(states),
             min((one for one in thresholds if one is not None), default=None),

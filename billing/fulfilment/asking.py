@@ -1,7 +1,7 @@
 """How a way of fulfilment asks over HTTP: one deadline, a bounded body, JSON that can mean one thing.
 
 Promise: whatever the other side does, `ask` returns a whole answer of at most BODY_BYTES_MAX within
-timeout_s or raises NoWord, and `decoded` returns the asked-for form or raises NoWord. So what is not
+timeout_s or raises NoSupplierAnswer, and `decoded` returns the asked-for form or raises NoSupplierAnswer. So what is not
 clearly said is no word, and the top-up is asked about again.
 """
 
@@ -32,7 +32,7 @@ async def ask(
     content: bytes | None = None,
     params: Mapping[str, str] | None = None,
 ) -> bytes:
-    """The body of a 200; raises NoWord. timeout_s is for the whole, however slowly it drips."""
+    """The body of a 200; raises NoSupplierAnswer. timeout_s is for the whole, however slowly it drips."""
     try:
         async with asyncio.timeout(timeout_s):
             request = client.build_request(
@@ -56,7 +56,7 @@ async def ask(
 
 
 def decoded(body: bytes, form: type[T]) -> T:
-    """The JSON in this form; raises NoWord, also where a name stands twice."""
+    """The JSON in this form; raises NoSupplierAnswer, also where a name stands twice."""
     try:
         value = json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
         return msgspec.convert(value, form)

@@ -104,7 +104,7 @@ class NewApi:
         return Unknown("no code in New API's answer")
 
     async def _find(self, instance: Instance, name: str) -> str | None:
-        """The code of that name, None where there surely is none; raises NoWord.
+        """The code of that name, None where there surely is none; raises NoSupplierAnswer.
 
         Anything but a list of rows says nothing: taken for "none" it would make a second code.
         """

@@ -1,6 +1,6 @@
 """What a way of fulfilment is: it is asked with a top-up and says what became of it.
 
-A module in this folder (or in one that the operator names) defines FULFILMENT, a Registration.
+A module in this folder defines FULFILMENT, a Registration.
 It imports this protocol, and asking.py where it speaks HTTP; its options, HTTP client and clock are
 handed to `make`.
 """

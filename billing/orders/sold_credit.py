@@ -20,9 +20,9 @@ ReversalPart = tuple[LedgerAccount, int]
 class SoldCredit:
     """What an order or a period gave and what of it was taken back, in micros.
 
-    id: of the order or the period. credits: all of it; promotional: the part of it in the grant of
-    that id. Of what is taken back now, reversed_promotional went to PROMOTION and the rest to
-    PROVIDER; reversed_grant came from the grant and the rest from elsewhere.
+    id: of the order or the period. credits_micros: all of it; promotional_micros: the part of it in
+    the grant of that id. Of what is taken back now, reversed_promotional_micros went to PROMOTION and
+    the rest to PROVIDER; reversed_grant_micros came from the grant and the rest from elsewhere.
     """
 
     id: str

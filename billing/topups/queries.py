@@ -1,4 +1,4 @@
-"""Reading top-ups: the history by keyset, and one top-up's whole story. Writes nothing."""
+"""Reading top-ups: the history by keyset, and one top-up's whole timeline. Writes nothing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -52,7 +52,7 @@ class OAuthCharge:
 
 
 class ChargeWorkingSet(WorkingSet):
-    """The charges that were made before under the order_nos asked for, and their grants."""
+    """The charges that were made before under the order numbers asked for, and their grants."""
 
     rank = 20
 

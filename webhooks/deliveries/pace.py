@@ -2,7 +2,7 @@
 
 Promise: in any second at most per_second + a tenth of it are let through, and exactly per_second
 where that is 10 or less. Invariant: pure; the one number, the theoretical arrival time in
-microseconds, is kept by webhooks/deliveries/delivery.py. Source: ITU-T I.371, GCRA.
+microseconds, is kept by webhooks/deliveries/claim.py. Source: ITU-T I.371, GCRA.
 """
 
 from typing import NamedTuple

@@ -30,7 +30,7 @@ SELECT e.account_id, e.environment,
      WHERE d.account_id = e.account_id AND d.environment = e.environment) AS delivered_at,
     (SELECT v.created_at FROM events v
      WHERE v.account_id = e.account_id AND v.environment = e.environment
-       AND v.event_no < e.event_no ORDER BY v.event_no LIMIT 1) AS told_at
+       AND v.event_no < e.event_no ORDER BY v.event_no LIMIT 1) AS oldest_event_at
 FROM account_environments e
 WHERE (e.account_id, e.environment) > (:account_id, :environment)
 ORDER BY e.account_id, e.environment LIMIT :rows
@@ -65,10 +65,12 @@ class Old(NamedTuple):
 
     tenant: Tenant
     delivered_at: int | None
-    told_at: int | None
+    oldest_event_at: int | None
 
     def is_before(self, before_us: int) -> bool:
-        return any(at is not None and at < before_us for at in (self.delivered_at, self.told_at))
+        return any(
+            at is not None and at < before_us for at in (self.delivered_at, self.oldest_event_at)
+        )
 
 
 class Pruned(NamedTuple):
@@ -79,7 +81,7 @@ class Pruned(NamedTuple):
 
 
 async def tenants_after(tx: Transaction, tenant: Tenant) -> Sequence[Old]:
-    """The next SCOPES_PER_LOOK environments in order, with the age of what they hold."""
+    """The next TENANTS_PER_LOOK environments in order, with the age of what they hold."""
     rows = await tx.fetch(
         _TENANTS,
         account_id=tenant.account_id,
@@ -87,7 +89,11 @@ async def tenants_after(tx: Transaction, tenant: Tenant) -> Sequence[Old]:
         rows=TENANTS_PER_LOOK,
     )
     return [
-        Old(Tenant(row["account_id"], row["environment"]), row["delivered_at"], row["told_at"])
+        Old(
+            Tenant(row["account_id"], row["environment"]),
+            row["delivered_at"],
+            row["oldest_event_at"],
+        )
         for row in rows
     ]
 

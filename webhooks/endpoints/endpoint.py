@@ -133,7 +133,7 @@ async def register(
 ) -> tuple[Endpoint, str]:
     """The new endpoint and its secret, which is shown this once.
 
-    The URL was checked by endpoint_fields.check_target before the transaction, and the caller holds
+    The URL was checked by fields.check_target before the transaction, and the caller holds
     the account's lock. sees_codes: whether who asks has vouchers:read. Raises InvalidInput,
     TooManyEndpoints, and ScopeMissing for codes without that right.
     """

@@ -138,11 +138,11 @@ class Outbox:
         return outbox
 
     def number_from(self, event_numbers: Mapping[Tenant, int]) -> None:
-        """The scopes' last events, read after the locks."""
+        """The tenants' last events, read after the locks."""
         self._event_numbers.update(event_numbers)
 
     def reading(self, tenants: Collection[Tenant]) -> BatchRead:
-        """The scopes' endpoints, together with other reads."""
+        """The tenants' endpoints, together with other reads."""
         return BatchRead(_ENDPOINTS, self._take, tenants=sorted(set(tenants)))
 
     def _take(self, rows: Rows) -> None:

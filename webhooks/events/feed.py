@@ -69,7 +69,7 @@ class Subscription:
         return self._event_no > event_no
 
     def advance(self, event_no: int) -> None:
-        """The scope's last event has this number now."""
+        """The tenant's last event has this number now."""
         if event_no > self._event_no:
             self._event_no = event_no
             self._changed.set()

@@ -1,7 +1,7 @@
 """The sandbox clock: a staging account may see a later time, to watch what ends or begins then.
 
 What runs by it: holds, promotional credit, approvals, check-ins, subscriptions. What does not: keys,
-caps, idempotency, events and every created_at. Commands ask `Books.now_of`, reads `now_of` here; a
+caps, idempotency, events and every created_at. Commands ask `BatchState.now_of`, reads `now_of` here; a
 live account's time is ours. The offset is a column of account_environments (keys/account.py), which
 each batch reads anyway under the account's lock.
 """

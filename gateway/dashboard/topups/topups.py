@@ -1,4 +1,4 @@
-"""Top-ups: the history with its filters, and one top-up's whole story."""
+"""Top-ups: the history with its filters, and one top-up's whole timeline."""
 
 import asyncio
 from typing import Any

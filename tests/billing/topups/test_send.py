@@ -64,7 +64,9 @@ async def test_recipients_wallet_is_one_for_each_platform_and_address(
         ({"amount_cents": 2**62}, AmountOutOfRange),
     ],
 )
-def test_rules_without_books_refuse_first(fields: dict[str, Any], error: type[Exception]) -> None:
+def test_what_needs_no_batch_state_is_refused_by_prepare(
+    fields: dict[str, Any], error: type[Exception]
+) -> None:
     order = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
 
     with pytest.raises(error):

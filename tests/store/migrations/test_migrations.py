@@ -96,7 +96,7 @@ async def test_migrations_make_partial_what_the_schema_makes_partial(database_ur
 
 async def test_text_of_the_server_is_ordered_by_bytes(database_url: str) -> None:
     if database_url.startswith("sqlite"):
-        pytest.skip("this one has no other order")
+        pytest.skip("SQLite always orders text by bytes")
     database = open_database(database_url)
 
     rows = await database.read(
