@@ -294,7 +294,7 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class SandboxEvent:
-    """What happens at the sandbox's page, for `imitate` to tell as this provider would.
+    """What happens at the sandbox's page, for `simulate` to tell as this provider would.
 
     kind as in CheckoutRequest. For a renewal the period's times are given, in microseconds.
     renewed: a period is paid, the first one too; is_prorated: a part of one, of which full_price is

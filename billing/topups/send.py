@@ -106,21 +106,21 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     topup_id: str
     tenant: Tenant
     lineage: tuple[str, ...]
-    order: SendRequest
+    request: SendRequest
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
         read_set.key_ids.update(self.lineage)
-        name = f"{self.order.platform.id}/{self.order.recipient_email}"
+        name = f"{self.request.platform.id}/{self.request.recipient_email}"
         read_set.places.add((*self.tenant, LedgerAccountKind.RECIPIENT, name))
         topups = read_set.working_set(TopUpWorkingSet)
         topups.voucher_ids.append(self.topup_id)
-        if self.order.reference is not None:
-            topups.references.add((*self.tenant, self.order.reference))
+        if self.request.reference is not None:
+            topups.references.add((*self.tenant, self.request.reference))
 
     def decide(self, state: BatchState) -> Sent:
         topups = topups_of(state)
-        amount_micros = self.order.amount_cents * MICROS_PER_CENT
+        amount_micros = self.request.amount_cents * MICROS_PER_CENT
         would_be, fulfilment = self._judge(state, topups, amount_micros)
         if would_be == "delivered":
             topup = self._deliver(state, topups, fulfilment, amount_micros)
@@ -140,8 +140,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     ) -> tuple[WouldBe, str]:
         """What becomes of the send and who fulfils it; raises the first rule that refuses."""
         check_alive(state, self.lineage)
-        if self.order.reference is not None:
-            seen = topups.of_reference(self.tenant, self.order.reference)
+        if self.request.reference is not None:
+            seen = topups.of_reference(self.tenant, self.request.reference)
             if seen is not None:
                 raise DuplicateReference(
                     "the reference was used before",
@@ -149,26 +149,26 @@ class Send(msgspec.Struct, frozen=True, gc=False):
                     extra={"transaction_id": seen[0], "status": seen[1]},
                 )
         scripted = self._sandbox_script()
-        _refuse_scripted(scripted, self.order.amount_cents, state.now_us)
+        _refuse_scripted(scripted, self.request.amount_cents, state.now_us)
         state.spending.check(self.lineage, amount_micros)
         state.check_funds(self.tenant, amount_micros)
         if scripted == "failed":
             return "failed", BY_SANDBOX
         if scripted == "approval" or state.spending.needs_approval(
-            self.lineage, self.order.amount_cents
+            self.lineage, self.request.amount_cents
         ):
             return "approval_required", BY_APPROVAL
         if scripted in {"pending", "delayed"}:
             return "pending", BY_SANDBOX
-        fulfilment = self.order.platform.fulfilment
+        fulfilment = self.request.platform.fulfilment
         return ("pending" if fulfilment in topups.rules.asynchronous else "delivered"), fulfilment
 
     def _sandbox_script(self) -> str:
-        if self.tenant.environment != "staging" or not self.order.recipient_email.endswith(
+        if self.tenant.environment != "staging" or not self.request.recipient_email.endswith(
             SANDBOX_DOMAIN
         ):
             return ""
-        return self.order.recipient_email.removesuffix(SANDBOX_DOMAIN)
+        return self.request.recipient_email.removesuffix(SANDBOX_DOMAIN)
 
     def _topup(
         self, state: BatchState, fulfilment: str, status: TopUpStatus, **outcome: Any
@@ -180,21 +180,21 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             environment=self.tenant.environment,
             spent_by=self.lineage,
             status=status,
-            platform=self.order.platform.id,
-            amount_cents=self.order.amount_cents,
-            recipient_email=self.order.recipient_email,
+            platform=self.request.platform.id,
+            amount_cents=self.request.amount_cents,
+            recipient_email=self.request.recipient_email,
             created_at=state.now_us,
             fulfilment=fulfilment,
-            reference=self.order.reference,
-            metadata=self.order.metadata or {},
-            note=self.order.note,
+            reference=self.request.reference,
+            metadata=self.request.metadata or {},
+            note=self.request.note,
             **outcome,
         )
 
     def _deliver(
         self, state: BatchState, topups: TopUpWorkingSet, fulfilment: str, amount_micros: int
     ) -> TopUp:
-        name = f"{self.order.platform.id}/{self.order.recipient_email}"
+        name = f"{self.request.platform.id}/{self.request.recipient_email}"
         recipient = state.ledger.account(self.tenant, LedgerAccountKind.RECIPIENT, name)
         topup_id = self.topup_id
         state.take(
@@ -282,7 +282,7 @@ class Rehearsal:
         sent = self.send.decide(state)
         would_be: WouldBe = "approval_required" if sent.approval is not None else _outcome(sent)
         quote = Quote(
-            amount_cents=self.send.order.amount_cents,
+            amount_cents=self.send.request.amount_cents,
             wallet_balance_cents=before,
             wallet_balance_after_cents=sent.wallet_balance_cents,
             cap_remaining_cents=None if remaining is None else micros_to_cents(remaining),
@@ -291,13 +291,13 @@ class Rehearsal:
         return quote, sent
 
 
-def new_send(principal: Principal, order: SendRequest) -> Send:
+def new_send(principal: Principal, request: SendRequest) -> Send:
     """The command of this caller, with a fresh top-up id."""
     return Send(
         topup_id=new_id("txn"),
         tenant=Tenant(principal.account_id, principal.environment),
         lineage=principal.lineage,
-        order=order,
+        request=request,
     )
 
 

@@ -108,13 +108,13 @@ class HistoryQuery(Page, frozen=True, kw_only=True):
 
 async def send(call: RequestContext[SendBody, Fields]) -> Answer:
     """One batch on the ledger; the answer is rendered inside it and sent once it is durable."""
-    command = new_send(call.principal, _order(call))
+    command = new_send(call.principal, _request_of(call))
     return await call.context.engine.submit_once(command, call.request_key, _SentAnswer(call))
 
 
 async def validate(call: RequestContext[SendBody, Fields]) -> Answer:
     """The same rules on a snapshot: 1000 with a quote, or the very refusal of a send."""
-    rehearsal = Rehearsal(new_send(call.principal, _order(call)))
+    rehearsal = Rehearsal(new_send(call.principal, _request_of(call)))
     quote, sent = await call.context.engine.rehearse(rehearsal)
     if sent.topup.status == "failed":
         return _failed(sent.topup, http_status=422, transaction_id=None)
@@ -186,7 +186,7 @@ def _normalised(address: str | None) -> str | None:
     return None if address is None else normalise_email(address)
 
 
-def _order(call: RequestContext[SendBody, Fields]) -> SendRequest:
+def _request_of(call: RequestContext[SendBody, Fields]) -> SendRequest:
     body = call.body
     platforms = call.context.topup_rules.platforms
     address = body.recipient_email

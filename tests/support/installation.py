@@ -326,15 +326,15 @@ class Installation:
 
     async def fund(self, account_id: str, environment: Environment, amount_cents: int) -> None:
         """Credit by hand, as an operator gives it."""
-        scope, now_us = Tenant(account_id, environment), SystemClock().now_us()
+        tenant, now_us = Tenant(account_id, environment), SystemClock().now_us()
 
         async def work(tx: Transaction) -> None:
-            await lock_tenants(tx, [scope])
+            await lock_tenants(tx, [tenant])
             ledger = Ledger()
-            await ledger.load(tx, [scope], [(*scope, LedgerAccountKind.MANUAL, "")])
+            await ledger.load(tx, [tenant], [(*tenant, LedgerAccountKind.MANUAL, "")])
             ledger.post(
-                debit=ledger.account(scope, LedgerAccountKind.MANUAL),
-                credit=ledger.account(scope, LedgerAccountKind.WALLET),
+                debit=ledger.account(tenant, LedgerAccountKind.MANUAL),
+                credit=ledger.account(tenant, LedgerAccountKind.WALLET),
                 amount_micros=amount_cents * 10_000,
                 code=Code.MANUAL,
                 now_us=now_us,
