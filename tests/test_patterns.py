@@ -248,7 +248,10 @@ def fault_of(work: Work, shape: Shape, *, is_bytes: bool) -> str:
 
 @pytest.mark.parametrize(
     ("pattern", "method"),
-    [pytest.param(FOUND[key], key[1], id=f"{key[0][0]!r}.{key[1]}"[:60]) for key in FOUND],
+    [
+        pytest.param(FOUND[key], key[1], id=f"{key[0][0]!r}.{key[1]}"[:60])
+        for key in sorted(FOUND, key=repr)
+    ],
 )
 def test_a_pattern_takes_time_in_proportion_to_its_text(
     pattern: re.Pattern[Any], method: str
