@@ -9,7 +9,7 @@ PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13 python3.1
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$name"; break; }; done)
 BIN := .venv/bin
-TESTERS ?= 3
+TESTERS ?= 4
 INSTALLED := .venv/installed
 LOCKED := requirements.lock
 # A run starts hundreds of processes; without their bytecode each would compile every module anew.
@@ -88,6 +88,6 @@ $(INSTALLED): requirements-dev.lock pyproject.toml
 	@echo "installing into .venv"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--require-hashes -r requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --no-build-isolation -e .
 	@touch $@

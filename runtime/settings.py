@@ -358,6 +358,8 @@ def _networks(words: Sequence[str]) -> tuple[Network, ...]:
 def _shown(value: Any) -> str:
     if isinstance(value, SecretStr):
         return _masked(value.get_secret_value())
+    if value is None:
+        return ""
     if isinstance(value, tuple):
         return ", ".join(_shown(item) for item in value)
     if isinstance(value, PlatformSetting):
