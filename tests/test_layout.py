@@ -2,11 +2,25 @@
 name what exists. docs/architecture.md says the same for people.
 """
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.test_tidy import PACKAGES, ROOT, imports_of, name_of, shown, sources, texts, tree_of
+from tests.test_tidy import (
+    PACKAGES,
+    RANK,
+    ROOT,
+    docstrings_of,
+    imports_of,
+    name_of,
+    nodes_of,
+    shown,
+    sources,
+    texts,
+    tree_of,
+    writers,
+)
 
 MODULES_MAX = 24
 # The lowest first; those of one row do not know each other. "" is what lies in the folder itself.
@@ -45,6 +59,19 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"migrate", "backup"},
     ),
 }
+# What reads all tables: the proof of the ledger, and erasing an account.
+READS_ANY_TABLE = {"billing/ledger/audit.py", "store/erase.py"}
+# What reads one table of a higher room, and why; the list may only shrink.
+READS_UPWARDS = {
+    # A notification waits in the environment of its order.
+    ("billing/providers/event_log.py", "orders"),
+    # The names of the credentials that acted.
+    ("keys/audit_log.py", "api_keys"),
+    ("keys/audit_log.py", "access_tokens"),
+    # Which older code goes on with a newer schema; migrating writes it.
+    ("store/version.py", "schema_notes"),
+}
+_READ = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)")
 # Where commands and files of operators are named that are not ours.
 _PATH = re.compile(r"(?<![\w/.{*-])((?:" + "|".join(PACKAGES) + r"|tests|bench|docs)/[\w./-]*\w)")
 
@@ -77,6 +104,45 @@ def test_imports_inside_a_folder_go_down_its_rooms_only() -> None:
     findings = [f"{name}:{line} imports {module}" for name, line, module in rooms_upwards()]
 
     assert not findings, shown(findings)
+
+
+def height_of(name: str) -> tuple[int, int]:
+    """How high a module lies: its folder's row from below, then its room's."""
+    package = name.partition("/")[0]
+    rooms = ROOMS.get(package, ())
+    own = room_of(package, name.removesuffix(".py").replace("/", ".")) if rooms else ""
+    return -RANK[package], next((row for row, names in enumerate(rooms) if own in names), 0)
+
+
+def tables_read(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, name) of what a module's statements read from."""
+    prose = docstrings_of(tree_of(path))
+    for node in nodes_of(tree_of(path)):
+        match node:
+            case ast.Constant(value=str(text)) if id(node) not in prose:
+                yield from ((node.lineno, table) for table in _READ.findall(text))
+            case _:
+                pass
+
+
+def test_a_table_is_read_by_its_own_room_and_those_above() -> None:
+    owners = {table: min(height_of(one) for one in named) for table, named in writers().items()}
+    found = [
+        (name_of(path), line, table)
+        for path in sources()
+        for line, table in tables_read(path)
+        if name_of(path) not in READS_ANY_TABLE
+        and name_of(path).partition("/")[0] in RANK
+        and height_of(name_of(path)) < owners.get(table, (-len(RANK), 0))
+    ]
+    findings = [
+        f"{name}:{line} reads {table}"
+        for name, line, table in found
+        if (name, table) not in READS_UPWARDS
+    ]
+
+    assert not findings, shown(findings)
+    assert {(name, table) for name, _, table in found} == READS_UPWARDS, "one that nothing needs"
 
 
 def test_a_folder_can_be_taken_in_at_a_glance() -> None:
