@@ -235,7 +235,7 @@ class MyFatoorah:
             raise _unreadable() from None
 
     def simulate(self, sandbox_event: SandboxEvent) -> Received:
-        code, data = _imitated(sandbox_event)
+        code, data = _simulated(sandbox_event)
         event = {
             "Code": code,
             "Name": _NAMES[code],
@@ -363,7 +363,7 @@ def _unreadable() -> NotificationRefused:
     return NotificationRefused("the event is not in a shape of MyFatoorah's", reason="form")
 
 
-def _imitated(sandbox_event: SandboxEvent) -> tuple[int, dict[str, Any]]:
+def _simulated(sandbox_event: SandboxEvent) -> tuple[int, dict[str, Any]]:
     """The event's code and Data with which MyFatoorah would tell of the sandbox event."""
     amount = {
         "ValueInBaseCurrency": sandbox_event.price.decimal(),

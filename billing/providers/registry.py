@@ -3,7 +3,7 @@
 A provider is `x.py`, or `x/provider.py` with its parts beside it, and defines PROVIDER; adding one is
 that file or folder, and nothing else names it. In staging a provider
 without credentials has a stand-in: the same provider under a generated secret, which reads and
-imitates its notifications and asks no network; the sandbox's page takes the payment.
+simulates its notifications and asks no network; the sandbox's page takes the payment.
 """
 
 import importlib.util
@@ -100,7 +100,7 @@ class Providers:
     def of(self, name: str, environment: Environment) -> Provider | None:
         """The provider with the environment's credentials, or its stand-in; null without either.
 
-        A stand-in reads and imitates only: ask is_stand_in before open, inquire and portal.
+        A stand-in reads and simulates only: ask is_stand_in before open, inquire and portal.
         """
         return self._providers.get((name, environment))
 

@@ -108,7 +108,7 @@ class ProviderSettings(BaseModel, ABC):
     @classmethod
     @abstractmethod
     def for_sandbox(cls, secret: str) -> Self:
-        """Settings that can read and imitate notifications under a generated secret, no more."""
+        """Settings that can read and simulate notifications under a generated secret, no more."""
 
 
 def stated(parse: Callable[..., T], *given: str) -> T:

@@ -311,15 +311,15 @@ def _subject(order_id: str | None, *ids: str | None) -> Subject:
     return Subject(order_id, tuple(dict.fromkeys(one for one in ids if one)))
 
 
-def imitated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
+def simulated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
     """The type and object of the event with which Creem would tell of the sandbox event."""
     if sandbox_event.outcome == "refunded":
-        return "refund.created", _imitated_refund(sandbox_event)
+        return "refund.created", _simulated_refund(sandbox_event)
     if sandbox_event.outcome in _STANDINGS:
         kind, status = _STANDINGS[sandbox_event.outcome]
         if sandbox_event.outcome == "changed" and sandbox_event.is_ending:
             status = "scheduled_cancel"
-        return f"subscription.{kind}", _imitated_subscription(sandbox_event, status)
+        return f"subscription.{kind}", _simulated_subscription(sandbox_event, status)
     kind = {"paid": "completed", "failed": "failed", "expired": "expired"}[sandbox_event.outcome]
     order = {
         "id": f"ord_{sandbox_event.payment_id}",
@@ -343,7 +343,7 @@ def imitated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
     }
 
 
-def _imitated_refund(sandbox_event: SandboxEvent) -> dict[str, Any]:
+def _simulated_refund(sandbox_event: SandboxEvent) -> dict[str, Any]:
     return {
         # One refund of a payment is told apart from the next by its event.
         "id": f"ref_{sandbox_event.event_id}",
@@ -356,7 +356,7 @@ def _imitated_refund(sandbox_event: SandboxEvent) -> dict[str, Any]:
     }
 
 
-def _imitated_subscription(sandbox_event: SandboxEvent, status: str) -> dict[str, Any]:
+def _simulated_subscription(sandbox_event: SandboxEvent, status: str) -> dict[str, Any]:
     moments = (sandbox_event.period_start_at, sandbox_event.period_end_at)
     start, end = (None if moment is None else rfc3339_ms(moment) for moment in moments)
     return {

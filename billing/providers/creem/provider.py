@@ -24,7 +24,7 @@ from billing.providers.creem.events import (
     Product,
     checkout_facts,
     facts_of,
-    imitated,
+    simulated,
 )
 from billing.providers.http import call, decoded, refused, unavailable, within_deadline
 from billing.providers.protocol import (
@@ -177,7 +177,7 @@ class Creem:
             ) from None
 
     def simulate(self, sandbox_event: SandboxEvent) -> Received:
-        event_type, made = imitated(sandbox_event)
+        event_type, made = simulated(sandbox_event)
         body = msgspec.json.encode(
             {
                 "id": sandbox_event.event_id,

@@ -1,6 +1,6 @@
 """Stripe: Checkout for payments and subscriptions, invoices, the customer portal.
 
-Notifications are verified and imitated here and read by _stripe_events.py; none of it needs Stripe's
+Notifications are verified and simulated here and read by events.py; none of it needs Stripe's
 library, which is loaded with _stripe_calls.py where there is a key to ask with. Source: Stripe's API
 reference and its webhook guide.
 """
@@ -28,12 +28,12 @@ from billing.providers.protocol import (
 from billing.providers.settings import ProductField, ProviderSettings, rotated
 from billing.providers.stripe.events import Unreadable, facts_of, stamped
 from billing.providers.stripe.objects import NAME
-from billing.providers.stripe.simulation import imitated
+from billing.providers.stripe.simulation import simulated
 from kernel.clock import SECOND_US, Clock
 from keys.principal import Environment
 from keys.signing import TOLERANCE_S, stripe_signature
 
-# Of the events that are imitated: the one that Stripe's library is made for.
+# Of the events that are simulated: the one that Stripe's library is made for.
 API_VERSION = "2026-10-28.endive"
 SIGNATURE_HEADER = b"stripe-signature"
 SIGNATURE_BYTES_MAX = 4096
@@ -119,7 +119,7 @@ class Stripe:
 
     def simulate(self, sandbox_event: SandboxEvent) -> Received:
         now_s = self._clock.now_us() // SECOND_US
-        event_type, made = imitated(sandbox_event)
+        event_type, made = simulated(sandbox_event)
         event = {
             "id": sandbox_event.event_id,
             "object": "event",

@@ -12,18 +12,20 @@ _STANDINGS = {"renewal_failed": "past_due", "changed": "active", "ended": "cance
 _INVOICE_STATUSES = {"paid": "paid", "failed": "uncollectible", "expired": "void"}
 
 
-def imitated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
+def simulated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
     """The event's type and object with which Stripe would tell of the sandbox event."""
     if sandbox_event.outcome == "refunded":
-        return "charge.refunded", _imitated_charge(sandbox_event)
+        return "charge.refunded", _simulated_charge(sandbox_event)
     if sandbox_event.outcome == "renewed":
-        return "invoice.paid", _imitated_renewal(sandbox_event)
+        return "invoice.paid", _simulated_renewal(sandbox_event)
     if sandbox_event.outcome in _STANDINGS:
         kind = "deleted" if sandbox_event.outcome == "ended" else "updated"
-        return f"customer.subscription.{kind}", _imitated_subscription(sandbox_event)
+        return f"customer.subscription.{kind}", _simulated_subscription(sandbox_event)
     if sandbox_event.kind == "invoice":
-        return f"invoice.{_INVOICE_EVENTS[sandbox_event.outcome]}", _imitated_invoice(sandbox_event)
-    return f"checkout.session.{_SESSION_EVENTS[sandbox_event.outcome]}", _imitated_session(
+        return f"invoice.{_INVOICE_EVENTS[sandbox_event.outcome]}", _simulated_invoice(
+            sandbox_event
+        )
+    return f"checkout.session.{_SESSION_EVENTS[sandbox_event.outcome]}", _simulated_session(
         sandbox_event
     )
 
@@ -32,7 +34,7 @@ def _money(sandbox_event: SandboxEvent) -> tuple[int, str]:
     return to_stripe(sandbox_event.price), sandbox_event.price.currency.lower()
 
 
-def _imitated_session(sandbox_event: SandboxEvent) -> dict[str, Any]:
+def _simulated_session(sandbox_event: SandboxEvent) -> dict[str, Any]:
     amount, currency = _money(sandbox_event)
     is_paid = sandbox_event.outcome == "paid"
     is_subscription = sandbox_event.kind == "subscription"
@@ -53,7 +55,7 @@ def _imitated_session(sandbox_event: SandboxEvent) -> dict[str, Any]:
     }
 
 
-def _imitated_invoice(sandbox_event: SandboxEvent) -> dict[str, Any]:
+def _simulated_invoice(sandbox_event: SandboxEvent) -> dict[str, Any]:
     amount, currency = _money(sandbox_event)
     return {
         "id": sandbox_event.ref,
@@ -67,7 +69,7 @@ def _imitated_invoice(sandbox_event: SandboxEvent) -> dict[str, Any]:
     }
 
 
-def _imitated_renewal(sandbox_event: SandboxEvent) -> dict[str, Any]:
+def _simulated_renewal(sandbox_event: SandboxEvent) -> dict[str, Any]:
     assert sandbox_event.period_start_at is not None, "a renewal has a period"
     assert sandbox_event.period_end_at is not None, "a renewal has a period"
     amount, currency = _money(sandbox_event)
@@ -110,7 +112,7 @@ def _imitated_renewal(sandbox_event: SandboxEvent) -> dict[str, Any]:
     }
 
 
-def _imitated_subscription(sandbox_event: SandboxEvent) -> dict[str, Any]:
+def _simulated_subscription(sandbox_event: SandboxEvent) -> dict[str, Any]:
     end_s = (
         None if sandbox_event.period_end_at is None else sandbox_event.period_end_at // SECOND_US
     )
@@ -130,7 +132,7 @@ def _imitated_subscription(sandbox_event: SandboxEvent) -> dict[str, Any]:
     }
 
 
-def _imitated_charge(sandbox_event: SandboxEvent) -> dict[str, Any]:
+def _simulated_charge(sandbox_event: SandboxEvent) -> dict[str, Any]:
     amount, currency = _money(sandbox_event)
     return {
         "id": f"ch_{sandbox_event.payment_id}",

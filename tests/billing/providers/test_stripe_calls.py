@@ -395,5 +395,5 @@ async def test_a_stand_in_asks_nobody(request_: CheckoutRequest) -> None:
         await one.portal("cus_9", "https://shop.example/me")
 
 
-def test_imitated_events_are_of_the_librarys_version() -> None:
+def test_simulated_events_are_of_the_librarys_version() -> None:
     assert stripe.api_version == API_VERSION

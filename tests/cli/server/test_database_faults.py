@@ -120,7 +120,7 @@ def topup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Resu
     return run
 
 
-def told(result: Result, exit_code: int, sentence: str) -> None:
+def assert_told(result: Result, exit_code: int, sentence: str) -> None:
     """It ended with that code, said that, and nothing that a stranger to the code cannot read."""
     assert isinstance(result.exception, SystemExit), result.exception
     assert sentence in result.output
@@ -148,7 +148,7 @@ def test_a_url_that_leads_nowhere_is_told(
 ) -> None:
     result = topup(url, command)
 
-    told(result, code, sentence)
+    assert_told(result, code, sentence)
     assert "hunter2" not in result.output
     assert "topup migrate" not in result.output
 
@@ -179,7 +179,7 @@ def test_what_a_server_refuses_is_told(
 ) -> None:
     result = topup(place.of(role, database, query), command)
 
-    told(result, code, sentence)
+    assert_told(result, code, sentence)
     assert "topup migrate" not in result.output
 
 
@@ -197,7 +197,7 @@ def test_a_server_without_a_free_connection_is_told(
 
         result = topup(place.of("dave"), command)
 
-    told(result, 24, "has no connection left")
+    assert_told(result, 24, "has no connection left")
 
 
 def _login(role: str) -> bytes:
@@ -213,14 +213,14 @@ def test_a_certificate_that_nobody_vouches_for_is_told(
     roots = f"&sslrootcert={tmp_path}/root.crt"
 
     for query in ("?sslmode=verify-full", f"?sslmode=verify-full{roots}"):
-        told(topup(encrypted + query, "migrate"), 19, "certificate is not trusted")
+        assert_told(topup(encrypted + query, "migrate"), 19, "certificate is not trusted")
     assert topup(f"{encrypted}?sslmode=require", "migrate").exit_code == 0
 
 
 def test_a_role_that_may_make_no_tables_is_told(topup: Callable[..., Result], place: Place) -> None:
     create_database(place.url, "closed")
 
-    told(topup(place.of("dave", "closed"), "migrate"), 45, "does not permit its role")
+    assert_told(topup(place.of("dave", "closed"), "migrate"), 45, "does not permit its role")
 
 
 def test_rows_that_the_role_may_not_read_are_told(
@@ -231,7 +231,7 @@ def test_rows_that_the_role_may_not_read_are_told(
 
     result = topup(place.of("dave", "unread"), "serve")
 
-    told(result, 45, "does not permit its role")
+    assert_told(result, 45, "does not permit its role")
     assert "run `topup migrate`" not in result.output
 
 
@@ -240,14 +240,14 @@ def test_a_file_in_a_folder_that_cannot_be_is_told(
 ) -> None:
     (tmp_path / "file").write_text("no folder")
 
-    told(topup(f"sqlite:///{tmp_path}/file/topup.db", "migrate"), 31, "folder is missing")
+    assert_told(topup(f"sqlite:///{tmp_path}/file/topup.db", "migrate"), 31, "folder is missing")
 
 
 @pytest.mark.parametrize("command", ["serve", "worker", "doctor"])
 def test_a_file_that_is_missing_is_told(
     topup: Callable[..., Result], tmp_path: Path, command: str
 ) -> None:
-    told(topup(f"sqlite:///{tmp_path}/none.db", command), 30, "there is no database at")
+    assert_told(topup(f"sqlite:///{tmp_path}/none.db", command), 30, "there is no database at")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -256,7 +256,7 @@ def test_a_file_that_is_no_database_is_told(
 ) -> None:
     (tmp_path / "odd.db").write_bytes(b"not a database at all\n" * 300)
 
-    told(topup(f"sqlite:///{tmp_path}/odd.db", command), 33, "damaged, or not one of SQLite")
+    assert_told(topup(f"sqlite:///{tmp_path}/odd.db", command), 33, "damaged, or not one of SQLite")
 
 
 @pytest.mark.parametrize("command", ["serve", "migrate", "doctor"])
@@ -271,7 +271,7 @@ def test_a_file_that_another_process_holds_is_told(
 
         result = topup(f"sqlite:///{path}", command)
 
-    told(result, 34, "held locked by another process")
+    assert_told(result, 34, "held locked by another process")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

@@ -28,7 +28,7 @@ async def store(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIt
         yield opened
 
 
-async def imitated(store: Store, sold_id: str, **changes: Any) -> Received:
+async def simulated(store: Store, sold_id: str, **changes: Any) -> Received:
     """The notification that the order's stand-in would send of its payment."""
     order = await store.row(sold_id)
     provider = store.gateway.context.payments.providers.of(order.provider, "staging")
@@ -58,7 +58,7 @@ async def test_a_genuine_notification_is_acknowledged_after_its_commit(store: St
 
 async def test_a_database_that_is_away_is_never_an_acknowledgement(store: Store) -> None:
     made = await store.order(provider="epay")
-    said = await imitated(store, made["id"])
+    said = await simulated(store, made["id"])
     await store.gateway.context.engine.close()
     away = await store.tell(EPAY, said)
 
@@ -71,7 +71,7 @@ async def test_epay_hears_its_words_by_get_and_post_on_both_its_paths(store: Sto
     for path in (EPAY, EPAY_TOO):
         for method in ("GET", "POST"):
             made = await store.order(provider="epay")
-            said = await imitated(store, made["id"])
+            said = await simulated(store, made["id"])
             fields = said.query or said.body
             form = {b"content-type": b"application/x-www-form-urlencoded"}
             sent = (
@@ -137,7 +137,7 @@ async def test_an_event_for_another_providers_order_is_409(store: Store) -> None
     made = await store.order(provider="epay")
     answer = await store.notify("paid", made["id"])
     by_stripe = await store.order(provider="stripe")
-    said = await imitated(store, by_stripe["id"], order_id=made["id"])
+    said = await simulated(store, by_stripe["id"], order_id=made["id"])
     other = await store.tell(STRIPE, said)
 
     assert (answer.status_code, other.status_code) == (409, 409)
