@@ -46,7 +46,7 @@ GROUPS = {
         "audit": "Prove the ledger.",
         "backup": "Copy the database while everything goes on.",
         "restore": "Put a copy in the database's place.",
-        "doctor": "Check settings, database, clock, master key and Redis.",
+        "doctor": "Check all that an installation stands on.",
         "settings": "Print every setting with its source, secrets masked.",
         "completion": "Print the lines that complete `topup` in a shell.",
     },

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,8 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from store.errors import BackupRefused
 
 LOCK_TIMEOUT: Final = "5s"
+# server_version_num is 170004 for 17.4.
+_MAJOR: Final = 10_000
 _ERROR_CHARACTERS_MAX: Final = 300
 _TABLES: Final = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
 _OTHERS: Final = """
@@ -43,6 +46,23 @@ def dump(url: str, target: Path) -> None:
     server.run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
 
 
+def check_tools(url: str) -> str:
+    """The version of pg_dump, with which a copy can be made; raises BackupRefused where it cannot.
+
+    A pg_dump older than the server refuses to copy it; psql and pg_restore put a copy back.
+    """
+    server = _Server(url)
+    ours = _version_of("pg_dump")
+    _found("pg_restore")
+    theirs = int(server.ask("SHOW server_version_num")) // _MAJOR
+    if ours < theirs:
+        raise BackupRefused(
+            f"pg_dump is of version {ours} and the server of {theirs}: no copy can be made. Install"
+            f" postgresql-client-{theirs}"
+        )
+    return f"pg_dump {ours} copies the server, which is of version {theirs}"
+
+
 def load(url: str, source: Path, *, replace: bool) -> None:
     server = _Server(url)
     if server.ask(_TABLES) != "0" and not replace:
@@ -53,6 +73,17 @@ def load(url: str, source: Path, *, replace: bool) -> None:
             f"{others} other connections use the database: stop the gateways and workers first"
         )
     server.replay(source)
+
+
+def _version_of(program: str) -> int:
+    """Its major version: the first number of what it says of itself."""
+    done = subprocess.run(  # noqa: S603
+        [_found(program), "--version"], stdout=subprocess.PIPE, check=True, text=True
+    )
+    found = re.search(r"\d+", done.stdout)
+    if found is None:
+        raise BackupRefused(f"{program} does not say of which version it is")
+    return int(found[0])
 
 
 class _Server:
