@@ -14,7 +14,7 @@ import time
 
 from tests.support.installation import ROOT
 
-NAMES = ("send", "pipeline", "delivery", "claims", "growth", "scale", "idle")
+NAMES = ("send", "pipeline", "delivery", "claims", "growth", "scale", "idle", "sizing")
 
 
 def main() -> None:
