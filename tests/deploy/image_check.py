@@ -24,7 +24,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tests.deploy.dockerfile import Instruction, stages
 from tests.support.installation import API, MASTER_KEY, ROOT, clean_environment
@@ -253,10 +253,9 @@ async def until_ready(port: int) -> None:
 def _is_ready(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=3) as answer:
-            said: dict[str, Any] = json.load(answer)
+            return bool(json.load(answer)["status"] == "ready")
     except OSError:
         return False
-    return said["status"] == "ready"
 
 
 def free_port() -> int:
