@@ -92,13 +92,6 @@ async def browser() -> AsyncIterator[Browser]:
         yield opened
 
 
-@pytest.fixture(scope="session")
-def preloaded() -> Iterator[Preloaded]:
-    opened = Preloaded()
-    yield opened
-    opened.close()
-
-
 @pytest.fixture(scope="module")
 def working_set(
     request: pytest.FixtureRequest,
