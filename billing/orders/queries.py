@@ -164,7 +164,7 @@ async def credited_unpaid(
     tx: Transaction, environment: str, *, before_id: str | None = None, limit: int
 ) -> Sequence[Order]:
     """Orders whose credit is not covered by a payment: the money went back and the account still
-    owes what it had spent, or an operator approved what the provider's word did not.
+    owes what it had spent, or an operator approved what the provider had not confirmed.
     """
     rows = await _CREDITED_UNPAID.page(
         tx, environment=environment, before_id=before_id, limit=limit

@@ -1,4 +1,4 @@
-"""A provider's word, acted on: each fact becomes one command on what it is about.
+"""What a provider tells, acted on: each fact becomes one command on what it is about.
 
 Promise: a genuine notification leaves a row in the operator's log, with what became of it, in the
 transaction of that change. A payment that the notification does not prove is confirmed by asking
@@ -143,7 +143,7 @@ class NotificationHandler:
     async def _refuse(
         self, found: FactSubject, notification: NotificationRef
     ) -> NotificationOutcome:
-        """Another provider's or environment's word changes nothing."""
+        """What another provider or environment tells changes nothing."""
         owner, order = found.owner, found.order
         what = "a subscription" if order is None else "an order"
         whose = f"{what} at {owner.provider} in {owner.environment}"
