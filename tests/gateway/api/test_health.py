@@ -111,6 +111,7 @@ async def test_sends_are_counted_by_answer_and_environment(gateway: Gateway) -> 
     assert "topup_queue_depth 0.0" in lines
 
 
+@pytest.mark.one_database
 async def test_readiness_says_that_private_addresses_are_let_through_but_not_which(
     database_url: str, tmp_path: Path
 ) -> None:
@@ -149,6 +150,7 @@ async def test_what_is_counted_is_for_this_machine_and_for_operators(gateway: Ga
     assert await status(boss.key, **forwarded) == counted
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("proxies", "readers", "forwarded_for", "status"),
     [
@@ -246,6 +248,7 @@ async def test_notices_are_paged(gateway: Gateway, clock: FixedClock) -> None:
     assert (first["has_more"], rest["has_more"]) == (True, False)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("cursor", ["dlv_0000000000000000", "x"])
 async def test_a_cursor_of_another_list_is_refused(gateway: Gateway, cursor: str) -> None:
     key = await gateway.key(await gateway.account())
