@@ -24,6 +24,8 @@ async def copies(settings: Settings) -> str:
         return await asyncio.to_thread(check_tools, settings.database_address)
     except BackupRefused as error:
         raise Sick(str(error)) from None
+    except ValueError:
+        raise Sick("TOPUP_DATABASE_URL cannot be read: see `database` above") from None
 
 
 async def disk(settings: Settings) -> str:
@@ -32,9 +34,12 @@ async def disk(settings: Settings) -> str:
     A server's disk is not seen from here: its own machine has to be watched. Raises Sick and Odd.
     """
     file = file_of(settings.database_address)
-    folder = _that_exists(settings.data_dir.absolute() if file is None else file.absolute().parent)
-    usage = shutil.disk_usage(folder)
-    free_mib = usage.free // MIB
+    where = settings.data_dir.absolute() if file is None else file.absolute().parent
+    try:
+        folder = _that_exists(where)
+        free_mib = shutil.disk_usage(folder).free // MIB
+    except PermissionError:
+        raise Odd(f"{where} is closed to this user: run this as the user of the gateways") from None
     detail = f"{free_mib:,} MiB are free at {folder}"
     if free_mib < FREE_MIB_MIN:
         raise Sick(f"{detail}: below {FREE_MIB_MIN} MiB writes begin to fail. Make room now")

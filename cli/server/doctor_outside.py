@@ -5,6 +5,7 @@ From this machine the way may differ from a client's (a name that leads elsewher
 not turn back), so what cannot be reached is told and is no fault. No redirect is followed.
 """
 
+import asyncio
 import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -100,14 +101,18 @@ async def _ask(
 ) -> tuple[int, bytes]:
     """Status and the beginning of the body. Raises Sick where TLS fails, Odd where nobody answers."""
     try:
-        async with client.stream("GET", path, headers=headers) as answer:
+        # httpx bounds each read: one byte at a time would go on for ever.
+        async with (
+            asyncio.timeout(ASK_S_MAX),
+            client.stream("GET", path, headers=headers) as answer,
+        ):
             body = b""
             async for piece in answer.aiter_bytes():
                 body += piece
                 if len(body) > _BODY_BYTES_MAX:
                     break
             return answer.status_code, body[:_BODY_BYTES_MAX]
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, TimeoutError) as error:
         refused = _tls_fault(error)
         if refused is not None:
             raise Sick(

@@ -15,6 +15,7 @@ from store.errors import BackupRefused
 LOCK_TIMEOUT: Final = "5s"
 # server_version_num is 170004 for 17.4.
 _MAJOR: Final = 10_000
+VERSION_S_MAX: Final = 4.0
 _ERROR_CHARACTERS_MAX: Final = 300
 _TABLES: Final = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
 _OTHERS: Final = """
@@ -54,7 +55,7 @@ def check_tools(url: str) -> str:
     server = _Server(url)
     ours = _version_of("pg_dump")
     _found("pg_restore")
-    theirs = int(server.ask("SHOW server_version_num")) // _MAJOR
+    theirs = int(server.ask("SHOW server_version_num", wait_s=VERSION_S_MAX)) // _MAJOR
     if ours < theirs:
         raise BackupRefused(
             f"pg_dump is of version {ours} and the server of {theirs}: no copy can be made. Install"
@@ -103,23 +104,28 @@ class _Server:
             **({"PGPASSWORD": password} if password else {}),
         }
 
-    def run(self, program: str, *words: str) -> str:
-        """What it printed; raises BackupRefused."""
+    def run(self, program: str, *words: str, wait_s: float | None = None) -> str:
+        """What it printed; raises BackupRefused, also where it takes longer than wait_s."""
         with tempfile.TemporaryFile() as said:
-            done = subprocess.run(  # noqa: S603 - our own words and the operator's URL
-                [_found(program), "-w", *words, f"--dbname={self._where}"],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                check=False,
-            )
+            try:
+                done = subprocess.run(  # noqa: S603 - our own words and the operator's URL
+                    [_found(program), "-w", *words, f"--dbname={self._where}"],
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=said,
+                    check=False,
+                    timeout=wait_s,
+                )
+            except subprocess.TimeoutExpired:
+                raise BackupRefused(f"the server did not answer {program} in time") from None
             _check_end(program, done.returncode, said)
         return done.stdout.decode(errors="replace")
 
-    def ask(self, question: str) -> str:
+    def ask(self, question: str, *, wait_s: float | None = None) -> str:
         """The one value that a SELECT answers."""
-        return self.run("psql", "-X", "-q", "-A", "-t", f"--command={question}").strip()
+        words = ("-X", "-q", "-A", "-t", f"--command={question}")
+        return self.run("psql", *words, wait_s=wait_s).strip()
 
     def replay(self, source: Path) -> None:
         """Drops what is there and writes the copy, in one transaction.
