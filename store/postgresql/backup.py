@@ -54,8 +54,15 @@ def check_tools(url: str) -> str:
     """
     server = _Server(url)
     ours = _version_of("pg_dump")
-    _found("pg_restore")
-    theirs = int(server.ask("SHOW server_version_num", wait_s=VERSION_S_MAX)) // _MAJOR
+    for program in ("pg_restore", "psql"):
+        _found(program)
+    try:
+        theirs = int(server.ask("SHOW server_version_num", wait_s=VERSION_S_MAX)) // _MAJOR
+    except BackupRefused:
+        # psql's own words may hold a part of the password, where a mark in the URL is not escaped.
+        raise BackupRefused(
+            "the server was not asked for its version, since psql cannot reach it"
+        ) from None
     if ours < theirs:
         raise BackupRefused(
             f"pg_dump is of version {ours} and the server of {theirs}: no copy can be made. Install"
