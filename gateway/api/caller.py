@@ -37,8 +37,12 @@ def is_traced(request: Request, trusted: Sequence[Network]) -> bool:
     """Whether that address is the caller's own, and not that of a proxy in between."""
     headers = dict(request.scope["headers"])
     peer = parse_address(_peer(request))
-    if is_within(peer, trusted) and _FORWARDED_FOR in headers:
-        return True
+    if is_within(peer, trusted):
+        if _FORWARDED_FOR in headers:
+            return True
+        # One on another machine is always a proxy; on this one a scraper may ask beside it.
+        if peer is None or not peer.is_loopback:
+            return False
     return _FORWARDED.isdisjoint(headers) and not _is_bare_proxy(request, peer)
 
 

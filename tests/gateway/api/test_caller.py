@@ -4,11 +4,15 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 import pytest_asyncio
+from starlette.requests import Request
 
+from gateway.api.caller import is_traced
 from tests.support.gateway import Gateway, running, settings_of
 
 PUBLIC = "https://pay.example.com"
@@ -80,15 +84,8 @@ async def test_what_is_counted_is_not_shown_through_a_proxy_that_adds_no_header(
         assert await status(which, X_Real_IP="127.0.0.1") == 401
         assert await http_1_0(gateways[which].url, "/metrics") == 401
     assert await status("trusted", Host="pay.example.com", X_Forwarded_For="9.9.9.9") == 401
-
-
-async def test_a_request_of_http_1_0_without_a_host_is_of_a_proxy(
-    gateways: dict[str, Gateway],
-) -> None:
-    url = urlsplit(gateways["untrusted"].url)
-    text = await raw(url.port or 0, b"GET /healthz/caller HTTP/1.0\r\n\r\n")
-
-    assert json.loads(text.partition("\r\n\r\n")[2]) == {
+    bare = await raw(gateways["untrusted"].url, "GET /healthz/caller HTTP/1.0\r\n\r\n")
+    assert json.loads(bare.partition("\r\n\r\n")[2]) == {
         "scheme": "unknown",
         "host": "other",
         "proxy": "untrusted",
@@ -96,16 +93,35 @@ async def test_a_request_of_http_1_0_without_a_host_is_of_a_proxy(
     }
 
 
+@pytest.mark.parametrize(
+    ("peer", "forwarded_for", "is_believed"),
+    [
+        ("10.0.0.5", None, False),
+        ("10.0.0.5", b"9.9.9.9", True),
+        ("10.0.0.6", None, True),
+        ("10.0.0.6", b"9.9.9.9", False),
+    ],
+)
+def test_a_trusted_proxy_elsewhere_is_never_the_caller_itself(
+    peer: str, forwarded_for: bytes | None, is_believed: bool
+) -> None:
+    headers = [(b"host", b"10.0.0.9:8000")]
+    headers += [] if forwarded_for is None else [(b"x-forwarded-for", forwarded_for)]
+    scope = {"type": "http", "http_version": "1.1", "headers": headers, "client": (peer, 1)}
+
+    assert is_traced(Request(scope), [ip_network("10.0.0.5/32")]) is is_believed
+
+
 async def http_1_0(url: str, path: str) -> int:
     """The status that nginx would get, which speaks to us as it does unless told otherwise."""
-    parts = urlsplit(url)
-    request = f"GET {path} HTTP/1.0\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
-    return int((await raw(parts.port or 0, request.encode())).split(" ")[1])
+    host = urlsplit(url).netloc
+    answer = await raw(url, f"GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+    return int(answer.split(" ")[1])
 
 
-async def raw(port: int, request: bytes) -> str:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(request)
+async def raw(url: str, request: str) -> str:
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+    writer.write(request.encode())
     answer = await reader.read()
     writer.close()
     return answer.decode()
