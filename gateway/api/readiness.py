@@ -70,7 +70,7 @@ class WriteWatch:
         except (StoreError, TimeoutError):
             self._failed_s = time.monotonic()
         else:
-            # Of when it began: a batch that failed meanwhile is the later word.
+            # Of when it began: a batch that failed meanwhile is the later news.
             self._kept_s = began_s
 
 

@@ -164,7 +164,7 @@ async def test_what_is_no_code_is_told_and_kept(gateway: Gateway, code: str) -> 
 # Checked in
 
 
-async def test_a_check_in_a_day(gateway: Gateway, clock: FixedClock) -> None:
+async def test_one_check_in_a_day_is_credited(gateway: Gateway, clock: FixedClock) -> None:
     ann = await signed_in(gateway)
 
     first = await fill_check_in(ann)
