@@ -169,6 +169,7 @@ async def test_what_is_counted_is_for_this_machine_and_for_operators(gateway: Ga
     assert await status(boss.key, **forwarded) == counted
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("proxies", "readers", "forwarded_for", "status"),
     [
@@ -266,6 +267,7 @@ async def test_notices_are_paged(gateway: Gateway, clock: FixedClock) -> None:
     assert (first["has_more"], rest["has_more"]) == (True, False)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("cursor", ["dlv_0000000000000000", "x"])
 async def test_a_cursor_of_another_list_is_refused(gateway: Gateway, cursor: str) -> None:
     key = await gateway.key(await gateway.account())
