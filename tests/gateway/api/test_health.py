@@ -131,6 +131,7 @@ async def test_when_the_ledger_was_proved_is_shown_once_somebody_has_looked(
     assert "topup_ledger_findings 7.0" in after
 
 
+@pytest.mark.one_database
 async def test_readiness_says_that_private_addresses_are_let_through_but_not_which(
     database_url: str, tmp_path: Path
 ) -> None:
