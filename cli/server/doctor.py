@@ -10,6 +10,7 @@ import click
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from billing.ledger.proof import last_proof
 from cli.examples import examples
 from cli.faults import exit_code_of, words
 from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
@@ -18,7 +19,7 @@ from cli.server.doctor_outside import outside
 from cli.server.doctor_redis import redis_clock, redis_room
 from cli.server.doctor_settings import contradictions
 from cli.server.finding import Finding, Odd, Sick
-from kernel.clock import SECOND_US, SystemClock
+from kernel.clock import HOUR_US, SECOND_US, SystemClock
 from kernel.errors import DomainError
 from runtime.context import connections_of_a_process
 from runtime.installation import (
@@ -37,6 +38,8 @@ from webhooks.deliveries.backlog import Backlog, look
 
 CHECK_S_MAX = 5.0
 CLOCK_OFF_S_MAX = 2.0
+# Two nights, as the alert LedgerNotProved has it.
+PROOF_AGE_H_MAX = 50
 
 
 @click.command(
@@ -51,8 +54,8 @@ def doctor(context: click.Context, /) -> None:
     """Check all that an installation stands on. Exit 1 if something is unwell.
 
     Settings, the public address and its proxy as seen from outside, database, connections, clocks,
-    deliveries, workers, master key, what copies need, disk, Redis. Where the database cannot be
-    used, the exit code says why: docs/cli.md has the table.
+    deliveries, ledger, workers, master key, what copies need, disk, Redis. Where the database
+    cannot be used, the exit code says why: docs/cli.md has the table.
     """
     codes: list[int] = []
     findings = run(_examine(load_settings(), codes))
@@ -80,6 +83,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         await check("connections", _connections),
         await check("clock", _clock),
         await check("deliveries", _deliveries),
+        await check("ledger", _ledger),
         await check("master key", _master_key),
         await check("copies", copies),
         await check("disk", disk),
@@ -191,6 +195,22 @@ async def _deliveries(settings: Settings) -> str:
         overlooked_s = backlog.overlooked_us / SECOND_US
         raise Sick(f"due for {overlooked_s:.0f} s and no worker looks: does `topup worker` run?")
     return "none waits" if not backlog.oldest_due_us else "waiting ones are looked after"
+
+
+async def _ledger(settings: Settings) -> str:
+    """When `topup audit` last proved it; whether it is true now only another one says."""
+    async with open_store(settings) as database:
+        proof = await database.read(last_proof)
+    if proof is None:
+        raise Odd("was never proved here: run `topup audit`, each night by a timer")
+    if proof.findings:
+        raise Sick(
+            f"{proof.findings} rows broke a rule: run `topup audit`, docs/alerts.md says what then"
+        )
+    age_h = (SystemClock().now_us() - proof.began_at) / HOUR_US
+    if age_h > PROOF_AGE_H_MAX:
+        raise Odd(f"was last proved {age_h:.0f} h ago: run `topup audit`, each night by a timer")
+    return f"was proved {age_h:.0f} h ago"
 
 
 async def _master_key(settings: Settings) -> str:
