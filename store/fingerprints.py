@@ -61,13 +61,14 @@ _OF_0012: Final = {
     "usage_records": "885ebed21f8e",
     "voucher_redemptions": "b667039e4c42",
 }
+_OF_0013: Final = _OF_0012 | {
+    "deliveries": "5a5d0cf60599",
+    "events": "05331a6a28e1",
+    "ledger_proofs": "3cf7fb07aeb2",
+    "topups": "8eff153f0967",
+}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
-    "0013": _OF_0012
-    | {
-        "deliveries": "5a5d0cf60599",
-        "events": "05331a6a28e1",
-        "ledger_proofs": "3cf7fb07aeb2",
-        "topups": "8eff153f0967",
-    },
+    "0013": _OF_0013,
+    "0014": _OF_0013 | {"accepted_losses": "e9bb8098d7bb"},
 }

@@ -80,6 +80,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         *await outside(settings),
         _webhooks(settings),
         await check("database", _database),
+        await check("servers", _servers),
         await check("connections", _connections),
         await check("clock", _clock),
         await check("deliveries", _deliveries),
@@ -144,6 +145,29 @@ async def _database(settings: Settings) -> str:
             raise differs(version, changed)
         await database.probe(b"", now_us=SystemClock().now_us())
     return f"{kind}, schema {version}, answers in {took_ms:.1f} ms and keeps what is written"
+
+
+async def _servers(settings: Settings) -> str:
+    """Whether one server alone says that it is the primary, and has what was acknowledged here."""
+    async with open_store(settings) as database:
+        seen = await database.servers.look_around()
+        timeline = database.servers.position.timeline
+    if not seen:
+        return "none: the database is a file"
+    refused = [
+        f"{one.address} is refused ({one.fault.value})"
+        for one in seen
+        if one.fault is not None and one.role == "primary"
+    ]
+    if refused:
+        raise _Sick("; ".join([*refused, "`topup database status` and docs/failover.md"]))
+    away = [one.address for one in seen if one.role == "unknown" and one.fault is not None]
+    if away:
+        raise _Odd(f"{', '.join(away)} does not answer: nothing to take over from, or to")
+    if not timeline:
+        return "one, and it does not say who it is: a failover is not noticed"
+    standbys = sum(one.role == "standby" for one in seen)
+    return f"one primary, on timeline {timeline}, and {standbys} standbys that the URL names"
 
 
 async def _connections(settings: Settings) -> str:
