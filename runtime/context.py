@@ -38,6 +38,7 @@ from runtime.limiter import Limiter
 from runtime.metrics import Metrics
 from runtime.payments import open_providers
 from runtime.queue import Queue
+from runtime.redis_faults import WORDS, RedisFault, RedisState
 from runtime.redis_link import RedisLink
 from runtime.settings import Settings, SettingsError
 from runtime.stalled import ending_stalled
@@ -115,8 +116,9 @@ async def open_context(
         clock = await stack.enter_async_context(_open_clock(database, clock))
         codes = VoucherCodes(await _data_key(VOUCHER_KEY, database, vault, clock))
         redemption_key = await _data_key(REDEMPTION_KEY, database, vault, clock)
-        link = RedisLink(redis_url(settings))
-        stack.push_async_callback(link.aclose)
+        link = await stack.enter_async_context(
+            _open_redis(settings, metrics, is_used=wake_fd is None)
+        )
         queue = Queue(link, clock) if wake_fd is None else WakePipe(wake_fd)
         stack.push_async_callback(queue.aclose)
         hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
@@ -206,6 +208,20 @@ async def _open_clock(database: Database, given: Clock | None) -> AsyncIterator[
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _open_redis(
+    settings: Settings, metrics: Metrics, *, is_used: bool
+) -> AsyncIterator[RedisLink]:
+    """The line to Redis, which may be away; raises SettingsError for one that can never be used."""
+    link = RedisLink(redis_url(settings), state=RedisState(metrics))
+    try:
+        if is_used and await link.find_fault() is RedisFault.CLUSTER:
+            raise SettingsError(f"TOPUP_REDIS_URL: Redis {WORDS[RedisFault.CLUSTER]}")
+        yield link
+    finally:
+        await link.aclose()
 
 
 @contextlib.asynccontextmanager

@@ -163,6 +163,11 @@ class Metrics:
         self.redis_up = self._gauge(
             "topup_redis_up", "1 while Redis answers in time or was not asked yet, else 0."
         )
+        self.redis_refusals = self._plain_counter(
+            "topup_redis_refusals",
+            "Calls that went without Redis, by what was wrong with it.",
+            "fault",
+        )
         self.chore_ended = PlainGauge(
             "topup_chore_ended_timestamp_seconds",
             "Unix time at which a chore of this worker last ended well.",

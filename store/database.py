@@ -166,6 +166,13 @@ class Store(Database, Protocol):
         """
         ...
 
+    @property
+    def is_sharing_sessions(self) -> bool:
+        """Whether a pooler in between gives each transaction another session of the server, as far as
+        it is known: after the first transaction.
+        """
+        ...
+
     def unhurried(self) -> Database:
         """The same database, whose reads may take minutes, as when a whole tenant is proved."""
         ...
@@ -184,6 +191,10 @@ class Store(Database, Protocol):
 
     async def room(self) -> ServerRoom | None:
         """The connections of the whole server; None where there is none."""
+        ...
+
+    async def place(self) -> str:
+        """Which database of which running server it is; empty where there is no server."""
         ...
 
     async def shape(self) -> dict[str, str]:

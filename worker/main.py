@@ -230,6 +230,7 @@ def _arq_worker(
         [func(cast(Any, job), name=name) for name, job in FUNCTIONS.items()],
         url=redis_url,
         on_wake=wake_those,
+        state=context.redis.state,
         handle_signals=False,
         max_jobs=JOBS_MAX,
         job_timeout=JOB_TIMEOUT_S,

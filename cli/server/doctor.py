@@ -21,12 +21,16 @@ from runtime.installation import (
     open_store,
     open_vault,
     opens_what_is_sealed,
+    pool_options,
     redis_url,
 )
 from runtime.queue import QUEUE_NAME, wake_channel
+from runtime.redis_faults import WORDS, check_usable, fault_of
+from runtime.redis_url import close_pool, connection_pool
 from runtime.settings import Settings, SettingsError, load_settings, unknown_variables
 from store.database import Transaction
 from store.errors import StoreError
+from store.open import open_database
 from store.version import SchemaOutOfRange, changed_tables, differs, schema_version
 from webhooks.deliveries.backlog import Backlog, look
 
@@ -86,6 +90,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         _webhooks(settings),
         await check("database", _database),
         await check("connections", _connections),
+        await check("pooler", _pooler),
         await check("clock", _clock),
         await check("deliveries", _deliveries),
         await check("master key", _master_key),
@@ -166,6 +171,30 @@ async def _connections(settings: Settings) -> str:
     return detail
 
 
+async def _pooler(settings: Settings) -> str:
+    """Whether what needs a session of the server can have one."""
+    direct = settings.database_direct_url.get_secret_value()
+    async with open_store(settings) as database:
+        place = await database.place()
+        is_sharing = database.is_sharing_sessions
+    if not direct:
+        if is_sharing:
+            raise _Odd(
+                "gives each transaction another session, and TOPUP_DATABASE_DIRECT_URL is not set:"
+                " migrate, backup and restore need it, and wake-ups without Redis"
+            )
+        return "none that shares sessions"
+    server = open_database(direct, options=pool_options(settings))
+    try:
+        if await server.place() != place:
+            raise _Sick("TOPUP_DATABASE_DIRECT_URL leads to another database than the pooler")
+    finally:
+        await server.close()
+    if server.is_sharing_sessions:
+        raise _Sick("TOPUP_DATABASE_DIRECT_URL leads to a pooler that shares sessions, too")
+    return "is passed by where a session is needed"
+
+
 async def _clock(settings: Settings) -> str:
     async def work(tx: Transaction) -> int | None:
         row = await tx.fetch_one("SELECT DATABASE_NOW_US() AS now_us")
@@ -209,13 +238,14 @@ async def _workers(settings: Settings) -> Finding:
     """How many listen for hints; one that is stopped is counted until its connection ends."""
     if not settings.redis_url.get_secret_value() and not settings.data_dir.is_dir():
         return Finding("workers", None, "cannot be counted without Redis")
-    client = Redis.from_url(redis_url(settings), socket_timeout=CHECK_S_MAX)
+    client = Redis(connection_pool=connection_pool(redis_url(settings)))
     try:
-        [(_, listening)] = await client.pubsub_numsub(wake_channel(QUEUE_NAME))
+        async with asyncio.timeout(CHECK_S_MAX):
+            [(_, listening)] = await client.pubsub_numsub(wake_channel(QUEUE_NAME))
     except (RedisError, OSError):
         return Finding("workers", None, "cannot be counted without Redis")
     finally:
-        await client.aclose()
+        await close_pool(client.connection_pool)
     if not listening:
         return Finding("workers", None, "none listens on Redis: does `topup worker` run?")
     return Finding("workers", True, f"{listening} listen on Redis")
@@ -226,16 +256,18 @@ async def _redis(settings: Settings) -> Finding:
     if not settings.redis_url.get_secret_value() and not settings.data_dir.is_dir():
         # Its socket's folder would be made where it is missing, and the data directory with it.
         return Finding("redis", None, missing)
-    client = Redis.from_url(redis_url(settings), socket_timeout=CHECK_S_MAX)
+    client = Redis(connection_pool=connection_pool(redis_url(settings)))
     try:
-        started_s = time.perf_counter()
-        await client.ping()
+        async with asyncio.timeout(CHECK_S_MAX):
+            await client.ping()
+            started_s = time.perf_counter()
+            await check_usable(client)
         took_ms = (time.perf_counter() - started_s) * 1000
-        return Finding("redis", True, f"answers in {took_ms:.1f} ms")
-    except (RedisError, OSError):
+        return Finding("redis", True, f"answers in {took_ms:.1f} ms, and takes what is written")
+    except (RedisError, OSError) as error:
         if settings.redis_url.get_secret_value():
-            return Finding("redis", False, "does not answer: check TOPUP_REDIS_URL")
+            return Finding("redis", False, WORDS[fault_of(error)])
         # Without it sends go on; wake-ups and shared limits do not.
         return Finding("redis", None, missing)
     finally:
-        await client.aclose()
+        await close_pool(client.connection_pool)

@@ -21,21 +21,25 @@ from store.postgresql.errors import named
 from store.postgresql.guard import Guard
 from store.postgresql.pool import (
     END_STALLED,
+    PLACE,
     ROOM,
     SHORT_STATEMENT_TIMEOUT_S,
     ConnectionPool,
     PooledConnection,
 )
+from store.postgresql.session import Pooler
 from store.postgresql.shape import shape
 from store.postgresql.transaction import PostgresqlTransaction
 
 # How long the server may take to answer a whole transaction before its connection is given up. Each
 # is longer than the server's own limit of a statement, so a server that lives ends the statement.
 SHORT_ANSWER_S = 4.0
-ANSWER_S = 35.0
+MORE_ANSWER_S = 5.0
 LONG_ANSWER_S = 660.0
 TRIES_MAX = 6
 RETRY_WAIT_S = 0.02
+# What its session would keep has to be set again each time, where sessions are shared.
+_AT_ONCE = BeginWithLock("BEGIN")
 _log = logging.getLogger(__name__)
 
 
@@ -50,6 +54,8 @@ class _Shared:
         self.on_hint = on_hint
         self.short_answer_s = short_answer_s
         self.statements_run = 0
+        self.answer_s = options.statement_timeout_s + MORE_ANSWER_S
+        self.pooler = Pooler()
         self.pools: list[ConnectionPool] = []
         # As for the batches, a plan of its own for each claim would cost more than the claim.
         self.soon_pool = self.open_pool(
@@ -62,7 +68,7 @@ class _Shared:
         options = self.options
         if connections_max is not None:
             options = replace(options, connections_max=connections_max)
-        pool = ConnectionPool(self.url, options, **settings)
+        pool = ConnectionPool(self.url, options, self.pooler, **settings)
         self.pools.append(pool)
         return pool
 
@@ -111,6 +117,10 @@ class PostgresqlDatabase:
         pools = self._shared.pools
         return sum(pool.waits for pool in pools), sum(pool.waited_s for pool in pools)
 
+    @property
+    def is_sharing_sessions(self) -> bool:
+        return self._shared.pooler.is_sharing
+
     async def transaction(
         self,
         work: Work[T],
@@ -125,8 +135,12 @@ class PostgresqlDatabase:
             # After this step of the loop, which ends where the server is first waited for.
             asyncio.get_running_loop().call_soon(meanwhile)
         is_short = is_short or self._is_short
-        is_limited = not durable and not is_short
-        text = begin_text(is_durable=durable, is_limited=is_limited, lock_wait_s=lock_wait_s)
+        is_long = not durable and not is_short
+        text = begin_text(
+            is_durable=durable,
+            statement_timeout_s=self._shared.options.statement_timeout_s if is_long else None,
+            lock_wait_s=lock_wait_s,
+        )
         begin = BeginWithLock(text, lock)
         once = partial(
             self._once,
@@ -134,7 +148,7 @@ class PostgresqlDatabase:
             begin,
             self._pool if durable else self._shared.soon_pool,
             is_resolved=durable,
-            answer_s=self._shared.short_answer_s if is_short else ANSWER_S,
+            answer_s=self._shared.short_answer_s if is_short else self._shared.answer_s,
         )
         has_lost_connection = False
         for attempt in range(1, TRIES_MAX + 1):
@@ -159,9 +173,15 @@ class PostgresqlDatabase:
             transaction = PostgresqlTransaction(session.connection)
             guard = self._guard(session, self._shared.short_answer_s)
             try:
+                if session.settings:
+                    await _AT_ONCE.run(session)
                 value = await work(transaction)
                 await transaction.write_deferred()
+                if session.settings:
+                    await commit(session)
             except BaseException as error:
+                if session.settings:
+                    await roll_back(session.connection)
                 raise named(error, is_committing=True) from None
             finally:
                 guard.cancel()
@@ -170,7 +190,7 @@ class PostgresqlDatabase:
             return value
 
     async def read(self, work: Work[T]) -> T:
-        answer_s = self._shared.short_answer_s if self._is_short else ANSWER_S
+        answer_s = self._shared.short_answer_s if self._is_short else self._shared.answer_s
         once = partial(
             self._once,
             work,
@@ -199,6 +219,14 @@ class PostgresqlDatabase:
             row = await tx.fetch_one(ROOM)
             assert row is not None, "it counts"
             return ServerRoom(row["connections_max"], row["ours"], row["others"])
+
+        return await self.read(work)
+
+    async def place(self) -> str:
+        async def work(tx: Transaction) -> str:
+            row = await tx.fetch_one(PLACE)
+            assert row is not None, "there is one"
+            return str(row["place"])
 
         return await self.read(work)
 
@@ -236,7 +264,7 @@ class PostgresqlDatabase:
             is_committing = False
             guard = self._guard(session, answer_s)
             try:
-                await begin.run(connection)
+                await begin.run(session)
                 value = await work(transaction)
                 if is_resolved:
                     token = await transaction.end(session)

@@ -166,6 +166,10 @@ class SqliteDatabase:
     def pool_waits(self) -> tuple[int, float]:
         return 0, 0.0
 
+    @property
+    def is_sharing_sessions(self) -> bool:
+        return False
+
     def unhurried(self) -> "SqliteDatabase":
         return self
 
@@ -177,6 +181,9 @@ class SqliteDatabase:
 
     async def room(self) -> None:
         return None
+
+    async def place(self) -> str:
+        return ""
 
     async def shape(self) -> dict[str, str]:
         return await self.read(shape)
