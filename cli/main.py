@@ -46,6 +46,7 @@ GROUPS = {
         "audit": "Prove the ledger.",
         "backup": "Copy the database while everything goes on.",
         "restore": "Put a copy in the database's place.",
+        "vacuum": "Write a SQLite file anew, without what is free in it.",
         "doctor": "Check settings, database, clock, master key and Redis.",
         "settings": "Print every setting with its source, secrets masked.",
         "completion": "Print the lines that complete `topup` in a shell.",
@@ -54,7 +55,10 @@ GROUPS = {
 COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
 # Where each command lies: in the module of its name, in one of these folders.
 FOLDERS = {
-    "server": {"dev", "serve", "worker", "migrate", "backup", "restore", "doctor", "settings"},
+    "server": {
+        *("dev", "serve", "worker", "migrate"),
+        *("backup", "restore", "vacuum", "doctor", "settings"),
+    },
     "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }

@@ -36,6 +36,7 @@ from runtime.installation import (
 )
 from runtime.limiter import Limiter
 from runtime.metrics import Metrics
+from runtime.open_files import watching_open_files
 from runtime.payments import open_providers
 from runtime.queue import Queue
 from runtime.redis_faults import WORDS, RedisFault, RedisState
@@ -59,6 +60,8 @@ from webhooks.http.transport import Transport
 ENGINE_CONNECTIONS = batch.LANES_MAX + apart.LANES_MAX
 AUTHENTICATION_CONNECTIONS = 1
 READINESS_CONNECTIONS = 1
+# Of a worker, for what others say that they left (Store.hear_hints).
+HEARING_CONNECTIONS = 1
 
 
 class Hints:
@@ -112,6 +115,7 @@ async def open_context(
     metrics, hints = Metrics(), Hints()
     vault = open_vault(settings.secret_key.get_secret_value())
     async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(watching_open_files(metrics))
         database = await stack.enter_async_context(_open_database(settings, hints))
         clock = await stack.enter_async_context(_open_clock(database, clock))
         codes = VoucherCodes(await _data_key(VOUCHER_KEY, database, vault, clock))
@@ -119,7 +123,11 @@ async def open_context(
         link = await stack.enter_async_context(
             _open_redis(settings, metrics, is_used=wake_fd is None)
         )
-        queue = Queue(link, clock) if wake_fd is None else WakePipe(wake_fd)
+        queue = (
+            Queue(link, clock, otherwise=database.send_hints)
+            if wake_fd is None
+            else WakePipe(wake_fd)
+        )
         stack.push_async_callback(queue.aclose)
         hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
         feed = await stack.enter_async_context(_open_feed(database, hints))
@@ -164,8 +172,13 @@ async def open_context(
 
 
 def connections_of_a_process(settings: Settings) -> int:
-    """How many a gateway may open; a worker opens one less."""
-    reserved = ENGINE_CONNECTIONS + AUTHENTICATION_CONNECTIONS + READINESS_CONNECTIONS
+    """How many a worker with an address may open; a gateway opens one less."""
+    reserved = (
+        ENGINE_CONNECTIONS
+        + AUTHENTICATION_CONNECTIONS
+        + READINESS_CONNECTIONS
+        + HEARING_CONNECTIONS
+    )
     return 2 * settings.database_connections + reserved
 
 

@@ -18,6 +18,9 @@ from store.pool_options import ServerRoom
 T = TypeVar("T")
 Work = Callable[["Transaction"], Awaitable[T]]
 OnHint = Callable[[str], None]
+OnHints = Callable[[Sequence[str]], None]
+# The name of a hint that may be about anything.
+ANYTHING = "*"
 
 _log = logging.getLogger(__name__)
 
@@ -183,6 +186,18 @@ class Store(Database, Protocol):
         """
         ...
 
+    async def send_hints(self, names: Sequence[str]) -> None:
+        """Tells whoever hears hints in any process, this one too; may be lost. After the commits that
+        they speak of, and for many of them at once: never for each. Raises StoreError.
+        """
+        ...
+
+    async def hear_hints(self, on_hints: OnHints) -> None:
+        """Calls on_hints with the names of the hints that any process sends, until cancelled and
+        through any outage; with ANYTHING where some may have been missed. It must not block.
+        """
+        ...
+
     async def end_stalled(self) -> int:
         """Ends what a process that was stopped, or lost, holds on the server and the server itself
         does not end; returns how many. Anybody may call it for all.
@@ -195,6 +210,12 @@ class Store(Database, Protocol):
 
     async def place(self) -> str:
         """Which database of which running server it is; empty where there is no server."""
+        ...
+
+    async def give_back(self) -> int:
+        """Gives a part of the space that nothing is in back to the disk, where the server does not do
+        it by itself; returns how many pages are left to give.
+        """
         ...
 
     async def shape(self) -> dict[str, str]:

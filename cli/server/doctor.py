@@ -30,12 +30,14 @@ from runtime.redis_url import close_pool, connection_pool
 from runtime.settings import Settings, SettingsError, load_settings, unknown_variables
 from store.database import Transaction
 from store.errors import StoreError
-from store.open import open_database
+from store.open import file_of, open_database
+from store.sqlite.space import space
 from store.version import SchemaOutOfRange, changed_tables, differs, schema_version
 from webhooks.deliveries.backlog import Backlog, look
 
 CHECK_S_MAX = 5.0
 CLOCK_OFF_S_MAX = 2.0
+MB = 1_000_000
 
 
 class _Sick(Exception):
@@ -91,6 +93,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         await check("database", _database),
         await check("connections", _connections),
         await check("pooler", _pooler),
+        await check("space", _space),
         await check("clock", _clock),
         await check("deliveries", _deliveries),
         await check("master key", _master_key),
@@ -193,6 +196,19 @@ async def _pooler(settings: Settings) -> str:
     if server.is_sharing_sessions:
         raise _Sick("TOPUP_DATABASE_DIRECT_URL leads to a pooler that shares sessions, too")
     return "is passed by where a session is needed"
+
+
+async def _space(settings: Settings) -> str:
+    """Whether a SQLite file can give back what is free in it."""
+    path = file_of(settings.database_address)
+    if path is None:
+        return "is the server's"
+    async with open_store(settings):
+        found = space(path)
+    detail = f"{found.size / MB:.1f} MB, of which {found.free / MB:.1f} MB are free"
+    if not found.can_give_back:
+        raise _Odd(f"{detail}; the file never gets smaller: `topup vacuum` at a calm moment")
+    return f"{detail}; workers give it back in steps"
 
 
 async def _clock(settings: Settings) -> str:

@@ -6,15 +6,16 @@ statements only, since a snapshot taken together with a lock is stale after a wa
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
 from store import commit_token
-from store.database import Lock, OnHint, T, Transaction, Work, no_hint, tell
+from store.database import Lock, OnHint, OnHints, T, Transaction, Work, no_hint, tell
 from store.errors import CommitUnknown, ConnectionLost, Contention, LockTimeout
 from store.faults import CannotOpen
 from store.pool_options import PoolOptions, ServerRoom
+from store.postgresql import hints
 from store.postgresql.begin_with_lock import LONG_READ, READ, BeginWithLock, begin_text
 from store.postgresql.commit import commit, roll_back, was_kept
 from store.postgresql.errors import named
@@ -208,6 +209,12 @@ class PostgresqlDatabase:
             # A pooled connection can be dead before it is used; a fresh one tells the truth.
             return await once()
 
+    async def send_hints(self, names: Sequence[str]) -> None:
+        await self.autocommit(partial(hints.send, names=" ".join(names)))
+
+    async def hear_hints(self, on_hints: OnHints) -> None:
+        await hints.hear(self._shared.url, self._shared.options, on_hints)
+
     async def end_stalled(self) -> int:
         async def work(tx: Transaction) -> int:
             return len(await tx.fetch(END_STALLED))
@@ -229,6 +236,9 @@ class PostgresqlDatabase:
             return str(row["place"])
 
         return await self.read(work)
+
+    async def give_back(self) -> int:
+        return 0
 
     async def shape(self) -> dict[str, str]:
         return await self.read(shape)

@@ -207,9 +207,9 @@ async def test_the_room_of_the_server_is_counted(database_url: str) -> None:
 
 
 def test_the_doctor_warns_where_two_processes_do_not_fit(database_url: str, topup: Topup) -> None:
-    """2 x 1,000 + 4 + 1 + 1 connections each, on a server of some hundreds at most."""
+    """2 x 1,000 + 4 + 1 + 1 + 1 connections each, on a server of some hundreds at most."""
     result = topup("doctor", TOPUP_DATABASE_CONNECTIONS="1000")
 
     assert result.exit_code == 0
-    assert "! connections up to 2006 for each gateway and worker" in result.stdout
+    assert "! connections up to 2007 for each gateway and worker" in result.stdout
     assert "Too few: raise max_connections" in result.stdout
