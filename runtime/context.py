@@ -115,8 +115,7 @@ async def open_context(
     metrics, hints = Metrics(), Hints()
     vault = open_vault(settings.secret_key.get_secret_value())
     async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(watching_open_files(metrics))
-        database = await stack.enter_async_context(_open_database(settings, hints))
+        database = await stack.enter_async_context(_open_database(settings, hints, metrics))
         clock = await stack.enter_async_context(_open_clock(database, clock))
         codes = VoucherCodes(await _data_key(VOUCHER_KEY, database, vault, clock))
         redemption_key = await _data_key(REDEMPTION_KEY, database, vault, clock)
@@ -183,8 +182,11 @@ def connections_of_a_process(settings: Settings) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _open_database(settings: Settings, hints: Hints) -> AsyncIterator[Store]:
-    async with open_store(settings, on_hint=hints) as database:
+async def _open_database(
+    settings: Settings, hints: Hints, metrics: Metrics
+) -> AsyncIterator[Store]:
+    """With what is looked after beside it, from the first connection to the last."""
+    async with watching_open_files(metrics), open_store(settings, on_hint=hints) as database:
         await warn_of_changes(database)
         async with ending_stalled(database):
             yield database

@@ -79,7 +79,7 @@ WORDS: Final = {
     RedisFault.HUNG_UP: "hangs up: does it want TLS (rediss://), or is it no Redis?",
     RedisFault.CLIENTS: "has no connection left: raise its maxclients",
     RedisFault.NO_MASTER: "has sentinels that do not answer, or know no master of that name",
-    RedisFault.SLOW: "does not answer in time",
+    RedisFault.SLOW: "does not answer in time, or has no TLS and TOPUP_REDIS_URL says rediss://",
     RedisFault.FILES: "cannot be connected to: this process has no file descriptor left",
     RedisFault.OTHER: "answers what is not expected of it",
 }

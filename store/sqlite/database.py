@@ -125,7 +125,10 @@ class SqliteDatabase:
         return ""
 
     async def give_back(self) -> int:
-        spare = await self.transaction(give_back, durable=False)
+        self._writes_waiting += 1
+        given = self._hop(self._writer, self._give_back)
+        given.add_done_callback(self._note_written)
+        spare = await asyncio.shield(given)
         if not spare:
             # The file ends where it now may only after the log has been copied into it.
             self._checkpointer.note(ROWS_BETWEEN)
@@ -309,6 +312,10 @@ class SqliteDatabase:
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._is_durable = durable
         connection.execute("BEGIN IMMEDIATE")
+
+    def _give_back(self) -> int:
+        with named_failures(), turn(self._turn_fd):
+            return give_back(self._write_connection)
 
     def _read(self, work: Work[T]) -> T:
         connection = self._read_connections.get()
