@@ -1,6 +1,7 @@
 """`topup doctor`: looks at each part that a process stands on, and says what is wrong."""
 
 import asyncio
+import resource
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
@@ -13,6 +14,7 @@ from redis.exceptions import RedisError
 from cli.examples import examples
 from cli.faults import exit_code_of, words
 from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
+from gateway.http.serve import OPEN_FILES
 from kernel.clock import SECOND_US, SystemClock
 from kernel.errors import DomainError
 from runtime.context import connections_of_a_process
@@ -26,6 +28,7 @@ from runtime.installation import (
 )
 from runtime.queue import QUEUE_NAME, wake_channel
 from runtime.redis_faults import WORDS, check_usable, fault_of
+from runtime.redis_link import CONNECTIONS_MAX
 from runtime.redis_url import close_pool, connection_pool
 from runtime.settings import Settings, SettingsError, load_settings, unknown_variables
 from store.database import Transaction
@@ -38,6 +41,10 @@ from webhooks.deliveries.backlog import Backlog, look
 CHECK_S_MAX = 5.0
 CLOCK_OFF_S_MAX = 2.0
 MB = 1_000_000
+# Files, pipes, listeners and name servers' sockets, generously.
+FILES_OF_A_PROCESS = 64
+# As many clients of a gateway as are no surprise: four addresses with all that one may hold.
+CLIENTS_MIN = 1_024
 
 
 class _Sick(Exception):
@@ -94,6 +101,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         await check("connections", _connections),
         await check("pooler", _pooler),
         await check("space", _space),
+        _files(settings),
         await check("clock", _clock),
         await check("deliveries", _deliveries),
         await check("master key", _master_key),
@@ -209,6 +217,18 @@ async def _space(settings: Settings) -> str:
     if not found.can_give_back:
         raise _Odd(f"{detail}; the file never gets smaller: `topup vacuum` at a calm moment")
     return f"{detail}; workers give it back in steps"
+
+
+def _files(settings: Settings) -> Finding:
+    """Whether a gateway that is started as this command is has descriptors for its clients."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    own = connections_of_a_process(settings) + CONNECTIONS_MAX + FILES_OF_A_PROCESS
+    clients = max(0, limit - own)
+    detail = f"up to {limit} for each process: {own} of its own, {clients} for a gateway's clients"
+    if clients < CLIENTS_MIN:
+        detail += ". Too few: raise the hard limit (LimitNOFILE, `ulimit -Hn`)"
+    return Finding("files", True if clients >= CLIENTS_MIN else None, detail)
 
 
 async def _clock(settings: Settings) -> str:
