@@ -119,15 +119,9 @@ async def open_context(
         clock = await stack.enter_async_context(_open_clock(database, clock))
         codes = VoucherCodes(await _data_key(VOUCHER_KEY, database, vault, clock))
         redemption_key = await _data_key(REDEMPTION_KEY, database, vault, clock)
-        link = await stack.enter_async_context(
-            _open_redis(settings, metrics, is_used=wake_fd is None)
+        link, queue = await stack.enter_async_context(
+            _open_queue(settings, metrics, database, clock, wake_fd)
         )
-        queue = (
-            Queue(link, clock, otherwise=database.send_hints)
-            if wake_fd is None
-            else WakePipe(wake_fd)
-        )
-        stack.push_async_callback(queue.aclose)
         hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
         feed = await stack.enter_async_context(_open_feed(database, hints))
         policy = webhook_policy(settings)
@@ -226,15 +220,21 @@ async def _open_clock(database: Database, given: Clock | None) -> AsyncIterator[
 
 
 @contextlib.asynccontextmanager
-async def _open_redis(
-    settings: Settings, metrics: Metrics, *, is_used: bool
-) -> AsyncIterator[RedisLink]:
-    """The line to Redis, which may be away; raises SettingsError for one that can never be used."""
+async def _open_queue(
+    settings: Settings, metrics: Metrics, database: Store, clock: Clock, wake_fd: int | None
+) -> AsyncIterator[tuple[RedisLink, Queue | WakePipe]]:
+    """The line to Redis, which may be away, and how hints go; raises SettingsError for a Redis that can
+    never be used.
+    """
     link = RedisLink(redis_url(settings), state=RedisState(metrics))
     try:
-        if is_used and await link.find_fault() is RedisFault.CLUSTER:
+        if wake_fd is not None:
+            yield link, WakePipe(wake_fd)
+            return
+        if await link.find_fault() is RedisFault.CLUSTER:
             raise SettingsError(f"TOPUP_REDIS_URL: Redis {WORDS[RedisFault.CLUSTER]}")
-        yield link
+        async with contextlib.aclosing(Queue(link, clock, otherwise=database.send_hints)) as queue:
+            yield link, queue
     finally:
         await link.aclose()
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from runtime.redis_faults import RedisFault, RedisState, check_usable, fault_of
@@ -38,19 +38,29 @@ async def listen(url: str, channel: str, on_message: Callable[[str | None], None
     the listener's own, and no read on it is cut short while it lives.
     """
     pool = connection_pool(url)
-    while True:
-        connection = pool.make_connection()  # type: ignore[no-untyped-call]
-        try:
-            await connection.connect()
-            await connection.send_command("SUBSCRIBE", channel)
-            while True:
-                # The first answer confirms the subscription.
-                kind, _, said = await connection.read_response()
-                _pass_on(said if kind == b"message" else None, on_message)
-        except (RedisError, OSError):
+    try:
+        while True:
+            with contextlib.suppress(RedisError, OSError):
+                await _listen_once(pool, channel, on_message)
             await asyncio.sleep(RETRY_S)
-        finally:
-            await connection.disconnect(nowait=True)
+    finally:
+        with contextlib.suppress(RedisError, OSError):
+            await close_pool(pool)
+
+
+async def _listen_once(
+    pool: ConnectionPool, channel: str, on_message: Callable[[str | None], None]
+) -> None:
+    connection = pool.make_connection()  # type: ignore[no-untyped-call]
+    try:
+        await connection.connect()
+        await connection.send_command("SUBSCRIBE", channel)
+        while True:
+            # The first answer confirms the subscription.
+            kind, _, said = await connection.read_response()
+            _pass_on(said if kind == b"message" else None, on_message)
+    finally:
+        await connection.disconnect(nowait=True)
 
 
 def _pass_on(said: bytes | None, on_message: Callable[[str | None], None]) -> None:
