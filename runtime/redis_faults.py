@@ -154,7 +154,9 @@ class RedisState:
         self._away: dict[str, RedisFault] = {}
         self._since_s = 0.0
         self._refused = 0
-        self._said: dict[RedisFault, float] = {}
+        # What was told last, and when; is_told: of this outage.
+        self._told: RedisFault | None = None
+        self._told_s = float("-inf")
         self._is_told = False
 
     @property
@@ -162,14 +164,14 @@ class RedisState:
         return next(iter(self._away.values()), None)
 
     def lose(self, part: str, error: BaseException) -> RedisFault:
-        """The part finds it away; returns why. Told where it is news."""
+        """The part finds it away; returns why. Told where it is news, or is by now another fault."""
         fault = fault_of(error)
-        is_news = not self._away
-        if is_news:
+        if not self._away:
             self._since_s, self._refused = time.monotonic(), 0
-        if is_news or self._away.get(part) not in {None, fault}:
-            self._tell(fault)
         self._away[part] = fault
+        is_new = not self._is_told or fault is not self._told
+        if is_new and time.monotonic() - self._told_s >= SAID_EVERY_S:
+            self._tell(fault)
         return fault
 
     def refuse(self) -> None:
@@ -187,10 +189,6 @@ class RedisState:
         logger.info("redis.back", extra={"away_s": away_s, "refused": self._refused})
 
     def _tell(self, fault: RedisFault) -> None:
-        now_s = time.monotonic()
-        if now_s - self._said.get(fault, float("-inf")) < SAID_EVERY_S:
-            return
-        self._said[fault] = now_s
-        self._is_told = True
+        self._told, self._told_s, self._is_told = fault, time.monotonic(), True
         # Never the driver's message: it may hold an address with a password.
         logger.warning("redis.away", extra={"fault": fault.value, "why": f"Redis {WORDS[fault]}"})

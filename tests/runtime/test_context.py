@@ -97,5 +97,5 @@ def test_the_policy_opens_what_the_settings_name_and_nothing_else() -> None:
 
 
 def test_a_process_has_nineteen_connections_unless_told_otherwise() -> None:
-    assert connections_of_a_process(load_settings()) == 18
-    assert connections_of_a_process(load_settings(database_connections=10)) == 26
+    assert connections_of_a_process(load_settings()) == 19
+    assert connections_of_a_process(load_settings(database_connections=10)) == 27
