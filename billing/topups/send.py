@@ -220,7 +220,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         would_be: WouldBe,
         amount_micros: int,
     ) -> TopUp:
-        topup = self._topup(state, fulfilment, "pending")
+        # Whoever ends it, its events tell of the request that sent it.
+        topup = self._topup(state, fulfilment, "pending", trace=state.trace)
         held = state.ledger.standing(self.tenant).held
         holds = state.take(
             self.tenant,
@@ -263,7 +264,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         )
         topups.add_approval(asked)
         data = {"approval": asked.shape(), **topup.event_data()}
-        state.publish(self.tenant, "approval.requested", data, topup.id)
+        state.publish(self.tenant, "approval.requested", data, topup.id, trace=topup.trace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +342,7 @@ def publish(state: BatchState, topup: TopUp) -> None:
         topup.event_data(),
         topup.id,
         code_sealed=topup.fulfilment_code,
+        trace=topup.trace,
     )
 
 

@@ -69,6 +69,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     next_check_at: int | None = None
     checks_made: int = 0
     settled_at: int | None = None
+    # The request that sent it (kernel/trace.py), while others are to end it; else its event has it.
+    trace: str | None = None
 
     @property
     def tenant(self) -> Tenant:

@@ -11,11 +11,12 @@ import click
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from billing.ledger.proof import last_proof
 from cli.examples import examples
 from cli.faults import exit_code_of, words
 from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
 from gateway.http.serve import OPEN_FILES
-from kernel.clock import SECOND_US, SystemClock
+from kernel.clock import HOUR_US, SECOND_US, SystemClock
 from kernel.errors import DomainError
 from runtime.context import connections_of_a_process
 from runtime.installation import (
@@ -45,6 +46,8 @@ MB = 1_000_000
 FILES_OF_A_PROCESS = 64
 # As many clients of a gateway as are no surprise: four addresses with all that one may hold.
 CLIENTS_MIN = 1_024
+# Two nights, as the alert LedgerNotProved has it.
+PROOF_AGE_H_MAX = 50
 
 
 class _Sick(Exception):
@@ -73,7 +76,7 @@ class Finding:
 @json_option
 @click.pass_context
 def doctor(context: click.Context, /) -> None:
-    """Check settings, database, clock, master key and Redis. Exit 1 if one is unwell.
+    """Check settings, database, clock, ledger, master key and Redis. Exit 1 if one is unwell.
 
     Where the database cannot be used, the exit code says why: docs/cli.md has the table.
     """
@@ -104,6 +107,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         _files(settings),
         await check("clock", _clock),
         await check("deliveries", _deliveries),
+        await check("ledger", _ledger),
         await check("master key", _master_key),
         await _redis(settings),
         await _workers(settings),
@@ -260,6 +264,22 @@ async def _deliveries(settings: Settings) -> str:
         overlooked_s = backlog.overlooked_us / SECOND_US
         raise _Sick(f"due for {overlooked_s:.0f} s and no worker looks: does `topup worker` run?")
     return "none waits" if not backlog.oldest_due_us else "waiting ones are looked after"
+
+
+async def _ledger(settings: Settings) -> str:
+    """When `topup audit` last proved it; whether it is true now only another one says."""
+    async with open_store(settings) as database:
+        proof = await database.read(last_proof)
+    if proof is None:
+        raise _Odd("was never proved here: run `topup audit`, each night by a timer")
+    if proof.findings:
+        raise _Sick(
+            f"{proof.findings} rows broke a rule: run `topup audit`, docs/alerts.md says what then"
+        )
+    age_h = (SystemClock().now_us() - proof.began_at) / HOUR_US
+    if age_h > PROOF_AGE_H_MAX:
+        raise _Odd(f"was last proved {age_h:.0f} h ago: run `topup audit`, each night by a timer")
+    return f"was proved {age_h:.0f} h ago"
 
 
 async def _master_key(settings: Settings) -> str:

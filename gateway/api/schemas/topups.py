@@ -150,6 +150,15 @@ class TopUpStory(TopUp, kw_only=True):
     transfers: list[Transfer]
     events: list[EventOfTopUp]
     approval_id: ApprovalId | UnsetType = UNSET
+    request_id: Annotated[
+        str | None,
+        Meta(
+            description=(
+                "The X-Request-Id of the send, which the top-up's webhooks carry too; null where it"
+                " is no longer kept."
+            )
+        ),
+    ]
 
 
 class Quote(Shaped, kw_only=True):

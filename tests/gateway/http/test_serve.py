@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from gateway.http.doors import Doors
+from gateway.http.connection_limits import ConnectionLimits
 from gateway.http.serve import serve
 from runtime.supervisor import bind_listener
 
@@ -62,7 +62,7 @@ async def serving(
     *,
     request_read_s_max: float = 30.0,
     answer_taken_s_max: float = 30.0,
-    doors: Doors | None = None,
+    limits: ConnectionLimits | None = None,
     stop_delay_s: float = 0.0,
     on_stopping: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Served]:
@@ -97,7 +97,7 @@ async def serving(
             on_ready=ready.set,
             request_read_s_max=request_read_s_max,
             answer_taken_s_max=answer_taken_s_max,
-            doors=doors,
+            limits=limits,
             stop_delay_s=stop_delay_s,
             on_stopping=on_stopping,
         )
