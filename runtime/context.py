@@ -36,15 +36,15 @@ from runtime.installation import (
 )
 from runtime.limiter import Limiter
 from runtime.metrics import Metrics
-from runtime.open_files import watching_open_files
 from runtime.payments import open_providers
 from runtime.queue import Queue
 from runtime.redis_faults import WORDS, RedisFault, RedisState
 from runtime.redis_link import RedisLink
-from runtime.server_watch import watching_servers
 from runtime.settings import Settings, SettingsError
-from runtime.stalled import ending_stalled
 from runtime.wake_pipe import WakePipe
+from runtime.watches.open_files import watching_open_files
+from runtime.watches.servers import watching_servers
+from runtime.watches.stalled import ending_stalled
 from store import apart, batch
 from store.database import Database, OnHint, Store, Transaction
 from webhooks.events.event import HINT as EVENTS_HINT

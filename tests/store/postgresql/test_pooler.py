@@ -164,15 +164,17 @@ def test_the_doctor_asks_for_a_direct_url_where_sessions_are_shared(
     assert "✓ pooler" in both.output
 
 
-def test_a_database_is_migrated_through_a_pooler_in_session_mode(
-    database_url: str, topup: Topup
+def test_a_database_is_migrated_and_copied_through_a_pooler_in_session_mode(
+    database_url: str, topup: Topup, tmp_path: Path
 ) -> None:
     with pooled(database_url, mode="session") as url:
         migrate(url)
 
-        result = topup("doctor", TOPUP_DATABASE_URL=url)
+        looked = topup("doctor", TOPUP_DATABASE_URL=url)
+        copied = topup("backup", str(tmp_path / "copy"), TOPUP_DATABASE_URL=url)
 
-    assert result.exit_code == 0, result.output
+    assert looked.exit_code == 0, looked.output
+    assert copied.exit_code == 0, copied.output
 
 
 async def test_a_pooler_with_one_session_left_is_not_taken_for_one_that_shares(
@@ -211,5 +213,5 @@ def test_the_doctor_warns_where_two_processes_do_not_fit(database_url: str, topu
     result = topup("doctor", TOPUP_DATABASE_CONNECTIONS="1000")
 
     assert result.exit_code == 0
-    assert "! connections up to 2007 for each gateway and worker" in result.stdout
+    assert "! connections  up to 2007 for each gateway and worker" in result.stdout
     assert "Too few: raise max_connections" in result.stdout
