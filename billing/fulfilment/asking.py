@@ -8,7 +8,7 @@ raises NoSupplierAnswer. So what is not clearly said is no word, and the top-up 
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn, TypeVar
 
 import httpx
@@ -27,10 +27,14 @@ class NoSupplierAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SupplierAnswer:
-    """A whole answer, whatever its status. retry_after_s: what its Retry-After says, in seconds."""
+    """A whole answer, whatever its status; headers by their names in small letters.
+
+    retry_after_s: what its Retry-After says, in seconds.
+    """
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
     retry_after_s: float | None = None
 
 
@@ -88,7 +92,10 @@ async def ask_any(
             response = await client.send(request, stream=True, follow_redirects=False)
             try:
                 return SupplierAnswer(
-                    response.status_code, await _body_of(response), _retry_after_s(response)
+                    response.status_code,
+                    await _body_of(response),
+                    dict(response.headers),
+                    _retry_after_s(response),
                 )
             finally:
                 await response.aclose()

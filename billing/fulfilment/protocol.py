@@ -18,7 +18,8 @@ How one top-up is fulfilled (worker/fulfil.py does it, so that no supplier can g
 4. A supplier that several asks in a row got no word from is left alone for a while (its breaker); what
    is meant for it waits.
 
-A supplier may be asked for several top-ups at once, but for one at a time of each account's recipient.
+A supplier may be asked for several top-ups at once. One whose Registration is_one_per_recipient is
+asked for one top-up of an account's recipient at a time, the next one after a last word.
 """
 
 from abc import ABC, abstractmethod
@@ -53,7 +54,8 @@ class OptionsRefused(ValueError):
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the operator sets of a supplier of one kind; each kind has a subclass.
+    """What the operator sets of a supplier of one kind; each kind has a subclass, which says
+    `frozen=True, kw_only=True` again.
 
     Text fields that are secret are `Sealed` (or `Sealed | None`). Numbers and sizes have bounds in
     their Meta. What a Meta cannot say, `make` checks.
@@ -227,6 +229,9 @@ class Registration:
     options: a subclass of Options. make: raises OptionsRefused for what the struct cannot say.
     sample: what the stand-in of staging delivers; needs no network, and holds nothing real.
     is_in_wallet: the credit lies in the recipient's wallet here, so the voucher stays to be redeemed.
+    is_one_per_recipient: for kinds that read and then change what a recipient has, such as a limit.
+    callback_secret: what the supplier signs its own word with (POST /fulfilment/{transaction_id});
+    None: it never calls.
     """
 
     name: str
@@ -236,6 +241,8 @@ class Registration:
     sample: Callable[[Request], Deliverable]
     asked_again: AskedAgain
     is_in_wallet: bool = False
+    is_one_per_recipient: bool = False
+    callback_secret: Callable[[Any], str] | None = None
 
 
 def sealed_fields(options: type[Options]) -> frozenset[str]:

@@ -8,7 +8,6 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from billing.topups.voucher import hint_of
 from kernel.clock import rfc3339
 from kernel.storable import is_storable, storable
 
@@ -18,6 +17,10 @@ VALUE_CHARACTERS_MAX: Final = 2_000
 REDEEM_URL_CHARACTERS_MAX: Final = 500
 INSTRUCTIONS_CHARACTERS_MAX: Final = 1_000
 MASK: Final = "****"
+HINT_CHARACTERS: Final = 4
+# Of a shorter code the last four characters would tell too much.
+_HINTED_CHARACTERS_MIN = 12
+_NO_HINT = "*" * HINT_CHARACTERS
 
 
 class DeliverableRefused(ValueError):
@@ -65,6 +68,14 @@ class StoredDeliverable(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tru
 
 # What a top-up of a wallet here brings; its voucher's code is beside it.
 WALLET_CREDIT: Final = StoredDeliverable("credit")
+WALLET_CREDIT_SHAPE: Final = WALLET_CREDIT.shape()
+
+
+def hint_of(code: str) -> str:
+    """The last four characters, to tell codes apart by; too few to be of use to anybody else."""
+    if len(code) < _HINTED_CHARACTERS_MIN or not (code.isascii() and code.isprintable()):
+        return _NO_HINT
+    return code[-HINT_CHARACTERS:]
 
 
 def checked(given: Deliverable) -> Deliverable:
