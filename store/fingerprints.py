@@ -66,7 +66,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "subscriptions": "9744d0afdbf7",
         "supplier_recipients": "2498b1b8327b",
         "suppliers": "f31801bb734b",
-        "topups": "336caa3e91b2",
+        "topups": "0e36ea606f42",
         "transfers": "09e974252067",
         "usage_records": "885ebed21f8e",
         "voucher_redemptions": "b667039e4c42",
