@@ -29,7 +29,6 @@ def upgrade() -> None:
     _create_attempts()
     _create_platforms()
     _create_stock_and_tasks()
-    op.execute("INSERT INTO platform_versions (id, version) VALUES (1, 0)")
 
 
 def _create_attempts() -> None:
@@ -117,12 +116,13 @@ def _create_platforms() -> None:
         sa.Column("last_error_at", BIGINT, nullable=True),
         sa.PrimaryKeyConstraint("environment", "id"),
     )
-    op.create_table(
+    versions = op.create_table(
         "platform_versions",
         sa.Column("id", BIGINT, autoincrement=False, nullable=False),
         sa.Column("version", BIGINT, server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.bulk_insert(versions, [{"id": 1, "version": 0}])
 
 
 def _create_stock_and_tasks() -> None:
