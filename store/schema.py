@@ -394,9 +394,9 @@ fulfilment_attempts = sa.Table(
 supplier_recipients = sa.Table(
     "supplier_recipients",
     metadata,
+    _text("account_id", key=True),
     _text("environment", key=True),
     _text("supplier", key=True),
-    _text("account_id", key=True),
     _text("recipient_email", key=True),
     _text("left_over"),  # the supplier's own words; nothing secret
     _int("changed_at"),
@@ -506,6 +506,7 @@ manual_tasks = sa.Table(
     "manual_tasks",
     metadata,
     _text("transaction_id", key=True),
+    _text("account_id"),
     _text("environment"),
     _text("supplier"),
     _int("created_at"),

@@ -68,13 +68,13 @@ def _create_attempts() -> None:
     )
     op.create_table(
         "supplier_recipients",
+        sa.Column("account_id", TEXT, nullable=False),
         sa.Column("environment", TEXT, nullable=False),
         sa.Column("supplier", TEXT, nullable=False),
-        sa.Column("account_id", TEXT, nullable=False),
         sa.Column("recipient_email", TEXT, nullable=False),
         sa.Column("left_over", TEXT, nullable=False),
         sa.Column("changed_at", BIGINT, nullable=False),
-        sa.PrimaryKeyConstraint("environment", "supplier", "account_id", "recipient_email"),
+        sa.PrimaryKeyConstraint("account_id", "environment", "supplier", "recipient_email"),
     )
 
 
@@ -172,6 +172,7 @@ def _create_stock_and_tasks() -> None:
     op.create_table(
         "manual_tasks",
         sa.Column("transaction_id", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=False),
         sa.Column("environment", TEXT, nullable=False),
         sa.Column("supplier", TEXT, nullable=False),
         sa.Column("created_at", BIGINT, nullable=False),
