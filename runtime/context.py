@@ -57,7 +57,7 @@ from webhooks.http.transport import Transport
 
 # One for each lane of the engine, so that no page and no slow request keeps a send waiting; and one by
 # which credentials are looked up.
-ENGINE_CONNECTIONS = batch.LANES_MAX + apart.LANES_MAX
+ENGINE_CONNECTIONS = batch.LANES_MAX + apart.TRIES_AT_ONCE_MAX
 AUTHENTICATION_CONNECTIONS = 1
 READINESS_CONNECTIONS = 1
 

@@ -1,4 +1,4 @@
-"""Which Host a request may name, so that no address of ours is built from a stranger's word.
+"""Which Host a request may name, so that no address of ours is built from what a stranger sent.
 
 Promise: one Host header, well-formed, and one of: PUBLIC_URL's, those of ALLOWED_HOSTS, an IP
 address, localhost, or a name without a dot, as containers call each other. A page of another site
