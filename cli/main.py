@@ -42,6 +42,7 @@ GROUPS = {
         "suppliers": "Who provides the credit: create, list, set, check.",
         "stock": "Codes that a supplier hands out: add, list, low.",
         "topups": "Top-ups that wait: list, show, take, settle, fail.",
+        "report": "What was earned: charged, fees, costs, margin.",
     },
     "Webhooks": {
         "deliveries": "The webhook delivery log: list, show, send again.",
@@ -68,7 +69,7 @@ FOLDERS = {
         *("backup", "restore", "database", "vacuum", "doctor", "settings"),
     },
     "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
-    | {"platforms", "suppliers", "stock", "topups"},
+    | {"platforms", "suppliers", "stock", "topups", "report"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

@@ -335,6 +335,7 @@ topups = sa.Table(
     _text(
         "deliverable", null=True
     ),  # JSON: what was delivered, without its value; null: credit here
+    _int("fee_cents", null=True),  # charged beside the amount; null: nothing
     sa.Index("ix_topups_account", "account_id", "environment", "id"),
     sa.Index(
         "ux_topups_reference",
@@ -416,6 +417,20 @@ platforms = sa.Table(
     _int("is_active", default=1),
     _int("position"),
     _int("created_at"),
+)
+
+# billing/topups/fee_rows.py. What a send costs beside its amount; an account's own goes first.
+platform_fees = sa.Table(
+    "platform_fees",
+    metadata,
+    _text("environment", key=True),
+    _text("platform", key=True),
+    _text("account_id", key=True),  # empty: all that have none of their own
+    _int("fixed_cents"),
+    _int("basis_points"),
+    _int("min_cents"),
+    _int("max_cents", null=True),
+    _int("changed_at"),
 )
 
 # billing/topups/platform_rows.py. Who is asked for a platform's top-ups, in order.

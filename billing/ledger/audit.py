@@ -192,7 +192,8 @@ _RULES = (
         "what is held equals pending top-ups and open holds",
         f"""SELECT s.row_id, s.expected, s.found FROM (
                 SELECT :account_id AS row_id,
-                    COALESCE((SELECT SUM(amount_cents) * {MICROS_PER_CENT} FROM topups
+                    COALESCE((SELECT SUM(amount_cents + COALESCE(fee_cents, 0))
+                            * {MICROS_PER_CENT} FROM topups
                         WHERE account_id = :account_id AND environment = :environment
                           AND status = 'pending'), 0)
                     + COALESCE((SELECT SUM(amount_micros) FROM holds
@@ -214,6 +215,31 @@ _RULES = (
               AND p.status = 'delivered'
             GROUP BY p.id, p.amount_cents
             HAVING COALESCE(SUM(t.amount_micros), 0) <> p.amount_cents * {MICROS_PER_CENT}""",
+    ),
+    (
+        "a delivered top-up's fee was taken once, and no other one's",
+        f"""SELECT s.row_id, s.expected, s.found FROM (
+                SELECT p.id AS row_id, CASE WHEN p.status = 'delivered'
+                        THEN COALESCE(p.fee_cents, 0) * {MICROS_PER_CENT} ELSE 0 END AS expected,
+                    COALESCE((SELECT SUM(t.amount_micros) FROM transfers t
+                        WHERE t.transaction_id = p.id AND t.code = 'topup_fee'), 0) AS found
+                FROM topups p
+                WHERE p.account_id = :account_id AND p.environment = :environment) AS s
+            WHERE s.expected <> s.found""",
+    ),
+    (
+        "a supplier's cost is what its delivered attempt says, once",
+        # One way: what was delivered before costs were in the books has no transfer.
+        f"""SELECT s.row_id, s.expected, s.found FROM (
+                SELECT t.transaction_id AS row_id, SUM(t.amount_micros) AS found,
+                    COALESCE((SELECT SUM(a.cost_cents) FROM fulfilment_attempts a
+                        WHERE a.transaction_id = t.transaction_id AND a.outcome = 'delivered'), 0)
+                        * {MICROS_PER_CENT} AS expected
+                FROM transfers t
+                WHERE t.account_id = :account_id AND t.environment = :environment
+                  AND t.code = 'supplier_cost'
+                GROUP BY t.transaction_id) AS s
+            WHERE s.expected <> s.found""",
     ),
     (
         "a failed or cancelled top-up was refunded whole",

@@ -1,7 +1,8 @@
 """An account's statement: opening balance, every transfer, closing balance, page by page.
 
 The balance is what GET /topup/balance shows: purchased and promotional credit. Transfers between
-other ledger accounts (a hold that reaches its recipient) are listed with no effect on it. Pages by
+other ledger accounts (a hold that reaches its recipient) are listed with no effect on it, but for what
+suppliers cost the operator: no merchant is shown that. Pages by
 keyset, so a long statement is streamed and never one long transaction.
 """
 
@@ -9,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from billing.ledger.ledger import LedgerAccountKind
+from billing.ledger.chart import Code, LedgerAccountKind
 from billing.ledger.money import micros_to_cents
 from kernel.clock import rfc3339
 from kernel.tenant import Tenant
@@ -73,12 +74,14 @@ def _page(tenant: Tenant, *, since: int, until: int, after_id: str) -> Work[list
                JOIN ledger_accounts c ON c.id = t.credit_id
                WHERE t.account_id = :account_id AND t.environment = :environment
                  AND t.created_at >= :since AND t.created_at < :until AND t.id > :after_id
+                 AND t.code <> :hidden
                ORDER BY t.id LIMIT :limit""",
             account_id=tenant.account_id,
             environment=tenant.environment,
             since=since,
             until=until,
             after_id=after_id,
+            hidden=str(Code.SUPPLIER_COST),
             limit=PAGE_TRANSFERS,
         )
         return [_line(row) for row in rows]

@@ -1,12 +1,11 @@
 """Sending a top-up: the rules, in the order in which they refuse, and what a send does.
 
-In one batch: debit the sender's wallet, credit the recipient's wallet of that platform, issue the
-voucher, write the event. Where the fulfilment answers later, or a person must approve, the funds are
-held and the recipient is credited on delivery.
+In one batch: debit the sender's wallet by the amount and the fee, credit the recipient's wallet of that
+platform and the fees, issue the voucher, write the event. Where the fulfilment answers later, or a person must approve, the funds are
+held, and the recipient and the fees are credited on delivery.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
@@ -22,7 +21,7 @@ from billing.topups.platform import WALLET, Platform, Platforms
 from billing.topups.topup import DuplicateReference, TopUp, TopUpStatus, move
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import SECOND_US, rfc3339
-from kernel.errors import DomainError
+from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.account import normalise_email
@@ -48,7 +47,11 @@ class RateLimited(DomainError):
 
 
 class SendRequest(msgspec.Struct, frozen=True, gc=False):
-    """What is to be sent, judged by every rule that needs no batch state."""
+    """What is to be sent, judged by every rule that needs no batch state.
+
+    fee_cents: as the platform's rule has it now, or as a quote named it, which holds until
+    quote_ends_at (microseconds, by the account's own clock); null: no quote.
+    """
 
     platform: Platform
     amount_cents: int
@@ -56,6 +59,13 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
     reference: str | None = None
     metadata: Mapping[str, str] | None = None
     note: str | None = None
+    fee_cents: int = 0
+    quote_ends_at: int | None = None
+
+    @property
+    def charged_micros(self) -> int:
+        """What leaves the wallet, and what caps and thresholds count."""
+        return (self.amount_cents + self.fee_cents) * MICROS_PER_CENT
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
@@ -67,20 +77,10 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     voucher_code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """What a send would do now; amounts in cents."""
-
-    amount_cents: int
-    wallet_balance_cents: int
-    wallet_balance_after_cents: int
-    cap_remaining_cents: int | None
-    would_be: WouldBe
-
-
 def prepare(
     platforms: Platforms,
     *,
+    account_id: str,
     platform: str,
     amount_cents: int,
     recipient_email: str,
@@ -97,7 +97,8 @@ def prepare(
             param="amount_cents",
             extra={"min": found.min_amount_cents, "max": found.max_amount_cents},
         )
-    return SendRequest(found, amount_cents, address, reference, metadata, note)
+    fee_cents = found.fee_cents(account_id, amount_cents)
+    return SendRequest(found, amount_cents, address, reference, metadata, note, fee_cents)
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
@@ -113,6 +114,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         read_set.key_ids.update(self.lineage)
         name = f"{self.request.platform.id}/{self.request.recipient_email}"
         read_set.places.add((*self.tenant, LedgerAccountKind.RECIPIENT, name))
+        if self.request.fee_cents:
+            read_set.places.add((*self.tenant, LedgerAccountKind.FEES, ""))
         topups = read_set.working_set(TopUpWorkingSet)
         topups.voucher_ids.append(self.topup_id)
         if self.request.reference is not None:
@@ -120,15 +123,15 @@ class Send(msgspec.Struct, frozen=True, gc=False):
 
     def decide(self, state: BatchState) -> Sent:
         topups = topups_of(state)
-        amount_micros = self.request.amount_cents * MICROS_PER_CENT
-        would_be, fulfilment = self._judge(state, topups, amount_micros)
+        charged_micros = self.request.charged_micros
+        would_be, fulfilment = self._judge(state, topups, charged_micros)
         if would_be == "delivered":
-            topup = self._deliver(state, topups, fulfilment, amount_micros)
+            topup = self._deliver(state, topups, fulfilment)
         else:
-            topup = self._hold(state, topups, fulfilment, would_be, amount_micros)
-        state.spending.count(self.tenant.account_id, self.lineage, amount_micros, state.now_us)
+            topup = self._hold(state, topups, fulfilment, would_be, charged_micros)
+        state.spending.count(self.tenant.account_id, self.lineage, charged_micros, state.now_us)
         if would_be != "approval_required":
-            state.spending.count_unasked(self.tenant.account_id, self.lineage, amount_micros)
+            state.spending.count_unasked(self.tenant.account_id, self.lineage, charged_micros)
         if would_be == "failed":
             topup = fail(state, topup, "sandbox: this recipient always fails")
         approval = topups.approval_of(topup.id)
@@ -136,7 +139,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         return Sent(topup, _balance_cents(state, self.tenant), approval, code)
 
     def _judge(
-        self, state: BatchState, topups: TopUpWorkingSet, amount_micros: int
+        self, state: BatchState, topups: TopUpWorkingSet, charged_micros: int
     ) -> tuple[WouldBe, str]:
         """What becomes of the send and who fulfils it; raises the first rule that refuses."""
         check_alive(state, self.lineage)
@@ -148,20 +151,31 @@ class Send(msgspec.Struct, frozen=True, gc=False):
                     param="reference",
                     extra={"transaction_id": seen[0], "status": seen[1]},
                 )
+        self._check_quote(state)
         scripted = self._sandbox_script()
         _refuse_scripted(scripted, self.request.amount_cents, state.now_us)
-        state.spending.check(self.lineage, amount_micros)
-        state.check_funds(self.tenant, amount_micros)
+        state.spending.check(self.lineage, charged_micros)
+        state.check_funds(self.tenant, charged_micros)
         if scripted == "failed":
             return "failed", BY_SANDBOX
         if scripted == "approval" or state.spending.needs_approval(
-            self.lineage, self.request.amount_cents
+            self.lineage, self.request.amount_cents + self.request.fee_cents
         ):
             return "approval_required", BY_APPROVAL
         if scripted in {"pending", "delayed"}:
             return "pending", BY_SANDBOX
         fulfilment = self.request.platform.first.kind
         return ("delivered" if fulfilment == WALLET else "pending"), fulfilment
+
+    def _check_quote(self, state: BatchState) -> None:
+        ends_at = self.request.quote_ends_at
+        if ends_at is not None and ends_at <= state.now_of(self.tenant):
+            raise InvalidInput(
+                "the quote has ended: validate again, and send with the new one",
+                param="quote_id",
+                reason="quote_expired",
+                extra={"expired_at": rfc3339(ends_at)},
+            )
 
     def _sandbox_script(self) -> str:
         if self.tenant.environment != "staging" or not self.request.recipient_email.endswith(
@@ -188,18 +202,20 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             reference=self.request.reference,
             metadata=self.request.metadata or {},
             note=self.request.note,
+            fee_cents=self.request.fee_cents,
             **outcome,
         )
 
-    def _deliver(
-        self, state: BatchState, topups: TopUpWorkingSet, fulfilment: str, amount_micros: int
-    ) -> TopUp:
+    def _deliver(self, state: BatchState, topups: TopUpWorkingSet, fulfilment: str) -> TopUp:
         name = f"{self.request.platform.id}/{self.request.recipient_email}"
         recipient = state.ledger.account(self.tenant, LedgerAccountKind.RECIPIENT, name)
         topup_id = self.topup_id
-        state.take(
-            self.tenant, amount_micros, to=recipient, code=Code.TOPUP_SEND, topup_id=topup_id
-        )
+        parts = [(recipient, self.request.amount_cents * MICROS_PER_CENT, Code.TOPUP_SEND)]
+        if self.request.fee_cents:
+            fees = state.ledger.account(self.tenant, LedgerAccountKind.FEES)
+            parts.append((fees, self.request.fee_cents * MICROS_PER_CENT, Code.TOPUP_FEE))
+        for to, micros, code in parts:
+            state.take(self.tenant, micros, to=to, code=code, topup_id=topup_id)
         delivered = self._topup(
             state,
             fulfilment,
@@ -218,7 +234,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         topups: TopUpWorkingSet,
         fulfilment: str,
         would_be: WouldBe,
-        amount_micros: int,
+        charged_micros: int,
     ) -> TopUp:
         is_asked = would_be == "pending" and fulfilment != BY_SANDBOX
         supplier = self.request.platform.first.id if is_asked else None
@@ -227,7 +243,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         held = state.ledger.standing(self.tenant).held
         holds = state.take(
             self.tenant,
-            amount_micros,
+            charged_micros,
             to=held,
             code=Code.TOPUP_HOLD,
             topup_id=topup.id,
@@ -269,31 +285,6 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         state.publish(self.tenant, "approval.requested", data, topup.id, trace=topup.trace)
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """POST /topup/validate: decided as a send, written never."""
-
-    send: Send
-
-    def declare(self, read_set: ReadSet) -> None:
-        self.send.declare(read_set)
-
-    def decide(self, state: BatchState) -> tuple[Quote, Sent]:
-        check_alive(state, self.send.lineage)
-        before = _balance_cents(state, self.send.tenant)
-        remaining = state.spending.remaining_micros(self.send.lineage)
-        sent = self.send.decide(state)
-        would_be: WouldBe = "approval_required" if sent.approval is not None else _outcome(sent)
-        quote = Quote(
-            amount_cents=self.send.request.amount_cents,
-            wallet_balance_cents=before,
-            wallet_balance_after_cents=sent.wallet_balance_cents,
-            cap_remaining_cents=None if remaining is None else micros_to_cents(remaining),
-            would_be=would_be,
-        )
-        return quote, sent
-
-
 def new_send(principal: Principal, request: SendRequest) -> Send:
     """The command of this caller, with a fresh top-up id."""
     return Send(
@@ -329,11 +320,11 @@ def give_back(state: BatchState, topup: TopUp) -> None:
     for part in topups.holds(topup.id):
         source = ledger.by_id(part.debit_id)
         state.move(held, source, part.amount_micros, Code.TOPUP_REFUND, topup_id=topup.id)
-    amount_micros = topup.amount_cents * MICROS_PER_CENT
+    charged_micros = topup.charged_cents * MICROS_PER_CENT
     spending, sent_at = state.spending, topup.created_at
-    spending.count(tenant.account_id, topup.spent_by, -amount_micros, sent_at)
+    spending.count(tenant.account_id, topup.spent_by, -charged_micros, sent_at)
     if topups.approval_of(topup.id) is None:
-        spending.give_back_unasked(tenant.account_id, topup.spent_by, amount_micros, sent_at)
+        spending.give_back_unasked(tenant.account_id, topup.spent_by, charged_micros, sent_at)
 
 
 def publish(state: BatchState, topup: TopUp) -> None:
@@ -362,12 +353,6 @@ def _refuse_scripted(scripted: str, amount_cents: int, now_us: int) -> None:
             "sandbox: this recipient is above every cap",
             extra={"limit": amount_cents - 1, "remaining": 0, "resets_at": None},
         )
-
-
-def _outcome(sent: Sent) -> WouldBe:
-    status = sent.topup.status
-    assert status != "cancelled", "a send does not cancel"
-    return status
 
 
 def _balance_cents(state: BatchState, tenant: Tenant) -> int:

@@ -15,7 +15,7 @@ from billing.topups.deliverable import WALLET_CREDIT, WALLET_CREDIT_JSON, Stored
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
-from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
+from store.row_mapping import WORDS_OR_NULL, Conversion, RowMapping, as_json
 
 # What a pending top-up that somebody should look at leaves behind a commit.
 HINT: Final = "fulfilment"
@@ -74,6 +74,12 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     trace: str | None = None
     supplier: str | None = None  # who is asked, or delivered; null: the wallet here, at once
     deliverable: StoredDeliverable | None = None  # without its value; null: credit in a wallet here
+    fee_cents: int = 0  # charged beside the amount, and given back with it
+
+    @property
+    def charged_cents(self) -> int:
+        """What the sender pays: the amount and the fee."""
+        return self.amount_cents + self.fee_cents
 
     @property
     def given(self) -> StoredDeliverable | None:
@@ -116,6 +122,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
             "status": self.status,
             "platform": self.platform,
             "amount_cents": self.amount_cents,
+            "fee_cents": self.fee_cents,
+            "charged_cents": self.charged_cents,
             "recipient_email": self.recipient_email,
             "voucher_code": None,
             "voucher_code_hint": self.voucher_code_hint,
@@ -272,12 +280,15 @@ async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
     assert changed == len(topups), "a pending top-up vanished under the lock"
 
 
+# Most have no fee, and a null takes no room.
+_FEE = Conversion(lambda cents: cents or 0, lambda cents: cents or None, "bigint")
 ROWS = RowMapping(
     TopUp,
     stored={
         "spent_by": WORDS_OR_NULL,
         "metadata": as_json(dict[str, str]),
         "deliverable": as_json(StoredDeliverable),
+        "fee_cents": _FEE,
     },
 )
 # What a move or a check changes; the rest is frozen.

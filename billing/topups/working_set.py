@@ -150,6 +150,8 @@ class TopUpWorkingSet(WorkingSet):
         read_set.places.add((*one.tenant, LedgerAccountKind.RECIPIENT, one.recipient_name))
         if one.status == "pending" or one.id in self.redeemed_ids:
             read_set.places.add((*one.tenant, LedgerAccountKind.REDEEMED, one.platform))
+        if one.status == "pending" and one.fee_cents:
+            read_set.places.add((*one.tenant, LedgerAccountKind.FEES, ""))
         for key_id in one.spent_by:
             read_set.windows.update((key_id, p, s) for p, s in caps.windows_of(one.created_at))
             read_set.windows.add(caps.unapproved_window(key_id, one.created_at))

@@ -1,14 +1,15 @@
 """Top-ups: send, validate, cancel, status, history. The send is the hot path of the gateway."""
 
 from functools import partial
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import UNSET, Meta
 from msgspec.structs import asdict
 
 from billing.topups import queries as history
 from billing.topups.approval import Approval
-from billing.topups.send import Rehearsal, SendRequest, Sent as Decided, new_send, prepare
+from billing.topups.quote import QUOTE_ID_CHARACTERS_MAX, Rehearsal, quote_id, with_quote
+from billing.topups.send import SendRequest, Sent as Decided, new_send, prepare
 from billing.topups.settlement import Cancel, EndedTopUp
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
@@ -34,6 +35,7 @@ from gateway.http.fields import LINE, Fields, Int64, Page, Text, Time, time_us
 from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
+from kernel.clock import rfc3339
 from kernel.limits import (
     METADATA_KEY_CHARACTERS_MAX,
     METADATA_PAIRS_MAX,
@@ -55,7 +57,7 @@ MetadataKey = Annotated[
 MetadataValue = Annotated[str, Meta(max_length=METADATA_VALUE_CHARACTERS_MAX)]
 
 
-class SendBody(Fields, frozen=True, kw_only=True):
+class ValidateBody(Fields, frozen=True, kw_only=True):
     """What is sent to whom: recipient_email names a person, "recipient": "self" means the account's
     own address. Exactly one of the two, since a recipient is never guessed.
     """
@@ -91,6 +93,27 @@ class SendBody(Fields, frozen=True, kw_only=True):
     note: Annotated[str, Meta(max_length=NOTE_CHARACTERS_MAX)] | None = None
 
 
+class SendBody(ValidateBody, frozen=True, kw_only=True):
+    """What is sent to whom, and at which quoted price, if one was asked for: recipient_email names a
+    person, "recipient": "self" means the account's own address. Exactly one of the two.
+    """
+
+    quote_id: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=QUOTE_ID_CHARACTERS_MAX,
+                description=(
+                    "From POST /topup/validate of the same send, at most ten minutes ago: charged is"
+                    " exactly what it said, or the send is refused."
+                ),
+            ),
+        ]
+        | None
+    ) = None
+
+
 class CancelBody(Fields, frozen=True, kw_only=True):
     """Which top-up."""
 
@@ -110,17 +133,26 @@ class HistoryQuery(Page, frozen=True, kw_only=True):
 
 async def send(call: RequestContext[SendBody, Fields]) -> Answer:
     """One batch on the ledger; the answer is rendered inside it and sent once it is durable."""
-    command = new_send(call.principal, _request_of(call))
+    request, quoted = _request_of(call), call.body.quote_id
+    if quoted is not None:
+        request = with_quote(call.context.vault, call.principal, request, quoted)
+    command = new_send(call.principal, request)
     return await call.context.engine.submit_once(command, call.request_key, _SentAnswer(call))
 
 
-async def validate(call: RequestContext[SendBody, Fields]) -> Answer:
+async def validate(call: RequestContext[ValidateBody, Fields]) -> Answer:
     """The same rules on a snapshot: 1000 with a quote, or the very refusal of a send."""
-    rehearsal = Rehearsal(new_send(call.principal, _request_of(call)))
+    request = _request_of(call)
+    rehearsal = Rehearsal(new_send(call.principal, request))
     quote, sent = await call.context.engine.rehearse(rehearsal)
     if sent.topup.status == "failed":
         return _failed(sent.topup, http_status=422, transaction_id=None)
-    return answer(codes.SUCCESS, Quote.of(quote), now_us=call.now_us)
+    named = Quote.of(
+        quote,
+        quote_id=quote_id(call.context.vault, call.principal, request, quote.ends_at),
+        quote_expires_at=rfc3339(quote.ends_at),
+    )
+    return answer(codes.SUCCESS, named, now_us=call.now_us)
 
 
 async def cancel(call: RequestContext[CancelBody, Fields]) -> Answer:
@@ -197,12 +229,13 @@ def _normalised(address: str | None) -> str | None:
     return None if address is None else normalise_email(address)
 
 
-def _request_of(call: RequestContext[SendBody, Fields]) -> SendRequest:
-    body = call.body
+def _request_of(call: RequestContext[Any, Fields]) -> SendRequest:
+    body: ValidateBody = call.body
     platforms = call.context.topup_rules.platforms.of(call.principal.environment)
     address = body.recipient_email
     return prepare(
         platforms,
+        account_id=call.principal.account_id,
         platform=body.platform,
         amount_cents=body.amount_cents,
         recipient_email=_own_address(call) if address is None else address,
@@ -212,7 +245,7 @@ def _request_of(call: RequestContext[SendBody, Fields]) -> SendRequest:
     )
 
 
-def _own_address(call: RequestContext[SendBody, Fields]) -> str:
+def _own_address(call: RequestContext[Any, Fields]) -> str:
     """The address of whoever says "recipient": "self"; raises InvalidPlatform and InvalidEmail."""
     platforms = call.context.topup_rules.platforms.of(call.principal.environment)
     platforms.find(call.body.platform)
@@ -325,7 +358,7 @@ ROUTES = (
         validate,
         "Rehearse a send: the same rules, nothing written",
         scopes=("topup:send",),
-        body=SendBody,
+        body=ValidateBody,
         takes_key=False,
         answers=(*ok(Quote), _REFUSED_BY_PLATFORM),
         refuses=_REFUSES,

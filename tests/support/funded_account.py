@@ -62,6 +62,7 @@ class FundedAccount:
         caller = principal or self.principal
         order = prepare(
             self.rules.platforms.of(caller.environment),
+            account_id=caller.account_id,
             platform=platform,
             amount_cents=amount_cents,
             recipient_email=to,

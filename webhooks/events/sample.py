@@ -64,6 +64,8 @@ def _topup(status: str) -> dict[str, Any]:
         "status": status,
         "platform": "claude",
         "amount_cents": 1000,
+        "fee_cents": 0,
+        "charged_cents": 1000,
         "recipient_email": "user@example.com",
         "voucher_code": None,
         "voucher_code_hint": VOUCHER_CODE[-4:] if is_delivered else None,

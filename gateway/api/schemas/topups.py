@@ -25,7 +25,7 @@ from gateway.answers.words import (
     TransactionId,
 )
 from kernel.shaped import Shaped
-from webhooks.events.schemas import Approval, Deliverable
+from webhooks.events.schemas import Approval, ChargedCents, Deliverable, FeeCents
 
 __all__ = ["Approval", "Deliverable"]
 
@@ -55,6 +55,8 @@ class Sent(Struct, kw_only=True, gc=False):
     deliverable: DeliverableField | None
     platform: str
     amount_cents: Cents
+    fee_cents: FeeCents
+    charged_cents: ChargedCents
     new_balance_cents: Annotated[
         int | None, Meta(description="The recipient's wallet of that platform, in US cents.")
     ]
@@ -71,6 +73,8 @@ class Sent(Struct, kw_only=True, gc=False):
             deliverable=deliverable_of(topup),
             platform=topup.platform,
             amount_cents=topup.amount_cents,
+            fee_cents=topup.fee_cents,
+            charged_cents=topup.charged_cents,
             new_balance_cents=topup.new_balance_cents,
             recipient_email=topup.recipient_email,
             wallet_balance_cents=sent.wallet_balance_cents,
@@ -98,6 +102,8 @@ class _TopUp(Shaped, kw_only=True):
     status: TopUpStatus
     platform: str
     amount_cents: Cents
+    fee_cents: FeeCents
+    charged_cents: ChargedCents
     recipient_email: str
     voucher_code: Code | None
     voucher_code_hint: CodeHint | None
@@ -220,13 +226,21 @@ class TopUpStory(TopUp, kw_only=True):
 
 
 class Quote(Shaped, kw_only=True):
-    """What a send would do now; cap_remaining_cents is null without a cap."""
+    """What a send would do now; cap_remaining_cents is null without a cap.
+
+    A send that carries quote_id before quote_expires_at is charged charged_cents, whatever the price
+    is by then.
+    """
 
     amount_cents: Cents
+    fee_cents: FeeCents
+    charged_cents: ChargedCents
     wallet_balance_cents: Cents
     wallet_balance_after_cents: Cents
     cap_remaining_cents: Cents | None
     would_be: Literal["delivered", "pending", "approval_required"]
+    quote_id: Annotated[str, Meta(description="For quote_id of the send.")]
+    quote_expires_at: Time
 
 
 class Window(Struct, kw_only=True):
