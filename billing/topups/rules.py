@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 
-from billing.topups.platform import Platforms
+from billing.topups.platform import PlatformBook
 from billing.topups.voucher import VoucherCodes
 
 
 @dataclass(frozen=True, slots=True)
 class TopUpRules:
-    """asynchronous: the fulfilments that answer later. public_url: of the dashboard and the API."""
+    """asynchronous: kinds of suppliers that answer later, outside of the wallets here. public_url: of
+    the dashboard and the API.
+    """
 
-    platforms: Platforms
+    platforms: PlatformBook
     codes: VoucherCodes
     asynchronous: frozenset[str] = frozenset()
     public_url: str = ""
