@@ -18,7 +18,7 @@ from billing.engine.rules import Rules
 from billing.fulfilment.opening import enter_first
 from billing.fulfilment.options import DATA_KEY as SUPPLIER_KEY
 from billing.fulfilment.protocol import OptionsRefused
-from billing.fulfilment.registry import asynchronous, discover
+from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
 from billing.payments.payments import Payments
 from billing.topups.rules import TopUpRules
@@ -136,8 +136,7 @@ async def open_context(
         )
         opened = open_providers(settings, database, vault, operators, clock, metrics)
         providers = await stack.enter_async_context(opened)
-        kinds = asynchronous(suppliers.registrations)
-        topup_rules = TopUpRules(suppliers.book, codes, kinds, settings.address())
+        topup_rules = TopUpRules(suppliers.book, codes, settings.address())
         engine = _engine(database, clock, _rules(settings, topup_rules), metrics)
         stack.push_async_callback(engine.close)
         yield Context(

@@ -349,6 +349,13 @@ topups = sa.Table(
         sqlite_where=sa.text("status = 'pending' AND next_check_at IS NOT NULL"),
         postgresql_where=sa.text("status = 'pending' AND next_check_at IS NOT NULL"),
     ),
+    sa.Index(
+        "ix_topups_waiting",
+        "environment",
+        "created_at",
+        sqlite_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+        postgresql_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+    ),
 )
 
 # billing/topups/attempt.py. One for each turn of a top-up at a supplier, however often it was asked.

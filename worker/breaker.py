@@ -28,8 +28,11 @@ class _State:
 class Breakers:
     """One for each supplier; now_s is a clock that no one sets."""
 
-    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, now_s: Callable[[], float] = time.monotonic, *, failures_max: int = FAILURES_MAX
+    ) -> None:
         self._now_s = now_s
+        self._failures_max = failures_max
         self._states: dict[Place, _State] = {}
 
     def begins(self, place: Place) -> None:
@@ -48,7 +51,7 @@ class Breakers:
         state = self._states.setdefault(place, _State())
         was_probed, state.is_probed = state.is_probed, False
         state.failures += 1
-        if state.failures < FAILURES_MAX or (state.rests and not was_probed):
+        if state.failures < self._failures_max or (state.rests and not was_probed):
             return False
         rest_s = min(REST_S_MAX, REST_S_FIRST * 2.0 ** min(state.rests, 10))
         state.until_s, state.rests = self._now_s() + rest_s, state.rests + 1

@@ -46,13 +46,15 @@ class Fulfiller:
         engine: Engine,
         suppliers: Suppliers,
         on_asked: OnAsked = lambda _seconds, _platform, _outcome: None,
+        *,
+        breakers: Breakers | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._woken = asyncio.Event()
         self._under_way: dict[str, tuple[Place, asyncio.Task[None]]] = {}  # by the top-up's id
         self._setbacks = Setbacks()
-        self._breakers = Breakers()
+        self._breakers = breakers or Breakers()
         self._turns = Turns(database, clock, engine, suppliers, self._breakers, on_asked)
         self._is_over = False
 

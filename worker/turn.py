@@ -24,7 +24,7 @@ from billing.fulfilment.suppliers import ReadySupplier, Suppliers
 from billing.topups import attempt as attempts, platform_rows, topup as topups
 from billing.topups.attempt import Attempt
 from billing.topups.fulfilment import HandedOver, HandOver, Note, Settle
-from billing.topups.platform import Source
+from billing.topups.platform import WALLET, Source
 from billing.topups.send import BY_SANDBOX
 from billing.topups.topup import Due, TopUp
 from kernel.clock import DAY_US, SECOND_US, Clock
@@ -174,7 +174,7 @@ class Turns:
             await self._engine.submit(
                 settle(
                     "delivered",
-                    given=None if supplier.is_in_wallet else outcome.deliverable,
+                    given=None if supplier.kind == WALLET else outcome.deliverable,
                     cost_cents=outcome.cost_cents,
                     left_over=outcome.left,
                 )

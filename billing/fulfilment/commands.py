@@ -160,7 +160,6 @@ async def change_supplier(
 async def add_stock(
     tx: Transaction,
     codes: Sequence[NewCode],
-    registrations: Registrations,
     vault: Vault,
     *,
     by: Actor,

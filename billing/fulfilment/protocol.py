@@ -228,7 +228,6 @@ class Registration:
     name: of the kind, as operators write it. text: one sentence for the command line and the page.
     options: a subclass of Options. make: raises OptionsRefused for what the struct cannot say.
     sample: what the stand-in of staging delivers; needs no network, and holds nothing real.
-    is_in_wallet: the credit lies in the recipient's wallet here, so the voucher stays to be redeemed.
     is_one_per_recipient: for kinds that read and then change what a recipient has, such as a limit.
     callback_secret: what the supplier signs its own word with (POST /fulfilment/{transaction_id});
     None: it never calls.
@@ -240,7 +239,6 @@ class Registration:
     make: Callable[[Any, Tools], Supplier]
     sample: Callable[[Request], Deliverable]
     asked_again: AskedAgain
-    is_in_wallet: bool = False
     is_one_per_recipient: bool = False
     callback_secret: Callable[[Any], str] | None = None
 

@@ -4,7 +4,6 @@ nothing else names it.
 
 import importlib.util
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -25,11 +24,6 @@ def discover(*folders: Path) -> dict[str, Registration]:
                 raise ValueError(f"two kinds of suppliers are called {registration.name}")
             found[registration.name] = registration
     return found
-
-
-def asynchronous(registrations: Mapping[str, Registration]) -> frozenset[str]:
-    """Names of those that answer later, with credit that lies elsewhere."""
-    return frozenset(r.name for r in registrations.values() if not r.is_in_wallet)
 
 
 def _load(path: Path) -> ModuleType:

@@ -29,7 +29,7 @@ from billing.fulfilment.protocol import (
 from billing.fulfilment.stand_in import StandIn
 from billing.topups import platform_rows
 from billing.topups.deliverable import Deliverable
-from billing.topups.platform import PlatformBook
+from billing.topups.platform import WALLET, PlatformBook
 from billing.topups.platform_rows import SupplierRow
 from kernel.clock import Clock
 from kernel.errors import DomainError
@@ -52,7 +52,6 @@ class ReadySupplier:
     asked: Supplier
     asked_again: AskedAgain = "repeat"
     is_one_per_recipient: bool = False
-    is_in_wallet: bool = False
     is_active: bool = True
     callback_secret: str | None = None
     fault: str | None = None
@@ -90,6 +89,11 @@ class Suppliers:
         self._clock = clock
         self._ready: Mapping[tuple[str, str], ReadySupplier] = {}
 
+    @property
+    def vault(self) -> Vault:
+        """Under the suppliers' own data key."""
+        return self._vault
+
     def find(self, environment: str, supplier: str | None) -> ReadySupplier | None:
         """The supplier of that id, switched off or not."""
         return None if supplier is None else self._ready.get((environment, supplier))
@@ -98,7 +102,7 @@ class Suppliers:
         """What the platform's first supplier would hand over, made up; None: credit in a wallet."""
         source = self.book.of(environment).next_after(platform, ())
         registration = None if source is None else self.registrations.get(source.kind)
-        if registration is None or registration.is_in_wallet:
+        if registration is None or registration.name == WALLET:
             return None
         return registration.sample(Request(topup_id, "", environment, platform, 1, "", ""))
 
@@ -144,7 +148,6 @@ class Suppliers:
             plain,
             asked_again=registration.asked_again,
             is_one_per_recipient=registration.is_one_per_recipient,
-            is_in_wallet=registration.is_in_wallet,
         )
         if row.is_stand_in:
             return replace(known, asked=StandIn(registration.sample), asked_again="repeat")

@@ -4,7 +4,7 @@ Invariants: a task is decided once, and what was decided is what the supplier `m
 what was handed over lies sealed. Whoever takes a task says so, so that two people do not do it twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -76,6 +76,15 @@ async def get_task(tx: Transaction, transaction_id: str) -> Task:
     if row is None:
         raise NotFound("Task", param="transaction_id")
     return _ROWS.read(row)
+
+
+async def load_tasks(tx: Transaction, topup_ids: Sequence[str]) -> Mapping[str, Task]:
+    """Those of these top-ups that have one, decided or not."""
+    rows = await tx.fetch(
+        f"SELECT {_ROWS.listed} FROM manual_tasks WHERE transaction_id IN :ids[text]",
+        ids=sorted(topup_ids),
+    )
+    return {row["transaction_id"]: _ROWS.read(row) for row in rows}
 
 
 async def open_tasks(tx: Transaction, environment: str, *, limit: int) -> Sequence[Task]:

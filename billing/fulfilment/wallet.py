@@ -33,5 +33,4 @@ SUPPLIER = Registration(
     make=_make,
     sample=lambda _request: CREDIT,
     asked_again="repeat",
-    is_in_wallet=True,
 )

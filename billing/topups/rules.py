@@ -1,4 +1,4 @@
-"""What the operator decided about top-ups: the platforms, their codes, who fulfils them."""
+"""What the operator decided about top-ups: the platforms and who supplies them, and their codes."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,8 @@ from billing.topups.voucher import VoucherCodes
 
 @dataclass(frozen=True, slots=True)
 class TopUpRules:
-    """asynchronous: kinds of suppliers that answer later, outside of the wallets here. public_url: of
-    the dashboard and the API.
-    """
+    """public_url: of the dashboard and the API."""
 
     platforms: PlatformBook
     codes: VoucherCodes
-    asynchronous: frozenset[str] = frozenset()
     public_url: str = ""

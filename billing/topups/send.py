@@ -18,7 +18,7 @@ from billing.ledger.ledger import Code, InsufficientBalance, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.approval import WAITS_US, Approval
 from billing.topups.deliverable import hint_of
-from billing.topups.platform import Platform, Platforms
+from billing.topups.platform import WALLET, Platform, Platforms
 from billing.topups.topup import DuplicateReference, TopUp, TopUpStatus, move
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import SECOND_US, rfc3339
@@ -161,7 +161,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         if scripted in {"pending", "delayed"}:
             return "pending", BY_SANDBOX
         fulfilment = self.request.platform.first.kind
-        return ("pending" if fulfilment in topups.rules.asynchronous else "delivered"), fulfilment
+        return ("delivered" if fulfilment == WALLET else "pending"), fulfilment
 
     def _sandbox_script(self) -> str:
         if self.tenant.environment != "staging" or not self.request.recipient_email.endswith(

@@ -17,7 +17,7 @@ from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups import approval as approvals
 from billing.topups.approval import Approval, ApprovalDecision
 from billing.topups.deliverable import Deliverable, hint_of, stored
-from billing.topups.platform import InvalidPlatform, Source
+from billing.topups.platform import WALLET, InvalidPlatform, Source
 from billing.topups.send import BY_APPROVAL, check_alive, give_back, publish
 from billing.topups.topup import AlreadyDelivered, TopUp, move
 from billing.topups.voucher import Redemption
@@ -50,7 +50,7 @@ def deliver(state: BatchState, topup: TopUp, *, given: Deliverable | None = None
     at once, so that nobody holds both. A code that was given stands in the voucher's place.
     """
     topups = topups_of(state)
-    is_external = given is not None or topup.fulfilment in topups.rules.asynchronous
+    is_external = given is not None or (topup.supplier is not None and topup.fulfilment != WALLET)
     value = None if given is None else given.value
     hint = None
     if value is None:
@@ -249,7 +249,7 @@ class Decide(OnTopUp):
 
     def _release(self, state: BatchState, topup: TopUp, source: Source) -> TopUp:
         released = replace(topup, fulfilment=source.kind)
-        if source.kind not in topups_of(state).rules.asynchronous:
+        if source.kind == WALLET:
             return deliver(state, released)
         waiting = replace(released, supplier=source.id, next_check_at=state.now_us)
         topups_of(state).change(waiting)

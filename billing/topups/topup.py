@@ -215,6 +215,23 @@ async def next_due_at(
     return None if row is None else int(row["next_check_at"])
 
 
+async def with_suppliers(
+    tx: Transaction, environment: str, *, supplier: str | None, limit: int
+) -> Sequence[TopUp]:
+    """Pending ones that are with a supplier, or wait for one, the oldest first; of all accounts."""
+    named = {} if supplier is None else {"supplier": supplier}
+    only = "supplier IS NOT NULL" if supplier is None else "supplier = :supplier"
+    rows = await tx.fetch(
+        f"""SELECT {ROWS.listed} FROM topups
+            WHERE status = 'pending' AND environment = :environment AND {only}
+            ORDER BY created_at, id LIMIT :limit""",
+        environment=environment,
+        limit=limit,
+        **named,
+    )
+    return [ROWS.read(row) for row in rows]
+
+
 async def postpone(tx: Transaction, topup_id: str, until: int) -> None:
     """Has the worker look at a pending one later; nothing else of it changes."""
     await tx.execute(

@@ -19,6 +19,13 @@ oldest_code = "0012"
 def upgrade() -> None:
     op.add_column("topups", sa.Column("supplier", TEXT, nullable=True))
     op.add_column("topups", sa.Column("deliverable", TEXT, nullable=True))
+    op.create_index(
+        "ix_topups_waiting",
+        "topups",
+        ["environment", "created_at"],
+        sqlite_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+        postgresql_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+    )
     _create_attempts()
     _create_platforms()
     _create_stock_and_tasks()
