@@ -66,7 +66,17 @@ class VendorService:
                 self.end_headers()
                 self.wfile.write(answer)
 
-            do_GET = do_PATCH = do_PUT = do_DELETE = do_POST
+            def do_GET(self) -> None:
+                self.do_POST()
+
+            def do_PATCH(self) -> None:
+                self.do_POST()
+
+            def do_PUT(self) -> None:
+                self.do_POST()
+
+            def do_DELETE(self) -> None:
+                self.do_POST()
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -248,7 +258,11 @@ class NewApiService(VendorService):
         if path == "/api/user/manage":
             self.users[body["id"]]["quota"] += body["value"]
             return 200, {"success": True, "message": ""}
-        return 200, {"success": True, "message": "", "data": self.users[int(path.rsplit("/", maxsplit=1)[-1])]}
+        return 200, {
+            "success": True,
+            "message": "",
+            "data": self.users[int(path.rsplit("/", maxsplit=1)[-1])],
+        }
 
     def add_user(self, email: str, quota: int = 0, **more: Any) -> int:
         number = next(self._ids)

@@ -5,11 +5,14 @@ The asks go through the worker's own turn; a fault befalls any of its requests.
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -34,7 +37,6 @@ from tests.support.vendor_service import (
     Fault,
     LiteLlmService,
     OpenRouterService,
-    VendorService,
     made,
 )
 from worker.ask import ask
@@ -63,9 +65,9 @@ class Given:
 class Failing(RuleBasedStateMachine):
     """One recipient's top-ups, one after another, as the worker asks for them."""
 
-    kind: str
-    options: dict[str, Any]
-    service: VendorService
+    kind: ClassVar[str]
+    options: ClassVar[Mapping[str, Any]]
+    service: ClassVar[Any]
 
     def __init__(self) -> None:
         super().__init__()
@@ -153,8 +155,6 @@ class Failing(RuleBasedStateMachine):
 class FailingKeys(Failing):
     """Keys with a limit: raised by others too, used, deleted, taken back."""
 
-    service: OpenRouterService | LiteLlmService
-
     def __init__(self) -> None:
         super().__init__()
         self.service.keys.clear()
@@ -240,12 +240,88 @@ class FailingKeys(Failing):
         raise AssertionError(f"unclear: {request}")
 
 
+class FailingCodes(Failing):
+    """Redemption codes, one for each top-up, some of them taken back."""
+
+    kind = "new_api"
+    options = MappingProxyType({"access_token": "token", "user_id": 1})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.service.codes.clear()
+
+    @precondition(lambda self: self.open is None and self.given)
+    @rule(faults=FAULTS)
+    def is_taken_back(self, faults: list[Fault]) -> None:
+        last = self.given[-1]
+        self.service.faults.extend(faults)
+        while isinstance(
+            outcome := self._run(self.supplier.revoke(last.request, last.value)), Unknown
+        ):
+            self.service.faults.clear()
+        self.service.faults.clear()
+        assert outcome == Revoked()
+        self.given.pop()
+
+    @invariant()
+    def vendor_holds_what_was_recorded(self) -> None:
+        if self.open is not None:
+            return
+        found = {one["key"]: one["quota"] for one in self.service.codes if one["status"] == 1}
+        assert found == {one.value: one.request.amount_cents * 5_000 for one in self.given}
+
+    def teardown(self) -> None:
+        self._ask_to_the_end()
+        self.vendor_holds_what_was_recorded()
+        super().teardown()
+
+
+class FailingQuota(Failing):
+    """Quota of a user who uses it; a person decides by the figures what is unclear."""
+
+    kind = "new_api"
+    options = MappingProxyType({"access_token": "token", "user_id": 1, "delivers": "quota"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.service.users.clear()
+        self.user = self.service.add_user("user@example.com", quota=1_000_000)
+
+    @rule()
+    def some_is_used(self) -> None:
+        row = self.service.users[self.user]
+        row["quota"] -= 1_000
+        row["used_quota"] += 1_000
+
+    @invariant()
+    def vendor_holds_what_was_recorded(self) -> None:
+        if self.open is None:
+            assert self._granted() == 1_000_000 + self._recorded()
+
+    def teardown(self) -> None:
+        self._ask_to_the_end()
+        self.vendor_holds_what_was_recorded()
+        super().teardown()
+
+    def _granted(self) -> int:
+        row = self.service.users[self.user]
+        return int(row["quota"] + row["used_quota"])
+
+    def _recorded(self) -> int:
+        return sum(one.request.amount_cents * 5_000 for one in self.given)
+
+    def _decided_by_person(self, request: Request) -> None:
+        if self._granted() != 1_000_000 + self._recorded():
+            self.given.append(Given(request, None, None))
+        self.open = None
+
+
 def test_openrouter_holds_what_was_recorded() -> None:
     with OpenRouterService() as opened:
 
         class Machine(FailingKeys):
             kind = "openrouter"
-            options = {"management_key": "sk-or-v1-management"}
+            options = MappingProxyType({"management_key": "sk-or-v1-management"})
             service = opened
 
         run_state_machine_as_test(Machine, settings=CHEAP)
@@ -256,7 +332,17 @@ def test_litellm_holds_what_was_recorded() -> None:
 
         class Machine(FailingKeys):
             kind = "litellm"
-            options = {"admin_key": "sk-master"}
+            options = MappingProxyType({"admin_key": "sk-master"})
+            service = opened
+
+        run_state_machine_as_test(Machine, settings=CHEAP)
+
+
+@pytest.mark.parametrize("base", [FailingCodes, FailingQuota])
+def test_new_api_holds_what_was_recorded(base: type[Failing]) -> None:
+    with NewApiService() as opened:
+
+        class Machine(base):  # type: ignore[misc, valid-type]
             service = opened
 
         run_state_machine_as_test(Machine, settings=CHEAP)
