@@ -275,7 +275,7 @@ async def test_a_list_of_keys_shows_that_the_admin_key_is_known(
 
 
 @pytest.mark.parametrize("options", [{"base_url": "litellm:4000"}, {"public_url": "litellm.local"}])
-async def test_options_that_do_not_fit_are_refused(options: dict[str, str]) -> None:
+async def test_options_that_do_not_fit_are_refused(options: dict[str, Any]) -> None:
     async with http_client() as client:
         with pytest.raises(OptionsRefused):
             made(client, "litellm", **{"base_url": URL, "admin_key": "sk-master", **options})

@@ -386,7 +386,7 @@ def test_amounts_go_to_and_fro_exactly() -> None:
         {"management_key": "a\nb"},
     ],
 )
-async def test_options_that_no_request_could_carry_are_refused(options: dict[str, str]) -> None:
+async def test_options_that_no_request_could_carry_are_refused(options: dict[str, Any]) -> None:
     async with http_client() as client:
         with pytest.raises(OptionsRefused):
             made(client, "openrouter", **options)

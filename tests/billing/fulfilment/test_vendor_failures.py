@@ -36,6 +36,7 @@ from tests.support.plain_http import http_client
 from tests.support.vendor_service import (
     Fault,
     LiteLlmService,
+    NewApiService,
     OpenRouterService,
     made,
 )
