@@ -76,7 +76,8 @@ class Settings(BaseSettings):
         description="Port of a worker's /metrics, /healthz and /readyz; 0: a free one; empty: none.",
     )
     data_dir: Path = Field(
-        Path("data"), description="Folder of the SQLite file, the dev secret and dev.json."
+        Path("data"),
+        description="Folder of the SQLite file, the dev secret, dev.json, and what was acknowledged.",
     )
     database_url: SecretStr = Field(
         SecretStr(""),
@@ -131,7 +132,8 @@ class Settings(BaseSettings):
         False, description="Promotional credit may be sent to others in live."
     )
     platforms: tuple[PlatformSetting, ...] = Field(
-        (), description="JSON list of platforms beside claude, chatgpt and gemini, or in place."
+        (),
+        description="JSON list of platforms that an empty database begins with; later: `topup platforms`.",
     )
     provider_folders: Folders = Field(
         (), description="Folders with payment providers beside the built-in ones."
