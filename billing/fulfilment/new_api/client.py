@@ -1,4 +1,4 @@
-"""The admin API of a New API instance, as far as top-ups need it; new_api.py says what was read.
+"""The admin API of a New API instance, as far as top-ups need it; supplier.py says what was read.
 
 Promise: what a method returns was in an answer of New API's own form; all else raises NoSupplierAnswer.
 New API answers refusals of every sort, a bad credential among them, with HTTP 200 and `success: false`,

@@ -1,4 +1,4 @@
-"""Sells credit of a New API instance: redemption codes, or quota straight to a user (new_api_quota.py).
+"""Sells credit of a New API instance: redemption codes, or quota straight to a user (quota.py).
 
 Read: QuantumNous/new-api, main of 2026 (router/api-router.go, controller/redemption.go, controller/user.go,
 model/redemption.go, model/user.go, common/page_info.go). `Authorization: Bearer <access token>` of an
@@ -24,7 +24,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from billing.fulfilment.asking import NoSupplierAnswer
-from billing.fulfilment.new_api_client import (
+from billing.fulfilment.new_api.client import (
     DISABLED,
     ENABLED,
     QUOTA_MAX,
@@ -34,7 +34,7 @@ from billing.fulfilment.new_api_client import (
     NewApiSupplier,
     quota_of,
 )
-from billing.fulfilment.new_api_quota import UserQuota
+from billing.fulfilment.new_api.quota import UserQuota
 from billing.fulfilment.protocol import (
     ASK_S_MAX,
     Delivered,
@@ -62,8 +62,8 @@ from billing.fulfilment.vendor_api import (
 )
 from billing.topups.deliverable import Deliverable
 
-# A turn looks, makes and looks once more, or finds a user and adds to it: at most four calls.
-TIMEOUT_S_MAX: Final = ASK_S_MAX / 4
+# A look for the code and the making of one are within one turn.
+TIMEOUT_S_MAX: Final = ASK_S_MAX / 2
 QUOTA_PER_USD: Final = 500_000
 QUOTA_PER_USD_MAX: Final = 10**9
 

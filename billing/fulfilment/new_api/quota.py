@@ -8,7 +8,7 @@ somebody else may have added it, such as the user with a code, so a person decid
 
 import msgspec
 
-from billing.fulfilment.new_api_client import (
+from billing.fulfilment.new_api.client import (
     ENABLED,
     QUOTA_MAX,
     NewApiClient,
