@@ -248,24 +248,6 @@ async def test_a_worker_that_died_while_asking_is_followed_by_a_look(
     await shop.close()
 
 
-async def test_a_look_that_fits_both_leaves_the_top_up_to_a_person(
-    database: Database, clock: FixedClock
-) -> None:
-    told = Told([Unknown("timeout")], [Unknown("limit 500 or 700", needs_person=True)])
-    shop = await Shop.open(database, clock, {"vendor": told}, asked_again="look")
-    topup_id = await shop.send()
-
-    await shop.worker.step()
-    await shop.again()
-    clock.advance_s(86_400)
-    await shop.worker.step()
-
-    assert (told.looked, len(told.asked)) == (1, 1)
-    assert (await shop.now(topup_id)).needs_person
-    assert [one.detail for one in await shop.attempts(topup_id)] == ["limit 500 or 700"]
-    await shop.close()
-
-
 @pytest.mark.parametrize("outcome", [Unknown("timeout"), None], ids=["no word", "killed"])
 async def test_where_nobody_can_find_out_a_person_decides(
     database: Database, clock: FixedClock, outcome: Unknown | None
