@@ -45,6 +45,8 @@ from kernel.clock import Clock, parse_rfc3339
 
 # Top-ups that are remembered with a recipient's key, so that each can be taken back.
 TOPUPS_KEPT: Final = 40
+# Of a name that somebody else gave; ours is shorter.
+NAME_CHARACTERS_KEPT: Final = 100
 _MARK: Final = re.compile(r"(topup|ended)-(\w+)(?:-reversed-(\w+))?")
 
 
@@ -190,7 +192,7 @@ class LimitedKeys(Supplier):
             return Refused(
                 f"the recipient's key at {self._vendor.name} cannot be used: {key.closed}"
             )
-        return _written(_Plan(key.id, key.limit, key.name, is_done))
+        return _written(_Plan(key.id, key.limit, key.name[:NAME_CHARACTERS_KEPT], is_done))
 
     @silence_is_unknown
     async def fulfil(self, request: Request) -> Outcome:
@@ -229,11 +231,11 @@ class LimitedKeys(Supplier):
         if _is_marked(key, request.transaction_id):
             return self._raised(request, key)
         target = plan.before + usd_of_cents(request.amount_cents)
-        if key.name == plan.name and not is_same_usd(key.limit, target):
+        if key.name[:NAME_CHARACTERS_KEPT] == plan.name and not is_same_usd(key.limit, target):
             return NotDone()
         return Unknown(
             f"somebody else changed the key {key.label}: before this top-up its limit was "
-            f"{plan.before} and its name {plan.name}, now {key.limit} and {key.name}",
+            f"{plan.before} and its name {plan.name}, now {key.limit} and {key.name[:NAME_CHARACTERS_KEPT]}",
             needs_person=True,
         )
 
