@@ -163,10 +163,10 @@ async def _servers(settings: Settings) -> str:
         if one.fault is not None and one.role == "primary"
     ]
     if refused:
-        raise _Sick("; ".join([*refused, "`topup database status` and docs/failover.md"]))
+        raise Sick("; ".join([*refused, "`topup database status` and docs/failover.md"]))
     away = [one.address for one in seen if one.role == "unknown" and one.fault is not None]
     if away:
-        raise _Odd(f"{', '.join(away)} does not answer: nothing to take over from, or to")
+        raise Odd(f"{', '.join(away)} does not answer: nothing to take over from, or to")
     if not timeline:
         return "one, and it does not say who it is: a failover is not noticed"
     standbys = sum(one.role == "standby" for one in seen)
@@ -236,9 +236,9 @@ async def _platforms(settings: Settings) -> str:
         book, silent = await database.read(work)
     live = book.of("live")
     if silent:
-        raise _Odd(f"no word from {', '.join(silent)}: `topup suppliers check` says why")
+        raise Odd(f"no word from {', '.join(silent)}: `topup suppliers check` says why")
     if missing := live.without_supplier():
-        raise _Odd(
+        raise Odd(
             f"live does not offer {', '.join(missing)}: nobody supplies them; see"
             " `topup platforms suppliers`"
         )

@@ -245,6 +245,7 @@ def test_the_doctor_is_content_with_a_fresh_installation(topup: Topup) -> None:
         "ledger",
         "master key",
         "platforms",
+        "servers",
         "redis",
         "workers",
         "consistency",
