@@ -42,11 +42,12 @@ from billing.fulfilment.vendor_api import (
 )
 from billing.topups.deliverable import Deliverable
 from kernel.clock import Clock, parse_rfc3339
+from kernel.storable import storable
 
 # Top-ups that are remembered with a recipient's key, so that each can be taken back.
 TOPUPS_KEPT: Final = 40
 # Of a name that somebody else gave; ours is shorter.
-NAME_CHARACTERS_KEPT: Final = 100
+NAME_CHARACTERS_MAX: Final = 100
 _MARK: Final = re.compile(r"(topup|ended)-(\w+)(?:-reversed-(\w+))?")
 
 
@@ -192,7 +193,7 @@ class LimitedKeys(Supplier):
             return Refused(
                 f"the recipient's key at {self._vendor.name} cannot be used: {key.closed}"
             )
-        return _written(_Plan(key.id, key.limit, key.name[:NAME_CHARACTERS_KEPT], is_done))
+        return _written(_Plan(key.id, key.limit, _name_of(key), is_done))
 
     @silence_is_unknown
     async def fulfil(self, request: Request) -> Outcome:
@@ -231,11 +232,11 @@ class LimitedKeys(Supplier):
         if _is_marked(key, request.transaction_id):
             return self._raised(request, key)
         target = plan.before + usd_of_cents(request.amount_cents)
-        if key.name[:NAME_CHARACTERS_KEPT] == plan.name and not is_same_usd(key.limit, target):
+        if _name_of(key) == plan.name and not is_same_usd(key.limit, target):
             return NotDone()
         return Unknown(
             f"somebody else changed the key {key.label}: before this top-up its limit was "
-            f"{plan.before} and its name {plan.name}, now {key.limit} and {key.name[:NAME_CHARACTERS_KEPT]}",
+            f"{plan.before} and its name {plan.name}, now {key.limit} and {_name_of(key)}",
             needs_person=True,
         )
 
@@ -309,6 +310,11 @@ def has_passed(time: str, clock: Clock) -> bool:
         return parse_rfc3339(time) <= clock.now_us()
     except ValueError:
         return False
+
+
+def _name_of(key: KeyState) -> str:
+    """As it is kept and compared; somebody else may have given it."""
+    return storable(key.name, characters_max=NAME_CHARACTERS_MAX)
 
 
 def _is_marked(key: KeyState, topup: str) -> bool:

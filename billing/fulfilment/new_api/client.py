@@ -210,5 +210,5 @@ def _page(data: Any) -> tuple[list[object], int]:
 def _converted(data: object, form: type[T]) -> T:
     try:
         return msgspec.convert(data, form)
-    except msgspec.ValidationError:
+    except ValueError:  # msgspec's own, and that of a lone surrogate
         raise NoSupplierAnswer("a row of another form in New API's answer") from None

@@ -205,6 +205,18 @@ async def test_a_later_top_up_raises_the_same_key(
     )
 
 
+async def test_a_name_that_cannot_be_kept_is_still_the_same_name(
+    supplier: Supplier, vendor: respx.MockRouter
+) -> None:
+    odd = info().content.replace(b"topup-txn_0000000000000001", b"\\ud800" + b"x" * 200)
+    vendor.get("/key/info").mock(return_value=httpx.Response(200, content=odd))
+
+    request = await prepared(supplier, SECOND)
+
+    assert json.loads(str(request.prepared))["name"] == "\ufffd" + "x" * 99
+    assert await supplier.look(request) == NotDone()
+
+
 @pytest.mark.parametrize("gone", [GONE, info(status="deleted")])
 async def test_a_key_that_is_gone_gets_a_new_one(
     supplier: Supplier, vendor: respx.MockRouter, gone: httpx.Response

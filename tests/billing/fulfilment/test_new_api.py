@@ -136,6 +136,17 @@ async def test_a_code_that_was_made_before_the_time_out_is_found(
     assert found.deliverable.value == CODE
 
 
+@pytest.mark.parametrize("text", ['{"items": [5]}', "{}", "5", '{"items": [{"name": "\\ud800"}]}'])
+async def test_a_list_in_another_form_is_not_taken_for_none(
+    codes: Supplier, vendor: respx.MockRouter, text: str
+) -> None:
+    vendor.get("/api/redemption/search").respond(
+        200, content=f'{{"success": true, "data": {text}}}'
+    )
+
+    assert isinstance(await codes.look(REQUEST), Unknown)
+
+
 async def test_a_code_is_looked_for_on_every_page(
     codes: Supplier, vendor: respx.MockRouter
 ) -> None:
@@ -182,6 +193,7 @@ async def test_a_no_of_new_api_is_one_where_no_code_lies_there(
     [
         (said([]), Unknown("no code in New API's answer")),
         (httpx.Response(200, text="<html>"), Unknown("an unreadable answer")),
+        (said([5]), Unknown("no code in New API's answer")),
         (httpx.Response(502, text="<html>"), Unknown("HTTP 502")),
         (
             httpx.Response(429, headers={"Retry-After": "60"}),
