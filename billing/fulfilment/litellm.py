@@ -260,7 +260,9 @@ class LiteLlm(LimitedKeys):
             number = await self._keys.count()
         except NoSupplierAnswer as silence:
             return Health(is_well=False, detail=f"LiteLLM: {silence}")
-        return Health(is_well=True, detail=f"LiteLLM knows the admin key; it has {number} keys")
+        return Health(
+            is_well=True, detail=f"LiteLLM knows the key, which sees {number} keys of the proxy"
+        )
 
 
 def _refused(reason: str) -> Refused:

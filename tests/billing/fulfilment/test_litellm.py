@@ -279,7 +279,7 @@ async def test_a_list_of_keys_shows_that_the_admin_key_is_known(
     listed = vendor.get("/key/list").respond(200, json={"keys": ["a"], "total_count": 41})
 
     assert await supplier.probe() == Health(
-        is_well=True, detail="LiteLLM knows the admin key; it has 41 keys"
+        is_well=True, detail="LiteLLM knows the key, which sees 41 keys of the proxy"
     )
     listed.mock(return_value=error(401, "Authentication Error"))
     assert not (await supplier.probe()).is_well
