@@ -50,7 +50,7 @@ async def margin_lines(
         since=since,
         until=until,
     )
-    return [_line({**dict(row)}, by) for row in rows if row["topups"]]
+    return [_line(dict(row), by) for row in rows if row["topups"]]
 
 
 def _line(row: dict[str, object], by: Sequence[MarginBy]) -> MarginLine:
