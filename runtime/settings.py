@@ -10,7 +10,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from email.headerregistry import Address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -21,9 +21,11 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from billing.recipients.smtp_server import SmtpServer, parse_mail_from, parse_smtp_url
 from runtime.newapi_discount import discounts_of
 from runtime.platform_setting import PlatformSetting
 from runtime.provider_variables import (
@@ -37,14 +39,12 @@ from runtime.provider_variables import (
 PREFIX = VARIABLE_PREFIX
 ENV_FILE = Path(".env")
 DATABASE_FILE = "topup.db"
-MASKED = "********"
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Networks = Annotated[tuple[Network, ...], NoDecode]
 Hosts = Annotated[tuple[str, ...], NoDecode]
 Folders = Annotated[tuple[Path, ...], NoDecode]
 Amounts = Annotated[tuple[Annotated[int, Field(ge=1, le=10_000)], ...], NoDecode]
-_SECRET_OPTION = re.compile(r"secret|token|key|password", re.IGNORECASE)
 
 
 class SettingsError(Exception):
@@ -148,6 +148,23 @@ class Settings(BaseSettings):
     webhook_allow_hosts: Hosts = Field(
         (), description="Host names whose private addresses webhooks may reach."
     )
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="Mail server: smtp://, starttls:// or smtps://[user:password@]host[:port];"
+        " empty: mail stays in the outbox.",
+    )
+    mail_from: str = Field(
+        "", description="Address that mail comes from, such as Acme Credit <credit@acme.com>."
+    )
+    mail_staging: bool = Field(
+        False, description="Staging's mail is sent, too; else it stays in the outbox."
+    )
+    mail_account_per_day: int = Field(
+        1000, ge=0, le=1_000_000, description="Mails of an account and environment in 24 hours."
+    )
+    mail_recipient_per_day: int = Field(
+        10, ge=0, le=10_000, description="Of these, mails to one address."
+    )
     retention_staging_days: int = Field(
         30,
         ge=1,
@@ -222,6 +239,26 @@ class Settings(BaseSettings):
             raise ValueError("begins with redis://, rediss:// or unix://")
         return value
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _check_smtp(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            parse_smtp_url(value.get_secret_value())
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _check_mail_from(cls, value: str) -> str:
+        if value:
+            parse_mail_from(value)
+        return value
+
+    @model_validator(mode="after")
+    def _check_mail(self) -> Self:
+        if self.smtp_url.get_secret_value() and not self.mail_from:
+            raise ValueError("MAIL_FROM is needed where SMTP_URL is set")
+        return self
+
     @field_validator("public_url")
     @classmethod
     def _check_public_url(cls, value: str) -> str:
@@ -255,6 +292,17 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value() or f"sqlite:///{path}"
 
     @property
+    def smtp_server(self) -> SmtpServer | None:
+        """Where mail is handed in; None: it stays in the outbox."""
+        url = self.smtp_url.get_secret_value()
+        return parse_smtp_url(url) if url else None
+
+    @property
+    def mail_sender(self) -> Address | None:
+        """Whom mail comes from."""
+        return parse_mail_from(self.mail_from) if self.mail_from else None
+
+    @property
     def is_loopback(self) -> bool:
         """Only this machine can reach the gateway."""
         if self.host == "localhost":
@@ -268,16 +316,6 @@ class Settings(BaseSettings):
         """PUBLIC_URL, or the address that the gateway listens on; port replaces a PORT of 0."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port if port is None else port}"
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One setting as printed: secrets masked. source: default, environment, .env or command."""
-
-    variable: str
-    value: str
-    source: str
-    description: str
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -296,41 +334,6 @@ def load_settings(**overrides: Any) -> Settings:
     except Exception as error:
         # pydantic-settings wraps unreadable JSON, value and all.
         raise SettingsError(_sentence(_field_of(error), "is not valid JSON")) from None
-
-
-def shown_settings(
-    settings: Settings, *, overrides: Mapping[str, Any] | None = None
-) -> list[Shown]:
-    """Every setting, in the order of the class, then the payment providers'."""
-    in_file = {name.upper() for name in dotenv.dotenv_values(ENV_FILE)}
-    in_environment = {name.upper() for name, value in os.environ.items() if value}
-    rows = []
-    for name, field in Settings.model_fields.items():
-        variable = PREFIX + name.upper()
-        source = "default"
-        if overrides and name in overrides:
-            source = "command"
-        elif variable in in_environment:
-            source = "environment"
-        elif variable in in_file:
-            source = ENV_FILE.name
-        value = _shown(getattr(settings, name))
-        rows.append(Shown(variable, value, source, field.description or ""))
-    rows += [
-        Shown(found.name, _shown(found.value), found.source, found.description)
-        for found in settings.providers.variables
-    ]
-    return rows
-
-
-def unknown_variables() -> list[str]:
-    """TOPUP_ variables that name no setting: a typo would otherwise go unseen."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    known |= {found.name for found in load_settings().providers.variables}
-    present = {*os.environ, *dotenv.dotenv_values(ENV_FILE)}
-    ours = {name for name in present if name.upper().startswith(PREFIX)}
-    # Descriptors are handed from `topup dev` to its children.
-    return sorted(name for name in ours if name.upper() not in known and not name.endswith("_FD"))
 
 
 def _read_providers(settings: Settings, overrides: Mapping[str, Any]) -> ProviderSetup:
@@ -353,30 +356,6 @@ def _networks(words: Sequence[str]) -> tuple[Network, ...]:
         except ValueError:
             raise ValueError(f"entry {number} is not a network such as 10.0.0.0/8") from None
     return tuple(found)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, SecretStr):
-        return _masked(value.get_secret_value())
-    if value is None:
-        return ""
-    if isinstance(value, tuple):
-        return ", ".join(_shown(item) for item in value)
-    if isinstance(value, PlatformSetting):
-        options = {
-            key: MASKED if _SECRET_OPTION.search(key) else option
-            for key, option in value.options.items()
-        }
-        return f"{value.id} ({value.fulfilment}{' ' + str(options) if options else ''})"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _masked(secret: str) -> str:
-    """A URL keeps all but its password; anything else is hidden whole."""
-    if not secret or "://" not in secret:
-        return MASKED if secret else ""
-    secret = re.sub(r"(?i)\b(password=)[^&\s]+", rf"\1{MASKED}", secret)
-    return re.sub(r"^([a-z]+://[^:/@]*):.*@", rf"\1:{MASKED}@", secret)
 
 
 def _sentence(location: tuple[int | str, ...] | str, problem: str) -> str:

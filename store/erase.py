@@ -37,6 +37,7 @@ STEPS = (
     ("sandbox_subscriptions", "ref", "{own}"),
     ("sandbox_checkouts", "token", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("approvals", "id", "{own}"),
+    ("mails", "id", "{own}"),
     ("topups", "id", "{own}"),
     ("usage_records", "id", "{own}"),
     ("holds", "id", "{own}"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
-    "0015": {
+    "0016": {
         "access_tokens": "67e938480a55",
         "account_environments": "1aa292f0181b",
         "accounts": "91bcc2ab3afc",
@@ -29,6 +29,8 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "holds": "a36af38c5638",
         "idempotency_keys": "abe1d28e2cbf",
         "ledger_accounts": "8512077ce52f",
+        "mail_refusals": "9adbbf4d77c6",
+        "mails": "5ee630e54212",
         "manual_tasks": "3a3fc9f8e0fe",
         "notices": "10e384578432",
         "oauth_apps": "bcfc315d331a",
@@ -66,7 +68,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "subscriptions": "9744d0afdbf7",
         "supplier_recipients": "2498b1b8327b",
         "suppliers": "f31801bb734b",
-        "topups": "336caa3e91b2",
+        "topups": "934f4c78f6a6",
         "transfers": "09e974252067",
         "usage_records": "885ebed21f8e",
         "voucher_redemptions": "b667039e4c42",

@@ -21,7 +21,8 @@ from typing import Any, Final, cast
 
 from arq.worker import func
 
-from billing.topups import topup
+from billing.recipients.smtp import SmtpSender
+from billing.topups import mail, topup
 from billing.usage import hold
 from kernel.clock import DAY_US
 from runtime.context import Context
@@ -41,6 +42,7 @@ from worker.dispatch import Dispatcher
 from worker.end import Ender
 from worker.expire import Expirer
 from worker.fulfil import Fulfiller
+from worker.mail import Mailer
 from worker.prune import notifications_chore, retention_chore, security_chore, sessions_chore
 from worker.reconcile import Reconciler
 from worker.renew import Renewer
@@ -143,8 +145,9 @@ async def run_worker(
     expirer = Expirer(context.database, context.clock, context.engine)
     renewer = Renewer(context.database, context.clock, context.engine, context.payments)
     ender = Ender(context.database, context.clock)
+    mailer = _mailer_of(context)
 
-    wake_those = _waking(dispatcher, fulfiller, expirer, renewer, ender)
+    wake_those = _waking(dispatcher, fulfiller, expirer, renewer, ender, mailer)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
     stopped = asyncio.Event()
@@ -161,6 +164,8 @@ async def run_worker(
         Replayer(context.database, context.clock).run,
         Reconciler(context.database, context.clock, context.payments).run,
     ]
+    if mailer is not None:
+        parts.append(mailer.run)
     if redis_url is not None:
         parts.append(_arq_worker(context, wake_those, redis_url).serve)
     try:
@@ -193,19 +198,37 @@ def _fulfiller_of(context: Context) -> Fulfiller:
     )
 
 
+def _mailer_of(context: Context) -> Mailer | None:
+    """None without a mail server: then mail lies in the outbox."""
+    server, mail_from = context.settings.smtp_server, context.settings.mail_sender
+    if server is None or mail_from is None:
+        return None
+    return Mailer(
+        context.database,
+        context.clock,
+        context.topup_rules,
+        SmtpSender(server, our_domain=mail_from.domain),
+        mail_from,
+        context.metrics.mails.add,
+    )
+
+
 def _waking(
     dispatcher: Dispatcher,
     fulfiller: Fulfiller,
     expirer: Expirer,
     renewer: Renewer,
     ender: Ender,
+    mailer: Mailer | None,
 ) -> Callable[[Sequence[str]], None]:
     """Wakes the loops that hints of these names are about; any other name may concern them all."""
-    everyone = (dispatcher.wake, fulfiller.wake, expirer.wake, renewer.wake, ender.wake)
+    to_mailer = () if mailer is None else (mailer.wake,)
+    everyone = (dispatcher.wake, fulfiller.wake, expirer.wake, renewer.wake, ender.wake, *to_mailer)
     concerned: dict[str, Sequence[Callable[[], None]]] = {
         topup.HINT: (fulfiller.wake,),
         hold.HINT: (expirer.wake,),
         endpoint_queue.ENDING_HINT: (ender.wake,),
+        mail.HINT: to_mailer,
         event.HINT: (),
     }
 

@@ -24,7 +24,8 @@ from runtime.installation import (
     redis_url,
 )
 from runtime.queue import QUEUE_NAME, wake_channel
-from runtime.settings import Settings, SettingsError, load_settings, unknown_variables
+from runtime.settings import Settings, SettingsError, load_settings
+from runtime.shown_settings import unknown_variables
 from store.database import Transaction
 from store.errors import StoreError
 from store.version import SchemaOutOfRange, changed_tables, differs, schema_version

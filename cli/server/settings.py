@@ -6,7 +6,8 @@ import click
 
 from cli.examples import examples
 from cli.output import json_option, note, show_rows
-from runtime.settings import load_settings, shown_settings, unknown_variables
+from runtime.settings import load_settings
+from runtime.shown_settings import shown_settings, unknown_variables
 
 
 @click.command(

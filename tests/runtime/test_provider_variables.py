@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from runtime.settings import SettingsError, load_settings, shown_settings, unknown_variables
+from runtime.settings import SettingsError, load_settings
+from runtime.shown_settings import shown_settings, unknown_variables
 from tests.billing.providers.test_registry import TOY
 
 
