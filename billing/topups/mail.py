@@ -68,10 +68,12 @@ class MailsOfBatch:
 
     def __init__(self, rules: MailRules) -> None:
         self._rules = rules
+        self.of_ids: set[str] = set()  # top-ups whose queued mail a command asks for
         self._wanted: set[tuple[str, str, str]] = set()
         self._to: dict[tuple[str, str, str], int] = {}
         self._of: dict[tuple[str, str], int] = {}
         self._new: list[Mail] = []
+        self._queued: dict[str, Mail] = {}
 
     def expect(self, account_id: str, environment: str, address: str) -> None:
         """That a mail to this address may be written."""
@@ -79,7 +81,12 @@ class MailsOfBatch:
             self._wanted.add((account_id, environment, address))
 
     async def load(self, tx: Transaction, now_us: int) -> None:
-        """Counts the last day's; nothing where no mail is expected."""
+        """Counts the last day's, and finds those of named top-ups; nothing where none is expected."""
+        if self.of_ids:
+            for mails in (await of_topups(tx, sorted(self.of_ids))).values():
+                self._queued.update(
+                    {one.transaction_id: one for one in mails if one.status == "queued"}
+                )
         if not self._wanted:
             return
         wanted, since = sorted(self._wanted), now_us - DAY_US
@@ -93,7 +100,7 @@ class MailsOfBatch:
         address, tenant = topup.recipient_email, (topup.account_id, topup.environment)
         status: MailStatus = "outbox"
         if self._rules.is_sent(topup.environment, address):
-            status = "limited" if self._is_full(*tenant, address) else "queued"
+            status = "limited" if self.is_limited(topup) else "queued"
         mail = Mail(
             id=new_id("mal"),
             account_id=topup.account_id,
@@ -108,8 +115,25 @@ class MailsOfBatch:
         if status == "queued":
             self._to[*tenant, address] = self._to.get((*tenant, address), 0) + 1
             self._of[tenant] = self._of.get(tenant, 0) + 1
+            self._queued[topup.id] = mail
         self._new.append(mail)
         return mail
+
+    def queued_of(self, topup_id: str) -> Mail | None:
+        """Its mail that is on its way."""
+        return self._queued.get(topup_id)
+
+    def is_limited(self, topup: TopUp) -> bool:
+        """Whether a further mail about it would be kept back."""
+        account_id, environment, address = (
+            topup.account_id,
+            topup.environment,
+            topup.recipient_email,
+        )
+        return self._rules.is_sent(environment, address) and (
+            self._to.get((account_id, environment, address), 0) >= self._rules.recipient_max
+            or self._of.get((account_id, environment), 0) >= self._rules.account_max
+        )
 
     async def insert(self, tx: Transaction) -> None:
         await tx.insert_deferred("mails", ROWS.columns, [ROWS.write(one) for one in self._new])
@@ -117,12 +141,6 @@ class MailsOfBatch:
     @property
     def has_due(self) -> bool:
         return any(one.next_attempt_at is not None for one in self._new)
-
-    def _is_full(self, account_id: str, environment: str, address: str) -> bool:
-        return (
-            self._to.get((account_id, environment, address), 0) >= self._rules.recipient_max
-            or self._of.get((account_id, environment), 0) >= self._rules.account_max
-        )
 
     def _count(self, rows: Rows) -> None:
         for row in rows:

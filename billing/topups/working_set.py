@@ -35,6 +35,7 @@ class TopUpWorkingSet(WorkingSet):
         self.redeemed_ids: set[str] = set()  # whose vouchers are redeemed
         self.references: set[tuple[str, str, str]] = set()
         self.voucher_ids: list[str] = []  # top-ups that may get a voucher
+        self.mailed_ids: set[str] = set()  # about which a further mail may be written
         self.mails = MailsOfBatch(rules.mail)
         self._codes: dict[str, str] = {}
         self._references: dict[tuple[str, str, str], tuple[str, TopUpStatus]] = {}
@@ -63,6 +64,7 @@ class TopUpWorkingSet(WorkingSet):
         """Old top-ups with what a refund or a delivery touches, and how much mail there was."""
         if self.ids:
             await self._load_old(tx, read_set)
+        self.mails.of_ids = {one for one in self.mailed_ids if one in self._topups}
         await self.mails.load(tx, now_us)
 
     async def _load_old(self, tx: Transaction, read_set: ReadSet) -> None:
@@ -170,7 +172,7 @@ class TopUpWorkingSet(WorkingSet):
 
     def _add_needs(self, read_set: ReadSet, one: TopUp) -> None:
         """The accounts and windows that the end of the top-up touches, and its mail."""
-        if one.delivery is not None and one.delivery.email:
+        if one.id in self.mailed_ids or (one.delivery is not None and one.delivery.email):
             self.mails.expect(one.account_id, one.environment, one.recipient_email)
         read_set.places.add((*one.tenant, LedgerAccountKind.RECIPIENT, one.recipient_name))
         if one.status == "pending" or one.id in self.redeemed_ids:

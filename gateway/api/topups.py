@@ -8,6 +8,11 @@ from msgspec.structs import asdict
 
 from billing.topups import queries as history
 from billing.topups.approval import Approval
+from billing.topups.delivery_options import (
+    LOCALE_CHARACTERS_MAX,
+    MESSAGE_CHARACTERS_MAX,
+    DeliveryOptions,
+)
 from billing.topups.send import Rehearsal, SendRequest, Sent as Decided, new_send, prepare
 from billing.topups.settlement import Cancel, EndedTopUp
 from billing.topups.topup import TopUp
@@ -16,6 +21,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.answers.refused import Failure
+from gateway.api.schemas.recipients import RecipientMail
 from gateway.api.schemas.topups import (
     EventOfTopUp,
     FailedSend,
@@ -52,7 +58,44 @@ SenderReferenceField = Annotated[
 MetadataKey = Annotated[
     str, Meta(min_length=1, max_length=METADATA_KEY_CHARACTERS_MAX, pattern=LINE)
 ]
+# A language tag (RFC 5646): language, and up to three parts such as script and region.
+LOCALE = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}\Z"
+# Without what turns the direction of all that follows it.
+MESSAGE = r"^[^\u202a-\u202e\u2066-\u2069]*\Z"
 MetadataValue = Annotated[str, Meta(max_length=METADATA_VALUE_CHARACTERS_MAX)]
+
+
+class DeliveryBody(Fields, frozen=True, kw_only=True):
+    """How the top-up reaches its recipient, who needs no account."""
+
+    email: Annotated[
+        bool,
+        Meta(description="Mail the recipient a link to the claim page once it is delivered."),
+    ] = False
+    locale: (
+        Annotated[
+            str,
+            Meta(
+                max_length=LOCALE_CHARACTERS_MAX,
+                pattern=LOCALE,
+                description="Language of mail and page, such as es or zh-Hans: English, Arabic, Chinese"
+                " or Spanish; any other is shown in English.",
+            ),
+        ]
+        | None
+    ) = None
+    message: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=MESSAGE_CHARACTERS_MAX,
+                pattern=MESSAGE,
+                description="Your words to the recipient, plain text.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class SendBody(Fields, frozen=True, kw_only=True):
@@ -89,6 +132,10 @@ class SendBody(Fields, frozen=True, kw_only=True):
         | None
     ) = None
     note: Annotated[str, Meta(max_length=NOTE_CHARACTERS_MAX)] | None = None
+    delivery: (
+        Annotated[DeliveryBody, Meta(description="Mail, language and message for the recipient.")]
+        | None
+    ) = None
 
 
 class CancelBody(Fields, frozen=True, kw_only=True):
@@ -152,6 +199,8 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
         cost_cents=timeline.cost_cents if is_operator else None,
         transfers=[Transfer(**one) for one in timeline.transfers],
         events=[EventOfTopUp(**one) for one in timeline.events],
+        claim_url=rules.claim_url_shown(topup, call.principal),
+        mails=[RecipientMail.of(one) for one in timeline.mails],
         approval_id=UNSET if timeline.approval_id is None else timeline.approval_id,
     )
     outcome = {
@@ -181,13 +230,17 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Answer:
         created_after=time_us(query.created_after, "created_after"),
         created_before=time_us(query.created_before, "created_before"),
     )
-    seen, principal = call.context.topup_rules.codes, call.principal
+    rules, principal = call.context.topup_rules, call.principal
+    seen = rules.codes
     return await list_rows(
         call,
         "txn",
         partial(history.page, tenant=principal.tenant, wanted=wanted),
         shape=lambda topup: TopUpShape.of(
-            topup, seen.shown(topup, principal), seen.value_shown(topup, principal)
+            topup,
+            seen.shown(topup, principal),
+            seen.value_shown(topup, principal),
+            claim_url=rules.claim_url_shown(topup, principal),
         ),
     )
 
@@ -208,7 +261,14 @@ def _request_of(call: RequestContext[SendBody, Fields]) -> SendRequest:
         reference=body.reference,
         metadata=body.metadata,
         note=body.note,
+        delivery=_options_of(body.delivery),
     )
+
+
+def _options_of(said: DeliveryBody | None) -> DeliveryOptions | None:
+    if said is None:
+        return None
+    return DeliveryOptions(said.email, said.locale, said.message)
 
 
 def _own_address(call: RequestContext[SendBody, Fields]) -> str:

@@ -22,6 +22,7 @@ from billing.providers.protocol import (
     ProviderRefused,
     ProviderUnavailable,
 )
+from billing.recipients.resend import MailLimitReached, NotYetDelivered
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
 from billing.topups.platform import InvalidPlatform
@@ -96,11 +97,13 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     ForgeryRefused: ErrorRow(codes.MISSING_SCOPE, 403),
     RateLimited: ErrorRow(codes.RATE_LIMITED, 429),
     SandboxRateLimited: ErrorRow(codes.RATE_LIMITED, 429),
+    MailLimitReached: ErrorRow(codes.RATE_LIMITED, 429),
     TooManyStreams: ErrorRow(codes.RATE_LIMITED, 429),
     Unreadable: ErrorRow(codes.MALFORMED, 400),
     BodyTooLarge: ErrorRow(codes.MALFORMED, 413),
     MediaTypeRefused: ErrorRow(codes.MALFORMED, 415),
     InvalidInput: ErrorRow(codes.MALFORMED, 422),
+    NotYetDelivered: ErrorRow(codes.MALFORMED, 422),
     PasswordRequired: ErrorRow(codes.MISSING_SCOPE, 403),
     EmailTaken: ErrorRow(codes.MALFORMED, 422),
     LiveNotOpen: ErrorRow(codes.MISSING_SCOPE, 403, is_final=True),

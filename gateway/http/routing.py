@@ -46,6 +46,8 @@ _KINDS = {
     "app_id": "App",
     "checkout_token": "Checkout",
     "portal_token": "Portal",
+    "claim_token": "Page",
+    "mail_token": "Page",
     "form_id": "Order",
     "subscription_id": "Subscription",
     "account_id": "Account",

@@ -44,7 +44,7 @@ class MailServer:
         content = cast(bytes, envelope.original_content)
         if self.to_data == OK:
             self.taken.append(content)
-            self.messages.append(cast(EmailMessage, message_from_bytes(content, policy=default)))
+            self.messages.append(message_from_bytes(content, policy=default))
         return self.to_data
 
     def sender(self, send_s: float = 10) -> SmtpSender:

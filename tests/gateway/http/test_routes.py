@@ -35,6 +35,7 @@ CONTRACT = """
 POST /topup/send
 POST /topup/validate
 POST /topup/cancel
+POST /topup/{transaction_id}/resend
 GET /topup/status/{transaction_id}
 GET /topup/balance
 PUT /topup/balance/threshold
