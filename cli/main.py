@@ -40,6 +40,7 @@ GROUPS = {
         "platforms": "What credit can be sent to, and who supplies it.",
         "suppliers": "Who provides the credit: create, list, set, check.",
         "stock": "Codes that a supplier hands out: add, list, low.",
+        "mail": "Mail to recipients: list, retry, stop, allow, erase.",
         "topups": "Top-ups that wait: list, show, take, settle, fail.",
     },
     "Webhooks": {
@@ -62,7 +63,7 @@ COMMANDS = {name: words for group in GROUPS.values() for name, words in group.it
 FOLDERS = {
     "server": {"dev", "serve", "worker", "migrate", "backup", "restore", "doctor", "settings"},
     "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
-    | {"platforms", "suppliers", "stock", "topups"},
+    | {"platforms", "suppliers", "stock", "topups", "mail"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

@@ -303,7 +303,7 @@ transfers = sa.Table(
     ),
 )
 
-# billing/topups/topup.py
+# billing/topups/topup.py, but delivery of ended ones by billing/recipients/erasure.py
 topups = sa.Table(
     "topups",
     metadata,
@@ -361,7 +361,8 @@ topups = sa.Table(
     ),
 )
 
-# billing/topups/mail.py, billing/recipients/mailing.py. Mail to the recipient of a top-up; no code lies in it.
+# billing/topups/mail.py, billing/recipients/mailing.py, billing/recipients/outbox.py,
+# billing/recipients/erasure.py. Mail to the recipient of a top-up; no code lies in it.
 mails = sa.Table(
     "mails",
     metadata,

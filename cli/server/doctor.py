@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 import click
+from aiosmtplib import SMTPAuthenticationError, SMTPException
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from billing.recipients.smtp import SmtpSender
 from cli.examples import examples
 from cli.faults import exit_code_of, words
 from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
@@ -90,6 +92,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         await check("clock", _clock),
         await check("deliveries", _deliveries),
         await check("master key", _master_key),
+        await _mail(settings),
         await _redis(settings),
         await _workers(settings),
     ]
@@ -204,6 +207,24 @@ async def _master_key(settings: Settings) -> str:
     if opens is False:
         raise _Sick("does not open what the database holds: is it another installation's?")
     return "opens what the database holds sealed" if opens else "is well-formed; nothing sealed yet"
+
+
+async def _mail(settings: Settings) -> Finding:
+    """Whether the mail server answers and knows us; mail itself is not sent."""
+    server, mail_from = settings.smtp_server, settings.mail_sender
+    if server is None or mail_from is None:
+        return Finding("mail", None, "TOPUP_SMTP_URL is empty: mail stays in the outbox")
+    sender = SmtpSender(server, our_domain=mail_from.domain, send_s=CHECK_S_MAX)
+    try:
+        said = await sender.look()
+    except TimeoutError:
+        return Finding("mail", False, f"no answer within {CHECK_S_MAX:.0f} s: check TOPUP_SMTP_URL")
+    except SMTPAuthenticationError:
+        return Finding("mail", False, "the user or the password of TOPUP_SMTP_URL is refused")
+    except (SMTPException, OSError) as error:
+        return Finding("mail", False, f"{type(error).__name__}: check TOPUP_SMTP_URL")
+    where = "live and staging" if settings.mail_staging else "live"
+    return Finding("mail", True, f"{said}; from {mail_from.addr_spec}, in {where}")
 
 
 async def _workers(settings: Settings) -> Finding:

@@ -123,6 +123,8 @@ async def _read_gauges(context: Context, readiness: Readiness) -> None:
         metrics.overlooked_seconds.set(backlog.overlooked_us / SECOND_US)
     if (due := await readiness.due.see()) is not None:
         metrics.deliveries_due.set(due)
+    if (mail_us := await readiness.mail.see()) is not None:
+        metrics.mail_oldest_due_seconds.set(mail_us / SECOND_US)
 
 
 async def _check_reader(context: Context, request: Request) -> None:

@@ -22,6 +22,7 @@ from billing.providers.protocol import (
     ProviderRefused,
     ProviderUnavailable,
 )
+from billing.recipients.outbox import MailUnderWay
 from billing.recipients.resend import MailLimitReached, NotYetDelivered
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
@@ -132,6 +133,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     CheckinOff: ErrorRow(codes.MISSING_SCOPE, 403),
     HoldEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     ReplayEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
+    MailUnderWay: ErrorRow(codes.ALREADY_SETTLED, 409),
     OrderDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
     AlreadySubscribed: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotRedeemable: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),

@@ -48,6 +48,7 @@ _KINDS = {
     "portal_token": "Portal",
     "claim_token": "Page",
     "mail_token": "Page",
+    "mail_id": "Mail",
     "form_id": "Order",
     "subscription_id": "Subscription",
     "account_id": "Account",

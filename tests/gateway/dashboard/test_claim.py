@@ -1,7 +1,7 @@
 """The claim page: what its reader sees in each state and language, and that one press claims once."""
 
 import re
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
@@ -49,10 +49,10 @@ class Sender:
 
     async def status(self, topup_id: str, key: str | None = None) -> dict[str, Any]:
         found = await self.gateway.call("GET", f"/topup/status/{topup_id}", key=key or self.key)
-        return dict(found.json()["data"])
+        return cast(dict[str, Any], found.json()["data"])
 
     async def path(self, topup_id: str) -> str:
-        return urlsplit((await self.status(topup_id))["claim_url"]).path
+        return str(urlsplit((await self.status(topup_id))["claim_url"]).path)
 
     async def events(self) -> list[dict[str, Any]]:
         listed = await self.gateway.call("GET", "/events?type=topup.claimed", key=self.key)
@@ -191,8 +191,8 @@ async def test_the_page_speaks_the_recipients_language(
     gateway: Gateway, locale: str | None, accept: str, query: str, tag: str
 ) -> None:
     sender = await sender_at(gateway)
-    delivery = {} if locale is None else {"delivery": {"locale": locale}}
-    path = await sender.path(await sender.send(**delivery))
+    delivery = None if locale is None else {"locale": locale}
+    path = await sender.path(await sender.send(delivery=delivery))
 
     page = await gateway.client.get(path + query, headers={"Accept-Language": accept})
 
