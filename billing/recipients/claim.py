@@ -42,7 +42,7 @@ class Claimable:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim(OnTopUp):
+class RecipientClaim(OnTopUp):
     """The press of the page's button. Nothing changes where it was pressed before, or too early."""
 
     def decide(self, state: BatchState) -> TopUp:

@@ -31,6 +31,7 @@ _QUALITY = re.compile(r"q=([01](?:\.[0-9]{0,3})?)").fullmatch
 # Around what is put into a sentence that runs from right to left: what a stranger wrote keeps its own
 # direction and does not turn the rest.
 _ISOLATE, _END = "\u2068", "\u2069"
+_LEFT_TO_RIGHT, _RIGHT_TO_LEFT_MARK = "\u2066", "\u200f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,11 @@ class Language:
 
     def money(self, cents: int) -> str:
         """US cents as people write them."""
-        return format_currency(Decimal(cents) / _CENTS, CURRENCY, locale=self.locale)
+        written = format_currency(Decimal(cents) / _CENTS, CURRENCY, locale=self.locale)
+        if self.direction == "rtl":
+            # As one word from left to right; else the sign of US$ is shown at its wrong end.
+            return f"{_LEFT_TO_RIGHT}{written.strip(_RIGHT_TO_LEFT_MARK)}{_END}"
+        return written
 
     def day(self, at_us: int) -> str:
         """The day in UTC."""

@@ -9,8 +9,8 @@ from markupsafe import Markup
 from segno.encoder import DataOverflowError
 
 from billing.recipients.claim import (
-    Claim,
     Claimable,
+    RecipientClaim,
     find_claimable,
     handed_out,
     topup_of_claim,
@@ -60,7 +60,7 @@ async def claim(call: RequestContext[Fields, Fields]) -> Reply:
     language = _language(call, found)
     if found.state != "ready":
         return _shown(call, found, language, None)
-    await call.context.engine.submit(Claim(found.topup.id, found.topup.tenant))
+    await call.context.engine.submit(RecipientClaim(found.topup.id, found.topup.tenant))
     return _shown(call, found, language, _handed_out(call, found, language))
 
 

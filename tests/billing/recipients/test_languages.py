@@ -106,6 +106,7 @@ def test_amounts_and_days_are_written_as_people_write_them() -> None:
 
     assert english().money(123_456) == "$1,234.56"
     assert spanish.money(123_456) == "1.234,56\xa0US$"
+    assert arabic.money(123_456) == "\u20661,234.56\xa0US$\u2069"
     assert english().day(at_us) == "June 13, 2026"
     assert chinese.day(at_us) == "2026年6月13日"
     assert "2026" in arabic.day(at_us)
