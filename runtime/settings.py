@@ -20,8 +20,8 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -154,7 +154,9 @@ class Settings(BaseSettings):
         " empty: mail stays in the outbox.",
     )
     mail_from: str = Field(
-        "", description="Address that mail comes from, such as Acme Credit <credit@acme.com>."
+        "",
+        validate_default=True,
+        description="Address that mail comes from, such as Acme Credit <credit@acme.com>.",
     )
     mail_staging: bool = Field(
         False, description="Staging's mail is sent, too; else it stays in the outbox."
@@ -248,16 +250,12 @@ class Settings(BaseSettings):
 
     @field_validator("mail_from")
     @classmethod
-    def _check_mail_from(cls, value: str) -> str:
+    def _check_mail_from(cls, value: str, info: ValidationInfo) -> str:
         if value:
             parse_mail_from(value)
+        elif "smtp_url" in info.data and info.data["smtp_url"].get_secret_value():
+            raise ValueError("is needed where TOPUP_SMTP_URL is set")
         return value
-
-    @model_validator(mode="after")
-    def _check_mail(self) -> Self:
-        if self.smtp_url.get_secret_value() and not self.mail_from:
-            raise ValueError("MAIL_FROM is needed where SMTP_URL is set")
-        return self
 
     @field_validator("public_url")
     @classmethod

@@ -7,6 +7,7 @@ from email.utils import parseaddr
 from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
+from kernel.errors import InvalidInput
 from keys.email_address import InvalidEmail, normalise_email
 from keys.label import NAME_CHARACTERS_MAX, normalise_name
 
@@ -54,14 +55,14 @@ def parse_smtp_url(url: str) -> SmtpServer:
 
 def parse_mail_from(text: str) -> Address:
     """`Name <address>` or an address; raises ValueError."""
+    if not text.isprintable():
+        raise ValueError("has a character that cannot be printed")
     name, address = parseaddr(text)
     try:
         normalised = normalise_email(address, param="mail_from")
         shown = normalise_name(name[: NAME_CHARACTERS_MAX + 1]) if name else ""
-    except InvalidEmail:
+    except (InvalidEmail, InvalidInput):
         raise ValueError("is an address, or a name and an address in angle brackets") from None
-    except ValueError as error:
-        raise ValueError(str(error)) from None
     return Address(shown, addr_spec=normalised)
 
 
