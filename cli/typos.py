@@ -3,7 +3,7 @@
 import logging
 import os
 
-from runtime.shown_settings import unknown_variables
+from runtime.settings import unknown_variables
 from runtime.supervisor import parent_fd
 
 logger = logging.getLogger("topup.settings")

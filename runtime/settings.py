@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from billing.recipients.smtp_server import SmtpServer, parse_mail_from, parse_smtp_url
+from runtime.mail_setting import MailFrom, SmtpUrl
 from runtime.newapi_discount import discounts_of
 from runtime.platform_setting import PlatformSetting
 from runtime.provider_variables import (
@@ -35,6 +36,7 @@ from runtime.provider_variables import (
     ProviderSetupRefused,
     read_providers,
 )
+from runtime.redis_url import check_redis_url
 
 PREFIX = VARIABLE_PREFIX
 ENV_FILE = Path(".env")
@@ -76,7 +78,8 @@ class Settings(BaseSettings):
         description="Port of a worker's /metrics, /healthz and /readyz; 0: a free one; empty: none.",
     )
     data_dir: Path = Field(
-        Path("data"), description="Folder of the SQLite file, the dev secret and dev.json."
+        Path("data"),
+        description="Folder of the SQLite file, the dev secret, dev.json, and what was acknowledged.",
     )
     database_url: SecretStr = Field(
         SecretStr(""),
@@ -94,8 +97,25 @@ class Settings(BaseSettings):
     database_wait_s: float = Field(
         5, gt=0, le=60, description="Seconds to wait for a connection that others have."
     )
+    database_statement_timeout_s: float = Field(
+        30, ge=1, le=600, description="Seconds after which PostgreSQL ends a statement of ours."
+    )
+    database_lock_timeout_s: float = Field(
+        3, ge=0.1, le=60, description="Seconds for which a statement waits for a row that is held."
+    )
+    database_direct_url: SecretStr = Field(
+        SecretStr(""),
+        description="postgresql://… of the server itself, where DATABASE_URL is a pooler's.",
+    )
     redis_url: SecretStr = Field(
-        SecretStr(""), description="redis://… or unix://path; empty: embedded, or none."
+        SecretStr(""),
+        description="redis://…, redis+sentinel://… or unix://path; empty: embedded, or none.",
+    )
+    shutdown_delay_s: float = Field(
+        0,
+        ge=0,
+        le=300,
+        description="Seconds a gateway told to stop goes on, with /readyz at 503.",
     )
     secret_key: SecretStr = Field(
         SecretStr(""),
@@ -131,7 +151,8 @@ class Settings(BaseSettings):
         False, description="Promotional credit may be sent to others in live."
     )
     platforms: tuple[PlatformSetting, ...] = Field(
-        (), description="JSON list of platforms beside claude, chatgpt and gemini, or in place."
+        (),
+        description="JSON list of platforms that an empty database begins with; later: `topup platforms`.",
     )
     provider_folders: Folders = Field(
         (), description="Folders with payment providers beside the built-in ones."
@@ -148,15 +169,11 @@ class Settings(BaseSettings):
     webhook_allow_hosts: Hosts = Field(
         (), description="Host names whose private addresses webhooks may reach."
     )
-    smtp_url: SecretStr = Field(
-        SecretStr(""),
-        description="Mail server: smtp://, starttls:// or smtps://[user:password@]host[:port];"
-        " empty: mail stays in the outbox.",
+    smtp_url: SmtpUrl = Field(
+        SecretStr(""), description="smtp, starttls or smtps://user:password@host; empty: no mail."
     )
-    mail_from: str = Field(
-        "",
-        validate_default=True,
-        description="Address that mail comes from, such as Acme Credit <credit@acme.com>.",
+    mail_from: MailFrom = Field(
+        "", validate_default=True, description="Whom mail comes from: Acme Credit <us@acme.com>."
     )
     mail_staging: bool = Field(
         False, description="Staging's mail is sent, too; else it stays in the outbox."
@@ -233,28 +250,24 @@ class Settings(BaseSettings):
             raise ValueError("begins with postgresql:// or sqlite:///")
         return value
 
+    @field_validator("database_direct_url")
+    @classmethod
+    def _check_direct(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        servers = ("postgresql://", "postgres://")
+        url = value.get_secret_value()
+        if url and not url.startswith(servers):
+            raise ValueError("begins with postgresql://")
+        pooled: SecretStr | None = info.data.get("database_url")
+        if url and pooled is not None and not pooled.get_secret_value().startswith(servers):
+            raise ValueError("goes with a TOPUP_DATABASE_URL of PostgreSQL")
+        return value
+
     @field_validator("redis_url")
     @classmethod
     def _check_redis(cls, value: SecretStr) -> SecretStr:
         url = value.get_secret_value()
-        if url and not url.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("begins with redis://, rediss:// or unix://")
-        return value
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _check_smtp(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value():
-            parse_smtp_url(value.get_secret_value())
-        return value
-
-    @field_validator("mail_from")
-    @classmethod
-    def _check_mail_from(cls, value: str, info: ValidationInfo) -> str:
-        if value:
-            parse_mail_from(value)
-        elif "smtp_url" in info.data and info.data["smtp_url"].get_secret_value():
-            raise ValueError("is needed where TOPUP_SMTP_URL is set")
+        if url:
+            check_redis_url(url)
         return value
 
     @field_validator("public_url")
@@ -301,6 +314,11 @@ class Settings(BaseSettings):
         return parse_mail_from(self.mail_from) if self.mail_from else None
 
     @property
+    def direct_address(self) -> str:
+        """Of the server itself, for what needs a session of it: migrations and copies."""
+        return self.database_direct_url.get_secret_value() or self.database_address
+
+    @property
     def is_loopback(self) -> bool:
         """Only this machine can reach the gateway."""
         if self.host == "localhost":
@@ -332,6 +350,16 @@ def load_settings(**overrides: Any) -> Settings:
     except Exception as error:
         # pydantic-settings wraps unreadable JSON, value and all.
         raise SettingsError(_sentence(_field_of(error), "is not valid JSON")) from None
+
+
+def unknown_variables() -> list[str]:
+    """TOPUP_ variables that name no setting: a typo would otherwise go unseen."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {found.name for found in load_settings().providers.variables}
+    present = {*os.environ, *dotenv.dotenv_values(ENV_FILE)}
+    ours = {name for name in present if name.upper().startswith(PREFIX)}
+    # Descriptors are handed from `topup dev` to its children.
+    return sorted(name for name in ours if name.upper() not in known and not name.endswith("_FD"))
 
 
 def _read_providers(settings: Settings, overrides: Mapping[str, Any]) -> ProviderSetup:

@@ -3,7 +3,9 @@ installation that is opened whole, since secrets are sealed and top-ups settled 
 """
 
 import getpass
+import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -70,8 +72,8 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _secret(value: str) -> str:
     if value == "-":
-        return click.get_text_stream("stdin").readline(4_096).strip()
+        return sys.stdin.readline(4_096).strip()
     if not value.startswith("@"):
         raise InvalidInput("a secret is NAME=@FILE, or NAME=- for standard input", param="secret")
-    with open(value[1:], encoding="utf-8") as file:
+    with Path(value[1:]).open(encoding="utf-8") as file:
         return file.readline(4_096).strip()

@@ -1,57 +1,43 @@
 """`topup doctor`: looks at each part that a process stands on, and says what is wrong."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 
 import click
 from aiosmtplib import SMTPAuthenticationError, SMTPException
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from billing.ledger.proof import last_proof
 from billing.recipients.smtp import SmtpSender
+from billing.topups.platform import PlatformBook
+from billing.topups.platform_rows import list_suppliers, read_book
 from cli.examples import examples
 from cli.faults import exit_code_of, words
 from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
-from kernel.clock import SECOND_US, SystemClock
+from cli.server.doctor_database import clock, connections, database, pooler, servers, space
+from cli.server.doctor_machine import copies, disk, files
+from cli.server.doctor_outside import outside
+from cli.server.doctor_redis import redis, redis_clock, redis_room, workers
+from cli.server.doctor_settings import contradictions
+from cli.server.finding import Finding, Odd, Sick
+from kernel.clock import HOUR_US, SECOND_US, SystemClock
 from kernel.errors import DomainError
-from runtime.context import connections_of_a_process
 from runtime.installation import (
     known_secret_key,
     open_store,
     open_vault,
     opens_what_is_sealed,
-    redis_url,
 )
-from runtime.queue import QUEUE_NAME, wake_channel
-from runtime.settings import Settings, SettingsError, load_settings
-from runtime.shown_settings import unknown_variables
+from runtime.settings import Settings, SettingsError, load_settings, unknown_variables
 from store.database import Transaction
 from store.errors import StoreError
-from store.version import SchemaOutOfRange, changed_tables, differs, schema_version
+from store.version import SchemaOutOfRange
 from webhooks.deliveries.backlog import Backlog, look
 
 CHECK_S_MAX = 5.0
-CLOCK_OFF_S_MAX = 2.0
-
-
-class _Sick(Exception):
-    """A check failed; the message says what to do."""
-
-
-class _Odd(Exception):
-    """Worth knowing, and no reason to fail."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check saw. is_well null: worth knowing, and no reason to fail."""
-
-    part: str
-    is_well: bool | None
-    detail: str
+# Two nights, as the alert LedgerNotProved has it.
+PROOF_AGE_H_MAX = 50
 
 
 @click.command(
@@ -63,9 +49,11 @@ class Finding:
 @json_option
 @click.pass_context
 def doctor(context: click.Context, /) -> None:
-    """Check settings, database, clock, master key and Redis. Exit 1 if one is unwell.
+    """Check all that an installation stands on. Exit 1 if something is unwell.
 
-    Where the database cannot be used, the exit code says why: docs/cli.md has the table.
+    Settings, the public address and its proxy as seen from outside, database, connections, clocks,
+    deliveries, ledger, workers, master key, what copies need, disk, Redis. Where the database
+    cannot be used, the exit code says why: docs/cli.md has the table.
     """
     codes: list[int] = []
     findings = run(_examine(load_settings(), codes))
@@ -76,7 +64,7 @@ def doctor(context: click.Context, /) -> None:
             mark, colour = {True: ("✓", "green"), False: ("✗", "red"), None: ("!", "yellow")}[
                 finding.is_well
             ]
-            click.echo(f"{click.style(mark, fg=colour)} {finding.part:<12}{finding.detail}")
+            click.echo(f"{click.style(mark, fg=colour)} {finding.part:<13}{finding.detail}")
     if any(finding.is_well is False for finding in findings):
         context.exit(codes[0] if codes else EXIT_REFUSED)
 
@@ -86,15 +74,27 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
     check = partial(_check, settings=settings, codes=codes)
     return [
         _settings(settings),
+        contradictions(settings),
+        *await outside(settings),
         _webhooks(settings),
-        await check("database", _database),
-        await check("connections", _connections),
-        await check("clock", _clock),
+        await check("database", database),
+        await check("servers", servers),
+        await check("connections", connections),
+        await check("pooler", pooler),
+        await check("space", space),
+        files(settings),
+        await check("clock", clock),
         await check("deliveries", _deliveries),
+        await check("platforms", _platforms),
+        await check("ledger", _ledger),
         await check("master key", _master_key),
         await _mail(settings),
-        await _redis(settings),
-        await _workers(settings),
+        await check("copies", copies),
+        await check("disk", disk),
+        await redis(settings),
+        await check("redis room", redis_room),
+        await check("redis clock", redis_clock),
+        await workers(settings),
     ]
 
 
@@ -123,66 +123,19 @@ async def _check(
     try:
         async with asyncio.timeout(CHECK_S_MAX):
             return Finding(part, True, await check(settings))
-    except _Odd as error:
+    except Odd as error:
         return Finding(part, None, str(error))
     except TimeoutError:
         return Finding(part, False, f"no answer within {CHECK_S_MAX:.0f} s")
     except DomainError as error:
         return Finding(part, False, error.detail)
-    except (_Sick, SettingsError) as error:
+    except (Sick, SettingsError) as error:
         return Finding(part, False, str(error))
     except (StoreError, SchemaOutOfRange) as error:
         codes.append(exit_code_of(error))
         return Finding(part, False, "; ".join(filter(None, words(error))))
     except OSError as error:
         return Finding(part, False, f"{type(error).__name__}: check TOPUP_DATABASE_URL")
-
-
-async def _database(settings: Settings) -> str:
-    kind = settings.database_address.partition(":")[0]
-    async with open_store(settings) as database:
-        started_s = time.perf_counter()
-        version = await schema_version(database)
-        took_ms = (time.perf_counter() - started_s) * 1000
-        if version is not None and (changed := await changed_tables(database, version)):
-            raise differs(version, changed)
-        await database.probe(b"", now_us=SystemClock().now_us())
-    return f"{kind}, schema {version}, answers in {took_ms:.1f} ms and keeps what is written"
-
-
-async def _connections(settings: Settings) -> str:
-    """Whether the server has room for what processes may open: those that are there, and two."""
-    async with open_store(settings) as database:
-        room = await database.room()
-    if room is None:
-        return "are to a file: no server counts them"
-    each = connections_of_a_process(settings)
-    fits = max(0, room.connections_max - room.others) // each
-    detail = (
-        f"up to {each} for each gateway and worker: the server's {room.connections_max} less"
-        f" {room.others} of others have room for {fits}; {room.ours} are open"
-    )
-    if max(2 * each, room.ours) > fits * each:
-        raise _Odd(
-            f"{detail}. Too few: raise max_connections, lower TOPUP_DATABASE_CONNECTIONS or start"
-            " fewer processes"
-        )
-    return detail
-
-
-async def _clock(settings: Settings) -> str:
-    async def work(tx: Transaction) -> int | None:
-        row = await tx.fetch_one("SELECT DATABASE_NOW_US() AS now_us")
-        return None if row is None or row["now_us"] is None else int(row["now_us"])
-
-    async with open_store(settings) as database:
-        theirs_us = await database.read(work)
-    if theirs_us is None:
-        return "is the database's own"
-    off_s = abs(theirs_us - SystemClock().now_us()) / SECOND_US
-    if off_s > CLOCK_OFF_S_MAX:
-        raise _Sick(f"{off_s:.0f} s apart from the database's: run a time daemon on both machines")
-    return "agrees with the database's"
 
 
 async def _deliveries(settings: Settings) -> str:
@@ -197,15 +150,53 @@ async def _deliveries(settings: Settings) -> str:
         backlog = await database.read(work)
     if backlog.overlooked_us:
         overlooked_s = backlog.overlooked_us / SECOND_US
-        raise _Sick(f"due for {overlooked_s:.0f} s and no worker looks: does `topup worker` run?")
+        raise Sick(f"due for {overlooked_s:.0f} s and no worker looks: does `topup worker` run?")
     return "none waits" if not backlog.oldest_due_us else "waiting ones are looked after"
+
+
+async def _platforms(settings: Settings) -> str:
+    """Whether somebody supplies each platform of live, and who is left alone for giving no word."""
+
+    async def work(tx: Transaction) -> tuple[PlatformBook, list[str]]:
+        rows = await list_suppliers(tx, "live")
+        silent = [row.id for row in rows if row.is_active and row.resting_since is not None]
+        return await read_book(tx), silent
+
+    async with open_store(settings) as database:
+        book, silent = await database.read(work)
+    live = book.of("live")
+    if silent:
+        raise Odd(f"no word from {', '.join(silent)}: `topup suppliers check` says why")
+    if missing := live.without_supplier():
+        raise Odd(
+            f"live does not offer {', '.join(missing)}: nobody supplies them; see"
+            " `topup platforms suppliers`"
+        )
+    offered = [one.id for one in live.offered()]
+    return f"live offers {', '.join(offered)}" if offered else "are entered at the first start"
+
+
+async def _ledger(settings: Settings) -> str:
+    """When `topup audit` last proved it; whether it is true now only another one says."""
+    async with open_store(settings) as database:
+        proof = await database.read(last_proof)
+    if proof is None:
+        raise Odd("was never proved here: run `topup audit`, each night by a timer")
+    if proof.findings:
+        raise Sick(
+            f"{proof.findings} rows broke a rule: run `topup audit`, docs/alerts.md says what then"
+        )
+    age_h = (SystemClock().now_us() - proof.began_at) / HOUR_US
+    if age_h > PROOF_AGE_H_MAX:
+        raise Odd(f"was last proved {age_h:.0f} h ago: run `topup audit`, each night by a timer")
+    return f"was proved {age_h:.0f} h ago"
 
 
 async def _master_key(settings: Settings) -> str:
     vault = open_vault(known_secret_key(settings))
     opens = await opens_what_is_sealed(settings, vault)
     if opens is False:
-        raise _Sick("does not open what the database holds: is it another installation's?")
+        raise Sick("does not open what the database holds: is it another installation's?")
     return "opens what the database holds sealed" if opens else "is well-formed; nothing sealed yet"
 
 
@@ -225,39 +216,3 @@ async def _mail(settings: Settings) -> Finding:
         return Finding("mail", False, f"{type(error).__name__}: check TOPUP_SMTP_URL")
     where = "live and staging" if settings.mail_staging else "live"
     return Finding("mail", True, f"{said}; from {mail_from.addr_spec}, in {where}")
-
-
-async def _workers(settings: Settings) -> Finding:
-    """How many listen for hints; one that is stopped is counted until its connection ends."""
-    if not settings.redis_url.get_secret_value() and not settings.data_dir.is_dir():
-        return Finding("workers", None, "cannot be counted without Redis")
-    client = Redis.from_url(redis_url(settings), socket_timeout=CHECK_S_MAX)
-    try:
-        [(_, listening)] = await client.pubsub_numsub(wake_channel(QUEUE_NAME))
-    except (RedisError, OSError):
-        return Finding("workers", None, "cannot be counted without Redis")
-    finally:
-        await client.aclose()
-    if not listening:
-        return Finding("workers", None, "none listens on Redis: does `topup worker` run?")
-    return Finding("workers", True, f"{listening} listen on Redis")
-
-
-async def _redis(settings: Settings) -> Finding:
-    missing = "TOPUP_REDIS_URL is empty and no embedded Redis runs"
-    if not settings.redis_url.get_secret_value() and not settings.data_dir.is_dir():
-        # Its socket's folder would be made where it is missing, and the data directory with it.
-        return Finding("redis", None, missing)
-    client = Redis.from_url(redis_url(settings), socket_timeout=CHECK_S_MAX)
-    try:
-        started_s = time.perf_counter()
-        await client.ping()
-        took_ms = (time.perf_counter() - started_s) * 1000
-        return Finding("redis", True, f"answers in {took_ms:.1f} ms")
-    except (RedisError, OSError):
-        if settings.redis_url.get_secret_value():
-            return Finding("redis", False, "does not answer: check TOPUP_REDIS_URL")
-        # Without it sends go on; wake-ups and shared limits do not.
-        return Finding("redis", None, missing)
-    finally:
-        await client.aclose()

@@ -9,12 +9,14 @@ import click
 from cli.bars import bar
 from cli.examples import examples
 from cli.output import fail, json_option, note, run, show_record
+from cli.server.backup import schema_of
 from kernel.clock import SECOND_US, SystemClock
 from runtime.installation import known_secret_key, open_vault, opens_what_is_sealed
 from runtime.settings import Settings, SettingsError, load_settings
 from store.backup import restore as restore_database
 from store.database import Transaction
 from store.errors import BackupRefused, StoreError
+from store.kept import loss
 from store.open import file_of, open_database
 from store.version import SchemaOutOfRange, check_schema, schema_version
 from webhooks.events import cursor as event_cursor
@@ -40,10 +42,12 @@ def restore(file: Path, replace: bool) -> None:  # noqa: FBT001
     settings = load_settings()
     aside = f"before-restore-{SystemClock().now_us()}"
     target = file_of(settings.database_address)
+    if target is None:
+        run(schema_of(settings.direct_address))
     try:
         with bar("restoring") as show:
             restore_database(
-                settings.database_address, file, replace=replace, aside=aside, on_progress=show
+                settings.direct_address, file, replace=replace, aside=aside, on_progress=show
             )
     except BackupRefused as error:
         raise fail(str(error)) from None
@@ -67,6 +71,14 @@ async def _renew_epoch(tx: Transaction) -> None:
     await event_cursor.renew(tx, epoch=SystemClock().now_us() // SECOND_US)
 
 
+async def _accept_loss(tx: Transaction) -> None:
+    """What was acknowledged since the copy is given up by whoever puts it back."""
+    now_us = SystemClock().now_us()
+    await loss.accept(
+        tx, now_us=now_us, lost_from_at=None, lost_until_at=now_us, reason="topup restore"
+    )
+
+
 async def _look(settings: Settings) -> tuple[str | None, str, str]:
     """Begins a new epoch of events. The schema, whether the master key opens what is sealed, and what
     keeps this code from running on the schema.
@@ -84,6 +96,8 @@ async def _look(settings: Settings) -> tuple[str | None, str, str]:
             StoreError
         ):  # A schema without epochs gets one by `topup migrate`.
             await database.transaction(_renew_epoch)
+        with contextlib.suppress(StoreError):  # One of before that table has it by `topup migrate`.
+            await database.transaction(_accept_loss)
     finally:
         await database.close()
     secret_key = known_secret_key(settings)

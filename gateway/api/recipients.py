@@ -1,4 +1,4 @@
-"""What a sender does for the recipient of a top-up: the mail about it, once more."""
+"""Recipients: the mail about a top-up, once more."""
 
 from billing.recipients.resend import Resend, Resent
 from gateway.answers import response_codes as codes

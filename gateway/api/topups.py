@@ -108,6 +108,7 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
         claim_url=rules.claim_url_shown(topup, call.principal),
         mails=[RecipientMail.of(one) for one in timeline.mails],
         approval_id=UNSET if timeline.approval_id is None else timeline.approval_id,
+        request_id=timeline.request_id,
     )
     outcome = {
         "delivered": codes.DELIVERED,

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,9 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from store.errors import BackupRefused
 
 LOCK_TIMEOUT: Final = "5s"
+# server_version_num is 170004 for 17.4.
+_MAJOR: Final = 10_000
+VERSION_S_MAX: Final = 4.0
 _ERROR_CHARACTERS_MAX: Final = 300
 _TABLES: Final = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
 _OTHERS: Final = """
@@ -19,8 +23,10 @@ SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
 # Each table of ours: one that only a later version knows would be in its migration's way.
-_DROP: Final = b"""
+_DROP: Final = f"""
 BEGIN;
+SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
+SET LOCAL client_min_messages = warning;
 DO $$
 DECLARE name text;
 BEGIN
@@ -28,7 +34,7 @@ BEGIN
     WHERE schemaname = current_schema() AND tableowner = current_user
   LOOP EXECUTE format('DROP TABLE IF EXISTS %I CASCADE', name); END LOOP;
 END $$;
-"""
+""".encode()
 # It is ours, or it is not kept.
 _END: Final = b"""
 RESET search_path;
@@ -40,7 +46,32 @@ COMMIT;
 def dump(url: str, target: Path) -> None:
     server = _Server(url)
     # Owner and rights stay out, so that any user can put it back.
-    server.run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
+    words = ("--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
+    server.run("pg_dump", f"--lock-wait-timeout={LOCK_TIMEOUT}", *words)
+
+
+def check_tools(url: str) -> str:
+    """The version of pg_dump, with which a copy can be made; raises BackupRefused where it cannot.
+
+    A pg_dump older than the server refuses to copy it; psql and pg_restore put a copy back.
+    """
+    server = _Server(url)
+    ours = _version_of("pg_dump")
+    for program in ("pg_restore", "psql"):
+        _found(program)
+    try:
+        theirs = int(server.ask("SHOW server_version_num", wait_s=VERSION_S_MAX)) // _MAJOR
+    except BackupRefused:
+        # psql's own words may hold a part of the password, where a mark in the URL is not escaped.
+        raise BackupRefused(
+            "the server was not asked for its version, since psql cannot reach it"
+        ) from None
+    if ours < theirs:
+        raise BackupRefused(
+            f"pg_dump is of version {ours} and the server of {theirs}: no copy can be made. Install"
+            f" postgresql-client-{theirs}"
+        )
+    return f"pg_dump {ours} copies the server, which is of version {theirs}"
 
 
 def load(url: str, source: Path, *, replace: bool) -> None:
@@ -55,6 +86,17 @@ def load(url: str, source: Path, *, replace: bool) -> None:
     server.replay(source)
 
 
+def _version_of(program: str) -> int:
+    """Its major version: the first number of what it says of itself."""
+    done = subprocess.run(  # noqa: S603
+        [_found(program), "--version"], stdout=subprocess.PIPE, check=True, text=True
+    )
+    found = re.search(r"\d+", done.stdout)
+    if found is None:
+        raise BackupRefused(f"{program} does not say of which version it is")
+    return int(found[0])
+
+
 class _Server:
     """PostgreSQL's own programs, pointed at one database; no list of processes shows its password."""
 
@@ -66,29 +108,31 @@ class _Server:
         place = parts.netloc.rpartition("@")[2]
         # Built by hand: a URL of a socket has no place, and urlunsplit would leave its // out.
         self._where = f"postgresql://{user}{place}{parts.path}?{urlencode(query)}".rstrip("?")
-        self._environment = {
-            **os.environ,
-            "PGOPTIONS": f"-c lock_timeout={LOCK_TIMEOUT} -c client_min_messages=warning",
-            **({"PGPASSWORD": password} if password else {}),
-        }
+        # Nothing in PGOPTIONS: a pooler refuses what it does not know of the first message.
+        self._environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
 
-    def run(self, program: str, *words: str) -> str:
-        """What it printed; raises BackupRefused."""
+    def run(self, program: str, *words: str, wait_s: float | None = None) -> str:
+        """What it printed; raises BackupRefused, also where it takes longer than wait_s."""
         with tempfile.TemporaryFile() as said:
-            done = subprocess.run(  # noqa: S603 - our own words and the operator's URL
-                [_found(program), "-w", *words, f"--dbname={self._where}"],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                check=False,
-            )
+            try:
+                done = subprocess.run(  # noqa: S603 - our own words and the operator's URL
+                    [_found(program), "-w", *words, f"--dbname={self._where}"],
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=said,
+                    check=False,
+                    timeout=wait_s,
+                )
+            except subprocess.TimeoutExpired:
+                raise BackupRefused(f"the server did not answer {program} in time") from None
             _check_end(program, done.returncode, said)
         return done.stdout.decode(errors="replace")
 
-    def ask(self, question: str) -> str:
+    def ask(self, question: str, *, wait_s: float | None = None) -> str:
         """The one value that a SELECT answers."""
-        return self.run("psql", "-X", "-q", "-A", "-t", f"--command={question}").strip()
+        words = ("-X", "-q", "-A", "-t", f"--command={question}")
+        return self.run("psql", *words, wait_s=wait_s).strip()
 
     def replay(self, source: Path) -> None:
         """Drops what is there and writes the copy, in one transaction.

@@ -3,22 +3,48 @@
 Directly they go with the first message. A pooler refuses or drops those that it does not know, so it
 gets them as a statement once the connection is open, which needs a session of the server for as long
 as the connection lives. A pooler that gives each transaction another session (PgBouncer's transaction
-mode) is refused: a setting would reach strangers, and statements prepared by name would be missing.
+mode) has none for that: each transaction sets them for itself as it begins, and no statement is
+prepared by name.
+
+As it opens, the server says which one it is: a session of another server, or of the same one before
+another was promoted, is not to be used (store/postgresql/servers.py).
 """
 
+import asyncio
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
-from store.faults import CannotOpen, Fault
 from store.pool_options import PoolOptions
+from store.postgresql.faults import UrlParts
 
 _NAME: Final = "application_name"
 _PID: Final = "SELECT pg_backend_pid()"
+# What any role may ask. The control file names a timeline only after the first checkpoint on it, the
+# name of the log's file from the first moment after the promotion; a standby has none to write.
+_WHO: Final = """
+SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS is_standby,
+  (SELECT system_identifier FROM pg_control_system()) AS system,
+  CASE WHEN pg_is_in_recovery() THEN 0
+    ELSE ('x' || SUBSTR(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline,
+  (EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000000)::bigint AS started_at
+"""
+# A server that does not say: one that is like PostgreSQL, or whose operator took the right away.
+_UNSAID: Final = (
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.FeatureNotSupportedError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.UndefinedTableError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+)
 _SET: Final = (
     "SELECT set_config(name, value, false) FROM UNNEST($1::text[], $2::text[]) AS s(name, value)"
 )
+_ARRAYS: Final = "SELECT NULL::bigint[], NULL::integer[], NULL::text[], NULL::bytea[]"
 # A statement that was prepared in another session than the one that is asked for it.
 _MIXED_UP: Final = (
     asyncpg.InvalidSQLStatementNameError,
@@ -28,50 +54,189 @@ _MIXED_UP: Final = (
 _LOOKS: Final = 3
 
 
-async def open_session(url: str, options: PoolOptions, settings: Mapping[str, str]) -> Any:
-    """A connection with these settings of the server; raises what the driver raises, and CannotOpen
-    for a pooler whose sessions are shared.
+@dataclass(frozen=True, slots=True)
+class ServerIdentity:
+    """Which server a session is of. system: its system identifier, the same for all servers that are
+    copies of one. timeline: 0 of a standby. started_at: microseconds, by its time. pid: the number of
+    the session.
     """
+
+    is_standby: bool
+    system: int
+    timeline: int
+    started_at: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One of a URL's servers; without a host whichever the URL names. A port of 0 is the URL's."""
+
+    host: str = ""
+    port: int = 0
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}" if self.port else host
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """For the driver; they win over the URL."""
+        given = {"host": self.host, "port": self.port}
+        return {name: value for name, value in given.items() if value}
+
+
+def places_of(url: str) -> list[Place]:
+    """Each of the servers that the URL names; one without a host where the driver is to read it."""
     try:
-        connection = await _connect(url, options, settings)
-    except asyncpg.ProtocolViolationError:
-        # PgBouncer's answer to a setting in the first message, where it was not told to ignore it.
-        connection = await _connect(url, options, {_NAME: settings[_NAME]})
+        hosts = UrlParts.of(url).hosts.split(",")
+        ports = parse_qs(urlsplit(url).query).get("port", [os.environ.get("PGPORT", "")])[-1]
+        given = [int(port) if port else 0 for port in ports.split(",")]
+        places = [_place(host) for host in hosts]
+    except ValueError:
+        return [Place()]
+    if len(hosts) == 1 or "" in hosts or len(given) not in {1, len(hosts)}:
+        return [Place()]
+    if len(given) == 1:
+        given *= len(hosts)
+    return [
+        Place(place.host, place.port or port) for place, port in zip(places, given, strict=True)
+    ]
+
+
+def _place(text: str) -> Place:
+    """host, host:port or [address]:port; raises ValueError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]"):
+        host, port = text, ""
+    return Place(unquote(host.removeprefix("[").removesuffix("]")), int(port) if port else 0)
+
+
+class Pooler:
+    """What is known of the way to one database. is_between: something answers in the server's place;
+    is_sharing: it gives each transaction another session, which stays so for as long as we run.
+    """
+
+    __slots__ = ("is_between", "is_sharing")
+
+    def __init__(self) -> None:
+        self.is_between = False
+        self.is_sharing = False
+
+
+async def open_session(
+    url: str, options: PoolOptions, settings: Mapping[str, str], pooler: Pooler, place: Place
+) -> tuple[Any, ServerIdentity | None]:
+    """A connection, in which these settings of the server hold unless pooler.is_sharing, and whose
+    server it is of, None where it does not say. Raises what the driver raises. Finds out what pooler
+    is to know.
+    """
+    name = {_NAME: settings[_NAME]}
+    if not pooler.is_sharing:
+        opened = await _open(url, options, settings, pooler, place)
+        if opened is not None:
+            return opened
+    connection = await _connect(url, options, name, place, statement_cache=0)
     try:
-        # A pooler tells a number of its own as the session's.
-        if await connection.fetchval(_PID) != connection.get_server_pid():
-            await _refuse_shared(connection, url, options, settings[_NAME])
-            await connection.execute(_SET, list(settings), list(settings.values()))
-    except _MIXED_UP:
-        connection.terminate()
-        raise CannotOpen(Fault.POOLER_SHARES_SESSIONS, "pooler") from None
+        await _learn_types(connection)
+        async with connection.transaction():
+            identity = await _who(connection)
     except BaseException:
         connection.terminate()
         raise
-    return connection
+    return connection, identity
 
 
-async def _connect(url: str, options: PoolOptions, settings: Mapping[str, str]) -> Any:
+async def _who(connection: Any) -> ServerIdentity | None:
+    """The server that answers; nothing is left in the session, which a statement's name would be."""
+    try:
+        row = await (await connection.prepare(_WHO, name="")).fetchrow()
+    except _UNSAID:
+        return None
+    # As the server's own programs print it, without a sign.
+    system = row["system"] % 2**64
+    return ServerIdentity(row["is_standby"], system, row["timeline"], row["started_at"], row["pid"])
+
+
+async def _open(
+    url: str, options: PoolOptions, settings: Mapping[str, str], pooler: Pooler, place: Place
+) -> tuple[Any, ServerIdentity | None] | None:
+    """None where sessions are shared, which the pooler then is known to do."""
+    name = {_NAME: settings[_NAME]}
+    try:
+        connection = await _connect(url, options, settings, place)
+    except asyncpg.ProtocolViolationError:
+        # PgBouncer's answer to a setting in the first message, where it was not told to ignore it.
+        connection = await _connect(url, options, name, place)
+    identity = None
+    try:
+        identity = await _who(connection)
+        pid = await _session_of(connection) if identity is None else identity.pid
+        # A pooler tells a number of its own as the session's.
+        if pid != connection.get_server_pid():
+            pooler.is_between = True
+            pooler.is_sharing = await _is_shared(connection, url, options, name, place)
+            if not pooler.is_sharing:
+                await connection.execute(_SET, list(settings), list(settings.values()))
+    except _MIXED_UP:
+        pooler.is_between = pooler.is_sharing = True
+    except BaseException:
+        connection.terminate()
+        raise
+    if pooler.is_sharing:
+        connection.terminate()
+        return None
+    return connection, identity
+
+
+async def _connect(
+    url: str,
+    options: PoolOptions,
+    settings: Mapping[str, str],
+    place: Place,
+    *,
+    statement_cache: int | None = None,
+) -> Any:
+    cached = options.statement_cache if statement_cache is None else statement_cache
     return await asyncpg.connect(
         url,
+        **place.arguments,
         timeout=options.connect_timeout_s,
-        statement_cache_size=options.statement_cache,
+        statement_cache_size=cached,
         max_cached_statement_lifetime=0,
         server_settings=dict(settings),
     )
 
 
-async def _refuse_shared(connection: Any, url: str, options: PoolOptions, name: str) -> None:
-    """Raises CannotOpen where the connection and another one meet in a session of the server."""
-    other = await _connect(url, options, {_NAME: name})
+async def _learn_types(connection: Any) -> None:
+    """Has the driver ask now for the types that our columns' arrays have. It turns jit off in the
+    session meanwhile, and back: within a transaction of ours, in which it is off, it would leave it so
+    for whoever has the session next.
+    """
+    async with connection.transaction():
+        await connection.fetch(_ARRAYS)
+
+
+async def _session_of(connection: Any) -> Any:
+    """The number of the session that answers; nothing is left in it, which a name would be."""
+    return await (await connection.prepare(_PID, name="")).fetchval()
+
+
+async def _is_shared(
+    connection: Any, url: str, options: PoolOptions, name: Mapping[str, str], place: Place
+) -> bool:
+    """Whether the connection and another one meet in a session of the server."""
+    other = await _connect(url, options, name, place, statement_cache=0)
     try:
-        first = await connection.fetchval(_PID)
+        first = await _session_of(connection)
         for _ in range(_LOOKS):
-            theirs = await other.fetchval(_PID, timeout=options.connect_timeout_s)
-            if theirs == first or await connection.fetchval(_PID) != first:
-                raise CannotOpen(Fault.POOLER_SHARES_SESSIONS, "pooler")
+            async with asyncio.timeout(options.connect_timeout_s):
+                theirs = await _session_of(other)
+            if theirs == first or await _session_of(connection) != first:
+                return True
     except TimeoutError:
         # No session is left for the other one, though ours is idle: it is not shared.
-        return
+        return False
     finally:
         other.terminate()
+    return False

@@ -32,7 +32,9 @@ async def test_an_open_context_commits_and_tells_its_listeners(
     async with open_context(settings_for(database_url, tmp_path), clock=clock) as context:
         context.hints.listen(heard.append)
         number = await context.database.transaction(work)
-        platforms = [platform.id for platform in context.topup_rules.platforms.all()]
+        platforms = [
+            platform.id for platform in context.topup_rules.platforms.of("staging").offered()
+        ]
 
     assert number == 7
     assert heard == ["deliveries"]
@@ -96,6 +98,6 @@ def test_the_policy_opens_what_the_settings_name_and_nothing_else() -> None:
             check_url(url, policy)
 
 
-def test_a_process_has_eighteen_connections_unless_told_otherwise() -> None:
-    assert connections_of_a_process(load_settings()) == 18
-    assert connections_of_a_process(load_settings(database_connections=10)) == 26
+def test_a_process_has_nineteen_connections_unless_told_otherwise() -> None:
+    assert connections_of_a_process(load_settings()) == 19
+    assert connections_of_a_process(load_settings(database_connections=10)) == 27

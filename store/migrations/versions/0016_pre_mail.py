@@ -12,7 +12,7 @@ revision = "0016"
 down_revision = "0015"
 branch_labels = None
 depends_on = None
-oldest_code = "0012"
+oldest_code = "0011"
 
 
 def upgrade() -> None:
