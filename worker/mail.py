@@ -26,6 +26,7 @@ AT_ONCE_MAX: Final = 8
 # Longer than one mail may take, so that nobody else sends what is being sent.
 LEASE_US: Final = round((SEND_S + 60) * SECOND_US)
 BEAT_S: Final = 30.0
+GRACE_S: Final = 0.8  # beside what the deliveries may take of a stop
 PAUSE_S: Final = 1.0
 _MASK: Final = "****"
 
@@ -77,6 +78,9 @@ class Mailer:
                     async with asyncio.timeout(wait_s):
                         await self._woken.wait()
         finally:
+            # What a server takes in these seconds need not be sent again.
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=GRACE_S)
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)

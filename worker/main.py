@@ -44,7 +44,13 @@ from worker.end import Ender
 from worker.expire import Expirer
 from worker.fulfil import Fulfiller
 from worker.mail import Mailer
-from worker.prune import notifications_chore, retention_chore, security_chore, sessions_chore
+from worker.prune import (
+    mails_chore,
+    notifications_chore,
+    retention_chore,
+    security_chore,
+    sessions_chore,
+)
 from worker.reconcile import Reconciler
 from worker.renew import Renewer
 from worker.replay import Replayer
@@ -93,6 +99,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
             on_walked=partial(note_pruned, context.metrics),
         ),
         notifications_chore(context.database, context.clock, kept_us),
+        mails_chore(context.database, context.clock, kept_us),
         sessions_chore(context.database, context.clock),
         security_chore(
             context.database,
@@ -171,9 +178,8 @@ async def run_worker(
         Replayer(context.database, context.clock).run,
         Reconciler(context.database, context.clock, context.payments).run,
         partial(context.database.hear_hints, wake_those),
+        *(() if mailer is None else (mailer.run,)),
     ]
-    if mailer is not None:
-        parts.append(mailer.run)
     if redis_url is not None:
         parts.append(_arq_worker(context, wake_those, redis_url).serve)
     try:

@@ -37,3 +37,16 @@ async def erase_step(tx: Transaction, address: str) -> Erased:
         limit=ROWS_PER_STEP,
     )
     return Erased(topups, mails)
+
+
+async def prune_mails(tx: Transaction, *, environment: str, before_us: int) -> int:
+    """Deletes at most ROWS_PER_STEP mails of longer ago that are not on their way; how many."""
+    return await tx.execute(
+        """DELETE FROM mails WHERE id IN (
+               SELECT id FROM mails
+               WHERE environment = :environment AND created_at < :before_us AND status <> 'queued'
+               ORDER BY id LIMIT :limit)""",
+        environment=environment,
+        before_us=before_us,
+        limit=ROWS_PER_STEP,
+    )
