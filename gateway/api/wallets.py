@@ -13,8 +13,7 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, ok
-from gateway.api.schemas.balances import Balance, Threshold
-from gateway.api.schemas.topups import Platform, RecipientWallet
+from gateway.api.schemas.topups import Balance, Platform, RecipientWallet, Threshold
 from gateway.http.fields import Fields, Int64, Page, Text
 from gateway.http.idempotency import run_once
 from gateway.http.lists import list_rows, short_list
