@@ -12,7 +12,7 @@ from billing.topups.mail import Mail
 from cli.examples import examples
 from cli.operator.supply import by_option, in_one, opened, who_acts
 from cli.options import environment_option, limit_option
-from cli.output import json_option, note, show_record, show_rows
+from cli.output import json_option, show_record, show_rows
 from kernel.shaped import shown
 from keys import audit_log
 from keys.audit_log import Actor
@@ -79,6 +79,7 @@ def retry(mail_id: str, by: str | None) -> None:
 
 @mail.command("stop", epilog=examples("topup mail stop user@example.com"))
 @click.argument("address")
+@json_option
 def stop(address: str) -> None:
     """Send no more mail to an address, such as one that bounced or complained."""
     wanted = normalise_email(address, param="address")
@@ -88,11 +89,12 @@ def stop(address: str) -> None:
         await refuse_mail(tx, digest, now_us=now_us)
 
     in_one(act)
-    note("No more mail goes there.")
+    show_record({"address": wanted, "gets_mail": False})
 
 
 @mail.command("allow", epilog=examples("topup mail allow user@example.com"))
 @click.argument("address")
+@json_option
 def allow(address: str) -> None:
     """Send mail to an address again."""
     wanted = normalise_email(address, param="address")
@@ -100,7 +102,7 @@ def allow(address: str) -> None:
     async def act(context: Context, tx: Transaction, _now_us: int) -> bool:
         return await allow_mail(tx, context.topup_rules.links.digest_of(wanted))
 
-    note("Mail goes there again." if in_one(act) else "Mail was not stopped there.")
+    show_record({"address": wanted, "gets_mail": True, "was_stopped": in_one(act)})
 
 
 @mail.command("erase", epilog=examples("topup mail erase user@example.com --yes"))
