@@ -121,6 +121,16 @@ class Metrics:
             ("provider", "outcome"),
             registry=self._registry,
         )
+        self.mails = self._plain_counter(
+            "topup_mails",
+            "Attempts to send mail to recipients by outcome (queued: to be tried again) and environment.",
+            "outcome",
+            "environment",
+        )
+        self.mail_oldest_due_seconds = self._gauge(
+            "topup_mail_oldest_due_seconds",
+            "Seconds that the longest due mail to a recipient has waited.",
+        )
         self.provider_seconds = self._plain_histogram(
             "topup_provider_seconds",
             "Seconds of one request to a payment provider, by provider and outcome.",

@@ -303,7 +303,7 @@ transfers = sa.Table(
     ),
 )
 
-# billing/topups/topup.py
+# billing/topups/topup.py, but delivery of ended ones by billing/recipients/erasure.py
 topups = sa.Table(
     "topups",
     metadata,
@@ -335,6 +335,9 @@ topups = sa.Table(
     _text(
         "deliverable", null=True
     ),  # JSON: what was delivered, without its value; null: credit here
+    _text("delivery", null=True),  # JSON: mail, language and message for the recipient
+    _int("claimed_at", null=True),  # the recipient's first look at what was delivered
+    _int("emailed_at", null=True),  # a mail server took the first mail about it
     sa.Index("ix_topups_account", "account_id", "environment", "id"),
     sa.Index(
         "ux_topups_reference",
@@ -358,6 +361,44 @@ topups = sa.Table(
         sqlite_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
         postgresql_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
     ),
+)
+
+# billing/topups/mail.py, billing/recipients/mailing.py, billing/recipients/outbox.py,
+# billing/recipients/erasure.py. Mail to the recipient of a top-up; no code lies in it.
+mails = sa.Table(
+    "mails",
+    metadata,
+    _text("id", key=True),  # its Message-ID is made of it
+    _text("account_id"),
+    _text("environment"),
+    _text("transaction_id"),
+    _text("recipient_email"),
+    _text("status"),  # queued | sent | bounced | failed | unwanted | outbox | limited
+    _int("created_at"),
+    _int("attempts", default=0),
+    _int("claim_no", default=0),  # of the newest claim: an older one's outcome is not written
+    _int("next_attempt_at", null=True),  # when it is due, or the end of its claim; null: never
+    _int("ended_at", null=True),
+    _text("reason", null=True),  # what the mail server said
+    sa.Index("ix_mails_topup", "transaction_id"),
+    sa.Index("ix_mails_account", "account_id", "environment", "id"),
+    sa.Index("ix_mails_recipient", "account_id", "environment", "recipient_email", "created_at"),
+    sa.Index("ix_mails_day", "account_id", "environment", "created_at"),
+    sa.Index(
+        "ix_mails_due",
+        "next_attempt_at",
+        sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
+        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+    ),
+    postgresql_with=_HOT,
+)
+
+# billing/recipients/refusal.py. Addresses that want no mail, by a keyed digest of them.
+mail_refusals = sa.Table(
+    "mail_refusals",
+    metadata,
+    _text("digest", key=True),  # hex
+    _int("created_at"),
 )
 
 # billing/topups/attempt.py. One for each turn of a top-up at a supplier, however often it was asked.

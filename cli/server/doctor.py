@@ -6,8 +6,10 @@ from dataclasses import asdict
 from functools import partial
 
 import click
+from aiosmtplib import SMTPAuthenticationError, SMTPException
 
 from billing.ledger.proof import last_proof
+from billing.recipients.smtp import SmtpSender
 from billing.topups.platform import PlatformBook
 from billing.topups.platform_rows import list_suppliers, read_book
 from cli.examples import examples
@@ -86,6 +88,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         await check("platforms", _platforms),
         await check("ledger", _ledger),
         await check("master key", _master_key),
+        await _mail(settings),
         await check("copies", copies),
         await check("disk", disk),
         await redis(settings),
@@ -195,3 +198,21 @@ async def _master_key(settings: Settings) -> str:
     if opens is False:
         raise Sick("does not open what the database holds: is it another installation's?")
     return "opens what the database holds sealed" if opens else "is well-formed; nothing sealed yet"
+
+
+async def _mail(settings: Settings) -> Finding:
+    """Whether the mail server answers and knows us; mail itself is not sent."""
+    server, mail_from = settings.smtp_server, settings.mail_sender
+    if server is None or mail_from is None:
+        return Finding("mail", None, "TOPUP_SMTP_URL is empty: mail stays in the outbox")
+    sender = SmtpSender(server, our_domain=mail_from.domain, send_s=CHECK_S_MAX)
+    try:
+        said = await sender.look()
+    except TimeoutError:
+        return Finding("mail", False, f"no answer within {CHECK_S_MAX:.0f} s: check TOPUP_SMTP_URL")
+    except SMTPAuthenticationError:
+        return Finding("mail", False, "the user or the password of TOPUP_SMTP_URL is refused")
+    except (SMTPException, OSError) as error:
+        return Finding("mail", False, f"{type(error).__name__}: check TOPUP_SMTP_URL")
+    where = "live and staging" if settings.mail_staging else "live"
+    return Finding("mail", True, f"{said}; from {mail_from.addr_spec}, in {where}")

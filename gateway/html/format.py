@@ -27,6 +27,7 @@ SAID: Final[Mapping[str, str]] = {
     "sent-pending": "Accepted: the top-up is pending, its funds are held.",
     "sent-failed": "The top-up failed; its funds are back in the wallet.",
     "topup-cancelled": "The top-up is cancelled and its funds are back in the wallet.",
+    "mail-written": "The mail is written; a worker sends it.",
     "topup-settled": "The pending top-up is settled.",
     "funded": "The test credit is in the wallet.",
     "threshold-set": "The threshold is set.",

@@ -22,6 +22,8 @@ from billing.providers.protocol import (
     ProviderRefused,
     ProviderUnavailable,
 )
+from billing.recipients.outbox import MailUnderWay
+from billing.recipients.resend import MailLimitReached, NotYetDelivered
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
 from billing.topups.platform import InvalidPlatform
@@ -96,11 +98,13 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     ForgeryRefused: ErrorRow(codes.MISSING_SCOPE, 403),
     RateLimited: ErrorRow(codes.RATE_LIMITED, 429),
     SandboxRateLimited: ErrorRow(codes.RATE_LIMITED, 429),
+    MailLimitReached: ErrorRow(codes.RATE_LIMITED, 429),
     TooManyStreams: ErrorRow(codes.RATE_LIMITED, 429),
     Unreadable: ErrorRow(codes.MALFORMED, 400),
     BodyTooLarge: ErrorRow(codes.MALFORMED, 413),
     MediaTypeRefused: ErrorRow(codes.MALFORMED, 415),
     InvalidInput: ErrorRow(codes.MALFORMED, 422),
+    NotYetDelivered: ErrorRow(codes.MALFORMED, 422),
     PasswordRequired: ErrorRow(codes.MISSING_SCOPE, 403),
     EmailTaken: ErrorRow(codes.MALFORMED, 422),
     LiveNotOpen: ErrorRow(codes.MISSING_SCOPE, 403, is_final=True),
@@ -129,6 +133,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     CheckinOff: ErrorRow(codes.MISSING_SCOPE, 403),
     HoldEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     ReplayEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
+    MailUnderWay: ErrorRow(codes.ALREADY_SETTLED, 409),
     OrderDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
     AlreadySubscribed: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotRedeemable: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
