@@ -1,6 +1,6 @@
-"""Structs for readers outside, made from the objects that hold the values."""
+"""What readers outside see of the objects that hold the values: structs, or their own fields."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, Self
 
@@ -23,6 +23,17 @@ class Shaped(msgspec.Struct, kw_only=True):
                 value = getattr(source, name)
                 more[name] = rfc3339(value) if is_time and value is not None else value
         return cls(**more)
+
+
+def shown(row: msgspec.Struct, *, without: Collection[str] = ()) -> dict[str, Any]:
+    """A row's fields as they are told: is_active as active, a time …_at in RFC 3339."""
+    return {
+        name.removeprefix("is_"): rfc3339(value)
+        if name.endswith("_at") and value is not None
+        else value
+        for name, value in msgspec.structs.asdict(row).items()
+        if name not in without
+    }
 
 
 @cache

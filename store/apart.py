@@ -16,8 +16,8 @@ from kernel.errors import Unavailable
 from store.batch_parts import RETRY_AFTER_S, C, R, Tenants, Waiting, away, fail
 from store.errors import LockTimeout
 
-LANES_MAX: Final = 2
-# Of all that wait, over the lanes: so long may one try be. Others that wait apart come in between.
+TRIES_AT_ONCE_MAX: Final = 2
+# Of all that wait, over those at once: so long may one try be. Others that wait apart come in between.
 ROUND_S: Final = 1.0
 LOCK_WAIT_S_MIN: Final = 0.05
 
@@ -67,7 +67,7 @@ class Apart(Generic[C, R]):
             tenants = self._tenants_of(waiting) or frozenset({waiting})
             self._queues.setdefault(tenants, []).append(waiting)
             self._refuse_in_time(waiting)
-        while len(self.tasks) < min(LANES_MAX, len(self._queues)):
+        while len(self.tasks) < min(TRIES_AT_ONCE_MAX, len(self._queues)):
             task = asyncio.get_running_loop().create_task(self._drain())
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
@@ -115,7 +115,7 @@ class Apart(Generic[C, R]):
 
     async def _write(self, tenants: Tenants, batch: list[Waiting[C, R]]) -> None:
         left_s = self._age_max_s - (time.monotonic() - batch[0].since_s)
-        share_s = ROUND_S * LANES_MAX / max(LANES_MAX, len(self._queues))
+        share_s = ROUND_S * TRIES_AT_ONCE_MAX / max(TRIES_AT_ONCE_MAX, len(self._queues))
         try:
             await self._commit(batch, max(LOCK_WAIT_S_MIN, min(share_s, left_s)))
         except LockTimeout:

@@ -334,6 +334,8 @@ topups = sa.Table(
     _int("checks_made", default=0),
     _int("created_at"),
     _int("settled_at", null=True),
+    # As its events have it, where the send left it pending; else null: its event has it.
+    _text("trace", null=True),
     _text("supplier", null=True),  # who is asked for it, or delivered it; null: the wallet, at once
     _text(
         "deliverable", null=True
@@ -640,6 +642,16 @@ code_redemptions = sa.Table(
     sa.Index("ix_code_redemptions_account", "account_id", "environment", "id"),
 )
 
+# billing/ledger/proof.py. What each `topup audit` found, the newest ones and the last that found nothing.
+ledger_proofs = sa.Table(
+    "ledger_proofs",
+    metadata,
+    _text("id", key=True),
+    _int("began_at"),
+    _int("ended_at"),
+    _int("findings"),  # rows that broke a rule; 0: the ledger was proved
+)
+
 # webhooks/events/event.py, pruned by webhooks/deliveries/retention.py. Every event, subscribed or not; the signed
 # bytes are stored once.
 events = sa.Table(
@@ -655,6 +667,7 @@ events = sa.Table(
     _bytes("body"),  # without a code that can be redeemed
     _int("code_at", null=True),  # where in the body the code goes in place of null
     _text("code_sealed", null=True),  # as the top-up's; null: the voucher's own, by transaction_id
+    _text("trace", null=True),  # the request that it came of, see kernel/trace.py; null: of none
     _int("created_at"),
     sa.Index("ux_events_no", "account_id", "environment", "event_no", unique=True),
     sa.Index(
@@ -763,6 +776,7 @@ deliveries = sa.Table(
     _text("replay_of", null=True),
     _text("replay_id", null=True),  # the job that made it; null: not made by one
     _int("code_at", null=True),  # the event's, where the body is sent with the code; else null
+    _int("due_at", null=True),  # when the attempt that was claimed last was due; null: none was
     _int("created_at"),
     _int("settled_at", null=True),
     # The log is read newest first, by created_at and id. An index for the common status and type
@@ -1635,4 +1649,14 @@ schema_notes = sa.Table(
     metadata,
     _text("version", key=True),
     _text("oldest_code"),  # the newest version that the oldest code knows which runs on it
+)
+
+# store/kept/loss.py. What operators accepted as lost after a failover or a restore.
+accepted_losses = sa.Table(
+    "accepted_losses",
+    metadata,
+    sa.Column("accepted_at", BIGINT, primary_key=True, autoincrement=False),
+    _int("lost_from_at", null=True),  # commits after this are lost; null: it is not known
+    _int("lost_until_at", null=True),  # the last of them that was acknowledged; null: not known
+    _text("reason"),
 )

@@ -23,6 +23,7 @@ from store.open import open_database
 from tests.support.databases import Server
 from tests.support.embedded_redis import EmbeddedRedis
 from tests.support.long_first import long_first
+from tests.support.preloaded import Preloaded
 from tests.support.programs import NO_REDIS, NO_SERVER, missing
 
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
@@ -58,6 +59,14 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[Server]:
     opened = Server(SERVER_URL)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def preloaded() -> Iterator[Preloaded]:
+    """Starts gateways and workers that have imported everything already."""
+    opened = Preloaded()
     yield opened
     opened.close()
 

@@ -34,7 +34,7 @@ SPEAKS_OF_DATABASES = {"store", "cli"}
 SPEAKS_OF_DATABASES_TOO = {"runtime/settings.py", "runtime/log.py"}
 KNOWS_ARQ = {"runtime/queue.py", "runtime/woken_worker.py", "worker/main.py"}
 # tx.insert's own text, and erasing an account, which crosses the owners of tables and says so.
-WRITES_ANY_TABLE = {"store/statement.py", "store/erase.py"}
+WRITES_ANY_TABLE = {"store/statement.py", "store/erase.py", "store/update.py"}
 
 # Put together, so that this file does not hold what it looks for.
 _UNFINISHED = re.compile(r"\b(?:" + "|".join(("TO" + "DO", "FIX" + "ME", "X" * 3)) + r")\b")
@@ -333,11 +333,14 @@ def writes_of(tree: ast.Module) -> Iterator[tuple[int, str]]:
                     )
                     if is_open:
                         yield node.lineno, ""
-            case ast.Call(
-                func=ast.Attribute(attr="insert" | "insert_deferred", value=ast.Name(id="tx"))
+            case (
+                ast.Call(
+                    func=ast.Attribute(attr="insert" | "insert_deferred", value=ast.Name(id="tx")),
+                    args=[table, *_],
+                )
+                | ast.Call(func=ast.Name(id="update"), args=[_, table, *_])
             ):
-                first = node.args[0] if node.args else None
-                yield node.lineno, str(first.value) if isinstance(first, ast.Constant) else ""
+                yield node.lineno, str(table.value) if isinstance(table, ast.Constant) else ""
             case _:
                 pass
 

@@ -14,9 +14,9 @@ import msgspec
 from msgspec.structs import replace
 
 from billing.ledger.price import Price, check_currency
-from kernel.clock import rfc3339
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import new_id
+from kernel.shaped import shown
 from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
@@ -54,28 +54,13 @@ class Coupon(msgspec.Struct, frozen=True, kw_only=True):
     uses_max: int | None = None
     uses_per_account: int | None = None
     used_count: int = 0
-    expires_at: int | None = None
     is_active: bool = True
+    expires_at: int | None = None
     created_at: int
 
     def shape(self) -> dict[str, Any]:
         """The coupon as operators see it."""
-        return {
-            "id": self.id,
-            "environment": self.environment,
-            "code": self.code,
-            "kind": self.kind,
-            "percent": self.percent,
-            "amount_off": self.amount_off,
-            "currency": self.currency,
-            "minimum_amount": self.minimum_amount,
-            "uses_max": self.uses_max,
-            "uses_per_account": self.uses_per_account,
-            "used_count": self.used_count,
-            "active": self.is_active,
-            "expires_at": None if self.expires_at is None else rfc3339(self.expires_at),
-            "created_at": rfc3339(self.created_at),
-        }
+        return shown(self)
 
 
 def normalise_code(text: str) -> str:

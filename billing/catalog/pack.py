@@ -14,6 +14,7 @@ import msgspec
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price, check_currency
 from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.shaped import shown
 from keys.label import normalise_name
 from store.database import Transaction
 from store.row_mapping import RowMapping
@@ -54,16 +55,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
 
     def shape(self) -> dict[str, Any]:
         """The pack as the API and the command line show it."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "amount": self.amount,
-            "currency": self.currency,
-            "credits": self.credits,
-            "bonus_credits": self.bonus_credits,
-            "popular": self.is_popular,
-            "active": self.is_active,
-        }
+        return shown(self, without=("environment", "position", "created_at"))
 
 
 def check_pack(pack: Pack) -> Pack:

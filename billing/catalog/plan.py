@@ -18,9 +18,11 @@ from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price, check_currency
 from billing.providers.protocol import Interval, Registration
 from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.shaped import shown
 from keys.label import normalise_name
 from store.database import Row, Transaction
 from store.row_mapping import RowMapping, as_json
+from store.update import update
 
 PlanKey = tuple[str, str]  # environment, id
 AMOUNT_MAX = 100_000_000_000
@@ -78,28 +80,18 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     price_monthly: int
     price_yearly: int | None = None
-    currency: str = "USD"
     credits_included: int
     features: tuple[str, ...] = ()
-    products: Mapping[ProductKey, str] = {}
+    currency: str = "USD"
     is_active: bool = True
+    products: Mapping[ProductKey, str] = {}
     position: int = 0
     created_at: int
 
     def shape(self, fields: ProductFields) -> dict[str, Any]:
         """The plan as the audit log and the command line show it."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "description": self.description,
-            "price_monthly": self.price_monthly,
-            "price_yearly": self.price_yearly,
-            "credits_included": self.credits_included,
-            "features": list(self.features),
-            "currency": self.currency,
-            "active": self.is_active,
-            **fields.shown(self.products),
-        }
+        told = shown(self, without=("environment", "products", "position", "created_at"))
+        return told | fields.shown(self.products)
 
     def refs(self, provider: str) -> dict[str, Interval]:
         """The provider's own prices and products that lead here, and the sandbox's."""
@@ -208,14 +200,8 @@ async def change(
     after = check_plan(replace(before, **{**changes, "products": kept}), fields)
     others = await list_plans(tx, place[0], with_inactive=True)
     _check_refs(after, [one for one in others if one.id != after.id], fields)
-    assignments = ", ".join(f"{name} = :{name}" for name in _CHANGING)
-    values = dict(zip(_COLUMNS, _row(after), strict=True))
-    await tx.execute(
-        f"UPDATE plans SET {assignments} WHERE environment = :environment AND id = :id",
-        environment=place[0],
-        id=place[1],
-        **{name: values[name] for name in _CHANGING},
-    )
+    key = {"environment": place[0], "id": place[1]}
+    await update(tx, "plans", key, dict(zip(_COLUMNS, _row(after), strict=True)))
     await _write_products(tx, after)
     return before, after
 
@@ -240,8 +226,11 @@ async def list_plans(
     tx: Transaction, environment: str, *, with_inactive: bool = False
 ) -> Sequence[Plan]:
     """The catalogue in its order."""
-    narrowed = "" if with_inactive else " AND p.is_active = 1"
-    rows = await tx.fetch(f"{_SELECT}{narrowed} ORDER BY p.position, p.id", environment=environment)
+    rows = await tx.fetch(
+        f"{_SELECT} AND p.is_active >= :least ORDER BY p.position, p.id",
+        environment=environment,
+        least=int(not with_inactive),
+    )
     return _from_rows(rows)
 
 
@@ -251,7 +240,6 @@ _COLUMNS = (*_ROWS.columns, *_COLUMNS_OF_BEFORE.values())
 _SELECT = f"""SELECT {", ".join(f"p.{column}" for column in _COLUMNS)}, x.provider, x.interval, x.ref
     FROM plans p LEFT JOIN plan_products x ON x.environment = p.environment AND x.plan_id = p.id
     WHERE p.environment = :environment"""
-_CHANGING = tuple(name for name in _COLUMNS if name not in {"environment", "id", "created_at"})
 _KEEP = "ON CONFLICT DO NOTHING"
 
 

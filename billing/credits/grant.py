@@ -44,18 +44,11 @@ async def tenants_with_expired(
 
     but_tenants: left out, each as "account/environment".
     """
-    plain, ahead = (
-        (
-            "AND NOT account_id || '/' || environment IN :but_tenants[text]",
-            "AND NOT l.account_id || '/' || l.environment IN :but_tenants[text]",
-        )
-        if but_tenants
-        else ("", "")
-    )
     rows = await tx.fetch(
-        f"""SELECT plain.account_id, plain.environment FROM (
+        """SELECT plain.account_id, plain.environment FROM (
                SELECT account_id, environment FROM ledger_accounts
-               WHERE kind = 'grant' AND is_spent = 0 AND expires_at <= :now {plain}
+               WHERE kind = 'grant' AND is_spent = 0 AND expires_at <= :now
+                 AND NOT account_id || '/' || environment IN :but_tenants[text]
                ORDER BY expires_at LIMIT :limit) AS plain
            UNION
            SELECT l.account_id, l.environment
@@ -64,7 +57,7 @@ async def tenants_with_expired(
            WHERE e.clock_ahead_us > 0
              AND l.account_id = e.account_id AND l.environment = e.environment
              AND l.kind = 'grant' AND l.is_spent = 0 AND l.expires_at <= :now + e.clock_ahead_us
-             {ahead}
+             AND NOT l.account_id || '/' || l.environment IN :but_tenants[text]
            ORDER BY account_id, environment LIMIT :limit""",
         now=now_us,
         limit=limit,

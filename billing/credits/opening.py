@@ -1,6 +1,6 @@
 """Opening an account: the tenant, its environments and its first test credit, in one transaction."""
 
-from billing.credits.test_credit import OPENING_TEST_CREDIT_CENTS
+from billing.credits.unpaid_credit import OPENING_TEST_CREDIT_CENTS
 from billing.ledger.ledger import Code, Ledger, LedgerAccountKind
 from billing.ledger.money import cents_to_micros
 from kernel.ids import AccountId

@@ -81,6 +81,24 @@ def _moved(code: str) -> str:
     return f"SUM(CASE WHEN code = '{code}' THEN amount_micros ELSE 0 END)"
 
 
+def _charged(side: str, transit: str, party: str) -> str:
+    """A rule: an app's charge crossed one of its parties' transit accounts once, whole."""
+    return f"""
+        SELECT c.id AS row_id, c.amount_micros AS expected, COALESCE(m.moved, 0) AS found
+        FROM oauth_charges c
+        LEFT JOIN (
+            SELECT t.subject_id, SUM(t.amount_micros) AS moved
+            FROM ledger_accounts l
+            JOIN transfers t ON t.{side} = l.id AND t.account_id = l.account_id
+                AND t.environment = l.environment
+            WHERE l.account_id = :account_id AND l.environment = :environment
+              AND l.kind = '{transit}'
+            GROUP BY t.subject_id
+        ) AS m ON m.subject_id = c.id
+        WHERE c.{party} = :account_id AND c.environment = :environment
+          AND COALESCE(m.moved, 0) <> c.amount_micros"""
+
+
 def _charged_once(table: str, subject: str, amount: str, code: str) -> str:
     """A rule: the transfers of that code on a subject add up to its row's amount, both ways."""
     return f"""
@@ -212,38 +230,8 @@ _RULES = (
                <> COALESCE(SUM(CASE WHEN t.code = 'topup_refund' THEN t.amount_micros ELSE 0 END), 0)
         """,
     ),
-    (
-        "a charge left its user once",
-        """SELECT c.id AS row_id, c.amount_micros AS expected, COALESCE(m.moved, 0) AS found
-           FROM oauth_charges c
-           LEFT JOIN (
-               SELECT t.subject_id, SUM(t.amount_micros) AS moved
-               FROM ledger_accounts l
-               JOIN transfers t ON t.credit_id = l.id AND t.account_id = l.account_id
-                   AND t.environment = l.environment
-               WHERE l.account_id = :account_id AND l.environment = :environment
-                 AND l.kind = 'transit_out'
-               GROUP BY t.subject_id
-           ) AS m ON m.subject_id = c.id
-           WHERE c.account_id = :account_id AND c.environment = :environment
-             AND COALESCE(m.moved, 0) <> c.amount_micros""",
-    ),
-    (
-        "a charge reached the app's owner once",
-        """SELECT c.id AS row_id, c.amount_micros AS expected, COALESCE(m.moved, 0) AS found
-           FROM oauth_charges c
-           LEFT JOIN (
-               SELECT t.subject_id, SUM(t.amount_micros) AS moved
-               FROM ledger_accounts l
-               JOIN transfers t ON t.debit_id = l.id AND t.account_id = l.account_id
-                   AND t.environment = l.environment
-               WHERE l.account_id = :account_id AND l.environment = :environment
-                 AND l.kind = 'transit_in'
-               GROUP BY t.subject_id
-           ) AS m ON m.subject_id = c.id
-           WHERE c.owner_id = :account_id AND c.environment = :environment
-             AND COALESCE(m.moved, 0) <> c.amount_micros""",
-    ),
+    ("a charge left its user once", _charged("credit_id", "transit_out", "account_id")),
+    ("a charge reached the app's owner once", _charged("debit_id", "transit_in", "owner_id")),
     (
         "a hold took its amount once, and once ended gave all of it on",
         f"""SELECT h.id AS row_id, h.amount_micros AS expected,

@@ -120,7 +120,7 @@ async def due(
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM orders
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
-            {"AND NOT id IN :but_ids[text]" if but_ids else ""}
+              AND NOT id IN :but_ids[text]
             ORDER BY next_check_at LIMIT :limit""",
         now=now_us,
         limit=limit,
@@ -132,9 +132,8 @@ async def due(
 async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
     """When the next pending order but for the named is to be asked about, or None."""
     row = await tx.fetch_one(
-        f"""SELECT next_check_at FROM orders
-            WHERE status = 'pending' AND next_check_at IS NOT NULL
-            {"AND NOT id IN :but_ids[text]" if but_ids else ""}
+        """SELECT next_check_at FROM orders
+            WHERE status = 'pending' AND next_check_at IS NOT NULL AND NOT id IN :but_ids[text]
             ORDER BY next_check_at LIMIT 1""",
         but_ids=but_ids,
     )
@@ -165,7 +164,7 @@ async def credited_unpaid(
     tx: Transaction, environment: str, *, before_id: str | None = None, limit: int
 ) -> Sequence[Order]:
     """Orders whose credit is not covered by a payment: the money went back and the account still
-    owes what it had spent, or an operator approved what the provider's word did not.
+    owes what it had spent, or an operator approved what the provider had not confirmed.
     """
     rows = await _CREDITED_UNPAID.page(
         tx, environment=environment, before_id=before_id, limit=limit

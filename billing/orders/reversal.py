@@ -23,7 +23,7 @@ from kernel.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class OrderResult:
     """What became of a fact: the order after it; detail is for the operator."""
 
     order: Order
@@ -47,7 +47,7 @@ class OnOrder(ABC):
         read_set.tenants.add(self.tenant)
         read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
 
-    def decide(self, state: BatchState) -> Settled:
+    def decide(self, state: BatchState) -> OrderResult:
         """Raises NotFound, also for an order of another environment than the notification's."""
         working_set = state.working_set(OrderWorkingSet)
         order = working_set.find(self.order_id, self.tenant)
@@ -56,7 +56,7 @@ class OnOrder(ABC):
         if self.notification is not None and self.notification.provider != order.provider:
             detail = f"{self.notification.provider} speaks of an order at {order.provider}"
             problem = Problem("other_provider", detail, order.provider, self.notification.provider)
-            settled = Settled(order, "refused", detail, problem)
+            settled = OrderResult(order, "refused", detail, problem)
         else:
             settled = self.apply(state, order)
         became = (settled.outcome, settled.detail, state.now_us, settled.problem)
@@ -64,7 +64,7 @@ class OnOrder(ABC):
         return settled
 
     @abstractmethod
-    def apply(self, state: BatchState, order: Order) -> Settled:
+    def apply(self, state: BatchState, order: Order) -> OrderResult:
         """What the fact changes."""
 
 
@@ -74,24 +74,24 @@ class ReverseOrder(OnOrder):
 
     fact: Reversed
 
-    def apply(self, state: BatchState, order: Order) -> Settled:
+    def apply(self, state: BatchState, order: Order) -> OrderResult:
         reversals, key = state.working_set(OrderWorkingSet).reversals, self.fact.key
         known = reversals.find(order.id, key)
         blank = blank_of(self.fact, order.id, order.tenant, state.now_us)
         changed = change_of(self.fact, known, blank, order.payment)
         if isinstance(changed, Problem):
-            return Settled(order, "review", changed.sentence, changed)
+            return OrderResult(order, "review", changed.sentence, changed)
         if changed is None:
-            return Settled(order, "repeated" if known is not None else "ignored")
+            return OrderResult(order, "repeated" if known is not None else "ignored")
         reversals.keep(changed)
         if not order.is_settled:
             is_failed = isinstance(self.fact, RefundFailed)
             what = f"refund {key} failed" if is_failed else f"{kind_of(self.fact)} {key}"
-            return Settled(order, "applied", f"{what} before the payment")
-        return Settled(settle_reversals(state, order), "applied")
+            return OrderResult(order, "applied", f"{what} before the payment")
+        return OrderResult(apply_reversals(state, order), "applied")
 
 
-def settle_reversals(state: BatchState, order: Order) -> Order:
+def apply_reversals(state: BatchState, order: Order) -> Order:
     """A settled order, with its credit and its state brought to what is gone of its payment."""
     working_set = state.working_set(OrderWorkingSet)
     reversals = working_set.reversals.of(order.id)

@@ -15,7 +15,7 @@ from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.price import Price
 from billing.orders.claim import OrderClaim
 from billing.orders.order import REASON_CHARACTERS_MAX, SETTLED, Order, amend, move, next_check_at
-from billing.orders.reversal import OnOrder, Settled, settle_reversals
+from billing.orders.reversal import OnOrder, OrderResult, apply_reversals
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.problem import Problem, in_words, other_price
 from kernel.tenant import Tenant
@@ -40,7 +40,7 @@ class AttachCheckout(OnOrder):
             *self.objects,
         )
 
-    def apply(self, state: BatchState, order: Order) -> Settled:
+    def apply(self, state: BatchState, order: Order) -> OrderResult:
         opened = amend(
             order,
             url=self.url,
@@ -49,9 +49,9 @@ class AttachCheckout(OnOrder):
             invoice_pdf=self.invoice_pdf,
         )
         if opened == order:
-            return Settled(order, "repeated")
+            return OrderResult(order, "repeated")
         state.working_set(OrderWorkingSet).change(opened)
-        return Settled(opened, "applied")
+        return OrderResult(opened, "applied")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +75,15 @@ class SettlePaid(OnOrder):
         for object_id in (self.payment_id, *self.objects):
             read_set.working_set(OrderWorkingSet).claims.add(self._claim(object_id))
 
-    def apply(self, state: BatchState, order: Order) -> Settled:
+    def apply(self, state: BatchState, order: Order) -> OrderResult:
         if order.payment_id == self.payment_id:
-            return Settled(order, "repeated")
+            return OrderResult(order, "repeated")
         working_set = state.working_set(OrderWorkingSet)
         problem = self._problem(state, order)
         if order.status in SETTLED or order.status == "review":
             # Money of a second payment: the order stays, an operator sees the notification.
             problem = problem or self._second(order)
-            return Settled(order, "review", problem.sentence, problem)
+            return OrderResult(order, "review", problem.sentence, problem)
         if problem is not None:
             reviewed = move(
                 order,
@@ -96,7 +96,7 @@ class SettlePaid(OnOrder):
             )
             _reclaim(state, order)
             working_set.change(reviewed)
-            return Settled(reviewed, "review", problem.sentence, problem)
+            return OrderResult(reviewed, "review", problem.sentence, problem)
         ref = self.customer_ref or order.customer_ref
         paid = settle(
             state,
@@ -106,7 +106,7 @@ class SettlePaid(OnOrder):
             paid_amount=None,
             paid_currency=None,
         )
-        return Settled(paid, "applied")
+        return OrderResult(paid, "applied")
 
     def conflict(self, state: BatchState, order: Order) -> Problem | None:  # noqa: ARG002
         """Why a payment of this sum may not credit this order."""
@@ -151,12 +151,12 @@ class EndUnpaid(OnOrder):
     status: Literal["failed", "expired"]
     reason: str | None = None
 
-    def apply(self, state: BatchState, order: Order) -> Settled:
+    def apply(self, state: BatchState, order: Order) -> OrderResult:
         if order.status == self.status:
-            return Settled(order, "repeated")
+            return OrderResult(order, "repeated")
         if order.status != "pending":
-            return Settled(order, "ignored", f"{self.status}, but the order is {order.status}")
-        return Settled(end_unpaid(state, order, self.status, self.reason), "applied")
+            return OrderResult(order, "ignored", f"{self.status}, but the order is {order.status}")
+        return OrderResult(end_unpaid(state, order, self.status, self.reason), "applied")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ def settle(
     _reclaim(state, order)
     state.working_set(OrderWorkingSet).change(paid)
     state.publish(tenant, "order.paid", paid.shape(), order.reference)
-    return settle_reversals(state, paid)
+    return apply_reversals(state, paid)
 
 
 def end_unpaid(

@@ -13,7 +13,7 @@ from billing.engine.command import Command
 from billing.engine.engine import Engine
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.orders.order import Order
-from billing.orders.reversal import Settled
+from billing.orders.reversal import OrderResult
 from billing.orders.settlement import AttachCheckout, EndUnpaid
 from billing.payments.sandbox.checkout import SandboxProvider
 from billing.providers.event_log import NotificationRef
@@ -136,8 +136,8 @@ class Checkouts:
             return ()
 
     async def _submit(
-        self, command: Callable[..., Command[Settled]], order: Order, **fields: Any
-    ) -> Settled:
+        self, command: Callable[..., Command[OrderResult]], order: Order, **fields: Any
+    ) -> OrderResult:
         return await self._engine.submit(command(order_id=order.id, tenant=order.tenant, **fields))
 
     def _checkout_of(self, order: Order) -> Checkout:

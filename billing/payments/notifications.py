@@ -1,4 +1,4 @@
-"""A provider's word, acted on: each fact becomes one command on what it is about.
+"""What a provider tells, acted on: each fact becomes one command on what it is about.
 
 Promise: a genuine notification leaves a row in the operator's log, with what became of it, in the
 transaction of that change. A payment that the notification does not prove is confirmed by asking
@@ -7,6 +7,7 @@ kept until its payment is told, and so are ids that belong together.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from billing.engine.engine import Engine
 from billing.orders.order import Order
@@ -68,9 +69,13 @@ class NotificationHandler:
         self, order: Order, facts: Sequence[Fact], notification: NotificationRef
     ) -> NotificationOutcome:
         """Acts on the provider's answer about this order; what is still unproven is passed over."""
+        # What is told of a plan's order may be about a period of its subscription.
+        elsewhere: Any = InvoicePaid | SubscriptionChanged
+        if order.kind == "subscription":
+            elsewhere |= Reversed
         outcomes = [
             await self._act_known(fact, notification)
-            if isinstance(fact, InvoicePaid | SubscriptionChanged)
+            if isinstance(fact, elsewhere)
             else await self._act_on(fact, order_subject(order), notification)
             for fact in facts
             if not isinstance(fact, Unconfirmed | Waiting | Ignored)
@@ -138,7 +143,7 @@ class NotificationHandler:
     async def _refuse(
         self, found: FactSubject, notification: NotificationRef
     ) -> NotificationOutcome:
-        """Another provider's or environment's word changes nothing."""
+        """What another provider or environment tells changes nothing."""
         owner, order = found.owner, found.order
         what = "a subscription" if order is None else "an order"
         whose = f"{what} at {owner.provider} in {owner.environment}"

@@ -16,7 +16,7 @@ from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.ledger.price import Price
 from billing.orders.order import REASON_CHARACTERS_MAX, Order, OrderDecided, amend
-from billing.orders.reversal import Settled
+from billing.orders.reversal import OrderResult
 from billing.orders.settlement import end_unpaid, settle
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.event_log import NotificationRef
@@ -73,7 +73,7 @@ class Resolve:
         if self.is_plan:
             read_set.working_set(SubscriptionWorkingSet).orders.add(self.order_id)
 
-    def decide(self, state: BatchState) -> Settled:
+    def decide(self, state: BatchState) -> OrderResult:
         working_set = state.working_set(OrderWorkingSet)
         order = working_set.find(self.order_id, self.tenant)
         begun = (
@@ -104,7 +104,7 @@ class Resolve:
 
     def _approve(
         self, state: BatchState, order: Order, begun: Subscription | None, held: list[HeldInvoice]
-    ) -> Settled:
+    ) -> OrderResult:
         waiting = waiting_of(order, begun, held)
         amount = self._amount(waiting)
         micros = waiting.credits_micros * amount // waiting.price.amount
@@ -149,7 +149,7 @@ class Resolve:
 
     def _noted(
         self, state: BatchState, order: Order, resolved: Order, what: str, detail: str
-    ) -> Settled:
+    ) -> OrderResult:
         """Both logs tell of it."""
         notification = NotificationRef(
             order.provider, order.environment, self.resolution_id, f"operator.{what}"
@@ -170,7 +170,7 @@ class Resolve:
             now_us=state.now_us,
         )
         state.working_set(AuditEntries).add(entry)
-        return Settled(resolved, "applied", detail)
+        return OrderResult(resolved, "applied", detail)
 
     @property
     def _who(self) -> str:

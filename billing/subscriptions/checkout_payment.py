@@ -10,7 +10,7 @@ from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.ledger.price import Price
 from billing.orders.order import Order
-from billing.orders.reversal import Settled
+from billing.orders.reversal import OrderResult
 from billing.orders.settlement import SettlePaid
 from billing.providers.problem import Problem
 from billing.subscriptions.subscription import Subscription, second_plan
@@ -29,7 +29,7 @@ class SettlePaidPlan(SettlePaid):
         working_set.orders.add(self.order_id)
         working_set.taken.add(self.tenant)
 
-    def apply(self, state: BatchState, order: Order) -> Settled:
+    def apply(self, state: BatchState, order: Order) -> OrderResult:
         settled = SettlePaid.apply(self, state, order)
         if settled.outcome == "applied":
             state.working_set(SubscriptionWorkingSet).take(self._begun(state))

@@ -1,4 +1,4 @@
-"""What changes a subscription beside its payments: the provider's word, and time.
+"""What changes a subscription beside its payments: what the provider tells, and time.
 
 Promise: a change that was sent before the last one that counted, or that speaks of a period before
 the last paid one, changes nothing; so the order in which notifications arrive does not matter. No

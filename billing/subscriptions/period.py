@@ -50,7 +50,7 @@ class Billed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnSubscription(ABC):
-    """What every command on one subscription shares; another provider's word is refused."""
+    """What every command on one subscription shares; what another provider tells is refused."""
 
     subscription_id: str
     tenant: Tenant

@@ -258,20 +258,19 @@ async def due(
     tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
 ) -> list[Subscription]:
     """Those whose state time alone changes, by their tenants' own clocks; but for the named."""
-    plain, ahead = (
-        ("AND NOT id IN :but_ids[text]", "AND NOT s.id IN :but_ids[text]") if but_ids else ("", "")
-    )
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM subscriptions WHERE id IN (
                 SELECT plain.id FROM (
                     SELECT id FROM subscriptions
-                    WHERE due_at IS NOT NULL AND due_at <= :now {plain}
+                    WHERE due_at IS NOT NULL AND due_at <= :now
+                      AND NOT id IN :but_ids[text]
                     ORDER BY due_at LIMIT :limit) AS plain
                 UNION
                 SELECT s.id FROM account_environments e CROSS JOIN subscriptions s
                 WHERE e.clock_ahead_us > 0 AND s.account_id = e.account_id
                   AND s.environment = e.environment AND s.due_at IS NOT NULL
-                  AND s.due_at <= :now + e.clock_ahead_us {ahead})
+                  AND s.due_at <= :now + e.clock_ahead_us
+                  AND NOT s.id IN :but_ids[text])
             ORDER BY id LIMIT :limit""",
         now=now_us,
         limit=limit,

@@ -37,11 +37,11 @@ class ReversePeriod(OnSubscription):
         if changed is None:
             return Billed(one, "repeated" if known is not None else "ignored")
         working_set.reversals.keep(changed)
-        _settle(state, one, period)
+        _apply_reversals(state, one, period)
         return Billed(one, "applied")
 
 
-def _settle(state: BatchState, one: Subscription, period: Period) -> None:
+def _apply_reversals(state: BatchState, one: Subscription, period: Period) -> None:
     """The period's credit brought to what is gone of its payment."""
     working_set = state.working_set(SubscriptionWorkingSet)
     gone_amount = gone_of(working_set.reversals.of(period.id), period.amount)

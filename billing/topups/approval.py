@@ -109,13 +109,11 @@ async def expired(
     tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
 ) -> list[Approval]:
     """Pending approvals whose time ran out, by their tenants' own clocks; but for the named."""
-    plain, ahead = (
-        ("AND NOT id IN :but_ids[text]", "AND NOT a.id IN :but_ids[text]") if but_ids else ("", "")
-    )
     rows = await tx.fetch(
         f"""SELECT * FROM (
                 SELECT {_ROWS.listed} FROM approvals
-                WHERE status = 'pending' AND expires_at <= :now {plain}
+                WHERE status = 'pending' AND expires_at <= :now
+                  AND NOT id IN :but_ids[text]
                 ORDER BY expires_at LIMIT :limit) AS plain
             UNION
             SELECT {_ROWS.of("a")}
@@ -123,7 +121,8 @@ async def expired(
             CROSS JOIN approvals a
             WHERE e.clock_ahead_us > 0
               AND a.account_id = e.account_id AND a.environment = e.environment
-              AND a.status = 'pending' AND a.expires_at <= :now + e.clock_ahead_us {ahead}
+              AND a.status = 'pending' AND a.expires_at <= :now + e.clock_ahead_us
+              AND NOT a.id IN :but_ids[text]
             ORDER BY expires_at LIMIT :limit""",
         now=now_us,
         limit=limit,

@@ -222,7 +222,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     ) -> TopUp:
         is_asked = would_be == "pending" and fulfilment != BY_SANDBOX
         supplier = self.request.platform.first.id if is_asked else None
-        topup = self._topup(state, fulfilment, "pending", supplier=supplier)
+        # Whoever ends it, its events tell of the request that sent it.
+        topup = self._topup(state, fulfilment, "pending", supplier=supplier, trace=state.trace)
         held = state.ledger.standing(self.tenant).held
         holds = state.take(
             self.tenant,
@@ -265,7 +266,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         )
         topups.add_approval(asked)
         data = {"approval": asked.shape(), **topup.event_data()}
-        state.publish(self.tenant, "approval.requested", data, topup.id)
+        state.publish(self.tenant, "approval.requested", data, topup.id, trace=topup.trace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +344,7 @@ def publish(state: BatchState, topup: TopUp) -> None:
         topup.event_data(),
         topup.id,
         code_sealed=topup.fulfilment_code,
+        trace=topup.trace,
     )
 
 

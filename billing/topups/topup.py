@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from billing.topups.deliverable import WALLET_CREDIT, WALLET_CREDIT_SHAPE, StoredDeliverable
+from billing.topups.deliverable import WALLET_CREDIT, WALLET_CREDIT_JSON, StoredDeliverable
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
@@ -70,6 +70,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     next_check_at: int | None = None
     checks_made: int = 0
     settled_at: int | None = None
+    # The request that sent it (kernel/trace.py), while others are to end it; else its event has it.
+    trace: str | None = None
     supplier: str | None = None  # who is asked, or delivered; null: the wallet here, at once
     deliverable: StoredDeliverable | None = None  # without its value; null: credit in a wallet here
 
@@ -105,7 +107,10 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
         """The top-up as its events carry it, with room for the code at voucher_code and for what was
         delivered at deliverable.value. Both stand before what a tenant wrote.
         """
-        given = self.given
+        deliverable: dict[str, Any] | msgspec.Raw | None = None
+        if self.status == "delivered":
+            given = self.deliverable
+            deliverable = WALLET_CREDIT_JSON if given is None else given.shape()
         data: dict[str, Any] = {
             "transaction_id": self.id,
             "status": self.status,
@@ -114,13 +119,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
             "recipient_email": self.recipient_email,
             "voucher_code": None,
             "voucher_code_hint": self.voucher_code_hint,
-            "deliverable": (
-                None
-                if given is None
-                else WALLET_CREDIT_SHAPE
-                if given is WALLET_CREDIT
-                else given.shape()
-            ),
+            "deliverable": deliverable,
             "new_balance_cents": self.new_balance_cents,
             "reference": self.reference,
             "metadata": dict(self.metadata),

@@ -119,7 +119,7 @@ class Redeem:
 
 def new_redeem(principal: Principal, issued: TopUp, settle: VoucherTarget) -> Redeem:
     """The command of this caller; raises ScopeMissing and ExternalNotAllowed."""
-    _check_settle(principal, issued, settle)
+    _check_target(principal, issued, settle)
     _check_sender(principal, issued)
     return Redeem(issued, principal.tenant, settle)
 
@@ -135,7 +135,7 @@ def _check_sender(principal: Principal, issued: TopUp) -> None:
         require_scope(principal, REDEEMS)
 
 
-def _check_settle(principal: Principal, issued: TopUp, settle: VoucherTarget) -> None:
+def _check_target(principal: Principal, issued: TopUp, settle: VoucherTarget) -> None:
     is_issuer = principal.account_id == issued.account_id
     if settle == "external" and not is_issuer and "admin" not in principal.scopes:
         raise ExternalNotAllowed(

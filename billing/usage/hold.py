@@ -11,15 +11,14 @@ same request under its Idempotency-Key is the same hold, also after a crash.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from billing.engine.read_set import ReadSet, WorkingSet
-from billing.ledger.money import MICROS_PER_CREDIT
 from billing.topups.topup import DuplicateReference
-from kernel.clock import SECOND_US, rfc3339
+from kernel.clock import SECOND_US
 from kernel.errors import DomainError, NotFound
 from kernel.tenant import Tenant
 from keys import caps
@@ -72,23 +71,10 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     def tenant(self) -> Tenant:
         return Tenant(self.account_id, self.environment)
 
-    def shape(self, account_now_us: int) -> dict[str, Any]:
-        """As the API shows it; one whose time is over is expired before the worker came by."""
+    def at(self, account_now_us: int) -> "Hold":
+        """The hold as it is then: one whose time is over is expired before the worker came by."""
         is_over = self.status == "held" and self.expires_at <= account_now_us
-        return {
-            "id": self.id,
-            "status": "expired" if is_over else self.status,
-            "amount_micros": self.amount_micros,
-            "credits": self.amount_micros // MICROS_PER_CREDIT,
-            "captured_micros": self.captured_micros,
-            "captured_credits": self.captured_micros // MICROS_PER_CREDIT,
-            "description": self.description,
-            "model": self.model,
-            "reference": self.reference,
-            "created_at": rfc3339(self.created_at),
-            "expires_at": rfc3339(self.expires_at),
-            "ended_at": None if self.ended_at is None else rfc3339(self.ended_at),
-        }
+        return replace(self, status="expired") if is_over else self
 
     def unused(self, captured_micros: int) -> list[HoldPart]:
         """What goes back where once this much was captured."""
@@ -211,14 +197,12 @@ async def due(
     tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
 ) -> dict[Tenant, list[str]]:
     """Ids of open holds whose time is over by their tenants' own clocks, by tenant; but the named."""
-    plain, ahead = (
-        ("AND NOT id IN :but_ids[text]", "AND NOT h.id IN :but_ids[text]") if but_ids else ("", "")
-    )
     rows = await tx.fetch(
-        f"""SELECT d.id, d.account_id, d.environment FROM (
+        """SELECT d.id, d.account_id, d.environment FROM (
                SELECT * FROM (
                    SELECT id, account_id, environment FROM holds
-                   WHERE status = 'held' AND expires_at <= :now {plain}
+                   WHERE status = 'held' AND expires_at <= :now
+                     AND NOT id IN :but_ids[text]
                    ORDER BY expires_at LIMIT :limit) AS plain
                UNION
                SELECT h.id, h.account_id, h.environment
@@ -226,7 +210,8 @@ async def due(
                CROSS JOIN holds h
                WHERE e.clock_ahead_us > 0
                  AND h.account_id = e.account_id AND h.environment = e.environment
-                 AND h.status = 'held' AND h.expires_at <= :now + e.clock_ahead_us {ahead}
+                 AND h.status = 'held' AND h.expires_at <= :now + e.clock_ahead_us
+                 AND NOT h.id IN :but_ids[text]
            ) AS d LIMIT :limit""",
         now=now_us,
         limit=limit,

@@ -4,8 +4,6 @@ A hold debits the wallet and counts in the caps at once, for the account's own u
 it ends moves the whole of it: what was captured to USED, the rest back where it came from.
 """
 
-from typing import Any
-
 import msgspec
 
 from billing.engine.batch_state import BatchState
@@ -29,9 +27,6 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     hold: Hold
     balance_micros: int
     account_now_us: int
-
-    def shape(self) -> dict[str, Any]:
-        return self.hold.shape(self.account_now_us)
 
 
 class PlaceHold(msgspec.Struct, frozen=True):

@@ -77,7 +77,7 @@ def keys() -> None:
 def create(
     account: str, environment: Environment, name: str, scopes: Sequence[str], **limits: Any
 ) -> None:
-    """Mint a key. It is shown once."""
+    """Create a key. It is shown once."""
 
     async def work(tx: Transaction) -> tuple[ApiKey, str]:
         owner = await account_named(account)(tx)
@@ -161,7 +161,7 @@ def show(key_id: str) -> None:
 @click.argument("key_id")
 @json_option
 def revoke(key_id: str) -> None:
-    """End a key and every key minted by it, for good."""
+    """End a key and every key made by it, for good."""
 
     async def work(tx: Transaction) -> ApiKey:
         tenant = await _tenant(tx, key_id)

@@ -12,7 +12,7 @@ from cli.output import EXIT_USAGE, fail
 from cli.server.listener import LISTEN_FD_VARIABLE, WAKE_FD_VARIABLE, listen, passed_fd, tell_ready
 from cli.typos import warn_of_unknown_variables
 from gateway.app import create_app
-from gateway.http.doors import LOOPBACK, Doors
+from gateway.http.connection_limits import LOOPBACK, ConnectionLimits
 from gateway.http.serve import serve as serve_app
 from runtime.context import open_context
 from runtime.log import start_logging
@@ -70,7 +70,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             parent_fd=parent_fd(os.environ),
             on_ready=tell,
             on_drain=context.feed.close,
-            doors=Doors(
+            limits=ConnectionLimits(
                 settings.connections_per_address_max, (*LOOPBACK, *settings.trusted_proxies)
             ),
         )

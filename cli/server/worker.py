@@ -13,7 +13,7 @@ from cli.examples import examples
 from cli.server.listener import WAKE_FD_VARIABLE, passed_fd, tell_ready
 from cli.typos import warn_of_unknown_variables
 from gateway.api.health import worker_app
-from gateway.http.doors import LOOPBACK, Doors
+from gateway.http.connection_limits import LOOPBACK, ConnectionLimits
 from gateway.http.serve import serving
 from runtime.context import Context, open_context
 from runtime.installation import redis_url
@@ -69,8 +69,10 @@ def _answering(context: Context, checks: Checks) -> contextlib.AbstractAsyncCont
     if listener is None:
         return contextlib.nullcontext()
     settings = context.settings
-    doors = Doors(settings.connections_per_address_max, (*LOOPBACK, *settings.trusted_proxies))
-    return serving(worker_app(context, checks), listener, doors=doors)
+    limits = ConnectionLimits(
+        settings.connections_per_address_max, (*LOOPBACK, *settings.trusted_proxies)
+    )
+    return serving(worker_app(context, checks), listener, limits=limits)
 
 
 def _listener(settings: Settings) -> socket.socket | None:

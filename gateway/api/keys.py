@@ -41,7 +41,7 @@ _SCOPES = ("keys:write",)
 Name = Annotated[str, Meta(max_length=400)]
 Word = Annotated[str, Meta(max_length=64)]
 ScopeChoice = Annotated[
-    list[Word], Meta(max_length=100, description="Among those of the key that mints it.")
+    list[Word], Meta(max_length=100, description="Among those of the key that creates it.")
 ]
 AllowList = Annotated[
     list[Word], Meta(max_length=100, description="Addresses or CIDRs; empty: any address.")
@@ -304,7 +304,7 @@ ROUTES = (
         "POST",
         "/keys",
         mint,
-        "Mint a key",
+        "Create a key",
         _SCOPES,
         body=MintBody,
         asks_password=True,

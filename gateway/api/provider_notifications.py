@@ -82,7 +82,7 @@ def _refuse(acknowledgement: Acknowledgement, refusal: Refusal, _now_us: int) ->
 
 
 def _said(acknowledgement: Acknowledgement, status: int, detail: str | None = None) -> Response:
-    """The provider's own word; where that is JSON, with what is wrong."""
+    """What the provider takes for a receipt; where that is JSON, with what is wrong."""
     body = acknowledgement.body
     if detail is not None and acknowledgement.media_type == JSON:
         body = msgspec.json.encode({**msgspec.json.decode(body, type=dict), "detail": detail})

@@ -6,11 +6,13 @@ by itself. Not red for one tenant's rows, nor for what workers leave undone, whi
 """
 
 import asyncio
+import contextlib
 import os
 import time
 from typing import Final
 
 from billing.engine.engine import Engine
+from billing.ledger.proof import LastProof, last_proof
 from kernel.clock import SECOND_US, Clock
 from runtime.context import READINESS_CONNECTIONS
 from store.batch import WAITING_AGE_MAX_S
@@ -21,6 +23,7 @@ from webhooks.deliveries.backlog import Backlog, count_due, look
 DATABASE_TIMEOUT_S: Final = 2.0
 BACKLOG_AGE_S_MAX: Final = 1.0
 DUE_AGE_S_MAX: Final = 5.0
+PROOF_AGE_S_MAX: Final = 15.0
 # A batch that was kept so lately proves more than a probe; and how often a failing one is repeated.
 KEPT_AGE_S_MAX: Final = 5.0
 PROBE_PAUSE_S: Final = 1.0
@@ -67,7 +70,7 @@ class WriteWatch:
         except (StoreError, TimeoutError):
             self._failed_s = time.monotonic()
         else:
-            # Of when it began: a batch that failed meanwhile is the later word.
+            # Of when it began: a batch that failed meanwhile is the later news.
             self._kept_s = began_s
 
 
@@ -132,6 +135,26 @@ class DueWatch:
             return None
 
 
+class ProofWatch:
+    """What `topup audit` found last, at most PROOF_AGE_S_MAX old; for metrics."""
+
+    def __init__(self, database: Store) -> None:
+        self._database = database
+        self._lock = asyncio.Lock()
+        self._seen: LastProof | None = None
+        self._seen_s = float("-inf")
+
+    async def see(self) -> LastProof | None:
+        """None where nobody has looked, or the database does not answer."""
+        async with self._lock:
+            if time.monotonic() - self._seen_s >= PROOF_AGE_S_MAX:
+                with contextlib.suppress(StoreError, TimeoutError):
+                    async with asyncio.timeout(DATABASE_TIMEOUT_S):
+                        self._seen = await self._database.read(last_proof)
+                self._seen_s = time.monotonic()
+            return self._seen
+
+
 class Readiness:
     """Looks at all of it over a connection of its own, which no slow page can keep from it."""
 
@@ -143,13 +166,17 @@ class Readiness:
         self._writes = WriteWatch(self._database, engine, clock)
         self.backlog = BacklogWatch(self._database, clock, attempt_us_max=attempt_us_max)
         self.due = DueWatch(self._database, clock)
+        self.proof = ProofWatch(self._database)
 
     async def checks(self) -> dict[str, str]:
         """Each part and "ok", or what is wrong with it."""
         is_moving = self._engine.waiting_s < WAITING_AGE_MAX_S
         is_kept = await self._writes.is_kept()
+        does_answer = is_kept or await self._answers()
+        # Refused: there is a server, and it is the wrong one, or a database that went back.
+        fault = self._database.servers.fault
         return {
-            "database": "ok" if is_kept or await self._answers() else "away",
+            "database": "ok" if does_answer else "away" if fault is None else fault.value,
             "batches": "ok" if is_moving else "stuck",
             "writes": "ok" if is_kept else "refused",
         }

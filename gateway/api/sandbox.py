@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from billing.credits.test_credit import (
+from billing.credits.unpaid_credit import (
     CREDIT_CENTS_MAX,
     SANDBOX_FUNDING_PER_DAY_CENTS,
     Credit,

@@ -104,7 +104,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Answer:
 
     async def work(tx: Transaction) -> Hold:
         found = await hold.find(tx, hold_id, tenant)
-        return Hold(**found.shape(await sandbox_clock.now_of(tx, tenant, now_us=now_us)))
+        return Hold.of(found.at(await sandbox_clock.now_of(tx, tenant, now_us=now_us)))
 
     return answer(codes.SUCCESS, await call.context.database.read(work), now_us=now_us)
 
@@ -114,12 +114,14 @@ def _used(used: Used) -> Answer:
 
 
 def _placed(held: Held) -> Answer:
-    return answer(codes.SUCCESS, ChangedHold.of(held), now_us=held.hold.created_at, http_status=201)
+    return answer(
+        codes.SUCCESS, ChangedHold.of_held(held), now_us=held.hold.created_at, http_status=201
+    )
 
 
 def _ended(held: Held) -> Answer:
     assert held.hold.ended_at is not None, "captured or released"
-    return answer(codes.SUCCESS, ChangedHold.of(held), now_us=held.hold.ended_at)
+    return answer(codes.SUCCESS, ChangedHold.of_held(held), now_us=held.hold.ended_at)
 
 
 _REFUSES = (

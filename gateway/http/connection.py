@@ -23,7 +23,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from gateway.answers import envelope
-from gateway.http.doors import Doors
+from gateway.http.connection_limits import ConnectionLimits
 from gateway.http.errors import refusal_of
 from gateway.http.strict_json import Unreadable
 from kernel.ids import new_id
@@ -57,10 +57,10 @@ class _TooMuch(Exception):
 
 
 class Connection(HttpToolsProtocol):
-    """One client's connection, counted at the doors."""
+    """One client's connection, counted by its address."""
 
     reading_since_s: float | None = None
-    _door: str | None = None
+    _counted_as: str | None = None
     # Until the headers have ended, and again once the message has.
     _is_head = True
     # Of the request that is arriving: fields and bytes of its headers and trailers, bytes of its
@@ -74,26 +74,26 @@ class Connection(HttpToolsProtocol):
     _untaken_bytes = 0
     _untaken_since_s = 0.0
 
-    def __init__(self, *arguments: Any, doors: Doors, **named: Any) -> None:
+    def __init__(self, *arguments: Any, limits: ConnectionLimits, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._doors = doors
+        self._limits = limits
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.reading_since_s = self.loop.time()
-        door = self._doors.door_of(self.client[0] if self.client else None)
-        if door is None:
+        address = self._limits.counted_as(self.client[0] if self.client else None)
+        if address is None:
             return
-        if self._doors.enter(door):
-            self._door = door
+        if self._limits.open(address):
+            self._counted_as = address
         else:
             self._end(_TOO_MANY)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self._door is not None:
-            self._doors.leave(self._door)
-            self._door = None
+        if self._counted_as is not None:
+            self._limits.close(self._counted_as)
+            self._counted_as = None
 
     def data_received(self, data: bytes) -> None:
         if len(data) <= PIECE_BYTES:

@@ -1,4 +1,4 @@
-"""Which Host a request may name, so that no address of ours is built from a stranger's word.
+"""Which Host a request may name, so that no address of ours is built from what a stranger sent.
 
 Promise: one Host header, well-formed, and one of: PUBLIC_URL's, those of ALLOWED_HOSTS, an IP
 address, localhost, or a name without a dot, as containers call each other. A page of another site
@@ -15,7 +15,9 @@ from kernel.errors import InvalidInput
 
 HOST_BYTES_MAX: Final = 255
 KNOWN_MAX: Final = 1_000
-PROBED: Final = frozenset({"/healthz", "/healthz/deliveries", "/readyz", "/metrics"})
+PROBED: Final = frozenset(
+    {"/healthz", "/healthz/caller", "/healthz/deliveries", "/readyz", "/metrics"}
+)
 _NAME: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
 

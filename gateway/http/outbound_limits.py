@@ -29,7 +29,7 @@ SANDBOX_TARGETS: Final = CallRate(30, 3600)
 
 async def pace_ping(limiter: Limiter, principal: Principal, endpoint_id: str) -> None:
     """Counts one test ping; raises RateLimited."""
-    # The id is the caller's word, so the account stands before it: nobody uses up another's pace.
+    # The caller chooses the id, so the account stands before it: nobody uses up another's pace.
     account = f"ping:{principal.account_id}"
     await _take(limiter, f"{account}:{endpoint_id}", ENDPOINT_PINGS, "test pings of one webhook")
     await _take(limiter, account, ACCOUNT_PINGS, "test pings of one account")

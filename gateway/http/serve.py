@@ -21,7 +21,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.http.connection import Connection
-from gateway.http.doors import Doors
+from gateway.http.connection_limits import ConnectionLimits
 from runtime.supervisor import watch_parent
 
 REQUEST_READ_S_MAX = 30.0
@@ -103,18 +103,18 @@ async def serve(
     on_drain: Callable[[], None] = lambda: None,
     request_read_s_max: float = REQUEST_READ_S_MAX,
     answer_taken_s_max: float = ANSWER_TAKEN_S_MAX,
-    doors: Doors | None = None,
+    limits: ConnectionLimits | None = None,
 ) -> None:
     """Serves until SIGINT, SIGTERM or the end of the parent; returns when all is drained.
 
     on_ready is called once the app can be reached, on_drain when what is in flight is to be finished:
     an answer that would go on for ever ends itself then. The listeners are closed at the end. A
     request has request_read_s_max seconds to arrive as a whole; a client that takes nothing of its
-    answer for answer_taken_s_max is cut. doors: how many connections an address may hold.
+    answer for answer_taken_s_max is cut. limits: how many connections an address may hold.
     """
     raise_open_files_limit()
     server = _Server(
-        _config(app, doors),
+        _config(app, limits),
         on_ready,
         on_drain,
         read_s_max=request_read_s_max,
@@ -138,11 +138,11 @@ class _Beside(_Server):
 
 @contextlib.asynccontextmanager
 async def serving(
-    app: ASGIApp, listener: socket.socket, *, doors: Doors | None = None
+    app: ASGIApp, listener: socket.socket, *, limits: ConnectionLimits | None = None
 ) -> AsyncIterator[None]:
     """Serves while it is open, beside what the process does; the listener is closed at the end."""
     server = _Beside(
-        _config(app, doors),
+        _config(app, limits),
         on_ready=lambda: None,
         on_drain=lambda: None,
         read_s_max=REQUEST_READ_S_MAX,
@@ -156,11 +156,11 @@ async def serving(
         await task
 
 
-def _config(app: ASGIApp, doors: Doors | None) -> uvicorn.Config:
+def _config(app: ASGIApp, limits: ConnectionLimits | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         # uvicorn only calls it: once for each connection.
-        http=cast(Any, partial(Connection, doors=doors or Doors())),
+        http=cast(Any, partial(Connection, limits=limits or ConnectionLimits())),
         ws="none",
         lifespan="off",
         log_config=None,

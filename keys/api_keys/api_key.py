@@ -30,6 +30,7 @@ from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES, Environment, Principa
 from store.database import BatchRead, Row, Rows, Transaction
 from store.keyset import Keyset
 from store.row_mapping import WORDS, RowMapping
+from store.update import update
 
 OVERLAP_S_MAX = 30 * DAY_US // SECOND_US
 # LIKE would take the underscore of an id for a wildcard, and ignore case on one database.
@@ -314,8 +315,7 @@ async def _check_usable(tx: Transaction, key: ApiKey, now_us: int) -> None:
 async def _update(tx: Transaction, key: ApiKey, columns: dict[str, Any]) -> ApiKey:
     """Writes the columns, whose names are ours, and returns the row as it is now."""
     if columns:
-        assignments = ", ".join(f"{column} = :{column}" for column in columns)
-        await tx.execute(f"UPDATE api_keys SET {assignments} WHERE id = :id", id=key.id, **columns)
+        await update(tx, "api_keys", {"id": key.id}, columns)
     return await _find(tx, Tenant(key.account_id, key.environment), key.id)
 
 

@@ -18,6 +18,7 @@ from tests.conftest import on_each_database
 from tests.support.chromium import chromium
 from tests.support.installation import Installation
 from tests.support.postgres_server import create_database, drop_database
+from tests.support.preloaded import Preloaded
 from tests.support.programs import NO_SERVER, missing
 from tests.support.receiver import Receiver
 
@@ -29,8 +30,11 @@ _numbers = itertools.count(1)
 class WorkingSet:
     """Makes installations, and keeps those that a module's tests share."""
 
-    def __init__(self, folder: Path, *, file_template: Path, server_template: str) -> None:
+    def __init__(
+        self, folder: Path, *, file_template: Path, server_template: str, preloaded: Preloaded
+    ) -> None:
         self._folder = folder
+        self._preloaded = preloaded
         self._file_template = file_template
         self._server_template = server_template
         self._made: list[Installation] = []
@@ -52,6 +56,7 @@ class WorkingSet:
             user, _, place = url.rpartition("@")
             url = f"{user}:{password}@{place}" if password else url
         self._made.append(Installation(data_dir, url, **settings))
+        self._made[-1].preloaded = self._preloaded
         return self._made[-1]
 
     def close(self) -> None:
@@ -90,6 +95,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture(scope="module")
 def working_set(
     request: pytest.FixtureRequest,
+    preloaded: Preloaded,
     sqlite_template: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[WorkingSet]:
@@ -99,6 +105,7 @@ def working_set(
         server_template=(
             request.getfixturevalue("postgresql_server").template if SERVER_URL else ""
         ),
+        preloaded=preloaded,
     )
     yield opened
     opened.close()

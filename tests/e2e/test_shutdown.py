@@ -162,6 +162,8 @@ def test_idle_processes_leave_at_once_with_exit_code_0(
     working_set: WorkingSet, number: signal.Signals
 ) -> None:
     installation = working_set.make("sqlite")
+    # Started anew, so that /proc tells what belongs to it.
+    installation.preloaded = None
     installation.start()
     programs = [*installation.gateways, *installation.workers]
 

@@ -53,7 +53,7 @@ async def test_the_first_call_and_the_first_refusal(link: RedisLink) -> None:
     assert decisions[10] == Decision(False, 10, 0, 1000, 100)
 
 
-async def test_five_an_hour(link: RedisLink) -> None:
+async def test_of_six_calls_five_an_hour_are_let_through(link: RedisLink) -> None:
     limiter = Limiter(link)
 
     decisions = [await limiter.take("k", 5 / 3600, 5) for _ in range(6)]
@@ -82,7 +82,7 @@ async def test_keys_have_buckets_of_their_own(link: RedisLink) -> None:
     assert (await limiter.take("b", SLOW, 1)).allowed
 
 
-async def test_zero_turns_it_off(link: RedisLink) -> None:
+async def test_a_limit_of_zero_lets_everything_through(link: RedisLink) -> None:
     decision = Limiter(link).take_now("k", 0, 0)
 
     assert decision == Decision(True, 0, 0, 0, 0)

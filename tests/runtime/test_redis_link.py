@@ -37,7 +37,7 @@ async def until_back(link: RedisLink) -> None:
             await back.wait()
 
 
-async def test_a_call_answers(link: RedisLink) -> None:
+async def test_a_call_returns_what_redis_answered(link: RedisLink) -> None:
     assert await link.call(lambda redis: redis.incr("n")) == 1
     assert link.is_up
 

@@ -11,7 +11,7 @@ from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.place import NewOrder, Placed
 from billing.orders.refund import RefundKind, Reversed
-from billing.orders.reversal import ReverseOrder, Settled
+from billing.orders.reversal import OrderResult, ReverseOrder
 from billing.orders.settlement import AttachCheckout, Checked, EndUnpaid, NoteCheck, SettlePaid
 from billing.payments.review import Verdict, new_resolution
 from billing.providers.event_log import LogEntry, NotificationRef, of_order
@@ -52,7 +52,7 @@ class Buyer:
             provider, self.tenant.environment, event or f"evt_{next(self._events)}", "test"
         )
 
-    async def attach(self, order: Order, **fields: Any) -> Settled:
+    async def attach(self, order: Order, **fields: Any) -> OrderResult:
         fields = {"url": "https://pay.example/1", "provider_ref": f"cs_{order.id}", **fields}
         return await self._on(AttachCheckout, order, notification=None, **fields)
 
@@ -64,7 +64,7 @@ class Buyer:
         price: Price | None = None,
         notification: NotificationRef | None = None,
         **fields: Any,
-    ) -> Settled:
+    ) -> OrderResult:
         return await self._on(
             SettlePaid,
             order,
@@ -74,7 +74,7 @@ class Buyer:
             **fields,
         )
 
-    async def end(self, order: Order, status: Literal["failed", "expired"]) -> Settled:
+    async def end(self, order: Order, status: Literal["failed", "expired"]) -> OrderResult:
         return await self._on(EndUnpaid, order, notification=self.notification(), status=status)
 
     async def refund(
@@ -85,13 +85,13 @@ class Buyer:
         key: str = "re_1",
         currency: str = "USD",
         kind: Any = "refund",
-    ) -> Settled:
+    ) -> OrderResult:
         return await self._reverse(order, kind, key, Price(amount, currency))
 
-    async def dispute(self, order: Order, amount: int, *, key: str = "dp_1") -> Settled:
+    async def dispute(self, order: Order, amount: int, *, key: str = "dp_1") -> OrderResult:
         return await self._reverse(order, "dispute", key, Price(amount, order.pay_currency))
 
-    async def close_dispute(self, order: Order, *, is_won: bool, key: str = "dp_1") -> Settled:
+    async def close_dispute(self, order: Order, *, is_won: bool, key: str = "dp_1") -> OrderResult:
         return await self._hear(order, DisputeClosed(Subject(), key, is_won=is_won))
 
     async def check(self, order: Order) -> Checked:
@@ -99,7 +99,7 @@ class Buyer:
 
     async def fail_refund(
         self, order: Order, amount: int, *, key: str = "re_1", kind: Any = "refund"
-    ) -> Settled:
+    ) -> OrderResult:
         price = Price(amount, order.payment.currency)
         return await self._hear(order, RefundFailed(Subject(), key, price, is_part=kind == "part"))
 
@@ -110,7 +110,7 @@ class Buyer:
         *,
         amount: int | None = None,
         says_amount: bool = True,
-    ) -> Settled:
+    ) -> OrderResult:
         """amount: what counts as paid; the whole price unless it says otherwise."""
         is_whole = amount is None and says_amount and verdict == "approve"
         counts = order.pay_amount if is_whole else amount
@@ -168,17 +168,17 @@ class Buyer:
 
         return await self.account.database.read(work)
 
-    async def _reverse(self, order: Order, kind: RefundKind, key: str, price: Price) -> Settled:
+    async def _reverse(self, order: Order, kind: RefundKind, key: str, price: Price) -> OrderResult:
         if kind == "dispute":
             return await self._hear(order, Disputed(Subject(), key, price))
         return await self._hear(order, Refunded(Subject(), key, price, is_part=kind == "part"))
 
-    async def _hear(self, order: Order, fact: Reversed) -> Settled:
+    async def _hear(self, order: Order, fact: Reversed) -> OrderResult:
         return await self._on(ReverseOrder, order, notification=self.notification(), fact=fact)
 
-    async def _on(self, command: Any, order: Order, **fields: Any) -> Settled:
+    async def _on(self, command: Any, order: Order, **fields: Any) -> OrderResult:
         made = command(order_id=order.id, tenant=order.tenant, **fields)
-        settled: Settled = await self.engine.submit(made)
+        settled: OrderResult = await self.engine.submit(made)
         return settled
 
 

@@ -32,6 +32,7 @@ from runtime.supervisor import PARENT_FD_VARIABLE, bind_listener
 from store.database import Database, Transaction, Work
 from store.migrate import migrate
 from store.open import open_database
+from tests.support.preloaded import Forked, Preloaded
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +42,7 @@ SUPPLIED_BY_WALLET = '[{"id": "claude", "name": "Claude", "fulfilment": "wallet"
 READY_S_MAX = 60.0
 STOP_S_MAX = 40.0
 PAUSE_S = 0.02
+TOPUP = (sys.executable, "-P", "-m", "cli")
 
 
 class NotReady(Exception):
@@ -54,20 +56,26 @@ def clean_environment(**variables: str) -> dict[str, str]:
 
 
 class Program:
-    """One command line that is started, killed and started again; its output goes to log_path."""
+    """One command line that is started, killed and started again; its output goes to log_path.
+
+    preloaded: forks it, where it is a command of ours; else it is started anew.
+    """
 
     def __init__(
         self,
         argv: Sequence[str],
         env: Mapping[str, str],
         log_path: Path,
-        pass_fds: Sequence[int] = (),
+        passed: Mapping[str, int] | None = None,
+        preloaded: Preloaded | None = None,
     ) -> None:
+        """passed: descriptors, each by the variable that names it."""
         self.argv = list(argv)
         self.env = dict(env)
         self.log_path = log_path
-        self._pass_fds = tuple(pass_fds)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._passed = dict(passed or {})
+        self._preloaded = preloaded
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._ready_fd = -1
 
     @property
@@ -88,19 +96,28 @@ class Program:
         assert not self.is_running, "started twice"
         self._ready_fd, child_fd = os.pipe()
         try:
-            with self.log_path.open("ab") as log:
-                self._process = subprocess.Popen(
-                    self.argv,
-                    cwd=self.log_path.parent,
-                    env={**self.env, READY_FD_VARIABLE: str(child_fd)},
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    pass_fds=(*self._pass_fds, child_fd),
-                    start_new_session=True,
-                )
+            self._process = self._started({**self._passed, READY_FD_VARIABLE: child_fd})
         finally:
             os.close(child_fd)
+
+    def _started(self, passed: Mapping[str, int]) -> subprocess.Popen[bytes] | Forked:
+        cwd = self.log_path.parent
+        with self.log_path.open("ab") as log:
+            if self._preloaded is not None:
+                words = self.argv[len(TOPUP) :]
+                return self._preloaded.start(
+                    words, cwd=cwd, env=self.env, log_fd=log.fileno(), passed=passed
+                )
+            return subprocess.Popen(
+                self.argv,
+                cwd=cwd,
+                env={**self.env, **{name: str(fd) for name, fd in passed.items()}},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=tuple(passed.values()),
+                start_new_session=True,
+            )
 
     def wait_ready(self, *, timeout_s: float = READY_S_MAX) -> None:
         """Returns once the process said that it does its work; raises NotReady."""
@@ -154,12 +171,13 @@ class Gateway(Program):
         argv: Sequence[str],
         env: Mapping[str, str],
         log_path: Path,
-        pass_fds: Sequence[int],
+        passed: Mapping[str, int],
+        preloaded: Preloaded | None = None,
     ) -> None:
         self.listener = bind_listener("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        fd = self.listener.fileno()
-        super().__init__(argv, {**env, LISTEN_FD_VARIABLE: str(fd)}, log_path, [*pass_fds, fd])
+        named = {**passed, LISTEN_FD_VARIABLE: self.listener.fileno()}
+        super().__init__(argv, env, log_path, named, preloaded)
 
 
 class RedisServer:
@@ -205,7 +223,8 @@ class Installation:
     """A database, a Redis, and any number of gateways and workers around them.
 
     settings are those of contract section 6 without their prefix, in lower case; the rate limit is
-    off and webhooks may be private unless given.
+    off and webhooks may be private unless given. Gateways and workers are forked by `preloaded` where
+    it is set, else started anew.
     """
 
     def __init__(self, data_dir: Path, database_url: str = "", **settings: str) -> None:
@@ -215,6 +234,7 @@ class Installation:
         self.redis = RedisServer(data_dir)
         self.gateways: list[Gateway] = []
         self.workers: list[Program] = []
+        self.preloaded: Preloaded | None = None
         self._parent_fd, self._own_fd = os.pipe()
         given = {
             "data_dir": str(data_dir),
@@ -257,20 +277,21 @@ class Installation:
 
     def _child(
         self, command: str, name: str
-    ) -> tuple[list[str], dict[str, str], Path, tuple[int, ...]]:
+    ) -> tuple[list[str], dict[str, str], Path, dict[str, int], Preloaded | None]:
         """What a Program is made of, for a command of ours that leaves when we do."""
         return (
-            [sys.executable, "-P", "-m", "cli", command],
-            {**self.env, PARENT_FD_VARIABLE: str(self._parent_fd)},
+            [*TOPUP, command],
+            self.env,
             self.data_dir / f"{name}.log",
-            (self._parent_fd,),
+            {PARENT_FD_VARIABLE: self._parent_fd},
+            self.preloaded,
         )
 
     def run(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """Another command on the same installation, to its end."""
         changed = {f"TOPUP_{name.upper()}": value for name, value in settings.items()}
         return subprocess.run(
-            [sys.executable, "-P", "-m", "cli", *words],
+            [*TOPUP, *words],
             cwd=self.data_dir,
             env={**self.env, **changed},
             capture_output=True,

@@ -5,6 +5,7 @@ proof that the document and the gateway say the same.
 """
 
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,7 @@ from kernel.errors import NotFound
 
 # A refusal's cause adds facts of its own, and a platform's name is the operator's.
 OPEN = {"Failure"}
+_REFERENCE = re.compile(r'"#/components/schemas/([^"/]+)"')
 
 
 @cache
@@ -32,6 +34,28 @@ def closed_components() -> dict[str, Any]:
     return {
         name: schema if name in OPEN else without_room(schema) for name, schema in schemas.items()
     }
+
+
+@cache
+def the_router() -> Router:
+    return Router(SURFACES)
+
+
+@cache
+def named_in(component: str) -> frozenset[str]:
+    """The components that this one names, and those that they name in turn."""
+    found: set[str] = set()
+    wanted = [component]
+    while wanted:
+        name = wanted.pop()
+        if name not in found:
+            found.add(name)
+            wanted += _references(closed_components()[name])
+    return frozenset(found)
+
+
+def _references(schema: Any) -> list[str]:
+    return _REFERENCE.findall(json.dumps(schema))
 
 
 def without_room(schema: dict[str, Any]) -> dict[str, Any]:
@@ -49,8 +73,11 @@ def validator(method: str, template: str, status: str, media_type: str) -> Draft
     content = response["content"]
     assert media_type in content, f"{method} {template}: {status} has no {media_type}"
     schema = content[media_type]["schema"]
+    # All of the components would be compiled with it, for each answer of each route.
+    needed = frozenset[str]().union(*map(named_in, _references(schema)))
+    components = {name: closed_components()[name] for name in sorted(needed)}
     return Draft202012Validator(
-        {"allOf": [schema], "components": {"schemas": closed_components()}},
+        {"allOf": [schema], "components": {"schemas": components}},
         validate_formats=True,
     )
 
@@ -60,9 +87,8 @@ def check(answer: httpx.Response) -> None:
     method, path = answer.request.method, answer.request.url.path
     if method in {"HEAD", "OPTIONS"}:
         return
-    router = Router(SURFACES)
     try:
-        found = router.find(path)
+        found = the_router().find(path)
         route = None if found is None else found[0].route(method)
     except (NotFound, MethodNotAllowed):
         return

@@ -84,7 +84,7 @@ async def test_the_loop_ends_a_hold_when_it_is_woken(database: Database, clock: 
     assert (await balances(account))["wallet"] == 10_000_000_000
 
 
-async def test_live_time_is_ours(database: Database, clock: FixedClock) -> None:
+async def test_the_sandbox_clock_moves_staging_alone(database: Database, clock: FixedClock) -> None:
     account = await open_funded_account(database, clock)
     live = await account.in_live()
     await go_on(account, 60)

@@ -32,7 +32,7 @@ RETURNING endpoints.id
 
 
 def reasons_to_disable(settlements: Sequence[Settlement]) -> dict[str, str]:
-    """The endpoints whose answers disable them, with the reason; a receiver's own word comes first.
+    """The endpoints whose answers disable them, with the reason; what a receiver itself says comes first.
 
     Five days of nothing but failure are counted from the first failure to the end of this one.
     """

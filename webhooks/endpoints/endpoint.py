@@ -8,7 +8,6 @@ change is made under the account's lock, as publishing is. Writes endpoints, but
 keep there and what disables it for its answers.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -25,6 +24,7 @@ from keys.vault import Vault
 from store.database import Row, Transaction
 from store.keyset import Keyset
 from store.row_mapping import NUMBERS, WORDS, RowMapping
+from store.update import update
 from webhooks.deliveries import delivery, endpoint_queue, notice
 from webhooks.deliveries.sealed import (
     HEADERS_PURPOSE,
@@ -215,7 +215,7 @@ async def patch(
         columns |= _status_columns(changes.status, now_us=now_us)
         await notice.end(tx, [endpoint_id], now_us=now_us)
     if columns:
-        await _update(tx, endpoint_id, columns)
+        await update(tx, "endpoints", {"id": endpoint_id}, columns)
         if "enabled_at" in columns:
             await endpoint_queue.begin_again(tx, endpoint_id, now_us=now_us)
         elif "disabled_at" in columns:
@@ -257,7 +257,7 @@ async def rotate_secret(
         "previous_secret_sealed": sealed_older(vault, endpoint_id, older),
         "previous_secret_until_at": max((one.until_us for one in older), default=None),
     }
-    await _update(tx, endpoint_id, columns)
+    await update(tx, "endpoints", {"id": endpoint_id}, columns)
     return endpoint, secret
 
 
@@ -277,7 +277,7 @@ async def delete(
         "previous_secret_until_at": None,
         "headers_sealed": None,
     }
-    await _update(tx, endpoint_id, gone)
+    await update(tx, "endpoints", {"id": endpoint_id}, gone)
     await notice.end(tx, [endpoint_id], now_us=now_us)
     await endpoint_queue.end(tx, endpoint_id, ending_at=now_us)
     tx.hint(endpoint_queue.ENDING_HINT)
@@ -298,7 +298,7 @@ async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | 
             for column, purpose in _PURPOSES.items()
         }
         if any(columns[column] is not row[column] for column in _PURPOSES):
-            await _update(tx, id_, columns)
+            await update(tx, "endpoints", {"id": id_}, columns)
     return rows[-1]["id"] if rows else None
 
 
@@ -349,13 +349,6 @@ def _status_columns(status: str, *, now_us: int) -> dict[str, Any]:
     if status == DISABLED:
         return {"status": DISABLED, "disabled_reason": BY_REQUEST, "disabled_at": now_us}
     raise InvalidInput(f"status is {ENABLED} or {DISABLED}", param="status")
-
-
-async def _update(tx: Transaction, endpoint_id: str, columns: Mapping[str, Any]) -> None:
-    assignments = ", ".join(f"{column} = :{column}" for column in columns)
-    await tx.execute(
-        f"UPDATE endpoints SET {assignments} WHERE id = :id", id=endpoint_id, **columns
-    )
 
 
 async def _check_count(tx: Transaction, tenant: Tenant, endpoints_max: int) -> None:

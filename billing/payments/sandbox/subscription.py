@@ -24,6 +24,7 @@ from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from store.database import Transaction
 from store.row_mapping import RowMapping
+from store.update import update
 
 SubscriptionOutcome = Literal["renewed", "renewal_failed", "changed", "ended"]
 PATH = "/sandbox/portal"
@@ -205,22 +206,18 @@ async def due(
     tx: Transaction, *, now_us: int, limit: int, but_refs: Sequence[str] = ()
 ) -> Sequence[SandboxSubscription]:
     """Those that bill now, by their accounts' own clocks; but for the named."""
-    plain, ahead = (
-        ("AND NOT ref IN :but_refs[text]", "AND NOT s.ref IN :but_refs[text]")
-        if but_refs
-        else ("", "")
-    )
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM sandbox_subscriptions WHERE ref IN (
                 SELECT plain.ref FROM (
                     SELECT ref FROM sandbox_subscriptions
-                    WHERE next_at IS NOT NULL AND next_at <= :now {plain}
+                    WHERE next_at IS NOT NULL AND next_at <= :now AND NOT ref IN :but_refs[text]
                     ORDER BY next_at LIMIT :limit) AS plain
                 UNION
                 SELECT s.ref FROM account_environments e CROSS JOIN sandbox_subscriptions s
                 WHERE e.clock_ahead_us > 0 AND s.account_id = e.account_id
                   AND s.environment = e.environment AND s.next_at IS NOT NULL
-                  AND s.next_at <= :now + e.clock_ahead_us {ahead})
+                  AND s.next_at <= :now + e.clock_ahead_us
+                  AND NOT s.ref IN :but_refs[text])
             ORDER BY ref LIMIT :limit""",
         now=now_us,
         limit=limit,
@@ -232,8 +229,8 @@ async def due(
 async def note(tx: Transaction, seen: SandboxSubscription, after: SandboxSubscription) -> bool:
     """Writes what a bill left, unless somebody else was quicker."""
     values = dict(zip(_CHANGING.columns, _CHANGING.write(after), strict=True))
-    touched = await tx.execute(_NOTE, ref=seen.ref, seen_number=seen.number, **values)
-    return touched == 1
+    key = {"ref": seen.ref, "number": seen.number}
+    return await update(tx, "sandbox_subscriptions", key, values) == 1
 
 
 async def set_declining(tx: Transaction, token: str, *, is_declining: bool) -> None:
@@ -251,10 +248,6 @@ _FIXED = {"ref", "token", "account_id", "environment", "order_id", "provider", "
 _CHANGING = _ROWS.part(
     *(name for name in _ROWS.columns if name not in _FIXED | {"created_at", "is_declining"})
 )
-_NOTE = f"""
-UPDATE sandbox_subscriptions SET {", ".join(f"{name} = :{name}" for name in _CHANGING.columns)}
-WHERE ref = :ref AND number = :seen_number
-"""
 
 
 def _turned(one: SandboxSubscription) -> SandboxSubscription:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from msgspec import Meta, Struct
 
 from billing.ledger.money import MICROS_PER_CREDIT, micros_to_cents
+from billing.usage import hold as holds
 from billing.usage.hold_commands import Held
 from billing.usage.usage import Used
 from gateway.answers.words import Micros, Time
@@ -44,7 +45,7 @@ class Usage(Shaped, kw_only=True):
         return super().of(used.record, credits=credits_, **balance, **more)
 
 
-class Hold(Struct, kw_only=True):
+class Hold(Shaped, kw_only=True):
     """Credit set aside. What of an ended one was not captured went back."""
 
     id: HoldId
@@ -60,6 +61,15 @@ class Hold(Struct, kw_only=True):
     expires_at: Annotated[str, Meta(description="By the account's own clock; see the sandbox's.")]
     ended_at: Time | None
 
+    @classmethod
+    def of(cls, hold: holds.Hold, /, **more: Any) -> Self:
+        return super().of(
+            hold,
+            credits=hold.amount_micros // MICROS_PER_CREDIT,
+            captured_credits=hold.captured_micros // MICROS_PER_CREDIT,
+            **more,
+        )
+
 
 class ChangedHold(Hold, kw_only=True):
     """A hold that was just made or ended, and the wallet afterwards."""
@@ -69,8 +79,8 @@ class ChangedHold(Hold, kw_only=True):
     balance_cents: BalanceCents
 
     @classmethod
-    def of(cls, held: Held) -> Self:
-        return cls(**held.shape(), **_balance(held.balance_micros))
+    def of_held(cls, held: Held) -> Self:
+        return cls.of(held.hold.at(held.account_now_us), **_balance(held.balance_micros))
 
 
 def _balance(micros: int) -> dict[str, Any]:

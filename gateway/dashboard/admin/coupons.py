@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from billing.catalog import commands as catalogue, coupon as coupons
 from billing.catalog.coupon import Coupon, new_coupon
-from gateway.dashboard.admin.fields import admin_route, day_us, money
+from gateway.dashboard.admin.fields import admin_route, commit, day_us, money
 from gateway.dashboard.paging import ASKED, paged
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
@@ -15,7 +15,6 @@ from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
-from keys.audit_log import Actor
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/coupons"
@@ -31,12 +30,9 @@ async def create(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     try:
         new = _new(call, form)
-
-        async def work(tx: Transaction) -> None:
-            by = Actor.of(call.principal)
-            await catalogue.create_coupon(tx, new, by=by, now_us=call.now_us)
-
-        await call.context.database.transaction(work)
+        await commit(
+            call, lambda tx, by, now_us: catalogue.create_coupon(tx, new, by=by, now_us=now_us)
+        )
     except DomainError as error:
         return await _coupons_page(call, form, problem_of(error))
     return go(PATH, said="coupon-made")
@@ -46,14 +42,12 @@ async def set_active(call: RequestContext[Fields, Fields]) -> Reply:
     """Lets it be used, or no longer."""
     is_active = read_form(call).text("active") == "yes"
     environment, code = call.principal.environment, call.params["coupon_code"]
-
-    async def work(tx: Transaction) -> None:
-        by = Actor.of(call.principal)
-        await catalogue.set_coupon_active(
-            tx, environment, code, is_active=is_active, by=by, now_us=call.now_us
-        )
-
-    await call.context.database.transaction(work)
+    await commit(
+        call,
+        lambda tx, by, now_us: catalogue.set_coupon_active(
+            tx, environment, code, is_active=is_active, by=by, now_us=now_us
+        ),
+    )
     return go(PATH, said="coupon-enabled" if is_active else "coupon-disabled")
 
 

@@ -1,5 +1,6 @@
-"""What an operator's forms have in common: fields that must be there, days, and yes or no."""
+"""What an operator's forms have in common: fields that must be there, days, and who changes what."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from billing.ledger.price import Price, check_currency, price_of
@@ -9,7 +10,9 @@ from gateway.http.fields import time_us
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Route
 from kernel.errors import InvalidInput
+from keys.audit_log import Actor
 from keys.principal import ADMIN
+from store.database import Transaction
 
 SCOPES: Final = (ADMIN,)
 
@@ -17,6 +20,14 @@ SCOPES: Final = (ADMIN,)
 def admin_route(method: str, path: str, handler: Handler, summary: str) -> Route:
     """A page or form below /dashboard/admin."""
     return page_route(method, path, handler, summary, SCOPES)
+
+
+async def commit(
+    call: RequestContext[Any, Any], change: Callable[[Transaction, Actor, int], Awaitable[object]]
+) -> None:
+    """A change in a transaction of its own: it is given who makes it and when, in microseconds."""
+    by, now_us = Actor.of(call.principal), call.now_us
+    await call.context.database.transaction(lambda tx: change(tx, by, now_us))
 
 
 def number(form: Form, name: str, default: int | None = None) -> int:

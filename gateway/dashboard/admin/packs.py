@@ -6,14 +6,13 @@ from starlette.responses import Response
 
 from billing.catalog import commands as catalogue, pack as packs
 from billing.catalog.pack import Pack
-from gateway.dashboard.admin.fields import admin_route, money, number
+from gateway.dashboard.admin.fields import admin_route, commit, money, number
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
-from keys.audit_log import Actor
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/packs"
@@ -29,12 +28,9 @@ async def create(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     try:
         new = _new(call, form)
-
-        async def work(tx: Transaction) -> None:
-            by = Actor.of(call.principal)
-            await catalogue.create_pack(tx, new, by=by, now_us=call.now_us)
-
-        await call.context.database.transaction(work)
+        await commit(
+            call, lambda tx, by, now_us: catalogue.create_pack(tx, new, by=by, now_us=now_us)
+        )
     except DomainError as error:
         return await _packs_page(call, form, problem_of(error))
     return go(PATH, said="pack-made")
@@ -44,12 +40,12 @@ async def set_active(call: RequestContext[Fields, Fields]) -> Reply:
     """Offers the pack, or no longer."""
     is_active = read_form(call).text("active") == "yes"
     place = (call.principal.environment, call.params["pack_id"])
-
-    async def work(tx: Transaction) -> None:
-        by = Actor.of(call.principal)
-        await catalogue.set_pack_active(tx, place, is_active=is_active, by=by, now_us=call.now_us)
-
-    await call.context.database.transaction(work)
+    await commit(
+        call,
+        lambda tx, by, now_us: catalogue.set_pack_active(
+            tx, place, is_active=is_active, by=by, now_us=now_us
+        ),
+    )
     return go(PATH, said="pack-enabled" if is_active else "pack-disabled")
 
 

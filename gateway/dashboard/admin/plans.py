@@ -8,14 +8,13 @@ from billing.catalog import commands as catalogue, plan as plans
 from billing.catalog.plan import Plan
 from billing.catalog.product_fields import ProductFields
 from billing.ledger.price import Price, check_currency
-from gateway.dashboard.admin.fields import admin_route, money, number
+from gateway.dashboard.admin.fields import admin_route, commit, money, number
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
-from keys.audit_log import Actor
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/plans"
@@ -39,12 +38,10 @@ async def create(call: RequestContext[Fields, Fields]) -> Reply:
             created_at=call.now_us,
             **terms,
         )
-
-        async def work(tx: Transaction) -> None:
-            by = Actor.of(call.principal)
-            await catalogue.create_plan(tx, new, fields, by=by, now_us=call.now_us)
-
-        await call.context.database.transaction(work)
+        await commit(
+            call,
+            lambda tx, by, now_us: catalogue.create_plan(tx, new, fields, by=by, now_us=now_us),
+        )
     except DomainError as error:
         return await _list_page(call, form, problem_of(error))
     return go(PATH, said="plan-made")
@@ -61,12 +58,12 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
     try:
         fields = _product_fields(call)
         changes = {**_terms(form, fields), "is_active": form.text("active") == "yes"}
-
-        async def work(tx: Transaction) -> None:
-            by = Actor.of(call.principal)
-            await catalogue.change_plan(tx, place, changes, fields, by=by, now_us=call.now_us)
-
-        await call.context.database.transaction(work)
+        await commit(
+            call,
+            lambda tx, by, now_us: catalogue.change_plan(
+                tx, place, changes, fields, by=by, now_us=now_us
+            ),
+        )
     except InvalidInput as error:
         return await _plan_page(call, form, problem_of(error))
     return go(f"{PATH}/{place[1]}", said="plan-saved")

@@ -156,7 +156,7 @@ def _dollars(cents: int | None) -> str:
 
 ROUTES = (
     page_route("GET", "/keys", show_list, "Keys", _SCOPES),
-    page_route("POST", "/keys", mint, "Mint a key", _SCOPES),
+    page_route("POST", "/keys", mint, "Create a key", _SCOPES),
     page_route("GET", "/keys/new", show_new, "The form of a new key", _SCOPES),
     page_route("GET", "/keys/{key_id}", show, "One key", _SCOPES),
     page_route("POST", "/keys/{key_id}", change, "Change a key", _SCOPES),

@@ -36,7 +36,7 @@ async def show_holds(call: RequestContext[Fields, Fields]) -> Reply:
     held = await call.context.database.read(
         lambda tx: every_hold(tx, tenant, before_id=before_id, limit=ASKED, now_us=now_us)
     )
-    return page(call, "holds.html", listing=paged(call, held, lambda hold: str(hold["id"])))
+    return page(call, "holds.html", listing=paged(call, held, lambda hold: hold.id))
 
 
 async def release(call: RequestContext[Fields, Fields]) -> Reply:

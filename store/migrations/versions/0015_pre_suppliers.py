@@ -10,10 +10,10 @@ from alembic import op
 from store.dialect import BIGINT, BYTES, TEXT
 
 revision = "0015"
-down_revision = "0012"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
-oldest_code = "0012"
+oldest_code = "0011"
 
 
 def upgrade() -> None:

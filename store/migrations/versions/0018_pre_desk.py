@@ -12,7 +12,7 @@ revision = "0018"
 down_revision = "0015"
 branch_labels = None
 depends_on = None
-oldest_code = "0012"
+oldest_code = "0011"
 
 WAITS_FOR_PERSON = (
     "status = 'pending' AND supplier IS NOT NULL AND handed_over_at IS NOT NULL"

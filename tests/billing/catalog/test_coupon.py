@@ -52,7 +52,9 @@ def coupon(**fields: Any) -> Coupon:
         ({"percent": 50, "minimum_amount": 2000, "currency": "USD"}, Price(2000, "USD"), 1000),
     ],
 )
-def test_what_it_takes_off(fields: dict[str, Any], price: Price, off: int) -> None:
+def test_a_coupon_takes_its_part_off_the_price(
+    fields: dict[str, Any], price: Price, off: int
+) -> None:
     assert discount_of(coupon(**fields), price, used_by_account=0, now_us=1) == off
 
 
@@ -67,7 +69,7 @@ def test_what_it_takes_off(fields: dict[str, Any], price: Price, off: int) -> No
         ({"percent": 10, "minimum_amount": 2001, "currency": "USD"}, 0, "minimum"),
     ],
 )
-def test_why_it_is_refused(fields: dict[str, Any], used: int, reason: str) -> None:
+def test_a_refused_coupon_says_why(fields: dict[str, Any], used: int, reason: str) -> None:
     with pytest.raises(CouponRefused) as refused:
         discount_of(coupon(**fields), Price(2000, "USD"), used_by_account=used, now_us=100)
 
@@ -89,7 +91,7 @@ def test_why_it_is_refused(fields: dict[str, Any], used: int, reason: str) -> No
         ({"amount_off": 100, "currency": "DOLLAR"}, "currency"),
     ],
 )
-def test_what_cannot_be_one(fields: dict[str, Any], param: str) -> None:
+def test_an_impossible_coupon_names_the_field(fields: dict[str, Any], param: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         coupon(**fields)
 
@@ -97,7 +99,7 @@ def test_what_cannot_be_one(fields: dict[str, Any], param: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["", "A", "A" * 41, "A B", "ÄB", "A\x00B", "-AB"])
-def test_what_is_no_code(code: str) -> None:
+def test_a_coupon_code_of_another_form_is_refused(code: str) -> None:
     with pytest.raises(InvalidInput, match="a code has"):
         check_coupon(new_coupon("live", code, now_us=0, percent=5))
 
@@ -334,7 +336,7 @@ async def test_a_disabled_one_is_refused_until_it_is_enabled(buyer: Buyer) -> No
         await database.transaction(lambda tx: set_active(tx, "live", "NONE", is_active=True))
 
 
-async def test_it_ends_in_time(buyer: Buyer, clock: FixedClock) -> None:
+async def test_a_coupon_ends_when_it_expires(buyer: Buyer, clock: FixedClock) -> None:
     await buyer.coupon(expires_at=clock.now_us() + DAY_S * 1_000_000)
     clock.advance_s(DAY_S - 1)
     assert (await buyer.place(coupon="SUMMER")).is_new

@@ -113,7 +113,7 @@ async def _tell(buyer: Buyer, order: Order, fact: Fact) -> None:
 
 
 async def _step(buyer: Buyer, order: Order, model: Model, group: list[Fact]) -> None:
-    """One batch of facts; what is no provider's word is done by itself afterwards."""
+    """One batch of facts; what no provider tells is done by itself afterwards."""
     by_provider = [fact for fact in group if fact[0] not in {"spend", "approve", "reject"}]
     for fact in by_provider:
         model.hear(fact)

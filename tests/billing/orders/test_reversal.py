@@ -352,7 +352,9 @@ def sold(credits_micros: int, pay_amount: int) -> Order:
         (5_000, 0, 10, 0),
     ],
 )
-def test_what_is_due(credits_micros: int, pay_amount: int, gone: int, due: int) -> None:
+def test_credit_goes_back_in_proportion_to_the_refund(
+    credits_micros: int, pay_amount: int, gone: int, due: int
+) -> None:
     assert due_micros(sold(credits_micros, pay_amount), gone) == due
 
 

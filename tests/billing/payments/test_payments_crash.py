@@ -71,7 +71,7 @@ async def buyer(
 
 
 async def buy(buyer: ToypayBuyer, database: Database, provider: str, digest: str) -> None:
-    """The whole purchase in one process: the order, the payer's payment, the provider's word."""
+    """The whole purchase in one process: the order, the payer's payment, the notification."""
     payments = buyer.another(database)
     order = await buyer.place(payments, provider=provider, request_digest=digest)
     if provider == "toypay":

@@ -227,7 +227,7 @@ def test_a_signed_body_that_is_no_event_is_refused(body: bytes) -> None:
         (Price(500, "MGA"), 5),
     ],
 )
-def test_stripes_units(price: Price, theirs: int) -> None:
+def test_a_price_is_told_to_stripe_in_its_units_and_read_back(price: Price, theirs: int) -> None:
     assert to_stripe(price) == theirs
     assert from_stripe(theirs, price.currency.lower()) == price
 

@@ -224,6 +224,27 @@ async def test_a_refund_before_its_invoice_and_by_another_id_finds_it_later(
     assert await subscriber.buyer.account.findings() == []
 
 
+@pytest.mark.parametrize("is_billed_first", [True, False])
+async def test_a_refund_that_an_inquiry_tells_of_counts_whenever_the_invoice_comes(
+    subscriber: Subscriber, clock: FixedClock, is_billed_first: bool
+) -> None:
+    order = await subscriber.join()
+    await subscriber.tell((await subscriber.pay(order)).sandbox_event())
+    invoice = renewal(order, 0, started_at=clock.now_us())
+    refund = Refunded(Subject(order.id, ("in_0",)), "ch_1", Price(500, "USD"))
+    if is_billed_first:
+        await subscriber.tell(invoice)
+
+    await subscriber.buyer.payments.notifications.confirm(
+        order, [refund], subscriber.notification("inquiry")
+    )
+    if not is_billed_first:
+        await subscriber.tell(invoice)
+
+    # Half of the 10.00 USD went back, and so does half of the month's 10,000 credits.
+    assert await subscriber.credits() == 5_000
+
+
 async def test_an_account_has_one_plan_at_a_time(subscriber: Subscriber) -> None:
     await subscriber.begin()
 

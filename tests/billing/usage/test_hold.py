@@ -39,20 +39,14 @@ async def test_a_hold_leaves_the_balance_at_once(database: Database, clock: Fixe
     held = await hold(account, 50_000, ttl_s=60, model="gpt-4", reference="call-1")
 
     assert held.balance_micros == OPENING - 50_000
-    assert held.shape() == {
-        "id": held.hold.id,
-        "status": "held",
-        "amount_micros": 50_000,
-        "credits": 50,
-        "captured_micros": 0,
-        "captured_credits": 0,
-        "description": "AI chat completion",
-        "model": "gpt-4",
-        "reference": "call-1",
-        "created_at": "2026-06-13T12:00:00Z",
-        "expires_at": "2026-06-13T12:01:00Z",
-        "ended_at": None,
-    }
+    made = held.hold.at(held.account_now_us)
+    assert (made.status, made.amount_micros, made.captured_micros) == ("held", 50_000, 0)
+    assert (made.description, made.model, made.reference) == (
+        "AI chat completion",
+        "gpt-4",
+        "call-1",
+    )
+    assert (made.created_at, made.expires_at, made.ended_at) == (NOON, NOON + MINUTE_US, None)
     assert (await account.balance())["held_cents"] == 5
     assert await account.findings() == []
 
@@ -67,9 +61,9 @@ async def test_a_part_is_captured_once_and_the_rest_returns(
     captured = await capture(account, held.hold.id, 20_000)
 
     assert captured.balance_micros == OPENING - 20_000
-    assert captured.shape()["status"] == "captured"
-    assert captured.shape()["captured_credits"] == 20
-    assert captured.shape()["ended_at"] == "2026-06-13T12:00:05Z"
+    ended = captured.hold
+    assert (ended.status, ended.captured_micros) == ("captured", 20_000)
+    assert ended.ended_at == NOON + 5_000_000
     assert await balances(account) == {
         "wallet": OPENING - 20_000,
         "held": 0,
@@ -194,7 +188,7 @@ async def test_after_its_time_a_hold_is_expired_before_the_worker_comes_by(
             await late(account, held.hold.id)
         assert refusal.value.reason == "expired"
     found = await find(account, held.hold.id)
-    assert found.shape(clock.now_us())["status"] == "expired"
+    assert found.at(clock.now_us()).status == "expired"
     assert await sweep(account) == 1
 
     found = await find(account, held.hold.id)

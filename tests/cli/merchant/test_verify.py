@@ -108,7 +108,7 @@ def test_a_genuine_webhook_is_said_to_be_one() -> None:
     ],
     ids=["bytes", "another secret", "form of the secret", "timestamp", "header", "tolerated"],
 )
-def test_each_slip_is_named(result: Any, parts: set[str]) -> None:
+def test_each_part_that_is_wrong_is_named(result: Any, parts: set[str]) -> None:
     answered = result()
 
     assert parts_of(answered) == parts

@@ -17,6 +17,7 @@ import pytest
 
 from tests.support.gateway import NO_TLS
 from tests.support.installation import API, Installation
+from tests.support.preloaded import Preloaded
 from tests.support.receiver import Receiver
 from tests.support.senders import client, order
 
@@ -25,9 +26,10 @@ _ADDRESS = re.compile(r'"address": ?"(http://[^"]+)"')
 
 
 @pytest.fixture
-def installation(database_url: str, tmp_path: Path) -> Iterator[Installation]:
+def installation(database_url: str, tmp_path: Path, preloaded: Preloaded) -> Iterator[Installation]:
     """Its worker answers on a free port."""
     with Installation(tmp_path / "data", database_url, worker_port="0") as made:
+        made.preloaded = preloaded
         yield made
 
 
@@ -106,12 +108,15 @@ async def test_a_worker_that_is_stopped_does_not_answer_and_takes_no_gateway_awa
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_worker_whose_port_is_taken_says_so_and_works(database_url: str, tmp_path: Path) -> None:
+def test_a_worker_whose_port_is_taken_says_so_and_works(
+    database_url: str, tmp_path: Path, preloaded: Preloaded
+) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
         with Installation(tmp_path / "data", database_url, worker_port=str(port)) as installation:
+            installation.preloaded = preloaded
             installation.start(gateways=0)
             ended = installation.workers[0].stop()
             log = installation.workers[0].log
@@ -132,8 +137,11 @@ def test_a_worker_without_a_port_opens_none(database_url: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_the_doctor_says_how_many_workers_live(database_url: str, tmp_path: Path) -> None:
+def test_the_doctor_says_how_many_workers_live(
+    database_url: str, tmp_path: Path, preloaded: Preloaded
+) -> None:
     with Installation(tmp_path / "data", database_url) as installation:
+        installation.preloaded = preloaded
         installation.start(gateways=0, workers=2)
         two = workers_by_the_doctor(installation)
         for worker in installation.workers:

@@ -93,6 +93,7 @@ async def shop(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIte
         yield opened
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("field", ["success_url", "cancel_url"])
 async def test_a_buyers_address_never_becomes_a_notification(
     database_url: str, tmp_path: Path, clock: FixedClock, field: str
@@ -178,6 +179,7 @@ async def test_a_payment_by_another_wallet_than_the_orders_waits_for_a_person(sh
     assert await shop.store.bought_cents() == 0
 
 
+@pytest.mark.one_database
 async def test_the_way_back_is_a_page_of_ours_that_leads_on(shop: Shop) -> None:
     order = await shop.order(success_url="https://shop.example/thanks?basket=7&step=2")
     signed = dict(parse_qsl(urlsplit(order["url"]).query))

@@ -222,6 +222,7 @@ async def test_a_revoked_keys_stream_ends(gateway: Gateway) -> None:
     assert (again.status_code, again.json()["code"]) == (401, 2010)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("last_id", ["evt_1", "-1", "1.5", "9" * 30])
 async def test_a_last_event_id_that_is_none_is_refused(gateway: Gateway, last_id: str) -> None:
     key = await gateway.key(await gateway.account())

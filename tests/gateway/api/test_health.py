@@ -11,6 +11,7 @@ import asyncpg
 import httpx
 import pytest
 
+from billing.ledger.proof import note_proof
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from store.database import Transaction
@@ -111,6 +112,26 @@ async def test_sends_are_counted_by_answer_and_environment(gateway: Gateway) -> 
     assert "topup_queue_depth 0.0" in lines
 
 
+@pytest.mark.one_database
+async def test_when_the_ledger_was_proved_is_shown_once_somebody_has_looked(
+    gateway: Gateway, database_url: str, tmp_path: Path
+) -> None:
+    async def note(tx: Transaction) -> None:
+        await note_proof(tx, began_at=1_781_352_000_000_000, ended_at=0, findings=0)
+        await note_proof(tx, began_at=1_781_352_999_000_000, ended_at=0, findings=7)
+
+    before = (await gateway.client.get("/metrics")).text
+    await gateway.context.database.transaction(note)
+    # Another process: this one asks the database every quarter of a minute.
+    async with running(settings_of(database_url, tmp_path / "other")) as other:
+        after = (await other.client.get("/metrics")).text.splitlines()
+
+    assert "\ntopup_ledger" not in before
+    assert "topup_ledger_proved_timestamp_seconds 1.781352e+09" in after
+    assert "topup_ledger_findings 7.0" in after
+
+
+@pytest.mark.one_database
 async def test_readiness_says_that_private_addresses_are_let_through_but_not_which(
     database_url: str, tmp_path: Path
 ) -> None:
@@ -149,6 +170,7 @@ async def test_what_is_counted_is_for_this_machine_and_for_operators(gateway: Ga
     assert await status(boss.key, **forwarded) == counted
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("proxies", "readers", "forwarded_for", "status"),
     [
@@ -246,6 +268,7 @@ async def test_notices_are_paged(gateway: Gateway, clock: FixedClock) -> None:
     assert (first["has_more"], rest["has_more"]) == (True, False)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("cursor", ["dlv_0000000000000000", "x"])
 async def test_a_cursor_of_another_list_is_refused(gateway: Gateway, cursor: str) -> None:
     key = await gateway.key(await gateway.account())

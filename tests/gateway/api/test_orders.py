@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from billing.catalog.coupon import create as create_coupon, new_coupon
@@ -76,6 +77,7 @@ async def test_a_paid_order_is_in_the_wallet_and_in_the_events(store: Store) -> 
     assert await store.findings() == []
 
 
+@pytest.mark.one_database
 async def test_an_order_at_the_sandbox_names_whom_it_stands_in_for(store: Store) -> None:
     made = (await store.post(provider="sandbox")).json()["data"]
 
@@ -127,6 +129,7 @@ NEEDED = (
 )
 
 
+@pytest.mark.one_database
 async def test_each_call_needs_its_scope(store: Store) -> None:
     without = await store.gateway.key(store.account_id, scopes=("topup:send", "topup:read"))
     for method, path, scope in NEEDED:
@@ -158,6 +161,7 @@ NONSENSE: tuple[tuple[dict[str, Any], int, int, str], ...] = (
 )
 
 
+@pytest.mark.one_database
 async def test_nonsense_is_refused_by_name_and_writes_no_order(store: Store) -> None:
     for body, status, code, param in NONSENSE:
         answer = await store.post(**body)
@@ -240,6 +244,7 @@ async def test_a_coupon_that_covers_all_is_paid_at_once(store: Store, clock: Fix
     assert await store.findings() == []
 
 
+@pytest.mark.one_database
 async def test_a_provider_of_one_file_in_a_folder_sells_end_to_end(store: Store) -> None:
     made = await store.order(pack_id="pack_starter")
     outcomes = [

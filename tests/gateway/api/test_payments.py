@@ -66,6 +66,7 @@ async def test_a_database_that_is_away_is_never_an_acknowledgement(store: Store)
     assert (await store.row(made["id"])).status == "pending"
 
 
+@pytest.mark.one_database
 async def test_epay_hears_its_words_by_get_and_post_on_both_its_paths(store: Store) -> None:
     answers = []
     for path in (EPAY, EPAY_TOO):
@@ -87,6 +88,7 @@ async def test_epay_hears_its_words_by_get_and_post_on_both_its_paths(store: Sto
     assert await store.findings() == []
 
 
+@pytest.mark.one_database
 async def test_a_forgery_is_401_in_the_providers_own_words(store: Store) -> None:
     made = await store.order()
     genuine = toypay.event("paid", await store.row(made["id"]))
@@ -108,6 +110,7 @@ async def test_a_forgery_is_401_in_the_providers_own_words(store: Store) -> None
     assert await store.log(made["id"]) == []
 
 
+@pytest.mark.one_database
 async def test_nothing_and_noise_are_refused(store: Store) -> None:
     for path in (TOYPAY, STRIPE, CREEM, MYFATOORAH):
         for body in (b"", b"{", b"\x00\xff", b"[" * 30_000):
@@ -119,6 +122,7 @@ async def test_nothing_and_noise_are_refused(store: Store) -> None:
         assert answer.text == "fail"
 
 
+@pytest.mark.one_database
 async def test_a_body_is_at_most_64_kib(store: Store) -> None:
     large = await store.gateway.client.post(TOYPAY, content=b"x" * (64 * 1024 + 1))
     epay = await store.gateway.client.post(EPAY, content=b"x" * (64 * 1024 + 1))
@@ -127,6 +131,7 @@ async def test_a_body_is_at_most_64_kib(store: Store) -> None:
     assert (epay.status_code, epay.text) == (413, "fail")
 
 
+@pytest.mark.one_database
 async def test_a_method_that_a_provider_does_not_use_is_405(store: Store) -> None:
     answer = await store.gateway.client.get(TOYPAY)
 
@@ -171,6 +176,7 @@ async def test_a_confirmation_that_does_not_come_asks_for_the_notification_again
     assert await store.bought_cents() == 2000
 
 
+@pytest.mark.one_database
 async def test_notifications_are_counted_and_forgeries_logged_without_their_bytes(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -193,6 +199,7 @@ async def test_notifications_are_counted_and_forgeries_logged_without_their_byte
     assert genuine.headers[b"toypay-signature"].decode() not in shown
 
 
+@pytest.mark.one_database
 async def test_a_credential_is_neither_needed_nor_looked_at(store: Store) -> None:
     made = await store.order()
     said = toypay.event("paid", await store.row(made["id"]))

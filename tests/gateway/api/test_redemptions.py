@@ -146,6 +146,7 @@ async def test_the_same_request_again_gets_the_same_answer(gateway: Gateway, key
     assert (other.status_code, other.json()["code"]) == (409, 2006)
 
 
+@pytest.mark.one_database
 async def test_only_a_credential_that_may_change_billing_redeems(gateway: Gateway) -> None:
     [code] = await codes_of(gateway)
     account = await gateway.account()
@@ -174,6 +175,7 @@ async def test_wrong_codes_are_soon_refused_and_cost_vouchers_the_same_budget(
     assert (await redeem(gateway, other, code)).status_code == 200
 
 
+@pytest.mark.one_database
 async def test_no_log_line_holds_a_code(
     gateway: Gateway, key: str, caplog: pytest.LogCaptureFixture
 ) -> None:

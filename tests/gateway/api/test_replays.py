@@ -137,6 +137,7 @@ async def test_it_is_paused_resumed_and_cancelled(merchant: Merchant) -> None:
     assert refused.json()["data"]["error"]["reason"] == "cancelled"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("body", "param"),
     [
@@ -193,6 +194,7 @@ async def test_another_account_or_environment_finds_neither_endpoint_nor_replay(
     assert row["status"] == "running"
 
 
+@pytest.mark.one_database
 async def test_reading_and_changing_need_their_scopes(merchant: Merchant) -> None:
     gateway = merchant.gateway
     reader = await gateway.key(merchant.tenant.account_id, scopes=("webhooks:read",))

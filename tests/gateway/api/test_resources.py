@@ -102,6 +102,7 @@ async def test_a_minted_key_shows_its_secret_once(gateway: Gateway, key: str) ->
     assert shown["parent_id"] is not None
 
 
+@pytest.mark.one_database
 async def test_a_cap_with_two_values_is_2007(gateway: Gateway, key: str) -> None:
     answer = await gateway.call(
         "POST", "/keys", key=key, json={"per_day_cents": 1, "caps": {"per_day_cents": 2}}
@@ -162,6 +163,7 @@ async def test_keys_are_listed_by_pages_newest_first(gateway: Gateway, key: str)
     assert (second["has_more"], second["next_cursor"]) == (False, None)
 
 
+@pytest.mark.one_database
 async def test_a_wrong_page_is_2007(gateway: Gateway, key: str) -> None:
     for path in ("/keys", "/tokens", "/webhooks", "/deliveries", "/events"):
         for query in ("limit=201", "limit=0", "cursor=nonsense", "x=1"):
@@ -209,6 +211,7 @@ async def test_an_endpoint_shows_its_secret_at_creation_and_rotation_only(
     assert "hunter2" not in str(shown)
 
 
+@pytest.mark.one_database
 async def test_a_url_that_may_not_be_called_is_5002(gateway: Gateway, key: str) -> None:
     for url, reason in (
         ("ftp://example.com/", "scheme"),
@@ -265,6 +268,7 @@ async def test_a_test_ping_that_fails_is_5001_with_its_attempt(gateway: Gateway,
     assert answer.json()["data"]["error"] == "connect"
 
 
+@pytest.mark.one_database
 async def test_verify_says_what_is_wrong(gateway: Gateway, key: str) -> None:
     secret = "whsec_" + "QUJD" * 8
     body = '{"id":"evt_1"}'
@@ -338,6 +342,7 @@ async def test_deliveries_are_filtered(gateway: Gateway, key: str, hook: str) ->
     assert wrong.json()["code"] == 2007
 
 
+@pytest.mark.one_database
 async def test_the_code_table_is_public(gateway: Gateway) -> None:
     answer = await gateway.client.get(f"{API_PREFIX}/codes")
 

@@ -33,6 +33,7 @@ async def test_page_by_page_is_the_whole_list_once(gateway: Gateway, path: str) 
     assert pages[-1]["next_cursor"] is None
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize("query", ["limit=201", "limit=0", "cursor=nobody", "page=2"])
 async def test_a_limit_or_a_cursor_that_cannot_be_is_malformed(

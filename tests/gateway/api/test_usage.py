@@ -66,6 +66,7 @@ async def test_a_charge_answers_with_what_it_took(gateway: Gateway, key: str) ->
     }
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("unit", ["credits", "amount_micros"])
 async def test_more_than_was_held_is_refused_by_the_field_that_was_sent(
     gateway: Gateway, key: str, unit: str
@@ -147,6 +148,7 @@ async def test_after_its_time_a_hold_is_3004(gateway: Gateway, key: str, clock: 
     assert shown.json()["data"]["status"] == "expired"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
@@ -181,6 +183,7 @@ async def test_what_cannot_be_charged_is_refused_and_changes_nothing(
     assert balance.json()["data"]["balance_cents"] == 1_000_000
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("ttl_s", [0, -1, 86_401, 2**63, 1.5, "60"])
 async def test_a_hold_lives_a_day_at_most(gateway: Gateway, key: str, ttl_s: Any) -> None:
     answer = await post(gateway, key, "/holds", {**CALL, "ttl_s": ttl_s})
@@ -221,6 +224,7 @@ async def test_a_cap_counts_holds_at_once(gateway: Gateway, account_id: str) -> 
     assert within.status_code == 200
 
 
+@pytest.mark.one_database
 async def test_usage_needs_its_scope(gateway: Gateway, account_id: str) -> None:
     key = await gateway.key(account_id, scopes=("topup:send", "topup:read"))
 

@@ -38,6 +38,7 @@ async def in_review(store: Store) -> str:
 # Who may
 
 
+@pytest.mark.one_database
 def test_every_page_of_the_operators_needs_admin() -> None:
     for resource in Router((OPERATOR,)):
         for route in resource.routes.values():
@@ -45,6 +46,7 @@ def test_every_page_of_the_operators_needs_admin() -> None:
             assert route.session_only
 
 
+@pytest.mark.one_database
 async def test_an_account_sees_no_page_and_no_way_to_one(store: Store) -> None:
     order_id = await in_review(store)
     browser = await signed_in(store.gateway)
@@ -72,6 +74,7 @@ async def test_an_account_sees_no_page_and_no_way_to_one(store: Store) -> None:
     assert (await store.show(order_id))["status"] == "review"
 
 
+@pytest.mark.one_database
 async def test_a_key_with_admin_opens_no_page(gateway: Gateway) -> None:
     browser = await operator(gateway)
     key = await gateway.key(await account_of(browser), scopes=(ADMIN,))
@@ -152,6 +155,7 @@ async def test_a_second_payment_is_dismissed(store: Store) -> None:
     assert (await store.show(made["id"]))["status"] == "paid"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "fields",
     [
@@ -222,6 +226,7 @@ async def test_the_log_of_notifications_tells_each_and_what_became_of_it(store: 
     assert made["id"] not in waiting
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("cursor", ["x", "1", "1.2", "-1.a.b", f"{10**19}.a.b", NASTY])
 async def test_a_bad_cursor_of_the_log_is_told(gateway: Gateway, cursor: str) -> None:
     boss = await operator(gateway)

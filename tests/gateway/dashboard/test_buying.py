@@ -48,6 +48,7 @@ async def checkout_of(browser: Browser, order: str) -> str:
     return urlsplit(unescape(found[1])).path
 
 
+@pytest.mark.one_database
 async def test_what_is_sold_stands_on_the_page(browser: Browser) -> None:
     text = text_of((await browser.get(BUY)).text)
 
@@ -56,6 +57,7 @@ async def test_what_is_sold_stands_on_the_page(browser: Browser) -> None:
         assert told in text
 
 
+@pytest.mark.one_database
 async def test_providers_have_the_names_that_payers_know(browser: Browser) -> None:
     for path in (BUY, "/dashboard/orders"):
         html = (await browser.get(path)).text
@@ -141,6 +143,7 @@ async def test_a_form_that_is_sent_twice_makes_one_order(store: Store, browser: 
     assert len(listed) == 1
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
@@ -186,6 +189,7 @@ async def test_a_provider_that_is_away_is_gone_on_with(store: Store, browser: Br
     assert f"{ORDERS}/{listed[0]['id']}/pay" == again.headers["location"]
 
 
+@pytest.mark.one_database
 async def test_where_nothing_is_offered_the_page_says_so(gateway: Gateway) -> None:
     browser = await signed_in(gateway)
     await switch(browser, "live")
@@ -222,6 +226,7 @@ async def test_an_order_is_nobody_elses(store: Store, browser: Browser) -> None:
     assert (await browser.request("GET", order)).status_code == 404
 
 
+@pytest.mark.one_database
 async def test_another_sites_form_orders_nothing(browser: Browser) -> None:
     answer = await browser.send(
         BUY,

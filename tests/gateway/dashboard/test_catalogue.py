@@ -39,6 +39,7 @@ async def store(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIt
         yield opened
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("place", "fields"),
     [("/packs", PACK), ("/coupons", COUPON), ("/codes", {"credits": "10", "count": "1"})],
@@ -73,6 +74,7 @@ async def test_a_pack_is_made_offered_and_withdrawn(gateway: Gateway) -> None:
     assert there.status_code == 404
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
@@ -118,6 +120,7 @@ async def test_a_coupon_is_made_and_disabled(store: Store) -> None:
     assert elsewhere.status_code == 404
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
@@ -171,6 +174,7 @@ async def test_what_check_ins_award_is_set_for_one_environment(gateway: Gateway)
     assert '<option value="no" selected>Off' in live
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "fields",
     [

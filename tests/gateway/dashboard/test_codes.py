@@ -73,6 +73,7 @@ async def test_a_form_that_is_sent_twice_makes_one_batch(gateway: Gateway) -> No
     assert len(set(re.findall(r"rdb_[0-9A-Za-z]{16}", listed))) == 1
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
@@ -151,6 +152,7 @@ async def test_a_code_is_redeemed_once(gateway: Gateway) -> None:
     assert "Code" in text_of((await ann.get(CODES)).text).partition("Recent purchases")[2]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("code", ["", "TOPUP-0000-0000-0000", "nonsense", "'; DROP TABLE codes"])
 async def test_what_is_no_code_is_told_and_kept(gateway: Gateway, code: str) -> None:
     ann = await signed_in(gateway)
@@ -164,7 +166,7 @@ async def test_what_is_no_code_is_told_and_kept(gateway: Gateway, code: str) -> 
 # Checked in
 
 
-async def test_a_check_in_a_day(gateway: Gateway, clock: FixedClock) -> None:
+async def test_one_check_in_a_day_is_credited(gateway: Gateway, clock: FixedClock) -> None:
     ann = await signed_in(gateway)
 
     first = await fill_check_in(ann)
@@ -188,6 +190,7 @@ async def fill_check_in(browser: Browser) -> int:
     return (await press(browser, CODES, f"{CODES}/checkin")).status_code
 
 
+@pytest.mark.one_database
 async def test_check_ins_are_off_in_live(gateway: Gateway) -> None:
     ann = await signed_in(gateway)
     await switch(ann, "live")

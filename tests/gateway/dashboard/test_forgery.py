@@ -38,7 +38,7 @@ def made(headers: dict[str, str], url: str, token: str | None) -> dict[str, str]
 
 
 @pytest.mark.parametrize(("headers", "counts"), MATRIX)
-async def test_an_api_call_by_cookie(
+async def test_an_api_call_by_cookie_counts_only_from_our_own_page(
     gateway: Gateway, headers: dict[str, str], counts: bool
 ) -> None:
     browser = await signed_in(gateway)
@@ -57,7 +57,9 @@ async def test_an_api_call_by_cookie(
 
 
 @pytest.mark.parametrize(("headers", "counts"), MATRIX)
-async def test_a_form(gateway: Gateway, headers: dict[str, str], counts: bool) -> None:
+async def test_a_form_counts_only_where_our_own_page_sent_it(
+    gateway: Gateway, headers: dict[str, str], counts: bool
+) -> None:
     browser = await signed_in(gateway)
 
     answer = await browser.send(

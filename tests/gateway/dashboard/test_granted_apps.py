@@ -56,6 +56,7 @@ async def press(browser: Browser, page: str, action: str) -> int:
 # Connected apps
 
 
+@pytest.mark.one_database
 async def test_nobody_is_let_in_at_first(browser: Browser) -> None:
     assert "No app acts for you." in text_of((await browser.get(GRANTS)).text)
 
@@ -202,6 +203,7 @@ async def test_nobody_else_changes_an_app(browser: Browser) -> None:
     assert client_id not in (await browser.get(APPS)).text
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
@@ -225,6 +227,7 @@ async def test_a_mistake_is_said_beside_what_was_typed(
     assert f'value="{typed}"' in answer.text
 
 
+@pytest.mark.one_database
 async def test_a_forged_form_registers_nothing(browser: Browser) -> None:
     answer = await browser.send(APPS, NEW, headers={"Origin": "https://evil.example"})
 

@@ -47,6 +47,7 @@ async def things_of(browser: Browser) -> dict[str, str]:
     }
 
 
+@pytest.mark.one_database
 def test_every_page_asks_for_a_session_and_scopes() -> None:
     for resource in Router(PAGES):
         for route in resource.routes.values():
@@ -115,6 +116,7 @@ async def test_live_shows_nothing_of_staging(gateway: Gateway) -> None:
         assert alone.status_code == 404
 
 
+@pytest.mark.one_database
 async def test_what_people_write_is_never_markup(gateway: Gateway) -> None:
     browser = await signed_in(gateway)
     await browser.send("/dashboard/keys", {"name": NASTY, "scopes": "topup:send"})
@@ -179,6 +181,7 @@ async def test_checking_a_send_writes_nothing(gateway: Gateway) -> None:
     assert history == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
@@ -206,6 +209,7 @@ async def test_a_bad_send_is_told_and_kept_in_the_form(
     assert 'value="Kept"' in answer.text
 
 
+@pytest.mark.one_database
 async def test_a_refused_webhook_says_why(gateway: Gateway) -> None:
     browser = await signed_in(gateway)
     fields = {"url": "ftp://example.com", "retry_schedule_s": "0 5"}
@@ -220,6 +224,7 @@ async def test_a_refused_webhook_says_why(gateway: Gateway) -> None:
     assert "Each line is a header" in text_of(header.text)
 
 
+@pytest.mark.one_database
 async def test_a_link_cannot_put_words_into_the_page(gateway: Gateway) -> None:
     browser = await signed_in(gateway)
 
@@ -230,6 +235,7 @@ async def test_a_link_cannot_put_words_into_the_page(gateway: Gateway) -> None:
     assert "Send me" not in unknown.text
 
 
+@pytest.mark.one_database
 async def test_an_unknown_path_is_a_page_for_browsers_and_our_envelope_for_programs(
     gateway: Gateway,
 ) -> None:
@@ -258,6 +264,7 @@ async def test_an_unknown_path_is_a_page_for_browsers_and_our_envelope_for_progr
     assert (inside.status_code, "There is nothing here" in inside.text) == (404, True)
 
 
+@pytest.mark.one_database
 async def test_a_method_that_a_page_does_not_take_is_told_in_the_same_two_ways(
     gateway: Gateway,
 ) -> None:
@@ -270,6 +277,7 @@ async def test_a_method_that_a_page_does_not_take_is_told_in_the_same_two_ways(
     assert "This path takes GET, HEAD" in page.text
 
 
+@pytest.mark.one_database
 async def test_forms_that_no_browser_sends_are_refused(gateway: Gateway) -> None:
     browser = await signed_in(gateway)
     own = {"Origin": gateway.url}
@@ -287,6 +295,7 @@ async def test_forms_that_no_browser_sends_are_refused(gateway: Gateway) -> None
     assert [answer.status_code for answer in answers] == [415, 422, 422, 422, 413, 405]
 
 
+@pytest.mark.one_database
 async def test_a_page_tells_another_environment_by_its_form(gateway: Gateway) -> None:
     browser = await signed_in(gateway)
     html = (await browser.get("/dashboard/send")).text
@@ -301,6 +310,7 @@ async def test_a_page_tells_another_environment_by_its_form(gateway: Gateway) ->
     assert "nothing was done" in text_of(answer.text)
 
 
+@pytest.mark.one_database
 async def test_static_files_are_kept_for_ever_by_their_hash(gateway: Gateway) -> None:
     browser = await signed_in(gateway)
     html = (await browser.get("/dashboard")).text

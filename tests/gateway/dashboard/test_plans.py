@@ -91,6 +91,7 @@ async def test_a_plan_is_taken_paid_and_credited(store: Store) -> None:
     assert await store.findings() == []
 
 
+@pytest.mark.one_database
 async def test_the_portal_is_a_page_away(store: Store) -> None:
     await sold(store)
     ann = await signed_in(store.gateway)
@@ -120,6 +121,7 @@ async def test_a_form_that_is_sent_twice_makes_one_order(store: Store) -> None:
     assert len(listed) == 1
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
@@ -186,6 +188,7 @@ async def test_a_plans_terms_change_for_those_who_come_later(store: Store) -> No
     assert "price_monthly 2000 → 2500" in log
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
@@ -266,6 +269,7 @@ async def test_credit_is_given_once_and_taken_with_a_reason(gateway: Gateway) ->
     assert "balance_micros 10001500000 → 10001000000" in log
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("fields", "status", "sentence"),
     [

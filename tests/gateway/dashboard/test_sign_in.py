@@ -9,6 +9,7 @@ from tests.support.browser import PASSWORD, csrf_of, member, new_browser, signed
 from tests.support.gateway import API, Gateway, running, settings_of
 
 
+@pytest.mark.one_database
 async def test_the_cookie_is_for_this_site_and_not_for_scripts(gateway: Gateway) -> None:
     await member(gateway, "ann@example.com")
 
@@ -155,6 +156,7 @@ async def test_without_self_service_nobody_signs_up(database_url: str, tmp_path:
         assert "/sign-up" not in (await browser.get("/sign-in")).text
 
 
+@pytest.mark.one_database
 async def test_the_dashboard_asks_to_sign_in_and_leads_back(gateway: Gateway) -> None:
     await member(gateway, "ann@example.com")
     browser = new_browser(gateway)

@@ -83,6 +83,7 @@ async def test_the_transactions_begin_with_the_seeds_fields(gateway: Gateway, me
     assert ours["amount_micros"] == -50_000
 
 
+@pytest.mark.one_database
 async def test_the_plans_begin_with_the_seeds_fields_and_are_public(gateway: Gateway) -> None:
     await sold(gateway)
 
@@ -247,6 +248,7 @@ async def test_the_same_session_again_under_a_key_is_one_order(
     assert len(await me.call("GET", "/orders")) == 1
 
 
+@pytest.mark.one_database
 async def test_a_session_by_cookie_works_and_needs_its_own_page(gateway: Gateway) -> None:
     browser = await signed_in(gateway)
 
@@ -262,6 +264,7 @@ async def test_a_session_by_cookie_works_and_needs_its_own_page(gateway: Gateway
 # What is refused
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("body", "status", "code", "word"),
     [
@@ -332,6 +335,7 @@ async def test_what_cannot_be_sold_is_refused_in_this_vendors_shape(
     assert await me.call("GET", "/orders") == []
 
 
+@pytest.mark.one_database
 async def test_an_account_without_a_plan_has_no_portal(me: Caller) -> None:
     body = {"return_url": "https://example.com/"}
     assert (await me.call("POST", "/subscription/portal", status=404, json=body))["code"] == (
@@ -349,6 +353,7 @@ async def test_who_has_a_plan_is_sent_to_the_portal(gateway: Gateway, me: Caller
     assert refused["code"] == "already_subscribed"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
@@ -367,6 +372,7 @@ async def test_refusals_are_words(
     assert (await me.call(method, path, status=status))["code"] == code
 
 
+@pytest.mark.one_database
 async def test_strangers_are_refused_and_unknown_paths_are_nobodys(gateway: Gateway) -> None:
     stranger = await gateway.client.get("/credits/balance")
     unknown = await gateway.client.get("/credits/nothing")

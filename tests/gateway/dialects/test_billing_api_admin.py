@@ -53,6 +53,7 @@ async def test_a_plan_is_made_and_changed_and_each_act_is_logged(
     assert (create.actor_account_id, create.subject_id) == (boss.account_id, "plan-id")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
@@ -76,6 +77,7 @@ async def test_a_plan_that_cannot_be_is_refused_and_not_logged(
     assert await log_of(gateway) == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("config", "told"),
     [
@@ -172,6 +174,7 @@ async def test_more_than_is_there_is_not_taken(gateway: Gateway, boss: Caller, m
     assert await findings(gateway) == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [

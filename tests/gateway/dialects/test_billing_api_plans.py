@@ -158,6 +158,7 @@ async def test_a_coupon_makes_the_first_month_cheaper(
     assert await findings(gateway) == []
 
 
+@pytest.mark.one_database
 async def test_a_portal_cannot_be_guessed_and_refuses_nonsense(
     gateway: Gateway, me: Caller
 ) -> None:

@@ -24,7 +24,7 @@ SURFACES = (ApiSurface("/toy/v1", ROUTES, refuse), ApiSurface("/toy/v2", ROUTES,
 """
 
 
-def test_ours_are_found(tmp_path: Path) -> None:
+def test_the_built_in_dialects_are_found(tmp_path: Path) -> None:
     assert {"/api/user", "/api/billing"} <= {surface.prefix for surface in discover()}
 
 

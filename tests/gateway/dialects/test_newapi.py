@@ -32,6 +32,7 @@ async def post(gateway: Gateway, key: str, path: str, body: Any, **headers: str)
     return await gateway.client.post(BASE + path, json=body, headers={**bearer(key), **headers})
 
 
+@pytest.mark.one_database
 async def test_info_has_the_contracts_fields(gateway: Gateway, key: str) -> None:
     answer = await gateway.client.get(f"{BASE}/topup/info", headers=bearer(key))
 
@@ -43,6 +44,7 @@ async def test_info_has_the_contracts_fields(gateway: Gateway, key: str) -> None
     assert data["discount"] == {"100": 0.95}
 
 
+@pytest.mark.one_database
 async def test_nothing_can_be_paid_in_live_without_credentials(
     gateway: Gateway, account: str
 ) -> None:
@@ -87,6 +89,7 @@ async def test_an_amount_is_paid_and_every_history_shows_it(gateway: Gateway, ke
     assert (shown["id"], shown["credits"]) == (order["reference"], 10_000)
 
 
+@pytest.mark.one_database
 async def test_the_first_method_is_the_default(gateway: Gateway, key: str) -> None:
     info = await get(gateway, key, f"{BASE}/topup/info")
 
@@ -192,6 +195,7 @@ async def test_the_page_object_has_the_vendors_form(gateway: Gateway, key: str) 
     assert form_of(answer.text) == form_of(recorded("newapi/self-page.json"))
 
 
+@pytest.mark.one_database
 async def test_the_user_header_must_name_the_caller(
     gateway: Gateway, account: str, key: str
 ) -> None:
@@ -235,6 +239,7 @@ async def test_the_same_payment_again_under_a_key_is_one_order(gateway: Gateway,
     assert len((await get(gateway, key, f"{BASE}/topup/self"))["data"]) == 1
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("amount", [0, -5, 10_001, 10**18, 2**63, 1.5, "10", None, True, [], "ten"])
 async def test_amounts_that_cannot_be_sold_make_no_order(
     gateway: Gateway, key: str, amount: Any
@@ -246,12 +251,14 @@ async def test_amounts_that_cannot_be_sold_make_no_order(
     assert (await get(gateway, key, f"{BASE}/topup/self"))["data"] == []
 
 
+@pytest.mark.one_database
 async def test_a_refusal_names_the_field(gateway: Gateway, key: str) -> None:
     way = await post(gateway, key, "/pay", {"amount": 10, "payment_method": "cash"})
 
     assert way.json()["message"].startswith("payment_method: is one of alipay, ")
 
 
+@pytest.mark.one_database
 async def test_every_refusal_has_the_vendors_shape(gateway: Gateway, account: str) -> None:
     key, reader = await gateway.key(account), await gateway.key(account, scopes=("billing:read",))
     http, good, pay = gateway.client, bearer(key), f"{BASE}/pay"
@@ -296,6 +303,7 @@ async def test_guessing_through_the_dialect_ends_as_elsewhere(gateway: Gateway, 
     assert int(answers[-1].headers["Retry-After"]) >= 1
 
 
+@pytest.mark.one_database
 async def test_a_fields_of_other_clients_are_passed_over(gateway: Gateway, key: str) -> None:
     answer = await post(gateway, key, "/pay", {"amount": 10, "top_up_code": "", "device": "web"})
 

@@ -50,6 +50,7 @@ async def test_a_code_becomes_a_token(agreed: Agreement) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.one_database
 async def test_json_is_taken_like_a_form(agreed: Agreement) -> None:
     fields = {"client_id": agreed.app.id, "client_secret": agreed.secret}
     code = await agreed.code()
@@ -72,6 +73,7 @@ async def test_of_parallel_exchanges_one_wins(agreed: Agreement) -> None:
             refused(answer, 400, "oauth_invalid_code_error")
 
 
+@pytest.mark.one_database
 async def test_the_proof_of_the_challenge_is_required(agreed: Agreement) -> None:
     code = await agreed.code(challenge=CHALLENGE)
 
@@ -80,6 +82,7 @@ async def test_the_proof_of_the_challenge_is_required(agreed: Agreement) -> None
     assert (await agreed.issue(code=code, code_verifier=VERIFIER)).status_code == 200
 
 
+@pytest.mark.one_database
 async def test_a_repeated_redirect_uri_must_be_the_codes(agreed: Agreement) -> None:
     code = await agreed.code()
 
@@ -90,6 +93,7 @@ async def test_a_repeated_redirect_uri_must_be_the_codes(agreed: Agreement) -> N
     assert right.status_code == 200
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "fields",
     [
@@ -144,6 +148,7 @@ async def test_a_token_that_ends_is_refused_within_a_second(agreed: Agreement) -
 # Who may call what
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("path", USER_CALLS)
 async def test_only_an_apps_token_makes_user_calls(agreed: Agreement, path: str) -> None:
     gateway = agreed.gateway
@@ -176,6 +181,7 @@ async def test_each_step_of_the_ladder_opens_its_own_calls(
     assert statuses == [200] * allowed + [403] * (7 - allowed)
 
 
+@pytest.mark.one_database
 async def test_other_open_apis_are_read_only(agreed: Agreement) -> None:
     token, gateway = await agreed.token(), agreed.gateway
 
@@ -212,6 +218,7 @@ async def test_an_app_of_live_sees_the_live_wallet(gateway: Gateway) -> None:
 # What the user is and has
 
 
+@pytest.mark.one_database
 async def test_user_info(agreed: Agreement) -> None:
     answer = await agreed.post("/user/oauth/user-info", token=await agreed.token())
 
@@ -230,6 +237,7 @@ async def test_user_info(agreed: Agreement) -> None:
     }
 
 
+@pytest.mark.one_database
 async def test_the_balance_is_text_with_two_places(agreed: Agreement) -> None:
     token = await agreed.token()
     # $10,000.00 less half a cent is shown as $9,999.99.
@@ -244,6 +252,7 @@ async def test_the_balance_is_text_with_two_places(agreed: Agreement) -> None:
 # Refusals
 
 
+@pytest.mark.one_database
 async def test_every_path_below_the_prefix_is_refused_in_this_shape(agreed: Agreement) -> None:
     client, token = agreed.gateway.client, await agreed.token()
     bearer = {"Authorization": f"Bearer {token}"}
@@ -273,6 +282,7 @@ async def test_every_path_below_the_prefix_is_refused_in_this_shape(agreed: Agre
     )
 
 
+@pytest.mark.one_database
 async def test_a_credentials_rate_is_limited_in_this_shape(
     database_url: str, tmp_path: Path
 ) -> None:
@@ -287,6 +297,7 @@ async def test_a_credentials_rate_is_limited_in_this_shape(
     assert int(answers[-1].headers["retry-after"]) >= 1
 
 
+@pytest.mark.one_database
 async def test_the_body_may_repeat_its_environment_only(agreed: Agreement) -> None:
     token = await agreed.token()
 
@@ -297,6 +308,7 @@ async def test_the_body_may_repeat_its_environment_only(agreed: Agreement) -> No
     refused(other, 403, "oauth_insufficient_scope_error")
 
 
+@pytest.mark.one_database
 async def test_no_answer_shows_a_secret(agreed: Agreement) -> None:
     token = await agreed.token()
     code = await agreed.code()

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 import pytest_asyncio
 
 from tests.support.gateway import Gateway
@@ -116,6 +117,7 @@ NONSENSE = [
 ]
 
 
+@pytest.mark.one_database
 async def test_nonsense_charges_nothing(agreed: Agreement) -> None:
     token = await agreed.token()
 

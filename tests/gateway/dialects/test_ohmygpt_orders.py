@@ -101,6 +101,7 @@ NONSENSE = [
 ]
 
 
+@pytest.mark.one_database
 async def test_nonsense_orders_nothing(agreed: Agreement) -> None:
     token = await agreed.token()
 
@@ -115,6 +116,7 @@ async def test_nonsense_orders_nothing(agreed: Agreement) -> None:
     assert listed.json()["data"]["items"] == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
@@ -132,6 +134,7 @@ async def test_a_refusal_names_the_field_in_the_apps_own_words(
     assert answer.json()["message"] == message
 
 
+@pytest.mark.one_database
 async def test_without_a_provider_in_live_nothing_is_ordered(gateway: Gateway) -> None:
     agreed = await agree(gateway, environment="live")
 

@@ -9,7 +9,7 @@ import socket
 
 import pytest
 
-from gateway.http.doors import Doors
+from gateway.http.connection_limits import ConnectionLimits
 from tests.gateway.http.test_serve import Served, closed, serving
 
 CHUNKED = b"POST /read HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -155,7 +155,7 @@ async def test_a_client_that_reads_gets_all_of_a_large_answer() -> None:
 
 
 async def test_one_address_holds_so_many_connections_and_no_more() -> None:
-    async with serving(doors=Doors(2)) as served:
+    async with serving(limits=ConnectionLimits(2)) as served:
         kept = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(2)]
         for reader, writer in kept:
             writer.write(GET)
@@ -173,23 +173,25 @@ async def test_one_address_holds_so_many_connections_and_no_more() -> None:
 
 
 def test_proxies_and_sockets_without_an_address_are_not_counted() -> None:
-    doors = Doors(1, [ipaddress.ip_network("10.0.0.0/8")])
+    limits = ConnectionLimits(1, [ipaddress.ip_network("10.0.0.0/8")])
 
-    assert [doors.door_of(peer) for peer in ("10.1.2.3", "::ffff:10.1.2.3", None, "")] == [None] * 4
-    assert doors.door_of("203.0.113.9") == "203.0.113.9"
+    assert [limits.counted_as(peer) for peer in ("10.1.2.3", "::ffff:10.1.2.3", None, "")] == [
+        None
+    ] * 4
+    assert limits.counted_as("203.0.113.9") == "203.0.113.9"
 
 
 def test_an_ipv6_client_counts_by_its_network() -> None:
-    doors = Doors(1)
-    one, other = doors.door_of("2001:db8::1"), doors.door_of("2001:db8::2")
+    limits = ConnectionLimits(1)
+    one, other = limits.counted_as("2001:db8::1"), limits.counted_as("2001:db8::2")
     assert one is not None
     assert other is not None
 
-    assert doors.enter(one)
-    assert not doors.enter(other)
-    doors.leave(one)
-    assert doors.enter(other)
+    assert limits.open(one)
+    assert not limits.open(other)
+    limits.close(one)
+    assert limits.open(other)
 
 
 def test_zero_counts_nobody() -> None:
-    assert Doors(0).door_of("203.0.113.9") is None
+    assert ConnectionLimits(0).counted_as("203.0.113.9") is None

@@ -5,6 +5,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from store.database import Transaction
@@ -213,6 +214,7 @@ async def mint(gateway: Gateway, key: str, name: str, scopes: list[str]) -> dict
     return dict(answer.json()["data"])
 
 
+@pytest.mark.one_database
 async def test_a_malformed_key_is_2007(gateway: Gateway, key: str) -> None:
     for text in ("", "a b", "x" * 256, "\xe9", "tab\tbed"):
         answered = await gateway.call(
@@ -227,6 +229,7 @@ async def test_a_malformed_key_is_2007(gateway: Gateway, key: str) -> None:
         assert answered.json()["data"]["error"]["param"] == "Idempotency-Key"
 
 
+@pytest.mark.one_database
 async def test_two_keys_on_one_request_are_refused(gateway: Gateway, key: str) -> None:
     answered = await gateway.client.post(
         "/api/public/v1/keys",
@@ -241,6 +244,7 @@ async def test_two_keys_on_one_request_are_refused(gateway: Gateway, key: str) -
     assert answered.json()["code"] == 2007
 
 
+@pytest.mark.one_database
 async def test_a_key_means_nothing_without_a_credential_or_on_a_dry_run(
     gateway: Gateway, key: str
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from gateway.http.doors import Doors
+from gateway.http.connection_limits import ConnectionLimits
 from gateway.http.serve import serve
 from runtime.supervisor import bind_listener
 
@@ -61,7 +61,7 @@ async def serving(
     *,
     request_read_s_max: float = 30.0,
     answer_taken_s_max: float = 30.0,
-    doors: Doors | None = None,
+    limits: ConnectionLimits | None = None,
 ) -> AsyncIterator[Served]:
     listener = bind_listener("127.0.0.1", 0)
     port = listener.getsockname()[1]
@@ -94,7 +94,7 @@ async def serving(
             on_ready=ready.set,
             request_read_s_max=request_read_s_max,
             answer_taken_s_max=answer_taken_s_max,
-            doors=doors,
+            limits=limits,
         )
     )
     served = Served(port, write_fd, running)

@@ -80,7 +80,7 @@ def test_every_code_stands_at_a_route_that_may_answer_with_it() -> None:
 
 
 @pytest.mark.parametrize(("method", "template"), EXAMPLES)
-def test_each_example_is_one(method: str, template: str) -> None:
+def test_each_example_fits_its_route(method: str, template: str) -> None:
     resource, _ = Router(SURFACES).find(template) or (None, None)
     assert resource is not None
     route, example = resource.route(method), EXAMPLES[method, template]

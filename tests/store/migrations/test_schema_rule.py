@@ -204,17 +204,17 @@ def test_every_command_of_this_release_takes_an_additive_schema_of_the_next(
 
 @pytest.mark.new_database
 @pytest.mark.long
-@pytest.mark.parametrize("command", ["serve", "worker", "migrate", "doctor"])
 def test_a_schema_that_this_code_does_not_run_on_is_refused(
-    topup: Topup, database_url: str, tmp_path: Path, command: str
+    topup: Topup, database_url: str, tmp_path: Path
 ) -> None:
     migrate_by_next_release(database_url, tmp_path / "next", oldest_code=NEXT)
 
-    result = topup(command)
+    for command in ("serve", "worker", "migrate", "doctor"):
+        result = topup(command)
 
-    assert result.exit_code == 43
-    assert f"the database's schema is {NEXT}" in result.output
-    assert "run `topup migrate`" not in result.output
+        assert result.exit_code == 43, command
+        assert f"the database's schema is {NEXT}" in result.output
+        assert "run `topup migrate`" not in result.output
 
 
 @pytest.mark.parametrize(
@@ -225,12 +225,10 @@ def test_a_schema_that_this_code_does_not_run_on_is_refused(
         (["DROP TABLE alembic_version"], 41, "no schema of topup", True),
     ],
 )
-@pytest.mark.parametrize("command", ["serve", "worker", "doctor"])
 @pytest.mark.new_database
 def test_each_wrong_schema_is_told_apart(
     topup: Topup,
     database_url: str,
-    command: str,
     statements: Sequence[str],
     code: int,
     sentence: str,
@@ -238,11 +236,12 @@ def test_each_wrong_schema_is_told_apart(
 ) -> None:
     migrated_so(database_url, *statements)
 
-    result = topup(command, TOPUP_PORT="0")
+    for command in ("serve", "worker", "doctor"):
+        result = topup(command, TOPUP_PORT="0")
 
-    assert result.exit_code == code
-    assert sentence in result.output
-    assert ("run `topup migrate`" in result.output) is is_migrating_advised
+        assert result.exit_code == code, command
+        assert sentence in result.output
+        assert ("run `topup migrate`" in result.output) is is_migrating_advised
 
 
 def test_an_empty_database_is_told_apart(topup: Topup, tmp_path: Path) -> None:
@@ -269,7 +268,7 @@ async def test_the_version_that_migrate_reached_says_which_code_runs_on_it(
 ) -> None:
     rows = await database.read(lambda tx: tx.fetch("SELECT version, oldest_code FROM schema_notes"))
 
-    assert [tuple(row) for row in rows] == [("0018", "0012")]
+    assert [tuple(row) for row in rows] == [("0018", "0011")]
     assert await schema_version(database) == "0018"
 
 

@@ -19,9 +19,10 @@ from tests.support.webhook_rows import (
     new_vault,
 )
 from webhooks.deliveries import delivery
+from webhooks.deliveries.log import Attempt
 from webhooks.endpoints.endpoint import delete
 from webhooks.endpoints.ping import send_test
-from webhooks.events.event import EVENT_TYPES
+from webhooks.events.event import EVENT_TYPES, TEST_EVENT
 from webhooks.events.sample import sample_data
 from webhooks.http.guard import Policy
 from webhooks.http.resolver import SystemResolver
@@ -67,6 +68,28 @@ async def transport(clock: FixedClock) -> AsyncIterator[Transport]:
         resolver.close()
 
 
+async def ping(
+    database: Database,
+    sender: Transport,
+    clock: FixedClock,
+    tenant: Tenant,
+    endpoint_id: str,
+    event_type: str = TEST_EVENT,
+) -> Attempt:
+    """The endpoint is sent a ping, and has five seconds to answer."""
+    return await send_test(
+        database,
+        new_vault(),
+        sender,
+        clock,
+        policy=POLICY,
+        tenant=tenant,
+        endpoint_id=endpoint_id,
+        event_type=event_type,
+        timeout_s=5,
+    )
+
+
 async def ended(database: Database, clock: FixedClock, event_id: str, *, status: str) -> str:
     """What a receiver and its dispatcher do: the event's pending delivery ends. Its id."""
 
@@ -107,17 +130,7 @@ async def test_a_ping_answers_with_its_one_attempt(
             database, clock, tenant, url=url, events=["order.paid"], retry_schedule_s=(60, 60)
         )
 
-        attempt = await send_test(
-            database,
-            new_vault(),
-            sender,
-            clock,
-            policy=POLICY,
-            tenant=tenant,
-            endpoint_id=endpoint.id,
-            event_type="topup.delivered",
-            timeout_s=5,
-        )
+        attempt = await ping(database, sender, clock, tenant, endpoint.id, "topup.delivered")
 
     clock.advance_s(3600)
     [row] = await rows(database, "SELECT id, status, attempts_made, event_id FROM deliveries")
@@ -140,16 +153,7 @@ async def test_a_ping_that_is_answered_gone_disables_the_endpoint(
     async with receiver(410) as (url, _), transport(clock) as sender:
         endpoint, _ = await given_endpoint(database, clock, tenant, url=url)
 
-        await send_test(
-            database,
-            new_vault(),
-            sender,
-            clock,
-            policy=POLICY,
-            tenant=tenant,
-            endpoint_id=endpoint.id,
-            timeout_s=5,
-        )
+        await ping(database, sender, clock, tenant, endpoint.id)
 
     [row] = await rows(database, "SELECT status, disabled_reason FROM endpoints")
     assert (row["status"], row["disabled_reason"]) == ("disabled", "gone")
@@ -173,16 +177,7 @@ async def test_a_ping_of_an_endpoint_that_is_deleted_meanwhile_finds_none(
 
     endpoint, _ = await given_endpoint(database, clock, tenant)
     with pytest.raises(NotFound):
-        await send_test(
-            database,
-            new_vault(),
-            cast(Transport, Deleting()),
-            clock,
-            policy=POLICY,
-            tenant=tenant,
-            endpoint_id=endpoint.id,
-            timeout_s=5,
-        )
+        await ping(database, cast(Transport, Deleting()), clock, tenant, endpoint.id)
 
     [row] = await rows(database, "SELECT status, attempts_made FROM deliveries")
     assert (row["status"], row["attempts_made"]) == ("cancelled", 0)
@@ -195,23 +190,13 @@ async def test_no_replay_sends_a_sample_again_as_if_it_were_real(
     tenant = Tenant(await given_account(database, clock), "staging")
     async with receiver(answer) as (url, _), transport(clock) as sender:
         endpoint, _ = await given_endpoint(database, clock, tenant, url=url)
-        await send_test(
-            database,
-            new_vault(),
-            sender,
-            clock,
-            policy=POLICY,
-            tenant=tenant,
-            endpoint_id=endpoint.id,
-            event_type="topup.delivered",
-            timeout_s=5,
-        )
-    [ping] = await rows(database, "SELECT id, event_id FROM deliveries")
+        await ping(database, sender, clock, tenant, endpoint.id, "topup.delivered")
+    [sample] = await rows(database, "SELECT id, event_id FROM deliveries")
     await database.transaction(
-        lambda tx: delivery.replay(tx, tenant, ping["id"], now_us=clock.now_us())
+        lambda tx: delivery.replay(tx, tenant, sample["id"], now_us=clock.now_us())
     )
     # Sent again by its id, it is still a sample.
-    await ended(database, clock, ping["event_id"], status=status)
+    await ended(database, clock, sample["event_id"], status=status)
     [event_id] = await given_events(database, clock, tenant)
     real = await ended(database, clock, event_id, status=status)
     clock.advance_s(3600)
@@ -232,17 +217,7 @@ async def test_a_ping_of_an_unknown_endpoint_or_type_writes_nothing(
     async with transport(clock) as sender:
         for event_type, error in (("endpoint.test", NotFound), ("topup.lost", InvalidInput)):
             with pytest.raises(error):
-                await send_test(
-                    database,
-                    new_vault(),
-                    sender,
-                    clock,
-                    policy=POLICY,
-                    tenant=tenant,
-                    endpoint_id=endpoint.id,
-                    event_type=event_type,
-                    timeout_s=5,
-                )
+                await ping(database, sender, clock, tenant, endpoint.id, event_type)
 
     assert await rows(database, "SELECT id FROM events") == []
 

@@ -340,9 +340,9 @@ async def test_no_statement_of_a_step_reads_a_whole_table(
     wanted = job.wanted
     walk = replay_match._values(wanted, job.after, ReplayCursor(NOON, ""))
     statements = [
-        (replay_match._text(replay_match._PIECE, wanted), {**walk, "skipped": 499}),
-        (replay_match._text(replay_match._COUNT, wanted), walk),
-        (replay_match._text(replay_match._ROWS, wanted), {**walk, "rows_max": 100}),
+        (replay_match._PIECE[status], {**walk, "skipped": 499}),
+        (replay_match._COUNT[status], walk),
+        (replay_match._ROWS[status], {**walk, "rows_max": 100}),
         (
             replay_step._BACKLOG,
             {"endpoint_id": endpoint_id, "now_us": NOON, "due_max": 100, "open_max": 1_000},

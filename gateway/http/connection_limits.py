@@ -17,7 +17,7 @@ LOG_EVERY_S = 10.0
 _log = logging.getLogger(__name__)
 
 
-class Doors:
+class ConnectionLimits:
     """Counts connections; held_max 0 turns it off."""
 
     def __init__(self, held_max: int = 0, trusted: Sequence[Network] = ()) -> None:
@@ -27,7 +27,7 @@ class Doors:
         self._refused = 0
         self._logged_s = float("-inf")
 
-    def door_of(self, peer: str | None) -> str | None:
+    def counted_as(self, peer: str | None) -> str | None:
         """The name under which the peer is counted; None for one who is not."""
         if self._held_max == 0:
             return None
@@ -36,28 +36,28 @@ class Doors:
             return None
         return block_of(address)
 
-    def enter(self, door: str) -> bool:
-        """Whether there is room for one more; leave() goes with each that entered."""
-        held = self._held.get(door, 0)
+    def open(self, address: str) -> bool:
+        """Whether there is room for one more; close() goes with each that was opened."""
+        held = self._held.get(address, 0)
         if held >= self._held_max:
-            self._refuse(door)
+            self._refuse(address)
             return False
-        self._held[door] = held + 1
+        self._held[address] = held + 1
         return True
 
-    def leave(self, door: str) -> None:
+    def close(self, address: str) -> None:
         """One connection less; nothing is kept of who holds none."""
-        left = self._held[door] - 1
+        left = self._held[address] - 1
         if left:
-            self._held[door] = left
+            self._held[address] = left
         else:
-            del self._held[door]
+            del self._held[address]
 
-    def _refuse(self, door: str) -> None:
-        """Told at most every LOG_EVERY_S: whoever fills the doors must not fill the log."""
+    def _refuse(self, address: str) -> None:
+        """Told at most every LOG_EVERY_S: whoever opens too many must not fill the log."""
         self._refused += 1
         now_s = time.monotonic()
         if now_s - self._logged_s >= LOG_EVERY_S:
-            fields = {"address": door, "held": self._held_max, "refused": self._refused}
+            fields = {"address": address, "held": self._held_max, "refused": self._refused}
             _log.warning("connections.refused", extra={"fields": fields})
             self._logged_s, self._refused = now_s, 0

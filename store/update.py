@@ -1,0 +1,25 @@
+"""An update of only the columns that are given, by their names.
+
+Invariant: the names of table and columns are ours, never a caller's; what is written is a parameter.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from store.database import Transaction
+
+
+async def update(
+    tx: Transaction, table: str, key: Mapping[str, Any], columns: Mapping[str, Any]
+) -> int:
+    """Writes the columns of the rows that have this key, and returns how many there were.
+
+    A column of the key may be among those that change: its old value is looked for.
+    """
+    assigned = ", ".join(f"{name} = :new_{name}" for name in columns)
+    found = " AND ".join(f"{name} = :old_{name}" for name in key)
+    return await tx.execute(
+        f"UPDATE {table} SET {assigned} WHERE {found}",
+        **{f"new_{name}": value for name, value in columns.items()},
+        **{f"old_{name}": value for name, value in key.items()},
+    )

@@ -1,0 +1,114 @@
+"""Commands of ours that start at once: forked from a program that has imported what they need.
+
+Importing a gateway takes a second of CPU, and the tests of tests/e2e start and restart more than a
+hundred of them. What is forked is a process like any other: it is killed, stopped and waited for by
+its id. Only what /proc says of its command line and environment is the program's.
+"""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.support.fork_server import LENGTH_DIGITS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Forked:
+    """A started command; the methods are those of subprocess.Popen."""
+
+    def __init__(self, status_fd: int) -> None:
+        self._status_fd = status_fd
+        self._said = b""
+        self._returncode: int | None = None
+        self._read_lines(1, timeout_s=None)
+        self.pid = int(self._said.partition(b"\n")[0])
+
+    def poll(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+        if self._returncode is None:
+            self._read_lines(2, timeout_s=0)
+            lines = self._said.split(b"\n")
+            if len(lines) > 2:
+                self._returncode = int(lines[1])
+                os.close(self._status_fd)
+        return self._returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, within so many seconds if any are given; raises TimeoutExpired."""
+        if self._returncode is None:
+            self._read_lines(2, timeout_s=timeout)
+        code = self.poll()
+        if code is None:
+            assert timeout is not None, "it waits for as long as it takes"
+            raise subprocess.TimeoutExpired(["topup"], timeout)
+        return code
+
+    def kill(self) -> None:
+        if self.poll() is None:
+            # It may end in this moment.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+    def _read_lines(self, count: int, *, timeout_s: float | None) -> None:
+        """Until so many lines have come, or nothing more comes in time."""
+        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
+        while self._said.count(b"\n") < count:
+            left_s = None if deadline_s is None else max(0.0, deadline_s - time.monotonic())
+            if not select.select([self._status_fd], [], [], left_s)[0]:
+                return
+            said = os.read(self._status_fd, 64)
+            if not said:
+                raise ChildProcessError("the program that forks has ended")
+            self._said += said
+
+
+class Preloaded:
+    """The program that forks, started with this; close() ends it, and then nothing of it is left."""
+
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair()
+        self._lock = threading.Lock()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "tests.support.fork_server", str(theirs.fileno())],
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+
+    def start(
+        self,
+        words: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        log_fd: int,
+        passed: Mapping[str, int],
+    ) -> Forked:
+        """`topup` with these words; each descriptor of `passed` is named by its variable."""
+        asked = {"words": list(words), "cwd": str(cwd), "env": dict(env), "variables": list(passed)}
+        body = json.dumps(asked).encode()
+        told, status_fd = os.pipe()
+        try:
+            with self._lock:
+                fds = [status_fd, log_fd, *passed.values()]
+                socket.send_fds(self._control, [b"%0*d" % (LENGTH_DIGITS, len(body))], fds)
+                self._control.sendall(body)
+        finally:
+            os.close(status_fd)
+        return Forked(told)
+
+    def close(self) -> None:
+        self._control.close()
+        self._process.wait()
