@@ -51,7 +51,7 @@ ACTS: Final[Mapping[DeskState, tuple[DeskAct, ...]]] = {
     "sandbox": (),
     "queued": ("retry", "switch", "settle", "fail"),
     "held": ("retry", "switch", "settle", "fail"),
-    "task": ("take", "give_back", "settle", "refuse", "switch", "fail"),
+    "task": ("take", "settle", "refuse", "switch", "fail", "give_back"),
     "asking": (),
     "waiting": ("retry", "settle", "not_done", "fail"),
     "unknown": ("retry", "settle", "not_done", "fail"),

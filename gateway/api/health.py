@@ -139,6 +139,8 @@ async def _read_gauges(context: Context, readiness: Readiness) -> None:
         metrics.overlooked_seconds.set(backlog.overlooked_us / SECOND_US)
     if (due := await readiness.due.see()) is not None:
         metrics.deliveries_due.set(due)
+    for (environment, state), number in (await readiness.desk.see() or {}).items():
+        metrics.topups_waiting.set(number, environment, state)
     if (proof := await readiness.proof.see()) is not None:
         metrics.ledger_findings.set(proof.findings)
         if proof.proved_at is not None:

@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 import os
 import time
+from collections.abc import Mapping
 from typing import Final
 
+from billing.desk import waiting
 from billing.engine.engine import Engine
 from billing.ledger.proof import LastProof, last_proof
 from kernel.clock import SECOND_US, Clock
@@ -135,6 +137,30 @@ class DueWatch:
             return None
 
 
+class DeskWatch:
+    """How many top-ups wait, by environment and state, at most DUE_AGE_S_MAX old; for metrics."""
+
+    def __init__(self, database: Store, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._seen: Mapping[tuple[str, str], int] | None = None
+        self._seen_s = float("-inf")
+
+    async def see(self) -> Mapping[tuple[str, str], int] | None:
+        """What was seen last while the database does not answer; None before that."""
+        async with self._lock:
+            if time.monotonic() - self._seen_s >= DUE_AGE_S_MAX:
+                now_us = self._clock.now_us()
+                with contextlib.suppress(StoreError, TimeoutError):
+                    async with asyncio.timeout(DATABASE_TIMEOUT_S):
+                        self._seen = await self._database.read(
+                            lambda tx: waiting.gauges(tx, now_us=now_us)
+                        )
+                self._seen_s = time.monotonic()
+            return self._seen
+
+
 class ProofWatch:
     """What `topup audit` found last, at most PROOF_AGE_S_MAX old; for metrics."""
 
@@ -166,6 +192,7 @@ class Readiness:
         self._writes = WriteWatch(self._database, engine, clock)
         self.backlog = BacklogWatch(self._database, clock, attempt_us_max=attempt_us_max)
         self.due = DueWatch(self._database, clock)
+        self.desk = DeskWatch(self._database, clock)
         self.proof = ProofWatch(self._database)
 
     async def checks(self) -> dict[str, str]:

@@ -54,7 +54,7 @@ assert set(_COMMANDS) == set(get_args(DeskAct))
 
 
 @dataclass(frozen=True, slots=True)
-class TopUpStory:
+class DeskStory:
     """All that is known of one top-up, read at one moment; holder: the supplier that has it."""
 
     seen: DeskTopUp
@@ -143,18 +143,18 @@ async def _story_page(
     )
 
 
-async def _story(call: RequestContext[Any, Any]) -> TopUpStory:
+async def _story(call: RequestContext[Any, Any]) -> DeskStory:
     """Raises NotFound, also for a top-up of the other environment."""
     environment, topup_id = call.principal.environment, call.params["transaction_id"]
 
-    async def work(tx: Transaction) -> TopUpStory:
+    async def work(tx: Transaction) -> DeskStory:
         seen = await waiting.get_seen(tx, topup_id, now_us=call.now_us, environment=environment)
         tenant = seen.topup.tenant
         sent = await list_deliveries(
             tx, tenant, wanted=DeliveryFilter(transaction_id=topup_id), limit=20
         )
         suppliers = {row.id: row for row in await list_suppliers(tx, environment)}
-        return TopUpStory(
+        return DeskStory(
             seen,
             await queries.topup_timeline(tx, tenant, topup_id),
             sent.deliveries,
