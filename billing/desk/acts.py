@@ -43,7 +43,7 @@ MEANINGS: Final[Mapping[DeskState, str]] = {
     "asking": "Its supplier is being asked at this moment.",
     "waiting": "Its supplier accepted it and has not done it yet; it is asked again.",
     "unknown": "Its supplier gave no word; it is asked again.",
-    "needs_person": "Nobody can find out by asking what its supplier did: look there.",
+    "needs_person": "What its supplier did is not clear, and nobody asks again by itself: look there.",
 }
 ACTS: Final[Mapping[DeskState, tuple[DeskAct, ...]]] = {
     "ended": (),
@@ -55,7 +55,7 @@ ACTS: Final[Mapping[DeskState, tuple[DeskAct, ...]]] = {
     "asking": (),
     "waiting": ("retry", "settle", "not_done", "fail"),
     "unknown": ("retry", "settle", "not_done", "fail"),
-    "needs_person": ("settle", "not_done", "fail"),
+    "needs_person": ("settle", "not_done", "retry", "fail"),
 }
 # Where a person who settles or fails says that they looked at the supplier.
 CHECKED_STATES: Final = frozenset[DeskState]({"waiting", "unknown", "needs_person"})
@@ -70,12 +70,16 @@ class NotNow(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class DeskTopUp:
-    """A top-up as the desk sees it at one moment: with its attempts, oldest first, and its task."""
+    """A top-up as the desk sees it at one moment: with its attempts, oldest first, and its task.
+
+    can_be_asked: whether its supplier's kind can find out by asking what it did; the caller knows.
+    """
 
     topup: TopUp
     attempts: Sequence[Attempt]
     task: Task | None
     now_us: int
+    can_be_asked: bool = True
 
     @property
     def open_attempt(self) -> Attempt | None:
@@ -126,6 +130,8 @@ class DeskTopUp:
     def acts(self, who: str) -> tuple[DeskAct, ...]:
         """What this person may do now; a task that somebody else took can be given back alone."""
         state, task = self.state, self.open_task
+        if state == "needs_person" and not self.can_be_asked:
+            return tuple(act for act in ACTS[state] if act != "retry")
         if task is None or state != "task":
             return ACTS[state]
         if task.taken_by is None:

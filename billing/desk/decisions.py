@@ -40,7 +40,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class DeskCommand(OnAttempts):
-    """One act of a person on one top-up.
+    """One act of a person on one top-up; can_be_asked: as of DeskTopUp.
 
     Raises NotFound, InvalidInput where a reason is missing or too long, AwaitsApproval, NotNow where
     the act does not fit, and AlreadyDelivered or AlreadyEnded where it has ended meanwhile.
@@ -49,6 +49,7 @@ class DeskCommand(OnAttempts):
     by: Person
     reason: str | None = None
     is_checked: bool = False
+    can_be_asked: bool = True
 
     act: ClassVar[DeskAct]
 
@@ -73,7 +74,8 @@ class DeskCommand(OnAttempts):
 
     def _seen(self, state: BatchState, topup: TopUp) -> DeskTopUp:
         attempts = attempts_of(state).of(topup.id)
-        return DeskTopUp(topup, list(attempts), tasks_of(state).find(topup.id), state.now_us)
+        task = tasks_of(state).find(topup.id)
+        return DeskTopUp(topup, list(attempts), task, state.now_us, self.can_be_asked)
 
     def _check(self, state: BatchState, seen: DeskTopUp) -> None:
         topup = seen.topup

@@ -106,6 +106,11 @@ class Suppliers:
         """The supplier of that id, switched off or not."""
         return None if supplier is None else self._ready.get((environment, supplier))
 
+    def can_be_asked(self, environment: str, supplier: str | None) -> bool:
+        """Whether asking again finds out what it did; not of a kind that leaves that to a person."""
+        found = self.find(environment, supplier)
+        return found is None or found.asked_again != "person"
+
     def known(self) -> Sequence[ReadySupplier]:
         """All of them, of both environments."""
         return list(self._ready.values())

@@ -1,6 +1,7 @@
 """`topup topups`: the desk of top-ups that wait for their supplier or for a person."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, get_args
 
 import click
@@ -106,8 +107,9 @@ def show(transaction_id: str, by: str | None) -> None:
     over is not shown.
     """
 
-    async def act(_context: Context, tx: Transaction, now_us: int) -> DeskTopUp:
-        return await waiting.get_seen(tx, transaction_id, now_us=now_us)
+    async def act(context: Context, tx: Transaction, now_us: int) -> DeskTopUp:
+        seen = await waiting.get_seen(tx, transaction_id, now_us=now_us)
+        return replace(seen, can_be_asked=_can_be_asked(context, seen))
 
     found = in_one(act)
     attempts = [
@@ -260,6 +262,10 @@ def switch(transaction_id: str, supplier: str, reason: str, by: str | None) -> N
     _act(decisions.SwitchSupplier, transaction_id, by, reason, to=supplier)
 
 
+def _can_be_asked(context: Context, seen: DeskTopUp) -> bool:
+    return context.suppliers.can_be_asked(seen.topup.environment, seen.topup.supplier)
+
+
 def _act(
     command: Callable[..., DeskCommand],
     transaction_id: str,
@@ -274,8 +280,9 @@ def _act(
         seen = await context.database.read(
             lambda tx: waiting.get_seen(tx, transaction_id, now_us=now_us)
         )
+        known = {"can_be_asked": _can_be_asked(context, seen), **more}
         ended = await context.engine.submit(
-            command(transaction_id, seen.topup.tenant, who, reason, **more)
+            command(transaction_id, seen.topup.tenant, who, reason, **known)
         )
         return ended.topup
 

@@ -5,7 +5,7 @@ same that `topup topups` gives. A form that is sent twice has its effect once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, get_args
 
 from starlette.responses import Response
@@ -84,6 +84,7 @@ async def act(call: RequestContext[Fields, Fields]) -> Reply:
             by,
             form.text("reason") or None,
             form.text("checked") == "yes",
+            seen.can_be_asked,
             **_more(pressed, form),
         )
         await call.context.engine.submit(made)
@@ -153,6 +154,8 @@ async def _story(call: RequestContext[Any, Any]) -> DeskStory:
         sent = await list_deliveries(
             tx, tenant, wanted=DeliveryFilter(transaction_id=topup_id), limit=20
         )
+        known = call.context.suppliers
+        seen = replace(seen, can_be_asked=known.can_be_asked(environment, seen.topup.supplier))
         suppliers = {row.id: row for row in await list_suppliers(tx, environment)}
         return DeskStory(
             seen,

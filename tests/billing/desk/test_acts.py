@@ -59,6 +59,7 @@ def seen(last: Attempt | None = None, task: Task | None = None, topup: TopUp = T
 
 
 HELD = replace(TOPUP, next_check_at=None)
+LOST = DeskTopUp(HELD, [attempt("unknown")], None, NOW, can_be_asked=False)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,12 @@ HELD = replace(TOPUP, next_check_at=None)
         (seen(attempt("asking", asked_s=75)), "unknown", ("retry", "settle", "not_done", "fail")),
         (seen(attempt("unknown")), "unknown", ("retry", "settle", "not_done", "fail")),
         (seen(attempt("waiting")), "waiting", ("retry", "settle", "not_done", "fail")),
-        (seen(attempt("unknown"), topup=HELD), "needs_person", ("settle", "not_done", "fail")),
+        (
+            seen(attempt("unknown"), topup=HELD),
+            "needs_person",
+            ("settle", "not_done", "retry", "fail"),
+        ),
+        (LOST, "needs_person", ("settle", "not_done", "fail")),
         (seen(attempt("waiting"), TASK), "task", ("take", "settle", "refuse", "switch", "fail")),
         (seen(attempt("asking"), TASK), "task", ("take", "settle", "refuse", "switch", "fail")),
         (
@@ -110,7 +116,7 @@ def test_each_state_has_its_acts(
     [
         (seen(attempt("asking")), "fail", "own is being asked at this moment; try again"),
         (seen(attempt("unknown")), "switch", "it is open what own did: look there"),
-        (seen(attempt("unknown"), topup=HELD), "retry", "could make it do this twice"),
+        (LOST, "retry", "could make it do this twice"),
         (seen(attempt("unknown")), "take", "it is no task for a person"),
         (seen(), "not_done", "nothing of it was done so far"),
         (seen(None, replace(TASK, taken_by="bob")), "settle", "bob has taken the task"),

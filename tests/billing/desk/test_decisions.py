@@ -122,7 +122,7 @@ async def test_switching_waits_until_somebody_says_that_it_was_not_done(
 
     for command, more in (
         (SwitchSupplier, {"to": "other", "reason": "quicker"}),
-        (AskAgain, {}),
+        (AskAgain, {"can_be_asked": False}),
         (TakeTask, {}),
     ):
         with pytest.raises(NotNow):
