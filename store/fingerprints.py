@@ -85,5 +85,5 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0013": _OF_0013,
     "0014": _OF_0014,
     "0015": _OF_0015,
-    "0018": _OF_0015 | {"suppliers": "5344272aeeba", "topups": "11bc3cb839b7"},
+    "0018": _OF_0015 | {"suppliers": "5344272aeeba", "topups": "4edef3db2c91"},
 }

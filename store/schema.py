@@ -367,9 +367,16 @@ topups = sa.Table(
     sa.Index(
         "ix_topups_person",
         "environment",
-        "id",
+        "handed_over_at",
         sqlite_where=sa.text(_WAITS_FOR_PERSON),
         postgresql_where=sa.text(_WAITS_FOR_PERSON),
+    ),
+    sa.Index(
+        "ix_topups_desk",
+        "environment",
+        "id",
+        sqlite_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+        postgresql_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
     ),
     sa.Index(
         "ix_topups_failed",

@@ -198,7 +198,7 @@ SELECT COUNT(*) AS number FROM (
         SELECT id FROM topups
         WHERE environment = :environment AND status = 'pending' AND supplier IS NOT NULL
           AND handed_over_at IS NOT NULL AND next_check_at IS NULL
-        LIMIT :most) held
+        ORDER BY handed_over_at LIMIT :most) held
     UNION
     SELECT id FROM (
         SELECT t.id FROM manual_tasks m JOIN topups t

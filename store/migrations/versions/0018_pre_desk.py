@@ -18,16 +18,21 @@ WAITS_FOR_PERSON = (
     "status = 'pending' AND supplier IS NOT NULL AND handed_over_at IS NOT NULL"
     " AND next_check_at IS NULL"
 )
+PENDING = "status = 'pending' AND supplier IS NOT NULL"
 FAILED = "status = 'failed' AND supplier IS NOT NULL"
 
 
 def upgrade() -> None:
     op.add_column("suppliers", sa.Column("held_since", BIGINT, nullable=True))
-    for name, where in (("ix_topups_person", WAITS_FOR_PERSON), ("ix_topups_failed", FAILED)):
+    for name, column, where in (
+        ("ix_topups_person", "handed_over_at", WAITS_FOR_PERSON),
+        ("ix_topups_desk", "id", PENDING),
+        ("ix_topups_failed", "id", FAILED),
+    ):
         op.create_index(
             name,
             "topups",
-            ["environment", "id"],
+            ["environment", column],
             sqlite_where=sa.text(where),
             postgresql_where=sa.text(where),
         )
