@@ -146,6 +146,14 @@ class Metrics:
             bounds=_OUTSIDE_SECONDS,
         )
 
+        self.topups_waiting = PlainGauge(
+            "topup_topups_waiting",
+            "Pending top-ups with suppliers, 10,000 at most: all, those for a person, those overdue.",
+            "environment",
+            "state",
+        )
+        self._registry.register(self.topups_waiting)
+
     def _database(self) -> None:
         self.queue_depth = self._gauge(
             "topup_queue_depth", "Commands waiting for the next group commit."

@@ -303,6 +303,11 @@ transfers = sa.Table(
     ),
 )
 
+_WAITS_FOR_PERSON = (
+    "status = 'pending' AND supplier IS NOT NULL AND handed_over_at IS NOT NULL"
+    " AND next_check_at IS NULL"
+)
+
 # billing/topups/topup.py, but delivery of ended ones by billing/recipients/erasure.py
 topups = sa.Table(
     "topups",
@@ -360,6 +365,28 @@ topups = sa.Table(
         "created_at",
         sqlite_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
         postgresql_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+    ),
+    # What the desk counts on each of its pages, and what it lists.
+    sa.Index(
+        "ix_topups_person",
+        "environment",
+        "handed_over_at",
+        sqlite_where=sa.text(_WAITS_FOR_PERSON),
+        postgresql_where=sa.text(_WAITS_FOR_PERSON),
+    ),
+    sa.Index(
+        "ix_topups_desk",
+        "environment",
+        "id",
+        sqlite_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+        postgresql_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_topups_failed",
+        "environment",
+        "id",
+        sqlite_where=sa.text("status = 'failed' AND supplier IS NOT NULL"),
+        postgresql_where=sa.text("status = 'failed' AND supplier IS NOT NULL"),
     ),
 )
 
@@ -486,6 +513,7 @@ suppliers = sa.Table(
     _int("resting_since", null=True),  # a worker asks it rarely until it answers; null: it is asked
     _text("last_error", null=True),
     _int("last_error_at", null=True),
+    _int("held_since", null=True),  # a person has it asked no more until it is released
 )
 
 # billing/topups/platform_rows.py. One row: it grows with each change of the three tables above.

@@ -8,6 +8,7 @@ from functools import partial
 import click
 from aiosmtplib import SMTPAuthenticationError, SMTPException
 
+from billing.desk import waiting
 from billing.ledger.proof import last_proof
 from billing.recipients.smtp import SmtpSender
 from billing.topups.platform import PlatformBook
@@ -86,6 +87,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         await check("clock", clock),
         await check("deliveries", _deliveries),
         await check("platforms", _platforms),
+        await check("desk", _desk),
         await check("ledger", _ledger),
         await check("master key", _master_key),
         await _mail(settings),
@@ -152,6 +154,20 @@ async def _deliveries(settings: Settings) -> str:
         overlooked_s = backlog.overlooked_us / SECOND_US
         raise Sick(f"due for {overlooked_s:.0f} s and no worker looks: does `topup worker` run?")
     return "none waits" if not backlog.oldest_due_us else "waiting ones are looked after"
+
+
+async def _desk(settings: Settings) -> str:
+    """How many live top-ups wait for a person or should have ended."""
+    now_us = SystemClock().now_us()
+    async with open_store(settings) as database:
+        found = await database.read(lambda tx: waiting.gauges(tx, now_us=now_us))
+    person, overdue = found["live", "person"], found["live", "overdue"]
+    if person or overdue:
+        raise Odd(
+            f"of the live top-ups {person} wait for a person and {overdue} are overdue:"
+            " `topup topups list --environment live --view person` (or overdue)"
+        )
+    return "no live top-up waits for a person"
 
 
 async def _platforms(settings: Settings) -> str:

@@ -141,6 +141,8 @@ async def _read_gauges(context: Context, readiness: Readiness) -> None:
         metrics.deliveries_due.set(due)
     if (mail_us := await readiness.mail.see()) is not None:
         metrics.mail_oldest_due_seconds.set(mail_us / SECOND_US)
+    for (environment, state), number in (await readiness.desk.see() or {}).items():
+        metrics.topups_waiting.set(number, environment, state)
     if (proof := await readiness.proof.see()) is not None:
         metrics.ledger_findings.set(proof.findings)
         if proof.proved_at is not None:

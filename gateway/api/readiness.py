@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 import os
 import time
+from collections.abc import Mapping
 from typing import Final
 
+from billing.desk import waiting
 from billing.engine.engine import Engine
 from billing.ledger.proof import LastProof, last_proof
 from billing.recipients.mailing import next_due_at
@@ -163,6 +165,30 @@ class MailWatch:
         return 0 if due_at is None else max(0, self._clock.now_us() - due_at)
 
 
+class DeskWatch:
+    """How many top-ups wait, by environment and state, at most DUE_AGE_S_MAX old; for metrics."""
+
+    def __init__(self, database: Store, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._seen: Mapping[tuple[str, str], int] | None = None
+        self._seen_s = float("-inf")
+
+    async def see(self) -> Mapping[tuple[str, str], int] | None:
+        """What was seen last while the database does not answer; None before that."""
+        async with self._lock:
+            if time.monotonic() - self._seen_s >= DUE_AGE_S_MAX:
+                now_us = self._clock.now_us()
+                with contextlib.suppress(StoreError, TimeoutError):
+                    async with asyncio.timeout(DATABASE_TIMEOUT_S):
+                        self._seen = await self._database.read(
+                            lambda tx: waiting.gauges(tx, now_us=now_us)
+                        )
+                self._seen_s = time.monotonic()
+            return self._seen
+
+
 class ProofWatch:
     """What `topup audit` found last, at most PROOF_AGE_S_MAX old; for metrics."""
 
@@ -195,6 +221,7 @@ class Readiness:
         self.backlog = BacklogWatch(self._database, clock, attempt_us_max=attempt_us_max)
         self.due = DueWatch(self._database, clock)
         self.mail = MailWatch(self._database, clock)
+        self.desk = DeskWatch(self._database, clock)
         self.proof = ProofWatch(self._database)
 
     async def checks(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ from billing.catalog.coupon import CouponRefused, CouponTaken
 from billing.catalog.pack import PackTaken
 from billing.catalog.plan import PlanTaken
 from billing.credits.checkin import AlreadyCheckedIn, BudgetExhausted, CheckinOff
+from billing.desk.acts import NotNow
 from billing.fulfilment.protocol import SignatureRefused
 from billing.ledger.ledger import InsufficientBalance
 from billing.orders.order import OrderDecided, TooManyOrders
@@ -27,6 +28,7 @@ from billing.recipients.resend import MailLimitReached, NotYetDelivered
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
 from billing.topups.platform import InvalidPlatform
+from billing.topups.platform_rows import PlatformTaken
 from billing.topups.send import AmountOutOfRange, RateLimited as SandboxRateLimited
 from billing.topups.settlement import AwaitsApproval, WrongStateForApproval
 from billing.topups.topup import AlreadyDelivered, AlreadyEnded, DuplicateReference
@@ -115,6 +117,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     CouponTaken: ErrorRow(codes.MALFORMED, 422),
     PackTaken: ErrorRow(codes.MALFORMED, 422),
     PlanTaken: ErrorRow(codes.MALFORMED, 422),
+    PlatformTaken: ErrorRow(codes.MALFORMED, 422),
     InvalidPlatform: ErrorRow(codes.INVALID_PLATFORM, 422),
     InvalidEmail: ErrorRow(codes.INVALID_RECIPIENT, 422),
     AmountOutOfRange: ErrorRow(codes.AMOUNT_OUT_OF_RANGE, 422),
@@ -131,6 +134,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     AlreadyCheckedIn: ErrorRow(codes.ALREADY_SETTLED, 409),
     BudgetExhausted: ErrorRow(codes.ALREADY_SETTLED, 409),
     CheckinOff: ErrorRow(codes.MISSING_SCOPE, 403),
+    NotNow: ErrorRow(codes.ALREADY_SETTLED, 409),
     HoldEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     ReplayEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     MailUnderWay: ErrorRow(codes.ALREADY_SETTLED, 409),

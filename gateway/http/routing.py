@@ -56,6 +56,9 @@ _KINDS = {
     "coupon_code": "Coupon",
     "batch_id": "Batch",
     "code_id": "Code",
+    "act": "Act",
+    "supplier": "Supplier",
+    "platform": "Platform",
 }
 
 
