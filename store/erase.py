@@ -37,6 +37,7 @@ STEPS = (
     ("sandbox_subscriptions", "ref", "{own}"),
     ("sandbox_checkouts", "token", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("approvals", "id", "{own}"),
+    ("mails", "id", "{own}"),
     (
         "fulfilment_attempts",
         "transaction_id",

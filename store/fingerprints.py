@@ -80,14 +80,18 @@ _OF_0015: Final = _OF_0014 | {
     "suppliers": "f31801bb734b",
     "topups": "5b0d0aa26f16",
 }
+_OF_0016: Final = _OF_0015 | {
+    "mail_refusals": "9adbbf4d77c6",
+    "mails": "5ee630e54212",
+    "topups": "30fae6fd7da4",
+}
+_OF_0018: Final = _OF_0016 | {"suppliers": "5344272aeeba", "topups": "db5768e66bc3"}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
     "0014": _OF_0014,
     "0015": _OF_0015,
-    "0019": _OF_0015
-    | {
-        "platform_fees": "f7e5b28a09a0",
-        "topups": "b3a0287cf180",
-    },
+    "0016": _OF_0016,
+    "0018": _OF_0018,
+    "0019": _OF_0018 | {"platform_fees": "f7e5b28a09a0", "topups": "76b3aae55fc5"},
 }

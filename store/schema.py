@@ -303,7 +303,12 @@ transfers = sa.Table(
     ),
 )
 
-# billing/topups/topup.py
+_WAITS_FOR_PERSON = (
+    "status = 'pending' AND supplier IS NOT NULL AND handed_over_at IS NOT NULL"
+    " AND next_check_at IS NULL"
+)
+
+# billing/topups/topup.py, but delivery of ended ones by billing/recipients/erasure.py
 topups = sa.Table(
     "topups",
     metadata,
@@ -335,6 +340,9 @@ topups = sa.Table(
     _text(
         "deliverable", null=True
     ),  # JSON: what was delivered, without its value; null: credit here
+    _text("delivery", null=True),  # JSON: mail, language and message for the recipient
+    _int("claimed_at", null=True),  # the recipient's first look at what was delivered
+    _int("emailed_at", null=True),  # a mail server took the first mail about it
     _int("fee_cents", null=True),  # charged beside the amount; null: nothing
     sa.Index("ix_topups_account", "account_id", "environment", "id"),
     sa.Index(
@@ -359,6 +367,66 @@ topups = sa.Table(
         sqlite_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
         postgresql_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
     ),
+    # What the desk counts on each of its pages, and what it lists.
+    sa.Index(
+        "ix_topups_person",
+        "environment",
+        "handed_over_at",
+        sqlite_where=sa.text(_WAITS_FOR_PERSON),
+        postgresql_where=sa.text(_WAITS_FOR_PERSON),
+    ),
+    sa.Index(
+        "ix_topups_desk",
+        "environment",
+        "id",
+        sqlite_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+        postgresql_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_topups_failed",
+        "environment",
+        "id",
+        sqlite_where=sa.text("status = 'failed' AND supplier IS NOT NULL"),
+        postgresql_where=sa.text("status = 'failed' AND supplier IS NOT NULL"),
+    ),
+)
+
+# billing/topups/mail.py, billing/recipients/mailing.py, billing/recipients/outbox.py,
+# billing/recipients/erasure.py. Mail to the recipient of a top-up; no code lies in it.
+mails = sa.Table(
+    "mails",
+    metadata,
+    _text("id", key=True),  # its Message-ID is made of it
+    _text("account_id"),
+    _text("environment"),
+    _text("transaction_id"),
+    _text("recipient_email"),
+    _text("status"),  # queued | sent | bounced | failed | unwanted | outbox | limited
+    _int("created_at"),
+    _int("attempts", default=0),
+    _int("claim_no", default=0),  # of the newest claim: an older one's outcome is not written
+    _int("next_attempt_at", null=True),  # when it is due, or the end of its claim; null: never
+    _int("ended_at", null=True),
+    _text("reason", null=True),  # what the mail server said
+    sa.Index("ix_mails_topup", "transaction_id"),
+    sa.Index("ix_mails_account", "account_id", "environment", "id"),
+    sa.Index("ix_mails_recipient", "account_id", "environment", "recipient_email", "created_at"),
+    sa.Index("ix_mails_day", "account_id", "environment", "created_at"),
+    sa.Index(
+        "ix_mails_due",
+        "next_attempt_at",
+        sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
+        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+    ),
+    postgresql_with=_HOT,
+)
+
+# billing/recipients/refusal.py. Addresses that want no mail, by a keyed digest of them.
+mail_refusals = sa.Table(
+    "mail_refusals",
+    metadata,
+    _text("digest", key=True),  # hex
+    _int("created_at"),
 )
 
 # billing/topups/attempt.py. One for each turn of a top-up at a supplier, however often it was asked.
@@ -460,6 +528,7 @@ suppliers = sa.Table(
     _int("resting_since", null=True),  # a worker asks it rarely until it answers; null: it is asked
     _text("last_error", null=True),
     _int("last_error_at", null=True),
+    _int("held_since", null=True),  # a person has it asked no more until it is released
 )
 
 # billing/topups/platform_rows.py. One row: it grows with each change of the three tables above.

@@ -11,7 +11,6 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from billing.engine.audit_entries import AuditEntries
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.ledger.chart import Code, LedgerAccountKind
@@ -24,10 +23,7 @@ from billing.topups.settlement import EndedTopUp, OnTopUp, awaits, deliver, wait
 from billing.topups.topup import TopUp
 from billing.topups.working_set import topups_of
 from kernel.clock import SECOND_US
-from kernel.errors import DomainError
 from kernel.storable import storable
-from keys import audit_log
-from keys.audit_log import Actor
 
 REASON_CHARACTERS_MAX = 200
 # How soon it is tried again where another top-up of the same recipient is with the supplier.
@@ -36,12 +32,8 @@ BEHIND_US = 2 * SECOND_US
 ASKED_US = 75 * SECOND_US
 
 
-class StillOpen(DomainError):
-    """Nobody knows yet what the supplier did, or it is still being asked."""
-
-
 @dataclass(frozen=True, slots=True)
-class _WithAttempts(OnTopUp):
+class OnAttempts(OnTopUp):
     """A command that reads or changes the top-up's attempts."""
 
     def declare(self, read_set: ReadSet) -> None:
@@ -62,7 +54,7 @@ class HandedOver:
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver(_WithAttempts):
+class HandOver(OnAttempts):
     """A supplier is about to be asked: from here on the top-up cannot be cancelled.
 
     seen_checks_made is what the caller read; of two workers that saw the same, the first one's
@@ -82,7 +74,7 @@ class HandOver(_WithAttempts):
         return (environment, self.source.id, account_id, self.recipient_email)
 
     def declare(self, read_set: ReadSet) -> None:
-        _WithAttempts.declare(self, read_set)
+        OnAttempts.declare(self, read_set)
         read_set.working_set(AttemptWorkingSet).recipients.add(self._place)
 
     def decide(self, state: BatchState) -> HandedOver:
@@ -132,7 +124,7 @@ class HandOver(_WithAttempts):
 
 
 @dataclass(frozen=True, slots=True)
-class KeepWaiting(_WithAttempts):
+class KeepWaiting(OnAttempts):
     """The supplier gave no last word: it is asked again, or a person decides.
 
     Nothing changes where the attempt was asked again meanwhile, or has ended. next_check_at null:
@@ -164,19 +156,17 @@ class KeepWaiting(_WithAttempts):
 
 
 @dataclass(frozen=True, slots=True)
-class Settle(_WithAttempts):
+class Settle(OnAttempts):
     """A pending top-up ends by a word: its supplier's, a person's, or the sandbox's.
 
     given: what was delivered; None: the credit lies in the recipient's wallet here. by: the supplier
     whose word it is; its `failed` is a definite no, so the platform's next supplier is asked, and the
     funds go back where nobody is left. by null: a person or the sandbox decides for all of them.
     attempt: number and asks of the ask that brought the word; a no of an older ask changes nothing.
-    left_over: for the recipient's next top-up. actor: the person of the operator's who decides, for the
-    audit log. is_checked: that person asked the supplier what it did.
+    left_over: for the recipient's next top-up.
 
-    A person does not decide while the supplier may still do it: raises StillOpen while it is being
-    asked, and while its outcome is unknown and nobody checked. One that waits for an approval is not settled: raises AwaitsApproval, since nobody was asked yet
-    and the caller may be the one who sent it.
+    One that waits for an approval is not settled: raises AwaitsApproval, since nobody was asked yet and
+    the caller may be the one who sent it.
     """
 
     outcome: Literal["delivered", "failed"]
@@ -186,13 +176,9 @@ class Settle(_WithAttempts):
     attempt: tuple[int, int] | None = None
     cost_cents: int | None = None
     left_over: str | None = None
-    actor: Actor | None = None
-    is_checked: bool = False
 
     def declare(self, read_set: ReadSet) -> None:
-        _WithAttempts.declare(self, read_set)
-        if self.actor is not None:
-            read_set.working_set(AuditEntries)
+        OnAttempts.declare(self, read_set)
         if self.cost_cents and self.by is not None:
             read_set.places.add((*self.tenant, LedgerAccountKind.COST, ""))
             read_set.places.add((*self.tenant, LedgerAccountKind.SUPPLIER, self.by))
@@ -202,14 +188,6 @@ class Settle(_WithAttempts):
         asked = waits_for(state, topup)
         if asked is not None:
             raise awaits(state, topup, asked)
-        if self.actor is not None and topup.status == "pending":
-            self._check_open(state, topup)
-        ended = self._settled(state, topup)
-        if self.actor is not None:
-            self._tell(state, ended.topup, self.actor)
-        return ended
-
-    def _settled(self, state: BatchState, topup: TopUp) -> EndedTopUp:
         if self.outcome == "delivered":
             return self._ended(state, self._deliver(state, topup))
         if self._is_late(state, topup):
@@ -221,40 +199,6 @@ class Settle(_WithAttempts):
         failed = fail(state, topup, reason)
         self._close(state, topup, "refused" if self.by else "dropped", reason)
         return self._ended(state, failed)
-
-    def _check_open(self, state: BatchState, topup: TopUp) -> None:
-        attempt = attempts_of(state).open_of(topup.id)
-        if attempt is None or attempt.outcome == "waiting":
-            return
-        is_asked_now = (
-            attempt.outcome == "asking" and state.now_us - attempt.last_asked_at < ASKED_US
-        )
-        if is_asked_now:
-            raise StillOpen(
-                f"{attempt.supplier} is being asked at this moment; try again in a minute"
-            )
-        if not self.is_checked:
-            raise StillOpen(
-                f"nobody knows what {attempt.supplier} did with it: look there first, and say so"
-            )
-
-    def _tell(self, state: BatchState, topup: TopUp, actor: Actor) -> None:
-        """Who decided, in the operator's audit log; never what was handed over."""
-        entry = audit_log.entry(
-            actor,
-            f"topup.{'settle' if self.outcome == 'delivered' else 'fail'}",
-            environment=topup.environment,
-            subject_id=topup.id,
-            before={"status": "pending"},
-            after={
-                "status": topup.status,
-                "reason": self.reason,
-                "kind": None if self.given is None else self.given.kind,
-                "checked": self.is_checked,
-            },
-            now_us=state.now_us,
-        )
-        state.working_set(AuditEntries).add(entry)
 
     def _deliver(self, state: BatchState, topup: TopUp) -> TopUp:
         delivered = deliver(state, topup, given=self.given)

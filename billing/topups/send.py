@@ -17,6 +17,7 @@ from billing.ledger.ledger import Code, InsufficientBalance, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.approval import WAITS_US, Approval
 from billing.topups.deliverable import hint_of
+from billing.topups.delivery_options import DeliveryOptions
 from billing.topups.platform import WALLET, Platform, Platforms
 from billing.topups.topup import DuplicateReference, TopUp, TopUpStatus, move
 from billing.topups.working_set import TopUpWorkingSet, topups_of
@@ -59,8 +60,14 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
     reference: str | None = None
     metadata: Mapping[str, str] | None = None
     note: str | None = None
+    delivery: DeliveryOptions | None = None
     fee_cents: int = 0
     quote_ends_at: int | None = None
+
+    @property
+    def is_mailed(self) -> bool:
+        """Whether its recipient gets mail about it."""
+        return self.delivery is not None and self.delivery.email
 
     @property
     def charged_micros(self) -> int:
@@ -87,6 +94,7 @@ def prepare(
     reference: str | None = None,
     metadata: Mapping[str, str] | None = None,
     note: str | None = None,
+    delivery: DeliveryOptions | None = None,
 ) -> SendRequest:
     """Raises InvalidPlatform, InvalidEmail or AmountOutOfRange, in this order."""
     found = platforms.find(platform)
@@ -98,7 +106,7 @@ def prepare(
             extra={"min": found.min_amount_cents, "max": found.max_amount_cents},
         )
     fee_cents = found.fee_cents(account_id, amount_cents)
-    return SendRequest(found, amount_cents, address, reference, metadata, note, fee_cents)
+    return SendRequest(found, amount_cents, address, reference, metadata, note, delivery, fee_cents)
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
@@ -120,6 +128,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         topups.voucher_ids.append(self.topup_id)
         if self.request.reference is not None:
             topups.references.add((*self.tenant, self.request.reference))
+        if self.request.is_mailed:
+            topups.mails.expect(*self.tenant, self.request.recipient_email)
 
     def decide(self, state: BatchState) -> Sent:
         topups = topups_of(state)
@@ -203,6 +213,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             metadata=self.request.metadata or {},
             note=self.request.note,
             fee_cents=self.request.fee_cents,
+            delivery=self.request.delivery,
             **outcome,
         )
 
@@ -225,6 +236,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             voucher_code_hint=hint_of(topups.code_of(topup_id)),
         )
         topups.add(delivered)
+        if self.request.is_mailed:
+            topups.write_mail(delivered, state.now_us)
         publish(state, delivered)
         return delivered
 

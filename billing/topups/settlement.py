@@ -79,6 +79,8 @@ def deliver(state: BatchState, topup: TopUp, *, given: Deliverable | None = None
         _settle_voucher(state, topup, recipient, amount_micros)
     delivered = replace(delivered, new_balance_cents=micros_to_cents(recipient.balance_micros))
     topups.change(delivered)
+    if topup.delivery is not None and topup.delivery.email:
+        topups.write_mail(delivered, state.now_us)
     publish(state, delivered)
     return delivered
 

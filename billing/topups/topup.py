@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from billing.topups.deliverable import WALLET_CREDIT, WALLET_CREDIT_JSON, StoredDeliverable
+from billing.topups.delivery_options import DeliveryOptions
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
@@ -74,6 +75,9 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     trace: str | None = None
     supplier: str | None = None  # who is asked, or delivered; null: the wallet here, at once
     deliverable: StoredDeliverable | None = None  # without its value; null: credit in a wallet here
+    delivery: DeliveryOptions | None = None  # how it reaches the recipient; null: nothing was said
+    claimed_at: int | None = None  # the recipient's first look at it
+    emailed_at: int | None = None  # a mail server took the first mail about it
     fee_cents: int = 0  # charged beside the amount, and given back with it
 
     @property
@@ -268,7 +272,7 @@ def _but_values(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> dic
 
 
 async def insert(tx: Transaction, topups: Sequence[TopUp]) -> None:
-    await tx.insert_deferred("topups", ROWS.columns, [ROWS.write(topup) for topup in topups])
+    await tx.insert_deferred("topups", _NEW.columns, [_NEW.write(topup) for topup in topups])
 
 
 async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
@@ -280,6 +284,25 @@ async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
     assert changed == len(topups), "a pending top-up vanished under the lock"
 
 
+async def note_claimed(tx: Transaction, topups: Sequence[TopUp]) -> None:
+    """Writes claimed_at of delivered ones that nobody claimed before."""
+    if topups:
+        rows = sorted((topup.id, topup.claimed_at) for topup in topups)
+        await tx.execute(_CLAIMED, rows=rows)
+
+
+async def note_emailed(tx: Transaction, ids: Iterable[str], *, now_us: int) -> None:
+    """That a mail server took a mail about these; the first time stays."""
+    wanted = sorted(set(ids))
+    if wanted:
+        await tx.execute(
+            """UPDATE topups SET emailed_at = :now_us
+               WHERE id IN :ids[text] AND emailed_at IS NULL""",
+            now_us=now_us,
+            ids=wanted,
+        )
+
+
 # Most have no fee, and a null takes no room.
 _FEE = Conversion(lambda cents: cents or 0, lambda cents: cents or None, "bigint")
 ROWS = RowMapping(
@@ -289,8 +312,11 @@ ROWS = RowMapping(
         "metadata": as_json(dict[str, str]),
         "deliverable": as_json(StoredDeliverable),
         "fee_cents": _FEE,
+        "delivery": as_json(DeliveryOptions),
     },
 )
+# A new one was neither claimed nor mailed.
+_NEW = ROWS.part(*(name for name in ROWS.columns if name not in {"claimed_at", "emailed_at"}))
 # What a move or a check changes; the rest is frozen.
 _CHANGING = (
     "status",
@@ -311,6 +337,10 @@ _LOAD = f"SELECT {ROWS.listed} FROM topups WHERE id IN :ids[text]"
 _UPDATE = f"""
 UPDATE topups SET {ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
 WHERE topups.id = v.id AND topups.status = 'pending'
+"""
+_CLAIMED = """
+UPDATE topups SET claimed_at = v.claimed_at FROM :rows[id text, claimed_at bigint] AS v
+WHERE topups.id = v.id AND topups.claimed_at IS NULL
 """
 _REFERENCES = """
 SELECT t.account_id, t.environment, t.reference, t.id, t.status

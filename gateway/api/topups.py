@@ -1,14 +1,17 @@
 """Top-ups: send, validate, cancel, status, history. The send is the hot path of the gateway."""
 
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, Literal
 
-from msgspec import UNSET, Meta
+from msgspec import UNSET
 from msgspec.structs import asdict
 
 from billing.topups import queries as history
 from billing.topups.approval import Approval
-from billing.topups.quote import QUOTE_ID_CHARACTERS_MAX, Rehearsal, quote_id, with_quote
+from billing.topups.delivery_options import (
+    DeliveryOptions,
+)
+from billing.topups.quote import Rehearsal, quote_id, with_quote
 from billing.topups.send import SendRequest, Sent as Decided, new_send, prepare
 from billing.topups.settlement import Cancel, EndedTopUp
 from billing.topups.topup import TopUp
@@ -17,6 +20,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.answers.refused import Failure
+from gateway.api.schemas.recipients import RecipientMail
 from gateway.api.schemas.topups import (
     EventOfTopUp,
     FailedSend,
@@ -30,88 +34,22 @@ from gateway.api.schemas.topups import (
     TopUpStory,
     Transfer,
 )
+from gateway.api.send_body import (
+    Address,
+    DeliveryBody,
+    SendBody,
+    SenderReferenceField,
+    ValidateBody,
+)
 from gateway.http.errors import DOCS_PATH
-from gateway.http.fields import LINE, Fields, Int64, Page, Text, Time, time_us
+from gateway.http.fields import Fields, Page, Text, Time, time_us
 from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import rfc3339
-from kernel.limits import (
-    METADATA_KEY_CHARACTERS_MAX,
-    METADATA_PAIRS_MAX,
-    METADATA_VALUE_CHARACTERS_MAX,
-    NOTE_CHARACTERS_MAX,
-    REFERENCE_CHARACTERS_MAX,
-)
 from keys.email_address import InvalidEmail, normalise_email
 from keys.principal import ADMIN
 from store.database import Transaction
-
-Address = Annotated[str, Meta(max_length=320)]
-SenderReferenceField = Annotated[
-    str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)
-]
-MetadataKey = Annotated[
-    str, Meta(min_length=1, max_length=METADATA_KEY_CHARACTERS_MAX, pattern=LINE)
-]
-MetadataValue = Annotated[str, Meta(max_length=METADATA_VALUE_CHARACTERS_MAX)]
-
-
-class ValidateBody(Fields, frozen=True, kw_only=True):
-    """What is sent to whom: recipient_email names a person, "recipient": "self" means the account's
-    own address. Exactly one of the two, since a recipient is never guessed.
-    """
-
-    exactly_one: ClassVar[tuple[str, str] | None] = ("recipient_email", "recipient")
-
-    platform: Annotated[Text, Meta(description="What is topped up; see GET /platforms.")]
-    amount_cents: Annotated[Int64, Meta(description="In US cents, within the platform's limits.")]
-    recipient_email: (
-        Annotated[Address, Meta(description="Whose wallet. Required unless recipient is given.")]
-        | None
-    ) = None
-    recipient: (
-        Annotated[
-            Literal["self"],
-            Meta(description="In place of recipient_email: your account's own address."),
-        ]
-        | None
-    ) = None
-    reference: (
-        Annotated[
-            SenderReferenceField, Meta(description="Your own name for it, once per environment.")
-        ]
-        | None
-    ) = None
-    metadata: (
-        Annotated[
-            dict[MetadataKey, MetadataValue],
-            Meta(max_length=METADATA_PAIRS_MAX, description="Pairs of yours; events carry them."),
-        ]
-        | None
-    ) = None
-    note: Annotated[str, Meta(max_length=NOTE_CHARACTERS_MAX)] | None = None
-
-
-class SendBody(ValidateBody, frozen=True, kw_only=True):
-    """What is sent to whom, and at which quoted price, if one was asked for: recipient_email names a
-    person, "recipient": "self" means the account's own address. Exactly one of the two.
-    """
-
-    quote_id: (
-        Annotated[
-            str,
-            Meta(
-                min_length=1,
-                max_length=QUOTE_ID_CHARACTERS_MAX,
-                description=(
-                    "From POST /topup/validate of the same send, at most ten minutes ago: charged is"
-                    " exactly what it said, or the send is refused."
-                ),
-            ),
-        ]
-        | None
-    ) = None
 
 
 class CancelBody(Fields, frozen=True, kw_only=True):
@@ -184,6 +122,8 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
         cost_cents=timeline.cost_cents if is_operator else None,
         transfers=[Transfer(**one) for one in timeline.transfers],
         events=[EventOfTopUp(**one) for one in timeline.events],
+        claim_url=rules.claim_url_shown(topup, call.principal),
+        mails=[RecipientMail.of(one) for one in timeline.mails],
         approval_id=UNSET if timeline.approval_id is None else timeline.approval_id,
         request_id=timeline.request_id,
     )
@@ -214,13 +154,17 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Answer:
         created_after=time_us(query.created_after, "created_after"),
         created_before=time_us(query.created_before, "created_before"),
     )
-    seen, principal = call.context.topup_rules.codes, call.principal
+    rules, principal = call.context.topup_rules, call.principal
+    seen = rules.codes
     return await list_rows(
         call,
         "txn",
         partial(history.page, tenant=principal.tenant, wanted=wanted),
         shape=lambda topup: TopUpShape.of(
-            topup, seen.shown(topup, principal), seen.value_shown(topup, principal)
+            topup,
+            seen.shown(topup, principal),
+            seen.value_shown(topup, principal),
+            claim_url=rules.claim_url_shown(topup, principal),
         ),
     )
 
@@ -242,7 +186,14 @@ def _request_of(call: RequestContext[Any, Fields]) -> SendRequest:
         reference=body.reference,
         metadata=body.metadata,
         note=body.note,
+        delivery=_options_of(body.delivery),
     )
+
+
+def _options_of(said: DeliveryBody | None) -> DeliveryOptions | None:
+    if said is None:
+        return None
+    return DeliveryOptions(said.email, said.locale, said.message)
 
 
 def _own_address(call: RequestContext[Any, Fields]) -> str:

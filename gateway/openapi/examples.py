@@ -75,6 +75,10 @@ _TOPUP: Final = {
     "metadata": {},
     "note": None,
     "failure_reason": None,
+    "delivery": None,
+    "claim_url": None,
+    "claimed_at": None,
+    "emailed_at": None,
     "key_id": "key_abc123",
     "created_at": TIME,
     "settled_at": TIME,
@@ -154,6 +158,22 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
             status="cancelled",
             transaction_id=TRANSACTION,
         ),
+    ),
+    ("POST", f"{API}/topup/{{transaction_id}}/resend"): Example(
+        answer=_answer(
+            1000,
+            {
+                "id": "mal_abc123",
+                "status": "queued",
+                "attempts": 0,
+                "reason": None,
+                "created_at": TIME,
+                "next_attempt_at": TIME,
+                "ended_at": None,
+            },
+            status="delivered",
+            transaction_id=TRANSACTION,
+        )
     ),
     ("GET", f"{API}/topup/balance"): Example(
         answer=_answer(

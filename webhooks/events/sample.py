@@ -54,6 +54,8 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
         return _order(what, now_us=now_us)
     if subject == "approval":
         return {"approval": _approval(what, now_us=now_us), **_topup("pending")}
+    if what == "claimed":
+        return {**_topup("delivered"), "claimed_at": rfc3339(now_us)}
     return _topup(what)
 
 

@@ -163,6 +163,12 @@ class PendingTopUp(_TopUp, kw_only=True):
     new_balance_cents: None
 
 
+class ClaimedTopUp(DeliveredTopUp, kw_only=True):
+    """Its recipient opened it on the claim page, for the first time. Told once."""
+
+    claimed_at: Time
+
+
 class LowBalance(_Data, kw_only=True):
     """The account's wallet, after the change that took it below the threshold."""
 
@@ -267,6 +273,7 @@ TYPES: Final[Mapping[str, EventType]] = {
         "A pending top-up was called off; its funds were given back.", CancelledTopUp
     ),
     "topup.pending": EventType("A top-up waits for its platform or for an approval.", PendingTopUp),
+    "topup.claimed": EventType("A recipient opened what was delivered.", ClaimedTopUp),
     "balance.low": EventType("The account's wallet fell below its threshold.", LowBalance),
     "stock.low": EventType("Few codes of a supplier are left; for operators.", LowStock),
     "order.paid": EventType("An order of credit was paid, and the credit is there.", Order),

@@ -24,6 +24,7 @@ from gateway.answers.words import (
     TopUpStatus,
     TransactionId,
 )
+from gateway.api.schemas.recipients import RecipientMail, ShownDelivery
 from kernel.shaped import Shaped
 from webhooks.events.schemas import Approval, ChargedCents, Deliverable, FeeCents
 
@@ -37,6 +38,14 @@ WalletCents = Annotated[int, Meta(description="The sender's own wallet afterward
 
 
 WALLET_CREDIT = Deliverable(**WALLET_CREDIT_SHAPE)
+
+
+def shown_delivery(topup: topups.TopUp) -> ShownDelivery | None:
+    """What its send said about the recipient."""
+    said = topup.delivery
+    if said is None:
+        return None
+    return ShownDelivery(email=said.email, locale=said.locale, message=said.message)
 
 
 def deliverable_of(topup: topups.TopUp, value: str | None = None) -> Deliverable | None:
@@ -113,6 +122,21 @@ class _TopUp(Shaped, kw_only=True):
     metadata: dict[str, str]
     note: str | None
     failure_reason: str | None
+    delivery: Annotated[
+        ShownDelivery | None,
+        Meta(description="How it reaches its recipient; null: nothing was said."),
+    ]
+    claim_url: Annotated[
+        str | None,
+        Meta(
+            description="The recipient's page, as good as the code itself: null unless you may see it,"
+            " and in answers that are kept for a repeated call."
+        ),
+    ] = None
+    claimed_at: Annotated[Time | None, Meta(description="When the recipient opened it first.")]
+    emailed_at: Annotated[
+        Time | None, Meta(description="When a mail server took the first mail about it.")
+    ]
     key_id: Annotated[KeyIdText | None, Meta(description="That sent it; null: no key.")]
     created_at: Time
     settled_at: Time | None
@@ -127,6 +151,7 @@ class _TopUp(Shaped, kw_only=True):
         """
         own = {
             "transaction_id": topup.id,
+            "delivery": shown_delivery(topup),
             "voucher_code": code,
             "deliverable": deliverable_of(topup, value),
         }
@@ -210,6 +235,7 @@ class TopUpStory(TopUp, kw_only=True):
     transfers: list[Transfer]
     events: list[EventOfTopUp]
     attempts: list[FulfilmentAttempt]
+    mails: list[RecipientMail]
     needs_person: bool
     supplier: str | None
     cost_cents: Annotated[int, Meta(ge=0, description="The supplier's, in US cents.")] | None
