@@ -36,6 +36,12 @@ GROUPS = {
         "codes": "Redemption codes: create, list, disable.",
         "orders": "Purchases of credit: list, show, and decide what no rule may.",
     },
+    "Deliver it": {
+        "platforms": "What credit can be sent to, and who supplies it.",
+        "suppliers": "Who provides the credit: create, list, set, check.",
+        "stock": "Codes that a supplier hands out: add, list, low.",
+        "topups": "Top-ups that wait: list, show, take, settle, fail.",
+    },
     "Webhooks": {
         "deliveries": "The webhook delivery log: list, show, send again.",
         "replay": "Send an endpoint's deliveries of a period again.",
@@ -55,7 +61,8 @@ COMMANDS = {name: words for group in GROUPS.values() for name, words in group.it
 # Where each command lies: in the module of its name, in one of these folders.
 FOLDERS = {
     "server": {"dev", "serve", "worker", "migrate", "backup", "restore", "doctor", "settings"},
-    "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"},
+    "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
+    | {"platforms", "suppliers", "stock", "topups"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
-    "0012": {
+    "0015": {
         "access_tokens": "67e938480a55",
         "account_environments": "1aa292f0181b",
         "accounts": "91bcc2ab3afc",
@@ -24,10 +24,12 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "endpoint_queue": "2cbe3c72b0f8",
         "endpoints": "a0b7c3f9dd72",
         "events": "3932e67eb4d5",
+        "fulfilment_attempts": "cd7d9f5fbaa6",
         "held_invoices": "e698923257a1",
         "holds": "a36af38c5638",
         "idempotency_keys": "abe1d28e2cbf",
         "ledger_accounts": "8512077ce52f",
+        "manual_tasks": "3a3fc9f8e0fe",
         "notices": "10e384578432",
         "oauth_apps": "bcfc315d331a",
         "oauth_charges": "418e97d8d7b4",
@@ -40,6 +42,9 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "period_reversals": "d0666443f38d",
         "plan_products": "caec6f40f42c",
         "plans": "bb964a78ee8b",
+        "platform_suppliers": "4362160b289a",
+        "platform_versions": "6b94134b01bc",
+        "platforms": "8f38d649a88d",
         "provider_customers": "8fbaf5cfaad4",
         "provider_events": "5863c1d46de9",
         "provider_links": "58cf22109088",
@@ -54,10 +59,14 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "sealed_keys": "75b9ef65ed24",
         "sessions": "2884e7dfb386",
         "spend_windows": "3e6d977a6cd6",
+        "stock_codes": "ea67961eb551",
+        "stock_levels": "134cab789b61",
         "subscription_objects": "9fcbcb8e4f0b",
         "subscription_periods": "2e2fd1176752",
         "subscriptions": "9744d0afdbf7",
-        "topups": "a958622b6226",
+        "supplier_recipients": "2498b1b8327b",
+        "suppliers": "f31801bb734b",
+        "topups": "0e36ea606f42",
         "transfers": "09e974252067",
         "usage_records": "885ebed21f8e",
         "voucher_redemptions": "b667039e4c42",

@@ -188,7 +188,7 @@ def _fulfiller_of(context: Context) -> Fulfiller:
         context.database,
         context.clock,
         context.engine,
-        context.fulfilments,
+        context.suppliers,
         context.metrics.supplier_seconds.observe,
     )
 

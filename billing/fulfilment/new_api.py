@@ -1,18 +1,14 @@
 """Makes a redemption code at a New API instance, through its admin API.
 
 The code is named after the transaction (20 characters, New API's own limit), so that after a lost
-answer the next ask finds it instead of making a second one. Options: base_url, access_token (a
-system access token of an administrator), user_id (its numeric id), quota_per_usd (500000),
-timeout_s (10, at most 30, of each of two calls). Without options of its own for staging (`staging`, the same fields) a staging
-top-up is delivered without a code: no real quota moves.
+answer it is looked for before it is made again.
 
 POST /api/redemption/ {name, count, quota, expired_time} -> {success, message, data: [code]}
 GET /api/redemption/search?keyword= -> {success, data: [...] or {items: [...]}}, rows {name, key}
 """
 
-import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import msgspec
@@ -21,36 +17,41 @@ from billing.fulfilment.asking import NoSupplierAnswer, ask, decoded
 from billing.fulfilment.protocol import (
     ASK_S_MAX,
     Delivered,
+    Look,
+    NotDone,
+    Options,
     OptionsRefused,
     Outcome,
     Refused,
     Registration,
     Request,
+    Sealed,
+    Supplier,
+    Tools,
     Unknown,
 )
-from kernel.clock import Clock
+from billing.fulfilment.stand_in import sample_text
+from billing.topups.deliverable import Deliverable
 
-# A look for the code and the making of one are within one ask.
+# A look for the code and the making of one are within one turn.
 TIMEOUT_S_MAX = ASK_S_MAX / 2
 QUOTA_PER_USD = 500_000
 QUOTA_PER_USD_MAX = 10**9
 NEVER_EXPIRES = 0
 
 
-class Instance(msgspec.Struct, forbid_unknown_fields=True):
-    """One New API instance and who administers it."""
+class NewApiOptions(Options, frozen=True, kw_only=True):
+    """One New API instance and who administers it.
 
-    base_url: str
-    access_token: str
+    access_token: a system access token of an administrator. user_id: its numeric id. timeout_s: of
+    each call.
+    """
+
+    base_url: Annotated[str, msgspec.Meta(min_length=8, max_length=2_000)]
+    access_token: Sealed
     user_id: int
-    quota_per_usd: int = QUOTA_PER_USD
-    timeout_s: float = 10.0
-
-
-class NewApiOptions(Instance):
-    """The live instance, and another for staging or none."""
-
-    staging: Instance | None = None
+    quota_per_usd: Annotated[int, msgspec.Meta(ge=1, le=QUOTA_PER_USD_MAX)] = QUOTA_PER_USD
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=TIMEOUT_S_MAX)] = 10.0
 
 
 class _Answer(msgspec.Struct):
@@ -59,29 +60,27 @@ class _Answer(msgspec.Struct):
     data: Any = None
 
 
-class NewApi:
-    """One platform's instance."""
+class NewApi(Supplier):
+    """One instance."""
 
     def __init__(self, options: NewApiOptions, client: httpx.AsyncClient) -> None:
         self._options = options
         self._client = client
 
     async def fulfil(self, request: Request) -> Outcome:
-        instance: Instance | None = self._options
-        if request.environment == "staging":
-            instance = self._options.staging
-        if instance is None:
-            return Delivered()
         try:
-            if request.attempt > 1:
-                made = await self._find(instance, request.transaction_id)
-                if made is not None:
-                    return Delivered(made)
-            return await self._create(instance, request)
+            return await self._create(self._options, request)
         except NoSupplierAnswer as error:
             return Unknown(str(error))
 
-    async def _create(self, instance: Instance, request: Request) -> Outcome:
+    async def look(self, request: Request) -> Look:
+        try:
+            made = await self._find(self._options, request.transaction_id)
+        except NoSupplierAnswer as error:
+            return Unknown(str(error))
+        return NotDone() if made is None else Delivered(Deliverable("code", made))
+
+    async def _create(self, instance: NewApiOptions, request: Request) -> Outcome:
         answer = await self._ask(
             instance,
             "POST",
@@ -100,10 +99,10 @@ class NewApi:
             return Refused(answer.message or "refused by New API")
         match answer.data:
             case [str(code)] if code:
-                return Delivered(code)
+                return Delivered(Deliverable("code", code))
         return Unknown("no code in New API's answer")
 
-    async def _find(self, instance: Instance, name: str) -> str | None:
+    async def _find(self, instance: NewApiOptions, name: str) -> str | None:
         """The code of that name, None where there surely is none; raises NoSupplierAnswer.
 
         Anything but a list of rows says nothing: taken for "none" it would make a second code.
@@ -129,7 +128,7 @@ class NewApi:
 
     async def _ask(
         self,
-        instance: Instance,
+        instance: NewApiOptions,
         method: str,
         path: str,
         *,
@@ -152,26 +151,17 @@ class NewApi:
         return decoded(body, _Answer)
 
 
-def _make(options: Mapping[str, Any], client: httpx.AsyncClient, _clock: Clock) -> NewApi:
-    try:
-        parsed = msgspec.convert(dict(options), NewApiOptions)
-    except msgspec.ValidationError as error:
-        raise OptionsRefused(f"new_api fulfilment: {error}") from None
-    for instance in (parsed, parsed.staging):
-        if instance is not None:
-            _check(instance)
-    return NewApi(parsed, client)
+def _make(options: NewApiOptions, tools: Tools) -> NewApi:
+    if not options.base_url.startswith(("https://", "http://")):
+        raise OptionsRefused("base_url begins with https:// or http://")
+    return NewApi(options, tools.client)
 
 
-def _check(instance: Instance) -> None:
-    if not instance.base_url.startswith(("https://", "http://")):
-        raise OptionsRefused("new_api fulfilment: base_url begins with https:// or http://")
-    if not (math.isfinite(instance.timeout_s) and 0 < instance.timeout_s <= TIMEOUT_S_MAX):
-        raise OptionsRefused(
-            f"new_api fulfilment: timeout_s is above 0 and at most {TIMEOUT_S_MAX:g}"
-        )
-    if not 1 <= instance.quota_per_usd <= QUOTA_PER_USD_MAX:
-        raise OptionsRefused(f"new_api fulfilment: quota_per_usd is 1 to {QUOTA_PER_USD_MAX}")
-
-
-FULFILMENT = Registration(name="new_api", is_asynchronous=True, make=_make)
+SUPPLIER = Registration(
+    name="new_api",
+    text="A redemption code of a New API instance.",
+    options=NewApiOptions,
+    make=_make,
+    sample=lambda request: Deliverable("code", f"SANDBOX-{sample_text(request)}"),
+    asked_again="look",
+)

@@ -17,9 +17,9 @@ from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, InsufficientBalance, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.approval import WAITS_US, Approval
-from billing.topups.platform import Platform, Platforms
+from billing.topups.deliverable import hint_of
+from billing.topups.platform import WALLET, Platform, Platforms
 from billing.topups.topup import DuplicateReference, TopUp, TopUpStatus, move
-from billing.topups.voucher import hint_of
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError
@@ -32,7 +32,7 @@ from keys.principal import Principal
 
 SANDBOX_DOMAIN = "@sandbox.test"
 SANDBOX_DELAY_US = 2 * SECOND_US
-# Fulfilments that are none of the folder's: a person, and the sandbox's own recipients.
+# Fulfilments that are no supplier's kind: a person, and the sandbox's own recipients.
 BY_APPROVAL = "approval"
 BY_SANDBOX = "sandbox"
 
@@ -160,8 +160,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             return "approval_required", BY_APPROVAL
         if scripted in {"pending", "delayed"}:
             return "pending", BY_SANDBOX
-        fulfilment = self.request.platform.fulfilment
-        return ("pending" if fulfilment in topups.rules.asynchronous else "delivered"), fulfilment
+        fulfilment = self.request.platform.first.kind
+        return ("delivered" if fulfilment == WALLET else "pending"), fulfilment
 
     def _sandbox_script(self) -> str:
         if self.tenant.environment != "staging" or not self.request.recipient_email.endswith(
@@ -220,7 +220,9 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         would_be: WouldBe,
         amount_micros: int,
     ) -> TopUp:
-        topup = self._topup(state, fulfilment, "pending")
+        is_asked = would_be == "pending" and fulfilment != BY_SANDBOX
+        supplier = self.request.platform.first.id if is_asked else None
+        topup = self._topup(state, fulfilment, "pending", supplier=supplier)
         held = state.ledger.standing(self.tenant).held
         holds = state.take(
             self.tenant,

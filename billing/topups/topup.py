@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from billing.topups.deliverable import WALLET_CREDIT, WALLET_CREDIT_SHAPE, StoredDeliverable
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
@@ -69,6 +70,22 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     next_check_at: int | None = None
     checks_made: int = 0
     settled_at: int | None = None
+    supplier: str | None = None  # who is asked, or delivered; null: the wallet here, at once
+    deliverable: StoredDeliverable | None = None  # without its value; null: credit in a wallet here
+
+    @property
+    def given(self) -> StoredDeliverable | None:
+        """What was delivered, without its value; None until then."""
+        return (self.deliverable or WALLET_CREDIT) if self.status == "delivered" else None
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether nobody knows what its supplier did, and nobody asks any more: a person decides."""
+        return (
+            self.status == "pending"
+            and self.handed_over_at is not None
+            and self.next_check_at is None
+        )
 
     @property
     def tenant(self) -> Tenant:
@@ -85,8 +102,11 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
         return self.spent_by[0] if self.spent_by else None
 
     def event_data(self) -> dict[str, Any]:
-        """The top-up as its events carry it, with room for the code at voucher_code."""
-        data = {
+        """The top-up as its events carry it, with room for the code at voucher_code and for what was
+        delivered at deliverable.value. Both stand before what a tenant wrote.
+        """
+        given = self.given
+        data: dict[str, Any] = {
             "transaction_id": self.id,
             "status": self.status,
             "platform": self.platform,
@@ -94,6 +114,13 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
             "recipient_email": self.recipient_email,
             "voucher_code": None,
             "voucher_code_hint": self.voucher_code_hint,
+            "deliverable": (
+                None
+                if given is None
+                else WALLET_CREDIT_SHAPE
+                if given is WALLET_CREDIT
+                else given.shape()
+            ),
             "new_balance_cents": self.new_balance_cents,
             "reference": self.reference,
             "metadata": dict(self.metadata),
@@ -110,7 +137,9 @@ class Due(NamedTuple):
     tenant: Tenant
     platform: str
     fulfilment: str
+    supplier: str | None
     checks_made: int
+    recipient_email: str
 
 
 def move(topup: TopUp, status: TopUpStatus, *, now_us: int, **changes: Any) -> TopUp:
@@ -149,44 +178,86 @@ async def due(
     now_us: int,
     limit: int,
     but_ids: Sequence[str] = (),
-    but_platforms: Sequence[str] = (),
+    but_suppliers: Sequence[tuple[str, str]] = (),
 ) -> list[Due]:
-    """Pending top-ups that the worker should look at, the longest due first; but for the named."""
+    """Pending top-ups that the worker should look at, the longest due first; but for the named.
+
+    but_suppliers: (environment, supplier) pairs.
+    """
     rows = await tx.fetch(
-        f"""SELECT id, account_id, environment, platform, fulfilment, checks_made FROM topups
+        f"""SELECT id, account_id, environment, platform, fulfilment, supplier, checks_made,
+                recipient_email
+            FROM topups
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
-            {_but(but_ids, but_platforms)}
+            {_but(but_ids, but_suppliers)}
             ORDER BY next_check_at LIMIT :limit""",
         now=now_us,
         limit=limit,
-        but_ids=but_ids,
-        but_platforms=but_platforms,
+        **_but_values(but_ids, but_suppliers),
     )
-    return [
-        Due(row["id"], Tenant(row["account_id"], row["environment"]), *(row[i] for i in (3, 4, 5)))
-        for row in rows
-    ]
+    return [Due(row[0], Tenant(row[1], row[2]), *row[3:8]) for row in rows]
 
 
 async def next_due_at(
-    tx: Transaction, *, but_ids: Sequence[str] = (), but_platforms: Sequence[str] = ()
+    tx: Transaction,
+    *,
+    but_ids: Sequence[str] = (),
+    but_suppliers: Sequence[tuple[str, str]] = (),
 ) -> int | None:
     """When the next pending top-up but for the named is to be looked at, or None."""
     row = await tx.fetch_one(
         f"""SELECT next_check_at FROM topups
             WHERE status = 'pending' AND next_check_at IS NOT NULL
-            {_but(but_ids, but_platforms)}
+            {_but(but_ids, but_suppliers)}
             ORDER BY next_check_at LIMIT 1""",
-        but_ids=but_ids,
-        but_platforms=but_platforms,
+        **_but_values(but_ids, but_suppliers),
     )
     return None if row is None else int(row["next_check_at"])
 
 
-def _but(ids: Sequence[str], platforms: Sequence[str]) -> str:
+async def with_suppliers(
+    tx: Transaction, environment: str, *, supplier: str | None, limit: int
+) -> Sequence[TopUp]:
+    """Pending ones that are with a supplier, or wait for one, the oldest first; of all accounts."""
+    named = {} if supplier is None else {"supplier": supplier}
+    only = "supplier IS NOT NULL" if supplier is None else "supplier = :supplier"
+    rows = await tx.fetch(
+        f"""SELECT {ROWS.listed} FROM topups
+            WHERE status = 'pending' AND environment = :environment AND {only}
+            ORDER BY created_at, id LIMIT :limit""",
+        environment=environment,
+        limit=limit,
+        **named,
+    )
+    return [ROWS.read(row) for row in rows]
+
+
+async def postpone(tx: Transaction, topup_id: str, until: int) -> None:
+    """Has the worker look at a pending one later; nothing else of it changes."""
+    await tx.execute(
+        """UPDATE topups SET next_check_at = :until
+           WHERE id = :id AND status = 'pending' AND next_check_at < :until""",
+        id=topup_id,
+        until=until,
+    )
+
+
+def _but(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> str:
     without_ids = "AND NOT id IN :but_ids[text]" if ids else ""
-    without_platforms = "AND NOT platform IN :but_platforms[text]" if platforms else ""
-    return f"{without_ids} {without_platforms}"
+    # A pair as one word, since a list holds words; neither part of a pair has a slash.
+    without_suppliers = (
+        "AND (supplier IS NULL OR NOT environment || '/' || supplier IN :but_suppliers[text])"
+        if suppliers
+        else ""
+    )
+    return f"{without_ids} {without_suppliers}"
+
+
+def _but_values(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    values: dict[str, Any] = {"but_ids": ids} if ids else {}
+    if suppliers:
+        values["but_suppliers"] = ["/".join(pair) for pair in suppliers]
+    return values
 
 
 async def insert(tx: Transaction, topups: Sequence[TopUp]) -> None:
@@ -202,7 +273,14 @@ async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
     assert changed == len(topups), "a pending top-up vanished under the lock"
 
 
-ROWS = RowMapping(TopUp, stored={"spent_by": WORDS_OR_NULL, "metadata": as_json(dict[str, str])})
+ROWS = RowMapping(
+    TopUp,
+    stored={
+        "spent_by": WORDS_OR_NULL,
+        "metadata": as_json(dict[str, str]),
+        "deliverable": as_json(StoredDeliverable),
+    },
+)
 # What a move or a check changes; the rest is frozen.
 _CHANGING = (
     "status",
@@ -215,6 +293,8 @@ _CHANGING = (
     "next_check_at",
     "checks_made",
     "settled_at",
+    "supplier",
+    "deliverable",
 )
 _CHANGED = ROWS.part("id", *_CHANGING)
 _LOAD = f"SELECT {ROWS.listed} FROM topups WHERE id IN :ids[text]"

@@ -148,7 +148,7 @@ class TopUpWorkingSet(WorkingSet):
     def _add_needs(self, read_set: ReadSet, one: TopUp) -> None:
         """The accounts and windows that the end of the top-up touches."""
         read_set.places.add((*one.tenant, LedgerAccountKind.RECIPIENT, one.recipient_name))
-        if one.fulfilment in self.rules.asynchronous or one.id in self.redeemed_ids:
+        if one.status == "pending" or one.id in self.redeemed_ids:
             read_set.places.add((*one.tenant, LedgerAccountKind.REDEEMED, one.platform))
         for key_id in one.spent_by:
             read_set.windows.update((key_id, p, s) for p, s in caps.windows_of(one.created_at))

@@ -10,6 +10,8 @@ import click
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from billing.topups.platform import PlatformBook
+from billing.topups.platform_rows import list_suppliers, read_book
 from cli.examples import examples
 from cli.faults import exit_code_of, words
 from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
@@ -88,6 +90,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         await check("connections", _connections),
         await check("clock", _clock),
         await check("deliveries", _deliveries),
+        await check("platforms", _platforms),
         await check("master key", _master_key),
         await _redis(settings),
         await _workers(settings),
@@ -195,6 +198,28 @@ async def _deliveries(settings: Settings) -> str:
         overlooked_s = backlog.overlooked_us / SECOND_US
         raise _Sick(f"due for {overlooked_s:.0f} s and no worker looks: does `topup worker` run?")
     return "none waits" if not backlog.oldest_due_us else "waiting ones are looked after"
+
+
+async def _platforms(settings: Settings) -> str:
+    """Whether somebody supplies each platform of live, and who is left alone for giving no word."""
+
+    async def work(tx: Transaction) -> tuple[PlatformBook, list[str]]:
+        rows = await list_suppliers(tx, "live")
+        silent = [row.id for row in rows if row.is_active and row.resting_since is not None]
+        return await read_book(tx), silent
+
+    async with open_store(settings) as database:
+        book, silent = await database.read(work)
+    live = book.of("live")
+    if silent:
+        raise _Odd(f"no word from {', '.join(silent)}: `topup suppliers check` says why")
+    if missing := live.without_supplier():
+        raise _Odd(
+            f"live does not offer {', '.join(missing)}: nobody supplies them; see"
+            " `topup platforms suppliers`"
+        )
+    offered = [one.id for one in live.offered()]
+    return f"live offers {', '.join(offered)}" if offered else "are entered at the first start"
 
 
 async def _master_key(settings: Settings) -> str:

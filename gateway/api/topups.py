@@ -19,6 +19,7 @@ from gateway.answers.refused import Failure
 from gateway.api.schemas.topups import (
     EventOfTopUp,
     FailedSend,
+    FulfilmentAttempt,
     Held,
     Quote,
     Sent,
@@ -41,6 +42,7 @@ from kernel.limits import (
     REFERENCE_CHARACTERS_MAX,
 )
 from keys.email_address import InvalidEmail, normalise_email
+from keys.principal import ADMIN
 from store.database import Transaction
 
 Address = Annotated[str, Meta(max_length=320)]
@@ -138,10 +140,16 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
 
     timeline = await call.context.database.read(work)
     topup = timeline.topup
-    code = call.context.topup_rules.codes.shown(topup, call.principal)
+    rules, is_operator = call.context.topup_rules, ADMIN in call.principal.scopes
     data = TopUpStory.of(
         topup,
-        code,
+        rules.codes.shown(topup, call.principal),
+        rules.codes.value_shown(topup, call.principal),
+        attempts=[
+            FulfilmentAttempt.seen_by(one, is_operator=is_operator) for one in timeline.attempts
+        ],
+        supplier=topup.supplier if is_operator else None,
+        cost_cents=timeline.cost_cents if is_operator else None,
         transfers=[Transfer(**one) for one in timeline.transfers],
         events=[EventOfTopUp(**one) for one in timeline.events],
         approval_id=UNSET if timeline.approval_id is None else timeline.approval_id,
@@ -173,12 +181,14 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Answer:
         created_after=time_us(query.created_after, "created_after"),
         created_before=time_us(query.created_before, "created_before"),
     )
-    code_of, principal = call.context.topup_rules.codes.shown, call.principal
+    seen, principal = call.context.topup_rules.codes, call.principal
     return await list_rows(
         call,
         "txn",
         partial(history.page, tenant=principal.tenant, wanted=wanted),
-        shape=lambda topup: TopUpShape.of(topup, code_of(topup, principal)),
+        shape=lambda topup: TopUpShape.of(
+            topup, seen.shown(topup, principal), seen.value_shown(topup, principal)
+        ),
     )
 
 
@@ -188,7 +198,7 @@ def _normalised(address: str | None) -> str | None:
 
 def _request_of(call: RequestContext[SendBody, Fields]) -> SendRequest:
     body = call.body
-    platforms = call.context.topup_rules.platforms
+    platforms = call.context.topup_rules.platforms.of(call.principal.environment)
     address = body.recipient_email
     return prepare(
         platforms,
@@ -203,7 +213,8 @@ def _request_of(call: RequestContext[SendBody, Fields]) -> SendRequest:
 
 def _own_address(call: RequestContext[SendBody, Fields]) -> str:
     """The address of whoever says "recipient": "self"; raises InvalidPlatform and InvalidEmail."""
-    call.context.topup_rules.platforms.find(call.body.platform)
+    platforms = call.context.topup_rules.platforms.of(call.principal.environment)
+    platforms.find(call.body.platform)
     address = call.principal.account_email
     if address is None:
         raise InvalidEmail("the account has no address of its own: name a recipient_email")

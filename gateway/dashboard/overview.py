@@ -15,7 +15,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
-from keys.principal import ACCOUNT_SCOPES
+from keys.principal import ACCOUNT_SCOPES, ADMIN
 
 PATH: Final = "/dashboard"
 _TOPUPS: Final = (
@@ -74,7 +74,16 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
         topups=(await ask(call, "GET", "/topup/history", query={"limit": 6})).data["items"],
         has_keys=bool((await ask(call, "GET", "/keys", query={"limit": 1})).data["items"]),
         charts=charts,
+        without_supplier=_without_supplier(call),
     )
+
+
+def _without_supplier(call: RequestContext[Any, Any]) -> list[str]:
+    """For operators: the platforms that are not offered, since nobody supplies them."""
+    principal = call.principal
+    if ADMIN not in principal.scopes:
+        return []
+    return call.context.suppliers.book.of(principal.environment).without_supplier()
 
 
 async def _charts(call: RequestContext[Any, Any], balance_micros: int) -> list[Chart]:
