@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
-    "0015": {
+    "0017": {
         "access_tokens": "67e938480a55",
         "account_environments": "1aa292f0181b",
         "accounts": "91bcc2ab3afc",
@@ -13,6 +13,8 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "approvals": "18a0afa9eca0",
         "attempts": "8ba388411773",
         "audit_log": "9cfb702b12f5",
+        "batch_items": "8a830c48c40e",
+        "batches": "4bf46edcd982",
         "checkin_days": "d8ede89c4498",
         "checkin_settings": "f56a4c702aaf",
         "checkins": "51681bd334f7",
@@ -66,7 +68,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "subscriptions": "9744d0afdbf7",
         "supplier_recipients": "2498b1b8327b",
         "suppliers": "f31801bb734b",
-        "topups": "0e36ea606f42",
+        "topups": "ea453e47106d",
         "transfers": "09e974252067",
         "usage_records": "885ebed21f8e",
         "voucher_redemptions": "b667039e4c42",

@@ -43,6 +43,7 @@ from worker.expire import Expirer
 from worker.fulfil import Fulfiller
 from worker.prune import notifications_chore, retention_chore, security_chore, sessions_chore
 from worker.reconcile import Reconciler
+from worker.release import Releaser
 from worker.renew import Renewer
 from worker.replay import Replayer
 from worker.slots import Slots, slots_of_process
@@ -141,10 +142,11 @@ async def run_worker(
     dispatcher = dispatcher_of(context)
     fulfiller = _fulfiller_of(context)
     expirer = Expirer(context.database, context.clock, context.engine)
+    releaser = Releaser(context.database, context.clock, context.engine)
     renewer = Renewer(context.database, context.clock, context.engine, context.payments)
     ender = Ender(context.database, context.clock)
 
-    wake_those = _waking(dispatcher, fulfiller, expirer, renewer, ender)
+    wake_those = _waking(dispatcher, fulfiller, expirer, releaser, renewer, ender)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
     stopped = asyncio.Event()
@@ -156,6 +158,7 @@ async def run_worker(
         partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
         fulfiller.run,
         expirer.run,
+        releaser.run,
         renewer.run,
         ender.run,
         Replayer(context.database, context.clock).run,
@@ -197,13 +200,22 @@ def _waking(
     dispatcher: Dispatcher,
     fulfiller: Fulfiller,
     expirer: Expirer,
+    releaser: Releaser,
     renewer: Renewer,
     ender: Ender,
 ) -> Callable[[Sequence[str]], None]:
     """Wakes the loops that hints of these names are about; any other name may concern them all."""
-    everyone = (dispatcher.wake, fulfiller.wake, expirer.wake, renewer.wake, ender.wake)
+    everyone = (
+        dispatcher.wake,
+        fulfiller.wake,
+        expirer.wake,
+        releaser.wake,
+        renewer.wake,
+        ender.wake,
+    )
     concerned: dict[str, Sequence[Callable[[], None]]] = {
         topup.HINT: (fulfiller.wake,),
+        topup.SCHEDULED_HINT: (releaser.wake,),
         hold.HINT: (expirer.wake,),
         endpoint_queue.ENDING_HINT: (ender.wake,),
         event.HINT: (),

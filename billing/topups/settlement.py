@@ -223,11 +223,12 @@ class Decide(OnTopUp):
             )
         if self.decision == "approved":
             # Every rule that may refuse comes before the first change.
-            check_alive(state, topup.spent_by)
-            state.check_debt(topup.tenant)
-            source = _source_of(state, topup)
+            try:
+                source = check_again(state, topup)
+            except InvalidPlatform as gone:
+                raise _deny_it(topup, gone) from None
             self._tell(state, topup, decided)
-            return self._ended(state, self._release(state, topup, source))
+            return self._ended(state, go_on(state, topup, source))
         self._tell(state, topup, decided)
         reason = EXPIRED if self.decision == "expired" else DENIED
         return self._ended(state, cancel(state, topup, reason=reason))
@@ -246,14 +247,6 @@ class Decide(OnTopUp):
             now_us=state.now_us,
         )
         state.working_set(AuditEntries).add(entry)
-
-    def _release(self, state: BatchState, topup: TopUp, source: Source) -> TopUp:
-        released = replace(topup, fulfilment=source.kind)
-        if source.kind == WALLET:
-            return deliver(state, released)
-        waiting = replace(released, supplier=source.id, next_check_at=state.now_us)
-        topups_of(state).change(waiting)
-        return waiting
 
 
 def awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
@@ -279,15 +272,40 @@ def awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
     )
 
 
-def _source_of(state: BatchState, topup: TopUp) -> Source:
-    """Who is asked first as of now; raises InvalidPlatform where it is offered no longer."""
-    try:
-        platforms = topups_of(state).rules.platforms.of(topup.environment)
-        return platforms.find(topup.platform).first
-    except InvalidPlatform:
-        raise InvalidPlatform(
-            f"{topup.platform} is no longer offered; deny the approval, and the funds go back",
-            param="platform",
-            reason="removed",
-            extra={"transaction_id": topup.id, "status": topup.status},
-        ) from None
+def check_again(state: BatchState, topup: TopUp) -> Source:
+    """Who is asked first for a top-up that was held, and goes on now; raises what refuses it now.
+
+    What is asked again, after an approval and at a scheduled time: whether its key still stands, whether
+    the account owes nothing, and whether the platform is still offered. The funds are held, and the
+    caps were counted when it was accepted.
+    """
+    check_alive(state, topup.spent_by)
+    state.check_debt(topup.tenant)
+    return topups_of(state).rules.platforms.of(topup.environment).find(topup.platform).first
+
+
+def go_on(state: BatchState, topup: TopUp, source: Source) -> TopUp:
+    """A held top-up that nothing stands against: scheduled until its time, else like a send just made."""
+    released = replace(topup, fulfilment=source.kind)
+    is_early = (topup.scheduled_for or 0) > state.now_of(topup.tenant)
+    if not is_early and source.kind == WALLET:
+        return deliver(state, released)
+    if is_early:
+        following = move(released, "scheduled", now_us=state.now_us)
+    else:
+        following = replace(released, supplier=source.id, next_check_at=state.now_us)
+        if topup.status == "scheduled":
+            following = move(following, "pending", now_us=state.now_us)
+    topups_of(state).change(following)
+    if following.status != topup.status:
+        publish(state, following)
+    return following
+
+
+def _deny_it(topup: TopUp, gone: InvalidPlatform) -> InvalidPlatform:
+    return InvalidPlatform(
+        f"{topup.platform} is no longer offered; deny the approval, and the funds go back",
+        param="platform",
+        reason=gone.reason or "removed",
+        extra={"transaction_id": topup.id, "status": topup.status},
+    )

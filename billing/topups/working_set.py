@@ -15,7 +15,7 @@ from billing.ledger.ledger import Code, LedgerAccountKind, Transfer, transfers_o
 from billing.topups import approval, topup as topups, voucher
 from billing.topups.approval import Approval
 from billing.topups.rules import TopUpRules
-from billing.topups.topup import TopUp, TopUpStatus
+from billing.topups.topup import MOVES, TopUp, TopUpStatus
 from billing.topups.voucher import Redemption
 from kernel.tenant import Tenant
 from keys import caps
@@ -85,9 +85,12 @@ class TopUpWorkingSet(WorkingSet):
         await voucher.insert_redemptions(tx, self._new_redemptions)
 
     def hints(self) -> Iterable[str]:
-        """Where somebody should look at a pending top-up."""
+        """Where somebody should look at a top-up, now or at its time."""
         written = (*self._new.values(), *self._changed.values())
-        return (topups.HINT,) if any(one.next_check_at is not None for one in written) else ()
+        if any(one.next_check_at is not None for one in written):
+            yield topups.HINT
+        if any(one.status == "scheduled" for one in written):
+            yield topups.SCHEDULED_HINT
 
     def find(self, topup_id: str, tenant: Tenant) -> TopUp | None:
         """The tenant's top-up; another's looks like none."""
@@ -148,7 +151,7 @@ class TopUpWorkingSet(WorkingSet):
     def _add_needs(self, read_set: ReadSet, one: TopUp) -> None:
         """The accounts and windows that the end of the top-up touches."""
         read_set.places.add((*one.tenant, LedgerAccountKind.RECIPIENT, one.recipient_name))
-        if one.status == "pending" or one.id in self.redeemed_ids:
+        if MOVES[one.status] or one.id in self.redeemed_ids:
             read_set.places.add((*one.tenant, LedgerAccountKind.REDEEMED, one.platform))
         for key_id in one.spent_by:
             read_set.windows.update((key_id, p, s) for p, s in caps.windows_of(one.created_at))

@@ -16,6 +16,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.answers.refused import Failure
+from gateway.answers.words import TopUpStatus
 from gateway.api.schemas.topups import (
     EventOfTopUp,
     FailedSend,
@@ -89,6 +90,12 @@ class SendBody(Fields, frozen=True, kw_only=True):
         | None
     ) = None
     note: Annotated[str, Meta(max_length=NOTE_CHARACTERS_MAX)] | None = None
+    send_at: (
+        Annotated[
+            Time, Meta(description="When to send it, at most 90 days ahead; left out: at once.")
+        ]
+        | None
+    ) = None
 
 
 class CancelBody(Fields, frozen=True, kw_only=True):
@@ -100,7 +107,7 @@ class CancelBody(Fields, frozen=True, kw_only=True):
 class HistoryQuery(Page, frozen=True, kw_only=True):
     """Filters of the history; created_after is inclusive, created_before exclusive."""
 
-    status: Literal["pending", "delivered", "failed", "cancelled"] | None = None
+    status: TopUpStatus | None = None
     platform: Text | None = None
     recipient_email: Address | None = None
     reference: SenderReferenceField | None = None
@@ -124,7 +131,7 @@ async def validate(call: RequestContext[SendBody, Fields]) -> Answer:
 
 
 async def cancel(call: RequestContext[CancelBody, Fields]) -> Answer:
-    """Takes a pending top-up back; its funds return to where they came from."""
+    """Takes a scheduled or pending top-up back; its funds return to where they came from."""
     principal = call.principal
     command = Cancel(call.body.transaction_id, principal.tenant, principal.credential_id)
     return await call.context.engine.submit_once(command, call.request_key, _cancelled)
@@ -156,6 +163,7 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
     )
     outcome = {
         "delivered": codes.DELIVERED,
+        "scheduled": codes.PENDING,
         "pending": codes.PENDING,
         "failed": codes.FAILED_REFUNDED,
         "cancelled": codes.CANCELLED,
@@ -208,6 +216,7 @@ def _request_of(call: RequestContext[SendBody, Fields]) -> SendRequest:
         reference=body.reference,
         metadata=body.metadata,
         note=body.note,
+        send_at=time_us(body.send_at, "send_at"),
     )
 
 
@@ -308,7 +317,10 @@ ROUTES = (
         description=(
             "Debits the account's wallet, credits the recipient's, issues the voucher and sends the"
             " webhook, all in one transaction. Pending where the platform takes its time, or where"
-            " a person has to approve. Give an Idempotency-Key, and a repeated call sends once."
+            " a person has to approve. With `send_at` it is scheduled: the funds are held and the"
+            " caps counted now, it can be cancelled until then, and at its time the key, the"
+            " account and the platform are looked at again (3005 and a refund where one of them"
+            " refuses). Give an Idempotency-Key, and a repeated call sends once."
         ),
         answers=(
             Outcome(200, Sent, (codes.DELIVERED,)),
@@ -333,7 +345,7 @@ ROUTES = (
         "POST",
         "/topup/cancel",
         cancel,
-        "Cancel a pending top-up",
+        "Cancel a scheduled or pending top-up",
         scopes=("topup:send",),
         body=CancelBody,
         description="Its funds go back to where they came from, and topup.cancelled is sent.",

@@ -84,6 +84,7 @@ TONES: Final[Mapping[str, str]] = {
     "open": "wait",
     "issued": "calm",
     "pending": "wait",
+    "scheduled": "wait",
     "sending": "wait",
     "running": "wait",
     "paused": "wait",

@@ -33,6 +33,7 @@ EVENT_TYPES: Final = (
     "topup.failed",
     "topup.cancelled",
     "topup.pending",
+    "topup.scheduled",
     "balance.low",
     "stock.low",
     "order.paid",

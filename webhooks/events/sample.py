@@ -53,11 +53,11 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
     if subject == "order":
         return _order(what, now_us=now_us)
     if subject == "approval":
-        return {"approval": _approval(what, now_us=now_us), **_topup("pending")}
-    return _topup(what)
+        return {"approval": _approval(what, now_us=now_us), **_topup("pending", now_us=now_us)}
+    return _topup(what, now_us=now_us)
 
 
-def _topup(status: str) -> dict[str, Any]:
+def _topup(status: str, *, now_us: int) -> dict[str, Any]:
     is_delivered = status == "delivered"
     data: dict[str, Any] = {
         "transaction_id": TRANSACTION_ID,
@@ -72,6 +72,8 @@ def _topup(status: str) -> dict[str, Any]:
         "reference": None,
         "metadata": {"test": "true"},
     }
+    if status == "scheduled":
+        data["scheduled_for"] = rfc3339(now_us + DAY_US)
     if status == "failed":
         data["failure_reason"] = "test"
     return data

@@ -28,6 +28,9 @@ Time = Annotated[
         extra_json_schema={"format": "date-time"},
     ),
 ]
+ScheduledFor = Annotated[
+    Time, Meta(description="When it is to be sent, by the account's own clock.")
+]
 Environment = Annotated[
     Literal["staging", "live"], Meta(description="The two are closed worlds; check it.")
 ]
@@ -100,7 +103,7 @@ class _TopUp(_Data, kw_only=True):
     """A top-up as its events carry it."""
 
     transaction_id: TransactionId
-    status: Literal["pending", "delivered", "failed", "cancelled"]
+    status: Literal["scheduled", "pending", "delivered", "failed", "cancelled"]
     platform: str
     amount_cents: PositiveCents
     recipient_email: Email
@@ -110,6 +113,7 @@ class _TopUp(_Data, kw_only=True):
     new_balance_cents: Cents | None
     reference: Reference | None
     metadata: dict[str, str]
+    scheduled_for: ScheduledFor | UnsetType = UNSET
     failure_reason: str | UnsetType = UNSET
 
 
@@ -155,6 +159,17 @@ class PendingTopUp(_TopUp, kw_only=True):
     voucher_code_hint: None
     deliverable: None
     new_balance_cents: None
+
+
+class ScheduledTopUp(_TopUp, kw_only=True):
+    """The funds are held; at scheduled_for it is delivered, or pending, or refused and refunded."""
+
+    status: Literal["scheduled"]
+    voucher_code: None
+    voucher_code_hint: None
+    deliverable: None
+    new_balance_cents: None
+    scheduled_for: ScheduledFor
 
 
 class LowBalance(_Data, kw_only=True):
@@ -259,6 +274,9 @@ TYPES: Final[Mapping[str, EventType]] = {
     ),
     "topup.cancelled": EventType(
         "A pending top-up was called off; its funds were given back.", CancelledTopUp
+    ),
+    "topup.scheduled": EventType(
+        "A top-up is to be sent later; its funds are held.", ScheduledTopUp
     ),
     "topup.pending": EventType("A top-up waits for its platform or for an approval.", PendingTopUp),
     "balance.low": EventType("The account's wallet fell below its threshold.", LowBalance),

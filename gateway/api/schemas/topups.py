@@ -26,8 +26,9 @@ from gateway.answers.words import (
     Voucher,
     time_of,
 )
+from kernel.clock import rfc3339
 from kernel.shaped import Shaped
-from webhooks.events.schemas import Approval, Deliverable
+from webhooks.events.schemas import Approval, Deliverable, ScheduledFor
 
 __all__ = ["Approval", "Deliverable"]
 
@@ -62,6 +63,7 @@ class Sent(Struct, kw_only=True, gc=False):
     ]
     recipient_email: str
     wallet_balance_cents: WalletCents
+    scheduled_for: ScheduledFor | UnsetType = UNSET
 
     @staticmethod
     def of(sent: send.Sent) -> "Sent":
@@ -76,6 +78,7 @@ class Sent(Struct, kw_only=True, gc=False):
             new_balance_cents=topup.new_balance_cents,
             recipient_email=topup.recipient_email,
             wallet_balance_cents=sent.wallet_balance_cents,
+            scheduled_for=UNSET if topup.scheduled_for is None else rfc3339(topup.scheduled_for),
         )
 
 
@@ -110,6 +113,7 @@ class _TopUp(Shaped, kw_only=True):
     note: str | None
     failure_reason: str | None
     key_id: Annotated[KeyIdText | None, Meta(description="That sent it; null: no key.")]
+    scheduled_for: ScheduledFor | None
     created_at: Time
     settled_at: Time | None
 
@@ -125,6 +129,7 @@ class _TopUp(Shaped, kw_only=True):
             "transaction_id": topup.id,
             "voucher_code": code,
             "deliverable": deliverable_of(topup, value),
+            "scheduled_for": time_of(topup.scheduled_for),
         }
         return super().of(topup, **{**own, **more})
 
@@ -219,7 +224,7 @@ class Quote(Shaped, kw_only=True):
     wallet_balance_cents: Cents
     wallet_balance_after_cents: Cents
     cap_remaining_cents: Cents | None
-    would_be: Literal["delivered", "pending", "approval_required"]
+    would_be: Literal["delivered", "pending", "scheduled", "approval_required"]
 
 
 class Window(Struct, kw_only=True):
