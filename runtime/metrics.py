@@ -60,6 +60,7 @@ class Metrics:
         self._deliveries()
         self._others()
         self._database()
+        self._ledger()
         self._process()
 
     def _deliveries(self) -> None:
@@ -84,6 +85,13 @@ class Metrics:
         self.lag_seconds = self._plain_histogram(
             "topup_first_attempt_lag_seconds",
             "Seconds from a delivery's creation to the start of its first attempt.",
+            "environment",
+            bounds=_LAG_SECONDS,
+        )
+        self.attempt_lag_seconds = self._plain_histogram(
+            "topup_attempt_lag_seconds",
+            "Seconds from the time a webhook attempt was due to its start, by its number: 1, 2, 3, more.",
+            "number",
             "environment",
             bounds=_LAG_SECONDS,
         )
@@ -159,6 +167,18 @@ class Metrics:
             "topup_pool_wait_seconds", "Seconds of those waits together."
         )
 
+    def _ledger(self) -> None:
+        """What `topup audit` found; nothing is shown until it has run."""
+        self.ledger_proved = PlainGauge(
+            "topup_ledger_proved_timestamp_seconds",
+            "Unix time at which the last `topup audit` that found nothing began.",
+        )
+        self._registry.register(self.ledger_proved)
+        self.ledger_findings = PlainGauge(
+            "topup_ledger_findings", "Rows that broke a rule in the last `topup audit`."
+        )
+        self._registry.register(self.ledger_findings)
+
     def _process(self) -> None:
         self.redis_up = self._gauge(
             "topup_redis_up", "1 while Redis answers in time or was not asked yet, else 0."
@@ -169,6 +189,11 @@ class Metrics:
             "chore",
         )
         self._registry.register(self.chore_ended)
+        self.pruning_lag_seconds = PlainGauge(
+            "topup_pruning_lag_seconds",
+            "Seconds by which the oldest row that pruning failed to delete has outlived its retention.",
+        )
+        self._registry.register(self.pruning_lag_seconds)
         build = PlainGauge("topup_build_info", "1, with the version that runs.", "version")
         build.set(1, version())
         self._registry.register(build)

@@ -131,7 +131,8 @@ class Settings(BaseSettings):
         False, description="Promotional credit may be sent to others in live."
     )
     platforms: tuple[PlatformSetting, ...] = Field(
-        (), description="JSON list of platforms beside claude, chatgpt and gemini, or in place."
+        (),
+        description="JSON list of platforms that an empty database begins with; later: `topup platforms`.",
     )
     provider_folders: Folders = Field(
         (), description="Folders with payment providers beside the built-in ones."

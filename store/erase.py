@@ -37,6 +37,13 @@ STEPS = (
     ("sandbox_subscriptions", "ref", "{own}"),
     ("sandbox_checkouts", "token", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("approvals", "id", "{own}"),
+    (
+        "fulfilment_attempts",
+        "transaction_id",
+        "transaction_id IN (SELECT id FROM topups WHERE {own})",
+    ),
+    ("manual_tasks", "transaction_id", "transaction_id IN (SELECT id FROM topups WHERE {own})"),
+    ("supplier_recipients", "recipient_email", "{own}"),
     ("topups", "id", "{own}"),
     ("usage_records", "id", "{own}"),
     ("holds", "id", "{own}"),

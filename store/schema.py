@@ -329,6 +329,8 @@ topups = sa.Table(
     _int("checks_made", default=0),
     _int("created_at"),
     _int("settled_at", null=True),
+    # As its events have it, where the send left it pending; else null: its event has it.
+    _text("trace", null=True),
     _text("supplier", null=True),  # who is asked for it, or delivered it; null: the wallet, at once
     _text(
         "deliverable", null=True
@@ -459,9 +461,9 @@ fulfilment_attempts = sa.Table(
 supplier_recipients = sa.Table(
     "supplier_recipients",
     metadata,
+    _text("account_id", key=True),
     _text("environment", key=True),
     _text("supplier", key=True),
-    _text("account_id", key=True),
     _text("recipient_email", key=True),
     _text("left_over"),  # the supplier's own words; nothing secret
     _int("changed_at"),
@@ -571,6 +573,7 @@ manual_tasks = sa.Table(
     "manual_tasks",
     metadata,
     _text("transaction_id", key=True),
+    _text("account_id"),
     _text("environment"),
     _text("supplier"),
     _int("created_at"),
@@ -683,6 +686,16 @@ code_redemptions = sa.Table(
     sa.Index("ix_code_redemptions_account", "account_id", "environment", "id"),
 )
 
+# billing/ledger/proof.py. What each `topup audit` found, the newest ones and the last that found nothing.
+ledger_proofs = sa.Table(
+    "ledger_proofs",
+    metadata,
+    _text("id", key=True),
+    _int("began_at"),
+    _int("ended_at"),
+    _int("findings"),  # rows that broke a rule; 0: the ledger was proved
+)
+
 # webhooks/events/event.py, pruned by webhooks/deliveries/retention.py. Every event, subscribed or not; the signed
 # bytes are stored once.
 events = sa.Table(
@@ -698,6 +711,7 @@ events = sa.Table(
     _bytes("body"),  # without a code that can be redeemed
     _int("code_at", null=True),  # where in the body the code goes in place of null
     _text("code_sealed", null=True),  # as the top-up's; null: the voucher's own, by transaction_id
+    _text("trace", null=True),  # the request that it came of, see kernel/trace.py; null: of none
     _int("created_at"),
     sa.Index("ux_events_no", "account_id", "environment", "event_no", unique=True),
     sa.Index(
@@ -806,6 +820,7 @@ deliveries = sa.Table(
     _text("replay_of", null=True),
     _text("replay_id", null=True),  # the job that made it; null: not made by one
     _int("code_at", null=True),  # the event's, where the body is sent with the code; else null
+    _int("due_at", null=True),  # when the attempt that was claimed last was due; null: none was
     _int("created_at"),
     _int("settled_at", null=True),
     # The log is read newest first, by created_at and id. An index for the common status and type

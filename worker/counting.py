@@ -4,17 +4,21 @@ Invariant: called on the event loop once the outcome is written, so nothing here
 """
 
 import time
+from typing import Final
 
 from kernel.clock import SECOND_US
 from runtime.metrics import Metrics
-from webhooks.deliveries.stage import LOST
+from webhooks.deliveries.stage import LOST, Claimed
 from worker.deliver import Settled, log_attempt
+
+# Attempts of a usual schedule, each with a label of its own; a schedule may have twenty.
+NUMBERS_MAX: Final = 3
 
 
 def report(metrics: Metrics, settled: Settled) -> None:
     """The attempt's line in the log, and its figures."""
     log_attempt(settled)
-    claimed, settlement = settled.sent
+    claimed, settlement, _ = settled.sent
     environment, attempt = claimed.environment, settlement.attempt
     if not settled.is_held:
         metrics.claims_lost.add(environment)
@@ -22,11 +26,27 @@ def report(metrics: Metrics, settled: Settled) -> None:
     metrics.attempts.add(attempt.error or "none", environment)
     if attempt.error != LOST:
         metrics.attempt_seconds.observe(attempt.duration_us / SECOND_US)
-        if claimed.number == 1 and not claimed.was_held:
-            lag_us = max(0, attempt.started_at - claimed.created_at)
-            metrics.lag_seconds.observe(lag_us / SECOND_US, environment)
+        if not claimed.was_held:
+            _report_lag(metrics, claimed, attempt.started_at)
     if settlement.next_attempt_at_us is None:
         metrics.deliveries.add(settlement.status, environment)
+
+
+def _report_lag(metrics: Metrics, claimed: Claimed, started_at_us: int) -> None:
+    """How late an attempt began; a held one was meant to wait."""
+    number, environment = claimed.number, claimed.environment
+    if number == 1:
+        lag_us = max(0, started_at_us - claimed.created_at)
+        metrics.lag_seconds.observe(lag_us / SECOND_US, environment)
+    if claimed.due_at is not None:
+        lag_us = max(0, started_at_us - claimed.due_at)
+        shown = str(number) if number <= NUMBERS_MAX else "more"
+        metrics.attempt_lag_seconds.observe(lag_us / SECOND_US, shown, environment)
+
+
+def note_pruned(metrics: Metrics, lag_us: int) -> None:
+    """By how much the oldest row that a walk left behind has outlived its retention; 0: it left none."""
+    metrics.pruning_lag_seconds.set(lag_us / SECOND_US)
 
 
 def note_chore(metrics: Metrics, name: str) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
 from kernel.clock import SECOND_US, Clock, rfc3339_ms
+from kernel.trace import Span, request_id_of, span_of
 from keys.vault import SealBroken
 from webhooks.deliveries.coded import CodeOf, body_to_send, masked
 from webhooks.deliveries.message import (
@@ -47,10 +48,14 @@ class Post(Protocol):
 
 
 class Sent(NamedTuple):
-    """A claimed delivery after its attempt, or after it was found lost for good."""
+    """A claimed delivery after its attempt, or after it was found lost for good.
+
+    span: what the attempt was in its request's trace; null where its event came of no request.
+    """
 
     claimed: Claimed
     settlement: Settlement
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +106,11 @@ class DeliverySender:
             logger.warning("delivery.too_late", extra={"delivery_id": claimed.id})
             return None
         code = None
+        span = None if claimed.trace is None else span_of(claimed.trace)
         try:
             claimed, code = body_to_send(claimed, self._code_of)
             opened = self._secret_cache.open(claimed.target)
-            headers = message_headers(claimed, opened, now_us=now_us)
+            headers = message_headers(claimed, opened, now_us=now_us, span=span)
         except SealBroken as error:
             outcome, headers = _unsendable(str(error), now_us), []
         else:
@@ -120,12 +126,12 @@ class DeliverySender:
             )
         outcome = outcome._replace(response_body=masked(outcome.response_body, code))
         settlement = settlement_of(claimed, outcome, headers, ended_at_us=self._clock.now_us())
-        return Sent(claimed, settlement)
+        return Sent(claimed, settlement, span)
 
 
 def log_attempt(settled: Settled) -> None:
     """One wide line for each attempt; a lost delivery is an alarm."""
-    claimed, settlement = settled.sent
+    claimed, settlement, span = settled.sent
     attempt, next_at_us = settlement.attempt, settlement.next_attempt_at_us
     level = logging.INFO
     if attempt.error == LOST:
@@ -154,8 +160,17 @@ def log_attempt(settled: Settled) -> None:
             "status": settlement.status,
             "next_attempt_at": None if next_at_us is None else rfc3339_ms(next_at_us),
             "is_stale": not settled.is_held,
+            **_traced(claimed.trace, span),
         },
     )
+
+
+def _traced(line: str | None, span: Span | None) -> dict[str, str | None]:
+    """The request that it came of, and what it was in that request's trace where there is one."""
+    traced = {"request_id": None if line is None else request_id_of(line)}
+    if span is None or span.trace_id is None:
+        return traced
+    return {**traced, "trace_id": span.trace_id, "span_id": span.span_id}
 
 
 OnSettled = Callable[[Sequence[Settled]], None]

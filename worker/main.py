@@ -35,7 +35,7 @@ from webhooks.deliveries.message import SecretCache
 from webhooks.endpoints.fields import policy_of
 from webhooks.events import event
 from worker.chores import Chore, do_chores, erase_idle, pruning_chores, resealing_chore
-from worker.counting import note_chore, report
+from worker.counting import note_chore, note_pruned, report
 from worker.deliver import DeliverySender, lease_us
 from worker.dispatch import Dispatcher
 from worker.end import Ender
@@ -83,7 +83,12 @@ def chores_of(context: Context) -> Sequence[Chore]:
         Chore("sandboxes.erase", ERASE_S, partial(erase_idle, context.database, context.clock)),
         resealing_chore(context.database, context.vault),
         *pruning_chores(context.database, context.clock),
-        retention_chore(context.database, context.clock, kept_us),
+        retention_chore(
+            context.database,
+            context.clock,
+            kept_us,
+            on_walked=partial(note_pruned, context.metrics),
+        ),
         notifications_chore(context.database, context.clock, kept_us),
         sessions_chore(context.database, context.clock),
         security_chore(

@@ -6,7 +6,7 @@ write; an account's environment with nothing old costs a look at two index entri
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -26,19 +26,30 @@ logger = logging.getLogger(__name__)
 
 
 def retention_chore(
-    database: Database, clock: Clock, kept_us: Mapping[str, int], *, pause_s: float = PAUSE_S
+    database: Database,
+    clock: Clock,
+    kept_us: Mapping[str, int],
+    *,
+    pause_s: float = PAUSE_S,
+    on_walked: Callable[[int], None] = lambda _lag_us: None,
 ) -> Chore:
-    """kept_us: how long each environment's rows are kept, in microseconds."""
+    """kept_us: how long each environment's rows are kept, in microseconds. on_walked is told, after each
+    walk, by how much the oldest row that could not be deleted has outlived that time; 0: there is none.
+    """
 
     async def run() -> None:
+        lag_us = 0
         last: Tenant | None = retention.FIRST_TENANT
         while last is not None:
             olds = await database.read(partial(_tenants_after, tenant=last))
             for old in olds:
                 before_us = clock.now_us() - kept_us[old.tenant.environment]
-                if old.is_before(before_us):
-                    await _try_to_prune(database, old.tenant, before_us, pause_s)
+                if old.is_before(before_us) and not await _try_to_prune(
+                    database, old.tenant, before_us, pause_s
+                ):
+                    lag_us = max(lag_us, old.lag_us(before_us))
             last = olds[-1].tenant if olds else None
+        on_walked(lag_us)
 
     return Chore("retention.prune", RETENTION_S, run)
 
@@ -95,8 +106,8 @@ async def _security(tx: Transaction, before_us: int) -> int:
     return await audit_log.prune(tx, before_us=before_us)
 
 
-async def _try_to_prune(database: Database, tenant: Tenant, before_us: int, pause_s: float) -> None:
-    """One account's environment; what breaks there is told and left for the next time."""
+async def _try_to_prune(database: Database, tenant: Tenant, before_us: int, pause_s: float) -> bool:
+    """One account's environment; what breaks there is told and left for the next time: False."""
     try:
         await _prune(database, tenant, before_us, pause_s)
     except Exception as error:
@@ -104,6 +115,8 @@ async def _try_to_prune(database: Database, tenant: Tenant, before_us: int, paus
             raise
         fields = {"account_id": tenant.account_id, "environment": tenant.environment}
         logger.exception("retention.broke", extra=fields)
+        return False
+    return True
 
 
 async def _prune(database: Database, tenant: Tenant, before_us: int, pause_s: float) -> None:

@@ -23,7 +23,7 @@ from billing.fulfilment.protocol import (
 from billing.fulfilment.suppliers import ReadySupplier, Suppliers
 from billing.topups import attempt as attempts, platform_rows, topup as topups
 from billing.topups.attempt import Attempt
-from billing.topups.fulfilment import HandedOver, HandOver, Note, Settle
+from billing.topups.fulfilment import HandedOver, HandOver, KeepWaiting, Settle
 from billing.topups.platform import WALLET, Source
 from billing.topups.send import BY_SANDBOX
 from billing.topups.topup import Due, TopUp
@@ -114,7 +114,7 @@ class Turns:
     async def _leave_to_person(self, topup: Due, attempt: Attempt) -> None:
         """Its worker died while the supplier was asked, or gave no word: nobody can find out."""
         await self._engine.submit(
-            Note(
+            KeepWaiting(
                 topup.id,
                 topup.tenant,
                 number=attempt.number,
@@ -190,7 +190,7 @@ class Turns:
         topup: TopUp,
         attempt: Attempt,
         outcome: Waiting | Unknown,
-    ) -> Note:
+    ) -> KeepWaiting:
         next_check_at = topup.next_check_at
         if outcome.again_in_s is not None:
             again_us = int(outcome.again_in_s * SECOND_US)
@@ -198,7 +198,7 @@ class Turns:
             next_check_at = self._clock.now_us() + bounded_us
         if isinstance(outcome, Unknown) and supplier.asked_again == "person":
             next_check_at = None
-        return Note(
+        return KeepWaiting(
             topup.id,
             topup.tenant,
             number=attempt.number,

@@ -25,6 +25,8 @@ class BatchState:
     def __init__(self, read_set: ReadSet, now_us: int) -> None:
         self.rules = read_set.rules
         self.now_us = now_us
+        # Of the request whose command is being decided, see kernel/trace.py; None: of no request.
+        self.trace: str | None = None
         self.ledger = Ledger()
         self.outbox = Outbox()
         self.spending = Spending(now_us)
@@ -245,13 +247,17 @@ class BatchState:
         topup_id: str | None = None,
         *,
         code_sealed: str | None = None,
+        trace: str | None = None,
     ) -> str:
-        """code_sealed: a fulfilment's code, which the event of a top-up carries sealed."""
+        """code_sealed: a fulfilment's code, which the event of a top-up carries sealed. trace: of the
+        request that the event came of, where that is an earlier one than the command's.
+        """
         return self.outbox.publish(
             tenant,
             type=event_type,
             data=data,
             code_sealed=code_sealed,
             transaction_id=topup_id,
+            trace=trace or self.trace,
             now_us=self.now_us,
         )

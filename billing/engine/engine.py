@@ -20,6 +20,7 @@ from billing.engine.rules import Rules
 from kernel.clock import Clock
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
+from kernel.trace import current_line
 from keys.account import lock_free_tenants, tenants_lock
 from store.batch import GroupCommit
 from store.database import Database, Transaction
@@ -29,11 +30,15 @@ R = TypeVar("R")
 
 
 class _Request(msgspec.Struct, frozen=True, gc=False):
-    """A command that was submitted; encode makes the answer that is stored under the key."""
+    """A command that was submitted; encode makes the answer that is stored under the key.
+
+    trace: of the request that submitted it, which its events tell of.
+    """
 
     command: Command[Any]
     key: RequestKey | None = None
     encode: Callable[[Any], StoredAnswer] | None = None
+    trace: str | None = None
 
     def declare(self, read_set: ReadSet) -> None:
         self.command.declare(read_set)
@@ -70,7 +75,7 @@ class Engine:
 
     def submit(self, command: Command[R]) -> Awaitable[R]:
         """The command's result once it is durable; raises its refusal, or Unavailable."""
-        return self._batches.submit(_Request(command))
+        return self._batches.submit(_Request(command, trace=current_line.get()))
 
     def submit_once(
         self, command: Command[R], key: RequestKey | None, encode: Callable[[R], StoredAnswer]
@@ -81,7 +86,7 @@ class Engine:
         None: nothing is stored. Raises the command's refusal, Unavailable, KeyReused and
         KeyInProgress.
         """
-        return self._batches.submit(_Request(command, key, encode))
+        return self._batches.submit(_Request(command, key, encode, current_line.get()))
 
     async def rehearse(self, command: Command[R]) -> R:
         """Decides the command on a snapshot and returns its result; writes nothing."""
@@ -174,6 +179,7 @@ def _decide(request: _Request, state: BatchState) -> Any:
     """The result, the answer where one is wanted, or the refusal."""
     key = request.key
     changes = state.changes
+    state.trace = request.trace
     try:
         if key is not None:
             stored = state.stored_answer(key)

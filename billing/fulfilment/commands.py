@@ -23,10 +23,9 @@ from keys.vault import Vault
 from store.database import Transaction
 
 Registrations = Mapping[str, Registration]
-Shape = dict[str, Any]
 
 
-def platform_shape(row: PlatformRow, suppliers: Sequence[str] = ()) -> Shape:
+def platform_shape(row: PlatformRow, suppliers: Sequence[str] = ()) -> dict[str, Any]:
     """A platform as the command line and pages show it; suppliers in the order they are asked."""
     return {
         "environment": row.environment,
@@ -39,7 +38,7 @@ def platform_shape(row: PlatformRow, suppliers: Sequence[str] = ()) -> Shape:
     }
 
 
-def supplier_shape(row: SupplierRow) -> Shape:
+def supplier_shape(row: SupplierRow) -> dict[str, Any]:
     """A supplier likewise: of its secrets the last characters at most."""
     return {
         "environment": row.environment,
@@ -207,8 +206,8 @@ async def _log(
     action: str,
     environment: str,
     subject_id: str,
-    before: Shape | None,
-    after: Shape,
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
     now_us: int,
 ) -> None:
     entry = audit_log.entry(

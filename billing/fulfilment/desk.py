@@ -26,7 +26,7 @@ from store.database import Database, Transaction
 MANUAL = "manual"
 
 
-class Waiting(NamedTuple):
+class WaitingTopUp(NamedTuple):
     """A pending top-up that was handed over, with its attempts and its task, if it has one."""
 
     topup: TopUp
@@ -63,13 +63,13 @@ class Waiting(NamedTuple):
 
 async def waiting(
     tx: Transaction, environment: str, *, supplier: str | None = None, limit: int
-) -> Sequence[Waiting]:
+) -> Sequence[WaitingTopUp]:
     """Pending top-ups that are with a supplier, the oldest first."""
     found = await topups.with_suppliers(tx, environment, supplier=supplier, limit=limit)
     return await _with_stories(tx, found)
 
 
-async def get_waiting(tx: Transaction, topup_id: str) -> Waiting:
+async def get_waiting(tx: Transaction, topup_id: str) -> WaitingTopUp:
     """One top-up, pending or ended; raises NotFound."""
     found = (await topups.load(tx, [topup_id])).get(topup_id)
     if found is None:
@@ -180,10 +180,10 @@ class Desk:
         return await self._database.transaction(work)
 
 
-async def _with_stories(tx: Transaction, found: Sequence[TopUp]) -> Sequence[Waiting]:
+async def _with_stories(tx: Transaction, found: Sequence[TopUp]) -> Sequence[WaitingTopUp]:
     ids = [one.id for one in found]
     told: dict[str, list[Attempt]] = {}
     for attempt in await attempts.load(tx, ids):
         told.setdefault(attempt.transaction_id, []).append(attempt)
     known = await tasks.load_tasks(tx, ids)
-    return [Waiting(one, told.get(one.id, []), known.get(one.id)) for one in found]
+    return [WaitingTopUp(one, told.get(one.id, []), known.get(one.id)) for one in found]

@@ -50,6 +50,7 @@ class Manual(Supplier):
             return await tasks.open_task(
                 tx,
                 request.transaction_id,
+                account_id=request.account_id,
                 environment=tools.environment,
                 supplier=tools.supplier_id,
                 due_at=now_us + self._options.due_minutes * MINUTE_US,

@@ -37,6 +37,9 @@ class NewCode(NamedTuple):
     code: str
     expires_at: int | None = None
 
+    def __repr__(self) -> str:
+        return f"NewCode({self.kind})"
+
 
 class StockCode(msgspec.Struct, frozen=True, kw_only=True):
     """One row of stock_codes; transaction_id null: in stock."""
@@ -58,6 +61,9 @@ class Taken(NamedTuple):
 
     code: str
     expires_at: int | None
+
+    def __repr__(self) -> str:
+        return "Taken"
 
 
 class StockLevel(NamedTuple):

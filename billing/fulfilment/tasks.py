@@ -26,6 +26,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One row of manual_tasks; times in microseconds. outcome null: to be done."""
 
     transaction_id: str
+    account_id: str
     environment: str
     supplier: str
     created_at: int
@@ -49,6 +50,7 @@ async def open_task(
     tx: Transaction,
     transaction_id: str,
     *,
+    account_id: str,
     environment: str,
     supplier: str,
     due_at: int,
@@ -57,6 +59,7 @@ async def open_task(
     """The top-up's task, made the first time."""
     new = Task(
         transaction_id=transaction_id,
+        account_id=account_id,
         environment=environment,
         supplier=supplier,
         created_at=now_us,

@@ -130,7 +130,7 @@ class HandOver(_WithAttempts):
 
 
 @dataclass(frozen=True, slots=True)
-class Note(_WithAttempts):
+class KeepWaiting(_WithAttempts):
     """The supplier gave no last word: it is asked again, or a person decides.
 
     Nothing changes where the attempt was asked again meanwhile, or has ended. next_check_at null:

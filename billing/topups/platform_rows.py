@@ -155,7 +155,13 @@ async def put_platform(tx: Transaction, row: PlatformRow, *, is_new: bool) -> Pl
         raise PlatformTaken(f"an environment has at most {PLATFORMS_MAX} platforms", param="id")
     position = row.position or max((one.position for one in listed), default=0) + 1
     made = msgspec.structs.replace(row, position=position)
-    if not await _insert(tx, "platforms", _PLATFORM, made):
+    inserted = await tx.insert(
+        "platforms",
+        _PLATFORM.columns,
+        [_PLATFORM.write(made)],
+        on_conflict="ON CONFLICT DO NOTHING",
+    )
+    if inserted == 0:
         raise PlatformTaken("the environment has a platform of this id", param="id")
     await _raise_version(tx)
     return made
@@ -221,7 +227,13 @@ async def put_supplier(tx: Transaction, row: SupplierRow, *, is_new: bool) -> Su
             raise InvalidInput("an id has up to 40 of a-z, 0-9, _ and -", param="id")
         if len(await list_suppliers(tx, row.environment)) >= SUPPLIERS_MAX:
             raise PlatformTaken(f"an environment has at most {SUPPLIERS_MAX} suppliers", param="id")
-        if not await _insert(tx, "suppliers", _SUPPLIER, row):
+        inserted = await tx.insert(
+            "suppliers",
+            _SUPPLIER.columns,
+            [_SUPPLIER.write(row)],
+            on_conflict="ON CONFLICT DO NOTHING",
+        )
+        if inserted == 0:
             raise PlatformTaken("the environment has a supplier of this id", param="id")
     await _raise_version(tx)
     return row
@@ -265,12 +277,6 @@ def _check_platform(row: PlatformRow) -> None:
             f"the amounts are 1 to {AMOUNT_CENTS_MAX}, and the smallest is not above the largest",
             param="min_amount_cents",
         )
-
-
-async def _insert(tx: Transaction, table: str, rows: RowMapping[Any], row: Any) -> int:
-    return await tx.insert(
-        table, rows.columns, [rows.write(row)], on_conflict="ON CONFLICT DO NOTHING"
-    )
 
 
 async def _raise_version(tx: Transaction) -> None:

@@ -12,6 +12,7 @@ from billing.topups.topup import ROWS, TopUp
 from kernel.clock import rfc3339
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
+from kernel.trace import request_id_of
 from store.database import Row, Transaction
 from store.keyset import Keyset
 
@@ -53,12 +54,16 @@ async def page(
 
 @dataclass(frozen=True, slots=True)
 class TopUpTimeline:
-    """A top-up with its ledger transfers and its events, in the API's shapes."""
+    """A top-up with its ledger transfers and its events, in the API's shapes.
+
+    request_id: of the request that sent it; null once its events are no longer kept.
+    """
 
     topup: TopUp
     transfers: Sequence[Mapping[str, Any]]
     events: Sequence[Mapping[str, Any]]
     approval_id: str | None
+    request_id: str | None
     attempts: Sequence[Attempt]
 
     @property
@@ -75,10 +80,11 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
     moved = await transfers_of(tx, [topup_id])
     labels = await _labels(tx, [side for t in moved for side in (t.debit_id, t.credit_id)])
     events = await tx.fetch(
-        """SELECT id, type, event_no, created_at FROM events
+        """SELECT id, type, event_no, created_at, trace FROM events
            WHERE transaction_id = :id ORDER BY event_no""",
         id=topup_id,
     )
+    trace = found.trace or next((row["trace"] for row in events), None)
     asked = await tx.fetch_one("SELECT id FROM approvals WHERE transaction_id = :id", id=topup_id)
     return TopUpTimeline(
         found,
@@ -90,6 +96,7 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
         ],
         [_event_shape(row) for row in events],
         None if asked is None else asked["id"],
+        None if trace is None else request_id_of(trace),
         await attempts.load(tx, [topup_id]),
     )
 

@@ -225,8 +225,13 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     ) -> TopUp:
         is_asked = would_be == "pending" and fulfilment != BY_SANDBOX
         supplier = self.request.platform.first.id if is_asked else None
+<<<<<<< HEAD
         status: TopUpStatus = "scheduled" if would_be == "scheduled" else "pending"
         topup = self._topup(state, fulfilment, status, supplier=supplier)
+=======
+        # Whoever ends it, its events tell of the request that sent it.
+        topup = self._topup(state, fulfilment, "pending", supplier=supplier, trace=state.trace)
+>>>>>>> suppliers
         held = state.ledger.standing(self.tenant).held
         holds = state.take(
             self.tenant,
@@ -246,6 +251,35 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             ask(state, topup)
         return topup
 
+<<<<<<< HEAD
+=======
+    def _first_check_at(self, state: BatchState, topup: TopUp, would_be: WouldBe) -> int | None:
+        """When the worker looks at it first; never where a person or a sandbox call decides."""
+        if would_be != "pending":
+            return None
+        if topup.fulfilment != BY_SANDBOX:
+            return state.now_us
+        is_delayed = topup.recipient_email.startswith("delayed@")
+        return state.now_us + SANDBOX_DELAY_US if is_delayed else None
+
+    def _ask(self, state: BatchState, topups: TopUpWorkingSet, topup: TopUp) -> None:
+        asked = Approval(
+            id=new_id("apr"),
+            account_id=self.tenant.account_id,
+            environment=self.tenant.environment,
+            transaction_id=topup.id,
+            requested_by=self.lineage[0] if self.lineage else None,
+            status="pending",
+            created_at=state.now_us,
+            # By the account's own clock, as it is looked at: else a clock that was moved on by a
+            # day would end every approval at once.
+            expires_at=state.now_of(self.tenant) + WAITS_US,
+        )
+        topups.add_approval(asked)
+        data = {"approval": asked.shape(), **topup.event_data()}
+        state.publish(self.tenant, "approval.requested", data, topup.id, trace=topup.trace)
+
+>>>>>>> suppliers
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
@@ -369,6 +403,7 @@ def publish(state: BatchState, topup: TopUp) -> None:
         topup.event_data(),
         topup.id,
         code_sealed=topup.fulfilment_code,
+        trace=topup.trace,
     )
 
 

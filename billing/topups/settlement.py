@@ -108,7 +108,7 @@ def waits_for(state: BatchState, topup: TopUp) -> Approval | None:
 def _tell_decision(state: BatchState, topup: TopUp, decided: Approval) -> None:
     topups_of(state).change_approval(decided)
     data: dict[str, Any] = {"approval": decided.shape(), **topup.event_data()}
-    state.publish(topup.tenant, f"approval.{decided.status}", data, topup.id)
+    state.publish(topup.tenant, f"approval.{decided.status}", data, topup.id, trace=topup.trace)
 
 
 @dataclass(frozen=True, slots=True)

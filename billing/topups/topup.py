@@ -75,6 +75,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     next_check_at: int | None = None
     checks_made: int = 0
     settled_at: int | None = None
+    # The request that sent it (kernel/trace.py), while others are to end it; else its event has it.
+    trace: str | None = None
     supplier: str | None = None  # who is asked, or delivered; null: the wallet here, at once
     deliverable: StoredDeliverable | None = None  # without its value; null: credit in a wallet here
     # When it is to be sent, by the tenant's own clock; null: at once.

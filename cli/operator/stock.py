@@ -39,7 +39,7 @@ def stock() -> None:
     "add",
     epilog=examples(
         "topup stock add gift-cards codes.csv --environment live",
-        "topup stock add gift-cards - < codes.csv",
+        "topup stock add gift-cards -",
     ),
 )
 @click.argument("supplier")

@@ -63,7 +63,7 @@ def list_(environment: Environment, supplier: str | None, limit: int) -> None:
 def show(transaction_id: str) -> None:
     """Show a top-up and each of its turns at a supplier. What was handed over is not shown."""
 
-    async def act(_context: Context, tx: Transaction, _now_us: int) -> desk.Waiting:
+    async def act(_context: Context, tx: Transaction, _now_us: int) -> desk.WaitingTopUp:
         return await desk.get_waiting(tx, transaction_id)
 
     found = in_one(act)

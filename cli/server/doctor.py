@@ -10,12 +10,13 @@ import click
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from billing.ledger.proof import last_proof
 from billing.topups.platform import PlatformBook
 from billing.topups.platform_rows import list_suppliers, read_book
 from cli.examples import examples
 from cli.faults import exit_code_of, words
 from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
-from kernel.clock import SECOND_US, SystemClock
+from kernel.clock import HOUR_US, SECOND_US, SystemClock
 from kernel.errors import DomainError
 from runtime.context import connections_of_a_process
 from runtime.installation import (
@@ -34,6 +35,8 @@ from webhooks.deliveries.backlog import Backlog, look
 
 CHECK_S_MAX = 5.0
 CLOCK_OFF_S_MAX = 2.0
+# Two nights, as the alert LedgerNotProved has it.
+PROOF_AGE_H_MAX = 50
 
 
 class _Sick(Exception):
@@ -62,7 +65,7 @@ class Finding:
 @json_option
 @click.pass_context
 def doctor(context: click.Context, /) -> None:
-    """Check settings, database, clock, master key and Redis. Exit 1 if one is unwell.
+    """Check settings, database, clock, ledger, master key and Redis. Exit 1 if one is unwell.
 
     Where the database cannot be used, the exit code says why: docs/cli.md has the table.
     """
@@ -91,6 +94,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         await check("clock", _clock),
         await check("deliveries", _deliveries),
         await check("platforms", _platforms),
+        await check("ledger", _ledger),
         await check("master key", _master_key),
         await _redis(settings),
         await _workers(settings),
@@ -220,6 +224,22 @@ async def _platforms(settings: Settings) -> str:
         )
     offered = [one.id for one in live.offered()]
     return f"live offers {', '.join(offered)}" if offered else "are entered at the first start"
+
+
+async def _ledger(settings: Settings) -> str:
+    """When `topup audit` last proved it; whether it is true now only another one says."""
+    async with open_store(settings) as database:
+        proof = await database.read(last_proof)
+    if proof is None:
+        raise _Odd("was never proved here: run `topup audit`, each night by a timer")
+    if proof.findings:
+        raise _Sick(
+            f"{proof.findings} rows broke a rule: run `topup audit`, docs/alerts.md says what then"
+        )
+    age_h = (SystemClock().now_us() - proof.began_at) / HOUR_US
+    if age_h > PROOF_AGE_H_MAX:
+        raise _Odd(f"was last proved {age_h:.0f} h ago: run `topup audit`, each night by a timer")
+    return f"was proved {age_h:.0f} h ago"
 
 
 async def _master_key(settings: Settings) -> str:

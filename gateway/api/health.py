@@ -130,6 +130,10 @@ async def _read_gauges(context: Context, readiness: Readiness) -> None:
         metrics.overlooked_seconds.set(backlog.overlooked_us / SECOND_US)
     if (due := await readiness.due.see()) is not None:
         metrics.deliveries_due.set(due)
+    if (proof := await readiness.proof.see()) is not None:
+        metrics.ledger_findings.set(proof.findings)
+        if proof.proved_at is not None:
+            metrics.ledger_proved.set(proof.proved_at / SECOND_US)
 
 
 async def _check_reader(context: Context, request: Request) -> None:

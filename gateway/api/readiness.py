@@ -6,11 +6,13 @@ by itself. Not red for one tenant's rows, nor for what workers leave undone, whi
 """
 
 import asyncio
+import contextlib
 import os
 import time
 from typing import Final
 
 from billing.engine.engine import Engine
+from billing.ledger.proof import LastProof, last_proof
 from kernel.clock import SECOND_US, Clock
 from runtime.context import READINESS_CONNECTIONS
 from store.batch import WAITING_AGE_MAX_S
@@ -21,6 +23,7 @@ from webhooks.deliveries.backlog import Backlog, count_due, look
 DATABASE_TIMEOUT_S: Final = 2.0
 BACKLOG_AGE_S_MAX: Final = 1.0
 DUE_AGE_S_MAX: Final = 5.0
+PROOF_AGE_S_MAX: Final = 15.0
 # A batch that was kept so lately proves more than a probe; and how often a failing one is repeated.
 KEPT_AGE_S_MAX: Final = 5.0
 PROBE_PAUSE_S: Final = 1.0
@@ -132,6 +135,26 @@ class DueWatch:
             return None
 
 
+class ProofWatch:
+    """What `topup audit` found last, at most PROOF_AGE_S_MAX old; for metrics."""
+
+    def __init__(self, database: Store) -> None:
+        self._database = database
+        self._lock = asyncio.Lock()
+        self._seen: LastProof | None = None
+        self._seen_s = float("-inf")
+
+    async def see(self) -> LastProof | None:
+        """None where nobody has looked, or the database does not answer."""
+        async with self._lock:
+            if time.monotonic() - self._seen_s >= PROOF_AGE_S_MAX:
+                with contextlib.suppress(StoreError, TimeoutError):
+                    async with asyncio.timeout(DATABASE_TIMEOUT_S):
+                        self._seen = await self._database.read(last_proof)
+                self._seen_s = time.monotonic()
+            return self._seen
+
+
 class Readiness:
     """Looks at all of it over a connection of its own, which no slow page can keep from it."""
 
@@ -143,6 +166,7 @@ class Readiness:
         self._writes = WriteWatch(self._database, engine, clock)
         self.backlog = BacklogWatch(self._database, clock, attempt_us_max=attempt_us_max)
         self.due = DueWatch(self._database, clock)
+        self.proof = ProofWatch(self._database)
 
     async def checks(self) -> dict[str, str]:
         """Each part and "ok", or what is wrong with it."""

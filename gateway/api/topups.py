@@ -160,6 +160,7 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
         transfers=[Transfer(**one) for one in timeline.transfers],
         events=[EventOfTopUp(**one) for one in timeline.events],
         approval_id=UNSET if timeline.approval_id is None else timeline.approval_id,
+        request_id=timeline.request_id,
     )
     outcome = {
         "delivered": codes.DELIVERED,

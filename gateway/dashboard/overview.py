@@ -7,6 +7,7 @@ from starlette.responses import Response
 from billing.ledger.money import cents_to_micros
 from billing.reports.activity import lately
 from gateway.dashboard.route import page_route
+from gateway.dashboard.unattended import overlooked_s
 from gateway.html.chart import Chart, Series, balance_line, bars
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form
 from gateway.html.render import go, page
@@ -75,6 +76,7 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
         has_keys=bool((await ask(call, "GET", "/keys", query={"limit": 1})).data["items"]),
         charts=charts,
         without_supplier=_without_supplier(call),
+        overlooked_s=await overlooked_s(call),
     )
 
 

@@ -13,6 +13,7 @@ from gateway.answers.envelope import code_of, transaction_id_of
 from gateway.http.fields import Fields
 from gateway.http.hosts import PROBED
 from gateway.http.request_context import RequestContext
+from kernel.trace import trace_id_of
 from runtime.context import Context
 
 HTTP_OK = 200
@@ -71,4 +72,6 @@ class AccessLog:
             "is_replay": answer is not None and answer.is_replay,
             "address": str(call.address) if is_proxied else (client and client[0]),
         }
+        if b"traceparent" in call.headers and (trace_id := trace_id_of(call.trace)) is not None:
+            fields["trace_id"] = trace_id
         _log.handle(_Line(fields))

@@ -20,6 +20,7 @@ from gateway.http.pipeline import Pipeline
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Router
 from kernel.errors import InvalidInput
+from kernel.trace import current_line
 from runtime.context import Context
 
 CLIENT_GONE = 499
@@ -72,6 +73,7 @@ class Edge:
         call: RequestContext[Fields, Fields] = RequestContext(
             self._context, scope, read_whole(cycle)
         )
+        current_line.set(call.trace)
         answer: Answer | None = None
         reply: Reply | None = None
         try:

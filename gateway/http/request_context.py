@@ -15,6 +15,7 @@ from gateway.answers.envelope import refuse
 from gateway.answers.refusals import Refuse
 from gateway.http.auth import caller_address
 from kernel.ids import new_id
+from kernel.trace import line_of
 from keys.principal import Address, Principal
 from runtime.context import Context
 from store.idempotency import RequestKey
@@ -96,6 +97,16 @@ class RequestContext(Generic[B, Q]):
     @property
     def now_us(self) -> int:
         return self.context.clock.now_us()
+
+    @property
+    def trace(self) -> str:
+        """The request as what comes of it is to tell of it: its id, and its caller's trace."""
+        headers = self.headers
+        parent = headers.get(b"traceparent")
+        request_id = self.request_id.decode()
+        if parent is None:
+            return request_id
+        return line_of(request_id, parent, headers.get(b"tracestate"))
 
     @property
     def address(self) -> Address | None:

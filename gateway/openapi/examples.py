@@ -39,9 +39,18 @@ def _answer(
 
 
 _SEND: Final = {"platform": "claude", "amount_cents": 1000, "recipient_email": EMAIL}
+_CREDIT: Final = {
+    "kind": "credit",
+    "value": None,
+    "value_hint": None,
+    "redeem_url": None,
+    "instructions": None,
+    "expires_at": None,
+}
 _SENT: Final = {
     "voucher_code": VOUCHER,
     "voucher_code_hint": VOUCHER[-4:],
+    "deliverable": _CREDIT,
     "platform": "claude",
     "amount_cents": 1000,
     "new_balance_cents": 5400,
@@ -56,6 +65,7 @@ _TOPUP: Final = {
     "recipient_email": EMAIL,
     "voucher_code": None,
     "voucher_code_hint": None,
+    "deliverable": None,
     "new_balance_cents": None,
     "reference": None,
     "metadata": {},
@@ -179,7 +189,15 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
         {"amount": "10.00", "product_id": "10001"}
     ),
     ("POST", f"{API}/fulfilment/{{transaction_id}}"): Example(
-        {"transaction_id": TRANSACTION, "status": "delivered"}
+        {
+            "transaction_id": TRANSACTION,
+            "status": "delivered",
+            "deliverable": {
+                "kind": "code",
+                "value": "GIFT-7Q3X-9KVM",
+                "redeem_url": "https://vendor.example/redeem",
+            },
+        }
     ),
     ("POST", f"{API}/keys"): Example(
         {"name": "Agent", "scopes": ["topup:send", "topup:read"], "caps": {"per_day_cents": 50000}}
@@ -223,6 +241,7 @@ EVENT_EXAMPLE: Final = {
         "recipient_email": EMAIL,
         "voucher_code": None,
         "voucher_code_hint": VOUCHER[-4:],
+        "deliverable": _CREDIT,
         "new_balance_cents": 5400,
         "reference": None,
         "metadata": {},

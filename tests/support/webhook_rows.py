@@ -63,6 +63,7 @@ async def given_events(
     *,
     count: int = 1,
     type_: str = "topup.delivered",
+    trace: str | None = None,
 ) -> list[str]:
     async def work(tx: Transaction) -> list[str]:
         await lock_tenants(tx, [tenant])
@@ -73,6 +74,7 @@ async def given_events(
                 type=type_,
                 data={"transaction_id": "txn_1", "number": number},
                 transaction_id="txn_1",
+                trace=trace,
                 now_us=clock.now_us(),
             )
             for number in range(count)

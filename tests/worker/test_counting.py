@@ -65,6 +65,24 @@ def test_the_lag_is_that_of_first_attempts_whose_endpoint_was_not_disabled(
     assert [line.rpartition(" ")[2] for line in found] == lags
 
 
+@pytest.mark.parametrize(
+    ("number", "shown"), [(1, "1"), (2, "2"), (3, "3"), (4, "more"), (20, "more")]
+)
+def test_each_attempt_has_a_lag_from_when_it_was_due(
+    clock: FixedClock, number: int, shown: str
+) -> None:
+    metrics = Metrics()
+    one = claimed(clock)._replace(number=number, created_at=1 * S_US, due_at=12 * S_US)
+
+    report(metrics, Settled(sent(one, 200, None, 14 * S_US), is_held=True))
+    # One that a process of before has claimed: nobody knows when it was due.
+    report(metrics, Settled(sent(one._replace(due_at=None), 200, None, 14 * S_US), is_held=True))
+
+    [line] = counted(metrics, "topup_attempt_lag_seconds_sum")
+    assert line == f'topup_attempt_lag_seconds_sum{{environment="staging",number="{shown}"}} 2.0'
+    assert counted(metrics, "topup_attempt_lag_seconds_count")[0].endswith(" 1.0")
+
+
 def test_a_chore_shows_when_it_last_ended() -> None:
     metrics = Metrics()
 

@@ -86,6 +86,33 @@ async def test_rows_go_after_their_environments_days_and_not_a_moment_before(
     assert await findings(database) == []
 
 
+async def set_time_of_second(database: Database, value: str) -> None:
+    async def work(tx: Transaction) -> None:
+        await tx.execute(f"UPDATE events SET created_at = {value} WHERE event_no = 2")
+
+    await database.transaction(work)
+
+
+@pytest.mark.one_database
+async def test_a_walk_tells_by_how_much_what_it_could_not_delete_is_too_old(
+    database: Database, clock: FixedClock
+) -> None:
+    lags: list[int] = []
+    chore = retention_chore(database, clock, KEPT_US, pause_s=0, on_walked=lags.append)
+    tenant = await given_tenant(database, clock, "staging")
+    await given_events(database, clock, tenant, count=3)
+    await settle_all(database, clock)
+    # Nothing can be compared with such a time.
+    await set_time_of_second(database, "'nonsense'")
+    clock.advance_s(40 * DAY_S)
+
+    await chore.run()
+    await set_time_of_second(database, "0")
+    await chore.run()
+
+    assert lags == [10 * DAY_US, 0]
+
+
 async def test_the_newest_event_stays_whatever_its_age(
     database: Database, clock: FixedClock
 ) -> None:

@@ -117,12 +117,14 @@ RETURNING endpoints.id
 _TAKE = """
 UPDATE deliveries SET status = 'sending', claim_no = deliveries.claim_no + 1,
     lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
+    due_at = CASE WHEN status = 'sending' THEN due_at ELSE next_attempt_at END,
     next_attempt_at = :lease_until_us
 FROM free
 WHERE deliveries.id = free.id AND deliveries.claim_no = free.claim_no
 RETURNING deliveries.id, event_id, event_type, endpoint_id, account_id, environment, attempts_made,
     deliveries.claim_no, lost_claims, deliveries.transaction_id, code_at,
-    deliveries.created_at,
+    deliveries.created_at, due_at,
+    (SELECT e.trace FROM events e WHERE e.id = deliveries.event_id) AS trace,
     CASE WHEN code_at IS NOT NULL THEN
         (SELECT e.code_sealed FROM events e WHERE e.id = deliveries.event_id) END AS code_sealed,
     (SELECT e.body FROM events e WHERE e.id = deliveries.event_id) AS body
@@ -321,4 +323,6 @@ def _claimed(row: Row, target: Target, lease_until_us: int) -> Claimed:
         row["code_at"],
         row["code_sealed"],
         row["created_at"],
+        row["due_at"],
+        row["trace"],
     )

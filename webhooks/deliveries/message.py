@@ -15,6 +15,7 @@ import msgspec
 from kernel.clock import SECOND_US
 from kernel.ids import new_id
 from kernel.storable import storable
+from kernel.trace import PARENT_HEADER, REQUEST_ID_HEADER, STATE_HEADER, Span
 from keys.signing import ID_HEADER, TIMESTAMP_HEADER, signature_headers
 from keys.vault import Vault
 from webhooks.deliveries.retry import (
@@ -58,8 +59,12 @@ _KEPT = frozenset(
         ATTEMPT_HEADER,
         ID_HEADER,
         TIMESTAMP_HEADER,
+        REQUEST_ID_HEADER,
+        PARENT_HEADER,
     }
 )
+# Ours since a later version: an endpoint may have one of its own from before, which is not sent.
+_TRACED = frozenset(name.lower() for name in (REQUEST_ID_HEADER, PARENT_HEADER, STATE_HEADER))
 _encode = msgspec.json.Encoder().encode
 
 Headers = list[tuple[str, str]]
@@ -101,13 +106,20 @@ class SecretCache:
         return Opened(
             opened_secret(self._vault, target.id, target.secret_sealed),
             opened_older(self._vault, target.id, target.previous_secret_sealed),
-            {name: value for name, value in headers.items() if "_" not in name},
+            {
+                name: value
+                for name, value in headers.items()
+                if "_" not in name and name.lower() not in _TRACED
+            },
         )
 
 
-def message_headers(claimed: Claimed, opened: Opened, *, now_us: int) -> Headers:
+def message_headers(
+    claimed: Claimed, opened: Opened, *, now_us: int, span: Span | None = None
+) -> Headers:
     """All headers but those of the connection; older secrets sign until their overlaps end.
 
+    span: of the request that the event came of. No signature covers what it says, a caller's words.
     Source: contract, section 4.
     """
     target = claimed.target
@@ -129,6 +141,8 @@ def message_headers(claimed: Claimed, opened: Opened, *, now_us: int) -> Headers
         body=claimed.body,
     )
     headers += signatures.items()
+    if span is not None:
+        headers += span.headers
     headers += opened.headers.items()
     return headers
 

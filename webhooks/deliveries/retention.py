@@ -72,6 +72,11 @@ class Old(NamedTuple):
             at is not None and at < before_us for at in (self.delivered_at, self.oldest_event_at)
         )
 
+    def lag_us(self, before_us: int) -> int:
+        """By how much its oldest row is older than before_us."""
+        ages = (self.delivered_at, self.oldest_event_at)
+        return max((before_us - at for at in ages if at is not None), default=0)
+
 
 class Pruned(NamedTuple):
     """How many events went, and the number to go on after; null: there are no more old ones."""

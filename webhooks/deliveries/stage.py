@@ -92,7 +92,9 @@ class Claimed(NamedTuple):
     transaction_id: str | None = None
     code_at: int | None = None
     code_sealed: str | None = None
-    created_at: int = 0  # when it was first due
+    created_at: int = 0
+    due_at: int | None = None  # null: it was claimed by a process of before
+    trace: str | None = None  # of the request that its event came of, see kernel/trace.py
 
     @property
     def was_held(self) -> bool:

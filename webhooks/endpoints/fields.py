@@ -26,7 +26,17 @@ HEADER_VALUE_CHARACTERS_MAX: Final = 1024
 RATE_LIMIT_PER_S_MAX: Final = 10_000
 STAGING: Final = "staging"
 # Ours on every request; webhooks/http/request.py refuses those of the connection itself.
-_OUR_HEADERS = frozenset({"content-type", "content-encoding", "user-agent", "cookie"})
+_OUR_HEADERS = frozenset(
+    {
+        "content-type",
+        "content-encoding",
+        "user-agent",
+        "cookie",
+        "x-request-id",
+        "traceparent",
+        "tracestate",
+    }
+)
 _OUR_PREFIXES = ("webhook-", "x-aitopup-")
 
 

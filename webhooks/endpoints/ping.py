@@ -6,16 +6,17 @@ that disables an endpoint counts. Its event is marked as a sample, which no repl
 transaction is open while it is sent.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import InvalidInput, Unavailable
 from kernel.tenant import Tenant
+from kernel.trace import span_of
 from keys.account import lock_tenants
 from keys.vault import Vault
 from store.database import Database, Transaction
 from webhooks.deliveries import delivery, endpoint_queue, log
-from webhooks.deliveries.message import SecretCache, message_headers, settlement_of
+from webhooks.deliveries.message import Headers, SecretCache, message_headers, settlement_of
 from webhooks.deliveries.stage import SENDING, Claimed, Target
 from webhooks.endpoints.disabling import disable_unwell, reasons_to_disable
 from webhooks.endpoints.endpoint import DISABLED, get
@@ -48,9 +49,11 @@ async def send_test(
     endpoint_id: str,
     event_type: str = TEST_EVENT,
     timeout_s: float,
+    trace: str | None = None,
 ) -> log.Attempt:
     """The attempt as it stands in the log; its error is null when the endpoint answered 2xx.
 
+    trace: of the request that asks for it (kernel/trace.py).
     Raises NotFound, also where the endpoint was deleted while it was under way, and InvalidInput for
     a type that does not exist. Takes up to timeout_s.
     """
@@ -59,14 +62,11 @@ async def send_test(
     lease_us = round((timeout_s + SETTLE_S) * SECOND_US)
 
     async def write(tx: Transaction) -> Claimed:
-        return await _claimed_ping(
-            tx, vault, tenant, endpoint_id, event_type, now_us=clock.now_us(), lease_us=lease_us
-        )
+        ping = _Ping(tenant, endpoint_id, event_type, trace)
+        return await _claimed_ping(tx, vault, ping, now_us=clock.now_us(), lease_us=lease_us)
 
     claimed = await database.transaction(write)
-    headers = message_headers(
-        claimed, SecretCache(vault, endpoints_max=1).open(claimed.target), now_us=clock.now_us()
-    )
+    headers = _headers(claimed, vault, now_us=clock.now_us())
     outcome = await transport.post(
         claimed.target.url,
         headers,
@@ -96,32 +96,36 @@ async def send_test(
     return attempts[0]
 
 
+def _headers(claimed: Claimed, vault: Vault, *, now_us: int) -> Headers:
+    opened = SecretCache(vault, endpoints_max=1).open(claimed.target)
+    span = None if claimed.trace is None else span_of(claimed.trace)
+    return message_headers(claimed, opened, now_us=now_us, span=span)
+
+
+class _Ping(NamedTuple):
+    """What was asked for, by the request of this trace."""
+
+    tenant: Tenant
+    endpoint_id: str
+    event_type: str
+    trace: str | None
+
+
 async def _claimed_ping(
-    tx: Transaction,
-    vault: Vault,
-    tenant: Tenant,
-    endpoint_id: str,
-    event_type: str,
-    *,
-    now_us: int,
-    lease_us: int,
+    tx: Transaction, vault: Vault, ping: _Ping, *, now_us: int, lease_us: int
 ) -> Claimed:
+    tenant, endpoint_id, event_type, trace = ping
     account_id, environment = tenant
     await lock_tenants(tx, [tenant])
     endpoint = await get(tx, vault, tenant, endpoint_id)
-    row = await tx.fetch_one(
-        _TARGET, id=endpoint_id, account_id=account_id, environment=environment
-    )
+    mine = {"account_id": account_id, "environment": environment}
+    row = await tx.fetch_one(_TARGET, id=endpoint_id, **mine)
     assert row is not None, "get() has seen it, under the account's lock"
     outbox = await Outbox.load(tx, [tenant])
-    event_id = outbox.record(
-        tenant,
-        type=event_type,
-        data=sample_data(
-            event_type, endpoint.shape(), is_told_codes=endpoint.include_codes, now_us=now_us
-        ),
-        now_us=now_us,
+    data = sample_data(
+        event_type, endpoint.shape(), is_told_codes=endpoint.include_codes, now_us=now_us
     )
+    event_id = outbox.record(tenant, type=event_type, data=data, trace=trace, now_us=now_us)
     await outbox.flush(tx)
     await mark_sample(tx, event_id)
     body = await tx.fetch_one(_BODY, id=event_id)
@@ -154,4 +158,5 @@ async def _claimed_ping(
         lease_until_us=now_us + lease_us,
         target=Target.of(row["id"], row),
         body=body["body"],
+        trace=trace,
     )

@@ -58,6 +58,7 @@ _COLUMNS = (
     "body",
     "code_at",
     "code_sealed",
+    "trace",
     "created_at",
 )
 _encode = msgspec.json.Encoder().encode
@@ -172,17 +173,19 @@ class Outbox:
         data: Mapping[str, Any],
         transaction_id: str | None = None,
         code_sealed: str | None = None,
+        trace: str | None = None,
         now_us: int,
         except_endpoint_id: str | None = None,
     ) -> EventId:
         """Adds an event and a delivery for each endpoint subscribed to its type.
 
         data with a voucher_code_hint leaves the code out; endpoints that include codes are sent it,
-        see webhooks/deliveries/coded.py. code_sealed: what to send, where it is not the voucher's own. The
-        account's endpoint except_endpoint_id gets none: it must not hear of its own end.
+        see webhooks/deliveries/coded.py. code_sealed: what to send, where it is not the voucher's own.
+        trace: the request that it came of (kernel/trace.py). The account's endpoint except_endpoint_id
+        gets none: it must not hear of its own end.
         """
         event_id, code_at = self._record(
-            tenant, type, data, transaction_id, now_us, code_sealed=code_sealed
+            tenant, type, data, transaction_id, now_us, code_sealed=code_sealed, trace=trace
         )
         for subscriber in self._subscribers.get(tenant, ()):
             if subscriber.types and type not in subscriber.types:
@@ -214,11 +217,11 @@ class Outbox:
         *,
         type: str,  # noqa: A002
         data: Mapping[str, Any],
-        transaction_id: str | None = None,
+        trace: str | None = None,
         now_us: int,
     ) -> EventId:
         """Adds an event that nobody is sent; the test ping makes its one delivery itself."""
-        return self._record(tenant, type, data, transaction_id, now_us, is_sample=True)[0]
+        return self._record(tenant, type, data, None, now_us, trace=trace, is_sample=True)[0]
 
     def _record(
         self,
@@ -229,6 +232,7 @@ class Outbox:
         now_us: int,
         *,
         code_sealed: str | None = None,
+        trace: str | None = None,
         is_sample: bool = False,
     ) -> tuple[EventId, int | None]:
         """The event's id, and where in its body a code goes. A sample's code is real to nobody."""
@@ -244,7 +248,7 @@ class Outbox:
         self._events.append(
             (
                 *(event_id, *tenant, event_no, event_type, transaction_id),
-                *(body, code_at, code_sealed, now_us),
+                *(body, code_at, code_sealed, trace, now_us),
             )
         )
         return event_id, code_at

@@ -215,6 +215,15 @@ class TopUpStory(TopUp, kw_only=True):
     supplier: str | None
     cost_cents: Annotated[int, Meta(ge=0, description="The supplier's, in US cents.")] | None
     approval_id: ApprovalId | UnsetType = UNSET
+    request_id: Annotated[
+        str | None,
+        Meta(
+            description=(
+                "The X-Request-Id of the send, which the top-up's webhooks carry too; null where it"
+                " is no longer kept."
+            )
+        ),
+    ]
 
 
 class Quote(Shaped, kw_only=True):

@@ -261,6 +261,7 @@ async def test(call: RequestContext[TestBody, Fields]) -> Answer:
             endpoint_id=endpoint_id,
             event_type=call.body.event,
             timeout_s=timeout_s,
+            trace=call.trace,
         )
         code = codes.SUCCESS if attempt.error is None else codes.DELIVERY_FAILED
         return answer(code, Attempt.of(attempt), now_us=call.now_us)

@@ -10,6 +10,7 @@ from billing.providers.event_log import LogEntry
 from billing.providers.problem import REASONS
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.paging import ASKED, paged
+from gateway.dashboard.unattended import overlooked_s
 from gateway.html.forms import read_query
 from gateway.html.render import page
 from gateway.http.fields import Fields, cursor_id
@@ -48,6 +49,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         reason=reason,
         reasons=REASONS,
         unpaid=paged(call, unpaid, lambda order: str(order.id), name=UNPAID),
+        overlooked_s=await overlooked_s(call),
     )
 
 

@@ -10,10 +10,10 @@ from alembic import op
 from store.dialect import BIGINT, BYTES, TEXT
 
 revision = "0015"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
-oldest_code = "0012"
+oldest_code = "0011"
 
 
 def upgrade() -> None:
@@ -29,7 +29,6 @@ def upgrade() -> None:
     _create_attempts()
     _create_platforms()
     _create_stock_and_tasks()
-    op.execute("INSERT INTO platform_versions (id, version) VALUES (1, 0)")
 
 
 def _create_attempts() -> None:
@@ -69,13 +68,13 @@ def _create_attempts() -> None:
     )
     op.create_table(
         "supplier_recipients",
+        sa.Column("account_id", TEXT, nullable=False),
         sa.Column("environment", TEXT, nullable=False),
         sa.Column("supplier", TEXT, nullable=False),
-        sa.Column("account_id", TEXT, nullable=False),
         sa.Column("recipient_email", TEXT, nullable=False),
         sa.Column("left_over", TEXT, nullable=False),
         sa.Column("changed_at", BIGINT, nullable=False),
-        sa.PrimaryKeyConstraint("environment", "supplier", "account_id", "recipient_email"),
+        sa.PrimaryKeyConstraint("account_id", "environment", "supplier", "recipient_email"),
     )
 
 
@@ -117,12 +116,13 @@ def _create_platforms() -> None:
         sa.Column("last_error_at", BIGINT, nullable=True),
         sa.PrimaryKeyConstraint("environment", "id"),
     )
-    op.create_table(
+    versions = op.create_table(
         "platform_versions",
         sa.Column("id", BIGINT, autoincrement=False, nullable=False),
         sa.Column("version", BIGINT, server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.bulk_insert(versions, [{"id": 1, "version": 0}])
 
 
 def _create_stock_and_tasks() -> None:
@@ -172,6 +172,7 @@ def _create_stock_and_tasks() -> None:
     op.create_table(
         "manual_tasks",
         sa.Column("transaction_id", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, nullable=False),
         sa.Column("environment", TEXT, nullable=False),
         sa.Column("supplier", TEXT, nullable=False),
         sa.Column("created_at", BIGINT, nullable=False),

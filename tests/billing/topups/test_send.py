@@ -285,7 +285,7 @@ async def test_rehearsal_tells_what_a_send_would_do_and_writes_nothing(
 ) -> None:
     account = await open_funded_account(database, clock, per_day_cents=5000)
     order = prepare(
-        account.rules.platforms,
+        account.rules.platforms.of("staging"),
         platform="claude",
         amount_cents=1000,
         recipient_email="user@example.com",

@@ -211,6 +211,13 @@ def test_a_sound_ledger_is_proved(topup: Topup) -> None:
 
     assert result.exit_code == 0
     assert json.loads(result.stdout)["items"] == []
+    assert ledger_by_the_doctor(topup) == (True, "was proved 0 h ago")
+
+
+def ledger_by_the_doctor(topup: Topup) -> tuple[bool | None, str]:
+    findings = json.loads(topup("doctor", "--json").stdout)
+    [ledger] = [one for one in findings if one["part"] == "ledger"]
+    return ledger["is_well"], ledger["detail"]
 
 
 def test_a_balance_that_is_off_is_found(topup: Topup, database_url: str) -> None:
@@ -223,6 +230,9 @@ def test_a_balance_that_is_off_is_found(topup: Topup, database_url: str) -> None
     findings = json.loads(result.stdout)["items"]
     assert {finding["account_id"] for finding in findings} == {account}
     assert "balance is the sum of its transfers" in {finding["rule"] for finding in findings}
+    is_well, detail = ledger_by_the_doctor(topup)
+    assert is_well is False
+    assert f"{len(findings)} rows broke a rule" in detail
 
 
 def test_the_doctor_is_content_with_a_fresh_installation(topup: Topup) -> None:
@@ -231,11 +241,12 @@ def test_the_doctor_is_content_with_a_fresh_installation(topup: Topup) -> None:
     findings = {finding["part"]: finding for finding in json.loads(result.stdout)}
     assert result.exit_code == 0
     parts = {"settings", "webhooks", "database", "connections", "clock", "deliveries"}
-    parts |= {"master key", "redis", "workers"}
+    parts |= {"ledger", "master key", "platforms", "redis", "workers"}
     assert set(findings) == parts
     assert findings["deliveries"]["is_well"] is True
     assert findings["database"]["is_well"] is True
     assert findings["clock"]["is_well"] is True
+    assert findings["ledger"]["is_well"] is None
     assert findings["redis"]["is_well"] is None
     assert findings["workers"]["is_well"] is None
 
@@ -252,7 +263,7 @@ def test_the_doctor_tells_a_missing_key_and_a_dead_redis(topup: Topup) -> None:
 
 
 def test_migrate_again_changes_nothing(topup: Topup) -> None:
-    assert result_of(topup("migrate", "--json")) == {"schema": "0012"}
+    assert result_of(topup("migrate", "--json")) == {"schema": "0015"}
 
 
 def test_a_database_that_was_never_migrated_says_what_to_run(tmp_path: Path, topup: Topup) -> None:

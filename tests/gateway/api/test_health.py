@@ -11,6 +11,7 @@ import asyncpg
 import httpx
 import pytest
 
+from billing.ledger.proof import note_proof
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from store.database import Transaction
@@ -109,6 +110,25 @@ async def test_sends_are_counted_by_answer_and_environment(gateway: Gateway) -> 
     assert 'topup_sends_total{code="2001",environment="none"} 1.0' in lines
     assert 'topup_batch_seconds_count{batch="till"} 2.0' in lines
     assert "topup_queue_depth 0.0" in lines
+
+
+@pytest.mark.one_database
+async def test_when_the_ledger_was_proved_is_shown_once_somebody_has_looked(
+    gateway: Gateway, database_url: str, tmp_path: Path
+) -> None:
+    async def note(tx: Transaction) -> None:
+        await note_proof(tx, began_at=1_781_352_000_000_000, ended_at=0, findings=0)
+        await note_proof(tx, began_at=1_781_352_999_000_000, ended_at=0, findings=7)
+
+    before = (await gateway.client.get("/metrics")).text
+    await gateway.context.database.transaction(note)
+    # Another process: this one asks the database every quarter of a minute.
+    async with running(settings_of(database_url, tmp_path / "other")) as other:
+        after = (await other.client.get("/metrics")).text.splitlines()
+
+    assert "\ntopup_ledger" not in before
+    assert "topup_ledger_proved_timestamp_seconds 1.781352e+09" in after
+    assert "topup_ledger_findings 7.0" in after
 
 
 @pytest.mark.one_database

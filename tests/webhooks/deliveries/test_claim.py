@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
 
-from kernel.clock import FixedClock
+from kernel.clock import SECOND_US, FixedClock
 from kernel.tenant import Tenant
 from store.database import Database, Row, Transaction
 from store.open import open_database
@@ -226,3 +226,29 @@ async def test_an_endpoint_without_a_slot_is_offered_nothing_of_its_backlog(
 
     assert [one.target.id for one in claim.claimed] == [other.id] * 3
     assert (claim.endpoints_due, claim.short_ids) == (1, frozenset())
+
+
+async def test_a_claim_says_when_the_attempt_was_due_and_another_after_a_lost_one_says_the_same(
+    database: Database, clock: FixedClock
+) -> None:
+    tenant = await given_tenant(database, clock, retry_schedule_s=(7, 5))
+    await given_events(database, clock, tenant)
+    due_at = clock.now_us() + 7 * SECOND_US
+    clock.advance_s(9)
+
+    [first] = (await claim_all(database, clock)).claimed
+    clock.advance_s(LEASE_US / SECOND_US)
+    [again] = (await claim_all(database, clock)).claimed
+
+    assert (first.due_at, first.lost_claims) == (due_at, 0)
+    assert (again.due_at, again.lost_claims) == (due_at, 1)
+
+
+async def test_a_claim_brings_what_the_event_came_of(database: Database, clock: FixedClock) -> None:
+    tenant = await given_tenant(database, clock)
+    await given_events(database, clock, tenant, trace="order-77")
+    await given_events(database, clock, tenant)
+
+    claimed = (await claim_all(database, clock)).claimed
+
+    assert sorted(one.trace or "" for one in claimed) == ["", "order-77"]

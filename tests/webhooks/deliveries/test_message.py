@@ -6,6 +6,7 @@ import pytest
 import standardwebhooks
 import stripe
 
+from kernel.trace import Span
 from keys.signing import new_webhook_secret, stripe_signature
 from keys.vault import SealBroken, Vault
 from tests.support.webhook_rows import new_vault
@@ -46,6 +47,26 @@ def claimed(to: Target, *, number: int = 1) -> Claimed:
 
 def signed(one: Claimed, vault: Vault, now_us: int = NOW_US) -> dict[str, str]:
     return dict(message_headers(one, SecretCache(vault).open(one.target), now_us=now_us))
+
+
+def test_the_requests_id_and_trace_stand_beside_what_is_signed() -> None:
+    vault = new_vault()
+    # An endpoint of before may have headers of its own of these names: they are not sent.
+    to = target(vault, new_webhook_secret(), headers={"x-request-id": "own", "X-Own": "1"})
+    opened = SecretCache(vault).open(to)
+    span = Span("order-77", "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "01", "rojo=1")
+
+    plain = message_headers(claimed(to), opened, now_us=NOW_US)
+    traced = message_headers(claimed(to), opened, now_us=NOW_US, span=span)
+
+    # The rest, the signatures too, is as it is without them.
+    assert [pair for pair in traced if pair not in plain] == [
+        ("X-Request-Id", "order-77"),
+        ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        ("tracestate", "rojo=1"),
+    ]
+    assert [pair for pair in traced if pair in plain] == plain
+    assert [name for name, _ in plain if name.lower() == "x-request-id"] == []
 
 
 def test_the_headers_are_the_contracts() -> None:

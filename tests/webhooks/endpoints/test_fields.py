@@ -47,6 +47,9 @@ async def test_what_is_out_of_range_is_refused(
 @pytest.mark.parametrize(
     "name",
     [
+        "X-Request-Id",
+        "Traceparent",
+        "tracestate",
         "Host",
         "content-length",
         "Transfer-Encoding",

@@ -1,0 +1,48 @@
+"""When the ledger was proved, and with what result: kept by `topup audit`, shown by /metrics and doctor.
+
+Writes ledger_proofs.
+"""
+
+from typing import Final, NamedTuple
+
+from kernel.ids import new_id
+from store.database import Transaction
+
+PROOFS_KEPT: Final = 100
+
+_LAST = """
+SELECT p.began_at, p.findings,
+    (SELECT MAX(w.began_at) FROM ledger_proofs w WHERE w.findings = 0) AS proved_at
+FROM ledger_proofs p ORDER BY p.began_at DESC, p.id DESC LIMIT 1
+"""
+_FORGET = """
+DELETE FROM ledger_proofs
+WHERE id NOT IN (SELECT p.id FROM ledger_proofs p ORDER BY p.began_at DESC, p.id DESC LIMIT :kept)
+  AND began_at <> COALESCE(
+      (SELECT MAX(w.began_at) FROM ledger_proofs w WHERE w.findings = 0), -1)
+"""
+
+
+class LastProof(NamedTuple):
+    """The last look at the whole ledger: when it began, what broke a rule; proved_at: when the last one
+    began that found nothing. Times in microseconds.
+    """
+
+    began_at: int
+    findings: int
+    proved_at: int | None
+
+
+async def note_proof(tx: Transaction, *, began_at: int, ended_at: int, findings: int) -> None:
+    """Keeps the result of a look at the whole ledger; of earlier ones a bounded number stays."""
+    columns = ("id", "began_at", "ended_at", "findings")
+    await tx.insert("ledger_proofs", columns, [(new_id("prf"), began_at, ended_at, findings)])
+    await tx.execute(_FORGET, kept=PROOFS_KEPT)
+
+
+async def last_proof(tx: Transaction) -> LastProof | None:
+    """None where nobody has looked yet."""
+    row = await tx.fetch_one(_LAST)
+    if row is None:
+        return None
+    return LastProof(row["began_at"], row["findings"], row["proved_at"])

@@ -1,0 +1,113 @@
+"""Which request something came of: its id, and the W3C trace that its caller works in, if there is one.
+
+One line of text is what is stored: `req_5Fx`, or `req_5Fx 00-<trace id>-<span id>-01 <tracestate>`.
+Promise: a caller's words are kept only where they have the standard's form, so that they can add
+nothing to a log or a header. No trace is begun here: the flag that says whether it is sampled would
+decide for the receiver, whose own tracer knows better.
+Source: W3C Trace Context, level 2 (https://www.w3.org/TR/trace-context-2/).
+"""
+
+import re
+from contextvars import ContextVar
+from random import getrandbits
+from typing import Final, NamedTuple
+
+REQUEST_ID_HEADER: Final = "X-Request-Id"
+PARENT_HEADER: Final = "traceparent"
+STATE_HEADER: Final = "tracestate"
+# What the standard asks to pass on at least; a longer one is left out whole.
+STATE_CHARACTERS_MAX: Final = 512
+STATE_MEMBERS_MAX: Final = 32
+_VERSION = "00"
+# The flags that version 00 knows: sampled, and that the trace id is random.
+_FLAGS_KNOWN = 0b11
+_FLAGS_KNOWN_TO_ALL = 0b01
+_PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_KEY = re.compile(r"[a-z0-9][a-z0-9_*/@-]{0,255}")
+_VALUE = re.compile(r"[ -+\--<>-~]{0,255}[!-+\--<>-~]")
+
+# The line of the request that the task at work serves; None: it serves no request.
+current_line: ContextVar[str | None] = ContextVar("current_line", default=None)
+
+
+class Span(NamedTuple):
+    """One outgoing request for the sake of another one. trace_id and span_id are null without a trace."""
+
+    request_id: str
+    trace_id: str | None = None
+    span_id: str | None = None
+    flags: str = ""
+    state: str = ""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """What the outgoing request says of it."""
+        headers = [(REQUEST_ID_HEADER, self.request_id)]
+        if self.trace_id is not None:
+            parent = f"{_VERSION}-{self.trace_id}-{self.span_id}-{self.flags}"
+            headers.append((PARENT_HEADER, parent))
+            if self.state:
+                headers.append((STATE_HEADER, self.state))
+        return headers
+
+
+def line_of(request_id: str, parent: bytes | None = None, state: bytes | None = None) -> str:
+    """What is stored of a request. request_id has no space in it; the other two are its headers, of which
+    a malformed one counts as none.
+    """
+    if parent is None or (kept := _parent_of(parent.decode("latin-1"))) is None:
+        return request_id
+    members = "" if state is None else _state_of(state.decode("latin-1"))
+    return f"{request_id} {kept} {members}" if members else f"{request_id} {kept}"
+
+
+def request_id_of(line: str) -> str:
+    """The request's id alone."""
+    return line.partition(" ")[0]
+
+
+def trace_id_of(line: str) -> str | None:
+    """The trace's id, 32 hex digits; None without a trace."""
+    parent = line.partition(" ")[2]
+    return parent[3:35] if parent else None
+
+
+def span_of(line: str) -> Span:
+    """A new span of the line's trace, for one outgoing request."""
+    request_id, _, rest = line.partition(" ")
+    if not rest:
+        return Span(request_id)
+    parent, _, state = rest.partition(" ")
+    _, trace_id, _, flags = parent.split("-")
+    # Never 0, which the standard does not allow.
+    return Span(request_id, trace_id, f"{getrandbits(64) or 1:016x}", flags, state)
+
+
+def _parent_of(text: str) -> str | None:
+    """The caller's traceparent as version 00 has it; None: it has not the form."""
+    found = _PARENT.match(text)
+    if found is None:
+        return None
+    version, trace_id, span_id, flags = found.groups()
+    rest = text[found.end() :]
+    if version == "ff" or not trace_id.strip("0") or not span_id.strip("0"):
+        return None
+    if rest and (version == _VERSION or not rest.startswith("-")):
+        return None
+    known = _FLAGS_KNOWN if version == _VERSION else _FLAGS_KNOWN_TO_ALL
+    return f"{_VERSION}-{trace_id}-{span_id}-{int(flags, 16) & known:02x}"
+
+
+def _state_of(text: str) -> str:
+    """The caller's tracestate without empty members; empty where one of them has not the form."""
+    if len(text) > STATE_CHARACTERS_MAX:
+        return ""
+    members = [member for one in text.split(",") if (member := one.strip(" \t"))]
+    keys = set()
+    for member in members:
+        key, _, value = member.partition("=")
+        if _KEY.fullmatch(key) is None or _VALUE.fullmatch(value) is None:
+            return ""
+        keys.add(key)
+    is_whole = len(keys) == len(members) <= STATE_MEMBERS_MAX
+    return ",".join(members) if is_whole else ""

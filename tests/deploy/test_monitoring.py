@@ -1,0 +1,145 @@
+"""Rules, dashboard and pages name metrics that exist, and each metric and alert has its place in a page.
+
+promtool checks the rules' own language: deploy/monitoring/README.md.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from runtime.metrics import Metrics
+
+ROOT = Path(__file__).parents[2]
+MONITORING = ROOT / "deploy/monitoring"
+_NAME = re.compile(r"\btopup_[a-z_]+\b")
+# Of a histogram; what Prometheus adds of itself when a client's library was made.
+_PARTS = re.compile(r"_(bucket|sum|count)$")
+# What begins like a metric and is none: a cookie.
+OTHERS = {"topup_device"}
+RULE_KEYS = {"alert", "expr", "for", "labels", "annotations"}
+
+
+def declared() -> dict[str, str]:
+    """Each metric that a process shows, by name, and its type."""
+    lines = Metrics().render().decode().splitlines()
+    typed = (line.split(" ")[2:4] for line in lines if line.startswith("# TYPE "))
+    return {name: kind for name, kind in typed if not name.endswith("_created")}
+
+
+def named_in(text: str) -> set[str]:
+    """The metrics that a text names; a histogram's parts by the histogram's name."""
+    kinds = declared()
+    found = set()
+    for name in _NAME.findall(text):
+        whole = _PARTS.sub("", name)
+        found.add(whole if kinds.get(whole) == "histogram" else name)
+    return found
+
+
+def rules() -> list[dict[str, Any]]:
+    loaded = yaml.safe_load((MONITORING / "alerts.yaml").read_text())
+    assert set(loaded) == {"groups"}
+    return [rule for group in loaded["groups"] for rule in group["rules"]]
+
+
+def expressions_of(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        yield from (value for key, value in node.items() if key == "expr")
+        node = list(node.values())
+    if isinstance(node, list):
+        for value in node:
+            yield from expressions_of(value)
+
+
+def sections() -> dict[str, str]:
+    """docs/alerts.md by the title of each section of an alert."""
+    parts = re.split(r"^### (\w+)$", (ROOT / "docs/alerts.md").read_text(), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "deploy/monitoring/alerts.yaml",
+        "deploy/monitoring/alerts_test.yaml",
+        "deploy/monitoring/dashboard.json",
+        "docs/alerts.md",
+        "docs/operations.md",
+    ],
+)
+def test_each_metric_that_is_named_is_declared(path: str) -> None:
+    found = named_in((ROOT / path).read_text())
+
+    assert found
+    assert found - OTHERS - set(declared()) == set()
+
+
+def test_each_metric_has_its_row_in_the_page() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| ") and "`topup_" in line]
+    firsts = " ".join(row.split(" | ")[0] for row in rows)
+
+    assert set(declared()) - named_in(firsts) == set()
+
+
+def test_each_metric_is_on_the_dashboard() -> None:
+    dashboard = json.loads((MONITORING / "dashboard.json").read_text())
+    shown = named_in(" ".join(expressions_of(dashboard)))
+
+    assert set(declared()) - shown == set()
+
+
+def test_the_dashboard_is_one_that_grafana_reads() -> None:
+    dashboard = json.loads((MONITORING / "dashboard.json").read_text())
+    panels = dashboard["panels"]
+
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    for panel in panels:
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24
+        if panel["type"] != "row":
+            assert panel["description"]
+            assert panel["datasource"]["uid"] == "${datasource}"
+            assert all(target["expr"] for target in panel["targets"])
+
+
+def test_each_alert_says_what_is_wrong_and_what_to_do_and_has_its_section() -> None:
+    names = [rule["alert"] for rule in rules()]
+
+    assert len(set(names)) == len(names)
+    assert sorted(sections()) == sorted(names)
+    for rule in rules():
+        assert set(rule) <= RULE_KEYS
+        assert rule["expr"].count("(") == rule["expr"].count(")")
+        assert re.fullmatch(r"\d+[mh]", rule.get("for", "1m"))
+        assert rule["labels"]["severity"] in {"critical", "warning"}
+        annotations = rule["annotations"]
+        assert set(annotations) == {"summary", "action", "runbook_url"}
+        assert annotations["runbook_url"] == f"docs/alerts.md#{rule['alert'].lower()}"
+
+
+def test_the_page_lists_the_critical_ones() -> None:
+    critical = {rule["alert"] for rule in rules() if rule["labels"]["severity"] == "critical"}
+    [listed] = re.findall(
+        r"\*\*Critical\*\*(.*)\.$", (ROOT / "docs/alerts.md").read_text(), re.MULTILINE
+    )
+
+    assert set(re.findall(r"`(\w+)`", listed)) == critical
+
+
+@pytest.mark.parametrize("part", ["Means", "Look", "Do", "Over"])
+def test_each_section_says_what_it_means_where_to_look_what_to_do_and_when_it_is_over(
+    part: str,
+) -> None:
+    assert [name for name, text in sections().items() if f"**{part}.** " not in text] == []
+
+
+def test_each_alert_has_series_for_which_it_fires() -> None:
+    fired = re.findall(r'alertname="(\w+)"', (MONITORING / "alerts_test.yaml").read_text())
+
+    assert sorted(fired) == sorted(rule["alert"] for rule in rules())
