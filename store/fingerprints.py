@@ -67,20 +67,26 @@ _OF_0013: Final = _OF_0012 | {
     "ledger_proofs": "3cf7fb07aeb2",
     "topups": "8eff153f0967",
 }
+_OF_0015: Final = _OF_0013 | {
+    "fulfilment_attempts": "cd7d9f5fbaa6",
+    "manual_tasks": "16abef0af4dc",
+    "platform_suppliers": "4362160b289a",
+    "platform_versions": "6b94134b01bc",
+    "platforms": "8f38d649a88d",
+    "stock_codes": "ea67961eb551",
+    "stock_levels": "134cab789b61",
+    "supplier_recipients": "dbbae04ff7dd",
+    "suppliers": "f31801bb734b",
+    "topups": "5b0d0aa26f16",
+}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
-    "0015": _OF_0013
+    "0015": _OF_0015,
+    "0017": _OF_0015
     | {
-        "fulfilment_attempts": "cd7d9f5fbaa6",
-        "manual_tasks": "16abef0af4dc",
-        "platform_suppliers": "4362160b289a",
-        "platform_versions": "6b94134b01bc",
-        "platforms": "8f38d649a88d",
-        "stock_codes": "ea67961eb551",
-        "stock_levels": "134cab789b61",
-        "supplier_recipients": "dbbae04ff7dd",
-        "suppliers": "f31801bb734b",
-        "topups": "5b0d0aa26f16",
+        "batch_items": "8a830c48c40e",
+        "batches": "4bf46edcd982",
+        "topups": "820dadb4fc70",
     },
 }
