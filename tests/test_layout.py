@@ -29,7 +29,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"ledger"},
         {"engine", "providers"},
         {"topups"},
-        {"usage", "credits", "fulfilment"},
+        {"usage", "credits", "fulfilment", "bulk"},
         {"catalog"},
         {"orders"},
         {"subscriptions"},

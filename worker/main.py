@@ -21,6 +21,7 @@ from typing import Any, Final, cast
 
 from arq.worker import func
 
+from billing.bulk import batch
 from billing.topups import topup
 from billing.usage import hold
 from kernel.clock import DAY_US
@@ -34,6 +35,7 @@ from webhooks.deliveries import delivery, endpoint_queue
 from webhooks.deliveries.message import SecretCache
 from webhooks.endpoints.fields import policy_of
 from webhooks.events import event
+from worker.bulk import Batcher
 from worker.chores import Chore, do_chores, erase_idle, pruning_chores, resealing_chore
 from worker.counting import note_chore, note_pruned, report
 from worker.deliver import DeliverySender, lease_us
@@ -148,10 +150,11 @@ async def run_worker(
     fulfiller = _fulfiller_of(context)
     expirer = Expirer(context.database, context.clock, context.engine)
     releaser = Releaser(context.database, context.clock, context.engine)
+    batcher = Batcher(context.database, context.clock, context.engine)
     renewer = Renewer(context.database, context.clock, context.engine, context.payments)
     ender = Ender(context.database, context.clock)
 
-    wake_those = _waking(dispatcher, fulfiller, expirer, releaser, renewer, ender)
+    wake_those = _waking(dispatcher, fulfiller, expirer, releaser, batcher, renewer, ender)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
     stopped = asyncio.Event()
@@ -164,6 +167,7 @@ async def run_worker(
         fulfiller.run,
         expirer.run,
         releaser.run,
+        batcher.run,
         renewer.run,
         ender.run,
         Replayer(context.database, context.clock).run,
@@ -206,6 +210,7 @@ def _waking(
     fulfiller: Fulfiller,
     expirer: Expirer,
     releaser: Releaser,
+    batcher: Batcher,
     renewer: Renewer,
     ender: Ender,
 ) -> Callable[[Sequence[str]], None]:
@@ -215,12 +220,14 @@ def _waking(
         fulfiller.wake,
         expirer.wake,
         releaser.wake,
+        batcher.wake,
         renewer.wake,
         ender.wake,
     )
     concerned: dict[str, Sequence[Callable[[], None]]] = {
         topup.HINT: (fulfiller.wake,),
         topup.SCHEDULED_HINT: (releaser.wake,),
+        batch.HINT: (batcher.wake,),
         hold.HINT: (expirer.wake,),
         endpoint_queue.ENDING_HINT: (ender.wake,),
         event.HINT: (),

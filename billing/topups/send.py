@@ -125,7 +125,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     def decide(self, state: BatchState) -> Sent:
         topups = topups_of(state)
         amount_micros = self.request.amount_cents * MICROS_PER_CENT
-        would_be, fulfilment = self._judge(state, topups, amount_micros)
+        would_be, fulfilment = self.judge(state, topups, amount_micros)
         if would_be == "delivered":
             topup = self._deliver(state, topups, fulfilment, amount_micros)
         else:
@@ -139,7 +139,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         code = topups.code_of(topup.id) if topup.status == "delivered" else None
         return Sent(topup, _balance_cents(state, self.tenant), approval, code)
 
-    def _judge(
+    def judge(
         self, state: BatchState, topups: TopUpWorkingSet, amount_micros: int
     ) -> tuple[WouldBe, str]:
         """What becomes of the send and who fulfils it; raises the first rule that refuses."""
@@ -225,13 +225,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     ) -> TopUp:
         is_asked = would_be == "pending" and fulfilment != BY_SANDBOX
         supplier = self.request.platform.first.id if is_asked else None
-<<<<<<< HEAD
         status: TopUpStatus = "scheduled" if would_be == "scheduled" else "pending"
-        topup = self._topup(state, fulfilment, status, supplier=supplier)
-=======
-        # Whoever ends it, its events tell of the request that sent it.
-        topup = self._topup(state, fulfilment, "pending", supplier=supplier, trace=state.trace)
->>>>>>> suppliers
+        topup = self._topup(state, fulfilment, status, supplier=supplier, trace=state.trace)
         held = state.ledger.standing(self.tenant).held
         holds = state.take(
             self.tenant,
@@ -251,35 +246,6 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             ask(state, topup)
         return topup
 
-<<<<<<< HEAD
-=======
-    def _first_check_at(self, state: BatchState, topup: TopUp, would_be: WouldBe) -> int | None:
-        """When the worker looks at it first; never where a person or a sandbox call decides."""
-        if would_be != "pending":
-            return None
-        if topup.fulfilment != BY_SANDBOX:
-            return state.now_us
-        is_delayed = topup.recipient_email.startswith("delayed@")
-        return state.now_us + SANDBOX_DELAY_US if is_delayed else None
-
-    def _ask(self, state: BatchState, topups: TopUpWorkingSet, topup: TopUp) -> None:
-        asked = Approval(
-            id=new_id("apr"),
-            account_id=self.tenant.account_id,
-            environment=self.tenant.environment,
-            transaction_id=topup.id,
-            requested_by=self.lineage[0] if self.lineage else None,
-            status="pending",
-            created_at=state.now_us,
-            # By the account's own clock, as it is looked at: else a clock that was moved on by a
-            # day would end every approval at once.
-            expires_at=state.now_of(self.tenant) + WAITS_US,
-        )
-        topups.add_approval(asked)
-        data = {"approval": asked.shape(), **topup.event_data()}
-        state.publish(self.tenant, "approval.requested", data, topup.id, trace=topup.trace)
-
->>>>>>> suppliers
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
@@ -368,7 +334,7 @@ def ask(state: BatchState, topup: TopUp) -> None:
     )
     topups_of(state).add_approval(asked)
     data = {"approval": asked.shape(), **topup.event_data()}
-    state.publish(topup.tenant, "approval.requested", data, topup.id)
+    state.publish(topup.tenant, "approval.requested", data, topup.id, trace=topup.trace)
 
 
 def fail(state: BatchState, topup: TopUp, reason: str) -> TopUp:

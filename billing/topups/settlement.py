@@ -97,6 +97,26 @@ def cancel(state: BatchState, topup: TopUp, *, reason: str | None = None) -> Top
     return cancelled
 
 
+def call_off(state: BatchState, topup: TopUp, *, by: str) -> TopUp:
+    """Cancels for the sender: an approval that it waits for is denied by that credential, or has
+    expired. Raises AlreadyDelivered or AlreadyEnded where it has ended.
+    """
+    asked = waits_for(state, topup)
+    if asked is not None:
+        account_now_us = state.now_of(topup.tenant)
+        is_over = asked.expires_at <= account_now_us
+        decided = approvals.decide(
+            asked,
+            "expired" if is_over else "denied",
+            by=None if is_over else by,
+            topup_status=topup.status,
+            now_us=state.now_us,
+            account_now_us=account_now_us,
+        )
+        _tell_decision(state, topup, decided)
+    return cancel(state, topup)
+
+
 def waits_for(state: BatchState, topup: TopUp) -> Approval | None:
     """The undecided approval of a pending top-up."""
     asked = topups_of(state).approval_of(topup.id)
@@ -161,23 +181,7 @@ class Cancel(OnTopUp):
                 reason="in_fulfilment",
                 extra={"transaction_id": topup.id, "status": topup.status},
             )
-        asked = waits_for(state, topup)
-        if asked is not None:
-            self._deny(state, topup, asked)
-        return self._ended(state, cancel(state, topup))
-
-    def _deny(self, state: BatchState, topup: TopUp, asked: Approval) -> None:
-        account_now_us = state.now_of(self.tenant)
-        is_over = asked.expires_at <= account_now_us
-        decided = approvals.decide(
-            asked,
-            "expired" if is_over else "denied",
-            by=None if is_over else self.cancelled_by,
-            topup_status=topup.status,
-            now_us=state.now_us,
-            account_now_us=account_now_us,
-        )
-        _tell_decision(state, topup, decided)
+        return self._ended(state, call_off(state, topup, by=self.cancelled_by))
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ EVENT_TYPES: Final = (
     "topup.cancelled",
     "topup.pending",
     "topup.scheduled",
+    "batch.completed",
     "balance.low",
     "stock.low",
     "order.paid",

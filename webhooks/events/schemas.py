@@ -180,6 +180,38 @@ class LowBalance(_Data, kw_only=True):
     currency: Literal["USD"]
 
 
+class BatchCounts(Struct, kw_only=True):
+    """A batch's items by where they are, and the cents of those that were accepted and delivered."""
+
+    waiting: Annotated[int, Meta(ge=0, description="Neither accepted nor refused yet.")]
+    accepted: Annotated[int, Meta(ge=0, description="What follows, all five together.")]
+    scheduled: Annotated[int, Meta(ge=0)]
+    pending: Annotated[int, Meta(ge=0)]
+    delivered: Annotated[int, Meta(ge=0)]
+    failed: Annotated[int, Meta(ge=0, description="Their funds are back.")]
+    cancelled: Annotated[int, Meta(ge=0, description="Their funds are back.")]
+    refused: Annotated[int, Meta(ge=0, description="Nothing was taken for them.")]
+    dropped: Annotated[
+        int,
+        Meta(ge=0, description="Not accepted, since of all or nothing another item was refused."),
+    ]
+    accepted_cents: Annotated[int, Meta(ge=0, description="Of all that was accepted, in US cents.")]
+    delivered_cents: Annotated[int, Meta(ge=0, description="Of what was delivered, in US cents.")]
+
+
+class CompletedBatch(_Data, kw_only=True):
+    """A bulk send of which every item has ended. status refused: none of it was accepted."""
+
+    id: Annotated[str, Meta(pattern=r"^bat_[0-9A-Za-z_]+$")]
+    status: Literal["completed", "refused"]
+    all_or_nothing: bool
+    items: Annotated[int, Meta(ge=1)]
+    counts: BatchCounts
+    created_at: Time
+    cancelled_at: Time | None
+    completed_at: Time
+
+
 class LowStock(_Data, kw_only=True):
     """What is left of the codes of a platform and amount. Sent to operators' accounts, once until
     there are enough again.
@@ -279,6 +311,7 @@ TYPES: Final[Mapping[str, EventType]] = {
         "A top-up is to be sent later; its funds are held.", ScheduledTopUp
     ),
     "topup.pending": EventType("A top-up waits for its platform or for an approval.", PendingTopUp),
+    "batch.completed": EventType("Every item of a bulk send has ended.", CompletedBatch),
     "balance.low": EventType("The account's wallet fell below its threshold.", LowBalance),
     "stock.low": EventType("Few codes of a supplier are left; for operators.", LowStock),
     "order.paid": EventType("An order of credit was paid, and the credit is there.", Order),
