@@ -1,7 +1,7 @@
 """Top-ups: send, validate, cancel, status, history. The send is the hot path of the gateway."""
 
 from functools import partial
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import UNSET, Meta
 from msgspec.structs import asdict
@@ -117,13 +117,13 @@ class HistoryQuery(Page, frozen=True, kw_only=True):
 
 async def send(call: RequestContext[SendBody, Fields]) -> Answer:
     """One batch on the ledger; the answer is rendered inside it and sent once it is durable."""
-    command = new_send(call.principal, _request_of(call))
+    command = new_send(call.principal, request_of(call, call.body))
     return await call.context.engine.submit_once(command, call.request_key, _SentAnswer(call))
 
 
 async def validate(call: RequestContext[SendBody, Fields]) -> Answer:
     """The same rules on a snapshot: 1000 with a quote, or the very refusal of a send."""
-    rehearsal = Rehearsal(new_send(call.principal, _request_of(call)))
+    rehearsal = Rehearsal(new_send(call.principal, request_of(call, call.body)))
     quote, sent = await call.context.engine.rehearse(rehearsal)
     if sent.topup.status == "failed":
         return _failed(sent.topup, http_status=422, transaction_id=None)
@@ -205,15 +205,15 @@ def _normalised(address: str | None) -> str | None:
     return None if address is None else normalise_email(address)
 
 
-def _request_of(call: RequestContext[SendBody, Fields]) -> SendRequest:
-    body = call.body
+def request_of(call: RequestContext[Any, Any], body: SendBody) -> SendRequest:
+    """What the caller's send asks for; raises InvalidPlatform, InvalidEmail or AmountOutOfRange."""
     platforms = call.context.topup_rules.platforms.of(call.principal.environment)
     address = body.recipient_email
     return prepare(
         platforms,
         platform=body.platform,
         amount_cents=body.amount_cents,
-        recipient_email=_own_address(call) if address is None else address,
+        recipient_email=_own_address(call, body.platform) if address is None else address,
         reference=body.reference,
         metadata=body.metadata,
         note=body.note,
@@ -221,10 +221,10 @@ def _request_of(call: RequestContext[SendBody, Fields]) -> SendRequest:
     )
 
 
-def _own_address(call: RequestContext[SendBody, Fields]) -> str:
+def _own_address(call: RequestContext[Any, Any], platform: str) -> str:
     """The address of whoever says "recipient": "self"; raises InvalidPlatform and InvalidEmail."""
     platforms = call.context.topup_rules.platforms.of(call.principal.environment)
-    platforms.find(call.body.platform)
+    platforms.find(platform)
     address = call.principal.account_email
     if address is None:
         raise InvalidEmail("the account has no address of its own: name a recipient_email")
