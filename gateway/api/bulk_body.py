@@ -119,13 +119,13 @@ def decode(
     return ReadBulk(
         items=items,
         all_or_nothing=_option(
-            query.all_or_nothing, of_body=outer is not None and outer.all_or_nothing
+            of_query=query.all_or_nothing, of_body=outer is not None and outer.all_or_nothing
         ),
-        dry_run=_option(query.dry_run, of_body=outer is not None and outer.dry_run),
+        dry_run=_option(of_query=query.dry_run, of_body=outer is not None and outer.dry_run),
     )
 
 
-def _option(of_query: bool | None, *, of_body: bool) -> bool:
+def _option(*, of_query: bool | None, of_body: bool) -> bool:
     return of_body if of_query is None else of_query
 
 

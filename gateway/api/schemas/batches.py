@@ -65,10 +65,10 @@ class ItemError(Struct, kw_only=True):
     code: int
     message: str
     error: Failure
-    line: Annotated[int | UnsetType, Meta(ge=1, description="Its line in the CSV.")] = UNSET
-    transaction_id: Annotated[
-        TransactionId | UnsetType, Meta(description="The top-up that has its reference.")
-    ] = UNSET
+    line: Annotated[int, Meta(ge=1, description="Its line in the CSV.")] | UnsetType = UNSET
+    transaction_id: (
+        Annotated[TransactionId, Meta(description="The top-up that has its reference.")] | UnsetType
+    ) = UNSET
 
     @staticmethod
     def of(
