@@ -67,7 +67,7 @@ async def _measure(stage: Scene, runs: int) -> list[tuple[str, Sequence[_Measure
         ("all or nothing", lambda: {"json": {"items": _items(), "all_or_nothing": True}}),
         ("dry run", lambda: {"json": {"items": _items(), "dry_run": True}}),
     )
-    seen = []
+    seen: list[tuple[str, Sequence[_Measured]]] = []
     async with client(await installation.key(account_id), timeout_s=60) as http:
         await _call(http, installation.url, {"json": {"items": _items()[:100]}})  # to warm up
         for name, make in calls:
