@@ -7,7 +7,7 @@ from gateway.dashboard.developers import apps, deliveries, keys, replays, webhoo
 from gateway.dashboard.money import buy, codes, orders, plan, statement, usage
 from gateway.dashboard.payer import checkout, portal
 from gateway.dashboard.refused import refuse
-from gateway.dashboard.topups import approvals, send, topups, vouchers
+from gateway.dashboard.topups import approvals, bulk, send, topups, vouchers
 from gateway.http.routing import ApiSurface
 
 DASHBOARD = ApiSurface(
@@ -16,6 +16,7 @@ DASHBOARD = ApiSurface(
         *overview.ROUTES,
         *send.ROUTES,
         *topups.ROUTES,
+        *bulk.ROUTES,
         *approvals.ROUTES,
         *vouchers.ROUTES,
         *statement.ROUTES,

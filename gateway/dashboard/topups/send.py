@@ -55,8 +55,14 @@ def _body(form: Form) -> dict[str, Any]:
         "recipient_email": form.text("recipient_email") or None,
         "reference": form.text("reference") or None,
         "note": form.text("note") or None,
+        "send_at": _moment(form.text("send_at")),
     }
     return body
+
+
+def _moment(text: str) -> str | None:
+    """What a browser's field of date and time has, as the API takes it; the page says UTC."""
+    return f"{text}:00Z" if len(text) == len("2026-06-13T12:00") else text or None
 
 
 async def _form_page(
