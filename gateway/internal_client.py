@@ -25,7 +25,7 @@ _decode = msgspec.json.Decoder(Envelope).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class Text(NamedTuple):
+class TextBody(NamedTuple):
     """A body that is not JSON."""
 
     content: bytes
@@ -40,7 +40,7 @@ async def ask(
     *,
     query: Mapping[str, Any] | None = None,
     idempotency_key: str | None = None,
-    text: Text | None = None,
+    text: TextBody | None = None,
 ) -> Envelope:
     """What the API answers to that call; path is below /api/public/v1. Raises its DomainErrors.
 

@@ -412,7 +412,7 @@ batches = sa.Table(
     ),
 )
 
-# billing/bulk/batch_item.py. A line of a bulk send, in the order in which they came.
+# billing/bulk/item.py. A line of a bulk send, in the order in which they came.
 batch_items = sa.Table(
     "batch_items",
     metadata,

@@ -164,12 +164,7 @@ async def run_worker(
     end_listening = listen(wake_fd, wake_all) if wake_fd is not None else None
     parts: list[Callable[[], Awaitable[None]]] = [
         partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
-        fulfiller.run,
-        expirer.run,
-        releaser.run,
-        batcher.run,
-        renewer.run,
-        ender.run,
+        *(loop.run for loop in (fulfiller, expirer, releaser, batcher, renewer, ender)),
         Replayer(context.database, context.clock).run,
         Reconciler(context.database, context.clock, context.payments).run,
     ]

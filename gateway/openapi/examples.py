@@ -72,8 +72,34 @@ _TOPUP: Final = {
     "note": None,
     "failure_reason": None,
     "key_id": "key_abc123",
+    "scheduled_for": None,
     "created_at": TIME,
     "settled_at": TIME,
+}
+_BATCH: Final = {
+    "id": "bat_abc123",
+    "status": "running",
+    "all_or_nothing": False,
+    "items_total": 2,
+    "counts": {
+        "waiting": 0,
+        "accepted": 2,
+        "scheduled": 1,
+        "pending": 0,
+        "delivered": 1,
+        "failed": 0,
+        "cancelled": 0,
+        "refused": 0,
+        "dropped": 0,
+        "accepted_cents": 3500,
+        "delivered_cents": 1000,
+    },
+    "key_id": "key_abc123",
+    "created_at": TIME,
+    "accepted_at": TIME,
+    "cancelled_at": None,
+    "completed_at": None,
+    "errors": [],
 }
 _KEY: Final = {
     "id": "key_abc123",
@@ -137,6 +163,21 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
                 "would_be": "delivered",
             },
         ),
+    ),
+    ("POST", f"{API}/topup/bulk"): Example(
+        {
+            "items": [
+                {**_SEND, "reference": "order-1"},
+                {
+                    "platform": "gemini",
+                    "amount_cents": 2500,
+                    "recipient_email": EMAIL,
+                    "reference": "order-2",
+                    "send_at": "2026-06-20T09:00:00Z",
+                },
+            ]
+        },
+        _answer(1000, _BATCH),
     ),
     ("POST", f"{API}/topup/cancel"): Example(
         {"transaction_id": TRANSACTION},

@@ -307,10 +307,10 @@ TYPES: Final[Mapping[str, EventType]] = {
     "topup.cancelled": EventType(
         "A pending top-up was called off; its funds were given back.", CancelledTopUp
     ),
+    "topup.pending": EventType("A top-up waits for its platform or for an approval.", PendingTopUp),
     "topup.scheduled": EventType(
         "A top-up is to be sent later; its funds are held.", ScheduledTopUp
     ),
-    "topup.pending": EventType("A top-up waits for its platform or for an approval.", PendingTopUp),
     "batch.completed": EventType("Every item of a bulk send has ended.", CompletedBatch),
     "balance.low": EventType("The account's wallet fell below its threshold.", LowBalance),
     "stock.low": EventType("Few codes of a supplier are left; for operators.", LowStock),

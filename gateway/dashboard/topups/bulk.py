@@ -13,7 +13,7 @@ from gateway.html.upload import read_upload
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import Text, ask
+from gateway.internal_client import TextBody, ask
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from kernel.limits import BODY_BYTES_MAX, BULK_BODY_BYTES_MAX
@@ -84,7 +84,7 @@ async def _ask(
     idempotency_key: str | None = None,
 ) -> Any:
     query = {"dry_run": dry_run, "all_or_nothing": "true" if form.text("all_or_nothing") else ""}
-    content = Text(text.encode(), b"text/csv")
+    content = TextBody(text.encode(), b"text/csv")
     if len(content.content) > BULK_BODY_BYTES_MAX:
         raise InvalidInput("the file is larger than 2 MiB")
     return await ask(
