@@ -76,29 +76,13 @@ _TOPUP: Final = {
     "created_at": TIME,
     "settled_at": TIME,
 }
-_BATCH: Final = {
-    "id": "bat_abc123",
-    "status": "running",
-    "all_or_nothing": False,
+_BULK_QUOTE: Final = {
     "items_total": 2,
-    "counts": {
-        "waiting": 0,
-        "accepted": 2,
-        "scheduled": 1,
-        "pending": 0,
-        "delivered": 1,
-        "failed": 0,
-        "cancelled": 0,
-        "refused": 0,
-        "dropped": 0,
-        "accepted_cents": 3500,
-        "delivered_cents": 1000,
-    },
-    "key_id": "key_abc123",
-    "created_at": TIME,
-    "accepted_at": TIME,
-    "cancelled_at": None,
-    "completed_at": None,
+    "accepted": 2,
+    "refused": 0,
+    "accepted_cents": 3500,
+    "wallet_balance_cents": 1000000,
+    "wallet_balance_after_cents": 996500,
     "errors": [],
 }
 _KEY: Final = {
@@ -175,9 +159,10 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
                     "reference": "order-2",
                     "send_at": "2026-06-20T09:00:00Z",
                 },
-            ]
+            ],
+            "dry_run": True,
         },
-        _answer(1000, _BATCH),
+        _answer(1000, _BULK_QUOTE),
     ),
     ("POST", f"{API}/topup/cancel"): Example(
         {"transaction_id": TRANSACTION},
