@@ -1,6 +1,7 @@
 # One image for gateway, worker and every other command; the command says which.
-# `make pin-images` writes the digest of this tag behind it.
-ARG BASE=python:3.11-slim
+# `make pin-images` writes the digest of this tag behind it. Debian 13 has the client programs of
+# PostgreSQL 17, which copy servers up to 17: compose.yaml runs the same one, and a test compares.
+ARG BASE=python:3.11-slim-trixie
 
 FROM ${BASE} AS build
 WORKDIR /build
@@ -10,29 +11,46 @@ RUN python -m venv --without-pip /opt/topup \
     && python -m pip --python /opt/topup/bin/python install --no-cache-dir --no-compile \
         --require-hashes --only-binary :all: -r requirements.lock
 RUN python -m pip install --no-cache-dir --require-hashes -r requirements-build.lock
-COPY . .
+COPY pyproject.toml README.md LICENSE ./
+COPY billing billing
+COPY cli cli
+COPY gateway gateway
+COPY keys keys
+COPY kernel kernel
+COPY runtime runtime
+COPY store store
+COPY webhooks webhooks
+COPY worker worker
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && python -m pip --python /opt/topup/bin/python install --no-cache-dir --no-compile \
-        --no-deps --no-index dist/*.whl
+        --no-deps --no-index dist/*.whl \
+    && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/topup/lib
 
 FROM ${BASE}
-RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin topup \
+# For `topup backup` and `topup restore`; ca-certificates for webhooks, providers and suppliers.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates postgresql-client-17 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin topup \
     && install -d -o topup -g topup -m 0700 /data \
     && python -m pip uninstall --quiet --yes --root-user-action ignore setuptools wheel pip
 COPY --from=build /opt/topup /opt/topup
-ENV PATH=/opt/topup/bin:$PATH \
+# Debian's own pg_dump on the PATH is a script that looks for clusters of this machine; there are none.
+ENV PATH=/opt/topup/bin:/usr/lib/postgresql/17/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     TOPUP_HOST=0.0.0.0 \
     TOPUP_PORT=8000 \
-    TOPUP_DATA_DIR=/data
+    TOPUP_DATA_DIR=/data \
+    TOPUP_LOG_FORMAT=json
 USER topup
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 # Of the gateway, which is the image's own command; whoever runs another one says how it is asked
-# (compose.yaml). That this process lives, and not the database: a restart would not mend that.
+# (compose.yaml). That this process lives, and not the database: some orchestrators restart what is
+# unhealthy, and a restart would not mend that. Who sends requests asks /readyz.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['TOPUP_PORT'] + '/healthz', timeout=2)"]
 ENTRYPOINT ["topup"]

@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test quick check fast-check fix ci docs bench lock audit sbom pin-images
+.PHONY: help run test quick check fast-check fix ci docs bench lock audit sbom pin-images image-check rehearse
 
 # The first Python on the PATH that is new enough; `make PYTHON=… run` overrides it.
 PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13 python3.14 python; do \
@@ -42,6 +42,13 @@ fast-check: $(INSTALLED) ## the part of check that takes a second: lint and form
 
 ci: ## what CI runs, with a PostgreSQL and a Redis of its own
 	@exec bash .ci/run
+
+# A minute or two and some downloads, so not a part of the suite.
+image-check: $(INSTALLED) ## the Dockerfile's steps without an engine, and a send with what they make
+	@exec $(BIN)/python -m tests.deploy.image_check
+
+rehearse: ## docs/deploy.md by the letter, over a copy of this machine's files; needs root
+	@exec bash .ci/rehearse
 
 docs: $(INSTALLED) ## write docs/cli.md anew from the commands themselves
 	$(BIN)/python -m cli.reference > docs/cli.md

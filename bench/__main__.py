@@ -4,7 +4,7 @@
 
 Quick by default: a few minutes, one short run each. --full takes medians of five and much longer.
 The tables are printed and kept in the page; one that fails does not keep the others from running.
-Not among them, for it takes its time and keeps no figures: python -m bench.crash.
+Not among them, for they take their time and keep no figures: python -m bench.crash and bench.failover.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import time
 
 from tests.support.installation import ROOT
 
-NAMES = ("send", "pipeline", "delivery", "claims", "growth", "scale", "idle")
+NAMES = ("send", "pipeline", "delivery", "claims", "growth", "scale", "idle", "sizing")
 
 
 def main() -> None:

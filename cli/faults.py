@@ -130,6 +130,26 @@ FAULTS: Final[Mapping[Fault, FaultText]] = {
         "the database is behind a pooler that gives each transaction another session: {}",
         f"set pool_mode = session for this database, or let {_URL} name the server itself",
     ),
+    Fault.OLD_PRIMARY: FaultText(
+        27,
+        "the server is an old primary: another one was promoted",
+        "the database's server is an old primary, another one was promoted in its place: {}",
+        f"let {_URL} name the new one, and keep the old one stopped until it is a standby again;"
+        " `topup database status` shows each server",
+    ),
+    Fault.TWO_PRIMARIES: FaultText(
+        28,
+        "two servers say that they are the primary, of one timeline",
+        "the database has two servers that both say they are the primary, of one timeline: {}",
+        "stop the one that should not be: docs/failover.md. `topup database status` shows each server",
+    ),
+    Fault.WENT_BACK: FaultText(
+        29,
+        "the database went back in time: what was acknowledged is missing",
+        "the database went back in time, commits that were acknowledged here are missing: {}",
+        "if a server that has them exists, start that one. Else read docs/failover.md on what is lost,"
+        " then `topup database accept-loss`",
+    ),
     Fault.FILE_MISSING: FaultText(30, "there is no SQLite file where the settings say"),
     Fault.FOLDER_MISSING: FaultText(
         31,
@@ -154,6 +174,12 @@ FAULTS: Final[Mapping[Fault, FaultText]] = {
         "another process holds the SQLite file locked",
         "the database's file is held locked by another process: {}",
         "end what holds it (`fuser` names it), such as a shell of SQLite or a stopped topup",
+    ),
+    Fault.FILE_REPLACED: FaultText(
+        35,
+        "another SQLite file was put in the place of the open one",
+        "the database's file was replaced while it was open: {}",
+        "start every process of topup again; a copy is put back while all of them are stopped",
     ),
     Fault.SCHEMA_MISSING: FaultText(40, "the database is empty: `topup migrate`"),
     Fault.NOT_OURS: FaultText(41, "the database is another application's"),

@@ -1,6 +1,7 @@
 """`topup`: the commands, and the one place where their failures become words and exit codes."""
 
 import importlib
+import logging
 import os
 from typing import Any, cast
 
@@ -52,7 +53,8 @@ GROUPS = {
         "audit": "Prove the ledger.",
         "backup": "Copy the database while everything goes on.",
         "restore": "Put a copy in the database's place.",
-        "doctor": "Check settings, database, clock, master key and Redis.",
+        "database": "The database's servers: which is used, and what a failover lost.",
+        "doctor": "Check all that an installation stands on.",
         "settings": "Print every setting with its source, secrets masked.",
         "completion": "Print the lines that complete `topup` in a shell.",
     },
@@ -60,7 +62,17 @@ GROUPS = {
 COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
 # Where each command lies: in the module of its name, in one of these folders.
 FOLDERS = {
-    "server": {"dev", "serve", "worker", "migrate", "backup", "restore", "doctor", "settings"},
+    "server": {
+        "dev",
+        "serve",
+        "worker",
+        "migrate",
+        "backup",
+        "restore",
+        "database",
+        "doctor",
+        "settings",
+    },
     "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
     | {"platforms", "suppliers", "stock", "topups"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
@@ -101,6 +113,8 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         if os.environ.get("NO_COLOR"):
             ctx.color = False
+        # A command says by itself what keeps it from a server; gateways and workers log it.
+        logging.getLogger("store.postgresql.servers").addHandler(logging.NullHandler())
         try:
             return super().invoke(ctx)
         except SettingsError as error:

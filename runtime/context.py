@@ -23,7 +23,7 @@ from billing.fulfilment.suppliers import Suppliers
 from billing.payments.payments import Payments
 from billing.topups.rules import TopUpRules
 from billing.topups.voucher import VoucherCodes
-from kernel.clock import Clock
+from kernel.clock import SECOND_US, Clock
 from keys.authenticator import Authenticator
 from keys.password import Passwords
 from keys.vault import SealBroken, Vault
@@ -41,6 +41,7 @@ from runtime.metrics import Metrics
 from runtime.payments import open_providers
 from runtime.queue import Queue
 from runtime.redis_link import RedisLink
+from runtime.server_watch import watching_servers
 from runtime.settings import Settings, SettingsError
 from runtime.stalled import ending_stalled
 from runtime.wake_pipe import WakePipe
@@ -114,11 +115,12 @@ async def open_context(
     vault = open_vault(settings.secret_key.get_secret_value())
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(_open_database(settings, hints))
-        clock = await stack.enter_async_context(_open_clock(database, clock))
+        clock = await stack.enter_async_context(_open_clock(database, clock, metrics))
         codes = VoucherCodes(await _data_key(VOUCHER_KEY, database, vault, clock))
         redemption_key = await _data_key(REDEMPTION_KEY, database, vault, clock)
         link = RedisLink(redis_url(settings))
         stack.push_async_callback(link.aclose)
+        await stack.enter_async_context(watching_servers(database, link, metrics))
         queue = Queue(link, clock) if wake_fd is None else WakePipe(wake_fd)
         stack.push_async_callback(queue.aclose)
         hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
@@ -170,7 +172,7 @@ def connections_of_a_process(settings: Settings) -> int:
 
 @contextlib.asynccontextmanager
 async def _open_database(settings: Settings, hints: Hints) -> AsyncIterator[Store]:
-    async with open_store(settings, on_hint=hints) as database:
+    async with open_store(settings, on_hint=hints, is_recorded=True) as database:
         await warn_of_changes(database)
         async with ending_stalled(database):
             yield database
@@ -194,12 +196,16 @@ def _rules(settings: Settings, topups: TopUpRules) -> Rules:
 
 
 @contextlib.asynccontextmanager
-async def _open_clock(database: Database, given: Clock | None) -> AsyncIterator[Clock]:
+async def _open_clock(
+    database: Database, given: Clock | None, metrics: Metrics
+) -> AsyncIterator[Clock]:
     """The clock that was given, else the database's, kept exact."""
     if given is not None:
         yield given
         return
-    clock = DatabaseClock(database)
+    clock = DatabaseClock(
+        database, on_measured=lambda off_us: metrics.clock_off_seconds.set(off_us / SECOND_US)
+    )
     await clock.refresh()
     keeping = asyncio.create_task(clock.keep())
     try:

@@ -82,8 +82,12 @@ class DatabaseClock:
         database: Database,
         wall: Clock | None = None,
         monotonic_us: Callable[[], int] = monotonic_us,
+        on_measured: Callable[[int], None] = lambda _off_us: None,
     ) -> None:
+        """on_measured: told by how many microseconds this machine's own clock is ahead."""
         self._database = database
+        self._on_measured = on_measured
+        self._is_machine_off = False
         self._wall = wall or SystemClock()
         self._monotonic_us = monotonic_us
         self._steady = SteadyClock(self._wall, monotonic_us)
@@ -100,13 +104,23 @@ class DatabaseClock:
         except StoreError as error:
             logger.warning("clock.unknown", extra={"error": str(error)})
             return
+        self._note_machine(self._wall.now_us() - (true_us + self._monotonic_us() - at_us))
         if is_first:
             self._steady.begin(true_us, at_us)
-            off_us = self._wall.now_us() - self._steady.now_us()
-        else:
-            off_us = self._steady.correct(true_us, at_us)
+            return
+        off_us = self._steady.correct(true_us, at_us)
         if abs(off_us) > SKEW_US_WARNED:
+            logger.warning("clock.corrected", extra={"offset_ms": off_us // 1000})
+
+    def _note_machine(self, off_us: int) -> None:
+        """Said when it begins and when it ends: nothing goes by this machine's clock but its logs."""
+        self._on_measured(off_us)
+        is_off = abs(off_us) > SKEW_US_WARNED
+        if is_off and not self._is_machine_off:
             logger.warning("clock.skewed", extra={"offset_ms": off_us // 1000})
+        elif self._is_machine_off and not is_off:
+            logger.info("clock.agrees")
+        self._is_machine_off = is_off
 
     async def keep(self) -> None:
         """Refreshes it now and then, until cancelled."""

@@ -13,6 +13,7 @@ from runtime.master_key import read_master_key
 from runtime.settings import Settings, SettingsError
 from store.database import OnHint, Store, Transaction, no_hint
 from store.faults import Fault
+from store.kept.commits import FOLDER as COMMITS_FOLDER, KeptCommits
 from store.open import file_of, open_database
 from store.pool_options import PoolOptions
 from store.version import SchemaOutOfRange, changed_tables, check_schema, schema_version
@@ -25,10 +26,12 @@ _log = logging.getLogger(__name__)
 
 
 @contextlib.asynccontextmanager
-async def open_store(settings: Settings, *, on_hint: OnHint = no_hint) -> AsyncIterator[Store]:
+async def open_store(
+    settings: Settings, *, on_hint: OnHint = no_hint, is_recorded: bool = False
+) -> AsyncIterator[Store]:
     """The database alone, its schema checked. Raises StoreError and SchemaOutOfRange.
 
-    It makes none: opening a file that is missing would leave an empty one behind.
+    is_recorded: what this process acknowledges is known to those after it. It makes none: opening a file that is missing would leave an empty one behind.
     """
     if is_database_missing(settings):
         raise SchemaOutOfRange(
@@ -37,13 +40,24 @@ async def open_store(settings: Settings, *, on_hint: OnHint = no_hint) -> AsyncI
             " TOPUP_DATABASE_URL; `topup dev` and `topup migrate` make one",
         )
     database = open_database(
-        settings.database_address, on_hint=on_hint, options=pool_options(settings)
+        settings.database_address,
+        on_hint=on_hint,
+        options=pool_options(settings),
+        kept=kept_commits(settings, is_recorded=is_recorded),
     )
     try:
         await check_schema(database)
         yield database
     finally:
         await database.close()
+
+
+def kept_commits(settings: Settings, *, is_recorded: bool = False) -> KeptCommits:
+    """What this installation acknowledged before; a file cannot go back without being replaced."""
+    if file_of(settings.database_address) is not None:
+        return KeptCommits()
+    folder = settings.data_dir / COMMITS_FOLDER
+    return KeptCommits.open(folder) if is_recorded else KeptCommits.read(folder)
 
 
 def pool_options(settings: Settings) -> PoolOptions:

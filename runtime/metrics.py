@@ -166,6 +166,20 @@ class Metrics:
         self.pool_wait_seconds = self._plain_counter(
             "topup_pool_wait_seconds", "Seconds of those waits together."
         )
+        self.database_primaries = self._gauge(
+            "topup_database_primaries",
+            "Servers of DATABASE_URL that say they are the primary; more than 1: one was not stopped.",
+        )
+        self.database_timeline = self._gauge(
+            "topup_database_timeline",
+            "The timeline of the server that this process goes by; each promotion begins the next.",
+        )
+        self.database_refused = PlainGauge(
+            "topup_database_refused",
+            "1 while a server, or a file, is refused for this reason, else 0.",
+            "reason",
+        )
+        self._registry.register(self.database_refused)
 
     def _ledger(self) -> None:
         """What `topup audit` found; nothing is shown until it has run."""
@@ -180,6 +194,10 @@ class Metrics:
         self._registry.register(self.ledger_findings)
 
     def _process(self) -> None:
+        self.clock_off_seconds = self._gauge(
+            "topup_clock_off_seconds",
+            "Seconds that this machine's clock is ahead of the database's, by which all is done.",
+        )
         self.redis_up = self._gauge(
             "topup_redis_up", "1 while Redis answers in time or was not asked yet, else 0."
         )

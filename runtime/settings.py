@@ -76,7 +76,8 @@ class Settings(BaseSettings):
         description="Port of a worker's /metrics, /healthz and /readyz; 0: a free one; empty: none.",
     )
     data_dir: Path = Field(
-        Path("data"), description="Folder of the SQLite file, the dev secret and dev.json."
+        Path("data"),
+        description="Folder of the SQLite file, the dev secret, dev.json, and what was acknowledged.",
     )
     database_url: SecretStr = Field(
         SecretStr(""),

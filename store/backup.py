@@ -31,6 +31,13 @@ def back_up(url: str, target: Path, *, on_progress: Progress) -> None:
             backup_file.copy(source, draft, on_progress)
 
 
+def check_tools(url: str) -> str:
+    """Says with what a copy is made. Raises BackupRefused where that is missing or too old."""
+    if file_of(url) is not None:
+        return "needs no program beside topup"
+    return backup_server.check_tools(url)
+
+
 def restore(url: str, source: Path, *, replace: bool, aside: str, on_progress: Progress) -> None:
     """Puts the copy where the URL says. Raises BackupRefused and OSError.
 

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from typing import Any, Protocol, TypeVar
 
 from store.pool_options import ServerRoom
+from store.servers import ServerWatch
 
 T = TypeVar("T")
 Work = Callable[["Transaction"], Awaitable[T]]
@@ -184,6 +185,11 @@ class Store(Database, Protocol):
 
     async def room(self) -> ServerRoom | None:
         """The connections of the whole server; None where there is none."""
+        ...
+
+    @property
+    def servers(self) -> ServerWatch:
+        """Which server it is on, and which others there are."""
         ...
 
     async def shape(self) -> dict[str, str]:

@@ -28,11 +28,15 @@ class Fault(StrEnum):
     TOO_MANY_CONNECTIONS = "too_many_connections"
     NOT_READY = "not_ready"  # it starts, stops or recovers
     POOLER_SHARES_SESSIONS = "pooler_shares_sessions"  # a pooler in transaction mode
+    OLD_PRIMARY = "old_primary"  # another server was promoted in its place
+    TWO_PRIMARIES = "two_primaries"  # and nothing says which of them is the database
+    WENT_BACK = "went_back"  # what was acknowledged here is missing there
     FOLDER_MISSING = "folder_missing"
     FILE_MISSING = "file_missing"
     NOT_WRITABLE = "not_writable"
     NO_SQLITE = "no_sqlite"
     LOCKED = "locked"
+    FILE_REPLACED = "file_replaced"  # another file lies where the open one was
     SCHEMA_MISSING = "schema_missing"
     NOT_OURS = "not_ours"
     SCHEMA_OLD = "schema_old"

@@ -67,7 +67,8 @@ _OF_0013: Final = _OF_0012 | {
     "ledger_proofs": "3cf7fb07aeb2",
     "topups": "8eff153f0967",
 }
-_OF_0015: Final = _OF_0013 | {
+_OF_0014: Final = _OF_0013 | {"accepted_losses": "e9bb8098d7bb"}
+_OF_0015: Final = _OF_0014 | {
     "fulfilment_attempts": "cd7d9f5fbaa6",
     "manual_tasks": "16abef0af4dc",
     "platform_suppliers": "4362160b289a",
@@ -82,6 +83,7 @@ _OF_0015: Final = _OF_0013 | {
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
+    "0014": _OF_0014,
     "0015": _OF_0015,
     "0017": _OF_0015
     | {

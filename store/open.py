@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from store.database import OnHint, Store, no_hint
+from store.kept.commits import KeptCommits
 from store.pool_options import PoolOptions
 from store.postgresql.database import PostgresqlDatabase
 from store.sqlite.database import SqliteDatabase
@@ -11,13 +12,20 @@ SQLITE_PREFIX = "sqlite:///"
 
 
 def open_database(
-    url: str, *, on_hint: OnHint = no_hint, options: PoolOptions | None = None
+    url: str,
+    *,
+    on_hint: OnHint = no_hint,
+    options: PoolOptions | None = None,
+    kept: KeptCommits | None = None,
 ) -> Store:
-    """sqlite:///path or postgresql://…; raises ValueError for any other URL."""
+    """sqlite:///path or postgresql://…; raises ValueError for any other URL.
+
+    kept: what this installation has acknowledged; it is closed with the database.
+    """
     if url.startswith(SQLITE_PREFIX):
         return SqliteDatabase(Path(url.removeprefix(SQLITE_PREFIX)), on_hint=on_hint)
     if url.startswith(("postgresql://", "postgres://")):
-        return PostgresqlDatabase(url, on_hint=on_hint, options=options)
+        return PostgresqlDatabase(url, on_hint=on_hint, options=options, kept=kept)
     raise ValueError("a database URL begins with sqlite:/// or postgresql://")
 
 

@@ -1694,3 +1694,13 @@ schema_notes = sa.Table(
     _text("version", key=True),
     _text("oldest_code"),  # the newest version that the oldest code knows which runs on it
 )
+
+# store/kept/loss.py. What operators accepted as lost after a failover or a restore.
+accepted_losses = sa.Table(
+    "accepted_losses",
+    metadata,
+    sa.Column("accepted_at", BIGINT, primary_key=True, autoincrement=False),
+    _int("lost_from_at", null=True),  # commits after this are lost; null: it is not known
+    _int("lost_until_at", null=True),  # the last of them that was acknowledged; null: not known
+    _text("reason"),
+)

@@ -53,6 +53,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
     "keys": ({""}, {"api_keys"}, {"tokens"}, {"oauth"}, {"authenticator"}),
     "store": (
         {""},
+        {"kept"},
         {"sqlite", "postgresql"},
         {"migrations"},
         {"open"},

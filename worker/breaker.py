@@ -14,7 +14,7 @@ FAILURES_MAX: Final = 5
 REST_S_FIRST: Final = 30.0
 REST_S_MAX: Final = 600.0
 
-Place = tuple[str, str]  # environment, supplier
+SupplierPlace = tuple[str, str]  # environment, supplier
 
 
 @dataclass(slots=True)
@@ -33,20 +33,20 @@ class Breakers:
     ) -> None:
         self._now_s = now_s
         self._failures_max = failures_max
-        self._states: dict[Place, _State] = {}
+        self._states: dict[SupplierPlace, _State] = {}
 
-    def begins(self, place: Place) -> None:
+    def begins(self, place: SupplierPlace) -> None:
         """The supplier is about to be asked."""
         state = self._states.get(place)
         if state is not None and state.rests:
             state.is_probed = True
 
-    def answered(self, place: Place) -> bool:
+    def answered(self, place: SupplierPlace) -> bool:
         """It gave a word; whether it was left alone before."""
         state = self._states.pop(place, None)
         return state is not None and state.rests > 0
 
-    def gave_no_word(self, place: Place) -> bool:
+    def gave_no_word(self, place: SupplierPlace) -> bool:
         """It gave none; whether it is left alone from now on, and was not before."""
         state = self._states.setdefault(place, _State())
         was_probed, state.is_probed = state.is_probed, False
@@ -57,13 +57,13 @@ class Breakers:
         state.until_s, state.rests = self._now_s() + rest_s, state.rests + 1
         return state.rests == 1
 
-    def ended(self, place: Place) -> None:
+    def ended(self, place: SupplierPlace) -> None:
         """An ask is over that said neither; another one may try."""
         state = self._states.get(place)
         if state is not None:
             state.is_probed = False
 
-    def resting(self) -> list[Place]:
+    def resting(self) -> list[SupplierPlace]:
         """Those that are not to be asked now, in order."""
         now_s = self._now_s()
         return sorted(
@@ -72,7 +72,7 @@ class Breakers:
             if state.rests and (state.until_s > now_s or state.is_probed)
         )
 
-    def room(self, place: Place, at_once_max: int) -> int:
+    def room(self, place: SupplierPlace, at_once_max: int) -> int:
         """How many may be asked at once: one where it was left alone and has not answered since."""
         state = self._states.get(place)
         return 1 if state is not None and state.rests else at_once_max

@@ -24,7 +24,7 @@ from kernel.errors import DomainError, Unavailable
 from store.database import Database, Transaction
 from store.errors import StoreError
 from worker.ask import Superseded
-from worker.breaker import Breakers, Place
+from worker.breaker import Breakers, SupplierPlace
 from worker.setbacks import Setbacks
 from worker.turn import OnAsked, Turns
 
@@ -52,7 +52,9 @@ class Fulfiller:
         self._database = database
         self._clock = clock
         self._woken = asyncio.Event()
-        self._under_way: dict[str, tuple[Place, asyncio.Task[None]]] = {}  # by the top-up's id
+        self._under_way: dict[
+            str, tuple[SupplierPlace, asyncio.Task[None]]
+        ] = {}  # by the top-up's id
         self._setbacks = Setbacks()
         self._breakers = breakers or Breakers()
         self._turns = Turns(database, clock, engine, suppliers, self._breakers, on_asked)
@@ -111,17 +113,17 @@ class Fulfiller:
             started += began
         return started
 
-    def _place_of(self, topup: Due) -> Place:
+    def _place_of(self, topup: Due) -> SupplierPlace:
         """Whose share of those under way it takes; without a supplier its platform's."""
         return (topup.tenant.environment, topup.supplier or f"platform {topup.platform}")
 
-    async def _due(self, tx: Transaction, *, limit: int, busy: list[Place]) -> list[Due]:
+    async def _due(self, tx: Transaction, *, limit: int, busy: list[SupplierPlace]) -> list[Due]:
         now_us = self._clock.now_us()
         return await topups.due(
             tx, now_us=now_us, limit=limit, but_ids=self._not_now(), but_suppliers=busy
         )
 
-    def _busy(self) -> list[Place]:
+    def _busy(self) -> list[SupplierPlace]:
         """Suppliers with as many under way as one may have, and those that are left alone."""
         counted = Counter(place for place, _ in self._under_way.values())
         full = {
@@ -134,7 +136,7 @@ class Fulfiller:
     def _not_now(self) -> list[str]:
         return [*self._under_way, *self._setbacks.held_back()]
 
-    def _start(self, topup: Due, place: Place) -> None:
+    def _start(self, topup: Due, place: SupplierPlace) -> None:
         self._breakers.begins(place)
         task = asyncio.ensure_future(self._handle(topup))
         self._under_way[topup.id] = (place, task)

@@ -52,6 +52,13 @@ async def page(
     return [ROWS.read(row) for row in rows]
 
 
+async def unknown_ids(tx: Transaction, ids: Sequence[str]) -> list[str]:
+    """Those of which there is no top-up, of whatever tenant."""
+    rows = await tx.fetch("SELECT id FROM topups WHERE id IN :ids[text]", ids=list(ids))
+    known = {row["id"] for row in rows}
+    return [one for one in ids if one not in known]
+
+
 @dataclass(frozen=True, slots=True)
 class TopUpTimeline:
     """A top-up with its ledger transfers and its events, in the API's shapes.

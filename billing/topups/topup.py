@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from billing.topups.deliverable import WALLET_CREDIT, WALLET_CREDIT_SHAPE, StoredDeliverable
+from billing.topups.deliverable import WALLET_CREDIT, WALLET_CREDIT_JSON, StoredDeliverable
 from kernel.clock import rfc3339
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
@@ -114,7 +114,10 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
         """The top-up as its events carry it, with room for the code at voucher_code and for what was
         delivered at deliverable.value. Both stand before what a tenant wrote.
         """
-        given = self.given
+        deliverable: dict[str, Any] | msgspec.Raw | None = None
+        if self.status == "delivered":
+            given = self.deliverable
+            deliverable = WALLET_CREDIT_JSON if given is None else given.shape()
         data: dict[str, Any] = {
             "transaction_id": self.id,
             "status": self.status,
@@ -123,13 +126,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
             "recipient_email": self.recipient_email,
             "voucher_code": None,
             "voucher_code_hint": self.voucher_code_hint,
-            "deliverable": (
-                None
-                if given is None
-                else WALLET_CREDIT_SHAPE
-                if given is WALLET_CREDIT
-                else given.shape()
-            ),
+            "deliverable": deliverable,
             "new_balance_cents": self.new_balance_cents,
             "reference": self.reference,
             "metadata": dict(self.metadata),

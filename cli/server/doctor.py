@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 
 import click
@@ -16,6 +16,11 @@ from billing.topups.platform_rows import list_suppliers, read_book
 from cli.examples import examples
 from cli.faults import exit_code_of, words
 from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
+from cli.server.doctor_machine import copies, disk
+from cli.server.doctor_outside import outside
+from cli.server.doctor_redis import redis_clock, redis_room
+from cli.server.doctor_settings import contradictions
+from cli.server.finding import Finding, Odd, Sick
 from kernel.clock import HOUR_US, SECOND_US, SystemClock
 from kernel.errors import DomainError
 from runtime.context import connections_of_a_process
@@ -39,23 +44,6 @@ CLOCK_OFF_S_MAX = 2.0
 PROOF_AGE_H_MAX = 50
 
 
-class _Sick(Exception):
-    """A check failed; the message says what to do."""
-
-
-class _Odd(Exception):
-    """Worth knowing, and no reason to fail."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check saw. is_well null: worth knowing, and no reason to fail."""
-
-    part: str
-    is_well: bool | None
-    detail: str
-
-
 @click.command(
     epilog=examples(
         "topup doctor",
@@ -65,9 +53,11 @@ class Finding:
 @json_option
 @click.pass_context
 def doctor(context: click.Context, /) -> None:
-    """Check settings, database, clock, ledger, master key and Redis. Exit 1 if one is unwell.
+    """Check all that an installation stands on. Exit 1 if something is unwell.
 
-    Where the database cannot be used, the exit code says why: docs/cli.md has the table.
+    Settings, the public address and its proxy as seen from outside, database, connections, clocks,
+    deliveries, ledger, workers, master key, what copies need, disk, Redis. Where the database
+    cannot be used, the exit code says why: docs/cli.md has the table.
     """
     codes: list[int] = []
     findings = run(_examine(load_settings(), codes))
@@ -78,7 +68,7 @@ def doctor(context: click.Context, /) -> None:
             mark, colour = {True: ("✓", "green"), False: ("✗", "red"), None: ("!", "yellow")}[
                 finding.is_well
             ]
-            click.echo(f"{click.style(mark, fg=colour)} {finding.part:<12}{finding.detail}")
+            click.echo(f"{click.style(mark, fg=colour)} {finding.part:<13}{finding.detail}")
     if any(finding.is_well is False for finding in findings):
         context.exit(codes[0] if codes else EXIT_REFUSED)
 
@@ -88,15 +78,22 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
     check = partial(_check, settings=settings, codes=codes)
     return [
         _settings(settings),
+        contradictions(settings),
+        *await outside(settings),
         _webhooks(settings),
         await check("database", _database),
+        await check("servers", _servers),
         await check("connections", _connections),
         await check("clock", _clock),
         await check("deliveries", _deliveries),
         await check("platforms", _platforms),
         await check("ledger", _ledger),
         await check("master key", _master_key),
+        await check("copies", copies),
+        await check("disk", disk),
         await _redis(settings),
+        await check("redis room", redis_room),
+        await check("redis clock", redis_clock),
         await _workers(settings),
     ]
 
@@ -126,13 +123,13 @@ async def _check(
     try:
         async with asyncio.timeout(CHECK_S_MAX):
             return Finding(part, True, await check(settings))
-    except _Odd as error:
+    except Odd as error:
         return Finding(part, None, str(error))
     except TimeoutError:
         return Finding(part, False, f"no answer within {CHECK_S_MAX:.0f} s")
     except DomainError as error:
         return Finding(part, False, error.detail)
-    except (_Sick, SettingsError) as error:
+    except (Sick, SettingsError) as error:
         return Finding(part, False, str(error))
     except (StoreError, SchemaOutOfRange) as error:
         codes.append(exit_code_of(error))
@@ -153,6 +150,29 @@ async def _database(settings: Settings) -> str:
     return f"{kind}, schema {version}, answers in {took_ms:.1f} ms and keeps what is written"
 
 
+async def _servers(settings: Settings) -> str:
+    """Whether one server alone says that it is the primary, and has what was acknowledged here."""
+    async with open_store(settings) as database:
+        seen = await database.servers.look_around()
+        timeline = database.servers.position.timeline
+    if not seen:
+        return "none: the database is a file"
+    refused = [
+        f"{one.address} is refused ({one.fault.value})"
+        for one in seen
+        if one.fault is not None and one.role == "primary"
+    ]
+    if refused:
+        raise Sick("; ".join([*refused, "`topup database status` and docs/failover.md"]))
+    away = [one.address for one in seen if one.role == "unknown" and one.fault is not None]
+    if away:
+        raise Odd(f"{', '.join(away)} does not answer: nothing to take over from, or to")
+    if not timeline:
+        return "one, and it does not say who it is: a failover is not noticed"
+    standbys = sum(one.role == "standby" for one in seen)
+    return f"one primary, on timeline {timeline}, and {standbys} standbys that the URL names"
+
+
 async def _connections(settings: Settings) -> str:
     """Whether the server has room for what processes may open: those that are there, and two."""
     async with open_store(settings) as database:
@@ -166,7 +186,7 @@ async def _connections(settings: Settings) -> str:
         f" {room.others} of others have room for {fits}; {room.ours} are open"
     )
     if max(2 * each, room.ours) > fits * each:
-        raise _Odd(
+        raise Odd(
             f"{detail}. Too few: raise max_connections, lower TOPUP_DATABASE_CONNECTIONS or start"
             " fewer processes"
         )
@@ -184,7 +204,7 @@ async def _clock(settings: Settings) -> str:
         return "is the database's own"
     off_s = abs(theirs_us - SystemClock().now_us()) / SECOND_US
     if off_s > CLOCK_OFF_S_MAX:
-        raise _Sick(f"{off_s:.0f} s apart from the database's: run a time daemon on both machines")
+        raise Sick(f"{off_s:.0f} s apart from the database's: run a time daemon on both machines")
     return "agrees with the database's"
 
 
@@ -200,7 +220,7 @@ async def _deliveries(settings: Settings) -> str:
         backlog = await database.read(work)
     if backlog.overlooked_us:
         overlooked_s = backlog.overlooked_us / SECOND_US
-        raise _Sick(f"due for {overlooked_s:.0f} s and no worker looks: does `topup worker` run?")
+        raise Sick(f"due for {overlooked_s:.0f} s and no worker looks: does `topup worker` run?")
     return "none waits" if not backlog.oldest_due_us else "waiting ones are looked after"
 
 
@@ -216,9 +236,9 @@ async def _platforms(settings: Settings) -> str:
         book, silent = await database.read(work)
     live = book.of("live")
     if silent:
-        raise _Odd(f"no word from {', '.join(silent)}: `topup suppliers check` says why")
+        raise Odd(f"no word from {', '.join(silent)}: `topup suppliers check` says why")
     if missing := live.without_supplier():
-        raise _Odd(
+        raise Odd(
             f"live does not offer {', '.join(missing)}: nobody supplies them; see"
             " `topup platforms suppliers`"
         )
@@ -231,14 +251,14 @@ async def _ledger(settings: Settings) -> str:
     async with open_store(settings) as database:
         proof = await database.read(last_proof)
     if proof is None:
-        raise _Odd("was never proved here: run `topup audit`, each night by a timer")
+        raise Odd("was never proved here: run `topup audit`, each night by a timer")
     if proof.findings:
-        raise _Sick(
+        raise Sick(
             f"{proof.findings} rows broke a rule: run `topup audit`, docs/alerts.md says what then"
         )
     age_h = (SystemClock().now_us() - proof.began_at) / HOUR_US
     if age_h > PROOF_AGE_H_MAX:
-        raise _Odd(f"was last proved {age_h:.0f} h ago: run `topup audit`, each night by a timer")
+        raise Odd(f"was last proved {age_h:.0f} h ago: run `topup audit`, each night by a timer")
     return f"was proved {age_h:.0f} h ago"
 
 
@@ -246,7 +266,7 @@ async def _master_key(settings: Settings) -> str:
     vault = open_vault(known_secret_key(settings))
     opens = await opens_what_is_sealed(settings, vault)
     if opens is False:
-        raise _Sick("does not open what the database holds: is it another installation's?")
+        raise Sick("does not open what the database holds: is it another installation's?")
     return "opens what the database holds sealed" if opens else "is well-formed; nothing sealed yet"
 
 

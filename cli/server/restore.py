@@ -15,6 +15,7 @@ from runtime.settings import Settings, SettingsError, load_settings
 from store.backup import restore as restore_database
 from store.database import Transaction
 from store.errors import BackupRefused, StoreError
+from store.kept import loss
 from store.open import file_of, open_database
 from store.version import SchemaOutOfRange, check_schema, schema_version
 from webhooks.events import cursor as event_cursor
@@ -67,6 +68,14 @@ async def _renew_epoch(tx: Transaction) -> None:
     await event_cursor.renew(tx, epoch=SystemClock().now_us() // SECOND_US)
 
 
+async def _accept_loss(tx: Transaction) -> None:
+    """What was acknowledged since the copy is given up by whoever puts it back."""
+    now_us = SystemClock().now_us()
+    await loss.accept(
+        tx, now_us=now_us, lost_from_at=None, lost_until_at=now_us, reason="topup restore"
+    )
+
+
 async def _look(settings: Settings) -> tuple[str | None, str, str]:
     """Begins a new epoch of events. The schema, whether the master key opens what is sealed, and what
     keeps this code from running on the schema.
@@ -84,6 +93,8 @@ async def _look(settings: Settings) -> tuple[str | None, str, str]:
             StoreError
         ):  # A schema without epochs gets one by `topup migrate`.
             await database.transaction(_renew_epoch)
+        with contextlib.suppress(StoreError):  # One of before that table has it by `topup migrate`.
+            await database.transaction(_accept_loss)
     finally:
         await database.close()
     secret_key = known_secret_key(settings)

@@ -1,5 +1,6 @@
-"""Whether the process lives (/healthz), can work (/readyz), what it counts (/metrics), and whether
-deliveries are looked after (/healthz/deliveries). A gateway and a worker answer alike.
+"""Whether the process lives (/healthz), can work (/readyz), what it counts (/metrics), whether
+deliveries are looked after (/healthz/deliveries), and how a request came here (/healthz/caller). A
+gateway and a worker answer alike.
 
 What is counted is the operator's: /metrics is for callers from TOPUP_METRICS_CIDRS, this machine at
 first, and for whoever has an operator's credential. A request that somebody forwarded without being
@@ -15,8 +16,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from gateway.answers import envelope
+from gateway.api import caller
 from gateway.api.readiness import Readiness
-from gateway.http.auth import caller_address, check_presented, is_within, parse_address, presented
+from gateway.http.auth import check_presented, is_within, presented
 from gateway.http.errors import refusal_of
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError
@@ -28,7 +30,6 @@ from store.errors import StoreError
 _Answering = Callable[[Request], Awaitable[Response]]
 Checks = Callable[[], Mapping[str, str]]
 _NO_STORE = {"cache-control": "no-store"}
-_FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
 
 
 def no_checks() -> Mapping[str, str]:
@@ -37,7 +38,7 @@ def no_checks() -> Mapping[str, str]:
 
 
 def routes(context: Context, more_checks: Checks = no_checks) -> list[Route]:
-    """Starlette's routes of the four paths. more_checks: what this process has to do beside."""
+    """Starlette's routes of the five paths. more_checks: what this process has to do beside."""
     attempt_us_max = round(context.settings.webhook_timeout_s * SECOND_US)
     readiness = Readiness(
         context.database, context.engine, context.clock, attempt_us_max=attempt_us_max
@@ -45,6 +46,7 @@ def routes(context: Context, more_checks: Checks = no_checks) -> list[Route]:
     return [
         Route("/healthz", _healthz, methods=["GET"]),
         Route("/healthz/deliveries", _deliveries(readiness), methods=["GET"]),
+        Route("/healthz/caller", _caller(context), methods=["GET"]),
         Route("/readyz", _readyz(context, readiness, more_checks), methods=["GET"]),
         Route("/metrics", _metrics(context, readiness), methods=["GET"]),
     ]
@@ -67,6 +69,13 @@ def _deliveries(readiness: Readiness) -> _Answering:
         return JSONResponse(body, 200 if body["state"] == "ok" else 503, headers=_NO_STORE)
 
     return deliveries
+
+
+def _caller(context: Context) -> _Answering:
+    async def seen(request: Request) -> Response:
+        return caller.tell(request, context.settings)
+
+    return seen
 
 
 def _readyz(context: Context, readiness: Readiness, more_checks: Checks) -> _Answering:
@@ -139,11 +148,8 @@ async def _read_gauges(context: Context, readiness: Readiness) -> None:
 async def _check_reader(context: Context, request: Request) -> None:
     """Raises InvalidCredential, CredentialEnded, ScopeMissing or AddressNotAllowed."""
     settings, headers = context.settings, dict(request.scope["headers"])
-    peer = None if request.client is None else request.client.host
-    forwarded_for = ", ".join(request.headers.getlist("x-forwarded-for")).encode("latin-1")
-    address = caller_address(peer, forwarded_for or None, settings.trusted_proxies)
-    is_forwarded = not headers.keys().isdisjoint(_FORWARDED)
-    is_traced = not is_forwarded or is_within(parse_address(peer), settings.trusted_proxies)
+    address = caller.address_of(request, settings.trusted_proxies)
+    is_traced = caller.is_traced(request, settings.trusted_proxies)
     if is_traced and is_within(address, settings.metrics_cidrs):
         return
     token, is_cookie = presented(request.scope, headers, settings)

@@ -172,8 +172,11 @@ class Readiness:
         """Each part and "ok", or what is wrong with it."""
         is_moving = self._engine.waiting_s < WAITING_AGE_MAX_S
         is_kept = await self._writes.is_kept()
+        does_answer = is_kept or await self._answers()
+        # Refused: there is a server, and it is the wrong one, or a database that went back.
+        fault = self._database.servers.fault
         return {
-            "database": "ok" if is_kept or await self._answers() else "away",
+            "database": "ok" if does_answer else "away" if fault is None else fault.value,
             "batches": "ok" if is_moving else "stuck",
             "writes": "ok" if is_kept else "refused",
         }

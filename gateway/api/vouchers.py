@@ -12,7 +12,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.redeem import guarded
-from gateway.api.schemas.topups import IssuedVoucher, RedeemedVoucher
+from gateway.api.schemas.vouchers import IssuedVoucher, RedeemedVoucher
 from gateway.http.fields import Fields, Text
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route

@@ -15,7 +15,9 @@ from kernel.errors import InvalidInput
 
 HOST_BYTES_MAX: Final = 255
 KNOWN_MAX: Final = 1_000
-PROBED: Final = frozenset({"/healthz", "/healthz/deliveries", "/readyz", "/metrics"})
+PROBED: Final = frozenset(
+    {"/healthz", "/healthz/caller", "/healthz/deliveries", "/readyz", "/metrics"}
+)
 _NAME: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,9 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from store.errors import BackupRefused
 
 LOCK_TIMEOUT: Final = "5s"
+# server_version_num is 170004 for 17.4.
+_MAJOR: Final = 10_000
+VERSION_S_MAX: Final = 4.0
 _ERROR_CHARACTERS_MAX: Final = 300
 _TABLES: Final = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
 _OTHERS: Final = """
@@ -43,6 +47,30 @@ def dump(url: str, target: Path) -> None:
     server.run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
 
 
+def check_tools(url: str) -> str:
+    """The version of pg_dump, with which a copy can be made; raises BackupRefused where it cannot.
+
+    A pg_dump older than the server refuses to copy it; psql and pg_restore put a copy back.
+    """
+    server = _Server(url)
+    ours = _version_of("pg_dump")
+    for program in ("pg_restore", "psql"):
+        _found(program)
+    try:
+        theirs = int(server.ask("SHOW server_version_num", wait_s=VERSION_S_MAX)) // _MAJOR
+    except BackupRefused:
+        # psql's own words may hold a part of the password, where a mark in the URL is not escaped.
+        raise BackupRefused(
+            "the server was not asked for its version, since psql cannot reach it"
+        ) from None
+    if ours < theirs:
+        raise BackupRefused(
+            f"pg_dump is of version {ours} and the server of {theirs}: no copy can be made. Install"
+            f" postgresql-client-{theirs}"
+        )
+    return f"pg_dump {ours} copies the server, which is of version {theirs}"
+
+
 def load(url: str, source: Path, *, replace: bool) -> None:
     server = _Server(url)
     if server.ask(_TABLES) != "0" and not replace:
@@ -53,6 +81,17 @@ def load(url: str, source: Path, *, replace: bool) -> None:
             f"{others} other connections use the database: stop the gateways and workers first"
         )
     server.replay(source)
+
+
+def _version_of(program: str) -> int:
+    """Its major version: the first number of what it says of itself."""
+    done = subprocess.run(  # noqa: S603
+        [_found(program), "--version"], stdout=subprocess.PIPE, check=True, text=True
+    )
+    found = re.search(r"\d+", done.stdout)
+    if found is None:
+        raise BackupRefused(f"{program} does not say of which version it is")
+    return int(found[0])
 
 
 class _Server:
@@ -72,23 +111,28 @@ class _Server:
             **({"PGPASSWORD": password} if password else {}),
         }
 
-    def run(self, program: str, *words: str) -> str:
-        """What it printed; raises BackupRefused."""
+    def run(self, program: str, *words: str, wait_s: float | None = None) -> str:
+        """What it printed; raises BackupRefused, also where it takes longer than wait_s."""
         with tempfile.TemporaryFile() as said:
-            done = subprocess.run(  # noqa: S603 - our own words and the operator's URL
-                [_found(program), "-w", *words, f"--dbname={self._where}"],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                check=False,
-            )
+            try:
+                done = subprocess.run(  # noqa: S603 - our own words and the operator's URL
+                    [_found(program), "-w", *words, f"--dbname={self._where}"],
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=said,
+                    check=False,
+                    timeout=wait_s,
+                )
+            except subprocess.TimeoutExpired:
+                raise BackupRefused(f"the server did not answer {program} in time") from None
             _check_end(program, done.returncode, said)
         return done.stdout.decode(errors="replace")
 
-    def ask(self, question: str) -> str:
+    def ask(self, question: str, *, wait_s: float | None = None) -> str:
         """The one value that a SELECT answers."""
-        return self.run("psql", "-X", "-q", "-A", "-t", f"--command={question}").strip()
+        words = ("-X", "-q", "-A", "-t", f"--command={question}")
+        return self.run("psql", *words, wait_s=wait_s).strip()
 
     def replay(self, source: Path) -> None:
         """Drops what is there and writes the copy, in one transaction.

@@ -14,6 +14,7 @@ from store import commit_token
 from store.database import Lock, OnHint, T, Transaction, Work, no_hint, tell
 from store.errors import CommitUnknown, ConnectionLost, Contention, LockTimeout
 from store.faults import CannotOpen
+from store.kept.commits import KeptCommits
 from store.pool_options import PoolOptions, ServerRoom
 from store.postgresql.begin_with_lock import LONG_READ, READ, BeginWithLock, begin_text
 from store.postgresql.commit import commit, roll_back, was_kept
@@ -26,6 +27,7 @@ from store.postgresql.pool import (
     ConnectionPool,
     PooledConnection,
 )
+from store.postgresql.servers import Servers
 from store.postgresql.shape import shape
 from store.postgresql.transaction import PostgresqlTransaction
 
@@ -43,10 +45,17 @@ class _Shared:
     """What the views of one database have in common: their pools, and one count of statements."""
 
     def __init__(
-        self, url: str, on_hint: OnHint, short_answer_s: float, options: PoolOptions
+        self,
+        url: str,
+        on_hint: OnHint,
+        short_answer_s: float,
+        options: PoolOptions,
+        kept: KeptCommits,
     ) -> None:
         self.url = url
         self.options = options
+        self.kept = kept
+        self.servers = Servers(url, options, kept, on_moved=self.drop)
         self.on_hint = on_hint
         self.short_answer_s = short_answer_s
         self.statements_run = 0
@@ -62,9 +71,14 @@ class _Shared:
         options = self.options
         if connections_max is not None:
             options = replace(options, connections_max=connections_max)
-        pool = ConnectionPool(self.url, options, **settings)
+        pool = ConnectionPool(self.servers, options, **settings)
         self.pools.append(pool)
         return pool
+
+    def drop(self) -> None:
+        """Ends every connection of the process: after a failover none of them is of use."""
+        for pool in self.pools:
+            pool.drop()
 
 
 class PostgresqlDatabase:
@@ -77,17 +91,20 @@ class PostgresqlDatabase:
         on_hint: OnHint = no_hint,
         short_answer_s: float = SHORT_ANSWER_S,
         options: PoolOptions | None = None,
+        kept: KeptCommits | None = None,
         view: "tuple[_Shared, ConnectionPool] | None" = None,
         is_short: bool = False,
         is_long: bool = False,
     ) -> None:
-        """view: of another one, over this pool. is_short, is_long: all of its transactions, or its
-        reads.
+        """kept: what was acknowledged before this process. view: of another one, over this pool.
+        is_short, is_long: all of its transactions, or its reads.
         """
         self._is_short = is_short
         self._is_long = is_long
         if view is None:
-            self._shared = _Shared(url, on_hint, short_answer_s, options or PoolOptions())
+            self._shared = _Shared(
+                url, on_hint, short_answer_s, options or PoolOptions(), kept or KeptCommits()
+            )
             self._pool = self._shared.open_pool()
         else:
             self._shared, self._pool = view
@@ -202,6 +219,10 @@ class PostgresqlDatabase:
 
         return await self.read(work)
 
+    @property
+    def servers(self) -> Servers:
+        return self._shared.servers
+
     async def shape(self) -> dict[str, str]:
         return await self.read(shape)
 
@@ -214,6 +235,7 @@ class PostgresqlDatabase:
     async def close(self) -> None:
         for pool in self._shared.pools:
             await pool.close()
+        self._shared.kept.close()
 
     async def _once(
         self,
@@ -254,11 +276,15 @@ class PostgresqlDatabase:
                 guard.cancel()
                 self._shared.statements_run += transaction.statements_run + 2
             if not is_committing:
+                if token is not None:
+                    self._shared.kept.note(session.token_id, token)
                 # Before the connection goes back, which waits and may be cancelled.
                 tell(self._shared.on_hint, transaction.hints)
                 return value
         if token is not None and not await was_kept(pool, session.token_id, token):
             raise ConnectionLost("before COMMIT")
+        if token is not None:
+            self._shared.kept.note(session.token_id, token)
         tell(self._shared.on_hint, transaction.hints)
         return value
 
@@ -266,10 +292,9 @@ class PostgresqlDatabase:
         return Guard(partial(self._condemn, session), answer_s)
 
     def _condemn(self, session: PooledConnection) -> None:
-        """Drops every connection of the process: after a failover none of them is of use."""
+        """Drops every connection of the process."""
         if session.connection.is_closed():
             return
         _log.warning("database.silent", extra={"pools": len(self._shared.pools)})
         session.connection.terminate()
-        for pool in self._shared.pools:
-            pool.drop()
+        self._shared.drop()

@@ -17,11 +17,9 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from store.errors import ConnectionLost
-from store.faults import CannotOpen
 from store.pool_options import PoolOptions
 from store.postgresql.errors import CONNECTION_FAILURES, named
-from store.postgresql.faults import cannot_open
-from store.postgresql.session import open_session
+from store.postgresql.servers import Servers
 
 CLOSE_TIMEOUT_S = 2.0
 
@@ -40,7 +38,7 @@ _UNSENT_TIMEOUT_MS: Final = 5_000
 # statistics yet, it would be a scan with a hash join, kept while the table grows under it until the
 # first autovacuum [in 15,000 sends from 5,800 to 3,500 a second, a lone one from 4.6 to 12.5 ms;
 # with these settings 5,800 to 5,000, and 3.5 to 3.9 ms].
-_SERVER_SETTINGS = {
+SERVER_SETTINGS = {
     "application_name": "topup",
     "jit": "off",
     "enable_seqscan": "off",
@@ -61,13 +59,13 @@ ROOM: Final = f"""
 SELECT CURRENT_SETTING('max_connections')::bigint
     - CURRENT_SETTING('superuser_reserved_connections')::bigint AS connections_max,
   COUNT(*) FILTER (WHERE is_ours) AS ours, COUNT(*) FILTER (WHERE NOT is_ours) AS others
-FROM (SELECT application_name = '{_SERVER_SETTINGS["application_name"]}' AS is_ours
+FROM (SELECT application_name = '{SERVER_SETTINGS["application_name"]}' AS is_ours
   FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> PG_BACKEND_PID()) AS sessions
 """
 END_STALLED: Final = f"""
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = CURRENT_DATABASE() AND usename = CURRENT_USER
-  AND application_name = '{_SERVER_SETTINGS["application_name"]}'
+  AND application_name = '{SERVER_SETTINGS["application_name"]}'
   AND state = 'active' AND wait_event = 'ClientRead'
   AND state_change < CLOCK_TIMESTAMP() - INTERVAL '{IDLE_TIMEOUT_S} s'
 """
@@ -98,15 +96,15 @@ class PooledConnection:
 
 
 class ConnectionPool:
-    """At most options.connections_max connections to `url`; settings are the server's, for each
-    session.
+    """At most options.connections_max connections to the database; settings are the server's, for
+    each session.
     """
 
-    def __init__(self, url: str, options: PoolOptions, **settings: str) -> None:
-        self._url = url
+    def __init__(self, servers: Servers, options: PoolOptions, **settings: str) -> None:
+        self._servers = servers
         self._options = options
         self._connections_max = options.connections_max
-        self._settings = {**_SERVER_SETTINGS, **settings}
+        self._settings = {**SERVER_SETTINGS, **settings}
         self._idle: list[PooledConnection] = []
         self._lent: set[PooledConnection] = set()
         self._opening = 0
@@ -197,13 +195,7 @@ class ConnectionPool:
 
     async def _open(self) -> PooledConnection:
         try:
-            connection = await open_session(self._url, self._options, self._settings)
-        except CannotOpen:
-            self._note_room()
-            raise
-        except Exception as error:
-            self._note_room()
-            raise cannot_open(error, self._url) or error from None
+            connection = await self._servers.open(self._settings)
         except BaseException:
             self._note_room()
             raise

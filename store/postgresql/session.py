@@ -4,18 +4,42 @@ Directly they go with the first message. A pooler refuses or drops those that it
 gets them as a statement once the connection is open, which needs a session of the server for as long
 as the connection lives. A pooler that gives each transaction another session (PgBouncer's transaction
 mode) is refused: a setting would reach strangers, and statements prepared by name would be missing.
+
+In the same round trip the server says which one it is: a session of another server, or of the same one
+before another was promoted, is not to be used (store/postgresql/servers.py).
 """
 
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
 from store.faults import CannotOpen, Fault
 from store.pool_options import PoolOptions
+from store.postgresql.faults import UrlParts
 
 _NAME: Final = "application_name"
 _PID: Final = "SELECT pg_backend_pid()"
+# What any role may ask. The control file names a timeline only after the first checkpoint on it, the
+# name of the log's file from the first moment after the promotion; a standby has none to write.
+_WHO: Final = """
+SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS is_standby,
+  (SELECT system_identifier FROM pg_control_system()) AS system,
+  CASE WHEN pg_is_in_recovery() THEN 0
+    ELSE ('x' || SUBSTR(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline,
+  (EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000000)::bigint AS started_at
+"""
+# A server that does not say: one that is like PostgreSQL, or whose operator took the right away.
+_UNSAID: Final = (
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.FeatureNotSupportedError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.UndefinedTableError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+)
 _SET: Final = (
     "SELECT set_config(name, value, false) FROM UNNEST($1::text[], $2::text[]) AS s(name, value)"
 )
@@ -28,19 +52,79 @@ _MIXED_UP: Final = (
 _LOOKS: Final = 3
 
 
-async def open_session(url: str, options: PoolOptions, settings: Mapping[str, str]) -> Any:
-    """A connection with these settings of the server; raises what the driver raises, and CannotOpen
-    for a pooler whose sessions are shared.
+@dataclass(frozen=True, slots=True)
+class ServerIdentity:
+    """Which server a session is of. system: its system identifier, the same for all servers that are
+    copies of one. timeline: 0 of a standby. started_at: microseconds, by its time.
+    """
+
+    is_standby: bool
+    system: int
+    timeline: int
+    started_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One of a URL's servers; without a host whichever the URL names. A port of 0 is the URL's."""
+
+    host: str = ""
+    port: int = 0
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}" if self.port else host
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """For the driver; they win over the URL."""
+        given = {"host": self.host, "port": self.port}
+        return {name: value for name, value in given.items() if value}
+
+
+def places_of(url: str) -> list[Place]:
+    """Each of the servers that the URL names; one without a host where the driver is to read it."""
+    try:
+        hosts = UrlParts.of(url).hosts.split(",")
+        ports = parse_qs(urlsplit(url).query).get("port", [os.environ.get("PGPORT", "")])[-1]
+        given = [int(port) if port else 0 for port in ports.split(",")]
+        places = [_place(host) for host in hosts]
+    except ValueError:
+        return [Place()]
+    if len(hosts) == 1 or "" in hosts or len(given) not in {1, len(hosts)}:
+        return [Place()]
+    if len(given) == 1:
+        given *= len(hosts)
+    return [
+        Place(place.host, place.port or port) for place, port in zip(places, given, strict=True)
+    ]
+
+
+def _place(text: str) -> Place:
+    """host, host:port or [address]:port; raises ValueError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]"):
+        host, port = text, ""
+    return Place(unquote(host.removeprefix("[").removesuffix("]")), int(port) if port else 0)
+
+
+async def open_session(
+    url: str, options: PoolOptions, settings: Mapping[str, str], place: Place
+) -> tuple[Any, ServerIdentity | None]:
+    """A connection with these settings of the server, and who that is, None where it does not say.
+
+    Raises what the driver raises, and CannotOpen for a pooler whose sessions are shared.
     """
     try:
-        connection = await _connect(url, options, settings)
+        connection = await _connect(url, options, settings, place)
     except asyncpg.ProtocolViolationError:
         # PgBouncer's answer to a setting in the first message, where it was not told to ignore it.
-        connection = await _connect(url, options, {_NAME: settings[_NAME]})
+        connection = await _connect(url, options, {_NAME: settings[_NAME]}, place)
     try:
+        pid, identity = await _who(connection)
         # A pooler tells a number of its own as the session's.
-        if await connection.fetchval(_PID) != connection.get_server_pid():
-            await _refuse_shared(connection, url, options, settings[_NAME])
+        if pid != connection.get_server_pid():
+            await _refuse_shared(connection, url, options, settings[_NAME], place)
             await connection.execute(_SET, list(settings), list(settings.values()))
     except _MIXED_UP:
         connection.terminate()
@@ -48,12 +132,26 @@ async def open_session(url: str, options: PoolOptions, settings: Mapping[str, st
     except BaseException:
         connection.terminate()
         raise
-    return connection
+    return connection, identity
 
 
-async def _connect(url: str, options: PoolOptions, settings: Mapping[str, str]) -> Any:
+async def _who(connection: Any) -> tuple[int, ServerIdentity | None]:
+    """The number of the server's process, and the server."""
+    try:
+        row = await connection.fetchrow(_WHO)
+    except _UNSAID:
+        return await connection.fetchval(_PID), None
+    # As the server's own programs print it, without a sign.
+    system = row["system"] % 2**64
+    return row["pid"], ServerIdentity(row["is_standby"], system, row["timeline"], row["started_at"])
+
+
+async def _connect(
+    url: str, options: PoolOptions, settings: Mapping[str, str], place: Place
+) -> Any:
     return await asyncpg.connect(
         url,
+        **place.arguments,
         timeout=options.connect_timeout_s,
         statement_cache_size=options.statement_cache,
         max_cached_statement_lifetime=0,
@@ -61,9 +159,11 @@ async def _connect(url: str, options: PoolOptions, settings: Mapping[str, str]) 
     )
 
 
-async def _refuse_shared(connection: Any, url: str, options: PoolOptions, name: str) -> None:
+async def _refuse_shared(
+    connection: Any, url: str, options: PoolOptions, name: str, place: Place
+) -> None:
     """Raises CannotOpen where the connection and another one meet in a session of the server."""
-    other = await _connect(url, options, {_NAME: name})
+    other = await _connect(url, options, {_NAME: name}, place)
     try:
         first = await connection.fetchval(_PID)
         for _ in range(_LOOKS):

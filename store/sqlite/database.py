@@ -32,6 +32,7 @@ from store.errors import ConnectionLost, Contention, check_touched
 from store.sqlite.checkpoint import Checkpointer
 from store.sqlite.errors import named_failures, opening
 from store.sqlite.file import WRITER_CACHE_KIB, connect, open_turn, turn
+from store.sqlite.open_file import OpenFile
 from store.sqlite.shape import shape
 from store.statement import SQLITE, SqlStatement, insert_text, translate
 
@@ -127,6 +128,7 @@ class SqliteDatabase:
             # The event loop writes on it, too, and never waits.
             self._write_connection.execute("PRAGMA busy_timeout = 0")
             self._turn_fd = open_turn(path)
+        self.servers = OpenFile(path)
         # A lock belongs to the open file, so the checkpointer's turn needs one of its own.
         self._checkpoint_turn_fd = open_turn(path)
         self._checkpointer = Checkpointer(connect(path), partial(turn, self._checkpoint_turn_fd))
@@ -151,6 +153,8 @@ class SqliteDatabase:
         lock_wait_s: float | None = None,  # noqa: ARG002 and it waits for its turn
         meanwhile: Callable[[], None] | None = None,  # noqa: ARG002 nothing is waited for
     ) -> T:
+        if durable:
+            self.servers.check()
         if is_short and self._begin_now(durable=durable):
             written = self._write_here(work, durable=durable)
         else:

@@ -83,3 +83,19 @@ def test_a_second_correction_begins_where_the_first_had_come_to() -> None:
 
     assert (left_us, at_us) == (-10 * SECOND_US, NOON + 110 * SECOND_US)
     assert clock.now_us() == NOON + 300 * SECOND_US
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_machine_whose_clock_is_off_is_said_once_and_measured_each_time(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    ahead = FixedClock(SystemClock().now_us() + 600 * SECOND_US)
+    measured: list[int] = []
+    clock = DatabaseClock(database, ahead, on_measured=measured.append)
+
+    await clock.refresh()
+    await clock.refresh()
+
+    # Ten minutes; twenty seconds allow for a slow machine.
+    assert [580 < off_us / SECOND_US < 620 for off_us in measured] == [True, True]
+    assert [record.msg for record in caplog.records] == ["clock.skewed"]

@@ -5,10 +5,13 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
@@ -28,6 +31,20 @@ def on_server(url: str, statement: str) -> None:
 
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, run()).result()
+
+
+def asked_on_server(url: str, question: str) -> Any:
+    """The first value of one question, as on_server."""
+
+    async def run() -> Any:
+        connection = await asyncpg.connect(url)
+        try:
+            return await connection.fetchval(question)
+        finally:
+            await connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, run()).result()
 
 
 def create_database(server_url: str, name: str, *, template: str = "template1") -> str:
@@ -63,6 +80,25 @@ class OwnServer:
         if self._user is not None:
             os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
         self._run("initdb", "-U", "topup", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+
+    def copy_of(self, primary: "OwnServer") -> None:
+        """In place of create: a standby of that one, which runs."""
+        self._folder.mkdir(mode=0o700)
+        if self._user is not None:
+            os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
+        source = f"host=127.0.0.1 port={primary.port} user=topup application_name=standby"
+        self._run("pg_basebackup", "-R", "-X", "stream", "-c", "fast", "-d", source)
+
+    def kill(self) -> None:
+        """kill -9 of the whole server, as if its machine was lost."""
+        # The children notice that their parent is gone, and end by themselves.
+        os.kill(self._pid(), signal.SIGKILL)
+        deadline_s = time.monotonic() + START_S_MAX
+        while self.is_running and time.monotonic() < deadline_s:
+            time.sleep(0.02)
+
+    def _pid(self) -> int:
+        return int((self._folder / "postmaster.pid").read_text(encoding="ascii").split()[0])
 
     def configure(
         self,
@@ -132,7 +168,8 @@ def _binaries() -> Path:
     """Where initdb and pg_ctl are; raises FileNotFoundError with what to do."""
     found = shutil.which("initdb")
     if found is not None:
-        return Path(found).parent
+        # A link to it may lie elsewhere than the rest of the programs.
+        return Path(found).resolve().parent
     if _BINARIES:
         return _BINARIES[0]
     raise FileNotFoundError("no PostgreSQL server here: apt install postgresql")

@@ -64,7 +64,7 @@ def test_another_host_none_or_two_are_refused(host: bytes | None) -> None:
     assert refused.value.param == "Host"
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/healthz/deliveries", "/readyz", "/metrics"])
+@pytest.mark.parametrize("path", ["/healthz", "/healthz/caller", "/readyz", "/metrics"])
 def test_probes_name_what_they_like(path: str) -> None:
     PUBLIC.check(None, path)
     PUBLIC.check(b"10-1-2-3.pods.example", path)

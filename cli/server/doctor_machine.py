@@ -1,0 +1,62 @@
+"""What `topup doctor` asks this machine: room on the disk, and the programs that make copies."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Final
+
+from cli.server.finding import Odd, Sick
+from runtime.settings import Settings
+from store.backup import check_tools
+from store.errors import BackupRefused
+from store.open import file_of
+
+MIB: Final = 1024 * 1024
+# Below the first nothing is safe any more; below the second there is time to act. A thousand
+# top-ups take 3 to 4 MB (docs/deploy.md), and a write-ahead log may grow beside them.
+FREE_MIB_MIN: Final = 256
+FREE_MIB_ENOUGH: Final = 2048
+
+
+async def copies(settings: Settings) -> str:
+    """Whether `topup backup` and `topup restore` have what they need. Raises Sick."""
+    try:
+        return await asyncio.to_thread(check_tools, settings.database_address)
+    except BackupRefused as error:
+        raise Sick(str(error)) from None
+    except ValueError:
+        raise Sick("TOPUP_DATABASE_URL cannot be read: see `database` above") from None
+
+
+async def disk(settings: Settings) -> str:
+    """Room where this machine writes: the database's file, or the data directory.
+
+    A server's disk is not seen from here: its own machine has to be watched. Raises Sick and Odd.
+    """
+    file = file_of(settings.database_address)
+    where = settings.data_dir.absolute() if file is None else file.absolute().parent
+    try:
+        folder = _that_exists(where)
+        free_mib = shutil.disk_usage(folder).free // MIB
+    except PermissionError:
+        raise Odd(f"{where} is closed to this user: run this as the user of the gateways") from None
+    detail = f"{free_mib:,} MiB are free at {folder}"
+    if free_mib < FREE_MIB_MIN:
+        raise Sick(f"{detail}: below {FREE_MIB_MIN} MiB writes begin to fail. Make room now")
+    # A copy beside it, and a migration that writes a table anew, take its size once more.
+    needed_mib = FREE_MIB_ENOUGH if file is None else max(FREE_MIB_ENOUGH, _size(file) // MIB)
+    if free_mib < needed_mib:
+        raise Odd(
+            f"{detail}, less than {needed_mib:,}: make room, or move the data to a larger disk"
+        )
+    return (
+        detail if file is not None else f"{detail}; the database's own disk is not seen from here"
+    )
+
+
+def _that_exists(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0

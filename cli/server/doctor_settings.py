@@ -1,0 +1,90 @@
+"""Settings that contradict each other, or the environment that they are for: `topup doctor` says which.
+
+Each is read well by itself, so nothing refuses it at the start. No value is ever in a sentence.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from cli.server.finding import Finding
+from gateway.http.auth import parse_address
+from runtime.provider_variables import Variable, variable_of
+from runtime.settings import Network, Settings
+
+# As Stripe and Creem mark their keys.
+_TEST_MARK: Final = "_test_"
+_LIVE_MARK: Final = "_live_"
+_TEST_HOSTS: Final = ("test", "sandbox", "demo")
+
+
+def contradictions(settings: Settings) -> Finding:
+    """One finding of all of them; what lets strangers in or mixes real and test money is unwell."""
+    wrong = [*_mixed(settings), *_open(settings)]
+    if wrong:
+        return Finding("consistency", False, "; ".join(wrong))
+    odd = [*_unreachable(settings)]
+    if odd:
+        return Finding("consistency", None, "; ".join(odd))
+    return Finding("consistency", True, "no setting contradicts another one")
+
+
+def _mixed(settings: Settings) -> Iterator[str]:
+    """A provider's test key in live, or its live key in staging."""
+    for found in settings.providers.variables:
+        text = found.value.get_secret_value() if isinstance(found.value, SecretStr) else found.value
+        if _is_staging(found, settings):
+            if _LIVE_MARK in str(text):
+                yield f"{found.name} is a live key: payments of tests would take real money"
+        elif _TEST_MARK in str(text):
+            yield f"{found.name} is a test key: live credit would be sold for test money"
+        elif found.name.endswith("_API_BASE") and _is_for_tests(str(text)):
+            yield f"{found.name} names a test address: live credit would be sold for test money"
+
+
+def _is_staging(found: Variable, settings: Settings) -> bool:
+    return any(
+        found.name.startswith(variable_of(name, "staging", ""))
+        for name in settings.providers.registrations
+    )
+
+
+def _is_for_tests(url: str) -> bool:
+    return any(mark in (urlsplit(url).hostname or "") for mark in _TEST_HOSTS)
+
+
+def _open(settings: Settings) -> Iterator[str]:
+    """What names every address where one was meant."""
+    if any(_is_everybody(network) for network in settings.trusted_proxies):
+        yield (
+            "TOPUP_TRUSTED_PROXIES names every address: anybody may claim another's; name the"
+            " proxy's alone"
+        )
+    is_public = bool(settings.public_url) and not names_this_machine(settings.public_url)
+    if is_public and any(_is_everybody(network) for network in settings.metrics_cidrs):
+        yield "TOPUP_METRICS_CIDRS names every address: strangers may read /metrics"
+
+
+def _unreachable(settings: Settings) -> Iterator[str]:
+    """Live payments whose notifications cannot come, since nobody out there knows this address."""
+    if settings.public_url and not names_this_machine(settings.public_url):
+        return
+    for (name, environment), made in settings.providers.settings.items():
+        if environment == "live" and made.is_complete:
+            yield (
+                f"{name} is set up for live, and TOPUP_PUBLIC_URL is not an address that it can"
+                " reach: payments would be noticed by asking alone, a minute late or more"
+            )
+
+
+def _is_everybody(network: Network) -> bool:
+    return network.prefixlen == 0
+
+
+def names_this_machine(url: str) -> bool:
+    """Whether the URL leads to whoever asks it, and to nobody else's gateway."""
+    name = urlsplit(url).hostname or ""
+    address = parse_address(name)
+    return name == "localhost" or (address is not None and address.is_loopback)

@@ -1,0 +1,1 @@
+"""What was acknowledged, and what an operator gave up of it."""

@@ -1,0 +1,242 @@
+"""Which commits this installation has acknowledged last, and on which server: what a database that went
+back in time does not have.
+
+Each process has a file in the data directory, and a place in it for each of its connections: the
+connection's row of commit_tokens and the last token that was acknowledged. The operating system keeps
+what is written there when the process is killed. Whoever starts reads all files, so what a process of
+before acknowledged is known after it. A file is written without waiting for the disk, so a machine that
+loses its power may lose its last seconds. Without a folder the same is known for the process's own life.
+
+Invariant: a place is written after the server answered to the COMMIT, never before.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import secrets
+import struct
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from store.commit_token import KEPT_DAYS
+from store.servers import NOWHERE, Position
+
+FOLDER: Final = "commits"
+PLACES: Final = 64
+# Commits are acknowledged in nearly the order in which the server's log has them: one that is older
+# than the newest by more than the longest transaction takes is there if the newest is.
+RECENT_S: Final = 60.0
+# A day less than rows are kept for.
+COMPARED_S: Final = (KEPT_DAYS - 1) * 86_400.0
+_MAGIC: Final = b"TOPUPKC1"
+_HEADER: Final = struct.Struct("<8sQqq")  # magic, system, timeline, accepted_at
+_HEADER_BYTES: Final = 64
+_PLACE: Final = struct.Struct("<10s6xqdq")  # row, token, when by this machine's time, accepted_at
+_KEPT: Final = struct.Struct("<qdq")
+_KEPT_OFFSET: Final = _PLACE.size - _KEPT.size
+_FILE_BYTES: Final = _HEADER_BYTES + PLACES * _PLACE.size
+
+_log = logging.getLogger(__name__)
+
+
+class KeptCommit(NamedTuple):
+    """One that was acknowledged. kept_s: Unix time by this machine. accepted_at: the operator's last
+    acceptance that was known then.
+    """
+
+    token_id: str
+    token: int
+    kept_s: float
+    accepted_at: int
+
+
+class KeptCommits:
+    """One for each process. system and position: of the server that it last went by; 0: of none yet."""
+
+    def __init__(self) -> None:
+        self.system = 0
+        self.position = NOWHERE
+        self._memory = bytearray(_FILE_BYTES)
+        self._places: dict[str, int] = {}
+        self._others: list[KeptCommit] = []
+        self._fd = -1
+
+    @classmethod
+    def read(cls, folder: Path) -> "KeptCommits":
+        """With what the files in the folder say; writes none."""
+        kept = cls()
+        for memory in _files(folder):
+            kept._take_over(memory)
+        return kept
+
+    @classmethod
+    def open(cls, folder: Path) -> "KeptCommits":
+        """As read, and with a file of its own; takes the place of files whose process has ended.
+
+        Where none can be written it says so in the log, and goes on without.
+        """
+        kept = cls()
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with _locked(folder):
+                kept = cls.read(folder)
+                kept.record(folder)
+        except OSError as error:
+            kept.close()
+            _log.warning("database.commits_not_recorded", extra={"error": type(error).__name__})
+        return kept
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether a process after this one will know."""
+        return self._fd >= 0
+
+    def note(self, token_id: str, token: int) -> None:
+        """The server has answered to the COMMIT that wrote this token."""
+        place = self._places.get(token_id)
+        if place is None:
+            place = self._assign(token_id)
+        offset = _HEADER_BYTES + place * _PLACE.size + _KEPT_OFFSET
+        accepted_at = self.position.accepted_at
+        _KEPT.pack_into(self._memory, offset, token, time.time(), accepted_at)
+        self._write(offset, _KEPT.size)
+
+    def note_server(self, system: int, position: Position) -> None:
+        """The one that is the database from now on."""
+        self.system, self.position = system, position
+        _HEADER.pack_into(self._memory, 0, _MAGIC, system, position.timeline, position.accepted_at)
+        self._write(0, _HEADER.size)
+
+    def newest(self, *, accepted_at: int) -> list[KeptCommit]:
+        """What a server has to have, whose operator last accepted a loss at that time."""
+        now_s = time.time()
+        commits = [*_commits(self._memory), *self._others]
+        commits = [
+            one
+            for one in commits
+            if one.accepted_at >= accepted_at and now_s - one.kept_s < COMPARED_S
+        ]
+        newest_s = max((one.kept_s for one in commits), default=0.0)
+        return [one for one in commits if newest_s - one.kept_s <= RECENT_S]
+
+    def close(self) -> None:
+        """The file stays, for whoever starts next."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _assign(self, token_id: str) -> int:
+        """A place that is free, or was not written for longest."""
+        place = len(self._places)
+        if place >= PLACES:
+            oldest = min(_placed(self._memory), key=lambda placed: placed[1].kept_s)
+            place = oldest[0]
+            del self._places[oldest[1].token_id]
+        self._places[token_id] = place
+        offset = _HEADER_BYTES + place * _PLACE.size
+        # Without a token first: a file that is cut off here has nothing wrong in this place.
+        _PLACE.pack_into(self._memory, offset, bytes.fromhex(token_id), 0, 0.0, 0)
+        self._write(offset, _PLACE.size)
+        return place
+
+    def _take_over(self, memory: bytes) -> None:
+        _, system, timeline, accepted_at = _HEADER.unpack_from(memory)
+        commits = list(_commits(memory))
+        position = Position(accepted_at, timeline)
+        newest_s = max((one.kept_s for one in self._others), default=0.0)
+        is_newer = any(one.kept_s > newest_s for one in commits)
+        if (system == self.system and position > self.position) or (
+            system and system != self.system and (is_newer or not self.system)
+        ):
+            self.system, self.position = system, position
+        self._others += commits
+
+    def record(self, folder: Path) -> None:
+        """Goes on in a file of its own, and removes those whose process has ended; raises OSError."""
+        path = folder / secrets.token_hex(8)
+        draft = folder / f".{path.name}"
+        self._fd = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        ended = _ended(folder)
+        for number, commit in enumerate(_most_recent(self._others)):
+            offset = _HEADER_BYTES + number * _PLACE.size
+            _PLACE.pack_into(self._memory, offset, bytes.fromhex(commit.token_id), *commit[1:])
+            self._places[commit.token_id] = number
+        _HEADER.pack_into(self._memory, 0, _MAGIC, self.system, *reversed(self.position))
+        # In full, so that no later write needs room on a disk that is full by then.
+        os.pwrite(self._fd, self._memory, 0)
+        os.fsync(self._fd)
+        draft.rename(path)
+        for one in ended:
+            one.unlink(missing_ok=True)
+
+    def _write(self, offset: int, size: int) -> None:
+        if self._fd < 0:
+            return
+        try:
+            os.pwrite(self._fd, self._memory[offset : offset + size], offset)
+        except OSError as error:
+            _log.warning("database.commits_not_recorded", extra={"error": type(error).__name__})
+            self.close()
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Processes that start together read and write the folder one after the other."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _files(folder: Path) -> Iterator[bytes]:
+    """What each file that is whole holds."""
+    for path in _paths(folder):
+        with contextlib.suppress(OSError):
+            memory = path.read_bytes()
+            if len(memory) == _FILE_BYTES and memory.startswith(_MAGIC):
+                yield memory
+
+
+def _paths(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if not path.name.startswith(".")]
+    except OSError:
+        return []
+
+
+def _ended(folder: Path) -> list[Path]:
+    """The files whose process has ended, the unfinished ones of such too."""
+    found = []
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):
+            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                found.append(path)
+            finally:
+                os.close(fd)
+    return found
+
+
+def _commits(memory: bytes | bytearray) -> Iterator[KeptCommit]:
+    return (commit for _, commit in _placed(memory) if commit.token)
+
+
+def _placed(memory: bytes | bytearray) -> Iterator[tuple[int, KeptCommit]]:
+    for place in range(PLACES):
+        row, *kept = _PLACE.unpack_from(memory, _HEADER_BYTES + place * _PLACE.size)
+        yield place, KeptCommit(row.hex(), *kept)
+
+
+def _most_recent(commits: Sequence[KeptCommit]) -> list[KeptCommit]:
+    """One for each row, as many as half of a file holds."""
+    by_row: dict[str, KeptCommit] = {}
+    for one in sorted(commits, key=lambda commit: (commit.kept_s, commit.token)):
+        by_row[one.token_id] = one
+    return sorted(by_row.values(), key=lambda commit: commit.kept_s)[-PLACES // 2 :]

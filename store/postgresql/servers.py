@@ -1,0 +1,288 @@
+"""The servers of one URL, of which one at a time is the database.
+
+Promise: a connection is handed out only to the server that is furthest (store/kept/commits.py has what
+that means), and only if it has what was acknowledged here. A server that was left behind by a promotion
+is not used again, whichever host of the URL it is and whatever it says of itself; when a process learns
+of a promotion, the connections to every other server end at once.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import asyncpg
+
+from store.faults import CannotOpen, Fault
+from store.kept.commits import KeptCommit, KeptCommits
+from store.pool_options import PoolOptions
+from store.postgresql.faults import UrlParts, cannot_open
+from store.postgresql.session import Place, ServerIdentity, open_session, places_of
+from store.servers import Position, SeenServer
+
+# Of the three parts: when an operator last accepted a loss; which of our commits are missing; and when
+# the newest of those that are there was written, which is where the loss begins.
+_COMPARE: Final = """
+SELECT (SELECT COALESCE(MAX(accepted_at), 0) FROM accepted_losses) AS accepted_at,
+  ARRAY(SELECT c.id FROM UNNEST($1::text[], $2::bigint[]) AS c(id, token) WHERE NOT EXISTS (
+    SELECT FROM commit_tokens AS t WHERE t.id = c.id AND t.token >= c.token)) AS missing,
+  (SELECT COALESCE(MAX(written_at), 0) FROM commit_tokens WHERE id = ANY($1::text[])) AS newest_at
+"""
+# A database that is not migrated, or that this role may not read: somebody else says so.
+_NOTHING_TO_COMPARE: Final = (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError)
+# By how much one tells an operator more than another.
+_WORST_FIRST: Final = (
+    Fault.WENT_BACK,
+    Fault.TWO_PRIMARIES,
+    Fault.OLD_PRIMARY,
+    Fault.NO_SUCH_SERVER,
+    Fault.PASSWORD_WRONG,
+    Fault.TOO_MANY_CONNECTIONS,
+)
+# There is a server, and it must not be used; any other fault is an outage.
+_REFUSED: Final = frozenset({Fault.WENT_BACK, Fault.TWO_PRIMARIES, Fault.OLD_PRIMARY})
+_CLOSE_TIMEOUT_S: Final = 1.0
+# Of a connection that lives for one look.
+_LOOK_SETTINGS: Final = {"application_name": "topup", "statement_timeout": "3s"}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """What a server has of what was acknowledged here."""
+
+    position: Position
+    missing: list[KeptCommit]
+    newest_at: int
+
+
+class Servers:
+    """One for each database; `position` is that of the server that is used, or is waited for."""
+
+    def __init__(
+        self, url: str, options: PoolOptions, kept: KeptCommits, on_moved: Callable[[], None]
+    ) -> None:
+        """on_moved: connections that were opened before this call are to end."""
+        self._url = url
+        self._options = options
+        self._kept = kept
+        self._on_moved = on_moved
+        self._places = places_of(url)
+        self._hosts = ""
+        self._is_several = len(self._places) > 1
+        with contextlib.suppress(ValueError):
+            self._hosts = UrlParts.of(url).hosts
+        self._looking = asyncio.Lock()
+        self._has_looked = False
+        # Those that are no copies of the one that is used, and were left for it.
+        self._left: set[int] = set()
+        self._is_split = False
+        self.fault: Fault | None = None
+
+    @property
+    def system(self) -> int:
+        return self._kept.system
+
+    @property
+    def position(self) -> Position:
+        return self._kept.position
+
+    async def open(self, settings: Mapping[str, str]) -> Any:
+        """A connection to the database; raises CannotOpen, and what the driver raises."""
+        if self._is_several and not self._has_looked:
+            async with self._looking:
+                if not self._has_looked:
+                    await self.look_around()
+        failures: list[Exception] = []
+        # A copy: whoever fails goes to the end.
+        for place in tuple(self._places):
+            try:
+                connection = await self._open_at(place, settings)
+            except Exception as error:
+                failures.append(cannot_open(error, self._url) or error)
+                if self._is_several:
+                    self._places.remove(place)
+                    self._places.append(place)
+                continue
+            self.fault = None
+            return connection
+        raise self._worst(failures)
+
+    def note(self, system: int, position: Position) -> None:
+        """Somebody else saw this one as the primary."""
+        if system and system == self.system and position > self.position:
+            self._move(system, position)
+
+    async def look_around(self) -> list[SeenServer]:
+        """Each server as it is now, over a connection of its own; moves on where one is further."""
+        looks = (self._look(place) for place in tuple(self._places))
+        seen = await asyncio.gather(*looks)
+        self._has_looked = True
+        primaries = [one for one in seen if one.role == "primary" and one.position is not None]
+        for one in primaries:
+            assert one.position is not None
+            if not self.system or (one.system == self.system and one.position > self.position):
+                self._move(one.system, one.position)
+        rivals = {
+            one.started_at
+            for one in primaries
+            if (one.system, one.position) == (self.system, self.position) and not one.missing
+        }
+        self._split(is_split=len(rivals) > 1)
+        return [self._judged(one) for one in seen]
+
+    async def _open_at(self, place: Place, settings: Mapping[str, str]) -> Any:
+        connection, identity = await open_session(self._url, self._options, settings, place)
+        try:
+            if identity is None or (identity.is_standby and not self._is_several):
+                # It does not say; or it refuses every write by itself.
+                return connection
+            if identity.is_standby:
+                raise CannotOpen(Fault.NO_SUCH_SERVER, "standby", self._name(place))
+            compared = await self._compare(connection, identity)
+            # From here to the caller nothing waits, so nobody moves on in between.
+            fault = self._judge(identity, compared)
+            if fault is not None:
+                self._note_refused(fault, place, identity)
+                raise CannotOpen(fault, fault.value, self._name(place))
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+    async def _compare(self, connection: Any, identity: ServerIdentity) -> _Compared:
+        # Of all times: what was forgiven since is known only with the answer.
+        commits = self._kept.newest(accepted_at=0)
+        ids = [one.token_id for one in commits]
+        try:
+            row = await connection.fetchrow(_COMPARE, ids, [one.token for one in commits])
+        except _NOTHING_TO_COMPARE:
+            return _Compared(Position(0, identity.timeline), [], 0)
+        accepted_at, missing = row["accepted_at"], set(row["missing"])
+        lost = [
+            one for one in commits if one.token_id in missing and one.accepted_at >= accepted_at
+        ]
+        return _Compared(Position(accepted_at, identity.timeline), lost, row["newest_at"])
+
+    def _judge(self, identity: ServerIdentity, compared: _Compared) -> Fault | None:
+        """Why this server is not the database; None: it is."""
+        if self._is_split:
+            return Fault.TWO_PRIMARIES
+        position = compared.position
+        is_accepted = position.accepted_at > self.position.accepted_at
+        if self.system and identity.system != self.system and not is_accepted:
+            if identity.system in self._left:
+                return Fault.OLD_PRIMARY
+            if compared.missing:
+                return Fault.WENT_BACK
+            self._left.add(self.system)
+            self._move(identity.system, position)
+            return None
+        if self.system == identity.system and position < self.position:
+            return _fault_behind(position, self.position)
+        if (identity.system, position) != (self.system, self.position):
+            self._left.discard(identity.system)
+            self._move(identity.system, position)
+        return Fault.WENT_BACK if compared.missing else None
+
+    def _move(self, system: int, position: Position) -> None:
+        is_first = not self.system
+        before = self.position
+        self._kept.note_server(system, position)
+        if is_first:
+            return
+        _log.warning(
+            "database.moved",
+            extra={"timeline": position.timeline, "timeline_before": before.timeline},
+        )
+        self._on_moved()
+
+    def _split(self, *, is_split: bool) -> None:
+        if is_split and not self._is_split:
+            _log.error("database.two_primaries", extra={"timeline": self.position.timeline})
+            self._on_moved()
+        self._is_split = is_split
+
+    def _note_refused(self, fault: Fault, place: Place, identity: ServerIdentity) -> None:
+        """Said once for each reason: an outage lasts, and each caller meets it."""
+        if self.fault is not fault:
+            _log.error(
+                "database.refused",
+                extra={
+                    "reason": fault.value,
+                    "server": self._name(place),
+                    "timeline": identity.timeline,
+                    "timeline_known": self.position.timeline,
+                },
+            )
+
+    def _name(self, place: Place) -> str:
+        """For people; it holds no password."""
+        return str(place) or self._hosts
+
+    def _worst(self, failures: list[Exception]) -> Exception:
+        """The one that tells an operator most."""
+
+        def rank(error: Exception) -> int:
+            fault = error.fault if isinstance(error, CannotOpen) else None
+            return _WORST_FIRST.index(fault) if fault in _WORST_FIRST else len(_WORST_FIRST)
+
+        worst = min(failures, key=rank)
+        fault = worst.fault if isinstance(worst, CannotOpen) else None
+        self.fault = fault if fault in _REFUSED else None
+        return worst
+
+    async def _look(self, place: Place) -> SeenServer:
+        address = self._name(place)
+        connection = None
+        try:
+            async with asyncio.timeout(self._options.connect_timeout_s):
+                connection, identity = await open_session(
+                    self._url, self._options, _LOOK_SETTINGS, place
+                )
+                if identity is None:
+                    return SeenServer(address)
+                if identity.is_standby:
+                    return SeenServer(address, "standby", system=identity.system)
+                compared = await self._compare(connection, identity)
+        except Exception as error:
+            named = cannot_open(error, self._url)
+            fault = named.fault if named is not None else Fault.NO_ANSWER
+            return SeenServer(address, fault=fault, error=type(error).__name__)
+        finally:
+            if connection is not None:
+                with contextlib.suppress(Exception):
+                    await connection.close(timeout=_CLOSE_TIMEOUT_S)
+        return SeenServer(
+            address,
+            "primary",
+            system=identity.system,
+            position=compared.position,
+            started_at=identity.started_at,
+            missing=len(compared.missing),
+            missing_from_s=compared.newest_at / 1_000_000 if compared.missing else 0.0,
+            missing_to_s=max((one.kept_s for one in compared.missing), default=0.0),
+        )
+
+    def _judged(self, seen: SeenServer) -> SeenServer:
+        """With why it is not used."""
+        if seen.role != "primary" or seen.position is None:
+            return seen
+        fault = None
+        if self._is_split:
+            fault = Fault.TWO_PRIMARIES
+        elif seen.system == self.system and seen.position < self.position:
+            fault = _fault_behind(seen.position, self.position)
+        elif seen.system in self._left:
+            fault = Fault.OLD_PRIMARY
+        elif seen.missing:
+            fault = Fault.WENT_BACK
+        return seen if fault is None else replace(seen, fault=fault)
+
+
+def _fault_behind(position: Position, known: Position) -> Fault:
+    """Of one timeline: a copy of before an acceptance was put in its place."""
+    return Fault.WENT_BACK if position.timeline == known.timeline else Fault.OLD_PRIMARY

@@ -1,0 +1,46 @@
+"""The file that a process has open, and whether it still is the one at its path.
+
+A copy that was put in its place, or a file that was moved away, leaves the process with the old one:
+what it would write there is in no database that anybody opens again.
+"""
+
+import logging
+from pathlib import Path
+
+from store.faults import CannotOpen, Fault
+from store.servers import NOWHERE, Position, SeenServer
+
+_log = logging.getLogger(__name__)
+
+
+class OpenFile:
+    """Made when the file is open; it has no servers, so there is one thing to see."""
+
+    system = 0
+    position = NOWHERE
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._id = self._id_now()
+        self.fault: Fault | None = None
+
+    def check(self) -> None:
+        """Raises CannotOpen once another file is there, or none [2 us]."""
+        if self.fault is None and self._id_now() != self._id:
+            self.fault = Fault.FILE_REPLACED
+            _log.error("database.file_replaced", extra={"path": str(self._path)})
+        if self.fault is not None:
+            raise CannotOpen(self.fault, self.fault.value, str(self._path))
+
+    def note(self, system: int, position: Position) -> None:
+        """There is no other server."""
+
+    async def look_around(self) -> list[SeenServer]:
+        return []
+
+    def _id_now(self) -> tuple[int, int] | None:
+        try:
+            there = self._path.stat()
+        except OSError:
+            return None
+        return there.st_dev, there.st_ino

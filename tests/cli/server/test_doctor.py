@@ -1,0 +1,204 @@
+"""What `topup doctor` says of an installation seen from outside, and of what it stands on.
+
+Its public address is a gateway of this test, or a server that answers as a wrong proxy would.
+"""
+
+import asyncio
+import contextlib
+import json
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from cli.server.doctor_machine import copies, disk
+from cli.server.doctor_outside import outside
+from cli.server.doctor_redis import redis_clock, redis_room
+from cli.server.doctor_settings import contradictions
+from cli.server.finding import Finding, Odd, Sick
+from runtime.settings import load_settings
+from tests.support.command_line import without_settings
+from tests.support.gateway import Gateway, running, settings_of
+from tests.support.installation import RedisServer
+
+JSON = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+HTML = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<html>"
+AWAY = "HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n"
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    without_settings(monkeypatch, tmp_path)
+
+
+@pytest_asyncio.fixture
+async def gateway(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Gateway]:
+    shutil.copy(sqlite_template, tmp_path / "topup.db")
+    settings = settings_of(f"sqlite:///{tmp_path}/topup.db", tmp_path)
+    async with running(settings) as opened:
+        yield opened
+
+
+async def found(public_url: str, **settings: Any) -> dict[str, Finding]:
+    seen = await outside(load_settings(public_url=public_url, **settings))
+    return {one.part: one for one in seen}
+
+
+async def test_a_gateway_of_this_machine_is_well_without_a_proxy(gateway: Gateway) -> None:
+    seen = await found(gateway.url.replace("127.0.0.1", "localhost"))
+
+    assert {part: one.is_well for part, one in seen.items()} == {
+        "address": False,
+        "proxy": True,
+        "metrics": True,
+    }
+    # This gateway has no PUBLIC_URL, so what comes is not named as it should be.
+    assert "changes the Host" in seen["address"].detail
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (HTML, "no gateway of this version"),
+        (JSON + '{"status": "ok"}', "no gateway of this version"),
+        (JSON + "[" * 100_000, "no gateway of this version"),
+        (JSON + '{"x":' * 100_000, "no gateway of this version"),
+        (AWAY, "reaches no gateway"),
+    ],
+)
+async def test_what_is_no_gateway_is_told(answer: str, told: str) -> None:
+    async with answering(answer) as port:
+        seen = await found(f"http://127.0.0.1:{port}")
+
+    assert [*seen] == ["address"]
+    assert seen["address"].is_well is False
+    assert told in seen["address"].detail
+
+
+@pytest.mark.parametrize(
+    ("proxy", "address", "is_well", "told"),
+    [
+        ("trusted", "public", True, "says who calls"),
+        ("trusted", "private", True, "private address"),
+        ("trusted", "example", False, "passes on"),
+        ("untrusted", "unknown", False, "TOPUP_TRUSTED_PROXIES"),
+    ],
+)
+async def test_a_wrong_proxy_is_told(proxy: str, address: str, is_well: bool, told: str) -> None:
+    said = {"scheme": "http", "host": "public", "proxy": proxy, "address": address}
+    async with answering(JSON + json.dumps(said)) as port:
+        seen = await found(f"http://127.0.0.1:{port}")
+
+    assert seen["address"].is_well is True
+    assert seen["proxy"].is_well is is_well
+    assert told in seen["proxy"].detail
+
+
+async def test_an_address_that_nobody_answers_is_told_and_is_no_fault() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        seen = await found(f"https://127.0.0.1:{nobody.getsockname()[1]}")
+
+    assert [(one.part, one.is_well) for one in seen.values()] == [("address", None)]
+    assert "does not answer this machine (ConnectError)" in seen["address"].detail
+
+
+async def test_without_a_public_address_only_this_machine_may_be_served() -> None:
+    assert (await found(""))["address"].is_well is True
+    everywhere = (await found("", host="0.0.0.0"))["address"]
+    assert everywhere.is_well is False
+    assert "`topup serve` does not start" in everywhere.detail
+
+
+def test_settings_that_contradict_each_other_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert contradictions(load_settings()).is_well is True
+
+    mixed = load_settings(stripe_secret_key="sk_test_1", creem_staging_api_key="creem_live_1")
+    assert contradictions(mixed).is_well is False
+    assert contradictions(mixed).detail == (
+        "TOPUP_CREEM_STAGING_API_KEY is a live key: payments of tests would take real money;"
+        " TOPUP_STRIPE_SECRET_KEY is a test key: live credit would be sold for test money"
+    )
+    everybody = load_settings(trusted_proxies="0.0.0.0/0")
+    assert "anybody may claim another's" in contradictions(everybody).detail
+    shown = {"metrics_cidrs": "::/0", "public_url": "https://pay.example.com"}
+    assert "strangers may read /metrics" in contradictions(load_settings(**shown)).detail
+    live: dict[str, str] = {"stripe_secret_key": "sk_live_1", "stripe_webhook_secret": "whsec_1"}
+    hidden = contradictions(load_settings(**live))
+    assert hidden.is_well is None
+    assert hidden.detail.startswith("stripe is set up for live")
+    assert contradictions(load_settings(**live, public_url="https://a.example")).is_well is True
+
+
+async def test_redis_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    redis = RedisServer(tmp_path)
+    redis.start()
+    settings = load_settings(redis_url=SecretStr(redis.url))
+    try:
+        assert (await redis_room(settings)).endswith(" of 64.0 MiB (volatile-lru)")
+        assert await redis_clock(settings) == "agrees with this machine's"
+
+        redis.say(b"CONFIG SET maxmemory 1\r\n")
+        with pytest.raises(Sick, match="is full and refuses writes"):
+            await redis_room(settings)
+        redis.say(b"CONFIG SET maxmemory 0\r\n")
+        assert (await redis_room(settings)).endswith("MiB without a limit")
+        redis.say(b"REPLICAOF 127.0.0.1 1\r\n")
+        with pytest.raises(Sick, match="is a replica"):
+            await redis_room(settings)
+    finally:
+        redis.kill()
+    with pytest.raises(Odd, match="cannot be looked at"):
+        await redis_room(settings)
+
+
+async def test_what_copies_need_and_the_room_that_is_left(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(database_url=SecretStr(database_url), data_dir=tmp_path / "none")
+
+    if database_url.startswith("sqlite"):
+        assert await copies(settings) == "needs no program beside topup"
+        assert "MiB are free at" in await disk(settings)
+        return
+    assert "copies the server, which is of version" in await copies(settings)
+    assert f"MiB are free at {tmp_path}; the database's own disk" in await disk(settings)
+    old = program(tmp_path, "pg_dump", "echo 'pg_dump (PostgreSQL) 9.6.24'")
+    monkeypatch.setenv("PATH", str(old), prepend=":")
+    with pytest.raises(Sick, match="pg_dump is of version 9 and the server of"):
+        await copies(settings)
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    with pytest.raises(Sick, match="pg_dump is not on the PATH"):
+        await copies(settings)
+
+
+def program(folder: Path, name: str, line: str) -> Path:
+    """The folder of a program of that name, which does that."""
+    made = folder / "bin" / name
+    made.parent.mkdir()
+    made.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+    made.chmod(0o755)
+    return made.parent
+
+
+@contextlib.asynccontextmanager
+async def answering(answer: str) -> AsyncIterator[int]:
+    """The port of a server that gives every request one answer, and hangs up."""
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer.encode())
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    try:
+        yield int(server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
