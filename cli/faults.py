@@ -126,9 +126,11 @@ FAULTS: Final[Mapping[Fault, FaultText]] = {
     ),
     Fault.POOLER_SHARES_SESSIONS: FaultText(
         26,
-        "a pooler in transaction mode is in between",
-        "the database is behind a pooler that gives each transaction another session: {}",
-        f"set pool_mode = session for this database, or let {_URL} name the server itself",
+        "a pooler in transaction mode is in between, and this needs a session",
+        "the database is behind a pooler that gives each transaction another session, and this"
+        " needs one of its own: {}",
+        "set TOPUP_DATABASE_DIRECT_URL to the server itself; gateways and workers go on through the"
+        " pooler",
     ),
     Fault.OLD_PRIMARY: FaultText(
         27,

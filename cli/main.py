@@ -54,6 +54,7 @@ GROUPS = {
         "backup": "Copy the database while everything goes on.",
         "restore": "Put a copy in the database's place.",
         "database": "The database's servers: which is used, and what a failover lost.",
+        "vacuum": "Write a SQLite file anew, without what is free in it.",
         "doctor": "Check all that an installation stands on.",
         "settings": "Print every setting with its source, secrets masked.",
         "completion": "Print the lines that complete `topup` in a shell.",
@@ -63,15 +64,8 @@ COMMANDS = {name: words for group in GROUPS.values() for name, words in group.it
 # Where each command lies: in the module of its name, in one of these folders.
 FOLDERS = {
     "server": {
-        "dev",
-        "serve",
-        "worker",
-        "migrate",
-        "backup",
-        "restore",
-        "database",
-        "doctor",
-        "settings",
+        *("dev", "serve", "worker", "migrate"),
+        *("backup", "restore", "database", "vacuum", "doctor", "settings"),
     },
     "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
     | {"platforms", "suppliers", "stock", "topups"},

@@ -5,6 +5,8 @@ Edge            every request: request id, one answer whatever happens, security
   Starlette     everything else: health, and the pages
 """
 
+from collections.abc import Callable
+
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
@@ -22,8 +24,9 @@ from gateway.surfaces import API_PREFIX as API_PREFIX, SURFACES as SURFACES
 from runtime.context import Context
 
 
-def create_app(context: Context) -> ASGIApp:
-    """The application over an open context, which stays the caller's to close.
+def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: False) -> ASGIApp:
+    """The application over an open context, which stays the caller's to close. is_stopping: whether it
+    is to get no more requests, which /readyz then says.
 
     The edge stands around Starlette, not inside it as a middleware: a call of a surface then costs
     nothing of Starlette's own layers [3 us of 60].
@@ -31,7 +34,7 @@ def create_app(context: Context) -> ASGIApp:
     elsewhere = outside(context.clock)
     pages = Starlette(
         routes=[
-            *health.routes(context),
+            *health.routes(context, lambda: {"process": "stopping"} if is_stopping() else {}),
             *docs_events.routes(context),
             *docs.routes(context, SURFACES),
             *openapi.routes(context, SURFACES),

@@ -40,11 +40,13 @@ from runtime.limiter import Limiter
 from runtime.metrics import Metrics
 from runtime.payments import open_providers
 from runtime.queue import Queue
+from runtime.redis_faults import WORDS, RedisFault, RedisState
 from runtime.redis_link import RedisLink
-from runtime.server_watch import watching_servers
 from runtime.settings import Settings, SettingsError
-from runtime.stalled import ending_stalled
 from runtime.wake_pipe import WakePipe
+from runtime.watches.open_files import watching_open_files
+from runtime.watches.servers import watching_servers
+from runtime.watches.stalled import ending_stalled
 from store import apart, batch
 from store.database import Database, OnHint, Store, Transaction
 from webhooks.events.event import HINT as EVENTS_HINT
@@ -61,6 +63,8 @@ from webhooks.http.transport import Transport
 ENGINE_CONNECTIONS = batch.LANES_MAX + apart.TRIES_AT_ONCE_MAX
 AUTHENTICATION_CONNECTIONS = 1
 READINESS_CONNECTIONS = 1
+# Of a worker, for what others say that they left (Store.hear_hints).
+HEARING_CONNECTIONS = 1
 
 
 class Hints:
@@ -114,15 +118,14 @@ async def open_context(
     metrics, hints = Metrics(), Hints()
     vault = open_vault(settings.secret_key.get_secret_value())
     async with contextlib.AsyncExitStack() as stack:
-        database = await stack.enter_async_context(_open_database(settings, hints))
+        database = await stack.enter_async_context(_open_database(settings, hints, metrics))
         clock = await stack.enter_async_context(_open_clock(database, clock, metrics))
         codes = VoucherCodes(await _data_key(VOUCHER_KEY, database, vault, clock))
         redemption_key = await _data_key(REDEMPTION_KEY, database, vault, clock)
-        link = RedisLink(redis_url(settings))
-        stack.push_async_callback(link.aclose)
+        link, queue = await stack.enter_async_context(
+            _open_queue(settings, metrics, database, clock, wake_fd)
+        )
         await stack.enter_async_context(watching_servers(database, link, metrics))
-        queue = Queue(link, clock) if wake_fd is None else WakePipe(wake_fd)
-        stack.push_async_callback(queue.aclose)
         hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
         feed = await stack.enter_async_context(_open_feed(database, hints))
         policy = webhook_policy(settings)
@@ -165,14 +168,25 @@ async def open_context(
 
 
 def connections_of_a_process(settings: Settings) -> int:
-    """How many a gateway may open; a worker opens one less."""
-    reserved = ENGINE_CONNECTIONS + AUTHENTICATION_CONNECTIONS + READINESS_CONNECTIONS
+    """How many a worker with an address may open; a gateway opens one less."""
+    reserved = (
+        ENGINE_CONNECTIONS
+        + AUTHENTICATION_CONNECTIONS
+        + READINESS_CONNECTIONS
+        + HEARING_CONNECTIONS
+    )
     return 2 * settings.database_connections + reserved
 
 
 @contextlib.asynccontextmanager
-async def _open_database(settings: Settings, hints: Hints) -> AsyncIterator[Store]:
-    async with open_store(settings, on_hint=hints, is_recorded=True) as database:
+async def _open_database(
+    settings: Settings, hints: Hints, metrics: Metrics
+) -> AsyncIterator[Store]:
+    """With what is looked after beside it, from the first connection to the last."""
+    async with (
+        watching_open_files(metrics),
+        open_store(settings, on_hint=hints, is_recorded=True) as database,
+    ):
         await warn_of_changes(database)
         async with ending_stalled(database):
             yield database
@@ -213,6 +227,26 @@ async def _open_clock(
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _open_queue(
+    settings: Settings, metrics: Metrics, database: Store, clock: Clock, wake_fd: int | None
+) -> AsyncIterator[tuple[RedisLink, Queue | WakePipe]]:
+    """The line to Redis, which may be away, and how hints go; raises SettingsError for a Redis that can
+    never be used.
+    """
+    link = RedisLink(redis_url(settings), state=RedisState(metrics))
+    try:
+        if wake_fd is not None:
+            yield link, WakePipe(wake_fd)
+            return
+        if await link.find_fault() is RedisFault.CLUSTER:
+            raise SettingsError(f"TOPUP_REDIS_URL: Redis {WORDS[RedisFault.CLUSTER]}")
+        async with contextlib.aclosing(Queue(link, clock, otherwise=database.send_hints)) as queue:
+            yield link, queue
+    finally:
+        await link.aclose()
 
 
 @contextlib.asynccontextmanager

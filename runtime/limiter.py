@@ -202,6 +202,7 @@ class Limiter:
         share = self._share(key)
         now_s = self._monotonic()
         if not self._link.is_up:
+            self._link.state.refuse()
             return self._take_own(share, rate_per_s, burst, cost)
         reset_s = _whole(share.full_at_s - now_s)
         if share.has(cost, now_s):

@@ -201,6 +201,19 @@ class Metrics:
         self.redis_up = self._gauge(
             "topup_redis_up", "1 while Redis answers in time or was not asked yet, else 0."
         )
+        self.redis_refusals = self._plain_counter(
+            "topup_redis_refusals",
+            "Calls that went without Redis, by what was wrong with it.",
+            "fault",
+        )
+        self.files_exhausted = self._plain_counter(
+            "topup_files_exhausted",
+            "Looks, four a second, that found no file descriptor left for one more connection.",
+        )
+        self.open_files = self._gauge("topup_open_files", "File descriptors in use.")
+        self.open_files_max = self._gauge(
+            "topup_open_files_max", "File descriptors that this process may have."
+        )
         self.chore_ended = PlainGauge(
             "topup_chore_ended_timestamp_seconds",
             "Unix time at which a chore of this worker last ended well.",

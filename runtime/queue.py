@@ -6,9 +6,10 @@ JSON here, since its default, pickle, would run whatever somebody can write into
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -19,12 +20,16 @@ from redis.asyncio import Redis
 
 from kernel.clock import Clock
 from runtime.redis_link import RedisAway, RedisLink
+from store.database import ANYTHING
+from store.errors import StoreError
 
 QUEUE_NAME = "topup:queue"
 WAKE_JOB = "wake"
 SLOT_US = 20_000
 # While commits follow each other closely, one hint speaks for all of a millisecond.
 HINT_INTERVAL_S = 0.001
+# Without Redis each costs a transaction.
+OTHERWISE_INTERVAL_S = 0.005
 HINT_LIFE_MS = 3_600_000
 # A hint that has not started covers every later one; one that has started may already have looked.
 # So a hint takes the first of these ids that is not running, which also bounds the queue when no
@@ -32,7 +37,6 @@ HINT_LIFE_MS = 3_600_000
 HINT_IDS = tuple(f"{WAKE_JOB}:now:{number}" for number in range(8))
 # What a message to the workers says: the names of hints, that anything may be due, or that a job is
 # queued, which is of concern to ARQ alone.
-ANYTHING = "*"
 JOBS = "+"
 SLOTS_PENDING_MAX = 1000
 SLOTS_REMEMBERED_MAX = 4096
@@ -61,6 +65,8 @@ end
 return 0
 """
 
+SendHints = Callable[[Sequence[str]], Awaitable[None]]
+
 logger = logging.getLogger(__name__)
 _decoder = msgspec.json.Decoder()
 
@@ -80,17 +86,30 @@ def wake_channel(queue_name: str) -> str:
 
 
 class Queue:
-    """The sending side, for gateway and worker alike; wakes cost the caller no round trip."""
+    """The sending side, for gateway and worker alike; wakes cost the caller no round trip.
 
-    def __init__(self, link: RedisLink, clock: Clock, *, queue_name: str = QUEUE_NAME) -> None:
+    otherwise: how hints go while Redis is away, such as Store.send_hints; None: not at all.
+    """
+
+    def __init__(
+        self,
+        link: RedisLink,
+        clock: Clock,
+        *,
+        queue_name: str = QUEUE_NAME,
+        otherwise: SendHints | None = None,
+    ) -> None:
         self._link = link
+        self._otherwise = otherwise
+        # Hints went another way, or none, since Redis was there.
+        self._is_behind = False
         self._clock = clock
         self._queue_name = queue_name
         self._names_wanted: set[str] = set()
         self._slots_wanted: set[int] = set()
         self._slots_sent: OrderedDict[int, None] = OrderedDict()
         self._sender: asyncio.Task[None] | None = None
-        link.on_return(self._start_sender)
+        link.on_return(self._catch_up)
 
     async def wake(self) -> None:
         """As wake_soon, for hooks that are awaited."""
@@ -99,7 +118,7 @@ class Queue:
     def wake_soon(self, name: str = ANYTHING) -> None:
         """Have every worker look now for what a hint of this name is about.
 
-        A hint that finds Redis away goes out when it is back.
+        A hint that finds Redis away goes the other way, and all look when Redis is back.
         """
         self._names_wanted.add(name)
         self._start_sender()
@@ -111,6 +130,10 @@ class Queue:
         """
         if at_us <= self._clock.now_us():
             self.wake_soon()
+            return
+        if not self._link.is_up:
+            # Each worker has a timer for what it sees; when Redis is back, all look.
+            self._is_behind = True
             return
         slot = -(-at_us // SLOT_US)
         if slot in self._slots_sent or len(self._slots_wanted) >= SLOTS_PENDING_MAX:
@@ -126,7 +149,7 @@ class Queue:
     def _start_sender(self) -> None:
         is_wanted = self._names_wanted or self._slots_wanted
         is_sending = self._sender is not None and not self._sender.done()
-        if is_wanted and not is_sending and self._link.is_up:
+        if is_wanted and not is_sending:
             self._sender = asyncio.get_running_loop().create_task(self._send_hints())
 
     async def _send_hints(self) -> None:
@@ -141,13 +164,26 @@ class Queue:
                     await self._link.call(partial(self._add_later_hints, slots))
             except RedisAway:
                 # One look when Redis is back replaces whatever was lost with it, slots included.
-                self._names_wanted.add(ANYTHING)
-                return
+                self._is_behind = True
+                await self._send_otherwise(names)
+                continue
             except Exception:
                 # The workers' own beat finds what this hint was about.
                 logger.exception("hint.broke")
             self._remember(slots)
             await asyncio.sleep(HINT_INTERVAL_S)
+
+    def _catch_up(self) -> None:
+        if self._is_behind:
+            self._is_behind = False
+            self.wake_soon()
+
+    async def _send_otherwise(self, names: Sequence[str]) -> None:
+        if self._otherwise is not None and names:
+            # Where the database is away, too, there is nothing to be told.
+            with contextlib.suppress(StoreError):
+                await self._otherwise(names)
+        await asyncio.sleep(OTHERWISE_INTERVAL_S)
 
     def _remember(self, slots: Sequence[int]) -> None:
         for slot in slots:

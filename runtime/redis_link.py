@@ -8,54 +8,27 @@ therefore costs one caller one timeout, never each caller one.
 import asyncio
 import contextlib
 import logging
-import socket
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from redis.asyncio import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
+from runtime.redis_faults import RedisFault, RedisState, check_usable, fault_of
+from runtime.redis_url import CONNECT_TIMEOUT_S, close_pool, connection_pool
+
 CALL_TIMEOUT_S = 0.05
-CONNECT_TIMEOUT_S = 1.0
 PROBE_INTERVAL_S = 0.5
 RETRY_S = 0.25
 CONNECTIONS_MAX = 16
-# A silent peer is asked after 5 s and given up 15 s later; unacknowledged data after 10 s (in ms).
-KERNEL_TIMEOUTS = {
-    "TCP_KEEPIDLE": 5,
-    "TCP_KEEPINTVL": 5,
-    "TCP_KEEPCNT": 3,
-    "TCP_USER_TIMEOUT": 10_000,
-}
-
+# Its name in RedisState.
+PART = "link"
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
 class RedisAway(Exception):
     """Redis cannot be asked now; the caller goes on without it. Never leaves runtime/."""
-
-
-def connection_pool(url: str) -> ConnectionPool:
-    """A pool for unix:///path, redis:// or rediss://; connects on first use.
-
-    Reads wait for ever: callers bound them with asyncio.timeout. redis-py's own socket_timeout is
-    built on asyncio.wait_for, which up to Python 3.11 loses a cancellation that comes as it ends
-    (seen: a worker that would not stop), and with it our timeouts. What cuts a dead network off is
-    the kernel. lib_name is off because CLIENT SETINFO is newer than the 6.2 commands we allow
-    ourselves.
-    """
-    pool = ConnectionPool.from_url(
-        url, socket_connect_timeout=CONNECT_TIMEOUT_S, lib_name=None, lib_version=None
-    )
-    if not url.startswith("unix:"):
-        pool.connection_kwargs["socket_keepalive"] = True
-        pool.connection_kwargs["socket_keepalive_options"] = {
-            getattr(socket, name): value
-            for name, value in KERNEL_TIMEOUTS.items()
-            if hasattr(socket, name)
-        }
-    return pool
 
 
 async def listen(url: str, channel: str, on_message: Callable[[str | None], None]) -> None:
@@ -65,19 +38,29 @@ async def listen(url: str, channel: str, on_message: Callable[[str | None], None
     the listener's own, and no read on it is cut short while it lives.
     """
     pool = connection_pool(url)
-    while True:
-        connection = pool.make_connection()  # type: ignore[no-untyped-call]
-        try:
-            await connection.connect()
-            await connection.send_command("SUBSCRIBE", channel)
-            while True:
-                # The first answer confirms the subscription.
-                kind, _, said = await connection.read_response()
-                _pass_on(said if kind == b"message" else None, on_message)
-        except (RedisError, OSError):
+    try:
+        while True:
+            with contextlib.suppress(RedisError, OSError):
+                await _listen_once(pool, channel, on_message)
             await asyncio.sleep(RETRY_S)
-        finally:
-            await connection.disconnect(nowait=True)
+    finally:
+        with contextlib.suppress(RedisError, OSError):
+            await close_pool(pool)
+
+
+async def _listen_once(
+    pool: ConnectionPool, channel: str, on_message: Callable[[str | None], None]
+) -> None:
+    connection = pool.make_connection()  # type: ignore[no-untyped-call]
+    try:
+        await connection.connect()
+        await connection.send_command("SUBSCRIBE", channel)
+        while True:
+            # The first answer confirms the subscription.
+            kind, _, said = await connection.read_response()
+            _pass_on(said if kind == b"message" else None, on_message)
+    finally:
+        await connection.disconnect(nowait=True)
 
 
 def _pass_on(said: bytes | None, on_message: Callable[[str | None], None]) -> None:
@@ -91,7 +74,11 @@ def _pass_on(said: bytes | None, on_message: Callable[[str | None], None]) -> No
 class RedisLink:
     """A Redis client behind a timeout and a breaker; share one in each process."""
 
-    def __init__(self, url: str, *, timeout_s: float = CALL_TIMEOUT_S) -> None:
+    def __init__(
+        self, url: str, *, timeout_s: float = CALL_TIMEOUT_S, state: RedisState | None = None
+    ) -> None:
+        """state: what the process knows of its Redis, where others share it."""
+        self.state = state or RedisState()
         self.pool = connection_pool(url)
         self._redis = Redis(connection_pool=self.pool)
         self._timeout_s = timeout_s
@@ -112,13 +99,25 @@ class RedisLink:
     async def call(self, command: Callable[[Redis], Awaitable[Result]]) -> Result:
         """The command's result, within the timeout; raises RedisAway for any other end."""
         if self._probe is not None:
+            self.state.refuse()
             raise RedisAway
         try:
             async with asyncio.timeout(self._timeout_s), self._turns:
                 return await command(self._redis)
         except (RedisError, OSError) as error:
             self._open(error)
+            self.state.refuse()
             raise RedisAway from error
+
+    async def find_fault(self) -> RedisFault | None:
+        """Whether it does what we need of it, within CONNECT_TIMEOUT_S; a fault opens the breaker."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await check_usable(self._redis)
+        except (RedisError, OSError) as error:
+            self._open(error)
+            return fault_of(error)
+        return None
 
     async def aclose(self) -> None:
         """Stop probing and close every connection; safe while Redis is stopped."""
@@ -127,12 +126,11 @@ class RedisLink:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._probe
         with contextlib.suppress(RedisError, OSError):
-            await self.pool.disconnect()
+            await close_pool(self.pool)
 
     def _open(self, error: BaseException) -> None:
         if self._probe is None:
-            # The class says enough; a driver's message may hold an address with a password.
-            logger.warning("redis.away", extra={"error": type(error).__name__})
+            self.state.lose(PART, error)
             self._probe = asyncio.get_running_loop().create_task(self._probe_until_back())
 
     async def _probe_until_back(self) -> None:
@@ -142,7 +140,7 @@ class RedisLink:
             await asyncio.sleep(PROBE_INTERVAL_S)
             is_back = await self._answers_in_time()
         self._probe = None
-        logger.info("redis.back")
+        self.state.find(PART)
         for callback in self._on_return:
             try:
                 callback()
@@ -150,13 +148,14 @@ class RedisLink:
                 logger.exception("redis.callback_broke")
 
     async def _answers_in_time(self) -> bool:
-        """Connect with patience, then ask for an answer as fast as callers need it."""
+        """Connect with patience, then ask for what callers need, as fast as they need it."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await self._redis.ping()
             async with asyncio.timeout(self._timeout_s):
-                await self._redis.ping()
-        except (RedisError, OSError):
+                await check_usable(self._redis)
+        except (RedisError, OSError) as error:
+            self.state.lose(PART, error)
             return False
         except Exception:
             # The probe is the only way back: whatever it met, it asks again.

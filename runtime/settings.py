@@ -10,7 +10,6 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -20,6 +19,7 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -33,18 +33,17 @@ from runtime.provider_variables import (
     ProviderSetupRefused,
     read_providers,
 )
+from runtime.redis_url import check_redis_url
 
 PREFIX = VARIABLE_PREFIX
 ENV_FILE = Path(".env")
 DATABASE_FILE = "topup.db"
-MASKED = "********"
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Networks = Annotated[tuple[Network, ...], NoDecode]
 Hosts = Annotated[tuple[str, ...], NoDecode]
 Folders = Annotated[tuple[Path, ...], NoDecode]
 Amounts = Annotated[tuple[Annotated[int, Field(ge=1, le=10_000)], ...], NoDecode]
-_SECRET_OPTION = re.compile(r"secret|token|key|password", re.IGNORECASE)
 
 
 class SettingsError(Exception):
@@ -95,8 +94,25 @@ class Settings(BaseSettings):
     database_wait_s: float = Field(
         5, gt=0, le=60, description="Seconds to wait for a connection that others have."
     )
+    database_statement_timeout_s: float = Field(
+        30, ge=1, le=600, description="Seconds after which PostgreSQL ends a statement of ours."
+    )
+    database_lock_timeout_s: float = Field(
+        3, ge=0.1, le=60, description="Seconds for which a statement waits for a row that is held."
+    )
+    database_direct_url: SecretStr = Field(
+        SecretStr(""),
+        description="postgresql://… of the server itself, where DATABASE_URL is a pooler's.",
+    )
     redis_url: SecretStr = Field(
-        SecretStr(""), description="redis://… or unix://path; empty: embedded, or none."
+        SecretStr(""),
+        description="redis://…, redis+sentinel://… or unix://path; empty: embedded, or none.",
+    )
+    shutdown_delay_s: float = Field(
+        0,
+        ge=0,
+        le=300,
+        description="Seconds a gateway told to stop goes on, with /readyz at 503.",
     )
     secret_key: SecretStr = Field(
         SecretStr(""),
@@ -216,12 +232,24 @@ class Settings(BaseSettings):
             raise ValueError("begins with postgresql:// or sqlite:///")
         return value
 
+    @field_validator("database_direct_url")
+    @classmethod
+    def _check_direct(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        servers = ("postgresql://", "postgres://")
+        url = value.get_secret_value()
+        if url and not url.startswith(servers):
+            raise ValueError("begins with postgresql://")
+        pooled: SecretStr | None = info.data.get("database_url")
+        if url and pooled is not None and not pooled.get_secret_value().startswith(servers):
+            raise ValueError("goes with a TOPUP_DATABASE_URL of PostgreSQL")
+        return value
+
     @field_validator("redis_url")
     @classmethod
     def _check_redis(cls, value: SecretStr) -> SecretStr:
         url = value.get_secret_value()
-        if url and not url.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("begins with redis://, rediss:// or unix://")
+        if url:
+            check_redis_url(url)
         return value
 
     @field_validator("public_url")
@@ -257,6 +285,11 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value() or f"sqlite:///{path}"
 
     @property
+    def direct_address(self) -> str:
+        """Of the server itself, for what needs a session of it: migrations and copies."""
+        return self.database_direct_url.get_secret_value() or self.database_address
+
+    @property
     def is_loopback(self) -> bool:
         """Only this machine can reach the gateway."""
         if self.host == "localhost":
@@ -270,16 +303,6 @@ class Settings(BaseSettings):
         """PUBLIC_URL, or the address that the gateway listens on; port replaces a PORT of 0."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port if port is None else port}"
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One setting as printed: secrets masked. source: default, environment, .env or command."""
-
-    variable: str
-    value: str
-    source: str
-    description: str
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -298,31 +321,6 @@ def load_settings(**overrides: Any) -> Settings:
     except Exception as error:
         # pydantic-settings wraps unreadable JSON, value and all.
         raise SettingsError(_sentence(_field_of(error), "is not valid JSON")) from None
-
-
-def shown_settings(
-    settings: Settings, *, overrides: Mapping[str, Any] | None = None
-) -> list[Shown]:
-    """Every setting, in the order of the class, then the payment providers'."""
-    in_file = {name.upper() for name in dotenv.dotenv_values(ENV_FILE)}
-    in_environment = {name.upper() for name, value in os.environ.items() if value}
-    rows = []
-    for name, field in Settings.model_fields.items():
-        variable = PREFIX + name.upper()
-        source = "default"
-        if overrides and name in overrides:
-            source = "command"
-        elif variable in in_environment:
-            source = "environment"
-        elif variable in in_file:
-            source = ENV_FILE.name
-        value = _shown(getattr(settings, name))
-        rows.append(Shown(variable, value, source, field.description or ""))
-    rows += [
-        Shown(found.name, _shown(found.value), found.source, found.description)
-        for found in settings.providers.variables
-    ]
-    return rows
 
 
 def unknown_variables() -> list[str]:
@@ -355,30 +353,6 @@ def _networks(words: Sequence[str]) -> tuple[Network, ...]:
         except ValueError:
             raise ValueError(f"entry {number} is not a network such as 10.0.0.0/8") from None
     return tuple(found)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, SecretStr):
-        return _masked(value.get_secret_value())
-    if value is None:
-        return ""
-    if isinstance(value, tuple):
-        return ", ".join(_shown(item) for item in value)
-    if isinstance(value, PlatformSetting):
-        options = {
-            key: MASKED if _SECRET_OPTION.search(key) else option
-            for key, option in value.options.items()
-        }
-        return f"{value.id} ({value.fulfilment}{' ' + str(options) if options else ''})"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _masked(secret: str) -> str:
-    """A URL keeps all but its password; anything else is hidden whole."""
-    if not secret or "://" not in secret:
-        return MASKED if secret else ""
-    secret = re.sub(r"(?i)\b(password=)[^&\s]+", rf"\1{MASKED}", secret)
-    return re.sub(r"^([a-z]+://[^:/@]*):.*@", rf"\1:{MASKED}@", secret)
 
 
 def _sentence(location: tuple[int | str, ...] | str, problem: str) -> str:

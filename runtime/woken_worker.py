@@ -15,8 +15,11 @@ from arq.utils import timestamp_ms
 from arq.worker import Function, Worker
 from redis.exceptions import RedisError
 
-from runtime.queue import ANYTHING, JOBS, QUEUE_NAME, from_json, to_json, wake_channel
-from runtime.redis_link import RETRY_S, connection_pool, listen
+from runtime.queue import JOBS, QUEUE_NAME, from_json, to_json, wake_channel
+from runtime.redis_faults import RedisState
+from runtime.redis_link import RETRY_S, listen
+from runtime.redis_url import close_pool, connection_pool
+from store.database import ANYTHING
 
 # A worker looks at least this often: ARQ's cron jobs are queued up to 1 s ahead, so a slower beat
 # would start them late.
@@ -26,6 +29,8 @@ LOOK_TIMEOUT_S = 5.0
 COMPLETION_WAIT_S = 10
 # ARQ reads only this many due jobs, running ones included: it caps the cluster's jobs in flight.
 QUEUE_READ_MAX = 1000
+# Its name in RedisState.
+PART = "queue"
 
 
 logger = logging.getLogger(__name__)
@@ -47,9 +52,10 @@ class WokenWorker(Worker):
         url: str,
         on_wake: Callable[[Sequence[str]], None] | None = None,
         queue_name: str = QUEUE_NAME,
+        state: RedisState | None = None,
         **arq_settings: Any,
     ) -> None:
-        """arq_settings are arq.worker.Worker's own, such as cron_jobs, max_jobs or job_timeout.
+        """state: what the process knows of its Redis. arq_settings are arq.worker.Worker's own, such as cron_jobs, max_jobs or job_timeout.
 
         job_completion_wait is how many seconds running jobs have when the worker is stopped; one
         cancelled on its way to Redis is run again only after job_timeout + 10 s.
@@ -81,7 +87,7 @@ class WokenWorker(Worker):
         self._url = url
         self._on_wake = on_wake
         self._woken = asyncio.Event()
-        self._is_away = False
+        self._state = state or RedisState()
         self._is_ending = False
 
     @property
@@ -141,7 +147,7 @@ class WokenWorker(Worker):
             async with asyncio.timeout(1):
                 await self.pool.delete(self.health_check_key)
         with contextlib.suppress(RedisError, OSError):
-            await self._arq_pool.disconnect()
+            await close_pool(self._arq_pool)
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
         """Start those that do not run here; asking Redis about our own costs three trips each."""
@@ -175,17 +181,13 @@ class WokenWorker(Worker):
                 await self._poll_iteration()
                 delay_s = await self._next_due_s(now_ms)
         except (RedisError, OSError) as error:
-            if not self._is_away:
-                logger.warning("redis.away", extra={"error": type(error).__name__})
-            self._is_away = True
+            self._state.lose(PART, error)
             return RETRY_S
         except Exception:
             # Jobs are hints and small work; deliveries do not stop for one that breaks the look.
             logger.exception("queue.broke")
             return RETRY_S
-        if self._is_away:
-            logger.info("redis.back")
-        self._is_away = False
+        self._state.find(PART)
         return delay_s
 
     async def _next_due_s(self, now_ms: int) -> float:

@@ -19,6 +19,9 @@ from store.servers import ServerWatch
 T = TypeVar("T")
 Work = Callable[["Transaction"], Awaitable[T]]
 OnHint = Callable[[str], None]
+OnHints = Callable[[Sequence[str]], None]
+# The name of a hint that may be about anything.
+ANYTHING = "*"
 
 _log = logging.getLogger(__name__)
 
@@ -167,6 +170,13 @@ class Store(Database, Protocol):
         """
         ...
 
+    @property
+    def is_sharing_sessions(self) -> bool:
+        """Whether a pooler in between gives each transaction another session of the server, as far as
+        it is known: after the first transaction.
+        """
+        ...
+
     def unhurried(self) -> Database:
         """The same database, whose reads may take minutes, as when a whole tenant is proved."""
         ...
@@ -174,6 +184,18 @@ class Store(Database, Protocol):
     def reserve(self, connections: int) -> "Store":
         """The same database, for short transactions, over so many connections that nobody else of
         this process uses, where there are such. It is closed with this one.
+        """
+        ...
+
+    async def send_hints(self, names: Sequence[str]) -> None:
+        """Tells whoever hears hints in any process, this one too; may be lost. After the commits that
+        they speak of, and for many of them at once: never for each. Raises StoreError.
+        """
+        ...
+
+    async def hear_hints(self, on_hints: OnHints) -> None:
+        """Calls on_hints with the names of the hints that any process sends, until cancelled and
+        through any outage; with ANYTHING where some may have been missed. It must not block.
         """
         ...
 
@@ -190,6 +212,16 @@ class Store(Database, Protocol):
     @property
     def servers(self) -> ServerWatch:
         """Which server it is on, and which others there are."""
+        ...
+
+    async def place(self) -> str:
+        """Which database of which running server it is; empty where there is no server."""
+        ...
+
+    async def give_back(self) -> int:
+        """Gives a part of the space that nothing is in back to the disk, where the server does not do
+        it by itself; returns how many pages are left to give.
+        """
         ...
 
     async def shape(self) -> dict[str, str]:

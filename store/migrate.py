@@ -80,6 +80,8 @@ async def _check_before(url: str) -> str | None:
     database = open_database(url)
     try:
         version = await schema_version(database)
+        if database.is_sharing_sessions:
+            raise CannotOpen(Fault.POOLER_SHARES_SESSIONS, "pooler")
         if version is None:
             return None
         if not _NUMBER(version) or version > VERSIONS[-1]:

@@ -1,18 +1,22 @@
 """What an operator decides about the connections of a process to a server; SQLite has none."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class PoolOptions:
     """connections_max: of each of the two general pools. statement_cache: statements that each
-    connection keeps prepared, 0 for none. wait_s: for a connection that others have.
+    connection keeps prepared, 0 for none. wait_s: for a connection that others have. direct_url: the
+    server itself, where the database's own URL leads to a pooler; empty for none.
     """
 
     connections_max: int = 6
     statement_cache: int = 1024
     connect_timeout_s: float = 3.0
     wait_s: float = 5.0
+    statement_timeout_s: float = 30.0
+    lock_timeout_s: float = 3.0
+    direct_url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from kernel.ids import AccountId
 from keys.account import idle_sandboxes
 from keys.vault import Vault
 from store import commit_token, idempotency
-from store.database import Database, Transaction
+from store.database import Database, Store, Transaction
 from store.erase import erase_account
 from store.errors import StoreError
 from webhooks.deliveries import ending, endpoint_queue
@@ -26,6 +26,7 @@ ROUNDS_MAX: Final = 100
 ERASED_ACCOUNTS_MAX: Final = 100
 PAUSE_S: Final = 0.05
 RESEAL_S: Final = 3600
+SPACE_S: Final = 3600
 DAY_S: Final = 86_400
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,18 @@ def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
         Chore("idempotency.prune", 60, partial(_repeat, database, prune_answers)),
         Chore("commit_tokens.prune", DAY_S, partial(_repeat, database, prune_tokens)),
     )
+
+
+def space_chore(database: Store) -> Chore:
+    """What deleted rows leave free in a SQLite file goes back to the disk, in steps."""
+
+    async def give_back() -> None:
+        for _ in range(ROUNDS_MAX):
+            if await database.give_back() == 0:
+                return
+            await asyncio.sleep(PAUSE_S)
+
+    return Chore("space.give_back", SPACE_S, give_back)
 
 
 async def expire_held(database: Database, clock: Clock) -> None:

@@ -26,17 +26,18 @@ from billing.topups import topup
 from billing.usage import hold
 from kernel.clock import DAY_US
 from runtime.context import Context
-from runtime.queue import ANYTHING, WAKE_JOB
+from runtime.queue import WAKE_JOB
 from runtime.settings import Settings
 from runtime.supervisor import watch_parent
 from runtime.wake_pipe import listen
 from runtime.woken_worker import WokenWorker
+from store.database import ANYTHING
 from webhooks.deliveries import delivery, endpoint_queue
 from webhooks.deliveries.message import SecretCache
 from webhooks.endpoints.fields import policy_of
 from webhooks.events import event
 from worker.bulk import Batcher
-from worker.chores import Chore, do_chores, erase_idle, pruning_chores, resealing_chore
+from worker.chores import Chore, do_chores, erase_idle, pruning_chores, resealing_chore, space_chore
 from worker.counting import note_chore, note_pruned, report
 from worker.deliver import DeliverySender, lease_us
 from worker.dispatch import Dispatcher
@@ -84,6 +85,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
     return (
         Chore("sandboxes.erase", ERASE_S, partial(erase_idle, context.database, context.clock)),
         resealing_chore(context.database, context.vault),
+        space_chore(context.database),
         *pruning_chores(context.database, context.clock),
         retention_chore(
             context.database,
@@ -167,6 +169,7 @@ async def run_worker(
         *(loop.run for loop in (fulfiller, expirer, releaser, batcher, renewer, ender)),
         Replayer(context.database, context.clock).run,
         Reconciler(context.database, context.clock, context.payments).run,
+        partial(context.database.hear_hints, wake_those),
     ]
     if redis_url is not None:
         parts.append(_arq_worker(context, wake_those, redis_url).serve)
@@ -249,6 +252,7 @@ def _arq_worker(
         [func(cast(Any, job), name=name) for name, job in FUNCTIONS.items()],
         url=redis_url,
         on_wake=wake_those,
+        state=context.redis.state,
         handle_signals=False,
         max_jobs=JOBS_MAX,
         job_timeout=JOB_TIMEOUT_S,

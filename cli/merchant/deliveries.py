@@ -156,11 +156,12 @@ def _replay_one(delivery_id: str) -> Work[str]:
 
 
 async def _wake(settings: Settings) -> None:
-    """Tells the worker; without Redis it finds the rows by itself within seconds."""
+    """Tells the workers, through Redis or the database."""
     link = RedisLink(redis_url(settings))
-    queue = Queue(link, SystemClock())
-    await queue.wake()
-    await queue.aclose()
+    async with open_store(settings) as database:
+        queue = Queue(link, SystemClock(), otherwise=database.send_hints)
+        await queue.wake()
+        await queue.aclose()
     await link.aclose()
 
 

@@ -14,6 +14,7 @@ from runtime.installation import is_database_missing
 from runtime.settings import load_settings
 from store.backup import back_up, kind_of
 from store.errors import BackupRefused
+from store.faults import CannotOpen, Fault
 from store.open import file_of, open_database
 from store.version import schema_version
 
@@ -35,14 +36,14 @@ def backup(file: Path | None) -> None:
     PostgreSQL is copied by its own pg_dump. docs/operations.md says what a restore repeats.
     """
     settings = load_settings()
-    url = settings.database_address
+    url = settings.direct_address
     if is_database_missing(settings):
         raise fail(
             f"there is no database at {file_of(url)}",
             advice="check TOPUP_DATA_DIR and TOPUP_DATABASE_URL",
         )
     target = file or Path(_name(is_file=file_of(url) is not None))
-    schema = run(_schema(url))
+    schema = run(schema_of(url))
     began_s = time.monotonic()
     try:
         with bar("copying") as show:
@@ -60,10 +61,14 @@ def backup(file: Path | None) -> None:
     note("the master key is not in it: keep TOPUP_SECRET_KEY, and the ones before it, apart")
 
 
-async def _schema(url: str) -> str | None:
+async def schema_of(url: str) -> str | None:
+    """The schema's version, of a server that gives us a session of our own; raises StoreError."""
     database = open_database(url)
     try:
-        return await schema_version(database)
+        version = await schema_version(database)
+        if database.is_sharing_sessions:
+            raise CannotOpen(Fault.POOLER_SHARES_SESSIONS, "pooler")
+        return version
     finally:
         await database.close()
 

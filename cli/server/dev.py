@@ -210,6 +210,8 @@ def _environment(settings: Settings) -> dict[str, str]:
         "PUBLIC_URL": settings.public_url,
         "WEBHOOK_ALLOW_PRIVATE": settings.webhook_allow_private,
         "SELF_SERVE_STAGING": settings.self_serve_staging,
+        # Nobody stands in front, and the supervisor waits for no child for long.
+        "SHUTDOWN_DELAY_S": 0,
     }
     root = str(Path(__file__).resolve().parents[2])
     path = os.environ.get("PYTHONPATH")

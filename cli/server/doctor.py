@@ -1,14 +1,11 @@
 """`topup doctor`: looks at each part that a process stands on, and says what is wrong."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from functools import partial
 
 import click
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from billing.ledger.proof import last_proof
 from billing.topups.platform import PlatformBook
@@ -16,30 +13,27 @@ from billing.topups.platform_rows import list_suppliers, read_book
 from cli.examples import examples
 from cli.faults import exit_code_of, words
 from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
-from cli.server.doctor_machine import copies, disk
+from cli.server.doctor_database import clock, connections, database, pooler, servers, space
+from cli.server.doctor_machine import copies, disk, files
 from cli.server.doctor_outside import outside
-from cli.server.doctor_redis import redis_clock, redis_room
+from cli.server.doctor_redis import redis, redis_clock, redis_room, workers
 from cli.server.doctor_settings import contradictions
 from cli.server.finding import Finding, Odd, Sick
 from kernel.clock import HOUR_US, SECOND_US, SystemClock
 from kernel.errors import DomainError
-from runtime.context import connections_of_a_process
 from runtime.installation import (
     known_secret_key,
     open_store,
     open_vault,
     opens_what_is_sealed,
-    redis_url,
 )
-from runtime.queue import QUEUE_NAME, wake_channel
 from runtime.settings import Settings, SettingsError, load_settings, unknown_variables
 from store.database import Transaction
 from store.errors import StoreError
-from store.version import SchemaOutOfRange, changed_tables, differs, schema_version
+from store.version import SchemaOutOfRange
 from webhooks.deliveries.backlog import Backlog, look
 
 CHECK_S_MAX = 5.0
-CLOCK_OFF_S_MAX = 2.0
 # Two nights, as the alert LedgerNotProved has it.
 PROOF_AGE_H_MAX = 50
 
@@ -81,20 +75,23 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         contradictions(settings),
         *await outside(settings),
         _webhooks(settings),
-        await check("database", _database),
-        await check("servers", _servers),
-        await check("connections", _connections),
-        await check("clock", _clock),
+        await check("database", database),
+        await check("servers", servers),
+        await check("connections", connections),
+        await check("pooler", pooler),
+        await check("space", space),
+        files(settings),
+        await check("clock", clock),
         await check("deliveries", _deliveries),
         await check("platforms", _platforms),
         await check("ledger", _ledger),
         await check("master key", _master_key),
         await check("copies", copies),
         await check("disk", disk),
-        await _redis(settings),
+        await redis(settings),
         await check("redis room", redis_room),
         await check("redis clock", redis_clock),
-        await _workers(settings),
+        await workers(settings),
     ]
 
 
@@ -136,76 +133,6 @@ async def _check(
         return Finding(part, False, "; ".join(filter(None, words(error))))
     except OSError as error:
         return Finding(part, False, f"{type(error).__name__}: check TOPUP_DATABASE_URL")
-
-
-async def _database(settings: Settings) -> str:
-    kind = settings.database_address.partition(":")[0]
-    async with open_store(settings) as database:
-        started_s = time.perf_counter()
-        version = await schema_version(database)
-        took_ms = (time.perf_counter() - started_s) * 1000
-        if version is not None and (changed := await changed_tables(database, version)):
-            raise differs(version, changed)
-        await database.probe(b"", now_us=SystemClock().now_us())
-    return f"{kind}, schema {version}, answers in {took_ms:.1f} ms and keeps what is written"
-
-
-async def _servers(settings: Settings) -> str:
-    """Whether one server alone says that it is the primary, and has what was acknowledged here."""
-    async with open_store(settings) as database:
-        seen = await database.servers.look_around()
-        timeline = database.servers.position.timeline
-    if not seen:
-        return "none: the database is a file"
-    refused = [
-        f"{one.address} is refused ({one.fault.value})"
-        for one in seen
-        if one.fault is not None and one.role == "primary"
-    ]
-    if refused:
-        raise Sick("; ".join([*refused, "`topup database status` and docs/failover.md"]))
-    away = [one.address for one in seen if one.role == "unknown" and one.fault is not None]
-    if away:
-        raise Odd(f"{', '.join(away)} does not answer: nothing to take over from, or to")
-    if not timeline:
-        return "one, and it does not say who it is: a failover is not noticed"
-    standbys = sum(one.role == "standby" for one in seen)
-    return f"one primary, on timeline {timeline}, and {standbys} standbys that the URL names"
-
-
-async def _connections(settings: Settings) -> str:
-    """Whether the server has room for what processes may open: those that are there, and two."""
-    async with open_store(settings) as database:
-        room = await database.room()
-    if room is None:
-        return "are to a file: no server counts them"
-    each = connections_of_a_process(settings)
-    fits = max(0, room.connections_max - room.others) // each
-    detail = (
-        f"up to {each} for each gateway and worker: the server's {room.connections_max} less"
-        f" {room.others} of others have room for {fits}; {room.ours} are open"
-    )
-    if max(2 * each, room.ours) > fits * each:
-        raise Odd(
-            f"{detail}. Too few: raise max_connections, lower TOPUP_DATABASE_CONNECTIONS or start"
-            " fewer processes"
-        )
-    return detail
-
-
-async def _clock(settings: Settings) -> str:
-    async def work(tx: Transaction) -> int | None:
-        row = await tx.fetch_one("SELECT DATABASE_NOW_US() AS now_us")
-        return None if row is None or row["now_us"] is None else int(row["now_us"])
-
-    async with open_store(settings) as database:
-        theirs_us = await database.read(work)
-    if theirs_us is None:
-        return "is the database's own"
-    off_s = abs(theirs_us - SystemClock().now_us()) / SECOND_US
-    if off_s > CLOCK_OFF_S_MAX:
-        raise Sick(f"{off_s:.0f} s apart from the database's: run a time daemon on both machines")
-    return "agrees with the database's"
 
 
 async def _deliveries(settings: Settings) -> str:
@@ -268,39 +195,3 @@ async def _master_key(settings: Settings) -> str:
     if opens is False:
         raise Sick("does not open what the database holds: is it another installation's?")
     return "opens what the database holds sealed" if opens else "is well-formed; nothing sealed yet"
-
-
-async def _workers(settings: Settings) -> Finding:
-    """How many listen for hints; one that is stopped is counted until its connection ends."""
-    if not settings.redis_url.get_secret_value() and not settings.data_dir.is_dir():
-        return Finding("workers", None, "cannot be counted without Redis")
-    client = Redis.from_url(redis_url(settings), socket_timeout=CHECK_S_MAX)
-    try:
-        [(_, listening)] = await client.pubsub_numsub(wake_channel(QUEUE_NAME))
-    except (RedisError, OSError):
-        return Finding("workers", None, "cannot be counted without Redis")
-    finally:
-        await client.aclose()
-    if not listening:
-        return Finding("workers", None, "none listens on Redis: does `topup worker` run?")
-    return Finding("workers", True, f"{listening} listen on Redis")
-
-
-async def _redis(settings: Settings) -> Finding:
-    missing = "TOPUP_REDIS_URL is empty and no embedded Redis runs"
-    if not settings.redis_url.get_secret_value() and not settings.data_dir.is_dir():
-        # Its socket's folder would be made where it is missing, and the data directory with it.
-        return Finding("redis", None, missing)
-    client = Redis.from_url(redis_url(settings), socket_timeout=CHECK_S_MAX)
-    try:
-        started_s = time.perf_counter()
-        await client.ping()
-        took_ms = (time.perf_counter() - started_s) * 1000
-        return Finding("redis", True, f"answers in {took_ms:.1f} ms")
-    except (RedisError, OSError):
-        if settings.redis_url.get_secret_value():
-            return Finding("redis", False, "does not answer: check TOPUP_REDIS_URL")
-        # Without it sends go on; wake-ups and shared limits do not.
-        return Finding("redis", None, missing)
-    finally:
-        await client.aclose()

@@ -1,11 +1,17 @@
-"""What `topup doctor` asks this machine: room on the disk, and the programs that make copies."""
+"""What `topup doctor` asks this machine: room on the disk, file descriptors, the programs that make
+copies.
+"""
 
 import asyncio
+import resource
 import shutil
 from pathlib import Path
 from typing import Final
 
-from cli.server.finding import Odd, Sick
+from cli.server.finding import Finding, Odd, Sick
+from gateway.http.serve import OPEN_FILES
+from runtime.context import connections_of_a_process
+from runtime.redis_link import CONNECTIONS_MAX
 from runtime.settings import Settings
 from store.backup import check_tools
 from store.errors import BackupRefused
@@ -16,12 +22,16 @@ MIB: Final = 1024 * 1024
 # top-ups take 3 to 4 MB (docs/deploy.md), and a write-ahead log may grow beside them.
 FREE_MIB_MIN: Final = 256
 FREE_MIB_ENOUGH: Final = 2048
+# Files, pipes, listeners and name servers' sockets, generously.
+FILES_OF_A_PROCESS: Final = 64
+# As many clients of a gateway as are no surprise: four addresses with all that one may hold.
+CLIENTS_MIN: Final = 1_024
 
 
 async def copies(settings: Settings) -> str:
     """Whether `topup backup` and `topup restore` have what they need. Raises Sick."""
     try:
-        return await asyncio.to_thread(check_tools, settings.database_address)
+        return await asyncio.to_thread(check_tools, settings.direct_address)
     except BackupRefused as error:
         raise Sick(str(error)) from None
     except ValueError:
@@ -52,6 +62,18 @@ async def disk(settings: Settings) -> str:
     return (
         detail if file is not None else f"{detail}; the database's own disk is not seen from here"
     )
+
+
+def files(settings: Settings) -> Finding:
+    """Whether a gateway that is started as this command is has descriptors for its clients."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    own = connections_of_a_process(settings) + CONNECTIONS_MAX + FILES_OF_A_PROCESS
+    clients = max(0, limit - own)
+    detail = f"up to {limit} for each process: {own} of its own, {clients} for a gateway's clients"
+    if clients < CLIENTS_MIN:
+        detail += ". Too few: raise the hard limit (LimitNOFILE, `ulimit -Hn`)"
+    return Finding("files", True if clients >= CLIENTS_MIN else None, detail)
 
 
 def _that_exists(folder: Path) -> Path:

@@ -1,42 +1,53 @@
-"""What `topup doctor` asks Redis beside its answer: may it be written, is there room, does its clock
-agree. Hints and limits of rate are all that is kept there, so what is wrong slows and loses no money.
+"""What `topup doctor` asks Redis: does it take what is written, is there room, does its clock agree,
+do workers listen. Hints and limits of rate are all that is kept there, so what is wrong slows and loses
+no money.
 """
 
+import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import RedisError
 
-from cli.server.finding import Odd, Sick
+from cli.server.finding import Finding, Odd
 from kernel.clock import SECOND_US, SystemClock
 from runtime.installation import redis_url
+from runtime.queue import QUEUE_NAME, wake_channel
+from runtime.redis_faults import WORDS, check_usable, fault_of
+from runtime.redis_url import close_pool, connection_pool
 from runtime.settings import Settings
 
 ASK_S_MAX: Final = 5.0
 FULL_PERCENT: Final = 90
 OFF_S_MAX: Final = 2.0
-_PROBE: Final = "topup:doctor"
 _UNSEEN: Final = "cannot be looked at: see `redis` above"
+_MISSING: Final = "TOPUP_REDIS_URL is empty and no embedded Redis runs"
+
+
+async def redis(settings: Settings) -> Finding:
+    """Whether it answers, and can be written."""
+    if not _is_named(settings):
+        return Finding("redis", None, _MISSING)
+    try:
+        async with _client(settings) as client:
+            await client.ping()
+            started_s = time.perf_counter()
+            await check_usable(client)
+            took_ms = (time.perf_counter() - started_s) * 1000
+    except (RedisError, OSError) as error:
+        if settings.redis_url.get_secret_value():
+            return Finding("redis", False, WORDS[fault_of(error)])
+        # Without it sends go on; wake-ups and shared limits do not.
+        return Finding("redis", None, _MISSING)
+    return Finding("redis", True, f"answers in {took_ms:.1f} ms, and takes what is written")
 
 
 async def redis_room(settings: Settings) -> str:
-    """Whether a key can be written, and how full it is. Raises Sick and Odd."""
+    """How full it is. Raises Odd."""
     async with _asked(settings) as client:
-        try:
-            await client.set(_PROBE, b"1", px=1000)
-        except OutOfMemoryError:
-            raise Sick(
-                "is full and refuses writes: raise `maxmemory`, or set"
-                " `maxmemory-policy volatile-lru`, since all that topup keeps there may be lost"
-            ) from None
-        except ReadOnlyError:
-            raise Sick(
-                "is a replica, which cannot be written: name the primary in TOPUP_REDIS_URL"
-            ) from None
-        except ResponseError as error:
-            raise Sick(f"refuses to be written: {str(error)[:120]}") from None
         return _room(await client.info("memory"))
 
 
@@ -50,13 +61,25 @@ async def redis_clock(settings: Settings) -> str:
     return "agrees with this machine's"
 
 
+async def workers(settings: Settings) -> Finding:
+    """How many listen for hints; one that is stopped is counted until its connection ends."""
+    try:
+        async with _asked(settings) as client:
+            [(_, listening)] = await client.pubsub_numsub(wake_channel(QUEUE_NAME))
+    except Odd:
+        return Finding("workers", None, "cannot be counted without Redis")
+    if not listening:
+        return Finding("workers", None, "none listens on Redis: does `topup worker` run?")
+    return Finding("workers", True, f"{listening} listen on Redis")
+
+
 def _room(memory: dict[str, Any]) -> str:
     used, most = int(memory.get("used_memory", 0)), int(memory.get("maxmemory", 0))
     policy = memory.get("maxmemory_policy", "noeviction")
     if not most:
-        return f"is written, and uses {_mib(used)} MiB without a limit"
+        return f"{_mib(used)} MiB are used, without a limit"
     percent = used * 100 // most
-    detail = f"is written, and uses {_mib(used)} of {_mib(most)} MiB ({policy})"
+    detail = f"{_mib(used)} of {_mib(most)} MiB are used ({policy})"
     if percent >= FULL_PERCENT and policy == "noeviction":
         raise Odd(
             f"{detail}: when it is full it refuses writes. Raise `maxmemory`, or set"
@@ -69,16 +92,29 @@ def _mib(size: int) -> str:
     return f"{size / 1024 / 1024:.1f}"
 
 
+def _is_named(settings: Settings) -> bool:
+    """The embedded one's folder would be made where it is missing, and the data directory with it."""
+    return bool(settings.redis_url.get_secret_value()) or settings.data_dir.is_dir()
+
+
 @contextlib.asynccontextmanager
 async def _asked(settings: Settings) -> AsyncIterator[Redis]:
     """Raises Odd where there is none, or it does not answer: the check named redis says why."""
-    if not settings.redis_url.get_secret_value() and not settings.data_dir.is_dir():
-        # Its socket's folder would be made where it is missing, and the data directory with it.
+    if not _is_named(settings):
         raise Odd(_UNSEEN)
-    client = Redis.from_url(redis_url(settings), socket_timeout=ASK_S_MAX)
     try:
-        yield client
+        async with _client(settings) as client:
+            yield client
     except (RedisError, OSError):
         raise Odd(_UNSEEN) from None
+
+
+@contextlib.asynccontextmanager
+async def _client(settings: Settings) -> AsyncIterator[Redis]:
+    """A client for one check; raises TimeoutError where it takes too long."""
+    client = Redis(connection_pool=connection_pool(redis_url(settings)))
+    try:
+        async with asyncio.timeout(ASK_S_MAX):
+            yield client
     finally:
-        await client.aclose()
+        await close_pool(client.connection_pool)

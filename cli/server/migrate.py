@@ -38,7 +38,7 @@ def migrate(revision: str) -> None:
 def migrate_now(settings: Settings, *, revision: str = "head") -> None:
     """Migrates; ends the command with a sentence when the database cannot be used."""
     try:
-        migrate_database(settings.database_address, revision=revision)
+        migrate_database(settings.direct_address, revision=revision)
     except RevisionPassed as error:
         raise fail(str(error)) from None
     except CommandError as error:

@@ -9,6 +9,7 @@ import click
 from cli.bars import bar
 from cli.examples import examples
 from cli.output import fail, json_option, note, run, show_record
+from cli.server.backup import schema_of
 from kernel.clock import SECOND_US, SystemClock
 from runtime.installation import known_secret_key, open_vault, opens_what_is_sealed
 from runtime.settings import Settings, SettingsError, load_settings
@@ -41,10 +42,12 @@ def restore(file: Path, replace: bool) -> None:  # noqa: FBT001
     settings = load_settings()
     aside = f"before-restore-{SystemClock().now_us()}"
     target = file_of(settings.database_address)
+    if target is None:
+        run(schema_of(settings.direct_address))
     try:
         with bar("restoring") as show:
             restore_database(
-                settings.database_address, file, replace=replace, aside=aside, on_progress=show
+                settings.direct_address, file, replace=replace, aside=aside, on_progress=show
             )
     except BackupRefused as error:
         raise fail(str(error)) from None

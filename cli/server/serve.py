@@ -1,5 +1,6 @@
 """`topup serve`: one gateway. `topup dev` runs the same with a socket that it has bound."""
 
+import asyncio
 import logging
 import os
 import socket
@@ -63,13 +64,16 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             logger.info("gateway.ready", extra={"address": address})
 
     async with open_context(settings, wake_fd=passed_fd(WAKE_FD_VARIABLE)) as context:
-        app = create_app(context)
+        stopping = asyncio.Event()
+        app = create_app(context, is_stopping=stopping.is_set)
         await serve_app(
             app,
             [listener],
             parent_fd=parent_fd(os.environ),
             on_ready=tell,
             on_drain=context.feed.close,
+            stop_delay_s=settings.shutdown_delay_s,
+            on_stopping=stopping.set,
             limits=ConnectionLimits(
                 settings.connections_per_address_max, (*LOOPBACK, *settings.trusted_proxies)
             ),

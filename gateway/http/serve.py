@@ -47,8 +47,13 @@ class _Server(uvicorn.Server):
         *,
         read_s_max: float,
         write_s_max: float,
+        stop_delay_s: float = 0.0,
+        on_stopping: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(config)
+        self._stop_delay_s = stop_delay_s
+        self._on_stopping = on_stopping
+        self._is_stopping = False
         self._on_ready = on_ready
         self._on_drain = on_drain
         self._read_s_max = read_s_max
@@ -67,7 +72,21 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def ask_to_stop(self) -> None:
+        """What a signal does: the first begins the delay, if there is one, the next ends it."""
+        if self._is_stopping or not self._stop_delay_s:
+            self.stop_now()
+            return
+        self._is_stopping = True
+        logger.info("gateway.stopping", extra={"delay_s": self._stop_delay_s})
+        self._on_stopping()
+        asyncio.get_running_loop().call_later(self._stop_delay_s, self._end_delay)
+
+    def stop_now(self) -> None:
         self.force_exit = self.should_exit
+        self.should_exit = True
+
+    def _end_delay(self) -> None:
+        # A second signal may have ended it before: that is not a third one.
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -104,8 +123,13 @@ async def serve(
     request_read_s_max: float = REQUEST_READ_S_MAX,
     answer_taken_s_max: float = ANSWER_TAKEN_S_MAX,
     limits: ConnectionLimits | None = None,
+    stop_delay_s: float = 0.0,
+    on_stopping: Callable[[], None] = lambda: None,
 ) -> None:
     """Serves until SIGINT, SIGTERM or the end of the parent; returns when all is drained.
+
+    After a signal it goes on serving for stop_delay_s, which on_stopping is told at its beginning: time
+    for a load balancer to see that /readyz has changed. A second signal ends that.
 
     on_ready is called once the app can be reached, on_drain when what is in flight is to be finished:
     an answer that would go on for ever ends itself then. The listeners are closed at the end. A
@@ -119,9 +143,11 @@ async def serve(
         on_drain,
         read_s_max=request_read_s_max,
         write_s_max=answer_taken_s_max,
+        stop_delay_s=stop_delay_s,
+        on_stopping=on_stopping,
     )
     if parent_fd is not None:
-        watch_parent(parent_fd, server.ask_to_stop)
+        watch_parent(parent_fd, server.stop_now)
     await server.serve(sockets=list(listeners))
 
 

@@ -23,8 +23,10 @@ SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
 # Each table of ours: one that only a later version knows would be in its migration's way.
-_DROP: Final = b"""
+_DROP: Final = f"""
 BEGIN;
+SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
+SET LOCAL client_min_messages = warning;
 DO $$
 DECLARE name text;
 BEGIN
@@ -32,7 +34,7 @@ BEGIN
     WHERE schemaname = current_schema() AND tableowner = current_user
   LOOP EXECUTE format('DROP TABLE IF EXISTS %I CASCADE', name); END LOOP;
 END $$;
-"""
+""".encode()
 # It is ours, or it is not kept.
 _END: Final = b"""
 RESET search_path;
@@ -44,7 +46,8 @@ COMMIT;
 def dump(url: str, target: Path) -> None:
     server = _Server(url)
     # Owner and rights stay out, so that any user can put it back.
-    server.run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
+    words = ("--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
+    server.run("pg_dump", f"--lock-wait-timeout={LOCK_TIMEOUT}", *words)
 
 
 def check_tools(url: str) -> str:
@@ -105,11 +108,8 @@ class _Server:
         place = parts.netloc.rpartition("@")[2]
         # Built by hand: a URL of a socket has no place, and urlunsplit would leave its // out.
         self._where = f"postgresql://{user}{place}{parts.path}?{urlencode(query)}".rstrip("?")
-        self._environment = {
-            **os.environ,
-            "PGOPTIONS": f"-c lock_timeout={LOCK_TIMEOUT} -c client_min_messages=warning",
-            **({"PGPASSWORD": password} if password else {}),
-        }
+        # Nothing in PGOPTIONS: a pooler refuses what it does not know of the first message.
+        self._environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
 
     def run(self, program: str, *words: str, wait_s: float | None = None) -> str:
         """What it printed; raises BackupRefused, also where it takes longer than wait_s."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from store import commit_token
 from store.errors import CommitUnknown, StoreError
+from store.postgresql.begin_with_lock import BeginWithLock
 from store.postgresql.errors import named
 from store.postgresql.pool import ConnectionPool, PooledConnection
 
@@ -19,7 +20,7 @@ from store.postgresql.pool import ConnectionPool, PooledConnection
 LOOK_TIMEOUT_S: Final = 5.0
 _WAIT_S_FIRST: Final = 0.02
 _WAIT_S_MAX: Final = 1.0
-_BEGIN: Final = "BEGIN; SET LOCAL lock_timeout = '1s'"
+_BEGIN: Final = BeginWithLock("BEGIN; SET LOCAL lock_timeout = '1s'")
 
 
 async def commit(session: PooledConnection) -> None:
@@ -63,7 +64,7 @@ async def _look(pool: ConnectionPool, token_id: str, ends_at_s: float) -> Any:
         left_s = max(0.0, ends_at_s - time.monotonic())
         guard = asyncio.get_running_loop().call_later(left_s, connection.terminate)
         try:
-            await connection.execute(_BEGIN)
+            await _BEGIN.run(session)
             found = await connection.fetchval(commit_token.LOOK, token_id)
             await commit(session)
         except BaseException as error:

@@ -6,22 +6,24 @@ statements only, since a snapshot taken together with a lock is stale after a wa
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
 from store import commit_token
-from store.database import Lock, OnHint, T, Transaction, Work, no_hint, tell
+from store.database import Lock, OnHint, OnHints, T, Transaction, Work, no_hint, tell
 from store.errors import CommitUnknown, ConnectionLost, Contention, LockTimeout
 from store.faults import CannotOpen
 from store.kept.commits import KeptCommits
 from store.pool_options import PoolOptions, ServerRoom
+from store.postgresql import hints
 from store.postgresql.begin_with_lock import LONG_READ, READ, BeginWithLock, begin_text
 from store.postgresql.commit import commit, roll_back, was_kept
 from store.postgresql.errors import named
 from store.postgresql.guard import Guard
 from store.postgresql.pool import (
     END_STALLED,
+    PLACE,
     ROOM,
     SHORT_STATEMENT_TIMEOUT_S,
     ConnectionPool,
@@ -34,10 +36,12 @@ from store.postgresql.transaction import PostgresqlTransaction
 # How long the server may take to answer a whole transaction before its connection is given up. Each
 # is longer than the server's own limit of a statement, so a server that lives ends the statement.
 SHORT_ANSWER_S = 4.0
-ANSWER_S = 35.0
+MORE_ANSWER_S = 5.0
 LONG_ANSWER_S = 660.0
 TRIES_MAX = 6
 RETRY_WAIT_S = 0.02
+# What its session would keep has to be set again each time, where sessions are shared.
+_AT_ONCE = BeginWithLock("BEGIN")
 _log = logging.getLogger(__name__)
 
 
@@ -59,6 +63,7 @@ class _Shared:
         self.on_hint = on_hint
         self.short_answer_s = short_answer_s
         self.statements_run = 0
+        self.answer_s = options.statement_timeout_s + MORE_ANSWER_S
         self.pools: list[ConnectionPool] = []
         # As for the batches, a plan of its own for each claim would cost more than the claim.
         self.soon_pool = self.open_pool(
@@ -67,13 +72,25 @@ class _Shared:
             plan_cache_mode="force_generic_plan",
         )
 
-    def open_pool(self, *, connections_max: int | None = None, **settings: str) -> ConnectionPool:
+    def open_pool(
+        self,
+        *,
+        connections_max: int | None = None,
+        servers: Servers | None = None,
+        **settings: str,
+    ) -> ConnectionPool:
         options = self.options
         if connections_max is not None:
             options = replace(options, connections_max=connections_max)
-        pool = ConnectionPool(self.servers, options, **settings)
+        pool = ConnectionPool(servers or self.servers, options, **settings)
         self.pools.append(pool)
         return pool
+
+    def open_direct(self) -> ConnectionPool:
+        """One connection that is a session of the server, past a pooler that shares them."""
+        direct = self.options.direct_url
+        servers = Servers(direct, self.options, self.kept, on_moved=self.drop) if direct else None
+        return self.open_pool(connections_max=1, servers=servers)
 
     def drop(self) -> None:
         """Ends every connection of the process: after a failover none of them is of use."""
@@ -128,6 +145,10 @@ class PostgresqlDatabase:
         pools = self._shared.pools
         return sum(pool.waits for pool in pools), sum(pool.waited_s for pool in pools)
 
+    @property
+    def is_sharing_sessions(self) -> bool:
+        return self._shared.servers.pooler.is_sharing
+
     async def transaction(
         self,
         work: Work[T],
@@ -142,8 +163,12 @@ class PostgresqlDatabase:
             # After this step of the loop, which ends where the server is first waited for.
             asyncio.get_running_loop().call_soon(meanwhile)
         is_short = is_short or self._is_short
-        is_limited = not durable and not is_short
-        text = begin_text(is_durable=durable, is_limited=is_limited, lock_wait_s=lock_wait_s)
+        is_long = not durable and not is_short
+        text = begin_text(
+            is_durable=durable,
+            statement_timeout_s=self._shared.options.statement_timeout_s if is_long else None,
+            lock_wait_s=lock_wait_s,
+        )
         begin = BeginWithLock(text, lock)
         once = partial(
             self._once,
@@ -151,7 +176,7 @@ class PostgresqlDatabase:
             begin,
             self._pool if durable else self._shared.soon_pool,
             is_resolved=durable,
-            answer_s=self._shared.short_answer_s if is_short else ANSWER_S,
+            answer_s=self._shared.short_answer_s if is_short else self._shared.answer_s,
         )
         has_lost_connection = False
         for attempt in range(1, TRIES_MAX + 1):
@@ -176,9 +201,15 @@ class PostgresqlDatabase:
             transaction = PostgresqlTransaction(session.connection)
             guard = self._guard(session, self._shared.short_answer_s)
             try:
+                if session.settings:
+                    await _AT_ONCE.run(session)
                 value = await work(transaction)
                 await transaction.write_deferred()
+                if session.settings:
+                    await commit(session)
             except BaseException as error:
+                if session.settings:
+                    await roll_back(session.connection)
                 raise named(error, is_committing=True) from None
             finally:
                 guard.cancel()
@@ -187,7 +218,7 @@ class PostgresqlDatabase:
             return value
 
     async def read(self, work: Work[T]) -> T:
-        answer_s = self._shared.short_answer_s if self._is_short else ANSWER_S
+        answer_s = self._shared.short_answer_s if self._is_short else self._shared.answer_s
         once = partial(
             self._once,
             work,
@@ -204,6 +235,12 @@ class PostgresqlDatabase:
         except (ConnectionLost, CommitUnknown):
             # A pooled connection can be dead before it is used; a fresh one tells the truth.
             return await once()
+
+    async def send_hints(self, names: Sequence[str]) -> None:
+        await self.autocommit(partial(hints.send, names=" ".join(names)))
+
+    async def hear_hints(self, on_hints: OnHints) -> None:
+        await hints.hear(self._shared.open_direct(), on_hints)
 
     async def end_stalled(self) -> int:
         async def work(tx: Transaction) -> int:
@@ -222,6 +259,17 @@ class PostgresqlDatabase:
     @property
     def servers(self) -> Servers:
         return self._shared.servers
+
+    async def place(self) -> str:
+        async def work(tx: Transaction) -> str:
+            row = await tx.fetch_one(PLACE)
+            assert row is not None, "there is one"
+            return str(row["place"])
+
+        return await self.read(work)
+
+    async def give_back(self) -> int:
+        return 0
 
     async def shape(self) -> dict[str, str]:
         return await self.read(shape)
@@ -258,7 +306,7 @@ class PostgresqlDatabase:
             is_committing = False
             guard = self._guard(session, answer_s)
             try:
-                await begin.run(connection)
+                await begin.run(session)
                 value = await work(transaction)
                 if is_resolved:
                     token = await transaction.end(session)

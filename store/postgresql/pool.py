@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 from store.errors import ConnectionLost
@@ -25,9 +25,8 @@ CLOSE_TIMEOUT_S = 2.0
 
 # What the server itself ends, so that a stopped process or a lost host stops nobody else: a statement,
 # a wait for a row lock, a transaction whose client does not go on, a client that does not answer.
-STATEMENT_TIMEOUT_S: Final = 30
+# The limits of other statements and of locks are options.
 SHORT_STATEMENT_TIMEOUT_S: Final = 3
-LOCK_TIMEOUT_S: Final = 3
 IDLE_TIMEOUT_S: Final = 3
 _KEEPALIVE_IDLE_S: Final = 2
 _KEEPALIVE_INTERVAL_S: Final = 1
@@ -44,8 +43,6 @@ SERVER_SETTINGS = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
-    "statement_timeout": f"{STATEMENT_TIMEOUT_S}s",
-    "lock_timeout": f"{LOCK_TIMEOUT_S}s",
     "idle_in_transaction_session_timeout": f"{IDLE_TIMEOUT_S}s",
     "tcp_keepalives_idle": str(_KEEPALIVE_IDLE_S),
     "tcp_keepalives_interval": str(_KEEPALIVE_INTERVAL_S),
@@ -62,6 +59,10 @@ SELECT CURRENT_SETTING('max_connections')::bigint
 FROM (SELECT application_name = '{SERVER_SETTINGS["application_name"]}' AS is_ours
   FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> PG_BACKEND_PID()) AS sessions
 """
+PLACE: Final = """
+SELECT EXTRACT(EPOCH FROM pg_postmaster_start_time())::text || ' ' || oid::text AS place
+FROM pg_database WHERE datname = CURRENT_DATABASE()
+"""
 END_STALLED: Final = f"""
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = CURRENT_DATABASE() AND usename = CURRENT_USER
@@ -72,12 +73,17 @@ WHERE datname = CURRENT_DATABASE() AND usename = CURRENT_USER
 
 
 class PooledConnection:
-    """One connection, and the row of commit_tokens that its transactions write."""
+    """One connection, and the row of commit_tokens that its transactions write.
 
-    __slots__ = ("_tokens", "connection", "token_id", "was_warned")
+    settings: what each transaction has to set for itself, in SQL, since its session is another one
+    each time; empty where the session keeps them.
+    """
 
-    def __init__(self, connection: Any) -> None:
+    __slots__ = ("_tokens", "connection", "settings", "token_id", "was_warned")
+
+    def __init__(self, connection: Any, settings: str = "") -> None:
         self.connection = connection
+        self.settings = settings
         self.token_id = secrets.token_hex(10)
         self._tokens = itertools.count(1)
         # The server said, since this was last set to False, that something is not as asked for: of a
@@ -104,7 +110,7 @@ class ConnectionPool:
         self._servers = servers
         self._options = options
         self._connections_max = options.connections_max
-        self._settings = {**SERVER_SETTINGS, **settings}
+        self._settings = {**server_settings(options), **settings}
         self._idle: list[PooledConnection] = []
         self._lent: set[PooledConnection] = set()
         self._opening = 0
@@ -132,6 +138,11 @@ class ConnectionPool:
             self._lent.discard(found)
             self._give_back(found)
             self._is_back.set()
+
+    @property
+    def is_sharing_sessions(self) -> bool:
+        """Whether a pooler on the way gives each transaction another session of the server."""
+        return self._servers.pooler.is_sharing
 
     def drop(self) -> None:
         """Ends every connection at once, also under a transaction, without asking its server."""
@@ -199,8 +210,9 @@ class ConnectionPool:
         except BaseException:
             self._note_room()
             raise
-        _keep_alive(connection)
-        return PooledConnection(connection)
+        keep_alive(connection)
+        local = local_settings(self._settings) if self.is_sharing_sessions else ""
+        return PooledConnection(connection, local)
 
     def _give_back(self, session: PooledConnection) -> None:
         connection = session.connection
@@ -239,7 +251,27 @@ class ConnectionPool:
             self._give_back(handed)
 
 
-def _keep_alive(connection: Any) -> None:
+def server_settings(options: PoolOptions) -> dict[str, str]:
+    """Those of every session; a time without a unit is in milliseconds."""
+    return {
+        **SERVER_SETTINGS,
+        "statement_timeout": str(round(options.statement_timeout_s * 1000)),
+        "lock_timeout": str(round(options.lock_timeout_s * 1000)),
+    }
+
+
+def local_settings(settings: Mapping[str, str]) -> str:
+    """The same in SQL, for one transaction. A pooler keeps the application's name itself, and watches
+    over connections of its own.
+    """
+    return "; ".join(
+        f"SET LOCAL {name} = '{value}'"
+        for name, value in settings.items()
+        if name != "application_name" and not name.startswith("tcp_")
+    )
+
+
+def keep_alive(connection: Any) -> None:
     """A network that swallows packets ends the connection, on this side as on the server's."""
     transport = getattr(connection, "_transport", None)
     opened = None if transport is None else transport.get_extra_info("socket")

@@ -19,7 +19,7 @@ from store.faults import CannotOpen, Fault
 from store.kept.commits import KeptCommit, KeptCommits
 from store.pool_options import PoolOptions
 from store.postgresql.faults import UrlParts, cannot_open
-from store.postgresql.session import Place, ServerIdentity, open_session, places_of
+from store.postgresql.session import Place, Pooler, ServerIdentity, open_session, places_of
 from store.servers import Position, SeenServer
 
 # Of the three parts: when an operator last accepted a loss; which of our commits are missing; and when
@@ -48,6 +48,7 @@ _CLOSE_TIMEOUT_S: Final = 1.0
 _LOOK_SETTINGS: Final = {"application_name": "topup", "statement_timeout": "3s"}
 
 _log = logging.getLogger(__name__)
+_no_transaction = contextlib.nullcontext
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Servers:
         self._options = options
         self._kept = kept
         self._on_moved = on_moved
+        self.pooler = Pooler()
         self._places = places_of(url)
         self._hosts = ""
         self._is_several = len(self._places) > 1
@@ -135,7 +137,9 @@ class Servers:
         return [self._judged(one) for one in seen]
 
     async def _open_at(self, place: Place, settings: Mapping[str, str]) -> Any:
-        connection, identity = await open_session(self._url, self._options, settings, place)
+        connection, identity = await open_session(
+            self._url, self._options, settings, self.pooler, place
+        )
         try:
             if identity is None or (identity.is_standby and not self._is_several):
                 # It does not say; or it refuses every write by itself.
@@ -158,7 +162,9 @@ class Servers:
         commits = self._kept.newest(accepted_at=0)
         ids = [one.token_id for one in commits]
         try:
-            row = await connection.fetchrow(_COMPARE, ids, [one.token for one in commits])
+            # Where sessions are shared, it takes a transaction to keep one for a whole statement.
+            async with connection.transaction() if self.pooler.is_sharing else _no_transaction():
+                row = await connection.fetchrow(_COMPARE, ids, [one.token for one in commits])
         except _NOTHING_TO_COMPARE:
             return _Compared(Position(0, identity.timeline), [], 0)
         accepted_at, missing = row["accepted_at"], set(row["missing"])
@@ -241,7 +247,7 @@ class Servers:
         try:
             async with asyncio.timeout(self._options.connect_timeout_s):
                 connection, identity = await open_session(
-                    self._url, self._options, _LOOK_SETTINGS, place
+                    self._url, self._options, _LOOK_SETTINGS, self.pooler, place
                 )
                 if identity is None:
                     return SeenServer(address)

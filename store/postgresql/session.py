@@ -3,12 +3,14 @@
 Directly they go with the first message. A pooler refuses or drops those that it does not know, so it
 gets them as a statement once the connection is open, which needs a session of the server for as long
 as the connection lives. A pooler that gives each transaction another session (PgBouncer's transaction
-mode) is refused: a setting would reach strangers, and statements prepared by name would be missing.
+mode) has none for that: each transaction sets them for itself as it begins, and no statement is
+prepared by name.
 
-In the same round trip the server says which one it is: a session of another server, or of the same one
-before another was promoted, is not to be used (store/postgresql/servers.py).
+As it opens, the server says which one it is: a session of another server, or of the same one before
+another was promoted, is not to be used (store/postgresql/servers.py).
 """
 
+import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +19,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
-from store.faults import CannotOpen, Fault
 from store.pool_options import PoolOptions
 from store.postgresql.faults import UrlParts
 
@@ -43,6 +44,7 @@ _UNSAID: Final = (
 _SET: Final = (
     "SELECT set_config(name, value, false) FROM UNNEST($1::text[], $2::text[]) AS s(name, value)"
 )
+_ARRAYS: Final = "SELECT NULL::bigint[], NULL::integer[], NULL::text[], NULL::bytea[]"
 # A statement that was prepared in another session than the one that is asked for it.
 _MIXED_UP: Final = (
     asyncpg.InvalidSQLStatementNameError,
@@ -55,13 +57,15 @@ _LOOKS: Final = 3
 @dataclass(frozen=True, slots=True)
 class ServerIdentity:
     """Which server a session is of. system: its system identifier, the same for all servers that are
-    copies of one. timeline: 0 of a standby. started_at: microseconds, by its time.
+    copies of one. timeline: 0 of a standby. started_at: microseconds, by its time. pid: the number of
+    the session.
     """
 
     is_standby: bool
     system: int
     timeline: int
     started_at: int
+    pid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,70 +112,131 @@ def _place(text: str) -> Place:
     return Place(unquote(host.removeprefix("[").removesuffix("]")), int(port) if port else 0)
 
 
-async def open_session(
-    url: str, options: PoolOptions, settings: Mapping[str, str], place: Place
-) -> tuple[Any, ServerIdentity | None]:
-    """A connection with these settings of the server, and who that is, None where it does not say.
-
-    Raises what the driver raises, and CannotOpen for a pooler whose sessions are shared.
+class Pooler:
+    """What is known of the way to one database. is_between: something answers in the server's place;
+    is_sharing: it gives each transaction another session, which stays so for as long as we run.
     """
+
+    __slots__ = ("is_between", "is_sharing")
+
+    def __init__(self) -> None:
+        self.is_between = False
+        self.is_sharing = False
+
+
+async def open_session(
+    url: str, options: PoolOptions, settings: Mapping[str, str], pooler: Pooler, place: Place
+) -> tuple[Any, ServerIdentity | None]:
+    """A connection, in which these settings of the server hold unless pooler.is_sharing, and whose
+    server it is of, None where it does not say. Raises what the driver raises. Finds out what pooler
+    is to know.
+    """
+    name = {_NAME: settings[_NAME]}
+    if not pooler.is_sharing:
+        opened = await _open(url, options, settings, pooler, place)
+        if opened is not None:
+            return opened
+    connection = await _connect(url, options, name, place, statement_cache=0)
     try:
-        connection = await _connect(url, options, settings, place)
-    except asyncpg.ProtocolViolationError:
-        # PgBouncer's answer to a setting in the first message, where it was not told to ignore it.
-        connection = await _connect(url, options, {_NAME: settings[_NAME]}, place)
-    try:
-        pid, identity = await _who(connection)
-        # A pooler tells a number of its own as the session's.
-        if pid != connection.get_server_pid():
-            await _refuse_shared(connection, url, options, settings[_NAME], place)
-            await connection.execute(_SET, list(settings), list(settings.values()))
-    except _MIXED_UP:
-        connection.terminate()
-        raise CannotOpen(Fault.POOLER_SHARES_SESSIONS, "pooler") from None
+        await _learn_types(connection)
+        async with connection.transaction():
+            identity = await _who(connection)
     except BaseException:
         connection.terminate()
         raise
     return connection, identity
 
 
-async def _who(connection: Any) -> tuple[int, ServerIdentity | None]:
-    """The number of the server's process, and the server."""
+async def _who(connection: Any) -> ServerIdentity | None:
+    """The server that answers; nothing is left in the session, which a statement's name would be."""
     try:
-        row = await connection.fetchrow(_WHO)
+        row = await (await connection.prepare(_WHO, name="")).fetchrow()
     except _UNSAID:
-        return await connection.fetchval(_PID), None
+        return None
     # As the server's own programs print it, without a sign.
     system = row["system"] % 2**64
-    return row["pid"], ServerIdentity(row["is_standby"], system, row["timeline"], row["started_at"])
+    return ServerIdentity(row["is_standby"], system, row["timeline"], row["started_at"], row["pid"])
+
+
+async def _open(
+    url: str, options: PoolOptions, settings: Mapping[str, str], pooler: Pooler, place: Place
+) -> tuple[Any, ServerIdentity | None] | None:
+    """None where sessions are shared, which the pooler then is known to do."""
+    name = {_NAME: settings[_NAME]}
+    try:
+        connection = await _connect(url, options, settings, place)
+    except asyncpg.ProtocolViolationError:
+        # PgBouncer's answer to a setting in the first message, where it was not told to ignore it.
+        connection = await _connect(url, options, name, place)
+    identity = None
+    try:
+        identity = await _who(connection)
+        pid = await _session_of(connection) if identity is None else identity.pid
+        # A pooler tells a number of its own as the session's.
+        if pid != connection.get_server_pid():
+            pooler.is_between = True
+            pooler.is_sharing = await _is_shared(connection, url, options, name, place)
+            if not pooler.is_sharing:
+                await connection.execute(_SET, list(settings), list(settings.values()))
+    except _MIXED_UP:
+        pooler.is_between = pooler.is_sharing = True
+    except BaseException:
+        connection.terminate()
+        raise
+    if pooler.is_sharing:
+        connection.terminate()
+        return None
+    return connection, identity
 
 
 async def _connect(
-    url: str, options: PoolOptions, settings: Mapping[str, str], place: Place
+    url: str,
+    options: PoolOptions,
+    settings: Mapping[str, str],
+    place: Place,
+    *,
+    statement_cache: int | None = None,
 ) -> Any:
+    cached = options.statement_cache if statement_cache is None else statement_cache
     return await asyncpg.connect(
         url,
         **place.arguments,
         timeout=options.connect_timeout_s,
-        statement_cache_size=options.statement_cache,
+        statement_cache_size=cached,
         max_cached_statement_lifetime=0,
         server_settings=dict(settings),
     )
 
 
-async def _refuse_shared(
-    connection: Any, url: str, options: PoolOptions, name: str, place: Place
-) -> None:
-    """Raises CannotOpen where the connection and another one meet in a session of the server."""
-    other = await _connect(url, options, {_NAME: name}, place)
+async def _learn_types(connection: Any) -> None:
+    """Has the driver ask now for the types that our columns' arrays have. It turns jit off in the
+    session meanwhile, and back: within a transaction of ours, in which it is off, it would leave it so
+    for whoever has the session next.
+    """
+    async with connection.transaction():
+        await connection.fetch(_ARRAYS)
+
+
+async def _session_of(connection: Any) -> Any:
+    """The number of the session that answers; nothing is left in it, which a name would be."""
+    return await (await connection.prepare(_PID, name="")).fetchval()
+
+
+async def _is_shared(
+    connection: Any, url: str, options: PoolOptions, name: Mapping[str, str], place: Place
+) -> bool:
+    """Whether the connection and another one meet in a session of the server."""
+    other = await _connect(url, options, name, place, statement_cache=0)
     try:
-        first = await connection.fetchval(_PID)
+        first = await _session_of(connection)
         for _ in range(_LOOKS):
-            theirs = await other.fetchval(_PID, timeout=options.connect_timeout_s)
-            if theirs == first or await connection.fetchval(_PID) != first:
-                raise CannotOpen(Fault.POOLER_SHARES_SESSIONS, "pooler")
+            async with asyncio.timeout(options.connect_timeout_s):
+                theirs = await _session_of(other)
+            if theirs == first or await _session_of(connection) != first:
+                return True
     except TimeoutError:
         # No session is left for the other one, though ours is idle: it is not shared.
-        return
+        return False
     finally:
         other.terminate()
+    return False

@@ -14,7 +14,6 @@ told so (Contention), and its work is not begun any more when the turn comes.
 import asyncio
 import contextlib
 import fcntl
-import functools
 import os
 import queue
 import sqlite3
@@ -27,88 +26,21 @@ from pathlib import Path
 from typing import Any, cast
 
 from store import commit_token
-from store.database import BatchRead, Lock, OnHint, Row, T, Work, no_hint, tell
-from store.errors import ConnectionLost, Contention, check_touched
-from store.sqlite.checkpoint import Checkpointer
+from store.database import Lock, OnHint, OnHints, T, Work, no_hint, tell
+from store.errors import ConnectionLost, Contention
+from store.sqlite import hints
+from store.sqlite.checkpoint import ROWS_BETWEEN, Checkpointer
 from store.sqlite.errors import named_failures, opening
 from store.sqlite.file import WRITER_CACHE_KIB, connect, open_turn, turn
 from store.sqlite.open_file import OpenFile
 from store.sqlite.shape import shape
-from store.statement import SQLITE, SqlStatement, insert_text, translate
+from store.sqlite.space import give_back
+from store.sqlite.transaction import SqliteTransaction
 
 VERSION_MIN = (3, 35, 0)
 TURN_WAIT_S = 4.0
 BUSY_RETRY_S = 0.01
 READERS = 2
-_statements: dict[str, SqlStatement] = {}
-
-
-def _statement(text: str) -> SqlStatement:
-    found = _statements.get(text)
-    if found is None:
-        found = _statements[text] = translate(text, name=SQLITE)
-    return found
-
-
-_insert = functools.cache(insert_text)
-
-
-class SqliteTransaction:
-    """Statements on one connection; each returns without suspending."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self.hints: set[str] = set()
-        self.statements_run = 0
-
-    async def fetch(self, text: str, **values: Any) -> Sequence[Row]:
-        statement = _statement(text)
-        self.statements_run += 1
-        return self._connection.execute(statement.text, statement.bind(values)).fetchall()
-
-    async def fetch_one(self, text: str, **values: Any) -> Row | None:
-        statement = _statement(text)
-        self.statements_run += 1
-        cursor = self._connection.execute(statement.text, statement.bind(values))
-        return cast(Row | None, cursor.fetchone())
-
-    async def fetch_many(self, readings: Sequence[BatchRead]) -> None:
-        for reading in readings:
-            if reading.text:
-                reading.take(await self.fetch(reading.text, **reading.values))
-
-    async def execute(self, text: str, **values: Any) -> int:
-        statement = _statement(text)
-        self.statements_run += 1
-        return self._connection.execute(statement.text, statement.bind(values)).rowcount
-
-    async def insert(
-        self,
-        table: str,
-        columns: Sequence[str],
-        rows: Sequence[Sequence[Any]],
-        on_conflict: str = "",
-    ) -> int:
-        if not rows:
-            return 0
-        self.statements_run += 1
-        text = _insert(table, tuple(columns), on_conflict)
-        return self._connection.executemany(text, rows).rowcount
-
-    async def insert_deferred(
-        self,
-        table: str,
-        columns: Sequence[str],
-        rows: Sequence[Sequence[Any]],
-        on_conflict: str = "",
-    ) -> None:
-        await self.insert(table, columns, rows, on_conflict)
-
-    async def execute_deferred(self, text: str, *, touching: int, **values: Any) -> None:
-        check_touched(await self.execute(text, **values), touching)
-
-    def hint(self, name: str) -> None:
-        self.hints.add(name)
 
 
 class SqliteDatabase:
@@ -120,6 +52,7 @@ class SqliteDatabase:
         if sqlite3.sqlite_version_info < VERSION_MIN:
             raise RuntimeError(f"SQLite {sqlite3.sqlite_version} is older than 3.35")
         self.statements_run = 0
+        self._path = path
         self._on_hint = on_hint
         self._turn_wait_s = turn_wait_s
         with opening(path):
@@ -170,17 +103,40 @@ class SqliteDatabase:
     def pool_waits(self) -> tuple[int, float]:
         return 0, 0.0
 
+    @property
+    def is_sharing_sessions(self) -> bool:
+        return False
+
     def unhurried(self) -> "SqliteDatabase":
         return self
 
     def reserve(self, connections: int) -> "SqliteDatabase":  # noqa: ARG002 one writer serves all
         return self
 
+    async def send_hints(self, names: Sequence[str]) -> None:
+        hints.send(self._path, " ".join(names))
+
+    async def hear_hints(self, on_hints: OnHints) -> None:
+        await hints.hear(self._path, on_hints)
+
     async def end_stalled(self) -> int:
         return 0
 
     async def room(self) -> None:
         return None
+
+    async def place(self) -> str:
+        return ""
+
+    async def give_back(self) -> int:
+        self._writes_waiting += 1
+        given = self._hop(self._writer, self._give_back)
+        given.add_done_callback(self._note_written)
+        spare = await asyncio.shield(given)
+        if not spare:
+            # The file ends where it now may only after the log has been copied into it.
+            self._checkpointer.note(ROWS_BETWEEN)
+        return spare
 
     async def shape(self) -> dict[str, str]:
         return await self.read(shape)
@@ -360,6 +316,10 @@ class SqliteDatabase:
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._is_durable = durable
         connection.execute("BEGIN IMMEDIATE")
+
+    def _give_back(self) -> int:
+        with named_failures(), turn(self._turn_fd):
+            return give_back(self._write_connection)
 
     def _read(self, work: Work[T]) -> T:
         connection = self._read_connections.get()

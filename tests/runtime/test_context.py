@@ -98,6 +98,6 @@ def test_the_policy_opens_what_the_settings_name_and_nothing_else() -> None:
             check_url(url, policy)
 
 
-def test_a_process_has_eighteen_connections_unless_told_otherwise() -> None:
-    assert connections_of_a_process(load_settings()) == 18
-    assert connections_of_a_process(load_settings(database_connections=10)) == 26
+def test_a_process_has_nineteen_connections_unless_told_otherwise() -> None:
+    assert connections_of_a_process(load_settings()) == 19
+    assert connections_of_a_process(load_settings(database_connections=10)) == 27

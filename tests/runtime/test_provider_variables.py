@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from runtime.settings import SettingsError, load_settings, shown_settings, unknown_variables
+from cli.server.settings import shown_settings
+from runtime.settings import SettingsError, load_settings, unknown_variables
 from tests.billing.providers.test_registry import TOY
 
 

@@ -20,6 +20,7 @@ from gateway.answers.words import (
     Time,
     TopUpStatus,
     TransactionId,
+    time_of,
 )
 from kernel.clock import rfc3339
 from kernel.shaped import Shaped

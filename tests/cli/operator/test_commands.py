@@ -240,20 +240,10 @@ def test_the_doctor_is_content_with_a_fresh_installation(topup: Topup) -> None:
 
     findings = {finding["part"]: finding for finding in json.loads(result.stdout)}
     assert result.exit_code == 0
-    parts = {"settings", "webhooks", "database", "connections", "clock", "deliveries"}
-    parts |= {
-        "ledger",
-        "master key",
-        "platforms",
-        "servers",
-        "redis",
-        "workers",
-        "consistency",
-        "address",
-        "copies",
-        "disk",
-    }
-    parts |= {"redis room", "redis clock"}
+    parts = {"settings", "consistency", "address", "webhooks", "database", "servers"}
+    parts |= {"connections", "pooler", "space", "files", "clock", "deliveries", "platforms"}
+    parts |= {"ledger", "master key", "copies", "disk", "redis", "redis room", "redis clock"}
+    parts |= {"workers"}
     assert set(findings) == parts
     assert findings["deliveries"]["is_well"] is True
     assert findings["database"]["is_well"] is True

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from cli.server.doctor_machine import copies, disk
 from cli.server.doctor_outside import outside
-from cli.server.doctor_redis import redis_clock, redis_room
+from cli.server.doctor_redis import redis as check_redis, redis_clock, redis_room
 from cli.server.doctor_settings import contradictions
 from cli.server.finding import Finding, Odd, Sick
 from runtime.settings import load_settings
@@ -140,17 +140,19 @@ async def test_redis_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     redis.start()
     settings = load_settings(redis_url=SecretStr(redis.url))
     try:
-        assert (await redis_room(settings)).endswith(" of 64.0 MiB (volatile-lru)")
+        assert (await redis_room(settings)).endswith(" of 64.0 MiB are used (volatile-lru)")
         assert await redis_clock(settings) == "agrees with this machine's"
 
         redis.say(b"CONFIG SET maxmemory 1\r\n")
-        with pytest.raises(Sick, match="is full and refuses writes"):
-            await redis_room(settings)
+        full = await check_redis(settings)
+        assert full.is_well is False
+        assert full.detail.startswith("is full: raise its maxmemory")
         redis.say(b"CONFIG SET maxmemory 0\r\n")
-        assert (await redis_room(settings)).endswith("MiB without a limit")
+        assert (await redis_room(settings)).endswith("MiB are used, without a limit")
         redis.say(b"REPLICAOF 127.0.0.1 1\r\n")
-        with pytest.raises(Sick, match="is a replica"):
-            await redis_room(settings)
+        replica = await check_redis(settings)
+        assert replica.is_well is False
+        assert replica.detail.startswith("is a read-only replica")
     finally:
         redis.kill()
     with pytest.raises(Odd, match="cannot be looked at"):

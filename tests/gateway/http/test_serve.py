@@ -5,7 +5,8 @@ import contextlib
 import gc
 import json
 import os
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +63,8 @@ async def serving(
     request_read_s_max: float = 30.0,
     answer_taken_s_max: float = 30.0,
     limits: ConnectionLimits | None = None,
+    stop_delay_s: float = 0.0,
+    on_stopping: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Served]:
     listener = bind_listener("127.0.0.1", 0)
     port = listener.getsockname()[1]
@@ -95,6 +98,8 @@ async def serving(
             request_read_s_max=request_read_s_max,
             answer_taken_s_max=answer_taken_s_max,
             limits=limits,
+            stop_delay_s=stop_delay_s,
+            on_stopping=on_stopping,
         )
     )
     served = Served(port, write_fd, running)
@@ -234,3 +239,27 @@ async def test_what_is_no_http_gets_the_envelope_too() -> None:
     assert head.startswith(b"HTTP/1.1 400 ")
     assert b"x-request-id: req_" in head
     assert json.loads(body)["code"] == 2007
+
+
+async def test_a_stop_with_a_delay_says_so_and_goes_on_until_it_ends() -> None:
+    stopping = asyncio.Event()
+    async with serving(stop_delay_s=0.2, on_stopping=stopping.set) as served:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await stopping.wait()
+
+        answer = await served.ask(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        async with asyncio.timeout(10):
+            await served.ended
+
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+async def test_a_second_signal_ends_the_delay() -> None:
+    stopping = asyncio.Event()
+    async with serving(stop_delay_s=300, on_stopping=stopping.set) as served:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await stopping.wait()
+
+        os.kill(os.getpid(), signal.SIGTERM)
+        async with asyncio.timeout(10):
+            await served.ended

@@ -7,6 +7,7 @@ import pytest
 
 from store.database import Database, Lock, Transaction
 from store.postgresql.begin_with_lock import BeginWithLock
+from store.postgresql.pool import PooledConnection
 
 ROWS = (("plain_1", b"0"), ("it's {odd}", b"0"), ('"\\,', b"0"))
 LOCK = "SELECT name FROM sealed_keys WHERE name IN :names[text] ORDER BY name FOR NO KEY UPDATE"
@@ -81,7 +82,7 @@ async def test_a_session_that_processes_share_locks_what_each_of_them_means(
     begun = []
 
     for text in (LOCK, other, LOCK):
-        await BeginWithLock("BEGIN", Lock(text, names=["plain_1"])).run(session)
+        await BeginWithLock("BEGIN", Lock(text, names=["plain_1"])).run(PooledConnection(session))
         statement = "SELECT statement FROM pg_prepared_statements WHERE name LIKE 'topup%'"
         begun.append({row[0].rpartition(" AS ")[2] for row in await session.fetch(statement)})
         await session.execute("ROLLBACK")
@@ -103,15 +104,18 @@ async def test_a_statement_that_another_process_prepared_first_is_used(
 
         is_first = True
 
+        def add_log_listener(self, _listener: object) -> None:
+            """The session's own warnings are of no concern here."""
+
         async def execute(self, text: str) -> str:
             if self.is_first:
                 self.is_first = False
                 raise asyncpg.InvalidSQLStatementNameError("gone")
             return str(await session.execute(text))
 
-    await beginning.run(session)
+    await beginning.run(PooledConnection(session))
     await session.execute("ROLLBACK")
-    await beginning.run(Late())
+    await beginning.run(PooledConnection(Late()))
 
     held = await session.fetchval("SELECT count(*) FROM pg_locks WHERE mode = 'RowShareLock'")
     await session.close()

@@ -9,7 +9,7 @@ import pytest_asyncio
 from runtime.embedded_redis import find_server
 from runtime.metrics import Metrics
 from runtime.redis_link import RedisLink
-from runtime.server_watch import hint_key, look
+from runtime.watches.servers import hint_key, look
 from store.database import Store
 from store.open import open_database
 from store.servers import Position

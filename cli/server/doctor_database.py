@@ -1,0 +1,124 @@
+"""What `topup doctor` asks the database: does it keep what is written, which server is it, has it room."""
+
+import time
+from typing import Final
+
+from cli.server.finding import Odd, Sick
+from kernel.clock import SECOND_US, SystemClock
+from runtime.context import connections_of_a_process
+from runtime.installation import open_store, pool_options
+from runtime.settings import Settings
+from store.database import Transaction
+from store.open import file_of, open_database
+from store.sqlite.space import space as space_of
+from store.version import changed_tables, differs, schema_version
+
+CLOCK_OFF_S_MAX: Final = 2.0
+MB: Final = 1_000_000
+
+
+async def database(settings: Settings) -> str:
+    kind = settings.database_address.partition(":")[0]
+    async with open_store(settings) as database:
+        started_s = time.perf_counter()
+        version = await schema_version(database)
+        took_ms = (time.perf_counter() - started_s) * 1000
+        if version is not None and (changed := await changed_tables(database, version)):
+            raise differs(version, changed)
+        await database.probe(b"", now_us=SystemClock().now_us())
+    return f"{kind}, schema {version}, answers in {took_ms:.1f} ms and keeps what is written"
+
+
+async def servers(settings: Settings) -> str:
+    """Whether one server alone says that it is the primary, and has what was acknowledged here."""
+    async with open_store(settings) as database:
+        seen = await database.servers.look_around()
+        timeline = database.servers.position.timeline
+    if not seen:
+        return "none: the database is a file"
+    refused = [
+        f"{one.address} is refused ({one.fault.value})"
+        for one in seen
+        if one.fault is not None and one.role == "primary"
+    ]
+    if refused:
+        raise Sick("; ".join([*refused, "`topup database status` and docs/failover.md"]))
+    away = [one.address for one in seen if one.role == "unknown" and one.fault is not None]
+    if away:
+        raise Odd(f"{', '.join(away)} does not answer: nothing to take over from, or to")
+    if not timeline:
+        return "one, and it does not say who it is: a failover is not noticed"
+    standbys = sum(one.role == "standby" for one in seen)
+    return f"one primary, on timeline {timeline}, and {standbys} standbys that the URL names"
+
+
+async def connections(settings: Settings) -> str:
+    """Whether the server has room for what processes may open: those that are there, and two."""
+    async with open_store(settings) as database:
+        room = await database.room()
+    if room is None:
+        return "are to a file: no server counts them"
+    each = connections_of_a_process(settings)
+    fits = max(0, room.connections_max - room.others) // each
+    detail = (
+        f"up to {each} for each gateway and worker: the server's {room.connections_max} less"
+        f" {room.others} of others have room for {fits}; {room.ours} are open"
+    )
+    if max(2 * each, room.ours) > fits * each:
+        raise Odd(
+            f"{detail}. Too few: raise max_connections, lower TOPUP_DATABASE_CONNECTIONS or start"
+            " fewer processes"
+        )
+    return detail
+
+
+async def pooler(settings: Settings) -> str:
+    """Whether what needs a session of the server can have one."""
+    direct = settings.database_direct_url.get_secret_value()
+    async with open_store(settings) as database:
+        place = await database.place()
+        is_sharing = database.is_sharing_sessions
+    if not direct:
+        if is_sharing:
+            raise Odd(
+                "gives each transaction another session, and TOPUP_DATABASE_DIRECT_URL is not set:"
+                " migrate, backup and restore need it, and wake-ups without Redis"
+            )
+        return "none that shares sessions"
+    server = open_database(direct, options=pool_options(settings))
+    try:
+        if await server.place() != place:
+            raise Sick("TOPUP_DATABASE_DIRECT_URL leads to another database than the pooler")
+    finally:
+        await server.close()
+    if server.is_sharing_sessions:
+        raise Sick("TOPUP_DATABASE_DIRECT_URL leads to a pooler that shares sessions, too")
+    return "is passed by where a session is needed"
+
+
+async def space(settings: Settings) -> str:
+    """Whether a SQLite file can give back what is free in it."""
+    path = file_of(settings.database_address)
+    if path is None:
+        return "is the server's"
+    async with open_store(settings):
+        found = space_of(path)
+    detail = f"{found.size / MB:.1f} MB, of which {found.free / MB:.1f} MB are free"
+    if not found.can_give_back:
+        raise Odd(f"{detail}; the file never gets smaller: `topup vacuum` at a calm moment")
+    return f"{detail}; workers give it back in steps"
+
+
+async def clock(settings: Settings) -> str:
+    async def work(tx: Transaction) -> int | None:
+        row = await tx.fetch_one("SELECT DATABASE_NOW_US() AS now_us")
+        return None if row is None or row["now_us"] is None else int(row["now_us"])
+
+    async with open_store(settings) as database:
+        theirs_us = await database.read(work)
+    if theirs_us is None:
+        return "is the database's own"
+    off_s = abs(theirs_us - SystemClock().now_us()) / SECOND_US
+    if off_s > CLOCK_OFF_S_MAX:
+        raise Sick(f"{off_s:.0f} s apart from the database's: run a time daemon on both machines")
+    return "agrees with the database's"

@@ -1,0 +1,47 @@
+"""`topup vacuum`: a SQLite file written anew, without what is free in it."""
+
+import time
+
+import click
+
+from cli.examples import examples
+from cli.output import fail, json_option, note, show_record
+from runtime.installation import is_database_missing
+from runtime.settings import load_settings
+from store.open import file_of
+from store.sqlite.space import space, vacuum as vacuum_file
+
+
+@click.command(
+    epilog=examples(
+        "topup vacuum",
+    )
+)
+@json_option
+def vacuum() -> None:
+    """Write the SQLite file anew, so that it is small and stays so.
+
+    Seldom needed: workers give free space back by themselves, unless the file was made without
+    that (`topup doctor` says so). Nobody can write meanwhile, about 5 s a gigabyte, and the disk
+    needs twice the file's size. PostgreSQL does it by itself.
+    """
+    settings = load_settings()
+    path = file_of(settings.database_address)
+    if path is None:
+        note("PostgreSQL looks after its own space (autovacuum): nothing was done")
+        return
+    if is_database_missing(settings):
+        raise fail(
+            f"there is no database at {path}", advice="check TOPUP_DATA_DIR and TOPUP_DATABASE_URL"
+        )
+    before = space(path)
+    began_s = time.monotonic()
+    vacuum_file(path)
+    show_record(
+        {
+            "file": str(path),
+            "bytes_before": before.size,
+            "bytes": space(path).size,
+            "took_s": round(time.monotonic() - began_s, 1),
+        }
+    )

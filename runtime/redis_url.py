@@ -1,0 +1,151 @@
+"""REDIS_URL: what it may say, and the pool of connections that it stands for.
+
+redis://[user:password@]host[:6379][/db]       rediss:// with TLS
+unix:///path[?db=0]
+redis+sentinel://[user:password@]host[:26379][,host…]/service[/db]
+    rediss+sentinel:// with TLS to both; ?sentinel_username= and ?sentinel_password= for the
+    sentinels, which are asked for the master as each connection is opened
+"""
+
+import socket
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import SSLConnection, parse_url
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+
+CONNECT_TIMEOUT_S: Final = 1.0
+SENTINEL_PORT: Final = 26_379
+# A silent peer is asked after 5 s and given up 15 s later; unacknowledged data after 10 s (in ms).
+KERNEL_TIMEOUTS: Final = {
+    "TCP_KEEPIDLE": 5,
+    "TCP_KEEPINTVL": 5,
+    "TCP_KEEPCNT": 3,
+    "TCP_USER_TIMEOUT": 10_000,
+}
+_PLAIN: Final = ("redis://", "rediss://", "unix://")
+_SENTINEL: Final = ("redis+sentinel://", "rediss+sentinel://")
+_OF_SENTINELS: Final = "sentinel_"
+
+
+@dataclass(frozen=True, slots=True)
+class SentinelUrl:
+    """hosts: of the sentinels, with their ports. url: redis:// or rediss:// with everything but the
+    place, which the sentinels say. login: keywords of a client of a sentinel.
+    """
+
+    hosts: tuple[tuple[str, int], ...]
+    service: str
+    url: str
+    login: dict[str, str]
+
+    @classmethod
+    def of(cls, url: str) -> "SentinelUrl":
+        """Raises ValueError, with what the URL should have."""
+        scheme, _, rest = url.partition("://")
+        place, _, query = rest.partition("?")
+        login, _, after = place.rpartition("@")
+        hosts, _, path = after.partition("/")
+        service, _, db = path.partition("/")
+        if not service or not hosts:
+            raise ValueError("is redis+sentinel://host:26379,host:26379/service/0")
+        options = dict(parse_qsl(query))
+        own = {
+            name.removeprefix(_OF_SENTINELS): value
+            for name, value in options.items()
+            if name.startswith(_OF_SENTINELS)
+        }
+        kept = {
+            name: value for name, value in options.items() if not name.startswith(_OF_SENTINELS)
+        }
+        at = f"{login}@" if login else ""
+        plain = f"{scheme.partition('+')[0]}://{at}master/{db}?{urlencode(kept)}"
+        listed = tuple(_host(one) for one in hosts.split(","))
+        return cls(listed, unquote(service), plain, own)
+
+
+def check_redis_url(url: str) -> None:
+    """Raises ValueError, with what it should be; redis-py takes a db that is no number for 0."""
+    if url.startswith(_SENTINEL):
+        url = SentinelUrl.of(url).url
+    elif not url.startswith(_PLAIN):
+        raise ValueError("begins with redis://, rediss://, redis+sentinel:// or unix://")
+    try:
+        parts = urlsplit(url)
+        named = parts.path.strip("/") if parts.scheme != "unix" else ""
+        parse_url(url)
+    except ValueError as error:
+        # Python's own text about a port may show a piece of the password.
+        odd = str(error) if str(error).startswith("Invalid value for") else "a part of it"
+        raise ValueError(f"cannot be read: {odd} is not as it should be") from None
+    if named and not (named.isascii() and named.isdecimal()):
+        raise ValueError("ends with the database's number, such as /0")
+
+
+def connection_pool(url: str) -> ConnectionPool:
+    """A pool for the URL, which check_redis_url has let pass; connects on first use.
+
+    Reads wait for ever: callers bound them with asyncio.timeout. redis-py's own socket_timeout is
+    built on asyncio.wait_for, which up to Python 3.11 loses a cancellation that comes as it ends
+    (seen: a worker that would not stop), and with it our timeouts. What cuts a dead network off is
+    the kernel. lib_name is off because CLIENT SETINFO is newer than the 6.2 commands we allow
+    ourselves.
+    """
+    usual: dict[str, Any] = {"lib_name": None, "lib_version": None}
+    if url.startswith(_SENTINEL):
+        return _sentinel_pool(SentinelUrl.of(url), usual | _kept_alive())
+    pool = ConnectionPool.from_url(url, socket_connect_timeout=CONNECT_TIMEOUT_S, **usual)
+    if not url.startswith("unix:"):
+        pool.connection_kwargs.update(_kept_alive())
+    return pool
+
+
+async def close_pool(pool: ConnectionPool) -> None:
+    """Closes its connections, and those to the sentinels."""
+    await pool.disconnect()
+    if isinstance(pool, SentinelConnectionPool):
+        for sentinel in pool.sentinel_manager.sentinels:
+            await sentinel.aclose()
+
+
+def _sentinel_pool(parts: SentinelUrl, usual: dict[str, Any]) -> ConnectionPool:
+    options: dict[str, Any] = dict(parse_url(parts.url))
+    has_tls = options.pop("connection_class", None) is SSLConnection
+    options.pop("host", None)
+    # Each sentinel that does not answer leaves time for the others, and for the master.
+    share_s = CONNECT_TIMEOUT_S / (len(parts.hosts) + 1)
+    tls = {name: value for name, value in options.items() if name.startswith("ssl_")}
+    asking = {**usual, **tls, **parts.login, "ssl": has_tls, "socket_connect_timeout": share_s}
+    # Nobody else bounds the question to one sentinel among several.
+    asking["socket_timeout"] = share_s
+    sentinels = Sentinel(parts.hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
+    return SentinelConnectionPool(  # type: ignore[no-untyped-call]
+        parts.service,
+        sentinels,
+        ssl=has_tls,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        **usual,
+        **options,
+    )
+
+
+def _kept_alive() -> dict[str, Any]:
+    options = {
+        getattr(socket, name): value
+        for name, value in KERNEL_TIMEOUTS.items()
+        if hasattr(socket, name)
+    }
+    return {"socket_keepalive": True, "socket_keepalive_options": options}
+
+
+def _host(text: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(f"//{text.strip()}")
+        port = parts.port
+    except ValueError:
+        raise ValueError("has a sentinel whose port is no number") from None
+    if not parts.hostname:
+        raise ValueError("has a sentinel without a host")
+    return parts.hostname, SENTINEL_PORT if port is None else port

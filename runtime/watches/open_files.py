@@ -1,0 +1,78 @@
+"""Whether this process can open one more file or connection, and how many it may have open.
+
+A process without a descriptor left answers nobody new, and nothing says so: what accepts connections
+closes them at once. So it is looked for, said once, and counted.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import resource
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+from runtime.metrics import Metrics
+
+LOOK_S: Final = 0.25
+SAID_EVERY_S: Final = 10.0
+_LISTED: Final = Path("/proc/self/fd" if Path("/proc/self/fd").exists() else "/dev/fd")
+
+logger = logging.getLogger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def watching_open_files(metrics: Metrics, *, every_s: float = LOOK_S) -> AsyncIterator[None]:
+    """Looks as long as it is open."""
+    metrics.open_files.set_function(count_open)
+    metrics.open_files_max.set_function(open_files_max)
+    looking = asyncio.create_task(_keep_looking(metrics, every_s))
+    try:
+        yield
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+
+def count_open() -> int:
+    """Descriptors in use; as many as there may be where that cannot be counted for want of one."""
+    try:
+        return sum(1 for _ in _LISTED.iterdir()) - 1
+    except OSError:
+        return open_files_max()
+
+
+def open_files_max() -> int:
+    """What the system grants this process at this moment; its most where there is no limit."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 2**31 if soft == resource.RLIM_INFINITY else soft
+
+
+def is_exhausted() -> bool:
+    """Whether no other file can be opened, by the process's limit or the machine's."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError:
+        return True
+    return False
+
+
+async def _keep_looking(metrics: Metrics, every_s: float) -> None:
+    said_s = float("-inf")
+    since_s: float | None = None
+    while True:
+        now_s = time.monotonic()
+        if is_exhausted():
+            metrics.files_exhausted.add()
+            if since_s is None and now_s - said_s >= SAID_EVERY_S:
+                said_s = now_s
+                fields = {"open": count_open(), "open_max": open_files_max()}
+                logger.error("files.exhausted", extra=fields)
+            since_s = now_s if since_s is None else since_s
+        elif since_s is not None:
+            if said_s >= since_s:
+                logger.info("files.free", extra={"exhausted_s": round(now_s - since_s, 1)})
+            since_s = None
+        await asyncio.sleep(every_s)

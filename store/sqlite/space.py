@@ -1,0 +1,83 @@
+"""The pages of SQLite's file that nothing is in: given back to the disk in steps, or kept for what comes.
+
+A file keeps its size whatever is deleted. One that was made with auto_vacuum = INCREMENTAL, as `topup
+migrate` makes it, can give its free pages back a few at a time; any other one only by being written
+anew as a whole.
+"""
+
+import contextlib
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from store.sqlite.errors import opening
+from store.sqlite.file import connect, open_turn, turn
+
+# What is kept free for what comes next: this share of the file, and at least so many pages of 4 KiB.
+KEPT_SHARE: Final = 10
+KEPT_PAGES: Final = 2_000
+# Moving a page costs about 12 us, and nobody else writes meanwhile.
+STEP_PAGES: Final = 500
+INCREMENTAL: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class FileSpace:
+    """In bytes. can_give_back: in steps, while others work."""
+
+    size: int
+    free: int
+    can_give_back: bool
+
+
+def give_back(connection: sqlite3.Connection) -> int:
+    """One step of at most STEP_PAGES, which is a transaction of its own; how many pages are still free
+    beyond what is kept. Raises what the driver raises.
+    """
+    if _pragma(connection, "auto_vacuum") != INCREMENTAL:
+        return 0
+    spare = _spare(connection)
+    if spare > 0:
+        # execute() would stop after the first page, since the statement has rows without columns.
+        connection.executescript(f"PRAGMA incremental_vacuum({min(spare, STEP_PAGES)})")
+        spare = _spare(connection)
+    return max(0, spare)
+
+
+def space(path: Path) -> FileSpace:
+    """Of the file at path, which has to be there; raises StoreError."""
+    with opening(path), contextlib.closing(connect(path)) as connection:
+        page = _pragma(connection, "page_size")
+        return FileSpace(
+            page * _pragma(connection, "page_count"),
+            page * _pragma(connection, "freelist_count"),
+            can_give_back=_pragma(connection, "auto_vacuum") == INCREMENTAL,
+        )
+
+
+def vacuum(path: Path) -> None:
+    """Writes the file anew, without free pages and so that it can give them back from now on.
+
+    Takes the writers' turn as long as it lasts, and as much free disk as the file has bytes, twice.
+    Raises StoreError.
+    """
+    with opening(path), contextlib.closing(connect(path)) as connection:
+        turn_fd = open_turn(path)
+        try:
+            with turn(turn_fd):
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            os.close(turn_fd)
+
+
+def _spare(connection: sqlite3.Connection) -> int:
+    kept = max(KEPT_PAGES, _pragma(connection, "page_count") // KEPT_SHARE)
+    return _pragma(connection, "freelist_count") - kept
+
+
+def _pragma(connection: sqlite3.Connection, pragma: str) -> int:
+    return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])

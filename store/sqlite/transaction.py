@@ -1,0 +1,80 @@
+"""The statements of one transaction of SQLite, and what a process knows of them once for all."""
+
+import functools
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, cast
+
+from store.database import BatchRead, Row
+from store.errors import check_touched
+from store.statement import SQLITE, SqlStatement, insert_text, translate
+
+_statements: dict[str, SqlStatement] = {}
+
+
+def _statement(text: str) -> SqlStatement:
+    found = _statements.get(text)
+    if found is None:
+        found = _statements[text] = translate(text, name=SQLITE)
+    return found
+
+
+_insert = functools.cache(insert_text)
+
+
+class SqliteTransaction:
+    """Statements on one connection; each returns without suspending."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.hints: set[str] = set()
+        self.statements_run = 0
+
+    async def fetch(self, text: str, **values: Any) -> Sequence[Row]:
+        statement = _statement(text)
+        self.statements_run += 1
+        return self._connection.execute(statement.text, statement.bind(values)).fetchall()
+
+    async def fetch_one(self, text: str, **values: Any) -> Row | None:
+        statement = _statement(text)
+        self.statements_run += 1
+        cursor = self._connection.execute(statement.text, statement.bind(values))
+        return cast(Row | None, cursor.fetchone())
+
+    async def fetch_many(self, readings: Sequence[BatchRead]) -> None:
+        for reading in readings:
+            if reading.text:
+                reading.take(await self.fetch(reading.text, **reading.values))
+
+    async def execute(self, text: str, **values: Any) -> int:
+        statement = _statement(text)
+        self.statements_run += 1
+        return self._connection.execute(statement.text, statement.bind(values)).rowcount
+
+    async def insert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        on_conflict: str = "",
+    ) -> int:
+        if not rows:
+            return 0
+        self.statements_run += 1
+        text = _insert(table, tuple(columns), on_conflict)
+        return self._connection.executemany(text, rows).rowcount
+
+    async def insert_deferred(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        on_conflict: str = "",
+    ) -> None:
+        await self.insert(table, columns, rows, on_conflict)
+
+    async def execute_deferred(self, text: str, *, touching: int, **values: Any) -> None:
+        check_touched(await self.execute(text, **values), touching)
+
+    def hint(self, name: str) -> None:
+        self.hints.add(name)

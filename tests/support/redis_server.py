@@ -1,0 +1,61 @@
+"""A Redis of a test's own on a port of loopback, in whatever state the test puts it."""
+
+import contextlib
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from runtime.embedded_redis import find_server
+from tests.support.programs import missing
+
+START_S_MAX = 10
+
+
+@contextlib.contextmanager
+def redis_server(*options: str, lines: str = "") -> Iterator[int]:
+    """Its port. options: of its command line; lines: of a settings file, which a sentinel needs."""
+    program = find_server()
+    if program is None:
+        missing("no Redis here: apt install redis-server")
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        port = chosen.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="topup-redis-") as folder:
+        settings = Path(folder) / "redis.conf"
+        settings.write_text(lines, encoding="utf-8")
+        fixed = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder)
+        process = subprocess.Popen(
+            [program, str(settings), *fixed, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            _wait_for(port)
+            yield port
+        finally:
+            process.kill()
+            process.wait()
+
+
+def say(port: int, *lines: str) -> None:
+    """Commands, each on a line, without a look at the answers."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall("".join(f"{line}\r\n" for line in (*lines, "QUIT")).encode())
+        # It answers QUIT, or hangs up at once.
+        with contextlib.suppress(ConnectionResetError):
+            while connection.recv(4096):
+                pass
+
+
+def _wait_for(port: int) -> None:
+    ends_at_s = time.monotonic() + START_S_MAX
+    while True:
+        with contextlib.suppress(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        assert time.monotonic() < ends_at_s, "Redis does not listen"
+        time.sleep(0.01)
