@@ -4,6 +4,7 @@ from gateway.answers import envelope
 from gateway.api import (
     approvals,
     audit,
+    bulk,
     codes,
     fulfilments,
     keys,
@@ -29,6 +30,7 @@ API = ApiSurface(
     API_PREFIX,
     (
         *topups.ROUTES,
+        *bulk.ROUTES,
         *wallets.ROUTES,
         *statement.ROUTES,
         *vouchers.ROUTES,

@@ -85,6 +85,11 @@ _OF_0016: Final = _OF_0015 | {
     "mails": "5ee630e54212",
     "topups": "30fae6fd7da4",
 }
+_OF_0017: Final = _OF_0016 | {
+    "batch_items": "8a830c48c40e",
+    "batches": "4bf46edcd982",
+    "topups": "9a35e6c944a8",
+}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -92,5 +97,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0014": _OF_0014,
     "0015": _OF_0015,
     "0016": _OF_0016,
-    "0018": _OF_0016 | {"suppliers": "5344272aeeba", "topups": "db5768e66bc3"},
+    "0017": _OF_0017,
+    "0018": _OF_0017 | {"suppliers": "5344272aeeba", "topups": "baa13243e49d"},
 }

@@ -316,7 +316,7 @@ topups = sa.Table(
     _text("account_id"),
     _text("environment"),
     _text("spent_by", null=True),  # key id, then its ancestors, joined by spaces; null: no key
-    _text("status"),  # pending | delivered | failed | cancelled
+    _text("status"),  # scheduled | pending | delivered | failed | cancelled
     _text("platform"),
     _int("amount_cents"),
     _text("recipient_email"),
@@ -343,6 +343,7 @@ topups = sa.Table(
     _text("delivery", null=True),  # JSON: mail, language and message for the recipient
     _int("claimed_at", null=True),  # the recipient's first look at what was delivered
     _int("emailed_at", null=True),  # a mail server took the first mail about it
+    _int("scheduled_for", null=True),  # by the tenant's own clock; null: sent at once
     sa.Index("ix_topups_account", "account_id", "environment", "id"),
     sa.Index(
         "ux_topups_reference",
@@ -388,6 +389,20 @@ topups = sa.Table(
         sqlite_where=sa.text("status = 'failed' AND supplier IS NOT NULL"),
         postgresql_where=sa.text("status = 'failed' AND supplier IS NOT NULL"),
     ),
+    sa.Index(
+        "ix_topups_scheduled",
+        "scheduled_for",
+        sqlite_where=sa.text("status = 'scheduled'"),
+        postgresql_where=sa.text("status = 'scheduled'"),
+    ),
+    sa.Index(
+        "ix_topups_scheduled_account",
+        "account_id",
+        "environment",
+        "scheduled_for",
+        sqlite_where=sa.text("status = 'scheduled'"),
+        postgresql_where=sa.text("status = 'scheduled'"),
+    ),
 )
 
 # billing/topups/mail.py, billing/recipients/mailing.py, billing/recipients/outbox.py,
@@ -426,6 +441,56 @@ mail_refusals = sa.Table(
     metadata,
     _text("digest", key=True),  # hex
     _int("created_at"),
+)
+
+# billing/bulk/batch.py. One for each bulk send.
+batches = sa.Table(
+    "batches",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("spent_by", null=True),  # key id, then its ancestors, joined by spaces; null: no key
+    _text("status"),  # accepting | undoing | refused | running | completed
+    _int("is_all_or_nothing"),
+    _int("items"),  # how many there are
+    _text("request_digest", null=True),  # of its Idempotency-Key, as in idempotency_keys
+    _int("created_at"),
+    _int("accepted_at", null=True),  # when each item was accepted or refused
+    _int("cancelled_at", null=True),  # when somebody took back what was not delivered yet
+    _text("cancelled_by", null=True),  # credential id
+    _int("completed_at", null=True),  # when the last of its top-ups had ended
+    _int("next_look_at", null=True),  # when the worker looks at it; null: it is over
+    _text("counts", null=True),  # JSON: items by their end, once it is over
+    sa.Index("ix_batches_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ux_batches_request",
+        "account_id",
+        "environment",
+        "request_digest",
+        unique=True,
+        sqlite_where=sa.text("request_digest IS NOT NULL"),
+        postgresql_where=sa.text("request_digest IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_batches_due",
+        "next_look_at",
+        sqlite_where=sa.text("next_look_at IS NOT NULL"),
+        postgresql_where=sa.text("next_look_at IS NOT NULL"),
+    ),
+)
+
+# billing/bulk/item.py. A line of a bulk send, in the order in which they came.
+batch_items = sa.Table(
+    "batch_items",
+    metadata,
+    _text("batch_id", key=True),
+    sa.Column("number", BIGINT, primary_key=True),  # from 0
+    _text("transaction_id"),  # of its top-up; there is one once it is accepted or reserved
+    _text("state"),  # waiting | accepted | reserved | refused
+    _text("reference", null=True),
+    _text("request", null=True),  # JSON: what is to be sent; null: it could not be read
+    _text("refusal", null=True),  # JSON: why it was refused
 )
 
 # billing/topups/attempt.py. One for each turn of a top-up at a supplier, however often it was asked.

@@ -29,7 +29,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"ledger"},
         {"engine", "providers"},
         {"topups"},
-        {"usage", "credits", "fulfilment", "recipients"},
+        {"usage", "credits", "fulfilment", "recipients", "bulk"},
         {"catalog", "desk"},
         {"orders"},
         {"subscriptions"},

@@ -1,8 +1,8 @@
 """A top-up: prepaid credit sent from an account's wallet to a recipient's wallet of a platform.
 
-States: a send makes it delivered, failed (and refunded) or pending; pending ends once, in delivered,
-failed or cancelled. `move` is the one function that changes the state. Writes topups; the caller
-holds the account's lock.
+States: a send makes it delivered, failed (and refunded), pending or scheduled; the last two hold its
+funds and end once, in delivered, failed or cancelled. `move` is the one function that changes the
+state. Writes topups; the caller holds the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from billing.topups.deliverable import WALLET_CREDIT, WALLET_CREDIT_JSON, StoredDeliverable
 from billing.topups.delivery_options import DeliveryOptions
+from kernel.clock import rfc3339
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
@@ -20,11 +21,15 @@ from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 
 # What a pending top-up that somebody should look at leaves behind a commit.
 HINT: Final = "fulfilment"
-TopUpStatus = Literal["pending", "delivered", "failed", "cancelled"]
+# What a top-up that is to be sent at a time of its own leaves behind a commit.
+SCHEDULED_HINT: Final = "scheduled"
+TopUpStatus = Literal["scheduled", "pending", "delivered", "failed", "cancelled"]
 
 # From a state to the states it may move to; docs/states.md has the diagram.
 MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
-    "pending": frozenset({"delivered", "failed", "cancelled"}),
+    "scheduled": frozenset({"pending", "delivered", "failed", "cancelled"}),
+    # Back to scheduled: a person approved it before its time.
+    "pending": frozenset({"scheduled", "delivered", "failed", "cancelled"}),
     "delivered": frozenset(),
     "failed": frozenset(),
     "cancelled": frozenset(),
@@ -78,6 +83,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     delivery: DeliveryOptions | None = None  # how it reaches the recipient; null: nothing was said
     claimed_at: int | None = None  # the recipient's first look at it
     emailed_at: int | None = None  # a mail server took the first mail about it
+    # When it is to be sent, by the tenant's own clock; null: at once.
+    scheduled_for: int | None = None
 
     @property
     def given(self) -> StoredDeliverable | None:
@@ -128,6 +135,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
             "reference": self.reference,
             "metadata": dict(self.metadata),
         }
+        if self.scheduled_for is not None:
+            data["scheduled_for"] = rfc3339(self.scheduled_for)
         if self.failure_reason is not None:
             data["failure_reason"] = self.failure_reason
         return data
@@ -146,13 +155,15 @@ class Due(NamedTuple):
 
 
 def move(topup: TopUp, status: TopUpStatus, *, now_us: int, **changes: Any) -> TopUp:
-    """The top-up in its final state; raises AlreadyDelivered or AlreadyEnded for an ended one."""
+    """The top-up in its new state; raises AlreadyDelivered or AlreadyEnded for an ended one."""
     if status not in MOVES[topup.status]:
         facts = {"transaction_id": topup.id, "status": topup.status}
         if topup.status == "delivered":
             raise AlreadyDelivered("the top-up was delivered", extra=facts)
         raise AlreadyEnded(f"the top-up was {topup.status} before", extra=facts)
-    return replace(topup, status=status, settled_at=now_us, next_check_at=None, **changes)
+    if not MOVES[status]:
+        changes |= {"settled_at": now_us, "next_check_at": None}
+    return replace(topup, status=status, **changes)
 
 
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, TopUp]:
@@ -235,6 +246,17 @@ async def with_suppliers(
     return [ROWS.read(row) for row in rows]
 
 
+async def free_references(tx: Transaction, ids: Sequence[str]) -> None:
+    """Lets the references of cancelled top-ups be used again: those of a batch of which nothing was
+    accepted, so nobody was told of them.
+    """
+    freed = await tx.execute(
+        "UPDATE topups SET reference = NULL WHERE id IN :ids[text] AND status = 'cancelled'",
+        ids=sorted(ids),
+    )
+    assert freed == len(ids), "what was not accepted was cancelled before"
+
+
 async def postpone(tx: Transaction, topup_id: str, until: int) -> None:
     """Has the worker look at a pending one later; nothing else of it changes."""
     await tx.execute(
@@ -273,7 +295,7 @@ async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
         return
     rows = [_CHANGED.write(topup) for topup in sorted(topups, key=lambda topup: topup.id)]
     changed = await tx.execute(_UPDATE, rows=rows)
-    assert changed == len(topups), "a pending top-up vanished under the lock"
+    assert changed == len(topups), "an open top-up vanished under the lock"
 
 
 async def note_claimed(tx: Transaction, topups: Sequence[TopUp]) -> None:
@@ -325,7 +347,7 @@ _CHANGED = ROWS.part("id", *_CHANGING)
 _LOAD = f"SELECT {ROWS.listed} FROM topups WHERE id IN :ids[text]"
 _UPDATE = f"""
 UPDATE topups SET {ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
-WHERE topups.id = v.id AND topups.status = 'pending'
+WHERE topups.id = v.id AND topups.status IN ('pending', 'scheduled')
 """
 _CLAIMED = """
 UPDATE topups SET claimed_at = v.claimed_at FROM :rows[id text, claimed_at bigint] AS v

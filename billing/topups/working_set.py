@@ -17,7 +17,7 @@ from billing.topups import approval, mail, topup as topups, voucher
 from billing.topups.approval import Approval
 from billing.topups.mail import Mail, MailsOfBatch
 from billing.topups.rules import TopUpRules
-from billing.topups.topup import TopUp, TopUpStatus
+from billing.topups.topup import MOVES, TopUp, TopUpStatus
 from billing.topups.voucher import Redemption
 from kernel.tenant import Tenant
 from keys import caps
@@ -96,10 +96,12 @@ class TopUpWorkingSet(WorkingSet):
         await self.mails.insert(tx)
 
     def hints(self) -> Iterable[str]:
-        """Where somebody should look at a pending top-up, and where mail is due."""
+        """Where somebody should look at a top-up, now or at its time, and where mail is due."""
         written = (*self._new.values(), *self._changed.values())
         if any(one.next_check_at is not None for one in written):
             yield topups.HINT
+        if any(one.status == "scheduled" for one in written):
+            yield topups.SCHEDULED_HINT
         if self.mails.has_due:
             yield mail.HINT
 
@@ -175,7 +177,7 @@ class TopUpWorkingSet(WorkingSet):
         if one.id in self.mailed_ids or (one.delivery is not None and one.delivery.email):
             self.mails.expect(one.account_id, one.environment, one.recipient_email)
         read_set.places.add((*one.tenant, LedgerAccountKind.RECIPIENT, one.recipient_name))
-        if one.status == "pending" or one.id in self.redeemed_ids:
+        if MOVES[one.status] or one.id in self.redeemed_ids:
             read_set.places.add((*one.tenant, LedgerAccountKind.REDEEMED, one.platform))
         for key_id in one.spent_by:
             read_set.windows.update((key_id, p, s) for p, s in caps.windows_of(one.created_at))

@@ -1,7 +1,7 @@
 """Top-ups: send, validate, cancel, status, history. The send is the hot path of the gateway."""
 
 from functools import partial
-from typing import Literal
+from typing import Any
 
 from msgspec import UNSET
 from msgspec.structs import asdict
@@ -11,7 +11,8 @@ from billing.topups.approval import Approval
 from billing.topups.delivery_options import (
     DeliveryOptions,
 )
-from billing.topups.send import Rehearsal, SendRequest, Sent as Decided, new_send, prepare
+from billing.topups.send import Rehearsal, Sent as Decided, new_send
+from billing.topups.send_request import SendRequest, prepare
 from billing.topups.settlement import Cancel, EndedTopUp
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
@@ -19,6 +20,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.answers.refused import Failure
+from gateway.answers.words import TopUpStatus
 from gateway.api.schemas.recipients import RecipientMail
 from gateway.api.schemas.topups import (
     EventOfTopUp,
@@ -53,7 +55,7 @@ class CancelBody(Fields, frozen=True, kw_only=True):
 class HistoryQuery(Page, frozen=True, kw_only=True):
     """Filters of the history; created_after is inclusive, created_before exclusive."""
 
-    status: Literal["pending", "delivered", "failed", "cancelled"] | None = None
+    status: TopUpStatus | None = None
     platform: Text | None = None
     recipient_email: Address | None = None
     reference: SenderReferenceField | None = None
@@ -63,13 +65,13 @@ class HistoryQuery(Page, frozen=True, kw_only=True):
 
 async def send(call: RequestContext[SendBody, Fields]) -> Answer:
     """One batch on the ledger; the answer is rendered inside it and sent once it is durable."""
-    command = new_send(call.principal, _request_of(call))
+    command = new_send(call.principal, request_of(call, call.body))
     return await call.context.engine.submit_once(command, call.request_key, _SentAnswer(call))
 
 
 async def validate(call: RequestContext[SendBody, Fields]) -> Answer:
     """The same rules on a snapshot: 1000 with a quote, or the very refusal of a send."""
-    rehearsal = Rehearsal(new_send(call.principal, _request_of(call)))
+    rehearsal = Rehearsal(new_send(call.principal, request_of(call, call.body)))
     quote, sent = await call.context.engine.rehearse(rehearsal)
     if sent.topup.status == "failed":
         return _failed(sent.topup, http_status=422, transaction_id=None)
@@ -77,7 +79,7 @@ async def validate(call: RequestContext[SendBody, Fields]) -> Answer:
 
 
 async def cancel(call: RequestContext[CancelBody, Fields]) -> Answer:
-    """Takes a pending top-up back; its funds return to where they came from."""
+    """Takes a scheduled or pending top-up back; its funds return to where they came from."""
     principal = call.principal
     command = Cancel(call.body.transaction_id, principal.tenant, principal.credential_id)
     return await call.context.engine.submit_once(command, call.request_key, _cancelled)
@@ -112,6 +114,7 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
     )
     outcome = {
         "delivered": codes.DELIVERED,
+        "scheduled": codes.PENDING,
         "pending": codes.PENDING,
         "failed": codes.FAILED_REFUNDED,
         "cancelled": codes.CANCELLED,
@@ -156,19 +159,20 @@ def _normalised(address: str | None) -> str | None:
     return None if address is None else normalise_email(address)
 
 
-def _request_of(call: RequestContext[SendBody, Fields]) -> SendRequest:
-    body = call.body
+def request_of(call: RequestContext[Any, Any], body: SendBody) -> SendRequest:
+    """What the caller's send asks for; raises InvalidPlatform, InvalidEmail or AmountOutOfRange."""
     platforms = call.context.topup_rules.platforms.of(call.principal.environment)
     address = body.recipient_email
     return prepare(
         platforms,
         platform=body.platform,
         amount_cents=body.amount_cents,
-        recipient_email=_own_address(call) if address is None else address,
+        recipient_email=_own_address(call, body.platform) if address is None else address,
         reference=body.reference,
         metadata=body.metadata,
         note=body.note,
         delivery=_options_of(body.delivery),
+        send_at=time_us(body.send_at, "send_at"),
     )
 
 
@@ -178,10 +182,10 @@ def _options_of(said: DeliveryBody | None) -> DeliveryOptions | None:
     return DeliveryOptions(said.email, said.locale, said.message)
 
 
-def _own_address(call: RequestContext[SendBody, Fields]) -> str:
+def _own_address(call: RequestContext[Any, Any], platform: str) -> str:
     """The address of whoever says "recipient": "self"; raises InvalidPlatform and InvalidEmail."""
     platforms = call.context.topup_rules.platforms.of(call.principal.environment)
-    platforms.find(call.body.platform)
+    platforms.find(platform)
     address = call.principal.account_email
     if address is None:
         raise InvalidEmail("the account has no address of its own: name a recipient_email")
@@ -275,7 +279,10 @@ ROUTES = (
         description=(
             "Debits the account's wallet, credits the recipient's, issues the voucher and sends the"
             " webhook, all in one transaction. Pending where the platform takes its time, or where"
-            " a person has to approve. Give an Idempotency-Key, and a repeated call sends once."
+            " a person has to approve. With `send_at` it is scheduled: the funds are held and the"
+            " caps counted now, it can be cancelled until then, and at its time the key, the"
+            " account and the platform are looked at again (3005 and a refund where one of them"
+            " refuses). Give an Idempotency-Key, and a repeated call sends once."
         ),
         answers=(
             Outcome(200, Sent, (codes.DELIVERED,)),
@@ -300,7 +307,7 @@ ROUTES = (
         "POST",
         "/topup/cancel",
         cancel,
-        "Cancel a pending top-up",
+        "Cancel a scheduled or pending top-up",
         scopes=("topup:send",),
         body=CancelBody,
         description="Its funds go back to where they came from, and topup.cancelled is sent.",

@@ -21,7 +21,7 @@ from keys.principal import ACCOUNT_SCOPES, ADMIN
 PATH: Final = "/dashboard"
 _TOPUPS: Final = (
     Series("delivered", "good", ("delivered",)),
-    Series("pending", "calm", ("pending",)),
+    Series("pending", "calm", ("scheduled", "pending")),
     Series("failed or cancelled", "bad", ("failed", "cancelled")),
 )
 _DELIVERIES: Final = (

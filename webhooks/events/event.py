@@ -34,6 +34,8 @@ EVENT_TYPES: Final = (
     "topup.cancelled",
     "topup.pending",
     "topup.claimed",
+    "topup.scheduled",
+    "batch.completed",
     "balance.low",
     "stock.low",
     "order.paid",

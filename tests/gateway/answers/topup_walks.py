@@ -117,3 +117,28 @@ UNREADABLE = {
 
 def self_send() -> dict[str, Any]:
     return {"platform": "claude", "amount_cents": 500, "recipient": "self"}
+
+
+async def bulk(to: Recorder) -> None:
+    _, key = await account(to)
+    path = "/topup/bulk"
+    items = [
+        {**SEND, "reference": "order 1"},
+        {**to_recipient("pending"), "reference": "order 2"},
+        {**SEND, "reference": "order 1"},
+        {**SEND, "amount_cents": 1, "reference": "order 3"},
+        SEND,
+    ]
+    body = {"items": items}
+    await to.own("a dry run", "POST", path, key, json={**body, "dry_run": True})
+    refused = {**body, "all_or_nothing": True}
+    await to.own("all or nothing", "POST", path, key, json=refused)
+    made = await to.own("some", "POST", path, key, json=body)
+    await to.own("none", "POST", path, key, json={"items": []})
+    csv = {"Content-Type": "text/csv"}
+    await to.own("an unknown column", "POST", path, key, content=b"a,b\n1,2\n", headers=csv)
+    await to.own("all", "GET", "/batches", key)
+    await to.own("one", "GET", f"/batches/{made['id']}", key)
+    await to.own("unknown", "GET", f"/batches/bat_{UNKNOWN}", key)
+    await to.own("taken back", "POST", f"/batches/{made['id']}/cancel", key)
+    await to.own("unknown", "POST", f"/batches/bat_{UNKNOWN}/cancel", key)
